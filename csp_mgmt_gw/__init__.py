@@ -1,0 +1,1 @@
+"""The CSP Management Gateway interface: its messages, and the mock CSP."""

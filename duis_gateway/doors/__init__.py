@@ -1,0 +1,1 @@
+"""The HTTP doors: plain XML, SOAP, CSP, ESI, party and operations."""

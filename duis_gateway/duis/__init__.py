@@ -1,0 +1,1 @@
+"""DUIS: Service Requests, Responses and DCC Alerts, between dataclasses and XML."""

@@ -1,0 +1,1 @@
+"""Safe XML, the signature profile and schema validation; knows no business."""

@@ -1,0 +1,118 @@
+"""The errors of the gateway: one tree, and one table from error to HTTP status and SOAP fault.
+
+A `MessageRefused` is an answer to somebody's message that is given before the message is accepted,
+unsigned, as RFC 9457 problem details or as a SOAP 1.1 fault. What is refused after authorisation is no
+error here: it is a signed answer with a response code (`duis_gateway.duis.codes`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class GatewayError(Exception):
+    """The base of every error that the gateway raises on purpose."""
+
+
+class ConfigurationError(GatewayError):
+    """The configuration, or the way a command was called, is wrong; the text says what and where."""
+
+
+class StoreUnusable(GatewayError):
+    """The database cannot be used as it is (half migrated, corrupt, of a newer version)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a message: where it stands, and why it is refused."""
+
+    path: str
+    line: int | None
+    reason: str
+
+
+class MessageRefused(GatewayError):
+    """A message is refused and nothing has changed. `detail` is for the sender's eyes."""
+
+    def __init__(self, detail: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.findings = findings
+
+
+class NotSafeXml(MessageRefused):
+    """Not well-formed, a DTD or processing instruction, or over a cap on its shape (threats T01 to T10)."""
+
+
+class TooLarge(MessageRefused):
+    """Larger than the limit for a single message (threat T54)."""
+
+
+class UnsupportedMedia(MessageRefused):
+    """Not `application/xml` (or `text/xml` for SOAP) in UTF-8, or a content coding was used (T09, T53)."""
+
+
+class MethodNotAllowed(MessageRefused):
+    """Not a POST (threat T49)."""
+
+
+class SoapEnvelopeRefused(MessageRefused):
+    """Not a SOAP 1.1 envelope with one `SubmitServiceRequest` in it (threats T49, T57)."""
+
+
+class NotAuthenticated(MessageRefused):
+    """No signature, a bad one, or a certificate that does not prove the originator."""
+
+
+class NotEntitled(MessageRefused):
+    """The signer is known but may not use this door (CSP and ESI doors)."""
+
+
+class NotValid(MessageRefused):
+    """Not valid against its schema, or of a version or body that its header does not allow."""
+
+
+class IdentityReused(MessageRefused):
+    """The RequestID or MessageID was used before with other content (threat T40)."""
+
+
+class NotDurable(MessageRefused):
+    """The gateway cannot store or sign just now; the sender may try again."""
+
+
+class OurDefect(MessageRefused):
+    """A defect of the gateway; the detail is a correlation id and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a `MessageRefused` looks on the wire."""
+
+    status: int
+    title: str
+    stage: str
+    soap_fault: str
+    soap_status: int = 500
+
+
+REFUSALS: dict[type[MessageRefused], Refusal] = {
+    NotSafeXml: Refusal(400, "The message is not acceptable XML", "parse", "Client"),
+    TooLarge: Refusal(413, "The message is too large", "receive", "Client", 413),
+    UnsupportedMedia: Refusal(415, "The media type is not supported", "receive", "Client", 415),
+    MethodNotAllowed: Refusal(405, "The method is not allowed", "receive", "Client", 405),
+    SoapEnvelopeRefused: Refusal(400, "The SOAP envelope is not acceptable", "receive", "Client"),
+    NotAuthenticated: Refusal(401, "The signature does not prove the originator", "verify", "Client"),
+    NotEntitled: Refusal(403, "The sender may not use this door", "authorise", "Client"),
+    NotValid: Refusal(400, "The message is not valid", "validate", "Client"),
+    IdentityReused: Refusal(409, "The identifier was used before", "known", "Client"),
+    NotDurable: Refusal(503, "The gateway cannot take messages now", "store", "Server"),
+    OurDefect: Refusal(500, "The gateway failed", "unknown", "Server"),
+}
+
+
+def refusal_of(error: MessageRefused) -> Refusal:
+    """Return how this error looks on the wire; the nearest class of the tree decides."""
+    for kind in type(error).__mro__:
+        if kind in REFUSALS:
+            return REFUSALS[kind]
+    return REFUSALS[OurDefect]

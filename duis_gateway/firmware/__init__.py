@@ -1,0 +1,1 @@
+"""The roll-out rules: pure functions over plain dataclasses."""

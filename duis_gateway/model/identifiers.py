@@ -1,0 +1,83 @@
+"""EUI-64 identifiers and RequestIDs: the text forms of DUIS and the integers that the gateway computes with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_EUI = re.compile(r"(?:[0-9A-Fa-f]{2}-){7}[0-9A-Fa-f]{2}")
+_REQUEST_ID = re.compile(rf"({_EUI.pattern}):({_EUI.pattern}):(0|[1-9][0-9]{{0,19}})")
+_2_63 = 1 << 63
+_2_64 = 1 << 64
+
+
+def parse_eui(text: str) -> int:
+    """Return the EUI-64 written as `90-B3-D5-1F-30-01-00-00`, in either case, as an unsigned integer.
+
+    Raises:
+        ValueError: the text is no EUI-64 in DUIS's form.
+    """
+    if not _EUI.fullmatch(text):
+        raise ValueError(f"not an EUI-64: {text[:40]!r}")
+    return int(text.replace("-", ""), 16)
+
+
+def format_eui(eui: int) -> str:
+    """Return the EUI-64 as DUIS writes it, in capitals."""
+    return eui.to_bytes(8, "big").hex("-").upper()
+
+
+def format_eui_plain(eui: int) -> str:
+    """Return the EUI-64 as sixteen hexadecimal digits in capitals (file names, log lines)."""
+    return f"{eui:016X}"
+
+
+def to_signed(value: int) -> int:
+    """Return an unsigned 64-bit integer as the two's complement that databases store."""
+    return value - _2_64 if value >= _2_63 else value
+
+
+def from_signed(value: int) -> int:
+    """Return the unsigned 64-bit integer that `to_signed` made this from."""
+    return value + _2_64 if value < 0 else value
+
+
+@dataclass(frozen=True, slots=True)
+class RequestId:
+    """DUIS's `originator:target:counter`, of Service Requests and (as ResponseID) of answers and alerts."""
+
+    originator: int
+    target: int
+    counter: int
+
+    @classmethod
+    def parse(cls, text: str) -> RequestId:
+        """Read a RequestID.
+
+        Raises:
+            ValueError: the text is no RequestID, or its counter is 2**64 or more.
+        """
+        match = _REQUEST_ID.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a RequestID: {text[:80]!r}")
+        counter = int(match[3])
+        if counter >= _2_64:
+            raise ValueError("the counter of the RequestID is not below 2^64")
+        return cls(parse_eui(match[1]), parse_eui(match[2]), counter)
+
+    def __str__(self) -> str:
+        return f"{format_eui(self.originator)}:{format_eui(self.target)}:{self.counter}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageId:
+    """The identity of a message on the CSP and ESI doors: whose it is, and the sender's own id for it."""
+
+    sender: int
+    message_id: str
+
+    def __str__(self) -> str:
+        return f"{format_eui(self.sender)}/{self.message_id}"
+
+
+MessageIdentity = RequestId | MessageId

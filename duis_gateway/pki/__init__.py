@@ -1,0 +1,1 @@
+"""SMKI-shaped certificates: reading, trust, revocation, and test PKIs."""

@@ -1,0 +1,1 @@
+"""The steps of a message's way; duis_gateway.flow puts them in order."""

@@ -1,0 +1,1 @@
+"""The Enterprise Systems Interface: its messages, and the mock DCC enterprise system."""
