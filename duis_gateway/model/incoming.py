@@ -1,0 +1,29 @@
+"""A message as a door hands it to the flow: the bytes, and where they came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Door(StrEnum):
+    """The public doors that take messages (design section 4)."""
+
+    DUIS = "duis"
+    CSP = "csp"
+    ESI = "esi"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message as it came in; nothing of it is believed yet.
+
+    `service_url` is the last part of the path it was posted to: "serviceD", "serviceS" or "serviceT" on
+    the DUIS door, "soap" where `body` was cut out of a SOAP envelope, "messages" on the CSP and ESI doors.
+    `correlation_id` is the gateway's own name for this exchange; it is never taken from the sender.
+    """
+
+    door: Door
+    service_url: str
+    body: bytes
+    correlation_id: str
