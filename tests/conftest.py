@@ -1,0 +1,76 @@
+"""What holds for every test: nothing leaves this machine, and in CI nothing is skipped unnoticed."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Generator
+
+import pytest
+
+_IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
+
+
+class NetworkForbidden(AssertionError):
+    """A test tried to reach something that is not this machine."""
+
+
+def _is_local(host: object) -> bool:
+    """Whether a host is this machine; a name other than localhost is not, as looking it up asks the network."""
+    if host in (None, "", "localhost", b"", b"localhost"):
+        return True
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _is_literal(host: object) -> bool:
+    """Whether a host is an address already, so that "looking it up" asks nobody."""
+    try:
+        ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host))
+    except ValueError:
+        return False
+    return True
+
+
+def _guard_network(event: str, args: tuple[object, ...]) -> None:
+    """Audit hook: refuse connections and look-ups that would leave this machine."""
+    if event in ("socket.connect", "socket.sendto"):
+        sock, address = args[0], args[1]
+        family = sock.family if isinstance(sock, socket.socket) else None
+        if family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple) and not _is_local(address[0]):
+            raise NetworkForbidden(f"tests may only talk to this machine, not to {address!r}")
+    elif event == "socket.getaddrinfo" and not (_is_local(args[0]) or _is_literal(args[0])):
+        raise NetworkForbidden(f"tests may not look up names: {args[0]!r}")
+
+
+sys.addaudithook(_guard_network)
+
+
+def _as_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"skipped, which is not allowed in CI: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure in CI, unless the test is marked `may_skip_in_ci`."""
+    report = yield
+    if _IN_CI and report.skipped and not hasattr(report, "wasxfail") and not item.get_closest_marker("may_skip_in_ci"):
+        _as_failure(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn the skip of a whole module into a failure in CI."""
+    report = yield
+    if _IN_CI and report.skipped:
+        _as_failure(report)
+    return report
