@@ -52,12 +52,48 @@ class UnsupportedMedia(MessageRefused):
     """Not `application/xml` (or `text/xml` for SOAP) in UTF-8, or a content coding was used (T09, T53)."""
 
 
+class HttpRefused(MessageRefused):
+    """The HTTP request itself is broken or incomplete (threats T50, T51)."""
+
+
+class LengthMissing(HttpRefused):
+    """A POST without `Content-Length` and not chunked (threat T50)."""
+
+
+class TooSlow(HttpRefused):
+    """The header or the body did not arrive in time (threat T52)."""
+
+
+class HeaderTooLarge(HttpRefused):
+    """The header of the HTTP request is over the limit (threat T55)."""
+
+
+class CodingNotSupported(HttpRefused):
+    """A transfer coding other than `chunked` (threat T51)."""
+
+
+class NoSuchPath(MessageRefused):
+    """Nothing is served under this path."""
+
+
+class TokenRefused(MessageRefused):
+    """No bearer token, or not one of a registered party (party door)."""
+
+
 class MethodNotAllowed(MessageRefused):
     """Not a POST (threat T49)."""
 
 
 class SoapEnvelopeRefused(MessageRefused):
     """Not a SOAP 1.1 envelope with one `SubmitServiceRequest` in it (threats T49, T57)."""
+
+
+class SoapVersionMismatch(SoapEnvelopeRefused):
+    """An envelope of another SOAP version (threat T49)."""
+
+
+class SoapHeaderNotUnderstood(SoapEnvelopeRefused):
+    """A SOAP header that must be understood, and is not (threat T49)."""
 
 
 class NotAuthenticated(MessageRefused):
@@ -99,8 +135,17 @@ REFUSALS: dict[type[MessageRefused], Refusal] = {
     NotSafeXml: Refusal(400, "The message is not acceptable XML", "parse", "Client"),
     TooLarge: Refusal(413, "The message is too large", "receive", "Client", 413),
     UnsupportedMedia: Refusal(415, "The media type is not supported", "receive", "Client", 415),
+    HttpRefused: Refusal(400, "The HTTP request is not acceptable", "receive", "Client"),
+    LengthMissing: Refusal(411, "The length of the body is missing", "receive", "Client"),
+    TooSlow: Refusal(408, "The request did not arrive in time", "receive", "Client"),
+    HeaderTooLarge: Refusal(431, "The header is too large", "receive", "Client"),
+    CodingNotSupported: Refusal(501, "The transfer coding is not supported", "receive", "Client"),
+    NoSuchPath: Refusal(404, "Nothing is served under this path", "receive", "Client"),
+    TokenRefused: Refusal(401, "The token is missing or unknown", "receive", "Client"),
     MethodNotAllowed: Refusal(405, "The method is not allowed", "receive", "Client", 405),
     SoapEnvelopeRefused: Refusal(400, "The SOAP envelope is not acceptable", "receive", "Client"),
+    SoapVersionMismatch: Refusal(415, "The SOAP version is not supported", "receive", "VersionMismatch"),
+    SoapHeaderNotUnderstood: Refusal(400, "A SOAP header is not understood", "receive", "MustUnderstand"),
     NotAuthenticated: Refusal(401, "The signature does not prove the originator", "verify", "Client"),
     NotEntitled: Refusal(403, "The sender may not use this door", "authorise", "Client"),
     NotValid: Refusal(400, "The message is not valid", "validate", "Client"),
