@@ -1,0 +1,45 @@
+"""Business time: calendar months, and the dates that follow from a release's notice (design section 7).
+
+Every time is an aware UTC datetime. A month is a calendar month: one month before 31 March is the last
+day of February, at the same time of day.
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import datetime
+
+MONTHS_TO_AUTOMATIC_DATE = 6
+"""BR-1.2: the automatic date is normally six months after the notice."""
+
+MONTHS_OF_WARNING = 1
+"""BR-3.4: an instruction arrives at least one month before the automatic date."""
+
+
+def add_months(at: datetime, months: int) -> datetime:
+    """Return the same day and time `months` calendar months later (earlier if negative).
+
+    Where that month is too short the last day of it is taken.
+
+    Raises:
+        ValueError: the year leaves the range 1 to 9999.
+    """
+    index = at.year * 12 + at.month - 1 + months
+    year, month = divmod(index, 12)
+    last_day = calendar.monthrange(year, month + 1)[1] if 1 <= year <= 9999 else at.day
+    return at.replace(year=year, month=month + 1, day=min(at.day, last_day))
+
+
+def one_month_before(at: datetime) -> datetime:
+    """Return the last moment at which an instruction for something due at `at` is in time (BR-3.4)."""
+    return add_months(at, -MONTHS_OF_WARNING)
+
+
+def automatic_date(notified_at: datetime, given: datetime | None) -> datetime:
+    """Return when DCC deploys the firmware by itself: as given, or six months after the notice (BR-1.2)."""
+    return given if given is not None else add_months(notified_at, MONTHS_TO_AUTOMATIC_DATE)
+
+
+def instruction_in_time(received_at: datetime, automatic: datetime) -> bool:
+    """Whether an instruction received now may still name an earlier period (BR-3.4; one second late is late)."""
+    return received_at <= one_month_before(automatic)
