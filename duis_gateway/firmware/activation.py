@@ -61,11 +61,12 @@ class OutcomeJudgement:
 
 @dataclass(frozen=True, slots=True)
 class JudgedOutcome:
-    """An outcome, what it means, and the hub as it is after it (None for an unknown hub)."""
+    """An outcome, what it means, the hub as it is after it (None for an unknown hub), and the release if known."""
 
     outcome: HubOutcome
     judgement: OutcomeJudgement
     hub: Hub | None
+    release_id: str | None = None
 
 
 def judge_outcome(
@@ -184,5 +185,5 @@ def judge_outcomes(
             hub = current[device_id] = hub_after(outcome, hub, judgement)
             if outcome.stage is OutcomeStage.DISTRIBUTION:
                 distributed[device_id] = outcome.completed_at
-        judged.append(JudgedOutcome(outcome, judgement, hub))
+        judged.append(JudgedOutcome(outcome, judgement, hub, release.release_id if release else None))
     return judged

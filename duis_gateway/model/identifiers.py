@@ -76,6 +76,11 @@ class MessageId:
     sender: int
     message_id: str
 
+    @property
+    def originator(self) -> int:
+        """The party that the message says it comes from."""
+        return self.sender
+
     def __str__(self) -> str:
         return f"{format_eui(self.sender)}/{self.message_id}"
 

@@ -1,0 +1,59 @@
+"""What a rule's outcome means for the gateway: an answer, changes to the store, and things to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from duis_gateway.duis.alerts import AlertBody
+from duis_gateway.duis.codes import ResponseCode
+from duis_gateway.duis.responses import PilotListWarning
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.parties import Party
+from duis_gateway.partner_messages import Acknowledgement, PartnerBody
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAnswer:
+    """The answer to a Service Request: a response code, and what DUIS lets it carry."""
+
+    code: ResponseCode
+    inventory: tuple[Hub, ...] = ()
+    warning: PilotListWarning | None = None
+
+
+Write = Callable[[Connection], None]
+"""A change to the store that a decision asks for; a partial of one of the store's functions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A DCC Alert for one supplier; a supplier on an older DUIS gets N999 in its place."""
+
+    recipient: Party
+    body: AlertBody
+    release_id: str | None = None
+    device_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerSend:
+    """A message for a CSP or for DCC."""
+
+    recipient: Party
+    body: PartnerBody
+    release_id: str | None = None
+
+
+Send = Alert | PartnerSend
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All that a message brings about. It happens as a whole, in one transaction, or not at all."""
+
+    answer: ServiceAnswer | Acknowledgement
+    writes: tuple[Write, ...] = ()
+    sends: tuple[Send, ...] = ()

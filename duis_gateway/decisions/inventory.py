@@ -1,0 +1,24 @@
+"""SRV 8.2, Read Inventory: a supplier looks at one of its own hubs."""
+
+from __future__ import annotations
+
+from duis_gateway.decision import Decision, ServiceAnswer
+from duis_gateway.decisions.context import Context
+from duis_gateway.duis.codes import ResponseCode
+from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.model.requests import ReadInventory
+from duis_gateway.store import hubs
+
+
+def read_inventory(request: ServiceRequest, context: Context) -> Decision:
+    """Answer with the hub as the inventory has it; E19 where it has no such device, E4 where it is another's.
+
+    The gateway's inventory holds neither UPRN nor MPxN nor property: nothing is found by these (E19).
+    """
+    assert isinstance(request.body, ReadInventory)
+    hub = None if request.body.device_id is None else hubs.get(context.conn, request.body.device_id)
+    if hub is None:
+        return Decision(ServiceAnswer(ResponseCode.E19))
+    if context.party.eui not in hub.suppliers:
+        return Decision(ServiceAnswer(ResponseCode.E4))
+    return Decision(ServiceAnswer(ResponseCode.I0, inventory=(hub,)))

@@ -1,0 +1,85 @@
+"""ESI `FirmwareRelease` (interaction A01, its inbound half): DCC announces or revises a release."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.decision import Decision
+from duis_gateway.decisions.context import Context, accepted, refused, to_each
+from duis_gateway.firmware.releases import ReleaseNotice, receive_notice
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.outcomes import RefusedItem
+from duis_gateway.model.parties import Party, PartyKind
+from duis_gateway.model.releases import HubMark, Release
+from duis_gateway.partner_messages import PartnerMessage
+from duis_gateway.store import hubs, releases
+from duis_gateway.store.engine import lock_release
+
+
+def receive_release(message: PartnerMessage, context: Context) -> Decision:
+    """Record the release as the notice gives it, and tell the CSPs; hubs it marks that are unknown are named."""
+    body = message.body
+    assert isinstance(body, esi.FirmwareRelease)
+    lock_release(context.conn, body.release_id)
+    previous = releases.find(context.conn, body.release_id)
+    judgement = receive_notice(_notice(body), previous, context.now)
+    if judgement.release is None:
+        return Decision(refused(message, "NoticeRefused", judgement.refusal or ""))
+    marks = {HubMark.PROVING: body.proving, HubMark.FRIENDLY: body.friendly, HubMark.EXCLUDED: body.excluded}
+    regions = hubs.regions(context.conn, {d for ids in marks.values() for d in ids})
+    known = {mark: tuple(d for d in ids if d in regions) for mark, ids in marks.items()}
+    unknown = tuple(
+        RefusedItem(format_eui(d), "unknown to the inventory") for ids in marks.values() for d in ids if d not in regions
+    )
+    release = judgement.release
+
+    def notice_for(party: Party) -> csp.FirmwareReleaseNotice:
+        own = {mark: tuple(d for d in ids if regions[d] in party.regions) for mark, ids in known.items()}
+        return _csp_notice(release, own)
+
+    return Decision(
+        accepted(message, unknown),
+        (partial(releases.put, release=release, marks=known),),
+        to_each(context.registered(PartyKind.CSP), notice_for, release.release_id),
+    )
+
+
+def _notice(body: esi.FirmwareRelease) -> ReleaseNotice:
+    return ReleaseNotice(
+        release_id=body.release_id,
+        revision=body.revision,
+        release_type=body.release_type,
+        manufacturer=body.manufacturer,
+        model=body.model,
+        firmware_version=body.firmware_version,
+        release_note=body.release_note,
+        severity=body.severity,
+        priority=body.priority,
+        automatic_date=body.automatic_date,
+        pilot=body.pilot,
+        proving=body.proving,
+        friendly=body.friendly,
+        excluded=body.excluded,
+        obligations=body.obligations,
+    )
+
+
+def _csp_notice(release: Release, marks: dict[HubMark, tuple[int, ...]]) -> csp.FirmwareReleaseNotice:
+    return csp.FirmwareReleaseNotice(
+        release_id=release.release_id,
+        revision=release.revision,
+        release_type=release.release_type,
+        manufacturer=release.manufacturer,
+        model=release.model,
+        firmware_version=release.firmware_version,
+        release_note=release.release_note,
+        severity=release.severity,
+        priority=release.priority,
+        automatic_date=release.automatic_date,
+        pilot=release.pilot,
+        proving=marks[HubMark.PROVING],
+        friendly=marks[HubMark.FRIENDLY],
+        excluded=marks[HubMark.EXCLUDED],
+    )

@@ -1,0 +1,111 @@
+"""SRV 11.5, Submit Preferred Pilot List (interaction A04)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from uuid import uuid4
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.decision import Decision, PartnerSend, ServiceAnswer, Write
+from duis_gateway.decisions.answers import warning_of
+from duis_gateway.decisions.context import Context
+from duis_gateway.decisions.forwarding import forward_schedule
+from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.firmware.pilots import PilotListFacts, PilotListJudgement, judge_pilot_list
+from duis_gateway.firmware.recipients import within_regions
+from duis_gateway.model.parties import PartyKind
+from duis_gateway.model.releases import Release, Stage
+from duis_gateway.model.requests import PreferredPilotList
+from duis_gateway.partner_messages import split_list
+from duis_gateway.store import hubs, pilots, releases, schedules
+from duis_gateway.store.engine import lock_release
+
+
+def submit_preferred_pilot_list(request: ServiceRequest, context: Context) -> Decision:
+    """Judge the list; when it is good, it replaces the supplier's earlier one, and the CSPs and DCC get it."""
+    body = request.body
+    assert isinstance(body, PreferredPilotList)
+    facts = _facts(body, context)
+    judgement = judge_pilot_list(body, facts, context.now)
+    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings, request.as_sent))
+    if not judgement.accepted or facts.release is None:
+        return Decision(answer)
+    return Decision(answer, _writes(facts.release, judgement, context), _sends(facts, judgement, context))
+
+
+def _facts(body: PreferredPilotList, context: Context) -> PilotListFacts:
+    conn, supplier = context.conn, context.party.eui
+    lock_release(conn, body.release_id)
+    release = releases.find(conn, body.release_id)
+    if release is None:
+        return PilotListFacts(release=None, newest_live=False, supplier=supplier)
+    default = tuple(pilots.default_hubs(conn, release.release_id, supplier))
+    previous = pilots.preferred(conn, release.release_id, supplier)
+    if body.device_ids is None:
+        named: Iterable[int] = {*body.add, *body.remove, *(hub.device_id for hub in default)}
+    else:
+        named = body.device_ids
+    return PilotListFacts(
+        release=release,
+        newest_live=releases.newest_live(conn, release.manufacturer, release.model) == release.release_id,
+        supplier=supplier,
+        named=hubs.named(conn, named, release.release_id, supplier),
+        default=default,
+        proving=tuple(pilots.proving_hubs(conn, release.release_id, supplier)),
+        previous=None if previous is None else tuple(previous),
+        pilot_groups=tuple(
+            group
+            for group in schedules.instructions(conn, release.release_id, supplier)
+            if group.stage is Stage.PILOT
+        ),
+    )
+
+
+def _writes(release: Release, judgement: PilotListJudgement, context: Context) -> tuple[Write, ...]:
+    ids = [hub.device_id for hub in judgement.pilot]
+    replace = partial(
+        pilots.replace_preferred,
+        release_id=release.release_id,
+        supplier=context.party.eui,
+        firmware_version=release.firmware_version,
+        ids=ids,
+        received_at=context.now,
+    )
+    if not judgement.regrouped:
+        return (replace,)
+    return (replace, partial(schedules.put_instructions, instructions=judgement.regrouped))
+
+
+def _sends(facts: PilotListFacts, judgement: PilotListJudgement, context: Context) -> tuple[PartnerSend, ...]:
+    """Each CSP gets the hubs of its regions; one that had some before and has none now learns that, too."""
+    release = facts.release
+    assert release is not None
+    sends: list[PartnerSend] = []
+    for party in context.registered(PartyKind.CSP):
+        own = within_regions(judgement.pilot, party.regions)
+        if own or within_regions(judgement.removed, party.regions):
+            sends += [
+                PartnerSend(
+                    party,
+                    csp.PreferredPilotList(release.release_id, release.firmware_version, context.party.eui, ids, part),
+                    release.release_id,
+                )
+                for part, ids in split_list(str(uuid4()), own)
+            ]
+    everything = [hub.device_id for hub in judgement.pilot]
+    for party in context.registered(PartyKind.DCC):
+        sends += [
+            PartnerSend(
+                party,
+                esi.PreferredPilotListReport(
+                    release.release_id, release.firmware_version, context.party.eui, ids, part
+                ),
+                release.release_id,
+            )
+            for part, ids in split_list(str(uuid4()), everything)
+        ]
+    if judgement.regrouped:
+        sends += forward_schedule(release, judgement.regrouped, context)
+    return tuple(sends)

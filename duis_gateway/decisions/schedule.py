@@ -1,0 +1,50 @@
+"""SRV 11.6, Submit Preferred Pilot Schedule (interaction A05): the instruction to deploy."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from duis_gateway.decision import Decision, ServiceAnswer
+from duis_gateway.decisions.answers import warning_of
+from duis_gateway.decisions.context import Context
+from duis_gateway.decisions.forwarding import forward_schedule
+from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.firmware.schedules import ScheduleFacts, judge_schedule
+from duis_gateway.model.releases import Stage
+from duis_gateway.model.requests import PreferredPilotSchedule
+from duis_gateway.store import hubs, pilots, releases, schedules
+from duis_gateway.store.engine import lock_release
+
+
+def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -> Decision:
+    """Judge the groups; the good ones are recorded as instructions, and the CSPs and DCC get them."""
+    body = request.body
+    assert isinstance(body, PreferredPilotSchedule)
+    facts = _facts(body, context)
+    judgement = judge_schedule(body, facts, context.now)
+    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings, request.as_sent))
+    if not judgement.accepted or facts.release is None:
+        return Decision(answer)
+    write = partial(schedules.put_instructions, instructions=judgement.instructions)
+    sends = forward_schedule(facts.release, judgement.instructions, context, facts.standing)
+    return Decision(answer, (write,), tuple(sends))
+
+
+def _facts(body: PreferredPilotSchedule, context: Context) -> ScheduleFacts:
+    conn, supplier = context.conn, context.party.eui
+    lock_release(conn, body.release_id)
+    release = releases.find(conn, body.release_id)
+    if release is None:
+        return ScheduleFacts(release=None, newest_live=False, supplier=supplier)
+    preferred = pilots.preferred(conn, release.release_id, supplier)
+    named = {device_id for group in body.groups for device_id in group.device_ids}
+    return ScheduleFacts(
+        release=release,
+        newest_live=releases.newest_live(conn, release.manufacturer, release.model) == release.release_id,
+        supplier=supplier,
+        named=hubs.named(conn, named, release.release_id, supplier),
+        preferred=None if preferred is None else frozenset(hub.device_id for hub in preferred),
+        standing=tuple(schedules.instructions(conn, release.release_id, supplier)),
+        offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),
+        proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
+    )

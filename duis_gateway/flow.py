@@ -1,0 +1,89 @@
+"""The way of every message, on one page (design section 2); nothing else knows the order of the steps.
+
+    receive -> verify -> known already? -> validate -> authorise -> decide -> store -> answer
+
+All three doors take this way. One thread walks it from the first byte to the commit; what is to be sent
+lies in the outbox then, and delivery goes on from there alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from duis_gateway.clock import Clock
+from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.errors import NotDurable
+from duis_gateway.failpoints import failpoint
+from duis_gateway.model.incoming import Incoming
+from duis_gateway.pki.trust import Trust
+from duis_gateway.signing import Signer
+from duis_gateway.stages import Authorised, Verified
+from duis_gateway.steps.authorise import authorise
+from duis_gateway.steps.decide import decide
+from duis_gateway.steps.known import known
+from duis_gateway.steps.receive import receive
+from duis_gateway.steps.store import store
+from duis_gateway.steps.validate import Schemas, validate
+from duis_gateway.steps.verify import verify
+from duis_gateway.store import parties
+from duis_gateway.store.engine import Store
+from duis_gateway.store.messages import IdentityTaken
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Everything that the steps need, and `handle`, which walks them."""
+
+    store: Store
+    trust: Trust
+    schemas: Schemas
+    clock: Clock
+    limits: ShapeLimits
+    signer: Callable[[], Signer | None]
+    alert_bytes: int
+    counter_window: int = 0
+    stored: Callable[[], None] = lambda: None
+
+    def handle(self, incoming: Incoming) -> bytes:
+        """Return the signed answer to a message; everything it brings about is durable by then.
+
+        Raises:
+            MessageRefused: the message is refused and nothing has changed (`duis_gateway.errors`).
+        """
+        signer = self._signer()
+        received = receive(incoming, self.limits, self.clock.now())
+        verified = verify(received, self.trust)
+        answer = self._known(verified)
+        if answer is not None:
+            return answer
+        with self.store.read() as conn:
+            validated = validate(verified, self.schemas, lambda eui: parties.find(conn, eui))
+        authorised = authorise(validated, signer.eui)
+        try:
+            return self._settle(authorised, signer)
+        except IdentityTaken:
+            # A parallel copy of the message was faster: this one gets its answer (threat T42).
+            return self._known(verified) or self._unsettled()
+
+    def _settle(self, authorised: Authorised, signer: Signer) -> bytes:
+        with self.store.write() as conn:
+            decided = decide(authorised, conn)
+            answer = store(decided, conn, signer, self.alert_bytes)
+        failpoint("flow.before-answer")
+        self.stored()
+        return answer
+
+    def _known(self, verified: Verified) -> bytes | None:
+        with self.store.read() as conn:
+            return known(verified, conn, self.counter_window)
+
+    def _signer(self) -> Signer:
+        signer = self.signer()
+        if signer is None:
+            raise NotDurable("The gateway has no usable signing key at present, and takes nothing in without one.")
+        return signer
+
+    @staticmethod
+    def _unsettled() -> bytes:
+        raise NotDurable("Another copy of this message is being settled; send it again.")

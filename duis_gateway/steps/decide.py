@@ -1,0 +1,50 @@
+"""Decide: apply the rules to an authorised message; what follows is said here, and done in `store`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from duis_gateway.decision import Decision, ServiceAnswer
+from duis_gateway.decisions import activation, defaults, inventory, notice, pilot_list, schedule
+from duis_gateway.decisions.context import Context
+from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.interactions import interactions_of
+from duis_gateway.partner_messages import Acknowledgement, AcknowledgementStatus, PartnerMessage
+from duis_gateway.stages import Authorised, Decided
+
+SERVICE_REQUESTS: dict[str, Callable[[ServiceRequest, Context], Decision]] = {
+    "8.2": inventory.read_inventory,
+    "11.5": pilot_list.submit_preferred_pilot_list,
+    "11.6": schedule.submit_preferred_pilot_schedule,
+}
+
+PARTNER_MESSAGES: dict[str, Callable[[PartnerMessage, Context], Decision]] = {
+    "FirmwareRelease": notice.receive_release,
+    "DefaultPilotList": defaults.receive_default_pilot_list,
+    "DefaultPilotSchedule": defaults.receive_default_pilot_schedule,
+    "ActivateFirmwareRequests": activation.register_requests,
+    "ActivateFirmwareResponses": activation.receive_outcomes,
+    "DistributionOutcomes": activation.receive_outcomes,
+}
+
+
+def decide(authorised: Authorised, conn: Connection) -> Decided:
+    """Load the facts that the message's rule looks at, and apply the rule; nothing is changed yet."""
+    message = authorised.message
+    if authorised.refusal is not None or authorised.party is None:
+        return Decided(authorised, Decision(ServiceAnswer(authorised.refusal or "E1")))
+    context = Context(conn, authorised.party, authorised.received_at)
+    if isinstance(message, ServiceRequest):
+        return Decided(authorised, SERVICE_REQUESTS[message.service_reference](message, context))
+    rule = PARTNER_MESSAGES.get(message.body_name)
+    if rule is None or not interactions_of(authorised.incoming.door, message.body_name):
+        return Decided(authorised, Decision(_not_served(message)))
+    return Decided(authorised, rule(message, context))
+
+
+def _not_served(message: PartnerMessage) -> Acknowledgement:
+    return Acknowledgement(
+        message.message_id, AcknowledgementStatus.REFUSED, "NotServed", f"{message.body_name} is not served."
+    )
