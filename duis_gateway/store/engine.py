@@ -1,0 +1,259 @@
+"""The store: one database, opened by URL, read in snapshots and written in blocks that are durable when they end."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, func, literal_column, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from duis_gateway.errors import ConfigurationError, NotDurable
+from duis_gateway.failpoints import failpoint
+from duis_gateway.store import migrate
+from duis_gateway.store.faults import database_faults
+from duis_gateway.store.group_commit import GroupCommit
+from duis_gateway.store.process_lock import ProcessLock
+
+_READERS = 16
+_RELEASE_LOCKS = 0x44554953  # the first key of our advisory locks; the second is the release
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """How the store behaves under pressure.
+
+    Attributes:
+        timeout: seconds to wait for other writers before `NotDurable`.
+        min_free_bytes: below this much free disk nothing new is accepted (SQLite; threat F09).
+        pool_size: connections to PostgreSQL at most.
+        lock_path: the lock between processes (SQLite); None: beside the database.
+    """
+
+    timeout: float = 5.0
+    min_free_bytes: int = 0
+    pool_size: int = 20
+    lock_path: Path | None = None
+
+
+class Store:
+    """One database. Thread-safe; made by `Store.open`."""
+
+    def __init__(self, url: URL, options: StoreOptions) -> None:
+        self.url = url
+        self.options = options
+        self.sqlite_path = _sqlite_path(url)
+        self._group: GroupCommit | None = None
+        if self.sqlite_path is not None:
+            writer = _sqlite_engine(url, options, writes=True)
+            lock = ProcessLock(options.lock_path or Path(f"{self.sqlite_path}.lock"))
+            self._group = GroupCommit(writer, lock, options.timeout)
+            self._engines = (writer, _sqlite_engine(url, options, writes=False))
+            self._reader = self._engines[1]
+        else:
+            writer = _postgresql_engine(url, options)
+            self._engines = (writer,)
+            self._reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._writer = writer
+
+    @classmethod
+    def open(cls, url: str, options: StoreOptions | None = None) -> Store:
+        """Open the database that the URL names; connects only when first used.
+
+        Args:
+            url: `sqlite:///path/to/gateway.db`, or `postgresql://user@host/name`.
+            options: None means the defaults.
+
+        Raises:
+            ConfigurationError: the URL is none of these, or its directory or driver is missing.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise ConfigurationError(
+                "the store's URL cannot be read; it begins with sqlite:/// or postgresql://"
+            ) from error
+        try:
+            return cls(_with_driver(parsed), options or StoreOptions())
+        except OSError as error:
+            raise ConfigurationError(f"the database's directory cannot be used: {error}") from error
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                "PostgreSQL needs the extra package: pip install 'duis-gateway[postgresql]'"
+            ) from error
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.sqlite_path is not None
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password, for logs and messages."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database, whatever is written meanwhile.
+
+        Raises:
+            NotDurable: the database cannot be reached.
+        """
+        with database_faults(), self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self, *, alone: bool = False, accepting: bool = False) -> Iterator[Connection]:
+        """A connection to write with. What was done with it is durable when the block has ended.
+
+        A block that raises leaves nothing behind, and nothing of other blocks is lost. A block must not open another
+        in the same thread.
+
+        Args:
+            alone: bulk work that other messages should not have to wait for (SQLite: no shared commit).
+            accepting: new work is taken in here: refused while the disk is nearly full, so that what was accepted
+                before can still be delivered (threat F09).
+
+        Raises:
+            NotDurable: locked for too long, disk full, connection lost, commit failed.
+        """
+        if accepting:
+            self.require_space()
+        if self._group is not None:
+            with self._group.block(alone) as connection:
+                yield connection
+            return
+        with database_faults(), self._writer.connect() as connection:
+            with connection.begin() as transaction:
+                yield connection
+                failpoint("store.before-commit")
+                transaction.commit()
+            failpoint("store.after-commit")
+
+    def require_space(self) -> None:
+        """Refuse new work while the disk of a SQLite database has less free than the low-water mark (threat F09).
+
+        Raises:
+            NotDurable: too little is free, or the directory cannot be read.
+        """
+        if self.sqlite_path is None or not self.options.min_free_bytes:
+            return
+        try:
+            free = shutil.disk_usage(self.sqlite_path.parent).free
+        except OSError as error:
+            raise NotDurable("the gateway's disk cannot be read") from error
+        if free < self.options.min_free_bytes:
+            raise NotDurable("the gateway's disk is nearly full")
+
+    def lock_release(self, connection: Connection, release_id: str) -> None:
+        """Let no other writer work on this release until the block ends.
+
+        SQLite has one writer at a time in any case.
+        """
+        if connection.dialect.name == "postgresql":
+            key = zlib.crc32(release_id.encode()) - (1 << 31)
+            connection.execute(select(func.pg_advisory_xact_lock(_RELEASE_LOCKS, key)))
+
+    def migrate(self) -> None:
+        """Bring the schema to this version of the gateway; safe to run again, and by several processes at once.
+
+        Raises:
+            StoreUnusable: the database is of a newer gateway, or holds something else.
+            NotDurable: it cannot be written.
+        """
+        with self.write(alone=True) as connection:
+            migrate.migrate(connection)
+
+    def check(self) -> None:
+        """Look whether the database can be used as it is (threats F06, F10).
+
+        Raises:
+            StoreUnusable: not migrated, half migrated, of a newer gateway, or corrupt; the text says what to do.
+            NotDurable: it cannot be reached.
+        """
+        migrate.check(self)
+
+    def close(self) -> None:
+        """Close every connection; blocks that still run are the caller's fault."""
+        for engine in self._engines:
+            engine.dispose()
+        if self._group is not None:
+            self._group.close()
+
+
+def database_time(dialect_name: str) -> Any:
+    """Return the database's clock in seconds, as an expression for use inside statements.
+
+    The only clock of leases and back-off: it is one for all processes, and nobody freezes it (threat F23).
+    """
+    if dialect_name == "postgresql":
+        return literal_column("extract(epoch FROM clock_timestamp())::double precision")
+    return literal_column("((julianday('now') - 2440587.5) * 86400.0)")
+
+
+def now_seconds(connection: Connection) -> float:
+    """Return the database's clock in seconds since 1970."""
+    return float(connection.execute(select(database_time(connection.dialect.name))).scalar_one())
+
+
+def _with_driver(url: URL) -> URL:
+    match url.get_backend_name():
+        case "sqlite" if url.database and url.database != ":memory:":
+            return url
+        case "sqlite":
+            raise ConfigurationError("the store must be a file: sqlite:///path/to/gateway.db")
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+psycopg")
+    raise ConfigurationError("the store's URL begins with sqlite:/// or postgresql://")
+
+
+def _sqlite_path(url: URL) -> Path | None:
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def _sqlite_engine(url: URL, options: StoreOptions, *, writes: bool) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1 if writes else _READERS,
+        max_overflow=0,
+        pool_timeout=options.timeout,
+        connect_args={"check_same_thread": False, "timeout": options.timeout},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
+        for pragma in _pragmas(writes):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _pragmas(writes: bool) -> tuple[str, ...]:
+    if writes:
+        return ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32768")
+    return ("query_only = ON", "cache_size = -4096")
+
+
+def _postgresql_engine(url: URL, options: StoreOptions) -> Engine:
+    milliseconds = int(options.timeout * 1000)
+    return create_engine(
+        url,
+        pool_size=options.pool_size,
+        max_overflow=0,
+        pool_timeout=options.timeout,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": max(1, int(options.timeout)), "options": f"-c lock_timeout={milliseconds}"},
+    )

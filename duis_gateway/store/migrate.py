@@ -1,0 +1,93 @@
+"""The schema's version: bringing a database up to date, and refusing one that is not (threats F06, F10)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from duis_gateway.errors import StoreUnusable
+from duis_gateway.store.tables import metadata
+
+if TYPE_CHECKING:
+    from duis_gateway.store.engine import Store
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATION_LOCK = 0x4455495344423031
+_CHECKED_BYTES = 256 * 1024 * 1024
+
+
+def migrate(connection: Connection) -> None:
+    """Run the missing migrations in the connection's transaction: all of them or none.
+
+    Raises:
+        StoreUnusable: the database is of a newer gateway, or holds tables that no migration of ours made.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    _refuse_foreign(connection)
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision that the database is at; None: never migrated."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    """Return the revision of this version of the gateway."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    if revision is None:
+        raise StoreUnusable("this installation of the gateway has no migrations; install it again")
+    return revision
+
+
+def check(store: Store) -> None:
+    """Look whether the database can be used; see `Store.check`."""
+    if store.sqlite_path is not None and not store.sqlite_path.exists():
+        raise StoreUnusable(f"there is no database at {store.sqlite_path}; run `duis-gateway init`")
+    with store.read() as connection:
+        revision = _refuse_foreign(connection)
+        if revision is None:
+            raise StoreUnusable("the database is empty; run `duis-gateway init`")
+        if revision != newest_revision():
+            raise StoreUnusable(
+                f"the database is of an older version of the gateway ({revision}); `duis-gateway init` migrates it"
+            )
+        missing = metadata.tables.keys() - set(inspect(connection).get_table_names())
+        if missing:
+            raise StoreUnusable(f"the database is half migrated: no table {min(missing)}; restore it from a backup")
+        if store.sqlite_path is not None and store.sqlite_path.stat().st_size <= _CHECKED_BYTES:
+            _refuse_corrupt(connection)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _refuse_foreign(connection: Connection) -> str | None:
+    """Return the database's revision, if it is one of ours or the database is empty."""
+    revision = revision_of(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreUnusable(f"the database is of a newer version of the gateway ({revision}); update the gateway")
+    found = metadata.tables.keys() & set(inspect(connection).get_table_names())
+    if revision is None and found:
+        raise StoreUnusable(f"the database is half migrated: it has a table {min(found)} but no revision")
+    return revision
+
+
+def _refuse_corrupt(connection: Connection) -> None:
+    findings = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+    if findings != ["ok"]:
+        raise StoreUnusable(f"the database is corrupt ({findings[0]}); restore it from a backup")
