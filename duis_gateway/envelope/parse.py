@@ -1,0 +1,153 @@
+"""Bytes to a tree, safely: one parser for the whole program, and caps on the shape before any canonicalisation.
+
+The order is cheap before dear (threats T01 to T10). Counts of `<`, `=` and `xmlns` in the bytes are upper bounds on the
+elements, attributes and namespace declarations; only where a bound does not settle it is the tree counted.
+Inclusive C14N of 114 kB can take minutes when many namespaces meet many elements (T07): past these caps it cannot.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lxml import etree
+
+from duis_gateway.errors import NotSafeXml, TooLarge
+
+ElementCaps = Mapping[tuple[str, str], int]
+"""(root, child of its Body), both as `{namespace}name`, to the most elements such a message may have."""
+
+_ENCODINGS = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
+_FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"+/v", b"\xdd\x73\x66\x73")
+_MARKUP_BESIDES = 256  # `<` that are no element of the message: its Signature, comments, the declaration
+_count_elements = etree.XPath("count(//*)")
+_threads = threading.local()
+
+
+@dataclass(frozen=True)
+class ShapeLimits:
+    """How large and how intricate one message may be (configuration section `[limits]`).
+
+    `size` is in bytes; `depth` counts the root as 1; `attributes` is for each element, `namespaces` (declarations) for
+    the whole document; `default_elements` is for the message types that have no cap of their own.
+    """
+
+    size: int = 8 * 1024 * 1024
+    depth: int = 64
+    attributes: int = 64
+    namespaces: int = 32
+    default_elements: int = 10_000
+
+
+def parse_document(raw: bytes, limits: ShapeLimits, caps: ElementCaps) -> etree._Element:
+    """Parse a message as it came in, and return its root.
+
+    Raises:
+        TooLarge: over `limits.size` (T54).
+        NotSafeXml: not well-formed XML 1.0 in UTF-8, a DTD or processing instruction in it, or over a cap (T01 to T10).
+    """
+    if len(raw) > limits.size:
+        raise TooLarge(f"the message has {len(raw)} bytes; the limit is {limits.size}")
+    _check_bytes(raw, limits, caps)
+    root = _parse(raw)
+    _check_document(root)
+    _check_shape(root, raw, limits, caps)
+    return root
+
+
+def parse_trusted(content: bytes) -> etree._Element:
+    """Parse bytes that were proven, or are the gateway's own, and return the root; the parser is as strict, caps apart.
+
+    Raises:
+        NotSafeXml: the bytes are not well-formed, or have a DTD or processing instruction.
+    """
+    root = _parse(content)
+    _check_document(root)
+    return root
+
+
+def _check_bytes(raw: bytes, limits: ShapeLimits, caps: ElementCaps) -> None:
+    if raw.startswith(_FOREIGN_MARKS) or b"\0" in raw[:4]:
+        raise NotSafeXml("the message is not in UTF-8")
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotSafeXml(f"the message is not in UTF-8 (byte {error.start})") from None
+    # Names cannot be written with character references, so no declaration escapes this count.
+    if raw.count(b"xmlns") > limits.namespaces:
+        raise NotSafeXml(f"the message declares more than {limits.namespaces} namespaces")
+    most = max(limits.default_elements, *caps.values()) if caps else limits.default_elements
+    if raw.count(b"<") > 2 * most + _MARKUP_BESIDES:
+        raise NotSafeXml(f"the message has more than {most} elements")
+
+
+def _parser() -> etree.XMLParser:
+    """Return this thread's parser: one that is shared would parse one message at a time."""
+    parser: etree.XMLParser | None = getattr(_threads, "parser", None)
+    if parser is None:
+        parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            attribute_defaults=False,
+            huge_tree=False,
+            recover=False,
+            remove_comments=False,
+        )
+        _threads.parser = parser
+    return parser
+
+
+def _parse(raw: bytes) -> etree._Element:
+    try:
+        root = etree.fromstring(raw, _parser())
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise NotSafeXml(f"not well-formed XML: {str(error)[:200]}") from None
+    if root is None:
+        raise NotSafeXml("not well-formed XML: there is no root element")
+    return root
+
+
+def _check_document(root: etree._Element) -> None:
+    tree = root.getroottree()
+    about = tree.docinfo
+    if about.doctype or about.internalDTD is not None or about.externalDTD is not None:
+        raise NotSafeXml("a document type declaration is not allowed")
+    if about.encoding is not None and about.encoding.upper() not in _ENCODINGS:
+        raise NotSafeXml("the message declares an encoding other than UTF-8")
+    if about.xml_version not in {None, "1.0"}:
+        raise NotSafeXml("only XML 1.0 is accepted")
+    beside = (node for before in (True, False) for node in root.itersiblings(preceding=before))
+    if any(node.tag is etree.PI for node in beside) or next(root.iter(etree.PI), None) is not None:
+        raise NotSafeXml("a processing instruction is not allowed")
+
+
+def _check_shape(root: etree._Element, raw: bytes, limits: ShapeLimits, caps: ElementCaps) -> None:
+    markup = raw.count(b"<")
+    most = caps.get((root.tag, _body_child(root)), limits.default_elements)
+    if markup > most and _count_elements(root) > most:
+        raise NotSafeXml(f"the message has more than {most} elements")
+    if markup > limits.depth and _deeper_than(limits.depth)(root):
+        raise NotSafeXml(f"the message is nested deeper than {limits.depth} elements")
+    if raw.count(b"=") > limits.attributes and _more_attributes_than(limits.attributes)(root):
+        raise NotSafeXml(f"an element has more than {limits.attributes} attributes")
+
+
+def _body_child(root: etree._Element) -> str:
+    for child in root.iterchildren("{*}Body"):
+        for message in child.iterchildren("*"):
+            return str(message.tag)
+    return ""
+
+
+@lru_cache(maxsize=8)
+def _deeper_than(depth: int) -> etree.XPath:
+    return etree.XPath(f"boolean({'/*' * (depth + 1)})")
+
+
+@lru_cache(maxsize=8)
+def _more_attributes_than(number: int) -> etree.XPath:
+    return etree.XPath(f"boolean(//*[@*[{number + 1}]])")

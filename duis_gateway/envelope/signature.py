@@ -1,0 +1,324 @@
+"""DUIS's signature profile, and nothing else of XML Signature (facts section 4, design section 5).
+
+One enveloped `ds:Signature`, the last element of the root. SignedInfo in exclusive C14N; one Reference (`URI=""`, the
+enveloped transform alone), digested with SHA-256 over *inclusive* C14N 1.0 without comments; ECDSA P-256 with SHA-256,
+the value as r and s of 32 octets each (RFC 4050, RFC 6931); KeyInfo names issuer and serial, and carries no key.
+No attribute names an element (no Id look-up), so nothing can be signed that is not the whole document (T11 to T18).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from lxml import etree
+
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import NotAuthenticated, NotSafeXml
+from duis_gateway.namespaces import DS, ECDSA_SHA256, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, ds
+from duis_gateway.namespaces import SHA256 as SHA256_URI
+
+_WHITE_SPACE = " \t\r\n"
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the group of P-256
+_SERIAL = re.compile(r"[0-9]{1,49}")  # at most 20 octets (RFC 5280, section 4.1.2.2)
+_LONGEST_NAME = 2048
+_ECDSA = ec.ECDSA(SHA256())
+
+
+@dataclass(frozen=True, slots=True)
+class SignerReference:
+    """Whose key a message says that it is signed with: issuer name as printed there, and certificate serial."""
+
+    issuer: str
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a signature has proven.
+
+    `content` is the inclusive C14N of the root without its Signature, and the only bytes to be read from here on;
+    `digest` is its SHA-256, the identity of the content (never the signature's own bytes, T28).
+    """
+
+    content: bytes
+    digest: bytes
+    signer: SignerReference
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key, and the issuer and serial of its certificate as they stand in `X509IssuerSerial`."""
+
+    private_key: ec.EllipticCurvePrivateKey
+    issuer: str
+    serial: int
+
+    @cached_property
+    def _after_value(self) -> bytes:
+        return (
+            "</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509IssuerSerial>"
+            f"<ds:X509IssuerName>{_escape(self.issuer)}</ds:X509IssuerName>"
+            f"<ds:X509SerialNumber>{self.serial}</ds:X509SerialNumber>"
+            "</ds:X509IssuerSerial></ds:X509Data></ds:KeyInfo></ds:Signature>"
+        ).encode()
+
+
+def verify(
+    root: etree._Element, public_key_of: Callable[[SignerReference], ec.EllipticCurvePublicKey]
+) -> Proven:
+    """Check the one signature of a document from `parse_document`, and return what it proves.
+
+    `public_key_of` resolves the signer, from what the gateway knows and not from the message (T30), and may raise
+    `NotAuthenticated` itself. The tree is left as it was.
+
+    Raises:
+        NotAuthenticated: no signature, not of the profile, or it does not fit; the detail says which (T11 to T32).
+    """
+    signature = _only_signature(root)
+    claims = _read_signature(signature)
+    signed_info = _canonical(signature[_first_element(signature)], exclusive=True)
+    public_key = public_key_of(claims.signer)
+    content = _content_without(root, signature)
+    digest = hashlib.sha256(content).digest()
+    # Both are computed, whatever the first says (T22).
+    digest_fits = hmac.compare_digest(claims.digest, digest)
+    value_fits = _value_fits(claims.value, signed_info, public_key)
+    if not digest_fits:
+        raise NotAuthenticated("digest differs: the content is not what was signed")
+    if not value_fits:
+        raise NotAuthenticated("signature value wrong: it was not made with the key of the certificate named")
+    return Proven(content, digest, claims.signer)
+
+
+def sign(document: bytes, key: SigningKey) -> bytes:
+    """Return a well-formed document signed: its inclusive C14N, with the Signature as the last child of the root.
+
+    A Signature that the root already has is replaced. White space stays as it is, since it is content.
+
+    Raises:
+        NotSafeXml: the document is not well-formed, or cannot be canonicalised.
+    """
+    root = parse_trusted(document)
+    for old in list(root.iterchildren(ds("Signature"))):
+        _detach(old)
+    try:
+        content = _canonical(root, exclusive=False)
+    except NotAuthenticated as error:
+        raise NotSafeXml(f"the document cannot be signed: {error.detail}") from None
+    return sign_canonical(content, key)
+
+
+def sign_canonical(content: bytes, key: SigningKey) -> bytes:
+    """Return `content` with a Signature before the root's end tag.
+
+    `content` must be its own inclusive C14N, as what the gateway renders is by construction; it is not checked.
+    """
+    digest = base64.b64encode(hashlib.sha256(content).digest())
+    # In canonical form already: written like this it is its own exclusive C14N, so it is never canonicalised.
+    signed_info = _SIGNED_INFO_HEAD + digest + _SIGNED_INFO_TAIL
+    r, s = decode_dss_signature(key.private_key.sign(signed_info, _ECDSA))
+    value = base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+    end = content.rindex(b"</")
+    return b"".join((
+        content[:end],
+        _SIGNATURE_HEAD,
+        signed_info,
+        b"<ds:SignatureValue>",
+        value,
+        key._after_value,
+        content[end:],
+    ))
+
+
+_SIGNATURE_HEAD = f'<ds:Signature xmlns:ds="{DS}">'.encode()
+_SIGNED_INFO_HEAD = (
+    f'<ds:SignedInfo xmlns:ds="{DS}">'
+    f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></ds:CanonicalizationMethod>'
+    f'<ds:SignatureMethod Algorithm="{ECDSA_SHA256}"></ds:SignatureMethod>'
+    '<ds:Reference URI="">'
+    f'<ds:Transforms><ds:Transform Algorithm="{ENVELOPED_SIGNATURE}"></ds:Transform></ds:Transforms>'
+    f'<ds:DigestMethod Algorithm="{SHA256_URI}"></ds:DigestMethod>'
+    "<ds:DigestValue>"
+).encode()
+_SIGNED_INFO_TAIL = b"</ds:DigestValue></ds:Reference></ds:SignedInfo>"
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    digest: bytes
+    value: bytes
+    signer: SignerReference
+
+
+def _malformed(what: str) -> NotAuthenticated:
+    return NotAuthenticated(f"malformed signature: {what}")
+
+
+def _only_signature(root: etree._Element) -> etree._Element:
+    """Return the Signature if there is exactly one in the whole document, and it is the root's last element."""
+    found = list(root.iter(ds("Signature")))
+    if not found:
+        raise NotAuthenticated("no signature")
+    if len(found) > 1:
+        raise _malformed("there is more than one Signature in the document")
+    last = next(root.iterchildren("*", reversed=True), None)
+    if last is not found[0]:
+        raise _malformed("the Signature is not the last element of the root")
+    return found[0]
+
+
+def _first_element(parent: etree._Element) -> int:
+    return next(index for index, child in enumerate(parent) if isinstance(child.tag, str))
+
+
+def _read_signature(signature: etree._Element) -> _Claims:
+    # Published samples have a comment directly in Signature; there it can hide nothing.
+    signed_info, value, key_info = _children(
+        signature, "SignedInfo", "SignatureValue", "KeyInfo", comments=True
+    )
+    c14n, method, reference = _children(
+        signed_info, "CanonicalizationMethod", "SignatureMethod", "Reference"
+    )
+    _algorithm(c14n, EXCLUSIVE_C14N)
+    _algorithm(method, ECDSA_SHA256)
+    return _Claims(_read_reference(reference), _octets(value, 64), _read_key_info(key_info))
+
+
+def _read_reference(reference: etree._Element) -> bytes:
+    if reference.attrib.get("URI") != "" or len(reference.attrib) != 1:
+        raise _malformed('the Reference must have URI="" and no other attribute')
+    transforms, method, digest = _children(
+        reference, "Transforms", "DigestMethod", "DigestValue", attributes=True
+    )
+    (transform,) = _children(transforms, "Transform")
+    _algorithm(transform, ENVELOPED_SIGNATURE)
+    _algorithm(method, SHA256_URI)
+    return _octets(digest, 32)
+
+
+def _read_key_info(key_info: etree._Element) -> SignerReference:
+    (data,) = _children(key_info, "X509Data")
+    (issuer_serial,) = _children(data, "X509IssuerSerial")
+    issuer, serial = _children(issuer_serial, "X509IssuerName", "X509SerialNumber")
+    name = _text(issuer)
+    if not name or len(name) > _LONGEST_NAME:
+        raise _malformed("X509IssuerName is empty or too long")
+    number = _text(serial)
+    if not _SERIAL.fullmatch(number):
+        raise _malformed("X509SerialNumber is not a decimal serial number")
+    return SignerReference(name, int(number))
+
+
+def _children(
+    parent: etree._Element, *names: str, comments: bool = False, attributes: bool = False
+) -> list[etree._Element]:
+    """Return the children of `parent` if they are exactly these, in this order, with white space between (T19)."""
+    if parent.attrib and not attributes:
+        raise _malformed(f"{_local(parent)} has an attribute that the profile does not have")
+    nodes = list(parent)
+    children = [node for node in nodes if node.tag is not etree.Comment] if comments else nodes
+    if [child.tag for child in children] != [ds(name) for name in names]:
+        raise _malformed(f"{_local(parent)} does not hold exactly {', '.join(names)}")
+    if any(text and text.strip(_WHITE_SPACE) for text in (parent.text, *(node.tail for node in nodes))):
+        raise _malformed(f"there is text directly in {_local(parent)}")
+    return children
+
+
+def _algorithm(element: etree._Element, only: str) -> None:
+    """Refuse every algorithm but the profile's, and parameters to it (T26)."""
+    if element.attrib.get("Algorithm") != only or len(element.attrib) != 1:
+        raise _malformed(f"the algorithm of {_local(element)} is not {only}")
+    if len(element) or (element.text or "").strip(_WHITE_SPACE):
+        raise _malformed(f"{_local(element)} has parameters")
+
+
+def _text(element: etree._Element) -> str:
+    """Return the text of an element that has one text node and nothing else, no comment either (T20, T21)."""
+    if len(element) or element.attrib:
+        raise _malformed(f"{_local(element)} must hold text alone")
+    return (element.text or "").strip(_WHITE_SPACE)
+
+
+def _octets(element: etree._Element, length: int) -> bytes:
+    """Return what the base64 text stands for; white space in it is dropped, junk is not (T27, T29)."""
+    text = _text(element).translate(_NO_WHITE_SPACE)
+    try:
+        octets = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise _malformed(f"{_local(element)} is not base64") from None
+    if len(octets) != length:
+        raise _malformed(f"{_local(element)} has {len(octets)} octets, not {length}")
+    return octets
+
+
+_NO_WHITE_SPACE = {ord(character): None for character in _WHITE_SPACE}
+
+
+def _local(element: etree._Element) -> str:
+    return etree.QName(element).localname
+
+
+def _canonical(element: etree._Element, *, exclusive: bool) -> bytes:
+    try:
+        return etree.tostring(element, method="c14n", exclusive=exclusive, with_comments=False)
+    except etree.C14NError:
+        # For example a relative namespace URI; an empty result must never count as the content (T24).
+        raise NotAuthenticated("the document cannot be canonicalised (a relative namespace URI?)") from None
+
+
+def _content_without(root: etree._Element, signature: etree._Element) -> bytes:
+    """Return the inclusive C14N of the root without the Signature, whose place is restored; never a copy (speed)."""
+    before, text, before_tail = signature.getprevious(), root.text, None
+    if before is not None:
+        before_tail = before.tail
+    index = root.index(signature)
+    tail = _detach(signature)
+    try:
+        return _canonical(root, exclusive=False)
+    finally:
+        if before is not None:
+            before.tail = before_tail
+        else:
+            root.text = text
+        signature.tail = tail
+        root.insert(index, signature)
+
+
+def _detach(signature: etree._Element) -> str | None:
+    """Take the Signature out and leave the text after it, which is content, where it was. Returns that text."""
+    parent, before, tail = signature.getparent(), signature.getprevious(), signature.tail
+    if parent is None:
+        return tail
+    signature.tail = None
+    if tail and before is not None:
+        before.tail = (before.tail or "") + tail
+    elif tail:
+        parent.text = (parent.text or "") + tail
+    parent.remove(signature)
+    return tail
+
+
+def _value_fits(value: bytes, signed_info: bytes, public_key: ec.EllipticCurvePublicKey) -> bool:
+    r, s = int.from_bytes(value[:32], "big"), int.from_bytes(value[32:], "big")
+    if not (0 < r < _ORDER and 0 < s < _ORDER) or not isinstance(public_key.curve, ec.SECP256R1):
+        return False
+    try:
+        public_key.verify(encode_dss_signature(r, s), signed_info, _ECDSA)
+    except InvalidSignature:
+        return False
+    return True

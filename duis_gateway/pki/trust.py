@@ -1,0 +1,159 @@
+"""Whether the certificate that a message names proves anything: known, in its time, not revoked, of the right kind.
+
+The message never carries a certificate (T30): issuer and serial find one among those registered. It must lead to a
+trust anchor, or have been registered as trusted by itself (test sets exist without their CA).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from duis_gateway.envelope.signature import SignerReference
+from duis_gateway.errors import NotAuthenticated
+from duis_gateway.model.certificates import RegisteredCertificate
+from duis_gateway.pki import chains
+from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
+from duis_gateway.pki.files import WatchedFolder, read_certificates, read_crls
+from duis_gateway.pki.names import NameInvalid, name_key
+from duis_gateway.pki.revocation import RevocationLists, read_lists, why_revoked
+
+FindCertificate = Callable[[str, str], RegisteredCertificate | None]
+"""(issuer key of `names.name_key`, serial in decimal) to the certificate registered under them."""
+
+_MOST_REMEMBERED = 4096
+
+
+@dataclass(frozen=True)
+class _Known:
+    """One registered certificate, read, and its paths; built for one state of the anchors folder."""
+
+    anchors: tuple[x509.Certificate, ...]
+    certificate: Certificate
+    paths: tuple[chains.Path, ...]
+
+
+class Trust:
+    """The trust anchors and revocation lists of an installation; may be used by any number of threads at a time.
+
+    `anchors_dir` holds CA certificates: the self-signed are trust anchors, the others intermediates. `crl_dir` holds
+    revocation lists. Both are read again when they change. Without an anchors folder only certificates that are
+    trusted directly are good.
+    """
+
+    def __init__(
+        self, anchors_dir: Path | None, crl_dir: Path | None, allow_stale_crl: bool, find: FindCertificate
+    ) -> None:
+        self._anchors = WatchedFolder(anchors_dir, _read_authorities) if anchors_dir else None
+        self._crls = WatchedFolder(crl_dir, read_crls) if crl_dir else None
+        self._allow_stale_crl = allow_stale_crl
+        self._find = find
+        self._lock = threading.Lock()
+        self._remembered: dict[bytes, _Known] = {}
+        self._lists: tuple[object, object, RevocationLists] | None = None
+
+    def resolve(self, reference: SignerReference, at: datetime, roles: frozenset[str]) -> Certificate:
+        """Return the certificate that a signature names, if it may be relied on at this time and in one of these roles.
+
+        Whether it is the originator's is for the caller to compare (`Certificate.eui`, T37).
+
+        Raises:
+            NotAuthenticated: unknown, not yet valid, expired, revoked, of the wrong kind (OU), not for signing, or not
+                trusted; the detail says which (T33 to T38).
+        """
+        registered = self._registered(reference)
+        known = self._known(registered.der)
+        certificate = known.certificate
+        _refuse_if(_why_not_in_time(certificate.not_before, certificate.not_after, at))
+        if registered.revoked_at is not None:
+            raise NotAuthenticated("the certificate is revoked")
+        lists = self._revocation_lists(known.anchors)
+        _refuse_if(self._why_revoked(lists, certificate.x509, at))
+        if certificate.role not in roles:
+            raise NotAuthenticated(f"the certificate is of the wrong kind (OU {certificate.role[:16]})")
+        if not certificate.may_sign:
+            raise NotAuthenticated("the certificate is of the wrong kind (its key usage has no digitalSignature)")
+        if not registered.trusted_directly:
+            self._check_paths(known.paths, lists, at)
+        return certificate
+
+    def _registered(self, reference: SignerReference) -> RegisteredCertificate:
+        try:
+            key = name_key(reference.issuer)
+        except NameInvalid as error:
+            raise NotAuthenticated(f"the issuer name cannot be read: {error}") from None
+        registered = self._find(key, str(reference.serial))
+        if registered is None:
+            raise NotAuthenticated("the certificate is unknown")
+        return registered
+
+    def _known(self, der: bytes) -> _Known:
+        """Return the certificate read and its paths; remembered by its bytes until the anchors change."""
+        anchors = self._anchors.current() if self._anchors else ()
+        known = self._remembered.get(der)
+        if known is not None and known.anchors is anchors:
+            return known
+        try:
+            certificate = read_certificate(der)
+        except CertificateUnusable as error:
+            raise NotAuthenticated(str(error)) from None
+        known = _Known(anchors, certificate, chains.find_paths(certificate.x509, anchors))
+        with self._lock:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[der] = known
+        return known
+
+    def _revocation_lists(self, anchors: tuple[x509.Certificate, ...]) -> RevocationLists:
+        """Return the lists as they are now, their signatures checked once for each state of the two folders."""
+        if self._crls is None:
+            return {}
+        crls = self._crls.current()
+        checked = self._lists
+        if checked is None or checked[0] is not crls or checked[1] is not anchors:
+            checked = (crls, anchors, read_lists(crls, anchors))
+            self._lists = checked
+        return checked[2]
+
+    def _why_revoked(self, lists: RevocationLists, certificate: x509.Certificate, at: datetime) -> str | None:
+        if not lists:
+            return None
+        return why_revoked(
+            lists, name_key(certificate.issuer), certificate.serial_number, at, allow_stale=self._allow_stale_crl
+        )
+
+    def _check_paths(self, paths: tuple[chains.Path, ...], lists: RevocationLists, at: datetime) -> None:
+        """Refuse unless every CA of one path is in its time and not revoked."""
+        if not paths:
+            raise NotAuthenticated("the certificate is not trusted: it does not lead to a trust anchor")
+        reason = None
+        for path in paths:
+            reason = next(filter(None, (self._why_not(authority, lists, at) for authority in path)), None)
+            if reason is None:
+                return
+        raise NotAuthenticated(f"the certificate is not trusted: a CA above it {reason}")
+
+    def _why_not(self, authority: x509.Certificate, lists: RevocationLists, at: datetime) -> str | None:
+        begin, end = authority.not_valid_before_utc, authority.not_valid_after_utc
+        return _why_not_in_time(begin, end, at) or self._why_revoked(lists, authority, at)
+
+
+def _read_authorities(folder: Path) -> tuple[x509.Certificate, ...]:
+    return tuple(filter(chains.is_authority, read_certificates(folder)))
+
+
+def _why_not_in_time(not_before: datetime, not_after: datetime, at: datetime) -> str | None:
+    """No skew is allowed; both ends belong to the validity period (RFC 5280, section 4.1.2.5)."""
+    if at < not_before:
+        return "is not yet valid"
+    return "has expired" if at > not_after else None
+
+
+def _refuse_if(reason: str | None) -> None:
+    if reason is not None:
+        raise NotAuthenticated(f"the certificate {reason}")
