@@ -1,0 +1,212 @@
+"""The messages of the CSP Management Gateway interface, namespace `urn:csp-mgmt-gw:1` (design section 4).
+
+From CSPs come default lists and schedules, decisions on preferred schedules, and what became of single
+hubs; to CSPs go release notices and what suppliers prefer. `schemas/csp_mgmt_gw/1/` says the same in XSD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duis_gateway.model.outcomes import ActivationRequest, HubOutcome, OutcomeStage
+from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, OfferedConstraint, Stage
+from duis_gateway.model.rollout import GroupDecision
+from duis_gateway.namespaces import CSP
+from duis_gateway.partner_bodies import (
+    DEVICES,
+    DEVICES_IF_ANY,
+    GROUP_ID,
+    HUBS_IN_A_MESSAGE,
+    PERIOD,
+    REGION,
+    RELEASE_ID,
+    SUPPLIER,
+    VERSION,
+    ReleaseFacts,
+    SupplierPilotList,
+    SupplierPilotSchedule,
+    hub_outcome,
+    release_items,
+    supplier_list,
+    supplier_schedule,
+)
+from duis_gateway.partner_messages import PART, Direction, Interface, Part, PartnerBody
+from duis_gateway.partner_records import TEXT, TIME, Field, Record, enumerated
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultPilotList(PartnerBody):
+    """A02: the hubs that a CSP would pilot in one of its regions."""
+
+    release_id: str
+    csp_region: str
+    device_ids: tuple[int, ...]
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _CspSchedule(PartnerBody):
+    release_id: str
+    csp_region: str
+    groups: tuple[DefaultGroup, ...]
+    constraints: tuple[OfferedConstraint, ...] = ()
+    part: Part | None = None
+
+    def as_schedule(self, stage: Stage) -> DefaultSchedule:
+        return DefaultSchedule(self.release_id, self.csp_region, stage, self.groups, self.constraints)
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultPilotSchedule(_CspSchedule):
+    """A03: when a CSP would pilot, and the constraints that it offers."""
+
+    @property
+    def schedule(self) -> DefaultSchedule:
+        """The schedule as the rules look at it."""
+        return self.as_schedule(Stage.PILOT)
+
+
+@dataclass(frozen=True, slots=True)
+class SafeLaunchSchedule(_CspSchedule):
+    """A08: when a CSP will update everything else."""
+
+    @property
+    def schedule(self) -> DefaultSchedule:
+        """The schedule as the rules look at it."""
+        return self.as_schedule(Stage.SAFE_LAUNCH)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDecision(PartnerBody):
+    """X07: a CSP's final say on one group of a supplier's preferred schedule."""
+
+    release_id: str
+    supplier: int
+    group_id: str
+    decision: GroupDecision
+    earliest_start: datetime | None = None
+    latest_end: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateFirmwareRequests(PartnerBody):
+    """X01: the CSP's word that CS06 has been sent to these hubs."""
+
+    firmware_version: str
+    device_ids: tuple[int, ...]
+    issued_at: datetime
+    release_id: str | None = None
+    part: Part | None = None
+
+    @property
+    def requests(self) -> tuple[ActivationRequest, ...]:
+        """One request a hub."""
+        return tuple(
+            ActivationRequest(device_id, self.firmware_version, self.issued_at, self.release_id)
+            for device_id in self.device_ids
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateFirmwareResponses(PartnerBody):
+    """X01, X02: what single hubs answered to CS06."""
+
+    outcomes: tuple[HubOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionOutcomes(PartnerBody):
+    """X02: how the distribution of the image to single hubs ended."""
+
+    outcomes: tuple[HubOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareReleaseNotice(ReleaseFacts):
+    """A01: a release, with the marked hubs of the receiving CSP's regions."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreferredPilotList(SupplierPilotList):
+    """A04: the hubs of the receiving CSP's regions on a supplier's list."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreferredPilotSchedule(SupplierPilotSchedule):
+    """A05: a supplier's groups, with the hubs of the receiving CSP's regions."""
+
+
+def _schedule(kind: type[_CspSchedule]) -> Record:
+    group = Record(DefaultGroup, GROUP_ID, DEVICES_IF_ANY, PERIOD)
+    constraint = Record(OfferedConstraint, Field("Code", "code", TEXT), Field("Description", "description", TEXT))
+    return Record(
+        kind,
+        PART,
+        RELEASE_ID,
+        REGION,
+        Field("DeploymentGroup", "groups", group, many=True),
+        Field("OfferedConstraint", "constraints", constraint, many=True),
+    )
+
+
+_INTERFACE = Interface(
+    CSP,
+    (
+        Record(DefaultPilotList, PART, RELEASE_ID, REGION, DEVICES),
+        _schedule(DefaultPilotSchedule),
+        _schedule(SafeLaunchSchedule),
+        Record(
+            ScheduleDecision,
+            RELEASE_ID,
+            SUPPLIER,
+            GROUP_ID,
+            Field("Decision", "decision", enumerated(GroupDecision)),
+            Field("EarliestStart", "earliest_start", TIME, optional=True),
+            Field("LatestEnd", "latest_end", TIME, optional=True),
+            Field("Reason", "reason", TEXT, optional=True),
+        ),
+        Record(
+            ActivateFirmwareRequests,
+            PART,
+            Field("FirmwareReleaseID", "release_id", TEXT, optional=True),
+            VERSION,
+            DEVICES,
+            Field("IssuedAt", "issued_at", TIME),
+        ),
+        Record(ActivateFirmwareResponses, Field("Hub", "outcomes", hub_outcome(OutcomeStage.ACTIVATION), many=True)),
+        Record(DistributionOutcomes, Field("Hub", "outcomes", hub_outcome(OutcomeStage.DISTRIBUTION), many=True)),
+        Record(FirmwareReleaseNotice, *release_items(automatic_date_optional=False)),
+        supplier_list(PreferredPilotList),
+        supplier_schedule(PreferredPilotSchedule),
+    ),
+    {
+        "ActivateFirmwareResponses": 7 * HUBS_IN_A_MESSAGE,
+        "DistributionOutcomes": 7 * HUBS_IN_A_MESSAGE,
+    },
+)
+
+SCHEMA = "csp_mgmt_gw/1"
+"""The folder of the interface's schema."""
+
+DIRECTIONS: dict[str, Direction] = {
+    "DefaultPilotList": Direction.IN,
+    "DefaultPilotSchedule": Direction.IN,
+    "SafeLaunchSchedule": Direction.IN,
+    "ScheduleDecision": Direction.IN,
+    "ActivateFirmwareRequests": Direction.IN,
+    "ActivateFirmwareResponses": Direction.IN,
+    "DistributionOutcomes": Direction.IN,
+    "FirmwareReleaseNotice": Direction.OUT,
+    "PreferredPilotList": Direction.OUT,
+    "PreferredPilotSchedule": Direction.OUT,
+    "Acknowledgement": Direction.ANSWER,
+}
+"""Each body's name, and which way it goes."""
+
+ELEMENT_CAPS = _INTERFACE.element_caps
+read_message = _INTERFACE.read_message
+read_identity = _INTERFACE.read_identity
+render_message = _INTERFACE.render_message
+render_body = _INTERFACE.render_body
