@@ -1,0 +1,199 @@
+"""The configuration file: what it gives, and what it says when it is wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from duis_gateway.config import SECTIONS, Config, load_config, settings_of
+from duis_gateway.config_reading import lines_of_keys
+from duis_gateway.errors import ConfigurationError
+
+SIGNING = """
+[signing]
+eui = "90-b3-d5-1f-30-00-00-02"
+key = "pki/gateway.key.pem"
+certificate = "/etc/duis/gateway.pem"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "gateway.toml"
+
+
+def load(file: Path, text: str, **environ: str) -> Config:
+    file.write_text(text, encoding="utf-8")
+    return load_config(file, environ)
+
+
+def refusal(file: Path, text: str, **environ: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(file, text, **environ)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message.replace(str(file), "FILE")
+
+
+def test_a_file_that_says_only_who_the_gateway_is_gets_the_defaults(file: Path) -> None:
+    config = load(file, SIGNING)
+    assert config.signing.eui == 0x90B3D51F30000002
+    assert (config.server.host, config.server.port) == ("127.0.0.1", 8079)
+    assert (config.operations.host, config.operations.port) == ("127.0.0.1", 9079)
+    assert config.limits.size == 8 * 1024 * 1024
+    assert config.limits.alert_bytes == 95_000
+    assert config.clock.fixed is None
+    assert config.source == file
+
+
+def test_paths_are_relative_to_the_file_and_not_to_where_one_stands(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    config = load(file, SIGNING + '[store]\nurl = "sqlite:///data/g.db"\n[trust]\nanchors = "anchors"\n')
+    assert config.signing.key == file.parent / "pki/gateway.key.pem"
+    assert config.signing.certificate == Path("/etc/duis/gateway.pem")
+    assert config.store.url == f"sqlite:///{file.parent}/data/g.db"
+    assert config.trust.anchors == file.parent / "anchors"
+
+
+def test_the_database_stands_beside_the_file_where_nothing_is_said(file: Path) -> None:
+    assert load(file, SIGNING).store.url == f"sqlite:///{file.parent}/gateway.db"
+
+
+def test_an_absolute_database_stays_where_it_is(file: Path) -> None:
+    assert load(file, SIGNING + '[store]\nurl = "sqlite:////var/lib/g.db"').store.url == "sqlite:////var/lib/g.db"
+
+
+@pytest.mark.parametrize(
+    ("line", "environment", "value"),
+    [
+        ("[server]\nport = 1", {"DUIS_GATEWAY_SERVER_PORT": "0"}, ("server", "port", 0)),
+        ("", {"DUIS_GATEWAY_STORE_LOCK_TIMEOUT": "2.5"}, ("store", "lock_timeout", 2.5)),
+        ("", {"DUIS_GATEWAY_TRUST_ALLOW_STALE_CRL": "True"}, ("trust", "allow_stale_crl", True)),
+        (
+            "",
+            {"DUIS_GATEWAY_DELIVERY_ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128"},
+            ("delivery", "allowed_networks", (ip_network("127.0.0.0/8"), ip_network("::1/128"))),
+        ),
+        ('[clock]\nfixed = "2027-01-04T09:00:00Z"', {"DUIS_GATEWAY_CLOCK_FIXED": ""}, ("clock", "fixed", None)),
+        ("", {"DUIS_GATEWAY_LOG_LEVEL": "DEBUG"}, ("log", "level", "debug")),
+    ],
+)
+def test_an_environment_variable_overrides_the_file(
+    file: Path, line: str, environment: dict[str, str], value: tuple[str, str, object]
+) -> None:
+    section, key, expected = value
+    assert getattr(getattr(load(file, SIGNING + line, **environment), section), key) == expected
+
+
+def test_every_key_can_be_overridden_by_the_environment(file: Path) -> None:
+    """A bad value is refused by the variable's name, which shows that the variable reached the key."""
+    for section in SECTIONS:
+        for key in settings_of(section):
+            name = f"DUIS_GATEWAY_{section}_{key}".upper()
+            message = refusal(file, SIGNING, **{name: "\x07"})
+            assert message.startswith(f"the environment variable {name} ([{section}] {key}): must be "), message
+
+
+def test_a_required_key_may_come_from_the_environment_alone(file: Path) -> None:
+    config = load(
+        file,
+        "",
+        DUIS_GATEWAY_SIGNING_EUI="00-00-00-00-00-00-00-01",
+        DUIS_GATEWAY_SIGNING_KEY="k.pem",
+        DUIS_GATEWAY_SIGNING_CERTIFICATE="c.pem",
+    )
+    assert config.signing.eui == 1
+    assert config.signing.key == file.parent / "k.pem"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[server]\n\nprot = 8080\n", 'FILE, line 3: [server] prot: there is no such key; did you mean "port"?'),
+        ("[sever]\nport = 1\n", "FILE, line 1: [sever]: there is no such section; did you mean [server]?"),
+        ("[limits]\nzzz = 1\n", "FILE, line 2: [limits] zzz: there is no such key"),
+        ("server = 1\n", "FILE, line 1: server must be a section, [server]"),
+        (
+            "# first\n[server]\nport = 80800\n",
+            "FILE, line 3: [server] port: must be a port number from 0 to 65535 (0: any free one), not '80800'",
+        ),
+        ('[server]\nport = "80"\n', "FILE, line 2: [server] port: must be a port number"),
+        ("[server]\nport = true\n", "FILE, line 2: [server] port: must be a port number"),
+        ("server.port = -1\n", "FILE, line 1: [server] port: must be a port number"),
+        ("[trust]\nallow_stale_crl = 1\n", "FILE, line 2: [trust] allow_stale_crl: must be true or false, not '1'"),
+        ("[delivery]\nlease = 0\n", "FILE, line 2: [delivery] lease: must be a number of seconds above 0, not '0'"),
+        ("[delivery]\nlease = inf\n", "FILE, line 2: [delivery] lease: must be a number of seconds above 0"),
+        ('[delivery]\nallowed_networks = [\n "10.0.0.1/8"]\n', "FILE, line 2: [delivery] allowed_networks: must be"),
+        ('[signing]\neui = "90-B3"\n', "FILE, line 2: [signing] eui: must be an EUI-64 such as"),
+        ("[clock]\nfixed = 2027-01-04T09:00:00\n", "FILE, line 2: [clock] fixed: must be a date and time with a time"),
+        ('[log]\nlevel = "loud"\n', "FILE, line 2: [log] level: must be one of debug, info, warning, error, not"),
+        ('[store]\nurl = "mysql://h/d"\n', "FILE, line 2: [store] url: must be sqlite:///FILE or postgresql://"),
+        ("[server]\nport =\n", "FILE: not TOML: Invalid value (at line 2"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_name_and_line(file: Path, text: str, expected: str) -> None:
+    assert refusal(file, text).startswith(expected)
+
+
+def test_an_unknown_environment_variable_is_refused_with_a_suggestion(file: Path) -> None:
+    assert refusal(file, SIGNING, DUIS_GATEWAY_SERVER_PROT="1") == (
+        "the environment variable DUIS_GATEWAY_SERVER_PROT overrides no key of the configuration; "
+        "did you mean DUIS_GATEWAY_SERVER_PORT?"
+    )
+
+
+def test_other_variables_are_left_alone(file: Path) -> None:
+    load(file, SIGNING, DUIS_PUBLISHED_SCHEMA="x", DUIS_GATEWAY_CONFIG="x", DUIS_GATEWAY_TEST_LONG="1", PATH="x")
+
+
+def test_what_is_missing_is_named(file: Path) -> None:
+    text = SIGNING.replace('key = "pki/gateway.key.pem"\n', "")
+    assert refusal(file, text).startswith("FILE: [signing] key is missing: its private key")
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"gateway\.toml cannot be read: No such file"):
+        load_config(file, {})
+
+
+def test_secrets_are_not_taken_inline_and_not_repeated(file: Path) -> None:
+    """A secret is given by path, and an error message never carries one."""
+    key = refusal(file, '[signing]\nkey = """-----BEGIN PRIVATE KEY-----\nMIGH"""\n')
+    assert key == "FILE, line 2: [signing] key: must be a path to a file or folder (never the secret itself)"
+    url = refusal(file, '[store]\nurl = "postgresql://me:hunter2@db/duis"\n')
+    assert "password_file" in url
+    assert "hunter2" not in url
+    assert "hunter2" not in refusal(file, SIGNING, DUIS_GATEWAY_STORE_URL="postgresql://me:hunter2@db/duis")
+
+
+def test_the_password_of_postgresql_comes_from_its_file(file: Path) -> None:
+    (file.parent / "password").write_text("p@ss/word\n", encoding="utf-8")
+    config = load(file, SIGNING + '[store]\nurl = "postgresql://me@db:5433/duis"\npassword_file = "password"\n')
+    assert config.store.connection_url() == "postgresql://me:p%40ss%2Fword@db:5433/duis"
+    assert "p@ss" not in repr(config)
+
+
+def test_a_password_file_that_cannot_be_read_is_named(file: Path) -> None:
+    config = load(file, SIGNING + '[store]\nurl = "postgresql://me@db/duis"\npassword_file = "none"\n')
+    with pytest.raises(ConfigurationError, match="none cannot be read: No such file"):
+        config.store.connection_url()
+
+
+@pytest.mark.parametrize("value", ["2027-01-04T10:00:00+01:00", '"2027-01-04T09:00:00Z"'])
+def test_the_fixed_clock_is_in_utc(file: Path, value: str) -> None:
+    fixed = load(file, SIGNING + f"[clock]\nfixed = {value}\n").clock.fixed
+    assert fixed == datetime(2027, 1, 4, 9, tzinfo=UTC)
+    assert fixed.tzinfo is UTC
+
+
+def test_lines_are_found_in_the_shapes_that_people_write() -> None:
+    text = '\n# a\n[ server ] # b\n"port" = 1\n\n[email]\nhost = """x\n[not]\n"""\nlog.level = "info"\n'
+    lines = lines_of_keys(text)
+    assert lines["server",] == 3
+    assert lines["server", "port"] == 4
+    assert lines["email", "host"] == 7
