@@ -371,9 +371,10 @@ outbox = Table(
     "outbox",
     metadata,
     _number(),
-    # A party's EUI-64 as sixteen hexadecimal digits, or an email address.
-    _needed("recipient"),
+    _needed("recipient", Unsigned64),
     _needed("channel"),
+    # Of email; a party's URL is looked up when sending.
+    Column("address", Text),
     _needed("kind"),
     _needed("message_id", Text, unique=True),
     Column("release_id", Text),
@@ -385,7 +386,8 @@ outbox = Table(
     _needed("state", Text, server_default="pending"),
     _needed("attempts", Integer, server_default="0"),
     _needed("created_at", UtcTime),
-    # The next three are database time in seconds (engine.database_time), never business time (threat F23).
+    # The next four are database time in seconds (engine.database_time), never business time (threat F23).
+    _needed("enqueued_at", Float(53)),
     _needed("due_at", Float(53)),
     Column("lease_until", Float(53)),
     Column("delivered_at", Float(53)),
@@ -397,7 +399,8 @@ outbox = Table(
     *(
         Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
         for name, columns, where in (
-            ("ix_outbox_due", ("recipient", "due_at"), "state = 'pending'"),
+            # In the order of claiming; with the last column the age of what waits is read from the index alone.
+            ("ix_outbox_due", ("recipient", "channel", "due_at", "id", "enqueued_at"), "state = 'pending'"),
             ("ix_outbox_open", ("order_key", "id"), "state IN ('pending', 'in_flight')"),
             ("ix_outbox_leased", ("lease_until",), "state = 'in_flight'"),
             ("ix_outbox_dead", ("recipient", "id"), "state = 'dead'"),

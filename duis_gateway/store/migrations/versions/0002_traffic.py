@@ -127,8 +127,9 @@ def _make_deliveries() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", INTEGER_64, nullable=False),
-        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("recipient", INTEGER_64, nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("release_id", sa.Text(), nullable=True),
@@ -139,6 +140,7 @@ def _make_deliveries() -> None:
         sa.Column("state", sa.Text(), server_default="pending", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", INTEGER_64, nullable=False),
+        sa.Column("enqueued_at", sa.Float(precision=53), nullable=False),
         sa.Column("due_at", sa.Float(precision=53), nullable=False),
         sa.Column("lease_until", sa.Float(precision=53), nullable=True),
         sa.Column("delivered_at", sa.Float(precision=53), nullable=True),
@@ -161,7 +163,7 @@ def _make_deliveries() -> None:
     op.create_index(
         "ix_outbox_due",
         "outbox",
-        ["recipient", "due_at"],
+        ["recipient", "channel", "due_at", "id", "enqueued_at"],
         unique=False,
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
