@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 
@@ -57,7 +58,7 @@ class Schema:
     def _explaining(self) -> xmlschema.XMLSchema10:
         with self._lock:
             if self._explainer is None:
-                import xmlschema  # noqa: PLC0415 - takes most of a second, and only a refusal needs it
+                import xmlschema  # takes most of a second, and only a refusal needs it
 
                 self._explainer = xmlschema.XMLSchema10(
                     str(self._path), allow="sandbox", defuse="always", use_location_hints=False
@@ -67,8 +68,10 @@ class Schema:
     def _libxml2_says(self, root: etree._Element) -> tuple[Finding, ...]:
         own = self._compile()
         own.validate(root)
-        entries = islice(iter(own.error_log), MOST_FINDINGS)
-        return tuple(Finding(entry.path or "/", entry.line, _cut(entry.message)) for entry in entries)
+        entries = cast("Iterable[Any]", own.error_log)
+        return tuple(
+            Finding(entry.path or "/", entry.line, _cut(entry.message)) for entry in islice(entries, MOST_FINDINGS)
+        )
 
 
 def _cut(reason: str) -> str:

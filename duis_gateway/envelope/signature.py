@@ -15,7 +15,7 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -183,7 +183,7 @@ def _only_signature(root: etree._Element) -> etree._Element:
 
 
 def _first_element(parent: etree._Element) -> int:
-    return next(index for index, child in enumerate(parent) if isinstance(child.tag, str))
+    return next(index for index, child in enumerate(parent) if not isinstance(child, etree._Comment))
 
 
 def _read_signature(signature: etree._Element) -> _Claims:
@@ -230,13 +230,21 @@ def _children(
     """Return the children of `parent` if they are exactly these, in this order, with white space between (T19)."""
     if parent.attrib and not attributes:
         raise _malformed(f"{_local(parent)} has an attribute that the profile does not have")
-    nodes = list(parent)
-    children = [node for node in nodes if node.tag is not etree.Comment] if comments else nodes
-    if [child.tag for child in children] != [ds(name) for name in names]:
+    children, between = [], parent.text or ""
+    for node in parent:
+        between += node.tail or ""
+        if not (comments and isinstance(node, etree._Comment)):
+            children.append(node)
+    if tuple(child.tag for child in children) != _qualified(names):
         raise _malformed(f"{_local(parent)} does not hold exactly {', '.join(names)}")
-    if any(text and text.strip(_WHITE_SPACE) for text in (parent.text, *(node.tail for node in nodes))):
+    if between.strip(_WHITE_SPACE):
         raise _malformed(f"there is text directly in {_local(parent)}")
     return children
+
+
+@cache
+def _qualified(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(ds, names))
 
 
 def _algorithm(element: etree._Element, only: str) -> None:

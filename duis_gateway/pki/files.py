@@ -50,7 +50,7 @@ class WatchedFolder(Generic[_T]):
 
 
 def read_certificates(folder: Path) -> list[x509.Certificate]:
-    """Return every certificate in the folder's `.pem`, `.crt`, `.cer` and `.der` files; keys beside them are passed over.
+    """Return every certificate in the folder's `.pem`, `.crt`, `.cer` and `.der` files; keys are passed over.
 
     Raises:
         CertificateUnusable: the folder or a file cannot be read; the text names it.

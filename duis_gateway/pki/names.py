@@ -1,10 +1,10 @@
 """X.509 names compared as names: `CN=Z1,OU=07`, `CN=Z1, OU=07` and `ou=07 , cn=Z1` are one issuer.
 
 Messages print the issuer in RFC 4514's order (the reverse of the certificate's) or as it stands, with or without
-spaces, so the key that names are compared by is the sorted multiset of RDNs: neither order, nor spaces about separators,
-nor the case of keywords and values (RFC 5280 section 7.1) count. Two different CAs can therefore share a key only if
+spaces, so the key that names are compared by is the sorted multiset of RDNs: neither order, nor spaces about
+separators, nor the case of keywords and values (RFC 5280 section 7.1) count. Two CAs can therefore share a key only if
 their names differ in order or case alone; issuer and serial are unique among the certificates registered, and the
-signature must fit the key of the one found, so such a pair could be refused and never be mistaken for one another.
+signature must fit the key of the one found, so such a pair can be refused but never mistaken for one another.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _der(tag: int, contents: bytes) -> bytes:
 
 def _decoded(der: bytes) -> str | bytes:
     """Return what a `#hex` value says: text if it is a string type of ASN.1, else the DER itself."""
-    if len(der) < 2:  # noqa: PLR2004 - a tag and a length
+    if len(der) < 2:
         raise NameInvalid("a #hex value in the name is cut off")
     tag, contents = der[0], der[2:]
     if der[1] >= 0x80:

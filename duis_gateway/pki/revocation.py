@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from duis_gateway.pki.chains import key_usage
 from duis_gateway.pki.names import NameInvalid, name_key
@@ -29,7 +30,9 @@ RevocationLists = dict[str, list[RevocationList]]
 """Issuer key (`names.name_key`) to its lists."""
 
 
-def read_lists(crls: Iterable[x509.CertificateRevocationList], authorities: Sequence[x509.Certificate]) -> RevocationLists:
+def read_lists(
+    crls: Iterable[x509.CertificateRevocationList], authorities: Sequence[x509.Certificate]
+) -> RevocationLists:
     """Check and sort the lists by their issuer."""
     lists: RevocationLists = {}
     for crl in crls:
@@ -81,7 +84,8 @@ def _signed_by(crl: x509.CertificateRevocationList, authority: x509.Certificate)
     if digest is None or digest.name not in _HASHES:
         return False
     try:
-        return crl.is_signature_valid(authority.public_key())  # type: ignore[arg-type]
+        key = authority.public_key()
+        return isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) and crl.is_signature_valid(key)
     except (TypeError, ValueError, UnsupportedAlgorithm):
         return False
 

@@ -29,13 +29,23 @@ FindCertificate = Callable[[str, str], RegisteredCertificate | None]
 _MOST_REMEMBERED = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    """What is looked at anew each time: a certificate's validity period, and what its issuer's lists name it by."""
+
+    issuer_key: str
+    serial: int
+    not_before: datetime
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
-    """One registered certificate, read, and its paths; built for one state of the anchors folder."""
+    """One registered certificate, read, and the CAs of its paths; built for one state of the anchors folder."""
 
     anchors: tuple[x509.Certificate, ...]
     certificate: Certificate
-    paths: tuple[chains.Path, ...]
+    paths: tuple[tuple[_Issued, ...], ...]
 
 
 class Trust:
@@ -69,11 +79,11 @@ class Trust:
         registered = self._registered(reference)
         known = self._known(registered.der)
         certificate = known.certificate
-        _refuse_if(_why_not_in_time(certificate.not_before, certificate.not_after, at))
+        _refuse_if(_why_not_in_time(certificate, at))
         if registered.revoked_at is not None:
             raise NotAuthenticated("the certificate is revoked")
         lists = self._revocation_lists(known.anchors)
-        _refuse_if(self._why_revoked(lists, certificate.x509, at))
+        _refuse_if(self._why_revoked(lists, certificate, at))
         if certificate.role not in roles:
             raise NotAuthenticated(f"the certificate is of the wrong kind (OU {certificate.role[:16]})")
         if not certificate.may_sign:
@@ -102,7 +112,8 @@ class Trust:
             certificate = read_certificate(der)
         except CertificateUnusable as error:
             raise NotAuthenticated(str(error)) from None
-        known = _Known(anchors, certificate, chains.find_paths(certificate.x509, anchors))
+        paths = chains.find_paths(certificate.x509, anchors)
+        known = _Known(anchors, certificate, tuple(tuple(map(_issued, path)) for path in paths))
         with self._lock:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
@@ -120,14 +131,10 @@ class Trust:
             self._lists = checked
         return checked[2]
 
-    def _why_revoked(self, lists: RevocationLists, certificate: x509.Certificate, at: datetime) -> str | None:
-        if not lists:
-            return None
-        return why_revoked(
-            lists, name_key(certificate.issuer), certificate.serial_number, at, allow_stale=self._allow_stale_crl
-        )
+    def _why_revoked(self, lists: RevocationLists, issued: _Issued | Certificate, at: datetime) -> str | None:
+        return why_revoked(lists, issued.issuer_key, issued.serial, at, allow_stale=self._allow_stale_crl)
 
-    def _check_paths(self, paths: tuple[chains.Path, ...], lists: RevocationLists, at: datetime) -> None:
+    def _check_paths(self, paths: tuple[tuple[_Issued, ...], ...], lists: RevocationLists, at: datetime) -> None:
         """Refuse unless every CA of one path is in its time and not revoked."""
         if not paths:
             raise NotAuthenticated("the certificate is not trusted: it does not lead to a trust anchor")
@@ -138,20 +145,28 @@ class Trust:
                 return
         raise NotAuthenticated(f"the certificate is not trusted: a CA above it {reason}")
 
-    def _why_not(self, authority: x509.Certificate, lists: RevocationLists, at: datetime) -> str | None:
-        begin, end = authority.not_valid_before_utc, authority.not_valid_after_utc
-        return _why_not_in_time(begin, end, at) or self._why_revoked(lists, authority, at)
+    def _why_not(self, authority: _Issued, lists: RevocationLists, at: datetime) -> str | None:
+        return _why_not_in_time(authority, at) or self._why_revoked(lists, authority, at)
 
 
 def _read_authorities(folder: Path) -> tuple[x509.Certificate, ...]:
     return tuple(filter(chains.is_authority, read_certificates(folder)))
 
 
-def _why_not_in_time(not_before: datetime, not_after: datetime, at: datetime) -> str | None:
+def _issued(authority: x509.Certificate) -> _Issued:
+    return _Issued(
+        name_key(authority.issuer),
+        authority.serial_number,
+        authority.not_valid_before_utc,
+        authority.not_valid_after_utc,
+    )
+
+
+def _why_not_in_time(issued: _Issued | Certificate, at: datetime) -> str | None:
     """No skew is allowed; both ends belong to the validity period (RFC 5280, section 4.1.2.5)."""
-    if at < not_before:
+    if at < issued.not_before:
         return "is not yet valid"
-    return "has expired" if at > not_after else None
+    return "has expired" if at > issued.not_after else None
 
 
 def _refuse_if(reason: str | None) -> None:
