@@ -12,7 +12,7 @@ _FOLDER = Path(__file__).resolve().parent
 
 
 def schema_path(name: str) -> Path:
-    """Return where the schema `duis/6.0` (`duis/5.0`, `csp_mgmt_gw/1`, ...) is; it is a file on disk, also when installed.
+    """Return the file of the schema `duis/6.0` (`duis/5.0`, `csp_mgmt_gw/1`, ...); also of an installed package.
 
     Raises:
         LookupError: there is no such schema.

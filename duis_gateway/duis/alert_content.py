@@ -1,0 +1,225 @@
+"""The content of each DCC Alert's element, cut into parts where one alert would be too long.
+
+A receiver's node takes bodies below 100 kB (design section 5), which is some 4,000 hubs. What is longer comes as
+several alerts: each has the same head, a run of the hubs, groups or constraints, and says which part it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from duis_gateway.duis import alert_bodies as bodies
+from duis_gateway.duis.device_lists import EUI_CHARACTERS, render_device_list
+from duis_gateway.duis.rendering import leaf, node, optional
+from duis_gateway.duis.times import format_date_time
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.releases import DefaultGroup, Period
+
+MAX_REMARK = 2_000
+"""How many characters of a reason, commentary or description an alert carries; the rest is cut."""
+
+_PART_ROOM = 120
+"""Octets kept free for `PartNumber` and `PartCount`."""
+
+
+class DoesNotFit(ValueError):
+    """Even one hub or group is too long for the size that alerts are limited to."""
+
+
+def render_parts(body: bodies.AlertBody, room: int) -> tuple[str, ...]:
+    """Return the content of the alert's element; several where one would have more than `room` octets."""
+    parts = _RENDERERS[type(body)](body, room - _PART_ROOM)
+    if len(parts) == 1:
+        return tuple(parts)
+    count = len(parts)
+    return tuple(
+        part + leaf("PartNumber", number) + leaf("PartCount", count) for number, part in enumerate(parts, start=1)
+    )
+
+
+def remark(name: str, text: str | None) -> str:
+    """Return an optional element of free text, cut to what the schema allows."""
+    if text is not None and len(text) > MAX_REMARK:
+        text = text[: MAX_REMARK - 1] + "…"
+    return optional(name, text)
+
+
+def _activation(body: bodies.CommsHubFirmwareActivation, room: int) -> list[str]:
+    return [
+        f"<sr:DeviceID>{format_eui(body.device_id)}</sr:DeviceID>{leaf('FirmwareVersion', body.firmware_version)}"
+    ]
+
+
+def _default_list(body: bodies.DefaultPilotList, room: int) -> list[str]:
+    head = _release(body.release_id, body.firmware_version) + leaf("CSPRegion", body.csp_region)
+    return _with_devices(head, body.device_ids, "", room)
+
+
+def _default_schedule(body: bodies.DefaultPilotSchedule, room: int) -> list[str]:
+    head = _release(body.release_id, body.firmware_version) + leaf("CSPRegion", body.csp_region)
+    constraints = (
+        node("OfferedConstraint", leaf("Code", each.code), remark("Description", each.description))
+        for each in body.constraints
+    )
+    return _with_items(head, body.groups, constraints, room)
+
+
+def _safe_launch_schedule(body: bodies.SafeLaunchSchedule, room: int) -> list[str]:
+    head = _release(body.release_id, body.firmware_version) + leaf("CSPRegion", body.csp_region)
+    return _with_items(head, body.groups, (), room)
+
+
+def _outcome(body: bodies.SafeLaunchOutcome | bodies.PilotOutcome, room: int) -> list[str]:
+    return [
+        leaf("FirmwareReleaseID", body.release_id)
+        + leaf("HubsTargeted", body.targeted)
+        + leaf("HubsActivated", body.activated)
+        + leaf("HubsFailed", body.failed)
+        + remark("Commentary", body.commentary)
+    ]
+
+
+def _failure(body: bodies.CommsHubFirmwareFailure, room: int) -> list[str]:
+    return [
+        leaf("DeviceID", format_eui(body.device_id))
+        + leaf("FirmwareVersion", body.firmware_version)
+        + leaf("Stage", body.stage)
+        + remark("FailureReason", body.reason)
+        + remark("Commentary", body.commentary)
+    ]
+
+
+def _rollout_decision(body: bodies.FirmwareRolloutDecision, room: int) -> list[str]:
+    head = (
+        leaf("FirmwareReleaseID", body.release_id)
+        + leaf("Decision", body.decision)
+        + leaf("DecisionStatus", body.status)
+        + remark("DecidedBy", body.decided_by)
+        + remark("Reason", body.reason)
+        + optional("NewDate", format_date_time(body.new_date) if body.new_date else None)
+        + remark("EffectOnPendingRequests", body.effect_on_pending)
+    )
+    tail = _period(body.period) if body.period else ""
+    return _with_devices(head, body.device_ids, tail, room) if body.device_ids else [head + tail]
+
+
+def _split_supplier(body: bodies.SplitSupplierInstruction, room: int) -> list[str]:
+    head = leaf("FirmwareReleaseID", body.release_id) + leaf("OtherSupplier", body.other)
+    return _with_devices(head, body.device_ids, "", room)
+
+
+def _schedule_decision(body: bodies.PreferredPilotScheduleDecision, room: int) -> list[str]:
+    return [
+        leaf("FirmwareReleaseID", body.release_id)
+        + leaf("GroupID", body.group_id)
+        + leaf("Decision", body.decision)
+        + remark("Reason", body.reason)
+        + (_period(body.period) if body.period else "")
+    ]
+
+
+_RENDERERS: dict[type, Callable[..., list[str]]] = {
+    bodies.CommsHubFirmwareActivation: _activation,
+    bodies.DefaultPilotList: _default_list,
+    bodies.DefaultPilotSchedule: _default_schedule,
+    bodies.SafeLaunchSchedule: _safe_launch_schedule,
+    bodies.SafeLaunchOutcome: _outcome,
+    bodies.CommsHubFirmwareFailure: _failure,
+    bodies.FirmwareRolloutDecision: _rollout_decision,
+    bodies.SplitSupplierInstruction: _split_supplier,
+    bodies.PreferredPilotScheduleDecision: _schedule_decision,
+    bodies.PilotOutcome: _outcome,
+}
+
+
+def _release(release_id: str, firmware_version: str) -> str:
+    return leaf("FirmwareReleaseID", release_id) + leaf("FirmwareVersion", firmware_version)
+
+
+def _period(period: Period) -> str:
+    return leaf("EarliestStart", format_date_time(period.start)) + leaf("LatestEnd", format_date_time(period.end))
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _devices_that_fit(room: int) -> int:
+    return max(0, (room + 1) // (EUI_CHARACTERS + 1))
+
+
+def _with_devices(head: str, device_ids: tuple[int, ...], tail: str, room: int) -> list[str]:
+    """Return the parts of an alert that holds one list; there is one device at least."""
+    each = _devices_that_fit(room - _size(head) - _size(tail) - _size(leaf("DeviceIDList", "")))
+    if not each:
+        raise DoesNotFit(f"no device fits into an alert with {room} octets of content")
+    if not device_ids:
+        raise ValueError("an alert that lists hubs must list one at least")
+    return [
+        head + leaf("DeviceIDList", render_device_list(device_ids[start : start + each])) + tail
+        for start in range(0, len(device_ids), each)
+    ]
+
+
+def _with_items(head: str, groups: tuple[DefaultGroup, ...], others: Iterable[str], room: int) -> list[str]:
+    """Return the parts of an alert that holds groups and then other elements, packed in order."""
+    packer = _Packer(head, room - _size(head))
+    for group in groups:
+        for piece in _group_pieces(group, packer):
+            packer.add(piece)
+    for other in others:
+        packer.add(other)
+    return packer.finish()
+
+
+@dataclass
+class _Packer:
+    """Fills one part after the other; what does not fit into the rest of a part begins the next."""
+
+    head: str
+    room: int
+
+    def __post_init__(self) -> None:
+        self.left = self.room
+        self._parts: list[str] = []
+        self._items: list[str] = []
+
+    def add(self, item: str) -> None:
+        size = _size(item)
+        if size > self.room:
+            raise DoesNotFit(f"an element of {size} octets does not fit into an alert")
+        if size > self.left:
+            self._close()
+        self._items.append(item)
+        self.left -= size
+
+    def finish(self) -> list[str]:
+        if self._items or not self._parts:
+            self._close()
+        return self._parts
+
+    def _close(self) -> None:
+        self._parts.append(self.head + "".join(self._items))
+        self._items = []
+        self.left = self.room
+
+
+def _group(group: DefaultGroup) -> str:
+    devices = leaf("DeviceIDList", render_device_list(group.device_ids)) if group.device_ids else ""
+    return node("DeploymentGroup", leaf("GroupID", group.group_id), devices, _period(group.period))
+
+
+def _group_pieces(group: DefaultGroup, packer: _Packer) -> Iterator[str]:
+    """Yield the group, or pieces of it under the same GroupID, the first as large as the part has room for."""
+    bare = _size(_group(replace(group, device_ids=group.device_ids[:1]))) - EUI_CHARACTERS
+    rest = group.device_ids
+    while len(rest) > (fitting := _devices_that_fit(packer.left - bare)):
+        if fitting == 0:
+            fitting = _devices_that_fit(packer.room - bare)
+        if fitting == 0:
+            raise DoesNotFit(f"no device of group {group.group_id!r} fits into an alert")
+        yield _group(replace(group, device_ids=rest[:fitting]))
+        rest = rest[fitting:]
+    if rest or not group.device_ids:
+        yield _group(replace(group, device_ids=rest))

@@ -1,0 +1,50 @@
+"""Times on the wire: xs:dateTime with a zone in, UTC with milliseconds out (design section 7)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+_DATE_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+_EARLIEST_YEAR, _LATEST_YEAR = 2000, 2999
+
+
+def parse_date_time(text: str) -> datetime:
+    """Return an xs:dateTime in UTC; fractions of a microsecond are dropped.
+
+    Raises:
+        ValueError: no time, a time without a zone, or a year that is none of this business (T46).
+    """
+    match = _DATE_TIME.fullmatch(text.strip(" \t\r\n"))
+    if match is None:
+        raise ValueError("not a time")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    if match[8] is None:
+        raise ValueError("a time without a zone")
+    if not _EARLIEST_YEAR <= year <= _LATEST_YEAR:
+        raise ValueError(f"the year is not between {_EARLIEST_YEAR} and {_LATEST_YEAR}")
+    # XSD writes the end of a day as 24:00:00, which datetime does not know.
+    end_of_day = (hour, minute, second) == (24, 0, 0)
+    fraction = int((match[7] or "0")[:6].ljust(6, "0"))
+    local = datetime(year, month, day, 0 if end_of_day else hour, minute, second, fraction, _zone(match[8]))
+    return (local + timedelta(days=end_of_day)).astimezone(UTC)
+
+
+def _zone(text: str) -> timezone:
+    if text == "Z":
+        return UTC
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def format_date_time(at: datetime) -> str:
+    """Return the time as the gateway writes it: `2026-11-21T08:30:00.000Z`.
+
+    Raises:
+        ValueError: the time has no zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone cannot be sent")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
