@@ -50,6 +50,7 @@ class Store:
         self.options = options
         self.sqlite_path = _sqlite_path(url)
         self._group: GroupCommit | None = None
+        self._engines: tuple[Engine, ...]
         if self.sqlite_path is not None:
             writer = _sqlite_engine(url, options, writes=True)
             lock = ProcessLock(options.lock_path or Path(f"{self.sqlite_path}.lock"))

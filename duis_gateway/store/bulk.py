@@ -1,0 +1,121 @@
+"""Long lists in few statements: as a table to join with, and as many rows written at once.
+
+Never row by row: what a list of 50,000 hubs costs grows linearly, and mostly inside the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Table, Text, bindparam, cast, column, func
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from duis_gateway.model.identifiers import to_signed
+from duis_gateway.store.types import Unsigned64
+
+_ROWS_A_STATEMENT = 10_000
+
+Row = Sequence[Any]
+
+
+def id_list(connection: Connection, ids: Iterable[int]) -> FromClause:
+    """Return a table with one column, `value`, that holds these unsigned identifiers, to join with.
+
+    It is one bound value however many there are: no limit on parameters, and one cached statement for all lengths.
+    """
+    value: ColumnElement[int] = column("value", Unsigned64())
+    numbers = ",".join([str(to_signed(identifier)) for identifier in ids])
+    if connection.dialect.name == "postgresql":
+        array = cast(bindparam(None, f"{{{numbers}}}", Text(), unique=True), ARRAY(BigInteger))
+        return func.unnest(array).table_valued(value).render_derived()
+    return func.json_each(bindparam(None, f"[{numbers}]", Text(), unique=True)).table_valued(value)
+
+
+def insert_many(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> int:
+    """Insert rows of values in the order of `names`; return how many. The rows are never all held at once."""
+    return _write_many(connection, table, names, rows, "")
+
+
+def upsert_many(
+    connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row], replaced: Sequence[str]
+) -> int:
+    """Insert rows; one whose primary key is there already replaces the columns `replaced`. Return how many.
+
+    No key may come twice (PostgreSQL refuses it).
+    """
+    key = ", ".join(_quoted(connection, key.name) for key in table.primary_key.columns)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in (_quoted(connection, name) for name in replaced))
+    return _write_many(connection, table, names, rows, f" ON CONFLICT ({key}) DO UPDATE SET {changes}")
+
+
+def update_many(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> int:
+    """Update rows by their key: `names` and each row begin with the one column of the primary key."""
+    key, *changed = (_quoted(connection, name) for name in names)
+    target = _quoted(connection, table.name)
+    stored = (_stored_rows(connection, table, names, chunk) for chunk in _chunks(rows))
+    count = 0
+    if connection.dialect.name == "postgresql":
+        changes = ", ".join(f"{name} = given.{name}" for name in changed)
+        given = f"unnest({_arrays(connection, table, names)}) AS given ({', '.join((key, *changed))})"
+        statement = f"UPDATE {target} SET {changes} FROM {given} WHERE {target}.{key} = given.{key}"  # noqa: S608
+        for chunk in stored:
+            connection.exec_driver_sql(statement, _by_column(chunk))
+            count += len(chunk)
+        return count
+    changes = ", ".join(f"{name} = ?{position}" for position, name in enumerate(changed, start=2))
+    for chunk in stored:
+        connection.exec_driver_sql(f"UPDATE {target} SET {changes} WHERE {key} = ?1", chunk)  # noqa: S608
+        count += len(chunk)
+    return count
+
+
+def _arrays(connection: Connection, table: Table, names: Sequence[str]) -> str:
+    return ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in names)
+
+
+def _by_column(rows: list[tuple[Any, ...]]) -> tuple[list[Any], ...]:
+    return tuple(list(values) for values in zip(*rows, strict=True))
+
+
+def _write_many(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row], conflict: str) -> int:
+    into = f"INSERT INTO {_quoted(connection, table.name)} ({', '.join(_quoted(connection, n) for n in names)})"
+    stored = (_stored_rows(connection, table, names, chunk) for chunk in _chunks(rows))
+    count = 0
+    if connection.dialect.name == "postgresql":
+        # Without its WHERE PostgreSQL would take ON CONFLICT for a join's ON.
+        statement = f"{into} SELECT * FROM unnest({_arrays(connection, table, names)}) AS given WHERE true{conflict}"  # noqa: S608
+        for chunk in stored:
+            connection.exec_driver_sql(statement, _by_column(chunk))
+            count += len(chunk)
+        return count
+    statement = f"{into} VALUES ({', '.join('?' * len(names))}){conflict}"
+    for chunk in stored:
+        connection.exec_driver_sql(statement, chunk)
+        count += len(chunk)
+    return count
+
+
+def _stored_rows(connection: Connection, table: Table, names: Sequence[str], rows: list[Row]) -> list[tuple[Any, ...]]:
+    converters = [_converter(connection, table, name) for name in names]
+    columns = [
+        values if convert is None else map(convert, values)
+        for convert, values in zip(converters, zip(*rows, strict=True), strict=True)
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def _converter(connection: Connection, table: Table, name: str) -> Callable[[Any], Any] | None:
+    kind = table.c[name].type
+    return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, _ROWS_A_STATEMENT)):
+        yield chunk
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    return connection.dialect.identifier_preparer.quote(name)

@@ -1,0 +1,221 @@
+"""The inventory of Communications Hubs: look-ups of long lists, and what activations change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+
+from duis_gateway.model.hubs import Hub, NamedHub
+from duis_gateway.model.releases import LIVE_STATES, Release
+from duis_gateway.store.bulk import id_list, update_many, upsert_many
+from duis_gateway.store.models import model_number, model_numbers
+from duis_gateway.store.tables import (
+    default_hub,
+    default_list,
+    device_model,
+    hub,
+    instruction,
+    instruction_hub,
+    release,
+    release_hub,
+)
+
+HUB_COLUMNS = (
+    hub.c.device_id,
+    hub.c.device_type,
+    device_model.c.manufacturer,
+    device_model.c.model,
+    hub.c.firmware_version,
+    hub.c.status,
+    hub.c.csp_region,
+    hub.c.import_supplier,
+    hub.c.gas_supplier,
+    hub.c.told_version,
+    hub.c.completed_at,
+)
+"""In the order of the fields of `Hub`."""
+
+_ROWS_A_FETCH = 5_000
+_LOADED = ("device_type", "model_id", "firmware_version", "status", "csp_region", "import_supplier", "gas_supplier")
+
+
+class RecordedActivation(NamedTuple):
+    """What a successful activation changes at a hub. `told`: its suppliers are being told of the version."""
+
+    device_id: int
+    firmware_version: str
+    completed_at: datetime
+    told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EstateCount:
+    """How many hubs of a supplier have this model, version and status."""
+
+    manufacturer: str
+    model: str
+    firmware_version: str
+    status: str
+    hubs: int
+
+
+def get(connection: Connection, device_id: int) -> Hub | None:
+    """Return the hub, or None if the inventory does not know it."""
+    row = connection.execute(_select_hubs().where(hub.c.device_id == device_id)).one_or_none()
+    return None if row is None else Hub(*row)
+
+
+def get_many(connection: Connection, ids: Iterable[int], *, lock: bool = False) -> dict[int, Hub]:
+    """Return those of the hubs that the inventory knows.
+
+    Args:
+        connection: where to look.
+        ids: duplicates do no harm.
+        lock: nobody else may change these hubs until the block ends (PostgreSQL; SQLite has one writer anyway).
+    """
+    wanted = id_list(connection, ids)
+    query = _select_hubs().join(wanted, hub.c.device_id == wanted.c.value)
+    if lock:  # always in one order, so that two blocks cannot wait for each other
+        query = query.order_by(hub.c.device_id).with_for_update(of=hub)
+    return {row[0]: Hub(*row) for row in connection.execute(query)}
+
+
+def regions(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """Return the CSP region of each hub that the inventory knows."""
+    wanted = id_list(connection, ids)
+    query = select(hub.c.device_id, hub.c.csp_region).join_from(wanted, hub, hub.c.device_id == wanted.c.value)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _select_hubs() -> Select[Any]:
+    return select(*HUB_COLUMNS).join_from(hub, device_model, device_model.c.id == hub.c.model_id)
+
+
+def named(connection: Connection, ids: Iterable[int], release_id: str, supplier: int) -> dict[int, NamedHub]:
+    """Return what the rules judge a supplier's list by, for the hubs of the list that the inventory knows.
+
+    `in_progress` is looked at for the supplier's own hubs only: an instruction of a supplier who is responsible
+    now, under another live release whose version the hub does not have yet.
+    """
+    wanted = id_list(connection, ids)
+    query = (
+        select(
+            hub.c.device_id,
+            hub.c.device_type,
+            hub.c.status,
+            device_model.c.manufacturer,
+            device_model.c.model,
+            hub.c.firmware_version,
+            hub.c.csp_region,
+            hub.c.import_supplier,
+            hub.c.gas_supplier,
+            _in_default_list(release_id),
+            release_hub.c.mark,
+            and_(is_responsible(supplier), _instructed_elsewhere(release_id)),
+        )
+        .select_from(wanted)
+        .join(hub, hub.c.device_id == wanted.c.value)
+        .join(device_model, device_model.c.id == hub.c.model_id)
+        .outerjoin(
+            release_hub, and_(release_hub.c.release_id == release_id, release_hub.c.device_id == hub.c.device_id)
+        )
+    )
+    return {row[0]: NamedHub._make(row) for row in connection.execute(query)}
+
+
+def is_responsible(supplier: int) -> ColumnElement[bool]:
+    """Return the condition that this supplier is the hub's Import or Gas Supplier."""
+    return func.coalesce(or_(hub.c.import_supplier == supplier, hub.c.gas_supplier == supplier), False)
+
+
+def _in_default_list(release_id: str) -> ColumnElement[bool]:
+    return exists().where(
+        default_list.c.release_id == release_id,
+        default_hub.c.list_id == default_list.c.id,
+        default_hub.c.device_id == hub.c.device_id,
+    )
+
+
+def _instructed_elsewhere(release_id: str) -> ColumnElement[bool]:
+    return exists().where(
+        instruction_hub.c.device_id == hub.c.device_id,
+        instruction.c.id == instruction_hub.c.instruction_id,
+        instruction.c.release_id != release_id,
+        or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier),
+        release.c.release_id == instruction.c.release_id,
+        release.c.state.in_(sorted(LIVE_STATES)),
+        release.c.firmware_version != hub.c.firmware_version,
+    )
+
+
+def upsert(connection: Connection, hubs: Iterable[Hub]) -> int:
+    """Write hubs into the inventory; return how many. The last one of an identifier counts.
+
+    A hub new to the inventory starts with its version as the one told (unless it brings another); one that is there
+    keeps what its suppliers were told, and when it was last activated.
+    """
+    newest = {given.device_id: given for given in hubs}
+    numbers = model_numbers(connection, ((given.manufacturer, given.model) for given in newest.values()))
+    rows = (
+        (
+            given.device_id,
+            given.device_type,
+            numbers[given.manufacturer, given.model],
+            given.firmware_version,
+            given.status,
+            given.csp_region,
+            given.import_supplier,
+            given.gas_supplier,
+            given.firmware_version if given.told_version is None else given.told_version,
+            given.completed_at,
+        )
+        for given in newest.values()
+    )
+    return upsert_many(connection, hub, ("device_id", *_LOADED, "told_version", "completed_at"), rows, _LOADED)
+
+
+def record_activations(connection: Connection, activations: Iterable[RecordedActivation]) -> None:
+    """Write what successful activations changed into the inventory."""
+    told, known = [], []
+    for done in activations:
+        if done.told:
+            told.append((done.device_id, done.firmware_version, done.completed_at, done.firmware_version))
+        else:
+            known.append((done.device_id, done.firmware_version, done.completed_at))
+    update_many(connection, hub, ("device_id", "firmware_version", "completed_at", "told_version"), told)
+    update_many(connection, hub, ("device_id", "firmware_version", "completed_at"), known)
+
+
+def eligible(connection: Connection, supplier: int, of: Release) -> Iterator[Hub]:
+    """Yield the supplier's hubs of the release's model that do not run its version yet; never all held at once.
+
+    In two passes, one for each role, so that no sorting of millions of rows comes first.
+    """
+    concerned = _select_hubs().where(
+        hub.c.model_id == model_number(of.manufacturer, of.model).scalar_subquery(),
+        hub.c.firmware_version != of.firmware_version,
+    )
+    passes = (
+        concerned.where(hub.c.import_supplier == supplier),
+        concerned.where(hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier)),
+    )
+    for query in passes:
+        for row in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}):
+            yield Hub(*row)
+
+
+def estate_counts(connection: Connection, supplier: int) -> list[EstateCount]:
+    """Count a supplier's whole estate by model, firmware version and status; a hub held in both roles counts once."""
+    kinds = (device_model.c.manufacturer, device_model.c.model, hub.c.firmware_version, hub.c.status)
+    query = (
+        select(*kinds, func.count())
+        .join_from(hub, device_model, device_model.c.id == hub.c.model_id)
+        .where(or_(hub.c.import_supplier == supplier, hub.c.gas_supplier == supplier))
+        .group_by(*kinds)
+        .order_by(*kinds)
+    )
+    return [EstateCount(*row) for row in connection.execute(query)]

@@ -1,0 +1,162 @@
+"""What has come in: the identities that are used up, the answers given, and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, insert, select
+
+from duis_gateway.errors import GatewayError
+from duis_gateway.model.identifiers import MessageId, MessageIdentity, RequestId
+from duis_gateway.store.tables import (
+    message_part,
+    partner_message,
+    partner_message_evidence,
+    service_request,
+    service_request_evidence,
+)
+from duis_gateway.store.upsert import insert_into, upsert_one
+
+
+class IdentityTaken(GatewayError):
+    """A message with this RequestID or MessageID is stored already; whoever came first counts (threat T42)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The digest of the proven content that came first under an identity, and the answer given to it."""
+
+    digest: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """One line of the history: what came in and what became of it."""
+
+    identity: MessageIdentity
+    door: str
+    kind: str
+    outcome: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePart:
+    """One part of a list that is longer than a message."""
+
+    number: int
+    of: int
+    content: bytes
+
+
+def find_answer(connection: Connection, identity: MessageIdentity) -> StoredAnswer | None:
+    """Return the answer given to the message of this identity; None if none has come."""
+    message, evidence, key = _place(identity)
+    query = (
+        select(message.c.digest, evidence.c.answer)
+        .join_from(message, evidence, evidence.c.message == message.c.id)
+        .filter_by(**key)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else StoredAnswer(*row)
+
+
+def record(
+    connection: Connection,
+    identity: MessageIdentity,
+    door: str,
+    kind: str,
+    outcome: str,
+    received_at: datetime,
+    digest: bytes,
+    raw: bytes,
+    answer: bytes,
+) -> None:
+    """Use up the message's identity, and keep the evidence and the answer.
+
+    On PostgreSQL this waits for another block that records the same identity just now.
+
+    Raises:
+        IdentityTaken: a message of this identity is stored; the block should be left and the stored answer given.
+    """
+    message, evidence, key = _place(identity)
+    new = insert_into(connection, message).values(
+        door=door, kind=kind, outcome=outcome, received_at=received_at, digest=digest, **key
+    )
+    number = connection.execute(new.on_conflict_do_nothing().returning(message.c.id)).scalar_one_or_none()
+    if number is None:
+        raise IdentityTaken(str(identity))
+    connection.execute(insert(evidence).values(message=number, raw=raw, answer=answer))
+
+
+def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | None:
+    """Return the message as it came over the wire; None if none has come."""
+    message, evidence, key = _place(identity)
+    query = select(evidence.c.raw).join_from(message, evidence, evidence.c.message == message.c.id).filter_by(**key)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def highest_counter(connection: Connection, originator: int, target: int) -> int | None:
+    """Return the highest counter that this originator has used towards this target; None if it has used none.
+
+    Counters from 2^63 on are negative in the database, and higher than all others (threat T43).
+    """
+    of_pair = (service_request.c.originator == originator, service_request.c.target == target)
+    highest = select(func.max(service_request.c.counter)).where(*of_pair)
+    upper_half = highest.where(service_request.c.counter < 0).scalar_subquery()
+    query = select(func.coalesce(upper_half, highest.scalar_subquery(), type_=service_request.c.counter.type))
+    highest_of_pair: int | None = connection.execute(query).scalar_one()
+    return highest_of_pair
+
+
+def add_part(connection: Connection, sender: int, list_id: str, part: MessagePart) -> None:
+    """Keep one part of a long list; the same number again takes its place."""
+    upsert_one(
+        connection,
+        message_part,
+        {"sender": sender, "list_id": list_id, "number": part.number, "of": part.of, "content": part.content},
+    )
+
+
+def parts(connection: Connection, sender: int, list_id: str) -> list[MessagePart]:
+    """Return the parts of a list that have come so far, by their number."""
+    query = (
+        select(message_part.c.number, message_part.c.of, message_part.c.content)
+        .where(message_part.c.sender == sender, message_part.c.list_id == list_id)
+        .order_by(message_part.c.number)
+    )
+    return [MessagePart(*row) for row in connection.execute(query)]
+
+
+def drop_parts(connection: Connection, sender: int, list_id: str) -> None:
+    """Forget the parts of a list: it has taken effect."""
+    connection.execute(delete(message_part).where(message_part.c.sender == sender, message_part.c.list_id == list_id))
+
+
+def history(connection: Connection, limit: int = 100) -> Sequence[MessageRecord]:
+    """Return what came in last through all doors, the newest first."""
+    shared = ("door", "kind", "outcome", "received_at")
+    requests = _latest(service_request, ("originator", "target", "counter"), shared, limit)
+    messages = _latest(partner_message, ("sender", "message_id"), shared, limit)
+    found = [
+        *(MessageRecord(RequestId(*row[:3]), *row[3:]) for row in connection.execute(requests)),
+        *(MessageRecord(MessageId(*row[:2]), *row[2:]) for row in connection.execute(messages)),
+    ]
+    return sorted(found, key=lambda record: record.received_at, reverse=True)[:limit]
+
+
+def _latest(table: Table, identity: Sequence[str], shared: Sequence[str], limit: int) -> Any:
+    columns = [table.c[name] for name in (*identity, *shared)]
+    return select(*columns).order_by(table.c.id.desc()).limit(limit)
+
+
+def _place(identity: MessageIdentity) -> tuple[Table, Table, dict[str, Any]]:
+    """Return the table of the identity's kind, that of its evidence, and the columns that are the identity."""
+    if isinstance(identity, RequestId):
+        key = {"originator": identity.originator, "target": identity.target, "counter": identity.counter}
+        return service_request, service_request_evidence, key
+    return partner_message, partner_message_evidence, {"sender": identity.sender, "message_id": identity.message_id}

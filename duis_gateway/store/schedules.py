@@ -1,0 +1,148 @@
+"""Schedules: what the CSPs offer, and what the suppliers instruct."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, and_, delete, insert, select
+
+from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Instruction, OfferedConstraint, Period, Stage
+from duis_gateway.store.bulk import id_list, insert_many
+from duis_gateway.store.tables import (
+    default_group,
+    default_group_hub,
+    default_schedule,
+    instruction,
+    instruction_constraint,
+    instruction_hub,
+    offered_constraint,
+)
+
+
+def replace_default(connection: Connection, given: DefaultSchedule) -> None:
+    """Make this the CSP's schedule for its region and stage of the release."""
+    here = {"release_id": given.release_id, "stage": given.stage, "csp_region": given.csp_region}
+    connection.execute(delete(default_schedule).filter_by(**here))
+    schedule_id = _inserted(connection, default_schedule, here)
+    for group in given.groups:
+        values = {
+            "schedule_id": schedule_id,
+            "group_id": group.group_id,
+            "starts": group.period.start,
+            "ends": group.period.end,
+        }
+        number = _inserted(connection, default_group, values)
+        _insert_hubs(connection, default_group_hub, "group_number", number, group.device_ids)
+    offered = {constraint.code: constraint.description for constraint in given.constraints}
+    rows = ((schedule_id, code, description) for code, description in offered.items())
+    insert_many(connection, offered_constraint, ("schedule_id", "code", "description"), rows)
+
+
+def defaults(connection: Connection, release_id: str, stage: Stage) -> list[DefaultSchedule]:
+    """Return the CSPs' schedules of this stage of the release, by region."""
+    query = (
+        select(default_schedule.c.id, default_schedule.c.csp_region)
+        .where(default_schedule.c.release_id == release_id, default_schedule.c.stage == stage)
+        .order_by(default_schedule.c.csp_region)
+    )
+    return [
+        DefaultSchedule(release_id, row.csp_region, stage, _groups(connection, row.id), _offered(connection, row.id))
+        for row in connection.execute(query).all()
+    ]
+
+
+def instructions(connection: Connection, release_id: str, supplier: int) -> list[Instruction]:
+    """Return what the supplier has instructed for this release, both stages, by stage and group."""
+    mine = and_(instruction.c.release_id == release_id, instruction.c.supplier == supplier)
+    own = select(instruction.c.id).where(mine)
+    hubs = _collected(connection, select(instruction_hub).where(instruction_hub.c.instruction_id.in_(own)))
+    codes = _collected(
+        connection, select(instruction_constraint).where(instruction_constraint.c.instruction_id.in_(own))
+    )
+    query = select(instruction).where(mine).order_by(instruction.c.stage, instruction.c.group_id)
+    return [
+        Instruction(
+            release_id=row.release_id,
+            supplier=row.supplier,
+            group_id=row.group_id,
+            stage=Stage(row.stage),
+            period=Period(row.starts, row.ends),
+            received_at=row.received_at,
+            device_ids=tuple(sorted(hubs[row.id])),
+            constraints=tuple(sorted(codes[row.id])),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def put_instructions(connection: Connection, given: Iterable[Instruction]) -> None:
+    """Write instructions; each takes the place of the one of the same release, supplier, stage and group."""
+    for group in given:
+        here = {
+            "release_id": group.release_id,
+            "supplier": group.supplier,
+            "stage": group.stage,
+            "group_id": group.group_id,
+        }
+        connection.execute(delete(instruction).filter_by(**here))
+        times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
+        number = _inserted(connection, instruction, {**here, **times})
+        _insert_hubs(connection, instruction_hub, "instruction_id", number, group.device_ids)
+        codes = ((number, code) for code in dict.fromkeys(group.constraints))
+        insert_many(connection, instruction_constraint, ("instruction_id", "code"), codes)
+
+
+def remove_hubs(connection: Connection, release_id: str, supplier: int, stage: Stage, ids: Sequence[int]) -> None:
+    """Take these hubs out of the supplier's instructions of this stage; groups left without hubs stay, empty."""
+    own = select(instruction.c.id).where(
+        instruction.c.release_id == release_id, instruction.c.supplier == supplier, instruction.c.stage == stage
+    )
+    dropped = id_list(connection, ids)
+    connection.execute(
+        delete(instruction_hub).where(
+            instruction_hub.c.instruction_id.in_(own), instruction_hub.c.device_id.in_(select(dropped.c.value))
+        )
+    )
+
+
+def _inserted(connection: Connection, table: Table, values: dict[str, Any]) -> int:
+    return int(connection.execute(insert(table).values(**values).returning(table.c.id)).scalar_one())
+
+
+def _insert_hubs(connection: Connection, table: Table, owner: str, number: int, ids: Sequence[int]) -> None:
+    rows = ((number, device_id) for device_id in dict.fromkeys(ids))
+    insert_many(connection, table, (owner, "device_id"), rows)
+
+
+def _groups(connection: Connection, schedule_id: int) -> tuple[DefaultGroup, ...]:
+    of_schedule = default_group.c.schedule_id == schedule_id
+    members = _collected(
+        connection,
+        select(default_group_hub)
+        .join_from(default_group, default_group_hub, default_group_hub.c.group_number == default_group.c.id)
+        .where(of_schedule),
+    )
+    query = select(default_group).where(of_schedule).order_by(default_group.c.id)
+    return tuple(
+        DefaultGroup(row.group_id, Period(row.starts, row.ends), tuple(sorted(members[row.id])))
+        for row in connection.execute(query)
+    )
+
+
+def _offered(connection: Connection, schedule_id: int) -> tuple[OfferedConstraint, ...]:
+    query = (
+        select(offered_constraint.c.code, offered_constraint.c.description)
+        .where(offered_constraint.c.schedule_id == schedule_id)
+        .order_by(offered_constraint.c.code)
+    )
+    return tuple(OfferedConstraint(*row) for row in connection.execute(query))
+
+
+def _collected(connection: Connection, query: Select[Any]) -> defaultdict[int, list[Any]]:
+    """Return the second column's values by the first column's."""
+    found: defaultdict[int, list[Any]] = defaultdict(list)
+    for owner, value in connection.execute(query):
+        found[owner].append(value)
+    return found
