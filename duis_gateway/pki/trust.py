@@ -11,19 +11,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from cryptography import x509
 
 from duis_gateway.envelope.signature import SignerReference
 from duis_gateway.errors import NotAuthenticated
-from duis_gateway.model.certificates import RegisteredCertificate
 from duis_gateway.pki import chains
 from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
 from duis_gateway.pki.files import WatchedFolder, read_certificates, read_crls
 from duis_gateway.pki.names import NameInvalid, name_key
 from duis_gateway.pki.revocation import RevocationLists, read_lists, why_revoked
 
-FindCertificate = Callable[[str, str], RegisteredCertificate | None]
+
+class Registered(Protocol):
+    """What is known of a registered certificate (`duis_gateway.model.certificates` has such a one)."""
+
+    @property
+    def der(self) -> bytes:
+        """The certificate itself."""
+
+    @property
+    def trusted_directly(self) -> bool:
+        """Whether it is trusted by itself, without a chain to a trust anchor."""
+
+    @property
+    def revoked_at(self) -> datetime | None:
+        """When the operator revoked it, if so."""
+
+
+FindCertificate = Callable[[str, str], Registered | None]
 """(issuer key of `names.name_key`, serial in decimal) to the certificate registered under them."""
 
 _MOST_REMEMBERED = 4096
@@ -92,7 +109,7 @@ class Trust:
             self._check_paths(known.paths, lists, at)
         return certificate
 
-    def _registered(self, reference: SignerReference) -> RegisteredCertificate:
+    def _registered(self, reference: SignerReference) -> Registered:
         try:
             key = name_key(reference.issuer)
         except NameInvalid as error:
