@@ -1,0 +1,55 @@
+"""The audit line of a refusal: what was refused, where and why; never what was sent (threats section 4)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import NamedTuple
+
+from duis_gateway.errors import IdentityReused, MessageRefused, refusal_of
+
+audit_log = logging.getLogger("duis_gateway.audit")
+
+
+class Exchange(NamedTuple):
+    """What an audit line says of the request: our names for it, and hostile input by length and hash alone."""
+
+    correlation_id: str
+    door: str
+    service: str
+    method: str
+    path: str
+    remote: str
+    body: bytes
+
+
+def record_refusal(exchange: Exchange, error: MessageRefused, status: int) -> None:
+    """Write one line to the logger `duis_gateway.audit`; the fields are in the record as `extra`."""
+    refusal = refusal_of(error)
+    audit_log.warning(
+        "message refused",
+        extra={
+            "event": "identity_reused" if isinstance(error, IdentityReused) else "message_refused",
+            "correlation_id": exchange.correlation_id,
+            "door": exchange.door,
+            "service": exchange.service,
+            "stage": refusal.stage,
+            "status": status,
+            "error": type(error).__name__,
+            "reason": one_line(error.detail),
+            "remote": exchange.remote,
+            "path_length": len(exchange.path),
+            "path_sha256": _hash(exchange.path.encode("utf-8", "surrogateescape")),
+            "body_length": len(exchange.body),
+            "body_sha256": _hash(exchange.body),
+        },
+    )
+
+
+def one_line(text: str) -> str:
+    """Return at most 200 characters of text as printable ASCII, so that it cannot forge a line of the log."""
+    return text[:200].encode("unicode_escape").decode("ascii")
+
+
+def _hash(hostile: bytes) -> str:
+    return hashlib.sha256(hostile).hexdigest()

@@ -1,0 +1,147 @@
+"""The HTTP servers: one for the public doors, one for operations, each with a loop and worker threads of its own.
+
+So a public listener that is overwhelmed does not take the health checks with it (F30).
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.task import ThreadedTaskDispatcher
+
+from duis_gateway.doors.connections import Listener, Refuse, ServerLimits
+from duis_gateway.doors.http import WsgiApp, new_correlation_id, with_correlation
+from duis_gateway.doors.problem import problem_answer
+from duis_gateway.doors.wire import Answer
+from duis_gateway.errors import MessageRefused
+
+STOP_WITHIN = 8.0
+"""Seconds that requests in hand have once the server stops; all is over in less than 10 (F24)."""
+
+_BUFFER = 1024 * 1024
+_log = logging.getLogger(__name__)
+
+
+def refuse_plainly(error: MessageRefused, _path: str, _remote: str) -> Answer:
+    """Answer a request that the server refuses with a problem document, whatever the path."""
+    correlation_id = new_correlation_id()
+    return with_correlation(problem_answer(error, correlation_id), correlation_id)
+
+
+class Server:
+    """One listener. `port` 0 means a free one, known once the server is made.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        host: str,
+        port: int,
+        threads: int = 8,
+        limits: ServerLimits | None = None,
+        refuse: Refuse = refuse_plainly,
+    ) -> None:
+        limits = limits or ServerLimits()
+        self._map: dict[int, Any] = {}
+        self._dispatcher = ThreadedTaskDispatcher()
+        self._listener = Listener(
+            app,
+            refuse,
+            limits,
+            map=self._map,
+            dispatcher=self._dispatcher,
+            adj=_adjustments(limits),
+            sockinfo=_address(host, port),
+        )
+        self._dispatcher.set_thread_count(threads)
+        self.host = str(self._listener.effective_host)
+        self.port = int(self._listener.effective_port)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"http-{self.port}", daemon=True)
+
+    def start(self) -> None:
+        """Answer requests, in threads of the server's own."""
+        self._thread.start()
+
+    def begin_to_stop(self) -> None:
+        """Accept nothing more, and end once what is in hand is answered; returns at once."""
+        self._stop.set()
+        self._listener.pull_trigger()
+
+    def stop(self) -> None:
+        """Stop, and return when it is done: in less than 10 seconds (F24)."""
+        self.begin_to_stop()
+        if self._thread.is_alive():
+            self._thread.join(STOP_WITHIN + 1.5)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._turn(1.0)
+        self._listener.stop_accepting()
+        deadline = time.monotonic() + STOP_WITHIN
+        while self._listener.close_idle() and time.monotonic() < deadline:
+            self._turn(0.05)
+        self._dispatcher.shutdown(timeout=1)
+        wasyncore.close_all(self._map)
+
+    def _turn(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+
+
+def run_until_signalled(servers: Sequence[Server], also: threading.Event | None = None) -> None:
+    """Start the servers, and stop them all on SIGTERM or SIGINT, or when `also` is set; call it in the main thread."""
+    over = also or threading.Event()
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        _log.info("stopping", extra={"event": "stopping", "signal": signal.Signals(number).name})
+        over.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for server in servers:
+            server.start()
+        over.wait()
+    finally:
+        for server in servers:
+            server.begin_to_stop()
+        for server in servers:
+            server.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _adjustments(limits: ServerLimits) -> Adjustments:
+    # A line of log for each moment when all threads are busy says nothing that the metrics do not.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    return Adjustments(
+        max_request_body_size=limits.body + 1,
+        max_request_header_size=limits.header,
+        connection_limit=limits.connections,
+        cleanup_interval=1,
+        channel_timeout=int(limits.idle_time),
+        ident="duis-gateway",
+        server_name="duis-gateway",
+        log_socket_errors=False,
+        outbuf_high_watermark=_BUFFER,
+        clear_untrusted_proxy_headers=True,
+        recv_bytes=65536,
+    )
+
+
+def _address(host: str, port: int) -> tuple[Any, ...]:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return family, kind, protocol, address

@@ -1,0 +1,73 @@
+"""The DUIS door, SOAP 1.1: the same requests and answers as the plain door, the same bytes, in an envelope.
+
+Refusals are faults. Their HTTP status is 500 as SOAP 1.1 says (section 6.2), but 405, 413 and 415 stay.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from duis_gateway.doors.handler import Handler
+from duis_gateway.doors.http import Route
+from duis_gateway.doors.problem import headers_of
+from duis_gateway.doors.soap_envelope import LIKELY_CAUSE, cut_request
+from duis_gateway.doors.spyne_edge import Call, SpyneEdge
+from duis_gateway.doors.wire import SOAP, Answer, HttpRequest, check_media
+from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.errors import MessageRefused, MethodNotAllowed, NotAuthenticated
+from duis_gateway.model.incoming import Door, Incoming
+
+PATH = "/soap"
+_TEXT_XML = f"{SOAP}; charset=utf-8"
+
+
+class SoapDoor:
+    """The SOAP door. `element_cap` is for a whole envelope; `public_url` is what the WSDL names as the address,
+    which without it is taken from the Host of the request for the WSDL.
+    """  # noqa: D205
+
+    def __init__(
+        self, handler: Handler, limits: ShapeLimits, element_cap: int = 10_000, public_url: str | None = None
+    ) -> None:
+        self._handler = handler
+        self._limits = limits
+        self._element_cap = element_cap
+        self._public_url = public_url
+        self._spyne = SpyneEdge()
+
+    def route(self) -> Route:
+        """Return the route of this door."""
+        return Route(PATH, Door.DUIS.value, "soap", ("POST", "GET", "HEAD"), self._serve, self._refuse)
+
+    def _serve(self, request: HttpRequest) -> Answer:
+        if request.method != "POST":
+            return self._wsdl(request)
+        check_media(request, SOAP)
+        raw = request.body(self._limits.size)
+        return self._call(Call(partial(self._submit, raw, request.correlation_id), request.correlation_id))
+
+    def _submit(self, raw: bytes, correlation_id: str) -> bytes:
+        request = cut_request(raw, self._limits, self._element_cap)
+        try:
+            return self._handler(Incoming(Door.DUIS, "soap", request, correlation_id))
+        except NotAuthenticated as error:
+            if error.detail.startswith("digest"):
+                raise NotAuthenticated(f"{error.detail}; {LIKELY_CAUSE}", error.findings) from None
+            raise
+
+    def _wsdl(self, request: HttpRequest) -> Answer:
+        if request.query.partition("=")[0].lower() != "wsdl":
+            raise MethodNotAllowed("the method must be POST; the WSDL is at ?wsdl")
+        address = self._public_url or f"http://{request.host}{PATH}"
+        return Answer(200, _TEXT_XML, self._spyne.wsdl(address))
+
+    def _refuse(self, error: MessageRefused, correlation_id: str) -> Answer:
+        def refuse() -> bytes:
+            raise error
+
+        return self._call(Call(refuse, correlation_id))
+
+    def _call(self, call: Call) -> Answer:
+        done = self._spyne.call(call)
+        headers = () if done.error is None else headers_of(done.error)
+        return Answer(done.status, _TEXT_XML, done.body, headers, done.error)
