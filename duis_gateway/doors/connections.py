@@ -105,6 +105,14 @@ class Connection(HTTPChannel):
     error_task_class = RefusalTask
     parser_class = StrictParser
 
+    close_when_flushed: bool
+    connected: bool
+    will_close: bool
+    request: Any
+    requests: list[Any]
+    total_outbufs_len: int
+    last_activity: float
+
     lingers = False
     lingering_since: float | None = None
     answered_at = 0.0

@@ -24,6 +24,11 @@ _LONGEST_LENGTH = 18  # digits
 class StrictParser(HTTPRequestParser):
     """Reads one request. `started` is the monotonic time, in seconds, of its first byte."""
 
+    body_rcv: Any
+    completed: bool
+    error: Any
+    header_plus: bytes
+
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
         self.started = time.monotonic()
@@ -62,8 +67,9 @@ class StrictParser(HTTPRequestParser):
             raise ParsingError("more than one Content-Length or Transfer-Encoding")
         if lengths and len(lengths[0]) > _LONGEST_LENGTH:
             raise ParsingError("Content-Length is out of range")
-        if codings and codings[0].count(b"chunked") != 1:
-            raise ParsingError("Transfer-Encoding is not chunked")
+        steps = [step.strip(b" \t") for coding in codings for step in coding.split(b",")]
+        if b"" in steps or steps.count(b"chunked") > 1:
+            raise ParsingError("Transfer-Encoding is malformed")
         super().parse_header(header_plus)
         if self.version not in {"1.0", "1.1"} or (codings and self.version == "1.0"):
             raise ParsingError("not an HTTP/1.1 request")
