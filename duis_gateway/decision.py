@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from duis_gateway.duis.alerts import AlertBody
-from duis_gateway.duis.codes import ResponseCode
+from duis_gateway.duis.alert_bodies import AlertBody
 from duis_gateway.duis.responses import PilotListWarning
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.parties import Party
@@ -19,8 +18,8 @@ from duis_gateway.partner_messages import Acknowledgement, PartnerBody
 class ServiceAnswer:
     """The answer to a Service Request: a response code, and what DUIS lets it carry."""
 
-    code: ResponseCode
-    inventory: tuple[Hub, ...] = ()
+    code: str
+    inventory: tuple[Hub, ...] | None = None
     warning: PilotListWarning | None = None
 
 
@@ -40,11 +39,12 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class PartnerSend:
-    """A message for a CSP or for DCC."""
+    """A message for a CSP or for DCC. `ordered`: it keeps its place among those of its recipient and release."""
 
     recipient: Party
     body: PartnerBody
     release_id: str | None = None
+    ordered: bool = True
 
 
 Send = Alert | PartnerSend

@@ -68,7 +68,7 @@ class Flow:
 
     def _settle(self, authorised: Authorised, signer: Signer) -> bytes:
         with self.store.write() as conn:
-            decided = decide(authorised, conn)
+            decided = decide(authorised, conn, self.store.lock_release)
             answer = store(decided, conn, signer, self.alert_bytes)
         failpoint("flow.before-answer")
         self.stored()

@@ -12,5 +12,5 @@ from duis_gateway.partner_messages import PartnerBody
 
 def render_partner_message(kind: PartyKind, message_id: str, sender: int, at: datetime, body: PartnerBody) -> bytes:
     """Return the unsigned, canonical `Message` for a CSP or for DCC."""
-    module = csp if kind is PartyKind.CSP else esi
-    return module.render_message(message_id, sender, at, body)
+    render = csp.render_message if kind is PartyKind.CSP else esi.render_message
+    return render(message_id, sender, at, body)

@@ -11,7 +11,6 @@ from datetime import datetime
 from lxml import etree
 
 from duis_gateway.decision import Decision
-from duis_gateway.duis.codes import ResponseCode
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.model.identifiers import MessageIdentity
 from duis_gateway.model.incoming import Incoming
@@ -64,7 +63,7 @@ class Authorised:
     identity: MessageIdentity
     message: Message
     party: Party | None
-    refusal: ResponseCode | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

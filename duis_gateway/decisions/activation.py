@@ -8,12 +8,12 @@ from itertools import groupby
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.decision import Alert, Decision, PartnerSend, Write
+from duis_gateway.decision import Alert, Decision, PartnerSend, Send, Write
 from duis_gateway.decisions.context import Context, accepted, refused
-from duis_gateway.duis import alerts
+from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.firmware.activation import JudgedOutcome, judge_outcomes
 from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.outcomes import ActivationRequest, HubOutcome, RefusedItem
+from duis_gateway.model.outcomes import ActivationRequest, HubOutcome, OutcomeStage, RefusedItem
 from duis_gateway.model.parties import Party, PartyKind
 from duis_gateway.partner_messages import PartnerMessage
 from duis_gateway.store import activations, flags, hubs, parties, releases
@@ -50,8 +50,9 @@ def receive_outcomes(message: PartnerMessage, context: Context) -> Decision:
     body = message.body
     assert isinstance(body, csp.ActivateFirmwareResponses | csp.DistributionOutcomes)
     outcomes = body.outcomes
+    # Two messages about one hub are not judged side by side: each has to see what the other told.
     found = hubs.get_many(context.conn, {outcome.device_id for outcome in outcomes}, for_update=True)
-    by_version = {(r.manufacturer, r.model, r.firmware_version): r for r in releases.all_releases(context.conn)}
+    by_version = {(r.manufacturer, r.model, r.firmware_version): r for r in reversed(releases.all_releases(context.conn))}
     judged = judge_outcomes(
         outcomes,
         found,
@@ -69,7 +70,7 @@ def receive_outcomes(message: PartnerMessage, context: Context) -> Decision:
     if len(bad) == len(judged):
         return Decision(refused(message, "NoItemAcceptable", "No outcome of the message is acceptable.", bad))
     news = [j for j in judged if j.judgement.recorded]
-    sends = (*_alerts(news, context), *_progress(news, context))
+    sends: tuple[Send, ...] = (*_alerts(news, context), *_progress(news, context))
     return Decision(accepted(message, bad), _writes(news, context), sends)
 
 
@@ -120,4 +121,4 @@ def _progress(news: Sequence[JudgedOutcome], context: Context) -> Iterator[Partn
         for start in range(0, len(outcomes), PROGRESS_LIMIT):
             body = esi.PilotProgress(release_id or None, version, outcomes[start : start + PROGRESS_LIMIT])
             for party in context.registered(PartyKind.DCC):
-                yield PartnerSend(party, body, release_id or None)
+                yield PartnerSend(party, body, release_id or None, ordered=False)

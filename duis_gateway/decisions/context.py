@@ -22,6 +22,11 @@ class Context:
     conn: Connection
     party: Party
     now: datetime
+    lock: Callable[[Connection, str], None]
+
+    def exclude_others(self, subject: str) -> None:
+        """Let no other writer decide about this release (or other subject) until the transaction ends."""
+        self.lock(self.conn, subject)
 
     def registered(self, kind: PartyKind) -> list[Party]:
         """Return the parties of a kind; a suspended one is still told, for what concerns it happens all the same."""

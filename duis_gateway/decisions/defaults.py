@@ -10,7 +10,7 @@ import csp_mgmt_gw.messages as csp
 from duis_gateway.decision import Alert, Decision
 from duis_gateway.decisions.context import Context, accepted, refused
 from duis_gateway.decisions.parts import gather
-from duis_gateway.duis import alerts
+from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.firmware.defaults import judge_default_hubs, release_problem
 from duis_gateway.firmware.recipients import by_supplier
 from duis_gateway.model.hubs import Hub
@@ -19,14 +19,13 @@ from duis_gateway.model.parties import PartyKind
 from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Release, Stage
 from duis_gateway.partner_messages import PartnerMessage
 from duis_gateway.store import hubs, parties, pilots, releases, schedules
-from duis_gateway.store.engine import lock_release
 
 
 def receive_default_pilot_list(message: PartnerMessage, context: Context) -> Decision:
     """Record a CSP's pilot list for a region; each Responsible Supplier is told of its own hubs (N66)."""
     body = message.body
     assert isinstance(body, csp.DefaultPilotList)
-    lock_release(context.conn, body.release_id)
+    context.exclude_others(body.release_id)
     release = releases.find(context.conn, body.release_id)
     problem = release_problem(release, body.csp_region, context.party.regions)
     if problem is not None or release is None:
@@ -64,7 +63,7 @@ def receive_default_pilot_schedule(message: PartnerMessage, context: Context) ->
     """Record a CSP's pilot schedule for a region; the suppliers concerned are told (N67)."""
     body = message.body
     assert isinstance(body, csp.DefaultPilotSchedule)
-    lock_release(context.conn, body.release_id)
+    context.exclude_others(body.release_id)
     release = releases.find(context.conn, body.release_id)
     problem = release_problem(release, body.csp_region, context.party.regions, body.groups)
     if problem is not None or release is None:
@@ -103,9 +102,8 @@ def _schedule_alerts(
 ) -> tuple[Alert, ...]:
     """A group without hubs of its own concerns every supplier told; one with hubs, only those of its hubs."""
     own = by_supplier(concerned) or {
-        supplier: [] for supplier in releases.suppliers_with_hubs_of_model(
-            context.conn, release.manufacturer, release.model, schedule.csp_region
-        )
+        supplier: []
+        for supplier in releases.suppliers_with_hubs_of_model(context.conn, release.manufacturer, release.model)
     }
     known = parties.find_many(context.conn, own)
     sends = []

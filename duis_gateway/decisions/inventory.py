@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from duis_gateway.decision import Decision, ServiceAnswer
 from duis_gateway.decisions.context import Context
-from duis_gateway.duis.codes import ResponseCode
+from duis_gateway.duis.codes import NO_SUCH_DEVICE, NOT_RESPONSIBLE, SUCCESS
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.model.requests import ReadInventory
 from duis_gateway.store import hubs
@@ -18,7 +18,7 @@ def read_inventory(request: ServiceRequest, context: Context) -> Decision:
     assert isinstance(request.body, ReadInventory)
     hub = None if request.body.device_id is None else hubs.get(context.conn, request.body.device_id)
     if hub is None:
-        return Decision(ServiceAnswer(ResponseCode.E19))
+        return Decision(ServiceAnswer(NO_SUCH_DEVICE))
     if context.party.eui not in hub.suppliers:
-        return Decision(ServiceAnswer(ResponseCode.E4))
-    return Decision(ServiceAnswer(ResponseCode.I0, inventory=(hub,)))
+        return Decision(ServiceAnswer(NOT_RESPONSIBLE))
+    return Decision(ServiceAnswer(SUCCESS, inventory=(hub,)))

@@ -15,14 +15,13 @@ from duis_gateway.model.parties import Party, PartyKind
 from duis_gateway.model.releases import HubMark, Release
 from duis_gateway.partner_messages import PartnerMessage
 from duis_gateway.store import hubs, releases
-from duis_gateway.store.engine import lock_release
 
 
 def receive_release(message: PartnerMessage, context: Context) -> Decision:
     """Record the release as the notice gives it, and tell the CSPs; hubs it marks that are unknown are named."""
     body = message.body
     assert isinstance(body, esi.FirmwareRelease)
-    lock_release(context.conn, body.release_id)
+    context.exclude_others(body.release_id)
     previous = releases.find(context.conn, body.release_id)
     judgement = receive_notice(_notice(body), previous, context.now)
     if judgement.release is None:

@@ -20,7 +20,6 @@ from duis_gateway.model.releases import Release, Stage
 from duis_gateway.model.requests import PreferredPilotList
 from duis_gateway.partner_messages import split_list
 from duis_gateway.store import hubs, pilots, releases, schedules
-from duis_gateway.store.engine import lock_release
 
 
 def submit_preferred_pilot_list(request: ServiceRequest, context: Context) -> Decision:
@@ -29,7 +28,7 @@ def submit_preferred_pilot_list(request: ServiceRequest, context: Context) -> De
     assert isinstance(body, PreferredPilotList)
     facts = _facts(body, context)
     judgement = judge_pilot_list(body, facts, context.now)
-    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings, request.as_sent))
+    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))
     if not judgement.accepted or facts.release is None:
         return Decision(answer)
     return Decision(answer, _writes(facts.release, judgement, context), _sends(facts, judgement, context))
@@ -37,7 +36,7 @@ def submit_preferred_pilot_list(request: ServiceRequest, context: Context) -> De
 
 def _facts(body: PreferredPilotList, context: Context) -> PilotListFacts:
     conn, supplier = context.conn, context.party.eui
-    lock_release(conn, body.release_id)
+    context.exclude_others(body.release_id)
     release = releases.find(conn, body.release_id)
     if release is None:
         return PilotListFacts(release=None, newest_live=False, supplier=supplier)

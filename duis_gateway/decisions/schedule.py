@@ -13,7 +13,6 @@ from duis_gateway.firmware.schedules import ScheduleFacts, judge_schedule
 from duis_gateway.model.releases import Stage
 from duis_gateway.model.requests import PreferredPilotSchedule
 from duis_gateway.store import hubs, pilots, releases, schedules
-from duis_gateway.store.engine import lock_release
 
 
 def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -> Decision:
@@ -22,7 +21,7 @@ def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -
     assert isinstance(body, PreferredPilotSchedule)
     facts = _facts(body, context)
     judgement = judge_schedule(body, facts, context.now)
-    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings, request.as_sent))
+    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))
     if not judgement.accepted or facts.release is None:
         return Decision(answer)
     write = partial(schedules.put_instructions, instructions=judgement.instructions)
@@ -32,7 +31,7 @@ def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -
 
 def _facts(body: PreferredPilotSchedule, context: Context) -> ScheduleFacts:
     conn, supplier = context.conn, context.party.eui
-    lock_release(conn, body.release_id)
+    context.exclude_others(body.release_id)
     release = releases.find(conn, body.release_id)
     if release is None:
         return ScheduleFacts(release=None, newest_live=False, supplier=supplier)

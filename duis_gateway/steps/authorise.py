@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from duis_gateway.duis.codes import ResponseCode
-from duis_gateway.duis.requests import SERVED, ServiceRequest
+from duis_gateway.duis import codes
+from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.services import SERVED
 from duis_gateway.errors import NotEntitled
 from duis_gateway.model.parties import Party, PartyKind, PartyStatus
 from duis_gateway.profiles import PROFILES
@@ -46,21 +47,21 @@ def _check_partner(validated: Validated) -> None:
         raise NotEntitled(f"{validated.party.name} is suspended.")
 
 
-def _refusal(request: ServiceRequest, party: Party | None, url: str, gateway_eui: int) -> ResponseCode | None:
+def _refusal(request: ServiceRequest, party: Party | None, url: str, gateway_eui: int) -> str | None:
     """The order is DUIS's access control first, then its checks of the request (duis-facts, section 6)."""
     service = SERVED.get(request.service_reference)
     if party is None or party.kind is not PartyKind.SUPPLIER or not party.roles:
-        return ResponseCode.E1
+        return codes.NO_SUCH_ROLE
     if party.status is not PartyStatus.ACTIVE:
-        return ResponseCode.E3
+        return codes.USER_SUSPENDED
     if service is None or not party.roles & service.roles:
-        return ResponseCode.E2
+        return codes.ROLE_NOT_ENTITLED
     if url not in NON_DEVICE_URLS:
-        return ResponseCode.E13
+        return codes.WRONG_URL
     if request.command_variant not in service.command_variants:
-        return ResponseCode.E12
+        return codes.COMMAND_VARIANT
     if request.request_id.target != gateway_eui:
-        return ResponseCode.E19
+        return codes.NO_SUCH_DEVICE
     return None
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from duis_gateway.decision import Decision, ServiceAnswer
 from duis_gateway.decisions import activation, defaults, inventory, notice, pilot_list, schedule
 from duis_gateway.decisions.context import Context
+from duis_gateway.duis.codes import NO_SUCH_ROLE
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.interactions import interactions_of
 from duis_gateway.partner_messages import Acknowledgement, AcknowledgementStatus, PartnerMessage
@@ -30,12 +31,12 @@ PARTNER_MESSAGES: dict[str, Callable[[PartnerMessage, Context], Decision]] = {
 }
 
 
-def decide(authorised: Authorised, conn: Connection) -> Decided:
+def decide(authorised: Authorised, conn: Connection, lock: Callable[[Connection, str], None]) -> Decided:
     """Load the facts that the message's rule looks at, and apply the rule; nothing is changed yet."""
     message = authorised.message
     if authorised.refusal is not None or authorised.party is None:
-        return Decided(authorised, Decision(ServiceAnswer(authorised.refusal or "E1")))
-    context = Context(conn, authorised.party, authorised.received_at)
+        return Decided(authorised, Decision(ServiceAnswer(authorised.refusal or NO_SUCH_ROLE)))
+    context = Context(conn, authorised.party, authorised.received_at, lock)
     if isinstance(message, ServiceRequest):
         return Decided(authorised, SERVICE_REQUESTS[message.service_reference](message, context))
     rule = PARTNER_MESSAGES.get(message.body_name)

@@ -11,10 +11,10 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from duis_gateway.decision import Alert, Decision, PartnerSend, ServiceAnswer
-from duis_gateway.duis.alerts import ALERTS, PreparedAlert, prepare
-from duis_gateway.duis.codes import ResponseCode
+from duis_gateway.duis.alerts import PreparedAlert, prepare
+from duis_gateway.duis.codes import WRONG_URL
 from duis_gateway.duis.requests import ServiceRequest
-from duis_gateway.duis.responses import render_service_response
+from duis_gateway.duis.responses import render_service_response, response_to
 from duis_gateway.model.identifiers import RequestId
 from duis_gateway.model.parties import PartyKind
 from duis_gateway.partner_messages import Acknowledgement, PartnerBody
@@ -39,7 +39,7 @@ def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int) 
     """
     authorised, decision = decided.authorised, decided.decision
     answer, outcome = _answer(authorised, decision, signer)
-    if authorised.refusal is ResponseCode.E13:
+    if authorised.refusal == WRONG_URL:
         return answer
     messages.record(
         conn,
@@ -66,10 +66,10 @@ def _kind(authorised: Authorised) -> str:
 def _answer(authorised: Authorised, decision: Decision, signer: Signer) -> tuple[bytes, str]:
     request, answer = authorised.message, decision.answer
     if isinstance(request, ServiceRequest) and isinstance(answer, ServiceAnswer):
-        content = render_service_response(
+        response = response_to(
             request, answer.code, authorised.received_at, inventory=answer.inventory, warning=answer.warning
         )
-        return signer.sign(content), answer.code
+        return signer.sign(render_service_response(response)), answer.code
     assert isinstance(answer, Acknowledgement)
     kind = authorised.party.kind if authorised.party else PartyKind.CSP
     content = _partner_message(kind, answer, signer, authorised.received_at)[1]
@@ -92,12 +92,12 @@ def _outgoing(
     for send, alerts in prepared:
         if isinstance(send, PartnerSend):
             message_id, content = _partner_message(send.recipient.kind, send.body, signer, at)
-            yield _outbox_message(send, type(send.body).__name__, message_id, content, at)
+            yield _outbox_message(send, type(send.body).__name__, message_id, content, at, send.ordered)
             continue
         for alert in alerts:
             response_id = RequestId(signer.eui, send.recipient.eui, next(counters[send.recipient.eui]))
             content = signer.sign(alert.render(response_id, at))
-            yield _outbox_message(send, alert.code, str(response_id), content, at)
+            yield _outbox_message(send, alert.sent_code, str(response_id), content, at, alert.kind.ordered)
 
 
 def _counters(
@@ -115,9 +115,8 @@ def _counters(
 
 
 def _outbox_message(
-    send: Alert | PartnerSend, kind: str, message_id: str, content: bytes, at: datetime
+    send: Alert | PartnerSend, kind: str, message_id: str, content: bytes, at: datetime, ordered: bool
 ) -> OutboxMessage:
-    ordered = isinstance(send, PartnerSend) or ALERTS[type(send.body)].ordered
     return OutboxMessage(
         recipient=send.recipient.eui,
         channel="http",
