@@ -8,26 +8,14 @@ from enum import StrEnum
 
 from duis_gateway.model.outcomes import OutcomeStage
 from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period
+from duis_gateway.model.rollout import GroupDecision, HubCounts, RolloutAction, Standing
 
 
-class RolloutDecision(StrEnum):
-    """What DCC decided for a release (X03), or for some of its hubs (X08: the last two)."""
+class DirectInstruction(StrEnum):
+    """What DCC instructs by itself for single hubs of a release (X08)."""
 
-    PROCEED = "Proceed"
-    PAUSE = "Pause"
-    DELAY = "Delay"
-    STOP = "Stop"
-    REVOKE = "Revoke"
-    WITHDRAW = "Withdraw"
-    BATCH_INSTRUCTION = "BatchInstruction"
+    BATCH = "BatchInstruction"
     PILOT_SELECTION = "PilotSelection"
-
-
-class DecisionStatus(StrEnum):
-    """Whether a roll-out decision is final (BR-6.4)."""
-
-    PROVISIONAL = "Provisional"
-    CONFIRMED = "Confirmed"
 
 
 class OtherSupplier(StrEnum):
@@ -36,14 +24,6 @@ class OtherSupplier(StrEnum):
     INSTRUCTED = "Instructed"
     NOT_INSTRUCTED = "NotInstructed"
     CANNOT_INSTRUCT = "CannotInstruct"
-
-
-class ScheduleDecisionKind(StrEnum):
-    """A CSP's final say on one group of a preferred schedule (X07)."""
-
-    ACCEPTED = "Accepted"
-    AMENDED = "Amended"
-    REFUSED = "Refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +67,21 @@ class SafeLaunchSchedule:
 
 @dataclass(frozen=True, slots=True)
 class SafeLaunchOutcome:
-    """N69 (success) and N70 (failure). The counts are of hubs."""
+    """N69 (success) and N70 (failure): how safe launch went (A09, A10)."""
 
     release_id: str
     success: bool
-    targeted: int
-    activated: int
-    failed: int
+    counts: HubCounts
     commentary: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PilotOutcome:
-    """N75 (success) and N76 (failure). The counts are of hubs."""
+    """N75 (success) and N76 (failure): how the pilot went (A06, A07)."""
 
     release_id: str
     success: bool
-    targeted: int
-    activated: int
-    failed: int
+    counts: HubCounts
     commentary: str | None = None
 
 
@@ -122,11 +98,11 @@ class CommsHubFirmwareFailure:
 
 @dataclass(frozen=True, slots=True)
 class FirmwareRolloutDecision:
-    """N72: a roll-out decision and what it means for pending requests (BR-6.5). `device_ids`: X08 alone."""
+    """N72: a roll-out decision and what it means for pending requests (BR-6.5). X08 names hubs and their period."""
 
     release_id: str
-    decision: RolloutDecision
-    status: DecisionStatus
+    decision: RolloutAction | DirectInstruction
+    standing: Standing
     decided_by: str | None = None
     reason: str | None = None
     new_date: datetime | None = None
@@ -150,7 +126,7 @@ class PreferredPilotScheduleDecision:
 
     release_id: str
     group_id: str
-    decision: ScheduleDecisionKind
+    decision: GroupDecision
     reason: str | None = None
     period: Period | None = None
 

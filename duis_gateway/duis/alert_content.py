@@ -46,9 +46,7 @@ def remark(name: str, text: str | None) -> str:
 
 
 def _activation(body: bodies.CommsHubFirmwareActivation, room: int) -> list[str]:
-    return [
-        f"<sr:DeviceID>{format_eui(body.device_id)}</sr:DeviceID>{leaf('FirmwareVersion', body.firmware_version)}"
-    ]
+    return [f"<sr:DeviceID>{format_eui(body.device_id)}</sr:DeviceID>{leaf('FirmwareVersion', body.firmware_version)}"]
 
 
 def _default_list(body: bodies.DefaultPilotList, room: int) -> list[str]:
@@ -73,9 +71,9 @@ def _safe_launch_schedule(body: bodies.SafeLaunchSchedule, room: int) -> list[st
 def _outcome(body: bodies.SafeLaunchOutcome | bodies.PilotOutcome, room: int) -> list[str]:
     return [
         leaf("FirmwareReleaseID", body.release_id)
-        + leaf("HubsTargeted", body.targeted)
-        + leaf("HubsActivated", body.activated)
-        + leaf("HubsFailed", body.failed)
+        + leaf("HubsTargeted", body.counts.targeted)
+        + leaf("HubsActivated", body.counts.activated)
+        + leaf("HubsFailed", body.counts.failed)
         + remark("Commentary", body.commentary)
     ]
 
@@ -94,7 +92,7 @@ def _rollout_decision(body: bodies.FirmwareRolloutDecision, room: int) -> list[s
     head = (
         leaf("FirmwareReleaseID", body.release_id)
         + leaf("Decision", body.decision)
-        + leaf("DecisionStatus", body.status)
+        + leaf("DecisionStatus", body.standing)
         + remark("DecidedBy", body.decided_by)
         + remark("Reason", body.reason)
         + optional("NewDate", format_date_time(body.new_date) if body.new_date else None)

@@ -84,8 +84,6 @@ class PreparedAlert:
 
     kind: AlertKind
     sent_code: str
-    recipient: int
-    release_id: str | None
     start: str
     end: str
 
@@ -106,9 +104,7 @@ def code_of(body: AlertBody) -> str:
     return _CODES[type(body)]
 
 
-def prepare(
-    body: AlertBody, recipient: Party, max_signed_octets: int = MAX_SIGNED_OCTETS
-) -> tuple[PreparedAlert, ...]:
+def prepare(body: AlertBody, recipient: Party, max_signed_octets: int = MAX_SIGNED_OCTETS) -> tuple[PreparedAlert, ...]:
     """Return the alerts that tell this recipient of `body`: one, or several where its lists are long.
 
     A recipient whose DUIS version does not know the alert gets one N999 instead.
@@ -117,7 +113,6 @@ def prepare(
         ValueError: the body holds what an alert cannot carry.
     """
     kind = ALERTS[code_of(body)]
-    release_id: str | None = getattr(body, "release_id", None)
     if recipient.duis_version < kind.since:
         contents: tuple[str, ...] = (_version_mismatch(body, kind, recipient),)
         sent = ALERTS[VERSION_MISMATCH]
@@ -125,10 +120,7 @@ def prepare(
         contents = render_parts(body, max_signed_octets - SIGNATURE_ROOM - _ENVELOPE_ROOM)
         sent = kind
     start, opening, closing = _frame(recipient.duis_version, sent.code)
-    return tuple(
-        PreparedAlert(kind, sent.code, recipient.eui, release_id, start, f"{opening}{content}{closing}")
-        for content in contents
-    )
+    return tuple(PreparedAlert(kind, sent.code, start, f"{opening}{content}{closing}") for content in contents)
 
 
 @cache

@@ -16,6 +16,7 @@ from duis_gateway.duis.services import (
     PREFERRED_PILOT_LIST,
     PREFERRED_PILOT_SCHEDULE,
     READ_INVENTORY,
+    SERVED,
     body_belongs,
     variant_belongs,
 )
@@ -34,7 +35,7 @@ from duis_gateway.model.requests import (
 )
 from duis_gateway.namespaces import sr
 
-__all__ = ["ELEMENT_CAPS", "ServiceRequest", "read_request_id", "read_service_request", "schema_version_of"]
+__all__ = ["ELEMENT_CAPS", "SERVED", "ServiceRequest", "read_request_id", "read_service_request", "schema_version_of"]
 
 _XML_SPACE = " \t\r\n"
 _MAX_FINDINGS = 10

@@ -179,7 +179,5 @@ def _device(hub: Hub, response: ServiceResponse) -> str:
 def _warning(response: ServiceResponse) -> str:
     if not response.warning:
         return ""
-    lists = (
-        leaf(name, render_device_list(ids, response.as_sent)) for name, ids in response.warning.lists() if ids
-    )
+    lists = (leaf(name, render_device_list(ids, response.as_sent)) for name, ids in response.warning.lists() if ids)
     return node("DSPPilotListWarning", *lists)
