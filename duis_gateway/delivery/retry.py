@@ -1,0 +1,108 @@
+"""What follows from an attempt to deliver: a pure decision, with no clock, no chance and no I/O.
+
+Back-off doubles up to a cap and is spread by jitter that the caller draws, so that recipients which
+failed together are not tried again together (threats F13, F19).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+_RETRIED_STATUSES = frozenset({408, 425, 429})
+_SERVER_ERRORS = 500
+
+
+class FailureKind(StrEnum):
+    """What kept a message from being accepted; the closed set that metrics and logs use."""
+
+    STATUS = "status"  # an HTTP or SMTP answer that is no acceptance
+    CONNECTION = "connection"  # refused, reset, no such name, or an answer that is no HTTP
+    TIMEOUT = "timeout"  # no complete answer within the deadline
+    TLS = "tls"  # the recipient's certificate does not prove its name
+    ADDRESS = "address"  # none registered, or one the gateway must not connect to
+    INTERRUPTED = "interrupted"  # the gateway stopped while the answer was outstanding
+    DEFECT = "defect"  # the gateway's own sender broke
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One attempt that was not accepted. `retry_after` is what the recipient asked for, in seconds."""
+
+    kind: FailureKind
+    detail: str
+    status: int | None = None
+    retry_after: float | None = None
+
+    @property
+    def concerns_message(self) -> bool:
+        """Whether the recipient looked at this message and refused it, rather than being unable to take any."""
+        status = self.status
+        return status is not None and status < _SERVER_ERRORS and status not in _RETRIED_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long a message is tried for; times in seconds.
+
+    `max_attempts` times the cap is more than five days by default, so a recipient that is away for a day
+    loses nothing (F19). `refused_attempts` is the smaller budget of a message that the recipient refuses
+    with 3xx or 4xx: enough for an adapter to be put right, and then the queue behind it moves (F15, F18).
+    """
+
+    base: float = 1.0
+    cap: float = 300.0
+    retry_after_cap: float = 3600.0
+    max_attempts: int = 2000
+    refused_attempts: int = 12
+
+    def backoff(self, attempts: int, jitter: float) -> float:
+        """Return the seconds to wait after this many attempts: half to the whole of the doubled base.
+
+        `jitter` is in [0, 1).
+        """
+        doublings = min(max(attempts, 1) - 1, 62)
+        return min(self.cap, self.base * 2.0**doublings) * (1.0 + jitter) / 2.0
+
+    def pause(self, attempts: int, failure: Failure, jitter: float) -> float:
+        """Return the seconds to wait, where the recipient may have asked for longer (`Retry-After`, capped)."""
+        asked = min(failure.retry_after or 0.0, self.retry_after_cap)
+        return max(self.backoff(attempts, jitter), asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The recipient accepted the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryIn:
+    """The message is tried again after `seconds`."""
+
+    seconds: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """The message becomes a dead letter, which an operator can see and replay."""
+
+    cause: str
+
+
+Decision = Delivered | RetryIn | Dead
+
+
+def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: float) -> Decision:
+    """Return what becomes of a message after its `attempts`-th attempt (the first is 1).
+
+    Accepted is delivered. 408, 425, 429, 5xx and everything that says nothing about the message itself is
+    tried again up to `policy.max_attempts`; redirects (never followed, threat T62) and the other 4xx up to
+    `policy.refused_attempts`.
+    """
+    if failure is None:
+        return Delivered()
+    limit = policy.refused_attempts if failure.concerns_message else policy.max_attempts
+    if attempts >= limit:
+        return Dead(f"{failure.detail} (attempt {attempts} of {limit})")
+    return RetryIn(policy.pause(attempts, failure, jitter), failure.detail)

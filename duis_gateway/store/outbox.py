@@ -1,0 +1,329 @@
+"""The outbox: what is to be sent, until it has been accepted (design section 8).
+
+A row is pending, then in flight under a lease, and ends delivered or dead. Claiming is one statement on both
+databases, attempts count when claimed (a crash of the sender counts, threat F18), and whoever settles must
+still hold the lease (a stalled worker that resumes changes nothing, F21). All times are the database's own.
+
+Messages with the same `order_key` are claimed one after another, in the order of their ids; the key names
+recipient and release. Ids follow commits, because writers of one release exclude each other
+(`Store.lock_release`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    case,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from duis_gateway.store.engine import database_time, now_seconds
+from duis_gateway.store.tables import alert_counter, outbox
+
+_LONGEST_ERROR = 500
+_CHANNELS = ("http", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A message to be sent, as the transaction that causes it stores it.
+
+    `content` is sent as it is: signed XML, or a whole email. `address` is the email address; the URL of a party
+    is looked up when sending. `created_at` is business time, for people; delivery does not look at it.
+    """
+
+    recipient: int
+    channel: str
+    kind: str
+    message_id: str
+    content: bytes
+    content_type: str
+    release_id: str | None
+    device_id: int | None
+    order_key: str | None
+    created_at: datetime
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What deliveries are kept apart by: one recipient on one channel."""
+
+    recipient: int
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A message that the holder of `token` may try to deliver; `attempts` counts this one already.
+
+    `waited` is how many seconds it had been in the outbox when claimed.
+    """
+
+    id: int
+    token: str
+    recipient: int
+    channel: str
+    address: str | None
+    kind: str
+    message_id: str
+    content: bytes
+    content_type: str
+    attempts: int
+    waited: float
+
+
+class Result(StrEnum):
+    """What became of a claimed message."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"  # due again after `seconds`
+    DEAD = "dead"
+    UNTRIED = "untried"  # not attempted: due at once, and the attempt is not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of one claim."""
+
+    id: int
+    token: str
+    result: Result
+    seconds: float = 0.0
+    error: str | None = None
+
+
+# --- laying messages in -------------------------------------------------------------------------------------------
+
+
+def enqueue(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
+    """Store messages to be sent, due now, in this order."""
+    if not messages:
+        return
+    now = now_seconds(conn)
+    conn.execute(
+        insert(outbox),
+        [
+            {
+                "recipient": message.recipient,
+                "channel": message.channel,
+                "address": message.address,
+                "kind": message.kind,
+                "message_id": message.message_id,
+                "release_id": message.release_id,
+                "device_id": message.device_id,
+                "order_key": message.order_key,
+                "content": message.content,
+                "content_type": message.content_type,
+                "created_at": message.created_at,
+                "enqueued_at": now,
+                "due_at": now,
+            }
+            for message in messages
+        ],
+    )
+
+
+def next_counters(conn: Connection, recipient: int, count: int) -> int:
+    """Reserve `count` counters for ResponseIDs to a recipient and return the first of them.
+
+    Strictly rising for each recipient, gaps allowed. They never lie below the database's time in milliseconds,
+    so that they go on rising when the database is restored from a backup that does not know the last ones (F29).
+    """
+    floor = int(now_seconds(conn) * 1000)
+    upsert: Any = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    value = alert_counter.c.value
+    statement = upsert(alert_counter).values(recipient=recipient, value=floor + count)
+    statement = statement.on_conflict_do_update(
+        index_elements=[alert_counter.c.recipient],
+        set_={"value": case((value < floor, floor), else_=value) + count},
+    ).returning(value)
+    return int(conn.execute(statement).scalar_one()) - count + 1
+
+
+# --- claiming -----------------------------------------------------------------------------------------------------
+
+
+def due_destinations(conn: Connection) -> list[Destination]:
+    """Return the destinations that have messages due.
+
+    Steps from recipient to recipient along the index, so that it costs the same with a million messages pending.
+    """
+    further = outbox.alias("further")
+    found = select(func.min(outbox.c.recipient).label("recipient")).where(_pending(outbox)).cte("found", recursive=True)
+    next_one = select(func.min(further.c.recipient)).where(_pending(further), further.c.recipient > found.c.recipient)
+    found = found.union_all(select(next_one.scalar_subquery()).where(found.c.recipient.is_not(None)))
+    now = database_time(conn.dialect.name)
+    due = [_has_due(found.c.recipient, channel, now).label(channel) for channel in _CHANNELS]
+    rows = conn.execute(select(found.c.recipient, *due).where(found.c.recipient.is_not(None)))
+    return [Destination(row.recipient, channel) for row in rows for channel in _CHANNELS if getattr(row, channel)]
+
+
+def claim(
+    conn: Connection, destination: Destination, limit: int, lease_seconds: float, token: str
+) -> list[ClaimedMessage]:
+    """Take up to `limit` messages that are due, under a lease, the longest due first.
+
+    Of messages with one `order_key` only the oldest open one is given. Two claimers never get the same message.
+    """
+    now = database_time(conn.dialect.name)
+    due = (
+        select(outbox.c.id)
+        .where(
+            _pending(outbox),
+            outbox.c.recipient == destination.recipient,
+            outbox.c.channel == destination.channel,
+            outbox.c.due_at <= now,
+            or_(outbox.c.order_key.is_(None), ~_older_open()),
+        )
+        .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    statement = (
+        update(outbox)
+        .where(outbox.c.id.in_(select(due.c.id)))
+        .values(
+            state="in_flight",
+            attempts=outbox.c.attempts + 1,
+            lease_until=now + lease_seconds,
+            lease_token=token,
+        )
+        .returning(
+            *(outbox.c[name] for name in _CLAIMED),
+            outbox.c.due_at,
+            (now - outbox.c.enqueued_at).label("waited"),
+        )
+    )
+    rows = sorted(conn.execute(statement), key=lambda row: (row.due_at, row.id))
+    return [
+        ClaimedMessage(token=token, waited=max(0.0, row.waited), **{name: getattr(row, name) for name in _CLAIMED})
+        for row in rows
+    ]
+
+
+_CLAIMED = ("id", "recipient", "channel", "address", "kind", "message_id", "content", "content_type", "attempts")
+
+
+def recover_expired(conn: Connection) -> int:
+    """Make messages due again whose lease has run out, and return how many (threat F04)."""
+    now = database_time(conn.dialect.name)
+    statement = (
+        update(outbox)
+        .where(outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_until <= now)
+        .values(state="pending", lease_until=None, lease_token=None)
+    )
+    return conn.execute(statement).rowcount
+
+
+def has_expired(conn: Connection) -> bool:
+    """Tell whether `recover_expired` would find anything; needs no writing."""
+    now = database_time(conn.dialect.name)
+    in_flight = outbox.c.state == literal_column("'in_flight'")
+    return bool(conn.execute(select(exists().where(in_flight, outbox.c.lease_until <= now))).scalar())
+
+
+# --- settling -----------------------------------------------------------------------------------------------------
+
+
+def settle(conn: Connection, settlements: Iterable[Settlement]) -> int:
+    """Record what became of claimed messages.
+
+    Returns how many were left alone because their lease had passed to somebody else, or had run out and been
+    recovered (threat F21).
+    """
+    delivered: dict[str, list[int]] = defaultdict(list)
+    settled, total = 0, 0
+    now = database_time(conn.dialect.name)
+    for one in settlements:
+        total += 1
+        if one.result is Result.DELIVERED:
+            delivered[one.token].append(one.id)
+        else:
+            values = _after(one, now)
+            settled += conn.execute(
+                update(outbox).where(outbox.c.id == one.id, *_held(one.token)).values(values)
+            ).rowcount
+    for token, ids in delivered.items():
+        values = {"state": "delivered", "delivered_at": now, **_NO_LEASE}
+        settled += conn.execute(update(outbox).where(outbox.c.id.in_(ids), *_held(token)).values(values)).rowcount
+    return total - settled
+
+
+def _after(one: Settlement, now: ColumnElement[float]) -> dict[str, Any]:
+    error = None if one.error is None else one.error[:_LONGEST_ERROR]
+    if one.result is Result.RETRY:
+        return {"state": "pending", "due_at": now + one.seconds, "last_error": error, **_NO_LEASE}
+    if one.result is Result.DEAD:
+        return {"state": "dead", "last_error": error, **_NO_LEASE}
+    return {"state": "pending", "attempts": outbox.c.attempts - 1, **_NO_LEASE}
+
+
+def release(conn: Connection, token: str) -> int:
+    """Give back what is still held under a token and was not attempted; returns how many messages."""
+    values: dict[str, Any] = {"state": "pending", "attempts": outbox.c.attempts - 1, **_NO_LEASE}
+    return conn.execute(update(outbox).where(*_held(token)).values(values)).rowcount
+
+
+def hurry(conn: Connection, destination: Destination) -> int:
+    """Make everything due that waits for its next try: the recipient is back. Returns how many messages.
+
+    They go ahead of what came later, in their old order.
+    """
+    statement = (
+        update(outbox)
+        .where(
+            _pending(outbox),
+            outbox.c.recipient == destination.recipient,
+            outbox.c.channel == destination.channel,
+            outbox.c.due_at > database_time(conn.dialect.name),
+        )
+        .values(due_at=outbox.c.enqueued_at)
+    )
+    return conn.execute(statement).rowcount
+
+
+_NO_LEASE: dict[str, Any] = {"lease_until": None, "lease_token": None}
+
+
+def _held(token: str) -> tuple[ColumnElement[bool], ...]:
+    return outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_token == token
+
+
+# The states stand in these conditions as literals, not as parameters: only then do the planners see that the
+# partial indexes answer them.
+
+
+def _pending(table: FromClause) -> ColumnElement[bool]:
+    return table.c.state == literal_column("'pending'")
+
+
+def _older_open() -> ColumnElement[bool]:
+    older = outbox.alias("older")
+    return exists().where(
+        older.c.state.in_([literal_column("'pending'"), literal_column("'in_flight'")]),
+        older.c.order_key == outbox.c.order_key,
+        older.c.id < outbox.c.id,
+    )
+
+
+def _has_due(recipient: ColumnElement[int], channel: str, now: ColumnElement[float]) -> ColumnElement[bool]:
+    due = outbox.alias(f"due_{channel}")
+    return exists().where(_pending(due), due.c.recipient == recipient, due.c.channel == channel, due.c.due_at <= now)
