@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from duis_gateway.model.outcomes import ActivationRequest, HubOutcome, OutcomeStage
 from duis_gateway.store.bulk import id_list, insert_many, upsert_many
@@ -27,9 +28,21 @@ _OUTCOME_COLUMNS = (
 )
 
 
+class ReportedOutcome(Protocol):
+    """What a CSP reported of one hub, and the release that it belongs to, if any is known."""
+
+    @property
+    def outcome(self) -> HubOutcome:
+        """The report itself."""
+
+    @property
+    def release_id(self) -> str | None:
+        """The release of the hub's model and the outcome's version."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedOutcome:
-    """A hub's outcome as received. `matched`: its CSP had registered a CS06 for this hub and version before."""
+    """A hub's outcome as received. `matched`: a CS06 had been registered for this hub and version before."""
 
     outcome: HubOutcome
     csp: int
@@ -49,10 +62,8 @@ def record_requests(connection: Connection, csp: int, requests: Iterable[Activat
     upsert_many(connection, activation_request, names, rows, ("issued_at", "release_id"))
 
 
-def matching_requests(
-    connection: Connection, csp: int, device_ids: Iterable[int]
-) -> dict[tuple[int, str], ActivationRequest]:
-    """Return the CS06 that this CSP registered for these hubs, by hub and firmware version."""
+def matching_requests(connection: Connection, device_ids: Iterable[int]) -> dict[tuple[int, str], ActivationRequest]:
+    """Return the CS06 registered for these hubs, the newest for each hub and firmware version."""
     wanted = id_list(connection, device_ids)
     query = (
         select(
@@ -62,28 +73,42 @@ def matching_requests(
             activation_request.c.release_id,
         )
         .join_from(wanted, activation_request, activation_request.c.device_id == wanted.c.value)
-        .where(activation_request.c.csp == csp)
+        .order_by(activation_request.c.issued_at)
     )
     return {(row[0], row[1]): ActivationRequest(*row) for row in connection.execute(query)}
 
 
-def record_outcomes(connection: Connection, outcomes: Iterable[RecordedOutcome]) -> None:
-    """Add outcomes to the hubs' history."""
+def distributed_at(connection: Connection, device_ids: Iterable[int]) -> dict[int, datetime]:
+    """Return the time of the newest distribution outcome of each hub that has any."""
+    wanted = id_list(connection, device_ids)
+    newest = func.max(activation_outcome.c.completed_at, type_=activation_outcome.c.completed_at.type)
+    query = (
+        select(activation_outcome.c.device_id, newest)
+        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
+        .where(activation_outcome.c.stage == OutcomeStage.DISTRIBUTION)
+        .group_by(activation_outcome.c.device_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def record_outcomes(connection: Connection, csp: int, outcomes: Sequence[ReportedOutcome], at: datetime) -> None:
+    """Add outcomes that the CSP reported, received at this time, to the hubs' history."""
+    registered = matching_requests(connection, {reported.outcome.device_id for reported in outcomes})
     rows = (
         (
-            done.outcome.device_id,
-            str(done.outcome.stage),
-            done.outcome.success,
-            done.outcome.firmware_version,
-            done.outcome.completed_at,
-            done.outcome.failure_reason,
-            done.outcome.commentary,
-            done.csp,
-            done.received_at,
-            done.matched,
-            done.release_id,
+            reported.outcome.device_id,
+            str(reported.outcome.stage),
+            reported.outcome.success,
+            reported.outcome.firmware_version,
+            reported.outcome.completed_at,
+            reported.outcome.failure_reason,
+            reported.outcome.commentary,
+            csp,
+            at,
+            (reported.outcome.device_id, reported.outcome.firmware_version) in registered,
+            reported.release_id,
         )
-        for done in outcomes
+        for reported in outcomes
     )
     insert_many(connection, activation_outcome, _OUTCOME_COLUMNS, rows)
 

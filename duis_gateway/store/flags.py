@@ -22,9 +22,9 @@ class OperatorFlag:
     at: datetime
 
 
-def add(connection: Connection, flags: Iterable[OperatorFlag]) -> None:
-    """Raise flags."""
-    rows = ((flag.kind, flag.subject, flag.text, flag.at) for flag in flags)
+def raise_flags(connection: Connection, raised: Iterable[tuple[str, str]], at: datetime, text: str = "") -> None:
+    """Raise flags, each a kind and a subject; `text` is said of all of them."""
+    rows = ((str(kind), subject, text, at) for kind, subject in raised)
     insert_many(connection, operator_flag, ("kind", "subject", "text", "at"), rows)
 
 

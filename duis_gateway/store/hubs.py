@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
@@ -43,15 +42,6 @@ _ROWS_A_FETCH = 5_000
 _LOADED = ("device_type", "model_id", "firmware_version", "status", "csp_region", "import_supplier", "gas_supplier")
 
 
-class RecordedActivation(NamedTuple):
-    """What a successful activation changes at a hub. `told`: its suppliers are being told of the version."""
-
-    device_id: int
-    firmware_version: str
-    completed_at: datetime
-    told: bool
-
-
 @dataclass(frozen=True, slots=True)
 class EstateCount:
     """How many hubs of a supplier have this model, version and status."""
@@ -69,17 +59,17 @@ def get(connection: Connection, device_id: int) -> Hub | None:
     return None if row is None else Hub(*row)
 
 
-def get_many(connection: Connection, ids: Iterable[int], *, lock: bool = False) -> dict[int, Hub]:
+def get_many(connection: Connection, ids: Iterable[int], *, for_update: bool = False) -> dict[int, Hub]:
     """Return those of the hubs that the inventory knows.
 
     Args:
         connection: where to look.
         ids: duplicates do no harm.
-        lock: nobody else may change these hubs until the block ends (PostgreSQL; SQLite has one writer anyway).
+        for_update: nobody else may change these hubs until the block ends (PostgreSQL; SQLite has one writer anyway).
     """
     wanted = id_list(connection, ids)
     query = _select_hubs().join(wanted, hub.c.device_id == wanted.c.value)
-    if lock:  # always in one order, so that two blocks cannot wait for each other
+    if for_update:  # always in one order, so that two blocks cannot wait for each other
         query = query.order_by(hub.c.device_id).with_for_update(of=hub)
     return {row[0]: Hub(*row) for row in connection.execute(query)}
 
@@ -178,16 +168,13 @@ def upsert(connection: Connection, hubs: Iterable[Hub]) -> int:
     return upsert_many(connection, hub, ("device_id", *_LOADED, "told_version", "completed_at"), rows, _LOADED)
 
 
-def record_activations(connection: Connection, activations: Iterable[RecordedActivation]) -> None:
-    """Write what successful activations changed into the inventory."""
-    told, known = [], []
-    for done in activations:
-        if done.told:
-            told.append((done.device_id, done.firmware_version, done.completed_at, done.firmware_version))
-        else:
-            known.append((done.device_id, done.firmware_version, done.completed_at))
-    update_many(connection, hub, ("device_id", "firmware_version", "completed_at", "told_version"), told)
-    update_many(connection, hub, ("device_id", "firmware_version", "completed_at"), known)
+def record_activations(connection: Connection, after: Iterable[Hub]) -> None:
+    """Write what activations changed into the inventory: each hub's version, version told, and time.
+
+    Each hub comes once, as it is after all of them.
+    """
+    rows = ((one.device_id, one.firmware_version, one.told_version, one.completed_at) for one in after)
+    update_many(connection, hub, ("device_id", "firmware_version", "told_version", "completed_at"), rows)
 
 
 def eligible(connection: Connection, supplier: int, of: Release) -> Iterator[Hub]:
@@ -206,6 +193,11 @@ def eligible(connection: Connection, supplier: int, of: Release) -> Iterator[Hub
     for query in passes:
         for row in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}):
             yield Hub(*row)
+
+
+def count(connection: Connection) -> int:
+    """Return the number of hubs in the inventory."""
+    return connection.execute(select(func.count()).select_from(hub)).scalar_one()
 
 
 def estate_counts(connection: Connection, supplier: int) -> list[EstateCount]:

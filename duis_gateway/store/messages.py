@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,15 +43,6 @@ class MessageRecord:
     kind: str
     outcome: str
     received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MessagePart:
-    """One part of a list that is longer than a message."""
-
-    number: int
-    of: int
-    content: bytes
 
 
 def find_answer(connection: Connection, identity: MessageIdentity) -> StoredAnswer | None:
@@ -113,23 +105,21 @@ def highest_counter(connection: Connection, originator: int, target: int) -> int
     return highest_of_pair
 
 
-def add_part(connection: Connection, sender: int, list_id: str, part: MessagePart) -> None:
-    """Keep one part of a long list; the same number again takes its place."""
-    upsert_one(
-        connection,
-        message_part,
-        {"sender": sender, "list_id": list_id, "number": part.number, "of": part.of, "content": part.content},
-    )
+def add_part(
+    connection: Connection, sender: int, list_id: str, number: int, of: int, device_ids: Sequence[int]
+) -> None:
+    """Keep one part of a list that is longer than a message; the same number again takes its place."""
+    content = struct.pack(f">{len(device_ids)}Q", *device_ids)
+    key = {"sender": sender, "list_id": list_id, "number": number}
+    upsert_one(connection, message_part, {**key, "of": of, "content": content})
 
 
-def parts(connection: Connection, sender: int, list_id: str) -> list[MessagePart]:
-    """Return the parts of a list that have come so far, by their number."""
-    query = (
-        select(message_part.c.number, message_part.c.of, message_part.c.content)
-        .where(message_part.c.sender == sender, message_part.c.list_id == list_id)
-        .order_by(message_part.c.number)
+def parts(connection: Connection, sender: int, list_id: str) -> dict[int, tuple[int, ...]]:
+    """Return the device ids of the parts of a list that have come so far, by the number of the part."""
+    query = select(message_part.c.number, message_part.c.content).where(
+        message_part.c.sender == sender, message_part.c.list_id == list_id
     )
-    return [MessagePart(*row) for row in connection.execute(query)]
+    return {number: struct.unpack(f">{len(content) // 8}Q", content) for number, content in connection.execute(query)}
 
 
 def drop_parts(connection: Connection, sender: int, list_id: str) -> None:

@@ -20,9 +20,13 @@ def model_numbers(connection: Connection, models: Iterable[tuple[str, str]]) -> 
         dialect.insert(device_model).on_conflict_do_nothing(),
         [{"manufacturer": manufacturer, "model": model} for manufacturer, model in wanted],
     )
-    return {pair: int(connection.execute(model_number(*pair)).scalar_one()) for pair in wanted}
+    return {pair: _number_of(connection, *pair) for pair in wanted}
 
 
-def model_number(manufacturer: str, model: str) -> Select[tuple[int]]:
+def _number_of(connection: Connection, manufacturer: str, model: str) -> int:
+    return connection.execute(model_number(manufacturer, model)).scalar_one()
+
+
+def model_number(manufacturer: str, model: str) -> Select[int]:
     """Return the query for one model's number."""
     return select(device_model.c.id).where(device_model.c.manufacturer == manufacturer, device_model.c.model == model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,8 @@ from duis_gateway.model.releases import (
 )
 from duis_gateway.store.bulk import insert_many
 from duis_gateway.store.models import model_number, model_numbers
-from duis_gateway.store.tables import device_model, hub, party, release, release_hub
+from duis_gateway.store.tables import device_model, hub, party, release_hub
+from duis_gateway.store.tables import release as release_table
 from duis_gateway.store.upsert import upsert_one
 
 _BY_WEIGHT = (HubMark.FRIENDLY, HubMark.PROVING, HubMark.EXCLUDED)
@@ -28,66 +30,77 @@ _BY_WEIGHT = (HubMark.FRIENDLY, HubMark.PROVING, HubMark.EXCLUDED)
 
 def find(connection: Connection, release_id: str) -> Release | None:
     """Return the release, or None."""
-    row = connection.execute(_select().where(release.c.release_id == release_id)).one_or_none()
+    row = connection.execute(_select().where(release_table.c.release_id == release_id)).one_or_none()
     return None if row is None else _release(row)
 
 
 def all_releases(connection: Connection) -> list[Release]:
     """Return every release, the newest notice first."""
-    query = _select().order_by(release.c.notified_at.desc(), release.c.release_id.desc())
+    query = _select().order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
     return [_release(row) for row in connection.execute(query)]
 
 
 def by_version(connection: Connection, manufacturer: str, model: str, version: str) -> Release | None:
     """Return the newest release that brings this version to this model, whatever its state, or None."""
-    query = _newest(manufacturer, model).where(release.c.firmware_version == version)
+    query = _newest(manufacturer, model).where(release_table.c.firmware_version == version)
     row = connection.execute(query).one_or_none()
     return None if row is None else _release(row)
 
 
 def newest_live(connection: Connection, manufacturer: str, model: str) -> str | None:
     """Return the id of the live release notified last for this model, or None."""
-    query = _newest(manufacturer, model).where(release.c.state.in_(sorted(LIVE_STATES)))
+    query = _newest(manufacturer, model).where(release_table.c.state.in_(sorted(LIVE_STATES)))
     row = connection.execute(query).one_or_none()
     return None if row is None else str(row.release_id)
 
 
-def put(connection: Connection, given: Release, marks: Mapping[HubMark, Sequence[int]]) -> None:
+def put(connection: Connection, release: Release, marks: Mapping[HubMark, Sequence[int]]) -> None:
     """Write a release as its newest notice has it, with its state, in the place of what is there.
 
     Of several marks on one hub excluded counts before proving, and proving before friendly.
     """
-    values = _values(connection, given)
-    upsert_one(connection, release, values)
-    connection.execute(delete(release_hub).where(release_hub.c.release_id == given.release_id))
+    upsert_one(connection, release_table, _values(connection, release))
+    connection.execute(delete(release_hub).where(release_hub.c.release_id == release.release_id))
     marked = {device_id: mark for mark in _BY_WEIGHT for device_id in marks.get(mark, ())}
-    rows = ((given.release_id, device_id, str(mark)) for device_id, mark in marked.items())
+    rows = ((release.release_id, device_id, str(mark)) for device_id, mark in marked.items())
     insert_many(connection, release_hub, ("release_id", "device_id", "mark"), rows)
+
+
+def marks(connection: Connection, release_id: str) -> dict[HubMark, tuple[int, ...]]:
+    """Return the hubs that the release marks, by their mark; a mark that no hub has is absent."""
+    query = select(release_hub.c.mark, release_hub.c.device_id).where(release_hub.c.release_id == release_id)
+    found: defaultdict[HubMark, list[int]] = defaultdict(list)
+    for mark, device_id in connection.execute(query):
+        found[HubMark(mark)].append(device_id)
+    return {mark: tuple(sorted(ids)) for mark, ids in found.items()}
 
 
 def set_state(connection: Connection, release_id: str, state: ReleaseState, paused: bool) -> bool:
     """Move a release to a state; return whether it exists."""
-    change = update(release).where(release.c.release_id == release_id).values(state=state, paused=paused)
+    change = update(release_table).where(release_table.c.release_id == release_id).values(state=state, paused=paused)
     return connection.execute(change).rowcount == 1
 
 
-def suppliers_with_hubs_of_model(connection: Connection, manufacturer: str, model: str) -> set[int]:
-    """Return the registered suppliers responsible for at least one hub of this model.
+def suppliers_with_hubs_of_model(
+    connection: Connection, manufacturer: str, model: str, csp_region: str | None = None
+) -> set[int]:
+    """Return the registered suppliers responsible for at least one hub of this model (in this region).
 
     Asked once for each supplier, each answered from an index; millions of hubs are never looked through.
     """
     number = model_number(manufacturer, model).scalar_subquery()
+    concerned = [hub.c.model_id == number] + ([] if csp_region is None else [hub.c.csp_region == csp_region])
     has_hub = or_(
-        exists().where(hub.c.import_supplier == party.c.eui, hub.c.model_id == number),
-        exists().where(hub.c.gas_supplier == party.c.eui, hub.c.model_id == number),
+        exists().where(hub.c.import_supplier == party.c.eui, *concerned),
+        exists().where(hub.c.gas_supplier == party.c.eui, *concerned),
     )
     query = select(party.c.eui).where(party.c.kind == PartyKind.SUPPLIER, has_hub)
     return set(connection.execute(query).scalars())
 
 
 def _select() -> Select[Any]:
-    return select(release, device_model.c.manufacturer, device_model.c.model).join_from(
-        release, device_model, device_model.c.id == release.c.model_id
+    return select(release_table, device_model.c.manufacturer, device_model.c.model).join_from(
+        release_table, device_model, device_model.c.id == release_table.c.model_id
     )
 
 
@@ -95,7 +108,7 @@ def _newest(manufacturer: str, model: str) -> Select[Any]:
     return (
         _select()
         .where(device_model.c.manufacturer == manufacturer, device_model.c.model == model)
-        .order_by(release.c.notified_at.desc(), release.c.release_id.desc())
+        .order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
         .limit(1)
     )
 

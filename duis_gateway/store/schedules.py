@@ -21,12 +21,12 @@ from duis_gateway.store.tables import (
 )
 
 
-def replace_default(connection: Connection, given: DefaultSchedule) -> None:
+def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
     """Make this the CSP's schedule for its region and stage of the release."""
-    here = {"release_id": given.release_id, "stage": given.stage, "csp_region": given.csp_region}
+    here = {"release_id": schedule.release_id, "stage": schedule.stage, "csp_region": schedule.csp_region}
     connection.execute(delete(default_schedule).filter_by(**here))
     schedule_id = _inserted(connection, default_schedule, here)
-    for group in given.groups:
+    for group in schedule.groups:
         values = {
             "schedule_id": schedule_id,
             "group_id": group.group_id,
@@ -35,7 +35,7 @@ def replace_default(connection: Connection, given: DefaultSchedule) -> None:
         }
         number = _inserted(connection, default_group, values)
         _insert_hubs(connection, default_group_hub, "group_number", number, group.device_ids)
-    offered = {constraint.code: constraint.description for constraint in given.constraints}
+    offered = {constraint.code: constraint.description for constraint in schedule.constraints}
     rows = ((schedule_id, code, description) for code, description in offered.items())
     insert_many(connection, offered_constraint, ("schedule_id", "code", "description"), rows)
 
@@ -77,9 +77,9 @@ def instructions(connection: Connection, release_id: str, supplier: int) -> list
     ]
 
 
-def put_instructions(connection: Connection, given: Iterable[Instruction]) -> None:
+def put_instructions(connection: Connection, instructions: Iterable[Instruction]) -> None:
     """Write instructions; each takes the place of the one of the same release, supplier, stage and group."""
-    for group in given:
+    for group in instructions:
         here = {
             "release_id": group.release_id,
             "supplier": group.supplier,

@@ -109,8 +109,8 @@ hub = Table(
     Column("told_version", Text),
     Column("completed_at", UtcTime),
     # With millions of hubs, "the hubs of this supplier and model" is read from the index alone up to the row.
-    Index(None, "import_supplier", "model_id"),
-    Index(None, "gas_supplier", "model_id"),
+    Index(None, "import_supplier", "model_id", "csp_region"),
+    Index(None, "gas_supplier", "model_id", "csp_region"),
 )
 
 # --- releases and pilots ------------------------------------------------------------------------------------------

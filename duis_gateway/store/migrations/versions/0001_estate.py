@@ -75,8 +75,12 @@ def _make_inventory() -> None:
         sa.ForeignKeyConstraint(["model_id"], ["device_model.id"], name="fk_hub_model_id"),
         sa.PrimaryKeyConstraint("device_id", name="pk_hub"),
     )
-    op.create_index("ix_hub_gas_supplier_model_id", "hub", ["gas_supplier", "model_id"], unique=False)
-    op.create_index("ix_hub_import_supplier_model_id", "hub", ["import_supplier", "model_id"], unique=False)
+    op.create_index(
+        "ix_hub_gas_supplier_model_id_csp_region", "hub", ["gas_supplier", "model_id", "csp_region"], unique=False
+    )
+    op.create_index(
+        "ix_hub_import_supplier_model_id_csp_region", "hub", ["import_supplier", "model_id", "csp_region"], unique=False
+    )
 
 
 def _make_releases() -> None:
