@@ -151,8 +151,12 @@ def _schedule(kind: type[_CspSchedule]) -> Record:
     )
 
 
-_INTERFACE = Interface(
+SCHEMA = "csp_mgmt_gw/1"
+"""The folder of the interface's schema."""
+
+INTERFACE = Interface(
     CSP,
+    SCHEMA,
     (
         Record(DefaultPilotList, PART, RELEASE_ID, REGION, DEVICES),
         _schedule(DefaultPilotSchedule),
@@ -187,9 +191,6 @@ _INTERFACE = Interface(
     },
 )
 
-SCHEMA = "csp_mgmt_gw/1"
-"""The folder of the interface's schema."""
-
 DIRECTIONS: dict[str, Direction] = {
     "DefaultPilotList": Direction.IN,
     "DefaultPilotSchedule": Direction.IN,
@@ -205,8 +206,8 @@ DIRECTIONS: dict[str, Direction] = {
 }
 """Each body's name, and which way it goes."""
 
-ELEMENT_CAPS = _INTERFACE.element_caps
-read_message = _INTERFACE.read_message
-read_identity = _INTERFACE.read_identity
-render_message = _INTERFACE.render_message
-render_body = _INTERFACE.render_body
+ELEMENT_CAPS = INTERFACE.element_caps
+read_message = INTERFACE.read_message
+read_identity = INTERFACE.read_identity
+render_message = INTERFACE.render_message
+render_body = INTERFACE.render_body

@@ -140,9 +140,12 @@ ACKNOWLEDGEMENT = Record(
 class Interface:
     """One of the two interfaces: reads and renders its messages."""
 
-    def __init__(self, namespace: str, records: Sequence[Record], element_counts: Mapping[str, int]) -> None:
+    def __init__(
+        self, namespace: str, schema: str, records: Sequence[Record], element_counts: Mapping[str, int]
+    ) -> None:
         """Take the records of all bodies; `element_counts` names those with thousands of elements."""
         self.namespace = namespace
+        self.schema = schema
         self._records: dict[str, Record] = {record.kind.__name__: record for record in (*records, ACKNOWLEDGEMENT)}
         self._skip = len(namespace) + 2
         counts = {"Acknowledgement": 3 * HUBS_IN_A_LIST, **element_counts}

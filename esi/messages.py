@@ -6,9 +6,10 @@ suppliers prefer and how the pilot goes. `schemas/esi/1/` says the same in XSD.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from lxml import etree
 
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
@@ -168,33 +169,12 @@ class PreferredPilotScheduleReport(SupplierPilotSchedule):
 
 
 @dataclass(frozen=True, slots=True)
-class HubProgress:
-    """What became of one hub in a stage of the update."""
-
-    device_id: int
-    stage: OutcomeStage
-    success: bool
-    completed_at: datetime
-    failure_reason: str | None = None
-    commentary: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PilotProgress(PartnerBody):
     """X01, X02, told to DCC: what became of single hubs with one firmware version; 10,000 at most."""
 
+    release_id: str | None
     firmware_version: str
-    hubs: tuple[HubProgress, ...]
-    release_id: str | None = None
-
-    @classmethod
-    def of(cls, release_id: str | None, firmware_version: str, outcomes: Iterable[HubOutcome]) -> PilotProgress:
-        """Return the report of these outcomes, which all are of this version."""
-        hubs = tuple(
-            HubProgress(o.device_id, o.stage, o.success, o.completed_at, o.failure_reason, o.commentary)
-            for o in outcomes
-        )
-        return cls(firmware_version, hubs, release_id)
+    hubs: tuple[HubOutcome, ...]
 
 
 AT = Field("At", "at", TIME)
@@ -219,22 +199,37 @@ _HUB = Record(
 )
 
 _HUB_PROGRESS = Record(
-    HubProgress,
+    HubOutcome,
     Field("DeviceID", "device_id", EUI),
     Field("Stage", "stage", enumerated(OutcomeStage)),
     Field("Outcome", "success", SUCCESS),
     Field("CompletedAt", "completed_at", TIME),
     Field("FailureReason", "failure_reason", TEXT, optional=True),
     COMMENTARY,
+    given={"firmware_version": ""},
 )
+
+
+class _ProgressRecord(Record):
+    """The hubs of a progress report do not repeat its firmware version."""
+
+    def read(self, element: etree._Element, skip: int) -> PilotProgress:
+        """Return the report, with the version said of each hub."""
+        report: PilotProgress = super().read(element, skip)
+        version = report.firmware_version
+        return replace(report, hubs=tuple(replace(hub, firmware_version=version) for hub in report.hubs))
 
 
 def _stage_outcome(kind: type[_StageOutcome]) -> Record:
     return Record(kind, RELEASE_ID, Field("Outcome", "success", SUCCESS), Inline("counts", _COUNTS), COMMENTARY)
 
 
-_INTERFACE = Interface(
+SCHEMA = "esi/1"
+"""The folder of the interface's schema."""
+
+INTERFACE = Interface(
     ESI,
+    SCHEMA,
     (
         Record(
             FirmwareRelease,
@@ -269,11 +264,12 @@ _INTERFACE = Interface(
         Record(InventoryUpdate, Field("Hub", "hubs", _HUB, many=True)),
         supplier_list(PreferredPilotListReport),
         supplier_schedule(PreferredPilotScheduleReport),
-        Record(
+        _ProgressRecord(
             PilotProgress,
             Field("FirmwareReleaseID", "release_id", TEXT, optional=True),
             VERSION,
             Field("Hub", "hubs", _HUB_PROGRESS, many=True),
+            given={"release_id": None},
         ),
     ),
     {
@@ -281,9 +277,6 @@ _INTERFACE = Interface(
         "PilotProgress": 7 * HUBS_IN_A_MESSAGE,
     },
 )
-
-SCHEMA = "esi/1"
-"""The folder of the interface's schema."""
 
 DIRECTIONS: dict[str, Direction] = {
     "FirmwareRelease": Direction.IN,
@@ -305,8 +298,8 @@ DIRECTIONS: dict[str, Direction] = {
 }
 """Each body's name, and which way it goes."""
 
-ELEMENT_CAPS = _INTERFACE.element_caps
-read_message = _INTERFACE.read_message
-read_identity = _INTERFACE.read_identity
-render_message = _INTERFACE.render_message
-render_body = _INTERFACE.render_body
+ELEMENT_CAPS = INTERFACE.element_caps
+read_message = INTERFACE.read_message
+read_identity = INTERFACE.read_identity
+render_message = INTERFACE.render_message
+render_body = INTERFACE.render_body
