@@ -11,15 +11,16 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_DELAY_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 21600.0, 86400.0)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxFigures:
-    """The outbox at one moment, by kind of recipient. `oldest_age` is in seconds, 0 where nothing waits."""
+    """The outbox at one moment. `pending` is by kind ("http", "email"); `oldest_age` in seconds, 0 if nothing waits."""
 
     pending: Mapping[str, int] = field(default_factory=dict)
-    dead: Mapping[str, int] = field(default_factory=dict)
+    dead: int = 0
     oldest_age: float = 0.0
 
 
@@ -44,6 +45,16 @@ class Metrics:
         self._attempts = Counter(
             "gw_delivery_attempts", "Attempts to deliver.", ("kind", "outcome"), registry=self.registry
         )
+        self._delays = Histogram(
+            "gw_delivery_delay_seconds",
+            "Time from storing a message to its acceptance by the recipient.",
+            ("kind",),
+            buckets=_DELAY_BUCKETS,
+            registry=self.registry,
+        )
+        self._leases = Counter(
+            "gw_leases_expired", "Messages that came back because their worker was gone.", registry=self.registry
+        )
         if outbox is not None:
             self.registry.register(_OutboxCollector(outbox))
 
@@ -59,6 +70,14 @@ class Metrics:
     def delivery_attempt(self, kind: str, outcome: str) -> None:
         """Count one attempt to deliver, by kind of recipient and outcome."""
         self._attempts.labels(kind, outcome).inc()
+
+    def delivered(self, kind: str, seconds: float) -> None:
+        """Record that a message was accepted, so many seconds after it was stored."""
+        self._delays.labels(kind).observe(seconds)
+
+    def leases_expired(self, count: int) -> None:
+        """Count messages whose worker was gone or stalled."""
+        self._leases.inc(count)
 
     def value(self, name: str, documentation: str, read: Callable[[], float]) -> None:
         """Add a gauge that is read at each scrape, such as the age of a CRL."""
@@ -90,7 +109,9 @@ class _OutboxCollector:
         readable.add_metric([], 1.0)
         yield readable
         yield _by_kind("gw_outbox_pending", "Messages stored and not yet accepted.", figures.pending)
-        yield _by_kind("gw_dead_letters", "Messages given up until an operator replays them.", figures.dead)
+        yield GaugeMetricFamily(
+            "gw_dead_letters", "Messages given up until an operator replays them.", value=figures.dead
+        )
         yield GaugeMetricFamily(
             "gw_outbox_oldest_age_seconds", "Age of the oldest message that waits.", value=figures.oldest_age
         )

@@ -22,17 +22,18 @@ _TEXT_XML = f"{SOAP}; charset=utf-8"
 
 
 class SoapDoor:
-    """The SOAP door. `element_cap` is for a whole envelope; `public_url` is what the WSDL names as the address,
-    which without it is taken from the Host of the request for the WSDL.
-    """  # noqa: D205
+    """The SOAP door. `element_cap` is for a whole envelope.
+
+    `base_url` is how others reach the gateway, for the address in the WSDL; without it the request's Host says it.
+    """
 
     def __init__(
-        self, handler: Handler, limits: ShapeLimits, element_cap: int = 10_000, public_url: str | None = None
+        self, handler: Handler, limits: ShapeLimits, element_cap: int = 10_000, base_url: str | None = None
     ) -> None:
         self._handler = handler
         self._limits = limits
         self._element_cap = element_cap
-        self._public_url = public_url
+        self._base_url = base_url
         self._spyne = SpyneEdge()
 
     def route(self) -> Route:
@@ -58,8 +59,8 @@ class SoapDoor:
     def _wsdl(self, request: HttpRequest) -> Answer:
         if request.query.partition("=")[0].lower() != "wsdl":
             raise MethodNotAllowed("the method must be POST; the WSDL is at ?wsdl")
-        address = self._public_url or f"http://{request.host}{PATH}"
-        return Answer(200, _TEXT_XML, self._spyne.wsdl(address))
+        base = self._base_url or f"http://{request.host}"
+        return Answer(200, _TEXT_XML, self._spyne.wsdl(base.rstrip("/") + PATH))
 
     def _refuse(self, error: MessageRefused, correlation_id: str) -> Answer:
         def refuse() -> bytes:

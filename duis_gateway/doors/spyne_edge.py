@@ -1,11 +1,10 @@
-"""spyne at the edge: it has the operation, the envelope of the answer, the faults and the WSDL, and never sees a
-sender's bytes.
+"""spyne at the edge: it has the operation, the answer's envelope, the faults and the WSDL, and no sender's bytes.
 
 What it is given is a small envelope of our own, which has it call the operation; the work itself (reading the envelope
 as sent, the flow) is a closure beside it. So spyne 2.14's traps have no way in: a chunked body of which it reads
 a prefix, lengths and character sets that escape as exceptions, `href` and `id` resolved before any check, second
 bodies ignored (threats section 1).
-"""  # noqa: D205
+"""
 
 from __future__ import annotations
 
