@@ -30,6 +30,14 @@ _POSTGRESQL_PASSING = ("08", "25006", "40", "53", "55P03", "57", "58")
 """SQLSTATE: connection lost, server in recovery, deadlock, out of resources, lock timeout, shutdown, I/O error."""
 
 
+def is_damage(error: BaseException | None) -> bool:
+    """Return whether SQLite says that its file is corrupt, or is no database at all (threat F10)."""
+    if isinstance(error, exc.DBAPIError):
+        return is_damage(error.orig)
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & _SQLITE_PRIMARY in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def is_passing(error: BaseException) -> bool:
     """Return whether this error is the database's state and not a defect of the statement."""
     if isinstance(error, exc.TimeoutError):  # no connection of the pool came free

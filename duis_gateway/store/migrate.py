@@ -11,7 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from duis_gateway.errors import StoreUnusable
+from duis_gateway.errors import NotDurable, StoreUnusable
+from duis_gateway.store.faults import is_damage
 from duis_gateway.store.tables import metadata
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x4455495344423031
+_RESTORE = "restore it from a backup"
 _CHECKED_BYTES = 256 * 1024 * 1024
 
 
@@ -31,9 +33,7 @@ def migrate(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     _refuse_foreign(connection)
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(configuration(connection), "head")
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -43,7 +43,7 @@ def revision_of(connection: Connection) -> str | None:
 
 def newest_revision() -> str:
     """Return the revision of this version of the gateway."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    revision = ScriptDirectory.from_config(configuration()).get_current_head()
     if revision is None:
         raise StoreUnusable("this installation of the gateway has no migrations; install it again")
     return revision
@@ -53,23 +53,34 @@ def check(store: Store) -> None:
     """Look whether the database can be used; see `Store.check`."""
     if store.sqlite_path is not None and not store.sqlite_path.exists():
         raise StoreUnusable(f"there is no database at {store.sqlite_path}; run `duis-gateway init`")
-    with store.read() as connection:
-        revision = _refuse_foreign(connection)
-        if revision is None:
-            raise StoreUnusable("the database is empty; run `duis-gateway init`")
-        if revision != newest_revision():
-            raise StoreUnusable(
-                f"the database is of an older version of the gateway ({revision}); `duis-gateway init` migrates it"
-            )
-        missing = metadata.tables.keys() - set(inspect(connection).get_table_names())
-        if missing:
-            raise StoreUnusable(f"the database is half migrated: no table {min(missing)}; restore it from a backup")
-        if store.sqlite_path is not None and store.sqlite_path.stat().st_size <= _CHECKED_BYTES:
-            _refuse_corrupt(connection)
+    try:
+        with store.read() as connection:
+            _check_schema(connection)
+            if store.sqlite_path is not None and store.sqlite_path.stat().st_size <= _CHECKED_BYTES:
+                _refuse_corrupt(connection)
+    except NotDurable as error:
+        if is_damage(error.__cause__):
+            raise StoreUnusable(f"the database at {store.shown_url} is corrupt or no database; {_RESTORE}") from error
+        raise
 
 
-def _config() -> Config:
+def _check_schema(connection: Connection) -> None:
+    revision = _refuse_foreign(connection)
+    if revision is None:
+        raise StoreUnusable("the database is empty; run `duis-gateway init`")
+    if revision != newest_revision():
+        raise StoreUnusable(
+            f"the database is of an older version of the gateway ({revision}); `duis-gateway init` migrates it"
+        )
+    missing = metadata.tables.keys() - set(inspect(connection).get_table_names())
+    if missing:
+        raise StoreUnusable(f"the database is half migrated: no table {min(missing)}; {_RESTORE}")
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration for our migrations, to be run on this connection."""
     config = Config()
+    config.attributes["connection"] = connection
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
@@ -78,7 +89,7 @@ def _config() -> Config:
 def _refuse_foreign(connection: Connection) -> str | None:
     """Return the database's revision, if it is one of ours or the database is empty."""
     revision = revision_of(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
     if revision is not None and revision not in known:
         raise StoreUnusable(f"the database is of a newer version of the gateway ({revision}); update the gateway")
     found = metadata.tables.keys() & set(inspect(connection).get_table_names())
@@ -90,4 +101,4 @@ def _refuse_foreign(connection: Connection) -> str | None:
 def _refuse_corrupt(connection: Connection) -> None:
     findings = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
     if findings != ["ok"]:
-        raise StoreUnusable(f"the database is corrupt ({findings[0]}); restore it from a backup")
+        raise StoreUnusable(f"the database is corrupt ({' '.join(str(findings[0]).split())}); {_RESTORE}")

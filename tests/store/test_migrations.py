@@ -1,0 +1,123 @@
+"""The schema's versions: made whole, made once, and refused when they are not ours (threats F06, F10)."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from duis_gateway.errors import StoreUnusable
+from duis_gateway.store import migrate
+from duis_gateway.store.engine import Store
+from duis_gateway.store.tables import metadata
+from tests.support.databases import opened
+
+
+def test_migrations_make_exactly_the_tables_that_the_code_uses(store: Store) -> None:
+    with store.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_partial_indexes_keep_their_conditions(store: Store) -> None:
+    """The comparison above does not look at them, and without them history slows every claim (F12)."""
+    catalogue = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND name LIKE 'ix_outbox%'"
+    if not store.is_sqlite:
+        catalogue = "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'ix_outbox%'"
+    with store.read() as connection:
+        definitions = {row[0]: row[1] for row in connection.execute(text(catalogue))}
+    expected = {index.name for index in metadata.tables["outbox"].indexes}
+    assert definitions.keys() == expected
+    assert all(re.search(r"WHERE .*state", definition) for definition in definitions.values())
+
+
+def test_check_accepts_what_migrate_made_and_migrating_again_changes_nothing(store: Store) -> None:
+    store.migrate()
+    store.check()
+
+
+def test_an_empty_database_is_refused_with_the_command_that_helps(empty_database_url: str, tmp_path: Path) -> None:
+    if empty_database_url.startswith("sqlite"):
+        Path(empty_database_url.removeprefix("sqlite:///")).touch()
+    with opened(empty_database_url) as store, pytest.raises(StoreUnusable, match="duis-gateway init"):
+        store.check()
+
+
+def test_a_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
+    with opened(f"sqlite:///{tmp_path}/absent.db") as store, pytest.raises(StoreUnusable, match="no database at"):
+        store.check()
+    assert not (tmp_path / "absent.db").exists()
+
+
+def test_an_older_database_is_refused_until_migrated(empty_database_url: str) -> None:
+    with opened(empty_database_url) as store:
+        with store.write() as connection:
+            config = migrate.configuration(connection)
+            command.upgrade(config, "0001_estate")
+        with pytest.raises(StoreUnusable, match="older version.*duis-gateway init"):
+            store.check()
+        store.migrate()
+        store.check()
+
+
+def test_a_newer_database_is_refused_and_left_alone(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_future'"))
+    with pytest.raises(StoreUnusable, match="newer version"):
+        store.check()
+    with pytest.raises(StoreUnusable, match="newer version"):
+        store.migrate()
+
+
+@pytest.mark.parametrize("damage", ["DROP TABLE message_part", "DROP TABLE alembic_version"])
+def test_a_half_migrated_database_is_refused(store: Store, damage: str) -> None:
+    """F06: nothing is run on a schema of which something is missing."""
+    with store.write() as connection:
+        connection.execute(text(damage))
+    with pytest.raises(StoreUnusable, match="half migrated"):
+        store.check()
+
+
+@pytest.mark.processes
+def test_a_kill_in_the_middle_of_migrating_leaves_nothing(empty_database_url: str) -> None:
+    """F06: the next start finds an empty database and migrates it."""
+    program = "import sys; from duis_gateway.store.engine import Store; Store.open(sys.argv[1]).migrate()"
+    killed = subprocess.run(
+        [sys.executable, "-c", program, empty_database_url],
+        env={"DUIS_GATEWAY_FAILPOINT": "store.before-commit", "PYTHONPATH": ":".join(sys.path)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    with opened(empty_database_url) as store:
+        with pytest.raises(StoreUnusable, match="empty"):
+            store.check()
+        store.migrate()
+        store.check()
+
+
+def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
+    """F10: looked for at start; the text says what is left to do."""
+    path = tmp_path / "gateway.db"
+    with opened(f"sqlite:///{path}") as store:
+        store.migrate()
+    content = bytearray(path.read_bytes())
+    half = len(content) // 2
+    content[half : half + 20_000] = b"\xa5" * 20_000
+    path.write_bytes(content)
+    with opened(f"sqlite:///{path}") as store, pytest.raises(StoreUnusable, match="corrupt.*backup"):
+        store.check()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    path.write_bytes(b"device_id,device_type\n" * 1000)
+    with opened(f"sqlite:///{path}") as store, pytest.raises(StoreUnusable, match="no database"):
+        store.check()

