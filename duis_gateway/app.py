@@ -1,0 +1,225 @@
+"""The one place that puts the gateway together: from a configuration to running doors and delivery workers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+
+from duis_gateway.clock import clock_of
+from duis_gateway.config import Config
+from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
+from duis_gateway.delivery.lanes import LaneSettings
+from duis_gateway.delivery.retry import RetryPolicy
+from duis_gateway.delivery.senders import HttpSender
+from duis_gateway.delivery.transport import HttpTransport, TransportSettings
+from duis_gateway.doors.connections import ServerLimits
+from duis_gateway.doors.delivery_metrics import DeliveryMetrics
+from duis_gateway.doors.http import Edge
+from duis_gateway.doors.metrics import Metrics
+from duis_gateway.doors.operations import Check, operations_app
+from duis_gateway.doors.partner import partner_routes
+from duis_gateway.doors.party import party_routes
+from duis_gateway.doors.plain_xml import duis_routes
+from duis_gateway.doors.server import Server, run_until_signalled
+from duis_gateway.doors.soap import SoapDoor
+from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.envelope.schema import Schema
+from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.flow import Flow
+from duis_gateway.model.certificates import RegisteredCertificate
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.pki.certificates import CertificateUnusable
+from duis_gateway.pki.signing import load_signing_key
+from duis_gateway.pki.trust import Trust
+from duis_gateway.signing import Signer
+from duis_gateway.steps.validate import SCHEMA_NAMES
+from duis_gateway.store import certificates, parties
+from duis_gateway.store.engine import Store, StoreOptions
+from duis_gateway.views import OperatorView, PartyView, outbox_figures
+from schemas import schema_path
+
+log = logging.getLogger(__name__)
+
+
+def open_store(config: Config) -> Store:
+    """Open the configured database.
+
+    Raises:
+        ConfigurationError: the URL or the password file cannot be used.
+    """
+    options = StoreOptions(timeout=config.store.lock_timeout, min_free_bytes=config.store.min_free_bytes)
+    return Store.open(config.store.connection_url(), options)
+
+
+def open_trust(config: Config, store: Store) -> Trust:
+    """Return the trust of this installation; certificates are those registered in the store."""
+
+    def find(issuer_key: str, serial: str) -> RegisteredCertificate | None:
+        with store.read() as conn:
+            return certificates.find(conn, issuer_key, int(serial))
+
+    return Trust(config.trust.anchors, config.trust.crls, config.trust.allow_stale_crl, find)
+
+
+class SigningKeyFile:
+    """The gateway's signing key: tried again for each message as long as it cannot be read (threat F25)."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config.signing
+        self._signer: Signer | None = None
+        self.problem: str | None = None
+
+    def __call__(self) -> Signer | None:
+        """Return the signer, or None while the key or its certificate cannot be used; `problem` says why."""
+        if self._signer is None:
+            self._signer = self._load()
+        return self._signer
+
+    def _load(self) -> Signer | None:
+        try:
+            key, certificate = load_signing_key(self._config.key, self._config.certificate)
+        except CertificateUnusable as error:
+            self._report(str(error))
+            return None
+        if certificate.eui != self._config.eui:
+            self._report(
+                f"the certificate is of {format_eui(certificate.eui)}, [signing] eui is {format_eui(self._config.eui)}"
+            )
+            return None
+        self.problem = None
+        return Signer(certificate.eui, key)
+
+    def _report(self, problem: str) -> None:
+        if problem != self.problem:
+            log.error("no usable signing key", extra={"event": "signing-key", "problem": problem})
+        self.problem = problem
+
+
+def shape_limits(config: Config) -> ShapeLimits:
+    """Return the limits on one message's size and shape."""
+    limits = config.limits
+    return ShapeLimits(limits.size, limits.depth, limits.attributes, limits.namespaces, limits.elements)
+
+
+def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
+    """Return the delivery workers of one process, not started yet."""
+    settings = config.delivery
+    transport = HttpTransport(
+        TransportSettings(
+            connect_timeout=settings.connect_timeout,
+            total_timeout=settings.total_timeout,
+            connections=settings.in_flight,
+            ca_file=settings.ca_file,
+            allowed_networks=settings.allowed_networks,
+        )
+    )
+
+    def find_url(eui: int) -> str | None:
+        with store.read() as conn:
+            party = parties.find(conn, eui)
+        return None if party is None else party.url
+
+    policy = RetryPolicy(
+        base=settings.backoff_base,
+        cap=settings.backoff_cap,
+        retry_after_cap=settings.retry_after_cap,
+        max_attempts=settings.attempts,
+        refused_attempts=settings.refused_attempts,
+    )
+    lanes = LaneSettings(in_flight=settings.in_flight, lease=settings.lease)
+    return Delivery(
+        store,
+        {"http": HttpSender(transport, find_url)},
+        policy,
+        DeliverySettings(lanes, settings.poll),
+        DeliveryMetrics(metrics),
+    )
+
+
+class Gateway:
+    """One process of the gateway: its doors, and its delivery workers if it has any."""
+
+    def __init__(self, config: Config, *, doors: bool = True, delivery: bool = True) -> None:
+        """Put everything together; nothing listens or sends before `serve`.
+
+        Raises:
+            ConfigurationError: what is configured cannot be used (an address that is taken, say).
+            StoreUnusable: the database is not of this version; `duis-gateway init` makes or migrates one.
+        """
+        self.store = open_store(config)
+        self.store.check()
+        self._clock = clock_of(config.clock.fixed)
+        self._signing = SigningKeyFile(config)
+        self.metrics = Metrics(lambda: outbox_figures(self.store))
+        self.delivery = open_delivery(config, self.store, self.metrics) if delivery else None
+        self.servers = [*([self._public(config)] if doors else []), self._operations(config)]
+
+    def _public(self, config: Config) -> Server:
+        flow = self._flow(config)
+        limits = shape_limits(config)
+        routes = [
+            *duis_routes(flow.handle, limits.size),
+            SoapDoor(flow.handle, limits, public_url=_soap_url(config)).route(),
+            *partner_routes(flow.handle, limits.size),
+            *party_routes(PartyView(self.store, self._clock)),
+        ]
+        edge = Edge(routes, self.metrics)
+        server = config.server
+        try:
+            return Server(
+                edge, server.host, server.port, server.threads, ServerLimits(body=limits.size), edge.refuse
+            )
+        except OSError as error:
+            raise ConfigurationError(f"[server] {server.host}:{server.port} cannot be used: {error}") from None
+
+    def _operations(self, config: Config) -> Server:
+        app = operations_app(self.metrics, self._readiness, OperatorView(self.store, self._clock))
+        address = config.operations
+        try:
+            return Server(app, address.host, address.port, threads=2, refuse=app.refuse)
+        except OSError as error:
+            raise ConfigurationError(f"[operations] {address.host}:{address.port} cannot be used: {error}") from None
+
+    def _flow(self, config: Config) -> Flow:
+        return Flow(
+            store=self.store,
+            trust=open_trust(config, self.store),
+            schemas={name: Schema(schema_path(name)) for name in SCHEMA_NAMES},
+            clock=self._clock,
+            limits=shape_limits(config),
+            signer=self._signing,
+            alert_bytes=config.limits.alert_bytes,
+            counter_window=config.security.counter_window,
+            stored=self.delivery.wake if self.delivery else _nobody,
+        )
+
+    def _readiness(self) -> Mapping[str, Check]:
+        checks = {"signing": Check(self._signing() is not None, self._signing.problem or "")}
+        try:
+            with self.store.read() as conn:
+                parties.find(conn, 0)
+            checks["store"] = Check(ok=True)
+        except GatewayError as error:
+            checks["store"] = Check(ok=False, detail=str(error))
+        return checks
+
+    def serve(self, over: threading.Event | None = None) -> None:
+        """Serve until SIGTERM or SIGINT, or until `over` is set; call it in the main thread."""
+        self._signing()
+        if self.delivery is not None:
+            self.delivery.start()
+        try:
+            run_until_signalled(self.servers, over)
+        finally:
+            if self.delivery is not None:
+                self.delivery.stop()
+            self.store.close()
+
+
+def _nobody() -> None:
+    """Wake nobody: this process only takes messages in."""
+
+
+def _soap_url(config: Config) -> str | None:
+    return None if config.server.base_url is None else config.server.base_url.rstrip("/") + "/soap"
