@@ -108,6 +108,14 @@ def embedded_address(address: Address) -> Address:
     return address
 
 
+def _plain_form(host: str) -> str:
+    """Return an IPv4 address written in decimal, octal, hexadecimal or in fewer parts in its usual form."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return host
+
+
 @dataclass(frozen=True)
 class AddressGuard:
     """Lets public unicast addresses pass, and those of `allowed_networks`."""
@@ -132,7 +140,7 @@ class AddressGuard:
             OSError: the name does not resolve.
             AddressRefused: it resolves, and to no address that is allowed.
         """
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(_plain_form(host), port, type=socket.SOCK_STREAM)
         allowed = [Endpoint(family, address) for family, _, _, _, address in found if self.allows(str(address[0]))]
         if not allowed:
             refused = ", ".join(sorted({str(address[0]) for *_, address in found})[:3])

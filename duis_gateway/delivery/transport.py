@@ -221,6 +221,10 @@ class HttpTransport:
             decode_content=False,
             assert_same_host=False,
         )
+        if attempt.overdue:
+            # The cut ended the header, and what there was of it would pass for an answer.
+            response.close()
+            raise TimeoutError("the header of the answer was not complete")
         accepted = 200 <= response.status < 300
         reply = self._drain(response, attempt)
         return None if accepted else _status_failure(response, reply)

@@ -1,0 +1,129 @@
+"""Which URLs and addresses are sent to (threats T61, T66)."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from duis_gateway.delivery.guard import AddressGuard, AddressRefused, check_url, parse_networks, parse_url
+
+LOOPBACK = parse_networks(["127.0.0.0/8"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fd00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "no address",
+    ],
+)
+def test_inner_addresses_are_refused(address: str) -> None:
+    """T61: whatever notation hides them."""
+    assert not AddressGuard().allows(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8"])
+def test_public_addresses_pass(address: str) -> None:
+    assert AddressGuard().allows(address)
+
+
+def test_allowed_networks_open_a_door_of_their_own_size() -> None:
+    guard = AddressGuard(LOOPBACK)
+    assert guard.allows("127.0.0.1")
+    assert guard.allows("::ffff:127.0.0.1")
+    assert not guard.allows("::1")
+    assert not guard.allows("10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://localhost:8080/x",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://127.1/",
+        "http://0177.0.0.1/",
+        "http://[::1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://169.254.169.254/latest/meta-data",
+    ],
+)
+def test_registration_refuses_inner_addresses(url: str) -> None:
+    """T61: decimal, octal, hexadecimal and short forms are the same address."""
+    with pytest.raises(AddressRefused, match="allowed_networks"):
+        check_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://8.8.8.8/\r\nX-Evil: 1",
+        "http://8.8.8.8/a b",
+        "http://8.8.8.8/\x00",
+        "http://8.8.8.8/é",
+        "ftp://8.8.8.8/",
+        "file:///etc/passwd",
+        "//8.8.8.8/",
+        "http:///nothing",
+        "http://user:secret@8.8.8.8/",
+        "http://8.8.8.8/#part",
+        "http://8.8.8.8:0/",
+        "http://8.8.8.8:99999/",
+        "http://8.8.8.8:port/",
+        "http://[::1/",
+        "http://8.8.8.8/" + "x" * 2000,
+        "",
+    ],
+)
+def test_what_is_no_plain_url_is_refused(url: str) -> None:
+    """T66: above all nothing that could end a header line."""
+    with pytest.raises(AddressRefused):
+        check_url(url)
+
+
+def test_good_urls_pass() -> None:
+    check_url("https://8.8.8.8/receive?x=1")
+    check_url("http://127.0.0.1:8080/", LOOPBACK)
+    assert parse_url("https://Example.test/a/b?c=d") == ("https", "example.test", 443, "/a/b?c=d")
+    assert parse_url("http://[2001:db8::1]:81") == ("http", "2001:db8::1", 81, "/")
+
+
+def test_a_name_that_resolves_both_ways_leads_only_to_the_allowed_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """T61: what is connected to is what was checked; the other addresses of the name are not used."""
+
+    def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80)),
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert [e.address for e in AddressGuard().endpoints("both.test", 80)] == [("8.8.8.8", 80)]
+
+
+def test_a_name_that_does_not_resolve_may_be_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    check_url("https://not-yet.test/")

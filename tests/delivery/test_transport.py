@@ -1,0 +1,236 @@
+"""One POST, over real sockets, to recipients of every kind."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from duis_gateway.delivery.guard import AddressGuard, Endpoint, parse_networks
+from duis_gateway.delivery.retry import Failure, FailureKind
+from duis_gateway.delivery.transport import HttpTransport, TransportSettings
+from tests.support import receivers
+from tests.support.receivers import Receiver
+from tests.support.web_certificates import make_web_certificate
+
+SETTINGS = TransportSettings(total_timeout=1.0, allowed_networks=parse_networks(["127.0.0.0/8"]))
+LARGE = b"<x>" + b"y" * 200_000 + b"</x>"
+
+
+@pytest.fixture
+def transport() -> Iterator[HttpTransport]:
+    transport = HttpTransport(SETTINGS)
+    yield transport
+    transport.close()
+
+
+def post(transport: HttpTransport, receiver: Receiver, content: bytes = b"<x/>") -> Failure | None:
+    return transport.post(receiver.url, content, "application/xml")
+
+
+def failed(failure: Failure | None) -> Failure:
+    assert failure is not None, "accepted"
+    return failure
+
+
+def test_the_bytes_arrive_as_they_are(transport: HttpTransport) -> None:
+    with Receiver() as receiver:
+        assert post(transport, receiver, LARGE) is None
+        arrival = receiver.arrivals[0]
+    assert (arrival.body, arrival.path) == (LARGE, "/receive")
+    assert arrival.headers["Content-Type"] == "application/xml"
+    assert arrival.headers["Host"] == f"127.0.0.1:{receiver.port}"
+
+
+def test_connections_are_kept(transport: HttpTransport) -> None:
+    with Receiver(lambda body: "503" if b"no" in body else "202") as receiver:
+        for content in (b"a", b"no", b"b", b"c"):
+            post(transport, receiver, content)
+        assert (len(receiver.arrivals), receiver.connections) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "retry_after"),
+    [
+        ("500", 500, None),
+        ("404", 404, None),
+        ("429 Retry-After: 7", 429, 7.0),
+        ("503 Retry-After: Fri, 21 Nov 2025 10:00:30 GMT\r\nDate: Fri, 21 Nov 2025 10:00:00 GMT", 503, 30.0),
+        ("503 Retry-After: soon", 503, None),
+        ("503 Retry-After: -5", 503, None),
+    ],
+)
+def test_a_status_is_told_with_what_the_recipient_says(
+    transport: HttpTransport, mode: str, status: int, retry_after: float | None
+) -> None:
+    """F15; what goes into logs is one printable line."""
+    with Receiver(mode) as receiver:
+        failure = failed(post(transport, receiver))
+    assert (failure.kind, failure.status, failure.retry_after) == (FailureKind.STATUS, status, retry_after)
+    assert failure.detail == f"HTTP {status}: this is {status} and [31mmore"
+
+
+def test_redirects_are_not_followed(transport: HttpTransport) -> None:
+    """T62."""
+    with Receiver() as inner, Receiver(f"307 Location: {inner.url}") as receiver:
+        failure = failed(post(transport, receiver))
+        assert failure.status == 307
+        assert not inner.arrivals
+
+
+@pytest.mark.parametrize("mode", [receivers.DROP, receivers.RESET, receivers.GARBAGE])
+def test_broken_answers_are_failed_connections(transport: HttpTransport, mode: str) -> None:
+    """F30; and the next message is not disturbed."""
+    with Receiver(mode) as receiver:
+        assert failed(post(transport, receiver)).kind is FailureKind.CONNECTION
+        receiver.mode = receivers.OK
+        assert post(transport, receiver) is None
+
+
+def test_nobody_there(transport: HttpTransport) -> None:
+    with Receiver() as receiver:
+        pass
+    failure = failed(post(transport, receiver))
+    assert failure.kind is FailureKind.CONNECTION
+    assert "refused" in failure.detail
+
+
+@pytest.mark.parametrize("mode", [receivers.HANG, receivers.DRIP])
+def test_silence_and_dripping_end_at_the_deadline(transport: HttpTransport, mode: str) -> None:
+    """F14, F17: a byte now and then does not buy more time."""
+    with Receiver(mode) as receiver:
+        started = monotonic()
+        assert failed(post(transport, receiver)).kind is FailureKind.TIMEOUT
+        assert monotonic() - started < 10
+        receiver.mode = receivers.OK
+        assert post(transport, receiver) is None
+
+
+def test_a_peer_that_does_not_read_ends_at_the_deadline(transport: HttpTransport) -> None:
+    """F17: more than the socket's buffers hold, to somebody who takes none of it."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        failure = transport.post(f"http://127.0.0.1:{deaf.getsockname()[1]}/", b"x" * 50_000_000, "application/xml")
+    assert failed(failure).kind is FailureKind.TIMEOUT
+
+
+@pytest.mark.parametrize("mode", [receivers.OK_DRIP, receivers.OK_HUGE])
+def test_accepted_is_accepted_whatever_the_body_does(transport: HttpTransport, mode: str) -> None:
+    """T63: a reply without end is cut; its status stands, since sending again would only make a repeat."""
+    with Receiver(mode) as receiver:
+        assert post(transport, receiver) is None
+        assert post(transport, receiver) is None
+        assert receiver.connections == 2
+
+
+def test_inner_addresses_are_refused_at_connect() -> None:
+    """T61: also where a registered name changed its mind."""
+    transport = HttpTransport(replace(SETTINGS, allowed_networks=()))
+    with Receiver() as receiver:
+        for host in ("127.0.0.1", "localhost", "2130706433"):
+            failure = transport.post(f"http://{host}:{receiver.port}/", b"x", "application/xml")
+            assert failed(failure).kind is FailureKind.ADDRESS
+        assert receiver.connections == 0
+    transport.close()
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T61: one look-up, so that a second one cannot answer differently (DNS rebinding)."""
+    look_ups = []
+
+    def endpoints(_: AddressGuard, host: str, port: int) -> list[Endpoint]:
+        look_ups.append(host)
+        return [Endpoint(socket.AF_INET, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(AddressGuard, "endpoints", endpoints)
+    with Receiver() as receiver:
+        assert transport.post(f"http://rebind.test:{receiver.port}/", b"x", "application/xml") is None
+        assert receiver.arrivals[0].headers["Host"] == f"rebind.test:{receiver.port}"
+    assert look_ups == ["rebind.test"]
+
+
+def test_header_injection_is_refused(transport: HttpTransport) -> None:
+    """T66."""
+    with Receiver() as receiver:
+        failure = transport.post(receiver.url + "\r\nX-Evil: 1", b"x", "application/xml")
+        assert failed(failure).kind is FailureKind.ADDRESS
+        assert not receiver.arrivals
+
+
+def test_tls_is_verified(tmp_path: Path) -> None:
+    """T64: only a certificate of a known authority, for this name, in its time."""
+    good = make_web_certificate(tmp_path / "good.pem", "127.0.0.1")
+    other_name = make_web_certificate(tmp_path / "other.pem", "127.0.0.2")
+    expired = make_web_certificate(tmp_path / "expired.pem", "127.0.0.1", expired=True)
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_bytes(good.read_bytes() + other_name.read_bytes() + expired.read_bytes())
+    kinds = {}
+    for name, certificate, trusted in (
+        ("good", good, authorities),
+        ("other name", other_name, authorities),
+        ("expired", expired, authorities),
+        ("unknown", good, None),
+    ):
+        transport = HttpTransport(replace(SETTINGS, total_timeout=5.0, ca_file=trusted))
+        with Receiver(tls=certificate) as receiver:
+            failure = post(transport, receiver)
+            kinds[name] = failure and failure.kind
+        transport.close()
+    assert kinds == {
+        "good": None,
+        "other name": FailureKind.TLS,
+        "expired": FailureKind.TLS,
+        "unknown": FailureKind.TLS,
+    }
+
+
+def test_a_handshake_that_never_comes_ends_at_the_deadline(transport: HttpTransport) -> None:
+    """F17 under TLS."""
+    with Receiver(receivers.HANG) as receiver:
+        failure = transport.post(receiver.url.replace("http:", "https:"), b"x", "application/xml")
+    assert failed(failure).kind in (FailureKind.TIMEOUT, FailureKind.TLS)
+
+
+def test_a_dripping_handshake_ends_at_the_deadline(transport: HttpTransport) -> None:
+    """F17 under TLS: bytes of a handshake record that never ends."""
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb")
+            while not over.wait(0.05):
+                try:
+                    connection.sendall(b"\x00")
+                except OSError:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        started = monotonic()
+        failure = transport.post(f"https://127.0.0.1:{server.getsockname()[1]}/", b"x", "application/xml")
+        over.set()
+        thread.join()
+    assert failed(failure).kind is FailureKind.TIMEOUT
+    assert monotonic() - started < 10
+
+
+def test_abort_ends_what_is_going_on() -> None:
+    """F24."""
+    transport = HttpTransport(replace(SETTINGS, total_timeout=60.0))
+    outcome: list[Failure | None] = []
+    with Receiver(receivers.HANG) as receiver:
+        thread = threading.Thread(target=lambda: outcome.append(post(transport, receiver)))
+        thread.start()
+        receiver.wait_for_arrivals(1)
+        transport.abort()
+        thread.join(10)
+    transport.close()
+    assert failed(outcome[0]).kind is FailureKind.INTERRUPTED
