@@ -14,8 +14,6 @@ EUI_CHARACTERS = 23
 MAX_REQUESTED = 50_000
 """How many devices the list of a request may name: 1,199,999 characters."""
 
-_NO_SEPARATORS = str.maketrans("", "", "-,")
-
 
 @dataclass(frozen=True, slots=True)
 class DeviceList:
@@ -32,10 +30,15 @@ def parse_device_list(text: str) -> DeviceList:
         ValueError: the text is no list of EUI-64s.
     """
     texts = text.split(",")
-    packed = bytes.fromhex(text.translate(_NO_SEPARATORS))
-    if len(packed) != 8 * len(texts):
+    count = len(texts)
+    step = EUI_CHARACTERS + 1
+    well_spaced = text[EUI_CHARACTERS::step] == "," * (count - 1) and text.count("-") == 7 * count
+    if len(text) != count * step - 1 or not well_spaced:
         raise ValueError("not a list of EUI-64s")
-    ids = struct.unpack(f">{len(texts)}Q", packed)
+    try:
+        ids = struct.unpack(f">{count}Q", bytes.fromhex(text.encode("ascii").translate(None, b"-,").decode()))
+    except (ValueError, struct.error):
+        raise ValueError("not a list of EUI-64s") from None
     # Filled from the end, so that of two spellings of one device the first one stays.
     as_sent = dict(zip(reversed(ids), reversed(texts), strict=True))
     return DeviceList(tuple(dict.fromkeys(ids)), as_sent)
@@ -43,5 +46,9 @@ def parse_device_list(text: str) -> DeviceList:
 
 def render_device_list(ids: Iterable[int], as_sent: Mapping[int, str] | None = None) -> str:
     """Write a list; a device that the sender has named is written as the sender wrote it."""
-    known = as_sent or {}
-    return ",".join(known.get(device_id) or format_eui(device_id) for device_id in ids)
+    if as_sent:
+        return ",".join(as_sent.get(device_id) or format_eui(device_id) for device_id in ids)
+    listed = tuple(ids)
+    text = bytearray(struct.pack(f">{len(listed)}Q", *listed).hex("-").upper().encode())
+    text[EUI_CHARACTERS :: EUI_CHARACTERS + 1] = b"," * (len(listed) - 1)
+    return text.decode()
