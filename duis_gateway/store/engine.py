@@ -50,16 +50,16 @@ class Store:
         self.options = options
         self.sqlite_path = _sqlite_path(url)
         self._group: GroupCommit | None = None
-        self._engines: tuple[Engine, ...]
+        self.engines: tuple[Engine, ...]
         if self.sqlite_path is not None:
             writer = _sqlite_engine(url, options, writes=True)
             lock = ProcessLock(options.lock_path or Path(f"{self.sqlite_path}.lock"))
             self._group = GroupCommit(writer, lock, options.timeout)
-            self._engines = (writer, _sqlite_engine(url, options, writes=False))
-            self._reader = self._engines[1]
+            self.engines = (writer, _sqlite_engine(url, options, writes=False))
+            self._reader = self.engines[1]
         else:
             writer = _postgresql_engine(url, options)
-            self._engines = (writer,)
+            self.engines = (writer,)
             self._reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._writer = writer
 
@@ -93,6 +93,11 @@ class Store:
     def is_sqlite(self) -> bool:
         """Whether this is the embedded database."""
         return self.sqlite_path is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many threads of this process wait to write (SQLite)."""
+        return 0 if self._group is None else self._group.waiting
 
     @property
     def shown_url(self) -> str:
@@ -182,7 +187,7 @@ class Store:
 
     def close(self) -> None:
         """Close every connection; blocks that still run are the caller's fault."""
-        for engine in self._engines:
+        for engine in self.engines:
             engine.dispose()
         if self._group is not None:
             self._group.close()

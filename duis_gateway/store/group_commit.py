@@ -37,8 +37,8 @@ class _Batch:
     """One open transaction, and the blocks that ended well in it."""
 
     connection: Connection
-    opened_at: float
     members: int = 0
+    waited_since: float = 0.0  # when the first of them ended
     settled: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
 
@@ -51,7 +51,7 @@ class GroupCommit:
         lock: taken while a transaction is open.
         timeout: seconds to wait at most for a turn, for the other processes, and for the common commit.
         blocks: how many blocks may share a commit.
-        seconds: how long a transaction is handed on before it is committed.
+        seconds: how long a block that has ended may wait while the transaction is handed on.
     """
 
     def __init__(
@@ -84,6 +84,8 @@ class GroupCommit:
             with self._own_work(batch):
                 yield batch.connection
             batch.members += 1
+            if batch.members == 1:
+                batch.waited_since = time.monotonic()
         except BaseException:
             self._give_turn(commit=True)
             raise
@@ -92,6 +94,12 @@ class GroupCommit:
             raise NotDurable("the commit did not come in time")
         if batch.error is not None:
             raise not_durable(batch.error)
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for their turn."""
+        with self._state:
+            return len(self._queue)
 
     def close(self) -> None:
         """Close the lock's files; the engine is its owner's."""
@@ -141,7 +149,7 @@ class GroupCommit:
     def _handed_on(self, batch: _Batch) -> bool:
         # To look whether somebody waits and to give him the turn is one step: who gives up waiting in between would
         # leave the transaction open with nobody to commit it.
-        if batch.members >= self._blocks or time.monotonic() - batch.opened_at >= self._seconds:
+        if batch.members >= self._blocks or time.monotonic() - batch.waited_since >= self._seconds:
             return False
         with self._state:
             if not self._queue or self._queue[0].alone:
@@ -165,7 +173,7 @@ class GroupCommit:
                 except BaseException:
                     connection.close()
                     raise
-            self._batch = _Batch(connection, time.monotonic())
+            self._batch = _Batch(connection)
         return self._batch
 
     @contextmanager

