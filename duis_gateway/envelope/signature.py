@@ -3,19 +3,16 @@
 One enveloped `ds:Signature`, the last element of the root. SignedInfo in exclusive C14N; one Reference (`URI=""`, the
 enveloped transform alone), digested with SHA-256 over *inclusive* C14N 1.0 without comments; ECDSA P-256 with SHA-256,
 the value as r and s of 32 octets each (RFC 4050, RFC 6931); KeyInfo names issuer and serial, and carries no key.
-No attribute names an element (no Id look-up), so nothing can be signed that is not the whole document (T11 to T18).
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,24 +20,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from lxml import etree
 
+from duis_gateway.envelope.claims import SignerReference, first_element, only_signature, read_signature
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import NotAuthenticated, NotSafeXml
 from duis_gateway.namespaces import DS, ECDSA_SHA256, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, ds
 from duis_gateway.namespaces import SHA256 as SHA256_URI
 
-_WHITE_SPACE = " \t\r\n"
+__all__ = ["Proven", "SignerReference", "SigningKey", "sign", "sign_canonical", "verify"]
+
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the group of P-256
-_SERIAL = re.compile(r"[0-9]{1,49}")  # at most 20 octets (RFC 5280, section 4.1.2.2)
-_LONGEST_NAME = 2048
 _ECDSA = ec.ECDSA(SHA256())
-
-
-@dataclass(frozen=True, slots=True)
-class SignerReference:
-    """Whose key a message says that it is signed with: issuer name as printed there, and certificate serial."""
-
-    issuer: str
-    serial: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +63,7 @@ class SigningKey:
         ).encode()
 
 
-def verify(
-    root: etree._Element, public_key_of: Callable[[SignerReference], ec.EllipticCurvePublicKey]
-) -> Proven:
+def verify(root: etree._Element, public_key_of: Callable[[SignerReference], ec.EllipticCurvePublicKey]) -> Proven:
     """Check the one signature of a document from `parse_document`, and return what it proves.
 
     `public_key_of` resolves the signer, from what the gateway knows and not from the message (T30), and may raise
@@ -85,9 +72,9 @@ def verify(
     Raises:
         NotAuthenticated: no signature, not of the profile, or it does not fit; the detail says which (T11 to T32).
     """
-    signature = _only_signature(root)
-    claims = _read_signature(signature)
-    signed_info = _canonical(signature[_first_element(signature)], exclusive=True)
+    signature = only_signature(root)
+    claims = read_signature(signature)
+    signed_info = _canonical(signature[first_element(signature)], exclusive=True)
     public_key = public_key_of(claims.signer)
     content = _content_without(root, signature)
     digest = hashlib.sha256(content).digest()
@@ -125,25 +112,27 @@ def sign_canonical(content: bytes, key: SigningKey) -> bytes:
     `content` must be its own inclusive C14N, as what the gateway renders is by construction; it is not checked.
     """
     digest = base64.b64encode(hashlib.sha256(content).digest())
-    # In canonical form already: written like this it is its own exclusive C14N, so it is never canonicalised.
     signed_info = _SIGNED_INFO_HEAD + digest + _SIGNED_INFO_TAIL
-    r, s = decode_dss_signature(key.private_key.sign(signed_info, _ECDSA))
+    # Its exclusive C14N by construction: the same, with the one namespace that it uses declared on it.
+    r, s = decode_dss_signature(key.private_key.sign(_SIGNED_INFO_TAG + signed_info, _ECDSA))
     value = base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
     end = content.rindex(b"</")
-    return b"".join((
-        content[:end],
-        _SIGNATURE_HEAD,
-        signed_info,
-        b"<ds:SignatureValue>",
-        value,
-        key._after_value,
-        content[end:],
-    ))
+    return b"".join(
+        (
+            content[:end],
+            _SIGNATURE_TAGS,
+            signed_info,
+            b"<ds:SignatureValue>",
+            value,
+            key._after_value,
+            content[end:],
+        )
+    )
 
 
-_SIGNATURE_HEAD = f'<ds:Signature xmlns:ds="{DS}">'.encode()
+_SIGNATURE_TAGS = f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>'.encode()
+_SIGNED_INFO_TAG = f'<ds:SignedInfo xmlns:ds="{DS}">'.encode()
 _SIGNED_INFO_HEAD = (
-    f'<ds:SignedInfo xmlns:ds="{DS}">'
     f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></ds:CanonicalizationMethod>'
     f'<ds:SignatureMethod Algorithm="{ECDSA_SHA256}"></ds:SignatureMethod>'
     '<ds:Reference URI="">'
@@ -156,129 +145,6 @@ _SIGNED_INFO_TAIL = b"</ds:DigestValue></ds:Reference></ds:SignedInfo>"
 
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
-
-
-@dataclass(frozen=True, slots=True)
-class _Claims:
-    digest: bytes
-    value: bytes
-    signer: SignerReference
-
-
-def _malformed(what: str) -> NotAuthenticated:
-    return NotAuthenticated(f"malformed signature: {what}")
-
-
-def _only_signature(root: etree._Element) -> etree._Element:
-    """Return the Signature if there is exactly one in the whole document, and it is the root's last element."""
-    found = list(root.iter(ds("Signature")))
-    if not found:
-        raise NotAuthenticated("no signature")
-    if len(found) > 1:
-        raise _malformed("there is more than one Signature in the document")
-    last = next(root.iterchildren("*", reversed=True), None)
-    if last is not found[0]:
-        raise _malformed("the Signature is not the last element of the root")
-    return found[0]
-
-
-def _first_element(parent: etree._Element) -> int:
-    return next(index for index, child in enumerate(parent) if not isinstance(child, etree._Comment))
-
-
-def _read_signature(signature: etree._Element) -> _Claims:
-    # Published samples have a comment directly in Signature; there it can hide nothing.
-    signed_info, value, key_info = _children(
-        signature, "SignedInfo", "SignatureValue", "KeyInfo", comments=True
-    )
-    c14n, method, reference = _children(
-        signed_info, "CanonicalizationMethod", "SignatureMethod", "Reference"
-    )
-    _algorithm(c14n, EXCLUSIVE_C14N)
-    _algorithm(method, ECDSA_SHA256)
-    return _Claims(_read_reference(reference), _octets(value, 64), _read_key_info(key_info))
-
-
-def _read_reference(reference: etree._Element) -> bytes:
-    if reference.attrib.get("URI") != "" or len(reference.attrib) != 1:
-        raise _malformed('the Reference must have URI="" and no other attribute')
-    transforms, method, digest = _children(
-        reference, "Transforms", "DigestMethod", "DigestValue", attributes=True
-    )
-    (transform,) = _children(transforms, "Transform")
-    _algorithm(transform, ENVELOPED_SIGNATURE)
-    _algorithm(method, SHA256_URI)
-    return _octets(digest, 32)
-
-
-def _read_key_info(key_info: etree._Element) -> SignerReference:
-    (data,) = _children(key_info, "X509Data")
-    (issuer_serial,) = _children(data, "X509IssuerSerial")
-    issuer, serial = _children(issuer_serial, "X509IssuerName", "X509SerialNumber")
-    name = _text(issuer)
-    if not name or len(name) > _LONGEST_NAME:
-        raise _malformed("X509IssuerName is empty or too long")
-    number = _text(serial)
-    if not _SERIAL.fullmatch(number):
-        raise _malformed("X509SerialNumber is not a decimal serial number")
-    return SignerReference(name, int(number))
-
-
-def _children(
-    parent: etree._Element, *names: str, comments: bool = False, attributes: bool = False
-) -> list[etree._Element]:
-    """Return the children of `parent` if they are exactly these, in this order, with white space between (T19)."""
-    if parent.attrib and not attributes:
-        raise _malformed(f"{_local(parent)} has an attribute that the profile does not have")
-    children, between = [], parent.text or ""
-    for node in parent:
-        between += node.tail or ""
-        if not (comments and isinstance(node, etree._Comment)):
-            children.append(node)
-    if tuple(child.tag for child in children) != _qualified(names):
-        raise _malformed(f"{_local(parent)} does not hold exactly {', '.join(names)}")
-    if between.strip(_WHITE_SPACE):
-        raise _malformed(f"there is text directly in {_local(parent)}")
-    return children
-
-
-@cache
-def _qualified(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(ds, names))
-
-
-def _algorithm(element: etree._Element, only: str) -> None:
-    """Refuse every algorithm but the profile's, and parameters to it (T26)."""
-    if element.attrib.get("Algorithm") != only or len(element.attrib) != 1:
-        raise _malformed(f"the algorithm of {_local(element)} is not {only}")
-    if len(element) or (element.text or "").strip(_WHITE_SPACE):
-        raise _malformed(f"{_local(element)} has parameters")
-
-
-def _text(element: etree._Element) -> str:
-    """Return the text of an element that has one text node and nothing else, no comment either (T20, T21)."""
-    if len(element) or element.attrib:
-        raise _malformed(f"{_local(element)} must hold text alone")
-    return (element.text or "").strip(_WHITE_SPACE)
-
-
-def _octets(element: etree._Element, length: int) -> bytes:
-    """Return what the base64 text stands for; white space in it is dropped, junk is not (T27, T29)."""
-    text = _text(element).translate(_NO_WHITE_SPACE)
-    try:
-        octets = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise _malformed(f"{_local(element)} is not base64") from None
-    if len(octets) != length:
-        raise _malformed(f"{_local(element)} has {len(octets)} octets, not {length}")
-    return octets
-
-
-_NO_WHITE_SPACE = {ord(character): None for character in _WHITE_SPACE}
-
-
-def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname
 
 
 def _canonical(element: etree._Element, *, exclusive: bool) -> bytes:

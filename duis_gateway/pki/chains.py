@@ -22,11 +22,13 @@ _MOST_PATHS = 8
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _LEAST_RSA_BITS = 2048
-_UNDERSTOOD = frozenset({
-    ExtensionOID.BASIC_CONSTRAINTS,
-    ExtensionOID.KEY_USAGE,
-    ExtensionOID.CERTIFICATE_POLICIES,  # any policy will do, so there is nothing to process
-})
+_UNDERSTOOD = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.CERTIFICATE_POLICIES,  # any policy will do, so there is nothing to process
+    }
+)
 
 
 def find_paths(certificate: x509.Certificate, authorities: Sequence[x509.Certificate]) -> tuple[Path, ...]:

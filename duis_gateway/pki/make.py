@@ -167,9 +167,7 @@ def _builder(
         .serial_number(serial or secrets.randbits(_SERIAL_BITS - 1) | 1 << (_SERIAL_BITS - 1))
         .not_valid_before(begin)
         .not_valid_after(not_after or begin + _TEN_YEARS)
-        .add_extension(
-            x509.CertificatePolicies([x509.PolicyInformation(SMKI_POLICY, None)]), critical=True
-        )
+        .add_extension(x509.CertificatePolicies([x509.PolicyInformation(SMKI_POLICY, None)]), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 

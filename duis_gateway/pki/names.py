@@ -103,9 +103,7 @@ def _printed(value: str | bytes) -> str:
 
 
 def _escaped(text: str) -> str:
-    text = "".join(
-        f"\\{char}" if char in _NEED_ESCAPE else "\\00" if char == "\0" else char for char in text
-    )
+    text = "".join(f"\\{char}" if char in _NEED_ESCAPE else "\\00" if char == "\0" else char for char in text)
     return "\\" + text if text.startswith("#") else text
 
 
@@ -216,7 +214,7 @@ class _Reader:
     def _plain_value(self) -> str:
         octets, kept = bytearray(), 0
         while self._at < len(self._text) and (char := self._text[self._at]) not in ",;+":
-            if char in '"<>=':
+            if char in '"<>':
                 raise NameInvalid(f"the name has {char} in a value, not escaped")
             octets += self._character()
             if char not in " \t\r\n":

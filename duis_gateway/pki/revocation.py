@@ -51,9 +51,7 @@ def read_lists(
     return lists
 
 
-def why_revoked(
-    lists: RevocationLists, issuer_key: str, serial: int, at: datetime, *, allow_stale: bool
-) -> str | None:
+def why_revoked(lists: RevocationLists, issuer_key: str, serial: int, at: datetime, *, allow_stale: bool) -> str | None:
     """Return why the certificate cannot be relied on by its issuer's lists, or nothing.
 
     An issuer without any list revokes nothing. One whose lists are not genuine, or all out of date, is refused (unless

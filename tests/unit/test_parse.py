@@ -1,0 +1,252 @@
+"""Safe parsing: threats T01 to T10, and the caps that keep canonicalisation cheap."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
+from duis_gateway.errors import MessageRefused, NotSafeXml, TooLarge
+from tests.support.signing import SIGNED, UNSIGNED
+
+LIMITS = ShapeLimits()
+
+
+def parse(raw: bytes, limits: ShapeLimits = LIMITS, caps: dict[tuple[str, str], int] | None = None) -> str:
+    return str(parse_document(raw, limits, caps or {}).tag)
+
+
+@pytest.mark.parametrize("raw", [UNSIGNED, SIGNED, b"<a/>", b"\xef\xbb\xbf<a/>", b"<?xml version='1.0'?>\n<a>\n</a>\n"])
+def test_an_ordinary_message_is_parsed(raw: bytes) -> None:
+    assert parse(raw)
+    assert parse_trusted(raw).tag == parse_document(raw, LIMITS, {}).tag
+
+
+@pytest.mark.parametrize("encoding", [b"UTF-8", b"utf-8", b"us-ascii"])
+def test_utf8_and_its_subset_may_be_declared(encoding: bytes) -> None:
+    assert parse(b'<?xml version="1.0" encoding="' + encoding + b'"?><a/>') == "a"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"<!DOCTYPE a><a/>",
+        b"<!DOCTYPE a []><a/>",
+        b'<!DOCTYPE a SYSTEM "a.dtd"><a/>',
+        b'<!DOCTYPE a PUBLIC "a" "b"><a/>',
+        b'<?xml version="1.0"?><!-- x --><!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
+    ],
+)
+def test_t01_any_document_type_is_refused(raw: bytes) -> None:
+    """T01."""
+    with pytest.raises(NotSafeXml, match="document type"):
+        parse(raw)
+    with pytest.raises(NotSafeXml):
+        parse_trusted(b"<!DOCTYPE a><a/>")
+
+
+@pytest.mark.parametrize("where", [b"<a>&j;</a>", b'<a b="&j;"/>'])
+def test_t02_entity_bombs_cost_nothing(where: bytes) -> None:
+    """T02: refused before an entity is looked at."""
+    names = b"abcdefghij"
+    entities = b'<!ENTITY a "lol">' + b"".join(
+        b'<!ENTITY %c "%b">' % (name, b"&%c;" % before * 10) for before, name in pairwise(names)
+    )
+    begin = time.perf_counter()
+    with pytest.raises(NotSafeXml):
+        parse(b"<!DOCTYPE a [" + entities + b"]>" + where)
+    assert time.perf_counter() - begin < 0.05
+
+
+def test_t03_no_external_entity_is_fetched(tmp_path: Path) -> None:
+    """T03: neither a file nor a socket is touched; a listener that nobody connects to says so."""
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    with socket.create_server(("127.0.0.1", 0)) as canary:
+        canary.settimeout(0.2)
+        port = canary.getsockname()[1]
+        for url in (secret.as_uri(), f"http://127.0.0.1:{port}/x"):
+            with pytest.raises(NotSafeXml) as refused:
+                parse(f'<!DOCTYPE a [<!ENTITY x SYSTEM "{url}">]><a>&x;</a>'.encode())
+            assert "secret" not in refused.value.detail
+        with pytest.raises(TimeoutError):
+            canary.accept()
+
+
+def test_t04_nothing_that_points_outward_is_followed() -> None:
+    """T04: a stylesheet is refused as a processing instruction; XInclude and schemaLocation are plain content."""
+    with pytest.raises(NotSafeXml, match="processing instruction"):
+        parse(b'<?xml-stylesheet href="http://127.0.0.1:1/x"?><a/>')
+    root = parse_document(
+        b'<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="/etc/hostname" parse="text"/></a>', LIMITS, {}
+    )
+    assert [child.tag for child in root] == ["{http://www.w3.org/2001/XInclude}include"]
+
+
+@pytest.mark.parametrize("raw", [b"<?a b?><a/>", b"<a><?a b?></a>", b"<a/><?a b?>", b"<a><b>x<?a b?>y</b></a>"])
+def test_t21_processing_instructions_are_refused(raw: bytes) -> None:
+    """T04, T21: one would cut short the text that is read."""
+    with pytest.raises(NotSafeXml, match="processing instruction"):
+        parse(raw)
+
+
+@pytest.mark.parametrize(("depth", "accepted"), [(64, True), (65, False), (300, False), (100_000, False)])
+def test_t05_depth(depth: int, accepted: bool) -> None:
+    """T05: the root is at depth 1, and 64 is the deepest."""
+    raw = b"<a>" * depth + b"</a>" * depth
+    if accepted:
+        assert parse(raw) == "a"
+    else:
+        with pytest.raises(NotSafeXml):
+            parse(raw, ShapeLimits(default_elements=1_000_000))
+
+
+def test_t06_size_is_looked_at_first() -> None:
+    """T06, T54: the limit is on bytes, and holds for what is no XML at all."""
+    assert parse(b"<a>" + b"x" * 93 + b"</a>", ShapeLimits(size=100)) == "a"
+    with pytest.raises(TooLarge, match="101 bytes; the limit is 100"):
+        parse(b"\0" * 101, ShapeLimits(size=100))
+
+
+def test_t06_a_text_of_the_whole_size_is_accepted_and_a_greater_one_is_not_parsed() -> None:
+    """T06: eight megabytes of text are below libxml2's own limit."""
+    raw = b"<a>" + b"x" * (LIMITS.size - 7) + b"</a>"
+    assert parse(raw) == "a"
+    with pytest.raises(TooLarge):
+        parse(raw + b" ")
+
+
+def test_t07_many_namespaces_times_many_elements_never_reach_c14n() -> None:
+    """T07: 114 kB like this take inclusive C14N two minutes."""
+    declarations = b" ".join(b'xmlns:n%d="urn:%d"' % (number, number) for number in range(2000))
+    raw = b"<a " + declarations + b">" + b"<b/>" * 9_000 + b"</a>"
+    begin = time.perf_counter()
+    with pytest.raises(NotSafeXml, match="namespaces"):
+        parse(raw)
+    assert time.perf_counter() - begin < 0.1
+
+
+@pytest.mark.parametrize(("number", "accepted"), [(32, True), (33, False)])
+@pytest.mark.parametrize("nested", [True, False])
+def test_t07_namespace_cap(number: int, accepted: bool, nested: bool) -> None:
+    """T07: declarations are counted wherever they stand."""
+    declared = [b' xmlns:n%d="urn:%d"' % (each, each) for each in range(number)]
+    if nested:
+        raw = b"".join(b"<a%b>" % each for each in declared) + b"</a>" * number
+    else:
+        raw = b"<a" + b"".join(declared) + b"/>"
+    if accepted:
+        assert parse(raw) == "a"
+    else:
+        with pytest.raises(NotSafeXml, match="namespaces"):
+            parse(raw)
+
+
+@pytest.mark.parametrize(("number", "accepted"), [(64, True), (65, False), (100_000, False)])
+def test_t08_attributes_of_one_element(number: int, accepted: bool) -> None:
+    """T08: the cap is for one element, not for the document."""
+    raw = b"<r><a/>" + b"<a " + b" ".join(b'a%d=""' % each for each in range(number)) + b"/></r>"
+    if accepted:
+        assert parse(raw) == "r"
+        assert parse(b"<r>" + raw + raw + b"</r>") == "r"
+    else:
+        with pytest.raises(NotSafeXml, match="attributes"):
+            parse(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "<a/>".encode("utf-16"),
+        "<a/>".encode("utf-16-le"),
+        "<a/>".encode("utf-16-be"),
+        "<a/>".encode("utf-32"),
+        "<a/>".encode("utf-32-be"),
+        '<?xml version="1.0" encoding="UTF-16"?><a/>'.encode("utf-16"),
+        b'<?xml version="1.0" encoding="UTF-16"?><a/>',
+        b'<?xml version="1.0" encoding="ISO-8859-1"?><a/>',
+        b'<?xml version="1.0" encoding="ISO-8859-1"?><a>\xe9</a>',
+        b'<?xml version="1.0" encoding="UTF-7"?><a>+AGE-</a>',
+        b'<?xml version="1.0" encoding="IBM037"?><a/>',
+        b'<?xml version="1.0" encoding="klingon"?><a/>',
+        b"<a>\xff</a>",
+        b"<a>\xc0\xbc</a>",
+        b"<a>\xed\xa0\x80</a>",
+        b'<?xml version="1.1"?><a/>',
+    ],
+)
+def test_t09_only_utf8(raw: bytes) -> None:
+    """T09."""
+    with pytest.raises(NotSafeXml):
+        parse(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b" ", b"\0", b"<a>\0</a>", b"<a/>\0", b"<a/><b/>", b"<a/>trailing", b"trailing<a/>", b"<a>", b"a", b"<",
+     b"<a>&x;</a>", b"<a b='1' b='2'/>", b"<a><b></a></b>", b"<x:a/>", b"<a>&#0;</a>", b"\xef\xbb\xbf",
+     b"<?xml version='1.0'?>", b"<!-- only -->"],
+)  # fmt: skip
+def test_t10_what_is_not_well_formed_is_the_senders_fault(raw: bytes) -> None:
+    """T10."""
+    with pytest.raises(NotSafeXml):
+        parse(raw)
+    with pytest.raises(NotSafeXml):
+        parse_trusted(raw)
+
+
+def test_the_reason_is_short_whatever_the_message_holds() -> None:
+    with pytest.raises(NotSafeXml) as refused:
+        parse(b"<" + b"a" * 100_000 + b">")
+    assert len(refused.value.detail) < 300
+
+
+@pytest.mark.parametrize("spread", [b"<b/>", b"<b></b>", b"<b>x</b>"])
+def test_element_cap_of_the_message_type(spread: bytes) -> None:
+    """T07: the cap goes by root and child of Body; one cap for a type, the default for every other."""
+    limits, caps = ShapeLimits(default_elements=20), {("{urn:x}M", "{urn:x}Many"): 100}
+
+    def message(kind: bytes, number: int) -> bytes:
+        filler = spread * (number - 4)
+        return b'<M xmlns="urn:x"><Header/><Body><' + kind + b">" + filler + b"</" + kind + b"></Body></M>"
+
+    assert parse(message(b"Many", 100), limits, caps)
+    assert parse(message(b"Few", 20), limits, caps)
+    for kind, number in ((b"Many", 101), (b"Few", 21), (b"Many", 5_000)):
+        with pytest.raises(NotSafeXml, match="elements"):
+            parse(message(kind, number), limits, caps)
+
+
+def test_the_cap_of_a_type_is_not_had_by_naming_it_elsewhere() -> None:
+    """T07: only the first element of the root's own Body says what a message is."""
+    limits, caps = ShapeLimits(default_elements=20), {("M", "Many"): 100}
+    for raw in (b"<M><Body><Few/><Many/></Body>", b"<M><x><Body><Many/></Body></x>", b"<M><Many/>"):
+        with pytest.raises(NotSafeXml, match="elements"):
+            parse(raw + b"<b/>" * 30 + b"</M>", limits, caps)
+
+
+def test_threads_parse_side_by_side() -> None:
+    results: list[str] = []
+    threads = [threading.Thread(target=lambda: results.extend(parse(SIGNED) for _ in range(50))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 200
+
+
+@given(st.binary(max_size=200) | st.text(alphabet="<>/ab&;!?[]='\" x:", max_size=80).map(str.encode))
+@example(b"<a xmlns='x'/>")
+def test_any_bytes_are_parsed_or_refused(raw: bytes) -> None:
+    """T10: nothing but a refusal comes out of what is no message."""
+    try:
+        parse(raw)
+    except MessageRefused as refused:
+        assert refused.detail  # noqa: PT017 - the point is that no other error comes
