@@ -1,0 +1,203 @@
+"""A running public listener with a stand-in for the flow, and a client that sends bytes as they are."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from duis_gateway.doors.connections import ServerLimits
+from duis_gateway.doors.handler import Handler
+from duis_gateway.doors.http import Edge, Route
+from duis_gateway.doors.metrics import Metrics
+from duis_gateway.doors.partner import partner_routes
+from duis_gateway.doors.plain_xml import duis_routes
+from duis_gateway.doors.server import Server
+from duis_gateway.doors.soap import SoapDoor
+from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.envelope.signature import sign
+from duis_gateway.model.incoming import Incoming
+from duis_gateway.namespaces import PROBLEM, SOAP_ENVELOPE, SOAP_SERVICE, SR
+from tests.support.signing import KEY, SIGNED, check
+
+SIZE = 200_000
+ANSWER = sign(
+    f'<sr:Response xmlns:sr="{SR}" xmlns:unused="urn:unused" schemaVersion="5.4"><sr:Header>'
+    "<sr:ResponseCode>I99</sr:ResponseCode></sr:Header><sr:Body></sr:Body></sr:Response>".encode(),
+    KEY,
+)
+NS = {"p": PROBLEM, "e": SOAP_ENVELOPE}
+
+
+class StandIn:
+    """Takes the flow's place: verifies a Service Request as the flow does, and gives one signed answer."""
+
+    def __init__(self, act: Callable[[Incoming], bytes] | None = None) -> None:
+        self.taken: list[Incoming] = []
+        self.act = act or self._verify
+
+    def __call__(self, incoming: Incoming) -> bytes:
+        self.taken.append(incoming)
+        return self.act(incoming)
+
+    @staticmethod
+    def _verify(incoming: Incoming) -> bytes:
+        check(incoming.body)
+        return ANSWER
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def problem(self, member: str) -> str:
+        """A member of the problem details, in a problem document or a fault."""
+        return etree.fromstring(self.body).xpath(f"string(//p:problem/p:{member})", namespaces=NS)
+
+    def fault(self, name: str) -> str:
+        """`faultcode` or `faultstring` of a fault."""
+        return etree.fromstring(self.body).xpath(f"string(/e:Envelope/e:Body/e:Fault/{name})", namespaces=NS)
+
+
+@dataclass
+class Doors:
+    """A running listener."""
+
+    server: Server
+    flow: StandIn
+    metrics: Metrics
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.server.host}:{self.server.port}"
+
+    def post(self, path: str, body: bytes = SIGNED, media: str | None = "application/xml", **headers: str) -> Reply:
+        """POST as an ordinary client does; `x_y` is the header X-Y."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if media is not None:
+            sent["Content-Type"] = media
+        return self.request("POST", path, body, sent)
+
+    def soap(self, body: bytes, media: str = "text/xml; charset=utf-8", **headers: str) -> Reply:
+        return self.post("/soap", body, media, **headers)
+
+    def request(self, method: str, path: str, body: bytes | Iterable[bytes] | None = None, headers: Any = None) -> Reply:
+        client = http.client.HTTPConnection(self.server.host, self.server.port, timeout=20)
+        try:
+            client.request(method, path, body, headers or {})
+            answer = client.getresponse()
+            return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            client.close()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection((self.server.host, self.server.port), timeout=20)
+
+    def raw(self, sent: bytes) -> list[Reply]:
+        """Send bytes as they are on a connection of their own; return all answers until the server closes it."""
+        with self.connect() as client:
+            client.sendall(sent)
+            return replies(client)
+
+
+def replies(client: socket.socket) -> list[Reply]:
+    """Read answers until the server closes the connection."""
+    stream = client.makefile("rb")
+    found = []
+    try:
+        while stream.peek(1):
+            found.append(_read_reply(stream))
+    finally:
+        stream.close()
+    return found
+
+
+def _read_reply(stream: Any) -> Reply:
+    status = int(stream.readline().split()[1])
+    headers = {}
+    while (line := stream.readline().decode().strip()):
+        name, _, value = line.partition(": ")
+        headers[name.lower()] = value
+    return Reply(status, headers, stream.read(int(headers.get("content-length", "0"))))
+
+
+@contextmanager
+def open_doors(
+    flow: StandIn | None = None,
+    limits: ServerLimits | None = None,
+    more: Callable[[Handler], Iterable[Route]] = lambda _handler: (),
+    threads: int = 4,
+) -> Iterator[Doors]:
+    """Run the public doors on a free port."""
+    flow = flow or StandIn()
+    metrics = Metrics()
+    soap = SoapDoor(flow, ShapeLimits(size=SIZE))
+    routes = [*duis_routes(flow, SIZE), *partner_routes(flow, SIZE), soap.route(), *more(flow)]
+    edge = Edge(routes, metrics)
+    server = Server(edge, "127.0.0.1", 0, threads, limits or ServerLimits(body=SIZE), edge.refuse)
+    server.start()
+    try:
+        yield Doors(server, flow, metrics)
+    finally:
+        server.stop()
+
+
+def envelope(request: bytes = SIGNED, header: bytes = b"", **parts: bytes) -> bytes:
+    """A SOAP envelope around a request; `parts` replace what stands around it (`envelope`, `body`, `operation`)."""
+    return b"".join(
+        (
+            b'<s:Envelope xmlns:s="%s"%s>' % (SOAP_ENVELOPE.encode(), parts.get("envelope", b"")),
+            header,
+            b"<s:Body%s>" % parts.get("body", b""),
+            b'<g:SubmitServiceRequest xmlns:g="%s"%s>' % (SOAP_SERVICE.encode(), parts.get("operation", b"")),
+            b"<g:ServiceRequest%s>" % parts.get("parameter", b""),
+            request,
+            b"</g:ServiceRequest>",
+            parts.get("after_parameter", b""),
+            b"</g:SubmitServiceRequest>",
+            parts.get("after_operation", b""),
+            b"</s:Body>",
+            parts.get("after_body", b""),
+            b"</s:Envelope>",
+        )
+    )
+
+
+@dataclass
+class AuditLines(logging.Handler):
+    """Collects the audit lines written while it is attached."""
+
+    records: list[logging.LogRecord] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    __hash__ = object.__hash__
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    def fields(self, name: str) -> list[Any]:
+        return [getattr(record, name) for record in self.records]
+
+
+@contextmanager
+def audited() -> Iterator[AuditLines]:
+    """Collect the audit lines."""
+    lines = AuditLines()
+    logger = logging.getLogger("duis_gateway.audit")
+    logger.addHandler(lines)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(lines)

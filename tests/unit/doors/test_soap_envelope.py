@@ -1,0 +1,115 @@
+"""What of a SOAP envelope is accepted, and which bytes are cut out of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duis_gateway.doors.soap_envelope import cut_request
+from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.errors import (
+    NotSafeXml,
+    SoapEnvelopeRefused,
+    SoapHeaderNotUnderstood,
+    SoapVersionMismatch,
+    TooLarge,
+)
+from duis_gateway.namespaces import SOAP_ENVELOPE, SR
+from tests.support.doors import envelope
+from tests.support.signing import SIGNED
+
+LIMITS = ShapeLimits()
+
+
+def cut(raw: bytes) -> bytes:
+    return cut_request(raw, LIMITS, 1000)
+
+
+SPACE = st.text(" \t\r\n", max_size=3).map(str.encode)
+AROUND = st.lists(st.sampled_from([b" ", b"\n", b"<!-- > </sr:Request> -->"]), max_size=3).map(b"".join)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="<&>\ufffe\uffff"), max_size=20)
+
+
+@given(SPACE, AROUND, AROUND, TEXT, st.booleans())
+def test_the_bytes_of_the_request_come_out_exactly_as_they_went_in(
+    space: bytes, before: bytes, after: bytes, text: str, mark: bool
+) -> None:
+    quoted = text.replace("'", "").encode()
+    request = b"<r:Request%b xmlns:r='%b' a='>%b'><r:b/>%b<![CDATA[</r:Request>]]></r:Request%b>" % (
+        space or b" ",
+        SR.encode(),
+        quoted,
+        text.encode(),
+        space,
+    )
+    raw = envelope(before + request + after)
+    assert cut(b"\xef\xbb\xbf" + raw if mark else raw) == request
+
+
+def test_a_request_within_a_request_is_part_of_the_outer_one() -> None:
+    inner = b'<sr:Request xmlns:sr="%s"><sr:Request><a/></sr:Request></sr:Request>' % SR.encode()
+    assert cut(envelope(inner)) == inner
+
+
+def test_headers_that_need_not_be_understood_and_comments_are_passed_over() -> None:
+    header = b'<s:Header><w:Action xmlns:w="urn:w" s:mustUnderstand="0">x</w:Action></s:Header><!-- here -->'
+    assert cut(envelope(header=header)) == SIGNED
+
+
+REFUSED = {
+    "second Body": envelope(after_body=b"<s:Body/>"),
+    "second operation": envelope(after_operation=b'<g:SubmitServiceRequest xmlns:g="urn:duis-gateway:soap:1"/>'),
+    "something after the Body": envelope(after_body=b"<x/>"),
+    "second parameter": envelope(after_parameter=b"<g:ServiceRequest/>"),
+    "two requests": envelope(SIGNED + SIGNED),
+    "no request": envelope(b""),
+    "text in the Body": envelope(after_operation=b"text"),
+    "text beside the request": envelope(SIGNED + b"text"),
+    "another element": envelope(b'<sr:Response xmlns:sr="%s"><a/></sr:Response>' % SR.encode()),
+    "an empty request": envelope(b'<sr:Request xmlns:sr="%s"/>' % SR.encode()),
+    "href on the parameter": envelope(parameter=b' href="#a"'),
+    "id on the operation": envelope(operation=b' id="a"'),
+    "ID on the Body": envelope(body=b' ID="a"'),
+    "id with a prefix": envelope(body=b' xmlns:w="urn:w" w:Id="a"'),
+    "id on a header": envelope(header=b'<s:Header><x id="a"/></s:Header>'),
+    "id on the envelope": envelope(envelope=b' id="a"'),
+    "a fault": b'<s:Envelope xmlns:s="%s"><s:Body><s:Fault/></s:Body></s:Envelope>' % SOAP_ENVELOPE.encode(),
+    "no Body": b'<s:Envelope xmlns:s="%s"><s:Header/></s:Envelope>' % SOAP_ENVELOPE.encode(),
+    "the request alone": SIGNED,
+    "Header after Body": envelope(after_body=b"<s:Header/>"),
+}
+
+
+@pytest.mark.parametrize("raw", REFUSED.values(), ids=REFUSED.keys())
+def test_another_shape_is_refused(raw: bytes) -> None:
+    """T57, and T11 to T18 in their SOAP variants: nothing but the one request, in its place."""
+    with pytest.raises(SoapEnvelopeRefused):
+        cut(raw)
+
+
+def test_other_versions_and_headers_to_be_understood_have_refusals_of_their_own() -> None:
+    """T49."""
+    with pytest.raises(SoapVersionMismatch):
+        cut(envelope().replace(SOAP_ENVELOPE.encode(), b"http://www.w3.org/2003/05/soap-envelope"))
+    with pytest.raises(SoapHeaderNotUnderstood):
+        cut(envelope(header=b'<s:Header><x s:mustUnderstand="1"/></s:Header>'))
+
+
+def test_an_href_cycle_is_refused_before_anything_follows_it() -> None:
+    """T57: spyne alone answers this one with a RecursionError."""
+    with pytest.raises(SoapEnvelopeRefused):
+        cut(envelope(operation=b' id="a"', parameter=b' href="#a"'))
+
+
+def test_the_caps_hold_for_the_whole_envelope() -> None:
+    """T01, T05, T07, T54."""
+    with pytest.raises(NotSafeXml, match="document type"):
+        cut(b"<!DOCTYPE a>" + envelope())
+    with pytest.raises(NotSafeXml, match="more than 5 elements"):
+        cut_request(envelope(), LIMITS, 5)
+    with pytest.raises(TooLarge):
+        cut_request(envelope(), ShapeLimits(size=10), 1000)
+    many = b"".join(b' xmlns:n%d="urn:%d"' % (n, n) for n in range(40))
+    with pytest.raises(NotSafeXml, match="namespaces"):
+        cut(envelope(envelope=many))
