@@ -35,16 +35,18 @@ def _instant(record: logging.LogRecord) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (RFC 3339, UTC), level, logger, event, extra fields, and the traceback if any."""
+    """One JSON object a line: time (RFC 3339, UTC), level, logger, event, text, extra fields, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; control characters in values are escaped by JSON."""
+        text, extras = record.getMessage(), _extras(record)
         line: dict[str, object] = {
             "time": _instant(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
-            **_extras(record),
+            "event": extras.pop("event", text),
+            "text": text,
+            **extras,
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)

@@ -1,0 +1,95 @@
+"""What the commands share: the configuration, the store, EUI-64s as arguments, and the answer no."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from duis_gateway.config import Config, load_config
+from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.model.identifiers import parse_eui
+
+if TYPE_CHECKING:
+    from duis_gateway.store.engine import Store
+
+DONE, NO, WRONG = 0, 1, 2
+"""The exit codes, everywhere."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class AnswerIsNo(GatewayError):
+    """The command worked, and its answer is no; the text says why. Exit code 1."""
+
+
+def eui(text: str | int) -> int:
+    """Read an argument that is an EUI-64 as DUIS writes it, in either case."""
+    if isinstance(text, int):
+        return text
+    try:
+        return parse_eui(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not an EUI-64 such as 90-B3-D5-1F-30-01-00-00") from None
+
+
+EUI = eui
+"""The type of such an argument."""
+
+READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+def config_option(command: F) -> F:
+    """Add `--config FILE`, which gives the command a `Config` as its argument `config`."""
+    return click.option(
+        "--config",
+        "config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="DUIS_GATEWAY_CONFIG",
+        default="gateway.toml",
+        show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
+        callback=lambda _ctx, _param, path: load_config(path, os.environ),
+        help="The configuration file.",
+    )(command)
+
+
+def format_option(command: F) -> F:
+    """Add `--format table|csv|json`."""
+    return click.option(
+        "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print it."
+    )(command)
+
+
+@contextmanager
+def opened_store(config: Config, *, check: bool = True) -> Iterator[Store]:
+    """Open the configured database.
+
+    Raises:
+        StoreUnusable: it is not migrated, of another version, or corrupt (only looked at if `check`).
+    """
+    from duis_gateway.app import open_store
+
+    store = open_store(config)
+    try:
+        if check:
+            store.check()
+        yield store
+    finally:
+        store.close()
+
+
+def refuse_existing(*paths: Path) -> None:
+    """Make sure that nothing is written over.
+
+    Raises:
+        ConfigurationError: one of the paths exists.
+    """
+    for path in paths:
+        if path.exists():
+            raise ConfigurationError(f"{path} is there already, and is not overwritten")

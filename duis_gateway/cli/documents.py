@@ -1,0 +1,136 @@
+"""What a single document proves and says: its signer, its originator, and whether an answer is a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+
+from duis_gateway.duis.codes import RESPONSE_CODES
+from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
+from duis_gateway.envelope.signature import SignerReference, verify
+from duis_gateway.errors import MessageRefused
+from duis_gateway.model.certificates import RegisteredCertificate
+from duis_gateway.model.identifiers import RequestId, parse_eui
+from duis_gateway.namespaces import CSP, ESI, sr
+from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
+from duis_gateway.pki.files import read_certificates
+from duis_gateway.pki.names import name_key
+from duis_gateway.pki.trust import Trust
+
+_ROLES = frozenset({"06", "87", "89"})
+_MOST_ELEMENTS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found out about a signed document; `failed` says which check did not hold, None if all did."""
+
+    named: SignerReference | None = None
+    signer: Certificate | None = None
+    originator: int | None = None
+    content: bytes | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer says."""
+
+    text: str
+    refused: bool
+
+
+def judge(document: bytes, folder: Path, at: datetime) -> Judgement:
+    """Check a document as the gateway would, with the certificates and revocation lists of a folder.
+
+    Raises:
+        CertificateUnusable: the folder, or a file in it, cannot be read.
+    """
+    signers = _signers(folder)
+    trust = Trust(folder, folder, False, lambda issuer, serial: signers.get((issuer, serial)))
+    found = Judgement()
+
+    def public_key_of(reference: SignerReference) -> ec.EllipticCurvePublicKey:
+        nonlocal found
+        found = replace(found, named=reference)
+        certificate = trust.resolve(reference, at, _ROLES)
+        found = replace(found, signer=certificate)
+        return certificate.public_key
+
+    try:
+        root = parse_document(document, ShapeLimits(default_elements=_MOST_ELEMENTS), {})
+        proven = verify(root, public_key_of)
+    except MessageRefused as error:
+        return replace(found, failed=error.detail)
+    found = replace(found, originator=find_originator(parse_trusted(proven.content)), content=proven.content)
+    if found.originator is None:
+        return replace(found, failed="the document names no originator")
+    if found.signer is None or found.signer.eui != found.originator:
+        return replace(found, failed="the signer is not the originator")
+    return found
+
+
+def _signers(folder: Path) -> dict[tuple[str, str], RegisteredCertificate]:
+    """Return the end-entity certificates of a folder; those whose issuer is not there are trusted by themselves."""
+    found = read_certificates(folder)
+    authorities = {one.subject for one in found}
+    signers = {}
+    for one in found:
+        try:
+            read = read_certificate(one.public_bytes(Encoding.DER))
+        except CertificateUnusable:
+            continue  # an authority, or no certificate of the kind that signs
+        alone = one.issuer not in authorities
+        registered = RegisteredCertificate(read.eui, read.der, read.issuer_key, read.serial, alone)
+        signers[name_key(one.issuer), str(read.serial)] = registered
+    return signers
+
+
+def find_originator(root: etree._Element) -> int | None:
+    """Return whose document this is by its header, or None where it does not say.
+
+    A Service Request is its RequestID's first party's; an answer its second's, who was asked; an alert, or any message
+    with a ResponseID, the first party's of that.
+    """
+    try:
+        if root.tag in (sr("Request"), sr("Response")):
+            return _duis_originator(root)
+        if root.tag in (f"{{{CSP}}}Message", f"{{{ESI}}}Message"):
+            sender = root.find("./{*}Header/{*}SenderID")
+            return None if sender is None else parse_eui(sender.text or "")
+    except ValueError:
+        return None
+    return None
+
+
+def _duis_originator(root: etree._Element) -> int | None:
+    header = root.find(sr("Header"))
+    if header is None:
+        return None
+    request, response = header.findtext(sr("RequestID")), header.findtext(sr("ResponseID"))
+    if root.tag == sr("Request"):
+        return RequestId.parse(request or "").originator
+    return RequestId.parse(response).originator if response else RequestId.parse(request or "").target
+
+
+def verdict_of(answer: bytes) -> Verdict | None:
+    """Return what an answer says: of a Service Response, an acknowledgement, a problem or a SOAP fault."""
+    try:
+        root = parse_trusted(answer)
+    except MessageRefused:
+        return None
+    if code := root.findtext(f".//{sr('ResponseCode')}"):
+        known = RESPONSE_CODES.get(code)
+        return Verdict(f"{code}: {known.meaning}" if known else code, refused=code.startswith("E"))
+    acknowledgement = root.find(".//{*}Acknowledgement")
+    if acknowledgement is not None:
+        words = [acknowledgement.findtext(f"{{*}}{name}") for name in ("Status", "Code", "Text")]
+        return Verdict(" ".join(filter(None, words)), refused=words[0] == "Refused")
+    if detail := root.findtext(".//{*}faultstring") or root.findtext("{*}detail"):
+        return Verdict(detail, refused=True)
+    return None

@@ -1,0 +1,99 @@
+"""The command `duis-gateway`: finds the command asked for, and turns every error into one line and an exit code.
+
+Exit codes: 0 done; 1 the answer is no (verify failed, a request was refused); 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from duis_gateway import __version__
+from duis_gateway.cli.common import DONE, NO, WRONG
+from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable
+
+_COMMANDS = {
+    "certificate": ("certificate", "Register, revoke, list and make certificates."),
+    "deliver": ("serve", "Run delivery workers alone."),
+    "demo": ("demo", "Show the whole of the gateway working on this machine, over real HTTP."),
+    "init": ("init", "Make a configuration, a database and a test PKI to start from."),
+    "inventory": ("inventory", "Load and export the inventory of Communications Hubs."),
+    "migrate": ("init", "Bring the database to this version of the gateway."),
+    "outbox": ("outbox", "List, show and replay what is sent."),
+    "party": ("party", "Register suppliers, CSPs and DCC."),
+    "release": ("release", "List and show firmware releases."),
+    "send": ("sign", "Send a signed document and print the answer."),
+    "serve": ("serve", "Run the doors and the delivery workers."),
+    "sign": ("sign", "Sign a document in DUIS's profile."),
+    "status": ("status", "Show a supplier's estate."),
+    "verify": ("sign", "Check the signature of a document."),
+}
+"""Each command, its module, and what the list of commands says of it."""
+
+
+class _Commands(click.Group):
+    """Imports a command's module when it is asked for: `verify` needs no database."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"duis_gateway.cli.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="duis-gateway", message="%(prog)s %(version)s")
+@click.option("--traceback", is_flag=True, help="Where a command fails by a defect, show where.")
+def program(traceback: bool) -> None:
+    """A gateway between energy suppliers, CSPs and DCC for Communications Hub firmware (SECMP0024)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and end the process with its exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = program.main(args=words, prog_name="duis-gateway", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except (Exception, KeyboardInterrupt) as error:
+        text, code = _explain(error)
+        if text:
+            click.echo(f"duis-gateway: {' '.join(text.split())}", err=True)
+        if words[:1] == ["--traceback"]:
+            traceback.print_exception(error)
+        sys.exit(code)
+    sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """Return one line for the person who called, and the exit code."""
+    match error:
+        case click.Abort() | KeyboardInterrupt():
+            return "interrupted", NO
+        case click.UsageError():
+            where = error.ctx.command_path.partition(" ")[2] if error.ctx else ""
+            return f"{where}: {error.format_message()}".removeprefix(": "), WRONG
+        case click.ClickException():
+            return error.format_message(), WRONG
+        case ConfigurationError() | StoreUnusable():
+            return str(error), WRONG
+        case GatewayError():
+            return str(error), NO
+        case BrokenPipeError():
+            sys.stderr.close()  # whoever read our output has gone, and needs no message
+            return "", NO
+        case OSError() if error.filename is not None:
+            return f"{error.filename}: {error.strerror}", WRONG
+    return f"a defect of the gateway: {type(error).__name__}: {error} (--traceback says where)", NO

@@ -1,0 +1,92 @@
+"""`outbox`: what waits to be sent, what was sent, and what could not be."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.output import print_fields, print_rows
+from duis_gateway.config import Config
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.store import outbox_view
+from duis_gateway.store.outbox_view import OutboxEntry
+
+_STATES = ("pending", "in_flight", "delivered", "dead")
+
+
+@click.group()
+def outbox() -> None:
+    """List, show and replay what is sent."""
+
+
+@outbox.command("list")
+@click.option("--state", type=click.Choice(_STATES), help="Only these; dead: given up.")
+@click.option("--recipient", type=EUI, help="Only what goes to this party.")
+@click.option("--after", type=int, default=0, help="Begin after the message with this id.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@format_option
+@config_option
+def list_messages(state: str | None, recipient: int | None, after: int, limit: int, form: str, config: Config) -> None:
+    """List messages in the order in which they were stored."""
+    with opened_store(config) as store, store.read() as connection:
+        found = outbox_view.entries(connection, recipient=recipient, state=state, after=after, limit=limit)
+    names = ("id", "recipient", "kind", "state", "attempts", "next_try_in", "created", "message_id", "last_error")
+    print_rows(names, map(_row, found), form)
+
+
+def _row(one: OutboxEntry) -> tuple[object, ...]:
+    wait = None if one.next_try_in is None else round(one.next_try_in)
+    who = format_eui(one.recipient)
+    return (one.id, who, one.kind, one.state, one.attempts, wait, one.created_at, one.message_id, one.last_error)
+
+
+@outbox.command()
+@click.argument("reference")
+@click.option("--content", is_flag=True, help="Print the message as it is sent, and nothing else.")
+@config_option
+def show(reference: str, content: bool, config: Config) -> None:
+    """Show one message, by its id, its ResponseID or its MessageID."""
+    with opened_store(config) as store, store.read() as connection:
+        found = outbox_view.find(connection, int(reference) if reference.isdecimal() else reference)
+    if found is None:
+        raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox")
+    entry, message = found
+    if content:
+        sys.stdout.buffer.write(message)
+        return
+    print_fields(
+        (
+            ("id", entry.id),
+            ("message", entry.message_id),
+            ("kind", entry.kind),
+            ("recipient", format_eui(entry.recipient)),
+            ("channel", entry.channel if entry.address is None else f"{entry.channel} to {entry.address}"),
+            ("release", entry.release_id),
+            ("hub", None if entry.device_id is None else format_eui(entry.device_id)),
+            ("state", entry.state),
+            ("attempts", entry.attempts),
+            ("created", entry.created_at),
+            ("next try in", None if entry.next_try_in is None else f"{entry.next_try_in:.0f} s"),
+            ("last error", entry.last_error),
+            ("bytes", len(message)),
+        )
+    )
+
+
+@outbox.command()
+@click.argument("message", type=int, required=False)
+@click.option("--recipient", type=EUI, help="All dead letters of this party.")
+@click.option("--all", "everything", is_flag=True, help="All dead letters.")
+@config_option
+def replay(message: int | None, recipient: int | None, everything: bool, config: Config) -> None:
+    """Try dead letters again: the one with the id MESSAGE, those of one party, or all."""
+    if (message is not None) + (recipient is not None) + everything != 1:
+        raise ConfigurationError("name one message by its id, or --recipient, or --all")
+    with opened_store(config) as store, store.write() as connection:
+        number = outbox_view.replay(connection, message=message, recipient=recipient)
+    if not number:
+        raise AnswerIsNo("there is no such dead letter")
+    click.echo(f"{number} dead letter{'s' if number > 1 else ''} put back.")

@@ -1,0 +1,67 @@
+"""Prints rows as a table for reading, as CSV or as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import click
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def print_rows(names: Sequence[str], rows: Iterable[Sequence[object]], form: str) -> None:
+    """Print rows of values in the order of `names` on standard output.
+
+    In CSV a text that a spreadsheet would take for a formula is quoted with an apostrophe (threat T59).
+    """
+    if form == "json":
+        objects = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
+        click.echo(json.dumps(objects, indent=2))
+    elif form == "csv":
+        written = io.StringIO()
+        writer = csv.writer(written, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([[_harmless(_text(value)) for value in row] for row in rows])
+        click.echo(written.getvalue(), nl=False)
+    else:
+        _print_table([names, *([_text(value) for value in row] for row in rows)])
+
+
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Print names and values, one a line."""
+    shown = [(f"{name}:", _text(value)) for name, value in fields]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"{name.ljust(width)}  {value}".rstrip())
+
+
+def _print_table(lines: list[Sequence[str]]) -> None:
+    widths = [max(len(value) for value in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float | str) else _text(value)
+
+
+def _text(value: object) -> str:
+    """Return a value on one line, with nothing in it that a terminal obeys."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        case frozenset() | set():
+            return ", ".join(sorted(map(str, value)))
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,189 @@
+"""`party`: who takes part."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from duis_gateway.cli.certificate import certificate_of, register
+from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.output import print_rows
+from duis_gateway.config import Config
+from duis_gateway.delivery.guard import AddressRefused, check_url
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.parties import CSP_REGIONS, Party, PartyKind, PartyStatus, Role
+from duis_gateway.namespaces import DUIS_5_0, DUIS_SCHEMA_FOLDERS
+from duis_gateway.store import certificates, parties
+
+_EMAIL = re.compile(r"[^@\s<>,;\x00-\x1f]+@[^@\s<>,;\x00-\x1f]+")
+_VERSIONS = [str(version) for version in DUIS_SCHEMA_FOLDERS]
+
+
+@click.group()
+def party() -> None:
+    """Register suppliers, CSPs and DCC."""
+
+
+@party.command()
+@click.argument("eui", type=EUI)
+@click.option("--kind", type=click.Choice([kind.value for kind in PartyKind]), required=True)
+@click.option("--role", "roles", type=click.Choice([r.value for r in Role]), multiple=True, help="Of a supplier.")
+@click.option("--duis-version", type=click.Choice(_VERSIONS), help="A supplier's, 5.0 unless given.")
+@click.option("--published-schema-only", is_flag=True, help="Send this supplier N999 in its published shape.")
+@click.option("--region", "regions", type=click.Choice(CSP_REGIONS), multiple=True, help="That a CSP serves.")
+@click.option("--url", required=True, help="Where the party receives what is sent to it.")
+@click.option("--email", help="Where it receives emails; without one they are shown as not sent.")
+@click.option("--certificate", "file", type=READABLE, help="Its certificate (PEM or DER).")
+@click.option("--trusted", is_flag=True, help="Trust the certificate itself, without a chain to a trust anchor.")
+@config_option
+def add(
+    eui: int,
+    kind: str,
+    roles: tuple[str, ...],
+    duis_version: str | None,
+    published_schema_only: bool,
+    regions: tuple[str, ...],
+    url: str,
+    email: str | None,
+    file: Path | None,
+    trusted: bool,
+    config: Config,
+) -> None:
+    """Register a party by its EUI-64."""
+    new = Party(
+        eui=eui,
+        kind=PartyKind(kind),
+        url=url,
+        email=email,
+        roles=frozenset(map(Role, roles)),
+        duis_version=Decimal(duis_version) if duis_version else DUIS_5_0,
+        published_schema_only=published_schema_only,
+        regions=frozenset(regions),
+    )
+    _check(new, duis_version is not None, config)
+    own = None if file is None else certificate_of(file, trusted=trusted)
+    if own is not None and own.party != eui:
+        raise ConfigurationError(f"{file}: the certificate is of {format_eui(own.party)}, not of {new.name}")
+    with opened_store(config) as store, store.write() as connection:
+        if parties.find(connection, eui) is not None:
+            raise AnswerIsNo(f"{new.name} is registered already; `party change` changes it")
+        parties.add(connection, new)
+        if own is not None:
+            register(connection, own)
+    click.echo(f"Registered {new.name} as {kind}{'' if own else ', without a certificate'}.")
+
+
+@party.command()
+@click.argument("eui", type=EUI)
+@click.option("--url", help="Where the party receives what is sent to it.")
+@click.option("--email", help="Where it receives emails; an empty text removes it.")
+@click.option("--duis-version", type=click.Choice(_VERSIONS), help="A supplier's; it governs its alerts.")
+@click.option("--published-schema-only/--no-published-schema-only", default=None, help="The shape of its N999.")
+@config_option
+def change(
+    eui: int,
+    url: str | None,
+    email: str | None,
+    duis_version: str | None,
+    published_schema_only: bool | None,
+    config: Config,
+) -> None:
+    """Change where a party is reached, or what it understands; what is not named stays."""
+    with opened_store(config) as store, store.write() as connection:
+        old = parties.find(connection, eui)
+        if old is None:
+            raise AnswerIsNo(f"{format_eui(eui)} is not registered")
+        new = replace(
+            old,
+            url=old.url if url is None else url,
+            email=old.email if email is None else email or None,
+            duis_version=Decimal(duis_version) if duis_version else old.duis_version,
+            published_schema_only=(
+                old.published_schema_only if published_schema_only is None else published_schema_only
+            ),
+        )
+        _check(new, duis_version is not None or old.kind is PartyKind.SUPPLIER, config)
+        parties.update(connection, new)
+    click.echo(f"Changed {new.name}.")
+
+
+@party.command("list")
+@click.option("--kind", type=click.Choice([kind.value for kind in PartyKind]), help="Only these.")
+@format_option
+@config_option
+def list_parties(kind: str | None, form: str, config: Config) -> None:
+    """List the registered parties."""
+    with opened_store(config) as store, store.read() as connection:
+        found = parties.all_parties(connection, PartyKind(kind) if kind else None)
+        signing = {one.party for one in certificates.all_certificates(connection) if one.revoked_at is None}
+    names = ("eui", "kind", "status", "roles", "duis_version", "regions", "certificate", "url", "email")
+    print_rows(names, [_row(one, one.eui in signing) for one in found], form)
+
+
+def _row(one: Party, has_certificate: bool) -> tuple[object, ...]:
+    version = str(one.duis_version) if one.kind is PartyKind.SUPPLIER else ""
+    return (one.name, one.kind, one.status, one.roles, version, one.regions, has_certificate, one.url, one.email)
+
+
+@party.command()
+@click.argument("eui", type=EUI)
+@config_option
+def suspend(eui: int, config: Config) -> None:
+    """Serve this party no longer: its requests are answered with E3."""
+    _set_status(config, eui, PartyStatus.SUSPENDED)
+
+
+@party.command()
+@click.argument("eui", type=EUI)
+@config_option
+def resume(eui: int, config: Config) -> None:
+    """Serve a suspended party again."""
+    _set_status(config, eui, PartyStatus.ACTIVE)
+
+
+@party.command()
+@click.argument("eui", type=EUI)
+@config_option
+def token(eui: int, config: Config) -> None:
+    """Give the party a new token for the party door, and print it this once.
+
+    The gateway keeps only its SHA-256. The token before it is good no longer.
+    """
+    made = secrets.token_urlsafe(32)
+    with opened_store(config) as store, store.write() as connection:
+        if not parties.set_token_hash(connection, eui, hashlib.sha256(made.encode()).hexdigest()):
+            raise AnswerIsNo(f"{format_eui(eui)} is not registered")
+    click.echo(made)
+
+
+def _set_status(config: Config, eui: int, status: PartyStatus) -> None:
+    with opened_store(config) as store, store.write() as connection:
+        if not parties.set_status(connection, eui, status):
+            raise AnswerIsNo(f"{format_eui(eui)} is not registered")
+    click.echo(f"{format_eui(eui)} is {status}.")
+
+
+def _check(new: Party, has_version: bool, config: Config) -> None:
+    """Raise ConfigurationError where the kind and the rest do not fit, or nothing could ever be sent there."""
+    is_supplier, is_csp = new.kind is PartyKind.SUPPLIER, new.kind is PartyKind.CSP
+    if is_supplier and not new.roles:
+        raise ConfigurationError("a supplier needs a role: --role IS, --role GS or both")
+    if is_csp and not new.regions:
+        raise ConfigurationError("a CSP needs the regions that it serves: --region")
+    if not is_supplier and (new.roles or has_version or new.published_schema_only):
+        raise ConfigurationError("only suppliers have --role, --duis-version and --published-schema-only")
+    if not is_csp and new.regions:
+        raise ConfigurationError("only CSPs have --region")
+    if new.email is not None and not _EMAIL.fullmatch(new.email):
+        raise ConfigurationError(f"{new.email[:80]!r} is not an email address")
+    try:
+        check_url(new.url, config.delivery.allowed_networks)
+    except AddressRefused as error:
+        raise ConfigurationError(str(error)) from None

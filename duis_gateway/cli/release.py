@@ -1,0 +1,84 @@
+"""`release`: the firmware releases as DCC announced them."""
+
+from __future__ import annotations
+
+import click
+
+from duis_gateway.cli.common import AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.output import print_fields, print_rows
+from duis_gateway.config import Config
+from duis_gateway.model.releases import DefaultSchedule, Release, Stage
+from duis_gateway.store import pilots, releases, schedules
+
+
+@click.group()
+def release() -> None:
+    """List and show firmware releases."""
+
+
+@release.command("list")
+@format_option
+@config_option
+def list_releases(form: str, config: Config) -> None:
+    """List the releases, the newest notice first."""
+    with opened_store(config) as store, store.read() as connection:
+        found = releases.all_releases(connection)
+    names = ("release", "revision", "type", "model", "version", "state", "paused", "notified", "automatic_date")
+    print_rows(names, map(_row, found), form)
+
+
+def _row(one: Release) -> tuple[object, ...]:
+    model = f"{one.manufacturer} {one.model}"
+    about = (one.release_id, one.revision, one.release_type, model, one.firmware_version)
+    return (*about, one.state, one.paused, one.notified_at, one.automatic_date)
+
+
+@release.command()
+@click.argument("release_id", metavar="ID")
+@config_option
+def show(release_id: str, config: Config) -> None:
+    """Show one release: its terms, the hubs it marks, and what the CSPs uploaded for it."""
+    with opened_store(config) as store, store.read() as connection:
+        found = releases.find(connection, release_id)
+        if found is None:
+            raise AnswerIsNo(f"there is no release {release_id[:80]!r}")
+        marks = releases.marks(connection, release_id)
+        in_default = pilots.default_hubs(connection, release_id)
+        offered = [one for stage in Stage for one in schedules.defaults(connection, release_id, stage)]
+    print_fields(_facts(found))
+    print_fields((f"{mark} hubs", len(ids)) for mark, ids in marks.items())
+    regions = sorted({hub.csp_region for hub in in_default})
+    print_fields((f"default list, {r}", f"{sum(h.csp_region == r for h in in_default)} hubs") for r in regions)
+    for schedule in offered:
+        _print_schedule(schedule)
+
+
+def _facts(one: Release) -> list[tuple[str, object]]:
+    facts: list[tuple[str, object]] = [
+        ("release", f"{one.release_id}, revision {one.revision}"),
+        ("type", one.release_type),
+        ("state", f"{one.state}{', paused' if one.paused else ''}"),
+        ("model", f"{one.manufacturer} {one.model}"),
+        ("version", one.firmware_version),
+        ("release note", one.release_note),
+        ("severity, priority", f"{one.severity}, {one.priority}"),
+        ("notified", one.notified_at),
+        ("automatic date", one.automatic_date),
+    ]
+    if one.pilot is None:
+        return [*facts, ("pilot", "none")]
+    terms = one.pilot
+    facts += [("pilot from", terms.period.start), ("pilot to", terms.period.end)]
+    facts += [("hubs of one supplier", f"{terms.minimum} to {terms.limit}")]
+    if terms.share_percent is not None:
+        facts.append(("share due", f"{terms.share_percent} %"))
+        facts.append(("share due by", terms.share_by))
+    return facts
+
+
+def _print_schedule(schedule: DefaultSchedule) -> None:
+    click.echo(f"\n{schedule.stage} schedule, {schedule.csp_region}:")
+    rows = [(g.group_id, len(g.device_ids) or "", g.period.start, g.period.end) for g in schedule.groups]
+    print_rows(("group", "hubs", "from", "to"), rows, "table")
+    for constraint in schedule.constraints:
+        click.echo(f"constraint {constraint.code}: {constraint.description}")

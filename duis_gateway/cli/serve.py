@@ -1,0 +1,80 @@
+"""`serve` and `deliver`: the processes of a running gateway."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from duis_gateway.app import Gateway
+from duis_gateway.cli.common import config_option
+from duis_gateway.cli.workers import WorkerProcesses
+from duis_gateway.config import Config
+from duis_gateway.logs import configure_logging
+
+_WORKERS = click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that deliver, this one included."
+)
+
+
+@click.command()
+@config_option
+@_WORKERS
+@click.option("--no-delivery", is_flag=True, help="Only take messages in; `deliver` runs elsewhere.")
+def serve(config: Config, workers: int, no_delivery: bool) -> None:
+    """Run the doors and the delivery workers until SIGTERM or SIGINT.
+
+    Once it can be reached it prints `listening on URL`, for the public listener and for the operators'.
+    """
+    if no_delivery and workers > 1:
+        raise click.UsageError("--workers says how many processes deliver, and --no-delivery that none does")
+    with _logging(config):
+        gateway = Gateway(config, delivery=not no_delivery)
+        _announce(gateway)
+        with WorkerProcesses(config.source, workers - 1):
+            gateway.serve()
+
+
+@click.command()
+@config_option
+@_WORKERS
+@click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input ends.")
+def deliver(config: Config, workers: int, while_stdin: bool) -> None:
+    """Run delivery workers alone until SIGTERM or SIGINT; any number of processes may, on several machines.
+
+    It has an operators' listener of its own, and prints `listening on URL` for it.
+    """
+    over = threading.Event()
+    if while_stdin:
+        threading.Thread(target=_set_at_end_of_stdin, args=(over,), name="stdin", daemon=True).start()
+    with _logging(config):
+        gateway = Gateway(config, doors=False)
+        _announce(gateway)
+        with WorkerProcesses(config.source, workers - 1):
+            gateway.serve(over)
+
+
+def _announce(gateway: Gateway) -> None:
+    for server in gateway.servers:
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        click.echo(f"listening on http://{host}:{server.port}")
+    sys.stdout.flush()
+
+
+def _set_at_end_of_stdin(over: threading.Event) -> None:
+    while os.read(0, 1024):
+        pass
+    over.set()
+
+
+@contextmanager
+def _logging(config: Config) -> Iterator[None]:
+    stop = configure_logging(config.log)
+    try:
+        yield
+    finally:
+        stop()

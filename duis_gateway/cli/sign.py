@@ -1,0 +1,126 @@
+"""`sign`, `verify` and `send`: single documents, by hand."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import urllib3
+
+from duis_gateway.cli.common import FOLDER, NEW_FILE, READABLE, AnswerIsNo
+from duis_gateway.cli.documents import (
+    Judgement,
+    find_originator,
+    judge,
+    verdict_of,
+)
+from duis_gateway.cli.output import print_fields
+from duis_gateway.envelope import signature
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import ConfigurationError, MessageRefused
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.pki.certificates import CertificateUnusable
+from duis_gateway.pki.signing import load_signing_key
+
+_REFUSED_FROM = 400
+_SECONDS = 60.0
+
+
+@click.command()
+@click.argument("file", type=READABLE)
+@click.option("--key", type=READABLE, required=True, help="The private key (PEM or DER, P-256).")
+@click.option("--certificate", type=READABLE, required=True, help="Its certificate (PEM or DER).")
+@click.option("--out", type=NEW_FILE, help="Where to write it; default: standard output.")
+def sign(file: Path, key: Path, certificate: Path, out: Path | None) -> None:
+    """Sign the XML document in FILE in DUIS's profile; a signature that it has is replaced."""
+    try:
+        signing_key, own = load_signing_key(key, certificate)
+        document = file.read_bytes()
+        originator = find_originator(parse_trusted(document))
+        signed = signature.sign(document, signing_key)
+    except CertificateUnusable as error:
+        raise ConfigurationError(str(error)) from None
+    except MessageRefused as error:
+        raise ConfigurationError(f"{file}: {error.detail}") from None
+    if originator is not None and originator != own.eui:
+        click.echo(
+            f"note: the document names {format_eui(originator)} as its originator, and the certificate is of "
+            f"{format_eui(own.eui)}: it will not be accepted",
+            err=True,
+        )
+    _write(signed, out)
+
+
+@click.command()
+@click.argument("file", type=READABLE)
+@click.option("--trust", type=FOLDER, required=True, help="A folder with certificates of authorities and signers.")
+@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="Judge as of this time (UTC); default: now.")
+@click.option("--out", type=NEW_FILE, help="Write the bytes that are proven to this file.")
+def verify(file: Path, trust: Path, at: datetime | None, out: Path | None) -> None:
+    """Check the signature of the XML document in FILE, and that its originator made it.
+
+    A signer's certificate in the trust folder must lead to an authority there; where the folder has no certificate of
+    its issuer, it is trusted by itself. Revocation lists in the folder count.
+    """
+    moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+    try:
+        judgement = judge(file.read_bytes(), trust, moment)
+    except CertificateUnusable as error:
+        raise ConfigurationError(str(error)) from None
+    print_fields(_shown(judgement))
+    if judgement.failed is not None:
+        raise AnswerIsNo(f"{file}: verification failed: {judgement.failed}")
+    if out is not None and judgement.content is not None:
+        _write(judgement.content, out)
+
+
+def _shown(judgement: Judgement) -> list[tuple[str, object]]:
+    signer, named = judgement.signer, judgement.named
+    shown: list[tuple[str, object]] = [("signature", "good" if judgement.failed is None else "NOT GOOD")]
+    if signer is not None:
+        shown += [("signer", format_eui(signer.eui)), ("OU", signer.role)]
+    if named is not None:
+        shown += [("serial", named.serial), ("issuer", named.issuer)]
+    if judgement.originator is not None:
+        shown.append(("originator", format_eui(judgement.originator)))
+    return shown
+
+
+@click.command()
+@click.argument("file", type=READABLE)
+@click.option("--url", required=True, help="The door to send it to.")
+@click.option("--out", type=NEW_FILE, help="Where to write the answer; default: standard output.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=_SECONDS, help="Seconds to wait.")
+def send(file: Path, url: str, out: Path | None, timeout: float) -> None:
+    """Send the document in FILE as it is, by POST, and print the answer.
+
+    The HTTP status and what the answer says go to standard error. The exit code is 1 where the request was refused: by
+    an HTTP status of 400 or more, a response code E..., or an acknowledgement that says Refused.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise ConfigurationError(f"--url: {url[:80]!r} is no http or https URL")
+    http = urllib3.PoolManager(retries=False)
+    headers = {"Content-Type": "application/xml"}
+    try:
+        answer = http.request("POST", url, body=file.read_bytes(), headers=headers, timeout=timeout, redirect=False)
+    except urllib3.exceptions.HTTPError as error:
+        raise AnswerIsNo(f"{url} could not be reached: {error}") from None
+    body = answer.data
+    click.echo(f"HTTP {answer.status} {answer.reason or ''}".rstrip(), err=True)
+    _write(body, out)
+    verdict = verdict_of(body)
+    if verdict is not None:
+        click.echo(verdict.text, err=True)
+    if answer.status >= _REFUSED_FROM or (verdict is not None and verdict.refused):
+        raise AnswerIsNo(f"{file} was refused")
+
+
+def _write(content: bytes, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.write(b"" if content.endswith(b"\n") or not sys.stdout.isatty() else b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        out.write_bytes(content)

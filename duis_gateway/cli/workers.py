@@ -1,0 +1,80 @@
+"""Further delivery processes beside the one that a person started, kept running as long as it runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+log = logging.getLogger(__name__)
+
+_SECONDS_BEFORE_AGAIN = 1.0
+_SECONDS_TO_STOP = 15.0
+
+
+class WorkerProcesses:
+    """A context in which `number` processes deliver; one that dies is started again.
+
+    Their standard input is a pipe from this process, so they end too when it is killed.
+    """
+
+    def __init__(self, config: Path, number: int) -> None:
+        self._command = [sys.executable, "-m", "duis_gateway", "deliver", "--while-stdin", "--config", str(config)]
+        # The configured port is taken by this process's own listener.
+        self._environ = {**os.environ, "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._keepers = [
+            threading.Thread(target=self._keep, name=f"worker-{index}", daemon=True) for index in range(number)
+        ]
+
+    def __enter__(self) -> WorkerProcesses:
+        for keeper in self._keepers:
+            keeper.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._stopping.set()
+            running = list(self._running)
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(_SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        for keeper in self._keepers:
+            keeper.join(_SECONDS_TO_STOP)
+
+    def _keep(self) -> None:
+        while (process := self._start()) is not None:
+            with process:
+                process.wait()
+            with self._lock:
+                self._running.discard(process)
+            if not self._stopping.is_set():
+                about = {"event": "worker-ended", "pid": process.pid, "exit_code": process.returncode}
+                log.error("a delivery process ended and is started again", extra=about)
+                self._stopping.wait(_SECONDS_BEFORE_AGAIN)
+
+    def _start(self) -> subprocess.Popen[bytes] | None:
+        with self._lock:
+            if self._stopping.is_set():
+                return None
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                env=self._environ,
+                start_new_session=True,  # an interrupt from the terminal is for this process to hand on
+            )
+            self._running.add(process)
+            return process
