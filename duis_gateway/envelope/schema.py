@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable
 from itertools import islice
@@ -16,6 +17,7 @@ from duis_gateway.errors import Finding, NotValid
 if TYPE_CHECKING:
     import xmlschema
 
+_log = logging.getLogger(__name__)
 MOST_FINDINGS = 10
 LONGEST_REASON = 300
 
@@ -49,7 +51,12 @@ class Schema:
 
     def _explain(self, root: etree._Element) -> tuple[Finding, ...]:
         # The error log of a compiled schema is shared by all its users, so the words come from elsewhere.
-        errors = islice(self._explaining().iter_errors(root), MOST_FINDINGS)
+        try:
+            errors = list(islice(self._explaining().iter_errors(root), MOST_FINDINGS))
+        except Exception:
+            # Whatever the second engine stumbles over, the refusal stands, and is no defect of ours (500).
+            _log.exception("xmlschema could not explain why a message is refused")
+            errors = []
         findings = tuple(
             Finding(error.path or "/", error.sourceline, _cut(error.reason or error.message)) for error in errors
         )

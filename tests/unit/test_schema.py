@@ -1,0 +1,187 @@
+"""Validation: libxml2 accepts, `xmlschema` explains, and neither leaves the machine or repeats what it was sent."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from duis_gateway.envelope.schema import Schema
+from duis_gateway.errors import Finding, NotSafeXml, NotValid
+
+MAIN = """
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:t" targetNamespace="urn:t"
+    elementFormDefault="qualified">
+  <xs:include schemaLocation="types.xsd"/>
+  <xs:element name="Message">
+    <xs:complexType>
+      <xs:sequence>
+        <xs:element name="ID" type="EUI" maxOccurs="unbounded"/>
+        <xs:element name="Count" type="xs:int" minOccurs="0"/>
+      </xs:sequence>
+    </xs:complexType>
+  </xs:element>
+</xs:schema>
+"""
+TYPES = """
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:t">
+  <xs:simpleType name="EUI"><xs:restriction base="xs:string">
+    <xs:pattern value="([0-9A-F]{2}-){7}[0-9A-F]{2}"/>
+  </xs:restriction></xs:simpleType>
+</xs:schema>
+"""
+GOOD_ID = "<t:ID>90-B3-D5-1F-30-01-00-00</t:ID>"
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Schema:
+    (tmp_path / "main.xsd").write_text(MAIN)
+    (tmp_path / "types.xsd").write_text(TYPES)
+    return Schema(tmp_path / "main.xsd")
+
+
+def message(inside: str) -> bytes:
+    return f'<t:Message xmlns:t="urn:t">{inside}</t:Message>'.encode()
+
+
+def findings(schema: Schema, content: bytes) -> tuple[Finding, ...]:
+    with pytest.raises(NotValid) as refused:
+        schema.check(content)
+    return refused.value.findings
+
+
+def test_valid_content_is_returned_as_a_tree(schema: Schema) -> None:
+    root = schema.check(message(GOOD_ID))
+    assert isinstance(root, etree._Element)
+    assert root[0].text == "90-B3-D5-1F-30-01-00-00"
+
+
+def test_a_refusal_says_where_and_why(schema: Schema) -> None:
+    """XPath, and the line in the proven content."""
+    (only,) = findings(schema, message(f"\n{GOOD_ID}\n{GOOD_ID}\n<t:ID>90-B3</t:ID>\n"))
+    assert only.path == "/t:Message/t:ID[3]"
+    assert only.line == 4
+    assert "90-B3" in only.reason or "pattern" in only.reason
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["", "<t:Count>1</t:Count>", f"{GOOD_ID}<t:Count>x</t:Count>", f"{GOOD_ID}<t:Other/>", f"{GOOD_ID}text", "<ID/>",
+     f'<t:ID xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>{GOOD_ID}',
+     f'<t:ID xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="xsi:none">x</t:ID>{GOOD_ID}'],
+)  # fmt: skip
+def test_t44_every_refusal_has_a_finding(schema: Schema, inside: str) -> None:
+    """T44: elements missing, unknown, of the wrong type, and the tricks with xsi:type and xsi:nil."""
+    assert all(finding.path.startswith("/") and finding.reason for finding in findings(schema, message(inside)))
+
+
+def test_another_root_is_refused(schema: Schema) -> None:
+    assert findings(schema, b"<other/>")
+
+
+def test_ten_findings_at_most(schema: Schema) -> None:
+    assert len(findings(schema, message("<t:ID>x</t:ID>" * 2000))) == 10
+
+
+@pytest.mark.parametrize("inside", ["<t:ID>{}</t:ID>", GOOD_ID + "<t:Count>{}</t:Count>", GOOD_ID + "{}"])
+def test_a_long_value_is_not_repeated(schema: Schema, inside: str) -> None:
+    """libxml2's own message can carry 64 kB of the value."""
+    for finding in findings(schema, message(inside.format("A" * 1_000_000))):
+        assert len(finding.reason) <= 300
+        assert len(finding.path) <= 300
+
+
+def test_content_that_is_not_well_formed_is_no_question_of_validity(schema: Schema) -> None:
+    with pytest.raises(NotSafeXml):
+        schema.check(b"<t:Message>")
+
+
+def test_without_words_from_xmlschema_libxml2_explains(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What libxml2 refuses is refused, even where the second engine sees nothing wrong, or fails."""
+
+    class SeesNothing:
+        def iter_errors(self, root: etree._Element) -> list[Exception]:
+            return []
+
+    class Fails:
+        def iter_errors(self, root: etree._Element) -> list[Exception]:
+            raise RecursionError
+
+    for second in (SeesNothing(), Fails()):
+        monkeypatch.setattr(schema, "_explainer", second)
+        (only,) = findings(schema, message("\n<t:ID>" + "A" * 100_000 + "</t:ID>"))
+        assert only.path == "/t:Message/t:ID"
+        assert only.line == 2
+        assert len(only.reason) <= 300
+
+
+def test_t04_no_location_that_a_message_names_is_followed(schema: Schema) -> None:
+    """T04, T45: a listener that nobody connects to says so."""
+    with socket.create_server(("127.0.0.1", 0)) as canary:
+        canary.settimeout(0.2)
+        url = f"http://127.0.0.1:{canary.getsockname()[1]}/x.xsd"
+        hint = (
+            f'<t:Message xmlns:t="urn:t" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+            f'xsi:schemaLocation="urn:t {url} urn:u {url}" xsi:noNamespaceSchemaLocation="{url}">'
+        )
+        assert schema.check(f"{hint}{GOOD_ID}</t:Message>".encode()) is not None
+        assert findings(schema, f"{hint}<t:ID>x</t:ID></t:Message>".encode())
+        with pytest.raises(TimeoutError):
+            canary.accept()
+
+
+def test_many_threads_get_their_own_answers(schema: Schema) -> None:
+    """A refusal in one thread never colours what another is told."""
+    wrong: list[object] = []
+
+    def work(number: int) -> None:
+        for _ in range(30):
+            if number % 2:
+                try:
+                    schema.check(message(GOOD_ID))
+                except NotValid as error:
+                    wrong.append(error)
+            else:
+                found = findings(schema, message(GOOD_ID * number + "<t:ID>x</t:ID>"))
+                if [finding.path for finding in found] != [
+                    f"/t:Message/t:ID[{number + 1}]" if number else "/t:Message/t:ID"
+                ]:
+                    wrong.append(found)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_accepting_needs_no_xmlschema(tmp_path: Path) -> None:
+    """It takes most of a second to load; a process that refuses nothing never does."""
+    (tmp_path / "main.xsd").write_text(MAIN)
+    (tmp_path / "types.xsd").write_text(TYPES)
+    program = (
+        "import sys; from pathlib import Path; from duis_gateway.envelope.schema import Schema\n"
+        "Schema(Path(sys.argv[1])).check(sys.argv[2].encode()); print('xmlschema' in sys.modules)"
+    )
+    root = Path(__file__).parent.parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "main.xsd"), message(GOOD_ID).decode()],
+        capture_output=True, check=True, text=True, cwd=root,
+    )  # fmt: skip
+    assert done.stdout.strip() == "False"
+
+
+def test_accepting_is_fast(schema: Schema) -> None:
+    """About 20 us for a small message; the bound is for a slow machine, and xmlschema alone would be over it."""
+    content = message(GOOD_ID)
+    begin = time.perf_counter()
+    for _ in range(100):
+        schema.check(content)
+    assert time.perf_counter() - begin < 0.1
