@@ -169,7 +169,7 @@ def due_destinations(conn: Connection) -> list[Destination]:
     found = select(func.min(outbox.c.recipient).label("recipient")).where(_pending(outbox)).cte("found", recursive=True)
     next_one = select(func.min(further.c.recipient)).where(_pending(further), further.c.recipient > found.c.recipient)
     found = found.union_all(select(next_one.scalar_subquery()).where(found.c.recipient.is_not(None)))
-    now = database_time(conn.dialect.name)
+    now = _now(conn)
     due = [_has_due(found.c.recipient, channel, now).label(channel) for channel in _CHANNELS]
     rows = conn.execute(select(found.c.recipient, *due).where(found.c.recipient.is_not(None)))
     return [Destination(row.recipient, channel) for row in rows for channel in _CHANNELS if getattr(row, channel)]
@@ -182,7 +182,7 @@ def claim(
 
     Of messages with one `order_key` only the oldest open one is given. Two claimers never get the same message.
     """
-    now = database_time(conn.dialect.name)
+    now = _now(conn)
     due = (
         select(outbox.c.id)
         .where(
@@ -224,7 +224,7 @@ _CLAIMED = ("id", "recipient", "channel", "address", "kind", "message_id", "cont
 
 def recover_expired(conn: Connection) -> int:
     """Make messages due again whose lease has run out, and return how many (threat F04)."""
-    now = database_time(conn.dialect.name)
+    now = _now(conn)
     statement = (
         update(outbox)
         .where(outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_until <= now)
@@ -235,7 +235,7 @@ def recover_expired(conn: Connection) -> int:
 
 def has_expired(conn: Connection) -> bool:
     """Tell whether `recover_expired` would find anything; needs no writing."""
-    now = database_time(conn.dialect.name)
+    now = _now(conn)
     in_flight = outbox.c.state == literal_column("'in_flight'")
     return bool(conn.execute(select(exists().where(in_flight, outbox.c.lease_until <= now))).scalar())
 
@@ -251,7 +251,7 @@ def settle(conn: Connection, settlements: Iterable[Settlement]) -> int:
     """
     delivered: dict[str, list[int]] = defaultdict(list)
     settled, total = 0, 0
-    now = database_time(conn.dialect.name)
+    now = _now(conn)
     for one in settlements:
         total += 1
         if one.result is Result.DELIVERED:
@@ -293,7 +293,7 @@ def hurry(conn: Connection, destination: Destination) -> int:
             _pending(outbox),
             outbox.c.recipient == destination.recipient,
             outbox.c.channel == destination.channel,
-            outbox.c.due_at > database_time(conn.dialect.name),
+            outbox.c.due_at > _now(conn),
         )
         .values(due_at=outbox.c.enqueued_at)
     )
@@ -305,6 +305,11 @@ _NO_LEASE: dict[str, Any] = {"lease_until": None, "lease_token": None}
 
 def _held(token: str) -> tuple[ColumnElement[bool], ...]:
     return outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_token == token
+
+
+def _now(conn: Connection) -> ColumnElement[float]:
+    # As a subquery it is taken once a statement, so that PostgreSQL can look for it in an index.
+    return select(database_time(conn.dialect.name)).scalar_subquery()
 
 
 # The states stand in these conditions as literals, not as parameters: only then do the planners see that the
