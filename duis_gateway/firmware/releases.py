@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from duis_gateway.firmware.dates import automatic_date
+from duis_gateway.firmware.dates import add_months, automatic_date
 from duis_gateway.model.releases import PilotTerms, Release, ReleaseState, ReleaseType
 
 EXCLUDED_HUBS_LIMIT = 100
 """PIA-R3: fewer hubs than this may be kept out of a pilot."""
+
+PILOT_MONTHS_LIMIT = 6
+"""PIA-A3: a pilot lasts up to six months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ def _refusal_of_pilot(notice: ReleaseNotice) -> str | None:
         return f"a release of type {notice.release_type.value} has no pilot"
     if pilot.period.end <= pilot.period.start:
         return "the pilot does not end after its start"
+    if pilot.period.end > add_months(pilot.period.start, PILOT_MONTHS_LIMIT):
+        return f"the pilot lasts longer than {PILOT_MONTHS_LIMIT} months"
     if not 0 <= pilot.minimum <= pilot.limit:
         return "the pilot's minimum is negative or above its limit"
     if pilot.share_percent is not None and not 0 <= pilot.share_percent <= 100:
@@ -131,9 +136,8 @@ def _refusal_of_pilot(notice: ReleaseNotice) -> str | None:
 def _refusal_of_marks(notice: ReleaseNotice) -> str | None:
     if len(set(notice.excluded)) >= EXCLUDED_HUBS_LIMIT:
         return f"{len(set(notice.excluded))} hubs are excluded; fewer than {EXCLUDED_HUBS_LIMIT} may be"
-    proving, friendly, excluded = set(notice.proving), set(notice.friendly), set(notice.excluded)
-    if proving & friendly or proving & excluded or friendly & excluded:
-        return "a hub is marked in two ways"
+    if set(notice.excluded) & {*notice.proving, *notice.friendly}:
+        return "a hub that is excluded from the pilot is also marked as proving or friendly"
     return None
 
 
@@ -178,7 +182,7 @@ def pilot_window_open(release: Release, now: datetime) -> bool:
     """Whether pilot lists and pilot groups are still taken: from the notice until the pilot ends.
 
     The pilot also ends when the release leaves it early, such as by the approval of its successor (PIA-A13). A
-    pause holds what was instructed and does not lengthen the window; a delay does, as it moves the pilot's end.
+    pause holds what was instructed and does not lengthen the window.
     """
     if release.pilot is None or not release.state.is_live or release.state is ReleaseState.SAFE_LAUNCH:
         return False

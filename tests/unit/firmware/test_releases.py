@@ -147,12 +147,22 @@ def test_fewer_than_a_hundred_hubs_may_be_excluded() -> None:
     assert "fewer than 100" in (receive_notice(notice(excluded=tuple(range(100))), None, NOW).refusal or "")
 
 
-@pytest.mark.parametrize(
-    "marks",
-    [{"proving": (1,), "friendly": (1,)}, {"proving": (1,), "excluded": (1,)}, {"friendly": (1,), "excluded": (1,)}],
-)
-def test_a_hub_has_one_mark(marks: dict[str, Any]) -> None:
-    assert "two ways" in (receive_notice(notice(**marks), None, NOW).refusal or "")
+def test_an_excluded_hub_is_not_also_proving_or_friendly() -> None:
+    """A proving hub of a friendly customer is no contradiction."""
+    assert "excluded" in (receive_notice(notice(proving=(1,), excluded=(2, 1)), None, NOW).refusal or "")
+    assert "excluded" in (receive_notice(notice(friendly=(1,), excluded=(1,)), None, NOW).refusal or "")
+    assert receive_notice(notice(proving=(1,), friendly=(1,)), None, NOW).accepted
+
+
+def test_a_pilot_lasts_six_months_at_most() -> None:
+    """PIA-A3: calendar months, the last moment included."""
+    begins = datetime(2026, 8, 31, tzinfo=UTC)
+    longest = Period(begins, datetime(2027, 2, 28, tzinfo=UTC))
+    longer = Period(begins, longest.end + timedelta(seconds=1))
+    date = datetime(2027, 9, 1, tzinfo=UTC)
+    assert receive_notice(notice(automatic_date=date, pilot=PilotTerms(longest, limit=10)), None, NOW).accepted
+    judged = receive_notice(notice(automatic_date=date, pilot=PilotTerms(longer, limit=10)), None, NOW)
+    assert judged.refusal == "the pilot lasts longer than 6 months"
 
 
 @given(st.integers(0, 9), st.integers(0, 9))
