@@ -1,0 +1,287 @@
+"""What is planned for each hub, and why (BR-3.1 to BR-3.9, BR-4.1, BR-4.2, PIA-C2, PIA-S5, PIA-R3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duis_gateway.firmware.planning import Basis, GroupSay, HubInstruction, HubPlan, PlanFacts, plan_hub
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui, format_eui_plain
+from duis_gateway.model.releases import HubMark, Period, ReleaseState, Stage
+from duis_gateway.model.rollout import GroupDecision
+from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, THEIRS, hub, instruction, release
+
+DAY = timedelta(days=1)
+MAY = Period(datetime.fromisoformat("2026-05-01T00:00Z"), datetime.fromisoformat("2026-05-10T12:30Z"))
+JUNE = Period(MAY.start + 31 * DAY, MAY.end + 31 * DAY)
+SPLIT = hub(gas_supplier=THEIRS)
+ACCEPTED = GroupSay(GroupDecision.ACCEPTED)
+
+
+def given_by(supplier: int, period: Period = MAY, **changes: Any) -> HubInstruction:
+    """An instruction of a pilot group that names the hub."""
+    return replace(HubInstruction(supplier, "G1", Stage.PILOT, period, NOW), **changes)
+
+
+def plan(*instructions: HubInstruction, of: Hub | None = None, **facts: Any) -> HubPlan:
+    """The plan of a hub of ours alone, unless another is given."""
+    return plan_hub(
+        PlanFacts(hub=of or hub(), release=facts.pop("terms", release()), instructions=instructions, **facts)
+    )
+
+
+def test_without_an_instruction_the_automatic_date_stands() -> None:
+    """BR-3.6."""
+    assert plan() == HubPlan(
+        Basis.AUTOMATIC_DATE,
+        "automatic date: its supplier has not instructed",
+        due=AUTOMATIC,
+        stage=Stage.SAFE_LAUNCH,
+        indicative=True,
+    )
+
+
+def test_one_supplier_is_enough_where_there_is_one() -> None:
+    """BR-3.2."""
+    expected = HubPlan(
+        Basis.INSTRUCTED,
+        "2026-05-01T00:00Z to 2026-05-10T12:30Z: its supplier has instructed it; the CSP has not decided yet",
+        MAY,
+        MAY.end,
+        Stage.PILOT,
+        indicative=True,
+    )
+    assert plan(given_by(OURS)) == expected
+    assert plan(given_by(OURS), of=hub(gas_supplier=None)) == expected
+    assert plan(given_by(OURS), of=hub(import_supplier=None)) == expected
+
+
+@pytest.mark.parametrize(
+    ("instructions", "words"),
+    [
+        ((), "the Import Supplier has not instructed and the Gas Supplier has not instructed"),
+        ((given_by(OURS),), "the Gas Supplier has not instructed"),
+        ((given_by(THEIRS),), "the Import Supplier has not instructed"),
+    ],
+)
+def test_a_split_hub_waits_for_both_and_the_plan_says_for_whom(
+    instructions: tuple[HubInstruction, ...], words: str
+) -> None:
+    """BR-3.3, BR-4.1."""
+    planned = plan(*instructions, of=SPLIT)
+    assert (planned.basis, planned.explanation) == (Basis.AUTOMATIC_DATE, f"automatic date: {words}")
+
+
+def test_of_two_instructions_the_later_start_and_end_count() -> None:
+    """BR-4.2."""
+    late_start = Period(JUNE.start, JUNE.start)
+    planned = plan(given_by(OURS, Period(MAY.start, JUNE.end)), given_by(THEIRS, late_start), of=SPLIT)
+    assert (planned.period, planned.due) == (JUNE, JUNE.end)
+    assert "both suppliers have instructed" in planned.explanation
+
+
+def test_a_hub_is_in_the_pilot_only_if_both_put_it_there() -> None:
+    """PIA-S2."""
+    planned = plan(given_by(OURS), given_by(THEIRS, stage=Stage.SAFE_LAUNCH), of=SPLIT)
+    assert planned.stage is Stage.SAFE_LAUNCH
+    assert plan(given_by(OURS), given_by(THEIRS), of=SPLIT).stage is Stage.PILOT
+
+
+def test_a_supplier_that_cannot_instruct_is_named_by_its_role() -> None:
+    planned = plan(given_by(OURS), of=SPLIT, unable=frozenset({THEIRS}))
+    assert planned.explanation == "automatic date: the Gas Supplier cannot instruct (older DUIS version)"
+
+
+def test_a_former_suppliers_instruction_no_longer_counts() -> None:
+    """Design section 7, "Inventory changes"."""
+    assert plan(given_by(THEIRS)).basis is Basis.AUTOMATIC_DATE
+    assert plan(given_by(OURS), of=SPLIT).basis is Basis.AUTOMATIC_DATE
+
+
+def test_a_plan_is_indicative_until_the_csp_has_decided_on_every_instruction() -> None:
+    """PIA-C2, PIA-S5."""
+    both = (given_by(OURS, say=ACCEPTED), given_by(THEIRS, say=ACCEPTED))
+    assert not plan(*both, of=SPLIT).indicative
+    assert plan(both[0], given_by(THEIRS), of=SPLIT).indicative
+    assert "the CSP has decided" in plan(both[0]).explanation
+
+
+def test_a_period_that_the_csp_fixed_takes_the_place_of_the_one_instructed() -> None:
+    amended = GroupSay(GroupDecision.AMENDED, JUNE, "capacity")
+    assert plan(given_by(OURS, say=amended)).period == JUNE
+
+
+def test_a_refused_instruction_does_not_count_and_its_reason_is_for_its_supplier_alone() -> None:
+    refused = GroupSay(GroupDecision.REFUSED, None, "no capacity for Acme Energy")
+    instructions = (given_by(OURS), given_by(THEIRS, say=refused))
+    for viewer in (None, THEIRS):
+        assert "Acme" in plan(*instructions, of=SPLIT, viewer=viewer).explanation
+    planned = plan(*instructions, of=SPLIT, viewer=OURS)
+    assert planned.explanation == "automatic date: the Gas Supplier has instructed, but the CSP refused"
+
+
+def test_a_period_no_longer_before_the_automatic_date_does_not_count() -> None:
+    fixed = GroupSay(GroupDecision.AMENDED, Period(MAY.start, AUTOMATIC))
+    planned = plan(given_by(OURS, say=fixed))
+    assert planned.explanation == "automatic date: the period instructed does not end before it"
+
+
+def test_dcc_chooses_on_a_suppliers_behalf_where_it_has_not_chosen_itself() -> None:
+    """PIA-A9."""
+    chosen = given_by(OURS, JUNE, by_dcc=True, received_at=NOW + DAY)
+    assert plan(chosen).period == JUNE
+    assert "on its supplier's behalf" in plan(chosen).explanation
+    assert plan(chosen, given_by(OURS)).period == MAY
+
+
+def test_of_two_instructions_of_one_supplier_the_newer_counts() -> None:
+    assert plan(given_by(OURS, JUNE, received_at=NOW + DAY), given_by(OURS)).period == JUNE
+
+
+def test_a_batch_of_dcc_moves_hubs_that_no_instruction_moves() -> None:
+    """BR-3.7."""
+    planned = plan(batch=JUNE)
+    assert (planned.basis, planned.period) == (Basis.BATCH, JUNE)
+    assert planned.explanation.endswith("DCC instructed it in a batch; its supplier has not instructed")
+    assert plan(given_by(OURS), batch=JUNE).basis is Basis.INSTRUCTED
+    assert plan(batch=Period(MAY.start, AUTOMATIC)).basis is Basis.AUTOMATIC_DATE
+
+
+def test_an_excluded_hub_is_outside_the_pilot_but_not_outside_safe_launch() -> None:
+    """PIA-R3."""
+    planned = plan(given_by(OURS), mark=HubMark.EXCLUDED)
+    assert planned.basis is Basis.AUTOMATIC_DATE
+    assert "DCC may update it before" in planned.explanation
+    assert plan(given_by(OURS, stage=Stage.SAFE_LAUNCH), mark=HubMark.EXCLUDED).basis is Basis.INSTRUCTED
+
+
+def test_the_csps_own_schedule_is_shown_and_binds_nobody() -> None:
+    """PIA-S5."""
+    planned = plan(scheduled=JUNE, mark=HubMark.PROVING)
+    assert (planned.period, planned.due) == (None, AUTOMATIC)
+    assert "the CSP's schedule has it for 2026-06-01T00:00Z" in planned.explanation
+    assert "always in the pilot" in planned.explanation
+
+
+def test_a_pause_holds_the_plan_and_shows_it() -> None:
+    planned = plan(given_by(OURS), terms=release(paused=True))
+    assert (planned.held, planned.period) == (True, MAY)
+    assert planned.explanation.startswith("held, as the release is paused; ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "basis", "words"),
+    [
+        ({"firmware_version": NEW}, Basis.ACTIVE, "active"),
+        ({"model": "other"}, Basis.NOT_PLANNED, "another device model"),
+        ({"status": "Suspended"}, Basis.NOT_PLANNED, "Suspended"),
+        ({"device_type": "ESME"}, Basis.NOT_PLANNED, "not a commissioned hub"),
+    ],
+)
+def test_status_and_version_are_looked_at_again(changes: dict[str, Any], basis: Basis, words: str) -> None:
+    """Design section 7, "Inventory changes"."""
+    planned = plan(given_by(OURS), of=hub(**changes))
+    assert (planned.basis, planned.due, planned.stage) == (basis, None, None)
+    assert words in planned.explanation
+
+
+@pytest.mark.parametrize("state", [state for state in ReleaseState if not state.is_live])
+def test_nothing_is_planned_under_a_release_that_is_over(state: ReleaseState) -> None:
+    planned = plan(given_by(OURS), terms=release(state=state))
+    assert (planned.basis, planned.period) == (Basis.NOT_PLANNED, None)
+
+
+def test_a_hub_without_a_supplier_waits_for_the_automatic_date() -> None:
+    planned = plan(given_by(OURS), of=hub(import_supplier=None, gas_supplier=None))
+    assert "no supplier is responsible" in planned.explanation
+
+
+def test_a_standing_group_bears_on_each_of_its_hubs() -> None:
+    group = instruction("G7", 1, 2, period=MAY)
+    assert HubInstruction.of(group, ACCEPTED) == HubInstruction(OURS, "G7", Stage.PILOT, MAY, NOW, ACCEPTED)
+
+
+parties = st.sampled_from([OURS, THEIRS, None])
+starts = st.integers(0, 8)
+windows = st.builds(
+    lambda start, length: Period(NOW + start * 30 * DAY, NOW + (start + length) * 30 * DAY), starts, starts
+)
+says = st.none() | st.builds(GroupSay, st.sampled_from(GroupDecision), st.none() | windows, st.just(format_eui(THEIRS)))
+scenarios = st.builds(
+    PlanFacts,
+    hub=st.builds(lambda one, two: hub(import_supplier=one, gas_supplier=two), parties, parties),
+    release=st.builds(release, paused=st.booleans()),
+    mark=st.none() | st.sampled_from(HubMark),
+    instructions=st.lists(
+        st.builds(
+            HubInstruction,
+            st.sampled_from([OURS, THEIRS, 77]),
+            st.just("G1"),
+            st.sampled_from(Stage),
+            windows,
+            st.integers(0, 5).map(lambda days: NOW + days * DAY),
+            says,
+            st.booleans(),
+        ),
+        max_size=4,
+        unique_by=lambda one: (one.supplier, one.by_dcc, one.received_at),
+    ).map(tuple),
+    batch=st.none() | windows,
+    scheduled=st.none() | windows,
+    unable=st.sets(st.sampled_from([OURS, THEIRS])).map(frozenset),
+)
+
+
+def by_hand(facts: PlanFacts) -> Period | None:
+    """The plan by another way: what each responsible supplier wants, then the maximum of all of it."""
+    wanted: dict[int, Period] = {}
+    for one in sorted(facts.instructions, key=lambda given_one: (not given_one.by_dcc, given_one.received_at)):
+        refused = one.say is not None and one.say.decision is GroupDecision.REFUSED
+        outside = facts.mark is HubMark.EXCLUDED and one.stage is Stage.PILOT
+        if not refused and not outside:
+            wanted[one.supplier] = (one.say and one.say.period) or one.period
+    responsible = {s for s in (facts.hub.import_supplier, facts.hub.gas_supplier) if s}
+    if responsible and responsible <= set(wanted):
+        start = max(wanted[supplier].start for supplier in responsible)
+        end = max(wanted[supplier].end for supplier in responsible)
+        if end < facts.release.automatic_date:
+            return Period(start, end)
+    if facts.batch is not None and facts.batch.end < facts.release.automatic_date:
+        return facts.batch
+    return None
+
+
+@given(scenarios)
+def test_the_plan_is_that_of_an_independent_model(facts: PlanFacts) -> None:
+    assert plan_hub(facts).period == by_hand(facts)
+
+
+@given(scenarios)
+def test_no_hub_moves_after_the_automatic_date_nor_before_what_counts(facts: PlanFacts) -> None:
+    planned = plan_hub(facts)
+    assert planned.due is not None
+    assert planned.due <= facts.release.automatic_date
+    assert (planned.period is None) == (planned.basis is Basis.AUTOMATIC_DATE)
+    assert planned.held == facts.release.paused
+
+
+@given(scenarios)
+def test_the_plan_is_symmetric_in_the_two_suppliers(facts: PlanFacts) -> None:
+    mirrored = hub(import_supplier=facts.hub.gas_supplier, gas_supplier=facts.hub.import_supplier)
+    one, other = plan_hub(facts), plan_hub(replace(facts, hub=mirrored))
+    assert (one.period, one.due, one.stage, one.basis) == (other.period, other.due, other.stage, other.basis)
+
+
+@given(scenarios)
+def test_no_supplier_reads_in_a_plan_who_the_other_is(facts: PlanFacts) -> None:
+    """BR-3.3; the reasons of the CSP in these scenarios name the other supplier."""
+    text = plan_hub(replace(facts, viewer=OURS)).explanation
+    assert format_eui(THEIRS) not in text
+    assert format_eui_plain(THEIRS) not in text
+    assert str(THEIRS) not in text
