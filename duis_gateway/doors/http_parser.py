@@ -12,13 +12,21 @@ import time
 from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.utilities import BadRequest
+from waitress.utilities import BadRequest, Error
 
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 _LONGEST_LINE = 1024
 _MOST_TRAILERS = 32
 _LONGEST_LENGTH = 18  # digits
+_SENDS_A_BODY = "POST"
+
+
+class LengthRequired(Error):
+    """waitress's form of a body that is not announced."""
+
+    code = 411
+    reason = "Length Required"
 
 
 class StrictParser(HTTPRequestParser):
@@ -73,6 +81,9 @@ class StrictParser(HTTPRequestParser):
         super().parse_header(header_plus)
         if self.version not in {"1.0", "1.1"} or (codings and self.version == "1.0"):
             raise ParsingError("not an HTTP/1.1 request")
+        if self.command == _SENDS_A_BODY and not (lengths or codings):
+            # The connection is closed with the answer: what follows may well be the body.
+            self.error = LengthRequired("")
         if self.chunked:
             self.body_rcv = StrictChunks(self.body_rcv.getbuf())
 

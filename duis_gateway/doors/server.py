@@ -24,9 +24,7 @@ from duis_gateway.doors.problem import problem_answer
 from duis_gateway.doors.wire import Answer
 from duis_gateway.errors import MessageRefused
 
-STOP_WITHIN = 8.0
-"""Seconds that requests in hand have once the server stops; all is over in less than 10 (F24)."""
-
+_TURN = 0.5  # seconds after which the server's loop looks at the time at the latest
 _BUFFER = 1024 * 1024
 _log = logging.getLogger(__name__)
 
@@ -53,7 +51,9 @@ class Server:
         limits: ServerLimits | None = None,
         refuse: Refuse = refuse_plainly,
     ) -> None:
-        limits = limits or ServerLimits()
+        self._limits = limits = limits or ServerLimits()
+        self._looked_at = 0.0
+        bound = _bound(host, port)
         self._map: dict[int, Any] = {}
         self._dispatcher = ThreadedTaskDispatcher()
         self._listener = Listener(
@@ -63,7 +63,9 @@ class Server:
             map=self._map,
             dispatcher=self._dispatcher,
             adj=_adjustments(limits),
-            sockinfo=_address(host, port),
+            sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
+            _sock=bound,
+            bind_socket=False,
         )
         self._dispatcher.set_thread_count(threads)
         self.host = str(self._listener.effective_host)
@@ -77,27 +79,34 @@ class Server:
 
     def begin_to_stop(self) -> None:
         """Accept nothing more, and end once what is in hand is answered; returns at once."""
-        self._stop.set()
-        self._listener.pull_trigger()
+        if not self._stop.is_set():
+            self._stop.set()
+            self._listener.pull_trigger()
 
     def stop(self) -> None:
         """Stop, and return when it is done: in less than 10 seconds (F24)."""
         self.begin_to_stop()
-        if self._thread.is_alive():
-            self._thread.join(STOP_WITHIN + 1.5)
+        if self._thread.ident is None:
+            self._run()
+        else:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._turn(1.0)
+            self._turn(_TURN)
         self._listener.stop_accepting()
-        deadline = time.monotonic() + STOP_WITHIN
+        deadline = time.monotonic() + self._limits.stopping_time
         while self._listener.close_idle() and time.monotonic() < deadline:
-            self._turn(0.05)
+            self._turn(_TURN / 10)
         self._dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
 
     def _turn(self, seconds: float) -> None:
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+        now = time.monotonic()
+        if now > self._looked_at + _TURN:
+            self._looked_at = now
+            self._listener.keep_time()
 
 
 def run_until_signalled(servers: Sequence[Server], also: threading.Event | None = None) -> None:
@@ -129,8 +138,6 @@ def _adjustments(limits: ServerLimits) -> Adjustments:
         max_request_body_size=limits.body + 1,
         max_request_header_size=limits.header,
         connection_limit=limits.connections,
-        cleanup_interval=1,
-        channel_timeout=int(limits.idle_time),
         ident="duis-gateway",
         server_name="duis-gateway",
         log_socket_errors=False,
@@ -140,8 +147,15 @@ def _adjustments(limits: ServerLimits) -> Adjustments:
     )
 
 
-def _address(host: str, port: int) -> tuple[Any, ...]:
+def _bound(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    return family, kind, protocol, address
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound

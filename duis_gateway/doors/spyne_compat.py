@@ -35,6 +35,8 @@ def load(name: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module = importlib.import_module(name)
+    # Its hook stands in the way of every later import that fails; all that it offers is registered.
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "spyne.util.six"]
     # spyne logs every fault with a traceback and its whole text; the doors write the audit line instead.
     logging.getLogger("spyne").setLevel(logging.CRITICAL)
     return module

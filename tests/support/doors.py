@@ -62,11 +62,11 @@ class Reply:
 
     def problem(self, member: str) -> str:
         """A member of the problem details, in a problem document or a fault."""
-        return etree.fromstring(self.body).xpath(f"string(//p:problem/p:{member})", namespaces=NS)
+        return str(etree.fromstring(self.body).xpath(f"string(//p:problem/p:{member})", namespaces=NS))
 
     def fault(self, name: str) -> str:
         """`faultcode` or `faultstring` of a fault."""
-        return etree.fromstring(self.body).xpath(f"string(/e:Envelope/e:Body/e:Fault/{name})", namespaces=NS)
+        return str(etree.fromstring(self.body).xpath(f"string(/e:Envelope/e:Body/e:Fault/{name})", namespaces=NS))
 
 
 @dataclass
@@ -91,7 +91,13 @@ class Doors:
     def soap(self, body: bytes, media: str = "text/xml; charset=utf-8", **headers: str) -> Reply:
         return self.post("/soap", body, media, **headers)
 
-    def request(self, method: str, path: str, body: bytes | Iterable[bytes] | None = None, headers: Any = None) -> Reply:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         client = http.client.HTTPConnection(self.server.host, self.server.port, timeout=20)
         try:
             client.request(method, path, body, headers or {})
@@ -125,7 +131,7 @@ def replies(client: socket.socket) -> list[Reply]:
 def _read_reply(stream: Any) -> Reply:
     status = int(stream.readline().split()[1])
     headers = {}
-    while (line := stream.readline().decode().strip()):
+    while line := stream.readline().decode().strip():
         name, _, value = line.partition(": ")
         headers[name.lower()] = value
     return Reply(status, headers, stream.read(int(headers.get("content-length", "0"))))

@@ -1,0 +1,331 @@
+"""The edge of the public listener over real sockets: what HTTP itself may look like, and what refusals look like."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from lxml import etree
+
+from duis_gateway.errors import (
+    REFUSALS,
+    Finding,
+    IdentityReused,
+    MessageRefused,
+    NotAuthenticated,
+    NotDurable,
+    NotEntitled,
+    NotSafeXml,
+    NotValid,
+)
+from duis_gateway.model.incoming import Door, Incoming
+from duis_gateway.namespaces import PROBLEM
+from tests.support.doors import ANSWER, SIZE, Doors, Reply, StandIn, audited, envelope, open_doors
+from tests.support.signing import SIGNED
+
+DUIS = "/api/v1/serviceD"
+HEAD = b"POST /api/v1/serviceD HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/xml\r\n"
+ONCE = HEAD + b"Connection: close\r\n"
+
+
+@pytest.fixture(scope="module")
+def doors() -> Iterator[Doors]:
+    with open_doors(StandIn(lambda _incoming: ANSWER)) as running:
+        yield running
+
+
+def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + end
+
+
+@pytest.mark.parametrize(
+    ("path", "door", "service"),
+    [
+        ("/api/v1/serviceD", Door.DUIS, "serviceD"),
+        ("/api/v1/serviceS", Door.DUIS, "serviceS"),
+        ("/api/v1/serviceT", Door.DUIS, "serviceT"),
+        ("/csp-mgmt-gw/v1/messages", Door.CSP, "messages"),
+        ("/esi/v1/messages", Door.ESI, "messages"),
+    ],
+)
+def test_each_door_hands_over_the_bytes_as_they_came(doors: Doors, path: str, door: Door, service: str) -> None:
+    reply = doors.post(path)
+    taken = doors.flow.taken[-1]
+    assert (reply.status, reply.headers["content-type"], reply.body) == (200, "application/xml", ANSWER)
+    assert taken == Incoming(door, service, SIGNED, reply.headers["x-correlation-id"])
+
+
+def test_the_correlation_id_is_our_own_and_differs_each_time(doors: Doors) -> None:
+    """What the sender calls its correlation id is not taken over."""
+    first = doors.post(DUIS, X_Correlation_ID="theirs").headers["x-correlation-id"]
+    assert "theirs" not in (first, doors.flow.taken[-1].correlation_id)
+    assert doors.post(DUIS).headers["x-correlation-id"] != first
+
+
+@pytest.mark.parametrize(
+    "media", ["application/xml", "Application/XML; charset=UTF-8", 'application/xml;charset="utf-8"']
+)
+def test_xml_in_utf_8_is_accepted(doors: Doors, media: str) -> None:
+    assert doors.post(DUIS, media=media).status == 200
+
+
+@pytest.mark.parametrize(
+    "media", [None, "", "text/plain", "text/xml", "application/xml; charset=utf-16", "application/xml; charset=latin-1"]
+)
+def test_anything_else_is_an_unsupported_media_type(doors: Doors, media: str | None) -> None:
+    """T09, T49."""
+    before = len(doors.flow.taken)
+    assert doors.post(DUIS, media=media).status == 415
+    assert len(doors.flow.taken) == before
+
+
+def test_content_codings_are_refused(doors: Doors) -> None:
+    """T53: nothing is inflated."""
+    assert doors.post(DUIS, Content_Encoding="gzip").status == 415
+    assert doors.post(DUIS, Content_Encoding="identity").status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_only_post_is_allowed(doors: Doors, method: str) -> None:
+    """T49."""
+    reply = doors.request(method, DUIS)
+    assert (reply.status, reply.headers["allow"]) == (405, "POST")
+    assert reply.problem("stage") == "receive"
+
+
+def test_nothing_is_served_elsewhere(doors: Doors) -> None:
+    for path in ("/", "/metrics", "/health/live", "/api/v1/serviceD/", "/api/v1/serviced", "/soap/x"):
+        assert doors.post(path).status == 404
+
+
+def test_a_body_at_the_limit_passes_and_one_byte_more_does_not(doors: Doors) -> None:
+    """T54, with a length and in chunks."""
+    assert doors.post(DUIS, b"x" * SIZE).status == 200
+    assert doors.post(DUIS, b"x" * (SIZE + 1)).status == 413
+    in_chunks = doors.request("POST", DUIS, iter([b"x" * SIZE, b"x"]), {"Content-Type": "application/xml"})
+    assert in_chunks.status == 413
+    assert len(doors.flow.taken[-1].body) == SIZE
+
+
+def test_a_client_that_sends_far_too_much_still_gets_its_answer(doors: Doors) -> None:
+    """T54: the connection is not reset under it while it sends 30 times the limit."""
+    assert doors.post(DUIS, b"x" * (30 * SIZE)).status == 413
+
+
+def test_a_body_that_is_too_large_for_soap_gets_a_fault(doors: Doors) -> None:
+    reply = doors.soap(b"x" * (SIZE + 1))
+    assert (reply.status, reply.fault("faultcode").partition(":")[2]) == (413, "Client")
+
+
+def test_a_chunked_body_is_read_whole(doors: Doors) -> None:
+    """T50, and spyne's first trap: it would process the first 2 MiB of a longer one."""
+    (reply,) = doors.raw(ONCE + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(SIGNED[:7], SIGNED[7:]))
+    assert reply.status == 200
+    assert doors.flow.taken[-1].body == SIGNED
+    soap = envelope()
+    head = ONCE.replace(b"/api/v1/serviceD", b"/soap").replace(b"application/xml", b"text/xml")
+    (reply,) = doors.raw(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(soap[:100], soap[100:]))
+    assert reply.status == 200
+    assert doors.flow.taken[-1].body == SIGNED
+
+
+CL = b"Content-Length: 4\r\n"
+TE = b"Transfer-Encoding: chunked\r\n"
+GOOD = chunked(b"<a/>")
+BROKEN = {
+    "no length": (HEAD + b"\r\n<a/>", 411),
+    "negative length": (HEAD + b"Content-Length: -4\r\n\r\n<a/>", 400),
+    "length twice": (HEAD + CL + CL + b"\r\n<a/>", 400),
+    "two lengths": (HEAD + CL + b"Content-Length: 5\r\n\r\n<a/> ", 400),
+    "length list": (HEAD + b"Content-Length: 4, 4\r\n\r\n<a/>", 400),
+    "length in words": (HEAD + b"Content-Length: abc\r\n\r\n<a/>", 400),
+    "length with a sign": (HEAD + b"Content-Length: +4\r\n\r\n<a/>", 400),
+    "length of 5000 digits": (HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n<a/>", 400),
+    "length and chunked": (HEAD + CL + TE + b"\r\n" + GOOD, 400),
+    "chunked and length": (HEAD + TE + CL + b"\r\n" + GOOD, 400),
+    "chunked twice": (HEAD + TE + TE + b"\r\n" + GOOD, 400),
+    "chunked, chunked": (HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n" + GOOD, 400),
+    "no coding": (HEAD + b"Transfer-Encoding:\r\n\r\n" + GOOD, 400),
+    "control before chunked": (HEAD + b"Transfer-Encoding: \x0bchunked\r\n\r\n" + GOOD, 400),
+    "unknown coding": (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + GOOD, 501),
+    "chunked in HTTP/1.0": (HEAD.replace(b"1.1", b"1.0") + TE + b"\r\n" + GOOD, 400),
+    "folded line": (HEAD + b"X: a\r\n Content-Length: 4\r\n" + CL + b"\r\n<a/>", 400),
+    "space before the colon": (HEAD + b"Content-Length : 4\r\n\r\n<a/>", 400),
+    "bare line feed": (HEAD + b"X: a\n" + CL + b"\r\n<a/>", 400),
+    "bare line feeds only": (HEAD.replace(b"\r\n", b"\n") + b"Content-Length: 4\n\n<a/>", 400),
+    "bare carriage return": (HEAD + b"X: a\rb\r\n" + CL + b"\r\n<a/>", 400),
+    "NUL in a header": (HEAD + b"X: a\0b\r\n" + CL + b"\r\n<a/>", 400),
+    "HTTP/2.0": (HEAD.replace(b"1.1", b"2.0") + CL + b"\r\n<a/>", 400),
+    "no version": (b"POST /api/v1/serviceD\r\n" + CL + b"\r\n<a/>", 400),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+    "bare line feed after a chunk size": (HEAD + TE + b"\r\n4\n<a/>\r\n0\r\n\r\n", 400),
+    "chunk size with a line feed inside": (HEAD + TE + b"\r\n4\n\r\n<a/>\r\n0\r\n\r\n", 400),
+    "chunk size in words": (HEAD + TE + b"\r\nfour\r\n<a/>\r\n0\r\n\r\n", 400),
+    "negative chunk size": (HEAD + TE + b"\r\n-4\r\n<a/>\r\n0\r\n\r\n", 400),
+    "chunk longer than it says": (HEAD + TE + b"\r\n3\r\n<a/>\r\n0\r\n\r\n", 400),
+    "endless chunk extension": (HEAD + TE + b"\r\n4;" + b"x" * 5000 + b"\r\n<a/>\r\n0\r\n\r\n", 400),
+    "endless trailers": (HEAD + TE + b"\r\n" + chunked(b"<a/>", end=b"0\r\n" + b"x: y\r\n" * 100), 400),
+    "10,000 header lines": (HEAD + b"X: y\r\n" * 10_000 + CL + b"\r\n<a/>", 431),
+    "64 kB header": (HEAD + b"X: " + b"y" * 65536 + b"\r\n" + CL + b"\r\n<a/>", 431),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), BROKEN.values(), ids=BROKEN.keys())
+def test_http_that_can_be_read_in_two_ways_is_refused_and_the_connection_closed(
+    doors: Doors, sent: bytes, status: int
+) -> None:
+    """T50, T51, T55: the good request that follows on the same connection is not reached either."""
+    before = len(doors.flow.taken)
+    with audited() as audit:
+        (reply,) = doors.raw(sent + ONCE + CL + b"\r\n<a/>")
+    assert reply.status == status
+    assert (reply.headers["content-type"], reply.problem("status")) == ("application/problem+xml", str(status))
+    assert reply.problem("correlationId") == reply.headers["x-correlation-id"]
+    assert len(doors.flow.taken) == before
+    assert audit.fields("status") == [status]
+
+
+def test_a_body_cut_short_is_never_processed(doors: Doors) -> None:
+    """T50, F01: the client goes away in the middle."""
+    before = len(doors.flow.taken)
+    for head in (b"Content-Length: 100\r\n\r\n<a/>", TE + b"\r\n64\r\n<a/>"):
+        with doors.connect() as client:
+            client.sendall(ONCE + head)
+            client.shutdown(1)
+            assert client.recv(100) == b""
+    assert len(doors.flow.taken) == before
+
+
+def test_pipelined_good_requests_are_answered_in_order(doors: Doors) -> None:
+    """T51."""
+    good = HEAD + b"Content-Length: %d\r\n\r\n%s"
+    sent = b"".join(good % (len(body), body) for body in (b"<a/>", b"<bb/>")) + ONCE + b"Content-Length: -1\r\n\r\n"
+    assert [reply.status for reply in doors.raw(sent)] == [200, 200, 400]
+    assert [taken.body for taken in doors.flow.taken[-2:]] == [b"<a/>", b"<bb/>"]
+
+
+def test_connections_are_kept_open_between_requests(doors: Doors) -> None:
+    with doors.connect() as client:
+        for _ in range(3):
+            client.sendall(HEAD + CL + b"\r\n<a/>")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_client_that_asks_first_is_told_to_go_on_or_not(doors: Doors) -> None:
+    """`Expect: 100-continue`: a body over the limit is not asked for."""
+    with doors.connect() as client:
+        client.sendall(ONCE + CL + b"Expect: 100-continue\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        client.sendall(b"<a/>")
+        assert b"200 OK" in client.recv(65536)
+    (reply,) = doors.raw(ONCE + b"Content-Length: 999999\r\nExpect: 100-continue\r\n\r\n")
+    assert reply.status == 413
+
+
+def test_what_a_client_says_a_proxy_said_is_ignored(doors: Doors) -> None:
+    """T56: the audit line has the peer's own address, the WSDL an address of no forger."""
+    forged = {
+        "X-Forwarded-For": "192.0.2.1",
+        "Forwarded": "for=192.0.2.1;host=evil.example;proto=https",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+        "X-SSL-Client-Cert": "forged",
+    }
+    with audited() as audit:
+        doors.request("GET", DUIS, headers=forged)
+    assert audit.fields("remote") == ["127.0.0.1"]
+    wsdl = doors.request("GET", "/soap?wsdl", headers=forged).body
+    assert b"evil" not in wsdl
+    assert f"{doors.url}/soap".encode() in wsdl
+
+
+def refusing(error: Exception) -> StandIn:
+    def act(_incoming: Incoming) -> bytes:
+        raise error
+
+    return StandIn(act)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NotSafeXml("a"), NotAuthenticated("b"), NotEntitled("c"), NotValid("d"), IdentityReused("e"), NotDurable("f")],
+    ids=lambda error: type(error).__name__,
+)
+def test_refusals_of_the_flow_look_as_the_table_says(error: MessageRefused) -> None:
+    refusal = REFUSALS[type(error)]
+    with open_doors(refusing(error)) as doors, audited() as audit:
+        reply = doors.post(DUIS)
+    assert (reply.status, reply.headers["content-type"]) == (refusal.status, "application/problem+xml")
+    assert reply.problem("title") == refusal.title
+    assert (reply.problem("detail"), reply.problem("stage")) == (error.detail, refusal.stage)
+    assert reply.problem("instance") == f"urn:uuid:{reply.headers['x-correlation-id']}"
+    assert ("retry-after" in reply.headers) == (refusal.status == 503)
+    assert ("www-authenticate" in reply.headers) == (refusal.status == 401)
+    assert audit.fields("event") == ["identity_reused" if refusal.status == 409 else "message_refused"]
+    assert audit.fields("body_length") == [len(SIGNED)]
+
+
+def test_findings_are_told_with_path_line_and_reason() -> None:
+    findings = (Finding("/sr:Request/sr:Body", 7, "not \x00 allowed"), Finding("/sr:Request", None, "x" * 5000))
+    with open_doors(refusing(NotValid("invalid", findings))) as doors:
+        root = etree.fromstring(doors.post(DUIS).body)
+    items = [[(child.tag, child.text) for child in item] for item in root.findall(f"{{{PROBLEM}}}errors/*")]
+    assert items[0] == [
+        (f"{{{PROBLEM}}}path", "/sr:Request/sr:Body"),
+        (f"{{{PROBLEM}}}line", "7"),
+        (f"{{{PROBLEM}}}reason", "not \N{REPLACEMENT CHARACTER} allowed"),
+    ]
+    assert [tag for tag, _ in items[1]] == [f"{{{PROBLEM}}}path", f"{{{PROBLEM}}}reason"]
+    assert len(items[1][1][1] or "") == 300
+
+
+def test_a_defect_is_told_by_its_correlation_id_alone(caplog: pytest.LogCaptureFixture) -> None:
+    with open_doors(refusing(KeyError("the secret cause"))) as doors, caplog.at_level(logging.ERROR):
+        reply = doors.post(DUIS)
+    assert (reply.status, reply.problem("stage")) == (500, "unknown")
+    assert b"secret" not in reply.body
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert record.__dict__["correlation_id"] == reply.headers["x-correlation-id"]
+
+
+def test_audit_lines_have_no_word_of_the_sender() -> None:
+    """Hostile input by length and hash; a reason cannot forge a line."""
+    with open_doors(refusing(NotSafeXml("bad\r\nevent=forged"))) as doors, audited() as audit:
+        doors.post(DUIS, b"<secret/>", X_Evil="secret")
+        doors.request("POST", "/secret/path", b"")
+    said = json.dumps([record.__dict__ for record in audit.records], default=str)
+    assert "secret" not in said
+    assert audit.fields("reason")[0] == "bad\\r\\nevent=forged"
+    assert audit.fields("path_length") == [len(DUIS), len("/secret/path")]
+    assert audit.fields("body_sha256")[0] == hashlib.sha256(b"<secret/>").hexdigest()
+
+
+def test_requests_are_counted_by_door_service_and_outcome() -> None:
+    with open_doors(StandIn(lambda _incoming: ANSWER)) as doors:
+        doors.post(DUIS)
+        doors.post(DUIS, media="text/plain")
+        doors.post("/nowhere/at/all")
+        assert doors.soap(envelope()).status == 200
+        value = doors.metrics.registry.get_sample_value
+    labels = {"door": "duis", "service": "serviceD", "outcome": "answered"}
+    assert value("gw_requests_total", labels) == 1
+    assert value("gw_requests_total", labels | {"outcome": "refused"}) == 1
+    assert value("gw_requests_total", labels | {"service": "soap"}) == 1
+    assert value("gw_requests_total", {"door": "none", "service": "none", "outcome": "refused"}) == 1
+    assert value("gw_rejections_total", {"stage": "receive"}) == 2
+    assert b"nowhere" not in doors.metrics.exposition()
+
+
+def test_random_bytes_get_a_clean_refusal_or_none(doors: Doors) -> None:
+    """T10, T51: whatever comes, the listener goes on, and nothing of it is processed."""
+    before = len(doors.flow.taken)
+    for seed in range(60):
+        noise = bytes((seed * 37 + i * i * 11) % 256 for i in range(200)) + b"\r\n\r\n"
+        answers: list[Reply] = doors.raw(noise if seed % 2 else HEAD + noise)
+        assert all(400 <= reply.status < 500 for reply in answers)
+        assert answers
+    assert len(doors.flow.taken) == before
+    assert doors.post(DUIS).status == 200
