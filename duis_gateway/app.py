@@ -160,16 +160,14 @@ class Gateway:
         limits = shape_limits(config)
         routes = [
             *duis_routes(flow.handle, limits.size),
-            SoapDoor(flow.handle, limits, public_url=_soap_url(config)).route(),
+            SoapDoor(flow.handle, limits, base_url=config.server.base_url).route(),
             *partner_routes(flow.handle, limits.size),
             *party_routes(PartyView(self.store, self._clock)),
         ]
         edge = Edge(routes, self.metrics)
         server = config.server
         try:
-            return Server(
-                edge, server.host, server.port, server.threads, ServerLimits(body=limits.size), edge.refuse
-            )
+            return Server(edge, server.host, server.port, server.threads, ServerLimits(body=limits.size), edge.refuse)
         except OSError as error:
             raise ConfigurationError(f"[server] {server.host}:{server.port} cannot be used: {error}") from None
 
@@ -219,7 +217,3 @@ class Gateway:
 
 def _nobody() -> None:
     """Wake nobody: this process only takes messages in."""
-
-
-def _soap_url(config: Config) -> str | None:
-    return None if config.server.base_url is None else config.server.base_url.rstrip("/") + "/soap"

@@ -75,19 +75,13 @@ class OperatorView:
 
 
 def outbox_figures(store: Store) -> OutboxFigures:
-    """Return the outbox in figures, by kind of recipient."""
+    """Return the outbox in figures, by channel."""
     with store.read() as conn:
         stats = outbox_view.stats(conn)
-        kinds = {party.eui: party.kind.value for party in parties.all_parties(conn)}
     pending: dict[str, int] = {}
-    dead: dict[str, int] = {}
     for place, backlog in stats.pending.items():
-        kind = kinds.get(place.recipient, "unknown")
-        pending[kind] = pending.get(kind, 0) + backlog.pending
-    for recipient, number in stats.dead.items():
-        kind = kinds.get(recipient, "unknown")
-        dead[kind] = dead.get(kind, 0) + number
-    return OutboxFigures(pending, dead, stats.oldest_age)
+        pending[place.channel] = pending.get(place.channel, 0) + backlog.pending
+    return OutboxFigures(pending, sum(stats.dead.values()), stats.oldest_age)
 
 
 class PartyView:

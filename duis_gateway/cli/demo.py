@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import NO
+from duis_gateway.cli.common import DONE, NO
+from duis_gateway.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
+from duis_gateway.demo.story import Progress, Screen
 
-_SUPPLIERS, _HUBS = 4, 2_000
+HUBS = 52_000
 
 
 @click.command()
@@ -17,12 +20,14 @@ _SUPPLIERS, _HUBS = 4, 2_000
     type=click.Path(file_okay=False, path_type=Path),
     default="demo-work",
     show_default=True,
-    help="Where to leave the PKI, configuration, database and every message.",
+    help="An empty folder for the PKI, the configuration, the database and every message.",
 )
-@click.option("--suppliers", type=click.IntRange(_SUPPLIERS), default=_SUPPLIERS, show_default=True)
-@click.option("--hubs", type=click.IntRange(100), default=_HUBS, show_default=True)
+@click.option("--suppliers", type=click.IntRange(FEWEST_SUPPLIERS, 100), default=FEWEST_SUPPLIERS, show_default=True)
+@click.option("--hubs", type=click.IntRange(FEWEST_HUBS), default=HUBS, show_default=True)
 def demo(workdir: Path, suppliers: int, hubs: int) -> int:
     """Play a release from its announcement to the last N64, over real HTTP, and check every outcome."""
-    from duis_gateway.demo.story import main
+    return DONE if run(workdir, suppliers, hubs, Screen(click.echo, _bar)) else NO
 
-    return NO if main(workdir, suppliers=suppliers, hubs=hubs) else 0
+
+def _bar(label: str, length: int) -> AbstractContextManager[Progress]:
+    return click.progressbar(length=length, label=label, show_eta=False)

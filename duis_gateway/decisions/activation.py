@@ -52,7 +52,9 @@ def receive_outcomes(message: PartnerMessage, context: Context) -> Decision:
     outcomes = body.outcomes
     # Two messages about one hub are not judged side by side: each has to see what the other told.
     found = hubs.get_many(context.conn, {outcome.device_id for outcome in outcomes}, for_update=True)
-    by_version = {(r.manufacturer, r.model, r.firmware_version): r for r in reversed(releases.all_releases(context.conn))}
+    by_version = {
+        (r.manufacturer, r.model, r.firmware_version): r for r in reversed(releases.all_releases(context.conn))
+    }
     judged = judge_outcomes(
         outcomes,
         found,

@@ -14,8 +14,6 @@ from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.firmware.defaults import judge_default_hubs, release_problem
 from duis_gateway.firmware.recipients import by_supplier
 from duis_gateway.model.hubs import Hub
-from duis_gateway.model.outcomes import RefusedItem
-from duis_gateway.model.parties import PartyKind
 from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Release, Stage
 from duis_gateway.partner_messages import PartnerMessage
 from duis_gateway.store import hubs, parties, pilots, releases, schedules

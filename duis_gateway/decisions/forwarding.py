@@ -38,7 +38,10 @@ def forward_schedule(
             )
             sends.append(PartnerSend(party, body, release.release_id))
     report = esi.PreferredPilotScheduleReport(
-        release.release_id, release.firmware_version, context.party.eui, tuple(_as_group(group, group.device_ids) for group in groups)
+        release.release_id,
+        release.firmware_version,
+        context.party.eui,
+        tuple(_as_group(group, group.device_ids) for group in groups),
     )
     sends += [PartnerSend(party, report, release.release_id) for party in context.registered(PartyKind.DCC)]
     return sends

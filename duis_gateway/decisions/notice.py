@@ -30,7 +30,10 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
     regions = hubs.regions(context.conn, {d for ids in marks.values() for d in ids})
     known = {mark: tuple(d for d in ids if d in regions) for mark, ids in marks.items()}
     unknown = tuple(
-        RefusedItem(format_eui(d), "unknown to the inventory") for ids in marks.values() for d in ids if d not in regions
+        RefusedItem(format_eui(d), "unknown to the inventory")
+        for ids in marks.values()
+        for d in ids
+        if d not in regions
     )
     release = judgement.release
 

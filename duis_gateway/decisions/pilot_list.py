@@ -55,9 +55,7 @@ def _facts(body: PreferredPilotList, context: Context) -> PilotListFacts:
         proving=tuple(pilots.proving_hubs(conn, release.release_id, supplier)),
         previous=None if previous is None else tuple(previous),
         pilot_groups=tuple(
-            group
-            for group in schedules.instructions(conn, release.release_id, supplier)
-            if group.stage is Stage.PILOT
+            group for group in schedules.instructions(conn, release.release_id, supplier) if group.stage is Stage.PILOT
         ),
     )
 

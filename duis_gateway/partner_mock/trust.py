@@ -21,7 +21,7 @@ GATEWAY_ROLES = frozenset({"87", "89"})
 class KnownSigners:
     """The end-entity certificates that a partner was given; each is trusted by itself."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, roles: frozenset[str] = GATEWAY_ROLES) -> None:
         """Read a certificate file, or every end-entity certificate in a folder.
 
         Raises:
@@ -32,12 +32,13 @@ class KnownSigners:
             raise CertificateUnusable(f"{path}: there is no signing certificate in this folder")
         self._known = {(one.issuer_key, str(one.serial)): one for one in found}
         self._clock = clock
+        self._roles = roles
         self._trust = Trust(None, None, True, self._find)
         self.first = found[0]
 
     def resolve(self, reference: SignerReference) -> Certificate:
         """Return the certificate that a signature names (NotAuthenticated: unknown, or not good now)."""
-        return self._trust.resolve(reference, self._clock.now(), GATEWAY_ROLES)
+        return self._trust.resolve(reference, self._clock.now(), self._roles)
 
     def _find(self, issuer_key: str, serial: str) -> RegisteredCertificate | None:
         known = self._known.get((issuer_key, serial))

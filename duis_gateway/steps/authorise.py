@@ -10,7 +10,6 @@ from duis_gateway.model.parties import Party, PartyKind, PartyStatus
 from duis_gateway.profiles import PROFILES
 from duis_gateway.stages import Authorised, Validated
 
-
 NON_DEVICE_URLS = frozenset({"serviceD", "soap"})
 
 
@@ -63,5 +62,3 @@ def _refusal(request: ServiceRequest, party: Party | None, url: str, gateway_eui
     if request.request_id.target != gateway_eui:
         return codes.NO_SUCH_DEVICE
     return None
-
-
