@@ -91,4 +91,4 @@ class Hubs:
         ]
         chosen = sorted(hub for hub in fitting if hub in proving)
         others = sorted((hub for hub in fitting if hub not in proving), key=lambda hub: (hub not in friendly, hub))
-        return (*chosen, *others[: ceil(share * len(others))])
+        return (*chosen, *others[: ceil(round(share * len(others), 6))])

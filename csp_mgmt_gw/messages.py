@@ -206,7 +206,9 @@ DIRECTIONS: dict[str, Direction] = {
 }
 """Each body's name, and which way it goes."""
 
-ELEMENT_CAPS = INTERFACE.element_caps
+ELEMENT_CAPS = INTERFACE.element_caps(name for name, way in DIRECTIONS.items() if way is Direction.IN)
+"""The element caps of the gateway's door; what only goes out has none here."""
+
 read_message = INTERFACE.read_message
 read_identity = INTERFACE.read_identity
 render_message = INTERFACE.render_message

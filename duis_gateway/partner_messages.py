@@ -7,7 +7,7 @@ namespaces; an `Interface` is a namespace and its bodies.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -148,10 +148,20 @@ class Interface:
         self.schema = schema
         self._records: dict[str, Record] = {record.kind.__name__: record for record in (*records, ACKNOWLEDGEMENT)}
         self._skip = len(namespace) + 2
-        counts = {"Acknowledgement": 3 * HUBS_IN_A_LIST, **element_counts}
-        self.element_caps: dict[tuple[str, str], int] = {
-            (f"{{{namespace}}}Message", f"{{{namespace}}}{name}"): count + ENVELOPE_ELEMENTS
-            for name, count in counts.items()
+        self._counts = {"Acknowledgement": 3 * HUBS_IN_A_LIST, **element_counts}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all bodies, whichever way they go."""
+        return tuple(self._records)
+
+    def element_caps(self, names: Iterable[str]) -> dict[tuple[str, str], int]:
+        """Return the caps of those of these bodies that need more elements than messages have by default (T07)."""
+        message = f"{{{self.namespace}}}Message"
+        return {
+            (message, f"{{{self.namespace}}}{name}"): self._counts[name] + ENVELOPE_ELEMENTS
+            for name in names
+            if name in self._counts
         }
 
     def read_message(self, root: etree._Element) -> PartnerMessage:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from duis_gateway.clock import Clock
-from duis_gateway.envelope.parse import ShapeLimits, parse_document
+from duis_gateway.envelope.parse import ElementCaps, ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.envelope.signature import Proven, SigningKey, verify
 from duis_gateway.errors import IdentityReused, MessageRefused, NotAuthenticated
@@ -30,6 +30,7 @@ class Identity:
     schema: Schema
     signers: KnownSigners
     clock: Clock
+    caps: ElementCaps
 
     def prove(self, raw: bytes) -> tuple[PartnerMessage, Proven]:
         """Return the message in these bytes: signed by the gateway, valid, and of the sender that signed it.
@@ -37,7 +38,7 @@ class Identity:
         Raises:
             MessageRefused: it is not; the detail says why.
         """
-        root = parse_document(raw, ShapeLimits(), self.interface.element_caps)
+        root = parse_document(raw, ShapeLimits(), self.caps)
         signers = Signers(self.signers)
         proven = verify(root, signers.public_key_of)
         message = self.interface.read_message(self.schema.check(proven.content))

@@ -66,7 +66,8 @@ def assemble(options: argparse.Namespace, interface: Interface, path: str) -> Ki
     signers = KnownSigners(options.trust, clock)
     eui = certificate.eui if options.eui is None else options.eui
     schema = Schema(schema_path(interface.schema))
-    identity = Identity(eui, signers.first.eui, key, interface, schema, signers, clock)
+    caps = interface.element_caps(interface.names)
+    identity = Identity(eui, signers.first.eui, key, interface, schema, signers, clock, caps)
     recorder = Recorder(options.record)
     link = Link(identity, recorder, path, options.gateway)
     inbox = Inbox(identity, recorder, _nothing_more)

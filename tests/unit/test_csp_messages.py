@@ -17,8 +17,16 @@ from duis_gateway.errors import NotSafeXml, NotValid
 from duis_gateway.model.identifiers import MessageId
 from duis_gateway.model.outcomes import ActivationRequest, OutcomeStage
 from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, OfferedConstraint, Period, Stage
+from duis_gateway.model.rollout import GroupDecision
 from duis_gateway.namespaces import CSP
-from duis_gateway.partner_messages import Acknowledgement, AcknowledgementStatus, Direction, Part, split_list
+from duis_gateway.partner_messages import (
+    Acknowledgement,
+    AcknowledgementStatus,
+    Direction,
+    Part,
+    PartnerBody,
+    split_list,
+)
 from schemas import schema_path
 from tests.support.partner_bodies import CSP_BODIES, NOW, many_outcomes
 
@@ -39,7 +47,7 @@ HAND_WRITTEN = """<?xml version="1.0" encoding="UTF-8"?>
 </c:Message>"""
 
 
-def read(body: str) -> csp.PartnerBody:
+def read(body: str) -> PartnerBody:
     return csp.read_message(SCHEMA.check(HAND_WRITTEN.format(body).encode())).body
 
 
@@ -240,11 +248,11 @@ def test_a_list_of_50000_hubs_is_one_message_and_one_more_makes_parts() -> None:
     [
         csp.DefaultPilotList("R1", "North", ()),
         csp.DefaultPilotList("R1", "North", tuple(range(50_001))),
-        csp.ScheduleDecision("R1", HUB, "G1", csp.GroupDecision.REFUSED, reason="a \x00 in it"),
+        csp.ScheduleDecision("R1", HUB, "G1", GroupDecision.REFUSED, reason="a \x00 in it"),
         csp.ActivateFirmwareRequests("2", (HUB,), datetime(2026, 3, 2)),
     ],
 )
-def test_what_a_message_cannot_carry_is_never_written(body: csp.PartnerBody) -> None:
+def test_what_a_message_cannot_carry_is_never_written(body: PartnerBody) -> None:
     with pytest.raises(ValueError, match=r"hubs|character|zone"):
         csp.render_message("m-1", SENDER, NOW, body)
 

@@ -1,0 +1,395 @@
+"""The mock CSP and the mock DCC, as processes: driven over HTTP, against a stand-in for the gateway."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+import urllib3
+from lxml import etree
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.envelope.signature import sign_canonical
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
+from duis_gateway.model.releases import Period, PilotTerms, ReleaseType, Stage
+from duis_gateway.model.requests import DeploymentGroup
+from duis_gateway.partner_messages import Interface, Part
+from tests.support.partner_bodies import NOW
+from tests.support.partner_gateway import GATEWAY, Gateway, Pki, running
+
+pytestmark = pytest.mark.processes
+
+SUPPLIER, OTHER_SUPPLIER = 0x90B3D51F30010000, 0x90B3D51F30020000
+FIRST = 0x90B3D51F30AA0000
+HUBS = [FIRST + n for n in range(20)]
+PERIOD = Period(NOW + timedelta(days=30), NOW + timedelta(days=60))
+HTTP = urllib3.PoolManager(retries=False, timeout=20)
+
+NOTICE = csp.FirmwareReleaseNotice(
+    release_id="R1",
+    revision=1,
+    release_type=ReleaseType.SEC_RELEASE,
+    manufacturer="106C",
+    model="433100AC",
+    firmware_version="00000002",
+    release_note="https://notes.example/R1",
+    severity="High",
+    priority="Normal",
+    automatic_date=NOW + timedelta(days=180),
+    pilot=PilotTerms(PERIOD, limit=300),
+    proving=(HUBS[19],),
+    friendly=(HUBS[4],),
+    excluded=(HUBS[0],),
+)
+
+
+@dataclass
+class Mock:
+    """A mock that runs, and the stand-in that it talks to."""
+
+    url: str
+    process: subprocess.Popen[str]
+    gateway: Gateway
+    pki: Pki
+    record: Path
+
+    def deliver(self, raw: bytes) -> tuple[int, bytes]:
+        answer = HTTP.request("POST", f"{self.url}/inbox", body=raw, headers={"Content-Type": "application/xml"})
+        return answer.status, answer.data
+
+    def command(self, name: str, **members: Any) -> Any:
+        answer = HTTP.request("POST", f"{self.url}/mock/v1/{name}", body=json.dumps(members).encode())
+        assert answer.status == 200, answer.data
+        return answer.json()
+
+    def send(self, body: bytes, query: str = "") -> urllib3.BaseHTTPResponse:
+        return HTTP.request("POST", f"{self.url}/mock/v1/send{query}", body=body)
+
+    def received(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = HTTP.request("GET", f"{self.url}/mock/v1/received").json()
+        return entries
+
+    def recorded(self, message_id: str) -> list[str]:
+        """Who sent what to whom, of the files that hold this message id, in the order of the wire."""
+        names = [path.name for path in sorted(self.record.glob("*.xml")) if message_id.encode() in path.read_bytes()]
+        return [name.split("-", 1)[1].removesuffix(".xml") for name in names]
+
+
+@contextmanager
+def started(package: str, interface: Interface, folder: Path, *arguments: str) -> Iterator[Mock]:
+    pki = Pki.make(folder / "pki")
+    with running(Gateway(interface, pki.gateway, pki.partner)) as gateway:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", package, "--gateway", gateway.url, "--record", str(folder / "record")),
+                *("--key", str(pki.partner.key_file), "--certificate", str(pki.partner.certificate)),
+                *("--trust", str(pki.gateway.certificate), *arguments),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        with process:
+            try:
+                said = process.stdout.readline().split()
+                assert said[:2] == ["listening", "on"]
+                yield Mock(said[2], process, gateway, pki, folder / "record")
+            finally:
+                process.terminate()
+                assert process.wait(15) == 0
+
+
+def hub_file(folder: Path) -> Path:
+    """Twenty hubs in North, and one each that no pilot of release R1 in North may have."""
+    row = "{},{},106C,{},{},{},{},90-B3-D5-1F-30-01-00-00,\n"
+    good = ["CHF", "433100AC", "00000001", "Commissioned", "North"]
+    lines = [row.format(format_eui(hub), *good) for hub in HUBS]
+    for index, (column, value) in enumerate([(0, "GPF"), (1, "OTHER"), (2, "00000002"), (3, "Pending"), (4, "South")]):
+        changed = [value if n == column else usual for n, usual in enumerate(good)]
+        lines.append(row.format(format_eui(FIRST + 100 + index), *changed))
+    header = "device_id, device_type, manufacturer, model, firmware_version, status, csp_region, import_supplier"
+    path = folder / "hubs.csv"
+    path.write_text(f"{header}, gas_supplier\n{''.join(lines)}", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def north(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
+    """The CSP of the North, planning by itself."""
+    folder = tmp_path_factory.mktemp("csp")
+    arguments = ["--regions", "North,4G North", "--hubs", str(hub_file(folder)), "--auto", "--pilot-share", "0.25"]
+    with started("csp_mgmt_gw", csp.INTERFACE, folder, *arguments) as mock:
+        yield mock
+
+
+@pytest.fixture(scope="module")
+def dcc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
+    """DCC's enterprise system."""
+    with started("esi", esi.INTERFACE, tmp_path_factory.mktemp("esi")) as mock:
+        yield mock
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    for name in {"north", "dcc"} & set(request.fixturenames):
+        gateway: Gateway = request.getfixturevalue(name).gateway
+        gateway.posted = Queue()
+        assert gateway.orders.empty()
+
+
+DEFAULT_LIST = csp.DefaultPilotList("R9", "North", (HUBS[1],))
+
+
+def test_what_it_is_told_to_send_is_wrapped_signed_and_acknowledged(north: Mock) -> None:
+    answer = north.send(csp.render_body(DEFAULT_LIST))
+    posted = north.gateway.next()
+    assert posted.path == "/csp-mgmt-gw/v1/messages"
+    assert posted.message is not None
+    assert (posted.message.sender, posted.message.body) == (north.pki.partner.eui, DEFAULT_LIST)
+    message_id = posted.message.message_id
+    assert (answer.status, answer.headers["X-Message-ID"]) == (200, message_id)
+    assert answer.headers["X-Acknowledgement-Verified"] == "yes"
+    assert etree.fromstring(answer.data)[1][0][0].text == message_id
+    own, gateway = f"{north.pki.partner.eui:016X}", f"{GATEWAY:016X}"
+    assert north.recorded(message_id) == [f"{own}-{gateway}-DefaultPilotList", f"{gateway}-{own}-Acknowledgement"]
+    assert posted.raw in [path.read_bytes() for path in north.record.iterdir()]
+
+
+@pytest.mark.parametrize("query", ["?signed=no", "?tamper=yes"])
+def test_it_can_send_what_the_gateway_must_refuse(north: Mock, query: str) -> None:
+    """T31, T32."""
+    answer = north.send(csp.render_body(DEFAULT_LIST), query)
+    assert (answer.status, answer.headers["X-Acknowledgement-Verified"]) == (401, "no")
+    assert north.gateway.next().message is None
+
+
+def test_it_can_repeat_a_message_id(north: Mock) -> None:
+    """T39, T40."""
+    for _ in range(2):
+        north.send(csp.render_body(DEFAULT_LIST), "?message_id=again-1")
+        message = north.gateway.next().message
+        assert message is not None
+        assert message.message_id == "again-1"
+
+
+def test_it_sends_what_no_schema_allows(north: Mock) -> None:
+    assert north.send(b'<DefaultPilotList xmlns="urn:csp-mgmt-gw:1"/>').status == 401
+    assert north.send(b"no xml").status == 400
+
+
+def test_a_notice_is_answered_with_a_default_list_and_schedule(north: Mock) -> None:
+    """A01 to A03: proving hubs first and always, friendly next, excluded never; only hubs that fit."""
+    assert north.deliver(north.gateway.signed(NOTICE)) == (204, b"")
+    bodies = []
+    for _ in range(2):
+        message = north.gateway.next().message
+        assert message is not None
+        bodies.append(message.body)
+    pilot, schedule = bodies
+    # The proving hub, and a quarter of the 18 others that are not excluded.
+    chosen = (HUBS[19], HUBS[4], HUBS[1], HUBS[2], HUBS[3], HUBS[5])
+    assert pilot == csp.DefaultPilotList("R1", "North", chosen)
+    assert isinstance(schedule, csp.DefaultPilotSchedule)
+    assert [(group.group_id, group.period, group.device_ids) for group in schedule.groups] == [("WAVE-1", PERIOD, ())]
+    assert [one.code for one in schedule.constraints] == ["NIGHT", "WEEKDAY"]
+    assert (north.received()[-1]["kind"], north.received()[-1]["release"]) == ("FirmwareReleaseNotice", "R1")
+
+
+def test_a_repeat_is_taken_once_and_other_content_under_its_id_never(north: Mock) -> None:
+    """T39, T40: a recipient recognises a repeat by the MessageID."""
+    raw = north.gateway.signed(csp.PreferredPilotList("R2", "00000002", SUPPLIER, (HUBS[1],)), "repeat-1")
+    other = north.gateway.signed(csp.PreferredPilotList("R2", "00000002", SUPPLIER, (HUBS[2],)), "repeat-1")
+    assert north.deliver(raw)[0] == 204
+    assert north.deliver(raw)[0] == 204
+    assert north.deliver(other)[0] == 409
+    ours = [entry["repeat"] for entry in north.received() if entry["message_id"] == "repeat-1"]
+    assert ours == [False, True]
+    result = north.command("activate", release="R2", version="00000002", devices="pilot")
+    assert result["hubs"] == 1
+
+
+def test_messages_that_prove_nothing_are_refused_with_the_reason(north: Mock) -> None:
+    """T31, T32, T36, T37."""
+    good = csp.PreferredPilotList("R3", "00000002", SUPPLIER, (HUBS[1],))
+    unsigned = csp.render_message("m", GATEWAY, NOW, good)
+    lying = csp.render_message("m", SUPPLIER, NOW, good)
+    invalid = csp.render_message("m", GATEWAY, NOW, csp.PreferredPilotList("", "00000002", SUPPLIER))
+    key = north.pki.gateway.key
+    for raw, reason in [
+        (unsigned, b"no signature"),
+        (sign_canonical(unsigned, key).replace(b"00000002", b"00000003"), b"digest differs"),
+        (north.gateway.signed(good, by=north.pki.stranger), b"unknown"),
+        (sign_canonical(lying, key), b"another party"),
+        (sign_canonical(invalid, key), b"FirmwareReleaseID"),
+        (b"<", b"well-formed"),
+    ]:
+        status, text = north.deliver(raw)
+        assert status == 400
+        assert reason in text
+    assert "R3" not in [entry["release"] for entry in north.received()]
+
+
+def prefer(north: Mock, release: str) -> None:
+    """Two suppliers prefer hubs: one by a list that a newer one in two parts replaces, one by a list and a group."""
+    group = DeploymentGroup("G1", Stage.PILOT, (HUBS[6],), PERIOD)
+    for body in (
+        csp.PreferredPilotList(release, "00000002", SUPPLIER, (HUBS[9],)),
+        csp.PreferredPilotList(release, "00000002", SUPPLIER, (HUBS[1], HUBS[2]), Part("L1", 1, 2)),
+        csp.PreferredPilotList(release, "00000002", SUPPLIER, (HUBS[3],), Part("L1", 2, 2)),
+        csp.PreferredPilotList(release, "00000002", OTHER_SUPPLIER, (HUBS[3], HUBS[4])),
+        csp.PreferredPilotSchedule(release, "00000002", OTHER_SUPPLIER, (group,)),
+    ):
+        assert north.deliver(north.gateway.signed(body))[0] == 204
+
+
+def test_the_preferred_hubs_are_activated_through_every_trouble(north: Mock) -> None:
+    """X01, X02: CS06 is registered first; 503 and broken connections are tried again, byte for byte the same (F02)."""
+    prefer(north, "R4")
+    for order in (503, "break", 503):
+        north.gateway.orders.put(order)
+    result = north.command(
+        "activate", release="R4", version="00000002", devices="pilot", batch=3, failing=[format_eui(HUBS[2])]
+    )
+    assert (result["hubs"], result["failed"]) == (4, 1)
+    assert [one["attempts"] for one in result["requests"] + result["responses"]] == [4, 1, 1]
+    assert {one["status"] for one in result["requests"] + result["responses"]} == {"Accepted"}
+    posted = [north.gateway.next() for _ in range(6)]
+    assert len({one.raw for one in posted[:4]}) == 1
+    bodies = [one.message.body for one in posted if one.message is not None]
+    requests, *responses = bodies
+    assert isinstance(requests, csp.ActivateFirmwareRequests)
+    assert (requests.release_id, requests.device_ids) == ("R4", (HUBS[1], HUBS[2], HUBS[3], HUBS[4]))
+    outcomes: list[HubOutcome] = []
+    for body in responses:
+        assert isinstance(body, csp.ActivateFirmwareResponses)
+        outcomes.extend(body.outcomes)
+    assert [(one.device_id, one.success, one.failure_reason) for one in outcomes] == [
+        (HUBS[1], True, None),
+        (HUBS[2], False, "hashMismatch"),
+        (HUBS[3], True, None),
+        (HUBS[4], True, None),
+    ]
+
+
+def test_other_choices_of_hubs(north: Mock) -> None:
+    prefer(north, "R5")
+    scheduled = north.command("activate", release="R5", version="00000002", devices="scheduled", register=False)
+    assert (scheduled["hubs"], scheduled["requests"]) == (1, [])
+    message = north.gateway.next().message
+    assert message is not None
+    named = [format_eui(hub) for hub in HUBS[:10]]
+    result = north.command(
+        "activate", version="00000003", devices=named, failing_share=0.3, stage="Distribution", reason="no room"
+    )
+    assert (result["failed"], result["requests"]) == (3, [])
+    message = north.gateway.next().message
+    assert message is not None
+    assert isinstance(message.body, csp.DistributionOutcomes)
+    assert sum(not one.success for one in message.body.outcomes) == 3
+
+
+def test_when_the_gateway_stays_away_the_command_says_so(north: Mock) -> None:
+    url = north.gateway.url
+    north.command("gateway", url="http://127.0.0.1:1")
+    try:
+        assert north.send(csp.render_body(DEFAULT_LIST)).status == 502
+    finally:
+        north.command("gateway", url=url)
+    assert north.send(csp.render_body(DEFAULT_LIST)).status == 200
+
+
+@pytest.mark.parametrize("members", [{}, {"version": "2"}, {"version": "2", "devices": "all"}, {"devices": "pilot"}])
+def test_a_wrong_command_is_refused(north: Mock, members: dict[str, Any]) -> None:
+    answer = HTTP.request("POST", f"{north.url}/mock/v1/activate", body=json.dumps(members).encode())
+    assert answer.status == 400
+    assert "error" in answer.json()
+
+
+def test_it_misbehaves_to_order_and_then_no_more(dcc: Mock) -> None:
+    """F13 to F15, F30, T65: what the gateway must live with, each as often as asked for."""
+
+    def post(number: int) -> tuple[int, bytes]:
+        return dcc.deliver(dcc.gateway.signed(esi.PreferredPilotListReport("R1", "2", SUPPLIER), f"order-{number}"))
+
+    def taken(number: int) -> int:
+        return sum(entry["message_id"] == f"order-{number}" for entry in dcc.received())
+
+    dcc.command("behaviour", mode="500", count=2)
+    assert [post(1)[0], post(1)[0], taken(1)] == [500, 500, 0]
+    dcc.command("behaviour", mode="garbage", count=1)
+    status, body = post(2)
+    assert (status, body.startswith(b"\x00"), taken(2)) == (200, True, 1)
+    dcc.command("behaviour", mode="drop", count=1)
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        post(3)
+    assert taken(3) == 1
+    dcc.command("behaviour", mode="reset", count=1)
+    with pytest.raises(urllib3.exceptions.ProtocolError, match="reset"):
+        post(4)
+    assert taken(4) == 0
+    dcc.command("behaviour", mode="slow", count=1, delay=0.4)
+    began = time.monotonic()
+    assert (post(5)[0], taken(5)) == (204, 1)
+    assert time.monotonic() - began >= 0.4
+    assert post(4)[0] == 204
+
+
+def test_dcc_announces_a_release_and_takes_reports(dcc: Mock) -> None:
+    release = esi.FirmwareRelease(
+        "R1", 1, ReleaseType.PLANNED_MAINTENANCE, "106C", "433100AC", "00000002", "https://n.example", "High", "Normal"
+    )
+    assert dcc.send(esi.render_body(release)).status == 200
+    posted = dcc.gateway.next()
+    assert posted.path == "/esi/v1/messages"
+    assert posted.message is not None
+    assert posted.message.body == release
+    outcome = HubOutcome(HUBS[1], OutcomeStage.ACTIVATION, True, "00000002", NOW)
+    report = esi.PilotProgress("R1", "00000002", (outcome,))
+    assert dcc.deliver(dcc.gateway.signed(report, "progress-1"))[0] == 204
+    own, gateway = f"{dcc.pki.partner.eui:016X}", f"{GATEWAY:016X}"
+    assert dcc.recorded("progress-1") == [f"{gateway}-{own}-PilotProgress"]
+
+
+def test_it_ends_cleanly_while_it_is_busy(tmp_path: Path) -> None:
+    """F24: the helper sees to the exit code."""
+    with started("esi", esi.INTERFACE, tmp_path) as mock, ThreadPoolExecutor(1) as beside:
+        mock.command("behaviour", mode="slow", delay=600)
+        hanging = beside.submit(mock.deliver, mock.gateway.signed(esi.PreferredPilotListReport("R1", "2", SUPPLIER)))
+        with pytest.raises(TimeoutError):
+            hanging.result(0.3)
+        mock.process.terminate()
+        assert mock.process.wait(15) == 0
+        assert hanging.exception(15) is None or isinstance(hanging.exception(), urllib3.exceptions.HTTPError)
+
+
+def test_only_posts_bring_messages(dcc: Mock) -> None:
+    assert HTTP.request("GET", f"{dcc.url}/inbox").status == 405
+    assert HTTP.request("POST", f"{dcc.url}/mock/v1/activate").status == 404
+
+
+@pytest.mark.parametrize("wrong", ["--key", "--certificate", "--trust"])
+def test_what_it_cannot_begin_with_is_one_line_and_exit_code_2(tmp_path: Path, wrong: str) -> None:
+    pki = Pki.make(tmp_path)
+    files = {"--key": pki.partner.key_file, "--certificate": pki.partner.certificate, "--trust": tmp_path / "gateway"}
+    files[wrong] = tmp_path / "missing"
+    arguments = [str(part) for pair in files.items() for part in pair]
+    ended = subprocess.run(
+        [sys.executable, "-m", "esi", *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert "missing" in line
