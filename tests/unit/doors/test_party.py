@@ -1,0 +1,176 @@
+"""The party door: whose data, in which form, and in how much memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from duis_gateway.doors.http import Edge
+from duis_gateway.doors.metrics import Metrics
+from duis_gateway.doors.party import Rows, party_routes
+
+ALICE, BOB = 1, 2
+TOKENS = {"token-a": ALICE, "token-b": BOB}
+
+
+class Data:
+    """Data of two parties; hubs are produced as they are read."""
+
+    def __init__(self, hubs: int = 2) -> None:
+        self.hubs = hubs
+        self.closed = 0
+        self.asked: list[tuple[str, int, str | None]] = []
+
+    def party_of(self, token: str) -> int | None:
+        return TOKENS.get(token)
+
+    def status(self, party: int) -> Rows:
+        self.asked.append(("status", party, None))
+        return Rows(
+            ("firmware_version", "hubs", "since"), [{"firmware_version": f"v{party}", "hubs": 3, "since": None}]
+        )
+
+    def deadlines(self, party: int) -> Rows:
+        due = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        return Rows(("what", "due", "met"), [{"what": 'a "list", and\nmore', "due": due, "met": False, "extra": "x"}])
+
+    def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
+        self.asked.append(("eligible-hubs", party, release_id))
+        return Rows(("device_id",), self._hubs())
+
+    def _hubs(self) -> Iterator[dict[str, object]]:
+        try:
+            for number in range(self.hubs):
+                yield {"device_id": f"90-B3-D5-1F-30-{number % 256:02X}-00-00"}
+        finally:
+            self.closed += 1
+
+
+def ask(
+    data: Data, path: str, token: str | None = "token-a", query: str = "", method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], Iterator[bytes]]:
+    said: dict[str, str] = {}
+    status: list[int] = []
+
+    def start(line: str, fields: list[tuple[str, str]]) -> None:
+        status.append(int(line.split(maxsplit=1)[0]))
+        said.update((name.lower(), value) for name, value in fields)
+
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": f"/party/v1/{path}",
+        "QUERY_STRING": query,
+        "wsgi.input": io.BytesIO(),
+        **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
+    }
+    if token is not None:
+        environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    body = Edge(party_routes(data), Metrics())(environ, start)
+    return status[0], said, iter(body)
+
+
+def text(data: Data, path: str, **asked: str) -> str:
+    status, _, body = ask(data, path, **asked)
+    assert status == 200
+    return b"".join(body).decode()
+
+
+def test_each_token_sees_its_own_party_and_nothing_else() -> None:
+    data = Data()
+    assert json.loads(text(data, "status"))[0]["firmware_version"] == "v1"
+    assert json.loads(text(data, "status", token="token-b"))[0]["firmware_version"] == "v2"
+    assert json.loads(text(data, "status", query="party=2"))[0]["firmware_version"] == "v1"
+    assert {party for _, party, _ in data.asked} == {ALICE, BOB}
+
+
+@pytest.mark.parametrize("token", [None, "", "unknown", "token-a ,", "t" * 10_000, "caf\xe9"])
+def test_without_a_known_token_nothing_is_told(token: str | None) -> None:
+    data = Data()
+    status, headers, body = ask(data, "status", token)
+    assert (status, headers["www-authenticate"]) == (401, 'Bearer realm="duis-gateway"')
+    assert headers["content-type"] == "application/problem+xml"
+    assert b"token-refused" in b"".join(body)
+    assert data.asked == []
+
+
+def test_another_scheme_is_no_token() -> None:
+    assert ask(Data(), "status", None, authorization="Basic token-a")[0] == 401
+    assert ask(Data(), "status", None, authorization="bearer  token-a")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "media"),
+    [
+        ("", "", "application/json"),
+        ("", "*/*", "application/json"),
+        ("", "text/csv", "text/csv; charset=utf-8"),
+        ("", "text/csv;q=0.9, application/json", "text/csv; charset=utf-8"),
+        ("", "application/json, text/csv", "application/json"),
+        ("format=csv", "application/json", "text/csv; charset=utf-8"),
+        ("format=json", "text/csv", "application/json"),
+    ],
+)
+def test_the_form_is_what_was_asked_for(query: str, accept: str, media: str) -> None:
+    assert ask(Data(), "status", query=query, accept=accept)[1]["content-type"] == media
+
+
+def test_an_unknown_form_is_refused() -> None:
+    assert ask(Data(), "status", query="format=xlsx")[0] == 400
+    assert ask(Data(), "status", query="&".join(f"a{n}=1" for n in range(100)))[0] == 400
+
+
+def test_csv_has_a_header_and_survives_quotes_and_line_ends() -> None:
+    rows = list(csv.reader(io.StringIO(text(Data(), "deadlines", query="format=csv"), newline="")))
+    assert rows == [["what", "due", "met"], ['a "list", and\nmore', "2026-03-01T12:00:00Z", "false"]]
+    assert text(Data(0), "eligible-hubs", query="format=csv") == "device_id\r\n"
+
+
+def test_json_has_the_columns_and_real_types() -> None:
+    assert json.loads(text(Data(), "deadlines")) == [
+        {"what": 'a "list", and\nmore', "due": "2026-03-01T12:00:00Z", "met": False}
+    ]
+    assert json.loads(text(Data(), "status"))[0]["since"] is None
+    assert json.loads(text(Data(0), "eligible-hubs")) == []
+
+
+def test_a_release_can_be_asked_for() -> None:
+    data = Data()
+    text(data, "eligible-hubs", query="release=R1&format=csv")
+    assert data.asked == [("eligible-hubs", ALICE, "R1")]
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_large_estate_takes_no_memory(form: str) -> None:
+    """What passes through is many times what is held; the same holds for 15 million hubs."""
+    data = Data(100_000)
+    _, _, body = ask(data, "eligible-hubs", query=f"format={form}")
+    tracemalloc.start()
+    try:
+        size = sum(len(piece) for piece in body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert size > 100_000 * 23
+    assert peak < 800_000
+    assert data.closed == 1
+
+
+def test_the_query_ends_when_the_client_goes_away() -> None:
+    data = Data(300_000)
+    body = ask(data, "eligible-hubs")[2]
+    next(body)
+    assert isinstance(body, Generator)
+    body.close()
+    assert data.closed == 1
+
+
+def test_only_reading_is_possible() -> None:
+    status, headers, _ = ask(Data(), "status", method="POST")
+    assert (status, headers["allow"]) == (405, "GET, HEAD")
+    assert b"".join(ask(Data(), "status", method="HEAD")[2]) == b""
