@@ -49,6 +49,8 @@ def read_certificate(data: bytes) -> Certificate:
         CertificateUnusable: it cannot be read, is not P-256, or has not exactly one OU and one EUI-64.
     """
     loaded = load_x509(data)
+    if loaded.serial_number <= 0:
+        raise CertificateUnusable("the serial number of the certificate is not positive")
     try:
         return Certificate(
             der=loaded.public_bytes(Encoding.DER),

@@ -104,10 +104,14 @@ class Trust:
         if certificate.role not in roles:
             raise NotAuthenticated(f"the certificate is of the wrong kind (OU {certificate.role[:16]})")
         if not certificate.may_sign:
-            raise NotAuthenticated("the certificate is of the wrong kind (its key usage has no digitalSignature)")
+            raise NotAuthenticated("the certificate is of the wrong kind (no end entity with digitalSignature)")
         if not registered.trusted_directly:
             self._check_paths(known.paths, lists, at)
         return certificate
+
+    def revocation_lists(self) -> RevocationLists:
+        """Return the lists as they are now, with their times, by issuer: for readiness and metrics (F28, T34)."""
+        return self._revocation_lists(self._anchors.current() if self._anchors else ())
 
     def _registered(self, reference: SignerReference) -> Registered:
         try:
