@@ -135,6 +135,7 @@ def configure_logging(config: LogConfig) -> Callable[[], None]:
     level_before = root.level
     root.setLevel(config.level.upper())
     root.addHandler(handler)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it reports every look at the schema's version
     writer.start()
 
     def stop() -> None:

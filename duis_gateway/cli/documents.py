@@ -45,14 +45,14 @@ class Verdict:
     refused: bool
 
 
-def judge(document: bytes, folder: Path, at: datetime) -> Judgement:
-    """Check a document as the gateway would, with the certificates and revocation lists of a folder.
+def judge(document: bytes, folder: Path, crls: Path | None, at: datetime) -> Judgement:
+    """Check a document as the gateway would, with the certificates of one folder and the revocation lists of another.
 
     Raises:
-        CertificateUnusable: the folder, or a file in it, cannot be read.
+        CertificateUnusable: a folder, or a file in it, cannot be read.
     """
     signers = _signers(folder)
-    trust = Trust(folder, folder, False, lambda issuer, serial: signers.get((issuer, serial)))
+    trust = Trust(folder, crls, False, lambda issuer, serial: signers.get((issuer, serial)))
     found = Judgement()
 
     def public_key_of(reference: SignerReference) -> ec.EllipticCurvePublicKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -32,11 +33,7 @@ def serve(config: Config, workers: int, no_delivery: bool) -> None:
     """
     if no_delivery and workers > 1:
         raise click.UsageError("--workers says how many processes deliver, and --no-delivery that none does")
-    with _logging(config):
-        gateway = Gateway(config, delivery=not no_delivery)
-        _announce(gateway)
-        with WorkerProcesses(config.source, workers - 1):
-            gateway.serve()
+    _run(config, workers, threading.Event(), delivery=not no_delivery)
 
 
 @click.command()
@@ -51,8 +48,14 @@ def deliver(config: Config, workers: int, while_stdin: bool) -> None:
     over = threading.Event()
     if while_stdin:
         threading.Thread(target=_set_at_end_of_stdin, args=(over,), name="stdin", daemon=True).start()
+    _run(config, workers, over, doors=False)
+
+
+def _run(config: Config, workers: int, over: threading.Event, *, doors: bool = True, delivery: bool = True) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):  # from now on, so that none comes too early to be orderly
+        signal.signal(number, lambda _number, _frame: over.set())
     with _logging(config):
-        gateway = Gateway(config, doors=False)
+        gateway = Gateway(config, doors=doors, delivery=delivery)
         _announce(gateway)
         with WorkerProcesses(config.source, workers - 1):
             gateway.serve(over)

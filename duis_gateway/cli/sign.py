@@ -24,7 +24,7 @@ from duis_gateway.model.identifiers import format_eui
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
 
-_REFUSED_FROM = 400
+_SUCCESS = range(200, 300)
 _SECONDS = 60.0
 
 
@@ -56,17 +56,18 @@ def sign(file: Path, key: Path, certificate: Path, out: Path | None) -> None:
 @click.command()
 @click.argument("file", type=READABLE)
 @click.option("--trust", type=FOLDER, required=True, help="A folder with certificates of authorities and signers.")
+@click.option("--crls", type=FOLDER, help="A folder with certificate revocation lists.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="Judge as of this time (UTC); default: now.")
 @click.option("--out", type=NEW_FILE, help="Write the bytes that are proven to this file.")
-def verify(file: Path, trust: Path, at: datetime | None, out: Path | None) -> None:
+def verify(file: Path, trust: Path, crls: Path | None, at: datetime | None, out: Path | None) -> None:
     """Check the signature of the XML document in FILE, and that its originator made it.
 
     A signer's certificate in the trust folder must lead to an authority there; where the folder has no certificate of
-    its issuer, it is trusted by itself. Revocation lists in the folder count.
+    its issuer, it is trusted by itself.
     """
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
     try:
-        judgement = judge(file.read_bytes(), trust, moment)
+        judgement = judge(file.read_bytes(), trust, crls, moment)
     except CertificateUnusable as error:
         raise ConfigurationError(str(error)) from None
     print_fields(_shown(judgement))
@@ -97,7 +98,7 @@ def send(file: Path, url: str, out: Path | None, timeout: float) -> None:
     """Send the document in FILE as it is, by POST, and print the answer.
 
     The HTTP status and what the answer says go to standard error. The exit code is 1 where the request was refused: by
-    an HTTP status of 400 or more, a response code E..., or an acknowledgement that says Refused.
+    an HTTP status other than 2xx, a response code E..., or an acknowledgement that says Refused.
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigurationError(f"--url: {url[:80]!r} is no http or https URL")
@@ -113,7 +114,7 @@ def send(file: Path, url: str, out: Path | None, timeout: float) -> None:
     verdict = verdict_of(body)
     if verdict is not None:
         click.echo(verdict.text, err=True)
-    if answer.status >= _REFUSED_FROM or (verdict is not None and verdict.refused):
+    if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
         raise AnswerIsNo(f"{file} was refused")
 
 

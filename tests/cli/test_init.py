@@ -1,0 +1,83 @@
+"""`init` and `migrate`: a place to start from."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import stat
+import tomllib
+from pathlib import Path
+
+from duis_gateway.config import SECTIONS, load_config, settings_of
+from duis_gateway.config_sample import render_sample
+from duis_gateway.pki.signing import load_signing_key
+from tests.support.cli import GATEWAY, Installation, done, refused
+
+
+def test_init_makes_what_a_gateway_needs_and_says_what_next(tmp_path: Path) -> None:
+    said = done("init", tmp_path / "g")
+    config = load_config(tmp_path / "g" / "gateway.toml", {})
+    _, certificate = load_signing_key(config.signing.key, config.signing.certificate)
+    assert (certificate.eui, certificate.role) == (GATEWAY, "89")
+    assert f"duis-gateway serve --config {tmp_path / 'g' / 'gateway.toml'}" in said
+
+
+def test_the_commands_that_init_names_work_as_they_stand(tmp_path: Path) -> None:
+    said = done("init", tmp_path / "g").replace("\\\n", "")
+    commands = [line.split()[1:] for line in said.splitlines() if line.startswith("  duis-gateway ")]
+    assert [words[0] for words in commands] == ["certificate", "party", "inventory", "serve"]
+    for words in commands[:2]:
+        done(*words)
+
+
+def test_the_keys_are_for_the_owner_alone(installation: Installation) -> None:
+    keys = list(installation.pki.glob("*.key"))
+    assert keys
+    assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
+
+
+def test_init_overwrites_nothing(installation: Installation) -> None:
+    before = {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
+    assert "is there already, and is not overwritten" in refused(2, "init", installation.folder)
+    assert before == {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
+
+
+def test_init_takes_another_eui(tmp_path: Path) -> None:
+    done("init", tmp_path / "g", "--eui", 0x90B3D51F30000099)
+    assert load_config(tmp_path / "g" / "gateway.toml", {}).signing.eui == 0x90B3D51F30000099
+
+
+def test_the_configuration_explains_every_key_with_its_default(installation: Installation) -> None:
+    """With every `# key = value` line switched on, the file says what the defaults say."""
+    text = (installation.folder / "gateway.toml").read_text(encoding="utf-8")
+    explained = tomllib.loads(re.sub(r"(?m)^# (\w+ = .*)$", r"\1", text))
+    assert {s: set(keys) for s, keys in explained.items()} == {s: set(settings_of(s)) for s in SECTIONS}
+    everything = "\n".join(
+        line for line in re.sub(r"(?m)^# (\w+ = .*)$", r"\1", text).splitlines() if '"..."' not in line
+    )
+    (installation.folder / "all.toml").write_text(everything, encoding="utf-8")
+    given = load_config(installation.folder / "all.toml", {})
+    default = load_config(installation.folder / "gateway.toml", {})
+    assert [getattr(given, section) for section in SECTIONS] == [getattr(default, section) for section in SECTIONS]
+
+
+def test_a_value_with_quotes_comes_back_as_it_was(tmp_path: Path) -> None:
+    text = render_sample({("server", "host"): 'a "b" \\c'})
+    assert tomllib.loads(text)["server"]["host"] == 'a "b" \\c'
+
+
+def test_migrate_makes_the_tables_and_can_be_repeated(installation: Installation) -> None:
+    (installation.folder / "gateway.db").unlink()
+    assert "there is no database" in refused(2, "party", "list", *installation.config)
+    done("migrate", *installation.config)
+    done("migrate", *installation.config)
+    assert done("party", "list", "--format", "json", *installation.config) == "[]\n"
+
+
+def test_a_database_of_a_newer_gateway_is_refused(installation: Installation) -> None:
+    """F06: it is not touched."""
+    with sqlite3.connect(installation.folder / "gateway.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    assert "newer version" in refused(2, "party", "list", *installation.config)
+    assert "newer version" in refused(2, "migrate", *installation.config)

@@ -1,0 +1,131 @@
+"""`party`: who takes part."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from typing import Any
+
+import pytest
+
+from tests.support.cli import GATEWAY, OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
+
+URL = ("--url", "http://127.0.0.1:8090/")
+
+
+def listed(installation: Installation, *more: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(done("party", "list", "--format", "json", *more, *installation.config))
+    return found
+
+
+def test_a_supplier_is_registered_with_its_certificate(installation: Installation) -> None:
+    _, certificate = installation.make_certificate(SUPPLIER)
+    done(
+        *("party", "add", SUPPLIER, "--kind", "supplier", "--role", "IS", "--role", "GS", "--duis-version", "6.0"),
+        *(*URL, "--email", "ops@supplier.example", "--certificate", certificate, *installation.config),
+    )
+    [party] = listed(installation)
+    assert party == {
+        "eui": "90-B3-D5-1F-30-01-00-00",
+        "kind": "supplier",
+        "status": "active",
+        "roles": "GS, IS",
+        "duis_version": "6.0",
+        "regions": "",
+        "certificate": True,
+        "url": "http://127.0.0.1:8090/",
+        "email": "ops@supplier.example",
+    }
+    [registered] = json.loads(done("certificate", "list", "--format", "json", *installation.config))
+    assert (registered["party"], registered["ou"], registered["trusted"]) == (party["eui"], "87", False)
+
+
+def test_csps_and_dcc_are_registered_and_listed_by_kind(installation: Installation) -> None:
+    regions = ("--region", "North", "--region", "4G North")
+    done("party", "add", 1, "--kind", "csp", *regions, *URL, *installation.config)
+    done("party", "add", 2, "--kind", "dcc", *URL, *installation.config)
+    assert [party["regions"] for party in listed(installation, "--kind", "csp")] == ["4G North, North"]
+    assert [party["eui"] for party in listed(installation, "--kind", "dcc")] == ["00-00-00-00-00-00-00-02"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--kind", "supplier", *URL], "a supplier needs a role"),
+        (["--kind", "csp", *URL], "a CSP needs the regions that it serves"),
+        (["--kind", "csp", "--region", "Wales", *URL], "'Wales' is not one of"),
+        (["--kind", "csp", "--region", "North", "--role", "IS", *URL], "only suppliers have --role"),
+        (["--kind", "dcc", "--duis-version", "6.0", *URL], "only suppliers have --role, --duis-version"),
+        (["--kind", "dcc", "--region", "North", *URL], "only CSPs have --region"),
+        (["--kind", "supplier", "--role", "IS", "--duis-version", "4.0", *URL], "'4.0' is not one of"),
+        (["--kind", "dcc", "--url", "ftp://x/"], "is neither http nor https"),
+        (["--kind", "dcc", "--url", "http://10.0.0.1/"], "not in [delivery] allowed_networks"),
+        (["--kind", "dcc", "--url", "http://169.254.169.254/"], "not in [delivery] allowed_networks"),
+        (["--kind", "dcc", "--email", "a@b\r\nBcc: c@d", *URL], "is not an email address"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_registration(installation: Installation, words: list[str], expected: str) -> None:
+    """T61, T66: an address the gateway must not send to is refused here already."""
+    assert expected in refused(2, "party", "add", SUPPLIER, *words, *installation.config)
+    assert listed(installation) == []
+
+
+def test_a_party_is_registered_once(installation: Installation) -> None:
+    installation.add_supplier(SUPPLIER)
+    again = ("party", "add", SUPPLIER, "--kind", "dcc", *URL, *installation.config)
+    assert "is registered already" in refused(1, *again)
+
+
+def test_a_certificate_of_somebody_else_is_refused_and_nothing_is_registered(installation: Installation) -> None:
+    """T37"""
+    _, certificate = installation.make_certificate(OTHER_SUPPLIER)
+    add = ("party", "add", SUPPLIER, "--kind", "supplier", "--role", "IS", *URL)
+    said = refused(2, *add, "--certificate", certificate, *installation.config)
+    assert said.endswith("the certificate is of 90-B3-D5-1F-30-01-00-01, not of 90-B3-D5-1F-30-01-00-00")
+    assert listed(installation) == []
+
+
+def test_a_party_is_changed(installation: Installation) -> None:
+    installation.add_supplier(SUPPLIER, "--email", "a@b.example")
+    moved = ("--url", "http://127.0.0.2/", "--email", "", "--duis-version", "6.0")
+    done("party", "change", SUPPLIER, *moved, *installation.config)
+    [party] = listed(installation)
+    assert (party["url"], party["email"], party["duis_version"]) == ("http://127.0.0.2/", None, "6.0")
+    assert party["roles"] == "IS"
+    assert "allowed_networks" in refused(
+        2, "party", "change", SUPPLIER, "--url", "http://10.0.0.1", *installation.config
+    )
+    assert "not registered" in refused(1, "party", "change", OTHER_SUPPLIER, *moved, *installation.config)
+
+
+def test_a_party_is_suspended_and_resumed(installation: Installation) -> None:
+    installation.add_supplier(SUPPLIER)
+    done("party", "suspend", SUPPLIER, *installation.config)
+    assert listed(installation)[0]["status"] == "suspended"
+    done("party", "resume", SUPPLIER, *installation.config)
+    assert listed(installation)[0]["status"] == "active"
+    assert "is not registered" in refused(1, "party", "suspend", GATEWAY, *installation.config)
+
+
+def test_a_token_is_printed_once_and_only_its_digest_is_kept(installation: Installation) -> None:
+    installation.add_supplier(SUPPLIER)
+    first = done("party", "token", SUPPLIER, *installation.config).strip()
+    second = done("party", "token", SUPPLIER, *installation.config).strip()
+    assert first != second
+    with sqlite3.connect(installation.folder / "gateway.db") as database:
+        kept = database.execute("SELECT token_hash FROM party").fetchall()
+        everything = "\n".join(database.iterdump())
+    database.close()
+    assert kept == [(hashlib.sha256(second.encode()).hexdigest(),)]
+    assert first not in everything
+    assert second not in everything
+
+
+def test_a_table_and_csv_say_the_same(installation: Installation) -> None:
+    installation.add_supplier(SUPPLIER)
+    names, row = done("party", "list", *installation.config).splitlines()
+    assert names.split()[:3] == ["eui", "kind", "status"]
+    assert row.split()[:3] == ["90-B3-D5-1F-30-01-00-00", "supplier", "active"]
+    as_csv = done("party", "list", "--format", "csv", *installation.config).splitlines()
+    assert as_csv[1].startswith("90-B3-D5-1F-30-01-00-00,supplier,active,IS,5.0,")

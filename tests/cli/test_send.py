@@ -1,0 +1,117 @@
+"""`send`: a document to a door, and what comes back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import refused, run
+
+RESPONSE = (
+    '<sr:Response xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway"><sr:Header>'
+    "<sr:ResponseCode>{}</sr:ResponseCode></sr:Header></sr:Response>"
+)
+ACKNOWLEDGEMENT = (
+    '<Message xmlns="urn:csp-mgmt-gw:1"><Header/><Body><Acknowledgement><MessageID>1</MessageID>'
+    "<Status>{}</Status><Code>C1</Code><Text>said</Text></Acknowledgement></Body></Message>"
+)
+PROBLEM = '<problem xmlns="urn:ietf:rfc:7807"><title>t</title><detail>the digest differs</detail></problem>'
+FAULT = (
+    '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault><faultcode>Client</faultcode>'
+    "<faultstring>no such operation</faultstring></e:Fault></e:Body></e:Envelope>"
+)
+
+
+@dataclass
+class Door:
+    """A door that answers what it is told to, and remembers what it got."""
+
+    url: str = ""
+    status: int = 200
+    answer: str = ""
+    got: list[tuple[str, str | None, bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    told = Door()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.got.append((self.path, self.headers["Content-Type"], body))
+            self.send_response(told.status)
+            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            self.end_headers()
+            self.wfile.write(told.answer.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    told.url = f"http://127.0.0.1:{server.server_port}/api/v1/serviceD"
+    yield told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "request.xml"
+    path.write_bytes(b"<a>\r\n <b/>\r\n</a>")
+    return path
+
+
+def test_the_file_goes_out_byte_for_byte_and_the_answer_comes_back(door: Door, file: Path) -> None:
+    door.answer = RESPONSE.format("I99")
+    ran = run("send", file, "--url", door.url)
+    assert door.got == [("/api/v1/serviceD", "application/xml", file.read_bytes())]
+    assert (ran.code, ran.output) == (0, door.answer)
+    assert ran.error.splitlines() == ["HTTP 200 OK", "I99: accepted; there is nothing specific to return"]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "code", "said"),
+    [
+        (200, RESPONSE.format("I0"), 0, "I0: success"),
+        (200, RESPONSE.format("W110501"), 0, "W110501: accepted for some hubs"),
+        (200, RESPONSE.format("E4"), 1, "E4: the user is not responsible"),
+        (200, RESPONSE.format("E999999"), 1, "E999999"),
+        (200, ACKNOWLEDGEMENT.format("Accepted"), 0, "Accepted C1 said"),
+        (200, ACKNOWLEDGEMENT.format("PartlyAccepted"), 0, "PartlyAccepted C1 said"),
+        (200, ACKNOWLEDGEMENT.format("Refused"), 1, "Refused C1 said"),
+        (401, PROBLEM, 1, "the digest differs"),
+        (500, FAULT, 1, "no such operation"),
+        (503, "", 1, "HTTP 503 Service Unavailable"),
+        (302, "", 1, "HTTP 302 Found"),
+        (202, "not XML", 0, "HTTP 202 Accepted"),
+    ],
+)
+def test_the_exit_code_says_whether_the_answer_is_no(
+    door: Door, file: Path, status: int, answer: str, code: int, said: str
+) -> None:
+    door.status, door.answer = status, answer
+    ran = run("send", file, "--url", door.url)
+    assert ran.code == code
+    assert said in ran.error
+    assert f"HTTP {status}" in ran.error
+
+
+def test_the_answer_can_go_to_a_file(door: Door, file: Path) -> None:
+    door.answer = RESPONSE.format("I0")
+    out = file.with_name("answer.xml")
+    ran = run("send", file, "--url", door.url, "--out", out)
+    assert (ran.output, out.read_text(encoding="utf-8")) == ("", door.answer)
+
+
+def test_a_door_that_is_not_there_is_one_line(door: Door, file: Path) -> None:
+    assert "could not be reached" in refused(1, "send", file, "--url", "http://127.0.0.1:1/")
+    assert "is no http or https URL" in refused(2, "send", file, "--url", "127.0.0.1/x")

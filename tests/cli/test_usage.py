@@ -1,0 +1,84 @@
+"""How the command answers when it is called in a wrong way: one line, and exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from duis_gateway import __version__
+from tests.support.cli import Installation, done, refused, run
+
+
+def test_a_typo_in_the_configuration_is_named_with_its_line(installation: Installation) -> None:
+    file = installation.folder / "gateway.toml"
+    file.write_text(file.read_text(encoding="utf-8") + "\n[server2]\n", encoding="utf-8")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    expected = f"{file}, line {len(lines)}: [server2]: there is no such section; did you mean [server]?"
+    assert refused(2, "party", "list", *installation.config) == expected
+
+
+def test_a_typo_in_the_environment_is_named(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_URLS", "x")
+    said = refused(2, "party", "list", *installation.config)
+    assert said.startswith("the environment variable DUIS_GATEWAY_STORE_URLS overrides no key")
+    assert said.endswith("did you mean DUIS_GATEWAY_STORE_URL?")
+
+
+def test_the_environment_may_name_the_configuration(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUIS_GATEWAY_CONFIG", str(installation.folder / "gateway.toml"))
+    assert done("party", "list", "--format", "json") == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["partie"], "No such command 'partie'"),
+        (["party", "add"], "party add: Missing argument 'EUI'."),
+        (["party", "suspend", "90-B3"], "party suspend: Invalid value for 'EUI': '90-B3' is not an EUI-64 such as"),
+        (["party", "list", "--config", "none.toml"], "the configuration none.toml cannot be read: No such file"),
+        (["party", "list", "--form", "xml"], "party list: No such option"),
+        (["verify", "none.xml", "--trust", "."], "verify: Invalid value for 'FILE': File 'none.xml' does not exist."),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(words: list[str], expected: str) -> None:
+    assert expected.casefold() in refused(2, *words).casefold()
+
+
+def test_every_command_explains_itself() -> None:
+    overview = run("--help")
+    assert overview.code == 0
+    names = [line.split()[0] for line in overview.output.partition("Commands:")[2].splitlines() if line[2:3].strip()]
+    assert {"init", "serve", "deliver", "party", "sign", "verify", "send", "demo"} <= set(names)
+    for name in names:
+        assert f"duis-gateway {name}" in done(name, "--help")
+
+
+def test_a_defect_is_one_line_too_and_traceback_shows_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duis_gateway.cli.sign.load_signing_key", lambda *_: 1 / 0)
+    here = ["sign", __file__, "--key", __file__, "--certificate", __file__]
+    assert refused(1, *here).startswith("a defect of the gateway: ZeroDivisionError: division by zero")
+    assert "Traceback" in run("--traceback", *here).error
+
+
+def test_it_runs_as_a_module_from_anywhere(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "duis_gateway"]
+    root = Path(__file__).resolve().parents[2]
+    version = subprocess.run(
+        [*command, "--version"], cwd=root, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
+    assert version.stdout == f"duis-gateway {__version__}\n"
+    wrong = subprocess.run(
+        [*command, "party", "list", "--config", str(tmp_path / "none.toml")],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.count("\n") == 1
