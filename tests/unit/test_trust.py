@@ -142,7 +142,9 @@ def test_t34_how_old_the_lists_are_can_be_asked(place: Installation) -> None:
     (key, (only,)), *others = place.trust().revocation_lists().items()
     assert others == []
     assert key == "CN=z1,OU=07"
-    assert (only.genuine, only.next_update, only.serials) == (True, NOW, {1, 2})
+    assert only.genuine
+    assert only.next_update == NOW
+    assert sorted(only.serials) == [1, 2]
     assert place.trust(crls=False).revocation_lists() == {}
 
 
