@@ -37,7 +37,10 @@ _DATABASE_PAUSE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class LaneSettings:
-    """What one lane may do at once; `lease` in seconds."""
+    """What one lane may do at once.
+
+    `lease` in seconds; it is taken as longer where the sender's deadline leaves too little of it.
+    """
 
     in_flight: int = 4
     batch: int = 100
@@ -93,6 +96,7 @@ class Lane:
         self._settings = settings
         self._observer = observer
         self._stopping = stopping
+        self._lease = max(settings.lease, 2 * sender.deadline + _LEASE_MARGIN)
         self._attempt_seconds = 1.0  # how long attempts take of late
         self._came_back = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -139,13 +143,13 @@ class Lane:
         room, settlements, came_back = self._room(), self._settlements, self._came_back
         if not room and not settlements:
             return []
-        start_before = monotonic() + self._settings.lease - self._sender.deadline - _LEASE_MARGIN
+        start_before = monotonic() + self._lease - self._sender.deadline - _LEASE_MARGIN
         try:
             with self._store.write() as conn:
                 lost = outbox.settle(conn, settlements)
                 if came_back:
                     outbox.hurry(conn, self.destination)
-                claimed = outbox.claim(conn, self.destination, room, self._settings.lease, uuid4().hex) if room else []
+                claimed = outbox.claim(conn, self.destination, room, self._lease, uuid4().hex) if room else []
         except (GatewayError, SQLAlchemyError):
             log.warning("outbox unreachable, delivery waits", exc_info=True, extra=self._where())
             if self._stopping.requested.wait(_DATABASE_PAUSE):

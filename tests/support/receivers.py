@@ -102,6 +102,7 @@ class Receiver:
         with self._changed:
             self._sockets.add(one)
             self.connections += 1
+            self._changed.notify_all()
         try:
             yield
         finally:
@@ -150,7 +151,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             with receiver.connection(self.connection):
                 super().handle()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: Any, **__: Any) -> None:
             """Say nothing."""
 
         def do_POST(self) -> None:

@@ -1,0 +1,35 @@
+"""A delivery process for tests: `python -m tests.support.delivery_worker STORE-URL RECIPIENT=URL...`."""
+
+from __future__ import annotations
+
+import sys
+
+from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
+from duis_gateway.delivery.guard import parse_networks
+from duis_gateway.delivery.lanes import LaneSettings
+from duis_gateway.delivery.retry import RetryPolicy
+from duis_gateway.delivery.senders import HttpSender
+from duis_gateway.delivery.transport import HttpTransport, TransportSettings
+from duis_gateway.delivery.worker import deliver_until_signalled
+from duis_gateway.store.engine import Store
+
+
+def main(store_url: str, *recipients: str) -> int:
+    """Deliver to these recipients until a signal comes."""
+    urls = {int(eui): url for eui, _, url in (recipient.partition("=") for recipient in recipients)}
+    store = Store.open(store_url)
+    transport = HttpTransport(TransportSettings(total_timeout=0.5, allowed_networks=parse_networks(["127.0.0.0/8"])))
+    delivery = Delivery(
+        store,
+        {"http": HttpSender(transport, urls.get)},
+        RetryPolicy(base=0.02, cap=0.1),
+        # A short lease, so that a test need not wait long for what a killed process held.
+        DeliverySettings(LaneSettings(batch=10, lease=3.0), poll=0.05),
+    )
+    ended = deliver_until_signalled(delivery, timeout=5.0)
+    store.close()
+    return 0 if ended else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
