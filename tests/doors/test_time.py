@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -61,18 +62,15 @@ def test_drops_of_a_header_do_not_keep_a_connection_alive(doors: Doors) -> None:
     assert time.monotonic() - begun < 5
 
 
-def test_slow_clients_take_no_worker(doors: Doors) -> None:
-    """T52: with many more of them than workers, others do not wait."""
-    slow = [doors.connect() for _ in range(40)]
-    try:
-        for client in slow:
-            client.sendall(HEAD + b"Content-Length: 10\r\n\r\n<a/>")
+def test_slow_clients_take_no_worker() -> None:
+    """T52: with many more of them than workers, others do not wait for the 30 seconds that a slow body has."""
+    with open_doors(StandIn(lambda _incoming: ANSWER)) as doors, ExitStack() as opened:
+        for _ in range(40):
+            opened.enter_context(doors.connect()).sendall(HEAD + b"Content-Length: 10\r\n\r\n<a/>")
         begun = time.monotonic()
         assert doors.post(DUIS).status == 200
-        assert time.monotonic() - begun < 0.5
-    finally:
-        for client in slow:
-            client.close()
+        assert time.monotonic() - begun < 5
+        opened.close()
 
 
 def test_idle_connections_are_closed(doors: Doors) -> None:
@@ -155,7 +153,7 @@ def test_a_worker_that_hangs_does_not_keep_the_server_from_stopping() -> None:
         gate.begun.acquire(timeout=10)
         begun = time.monotonic()
         doors.server.stop()
-        assert time.monotonic() - begun < 0.5 + 1 + 0.5
+        assert time.monotonic() - begun < 5
         gate.go_on.set()
 
 
