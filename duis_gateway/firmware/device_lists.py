@@ -62,7 +62,7 @@ def classify(
     ids: Iterable[int],
     known: Mapping[int, NamedHub],
     release: Release,
-    supplier: int,
+    supplier: int | None,
     newest_live: bool,
     removing: bool = False,
     pilot: bool = True,
@@ -73,7 +73,7 @@ def classify(
         ids: the hubs as sent; a hub named twice counts once.
         known: what the inventory knows of them; a hub that is absent here is unknown.
         release: the release that the request is for.
-        supplier: the EUI of the requester.
+        supplier: the EUI of the requester; None for DCC, which may name anyone's hubs.
         newest_live: whether no newer live release exists for the model.
         removing: the hubs are to be taken out of the default list, for which it is enough that they are in it,
             are the requester's own and are no proving hubs.
@@ -89,7 +89,7 @@ def _classify_added(
     ids: Iterable[int],
     known: Mapping[int, NamedHub],
     release: Release,
-    supplier: int,
+    supplier: int | None,
     newest_live: bool,
     pilot: bool,
 ) -> tuple[list[int], HubFindings]:
@@ -108,7 +108,7 @@ def _classify_added(
         hub = find(device_id)
         if hub is None or hub.device_type != COMMUNICATIONS_HUB:
             invalid.append(device_id)
-        elif supplier not in (hub.import_supplier, hub.gas_supplier):
+        elif supplier is not None and supplier not in (hub.import_supplier, hub.gas_supplier):
             foreign.append(device_id)
         elif hub.status != COMMISSIONED:
             idle.append(device_id)
@@ -125,7 +125,7 @@ def _classify_added(
 
 
 def _classify_removed(
-    ids: Iterable[int], known: Mapping[int, NamedHub], supplier: int
+    ids: Iterable[int], known: Mapping[int, NamedHub], supplier: int | None
 ) -> tuple[list[int], HubFindings]:
     """A hub that can no longer be updated may still leave the list, so that nothing else is asked of it."""
     good: list[int] = []
@@ -136,7 +136,7 @@ def _classify_removed(
         hub = known.get(device_id)
         if hub is None or hub.device_type != COMMUNICATIONS_HUB or not hub.in_default_list:
             invalid.append(device_id)
-        elif supplier not in (hub.import_supplier, hub.gas_supplier):
+        elif supplier is not None and supplier not in (hub.import_supplier, hub.gas_supplier):
             foreign.append(device_id)
         elif hub.mark == HubMark.PROVING:
             kept.append(device_id)

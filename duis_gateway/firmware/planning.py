@@ -131,7 +131,7 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
         counting = [given for given in (import_instruction, gas_instruction) if given is not None]
         return _instructed(facts, split.period, split.basis, counting)
     reason = _why_not(facts, split.basis)
-    if facts.batch is not None and facts.batch.end < release.automatic_date:
+    if facts.batch is not None and facts.batch.end <= release.automatic_date:
         return _batch(facts, facts.batch, reason)
     text = f"automatic date: {reason}{_also(facts)}"
     return _plan(facts, Basis.AUTOMATIC_DATE, text, None, Stage.SAFE_LAUNCH, indicative=True)

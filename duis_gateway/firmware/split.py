@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from duis_gateway.model.hubs import Hub, NamedHub
 from duis_gateway.model.releases import Period
 
 
@@ -58,3 +60,52 @@ def planned_period(
     if period.end >= automatic_date:
         return SplitPlan(None, SplitBasis.TOO_LATE)
     return SplitPlan(period, SplitBasis.ONE_INSTRUCTION if same_party else SplitBasis.BOTH_INSTRUCTED)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondSupplier:
+    """What one of two suppliers is told of the other for some of its hubs (X06, N73); never who the other is.
+
+    `able` is false where the other's DUIS version has no Service Requests to instruct with.
+    """
+
+    recipient: int
+    instructed: bool
+    able: bool
+    device_ids: tuple[int, ...]
+
+
+def second_supplier_news(
+    hubs: Iterable[Hub | NamedHub],
+    supplier: int,
+    before: frozenset[int],
+    after: frozenset[int],
+    instructed: frozenset[int],
+    unable: frozenset[int] = frozenset(),
+) -> tuple[SecondSupplier, ...]:
+    """Return what both suppliers of split hubs learn when one of them has instructed anew (BR-3.3).
+
+    The other supplier learns of every hub for which it now stands otherwise; the one that instructed learns, for the
+    hubs that it now instructs and did not before, whether the other has. A hub of one party alone is no news.
+
+    Args:
+        hubs: the hubs in question, in any order.
+        supplier: who has instructed, or has taken an instruction back.
+        before: the hubs that this supplier's instructions named until now.
+        after: the hubs that they name from now on.
+        instructed: the hubs that their other supplier's instructions name.
+        unable: suppliers that cannot instruct.
+    """
+    told: dict[tuple[int, bool, bool], list[int]] = {}
+    for hub in hubs:
+        others = {s for s in (hub.import_supplier, hub.gas_supplier) if s not in (supplier, None)}
+        changed = (hub.device_id in before) != (hub.device_id in after)
+        if not changed or len(others) != 1 or supplier not in (hub.import_supplier, hub.gas_supplier):
+            continue
+        other = others.pop()
+        now_named = hub.device_id in after
+        told.setdefault((other, now_named, supplier not in unable), []).append(hub.device_id)
+        if now_named:
+            key = (supplier, hub.device_id in instructed, other not in unable)
+            told.setdefault(key, []).append(hub.device_id)
+    return tuple(SecondSupplier(*key, tuple(ids)) for key, ids in sorted(told.items()))

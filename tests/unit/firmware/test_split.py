@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.split import SplitBasis, later, planned_period
+from duis_gateway.firmware.split import SecondSupplier, SplitBasis, later, planned_period, second_supplier_news
+from duis_gateway.model.hubs import Hub
 from duis_gateway.model.releases import Period
-from tests.support.rules import AUTOMATIC, NOW, periods
+from tests.support.rules import AUTOMATIC, NOW, OURS, THEIRS, hub, periods
 
 DAY = timedelta(days=1)
 EARLY = Period(NOW + 30 * DAY, NOW + 50 * DAY)
@@ -85,3 +86,49 @@ def test_instructing_later_never_moves_a_hub_earlier(one: Period, other: Period,
     moved = Period(one.start + days * DAY, one.end + days * DAY)
     assert later(moved, other).start >= later(one, other).start
     assert later(moved, other).end >= later(one, other).end
+
+
+def news(
+    hubs: list[Hub], before: set[int], after: set[int], instructed: set[int], unable: set[int] | None = None
+) -> tuple[SecondSupplier, ...]:
+    """What both learn when we instruct."""
+    return second_supplier_news(
+        hubs, OURS, frozenset(before), frozenset(after), frozenset(instructed), frozenset(unable or ())
+    )
+
+
+ESTATE = [hub(1, gas_supplier=THEIRS), hub(2, import_supplier=THEIRS), hub(3), hub(4, gas_supplier=None)]
+
+
+def test_both_suppliers_of_a_split_hub_learn_how_the_other_stands() -> None:
+    """BR-3.3."""
+    assert set(news(ESTATE, set(), {1, 2, 3, 4}, {2})) == {
+        SecondSupplier(THEIRS, True, True, (1, 2)),
+        SecondSupplier(OURS, True, True, (2,)),
+        SecondSupplier(OURS, False, True, (1,)),
+    }
+
+
+def test_a_second_supplier_that_cannot_instruct_is_said_to_be_so() -> None:
+    assert SecondSupplier(OURS, False, False, (1,)) in news(ESTATE, set(), {1}, set(), {THEIRS})
+
+
+def test_a_hub_of_one_party_is_no_news() -> None:
+    """BR-3.2."""
+    assert news(ESTATE, set(), {3, 4}, set()) == ()
+
+
+def test_what_does_not_change_is_not_told_again() -> None:
+    assert news(ESTATE, {1, 2}, {1, 2}, {2}) == ()
+
+
+def test_an_instruction_taken_back_is_told_to_the_other_alone() -> None:
+    assert news(ESTATE, {1}, set(), {1}) == (SecondSupplier(THEIRS, False, True, (1,)),)
+
+
+@given(st.sets(st.integers(1, 4)), st.sets(st.integers(1, 4)), st.sets(st.integers(1, 4)))
+def test_nobody_is_told_of_a_hub_that_is_not_its_own(before: set[int], after: set[int], instructed: set[int]) -> None:
+    own = {OURS: {1, 2, 3, 4}, THEIRS: {1, 2}}
+    for one in news(ESTATE, before, after, instructed):
+        assert set(one.device_ids) <= own[one.recipient] & (before ^ after)
+        assert one.device_ids

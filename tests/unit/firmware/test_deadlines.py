@@ -1,0 +1,212 @@
+"""What is outstanding, for whom, and how long there is (BR-5.4, BR-5.5, BR-5.7, PIA-A12)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duis_gateway.firmware.dates import one_month_before
+from duis_gateway.firmware.deadlines import (
+    CspFacts,
+    DccFacts,
+    Deadline,
+    NextAction,
+    SupplierFacts,
+    Task,
+    UndecidedGroup,
+    csp_deadlines,
+    dcc_deadlines,
+    in_order,
+    instruction_deadline,
+    next_actions_of_others,
+    pilot_list_deadline,
+    supplier_deadlines,
+)
+from duis_gateway.firmware.obligations import Obligation, ObligationKind, ObligationState
+from duis_gateway.model.parties import PartyKind
+from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState
+from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS, release
+
+CSP, DCC = 0xC5, 0xDC
+SECOND = timedelta(seconds=1)
+LAST = one_month_before(AUTOMATIC)
+MISSED = Obligation(OURS, ObligationKind.SHARE, 5, 2, PILOT.start, ObligationState.MISSED)
+
+
+def tasks(deadlines: tuple[Deadline, ...]) -> list[Task]:
+    """The tasks in their order."""
+    return [one.task for one in deadlines]
+
+
+def test_a_supplier_is_asked_for_its_list_then_for_its_schedule() -> None:
+    """BR-5.4."""
+    first = supplier_deadlines(release(), SupplierFacts(OURS, eligible=40), NOW)
+    assert first == (
+        Deadline("R1", PartyKind.SUPPLIER, OURS, Task.SEND_PREFERRED_LIST, PILOT.end, 40, optional=True, about=OURS),
+    )
+    second = supplier_deadlines(release(), SupplierFacts(OURS, eligible=40, listed=10, unscheduled=4), NOW)
+    assert [(one.task, one.hubs) for one in second] == [(Task.SEND_PREFERRED_SCHEDULE, 4)]
+    assert supplier_deadlines(release(), SupplierFacts(OURS, eligible=40, listed=10), NOW) == ()
+
+
+def test_instructions_are_due_a_month_before_the_automatic_date_to_the_second() -> None:
+    """BR-3.4."""
+    facts = SupplierFacts(OURS, listed=0, uninstructed=7, awaited=2)
+    found = supplier_deadlines(release(), facts, LAST)
+    assert [(one.task, one.due, one.hubs) for one in found] == [
+        (Task.INSTRUCT_SPLIT_HUBS, LAST, 2),
+        (Task.INSTRUCT_SAFE_LAUNCH, LAST, 7),
+    ]
+    assert supplier_deadlines(release(), facts, LAST + SECOND) == ()
+
+
+def test_lists_are_due_at_the_pilots_end_or_a_month_before_the_automatic_date() -> None:
+    late = release(pilot=PilotTerms(Period(PILOT.start, AUTOMATIC - timedelta(days=2)), limit=10))
+    assert pilot_list_deadline(release()) == PILOT.end
+    assert pilot_list_deadline(late) == instruction_deadline(late) == LAST
+    assert pilot_list_deadline(release(pilot=None)) is None
+
+
+def test_what_is_owed_to_the_pilot_stays_outstanding_until_met_or_the_pilot_is_over() -> None:
+    """PIA-A9."""
+    facts = SupplierFacts(OURS, eligible=50, obligations=(MISSED,))
+    found = supplier_deadlines(release(), facts, PILOT.start + SECOND)
+    assert tasks(found) == [Task.SEND_PREFERRED_LIST, Task.PROVIDE_SHARE]
+    assert (found[0].optional, found[1].hubs) == (False, 3)
+    assert found[1].overdue(PILOT.start + SECOND)
+    assert supplier_deadlines(release(), facts, PILOT.end) == ()
+
+
+def test_a_supplier_on_an_older_duis_is_asked_for_nothing_that_it_cannot_do() -> None:
+    facts = SupplierFacts(OURS, eligible=40, uninstructed=40, awaited=1, able=False)
+    assert supplier_deadlines(release(), facts, NOW) == ()
+
+
+def test_a_csp_owes_lists_and_schedules_for_each_of_its_regions_and_its_say() -> None:
+    facts = CspFacts(
+        CSP,
+        regions=frozenset({"Central", "South"}),
+        default_lists=frozenset({"Central"}),
+        default_schedules=frozenset({"Central", "South"}),
+        undecided=(UndecidedGroup(OURS, "G1", PILOT.start, 12),),
+    )
+    found = csp_deadlines(release(), facts, NOW)
+    assert [(one.task, one.subject, one.due) for one in found] == [
+        (Task.SEND_DEFAULT_LIST, "South", PILOT.start),
+        (Task.SEND_SAFE_LAUNCH_SCHEDULE, "Central", PILOT.end),
+        (Task.SEND_SAFE_LAUNCH_SCHEDULE, "South", PILOT.end),
+        (Task.DECIDE_ON_GROUP, "G1", PILOT.start),
+    ]
+    without = csp_deadlines(release(pilot=None), CspFacts(CSP, frozenset({"North"})), NOW)
+    assert [(one.task, one.due) for one in without] == [(Task.SEND_SAFE_LAUNCH_SCHEDULE, AUTOMATIC)]
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "expected"),
+    [
+        (ReleaseState.NOTIFIED, DccFacts(DCC), [Task.APPROVE_RELEASE]),
+        (ReleaseState.APPROVED, DccFacts(DCC), []),
+        (ReleaseState.PILOTING, DccFacts(DCC), [Task.REPORT_PILOT_OUTCOME]),
+        (ReleaseState.SAFE_LAUNCH, DccFacts(DCC, pilot_outcome=True), [Task.REPORT_SAFE_LAUNCH_OUTCOME]),
+        (ReleaseState.SAFE_LAUNCH, DccFacts(DCC, True, True), [Task.CLOSE_RELEASE]),
+        (ReleaseState.CLOSED, DccFacts(DCC), []),
+    ],
+)
+def test_dcc_owes_what_moves_the_release_on(state: ReleaseState, facts: DccFacts, expected: list[Task]) -> None:
+    assert tasks(dcc_deadlines(release(state=state), facts, NOW)) == expected
+
+
+def test_a_failed_pilot_without_a_decision_is_an_outstanding_decision() -> None:
+    """PIA-A12: it does not stop safe launch, which is when the decision is due."""
+    piloting = release(state=ReleaseState.PILOTING)
+    (found,) = dcc_deadlines(piloting, DccFacts(DCC, pilot_outcome=False), NOW)
+    assert (found.task, found.due) == (Task.DECIDE_ON_FAILED_PILOT, PILOT.end)
+    assert dcc_deadlines(piloting, DccFacts(DCC, pilot_outcome=False, decided_on_failure=True), NOW) == ()
+
+
+def test_incidents_pauses_and_provisional_decisions_wait_for_dcc_without_a_date() -> None:
+    """BR-6.2 to BR-6.4."""
+    paused = release(state=ReleaseState.APPROVED, paused=True)
+    found = dcc_deadlines(paused, DccFacts(DCC, incidents=("INC1",), provisional=("Stop",)), NOW)
+    assert [(one.task, one.subject) for one in found] == [
+        (Task.DECIDE_ON_PAUSE, ""),
+        (Task.DECIDE_ON_INCIDENT, "INC1"),
+        (Task.CONFIRM_DECISION, "Stop"),
+    ]
+    assert all(one.remaining(NOW) is None and not one.overdue(NOW) for one in found)
+
+
+def test_dcc_chooses_for_suppliers_that_missed_an_obligation_while_the_pilot_lasts() -> None:
+    """PIA-A9."""
+    piloting = release(state=ReleaseState.PILOTING)
+    found = dcc_deadlines(piloting, DccFacts(DCC, pilot_outcome=True, missed=(MISSED,)), NOW)
+    assert [(one.task, one.hubs, one.about) for one in found] == [(Task.SELECT_FOR_SUPPLIER, 3, OURS)]
+    assert dcc_deadlines(piloting, DccFacts(DCC, pilot_outcome=True, missed=(MISSED,)), PILOT.end) == ()
+
+
+def test_time_left_is_counted_and_turns_negative() -> None:
+    """BR-5.4."""
+    one = Deadline("R1", PartyKind.CSP, CSP, Task.SEND_DEFAULT_LIST, PILOT.start)
+    assert one.remaining(PILOT.start - SECOND) == SECOND
+    assert not one.overdue(PILOT.start)
+    assert one.overdue(PILOT.start + SECOND)
+    assert one.remaining(PILOT.start + SECOND) == -SECOND
+
+
+def everything(terms: Release) -> tuple[Deadline, ...]:
+    """What is outstanding when nobody has done anything, with something missed by us and a group of theirs."""
+    return in_order(
+        (
+            *supplier_deadlines(terms, SupplierFacts(OURS, eligible=5, uninstructed=5), NOW),
+            *supplier_deadlines(terms, SupplierFacts(THEIRS, eligible=5, uninstructed=5), NOW),
+            *csp_deadlines(
+                terms, CspFacts(CSP, frozenset({"North"}), undecided=(UndecidedGroup(THEIRS, "G", NOW, 1),)), NOW
+            ),
+            *dcc_deadlines(terms, DccFacts(DCC, incidents=("INC1",), missed=(MISSED,)), NOW),
+        )
+    )
+
+
+def test_the_most_pressing_comes_first_and_what_has_no_date_before_all() -> None:
+    found = everything(release())
+    assert found[0].task is Task.DECIDE_ON_INCIDENT
+    dates = [one.due for one in found if one.due is not None]
+    assert dates == sorted(dates)
+
+
+def test_each_party_sees_the_next_action_date_of_the_others() -> None:
+    """BR-5.5; a supplier sees nothing that is another supplier's affair."""
+    found = everything(release())
+    by_supplier = next_actions_of_others(found, PartyKind.SUPPLIER, OURS)
+    assert by_supplier == (
+        NextAction("R1", PartyKind.DCC, Task.APPROVE_RELEASE, PILOT.start),
+        NextAction("R1", PartyKind.CSP, Task.SEND_DEFAULT_LIST, PILOT.start),
+    )
+    theirs = next_actions_of_others(found, PartyKind.SUPPLIER, THEIRS)
+    assert NextAction("R1", PartyKind.CSP, Task.DECIDE_ON_GROUP, NOW) in theirs
+    by_dcc = next_actions_of_others(found, PartyKind.DCC, DCC)
+    assert {one.kind for one in by_dcc} == {PartyKind.CSP, PartyKind.SUPPLIER}
+
+
+@given(
+    st.builds(
+        release,
+        state=st.sampled_from(ReleaseState),
+        paused=st.booleans(),
+        pilot=st.sampled_from([None, release().pilot]),
+    ),
+    st.integers(-10, 300),
+)
+def test_nothing_is_outstanding_once_a_release_is_over_and_tasks_are_told_apart(terms: Release, days: int) -> None:
+    now = NOW + timedelta(days=days)
+    found = (
+        *supplier_deadlines(terms, SupplierFacts(OURS, 5, None, 2, 5, 1, (MISSED,)), now),
+        *csp_deadlines(terms, CspFacts(CSP, frozenset({"North", "South"})), now),
+        *dcc_deadlines(terms, DccFacts(DCC, False, None, False, ("I1", "I2"), ("Stop",), (MISSED,)), now),
+    )
+    assert bool(found) <= terms.state.is_live
+    assert len({(one.kind, one.task, one.subject) for one in found}) == len(found)
+    assert all(one.about in (None, OURS) for one in found)
