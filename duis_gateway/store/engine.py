@@ -183,7 +183,7 @@ class Store:
             StoreUnusable: not migrated, half migrated, of a newer gateway, or corrupt; the text says what to do.
             NotDurable: it cannot be reached.
         """
-        migrate.check(self)
+        migrate.check(self.read, self.sqlite_path, self.shown_url)
 
     def close(self) -> None:
         """Close every connection; blocks that still run are the caller's fault."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
@@ -14,9 +15,6 @@ from sqlalchemy import Connection, inspect, text
 from duis_gateway.errors import NotDurable, StoreUnusable
 from duis_gateway.store.faults import is_damage
 from duis_gateway.store.tables import metadata
-
-if TYPE_CHECKING:
-    from duis_gateway.store.engine import Store
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x4455495344423031
@@ -49,18 +47,18 @@ def newest_revision() -> str:
     return revision
 
 
-def check(store: Store) -> None:
+def check(read: Callable[[], AbstractContextManager[Connection]], sqlite_path: Path | None, shown_url: str) -> None:
     """Look whether the database can be used; see `Store.check`."""
-    if store.sqlite_path is not None and not store.sqlite_path.exists():
-        raise StoreUnusable(f"there is no database at {store.sqlite_path}; run `duis-gateway init`")
+    if sqlite_path is not None and not sqlite_path.exists():
+        raise StoreUnusable(f"there is no database at {sqlite_path}; run `duis-gateway init`")
     try:
-        with store.read() as connection:
+        with read() as connection:
             _check_schema(connection)
-            if store.sqlite_path is not None and store.sqlite_path.stat().st_size <= _CHECKED_BYTES:
+            if sqlite_path is not None and sqlite_path.stat().st_size <= _CHECKED_BYTES:
                 _refuse_corrupt(connection)
     except NotDurable as error:
         if is_damage(error.__cause__):
-            raise StoreUnusable(f"the database at {store.shown_url} is corrupt or no database; {_RESTORE}") from error
+            raise StoreUnusable(f"the database at {shown_url} is corrupt or no database; {_RESTORE}") from error
         raise
 
 

@@ -76,7 +76,9 @@ def test_trap_1_a_long_chunked_body_is_never_cut_to_a_prefix() -> None:
         {"CONTENT_TYPE": None},
         {"wsgi.input": BytesIO(b"")},
     ],
-    ids=str,
+    ids=lambda environ: (
+        " ".join(f"{name} {str(value)[:30]}" for name, value in environ.items() if name.isupper()) or "empty body"
+    ),
 )
 def test_trap_2_lengths_and_character_sets_are_refused_and_raise_nothing(environ: dict[str, object]) -> None:
     flow = StandIn()
