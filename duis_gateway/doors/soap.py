@@ -10,9 +10,10 @@ from functools import partial
 from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
-from duis_gateway.doors.soap_envelope import LIKELY_CAUSE, cut_request
+from duis_gateway.doors.soap_envelope import LIKELY_CAUSE, cut_request, envelope_limits
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.doors.wire import SOAP, Answer, HttpRequest, check_media
+from duis_gateway.duis.services import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import MessageRefused, MethodNotAllowed, NotAuthenticated
 from duis_gateway.model.incoming import Door, Incoming
@@ -22,17 +23,14 @@ _TEXT_XML = f"{SOAP}; charset=utf-8"
 
 
 class SoapDoor:
-    """The SOAP door. `element_cap` is for a whole envelope.
+    """The SOAP door. `limits` are those of a message.
 
     `base_url` is how others reach the gateway, for the address in the WSDL; without it the request's Host says it.
     """
 
-    def __init__(
-        self, handler: Handler, limits: ShapeLimits, element_cap: int = 10_000, base_url: str | None = None
-    ) -> None:
+    def __init__(self, handler: Handler, limits: ShapeLimits, base_url: str | None = None) -> None:
         self._handler = handler
-        self._limits = limits
-        self._element_cap = element_cap
+        self._limits = envelope_limits(limits, ELEMENT_CAPS.values())
         self._base_url = base_url
         self._spyne = SpyneEdge()
 
@@ -48,7 +46,7 @@ class SoapDoor:
         return self._call(Call(partial(self._submit, raw, request.correlation_id), request.correlation_id))
 
     def _submit(self, raw: bytes, correlation_id: str) -> bytes:
-        request = cut_request(raw, self._limits, self._element_cap)
+        request = cut_request(raw, self._limits)
         try:
             return self._handler(Incoming(Door.DUIS, "soap", request, correlation_id))
         except NotAuthenticated as error:

@@ -7,6 +7,8 @@ only says at which byte the request begins and ends.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from xml.parsers import expat
 
@@ -28,13 +30,27 @@ _ENVELOPE = f"{{{SOAP_ENVELOPE}}}Envelope"
 _HEADER = f"{{{SOAP_ENVELOPE}}}Header"
 _BODY = f"{{{SOAP_ENVELOPE}}}Body"
 _MUST_UNDERSTAND = f"{{{SOAP_ENVELOPE}}}mustUnderstand"
+_ENVELOPE_DEPTH = 4
+_ENVELOPE_NAMESPACES = 16
+_ENVELOPE_ELEMENTS = 64
 _WAY = tuple(name[1:] for name in (_ENVELOPE, _BODY, OPERATION, PARAMETER, sr("Request")))
 
 
-def cut_request(raw: bytes, limits: ShapeLimits, element_cap: int) -> bytes:
-    """Return the bytes of the `sr:Request` in a SOAP 1.1 envelope, exactly as sent.
+def envelope_limits(message: ShapeLimits, element_caps: Iterable[int]) -> ShapeLimits:
+    """Return the caps for an envelope with one message in it, of which some types have element caps of their own.
 
-    `element_cap` is the most elements that the whole envelope may have.
+    The envelope itself is never canonicalised; the message cut out of it is held to its own caps.
+    """
+    return replace(
+        message,
+        depth=message.depth + _ENVELOPE_DEPTH,
+        namespaces=message.namespaces + _ENVELOPE_NAMESPACES,
+        default_elements=max(message.default_elements, *element_caps) + _ENVELOPE_ELEMENTS,
+    )
+
+
+def cut_request(raw: bytes, limits: ShapeLimits) -> bytes:
+    """Return the bytes of the `sr:Request` in a SOAP 1.1 envelope, exactly as sent; `limits` are for the envelope.
 
     Raises:
         TooLarge, NotSafeXml: as every message (T01 to T10).
@@ -42,7 +58,7 @@ def cut_request(raw: bytes, limits: ShapeLimits, element_cap: int) -> bytes:
         SoapEnvelopeRefused: another shape than one Body with one operation with one `sr:Request` (T57), or a request
             that is no document of its own once it is cut out.
     """
-    root = parse_document(raw, limits, {(_ENVELOPE, OPERATION): element_cap})
+    root = parse_document(raw, limits, {})
     _check_envelope(root)
     request = _Finder(raw).cut()
     _check_alone(request)

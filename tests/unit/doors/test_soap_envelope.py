@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.doors.soap_envelope import cut_request
-from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.doors.soap_envelope import cut_request, envelope_limits
+from duis_gateway.envelope.parse import ShapeLimits, parse_document
 from duis_gateway.errors import (
     NotSafeXml,
     SoapEnvelopeRefused,
@@ -15,7 +15,7 @@ from duis_gateway.errors import (
     SoapVersionMismatch,
     TooLarge,
 )
-from duis_gateway.namespaces import SOAP_ENVELOPE, SR
+from duis_gateway.namespaces import SOAP_ENVELOPE, SR, sr
 from tests.support.doors import envelope
 from tests.support.signing import SIGNED
 
@@ -23,7 +23,7 @@ LIMITS = ShapeLimits()
 
 
 def cut(raw: bytes) -> bytes:
-    return cut_request(raw, LIMITS, 1000)
+    return cut_request(raw, LIMITS)
 
 
 SPACE = st.text(" \t\r\n", max_size=3).map(str.encode)
@@ -107,9 +107,21 @@ def test_the_caps_hold_for_the_whole_envelope() -> None:
     with pytest.raises(NotSafeXml, match="document type"):
         cut(b"<!DOCTYPE a>" + envelope())
     with pytest.raises(NotSafeXml, match="more than 5 elements"):
-        cut_request(envelope(), LIMITS, 5)
+        cut_request(envelope(), ShapeLimits(default_elements=5))
     with pytest.raises(TooLarge):
-        cut_request(envelope(), ShapeLimits(size=10), 1000)
+        cut_request(envelope(), ShapeLimits(size=10))
     many = b"".join(b' xmlns:n%d="urn:%d"' % (n, n) for n in range(40))
     with pytest.raises(NotSafeXml, match="namespaces"):
         cut(envelope(envelope=many))
+
+
+def test_a_message_at_its_own_caps_fits_into_an_envelope() -> None:
+    """T07: the caps sum up; what is cut out is held to the message's own."""
+    message = ShapeLimits(depth=6, namespaces=3, default_elements=5)
+    allowed = envelope_limits(message, [9])
+    deep = b'<sr:Request xmlns:sr="%s" xmlns:a="urn:a" xmlns:b="urn:b">' % SR.encode() + b"<c>" * 5 + b"</c>" * 5
+    request = deep + b"<c/><c/><c/></sr:Request>"
+    assert cut_request(envelope(request), allowed) == request
+    assert parse_document(request, message, {(sr("Request"), ""): 9}) is not None
+    with pytest.raises(NotSafeXml):
+        parse_document(request, message, {})
