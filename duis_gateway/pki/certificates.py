@@ -17,6 +17,17 @@ from duis_gateway.pki.names import name_key, name_text
 _EUI_OCTETS = 9  # of the BIT STRING: the number of unused bits, which is 0, and the EUI-64
 
 
+# What `cryptography` raises for bytes that are no certificate or list, at once or when a part is first looked at.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
 class CertificateUnusable(GatewayError):
     """A certificate, its file, or the key beside it cannot be used; the text says why."""
 
@@ -65,7 +76,7 @@ def read_certificate(data: bytes) -> Certificate:
             public_key=_public_key(loaded),
             x509=loaded,
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise CertificateUnusable(f"the certificate cannot be read: {str(error)[:200]}") from None
 
 
@@ -79,7 +90,7 @@ def load_x509(data: bytes) -> x509.Certificate:
         if b"-----BEGIN" in data:
             return x509.load_pem_x509_certificate(data)
         return x509.load_der_x509_certificate(data)
-    except (ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise CertificateUnusable(f"not a certificate: {str(error)[:200]}") from None
 
 

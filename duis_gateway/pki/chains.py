@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtensionOID
+
+from duis_gateway.pki.certificates import UNREADABLE
 
 Path = tuple[x509.Certificate, ...]
 """The CAs above a certificate, its issuer first, the trust anchor last."""
@@ -49,7 +51,7 @@ def issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
         return False
     try:
         certificate.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True
 
@@ -71,7 +73,7 @@ def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
     """Return the key usage, or nothing where the certificate has none or it cannot be read."""
     try:
         return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return None
 
 
@@ -102,21 +104,21 @@ def _may_stand_above(authority: x509.Certificate, below: Path) -> bool:
 def _constraints(certificate: x509.Certificate) -> x509.BasicConstraints | None:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return None
 
 
 def _only_understood(certificate: x509.Certificate) -> bool:
     try:
         return all(extension.oid in _UNDERSTOOD for extension in certificate.extensions if extension.critical)
-    except (x509.DuplicateExtension, ValueError):
+    except UNREADABLE:
         return False
 
 
 def _strong(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         digest, key = certificate.signature_hash_algorithm, authority.public_key()
-    except (UnsupportedAlgorithm, ValueError):
+    except UNREADABLE:
         return False
     if digest is None or digest.name not in _HASHES:
         return False

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from cryptography import x509
 
-from duis_gateway.pki.certificates import CertificateUnusable
+from duis_gateway.pki.certificates import UNREADABLE, CertificateUnusable
 
 _log = logging.getLogger(__name__)
 _CERTIFICATE_ENDINGS = frozenset({".pem", ".crt", ".cer", ".der"})
@@ -87,9 +87,13 @@ def _certificates_of(path: Path) -> list[x509.Certificate]:
     data = _read(path)
     try:
         if b"-----BEGIN CERTIFICATE-----" in data:
-            return x509.load_pem_x509_certificates(data)
-        return [] if b"-----BEGIN" in data else [x509.load_der_x509_certificate(data)]
-    except (ValueError, TypeError) as error:
+            found = x509.load_pem_x509_certificates(data)
+        else:
+            found = [] if b"-----BEGIN" in data else [x509.load_der_x509_certificate(data)]
+        for certificate in found:
+            _ = (certificate.subject, certificate.issuer)  # read now what would otherwise fail at somebody's message
+        return found
+    except UNREADABLE as error:
         raise CertificateUnusable(f"{path}: not a certificate: {str(error)[:200]}") from None
 
 
@@ -100,10 +104,14 @@ def _crls_of(path: Path) -> list[x509.CertificateRevocationList]:
     data = _read(path)
     try:
         if b"-----BEGIN" not in data:
-            return [x509.load_der_x509_crl(data)]
-        parts = data.split(_CRL_BEGIN)[1:]
-        return [x509.load_pem_x509_crl(_CRL_BEGIN + part.split(_CRL_END)[0] + _CRL_END + b"\n") for part in parts]
-    except (ValueError, TypeError) as error:
+            found = [x509.load_der_x509_crl(data)]
+        else:
+            parts = data.split(_CRL_BEGIN)[1:]
+            found = [x509.load_pem_x509_crl(_CRL_BEGIN + part.split(_CRL_END)[0] + _CRL_END + b"\n") for part in parts]
+        for crl in found:
+            _ = (crl.issuer, crl.last_update_utc, [entry.serial_number for entry in crl])
+        return found
+    except UNREADABLE as error:
         raise CertificateUnusable(f"{path}: not a revocation list: {str(error)[:200]}") from None
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from duis_gateway.pki.certificates import UNREADABLE
 from duis_gateway.pki.chains import key_usage
 from duis_gateway.pki.names import NameInvalid, name_key
 
@@ -78,13 +78,13 @@ def _signed_by(crl: x509.CertificateRevocationList, authority: x509.Certificate)
     usage = key_usage(authority)
     if crl.issuer != authority.subject or usage is None or not usage.crl_sign:
         return False
-    digest = crl.signature_hash_algorithm
-    if digest is None or digest.name not in _HASHES:
-        return False
     try:
+        digest = crl.signature_hash_algorithm
+        if digest is None or digest.name not in _HASHES:
+            return False
         key = authority.public_key()
         return isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) and crl.is_signature_valid(key)
-    except (TypeError, ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return False
 
 
@@ -98,6 +98,6 @@ def _understood(crl: x509.CertificateRevocationList) -> bool:
                     return False
             elif extension.critical:
                 return False
-    except (x509.DuplicateExtension, ValueError):
+    except UNREADABLE:
         return False
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +26,10 @@ from hypothesis import strategies as st
 
 from duis_gateway.envelope.signature import sign
 from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
+from duis_gateway.pki.chains import find_paths, is_authority
+from duis_gateway.pki.files import read_certificates, read_crls
 from duis_gateway.pki.make import load_authority, make_authority, make_certificate, make_crl
+from duis_gateway.pki.revocation import read_lists
 from duis_gateway.pki.signing import load_signing_key, read_certificate_file
 from tests.support.signing import UNSIGNED, check
 
@@ -136,7 +140,7 @@ def test_a_revocation_list_is_another_programs_too(tmp_path: Path) -> None:
     assert "verify OK" in done.stderr
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**64 - 1))
 def test_every_eui_comes_back(eui: int) -> None:
     assert read_certificate(certificate(OU, unique(b"\0" + eui.to_bytes(8, "big")))).eui == eui
@@ -200,8 +204,8 @@ def test_what_is_no_certificate_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
-@settings(max_examples=200)
-@given(st.data())
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
 def test_a_spoiled_certificate_is_read_or_refused(data: st.DataObject) -> None:
     """Whatever an operator registers, reading it ends in a certificate or a clear refusal."""
     position = data.draw(st.integers(0, len(SPOILED) - 1))
@@ -213,6 +217,37 @@ def test_a_spoiled_certificate_is_read_or_refused(data: st.DataObject) -> None:
 
 
 SPOILED = certificate(CN, OU, UNIQUE)
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_spoiled_file_in_a_folder_ends_nothing(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What can be loaded at all can be used in a chain and as a list, or does not count; no message fails by it."""
+    folder = tmp_path_factory.mktemp("folder")
+    for name, octets in (("a.der", AUTHORITY), ("b.crl", LIST)):
+        position = data.draw(st.integers(0, len(octets) - 1))
+        spoiled = octets[:position] + data.draw(st.binary(min_size=1, max_size=2)) + octets[position + 1 :]
+        (folder / name).write_bytes(spoiled)
+    (folder / "lists").mkdir()
+    (folder / "b.crl").rename(folder / "lists" / "b.crl")
+    try:
+        authorities = [each for each in read_certificates(folder) if is_authority(each)]
+        lists = read_lists(read_crls(folder / "lists"), authorities)
+    except CertificateUnusable:
+        return
+    assert len(find_paths(authorities[0], authorities) if authorities else ()) <= 1
+    assert sum(map(len, lists.values())) <= 1
+
+
+def _authority_and_list() -> tuple[bytes, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        authority = make_authority(Path(folder))
+        crl = make_crl(authority, [5], datetime.now(UTC) + timedelta(days=1))
+    return authority.certificate.public_bytes(Encoding.DER), x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
+
+
+AUTHORITY, LIST = _authority_and_list()
 
 
 def test_a_key_and_its_certificate_sign(tmp_path: Path) -> None:
