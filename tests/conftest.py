@@ -9,6 +9,7 @@ import sys
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 
@@ -50,6 +51,10 @@ def _guard_network(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_guard_network)
+
+# How long an example takes says more of the machine than of the code; timings stand in benchmarks/.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
 
 
 def _as_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
