@@ -11,6 +11,7 @@ from duis_gateway.duis.alert_bodies import AlertBody
 from duis_gateway.duis.responses import PilotListWarning
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.parties import Party
+from duis_gateway.model.releases import Release
 from duis_gateway.partner_messages import Acknowledgement, PartnerBody
 
 
@@ -47,7 +48,26 @@ class PartnerSend:
     ordered: bool = True
 
 
-Send = Alert | PartnerSend
+@dataclass(frozen=True, slots=True)
+class EligibleHubs:
+    """An attachment: the recipient's own hubs that the release may be applied to, with its role for each (A01)."""
+
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An email in words for people. `kind` is the interaction ("A06", "X05"), or the alert that it stands beside."""
+
+    recipient: Party
+    kind: str
+    subject: str
+    paragraphs: tuple[str, ...]
+    release_id: str | None = None
+    attachment: EligibleHubs | None = None
+
+
+Send = Alert | PartnerSend | Email
 
 
 @dataclass(frozen=True, slots=True)

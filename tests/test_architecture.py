@@ -62,7 +62,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "csp_mgmt_gw.messages": (*BASE, "duis_gateway.model", *PARTNER),
     "esi.messages": (*BASE, "duis_gateway.model", *PARTNER),
     "duis_gateway.profiles": (*BELOW_STEPS,),
-    "duis_gateway.rendering": (*BELOW_STEPS,),
+    "duis_gateway.rendering": (*BELOW_STEPS, "duis_gateway.decision"),
     "duis_gateway.signing": (*BASE, "duis_gateway.envelope"),
     "duis_gateway.decision": (*BELOW_STEPS,),
     "duis_gateway.stages": (*BELOW_STEPS, "duis_gateway.decision"),

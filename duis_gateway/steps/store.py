@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from duis_gateway.decision import Alert, Decision, PartnerSend, ServiceAnswer
+from duis_gateway.decision import Alert, Decision, Email, PartnerSend, Send, ServiceAnswer
 from duis_gateway.duis.alerts import PreparedAlert, prepare
 from duis_gateway.duis.codes import WRONG_URL
 from duis_gateway.duis.requests import ServiceRequest
@@ -18,13 +18,14 @@ from duis_gateway.duis.responses import render_service_response, response_to
 from duis_gateway.model.identifiers import RequestId
 from duis_gateway.model.parties import PartyKind
 from duis_gateway.partner_messages import Acknowledgement, PartnerBody
-from duis_gateway.rendering import render_partner_message
+from duis_gateway.rendering import render_email, render_partner_message
 from duis_gateway.signing import Signer
 from duis_gateway.stages import Authorised, Decided
 from duis_gateway.store import messages, outbox
 from duis_gateway.store.outbox import OutboxMessage
 
 XML = "application/xml"
+EMAIL = "message/rfc822"
 
 
 def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int) -> bytes:
@@ -90,6 +91,9 @@ def _outgoing(
     ]
     counters = _counters(conn, prepared)
     for send, alerts in prepared:
+        if isinstance(send, Email):
+            yield _email(send, at)
+            continue
         if isinstance(send, PartnerSend):
             message_id, content = _partner_message(send.recipient.kind, send.body, signer, at)
             yield _outbox_message(send, type(send.body).__name__, message_id, content, at, send.ordered)
@@ -100,9 +104,7 @@ def _outgoing(
             yield _outbox_message(send, alert.sent_code, str(response_id), content, at, alert.kind.ordered)
 
 
-def _counters(
-    conn: Connection, prepared: list[tuple[Alert | PartnerSend, tuple[PreparedAlert, ...]]]
-) -> dict[int, Iterator[int]]:
+def _counters(conn: Connection, prepared: list[tuple[Send, tuple[PreparedAlert, ...]]]) -> dict[int, Iterator[int]]:
     """Reserve the ResponseID counters of each recipient in one go, recipients in one order (no deadlocks)."""
     needed: dict[int, int] = defaultdict(int)
     for send, alerts in prepared:
@@ -128,4 +130,22 @@ def _outbox_message(
         device_id=send.device_id if isinstance(send, Alert) else None,
         order_key=f"{send.recipient.name}/{send.release_id}" if ordered else None,
         created_at=at,
+    )
+
+
+def _email(send: Email, at: datetime) -> OutboxMessage:
+    """An email for a party without an address is stored as well: operators see that it could not be sent."""
+    message_id = str(uuid4())
+    return OutboxMessage(
+        recipient=send.recipient.eui,
+        channel="email",
+        kind=send.kind,
+        message_id=message_id,
+        content=render_email(send, message_id, at),
+        content_type=EMAIL,
+        release_id=send.release_id,
+        device_id=None,
+        order_key=None,
+        created_at=at,
+        address=send.recipient.email,
     )
