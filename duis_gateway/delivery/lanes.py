@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from duis_gateway.delivery.breaker import Breaker
 from duis_gateway.delivery.observer import DeliveryObserver
-from duis_gateway.delivery.retry import Dead, Delivered, Failure, FailureKind, RetryPolicy, decide
+from duis_gateway.delivery.retry import Dead, Decision, Delivered, Failure, FailureKind, RetryPolicy, decide, worn_out
 from duis_gateway.delivery.senders import Sender
 from duis_gateway.errors import GatewayError
 from duis_gateway.failpoints import failpoint
@@ -168,14 +168,17 @@ class Lane:
 
     def _hand_out(self, jobs: list[_Job]) -> None:
         for job in jobs:
+            end = worn_out(job.message.attempts, self._policy)
+            if end is not None:
+                self._settlements.append(self._recorded(job.message, end))
+                continue
             self._posting[job.message.id] = job
+            self._jobs.put(job)
         while len(self._posters) < min(self._settings.in_flight, len(self._posting)):
             name = f"deliver-{format_eui(self.destination.recipient)}-{len(self._posters)}"
             poster = threading.Thread(target=self._post, args=(self._jobs,), name=name, daemon=True)
             self._posters.append(poster)
             poster.start()
-        for job in jobs:
-            self._jobs.put(job)
 
     def _collect(self) -> None:
         """Wait for attempts to end, and gather those that end together."""
@@ -215,7 +218,9 @@ class Lane:
     def _settlement(self, message: ClaimedMessage, failure: Failure | None) -> Settlement:
         if failure is not None and failure.kind is FailureKind.INTERRUPTED:
             return Settlement(message.id, message.token, Result.RETRY, 0.0, failure.detail)
-        decision = decide(message.attempts, failure, self._policy, random.random())
+        return self._recorded(message, decide(message.attempts, failure, self._policy, random.random()))
+
+    def _recorded(self, message: ClaimedMessage, decision: Decision) -> Settlement:
         self._observer.decided(message, decision)
         if isinstance(decision, Delivered):
             return Settlement(message.id, message.token, Result.DELIVERED)

@@ -27,18 +27,23 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One attempt that was not accepted. `retry_after` is what the recipient asked for, in seconds."""
+    """One attempt that was not accepted.
+
+    `status` is HTTP's, `retry_after` what the recipient asked for, in seconds, and `refused` says for channels
+    other than HTTP that the message itself was refused.
+    """
 
     kind: FailureKind
     detail: str
     status: int | None = None
     retry_after: float | None = None
+    refused: bool = False
 
     @property
     def concerns_message(self) -> bool:
         """Whether the recipient looked at this message and refused it, rather than being unable to take any."""
         status = self.status
-        return status is not None and status < _SERVER_ERRORS and status not in _RETRIED_STATUSES
+        return self.refused or (status is not None and status < _SERVER_ERRORS and status not in _RETRIED_STATUSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,16 @@ class Dead:
 
 
 Decision = Delivered | RetryIn | Dead
+
+
+def worn_out(attempts: int, policy: RetryPolicy) -> Dead | None:
+    """Return the end of a message that was claimed this often without any outcome: its sender crashed each time.
+
+    Attempts count when claimed, so this is looked at before sending (F18).
+    """
+    if attempts <= policy.max_attempts:
+        return None
+    return Dead(f"its sender ended without an outcome (attempt {attempts} of {policy.max_attempts})")
 
 
 def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: float) -> Decision:

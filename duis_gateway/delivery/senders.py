@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
 from duis_gateway.delivery.retry import Failure, FailureKind
 from duis_gateway.delivery.transport import HttpTransport
+from duis_gateway.errors import GatewayError
+from duis_gateway.model.identifiers import format_eui
 from duis_gateway.store.outbox import ClaimedMessage
+
+log = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
@@ -59,7 +64,11 @@ class HttpSender:
     def _url(self, recipient: int) -> str | None:
         url, until = self._known.get(recipient, (None, 0.0))
         if monotonic() >= until:
-            url = self._find_url(recipient)
+            try:
+                url = self._find_url(recipient)
+            except GatewayError:
+                # The database is away for a moment; the URL of a moment ago will do, if there was one.
+                log.warning("the URL of a recipient cannot be looked up", extra={"recipient": format_eui(recipient)})
             self._known[recipient] = (url, monotonic() + self._remember)
         return url
 

@@ -25,7 +25,6 @@ from typing import Any
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from duis_gateway import __version__
 from duis_gateway.delivery.guard import AddressGuard, AddressRefused, Network, Target, parse_url
 from duis_gateway.delivery.retry import Failure, FailureKind
 from duis_gateway.delivery.watchdog import Attempt, Watchdog
@@ -46,6 +45,7 @@ class TransportSettings:
     connections: int = 4
     ca_file: Path | None = None
     allowed_networks: Sequence[Network] = ()
+    user_agent: str = "duis-gateway"
 
 
 class _Current(threading.local):
@@ -213,7 +213,7 @@ class HttpTransport:
             "POST",
             target.path,
             body=content,
-            headers={"Content-Type": content_type, "User-Agent": f"duis-gateway/{__version__}"},
+            headers={"Content-Type": content_type, "User-Agent": self._settings.user_agent},
             retries=False,
             redirect=False,
             timeout=urllib3.Timeout(connect=min(self._settings.connect_timeout, limit), read=limit),

@@ -228,7 +228,7 @@ def recover_expired(conn: Connection) -> int:
     statement = (
         update(outbox)
         .where(outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_until <= now)
-        .values(state="pending", lease_until=None, lease_token=None)
+        .values(state="pending", last_error="no outcome within the lease: its worker ended or stalled", **_NO_LEASE)
     )
     return conn.execute(statement).rowcount
 

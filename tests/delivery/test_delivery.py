@@ -311,3 +311,39 @@ def test_a_channel_without_a_sender_waits_and_blocks_nothing(store: Store) -> No
         assert receiver.wait_for(1) == [b"post"]
         watcher.wait_until(lambda: len(watcher.decisions) == 1)
     assert open_messages(store)["pending"] == 1
+
+
+def test_a_message_that_kills_its_sender_every_time_is_parked(store: Store) -> None:
+    """F18: no outcome ever came, but the attempts were counted when it was claimed."""
+    policy = RetryPolicy(base=0.02, max_attempts=3)
+    enqueue(store, *messages(2, key="R1"))
+    for _ in range(3):
+        with store.write() as conn:
+            assert outbox.claim(conn, HTTP, 10, 0.0, "crashed")
+            outbox.recover_expired(conn)
+    with Receiver() as receiver, delivering(store, {SUPPLIER: receiver.url}, policy=policy):
+        assert receiver.wait_for(1) == [b"<000001/>"]
+    with store.read() as conn:
+        dead = outbox_view.entries(conn, state="dead")
+    assert [entry.last_error for entry in dead] == ["its sender ended without an outcome (attempt 4 of 3)"]
+
+
+def test_the_last_known_url_serves_while_the_database_is_away() -> None:
+    """F11."""
+    answers: list[str] = []
+
+    def find_url(_: int) -> str | None:
+        if not answers:
+            raise NotDurable("away")
+        return answers.pop()
+
+    transport = HttpTransport(TransportSettings(allowed_networks=parse_networks(["127.0.0.0/8"])))
+    sender = HttpSender(transport, find_url, remember=0.0)
+    claimed = ClaimedMessage(1, "t", SUPPLIER, "http", None, "N64", "m", b"x", "application/xml", 1, 0.0)
+    with Receiver() as receiver:
+        failure = sender.send(claimed)
+        assert failure
+        assert failure.kind is FailureKind.ADDRESS
+        answers.append(receiver.url)
+        assert [sender.send(claimed), sender.send(claimed)] == [None, None]
+    transport.close()

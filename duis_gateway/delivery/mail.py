@@ -1,0 +1,108 @@
+"""Email: the outbox row is the whole message (RFC 5322), and goes to a relay by SMTP (RFC 5321) as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from duis_gateway.delivery.retry import Failure, FailureKind
+from duis_gateway.delivery.watchdog import Watchdog
+from duis_gateway.store.outbox import ClaimedMessage
+
+_EXCERPT = 160
+
+
+@dataclass(frozen=True)
+class SmtpSettings:
+    """The relay. `sender` is the address that bounces go to; `timeout` in seconds bounds a whole attempt."""
+
+    host: str
+    sender: str
+    port: int = 25
+    starttls: bool = False
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    timeout: float = 30.0
+
+
+class MailSender:
+    """Sends emails through one relay, a connection for each; a relay's name is the operator's own choice."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+        self._tls = ssl.create_default_context(cafile=settings.ca_file and str(settings.ca_file))
+        self._watchdog = Watchdog()
+        self._aborted = False
+
+    @property
+    def deadline(self) -> float:
+        """The total deadline of an attempt, in seconds."""
+        return self._settings.timeout
+
+    def send(self, message: ClaimedMessage) -> Failure | None:
+        """Hand one email to the relay. What the relay refuses for good (5xx) counts as refused, the rest as passing."""
+        if not message.address:
+            return Failure(FailureKind.ADDRESS, "the recipient has no email address registered")
+        if not message.address.isascii() or not message.address.isprintable():
+            return Failure(FailureKind.ADDRESS, "the email address has characters that SMTP cannot carry", refused=True)
+        try:
+            with self._relay() as relay:
+                relay.sendmail(self._settings.sender, [message.address], message.content)
+        except smtplib.SMTPRecipientsRefused as error:
+            return _refusal(*next(iter(error.recipients.values())))
+        except smtplib.SMTPResponseException as error:
+            return _refusal(error.smtp_code, error.smtp_error)
+        except ssl.SSLError as error:
+            return Failure(FailureKind.TLS, str(error)[:_EXCERPT])
+        except (OSError, smtplib.SMTPException) as error:
+            return Failure(self._kind(error), str(error)[:_EXCERPT] or type(error).__name__)
+        return None
+
+    def _kind(self, error: Exception) -> FailureKind:
+        if self._aborted:
+            return FailureKind.INTERRUPTED
+        # smtplib turns a timeout while reading into a closed connection.
+        late = any(isinstance(one, TimeoutError) for one in (error, error.__context__))
+        return FailureKind.TIMEOUT if late else FailureKind.CONNECTION
+
+    def abort(self) -> None:
+        """End what is going on."""
+        self._aborted = True
+        self._watchdog.cut_all()
+
+    def close(self) -> None:
+        """End what is going on, and the watchdog."""
+        self._aborted = True
+        self._watchdog.close()
+
+    @contextlib.contextmanager
+    def _relay(self) -> Iterator[smtplib.SMTP]:
+        settings = self._settings
+        attempt = self._watchdog.start(settings.timeout)
+        relay = smtplib.SMTP(timeout=settings.timeout)
+        try:
+            relay.connect(settings.host, settings.port)
+            attempt.use(relay.sock)
+            if settings.starttls:
+                relay.starttls(context=self._tls)
+                attempt.use(relay.sock)
+            if settings.username is not None and settings.password_file is not None:
+                relay.login(settings.username, settings.password_file.read_text("utf-8").strip())
+            yield relay
+            # The email is accepted; what becomes of the farewell changes nothing.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                relay.quit()
+        finally:
+            self._watchdog.finish(attempt)
+            relay.close()
+
+
+def _refusal(code: int, text: bytes | str) -> Failure:
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    printable = " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_EXCERPT]
+    return Failure(FailureKind.STATUS, f"SMTP {code}: {printable}", refused=500 <= code < 600)
