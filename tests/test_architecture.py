@@ -65,6 +65,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.rendering": (*BELOW_STEPS, "duis_gateway.decision"),
     "duis_gateway.signing": (*BASE, "duis_gateway.envelope"),
     "duis_gateway.decision": (*BELOW_STEPS,),
+    "duis_gateway.outgoing": (
+        *BELOW_STEPS,
+        "duis_gateway.decision",
+        "duis_gateway.rendering",
+        "duis_gateway.signing",
+    ),
     "duis_gateway.stages": (*BELOW_STEPS, "duis_gateway.decision"),
     "duis_gateway.decisions": (*BELOW_STEPS, "duis_gateway.decision"),
     "duis_gateway.partner_mock": (
@@ -79,6 +85,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.steps": (
         *BELOW_STEPS,
         "duis_gateway.profiles",
+        "duis_gateway.outgoing",
         "duis_gateway.rendering",
         "duis_gateway.signing",
         "duis_gateway.decision",
