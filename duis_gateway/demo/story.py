@@ -108,7 +108,7 @@ class Story:
         answer = self._request(fourth, "11.5", requests.pilot_list(PILOTED, split), door="soap")
         self._step(f"11.5 by {fourth.name} over SOAP: the {len(split)} hubs it shares", "I99", _code(answer))
         listed = [d for d in self._listed_by_csps() if d in set(own)]
-        add = [d for d in mine if d not in listed]
+        add = [d for d in own if d not in listed][:5]
         answer = self._request(first, "11.5", requests.pilot_amendments(PILOTED, add, listed[-2:]))
         self._step(f"11.5 by {first.name} as amendments: {len(add)} added, 2 removed", "I99", _code(answer))
         self._deliver("preferred lists to the CSPs and to DCC")

@@ -139,7 +139,7 @@ class World:
                 return processes.begin(f"supplier-{name}", ["duis_gateway.demo.adapter", *arguments])
             case PartyKind.DCC:
                 return processes.begin("dcc", ["esi", *arguments])
-        own = ["--hubs", str(self.inventory), "--auto", "--pilot-share", "0.25", "--regions", ",".join(cast.REGIONS[eui])]
+        own = ["--hubs", str(self.inventory), "--auto", "--pilot-share", "0.2", "--regions", ",".join(cast.REGIONS[eui])]
         return processes.begin(f"csp-{name}", ["csp_mgmt_gw", *arguments, *own])
 
     def register(self, store: Store) -> None:
