@@ -6,12 +6,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from duis_gateway.model.hubs import Hub, NamedHub
 from duis_gateway.model.releases import LIVE_STATES, Release
-from duis_gateway.store.bulk import id_list, update_many, upsert_many
-from duis_gateway.store.models import model_number, model_numbers
+from duis_gateway.store.bulk import id_list, stored_columns, update_many, upsert_many
+from duis_gateway.store.models import model_names, model_number, model_numbers
 from duis_gateway.store.tables import (
     default_hub,
     default_list,
@@ -22,6 +32,7 @@ from duis_gateway.store.tables import (
     release,
     release_hub,
 )
+from duis_gateway.store.types import few_unsigned, unsigned, utc_time
 
 HUB_COLUMNS = (
     hub.c.device_id,
@@ -71,14 +82,20 @@ def get_many(connection: Connection, ids: Iterable[int], *, for_update: bool = F
     query = _select_hubs().join(wanted, hub.c.device_id == wanted.c.value)
     if for_update:  # always in one order, so that two blocks cannot wait for each other
         query = query.order_by(hub.c.device_id).with_for_update(of=hub)
-    return {row[0]: Hub(*row) for row in connection.execute(query)}
+    device, kind, maker, model, version, status, region, importer, gas, told, at = stored_columns(connection, query)
+    device_ids = unsigned(device)
+    times = map(utc_time, at)
+    suppliers = (few_unsigned(importer), few_unsigned(gas))
+    hubs = map(Hub, device_ids, kind, maker, model, version, status, region, *suppliers, told, times)
+    return dict(zip(device_ids, hubs, strict=True))
 
 
 def regions(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     """Return the CSP region of each hub that the inventory knows."""
     wanted = id_list(connection, ids)
     query = select(hub.c.device_id, hub.c.csp_region).join_from(wanted, hub, hub.c.device_id == wanted.c.value)
-    return {row[0]: row[1] for row in connection.execute(query)}
+    device, region = stored_columns(connection, query)
+    return dict(zip(unsigned(device), region, strict=True))
 
 
 def _select_hubs() -> Select[Any]:
@@ -91,14 +108,37 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
     `in_progress` is looked at for the supplier's own hubs only: an instruction of a supplier who is responsible
     now, under another live release whose version the hub does not have yet.
     """
-    wanted = id_list(connection, ids)
-    query = (
+    query = _select_named(id_list(connection, ids), release_id, supplier)
+    device, kind, status, model, version, region, importer, gas, listed, mark, progress = stored_columns(
+        connection, query
+    )
+    device_ids = unsigned(device)
+    names = model_names(connection)
+    rows = zip(
+        device_ids,
+        kind,
+        status,
+        [names[number][0] for number in model],
+        [names[number][1] for number in model],
+        version,
+        region,
+        few_unsigned(importer),
+        few_unsigned(gas),
+        map(bool, listed),
+        mark,
+        map(bool, progress),
+        strict=True,
+    )
+    return dict(zip(device_ids, map(NamedHub._make, rows), strict=True))
+
+
+def _select_named(wanted: FromClause, release_id: str, supplier: int) -> Select[Any]:
+    return (
         select(
             hub.c.device_id,
             hub.c.device_type,
             hub.c.status,
-            device_model.c.manufacturer,
-            device_model.c.model,
+            hub.c.model_id,
             hub.c.firmware_version,
             hub.c.csp_region,
             hub.c.import_supplier,
@@ -109,12 +149,10 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
         )
         .select_from(wanted)
         .join(hub, hub.c.device_id == wanted.c.value)
-        .join(device_model, device_model.c.id == hub.c.model_id)
         .outerjoin(
             release_hub, and_(release_hub.c.release_id == release_id, release_hub.c.device_id == hub.c.device_id)
         )
     )
-    return {row[0]: NamedHub._make(row) for row in connection.execute(query)}
 
 
 def is_responsible(supplier: int) -> ColumnElement[bool]:

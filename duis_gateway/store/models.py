@@ -30,3 +30,9 @@ def _number_of(connection: Connection, manufacturer: str, model: str) -> int:
 def model_number(manufacturer: str, model: str) -> Select[int]:
     """Return the query for one model's number."""
     return select(device_model.c.id).where(device_model.c.manufacturer == manufacturer, device_model.c.model == model)
+
+
+def model_names(connection: Connection) -> dict[int, tuple[str, str]]:
+    """Return manufacturer and model by number; device models are few."""
+    query = select(device_model.c.id, device_model.c.manufacturer, device_model.c.model)
+    return {number: (manufacturer, model) for number, manufacturer, model in connection.execute(query)}

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, delete, insert, select
 
 from duis_gateway.model.hubs import HubInRegion
 from duis_gateway.model.releases import HubMark
-from duis_gateway.store.bulk import insert_many
+from duis_gateway.store.bulk import insert_ids
 from duis_gateway.store.hubs import is_responsible
 from duis_gateway.store.tables import default_hub, default_list, hub, preferred_hub, preferred_list, release_hub
 
@@ -22,8 +22,7 @@ def replace_default_list(connection: Connection, release_id: str, csp_region: st
     connection.execute(delete(default_list).where(*here))
     new = insert(default_list).values(release_id=release_id, csp_region=csp_region).returning(default_list.c.id)
     list_id = connection.execute(new).scalar_one()
-    rows = ((list_id, device_id) for device_id in dict.fromkeys(ids))
-    insert_many(connection, default_hub, ("list_id", "device_id"), rows)
+    insert_ids(connection, default_hub, "list_id", list_id, ids)
 
 
 def default_hubs(connection: Connection, release_id: str, supplier: int | None = None) -> list[HubInRegion]:
@@ -103,8 +102,7 @@ def replace_preferred(
         release_id=release_id, supplier=supplier, firmware_version=firmware_version, received_at=received_at
     )
     list_id = connection.execute(new.returning(preferred_list.c.id)).scalar_one()
-    rows = ((list_id, device_id) for device_id in dict.fromkeys(ids))
-    insert_many(connection, preferred_hub, ("list_id", "device_id"), rows)
+    insert_ids(connection, preferred_hub, "list_id", list_id, ids)
 
 
 def _select_hubs() -> Select[Any]:

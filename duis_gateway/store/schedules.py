@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, and_, delete, insert, select
 
 from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Instruction, OfferedConstraint, Period, Stage
-from duis_gateway.store.bulk import id_list, insert_many
+from duis_gateway.store.bulk import id_list, insert_ids, insert_many
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
@@ -34,7 +34,7 @@ def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
             "ends": group.period.end,
         }
         number = _inserted(connection, default_group, values)
-        _insert_hubs(connection, default_group_hub, "group_number", number, group.device_ids)
+        insert_ids(connection, default_group_hub, "group_number", number, group.device_ids)
     offered = {constraint.code: constraint.description for constraint in schedule.constraints}
     rows = ((schedule_id, code, description) for code, description in offered.items())
     insert_many(connection, offered_constraint, ("schedule_id", "code", "description"), rows)
@@ -89,7 +89,7 @@ def put_instructions(connection: Connection, instructions: Iterable[Instruction]
         connection.execute(delete(instruction).filter_by(**here))
         times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
         number = _inserted(connection, instruction, {**here, **times})
-        _insert_hubs(connection, instruction_hub, "instruction_id", number, group.device_ids)
+        insert_ids(connection, instruction_hub, "instruction_id", number, group.device_ids)
         codes = ((number, code) for code in dict.fromkeys(group.constraints))
         insert_many(connection, instruction_constraint, ("instruction_id", "code"), codes)
 
@@ -109,11 +109,6 @@ def remove_hubs(connection: Connection, release_id: str, supplier: int, stage: S
 
 def _inserted(connection: Connection, table: Table, values: dict[str, Any]) -> int:
     return int(connection.execute(insert(table).values(**values).returning(table.c.id)).scalar_one())
-
-
-def _insert_hubs(connection: Connection, table: Table, owner: str, number: int, ids: Sequence[int]) -> None:
-    rows = ((number, device_id) for device_id in dict.fromkeys(ids))
-    insert_many(connection, table, (owner, "device_id"), rows)
 
 
 def _groups(connection: Connection, schedule_id: int) -> tuple[DefaultGroup, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,13 +34,39 @@ class Unsigned64(TypeDecorator[int]):
         """Return the 64-bit integer of this database."""
         return _integer_of(dialect)
 
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
-        """Return the signed form."""
-        return None if value is None else to_signed(value)
+    # The processors themselves, and not the hooks that TypeDecorator would call from its own: lists hold 50,000.
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:
-        """Return the unsigned form."""
-        return None if value is None else from_signed(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[int | None], int | None]:
+        """Return what makes the signed form."""
+        return _signed
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], int | None]:
+        """Return what makes the unsigned form."""
+        return _unsigned
+
+
+def _signed(value: int | None) -> int | None:
+    return None if value is None else to_signed(value)
+
+
+def _unsigned(value: int | None) -> int | None:
+    return value if value is None or value >= 0 else from_signed(value)
+
+
+def unsigned(stored: Iterable[int]) -> list[int]:
+    """Return the unsigned values of a whole column."""
+    return [value if value >= 0 else from_signed(value) for value in stored]
+
+
+def few_unsigned(stored: Sequence[int | None]) -> list[int | None]:
+    """Return the unsigned values of a whole column that holds few different ones (suppliers)."""
+    known = {value: _unsigned(value) for value in set(stored)}
+    return [known[value] for value in stored]
+
+
+def utc_time(stored: int | None) -> datetime | None:
+    """Return the time that is stored as microseconds."""
+    return None if stored is None else _EPOCH + timedelta(microseconds=stored)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -67,7 +93,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return the time, in UTC."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return utc_time(value)
 
 
 class Version(TypeDecorator[Decimal]):
