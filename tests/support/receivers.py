@@ -155,7 +155,11 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # the sender died on the way
+                self.close_connection = True
+                return
             mode = receiver.mode(body) if callable(receiver.mode) else receiver.mode
             accepted = mode.startswith((OK, "2"))
             with receiver.request(Arrival(self.path, dict(self.headers.items()), body, accepted)):

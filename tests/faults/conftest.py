@@ -1,0 +1,21 @@
+"""Every fault test that uses `world` runs on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import database_url
+from tests.support.fault_world import FaultWorld, fault_world
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[FaultWorld]:
+    """A small installation on a fresh database."""
+    with fault_world(database_url, tmp_path) as world:
+        yield world
+
+
+__all__ = ["database_url", "world"]

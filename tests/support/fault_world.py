@@ -1,0 +1,227 @@
+"""A small installation on a real database for fault tests: a gateway to start, two suppliers, a CSP and DCC.
+
+The parties' receivers run in the test's own process, so that they outlive every gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.config_sample import render_sample
+from duis_gateway.envelope.signature import SigningKey, sign, sign_canonical
+from duis_gateway.model.certificates import RegisteredCertificate
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
+from duis_gateway.model.parties import Party, PartyKind, Role
+from duis_gateway.model.releases import Period, PilotTerms, ReleaseType
+from duis_gateway.partner_messages import PartnerBody
+from duis_gateway.pki.make import make_authority, make_certificate
+from duis_gateway.pki.signing import load_signing_key, read_certificate_file
+from duis_gateway.rendering import render_partner_message
+from duis_gateway.store import certificates, hubs, parties
+from duis_gateway.store.engine import Store
+from tests.support.databases import opened
+from tests.support.duis import request_xml
+from tests.support.ledger import Client, Ledger, Outgoing, Told, queued
+from tests.support.processes import PATIENCE, GatewayProcess
+from tests.support.receivers import Receiver
+from tests.support.writing import wait_until
+
+GATEWAY = 0x90B3D51F30000002
+DCC = 0x90B3D51F3000000A
+CSP = 0x90B3D51F30000007
+SUPPLIER = 0x90B3D51F30010000
+OLD_SUPPLIER = 0x90B3D51F30020000
+RELEASE = "SEC-1"
+FIRST_HUB = 0x00DB123456000000
+RUNNING, RELEASED = "9001", "9002"
+LISTABLE = 100
+"""The first hubs are for pilot lists; the others are activated."""
+
+SUPPLIER_DOOR, CSP_DOOR, ESI_DOOR = "/api/v1/serviceD", "/csp-mgmt-gw/v1/messages", "/esi/v1/messages"
+_ROLES = {PartyKind.SUPPLIER: "87", PartyKind.CSP: "06", PartyKind.DCC: "89"}
+_KINDS = {SUPPLIER: PartyKind.SUPPLIER, OLD_SUPPLIER: PartyKind.SUPPLIER, CSP: PartyKind.CSP, DCC: PartyKind.DCC}
+_QUICK = {
+    ("delivery", "allowed_networks"): ["127.0.0.0/8"],
+    ("delivery", "poll"): 0.05,
+    ("delivery", "lease"): 1.0,
+    ("delivery", "total_timeout"): 1.5,
+    ("delivery", "backoff_base"): 0.05,
+    ("delivery", "backoff_cap"): 0.5,
+    ("delivery", "refused_attempts"): 3,
+    ("log", "level"): "warning",
+}
+
+
+def hub_id(number: int) -> int:
+    """Return the id of a hub: the first belong to the supplier alone, every second of the others to both."""
+    return FIRST_HUB + number
+
+
+def _hub(number: int) -> Hub:
+    gas = OLD_SUPPLIER if number >= LISTABLE and number % 2 else SUPPLIER
+    return Hub(hub_id(number), "CHF", "106C", "433100AC", RUNNING, "Commissioned", "North", SUPPLIER, gas)
+
+
+@dataclass
+class FaultWorld:
+    """Where everything is, and what its parties send."""
+
+    folder: Path
+    store: Store
+    receivers: Mapping[int, Receiver]
+    keys: Mapping[int, SigningKey]
+    ledger: Ledger = field(default_factory=Ledger)
+    _counters: count[int] = field(default_factory=lambda: count(1))
+    _now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.folder / "gateway.toml"
+
+    # --- processes ------------------------------------------------------------------------------------------------
+
+    def serve(self, failpoint: str | None = None, *, delivery: bool = True, **settings: object) -> GatewayProcess:
+        """Start a gateway; `settings` are the names of environment variables without their common prefix."""
+        words = ("serve",) if delivery else ("serve", "--no-delivery")
+        return GatewayProcess(words, self.config, failpoint, _named(settings))
+
+    def take_in(self, failpoint: str | None = None) -> GatewayProcess:
+        """Start a gateway that delivers nothing."""
+        return self.serve(failpoint, delivery=False)
+
+    def deliver(self, failpoint: str | None = None, **settings: object) -> GatewayProcess:
+        """Start a delivery process."""
+        return GatewayProcess(("deliver",), self.config, failpoint, _named(settings))
+
+    def client(self, gateway: GatewayProcess) -> Client:
+        """Return a client of one gateway process that keeps the world's ledger."""
+        return Client(self.ledger, lambda: gateway.url)
+
+    def wait_until_delivered(self, seconds: float = PATIENCE) -> None:
+        """Wait until the outbox has nothing left to do."""
+        wait_until(lambda: not any(row.state in ("pending", "in_flight") for row in queued(self.store)), seconds)
+
+    # --- what the parties send --------------------------------------------------------------------------------------
+
+    def release_notice(self) -> Outgoing:
+        """DCC announces the release."""
+        pilot = PilotTerms(Period(self._now - timedelta(minutes=1), self._now + timedelta(days=60)), LISTABLE)
+        body = esi.FirmwareRelease(
+            release_id=RELEASE,
+            revision=1,
+            release_type=ReleaseType.SEC_RELEASE,
+            manufacturer="106C",
+            model="433100AC",
+            firmware_version=RELEASED,
+            release_note="https://releases.example/SEC-1",
+            severity="High",
+            priority="2",
+            pilot=pilot,
+        )
+        return self._from_partner(DCC, ESI_DOOR, body, Told(CSP, "FirmwareReleaseNotice"))
+
+    def pilot_list(self, hub_count: int) -> Outgoing:
+        """The supplier prefers the first hubs; CSP and DCC are told."""
+        devices = ",".join(format_eui(hub_id(number)) for number in range(hub_count))
+        body = (
+            f"<sr:PreferredPilotList><sr:FirmwareReleaseID>{RELEASE}</sr:FirmwareReleaseID><sr:FirmwareVersion>"
+            f"{RELEASED}</sr:FirmwareVersion><sr:DeviceIDList>{devices}</sr:DeviceIDList></sr:PreferredPilotList>"
+        )
+        told = Told(CSP, "PreferredPilotList", devices), Told(DCC, "PreferredPilotListReport", devices)
+        return self._from_supplier(body, "11.5", *told)
+
+    def read_inventory(self, number: int = 0) -> Outgoing:
+        """The supplier looks at a hub."""
+        body = f"<sr:ReadInventory><sr:DeviceID>{format_eui(hub_id(number))}</sr:DeviceID></sr:ReadInventory>"
+        return self._from_supplier(body, "8.2")
+
+    def activations(self, numbers: Sequence[int]) -> Outgoing:
+        """The CSP reports that hubs run the release; their suppliers are told of each, and DCC of all."""
+        outcomes = tuple(
+            HubOutcome(hub_id(number), OutcomeStage.ACTIVATION, True, RELEASED, self._now, None, None)
+            for number in numbers
+        )
+        told = [Told(DCC, "PilotProgress", format_eui(hub_id(numbers[0])))]
+        for number in numbers:
+            told.append(Told(SUPPLIER, "N64", format_eui(hub_id(number))))
+            if _hub(number).gas_supplier == OLD_SUPPLIER:
+                told.append(Told(OLD_SUPPLIER, "N999", format_eui(hub_id(number))))
+        return self._from_partner(CSP, CSP_DOOR, csp.ActivateFirmwareResponses(outcomes), *told)
+
+    def traffic(self, rounds: int) -> list[Outgoing]:
+        """Return `rounds` of each of the above but the notice, mixed."""
+        return [
+            message
+            for number in range(rounds)
+            for message in (
+                self.pilot_list(number + 1),
+                self.read_inventory(number),
+                self.activations(range(LISTABLE + 3 * number, LISTABLE + 3 * number + 3)),
+            )
+        ]
+
+    def _from_supplier(self, body: str, reference: str, *brings: Told) -> Outgoing:
+        request_id = f"{format_eui(SUPPLIER)}:{format_eui(GATEWAY)}:{next(self._counters)}"
+        content = sign(request_xml(body, reference, request_id=request_id), self.keys[SUPPLIER])
+        return Outgoing(request_id, SUPPLIER_DOOR, content, brings)
+
+    def _from_partner(self, sender: int, path: str, body: PartnerBody, *brings: Told) -> Outgoing:
+        message_id = f"M{next(self._counters)}"
+        content = render_partner_message(_KINDS[sender], message_id, sender, self._now, body)
+        identity = f"{format_eui(sender)}/{message_id}"
+        return Outgoing(identity, path, sign_canonical(content, self.keys[sender]), brings)
+
+
+@contextmanager
+def fault_world(database_url: str, folder: Path, hub_count: int = 400) -> Iterator[FaultWorld]:
+    """An installation with its receivers running, and no gateway yet."""
+    pki = folder / "pki"
+    (pki / "crls").mkdir(parents=True)
+    authority = make_authority(pki)
+    made = {
+        eui: make_certificate(authority, eui, role, pki, stem=format_eui(eui))
+        for eui, role in ((GATEWAY, "89"), *((eui, _ROLES[kind]) for eui, kind in _KINDS.items()))
+    }
+    keys = {eui: load_signing_key(one.key_path, one.certificate_path)[0] for eui, one in made.items()}
+    values = {
+        **_QUICK,
+        ("store", "url"): database_url.replace(":@", "@"),  # an empty password would be a secret in the file
+        ("signing", "eui"): format_eui(GATEWAY),
+        ("signing", "key"): str(made[GATEWAY].key_path),
+        ("signing", "certificate"): str(made[GATEWAY].certificate_path),
+        ("trust", "anchors"): str(pki),
+        ("trust", "crls"): str(pki / "crls"),
+    }
+    (folder / "gateway.toml").write_text(render_sample(values), encoding="utf-8")
+    with ExitStack() as stack:
+        receivers = {eui: stack.enter_context(Receiver()) for eui in _KINDS}
+        store = stack.enter_context(opened(database_url))
+        with store.write() as conn:
+            for eui, kind in _KINDS.items():
+                parties.add(conn, _party(eui, kind, receivers[eui].url))
+                own = read_certificate_file(made[eui].certificate_path)
+                certificates.add(conn, RegisteredCertificate(eui, own.der, own.issuer_key, own.serial))
+            hubs.upsert(conn, map(_hub, range(hub_count)))
+        yield FaultWorld(folder, store, receivers, keys)
+
+
+def _party(eui: int, kind: PartyKind, url: str) -> Party:
+    if kind is PartyKind.SUPPLIER:
+        version = Decimal("6.0" if eui == SUPPLIER else "5.0")
+        return Party(eui, kind, url, roles=frozenset(Role), duis_version=version)
+    return Party(eui, kind, url, regions=frozenset({"North"}) if kind is PartyKind.CSP else frozenset())
+
+
+def _named(settings: Mapping[str, object]) -> dict[str, object]:
+    return {f"DUIS_GATEWAY_{name.upper()}": value for name, value in settings.items()}
