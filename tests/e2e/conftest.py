@@ -1,0 +1,24 @@
+"""One running installation on each kind of database for the tests that need nothing special of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.databases import KINDS
+from tests.support.installation import Installation, running
+from tests.support.play import Play
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A gateway and all its parties; tests take a lot of hubs each, and leave every party listening."""
+    with running(request.param, tmp_path_factory.mktemp("installation")) as made:
+        yield made
+
+
+@pytest.fixture
+def play(installation: Installation) -> Play:
+    """The parties, with hubs that no other test has touched."""
+    return Play(installation, installation.lot())
