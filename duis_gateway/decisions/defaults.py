@@ -9,7 +9,7 @@ from functools import partial
 import csp_mgmt_gw.messages as csp
 from duis_gateway.decision import Alert, Decision
 from duis_gateway.decisions.context import Context, accepted, refused
-from duis_gateway.decisions.parts import gather
+from duis_gateway.decisions.parts import gather, in_parts
 from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.firmware.defaults import judge_default_hubs, release_problem
 from duis_gateway.firmware.recipients import by_supplier
@@ -61,6 +61,8 @@ def receive_default_pilot_schedule(message: PartnerMessage, context: Context) ->
     """Record a CSP's pilot schedule for a region; the suppliers concerned are told (N67)."""
     body = message.body
     assert isinstance(body, csp.DefaultPilotSchedule)
+    if (refusal := in_parts(message, body.part)) is not None:
+        return Decision(refusal)
     context.exclude_others(body.release_id)
     release = releases.find(context.conn, body.release_id)
     problem = release_problem(release, body.csp_region, context.party.regions, body.groups)

@@ -2,49 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.decision import PartnerSend
 from duis_gateway.decisions.context import Context
-from duis_gateway.model.parties import PartyKind
-from duis_gateway.model.releases import Instruction, Release
+from duis_gateway.model.parties import Party, PartyKind
+from duis_gateway.model.releases import Instruction, Release, Stage
 from duis_gateway.model.requests import DeploymentGroup
 from duis_gateway.store import hubs
 
 
 def forward_schedule(
-    release: Release, groups: Sequence[Instruction], context: Context, before: Sequence[Instruction] = ()
+    release: Release, changed: Sequence[Instruction], standing: Sequence[Instruction], context: Context
 ) -> list[PartnerSend]:
-    """Return the messages that tell a supplier's groups to the CSPs concerned and to DCC.
+    """Return the messages that tell a supplier's schedule, whole, to the CSPs concerned and to DCC.
 
-    Each CSP gets the groups with a hub in its regions, cut down to these hubs; `before` are the groups
-    that these replace: a CSP that loses all hubs of a group gets it once more, empty.
+    `changed` take the place of those of `standing` that have the same stage and name. A CSP is concerned if one of
+    the groups changed has a hub in its regions, or had; it gets every group with a hub there, cut down to these, and
+    a group that has lost all its hubs there once more, empty.
     """
-    regions = hubs.regions(context.conn, {d for group in (*groups, *before) for d in group.device_ids})
-    replaced = {(group.stage, group.group_id): group for group in before}
+    before = {_name(group): group for group in standing}
+    after = {**before, **{_name(group): group for group in changed}}
+    regions = hubs.regions(context.conn, {d for group in (*standing, *changed) for d in group.device_ids})
     sends: list[PartnerSend] = []
     for party in context.registered(PartyKind.CSP):
-        own: list[DeploymentGroup] = []
-        for group in groups:
-            cut = tuple(d for d in group.device_ids if regions.get(d) in party.regions)
-            old = replaced.get((group.stage, group.group_id), group)
-            if cut or any(regions.get(d) in party.regions for d in old.device_ids) or not group.device_ids:
-                own.append(_as_group(group, cut))
-        if own:
-            body = csp.PreferredPilotSchedule(
-                release.release_id, release.firmware_version, context.party.eui, tuple(own)
-            )
+        own = {name: _within(group, regions, party) for name, group in after.items()}
+        had = {name for name, group in before.items() if _within(group, regions, party)}
+        if any(own[_name(group)] or _name(group) in had for group in changed):
+            groups = tuple(_as_group(after[name], ids) for name, ids in own.items() if ids or name in had)
+            body = csp.PreferredPilotSchedule(release.release_id, release.firmware_version, context.party.eui, groups)
             sends.append(PartnerSend(party, body, release.release_id))
     report = esi.PreferredPilotScheduleReport(
         release.release_id,
         release.firmware_version,
         context.party.eui,
-        tuple(_as_group(group, group.device_ids) for group in groups),
+        tuple(_as_group(group, group.device_ids) for group in after.values()),
     )
     sends += [PartnerSend(party, report, release.release_id) for party in context.registered(PartyKind.DCC)]
     return sends
+
+
+def _name(group: Instruction) -> tuple[Stage, str]:
+    return group.stage, group.group_id
+
+
+def _within(group: Instruction, regions: Mapping[int, str], party: Party) -> tuple[int, ...]:
+    return tuple(d for d in group.device_ids if regions.get(d) in party.regions)
 
 
 def _as_group(instruction: Instruction, device_ids: tuple[int, ...]) -> DeploymentGroup:

@@ -8,6 +8,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.decision import Decision
 from duis_gateway.decisions.context import Context, accepted, refused, to_each
+from duis_gateway.decisions.parts import in_parts
 from duis_gateway.firmware.releases import ReleaseNotice, receive_notice
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.outcomes import RefusedItem
@@ -21,6 +22,8 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
     """Record the release as the notice gives it, and tell the CSPs; hubs it marks that are unknown are named."""
     body = message.body
     assert isinstance(body, esi.FirmwareRelease)
+    if (refusal := in_parts(message, body.part)) is not None:
+        return Decision(refusal)
     context.exclude_others(body.release_id)
     previous = releases.find(context.conn, body.release_id)
     judgement = receive_notice(_notice(body), previous, context.now)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from duis_gateway.decision import Write
-from duis_gateway.decisions.context import Context
-from duis_gateway.partner_messages import Part
+from duis_gateway.decisions.context import Context, refused
+from duis_gateway.partner_messages import Acknowledgement, Part, PartnerMessage
 from duis_gateway.store import messages
 
 
@@ -41,6 +41,16 @@ def gather(context: Context, part: Part | None, ids: Sequence[int]) -> Gathered:
         return Gathered((), missing, write, f"Part {part.number} of {part.of} is kept; {missing} to come.")
     whole = tuple(device_id for number in sorted(have) for device_id in have[number])
     return Gathered(whole, 0, partial(messages.drop_parts, sender=context.party.eui, list_id=part.list_id))
+
+
+def in_parts(message: PartnerMessage, part: Part | None) -> Acknowledgement | None:
+    """Return the refusal of a message that cannot come in several parts and is one of them; else None.
+
+    Taken one by one, the parts of a schedule or of a notice would each replace the one before.
+    """
+    if part is None or part.of == 1:
+        return None
+    return refused(message, "PartsNotServed", f"A {message.body_name} has to come in one message.")
 
 
 def _nothing(_conn: object) -> None:

@@ -104,5 +104,6 @@ def _sends(facts: PilotListFacts, judgement: PilotListJudgement, context: Contex
             for part, ids in split_list(str(uuid4()), everything)
         ]
     if judgement.regrouped:
-        sends += forward_schedule(release, judgement.regrouped, context)
+        standing = schedules.instructions(context.conn, release.release_id, context.party.eui)
+        sends += forward_schedule(release, judgement.regrouped, standing, context)
     return tuple(sends)

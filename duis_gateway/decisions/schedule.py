@@ -25,7 +25,7 @@ def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -
     if not judgement.accepted or facts.release is None:
         return Decision(answer)
     write = partial(schedules.put_instructions, instructions=judgement.instructions)
-    sends = forward_schedule(facts.release, judgement.instructions, context, facts.standing)
+    sends = forward_schedule(facts.release, judgement.instructions, facts.standing, context)
     return Decision(answer, (write,), tuple(sends))
 
 

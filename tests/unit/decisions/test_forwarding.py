@@ -1,0 +1,98 @@
+"""What CSPs and DCC get of a supplier's schedule, and which messages cannot come in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.decision import PartnerSend
+from duis_gateway.decisions.context import Context
+from duis_gateway.decisions.defaults import receive_default_pilot_schedule
+from duis_gateway.decisions.forwarding import forward_schedule
+from duis_gateway.decisions.notice import receive_release
+from duis_gateway.model.parties import Party, PartyKind, Role
+from duis_gateway.model.releases import DefaultGroup, Instruction, PilotTerms, ReleaseType
+from duis_gateway.partner_messages import Acknowledgement, Part, PartnerBody, PartnerMessage
+from duis_gateway.store import hubs, parties
+from duis_gateway.store.engine import Store
+from tests.support.databases import fresh_database
+from tests.support.rules import NOW, OURS, PILOT, hub, instruction, release
+
+NORTH, SOUTH, DCC = 0xA7, 0xA8, 0xAA
+NORTHERN, SOUTHERN = 1, 2
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    """A supplier with a hub in North and one in South, both CSPs and DCC."""
+    url = "http://127.0.0.1/"
+    with fresh_database("sqlite", tmp_path) as address:
+        store = Store.open(address)
+        supplier = Party(OURS, PartyKind.SUPPLIER, url, roles=frozenset(Role))
+        with store.write() as conn:
+            parties.add(conn, supplier)
+            parties.add(conn, Party(NORTH, PartyKind.CSP, url, regions=frozenset({"North"})))
+            parties.add(conn, Party(SOUTH, PartyKind.CSP, url, regions=frozenset({"South"})))
+            parties.add(conn, Party(DCC, PartyKind.DCC, url))
+            hubs.upsert(conn, [hub(NORTHERN), hub(SOUTHERN, csp_region="South")])
+        with store.write() as conn:
+            yield Context(conn, supplier, NOW, lambda _conn, _subject: None)
+        store.close()
+
+
+def told(sends: list[PartnerSend]) -> dict[int, dict[str, tuple[int, ...]]]:
+    """The groups that each party is sent, with their hubs."""
+    found: dict[int, dict[str, tuple[int, ...]]] = {}
+    for send in sends:
+        assert isinstance(send.body, csp.PreferredPilotSchedule | esi.PreferredPilotScheduleReport)
+        found[send.recipient.eui] = {group.group_id: group.device_ids for group in send.body.groups}
+    return found
+
+
+def forwarded(
+    context: Context, changed: list[Instruction], standing: list[Instruction]
+) -> dict[int, dict[str, tuple[int, ...]]]:
+    return told(forward_schedule(release(), changed, standing, context))
+
+
+def test_each_csp_gets_the_whole_schedule_with_the_hubs_of_its_regions(context: Context) -> None:
+    """PIA-D1: not the new group alone, since the newest word takes the place of the one before."""
+    sent = forwarded(context, [instruction("B", NORTHERN)], [instruction("A", NORTHERN, SOUTHERN)])
+    assert sent[NORTH] == {"A": (NORTHERN,), "B": (NORTHERN,)}
+    assert sent[DCC] == {"A": (NORTHERN, SOUTHERN), "B": (NORTHERN,)}
+
+
+def test_a_csp_whose_part_stays_as_it_is_gets_nothing(context: Context) -> None:
+    sent = forwarded(context, [instruction("B", NORTHERN)], [instruction("A", SOUTHERN)])
+    assert SOUTH not in sent
+
+
+def test_a_csp_that_loses_all_hubs_of_a_group_gets_it_empty(context: Context) -> None:
+    sent = forwarded(context, [instruction("A", NORTHERN)], [instruction("A", NORTHERN, SOUTHERN)])
+    assert sent[NORTH] == {"A": (NORTHERN,)}
+    assert sent[SOUTH] == {"A": ()}
+
+
+def message(body: PartnerBody) -> PartnerMessage:
+    return PartnerMessage("M-1", NORTH, NOW, body)
+
+
+def test_a_schedule_cannot_come_in_parts(context: Context) -> None:
+    """Its parts would each replace the one before; so they are refused, and nothing is lost unnoticed."""
+    body = csp.DefaultPilotSchedule("R1", "North", (DefaultGroup("A", PILOT),), part=Part("L", 1, 2))
+    answer = receive_default_pilot_schedule(message(body), context).answer
+    assert isinstance(answer, Acknowledgement)
+    assert (answer.status, answer.code) == ("Refused", "PartsNotServed")
+
+
+def test_a_notice_cannot_come_in_parts(context: Context) -> None:
+    terms = PilotTerms(PILOT, limit=10)
+    about = ("R1", 1, ReleaseType.SEC_RELEASE, "106C", "433100AC", "9002", "a note", "high", "high")
+    whole = esi.FirmwareRelease(*about, pilot=terms, part=Part("L", 1, 1))
+    one_of_two = esi.FirmwareRelease(*about, pilot=terms, part=Part("L", 1, 2))
+    answers = [receive_release(message(body), context).answer for body in (whole, one_of_two)]
+    assert [getattr(answer, "code", None) for answer in answers] == ["Accepted", "PartsNotServed"]
