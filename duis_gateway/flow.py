@@ -67,7 +67,7 @@ class Flow:
             return self._known(verified) or self._unsettled()
 
     def _settle(self, authorised: Authorised, signer: Signer) -> bytes:
-        with self.store.write() as conn:
+        with self.store.write(accepting=True) as conn:
             decided = decide(authorised, conn, self.store.lock_release)
             answer = store(decided, conn, signer, self.alert_bytes)
         failpoint("flow.before-answer")
