@@ -56,15 +56,29 @@ class EligibleHubs:
 
 
 @dataclass(frozen=True, slots=True)
+class CsvTable:
+    """An attachment: a table, as a CSV file of this name."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Email:
-    """An email in words for people. `kind` is the interaction ("A06", "X05"), or the alert that it stands beside."""
+    """An email in words for people.
+
+    `kind` is the interaction ("A06", "X05"), or the alert that it stands beside. `facts` are names and values, to be
+    shown as a table below the paragraphs.
+    """
 
     recipient: Party
     kind: str
     subject: str
     paragraphs: tuple[str, ...]
     release_id: str | None = None
-    attachment: EligibleHubs | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    attachment: EligibleHubs | CsvTable | None = None
 
 
 Send = Alert | PartnerSend | Email

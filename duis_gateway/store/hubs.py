@@ -215,22 +215,37 @@ def record_activations(connection: Connection, after: Iterable[Hub]) -> None:
     update_many(connection, hub, ("device_id", "firmware_version", "told_version", "completed_at"), rows)
 
 
-def eligible(connection: Connection, supplier: int, of: Release) -> Iterator[Hub]:
+def eligible(connection: Connection, supplier: int, of: Release, limit: int | None = None) -> Iterator[Hub]:
     """Yield the supplier's hubs of the release's model that do not run its version yet; never all held at once.
 
-    In two passes, one for each role, so that no sorting of millions of rows comes first.
+    In two passes, one for each role, so that no sorting of millions of rows comes first. `limit`: no more than these.
     """
-    concerned = _select_hubs().where(
+    for condition in _eligible_by_role(supplier, of):
+        query = _select_hubs().where(*condition).limit(limit)
+        number = 0
+        for number, row in enumerate(connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}), 1):
+            yield Hub(*row)
+        if limit is not None:
+            limit -= number
+
+
+def count_eligible(connection: Connection, supplier: int, of: Release) -> int:
+    """Return how many hubs `eligible` would yield."""
+    return sum(
+        connection.execute(select(func.count()).select_from(hub).where(*condition)).scalar_one()
+        for condition in _eligible_by_role(supplier, of)
+    )
+
+
+def _eligible_by_role(supplier: int, of: Release) -> tuple[tuple[ColumnElement[bool], ...], ...]:
+    concerned = (
         hub.c.model_id == model_number(of.manufacturer, of.model).scalar_subquery(),
         hub.c.firmware_version != of.firmware_version,
     )
-    passes = (
-        concerned.where(hub.c.import_supplier == supplier),
-        concerned.where(hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier)),
+    return (
+        (hub.c.import_supplier == supplier, *concerned),
+        (hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier), *concerned),
     )
-    for query in passes:
-        for row in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}):
-            yield Hub(*row)
 
 
 def count(connection: Connection) -> int:
