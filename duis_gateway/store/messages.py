@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select
 
 from duis_gateway.errors import GatewayError
 from duis_gateway.model.identifiers import MessageId, MessageIdentity, RequestId
@@ -48,11 +48,7 @@ class MessageRecord:
 def find_answer(connection: Connection, identity: MessageIdentity) -> StoredAnswer | None:
     """Return the answer given to the message of this identity; None if none has come."""
     message, evidence, key = _place(identity)
-    query = (
-        select(message.c.digest, evidence.c.answer)
-        .join_from(message, evidence, evidence.c.message == message.c.id)
-        .filter_by(**key)
-    )
+    query = _of_identity(select(message.c.digest, evidence.c.answer), message, evidence, key)
     row = connection.execute(query).one_or_none()
     return None if row is None else StoredAnswer(*row)
 
@@ -88,8 +84,13 @@ def record(
 def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | None:
     """Return the message as it came over the wire; None if none has come."""
     message, evidence, key = _place(identity)
-    query = select(evidence.c.raw).join_from(message, evidence, evidence.c.message == message.c.id).filter_by(**key)
+    query = _of_identity(select(evidence.c.raw), message, evidence, key)
     return connection.execute(query).scalar_one_or_none()
+
+
+def _of_identity(query: Select[Any], message: Table, evidence: Table, key: dict[str, Any]) -> Select[Any]:
+    chosen = (message.c[name] == value for name, value in key.items())
+    return query.join_from(message, evidence, evidence.c.message == message.c.id).where(*chosen)
 
 
 def highest_counter(connection: Connection, originator: int, target: int) -> int | None:
