@@ -27,5 +27,6 @@ def render_email(email: Email, message_id: str, at: datetime) -> bytes:
         message["To"] = email.recipient.email
     message["Date"] = at
     message["Message-ID"] = f"<{message_id}@duis-gateway>"
-    message.set_content("\n\n".join(email.paragraphs) + "\n")
+    facts = "\n".join(f"{name}: {value}" for name, value in email.facts)
+    message.set_content("\n\n".join((*email.paragraphs, facts)) + "\n")
     return message.as_bytes()

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 
 from duis_gateway.errors import NotDurable, StoreUnusable
 from duis_gateway.store.faults import is_damage
-from duis_gateway.store.tables import metadata
+from duis_gateway.store.rollout_tables import metadata
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x4455495344423031

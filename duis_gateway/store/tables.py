@@ -1,6 +1,6 @@
-"""Every table of the gateway, for SQLite and PostgreSQL alike.
+"""The tables of the estate, of what comes in and of what goes out, for SQLite and PostgreSQL alike.
 
-The migrations beside this file make the same tables; a test compares the two.
+Those of roll-outs are in `rollout_tables`. The migrations make the same tables; a test compares the two.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -17,70 +16,43 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeEngine
 
+from duis_gateway.store import columns
+from duis_gateway.store.columns import COUNTED, key, needed, number, owned_by
 from duis_gateway.store.types import Names, Unsigned64, UtcTime, Version
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-_COUNTED: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _number() -> Column[int]:
-    return Column("id", _COUNTED, primary_key=True, autoincrement=True)
-
-
-def _needed(name: str, kind: Any = Text, *constraints: ForeignKey, **options: Any) -> Column[Any]:
-    return Column(name, kind, *constraints, nullable=False, **options)
-
-
-def _key(name: str, kind: Any, *constraints: ForeignKey) -> Column[Any]:
-    return Column(name, kind, *constraints, primary_key=True, autoincrement=False)
-
-
-def _owned_by(table: str, name: str) -> Column[int]:
-    return _key(name, _COUNTED, ForeignKey(f"{table}.id", ondelete="CASCADE"))
-
+metadata = columns.metadata
 
 # --- parties and certificates -------------------------------------------------------------------------------------
 
 party = Table(
     "party",
     metadata,
-    _key("eui", Unsigned64),
-    _needed("kind"),
-    _needed("url"),
+    key("eui", Unsigned64),
+    needed("kind"),
+    needed("url"),
     Column("email", Text),
-    _needed("status"),
-    _needed("roles", Names),
-    _needed("duis_version", Version),
-    _needed("published_schema_only", Boolean),
-    _needed("regions", Names),
+    needed("status"),
+    needed("roles", Names),
+    needed("duis_version", Version),
+    needed("published_schema_only", Boolean),
+    needed("regions", Names),
     Column("token_hash", Text, unique=True),
 )
 
 certificate = Table(
     "certificate",
     metadata,
-    _key("issuer_key", Text),
-    _key("serial", Text),
-    _needed("party", Unsigned64, ForeignKey("party.eui"), index=True),
-    _needed("der", LargeBinary),
-    _needed("trusted_directly", Boolean),
+    key("issuer_key", Text),
+    key("serial", Text),
+    needed("party", Unsigned64, ForeignKey("party.eui"), index=True),
+    needed("der", LargeBinary),
+    needed("trusted_directly", Boolean),
     Column("revoked_at", UtcTime),
 )
 
@@ -89,21 +61,21 @@ certificate = Table(
 device_model = Table(
     "device_model",
     metadata,
-    _number(),
-    _needed("manufacturer"),
-    _needed("model"),
+    number(),
+    needed("manufacturer"),
+    needed("model"),
     UniqueConstraint("manufacturer", "model"),
 )
 
 hub = Table(
     "hub",
     metadata,
-    _key("device_id", Unsigned64),
-    _needed("device_type"),
-    _needed("model_id", _COUNTED, ForeignKey("device_model.id")),
-    _needed("firmware_version"),
-    _needed("status"),
-    _needed("csp_region"),
+    key("device_id", Unsigned64),
+    needed("device_type"),
+    needed("model_id", COUNTED, ForeignKey("device_model.id")),
+    needed("firmware_version"),
+    needed("status"),
+    needed("csp_region"),
     Column("import_supplier", Unsigned64),
     Column("gas_supplier", Unsigned64),
     Column("told_version", Text),
@@ -118,69 +90,69 @@ hub = Table(
 release = Table(
     "release",
     metadata,
-    _key("release_id", Text),
-    _needed("revision", Integer),
-    _needed("release_type"),
-    _needed("model_id", _COUNTED, ForeignKey("device_model.id"), index=True),
-    _needed("firmware_version"),
-    _needed("release_note"),
-    _needed("severity"),
-    _needed("priority"),
-    _needed("notified_at", UtcTime),
-    _needed("automatic_date", UtcTime),
+    key("release_id", Text),
+    needed("revision", Integer),
+    needed("release_type"),
+    needed("model_id", COUNTED, ForeignKey("device_model.id"), index=True),
+    needed("firmware_version"),
+    needed("release_note"),
+    needed("severity"),
+    needed("priority"),
+    needed("notified_at", UtcTime),
+    needed("automatic_date", UtcTime),
     Column("pilot_start", UtcTime),
     Column("pilot_end", UtcTime),
     Column("pilot_limit", Integer),
     Column("pilot_minimum", Integer),
     Column("pilot_share_percent", Integer),
     Column("pilot_share_by", UtcTime),
-    _needed("obligations", Boolean),
-    _needed("state"),
-    _needed("paused", Boolean),
+    needed("obligations", Boolean),
+    needed("state"),
+    needed("paused", Boolean),
 )
 
 release_hub = Table(
     "release_hub",
     metadata,
-    _key("release_id", Text, ForeignKey("release.release_id")),
-    _key("device_id", Unsigned64),
-    _needed("mark"),
+    key("release_id", Text, ForeignKey("release.release_id")),
+    key("device_id", Unsigned64),
+    needed("mark"),
     sqlite_with_rowid=False,
 )
 
 default_list = Table(
     "default_list",
     metadata,
-    _number(),
-    _needed("release_id", Text, ForeignKey("release.release_id")),
-    _needed("csp_region"),
+    number(),
+    needed("release_id", Text, ForeignKey("release.release_id")),
+    needed("csp_region"),
     UniqueConstraint("release_id", "csp_region"),
 )
 
 default_hub = Table(
     "default_hub",
     metadata,
-    _owned_by("default_list", "list_id"),
-    _key("device_id", Unsigned64),
+    owned_by("default_list", "list_id"),
+    key("device_id", Unsigned64),
     sqlite_with_rowid=False,
 )
 
 preferred_list = Table(
     "preferred_list",
     metadata,
-    _number(),
-    _needed("release_id", Text, ForeignKey("release.release_id")),
-    _needed("supplier", Unsigned64),
-    _needed("firmware_version"),
-    _needed("received_at", UtcTime),
+    number(),
+    needed("release_id", Text, ForeignKey("release.release_id")),
+    needed("supplier", Unsigned64),
+    needed("firmware_version"),
+    needed("received_at", UtcTime),
     UniqueConstraint("release_id", "supplier"),
 )
 
 preferred_hub = Table(
     "preferred_hub",
     metadata,
-    _owned_by("preferred_list", "list_id"),
-    _key("device_id", Unsigned64),
+    owned_by("preferred_list", "list_id"),
+    key("device_id", Unsigned64),
     sqlite_with_rowid=False,
 )
 
@@ -189,60 +161,60 @@ preferred_hub = Table(
 default_schedule = Table(
     "default_schedule",
     metadata,
-    _number(),
-    _needed("release_id", Text, ForeignKey("release.release_id")),
-    _needed("stage"),
-    _needed("csp_region"),
+    number(),
+    needed("release_id", Text, ForeignKey("release.release_id")),
+    needed("stage"),
+    needed("csp_region"),
     UniqueConstraint("release_id", "stage", "csp_region"),
 )
 
 default_group = Table(
     "default_group",
     metadata,
-    _number(),
-    _needed("schedule_id", _COUNTED, ForeignKey("default_schedule.id", ondelete="CASCADE")),
-    _needed("group_id"),
-    _needed("starts", UtcTime),
-    _needed("ends", UtcTime),
+    number(),
+    needed("schedule_id", COUNTED, ForeignKey("default_schedule.id", ondelete="CASCADE")),
+    needed("group_id"),
+    needed("starts", UtcTime),
+    needed("ends", UtcTime),
     UniqueConstraint("schedule_id", "group_id"),
 )
 
 default_group_hub = Table(
     "default_group_hub",
     metadata,
-    _owned_by("default_group", "group_number"),
-    _key("device_id", Unsigned64),
+    owned_by("default_group", "group_number"),
+    key("device_id", Unsigned64),
     sqlite_with_rowid=False,
 )
 
 offered_constraint = Table(
     "offered_constraint",
     metadata,
-    _owned_by("default_schedule", "schedule_id"),
-    _key("code", Text),
-    _needed("description"),
+    owned_by("default_schedule", "schedule_id"),
+    key("code", Text),
+    needed("description"),
     sqlite_with_rowid=False,
 )
 
 instruction = Table(
     "instruction",
     metadata,
-    _number(),
-    _needed("release_id", Text, ForeignKey("release.release_id")),
-    _needed("supplier", Unsigned64),
-    _needed("stage"),
-    _needed("group_id"),
-    _needed("starts", UtcTime),
-    _needed("ends", UtcTime),
-    _needed("received_at", UtcTime),
+    number(),
+    needed("release_id", Text, ForeignKey("release.release_id")),
+    needed("supplier", Unsigned64),
+    needed("stage"),
+    needed("group_id"),
+    needed("starts", UtcTime),
+    needed("ends", UtcTime),
+    needed("received_at", UtcTime),
     UniqueConstraint("release_id", "supplier", "stage", "group_id"),
 )
 
 instruction_hub = Table(
     "instruction_hub",
     metadata,
-    _owned_by("instruction", "instruction_id"),
-    _key("device_id", Unsigned64),
+    owned_by("instruction", "instruction_id"),
+    key("device_id", Unsigned64),
     Index(None, "device_id"),
     sqlite_with_rowid=False,
 )
@@ -250,8 +222,8 @@ instruction_hub = Table(
 instruction_constraint = Table(
     "instruction_constraint",
     metadata,
-    _owned_by("instruction", "instruction_id"),
-    _key("code", Text),
+    owned_by("instruction", "instruction_id"),
+    key("code", Text),
     sqlite_with_rowid=False,
 )
 
@@ -260,21 +232,21 @@ instruction_constraint = Table(
 
 def _message_columns() -> list[Column[Any]]:
     return [
-        _needed("door"),
-        _needed("kind"),
-        _needed("outcome"),
-        _needed("received_at", UtcTime),
-        _needed("digest", LargeBinary),
+        needed("door"),
+        needed("kind"),
+        needed("outcome"),
+        needed("received_at", UtcTime),
+        needed("digest", LargeBinary),
     ]
 
 
 service_request = Table(
     "service_request",
     metadata,
-    _number(),
-    _needed("originator", Unsigned64),
-    _needed("target", Unsigned64),
-    _needed("counter", Unsigned64),
+    number(),
+    needed("originator", Unsigned64),
+    needed("target", Unsigned64),
+    needed("counter", Unsigned64),
     *_message_columns(),
     # What makes a RequestID good for one request only, whatever arrives at once (threats T39 to T42).
     UniqueConstraint("originator", "target", "counter"),
@@ -283,9 +255,9 @@ service_request = Table(
 partner_message = Table(
     "partner_message",
     metadata,
-    _number(),
-    _needed("sender", Unsigned64),
-    _needed("message_id"),
+    number(),
+    needed("sender", Unsigned64),
+    needed("message_id"),
     *_message_columns(),
     UniqueConstraint("sender", "message_id"),
 )
@@ -294,27 +266,27 @@ partner_message = Table(
 service_request_evidence = Table(
     "service_request_evidence",
     metadata,
-    _owned_by("service_request", "message"),
-    _needed("raw", LargeBinary),
-    _needed("answer", LargeBinary),
+    owned_by("service_request", "message"),
+    needed("raw", LargeBinary),
+    needed("answer", LargeBinary),
 )
 
 partner_message_evidence = Table(
     "partner_message_evidence",
     metadata,
-    _owned_by("partner_message", "message"),
-    _needed("raw", LargeBinary),
-    _needed("answer", LargeBinary),
+    owned_by("partner_message", "message"),
+    needed("raw", LargeBinary),
+    needed("answer", LargeBinary),
 )
 
 message_part = Table(
     "message_part",
     metadata,
-    _key("sender", Unsigned64),
-    _key("list_id", Text),
-    _key("number", Integer),
-    _needed("of", Integer),
-    _needed("content", LargeBinary),
+    key("sender", Unsigned64),
+    key("list_id", Text),
+    key("number", Integer),
+    needed("of", Integer),
+    needed("content", LargeBinary),
 )
 
 # --- activations --------------------------------------------------------------------------------------------------
@@ -322,10 +294,10 @@ message_part = Table(
 activation_request = Table(
     "activation_request",
     metadata,
-    _key("device_id", Unsigned64),
-    _key("firmware_version", Text),
-    _key("csp", Unsigned64),
-    _needed("issued_at", UtcTime),
+    key("device_id", Unsigned64),
+    key("firmware_version", Text),
+    key("csp", Unsigned64),
+    needed("issued_at", UtcTime),
     Column("release_id", Text),
     sqlite_with_rowid=False,
 )
@@ -333,17 +305,17 @@ activation_request = Table(
 activation_outcome = Table(
     "activation_outcome",
     metadata,
-    _number(),
-    _needed("device_id", Unsigned64),
-    _needed("csp", Unsigned64),
-    _needed("stage"),
-    _needed("success", Boolean),
-    _needed("firmware_version"),
-    _needed("completed_at", UtcTime),
-    _needed("received_at", UtcTime),
+    number(),
+    needed("device_id", Unsigned64),
+    needed("csp", Unsigned64),
+    needed("stage"),
+    needed("success", Boolean),
+    needed("firmware_version"),
+    needed("completed_at", UtcTime),
+    needed("received_at", UtcTime),
     Column("failure_reason", Text),
     Column("commentary", Text),
-    _needed("matched", Boolean),
+    needed("matched", Boolean),
     Column("release_id", Text),
     Index(None, "device_id", "id"),
 )
@@ -351,11 +323,11 @@ activation_outcome = Table(
 operator_flag = Table(
     "operator_flag",
     metadata,
-    _number(),
-    _needed("kind"),
-    _needed("subject"),
-    _needed("text"),
-    _needed("at", UtcTime),
+    number(),
+    needed("kind"),
+    needed("subject"),
+    needed("text"),
+    needed("at", UtcTime),
 )
 
 # --- what goes out ------------------------------------------------------------------------------------------------
@@ -363,32 +335,32 @@ operator_flag = Table(
 alert_counter = Table(
     "alert_counter",
     metadata,
-    _key("recipient", Unsigned64),
-    _needed("value", _COUNTED),
+    key("recipient", Unsigned64),
+    needed("value", COUNTED),
 )
 
 outbox = Table(
     "outbox",
     metadata,
-    _number(),
-    _needed("recipient", Unsigned64),
-    _needed("channel"),
+    number(),
+    needed("recipient", Unsigned64),
+    needed("channel"),
     # Of email; a party's URL is looked up when sending.
     Column("address", Text),
-    _needed("kind"),
-    _needed("message_id", Text, unique=True),
+    needed("kind"),
+    needed("message_id", Text, unique=True),
     Column("release_id", Text),
     Column("device_id", Unsigned64),
     # Messages with the same key are delivered one after another; without one, in any order.
     Column("order_key", Text),
-    _needed("content", LargeBinary),
-    _needed("content_type"),
-    _needed("state", Text, server_default="pending"),
-    _needed("attempts", Integer, server_default="0"),
-    _needed("created_at", UtcTime),
+    needed("content", LargeBinary),
+    needed("content_type"),
+    needed("state", Text, server_default="pending"),
+    needed("attempts", Integer, server_default="0"),
+    needed("created_at", UtcTime),
     # The next four are database time in seconds (engine.database_time), never business time (threat F23).
-    _needed("enqueued_at", Float(53)),
-    _needed("due_at", Float(53)),
+    needed("enqueued_at", Float(53)),
+    needed("due_at", Float(53)),
     Column("lease_until", Float(53)),
     Column("delivered_at", Float(53)),
     Column("lease_token", Text),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from duis_gateway.store.tables import metadata
+from duis_gateway.store.rollout_tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
 context.run_migrations()

@@ -1,0 +1,114 @@
+"""The tables of what becomes of releases: their history, what was decided, and what DCC instructed itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+
+from duis_gateway.store import tables
+from duis_gateway.store.columns import key, needed, number, owned_by
+from duis_gateway.store.types import Unsigned64, UtcTime
+
+metadata = tables.metadata
+"""Once this module is there, every table of the gateway is in it."""
+
+
+def _of_release() -> Column[str]:
+    return needed("release_id", Text, ForeignKey("release.release_id"))
+
+
+release_event = Table(
+    "release_event",
+    metadata,
+    number(),
+    _of_release(),
+    needed("at", UtcTime),
+    needed("event"),
+    needed("state"),
+    needed("paused", Boolean),
+    needed("by_whom"),
+    Column("commentary", Text),
+    Index(None, "release_id", "id"),
+)
+
+rollout_decision = Table(
+    "rollout_decision",
+    metadata,
+    number(),
+    _of_release(),
+    needed("action"),
+    needed("standing"),
+    needed("decided_by"),
+    needed("reason"),
+    needed("received_at", UtcTime),
+    Column("new_date", UtcTime),
+    Index(None, "release_id", "id"),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    key("reference", Text),
+    needed("supplier", Unsigned64),
+    _of_release(),
+    needed("severity"),
+    needed("emergency_stop", Boolean),
+    needed("received_at", UtcTime),
+    Column("decided_at", UtcTime),
+    Index(None, "release_id"),
+)
+
+stage_report = Table(
+    "stage_report",
+    metadata,
+    key("release_id", Text, ForeignKey("release.release_id")),
+    key("stage", Text),
+    needed("success", Boolean),
+    needed("targeted", Integer),
+    needed("activated", Integer),
+    needed("failed", Integer),
+    Column("commentary", Text),
+    needed("reported_at", UtcTime),
+    needed("decided", Boolean),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    number(),
+    _of_release(),
+    needed("group_id"),
+    needed("starts", UtcTime),
+    needed("ends", UtcTime),
+    needed("received_at", UtcTime),
+    UniqueConstraint("release_id", "group_id"),
+)
+
+batch_hub = Table(
+    "batch_hub",
+    metadata,
+    owned_by("batch", "batch_id"),
+    key("device_id", Unsigned64),
+    Index(None, "device_id"),
+    sqlite_with_rowid=False,
+)
+
+pilot_selection = Table(
+    "pilot_selection",
+    metadata,
+    number(),
+    _of_release(),
+    needed("supplier", Unsigned64),
+    needed("starts", UtcTime),
+    needed("ends", UtcTime),
+    needed("received_at", UtcTime),
+    UniqueConstraint("release_id", "supplier"),
+)
+
+selected_hub = Table(
+    "selected_hub",
+    metadata,
+    owned_by("pilot_selection", "selection_id"),
+    key("device_id", Unsigned64),
+    Index(None, "device_id"),
+    sqlite_with_rowid=False,
+)
