@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ from duis_gateway.store import migrate
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import metadata
 from tests.support.databases import opened
+
+
+@pytest.fixture(name="store")
+def _store(own_database_url: str) -> Iterator[Store]:
+    with opened(own_database_url) as store:
+        yield store
 
 
 def test_migrations_make_exactly_the_tables_that_the_code_uses(store: Store) -> None:

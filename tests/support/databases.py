@@ -22,6 +22,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 from duis_gateway.store.engine import Store, StoreOptions
+from duis_gateway.store.tables import metadata
 
 SERVER_VARIABLE = "DUIS_GATEWAY_TEST_POSTGRESQL"
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
@@ -53,6 +54,27 @@ def _postgresql_template() -> str:
     atexit.register(_administrate, server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     _migrate(_text(server.set(database=name)))
     return name
+
+
+@cache
+def _shared_postgresql_database() -> str:
+    """The URL of one database that the tests of this process share, one after another."""
+    kept = postgresql_database()
+    url = kept.__enter__()
+    atexit.register(kept.__exit__, None, None, None)
+    return url
+
+
+def _emptied_postgresql_database() -> str:
+    """The shared database without a row: ten times as quick to have as a fresh one."""
+    url = make_url(_shared_postgresql_database())
+    _administrate(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY",
+    )
+    return _text(url)
 
 
 @cache
@@ -101,7 +123,20 @@ def opened(url: str, options: StoreOptions | None = None) -> Iterator[Store]:
 
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a fresh, migrated database; every test that uses it runs on both kinds."""
+    """The URL of a migrated database without rows; every test that uses it runs on both kinds.
+
+    For tests that change the schema there is `own_database_url`.
+    """
+    if request.param == "postgresql":
+        yield _emptied_postgresql_database()
+        return
+    with fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+def own_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database of the test's own, of both kinds."""
     with fresh_database(request.param, tmp_path) as url:
         yield url
 
@@ -115,7 +150,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
-    """A store with a fresh, migrated database, of both kinds."""
+    """A store with a migrated database without rows, of both kinds."""
     with opened(database_url) as store:
         yield store
 
