@@ -28,7 +28,7 @@ def receive_default_pilot_list(message: PartnerMessage, context: Context) -> Dec
     problem = release_problem(release, body.csp_region, context.party.regions)
     if problem is not None or release is None:
         return Decision(refused(message, *(problem or ("UnknownRelease", ""))))
-    gathered = gather(context, body.part, body.device_ids)
+    gathered = gather(context, body.part, body.device_ids, body.release_id, body.csp_region)
     if gathered.missing:
         return Decision(accepted(message, text=gathered.text), (gathered.write,))
     found = hubs.get_many(context.conn, gathered.ids)

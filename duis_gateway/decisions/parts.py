@@ -22,25 +22,30 @@ class Gathered:
     text: str | None = None
 
 
-def gather(context: Context, part: Part | None, ids: Sequence[int]) -> Gathered:
-    """Put a part beside those that came before; a list that came whole is complete at once."""
+def gather(context: Context, part: Part | None, ids: Sequence[int], *subject: str) -> Gathered:
+    """Put a part beside those that came before; a list that came whole is complete at once.
+
+    `subject` is what the list is about. A part that names another subject, or another number of parts, under the
+    same ListID belongs to another list.
+    """
     if part is None:
         return Gathered(tuple(ids), 0, _nothing)
-    before = messages.parts(context.conn, context.party.eui, part.list_id)
+    list_id = "|".join((part.list_id, str(part.of), *subject))
+    before = messages.parts(context.conn, context.party.eui, list_id)
     have = {**before, part.number: tuple(ids)}
     missing = part.of - len(have)
     if missing:
         write = partial(
             messages.add_part,
             sender=context.party.eui,
-            list_id=part.list_id,
+            list_id=list_id,
             number=part.number,
             of=part.of,
             device_ids=tuple(ids),
         )
         return Gathered((), missing, write, f"Part {part.number} of {part.of} is kept; {missing} to come.")
     whole = tuple(device_id for number in sorted(have) for device_id in have[number])
-    return Gathered(whole, 0, partial(messages.drop_parts, sender=context.party.eui, list_id=part.list_id))
+    return Gathered(whole, 0, partial(messages.drop_parts, sender=context.party.eui, list_id=list_id))
 
 
 def in_parts(message: PartnerMessage, part: Part | None) -> Acknowledgement | None:
