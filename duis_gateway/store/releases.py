@@ -40,6 +40,16 @@ def all_releases(connection: Connection) -> list[Release]:
     return [_release(row) for row in connection.execute(query)]
 
 
+def live(connection: Connection) -> list[Release]:
+    """Return the releases that are not over, the newest notice first."""
+    query = (
+        _select()
+        .where(release_table.c.state.in_(sorted(LIVE_STATES)))
+        .order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
+    )
+    return [_release(row) for row in connection.execute(query)]
+
+
 def by_version(connection: Connection, manufacturer: str, model: str, version: str) -> Release | None:
     """Return the newest release that brings this version to this model, whatever its state, or None."""
     query = _newest(manufacturer, model).where(release_table.c.firmware_version == version)
@@ -79,6 +89,12 @@ def set_state(connection: Connection, release_id: str, state: ReleaseState, paus
     """Move a release to a state; return whether it exists."""
     change = update(release_table).where(release_table.c.release_id == release_id).values(state=state, paused=paused)
     return connection.execute(change).rowcount == 1
+
+
+def move(connection: Connection, release: Release) -> None:
+    """Write where a release stands: its state, its pause and its automatic date."""
+    values = {"state": release.state, "paused": release.paused, "automatic_date": release.automatic_date}
+    connection.execute(update(release_table).where(release_table.c.release_id == release.release_id).values(**values))
 
 
 def suppliers_with_hubs_of_model(

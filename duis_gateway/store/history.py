@@ -1,0 +1,45 @@
+"""What happened to each release, line by line: for people, for the status of releases, and to do things once."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, insert, select
+
+from duis_gateway.model.releases import ReleaseState
+from duis_gateway.model.rollout import ReleaseEvent
+from duis_gateway.store.rollout_tables import release_event
+
+_COLUMNS = (
+    release_event.c.release_id,
+    release_event.c.at,
+    release_event.c.event,
+    release_event.c.state,
+    release_event.c.paused,
+    release_event.c.by_whom,
+    release_event.c.commentary,
+)
+
+
+def record(connection: Connection, event: ReleaseEvent) -> None:
+    """Add a line."""
+    values = {
+        "release_id": event.release_id,
+        "at": event.at,
+        "event": event.event,
+        "state": event.state,
+        "paused": event.paused,
+        "by_whom": event.by,
+        "commentary": event.commentary,
+    }
+    connection.execute(insert(release_event).values(**values))
+
+
+def of_release(connection: Connection, release_id: str) -> list[ReleaseEvent]:
+    """Return the release's history, the oldest line first."""
+    query = select(*_COLUMNS).where(release_event.c.release_id == release_id).order_by(release_event.c.id)
+    return [ReleaseEvent(row[0], row[1], row[2], ReleaseState(row[3]), *row[4:]) for row in connection.execute(query)]
+
+
+def has(connection: Connection, release_id: str, event: str) -> bool:
+    """Whether this has happened to the release."""
+    mine = (release_event.c.release_id == release_id, release_event.c.event == event)
+    return connection.execute(select(func.count()).select_from(release_event).where(*mine)).scalar_one() > 0
