@@ -7,11 +7,12 @@ import threading
 from collections.abc import Mapping
 
 from duis_gateway.clock import clock_of
-from duis_gateway.config import Config
+from duis_gateway.config import Config, EmailConfig
 from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
 from duis_gateway.delivery.lanes import LaneSettings
+from duis_gateway.delivery.mail import MailSender, SmtpSettings
 from duis_gateway.delivery.retry import RetryPolicy
-from duis_gateway.delivery.senders import HttpSender
+from duis_gateway.delivery.senders import HttpSender, Sender
 from duis_gateway.delivery.transport import HttpTransport, TransportSettings
 from duis_gateway.doors.connections import ServerLimits
 from duis_gateway.doors.delivery_metrics import DeliveryMetrics
@@ -23,6 +24,7 @@ from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.plain_xml import duis_routes
 from duis_gateway.doors.server import Server, run_until_signalled
 from duis_gateway.doors.soap import SoapDoor
+from duis_gateway.emails.outbox_rows import EmailTerms
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import ConfigurationError, GatewayError
@@ -127,13 +129,33 @@ def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
         max_attempts=settings.attempts,
         refused_attempts=settings.refused_attempts,
     )
+    senders: dict[str, Sender] = {"http": HttpSender(transport, find_url)}
+    if config.email.host is not None:
+        senders["email"] = MailSender(_smtp_settings(config.email, config.email.host))
     lanes = LaneSettings(in_flight=settings.in_flight, lease=settings.lease)
     return Delivery(
         store,
-        {"http": HttpSender(transport, find_url)},
+        senders,
         policy,
         DeliverySettings(lanes, settings.poll),
         DeliveryMetrics(metrics),
+    )
+
+
+def _smtp_settings(email: EmailConfig, host: str) -> SmtpSettings:
+    if email.sender is None:
+        raise ConfigurationError("[email] sender is missing: a relay needs an address that emails come from")
+    if (email.username is None) != (email.password_file is None):
+        raise ConfigurationError("[email] username and password_file go together")
+    return SmtpSettings(
+        host,
+        email.sender,
+        email.port,
+        starttls=email.starttls,
+        username=email.username,
+        password_file=email.password_file,
+        ca_file=email.ca_file,
+        timeout=email.timeout,
     )
 
 
@@ -189,6 +211,7 @@ class Gateway:
             signer=self._signing,
             alert_bytes=config.limits.alert_bytes,
             counter_window=config.security.counter_window,
+            emails=EmailTerms(config.email.sender, config.email.attachment_hubs),
             stored=self.delivery.wake if self.delivery else _nobody,
         )
 
@@ -197,6 +220,7 @@ class Gateway:
         try:
             with self.store.read() as conn:
                 parties.find(conn, 0)
+            self.store.require_space()
             checks["store"] = Check(ok=True)
         except GatewayError as error:
             checks["store"] = Check(ok=False, detail=str(error))

@@ -20,6 +20,7 @@ from duis_gateway.config_reading import (
     BOOLEAN,
     COUNT,
     COUNT_OR_ZERO,
+    EMAIL,
     EUI,
     HTTP_URL,
     INSTANT,
@@ -126,11 +127,13 @@ class EmailConfig:
 
     host: str | None = setting(TEXT, "the relay's name", None)
     port: int = setting(PORT, "its port", 25)
-    sender: str | None = setting(TEXT, "the address that emails come from", None)
+    sender: str | None = setting(EMAIL, "the address that emails come from; needed with a host", None)
     starttls: bool = setting(BOOLEAN, "whether the connection must be encrypted", False)
     username: str | None = setting(TEXT, "the user to log in as", None)
     password_file: Path | None = setting(PATH, "a file that holds the user's password", None)
+    ca_file: Path | None = setting(PATH, "authorities for the relay's TLS, instead of the system's", None)
     timeout: float = setting(SECONDS, "seconds that one email may take", 30.0)
+    attachment_hubs: int = setting(COUNT, "hubs that one email lists; the party door gives a party all", 50_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from duis_gateway.model.identifiers import parse_eui
+from duis_gateway.model.parties import is_email_address
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
@@ -128,6 +129,13 @@ def _instant(value: Any, _: Path) -> datetime:
     return instant.astimezone(UTC)
 
 
+def _email(value: Any, folder: Path) -> str:
+    text = _text(value, folder)
+    if not is_email_address(text):
+        raise ValueError
+    return text
+
+
 def choice(*words: str) -> Reader[str]:
     """Read one of these words, in any case."""
 
@@ -147,6 +155,7 @@ COUNT_OR_ZERO = Reader("a whole number of at least 0", _integer(0), int)
 SECONDS = Reader("a number of seconds above 0", _seconds, float)
 BOOLEAN = Reader("true or false", _boolean, _boolean_of)
 PATH = Reader("a path to a file or folder (never the secret itself)", _path)
+EMAIL = Reader("an email address such as gateway@dcc.example", _email)
 EUI = Reader("an EUI-64 such as 90-B3-D5-1F-30-00-00-02", lambda value, folder: parse_eui(_text(value, folder)))
 HTTP_URL = Reader("an http or https URL", _http_url)
 STORE_URL = Reader("sqlite:///FILE or postgresql://USER@HOST/DATABASE", _store_url)

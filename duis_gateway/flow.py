@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from duis_gateway.clock import Clock
+from duis_gateway.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import NotDurable
 from duis_gateway.failpoints import failpoint
@@ -43,6 +44,7 @@ class Flow:
     signer: Callable[[], Signer | None]
     alert_bytes: int
     counter_window: int = 0
+    emails: EmailTerms = DEFAULT_TERMS
     stored: Callable[[], None] = lambda: None
 
     def handle(self, incoming: Incoming) -> bytes:
@@ -69,7 +71,7 @@ class Flow:
     def _settle(self, authorised: Authorised, signer: Signer) -> bytes:
         with self.store.write(accepting=True) as conn:
             decided = decide(authorised, conn, self.store.lock_release)
-            answer = store(decided, conn, signer, self.alert_bytes)
+            answer = store(decided, conn, signer, self.alert_bytes, self.emails)
         failpoint("flow.before-answer")
         self.stored()
         return answer

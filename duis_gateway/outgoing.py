@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import count
+from itertools import chain, count
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from duis_gateway.decision import Alert, Email, PartnerSend, Send
 from duis_gateway.duis.alerts import PreparedAlert, prepare
+from duis_gateway.emails.outbox_rows import DEFAULT_TERMS, EmailTerms, email_rows
 from duis_gateway.model.identifiers import RequestId
 from duis_gateway.model.parties import PartyKind
 from duis_gateway.partner_messages import PartnerBody
-from duis_gateway.rendering import render_email, render_partner_message
+from duis_gateway.rendering import render_partner_message
 from duis_gateway.signing import Signer
 from duis_gateway.store import outbox
 from duis_gateway.store.outbox import OutboxMessage
 
 XML = "application/xml"
-EMAIL = "message/rfc822"
+_OCTETS_AT_ONCE = 8 * 1024 * 1024
 
 
 def partner_message(kind: PartyKind, body: PartnerBody, signer: Signer, at: datetime) -> tuple[str, bytes]:
@@ -30,22 +31,41 @@ def partner_message(kind: PartyKind, body: PartnerBody, signer: Signer, at: date
     return message_id, signer.sign(render_partner_message(kind, message_id, signer.eui, at, body))
 
 
-def lay_in_outbox(sends: Sequence[Send], conn: Connection, signer: Signer, at: datetime, alert_bytes: int) -> None:
-    """Sign what a decision sends and store it to be delivered, in this order."""
-    outbox.enqueue(conn, list(_outgoing(sends, conn, signer, at, alert_bytes)))
+def lay_in_outbox(
+    sends: Sequence[Send],
+    conn: Connection,
+    signer: Signer,
+    at: datetime,
+    alert_bytes: int,
+    emails: EmailTerms = DEFAULT_TERMS,
+) -> None:
+    """Sign what a decision sends and store it to be delivered, in this order.
+
+    What a supplier's DUIS version does not know goes to it by email as well. An email for a party without an address
+    is not stored: a flag tells the operator. Call it after the decision's changes, which emails show.
+    """
+    gathered: list[OutboxMessage] = []
+    octets = 0
+    signed = _signed(sends, conn, signer, at, alert_bytes)
+    for message in chain(signed, email_rows(sends, conn, signer.eui, at, emails)):
+        gathered.append(message)
+        octets += len(message.content)
+        if octets > _OCTETS_AT_ONCE:
+            outbox.enqueue(conn, gathered)
+            gathered, octets = [], 0
+    outbox.enqueue(conn, gathered)
 
 
-def _outgoing(
+def _signed(
     sends: Sequence[Send], conn: Connection, signer: Signer, at: datetime, alert_bytes: int
 ) -> Iterator[OutboxMessage]:
     prepared = [
-        (send, prepare(send.body, send.recipient, alert_bytes) if isinstance(send, Alert) else ()) for send in sends
+        (send, prepare(send.body, send.recipient, alert_bytes) if isinstance(send, Alert) else ())
+        for send in sends
+        if not isinstance(send, Email)
     ]
     counters = _counters(conn, prepared)
     for send, alerts in prepared:
-        if isinstance(send, Email):
-            yield _email(send, at)
-            continue
         if isinstance(send, PartnerSend):
             message_id, content = partner_message(send.recipient.kind, send.body, signer, at)
             yield _outbox_message(send, type(send.body).__name__, message_id, content, at, send.ordered)
@@ -56,7 +76,9 @@ def _outgoing(
             yield _outbox_message(send, alert.sent_code, str(response_id), content, at, alert.kind.ordered)
 
 
-def _counters(conn: Connection, prepared: list[tuple[Send, tuple[PreparedAlert, ...]]]) -> dict[int, Iterator[int]]:
+def _counters(
+    conn: Connection, prepared: list[tuple[Alert | PartnerSend, tuple[PreparedAlert, ...]]]
+) -> dict[int, Iterator[int]]:
     """Reserve the ResponseID counters of each recipient in one go, recipients in one order (no deadlocks)."""
     needed: dict[int, int] = defaultdict(int)
     for send, alerts in prepared:
@@ -82,22 +104,4 @@ def _outbox_message(
         device_id=send.device_id if isinstance(send, Alert) else None,
         order_key=f"{send.recipient.name}/{send.release_id}" if ordered else None,
         created_at=at,
-    )
-
-
-def _email(send: Email, at: datetime) -> OutboxMessage:
-    """An email for a party without an address is stored as well: operators see that it could not be sent."""
-    message_id = str(uuid4())
-    return OutboxMessage(
-        recipient=send.recipient.eui,
-        channel="email",
-        kind=send.kind,
-        message_id=message_id,
-        content=render_email(send, message_id, at),
-        content_type=EMAIL,
-        release_id=send.release_id,
-        device_id=None,
-        order_key=None,
-        created_at=at,
-        address=send.recipient.email,
     )

@@ -37,7 +37,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.errors": (),
     "duis_gateway.clock": (),
     "duis_gateway.failpoints": (),
-    "duis_gateway.config_reading": ("duis_gateway.model.identifiers",),
+    "duis_gateway.config_reading": ("duis_gateway.model.identifiers", "duis_gateway.model.parties"),
     "duis_gateway.config": ("duis_gateway.errors", "duis_gateway.config_reading"),
     "duis_gateway.config_sample": ("duis_gateway.config",),
     "duis_gateway.logs": ("duis_gateway.errors", "duis_gateway.config"),
@@ -65,9 +65,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.rendering": (*BELOW_STEPS, "duis_gateway.decision"),
     "duis_gateway.signing": (*BASE, "duis_gateway.envelope"),
     "duis_gateway.decision": (*BELOW_STEPS,),
+    "duis_gateway.emails": (*BELOW_STEPS, "duis_gateway.decision"),
     "duis_gateway.outgoing": (
         *BELOW_STEPS,
         "duis_gateway.decision",
+        "duis_gateway.emails",
         "duis_gateway.rendering",
         "duis_gateway.signing",
     ),
@@ -85,6 +87,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.steps": (
         *BELOW_STEPS,
         "duis_gateway.profiles",
+        "duis_gateway.emails",
         "duis_gateway.outgoing",
         "duis_gateway.rendering",
         "duis_gateway.signing",

@@ -104,6 +104,11 @@ def code_of(body: AlertBody) -> str:
     return _CODES[type(body)]
 
 
+def knows(recipient: Party, kind: AlertKind) -> bool:
+    """Whether the recipient's DUIS version has this alert; a recipient that does not know it gets N999 instead."""
+    return recipient.duis_version >= kind.since
+
+
 def prepare(body: AlertBody, recipient: Party, max_signed_octets: int = MAX_SIGNED_OCTETS) -> tuple[PreparedAlert, ...]:
     """Return the alerts that tell this recipient of `body`: one, or several where its lists are long.
 
@@ -113,7 +118,7 @@ def prepare(body: AlertBody, recipient: Party, max_signed_octets: int = MAX_SIGN
         ValueError: the body holds what an alert cannot carry.
     """
     kind = ALERTS[code_of(body)]
-    if recipient.duis_version < kind.since:
+    if not knows(recipient, kind):
         contents: tuple[str, ...] = (_version_mismatch(body, kind, recipient),)
         sent = ALERTS[VERSION_MISMATCH]
     else:

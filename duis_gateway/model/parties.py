@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from enum import StrEnum
 
 from duis_gateway.model.identifiers import format_eui
@@ -11,6 +13,19 @@ from duis_gateway.namespaces import DUIS_5_0
 
 CSP_REGIONS = ("North", "4G North", "Central", "South", "4G Central", "4G South")
 """The regions of DUIS's CSPRegion that a CSP may be registered for."""
+
+_LONGEST_EMAIL_ADDRESS = 254
+
+
+def is_email_address(text: str) -> bool:
+    """Whether an email can be sent to this: one address, in ASCII, that can stand in a header as it is (threat T66)."""
+    if not text.isascii() or not text.isprintable() or len(text) > _LONGEST_EMAIL_ADDRESS:
+        return False
+    try:
+        address = Address(addr_spec=text)
+    except (ValueError, IndexError, HeaderParseError):
+        return False
+    return bool(address.username and address.domain)
 
 
 class PartyKind(StrEnum):

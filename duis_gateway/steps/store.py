@@ -8,6 +8,7 @@ from duis_gateway.decision import Decision, ServiceAnswer
 from duis_gateway.duis.codes import WRONG_URL
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.duis.responses import render_service_response, response_to
+from duis_gateway.emails.outbox_rows import EmailTerms
 from duis_gateway.model.parties import PartyKind
 from duis_gateway.outgoing import lay_in_outbox, partner_message
 from duis_gateway.partner_messages import Acknowledgement
@@ -16,7 +17,7 @@ from duis_gateway.stages import Authorised, Decided
 from duis_gateway.store import messages
 
 
-def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int) -> bytes:
+def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int, emails: EmailTerms) -> bytes:
     """Record the message with its evidence and answer, make its changes, and lay what is to be sent in the outbox.
 
     Returns the signed answer; it may be given only after the transaction of `conn` has been committed.
@@ -43,7 +44,7 @@ def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int) 
     )
     for write in decision.writes:
         write(conn)
-    lay_in_outbox(decision.sends, conn, signer, authorised.received_at, alert_bytes)
+    lay_in_outbox(decision.sends, conn, signer, authorised.received_at, alert_bytes, emails)
     return answer
 
 

@@ -222,11 +222,10 @@ def eligible(connection: Connection, supplier: int, of: Release, limit: int | No
     """
     for condition in _eligible_by_role(supplier, of):
         query = _select_hubs().where(*condition).limit(limit)
-        number = 0
-        for number, row in enumerate(connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}), 1):
+        for row in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}):
             yield Hub(*row)
-        if limit is not None:
-            limit -= number
+            if limit is not None:
+                limit -= 1
 
 
 def count_eligible(connection: Connection, supplier: int, of: Release) -> int:
