@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -56,8 +56,9 @@ _PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _MAX_ERRORS = 20
 _REMEMBERED = 10_000
 _ROWS_A_REPORT = 1_000
+_ROWS_A_FETCH = 5_000
 _MAX_FIELD = 200
-_HUBS_A_COMMIT = 50_000
+_HUBS_A_COMMIT = 20_000
 
 Progress = Callable[[int, int], None]
 """Called with what is done and the whole, in bytes of the file or in hubs."""
@@ -89,7 +90,7 @@ class _LineWrong(ValueError):
 def load_csv(store: Store, path: Path, progress: Progress | None = None) -> LoadResult:
     """Load an inventory file: all of it, or, if any line is wrong, nothing.
 
-    The file is read twice: first every line is checked, then hubs are written in commits of 50,000. A hub that
+    The file is read twice: first every line is checked, then hubs are written in commits of 20,000. A hub that
     is in the inventory already is brought up to date; what its suppliers were told, and when it was activated, stays.
     A hub named twice has what the last of its lines says.
 
@@ -128,14 +129,15 @@ def export_csv(store: Store, path: Path, progress: Progress | None = None) -> in
     report = progress or _silent
     columns = (*hubs.HUB_COLUMNS[: len(HEADER) - 2], hub.c.import_supplier, hub.c.gas_supplier)
     query = select(*columns).join_from(hub, device_model, device_model.c.id == hub.c.model_id).order_by(hub.c.device_id)
+    line = _Writer().line
     done = 0
     try:
         with path.open("w", newline="", encoding="utf-8") as file, store.read() as connection:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(HEADER)
             whole = hubs.count(connection)
-            for rows in connection.execute(query, execution_options={"yield_per": 5_000}).partitions():
-                writer.writerows(_line(row) for row in rows)
+            for rows in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}).partitions():
+                writer.writerows(line(*row) for row in rows)
                 done += len(rows)
                 report(done, whole)
     except OSError as error:
@@ -143,18 +145,33 @@ def export_csv(store: Store, path: Path, progress: Progress | None = None) -> in
     return done
 
 
-def _line(row: Sequence[int | str | None]) -> list[str]:
-    device_id, *texts, import_supplier, gas_supplier = row
-    return [_eui_text(device_id), *map(_harmless, texts), _eui_text(import_supplier), _eui_text(gas_supplier)]
+class _Writer:
+    """Makes lines of hubs; the texts and suppliers that come again and again are looked at once."""
 
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._suppliers: dict[int | None, str] = {None: ""}
 
-def _eui_text(eui: int | str | None) -> str:
-    return format_eui(eui) if isinstance(eui, int) else ""
+    def line(self, device_id: int, *rest: Any) -> tuple[str, ...]:
+        """Return the fields of one line."""
+        *texts, import_supplier, gas_supplier = rest
+        key = tuple(texts)
+        harmless = self._texts.get(key) or self._harmless(key)
+        return (format_eui(device_id), *harmless, self._supplier(import_supplier), self._supplier(gas_supplier))
 
+    def _harmless(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        harmless = tuple(f"'{text}" if text.startswith(_FORMULA) else text for text in texts)
+        if len(self._texts) < _REMEMBERED:
+            self._texts[texts] = harmless
+        return harmless
 
-def _harmless(text: int | str | None) -> str:
-    shown = str(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    def _supplier(self, eui: int | None) -> str:
+        text = self._suppliers.get(eui)
+        if text is None:
+            text = format_eui(eui or 0)
+            if len(self._suppliers) < _REMEMBERED:
+                self._suppliers[eui] = text
+        return text
 
 
 def _silent(_done: int, _whole: int) -> None:
