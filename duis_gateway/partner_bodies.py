@@ -8,6 +8,7 @@ from datetime import datetime
 from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
 from duis_gateway.model.releases import Period, PilotTerms, ReleaseType, Stage
 from duis_gateway.model.requests import DeploymentGroup
+from duis_gateway.model.rollout import HubCounts, RolloutAction, Standing
 from duis_gateway.partner_messages import PART, Part, PartnerBody
 from duis_gateway.partner_records import (
     COUNT,
@@ -59,6 +60,69 @@ class ReleaseFacts(PartnerBody):
     proving: tuple[int, ...] = ()
     friendly: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHappening(PartnerBody):
+    """Something that happened to a release, and when (UTC)."""
+
+    release_id: str
+    at: datetime
+    commentary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Succession(PartnerBody):
+    """A12: the release gives way to another."""
+
+    release_id: str
+    successor: str
+    at: datetime
+    commentary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome(PartnerBody):
+    """How a stage ended as a whole."""
+
+    release_id: str
+    success: bool
+    counts: HubCounts
+    commentary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionOnRollout(PartnerBody):
+    """X03: what DCC decided on the roll-out, how firmly, and by whom (BR-6.4)."""
+
+    release_id: str
+    decision: RolloutAction
+    reason: str
+    standing: Standing
+    decided_by: str
+    new_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(PartnerBody):
+    """X08: hubs that DCC instructs itself."""
+
+    release_id: str
+    group_id: str
+    device_ids: tuple[int, ...]
+    period: Period | None = None
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection(PartnerBody):
+    """X08: pilot hubs that DCC chooses on a supplier's behalf (PIA-A9)."""
+
+    release_id: str
+    supplier: int
+    device_ids: tuple[int, ...]
+    period: Period | None = None
     part: Part | None = None
 
 
@@ -148,3 +212,52 @@ def hub_outcome(stage: OutcomeStage) -> Record:
         COMMENTARY,
         given={"stage": stage},
     )
+
+
+AT = Field("At", "at", TIME)
+
+_COUNTS = Record(
+    HubCounts,
+    Field("HubsTargeted", "targeted", COUNT),
+    Field("HubsActivated", "activated", COUNT),
+    Field("HubsFailed", "failed", COUNT),
+)
+
+
+def release_happening(kind: type[ReleaseHappening]) -> Record:
+    """Return the record of an event in a release's life."""
+    return Record(kind, RELEASE_ID, AT, COMMENTARY)
+
+
+def succession(kind: type[Succession]) -> Record:
+    """Return the record of a supersession."""
+    return Record(kind, RELEASE_ID, Field("SuccessorReleaseID", "successor", TEXT), AT, COMMENTARY)
+
+
+def stage_outcome(kind: type[StageOutcome]) -> Record:
+    """Return the record of how a stage ended."""
+    return Record(kind, RELEASE_ID, Field("Outcome", "success", SUCCESS), Inline("counts", _COUNTS), COMMENTARY)
+
+
+def rollout_decision(kind: type[DecisionOnRollout], *more: Field) -> Record:
+    """Return the record of a roll-out decision, with what this interface says beside."""
+    return Record(
+        kind,
+        RELEASE_ID,
+        Field("Decision", "decision", enumerated(RolloutAction)),
+        Field("Reason", "reason", TEXT),
+        Field("NewDate", "new_date", TIME, optional=True),
+        Field("DecisionStatus", "standing", enumerated(Standing)),
+        Field("DecidedBy", "decided_by", TEXT),
+        *more,
+    )
+
+
+def batch(kind: type[Batch]) -> Record:
+    """Return the record of a batch of hubs."""
+    return Record(kind, PART, RELEASE_ID, GROUP_ID, DEVICES, PERIOD)
+
+
+def selection(kind: type[Selection]) -> Record:
+    """Return the record of hubs chosen on a supplier's behalf."""
+    return Record(kind, PART, RELEASE_ID, SUPPLIER, DEVICES, PERIOD)

@@ -7,46 +7,41 @@ suppliers prefer and how the pilot goes. `schemas/esi/1/` says the same in XSD.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from lxml import etree
 
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.releases import Period
-from duis_gateway.model.rollout import HubCounts, RolloutAction, Standing
 from duis_gateway.namespaces import ESI
 from duis_gateway.partner_bodies import (
     COMMENTARY,
     DEVICE_MODEL,
-    DEVICES,
-    GROUP_ID,
     HUBS_IN_A_MESSAGE,
-    PERIOD,
     REGION,
     RELEASE_ID,
     SUPPLIER,
     VERSION,
+    Batch,
+    DecisionOnRollout,
     ReleaseFacts,
+    ReleaseHappening,
+    Selection,
+    StageOutcome,
+    Succession,
     SupplierPilotList,
     SupplierPilotSchedule,
+    batch,
+    release_happening,
     release_items,
+    rollout_decision,
+    selection,
+    stage_outcome,
+    succession,
     supplier_list,
     supplier_schedule,
 )
-from duis_gateway.partner_messages import PART, Direction, Interface, Part, PartnerBody
-from duis_gateway.partner_records import (
-    COUNT,
-    EUI,
-    FLAG,
-    SUCCESS,
-    TEXT,
-    TIME,
-    Field,
-    Inline,
-    Record,
-    enumerated,
-)
+from duis_gateway.partner_messages import Direction, Interface, PartnerBody
+from duis_gateway.partner_records import EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, enumerated
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,65 +52,38 @@ class FirmwareRelease(ReleaseFacts):
 
 
 @dataclass(frozen=True, slots=True)
-class _ReleaseEvent(PartnerBody):
-    release_id: str
-    at: datetime
-    commentary: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseApproval(_ReleaseEvent):
+class ReleaseApproval(ReleaseHappening):
     """The release is approved; the pilot of its predecessor ends (PIA-A13)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawal(_ReleaseEvent):
+class Withdrawal(ReleaseHappening):
     """X03: the release is withdrawn from assurance or from the products list."""
 
 
 @dataclass(frozen=True, slots=True)
-class Closure(_ReleaseEvent):
+class Closure(ReleaseHappening):
     """A11: the roll-out of the release is over."""
 
 
 @dataclass(frozen=True, slots=True)
-class Supersession(PartnerBody):
+class Supersession(Succession):
     """A12: the release gives way to another."""
 
-    release_id: str
-    successor: str
-    at: datetime
-    commentary: str | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class _StageOutcome(PartnerBody):
-    release_id: str
-    success: bool
-    counts: HubCounts
-    commentary: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PilotOutcome(_StageOutcome):
+class PilotOutcome(StageOutcome):
     """A06, A07: how the pilot ended as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class SafeLaunchOutcome(_StageOutcome):
+class SafeLaunchOutcome(StageOutcome):
     """A09, A10: how the safe launch ended as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutDecision(PartnerBody):
+class RolloutDecision(DecisionOnRollout):
     """X03: what DCC decided on the roll-out, how firmly, and by whom (BR-6.4)."""
-
-    release_id: str
-    decision: RolloutAction
-    reason: str
-    standing: Standing
-    decided_by: str
-    new_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +98,13 @@ class Incident(PartnerBody):
 
 
 @dataclass(frozen=True, slots=True)
-class BatchInstruction(PartnerBody):
+class BatchInstruction(Batch):
     """X08: DCC instructs a batch of hubs."""
-
-    release_id: str
-    group_id: str
-    device_ids: tuple[int, ...]
-    period: Period | None = None
-    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PilotSelection(PartnerBody):
+class PilotSelection(Selection):
     """X08: DCC chooses pilot hubs on a supplier's behalf (PIA-A9)."""
-
-    release_id: str
-    supplier: int
-    device_ids: tuple[int, ...]
-    period: Period | None = None
-    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +132,6 @@ class PilotProgress(PartnerBody):
     firmware_version: str
     hubs: tuple[HubOutcome, ...]
 
-
-AT = Field("At", "at", TIME)
-
-_COUNTS = Record(
-    HubCounts,
-    Field("HubsTargeted", "targeted", COUNT),
-    Field("HubsActivated", "activated", COUNT),
-    Field("HubsFailed", "failed", COUNT),
-)
 
 _HUB = Record(
     Hub,
@@ -220,10 +167,6 @@ class _ProgressRecord(Record):
         return replace(report, hubs=tuple(replace(hub, firmware_version=version) for hub in report.hubs))
 
 
-def _stage_outcome(kind: type[_StageOutcome]) -> Record:
-    return Record(kind, RELEASE_ID, Field("Outcome", "success", SUCCESS), Inline("counts", _COUNTS), COMMENTARY)
-
-
 SCHEMA = "esi/1"
 """The folder of the interface's schema."""
 
@@ -236,21 +179,13 @@ INTERFACE = Interface(
             *release_items(automatic_date_optional=True),
             Field("Obligations", "obligations", FLAG, optional=True),
         ),
-        Record(ReleaseApproval, RELEASE_ID, AT, COMMENTARY),
-        Record(Withdrawal, RELEASE_ID, AT, COMMENTARY),
-        Record(Closure, RELEASE_ID, AT, COMMENTARY),
-        Record(Supersession, RELEASE_ID, Field("SuccessorReleaseID", "successor", TEXT), AT, COMMENTARY),
-        _stage_outcome(PilotOutcome),
-        _stage_outcome(SafeLaunchOutcome),
-        Record(
-            RolloutDecision,
-            RELEASE_ID,
-            Field("Decision", "decision", enumerated(RolloutAction)),
-            Field("Reason", "reason", TEXT),
-            Field("NewDate", "new_date", TIME, optional=True),
-            Field("DecisionStatus", "standing", enumerated(Standing)),
-            Field("DecidedBy", "decided_by", TEXT),
-        ),
+        release_happening(ReleaseApproval),
+        release_happening(Withdrawal),
+        release_happening(Closure),
+        succession(Supersession),
+        stage_outcome(PilotOutcome),
+        stage_outcome(SafeLaunchOutcome),
+        rollout_decision(RolloutDecision),
         Record(
             Incident,
             Field("IncidentReference", "reference", TEXT),
@@ -259,8 +194,8 @@ INTERFACE = Interface(
             Field("Severity", "severity", TEXT),
             Field("EmergencyStopRequested", "emergency_stop_requested", FLAG),
         ),
-        Record(BatchInstruction, PART, RELEASE_ID, GROUP_ID, DEVICES, PERIOD),
-        Record(PilotSelection, PART, RELEASE_ID, SUPPLIER, DEVICES, PERIOD),
+        batch(BatchInstruction),
+        selection(PilotSelection),
         Record(InventoryUpdate, Field("Hub", "hubs", _HUB, many=True)),
         supplier_list(PreferredPilotListReport),
         supplier_schedule(PreferredPilotScheduleReport),
