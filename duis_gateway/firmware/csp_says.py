@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from duis_gateway.firmware.planning import GroupSay
+from duis_gateway.model.plans import GroupSay
 from duis_gateway.model.releases import Instruction, Period, Release
 from duis_gateway.model.rollout import GroupDecision
 

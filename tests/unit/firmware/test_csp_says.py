@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from duis_gateway.firmware.csp_says import SayJudgement, judge_say
-from duis_gateway.firmware.planning import GroupSay, HubInstruction, PlanFacts, plan_hub
+from duis_gateway.firmware.planning import plan_hub
+from duis_gateway.model.plans import GroupSay, HubInstruction, PlanFacts
 from duis_gateway.model.releases import Period, ReleaseState
 from duis_gateway.model.rollout import GroupDecision
 from tests.support.rules import AUTOMATIC, PILOT, hub, instruction, release

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.planning import Basis, GroupSay, HubInstruction, HubPlan, PlanFacts, plan_hub
+from duis_gateway.firmware.planning import Basis, HubPlan, plan_hub
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.identifiers import format_eui, format_eui_plain
+from duis_gateway.model.plans import GroupSay, HubInstruction, PlanFacts
 from duis_gateway.model.releases import HubMark, Period, ReleaseState, Stage
 from duis_gateway.model.rollout import GroupDecision
 from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, THEIRS, hub, instruction, release
