@@ -74,7 +74,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "duis_gateway.signing",
     ),
     "duis_gateway.stages": (*BELOW_STEPS, "duis_gateway.decision"),
-    "duis_gateway.decisions": (*BELOW_STEPS, "duis_gateway.decision"),
+    "duis_gateway.decisions": (*BELOW_STEPS, "duis_gateway.decision", "duis_gateway.emails"),
     "duis_gateway.partner_mock": (
         *BASE,
         *PARTNER,

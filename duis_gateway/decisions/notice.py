@@ -1,25 +1,30 @@
-"""ESI `FirmwareRelease` (interaction A01, its inbound half): DCC announces or revises a release."""
+"""ESI `FirmwareRelease` (interaction A01): DCC announces or revises a release; suppliers and CSPs hear of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.decision import Decision
+from duis_gateway.decision import Decision, Email
 from duis_gateway.decisions.context import Context, accepted, refused, to_each
 from duis_gateway.decisions.parts import in_parts
+from duis_gateway.emails.announcement import announcement
 from duis_gateway.firmware.releases import ReleaseNotice, receive_notice
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.outcomes import RefusedItem
 from duis_gateway.model.parties import Party, PartyKind
 from duis_gateway.model.releases import HubMark, Release
 from duis_gateway.partner_messages import PartnerMessage
-from duis_gateway.store import hubs, releases
+from duis_gateway.store import hubs, parties, releases
 
 
 def receive_release(message: PartnerMessage, context: Context) -> Decision:
-    """Record the release as the notice gives it, and tell the CSPs; hubs it marks that are unknown are named."""
+    """Record the release as the notice gives it, and tell the CSPs and the suppliers with hubs of the model.
+
+    Hubs that it marks and the inventory does not know are named in the answer.
+    """
     body = message.body
     assert isinstance(body, esi.FirmwareRelease)
     if (refusal := in_parts(message, body.part)) is not None:
@@ -44,11 +49,19 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
         own = {mark: tuple(d for d in ids if regions[d] in party.regions) for mark, ids in known.items()}
         return _csp_notice(release, own)
 
+    notices = to_each(context.registered(PartyKind.CSP), notice_for, release.release_id)
     return Decision(
         accepted(message, unknown),
         (partial(releases.put, release=release, marks=known),),
-        to_each(context.registered(PartyKind.CSP), notice_for, release.release_id),
+        (*notices, *_emails(release, context, revised=previous is not None)),
     )
+
+
+def _emails(release: Release, context: Context, *, revised: bool) -> Iterator[Email]:
+    concerned = releases.suppliers_with_hubs_of_model(context.conn, release.manufacturer, release.model)
+    suppliers = parties.find_many(context.conn, concerned)
+    for party in (*context.registered(PartyKind.CSP), *(suppliers[eui] for eui in sorted(suppliers))):
+        yield announcement(release, party, revised=revised)
 
 
 def _notice(body: esi.FirmwareRelease) -> ReleaseNotice:

@@ -31,7 +31,10 @@ class SmtpSettings:
 
 
 class MailSender:
-    """Sends emails through one relay, a connection for each; a relay's name is the operator's own choice."""
+    """Sends emails through one relay, a connection for each.
+
+    The relay is the operator's own choice, and so not held to the guard that recipients' addresses are.
+    """
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
@@ -45,23 +48,32 @@ class MailSender:
         return self._settings.timeout
 
     def send(self, message: ClaimedMessage) -> Failure | None:
-        """Hand one email to the relay. What the relay refuses for good (5xx) counts as refused, the rest as passing."""
+        """Hand one email to the relay; recipient or content refused for good (5xx) is refused, the rest is passing."""
         if not message.address:
             return Failure(FailureKind.ADDRESS, "the recipient has no email address registered")
         if not message.address.isascii() or not message.address.isprintable():
             return Failure(FailureKind.ADDRESS, "the email address has characters that SMTP cannot carry", refused=True)
         try:
             with self._relay() as relay:
-                relay.sendmail(self._settings.sender, [message.address], message.content)
+                relay.sendmail(self._settings.sender, [message.address], self._from_us(message.content))
         except smtplib.SMTPRecipientsRefused as error:
             return _refusal(*next(iter(error.recipients.values())))
-        except smtplib.SMTPResponseException as error:
+        except smtplib.SMTPDataError as error:
             return _refusal(error.smtp_code, error.smtp_error)
+        except smtplib.SMTPResponseException as error:
+            # Greeting, login or our own address: it says nothing about this email, the operator has to see to it.
+            return Failure(FailureKind.STATUS, _answer(error.smtp_code, error.smtp_error))
         except ssl.SSLError as error:
             return Failure(FailureKind.TLS, str(error)[:_EXCERPT])
         except (OSError, smtplib.SMTPException) as error:
             return Failure(self._kind(error), str(error)[:_EXCERPT] or type(error).__name__)
         return None
+
+    def _from_us(self, content: bytes) -> bytes:
+        """Return the email with a From; one that was stored before there was a relay has none."""
+        if content.startswith(b"From:") or b"\r\nFrom:" in content.partition(b"\r\n\r\n")[0]:
+            return content
+        return f"From: {self._settings.sender}\r\n".encode("ascii") + content
 
     def _kind(self, error: Exception) -> FailureKind:
         if self._aborted:
@@ -103,6 +115,10 @@ class MailSender:
 
 
 def _refusal(code: int, text: bytes | str) -> Failure:
+    return Failure(FailureKind.STATUS, _answer(code, text), refused=500 <= code < 600)
+
+
+def _answer(code: int, text: bytes | str) -> str:
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     printable = " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_EXCERPT]
-    return Failure(FailureKind.STATUS, f"SMTP {code}: {printable}", refused=500 <= code < 600)
+    return f"SMTP {code}: {printable}"
