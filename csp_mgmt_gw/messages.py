@@ -1,7 +1,8 @@
 """The messages of the CSP Management Gateway interface, namespace `urn:csp-mgmt-gw:1` (design section 4).
 
 From CSPs come default lists and schedules, decisions on preferred schedules, and what became of single
-hubs; to CSPs go release notices and what suppliers prefer. `schemas/csp_mgmt_gw/1/` says the same in XSD.
+hubs; to CSPs go release notices, what suppliers prefer, and what DCC decides. `schemas/csp_mgmt_gw/1/` says the same
+in XSD.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, OfferedCo
 from duis_gateway.model.rollout import GroupDecision
 from duis_gateway.namespaces import CSP
 from duis_gateway.partner_bodies import (
+    AT,
+    COMMENTARY,
     DEVICES,
     DEVICES_IF_ANY,
     GROUP_ID,
@@ -23,11 +26,23 @@ from duis_gateway.partner_bodies import (
     RELEASE_ID,
     SUPPLIER,
     VERSION,
+    Batch,
+    DecisionOnRollout,
     ReleaseFacts,
+    ReleaseHappening,
+    Selection,
+    StageOutcome,
+    Succession,
     SupplierPilotList,
     SupplierPilotSchedule,
+    batch,
     hub_outcome,
+    release_happening,
     release_items,
+    rollout_decision,
+    selection,
+    stage_outcome,
+    succession,
     supplier_list,
     supplier_schedule,
 )
@@ -138,6 +153,54 @@ class PreferredPilotSchedule(SupplierPilotSchedule):
     """A05: a supplier's groups, with the hubs of the receiving CSP's regions."""
 
 
+@dataclass(frozen=True, slots=True)
+class PilotOutcome(StageOutcome):
+    """A06, A07: how the pilot ended as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafeLaunchOutcome(StageOutcome):
+    """A09, A10: how the safe launch ended as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closure(ReleaseHappening):
+    """A11: the roll-out of the release is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supersession(Succession):
+    """A12: the release gives way to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutDecision(DecisionOnRollout):
+    """X03: what DCC decided, and what it means for pending requests (BR-6.5)."""
+
+    effect_on_pending: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageChange(PartnerBody):
+    """X05: a stage of a release ended, another began, or both."""
+
+    release_id: str
+    at: datetime
+    ended: Stage | None = None
+    begun: Stage | None = None
+    commentary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInstruction(Batch):
+    """X08: DCC instructs hubs of the receiving CSP's regions."""
+
+
+@dataclass(frozen=True, slots=True)
+class PilotSelection(Selection):
+    """X08: DCC chose hubs of the receiving CSP's regions on a supplier's behalf."""
+
+
 def _schedule(kind: type[_CspSchedule]) -> Record:
     group = Record(DefaultGroup, GROUP_ID, DEVICES_IF_ANY, PERIOD)
     constraint = Record(OfferedConstraint, Field("Code", "code", TEXT), Field("Description", "description", TEXT))
@@ -184,6 +247,21 @@ INTERFACE = Interface(
         Record(FirmwareReleaseNotice, *release_items(automatic_date_optional=False)),
         supplier_list(PreferredPilotList),
         supplier_schedule(PreferredPilotSchedule),
+        stage_outcome(PilotOutcome),
+        stage_outcome(SafeLaunchOutcome),
+        release_happening(Closure),
+        succession(Supersession),
+        rollout_decision(RolloutDecision, Field("EffectOnPendingRequests", "effect_on_pending", TEXT, optional=True)),
+        Record(
+            StageChange,
+            RELEASE_ID,
+            Field("StageEnded", "ended", enumerated(Stage), optional=True),
+            Field("StageBegun", "begun", enumerated(Stage), optional=True),
+            AT,
+            COMMENTARY,
+        ),
+        batch(BatchInstruction),
+        selection(PilotSelection),
     ),
     {
         "ActivateFirmwareResponses": 7 * HUBS_IN_A_MESSAGE,
@@ -202,6 +280,14 @@ DIRECTIONS: dict[str, Direction] = {
     "FirmwareReleaseNotice": Direction.OUT,
     "PreferredPilotList": Direction.OUT,
     "PreferredPilotSchedule": Direction.OUT,
+    "PilotOutcome": Direction.OUT,
+    "SafeLaunchOutcome": Direction.OUT,
+    "Closure": Direction.OUT,
+    "Supersession": Direction.OUT,
+    "RolloutDecision": Direction.OUT,
+    "StageChange": Direction.OUT,
+    "BatchInstruction": Direction.OUT,
+    "PilotSelection": Direction.OUT,
     "Acknowledgement": Direction.ANSWER,
 }
 """Each body's name, and which way it goes."""

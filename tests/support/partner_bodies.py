@@ -91,6 +91,16 @@ ACKNOWLEDGEMENTS = st.builds(
     st.lists(st.builds(RefusedItem, REMARK, REMARK), max_size=3).map(tuple),
 )
 
+STAGE_OUTCOME = (NAMES, st.booleans(), st.builds(HubCounts, COUNTS, COUNTS, COUNTS), REMARK_OR_NONE)
+DECISION = (
+    NAMES,
+    st.sampled_from(RolloutAction),
+    REMARK,
+    st.sampled_from(Standing),
+    REMARK,
+    st.none() | TIMES,
+)
+
 CSP_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "DefaultPilotList": st.builds(csp.DefaultPilotList, NAMES, REGIONS, LISTS, PARTS),
     "DefaultPilotSchedule": st.builds(csp.DefaultPilotSchedule, NAMES, REGIONS, DEFAULT_GROUPS, CONSTRAINTS, PARTS),
@@ -115,10 +125,24 @@ CSP_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "FirmwareReleaseNotice": st.builds(csp.FirmwareReleaseNotice, **RELEASE_FIELDS, automatic_date=TIMES),
     "PreferredPilotList": st.builds(csp.PreferredPilotList, NAMES, VERSIONS, EUIS, LISTS_OR_NONE, PARTS),
     "PreferredPilotSchedule": st.builds(csp.PreferredPilotSchedule, NAMES, VERSIONS, EUIS, GROUPS, PARTS),
+    "PilotOutcome": st.builds(csp.PilotOutcome, *STAGE_OUTCOME),
+    "SafeLaunchOutcome": st.builds(csp.SafeLaunchOutcome, *STAGE_OUTCOME),
+    "Closure": st.builds(csp.Closure, NAMES, TIMES, REMARK_OR_NONE),
+    "Supersession": st.builds(csp.Supersession, NAMES, NAMES, TIMES, REMARK_OR_NONE),
+    "RolloutDecision": st.builds(csp.RolloutDecision, *DECISION, REMARK_OR_NONE),
+    "StageChange": st.builds(
+        csp.StageChange,
+        NAMES,
+        TIMES,
+        st.none() | st.sampled_from(Stage),
+        st.none() | st.sampled_from(Stage),
+        REMARK_OR_NONE,
+    ),
+    "BatchInstruction": st.builds(csp.BatchInstruction, NAMES, SHORT, LISTS, st.none() | PERIODS, PARTS),
+    "PilotSelection": st.builds(csp.PilotSelection, NAMES, EUIS, LISTS, st.none() | PERIODS, PARTS),
     "Acknowledgement": ACKNOWLEDGEMENTS,
 }
 
-STAGE_OUTCOME = (NAMES, st.booleans(), st.builds(HubCounts, COUNTS, COUNTS, COUNTS), REMARK_OR_NONE)
 HUBS = st.builds(
     Hub,
     EUIS,
@@ -150,15 +174,7 @@ ESI_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "Supersession": st.builds(esi.Supersession, NAMES, NAMES, TIMES, REMARK_OR_NONE),
     "PilotOutcome": st.builds(esi.PilotOutcome, *STAGE_OUTCOME),
     "SafeLaunchOutcome": st.builds(esi.SafeLaunchOutcome, *STAGE_OUTCOME),
-    "RolloutDecision": st.builds(
-        esi.RolloutDecision,
-        NAMES,
-        st.sampled_from(RolloutAction),
-        REMARK,
-        st.sampled_from(Standing),
-        REMARK,
-        st.none() | TIMES,
-    ),
+    "RolloutDecision": st.builds(esi.RolloutDecision, *DECISION),
     "Incident": st.builds(esi.Incident, SHORT, EUIS, NAMES, SHORT, st.booleans()),
     "BatchInstruction": st.builds(esi.BatchInstruction, NAMES, SHORT, LISTS, st.none() | PERIODS, PARTS),
     "PilotSelection": st.builds(esi.PilotSelection, NAMES, EUIS, LISTS, st.none() | PERIODS, PARTS),
