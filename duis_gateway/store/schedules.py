@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, delete, insert, select
+from sqlalchemy import Connection, Select, Table, and_, delete, insert, or_, select
 
 from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Instruction, OfferedConstraint, Period, Stage
 from duis_gateway.store.bulk import id_list, insert_ids, insert_many
@@ -14,6 +14,7 @@ from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
     default_schedule,
+    hub,
     instruction,
     instruction_constraint,
     instruction_hub,
@@ -53,9 +54,13 @@ def defaults(connection: Connection, release_id: str, stage: Stage) -> list[Defa
     ]
 
 
-def instructions(connection: Connection, release_id: str, supplier: int) -> list[Instruction]:
-    """Return what the supplier has instructed for this release, both stages, by stage and group."""
+def instructions(
+    connection: Connection, release_id: str, supplier: int, group_id: str | None = None
+) -> list[Instruction]:
+    """Return what the supplier has instructed for this release (under this name), both stages, by stage and group."""
     mine = and_(instruction.c.release_id == release_id, instruction.c.supplier == supplier)
+    if group_id is not None:
+        mine = and_(mine, instruction.c.group_id == group_id)
     own = select(instruction.c.id).where(mine)
     hubs = _collected(connection, select(instruction_hub).where(instruction_hub.c.instruction_id.in_(own)))
     codes = _collected(
@@ -75,6 +80,24 @@ def instructions(connection: Connection, release_id: str, supplier: int) -> list
         )
         for row in connection.execute(query)
     ]
+
+
+def instructed_by_other(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the hubs that another supplier, responsible for them now, has instructed for this release."""
+    wanted = id_list(connection, ids)
+    query = (
+        select(instruction_hub.c.device_id)
+        .select_from(wanted)
+        .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
+        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
+        .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+        .where(
+            instruction.c.release_id == release_id,
+            instruction.c.supplier != supplier,
+            or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier),
+        )
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def put_instructions(connection: Connection, instructions: Iterable[Instruction]) -> None:

@@ -184,6 +184,7 @@ default_group_hub = Table(
     metadata,
     owned_by("default_group", "group_number"),
     key("device_id", Unsigned64),
+    Index(None, "device_id"),
     sqlite_with_rowid=False,
 )
 
@@ -224,6 +225,21 @@ instruction_constraint = Table(
     metadata,
     owned_by("instruction", "instruction_id"),
     key("code", Text),
+    sqlite_with_rowid=False,
+)
+
+# A say goes with its instruction: a group that the supplier sends again is to be decided again.
+group_say = Table(
+    "group_say",
+    metadata,
+    owned_by("instruction", "instruction_id"),
+    key("csp_region", Text),
+    needed("csp", Unsigned64),
+    needed("decision"),
+    Column("starts", UtcTime),
+    Column("ends", UtcTime),
+    Column("reason", Text),
+    needed("decided_at", UtcTime),
     sqlite_with_rowid=False,
 )
 
@@ -318,6 +334,13 @@ activation_outcome = Table(
     needed("matched", Boolean),
     Column("release_id", Text),
     Index(None, "device_id", "id"),
+    Index(
+        "ix_activation_outcome_failed",
+        "release_id",
+        "device_id",
+        sqlite_where=text("success = 0"),
+        postgresql_where=text("NOT success"),
+    ),
 )
 
 operator_flag = Table(
