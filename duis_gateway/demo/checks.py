@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
 from pathlib import Path
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.clock import SystemClock
 from duis_gateway.demo import cast
-from duis_gateway.demo.cast import PILOTED, Supplier
+from duis_gateway.demo.cast import LARGE, PILOTED, Supplier
 from duis_gateway.demo.soap import signed_document
 from duis_gateway.duis import services as duis
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import verify
 from duis_gateway.errors import MessageRefused
 from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import parse_eui
+from duis_gateway.model.identifiers import format_eui, parse_eui
 from duis_gateway.namespaces import DUIS_5_1, DUIS_6_0, sr
 from duis_gateway.partner_mock.trust import KnownSigners, Signers
 from duis_gateway.store import hubs, outbox_view
 from duis_gateway.store.engine import Store
 
-NAME = re.compile(r"(\d+)-([0-9A-F]{16})-([0-9A-F]{16})-(.+)\.xml")
+NAME = re.compile(r"(\d+)-([0-9A-F]{16})-([0-9A-F]{16})-(.+)\.(?:xml|eml)")
 ALL_ROLES = frozenset({"06", "87", "89"})
+RELEASES = {one.model: one.release_id for one in (PILOTED, LARGE)}
 NOT_SIGNED = frozenset({"REFUSAL"})
 _CAPS = {**duis.ELEMENT_CAPS, **csp.ELEMENT_CAPS, **esi.ELEMENT_CAPS}
 
 
 @dataclass(frozen=True, slots=True)
 class WireMessage:
-    """One file of `messages/`: who sent it to whom, what it is, and its bytes."""
+    """One file of `messages/`: who sent it to whom, what it is, and its bytes (XML, or an email)."""
 
     path: Path
     sender: str
     recipient: str
     kind: str
+
+    @property
+    def is_email(self) -> bool:
+        """Whether it went by SMTP."""
+        return self.path.suffix == ".eml"
 
     @property
     def raw(self) -> bytes:
@@ -50,7 +60,7 @@ class WireMessage:
 def read_messages(folder: Path) -> list[WireMessage]:
     """Return the messages of a folder in their order."""
     found = []
-    for path in sorted(folder.glob("*.xml")):
+    for path in sorted(folder.glob("*.?ml"), key=lambda path: int(path.name.partition("-")[0])):
         match = NAME.fullmatch(path.name)
         assert match is not None, path.name
         found.append(WireMessage(path, match[2], match[3], match[4]))
@@ -72,9 +82,11 @@ class Checks:
     """The checks of one run."""
 
     messages: list[WireMessage]
+    emails: list[WireMessage]
     trust: Path
     store: Store
     suppliers: Mapping[int, Supplier]
+    inventory: Iterable[Hub]
     piloted: Mapping[int, Hub]
     activated: frozenset[int]
     failed: frozenset[int]
@@ -90,6 +102,8 @@ class Checks:
             ("the inventory shows the new version at exactly the activated hubs", self._inventory()),
             ("nothing is left in the outbox, and nothing is a dead letter", self._outbox()),
             ("the CSPs and DCC have what concerns them", self._partners()),
+            ("each supplier has the email of each release with its hubs attached, each CSP has it, too", self._a01()),
+            ("what stands behind each N999 came by email as well", self._behind_n999()),
         ]
 
     def _signatures(self) -> bool:
@@ -160,3 +174,31 @@ class Checks:
         for kind in ("FirmwareReleaseNotice", "PreferredPilotList", "PreferredPilotSchedule"):
             wanted += [(eui, kind) for eui in cast.REGIONS]
         return all(came[one] for one in wanted)
+
+    def _a01(self) -> bool:
+        """Each supplier's attachment lists exactly its hubs of the release's model."""
+        eligible: dict[tuple[int, str], set[str]] = {}
+        for hub in self.inventory:
+            for supplier in hub.suppliers:
+                eligible.setdefault((supplier, RELEASES[hub.model]), set()).add(format_eui(hub.device_id))
+        attached = {}
+        for message in self.emails:
+            if message.kind == "A01":
+                parsed = BytesParser(policy=default).parsebytes(message.raw)
+                rows = [row for part in parsed.iter_attachments() for row in _rows(part)]
+                attached[int(message.recipient, 16), parsed["X-DUIS-Gateway-Release"]] = {r["device_id"] for r in rows}
+        of_csps = {(eui, release): set[str]() for eui in cast.REGIONS for release in RELEASES.values()}
+        return attached == eligible | of_csps
+
+    def _behind_n999(self) -> bool:
+        by_email = {(m.recipient, m.kind) for m in self.emails}
+        behind = {
+            (message.recipient, [e.text or "" for e in parse_trusted(message.raw).iter(sr("DCCAlertCode"))][-1])
+            for message in self.messages
+            if message.kind == "N999"
+        }
+        return bool(behind) and behind <= by_email
+
+
+def _rows(part: EmailMessage) -> list[dict[str, str]]:
+    return list(csv.DictReader(part.get_content().splitlines()))

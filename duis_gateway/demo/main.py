@@ -82,7 +82,7 @@ def _gather(world: World) -> list[WireMessage]:
     """Put the parties' records into one folder, numbered in the order in which they were written."""
     folder = world.workdir / "messages"
     folder.mkdir()
-    records = sorted(world.wire.glob("*/*.xml"), key=lambda path: (int(path.name.partition("-")[0]), path.name))
+    records = sorted(world.wire.glob("*/*.?ml"), key=lambda path: (int(path.name.partition("-")[0]), path.name))
     for number, path in enumerate(records, 1):
         path.rename(folder / f"{number:04}-{path.name.partition('-')[2]}")
     for emptied in sorted(world.wire.iterdir()):
@@ -94,10 +94,12 @@ def _gather(world: World) -> list[WireMessage]:
 def _checks(world: World, store: Store, messages: list[WireMessage], expected: Expected) -> list[tuple[str, bool]]:
     piloted = (hub for hub in cast.hubs(world.hubs, world.suppliers) if hub.model == cast.PILOTED.model)
     return Checks(
-        messages=messages,
+        messages=[message for message in messages if not message.is_email],
+        emails=[message for message in messages if message.is_email],
         trust=world.pki,
         store=store,
         suppliers={one.eui: one for one in world.suppliers},
+        inventory=cast.hubs(world.hubs, world.suppliers),
         piloted={hub.device_id: hub for hub in piloted},
         activated=expected.activated,
         failed=expected.failed,
@@ -107,7 +109,10 @@ def _checks(world: World, store: Store, messages: list[WireMessage], expected: E
 def _conclude(
     world: World, messages: list[WireMessage], expected: Expected, checks: list[tuple[str, bool]], screen: Screen
 ) -> bool:
-    sent = Counter((message.sender, message.recipient, message.kind) for message in messages)
+    sent = Counter(
+        (message.sender, message.recipient, f"{message.kind} by email" if message.is_email else message.kind)
+        for message in messages
+    )
     _table(world, sent, screen)
     for name, held in checks:
         screen.line(f"{'held    ' if held else 'NOT HELD'}  {name}")

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
 from duis_gateway.config import Config, load_config
 from duis_gateway.config_sample import render_sample
-from duis_gateway.demo import cast
+from duis_gateway.demo import cast, mailbox
 from duis_gateway.demo.processes import DemoFailed, Processes, Starting
 from duis_gateway.model.certificates import RegisteredCertificate
 from duis_gateway.model.identifiers import format_eui, format_eui_plain
@@ -27,6 +27,7 @@ from duis_gateway.store.engine import Store
 from duis_gateway.store.inventory_file import HEADER
 
 GATEWAY_STEM = "gateway"
+SENDER = "gateway@dcc.example"
 ROLES = {PartyKind.SUPPLIER: "87", PartyKind.CSP: "06", PartyKind.DCC: "89"}
 
 
@@ -71,7 +72,7 @@ class World:
         make_certificate(authority, cast.GATEWAY, ROLES[PartyKind.DCC], self.pki, stem=GATEWAY_STEM)
         for eui, kind in self._parties():
             make_certificate(authority, eui, ROLES[kind], self.pki, stem=format_eui_plain(eui))
-        self.config_file.write_text(self._configuration(), encoding="utf-8")
+        self._configure(relay=None)
         with self.inventory.open("w", newline="", encoding="ascii") as file:
             rows = csv.writer(file)
             rows.writerow(HEADER)
@@ -100,8 +101,13 @@ class World:
                 format_eui(hub.gas_supplier),
             )
 
-    def _configuration(self) -> str:
-        return render_sample(
+    def _configure(self, relay: str | None) -> None:
+        """Write the gateway's configuration; the relay's URL is known once it listens."""
+        email: dict[tuple[str, str], object] = {("email", "sender"): SENDER}
+        if relay is not None:
+            parts = urlsplit(relay)
+            email |= {("email", "host"): parts.hostname, ("email", "port"): parts.port}
+        text = render_sample(
             {
                 ("server", "port"): 0,
                 ("operations", "port"): 0,
@@ -113,11 +119,15 @@ class World:
                 ("trust", "crls"): "pki/crls",
                 ("delivery", "allowed_networks"): ["127.0.0.0/8", "::1/128"],
                 ("delivery", "poll"): 0.2,
+                **email,
             }
         )
+        self.config_file.write_text(text, encoding="utf-8")
 
     def start(self, processes: Processes) -> None:
-        """Start the gateway, then every other party with the gateway's URL; wait until all listen."""
+        """Start the mail relay, the gateway, then every other party with the gateway's URL; wait until all listen."""
+        relay = ["--sender", format_eui(cast.GATEWAY), "--record", str(self.wire / "mailbox")]
+        self._configure(processes.begin("mailbox", ["duis_gateway.demo.mailbox", *relay]).urls()[0])
         gateway = processes.begin("gateway", ["duis_gateway", "serve", "--config", str(self.config_file)])
         self.urls[cast.GATEWAY] = gateway.urls()[0]
         starting = {eui: self._begin(processes, eui, kind) for eui, kind in self._parties()}
@@ -139,7 +149,15 @@ class World:
                 return processes.begin(f"supplier-{name}", ["duis_gateway.demo.adapter", *arguments])
             case PartyKind.DCC:
                 return processes.begin("dcc", ["esi", *arguments])
-        own = ["--hubs", str(self.inventory), "--auto", "--pilot-share", "0.2", "--regions", ",".join(cast.REGIONS[eui])]
+        own = [
+            "--hubs",
+            str(self.inventory),
+            "--auto",
+            "--pilot-share",
+            "0.2",
+            "--regions",
+            ",".join(cast.REGIONS[eui]),
+        ]
         return processes.begin(f"csp-{name}", ["csp_mgmt_gw", *arguments, *own])
 
     def register(self, store: Store) -> None:
@@ -153,9 +171,10 @@ class World:
     def _party(self, eui: int, kind: PartyKind) -> Party:
         if kind is not PartyKind.SUPPLIER:
             regions = frozenset(cast.REGIONS.get(eui, ()))
-            return Party(eui, kind, self.urls[eui] + "/", regions=regions)
+            return Party(eui, kind, self.urls[eui] + "/", mailbox.address_of(eui), regions=regions)
         supplier = next(one for one in self.suppliers if one.eui == eui)
-        return Party(eui, kind, self.urls[eui] + "/", roles=supplier.roles, duis_version=supplier.duis_version)
+        email = mailbox.address_of(eui)
+        return Party(eui, kind, self.urls[eui] + "/", email, roles=supplier.roles, duis_version=supplier.duis_version)
 
     def send(self, party: int, content: bytes, **options: str) -> tuple[int, bytes]:
         """Let a party sign and send a request or message body; returns the gateway's HTTP status and answer."""

@@ -19,12 +19,12 @@ class Recorder:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def record(self, sender: int, recipient: int, kind: str, data: bytes) -> None:
+    def record(self, sender: int, recipient: int, kind: str, data: bytes, suffix: str = "xml") -> None:
         """Write one message; without a folder nothing is kept. Names sort in the order of the calls."""
         if self._folder is None:
             return
         moment = self._moment()
-        name = f"{moment}-{format_eui_plain(sender)}-{format_eui_plain(recipient)}-{kind}.xml"
+        name = f"{moment}-{format_eui_plain(sender)}-{format_eui_plain(recipient)}-{kind}.{suffix}"
         unfinished = self._folder / f".{name}.part"
         unfinished.write_bytes(data)
         unfinished.rename(self._folder / name)
