@@ -1,0 +1,154 @@
+"""What is not a signed document: SOAP envelopes, faults, problem documents, and what parties and operators read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from io import BytesIO
+
+from duis_gateway.clock import FixedClock
+from duis_gateway.doors.console import FlagLine, OutboxLine
+from duis_gateway.doors.http import Edge
+from duis_gateway.doors.metrics import Metrics
+from duis_gateway.doors.operations import Check, operations_app
+from duis_gateway.doors.party import party_routes
+from duis_gateway.doors.problem import problem_answer
+from duis_gateway.doors.spyne_edge import Call, SpyneEdge
+from duis_gateway.errors import Finding, MessageRefused, NotAuthenticated, NotDurable, NotValid
+from duis_gateway.model.parties import Party
+from duis_gateway.model.releases import PilotTerms, Release, ReleaseType
+from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
+from duis_gateway.store import hubs, parties, releases
+from duis_gateway.store.engine import Store
+from duis_gateway.views import PartyView, token_hash
+from tests.support.examples_duis import (
+    AT,
+    AUTOMATIC,
+    HUBS,
+    MANUFACTURER,
+    MODEL,
+    PILOT,
+    RELEASE,
+    SUPPLIER,
+    VERSION,
+    hub,
+    supplier,
+)
+
+_TOKEN = "example"
+CORRELATION_ID = "0d1e3c52-6a3e-4c0b-9a51-3f2c1a7e9b44"
+_REFUSALS: dict[str, MessageRefused] = {
+    "problem-400": NotValid(
+        "the message is not valid against its schema",
+        (
+            Finding(
+                "/sr:Request/sr:Body/sr:PreferredPilotList/sr:FirmwareVersion",
+                1,
+                "value has to be shorter than or equal to 8 characters",
+            ),
+        ),
+    ),
+    "problem-401": NotAuthenticated("digest differs: the content is not what was signed"),
+    "problem-503": NotDurable("the gateway's disk is nearly full"),
+}
+
+
+def soap_request(signed: bytes) -> bytes:
+    """Return the envelope around a signed Service Request, as a client sends it."""
+    return (
+        f'<soap:Envelope xmlns:soap="{SOAP_ENVELOPE}"><soap:Body>'
+        f'<g:SubmitServiceRequest xmlns:g="{SOAP_SERVICE}"><g:ServiceRequest>'.encode()
+        + signed
+        + b"</g:ServiceRequest></g:SubmitServiceRequest></soap:Body></soap:Envelope>"
+    )
+
+
+def soap_response(signed: bytes) -> bytes:
+    """Return the envelope around a signed answer, as the SOAP door makes it."""
+    return SpyneEdge().call(Call(lambda: signed, CORRELATION_ID)).body
+
+
+def plain_examples() -> dict[str, bytes]:
+    """Return the other examples, by file name."""
+    found = {f"{name}.xml": _problem(error) for name, error in _REFUSALS.items()}
+    found["soap-fault.xml"] = _fault(_REFUSALS["problem-401"])
+    found |= _party_examples()
+    found["health-ready.json"] = _health()
+    return found
+
+
+def _problem(error: MessageRefused) -> bytes:
+    body = problem_answer(error, CORRELATION_ID).body
+    assert isinstance(body, bytes)
+    return body
+
+
+def _fault(error: MessageRefused) -> bytes:
+    def refuse() -> bytes:
+        raise error
+
+    return SpyneEdge().call(Call(refuse, CORRELATION_ID)).body
+
+
+class _NothingToShow:
+    """The console's data where nothing is under way."""
+
+    def now(self) -> datetime:
+        return AT
+
+    def releases(self) -> Sequence[Release]:
+        return ()
+
+    def parties(self) -> Sequence[Party]:
+        return ()
+
+    def outbox(self) -> Sequence[OutboxLine]:
+        return ()
+
+    def flags(self) -> Sequence[FlagLine]:
+        return ()
+
+
+def _party_examples() -> dict[str, bytes]:
+    """What a supplier with three hubs reads, answered from a real store."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(f"sqlite:///{folder}/examples.db")
+        store.migrate()
+        with store.write() as conn:
+            parties.add(conn, supplier("6.0"))
+            parties.set_token_hash(conn, SUPPLIER, token_hash(_TOKEN))
+            old = [replace(hub(), device_id=device_id) for device_id in HUBS[:2]]
+            hubs.upsert(conn, [*old, replace(hub(), device_id=HUBS[2], firmware_version=VERSION)])
+            releases.put(conn, _release(), {})
+        app = Edge(party_routes(PartyView(store, FixedClock(AT))), Metrics())
+        found = {
+            f"party-{path}.json": _served(app, f"/party/v1/{path}", query)
+            for path, query in (("status", ""), ("deadlines", ""), ("eligible-hubs", f"release={RELEASE}"))
+        }
+        found["party-status.csv"] = _served(app, "/party/v1/status", "format=csv")
+        store.close()
+    return found
+
+
+def _release() -> Release:
+    pilot = PilotTerms(PILOT, limit=300)
+    about = (RELEASE, 1, ReleaseType.SEC_RELEASE, MANUFACTURER, MODEL, VERSION, "a note", "Major", "High")
+    return Release(*about, notified_at=AT, automatic_date=AUTOMATIC, pilot=pilot)
+
+
+def _health() -> bytes:
+    checks = {"signing": Check(ok=True), "store": Check(ok=True)}
+    return _served(operations_app(Metrics(), lambda: checks, _NothingToShow()), "/health/ready", "")
+
+
+def _served(app: Edge, path: str, query: str) -> bytes:
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "HTTP_AUTHORIZATION": f"Bearer {_TOKEN}",
+        "wsgi.input": BytesIO(),
+    }
+    return b"".join(app(environ, lambda _status, _headers: None))
