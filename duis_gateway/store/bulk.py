@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    delete,
     func,
     insert,
     literal,
@@ -64,6 +65,13 @@ def insert_ids(connection: Connection, table: Table, owner: str, number: int, id
     given = id_list(connection, set(ids))
     rows = select(literal(number, table.c[owner].type), given.c.value)
     connection.execute(insert(table).from_select([owner, "device_id"], rows))
+
+
+def delete_with_hubs(connection: Connection, owner: Table, hubs: Table, chosen: Sequence[ColumnElement[bool]]) -> None:
+    """Delete the chosen rows of `owner`, and first the rows of `hubs` that name them in their first column."""
+    named = next(iter(hubs.primary_key.columns))
+    connection.execute(delete(hubs).where(named.in_(select(owner.c.id).where(*chosen))))
+    connection.execute(delete(owner).where(*chosen))
 
 
 def insert_many(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> int:

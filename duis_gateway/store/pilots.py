@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from duis_gateway.model.hubs import HubInRegion
 from duis_gateway.model.releases import HubMark
-from duis_gateway.store.bulk import insert_ids
+from duis_gateway.store.bulk import delete_with_hubs, insert_ids
 from duis_gateway.store.hubs import is_responsible
 from duis_gateway.store.tables import default_hub, default_list, hub, preferred_hub, preferred_list, release_hub
 
@@ -19,7 +19,7 @@ from duis_gateway.store.tables import default_hub, default_list, hub, preferred_
 def replace_default_list(connection: Connection, release_id: str, csp_region: str, ids: Iterable[int]) -> None:
     """Make these hubs the default pilot list of the release in this region."""
     here = (default_list.c.release_id == release_id, default_list.c.csp_region == csp_region)
-    connection.execute(delete(default_list).where(*here))
+    delete_with_hubs(connection, default_list, default_hub, here)
     new = insert(default_list).values(release_id=release_id, csp_region=csp_region).returning(default_list.c.id)
     list_id = connection.execute(new).scalar_one()
     insert_ids(connection, default_hub, "list_id", list_id, ids)
@@ -97,7 +97,7 @@ def replace_preferred(
 ) -> None:
     """Make these hubs the supplier's pilot; its earlier list is gone."""
     here = (preferred_list.c.release_id == release_id, preferred_list.c.supplier == supplier)
-    connection.execute(delete(preferred_list).where(*here))
+    delete_with_hubs(connection, preferred_list, preferred_hub, here)
     new = insert(preferred_list).values(
         release_id=release_id, supplier=supplier, firmware_version=firmware_version, received_at=received_at
     )

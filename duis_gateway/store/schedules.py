@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, insert, or_, select
 
 from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Instruction, OfferedConstraint, Period, Stage
-from duis_gateway.store.bulk import id_list, insert_ids, insert_many
+from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_many
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
@@ -25,7 +25,9 @@ from duis_gateway.store.tables import (
 def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
     """Make this the CSP's schedule for its region and stage of the release."""
     here = {"release_id": schedule.release_id, "stage": schedule.stage, "csp_region": schedule.csp_region}
-    connection.execute(delete(default_schedule).filter_by(**here))
+    earlier = select(default_schedule.c.id).where(*_equal(default_schedule, here))
+    delete_with_hubs(connection, default_group, default_group_hub, [default_group.c.schedule_id.in_(earlier)])
+    connection.execute(delete(default_schedule).where(*_equal(default_schedule, here)))
     schedule_id = _inserted(connection, default_schedule, here)
     for group in schedule.groups:
         values = {
@@ -109,7 +111,7 @@ def put_instructions(connection: Connection, instructions: Iterable[Instruction]
             "stage": group.stage,
             "group_id": group.group_id,
         }
-        connection.execute(delete(instruction).filter_by(**here))
+        delete_with_hubs(connection, instruction, instruction_hub, _equal(instruction, here))
         times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
         number = _inserted(connection, instruction, {**here, **times})
         insert_ids(connection, instruction_hub, "instruction_id", number, group.device_ids)
@@ -128,6 +130,10 @@ def remove_hubs(connection: Connection, release_id: str, supplier: int, stage: S
             instruction_hub.c.instruction_id.in_(own), instruction_hub.c.device_id.in_(select(dropped.c.value))
         )
     )
+
+
+def _equal(table: Table, values: dict[str, Any]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in values.items()]
 
 
 def _inserted(connection: Connection, table: Table, values: dict[str, Any]) -> int:

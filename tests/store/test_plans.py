@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from duis_gateway.model.hubs import HubInRegion
 from duis_gateway.model.releases import (
@@ -21,6 +22,7 @@ from duis_gateway.model.releases import (
 )
 from duis_gateway.store import pilots, releases, schedules
 from duis_gateway.store.engine import Store
+from duis_gateway.store.tables import default_group_hub, default_hub, instruction_hub, preferred_hub
 from tests.support.estate import ALPHA, BETA, GAMMA, NOW, PERIOD, TOP, fill, hub, release
 
 LATER = Period(NOW + timedelta(days=1), NOW + timedelta(days=2))
@@ -153,6 +155,21 @@ def test_dropped_hubs_leave_the_supplier_s_groups_of_that_stage(store: Store) ->
         found = schedules.instructions(connection, "R1", ALPHA)
         assert [(one.group_id, one.device_ids) for one in found] == [("g1", (2,)), ("g2", ()), ("g1", (1,))]
         assert schedules.instructions(connection, "R1", BETA) == [kept[0]]
+
+
+def test_nothing_is_left_of_lists_that_were_replaced(store: Store) -> None:
+    """The hubs of lists have no foreign key that would clear them away."""
+    schedule = DefaultSchedule("R1", "North", Stage.PILOT, (DefaultGroup("a", PERIOD, (1, 2)),))
+    with store.write() as connection:
+        fill(connection, [], [release()])
+        for _ in range(2):
+            pilots.replace_default_list(connection, "R1", "North", [1, 2])
+            pilots.replace_preferred(connection, "R1", ALPHA, "01020305", [1, 2], NOW)
+            schedules.replace_default(connection, schedule)
+            schedules.put_instructions(connection, [_instruction("g1", 1, 2)])
+    with store.read() as connection:
+        for table in (default_hub, preferred_hub, default_group_hub, instruction_hub):
+            assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 2
 
 
 def test_a_time_without_a_zone_is_not_stored(store: Store) -> None:

@@ -114,7 +114,6 @@ def _make_releases() -> None:
         sa.Column("release_id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("device_id", INTEGER_64, autoincrement=False, nullable=False),
         sa.Column("mark", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["release_id"], ["release.release_id"], name="fk_release_hub_release_id"),
         sa.PrimaryKeyConstraint("release_id", "device_id", name="pk_release_hub"),
         sqlite_with_rowid=False,
     )
@@ -131,7 +130,6 @@ def _make_releases() -> None:
         "default_hub",
         sa.Column("list_id", INTEGER_64, autoincrement=False, nullable=False),
         sa.Column("device_id", INTEGER_64, autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(["list_id"], ["default_list.id"], name="fk_default_hub_list_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("list_id", "device_id", name="pk_default_hub"),
         sqlite_with_rowid=False,
     )
@@ -150,9 +148,6 @@ def _make_releases() -> None:
         "preferred_hub",
         sa.Column("list_id", INTEGER_64, autoincrement=False, nullable=False),
         sa.Column("device_id", INTEGER_64, autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["list_id"], ["preferred_list.id"], name="fk_preferred_hub_list_id", ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("list_id", "device_id", name="pk_preferred_hub"),
         sqlite_with_rowid=False,
     )
@@ -188,9 +183,6 @@ def _make_schedules() -> None:
         "default_group_hub",
         sa.Column("group_number", INTEGER_64, autoincrement=False, nullable=False),
         sa.Column("device_id", INTEGER_64, autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["group_number"], ["default_group.id"], name="fk_default_group_hub_group_number", ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("group_number", "device_id", name="pk_default_group_hub"),
         sqlite_with_rowid=False,
     )
@@ -228,9 +220,6 @@ def _make_instructions() -> None:
         "instruction_hub",
         sa.Column("instruction_id", INTEGER_64, autoincrement=False, nullable=False),
         sa.Column("device_id", INTEGER_64, autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["instruction_id"], ["instruction.id"], name="fk_instruction_hub_instruction_id", ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("instruction_id", "device_id", name="pk_instruction_hub"),
         sqlite_with_rowid=False,
     )
