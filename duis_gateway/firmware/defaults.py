@@ -1,4 +1,4 @@
-"""The rules for what a CSP uploads for a pilot: its default list and schedule (interactions A02, A03)."""
+"""The rules for what a CSP uploads: its list for the pilot, its schedules of both stages (A02, A03, A08)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.outcomes import RefusedItem
-from duis_gateway.model.releases import DefaultGroup, HubMark, Release
+from duis_gateway.model.releases import DefaultGroup, HubMark, Release, Stage
 
 Problem = tuple[str, str]
 """A code and a text for the acknowledgement."""
 
 
 def release_problem(
-    release: Release | None, csp_region: str, regions: frozenset[str], groups: Sequence[DefaultGroup] = ()
+    release: Release | None,
+    csp_region: str,
+    regions: frozenset[str],
+    groups: Sequence[DefaultGroup] = (),
+    stage: Stage = Stage.PILOT,
 ) -> Problem | None:
-    """Return why a CSP's pilot upload cannot be taken as a whole, or None.
+    """Return why what a CSP uploads for a stage cannot be taken as a whole, or None.
 
-    A CSP speaks for its own regions only (design section 6), and only for a live release that has a pilot;
-    each group's period ends after it starts and before the automatic date, and group names differ.
+    A CSP speaks for its own regions only (design section 6), and only for a live release, which for the pilot has
+    one; each group's period ends after it starts and not after the automatic date, and group names differ.
     """
     if release is None:
         return "UnknownRelease", "The release is not known to the gateway."
     if not release.state.is_live:
         return "ReleaseNotLive", f"The release is {release.state}."
-    if release.pilot is None:
+    if stage is Stage.PILOT and release.pilot is None:
         return "NoPilot", "The release has no pilot."
     if csp_region not in regions:
         return "NotYourRegion", f"The sender is not registered for the region {csp_region}."
@@ -55,9 +59,13 @@ def judge_default_hubs(
     release: Release,
     csp_region: str,
     marks: Mapping[HubMark, Iterable[int]],
+    stage: Stage = Stage.PILOT,
 ) -> tuple[list[int], list[RefusedItem]]:
-    """Split a CSP's list into the hubs that can be piloted and the items refused, each with its reason."""
-    excluded = frozenset(marks.get(HubMark.EXCLUDED, ()))
+    """Split a CSP's list into the hubs that the stage can have and the items refused, each with its reason.
+
+    Excluded hubs are outside the pilot, and in safe launch like any other (PIA-R3).
+    """
+    excluded = frozenset(marks.get(HubMark.EXCLUDED, ()) if stage is Stage.PILOT else ())
     good: list[int] = []
     bad: list[RefusedItem] = []
     for device_id in dict.fromkeys(ids):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from duis_gateway.decision import Decision, ServiceAnswer
-from duis_gateway.decisions import activation, defaults, inventory, notice, pilot_list, schedule
+from duis_gateway.decisions import activation, csp_schedules, defaults, inventory, notice, pilot_list, schedule
 from duis_gateway.decisions.context import Context
 from duis_gateway.duis.codes import NO_SUCH_ROLE
 from duis_gateway.duis.requests import ServiceRequest
@@ -24,7 +24,8 @@ SERVICE_REQUESTS: dict[str, Callable[[ServiceRequest, Context], Decision]] = {
 PARTNER_MESSAGES: dict[str, Callable[[PartnerMessage, Context], Decision]] = {
     "FirmwareRelease": notice.receive_release,
     "DefaultPilotList": defaults.receive_default_pilot_list,
-    "DefaultPilotSchedule": defaults.receive_default_pilot_schedule,
+    "DefaultPilotSchedule": csp_schedules.receive_default_pilot_schedule,
+    "SafeLaunchSchedule": csp_schedules.receive_safe_launch_schedule,
     "ActivateFirmwareRequests": activation.register_requests,
     "ActivateFirmwareResponses": activation.receive_outcomes,
     "DistributionOutcomes": activation.receive_outcomes,

@@ -47,7 +47,7 @@ def test_each_supplier_gets_the_groups_cut_to_its_own_hubs(play: Play) -> None:
     assert {name: ids for name, (ids, _, _) in groups_of(of_gas).items()} == {"WEEK-2": split}
 
 
-def test_a_group_without_hubs_concerns_every_supplier_of_the_model(play: Play) -> None:
+def test_a_group_without_hubs_concerns_every_supplier_with_hubs_of_the_model_there(play: Play) -> None:
     play.announce()
     assert play.default_schedule("south", "Central", [Group("ALL")]).code == "Accepted"
     for supplier in ("main", "gas"):
@@ -55,6 +55,7 @@ def test_a_group_without_hubs_concerns_every_supplier_of_the_model(play: Play) -
         assert [ids for ids, _, _ in groups_of(alert).values()] == [[]]
     assert [one.kind for one in play.received("on54")] == ["N999"]
     assert [one.kind for one in play.received("on50")] == ["N999"]
+    assert not play.received("published50"), "its hubs are elsewhere"
     assert not play.received("idle")
 
 

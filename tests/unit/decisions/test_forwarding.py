@@ -11,7 +11,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.decision import PartnerSend
 from duis_gateway.decisions.context import Context
-from duis_gateway.decisions.defaults import receive_default_pilot_schedule
+from duis_gateway.decisions.csp_schedules import receive_default_pilot_schedule
 from duis_gateway.decisions.forwarding import forward_schedule
 from duis_gateway.decisions.notice import receive_release
 from duis_gateway.model.parties import Party, PartyKind, Role
