@@ -150,7 +150,7 @@ def _sign_all() -> None:
 
 
 def write() -> None:
-    """Bring every file up to date, and fill them into the page; what is signed is signed anew only if it has changed."""
+    """Bring every file and the page up to date; the signed ones are signed anew only if their content has changed."""
     if not all(_is_signed_content(FOLDER / f"{one.name}.xml", one.content) for one in signed_examples()):
         _sign_all()
     for file, inner in SOAP.items():
