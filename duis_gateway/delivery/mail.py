@@ -96,22 +96,21 @@ class MailSender:
     def _relay(self) -> Iterator[smtplib.SMTP]:
         settings = self._settings
         attempt = self._watchdog.start(settings.timeout)
-        relay = smtplib.SMTP(timeout=settings.timeout)
         try:
-            relay.connect(settings.host, settings.port)
-            attempt.use(relay.sock)
-            if settings.starttls:
-                relay.starttls(context=self._tls)
+            # Given the host here, smtplib has a name to hold the relay's certificate to.
+            with contextlib.closing(smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)) as relay:
                 attempt.use(relay.sock)
-            if settings.username is not None and settings.password_file is not None:
-                relay.login(settings.username, settings.password_file.read_text("utf-8").strip())
-            yield relay
-            # The email is accepted; what becomes of the farewell changes nothing.
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                relay.quit()
+                if settings.starttls:
+                    relay.starttls(context=self._tls)
+                    attempt.use(relay.sock)
+                if settings.username is not None and settings.password_file is not None:
+                    relay.login(settings.username, settings.password_file.read_text("utf-8").strip())
+                yield relay
+                # The email is accepted; what becomes of the farewell changes nothing.
+                with contextlib.suppress(OSError, smtplib.SMTPException):
+                    relay.quit()
         finally:
             self._watchdog.finish(attempt)
-            relay.close()
 
 
 def _refusal(code: int, text: bytes | str) -> Failure:

@@ -121,7 +121,7 @@ def _schedule(
 
 
 def _members(group: DefaultGroup) -> str:
-    return f"{len(group.device_ids):,} of your hubs" if group.device_ids else "which names no hubs"
+    return f"{len(group.device_ids):,} of your hubs" if group.device_ids else "naming no hubs"
 
 
 def _pilot_outcome(body: bodies.PilotOutcome) -> Words:

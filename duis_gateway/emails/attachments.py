@@ -40,7 +40,7 @@ def attached(email: Email, conn: Connection, limit: int) -> Attached:
         case EligibleHubs(release):
             return _eligible(conn, email.recipient.eui, release, limit)
         case CsvTable(name, columns, rows):
-            file = csv_file(name, columns, rows)
+            file = csv_file(file_name(name), columns, rows)
             return Attached(file, f"The attachment {file.name} has the whole list.")
     return Attached()
 

@@ -5,28 +5,38 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
+from duis_gateway.delivery.guard import parse_networks
 from duis_gateway.delivery.mail import MailSender, SmtpSettings
 from duis_gateway.delivery.retry import FailureKind, RetryPolicy
+from duis_gateway.delivery.senders import HttpSender
+from duis_gateway.delivery.transport import HttpTransport, TransportSettings
 from duis_gateway.store import outbox_view
 from duis_gateway.store.engine import Store
-from duis_gateway.store.outbox import ClaimedMessage
+from duis_gateway.store.outbox import ClaimedMessage, OutboxMessage
 from tests.support.mail_relay import MailRelay
-from tests.support.outbox import enqueue, message
+from tests.support.outbox import SUPPLIER, enqueue, message
+from tests.support.receivers import Receiver
+from tests.support.web_certificates import make_web_certificate
+from tests.support.writing import wait_until
 
 EMAIL = b"From: gateway@dcc.test\r\nTo: ops@supplier.test\r\nSubject: Release R1\r\n\r\nYour hubs.\r\n"
+LOOPBACK = parse_networks(["127.0.0.0/8"])
 
 
-def claimed(address: str | None = "ops@supplier.test") -> ClaimedMessage:
-    return ClaimedMessage(1, "t", 1, "email", address, "A01", "m1", EMAIL, "message/rfc822", 1, 0.0)
+def claimed(address: str | None = "ops@supplier.test", content: bytes = EMAIL) -> ClaimedMessage:
+    return ClaimedMessage(1, "t", 1, "email", address, "A01", "m1", content, "message/rfc822", 1, 0.0)
 
 
 @contextmanager
-def sender(port: int, timeout: float = 5.0) -> Iterator[MailSender]:
-    mail = MailSender(SmtpSettings("127.0.0.1", "bounces@dcc.test", port, timeout=timeout))
+def sender(port: int, timeout: float = 5.0, **more: Any) -> Iterator[MailSender]:
+    mail = MailSender(SmtpSettings("127.0.0.1", "bounces@dcc.test", port, timeout=timeout, **more))
     yield mail
     mail.close()
 
@@ -83,12 +93,150 @@ def test_addresses_that_cannot_be_sent_to(address: str | None) -> None:
         assert not relay.emails
 
 
+def test_an_email_stored_before_there_was_a_relay_gets_its_from() -> None:
+    bare = EMAIL.partition(b"\r\n")[2]
+    with MailRelay() as relay, sender(relay.port) as mail:
+        assert mail.send(claimed(content=bare)) is None
+        (arrived,) = relay.wait_for(1)
+    assert arrived["From"] == "bounces@dcc.test"
+    assert relay.emails[0][2].endswith(bare)
+
+
+def test_lines_that_begin_with_a_dot_arrive_as_they_are() -> None:
+    """The end of an email is a dot alone; one within must not cut it."""
+    content = EMAIL + b".\r\n..\r\n.hidden\r\n"
+    with MailRelay() as relay, sender(relay.port) as mail:
+        assert mail.send(claimed(content=content)) is None
+        assert relay.emails[0][2] == content
+
+
+def test_starttls_and_login(tmp_path: Path) -> None:
+    """The password comes from a file; the connection is encrypted, to a relay that proves its name."""
+    certificate = make_web_certificate(tmp_path / "relay.pem", "127.0.0.1")
+    (tmp_path / "password").write_text("s3cret\n")
+    with MailRelay(certificate=certificate, login=("gateway", "s3cret")) as relay:
+        good: dict[str, Any] = {
+            "starttls": True,
+            "username": "gateway",
+            "password_file": tmp_path / "password",
+            "ca_file": certificate,
+        }
+        with sender(relay.port, **good) as mail:
+            assert mail.send(claimed()) is None
+        assert relay.users == ["gateway"]
+        with sender(relay.port, **good | {"ca_file": None}) as mail:
+            failure = mail.send(claimed())
+        assert failure
+        assert failure.kind is FailureKind.TLS
+    assert len(relay.emails) == 1
+
+
+def test_a_wrong_password_is_not_the_emails_fault(tmp_path: Path) -> None:
+    """What the relay says of the gateway has the large budget: the operator has time to put it right."""
+    certificate = make_web_certificate(tmp_path / "relay.pem", "127.0.0.1")
+    password = tmp_path / "password"
+    password.write_text("wrong")
+    login: dict[str, Any] = {"starttls": True, "username": "gateway", "password_file": password, "ca_file": certificate}
+    with MailRelay(certificate=certificate, login=("gateway", "s3cret")) as relay, sender(relay.port, **login) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert failure.detail.startswith("SMTP 535")
+    assert not failure.concerns_message
+    assert "wrong" not in failure.detail
+
+
+def test_a_relay_without_starttls_gets_nothing_where_it_is_asked_for() -> None:
+    with MailRelay() as relay, sender(relay.port, starttls=True) as mail:
+        failure = mail.send(claimed())
+        assert failure
+        assert not failure.concerns_message
+        assert not relay.emails
+
+
+# --- from the outbox ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def delivering(store: Store, port: int, refused_attempts: int = 3) -> Iterator[None]:
+    """Deliver emails to a relay, with short back-off, while the block lasts."""
+    policy = RetryPolicy(base=0.02, cap=0.05, refused_attempts=refused_attempts)
+    with sender(port) as mail:
+        delivery = Delivery(store, {"email": mail}, policy, DeliverySettings(poll=0.02))
+        delivery.start()
+        yield
+        assert delivery.stop()
+
+
+def email_message(number: int, release: str = "R1") -> OutboxMessage:
+    content = f"From: a@dcc.test\r\nSubject: {number}\r\n\r\n.\r\n".encode()
+    return replace(message(content, channel="email"), order_key=f"{SUPPLIER:016X}/{release}/email")
+
+
+def states(store: Store) -> list[str]:
+    with store.read() as conn:
+        return [entry.state for entry in outbox_view.entries(conn)]
+
+
 def test_emails_go_out_from_the_outbox(store: Store) -> None:
     enqueue(store, message(EMAIL, channel="email"))
-    with MailRelay() as relay, sender(relay.port) as mail:
-        delivery = Delivery(store, {"email": mail}, RetryPolicy(base=0.02), DeliverySettings(poll=0.02))
-        delivery.start()
-        assert relay.arrived.wait(30)
-        assert delivery.stop()
+    with MailRelay() as relay, delivering(store, relay.port):
+        relay.wait_for(1)
+        wait_until(lambda: states(store) == ["delivered"])
+
+
+def test_emails_wait_for_a_relay_that_is_down_and_come_in_order(store: Store) -> None:
+    """F13, F19."""
+    with MailRelay() as relay:
+        port = relay.port
+    enqueue(store, *(email_message(number) for number in range(1, 6)))
+    with delivering(store, port):
+        wait_until(lambda: first_error(store) is not None)
+        with MailRelay(port) as relay:
+            arrived = relay.wait_for(5)
+            wait_until(lambda: set(states(store)) == {"delivered"})
+    assert [one["Subject"] for one in arrived] == ["1", "2", "3", "4", "5"]
+
+
+def first_error(store: Store) -> str | None:
     with store.read() as conn:
-        assert [entry.state for entry in outbox_view.entries(conn)] == ["delivered"]
+        return outbox_view.entries(conn, limit=1)[0].last_error
+
+
+def test_a_relay_that_is_busy_gets_the_email_later(store: Store) -> None:
+    """4xx is tried again beyond the small budget of what is refused."""
+    enqueue(store, email_message(1))
+    with MailRelay() as relay, delivering(store, relay.port, refused_attempts=1):
+        relay.refuse_content = b"452 no space"
+        wait_until(lambda: first_error(store) == "SMTP 452: no space")
+        relay.refuse_content = None
+        relay.wait_for(1)
+        wait_until(lambda: states(store) == ["delivered"])
+
+
+def test_an_email_that_is_refused_becomes_a_dead_letter_and_those_behind_it_go_on(store: Store) -> None:
+    """F18: 5xx has the small budget; an operator can replay it."""
+    enqueue(store, email_message(1), email_message(2))
+    with MailRelay() as relay:
+        relay.refuse_recipient = b"550 no such user"
+        with delivering(store, relay.port):
+            wait_until(lambda: states(store)[0] == "dead")
+            assert "SMTP 550: no such user (attempt 3 of 3)" in str(first_error(store))
+            relay.refuse_recipient = None
+            wait_until(lambda: states(store)[1] in ("delivered", "dead"))
+            with store.write() as conn:
+                outbox_view.replay(conn)
+            relay.wait_for(2)
+            wait_until(lambda: states(store) == ["delivered", "delivered"])
+
+
+def test_without_a_relay_emails_wait_and_hold_no_alert_back(store: Store) -> None:
+    """Emails have an order of their own: alerts about the same release pass them."""
+    alerts = [message(f"<a{number}/>".encode(), key="R1") for number in range(3)]
+    enqueue(store, email_message(1), *alerts, email_message(2))
+    with Receiver() as receiver:
+        http = HttpSender(HttpTransport(TransportSettings(allowed_networks=LOOPBACK)), lambda _: receiver.url)
+        delivery = Delivery(store, {"http": http}, RetryPolicy(base=0.02), DeliverySettings(poll=0.02))
+        delivery.start()
+        wait_until(lambda: states(store) == ["pending", "delivered", "delivered", "delivered", "pending"])
+        assert delivery.stop()
+        assert [*receiver.accepted] == [b"<a0/>", b"<a1/>", b"<a2/>"]

@@ -1,69 +1,122 @@
-"""A mail relay for tests: as much of SMTP as a client needs, over real sockets."""
+"""A mail relay for tests: aiosmtpd, a whole SMTP server, in a thread of the test process and on a free port."""
 
 from __future__ import annotations
 
-import socketserver
+import asyncio
+import email.policy
+import ssl
 import threading
 from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+Taken = tuple[str, str, bytes]  # the envelope's sender and recipient, and the email as it came
 
 
 @dataclass
 class Relay:
-    """What the relay took in, and the reply it gives to RCPT or DATA instead of accepting."""
+    """What the relay took in; `refuse_recipient` and `refuse_content` are what it says instead of taking an email."""
 
     port: int = 0
     refuse_recipient: bytes | None = None
     refuse_content: bytes | None = None
-    emails: list[tuple[str, str, bytes]] = field(default_factory=list)  # envelope sender, recipient, content
-    arrived: threading.Event = field(default_factory=threading.Event)
+    emails: list[Taken] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def wait_for(self, count: int, seconds: float = 30.0) -> list[EmailMessage]:
+        """Wait until so many emails have come, and return all of them, parsed, in their order."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.emails) >= count, seconds), f"{len(self.emails)} of {count}"
+            return [parsed(content) for _, _, content in self.emails]
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient, or not."""
+        if self.refuse_recipient is not None:
+            return self.refuse_recipient.decode()
+        envelope.rcpt_tos.append(address)
+        return "250 yes"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Take an email, or not."""
+        if self.refuse_content is not None:
+            return self.refuse_content.decode()
+        assert isinstance(envelope.content, bytes)
+        with self.changed:
+            self.emails += [(envelope.mail_from or "", to, envelope.content) for to in envelope.rcpt_tos]
+            self.changed.notify_all()
+        return "250 taken"
+
+
+def parsed(content: bytes) -> EmailMessage:
+    """Return an email as its reader's program has it."""
+    return BytesParser(policy=email.policy.default).parsebytes(content)
 
 
 class MailRelay:
-    """Runs a `Relay` in a thread; a context manager."""
+    """Runs a `Relay`; a context manager.
+
+    Args:
+        port: where it listens, 0 for any free port.
+        certificate: key and certificate (PEM) of its STARTTLS; None: it offers none.
+        login: user and password that it asks for, after STARTTLS.
+    """
+
+    def __init__(self, port: int = 0, certificate: Path | None = None, login: tuple[str, str] | None = None) -> None:
+        self._relay = Relay(port)
+        self._certificate = certificate
+        self._login = login
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="mail-relay")
 
     def __enter__(self) -> Relay:
-        self.relay = relay = Relay()
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                _converse(self, relay)
-
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        relay.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
-        return relay
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        self._relay.port = self._server.sockets[0].getsockname()[1]
+        return self._relay
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
+    async def _listen(self) -> asyncio.Server:
+        tls = None
+        if self._certificate is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(self._certificate)
 
-def _converse(handler: socketserver.StreamRequestHandler, relay: Relay) -> None:
-    def say(line: bytes) -> None:
-        handler.wfile.write(line + b"\r\n")
+        def smtp() -> SMTP:
+            return SMTP(
+                self._relay,
+                hostname="relay.test",
+                tls_context=tls,
+                require_starttls=tls is not None,
+                auth_required=self._login is not None,
+                authenticator=self._authenticate,
+                data_size_limit=None,
+                loop=self._loop,
+            )
 
-    sender = recipient = ""
-    say(b"220 relay.test")
-    while line := handler.rfile.readline().strip():
-        verb = line.upper()
-        if verb.startswith(b"MAIL FROM:"):
-            sender = line[10:].split(b">")[0].strip(b" <").decode()
-        elif verb.startswith(b"RCPT TO:"):
-            recipient = line[8:].strip(b" <>").decode()
-            say(relay.refuse_recipient or b"250 yes")
-            continue
-        elif verb == b"DATA":
-            say(b"354 go on")
-            content = b"".join(iter(handler.rfile.readline, b".\r\n"))
-            if relay.refuse_content is None:
-                relay.emails.append((sender, recipient, content))
-                relay.arrived.set()
-            say(relay.refuse_content or b"250 taken")
-            continue
-        elif verb == b"QUIT":
-            say(b"221 bye")
-            return
-        say(b"250 yes")
+        return await self._loop.create_server(smtp, "127.0.0.1", self._relay.port)
+
+    async def _end(self) -> None:
+        self._server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+    ) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        given = (data.login.decode(), data.password.decode())
+        self._relay.users.append(given[0])
+        return AuthResult(success=given == self._login, handled=False)
