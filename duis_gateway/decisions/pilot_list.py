@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.decision import Decision, PartnerSend, ServiceAnswer, Write
+from duis_gateway.decision import Decision, PartnerSend, Send, ServiceAnswer, Write
 from duis_gateway.decisions.answers import warning_of
 from duis_gateway.decisions.context import Context
 from duis_gateway.decisions.forwarding import forward_schedule
+from duis_gateway.decisions.second_supplier import second_supplier_alerts
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.firmware.pilots import PilotListFacts, PilotListJudgement, judge_pilot_list
 from duis_gateway.firmware.recipients import within_regions
@@ -72,14 +73,22 @@ def _writes(release: Release, judgement: PilotListJudgement, context: Context) -
     )
     if not judgement.regrouped:
         return (replace,)
-    return (replace, partial(schedules.put_instructions, instructions=judgement.regrouped))
+    # The groups are cut and not replaced: what the CSP said of them stands for the hubs that are left.
+    cut = partial(
+        schedules.remove_hubs,
+        release_id=release.release_id,
+        supplier=context.party.eui,
+        stage=Stage.PILOT,
+        ids=judgement.findings.removed_from_groups,
+    )
+    return (replace, cut)
 
 
-def _sends(facts: PilotListFacts, judgement: PilotListJudgement, context: Context) -> tuple[PartnerSend, ...]:
+def _sends(facts: PilotListFacts, judgement: PilotListJudgement, context: Context) -> tuple[Send, ...]:
     """Each CSP gets the hubs of its regions; one that had some before and has none now learns that, too."""
     release = facts.release
     assert release is not None
-    sends: list[PartnerSend] = []
+    sends: list[Send] = []
     for party in context.registered(PartyKind.CSP):
         own = within_regions(judgement.pilot, party.regions)
         if own or within_regions(judgement.removed, party.regions):
@@ -106,4 +115,5 @@ def _sends(facts: PilotListFacts, judgement: PilotListJudgement, context: Contex
     if judgement.regrouped:
         standing = schedules.instructions(context.conn, release.release_id, context.party.eui)
         sends += forward_schedule(release, judgement.regrouped, standing, context)
+        sends += second_supplier_alerts(release, standing, judgement.regrouped, facts.named, context)
     return tuple(sends)

@@ -8,6 +8,7 @@ from duis_gateway.decision import Decision, ServiceAnswer
 from duis_gateway.decisions.answers import warning_of
 from duis_gateway.decisions.context import Context
 from duis_gateway.decisions.forwarding import forward_schedule
+from duis_gateway.decisions.second_supplier import second_supplier_alerts
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.firmware.schedules import ScheduleFacts, judge_schedule
 from duis_gateway.model.releases import Stage
@@ -16,7 +17,10 @@ from duis_gateway.store import hubs, pilots, releases, schedules
 
 
 def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -> Decision:
-    """Judge the groups; the good ones are recorded as instructions, and the CSPs and DCC get them."""
+    """Judge the groups; the good ones are recorded as instructions, and the CSPs and DCC get them.
+
+    Where a hub has two suppliers, each learns how the other now stands to it (N73).
+    """
     body = request.body
     assert isinstance(body, PreferredPilotSchedule)
     facts = _facts(body, context)
@@ -26,7 +30,8 @@ def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -
         return Decision(answer)
     write = partial(schedules.put_instructions, instructions=judgement.instructions)
     sends = forward_schedule(facts.release, judgement.instructions, facts.standing, context)
-    return Decision(answer, (write,), tuple(sends))
+    news = second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, context)
+    return Decision(answer, (write,), (*sends, *news))
 
 
 def _facts(body: PreferredPilotSchedule, context: Context) -> ScheduleFacts:

@@ -9,7 +9,7 @@ from email.headerregistry import Address
 from enum import StrEnum
 
 from duis_gateway.model.identifiers import format_eui
-from duis_gateway.namespaces import DUIS_5_0
+from duis_gateway.namespaces import DUIS_5_0, DUIS_6_0
 
 CSP_REGIONS = ("North", "4G North", "Central", "South", "4G Central", "4G South")
 """The regions of DUIS's CSPRegion that a CSP may be registered for."""
@@ -68,3 +68,8 @@ class Party:
     def name(self) -> str:
         """The EUI-64 as DUIS writes it."""
         return format_eui(self.eui)
+
+    @property
+    def can_instruct(self) -> bool:
+        """Whether it is a supplier whose DUIS version has the Service Requests to instruct with (11.5, 11.6)."""
+        return self.kind is PartyKind.SUPPLIER and self.duis_version >= DUIS_6_0

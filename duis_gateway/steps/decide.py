@@ -7,11 +7,20 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from duis_gateway.decision import Decision, ServiceAnswer
-from duis_gateway.decisions import activation, csp_schedules, defaults, inventory, notice, pilot_list, schedule
+from duis_gateway.decisions import (
+    activation,
+    csp_schedules,
+    defaults,
+    inventory,
+    notice,
+    pilot_list,
+    schedule,
+    schedule_decision,
+)
 from duis_gateway.decisions.context import Context
 from duis_gateway.duis.codes import NO_SUCH_ROLE
 from duis_gateway.duis.requests import ServiceRequest
-from duis_gateway.interactions import interactions_of
+from duis_gateway.interactions import is_served
 from duis_gateway.partner_messages import Acknowledgement, AcknowledgementStatus, PartnerMessage
 from duis_gateway.stages import Authorised, Decided
 
@@ -23,9 +32,21 @@ SERVICE_REQUESTS: dict[str, Callable[[ServiceRequest, Context], Decision]] = {
 
 PARTNER_MESSAGES: dict[str, Callable[[PartnerMessage, Context], Decision]] = {
     "FirmwareRelease": notice.receive_release,
+    "ReleaseApproval": stages.approve,
+    "Closure": stages.close,
+    "Supersession": stages.supersede,
+    "PilotOutcome": process_outcomes.receive_pilot_outcome,
+    "SafeLaunchOutcome": process_outcomes.receive_safe_launch_outcome,
+    "RolloutDecision": rollout.receive_decision,
+    "Withdrawal": rollout.receive_withdrawal,
+    "Incident": incidents.receive_incident,
+    "BatchInstruction": batches.receive_batch,
+    "PilotSelection": batches.receive_selection,
+    "InventoryUpdate": inventory_update.receive_inventory,
     "DefaultPilotList": defaults.receive_default_pilot_list,
     "DefaultPilotSchedule": csp_schedules.receive_default_pilot_schedule,
     "SafeLaunchSchedule": csp_schedules.receive_safe_launch_schedule,
+    "ScheduleDecision": schedule_decision.receive_schedule_decision,
     "ActivateFirmwareRequests": activation.register_requests,
     "ActivateFirmwareResponses": activation.receive_outcomes,
     "DistributionOutcomes": activation.receive_outcomes,
@@ -41,7 +62,7 @@ def decide(authorised: Authorised, conn: Connection, lock: Callable[[Connection,
     if isinstance(message, ServiceRequest):
         return Decided(authorised, SERVICE_REQUESTS[message.service_reference](message, context))
     rule = PARTNER_MESSAGES.get(message.body_name)
-    if rule is None or not interactions_of(authorised.incoming.door, message.body_name):
+    if rule is None or not is_served(authorised.incoming.door, message.body_name):
         return Decided(authorised, Decision(_not_served(message)))
     return Decided(authorised, rule(message, context))
 
