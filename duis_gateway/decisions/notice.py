@@ -11,7 +11,9 @@ from duis_gateway.decision import Decision, Email
 from duis_gateway.decisions.context import Context, accepted, refused, to_each
 from duis_gateway.decisions.parts import in_parts
 from duis_gateway.emails.announcement import announcement
+from duis_gateway.firmware.device_lists import COMMUNICATIONS_HUB
 from duis_gateway.firmware.releases import ReleaseNotice, receive_notice
+from duis_gateway.model.hubs import Hub
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.outcomes import RefusedItem
 from duis_gateway.model.parties import Party, PartyKind
@@ -23,7 +25,7 @@ from duis_gateway.store import hubs, parties, releases
 def receive_release(message: PartnerMessage, context: Context) -> Decision:
     """Record the release as the notice gives it, and tell the CSPs and the suppliers with hubs of the model.
 
-    Hubs that it marks and the inventory does not know are named in the answer.
+    Hubs that it marks and that are no Communications Hubs of the model are named in the answer.
     """
     body = message.body
     assert isinstance(body, esi.FirmwareRelease)
@@ -35,15 +37,12 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
     if judgement.release is None:
         return Decision(refused(message, "NoticeRefused", judgement.refusal or ""))
     marks = {HubMark.PROVING: body.proving, HubMark.FRIENDLY: body.friendly, HubMark.EXCLUDED: body.excluded}
-    regions = hubs.regions(context.conn, {d for ids in marks.values() for d in ids})
-    known = {mark: tuple(d for d in ids if d in regions) for mark, ids in marks.items()}
-    unknown = tuple(
-        RefusedItem(format_eui(d), "unknown to the inventory")
-        for ids in marks.values()
-        for d in ids
-        if d not in regions
-    )
     release = judgement.release
+    found = hubs.get_many(context.conn, {d for ids in marks.values() for d in ids})
+    wrong = {d: reason for ids in marks.values() for d in ids if (reason := _mark_problem(found.get(d), release))}
+    regions = {d: hub.csp_region for d, hub in found.items() if d not in wrong}
+    known = {mark: tuple(d for d in ids if d in regions) for mark, ids in marks.items()}
+    unknown = tuple(RefusedItem(format_eui(d), reason) for d, reason in wrong.items())
 
     def notice_for(party: Party) -> csp.FirmwareReleaseNotice:
         own = {mark: tuple(d for d in ids if regions[d] in party.regions) for mark, ids in known.items()}
@@ -55,6 +54,15 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
         (partial(releases.put, release=release, marks=known),),
         (*notices, *_emails(release, context, revised=previous is not None)),
     )
+
+
+def _mark_problem(hub: Hub | None, release: Release) -> str | None:
+    """A proving hub is in the pilot without being asked about again, so that it must be one that can be updated."""
+    if hub is None or hub.device_type != COMMUNICATIONS_HUB:
+        return "unknown to the inventory"
+    if (hub.manufacturer, hub.model) != (release.manufacturer, release.model):
+        return "of another device model"
+    return None
 
 
 def _emails(release: Release, context: Context, *, revised: bool) -> Iterator[Email]:

@@ -91,9 +91,13 @@ def get_many(connection: Connection, ids: Iterable[int], *, for_update: bool = F
 
 
 def regions(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
-    """Return the CSP region of each hub that the inventory knows."""
+    """Return the CSP region of each Communications Hub that the inventory knows."""
     wanted = id_list(connection, ids)
-    query = select(hub.c.device_id, hub.c.csp_region).join_from(wanted, hub, hub.c.device_id == wanted.c.value)
+    query = (
+        select(hub.c.device_id, hub.c.csp_region)
+        .join_from(wanted, hub, hub.c.device_id == wanted.c.value)
+        .where(hub.c.device_type == "CHF")
+    )
     device, region = stored_columns(connection, query)
     return dict(zip(unsigned(device), region, strict=True))
 
@@ -102,11 +106,12 @@ def _select_hubs() -> Select[Any]:
     return select(*HUB_COLUMNS).join_from(hub, device_model, device_model.c.id == hub.c.model_id)
 
 
-def named(connection: Connection, ids: Iterable[int], release_id: str, supplier: int) -> dict[int, NamedHub]:
-    """Return what the rules judge a supplier's list by, for the hubs of the list that the inventory knows.
+def named(connection: Connection, ids: Iterable[int], release_id: str, supplier: int | None) -> dict[int, NamedHub]:
+    """Return what the rules judge a list by, for the hubs of the list that the inventory knows.
 
-    `in_progress` is looked at for the supplier's own hubs only: an instruction of a supplier who is responsible
-    now, under another live release whose version the hub does not have yet.
+    `in_progress` is looked at for the supplier's own hubs only (for every hub where the list is DCC's, None): an
+    instruction of a supplier who is responsible now, under another live release whose version the hub does not
+    have yet.
     """
     query = _select_named(id_list(connection, ids), release_id, supplier)
     device, kind, status, model, version, region, importer, gas, listed, mark, progress = stored_columns(
@@ -132,7 +137,8 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
     return dict(zip(device_ids, map(NamedHub._make, rows), strict=True))
 
 
-def _select_named(wanted: FromClause, release_id: str, supplier: int) -> Select[Any]:
+def _select_named(wanted: FromClause, release_id: str, supplier: int | None) -> Select[Any]:
+    elsewhere = _instructed_elsewhere(release_id)
     return (
         select(
             hub.c.device_id,
@@ -145,7 +151,7 @@ def _select_named(wanted: FromClause, release_id: str, supplier: int) -> Select[
             hub.c.gas_supplier,
             _in_default_list(release_id),
             release_hub.c.mark,
-            and_(is_responsible(supplier), _instructed_elsewhere(release_id)),
+            elsewhere if supplier is None else and_(is_responsible(supplier), elsewhere),
         )
         .select_from(wanted)
         .join(hub, hub.c.device_id == wanted.c.value)
@@ -216,7 +222,7 @@ def record_activations(connection: Connection, after: Iterable[Hub]) -> None:
 
 
 def eligible(connection: Connection, supplier: int, of: Release, limit: int | None = None) -> Iterator[Hub]:
-    """Yield the supplier's hubs of the release's model that do not run its version yet; never all held at once.
+    """Yield the supplier's Communications Hubs of the release's model that do not run its version yet; never all held at once.
 
     In two passes, one for each role, so that no sorting of millions of rows comes first. `limit`: no more than these.
     """
@@ -238,6 +244,7 @@ def count_eligible(connection: Connection, supplier: int, of: Release) -> int:
 
 def _eligible_by_role(supplier: int, of: Release) -> tuple[tuple[ColumnElement[bool], ...], ...]:
     concerned = (
+        hub.c.device_type == "CHF",
         hub.c.model_id == model_number(of.manufacturer, of.model).scalar_subquery(),
         hub.c.firmware_version != of.firmware_version,
     )

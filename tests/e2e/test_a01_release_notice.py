@@ -38,13 +38,23 @@ def test_the_automatic_date_is_six_months_after_the_notice_unless_given(play: Pl
     assert dates == [datetime(2027, 9, 30, 9, tzinfo=UTC), NOW + 100 * DAY]
 
 
-def test_marked_hubs_that_are_unknown_are_listed_back_and_the_release_stands(play: Play) -> None:
-    known = play.lot["marked"][0]
-    answer = play.announce(marks=devices("esi:ProvingDeviceIDList", [known, UNKNOWN]))
+def test_marked_hubs_that_are_none_of_the_model_are_listed_back_and_the_release_stands(play: Play) -> None:
+    known, other = play.lot["marked"][0], play.installation.lot()["marked"][0]
+    marks = devices("esi:ProvingDeviceIDList", [known, UNKNOWN, other]) + devices(
+        "esi:ExcludedDeviceIDList", play.lot["no_hub"]
+    )
+    answer = play.announce(marks=marks)
     assert answer.code == "PartlyAccepted"
-    assert list(answer.refused_items) == [UNKNOWN]
+    assert answer.refused_items == {
+        UNKNOWN: "unknown to the inventory",
+        other: "of another device model",
+        play.lot["no_hub"][0]: "unknown to the inventory",
+    }
     told = [hub for csp in ("north", "south") for hub in play.received(csp)[0].listed("ProvingDeviceIDList")]
     assert told == [known]
+    assert not any(play.received(csp)[0].listed("ExcludedDeviceIDList") for csp in ("north", "south"))
+    assert play.pilot_list("main", play.lot["own"][:1]).code == "I99"
+    assert sorted(play.received("dcc")[0].listed()) == sorted([known, play.lot["own"][0]])
 
 
 @pytest.mark.parametrize(

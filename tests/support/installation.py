@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -246,7 +247,9 @@ class GatewayProcess:
     def _listening(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line.startswith("listening on "), f"{line!r}: {self._log.read_text(encoding='utf-8')[-3000:]}"
+        if not line.startswith("listening on "):
+            self.kill()
+            raise AssertionError(f"the gateway said {line!r}: {self._log.read_text(encoding='utf-8')[-3000:]}")
         return line.removeprefix("listening on ").strip()
 
     def stop(self) -> None:
@@ -380,17 +383,17 @@ class Installation:
         """Return a MessageID that was never used."""
         return f"message-{next(self._counters)}"
 
-    def outbox(self) -> dict[str, int]:
+    def outbox(self) -> Counter[str]:
         """Return how many messages wait or are on their way, by recipient's name, and dead letters as "dead"."""
         with self.store.read() as conn:
             stats = outbox_view.stats(conn)
         names = {parse_eui(one.eui): one.name for one in CAST}
-        open_: dict[str, int] = {}
-        for place, backlog in stats.pending.items():
-            open_[names[place.recipient]] = open_.get(names[place.recipient], 0) + backlog.pending
-        for place, number in stats.in_flight.items():
-            open_[names[place.recipient]] = open_.get(names[place.recipient], 0) + number
-        return open_ | ({"dead": sum(stats.dead.values())} if stats.dead else {})
+        backlog = [(place, waiting.pending) for place, waiting in stats.pending.items()]
+        left = Counter({"dead": sum(stats.dead.values())})
+        for place, number in (*backlog, *stats.in_flight.items()):
+            # There is no mail relay here: emails wait, and hold nothing up.
+            left[names[place.recipient]] += number if place.channel == "http" else 0
+        return +left
 
     def settle(self, *down: str) -> None:
         """Wait until nothing is left to deliver, but to the parties that are down."""

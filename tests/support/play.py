@@ -309,6 +309,10 @@ class Play:
 
     # --- what came of it -----------------------------------------------------------------------------------------
 
+    def new_request_id(self, supplier: str = "main") -> str:
+        """Return a RequestID that was never used."""
+        return self.installation.request_id(supplier)
+
     def settle(self, *down: str) -> None:
         """Wait until everything is delivered, but to the parties that are down."""
         self.installation.settle(*down)

@@ -1,0 +1,229 @@
+"""A05, SRV 11.6: a supplier instructs when its hubs are updated; the CSPs and DCC get what concerns them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from tests.support.play import DAY, NOW, RUNNING, Group, Play
+from tests.support.wire_client import devices, listed, only, texts
+
+pytestmark = pytest.mark.processes
+
+UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
+MONTHS_END = NOW.replace(month=4)  # one month before 30 April 09:00 is now
+
+
+def groups_of(root: etree._Element) -> dict[str, list[str]]:
+    """Return the hubs of each group of a forwarded schedule."""
+    return {only(group, "GroupID"): listed(group, "DeviceIDList") for group in root.iterfind(".//{*}DeploymentGroup")}
+
+
+def forwarded(play: Play, name: str) -> list[dict[str, list[str]]]:
+    kind = "PreferredPilotScheduleReport" if name == "dcc" else "PreferredPilotSchedule"
+    return [groups_of(one.root) for one in play.received(name, kind)]
+
+
+@pytest.fixture
+def piloted(play: Play) -> Play:
+    """A release, and a preferred list of the main supplier: its own hubs and the split ones."""
+    play.announce()
+    assert play.pilot_list("main", [*play.lot["own"], *play.lot["split"]]).code == "I99"
+    play.forget()
+    return play
+
+
+def test_groups_go_to_each_csp_by_region_and_whole_to_dcc(piloted: Play) -> None:
+    play, lot = piloted, piloted.lot
+    north = Group("NORTHERN", lot.of_csp("north", lot["own"]), start=NOW + 3 * DAY, end=NOW + 4 * DAY)
+    everywhere = Group("SPLIT", lot["split"])
+    answer = play.pilot_schedule("main", north, everywhere)
+    assert (answer.code, answer.lists) == ("I99", {})
+    assert forwarded(play, "dcc") == [{"NORTHERN": list(north.devices), "SPLIT": list(lot["split"])}]
+    assert forwarded(play, "north") == [
+        {"NORTHERN": list(north.devices), "SPLIT": lot.of_csp("north", lot["split"])},
+    ]
+    assert forwarded(play, "south") == [{"SPLIT": lot.of_csp("south", lot["split"])}]
+    (message,) = play.received("north")
+    assert message.text("SupplierID") == play["main"].eui
+    assert [datetime.fromisoformat(at) for at in texts(message.root, "EarliestStart")] == [north.start, everywhere.start]
+    assert [datetime.fromisoformat(at) for at in texts(message.root, "LatestEnd")] == [north.end, everywhere.end]
+    assert texts(message.root, "Stage") == ["Pilot", "Pilot"]
+
+
+def test_constraints_that_were_offered_are_passed_on(piloted: Play) -> None:
+    hubs = piloted.lot.within("North", of=piloted.lot["own"])
+    piloted.default_schedule("north", "North", [Group("A", end=NOW + 30 * DAY)], ["NIGHT", "WEEKEND"])
+    assert piloted.pilot_schedule("main", Group("G", hubs, constraints=("WEEKEND", "NIGHT"))).code == "I99"
+    (message,) = piloted.received("north", "PreferredPilotSchedule")
+    assert sorted(texts(message.root, "SchedulingConstraint")) == ["NIGHT", "WEEKEND"]
+    other = piloted.lot.within("Central", of=piloted.lot["own"])
+    assert piloted.pilot_schedule("main", Group("H", other, constraints=("NIGHT",))).code == "E110606", "not there"
+
+
+def test_a_group_sent_again_replaces_its_namesake_and_the_others_stand(piloted: Play) -> None:
+    play, lot = piloted, piloted.lot
+    north, south = lot.of_csp("north", lot["own"]), lot.of_csp("south", lot["own"])
+    assert play.pilot_schedule("main", Group("A", north), Group("B", south[:1])).code == "I99"
+    play.forget()
+    assert play.pilot_schedule("main", Group("A", south[1:])).code == "I99"
+    assert forwarded(play, "north") == [{"A": []}], "it learns that it has lost the group's hubs"
+    assert forwarded(play, "south") == [{"A": south[1:], "B": south[:1]}], "the whole schedule, as it stands now"
+    assert forwarded(play, "dcc") == [{"A": south[1:], "B": south[:1]}]
+
+
+def test_the_bad_hubs_are_named_and_the_good_ones_instructed(piloted: Play) -> None:
+    play, lot = piloted, piloted.lot
+    bad = {
+        "InvalidDeviceIDList": [UNKNOWN, *lot["no_hub"]],
+        "NotResponsibleDeviceIDList": list(lot["on54"]),
+        "NotCommissionedDeviceIDList": list(lot["uncommissioned"]),
+        "NotApplicableFirmwareDeviceIDList": list(lot["updated"]),
+    }
+    first, *rest = (hub for ids in bad.values() for hub in ids)
+    answer = play.pilot_schedule("main", Group("LEFT-OUT", [first]), Group("G", [*rest, *lot["own"][:2]]))
+    assert (answer.code, answer.lists) == ("W110601", bad)
+    assert forwarded(play, "dcc") == [{"G": list(lot["own"][:2])}]
+
+
+def test_none_good_is_refused_with_the_lists_and_nothing_is_sent(piloted: Play) -> None:
+    answer = piloted.pilot_schedule("main", Group("G", [UNKNOWN]), Group("H", piloted.lot["on50"]))
+    assert answer.code == "E110602"
+    assert answer.lists == {
+        "InvalidDeviceIDList": [UNKNOWN],
+        "NotResponsibleDeviceIDList": list(piloted.lot["on50"]),
+    }
+    assert not any(piloted.everything().values())
+
+
+@pytest.mark.parametrize(
+    ("period", "code"),
+    [
+        ((NOW + 2 * DAY, NOW + DAY), "E110605"),  # ends before it starts
+        ((NOW - 2 * DAY, NOW - DAY), "E110605"),  # is over
+        ((NOW + DAY, NOW + 61 * DAY), "E110605"),  # ends after the pilot
+        ((NOW - 2 * DAY, NOW + DAY), "E110605"),  # begins before the pilot
+        ((NOW + DAY, NOW + 60 * DAY), "I99"),  # the pilot's own last moment
+    ],
+)
+def test_a_pilot_period_lies_within_the_pilot(piloted: Play, period: tuple[datetime, datetime], code: str) -> None:
+    group = Group("G", piloted.lot["own"][:1], start=period[0], end=period[1])
+    assert piloted.pilot_schedule("main", group).code == code
+
+
+def test_a_safe_launch_period_ends_before_the_automatic_date(piloted: Play) -> None:
+    automatic = NOW.replace(month=9)
+    hubs = piloted.lot["import_only"]
+    for end, code in ((automatic, "E110605"), (automatic - timedelta(seconds=1), "I99")):
+        group = Group("LATER", hubs, "SafeLaunch", start=NOW + 90 * DAY, end=end)
+        assert piloted.pilot_schedule("main", group).code == code
+
+
+@pytest.mark.parametrize(
+    ("release", "stage", "code"),
+    [
+        ({"pilot": (NOW - 30 * DAY, NOW - DAY)}, "Pilot", "E110603"),
+        ({"pilot": (NOW - 30 * DAY, NOW - DAY)}, "SafeLaunch", "I99"),
+        ({"pilot": None}, "Pilot", "E110607"),
+        ({"pilot": None}, "SafeLaunch", "I99"),
+        ({"kind": "Security", "pilot": None}, "Pilot", "E110607"),
+        ({"kind": "Security", "pilot": None}, "SafeLaunch", "I99"),
+        ({"automatic": MONTHS_END, "pilot": (NOW - DAY, NOW + 10 * DAY)}, "SafeLaunch", "I99"),
+        ({"automatic": MONTHS_END - timedelta(seconds=1), "pilot": (NOW, NOW + DAY)}, "SafeLaunch", "E110605"),
+        ({}, "Pilot", "E110608"),  # no preferred list
+        ({}, "SafeLaunch", "I99"),
+    ],
+)
+def test_the_release_and_the_stage_decide_what_is_taken(
+    play: Play, release: dict[str, Any], stage: str, code: str
+) -> None:
+    assert play.announce(**release).code == "Accepted"
+    play.forget()
+    assert play.pilot_schedule("main", Group("G", play.lot["own"][:3], stage)).code == code
+    assert bool(play.received("dcc")) is (code == "I99")
+
+
+def test_a_pilot_group_names_hubs_of_the_preferred_list_only(play: Play) -> None:
+    play.announce()
+    listed_, other = play.lot["own"][0], play.lot["own"][1]
+    play.pilot_list("main", [listed_])
+    answer = play.pilot_schedule("main", Group("G", [listed_, other]))
+    assert (answer.code, answer.lists) == ("E110608", {"NotOnPreferredListDeviceIDList": [other]})
+    assert play.pilot_schedule("main", Group("G", [listed_]), Group("H", [other], "SafeLaunch")).code == "I99"
+
+
+def test_a_hub_is_in_one_group_at_most(piloted: Play) -> None:
+    first, second, third = piloted.lot["own"][:3]
+    answer = piloted.pilot_schedule("main", Group("G", [first, second]), Group("H", [second, third]))
+    assert (answer.code, answer.lists) == ("E110609", {"RepeatedDeviceIDList": [second]})
+    assert piloted.pilot_schedule("main", Group("G", [first])).code == "I99"
+    answer = piloted.pilot_schedule("main", Group("H", [first], "SafeLaunch"))
+    assert (answer.code, answer.lists) == ("E110609", {"RepeatedDeviceIDList": [first]})
+
+
+def test_pilot_groups_together_stay_within_the_limit(play: Play) -> None:
+    """A revision may lower the limit below what a list was accepted with."""
+    play.announce(limit=4)
+    hubs = play.lot["own"][:4]
+    assert play.pilot_list("main", hubs).code == "I99"
+    play.announce(revision=2, limit=2)
+    assert play.pilot_schedule("main", Group("G", hubs[:2])).code == "I99"
+    assert play.pilot_schedule("main", Group("H", hubs[2:3])).code == "E110604"
+    assert play.pilot_schedule("main", Group("G", hubs[:3])).code == "E110604"
+
+
+def test_an_unknown_release_or_another_version_of_it_is_refused(piloted: Play) -> None:
+    group = Group("G", piloted.lot["own"][:1])
+    assert piloted.pilot_schedule("main", group, release="NEVER-SEEN").code == "E110601"
+    assert piloted.pilot_schedule("main", group, firmware=RUNNING).code == "E110601"
+
+
+def test_excluded_hubs_are_out_of_the_pilot_but_not_of_safe_launch(play: Play) -> None:
+    excluded = play.lot["own"][0]
+    play.announce(marks=devices("esi:ExcludedDeviceIDList", [excluded]))
+    answer = play.pilot_schedule("main", Group("G", [excluded]))
+    assert (answer.code, answer.lists) == ("E110602", {"ExcludedDeviceIDList": [excluded]})
+    assert play.pilot_schedule("main", Group("G", [excluded], "SafeLaunch")).code == "I99"
+
+
+def test_each_supplier_of_a_split_hub_instructs_it_in_its_own_groups(piloted: Play) -> None:
+    assert piloted.pilot_list("gas", piloted.lot["split"]).code == "I99"
+    piloted.forget()
+    for supplier in ("main", "gas"):
+        assert piloted.pilot_schedule(supplier, Group("G", piloted.lot["split"])).code == "I99"
+    assert forwarded(piloted, "dcc") == [{"G": list(piloted.lot["split"])}] * 2
+    assert [one.text("SupplierID") for one in piloted.received("dcc")] == [piloted["main"].eui, piloted["gas"].eui]
+
+
+@pytest.mark.parametrize("door", ["serviceD", "soap"])
+def test_an_exact_repeat_gets_the_first_answer_through_either_door(piloted: Play, door: str) -> None:
+    """T39; the same bytes inside, and nothing happens again."""
+    answer = piloted.pilot_schedule("main", Group("G", [*piloted.lot["own"][:2], UNKNOWN]), door=door)
+    assert answer.code == "W110601"
+    piloted.check_repeat(answer, "soap", "serviceD")
+
+
+def test_schedules_wait_for_partners_that_are_down_and_come_in_order(piloted: Play) -> None:
+    """F13."""
+    hubs = piloted.lot.of_csp("south", piloted.lot["own"])
+    with piloted.down("south", "dcc"):
+        for number in range(1, len(hubs) + 1):
+            assert piloted.pilot_schedule("main", Group("G", hubs[:number])).code == "I99"
+    expected = [{"G": hubs[:number]} for number in range(1, len(hubs) + 1)]
+    assert forwarded(piloted, "south") == forwarded(piloted, "dcc") == expected
+    assert not piloted.received("north")
+
+
+@pytest.mark.parametrize("at", ["2027-04-02T09:00:00", "2027-04-31T09:00:00Z", "9999-12-31T23:59:59-14:00"])
+def test_a_time_without_a_zone_or_outside_the_calendar_is_not_valid(piloted: Play, at: str) -> None:
+    """T46, T47."""
+    piloted.pilot_schedule("main", Group("G", piloted.lot["own"][:1]))
+    document = piloted.sent.signed.replace(b"2027-04-01T09:00:00Z", at.encode())
+    request = document[: document.index(b"<ds:Signature")] + b"</sr:Request>"
+    fresh = request.replace(only(etree.fromstring(request), "RequestID").encode(), piloted.new_request_id().encode())
+    answer = piloted.send("main", fresh)
+    assert answer.status == 400
+    assert answer.problem("path").endswith("sr:EarliestStart")

@@ -1,0 +1,192 @@
+"""A08: a CSP's schedule for safe launch; the suppliers with hubs in it are told, each of its own hubs (N68)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui, parse_eui
+from duis_gateway.store import hubs
+from tests.support.installation import MANUFACTURER, RUNNING
+from tests.support.play import DAY, NOW, Group, Play
+from tests.support.schedules_play import groups_of, safe_launch
+from tests.support.wire_client import devices, element, only, texts
+
+pytestmark = pytest.mark.processes
+
+UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
+LAUNCH = {"start": NOW + 70 * DAY, "end": NOW + 80 * DAY}
+
+
+def test_each_supplier_gets_the_groups_cut_to_its_own_hubs(play: Play) -> None:
+    lot = play.lot
+    play.announce()
+    play.forget()
+    own, split = lot.within("North", of=lot["own"]), lot.within("North", of=lot["split"])
+    groups = [Group("WEEK-1", own, **LAUNCH), Group("WEEK-2", split, start=NOW + 80 * DAY, end=NOW + 90 * DAY)]
+    answer = safe_launch(play, "north", "North", groups)
+    assert (answer.code, answer.refused_items) == ("Accepted", {})
+    (alert,) = play.received("main")
+    assert alert.kind == "N68"
+    assert (alert.text("FirmwareReleaseID"), alert.text("CSPRegion")) == (lot.release, "North")
+    assert {name: ids for name, (ids, _, _) in groups_of(alert).items()} == {"WEEK-1": own, "WEEK-2": split}
+    for group in groups:
+        _, start, end = groups_of(alert)[group.name]
+        assert (datetime.fromisoformat(start), datetime.fromisoformat(end)) == (group.start, group.end)
+    (of_gas,) = play.received("gas")
+    assert {name: ids for name, (ids, _, _) in groups_of(of_gas).items()} == {"WEEK-2": split}
+    assert not play.received("dcc")
+
+
+def test_a_group_without_hubs_concerns_the_suppliers_of_its_region_alone(play: Play) -> None:
+    play.announce()
+    play.forget()
+    assert safe_launch(play, "south", "Central", [Group("ALL", **LAUNCH)]).code == "Accepted"
+    for supplier in ("main", "gas"):
+        (alert,) = play.received(supplier)
+        assert [ids for ids, _, _ in groups_of(alert).values()] == [[]]
+    assert [texts(one.root, "DCCAlertCode") for one in play.received("on54")] == [["N999", "N68"]]
+    assert not play.received("published50"), "its hubs are in other regions"
+    assert not play.received("idle")
+
+
+def test_named_and_open_groups_together(play: Play) -> None:
+    """The open group is for everybody in the region, also for those of whom no hub is named."""
+    lot = play.lot
+    play.announce()
+    play.forget()
+    own = lot.within("North", of=lot["own"])
+    safe_launch(play, "north", "North", [Group("FIRST", own, **LAUNCH), Group("REST", **LAUNCH)])
+    assert set(groups_of(play.received("main")[0])) == {"FIRST", "REST"}
+    assert set(groups_of(play.received("gas")[0])) == {"REST"}
+
+
+def test_hubs_excluded_from_the_pilot_are_in_safe_launch_like_any_other(play: Play) -> None:
+    """PIA-R3."""
+    lot = play.lot
+    excluded = lot.within("North", of=lot["own"])[0]
+    play.announce(marks=devices("esi:ExcludedDeviceIDList", [excluded]))
+    play.forget()
+    assert play.default_schedule("north", "North", [Group("A", [excluded])]).code == "Refused"
+    assert safe_launch(play, "north", "North", [Group("A", [excluded], **LAUNCH)]).code == "Accepted"
+    assert groups_of(play.received("main", "N68")[0])["A"][0] == [excluded]
+
+
+def test_a_release_without_a_pilot_has_a_safe_launch(play: Play) -> None:
+    play.announce(kind="Security", pilot=None)
+    play.forget()
+    assert safe_launch(play, "north", "North", [Group("A", **LAUNCH)]).code == "Accepted"
+    assert [one.kind for one in play.received("main")] == ["N68"]
+
+
+def test_the_bad_hubs_are_named_and_the_good_ones_told(play: Play) -> None:
+    lot = play.lot
+    play.announce()
+    play.forget()
+    central, idle = lot.within("Central", of=lot["own"])[0], lot.within("North", of=lot["uncommissioned"])
+    bad = [central, *idle]
+    groups = [Group("ONE", [lot["own"][0], *bad], **LAUNCH), Group("TWO", [UNKNOWN], **LAUNCH)]
+    answer = safe_launch(play, "north", "North", groups)
+    assert answer.code == "PartlyAccepted"
+    assert sorted(answer.refused_items) == sorted([*bad, UNKNOWN])
+    (alert,) = play.received("main")
+    assert {name: ids for name, (ids, _, _) in groups_of(alert).items()} == {"ONE": [lot["own"][0]]}
+
+
+@pytest.mark.parametrize(
+    ("groups", "code"),
+    [
+        ([Group("A", start=NOW + 2 * DAY, end=NOW + DAY)], "PeriodInvalid"),
+        ([Group("A", end=NOW + 400 * DAY)], "PeriodInvalid"),
+        ([Group("A"), Group("A")], "GroupRepeated"),
+        ([Group("A", [UNKNOWN]), Group("B", [UNKNOWN])], "HubRepeated"),
+        ([Group("A", [UNKNOWN])], "NoHubAcceptable"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused_and_nobody_is_told(play: Play, groups: list[Group], code: str) -> None:
+    play.announce()
+    play.forget()
+    answer = safe_launch(play, "north", "North", groups)
+    assert (answer.code, only(answer.root, "Code")) == ("Refused", code)
+    assert not any(play.everything().values())
+
+
+def test_a_csp_speaks_for_its_own_regions_only(play: Play) -> None:
+    play.announce()
+    play.forget()
+    answer = safe_launch(play, "south", "4G North", [Group("A", **LAUNCH)])
+    assert (answer.code, only(answer.root, "Code")) == ("Refused", "NotYourRegion")
+    unknown = safe_launch(play, "south", "South", [Group("A", **LAUNCH)], release="NONE")
+    assert only(unknown.root, "Code") == "UnknownRelease"
+    assert not any(play.everything().values())
+
+
+def test_what_is_offered_with_it_is_what_a_supplier_may_ask_for(play: Play) -> None:
+    play.announce()
+    hubs_there = play.lot.within("North", of=play.lot["own"])
+    wish = Group("MINE", hubs_there, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY, ("NIGHT",))
+    assert play.pilot_schedule("main", wish).code == "E110606"
+    safe_launch(play, "north", "North", [Group("A", **LAUNCH)], constraints=["NIGHT"])
+    assert play.pilot_schedule("main", wish).code == "I99"
+
+
+def test_an_exact_repeat_gets_the_first_answer_and_is_told_once(play: Play) -> None:
+    """T39."""
+    play.announce()
+    group = Group("A", play.lot.within("South", of=play.lot["own"]), **LAUNCH)
+    play.check_repeat(safe_launch(play, "south", "South", [group]))
+
+
+def test_schedules_wait_for_a_supplier_that_is_down_and_come_in_order(play: Play) -> None:
+    """F13; N67 and N68 of one release keep their order."""
+    play.announce()
+    play.forget()
+    there = play.lot.within("North", of=play.lot["own"])
+    with play.down("main"):
+        for number in range(3):
+            play.default_schedule("north", "North", [Group(f"P{number}", there)])
+            safe_launch(play, "north", "North", [Group(f"L{number}", there, **LAUNCH)])
+        play.settle("main")
+        assert not play["main"].received()
+    came = play.received("main")
+    assert [one.kind for one in came] == ["N67", "N68"] * 3
+    assert [name for one in came for name in groups_of(one)] == ["P0", "L0", "P1", "L1", "P2", "L2"]
+
+
+@pytest.mark.scale
+def test_a_batch_of_50_000_hubs_is_told_in_alerts_that_receivers_take(play: Play) -> None:
+    """Every hub once, in alerts below 95 kB, each of them proven."""
+    play.announce(limit=50_000)
+    play.forget()
+    main = parse_eui(play["main"].eui)
+    ids = range(0x00DB_5000_0000_0000, 0x00DB_5000_0000_0000 + 50_000)
+    estate = (
+        Hub(one, "CHF", MANUFACTURER, play.lot.model, RUNNING, "Commissioned", "4G North", main, main) for one in ids
+    )
+    with play.installation.store.write() as conn:
+        hubs.upsert(conn, estate)
+    listed = [format_eui(one) for one in ids]
+    answer = safe_launch(play, "north", "4G North", [Group("ALL", listed, **LAUNCH)])
+    assert (answer.code, answer.refused_items) == ("Accepted", {})
+    alerts = play.received("main")
+    assert {one.kind for one in alerts} == {"N68"}
+    assert max(len(one.raw) for one in alerts) < 95_000
+    assert [hub for one in alerts for hub in groups_of(one)["ALL"][0]] == listed
+    assert [one.text("PartNumber") for one in alerts] == [str(n) for n in range(1, len(alerts) + 1)]
+    assert {one.text("PartCount") for one in alerts} == {str(len(alerts))}
+
+
+def test_a_batch_of_more_than_50_000_hubs_is_not_valid(play: Play) -> None:
+    play.announce()
+    ids = [format_eui(0x00DB_6000_0000_0000 + n) for n in range(50_001)]
+    answer = safe_launch(play, "north", "North", [Group("ALL", ids, **LAUNCH)])
+    assert answer.status == 400
+    assert "DeviceIDList" in answer.problem("path")
+
+
+def test_a_schedule_that_comes_in_one_part_of_one_is_taken(play: Play) -> None:
+    play.announce()
+    part = element("csp:Part", ListID="a-list", Number="1", Of="1")
+    assert safe_launch(play, "north", "North", [Group("A", **LAUNCH)], part=part).code == "Accepted"
