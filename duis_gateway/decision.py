@@ -86,8 +86,12 @@ Send = Alert | PartnerSend | Email
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """All that a message brings about. It happens as a whole, in one transaction, or not at all."""
+    """All that a message brings about. It happens as a whole, in one transaction, or not at all.
+
+    `changes_release`: where a release stands is another than before, so that time may bring something at once.
+    """
 
     answer: ServiceAnswer | Acknowledgement
     writes: tuple[Write, ...] = ()
     sends: tuple[Send, ...] = ()
+    changes_release: bool = False

@@ -82,13 +82,23 @@ INTERACTIONS: tuple[Interaction, ...] = (
     _row("X07", "CSP's final say on a preferred schedule", Door.CSP, "ScheduleDecision", CSP,
          {SUPPLIER: "N74"}, "group"),
     _row("X08", "DCC instructs a batch, or chooses hubs on a supplier's behalf", Door.ESI,
-         "BatchInstruction PilotSelection", DCC, {SUPPLIER: "N72", CSP: "BatchInstruction PilotSelection"}, "GUIDs"),
+         "BatchInstruction PilotSelection", DCC,
+         # By email DCC hears of missed obligations, which is when it chooses on a supplier's behalf (PIA-A9).
+         {SUPPLIER: "N72", CSP: "BatchInstruction PilotSelection", DCC: "email"}, "GUIDs"),
 )  # fmt: skip
+
+BESIDE = frozenset({(Door.ESI, "ReleaseApproval"), (Door.ESI, "InventoryUpdate")})
+"""Bodies that begin no interaction themselves. An approval may end a predecessor's pilot, which is X05."""
 
 
 def interactions_of(door: Door, body: str) -> tuple[Interaction, ...]:
     """Return the rows that a body begins when it comes in by this door; none: the body is not served there."""
     return tuple(row for row in INTERACTIONS if row.door is door and body in row.bodies)
+
+
+def is_served(door: Door, body: str) -> bool:
+    """Whether a body is served when it comes in by this door."""
+    return (door, body) in BESIDE or bool(interactions_of(door, body))
 
 
 def goes_out(row: Interaction, recipient: PartyKind, name: str) -> bool:

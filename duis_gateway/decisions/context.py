@@ -16,11 +16,10 @@ from duis_gateway.store import parties
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """The transaction, the authorised sender, and the business time of receipt (UTC)."""
+class Moment:
+    """The transaction and the business time (UTC): all that is given where time itself brings something about."""
 
     conn: Connection
-    party: Party
     now: datetime
     lock: Callable[[Connection, str], None]
 
@@ -31,6 +30,29 @@ class Context:
     def registered(self, kind: PartyKind) -> list[Party]:
         """Return the parties of a kind; a suspended one is still told, for what concerns it happens all the same."""
         return parties.all_parties(self.conn, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The transaction, the authorised sender, and the business time of receipt (UTC)."""
+
+    conn: Connection
+    party: Party
+    now: datetime
+    lock: Callable[[Connection, str], None]
+
+    @property
+    def moment(self) -> Moment:
+        """The same, whoever the sender is."""
+        return Moment(self.conn, self.now, self.lock)
+
+    def exclude_others(self, subject: str) -> None:
+        """Let no other writer decide about this release (or other subject) until the transaction ends."""
+        self.moment.exclude_others(subject)
+
+    def registered(self, kind: PartyKind) -> list[Party]:
+        """Return the parties of a kind; a suspended one is still told, for what concerns it happens all the same."""
+        return self.moment.registered(kind)
 
 
 def to_each(recipients: list[Party], body: Callable[[Party], PartnerBody], release_id: str) -> tuple[PartnerSend, ...]:

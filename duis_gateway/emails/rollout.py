@@ -1,5 +1,6 @@
-"""The emails on a release's way: stages that begin and end, the pilot's outcome, closure, supersession (A06, A07,
-A11, A12, X05), and to DCC what suppliers did not provide (PIA-A9).
+"""The emails on a release's way: stages, the pilot's outcome, closure, supersession (A06, A07, A11, A12, X05).
+
+And one to DCC alone: what suppliers did not provide for a pilot (PIA-A9).
 """
 
 from __future__ import annotations

@@ -9,13 +9,19 @@ from sqlalchemy import Connection
 from duis_gateway.decision import Decision, ServiceAnswer
 from duis_gateway.decisions import (
     activation,
+    batches,
     csp_schedules,
     defaults,
+    incidents,
     inventory,
+    inventory_update,
     notice,
     pilot_list,
+    process_outcomes,
+    rollout,
     schedule,
     schedule_decision,
+    stages,
 )
 from duis_gateway.decisions.context import Context
 from duis_gateway.duis.codes import NO_SUCH_ROLE

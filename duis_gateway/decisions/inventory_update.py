@@ -1,0 +1,49 @@
+"""ESI `InventoryUpdate`: what DCC's inventory says of hubs now (design section 7, "Inventory changes").
+
+Nothing else is touched: what suppliers were told of a hub stays, and plans and alerts look at who is responsible when
+they are made, so that a former supplier's instruction no longer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from sqlalchemy import Connection
+
+import esi.messages as esi
+from duis_gateway.decision import Decision
+from duis_gateway.decisions.context import Context, accepted, refused
+from duis_gateway.firmware.device_lists import COMMUNICATIONS_HUB
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui, to_signed
+from duis_gateway.model.outcomes import RefusedItem
+from duis_gateway.partner_messages import PartnerMessage
+from duis_gateway.store import hubs
+
+
+def receive_inventory(message: PartnerMessage, context: Context) -> Decision:
+    """Bring hubs up to date, or add them. A device that is no Communications Hub, or named twice, is refused."""
+    body = message.body
+    assert isinstance(body, esi.InventoryUpdate)
+    known = hubs.get_many(context.conn, (hub.device_id for hub in body.hubs))
+    seen: set[int] = set()
+    good, bad = [], []
+    for hub in body.hubs:
+        before = known.get(hub.device_id)
+        if before is not None and before.device_type != COMMUNICATIONS_HUB:
+            bad.append(RefusedItem(format_eui(hub.device_id), "the inventory has it as another type of device"))
+        elif hub.device_id in seen:
+            bad.append(RefusedItem(format_eui(hub.device_id), "named twice; what came first counts"))
+        else:
+            good.append(hub)
+        seen.add(hub.device_id)
+    if not good:
+        return Decision(refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad))
+    # Always in one order, so that two messages about the same hubs cannot wait for each other.
+    good.sort(key=lambda hub: to_signed(hub.device_id))
+    return Decision(accepted(message, bad), (partial(_put, given=good),))
+
+
+def _put(conn: Connection, given: Iterable[Hub]) -> None:
+    hubs.upsert(conn, given)
