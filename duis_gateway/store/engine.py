@@ -22,6 +22,7 @@ from duis_gateway.store.group_commit import GroupCommit
 from duis_gateway.store.process_lock import ProcessLock
 
 _READERS = 16
+_LOG_BYTES = 64 * 1024 * 1024
 _RELEASE_LOCKS = 0x44554953  # the first key of our advisory locks; the second is the release
 
 
@@ -31,12 +32,15 @@ class StoreOptions:
 
     Attributes:
         timeout: seconds to wait for other writers before `NotDurable`.
+        group_seconds: how long a block that has ended may wait for others to share its commit (SQLite); none waits
+            while nobody else is there.
         min_free_bytes: below this much free disk nothing new is accepted (SQLite; threat F09).
         pool_size: connections to PostgreSQL at most.
         lock_path: the lock between processes (SQLite); None: beside the database.
     """
 
     timeout: float = 5.0
+    group_seconds: float = 0.010
     min_free_bytes: int = 0
     pool_size: int = 20
     lock_path: Path | None = None
@@ -54,7 +58,7 @@ class Store:
         if self.sqlite_path is not None:
             writer = _sqlite_engine(url, options, writes=True)
             lock = ProcessLock(options.lock_path or Path(f"{self.sqlite_path}.lock"))
-            self._group = GroupCommit(writer, lock, options.timeout)
+            self._group = GroupCommit(writer, lock, options.timeout, seconds=options.group_seconds)
             self.engines = (writer, _sqlite_engine(url, options, writes=False))
             self._reader = self.engines[1]
         else:
@@ -248,7 +252,8 @@ def _sqlite_engine(url: URL, options: StoreOptions, *, writes: bool) -> Engine:
 
 def _pragmas(writes: bool) -> tuple[str, ...]:
     if writes:
-        return ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32768")
+        durable = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+        return (*durable, "cache_size = -32768", f"journal_size_limit = {_LOG_BYTES}")
     return ("query_only = ON", "cache_size = -4096")
 
 

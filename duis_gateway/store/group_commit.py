@@ -197,6 +197,7 @@ class GroupCommit:
         self._batch = None
         try:
             if batch.members and batch.error is None:
+                _require_transaction(batch.connection)
                 failpoint("store.before-commit")
                 batch.connection.commit()
                 failpoint("store.after-commit")
@@ -221,6 +222,12 @@ def _run(connection: Connection, statement: str) -> None:
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
+
+
+def _require_transaction(connection: Connection) -> None:
+    # A block may have caught the error with which SQLite gave up the transaction; a commit would then say nothing.
+    if not _driver(connection).in_transaction:
+        raise NotDurable("the database gave up the transaction")
 
 
 def _undo(batch: _Batch, error: BaseException) -> None:
