@@ -1,0 +1,87 @@
+"""`outbox`: what waits to be sent, what was sent, and what could not be."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+
+import pytest
+
+from duis_gateway.store import outbox
+from duis_gateway.store.engine import Store
+from duis_gateway.store.outbox import OutboxMessage
+from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
+
+CONTENT = b'<a b="\xc3\xa9">\r\n</a>'
+
+
+@pytest.fixture
+def filled(installation: Installation) -> Installation:
+    """Three messages: one pending, and one dead for each of two suppliers."""
+    file = installation.folder / "gateway.db"
+    store = Store.open(f"sqlite:///{file}")
+    messages = [
+        OutboxMessage(
+            recipient=recipient,
+            channel="http",
+            kind="N64",
+            message_id=f"id-{number}",
+            content=CONTENT,
+            content_type="application/xml",
+            release_id="R1",
+            device_id=1,
+            order_key=None,
+            created_at=datetime(2027, 1, 4, 9, tzinfo=UTC),
+        )
+        for number, recipient in enumerate((SUPPLIER, SUPPLIER, OTHER_SUPPLIER), 1)
+    ]
+    with store.write() as connection:
+        outbox.enqueue(connection, messages)
+    store.close()
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE outbox SET state = 'dead', attempts = 12, last_error = '404\nForged' WHERE id > 1")
+    database.close()
+    return installation
+
+
+def listed(installation: Installation, *more: object) -> list[tuple[int, str]]:
+    found = json.loads(done("outbox", "list", "--format", "json", *more, *installation.config))
+    return [(one["id"], one["state"]) for one in found]
+
+
+def test_messages_are_listed_and_chosen(filled: Installation) -> None:
+    assert listed(filled) == [(1, "pending"), (2, "dead"), (3, "dead")]
+    assert listed(filled, "--state", "dead", "--recipient", SUPPLIER) == [(2, "dead")]
+    assert listed(filled, "--after", "1", "--limit", "1") == [(2, "dead")]
+
+
+def test_a_recipients_error_text_forges_no_line(filled: Installation) -> None:
+    assert len(done("outbox", "list", *filled.config).splitlines()) == 4
+
+
+def test_one_message_is_shown_by_its_id_or_the_messages_own(filled: Installation) -> None:
+    by_id = done("outbox", "show", "2", *filled.config)
+    assert by_id == done("outbox", "show", "id-2", *filled.config)
+    assert "90-B3-D5-1F-30-01-00-00" in by_id
+    assert "00-00-00-00-00-00-00-01" in by_id
+    assert "there is no message" in refused(1, "outbox", "show", "id-9", *filled.config)
+
+
+def test_the_content_comes_byte_for_byte(filled: Installation) -> None:
+    assert run("outbox", "show", "1", "--content", *filled.config).raw == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("choice", "left_dead"), [(["2"], [3]), (["--recipient", OTHER_SUPPLIER], [2]), (["--all"], [])]
+)
+def test_dead_letters_are_put_back(filled: Installation, choice: list[object], left_dead: list[int]) -> None:
+    """F18"""
+    done("outbox", "replay", *choice, *filled.config)
+    assert [number for number, _ in listed(filled, "--state", "dead")] == left_dead
+
+
+def test_what_is_no_dead_letter_is_not_replayed(filled: Installation) -> None:
+    assert "no such dead letter" in refused(1, "outbox", "replay", "1", *filled.config)
+    assert "name one message" in refused(2, "outbox", "replay", *filled.config)
+    assert "name one message" in refused(2, "outbox", "replay", "2", "--all", *filled.config)

@@ -1,0 +1,89 @@
+"""`release`: the firmware releases as DCC announced them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.releases import (
+    DefaultGroup,
+    DefaultSchedule,
+    HubMark,
+    OfferedConstraint,
+    Period,
+    PilotTerms,
+    Release,
+    ReleaseType,
+    Stage,
+)
+from duis_gateway.store import hubs, pilots, releases, schedules
+from duis_gateway.store.engine import Store
+from tests.support.cli import Installation, done, refused
+
+NOTIFIED = datetime(2027, 1, 4, 9, tzinfo=UTC)
+PERIOD = Period(NOTIFIED + timedelta(days=30), NOTIFIED + timedelta(days=60))
+
+
+def release(release_id: str, pilot: PilotTerms | None) -> Release:
+    return Release(
+        release_id=release_id,
+        revision=2,
+        release_type=ReleaseType.PLANNED_MAINTENANCE if pilot else ReleaseType.SECURITY,
+        manufacturer="Acme",
+        model="CH-1",
+        firmware_version="01020305",
+        release_note="https://dcc.example/notes",
+        severity="3",
+        priority="Medium",
+        notified_at=NOTIFIED,
+        automatic_date=NOTIFIED + timedelta(days=181),
+        pilot=pilot,
+        paused=pilot is not None,
+    )
+
+
+@pytest.fixture
+def announced(installation: Installation) -> Installation:
+    store = Store.open(f"sqlite:///{installation.folder / 'gateway.db'}")
+    with store.write() as connection:
+        hub = Hub(1, "CHF", "Acme", "CH-1", "01020304", "Commissioned", "North", 7, None)
+        hubs.upsert(connection, [hub])
+        releases.put(connection, release("R1", PilotTerms(PERIOD, limit=500, minimum=5)), {HubMark.PROVING: [1]})
+        releases.put(connection, release("R2", None), {})
+        pilots.replace_default_list(connection, "R1", "North", [1])
+        groups = (DefaultGroup("G1", PERIOD, (1,)), DefaultGroup("G2", PERIOD))
+        offered = (OfferedConstraint("NIGHT", "only at night"),)
+        schedules.replace_default(connection, DefaultSchedule("R1", "North", Stage.PILOT, groups, offered))
+    store.close()
+    return installation
+
+
+def test_releases_are_listed(announced: Installation) -> None:
+    found = json.loads(done("release", "list", "--format", "json", *announced.config))
+    assert [(one["release"], one["state"], one["paused"]) for one in found] == [
+        ("R2", "notified", False),
+        ("R1", "notified", True),
+    ]
+    assert found[0]["automatic_date"] == "2027-07-04T09:00:00Z"
+
+
+def test_a_release_is_shown_with_what_belongs_to_it(announced: Installation) -> None:
+    lines = [" ".join(line.split()) for line in done("release", "show", "R1", *announced.config).splitlines()]
+    assert "state: notified, paused" in lines
+    assert "hubs of one supplier: 5 to 500" in lines
+    assert "proving hubs: 1" in lines
+    assert "default list, North: 1 hubs" in lines
+    assert "G1 1 2027-02-03T09:00:00Z 2027-03-05T09:00:00Z" in lines
+    assert "G2 2027-02-03T09:00:00Z 2027-03-05T09:00:00Z" in lines
+    assert "constraint NIGHT: only at night" in lines
+
+
+def test_a_release_without_a_pilot_says_so(announced: Installation) -> None:
+    assert "pilot: none" in " ".join(done("release", "show", "R2", *announced.config).split())
+
+
+def test_an_unknown_release_is_named(announced: Installation) -> None:
+    assert refused(1, "release", "show", "R9", *announced.config) == "there is no release 'R9'"
