@@ -46,6 +46,7 @@ class Flow:
     counter_window: int = 0
     emails: EmailTerms = DEFAULT_TERMS
     stored: Callable[[], None] = lambda: None
+    release_changed: Callable[[], None] = lambda: None
 
     def handle(self, incoming: Incoming) -> bytes:
         """Return the signed answer to a message; everything it brings about is durable by then.
@@ -74,6 +75,8 @@ class Flow:
             answer = store(decided, conn, signer, self.alert_bytes, self.emails)
         failpoint("flow.before-answer")
         self.stored()
+        if decided.decision.changes_release:
+            self.release_changed()
         return answer
 
     def _known(self, verified: Verified) -> bytes | None:

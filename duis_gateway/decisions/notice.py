@@ -9,6 +9,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.decision import Decision, Email
 from duis_gateway.decisions.context import Context, accepted, refused, to_each
+from duis_gateway.decisions.effects import Consequences, caught_up, current
 from duis_gateway.decisions.parts import in_parts
 from duis_gateway.emails.announcement import announcement
 from duis_gateway.firmware.device_lists import COMMUNICATIONS_HUB
@@ -18,8 +19,9 @@ from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.outcomes import RefusedItem
 from duis_gateway.model.parties import Party, PartyKind
 from duis_gateway.model.releases import HubMark, Release
+from duis_gateway.model.rollout import ReleaseEvent
 from duis_gateway.partner_messages import PartnerMessage
-from duis_gateway.store import hubs, parties, releases
+from duis_gateway.store import history, hubs, parties, releases
 
 
 def receive_release(message: PartnerMessage, context: Context) -> Decision:
@@ -31,11 +33,11 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
     assert isinstance(body, esi.FirmwareRelease)
     if (refusal := in_parts(message, body.part)) is not None:
         return Decision(refusal)
-    context.exclude_others(body.release_id)
-    previous = releases.find(context.conn, body.release_id)
-    judgement = receive_notice(_notice(body), previous, context.now)
+    now = current(context.moment, body.release_id)
+    judgement = receive_notice(_notice(body), now.release, context.now)
     if judgement.release is None:
-        return Decision(refused(message, "NoticeRefused", judgement.refusal or ""))
+        answer = refused(message, "NoticeRefused", judgement.refusal or "")
+        return Decision(answer, now.since.writes, now.since.sends, changes_release=bool(now.since.writes))
     marks = {HubMark.PROVING: body.proving, HubMark.FRIENDLY: body.friendly, HubMark.EXCLUDED: body.excluded}
     release = judgement.release
     found = hubs.get_many(context.conn, {d for ids in marks.values() for d in ids})
@@ -49,11 +51,20 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
         return _csp_notice(release, own)
 
     notices = to_each(context.registered(PartyKind.CSP), notice_for, release.release_id)
-    return Decision(
-        accepted(message, unknown),
-        (partial(releases.put, release=release, marks=known),),
-        (*notices, *_emails(release, context, revised=previous is not None)),
+    revised = now.release is not None
+    put = partial(releases.put, release=release, marks=known)
+    noted = Consequences(
+        (put, partial(history.record, event=_line(release, context, revised=revised))),
+        (*notices, *_emails(release, context, revised=revised)),
     )
+    after = caught_up(release, context.moment, not_before=context.now).since
+    done = now.since + noted + after
+    return Decision(accepted(message, unknown), done.writes, done.sends, changes_release=True)
+
+
+def _line(release: Release, context: Context, *, revised: bool) -> ReleaseEvent:
+    event = f"revised to {release.revision}" if revised else "notified"
+    return ReleaseEvent(release.release_id, context.now, event, release.state, release.paused, context.party.name)
 
 
 def _mark_problem(hub: Hub | None, release: Release) -> str | None:
