@@ -1,0 +1,134 @@
+"""The reference pages name what the code has: configuration keys, metrics, codes, refusals and commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from duis_gateway.cli.main import program
+from duis_gateway.config import ENVIRONMENT_PREFIX, SECTIONS, settings_of
+from duis_gateway.doors.metrics import Metrics, OutboxFigures
+from duis_gateway.duis.alerts import ALERTS
+from duis_gateway.duis.codes import RESPONSE_CODES
+from duis_gateway.duis.responses import PilotListWarning
+from duis_gateway.errors import REFUSALS
+from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
+from tests.support import reference
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+WITH_COMMANDS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+# Not preceded by a word character or a hyphen: `.venv/bin/duis-gateway` is the command, `urn:duis-gateway` is not.
+_COMMAND = re.compile(r"(?<![\w:'-])duis-gateway ((?:[a-z]+(?: |$))[^\n`]*)")
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_configuration_reference_is_up_to_date() -> None:
+    shown = page("docs/operations.md")
+    assert reference.filled(shown) == shown, "`python -m tests.support.examples` brings it up to date"
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_key_of_the_configuration_is_in_the_reference(section: str) -> None:
+    """Read from the page as a person would, whatever made it."""
+    text = page("docs/operations.md").partition(f"### `[{section}]`")[2].partition("\n### ")[0]
+    assert [key for key in settings_of(section) if f"\n| `{key}` |" not in text] == []
+
+
+@pytest.mark.parametrize("path", [*WITH_COMMANDS], ids=lambda path: path.name)
+def test_every_key_that_a_page_names_exists(path: Path) -> None:
+    named = re.findall(r"`\[(\w+)\] (\w+)`", path.read_text(encoding="utf-8"))
+    assert [one for one in named if one[0] not in SECTIONS or one[1] not in settings_of(one[0])] == []
+    variables = set(re.findall(rf"{ENVIRONMENT_PREFIX}[A-Z_]+[A-Z]", path.read_text(encoding="utf-8")))
+    known = {f"{ENVIRONMENT_PREFIX}{s}_{key}".upper() for s in SECTIONS for key in settings_of(s)}
+    assert {one for one in variables - known if not one.startswith(f"{ENVIRONMENT_PREFIX}TEST")} <= {
+        f"{ENVIRONMENT_PREFIX}CONFIG"
+    }
+
+
+def metrics_served() -> set[str]:
+    """The names of all metrics that the gateway serves, as they stand in queries."""
+    metrics = Metrics(lambda: OutboxFigures({"http": 1}))
+    metrics.request("duis", "serviceD", "answered", 0.1)
+    metrics.rejection("verify")
+    metrics.delivery_attempt("http", "accepted")
+    metrics.delivered("http", 0.1)
+    lines = metrics.exposition().decode().splitlines()
+    return {re.split(r"[{ ]", line)[0] for line in lines if not line.startswith("#")}
+
+
+def test_every_metric_is_described_and_every_metric_described_is_served() -> None:
+    described = set(re.findall(r"^\| `(gw_\w+)", page("docs/operations.md"), re.MULTILINE))
+    served = {re.sub(r"_(created|bucket|count|sum)$", "", name) for name in metrics_served()}
+    served = {name for name in served if f"{name}_total" not in served}
+    assert described == served
+
+
+def test_the_alert_rules_ask_for_metrics_that_are_served() -> None:
+    rules = page("docs/operations.md").partition("```yaml")[2].partition("```")[0]
+    asked = set(re.findall(r"\bgw_\w+", rules))
+    assert asked
+    assert asked <= metrics_served()
+
+
+def test_every_response_code_and_alert_is_explained() -> None:
+    profile = page("docs/duis-profile.md")
+    words = set(re.findall(r"\b[A-Z]\d+\b", profile))
+    assert RESPONSE_CODES.keys() <= words
+    assert ALERTS.keys() <= words
+    lists = [name for name, _ in PilotListWarning().lists()]
+    assert [name for name in lists if f"| `{name}` |" not in profile] == []
+
+
+def test_every_refusal_is_explained() -> None:
+    """By its HTTP status and its title, as a sender sees them."""
+    rows = {
+        (int(status), title)
+        for status, title in re.findall(r"^\| (\d{3}) \| ([^|]+) \|", page("docs/duis-profile.md"), re.M)
+    }
+    assert rows == {(refusal.status, refusal.title) for refusal in REFUSALS.values()}
+
+
+def test_every_duis_version_has_its_schema_named() -> None:
+    profile = page("docs/duis-profile.md")
+    rows = re.findall(r"^\| ([\d., ]+) \| `schemas/duis/(\d\.\d)` \|", profile, re.MULTILINE)
+    named = {version: folder for versions, folder in rows for version in versions.split(", ")}
+    assert named == {str(version): folder for version, folder in DUIS_SCHEMA_FOLDERS.items()}
+
+
+def commands(path: Path) -> list[str]:
+    """The command lines of a page, continuation lines joined."""
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    return [" ".join(found.split()) for found in _COMMAND.findall(text)]
+
+
+def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
+    """Find the command that words name, and what is left of them."""
+    command: click.Command = program
+    context = click.Context(program)
+    while isinstance(command, click.Group) and words:
+        found = command.get_command(context, words[0])
+        assert found is not None, f"there is no command {words[0]}"
+        command, words = found, words[1:]
+    return command, words
+
+
+@pytest.mark.parametrize("path", WITH_COMMANDS, ids=lambda path: path.name)
+def test_the_commands_that_a_page_names_exist_with_their_options(path: Path) -> None:
+    for line in commands(path):
+        command, rest = resolve(re.sub(r"['\"].*?['\"]", "X", line).split())
+        options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
+        asked = {word for word in rest if re.fullmatch(r"--[a-z-]+", word)}
+        assert asked <= options | {"--help"}, f"{path.name}: {line}"
+
+
+def test_the_pages_link_to_what_is_there() -> None:
+    for path in WITH_COMMANDS:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
