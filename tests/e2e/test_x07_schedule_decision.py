@@ -1,0 +1,176 @@
+"""X07: a CSP's final say on a supplier's group, late and piece by piece; the supplier is told (N74)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.installation import Delivery
+from tests.support.play import DAY, NOW, Group, Play
+from tests.support.schedules_play import say
+from tests.support.wire_client import SR, only, texts
+
+pytestmark = pytest.mark.processes
+
+
+def submitted(play: Play, *groups: Group) -> None:
+    """The main supplier has a pilot list and these groups; what was sent so far is forgotten."""
+    play.announce()
+    pilot = [hub for group in groups if group.stage == "Pilot" for hub in group.devices]
+    if pilot:
+        assert play.pilot_list("main", pilot).code == "I99"
+    assert play.pilot_schedule("main", *groups).code == "I99"
+    play.forget()
+
+
+def period(alert: Delivery) -> tuple[datetime, datetime]:
+    """Return the period that an N74 fixes."""
+    return datetime.fromisoformat(alert.text("EarliestStart")), datetime.fromisoformat(alert.text("LatestEnd"))
+
+
+@pytest.fixture
+def north(play: Play) -> list[str]:
+    """The main supplier's hubs in the northern CSP's regions."""
+    return play.lot.of_csp("north", play.lot["own"])
+
+
+def test_an_accepted_group_is_told_with_the_period_that_is_fixed(play: Play, north: list[str]) -> None:
+    group = Group("G1", north)
+    submitted(play, group)
+    answer = say(play, "north", "main", "G1")
+    assert (answer.code, answer.refused_items) == ("Accepted", {})
+    (alert,) = play.received("main")
+    assert alert.kind == "N74"
+    assert (alert.text("FirmwareReleaseID"), alert.text("GroupID")) == (play.lot.release, "G1")
+    assert alert.text("Decision") == "Accepted"
+    assert period(alert) == (group.start, group.end)
+    assert not texts(alert.root, "Reason")
+    assert not play.received("dcc")
+    assert not play.received("gas")
+
+
+def test_an_amended_group_is_told_with_the_new_period_and_the_reason(play: Play, north: list[str]) -> None:
+    submitted(play, Group("G1", north))
+    start, end = NOW + 5 * DAY, NOW + 30 * DAY
+    answer = say(play, "north", "main", "G1", "Amended", start=start, end=end, reason="Too many at once")
+    assert answer.code == "Accepted"
+    (alert,) = play.received("main")
+    assert (alert.text("Decision"), alert.text("Reason")) == ("Amended", "Too many at once")
+    assert period(alert) == (start, end)
+
+
+def test_a_time_that_is_left_out_is_as_instructed(play: Play, north: list[str]) -> None:
+    group = Group("G1", north)
+    submitted(play, group)
+    say(play, "north", "main", "G1", "Amended", end=NOW + 30 * DAY)
+    assert period(play.received("main")[0]) == (group.start, NOW + 30 * DAY)
+
+
+def test_a_refused_group_is_told_without_a_period(play: Play, north: list[str]) -> None:
+    submitted(play, Group("G1", north))
+    assert say(play, "north", "main", "G1", "Refused", reason="No capacity").code == "Accepted"
+    (alert,) = play.received("main")
+    assert (alert.text("Decision"), alert.text("Reason")) == ("Refused", "No capacity")
+    assert not texts(alert.root, "EarliestStart")
+
+
+def test_a_group_across_two_csps_is_decided_in_two_pieces(play: Play) -> None:
+    """N74 names no hubs, so the reason says which piece each is about."""
+    lot = play.lot
+    submitted(play, Group("BOTH", lot["own"]))
+    assert say(play, "north", "main", "BOTH").code == "Accepted"
+    assert say(play, "south", "main", "BOTH", "Refused", reason="No capacity").code == "Accepted"
+    first, second = play.received("main")
+    in_north, in_south = (len(lot.of_csp(csp, lot["own"])) for csp in ("north", "south"))
+    assert first.text("Decision") == "Accepted"
+    assert first.text("Reason") == f"Of {in_north} of the group's 12 hubs, those in 4G North and North."
+    assert second.text("Decision") == "Refused"
+    assert second.text("Reason") == (
+        f"Of {in_south} of the group's 12 hubs, those in 4G Central, 4G South, Central and South: No capacity"
+    )
+
+
+def test_a_later_say_takes_the_place_of_the_earlier_and_is_told_too(play: Play, north: list[str]) -> None:
+    submitted(play, Group("G1", north))
+    for decision in ("Accepted", "Refused", "Accepted"):
+        assert say(play, "north", "main", "G1", decision).code == "Accepted"
+    assert [one.text("Decision") for one in play.received("main")] == ["Accepted", "Refused", "Accepted"]
+
+
+def test_the_say_may_come_late(play: Play, north: list[str]) -> None:
+    """PIA-C4: also when the period instructed has begun; of a group name in both stages the pilot's is meant."""
+    launch = Group("G1", play.lot.of_csp("north", play.lot["split"]), "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)
+    pilot = Group("G1", north, start=NOW - timedelta(hours=1), end=NOW + DAY)
+    submitted(play, pilot, launch)
+    assert say(play, "north", "main", "G1").code == "Accepted"
+    assert period(play.received("main")[0]) == (pilot.start, pilot.end)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"group": "OTHER"}, "no group of this name"),
+        ({"supplier": "gas"}, "no group of this name"),
+        ({"csp": "south"}, "no hub in the regions of this CSP"),
+        ({"release": "NEVER-SEEN"}, "unknown or no longer live"),
+        ({"start": NOW + 9 * DAY, "end": NOW + 8 * DAY}, "ends before it starts"),
+        ({"end": NOW + 400 * DAY}, "does not end before the automatic date"),
+    ],
+)
+def test_a_say_on_nothing_is_refused_and_nobody_is_told(
+    play: Play, north: list[str], words: dict[str, Any], reason: str
+) -> None:
+    submitted(play, Group("G1", north))
+    said: dict[str, Any] = {"csp": "north", "supplier": "main", "group": "G1", "decision": "Amended", **words}
+    answer = say(play, **said)
+    assert (answer.code, only(answer.root, "Code")) == ("Refused", "DecisionRefused")
+    assert reason in only(answer.root, "Text")
+    assert not any(play.everything().values())
+
+
+def test_a_group_sent_again_is_undecided_again(play: Play, north: list[str]) -> None:
+    """What the CSP said was of the group as it was."""
+    submitted(play, Group("G1", north))
+    say(play, "north", "main", "G1")
+    assert play.pilot_schedule("main", Group("G1", north, end=NOW + 11 * DAY)).code == "I99"
+    say(play, "north", "main", "G1", "Refused")
+    assert [one.text("Decision") for one in play.received("main")] == ["Accepted", "Refused"]
+
+
+def test_a_say_stands_for_what_a_new_list_leaves_of_the_group(play: Play, north: list[str]) -> None:
+    submitted(play, Group("G1", north))
+    say(play, "north", "main", "G1")
+    answer = play.pilot_list("main", north[:1])
+    assert answer.code == "W110501"
+    say(play, "north", "main", "G1", "Refused")
+    told = play.received("main")
+    assert [one.text("Decision") for one in told] == ["Accepted", "Refused"]
+    assert not texts(told[1].root, "Reason"), "the group is within one CSP as before"
+
+
+def test_an_exact_repeat_gets_the_first_answer_and_is_told_once(play: Play, north: list[str]) -> None:
+    """T39."""
+    submitted(play, Group("G1", north))
+    play.check_repeat(say(play, "north", "main", "G1"))
+
+
+def test_decisions_wait_for_a_supplier_that_is_down_and_come_in_order(play: Play, north: list[str]) -> None:
+    """F13."""
+    submitted(play, *(Group(f"G{n}", [hub]) for n, hub in enumerate(north)))
+    with play.down("main"):
+        for number in range(len(north)):
+            assert say(play, "north", "main", f"G{number}").code == "Accepted"
+        play.settle("main")
+        assert not play["main"].received()
+    came = play.received("main", "N74")
+    assert [one.text("GroupID") for one in came] == [f"G{n}" for n in range(len(north))]
+
+
+def test_the_alert_is_of_duis_6(play: Play, north: list[str]) -> None:
+    submitted(play, Group("G1", north))
+    say(play, "north", "main", "G1")
+    (alert,) = play.received("main")
+    assert alert.root.get("schemaVersion") == "6.0"
+    assert alert.root.find(f".//{{{SR}}}PreferredPilotScheduleDecision") is not None
