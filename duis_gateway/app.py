@@ -34,6 +34,7 @@ from duis_gateway.model.identifiers import format_eui
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.pki.trust import Trust
+from duis_gateway.scheduler import Agenda, Scheduler
 from duis_gateway.signing import Signer
 from duis_gateway.steps.validate import SCHEMA_NAMES
 from duis_gateway.store import certificates, parties
@@ -159,8 +160,12 @@ def _smtp_settings(email: EmailConfig, host: str) -> SmtpSettings:
     )
 
 
+def _email_terms(config: Config) -> EmailTerms:
+    return EmailTerms(config.email.sender, config.email.attachment_hubs)
+
+
 class Gateway:
-    """One process of the gateway: its doors, and its delivery workers if it has any."""
+    """One process of the gateway: its doors, with what time brings, and its delivery workers if it has any."""
 
     def __init__(self, config: Config, *, doors: bool = True, delivery: bool = True) -> None:
         """Put everything together; nothing listens or sends before `serve`.
@@ -175,6 +180,7 @@ class Gateway:
         self._signing = SigningKeyFile(config)
         self.metrics = Metrics(lambda: outbox_figures(self.store))
         self.delivery = open_delivery(config, self.store, self.metrics) if delivery else None
+        self.scheduler = Scheduler(self._agenda(config)) if doors else None
         self.servers = [*([self._public(config)] if doors else []), self._operations(config)]
 
     def _public(self, config: Config) -> Server:
@@ -211,7 +217,18 @@ class Gateway:
             signer=self._signing,
             alert_bytes=config.limits.alert_bytes,
             counter_window=config.security.counter_window,
-            emails=EmailTerms(config.email.sender, config.email.attachment_hubs),
+            emails=_email_terms(config),
+            stored=self.delivery.wake if self.delivery else _nobody,
+            release_changed=self.scheduler.wake if self.scheduler else _nobody,
+        )
+
+    def _agenda(self, config: Config) -> Agenda:
+        return Agenda(
+            store=self.store,
+            clock=self._clock,
+            signer=self._signing,
+            alert_bytes=config.limits.alert_bytes,
+            emails=_email_terms(config),
             stored=self.delivery.wake if self.delivery else _nobody,
         )
 
@@ -231,9 +248,13 @@ class Gateway:
         self._signing()
         if self.delivery is not None:
             self.delivery.start()
+        if self.scheduler is not None:
+            self.scheduler.start()
         try:
             run_until_signalled(self.servers, over)
         finally:
+            if self.scheduler is not None:
+                self.scheduler.stop()
             if self.delivery is not None:
                 self.delivery.stop()
             self.store.close()

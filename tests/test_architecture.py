@@ -100,6 +100,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
 
 ABOVE_STEPS = (
     "duis_gateway.flow",
+    "duis_gateway.scheduler",
     "duis_gateway.doors",
     "duis_gateway.views",
     "duis_gateway.app",
@@ -198,7 +199,12 @@ def test_nothing_below_imports_the_doors_or_the_command_line() -> None:
         "duis_gateway.flow": (),
         "duis_gateway.doors": ("duis_gateway.doors", "duis_gateway.flow"),
         "duis_gateway.views": ("duis_gateway.doors",),
-        "duis_gateway.app": ("duis_gateway.doors", "duis_gateway.flow", "duis_gateway.views"),
+        "duis_gateway.app": (
+            "duis_gateway.doors",
+            "duis_gateway.flow",
+            "duis_gateway.scheduler",
+            "duis_gateway.views",
+        ),
         "duis_gateway.cli": ("duis_gateway.cli", "duis_gateway.app", "duis_gateway.demo"),
         "duis_gateway.demo": ("duis_gateway.demo", "duis_gateway.app"),
     }

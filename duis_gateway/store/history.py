@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
 
 from duis_gateway.model.releases import ReleaseState
 from duis_gateway.model.rollout import ReleaseEvent
@@ -39,7 +41,12 @@ def of_release(connection: Connection, release_id: str) -> list[ReleaseEvent]:
     return [ReleaseEvent(row[0], row[1], row[2], ReleaseState(row[3]), *row[4:]) for row in connection.execute(query)]
 
 
-def has(connection: Connection, release_id: str, event: str) -> bool:
-    """Whether this has happened to the release."""
+def newest(connection: Connection, release_id: str, event: str) -> ReleaseEvent | None:
+    """Return the last time that this happened to the release, or None."""
     mine = (release_event.c.release_id == release_id, release_event.c.event == event)
-    return connection.execute(select(func.count()).select_from(release_event).where(*mine)).scalar_one() > 0
+    row = connection.execute(select(*_COLUMNS).where(*mine).order_by(release_event.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _event(row)
+
+
+def _event(row: Row[*tuple[Any, ...]]) -> ReleaseEvent:
+    return ReleaseEvent(row[0], row[1], row[2], ReleaseState(row[3]), *row[4:])

@@ -1,0 +1,77 @@
+"""What time brings by itself: stages that begin (X05), and obligations that fall due (PIA-A9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from duis_gateway.decision import Email
+from duis_gateway.decisions.context import Moment
+from duis_gateway.decisions.effects import NOTHING, TIME, Consequences, current
+from duis_gateway.emails.rollout import missed_obligations
+from duis_gateway.firmware.lifecycle import due
+from duis_gateway.firmware.obligations import Obligation, SupplierPilot, due_date, missed
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.parties import PartyKind
+from duis_gateway.model.releases import Release
+from duis_gateway.model.rollout import ReleaseEvent
+from duis_gateway.store import flags, history, obligations, releases
+
+OBLIGATIONS_DUE = "obligations due"
+MISSED_OBLIGATION = "missed obligation"
+
+
+def stage_due(release: Release, moment: Moment) -> bool:
+    """Whether a stage of the release has to begin."""
+    return due(release, moment.now) is not None
+
+
+def begin_stages(release_id: str, moment: Moment) -> Consequences:
+    """Return what follows from the stages that are due; nothing if another process was faster."""
+    return current(moment, release_id).since
+
+
+def obligations_due(release: Release, moment: Moment) -> bool:
+    """Whether what suppliers owe to the pilot fell due, and was not looked at since.
+
+    A notice that sets another date later lets them fall due once more.
+    """
+    if not release.obligations or release.pilot is None or moment.now <= due_date(release.pilot):
+        return False
+    return not _assessed(release, moment)
+
+
+def _assessed(release: Release, moment: Moment) -> bool:
+    assert release.pilot is not None
+    last = history.newest(moment.conn, release.release_id, OBLIGATIONS_DUE)
+    return last is not None and last.at >= due_date(release.pilot)
+
+
+def count_missed(release: Release, moment: Moment) -> tuple[Obligation, ...]:
+    """Count what suppliers owe and provided; it takes a while with millions of hubs, and changes nothing."""
+    concerned = releases.suppliers_with_hubs_of_model(moment.conn, release.manufacturer, release.model)
+    counts = obligations.provided(moment.conn, release, concerned)
+    pilots = (SupplierPilot(one.supplier, one.eligible, one.provided) for one in counts)
+    return missed(release, pilots, moment.now)
+
+
+def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -> Consequences:
+    """Tell DCC and the operator what was missed, once; nothing if another process was faster."""
+    moment.exclude_others(release_id)
+    release = releases.find(moment.conn, release_id)
+    if release is None or not release.state.is_live or not obligations_due(release, moment):
+        return NOTHING
+    assert release.pilot is not None
+    words = f"{len({one.supplier for one in owed})} suppliers did not provide what is due" if owed else "all met"
+    line = ReleaseEvent(
+        release_id, due_date(release.pilot), OBLIGATIONS_DUE, release.state, release.paused, TIME, words
+    )
+    told = Consequences((partial(history.record, event=line),))
+    if not owed:
+        return told
+    raised = [(MISSED_OBLIGATION, f"{release_id} {format_eui(one.supplier)}") for one in owed]
+    flag = partial(flags.raise_flags, raised=raised, at=moment.now, text="DCC can choose hubs (PilotSelection)")
+    mails: tuple[Email, ...] = tuple(
+        missed_obligations(release, party, owed) for party in moment.registered(PartyKind.DCC)
+    )
+    return told + Consequences((flag,), mails)
