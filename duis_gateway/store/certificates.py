@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from duis_gateway.model.certificates import RegisteredCertificate
 from duis_gateway.store.tables import certificate
 
+# Made once: every message that comes in runs it.
+_FIND = select(certificate).where(
+    certificate.c.issuer_key == bindparam("issuer"), certificate.c.serial == bindparam("number")
+)
+
 
 def find(connection: Connection, issuer_key: str, serial: int) -> RegisteredCertificate | None:
     """Return the certificate, revoked or not, or None."""
-    query = select(certificate).where(certificate.c.issuer_key == issuer_key, certificate.c.serial == str(serial))
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_FIND, {"issuer": issuer_key, "number": str(serial)}).one_or_none()
     return None if row is None else _certificate(row)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, join, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from duis_gateway.errors import GatewayError
 from duis_gateway.model.identifiers import MessageId, MessageIdentity, RequestId
@@ -19,7 +20,7 @@ from duis_gateway.store.tables import (
     service_request,
     service_request_evidence,
 )
-from duis_gateway.store.upsert import insert_into, upsert_one
+from duis_gateway.store.upsert import upsert_one
 
 
 class IdentityTaken(GatewayError):
@@ -45,11 +46,29 @@ class MessageRecord:
     received_at: datetime
 
 
+class _Place:
+    """The statements for one kind of identity, made once: every message that comes in runs each of them."""
+
+    def __init__(self, message: Table, evidence: Table, identity: Sequence[str]) -> None:
+        chosen = [message.c[name] == bindparam(name, type_=message.c[name].type) for name in identity]
+        joined = join(message, evidence, evidence.c.message == message.c.id)
+        self.answer = select(message.c.digest, evidence.c.answer).select_from(joined).where(*chosen)
+        self.raw = select(evidence.c.raw).select_from(joined).where(*chosen)
+        self.insert_evidence = insert(evidence)
+        self.insert = {
+            name: dialect.insert(message).on_conflict_do_nothing().returning(message.c.id)
+            for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+        }
+
+
+_REQUESTS = _Place(service_request, service_request_evidence, ("originator", "target", "counter"))
+_MESSAGES = _Place(partner_message, partner_message_evidence, ("sender", "message_id"))
+
+
 def find_answer(connection: Connection, identity: MessageIdentity) -> StoredAnswer | None:
     """Return the answer given to the message of this identity; None if none has come."""
-    message, evidence, key = _place(identity)
-    query = _of_identity(select(message.c.digest, evidence.c.answer), message, evidence, key)
-    row = connection.execute(query).one_or_none()
+    place, key = _place(identity)
+    row = connection.execute(place.answer, key).one_or_none()
     return None if row is None else StoredAnswer(*row)
 
 
@@ -71,26 +90,18 @@ def record(
     Raises:
         IdentityTaken: a message of this identity is stored; the block should be left and the stored answer given.
     """
-    message, evidence, key = _place(identity)
-    new = insert_into(connection, message).values(
-        door=door, kind=kind, outcome=outcome, received_at=received_at, digest=digest, **key
-    )
-    number = connection.execute(new.on_conflict_do_nothing().returning(message.c.id)).scalar_one_or_none()
+    place, key = _place(identity)
+    columns = {"door": door, "kind": kind, "outcome": outcome, "received_at": received_at, "digest": digest, **key}
+    number = connection.execute(place.insert[connection.dialect.name], columns).scalar_one_or_none()
     if number is None:
         raise IdentityTaken(str(identity))
-    connection.execute(insert(evidence).values(message=number, raw=raw, answer=answer))
+    connection.execute(place.insert_evidence, {"message": number, "raw": raw, "answer": answer})
 
 
 def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | None:
     """Return the message as it came over the wire; None if none has come."""
-    message, evidence, key = _place(identity)
-    query = _of_identity(select(evidence.c.raw), message, evidence, key)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def _of_identity(query: Select[Any], message: Table, evidence: Table, key: dict[str, Any]) -> Select[Any]:
-    chosen = (message.c[name] == value for name, value in key.items())
-    return query.join_from(message, evidence, evidence.c.message == message.c.id).where(*chosen)
+    place, key = _place(identity)
+    return connection.execute(place.raw, key).scalar_one_or_none()
 
 
 def highest_counter(connection: Connection, originator: int, target: int) -> int | None:
@@ -145,9 +156,12 @@ def _latest(table: Table, identity: Sequence[str], shared: Sequence[str], limit:
     return select(*columns).order_by(table.c.id.desc()).limit(limit)
 
 
-def _place(identity: MessageIdentity) -> tuple[Table, Table, dict[str, Any]]:
-    """Return the table of the identity's kind, that of its evidence, and the columns that are the identity."""
+def _place(identity: MessageIdentity) -> tuple[_Place, dict[str, Any]]:
+    """Return the statements of the identity's kind, and the values that are the identity."""
     if isinstance(identity, RequestId):
-        key = {"originator": identity.originator, "target": identity.target, "counter": identity.counter}
-        return service_request, service_request_evidence, key
-    return partner_message, partner_message_evidence, {"sender": identity.sender, "message_id": identity.message_id}
+        return _REQUESTS, {
+            "originator": identity.originator,
+            "target": identity.target,
+            "counter": identity.counter,
+        }
+    return _MESSAGES, {"sender": identity.sender, "message_id": identity.message_id}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
 from duis_gateway.store.bulk import id_list
@@ -24,10 +24,13 @@ _COLUMNS = (
     party.c.regions,
 )
 
+# Made once: every message that comes in runs it.
+_FIND = select(*_COLUMNS).where(party.c.eui == bindparam("wanted"))
+
 
 def find(connection: Connection, eui: int) -> Party | None:
     """Return the party, or None."""
-    row = connection.execute(select(*_COLUMNS).where(party.c.eui == eui)).one_or_none()
+    row = connection.execute(_FIND, {"wanted": eui}).one_or_none()
     return None if row is None else _party(row)
 
 
