@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from duis_gateway.decision import CsvTable, EligibleHubs, Email
 from duis_gateway.emails.rendering import CsvFile, csv_file, file_name
-from duis_gateway.model.hubs import Hub
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.releases import Release
 from duis_gateway.store import hubs
+from duis_gateway.store.hubs import EligibleHub
 
 ELIGIBLE_COLUMNS = (
     "device_id",
@@ -46,15 +47,15 @@ def attached(email: Email, conn: Connection, limit: int) -> Attached:
 
 
 def _eligible(conn: Connection, supplier: int, release: Release, limit: int) -> Attached:
-    found = list(hubs.eligible(conn, supplier, release, limit + 1))
+    found = hubs.first_eligible(conn, supplier, release, limit + 1)
     if not found:
         return Attached(words="At present you are responsible for no hub of this model that runs another version.")
     words = "hubs of this model that do not run the version yet, with your role (Import, Gas) for each."
     if len(found) <= limit:
-        file = _file(file_name("eligible-hubs", release.release_id), found, supplier)
+        file = _file(file_name("eligible-hubs", release.release_id), release, found)
         return Attached(file, f"The attachment {file.name} lists the {len(found):,} {words}")
     number = hubs.count_eligible(conn, supplier, release)
-    file = _file(file_name("eligible-hubs", release.release_id, f"first-{limit}"), found[:limit], supplier)
+    file = _file(file_name("eligible-hubs", release.release_id, f"first-{limit}"), release, found[:limit])
     return Attached(
         file,
         f"There are {number:,} of your {words} That is more than an email can carry: the attachment {file.name} has "
@@ -63,22 +64,21 @@ def _eligible(conn: Connection, supplier: int, release: Release, limit: int) -> 
     )
 
 
-def _file(name: str, found: list[Hub], supplier: int) -> CsvFile:
-    return csv_file(name, ELIGIBLE_COLUMNS, (_row(hub, supplier) for hub in found))
-
-
-def _row(hub: Hub, supplier: int) -> tuple[str, ...]:
-    return (
-        format_eui(hub.device_id),
-        hub.manufacturer,
-        hub.model,
-        hub.firmware_version,
-        hub.status,
-        hub.csp_region,
-        _flag(hub.import_supplier == supplier),
-        _flag(hub.gas_supplier == supplier),
+def _file(name: str, release: Release, found: Sequence[EligibleHub]) -> CsvFile:
+    rows = (
+        (
+            format_eui(hub.device_id),
+            release.manufacturer,
+            release.model,
+            hub.firmware_version,
+            hub.status,
+            hub.csp_region,
+            _FLAGS[hub.is_import],
+            _FLAGS[hub.is_gas],
+        )
+        for hub in found
     )
+    return csv_file(name, ELIGIBLE_COLUMNS, rows)
 
 
-def _flag(value: bool) -> str:
-    return "true" if value else "false"
+_FLAGS = {True: "true", False: "false"}

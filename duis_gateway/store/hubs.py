@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -62,6 +62,17 @@ class EstateCount:
     firmware_version: str
     status: str
     hubs: int
+
+
+class EligibleHub(NamedTuple):
+    """A hub that a release may be applied to, with the roles of the supplier that asks."""
+
+    device_id: int
+    firmware_version: str
+    status: str
+    csp_region: str
+    is_import: bool
+    is_gas: bool
 
 
 def get(connection: Connection, device_id: int) -> Hub | None:
@@ -221,17 +232,36 @@ def record_activations(connection: Connection, after: Iterable[Hub]) -> None:
     update_many(connection, hub, ("device_id", "firmware_version", "told_version", "completed_at"), rows)
 
 
-def eligible(connection: Connection, supplier: int, of: Release, limit: int | None = None) -> Iterator[Hub]:
-    """Yield the supplier's Communications Hubs of the release's model that do not run its version yet; never all held at once.
+def eligible(connection: Connection, supplier: int, of: Release) -> Iterator[Hub]:
+    """Yield the supplier's Communications Hubs of the release's model that do not run its version yet.
 
-    In two passes, one for each role, so that no sorting of millions of rows comes first. `limit`: no more than these.
+    They are never all held at once, and come in two passes, one for each role, so that no sorting of millions of
+    rows comes first.
     """
     for condition in _eligible_by_role(supplier, of):
-        query = _select_hubs().where(*condition).limit(limit)
+        query = _select_hubs().where(*condition)
         for row in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}):
             yield Hub(*row)
-            if limit is not None:
-                limit -= 1
+
+
+def first_eligible(connection: Connection, supplier: int, of: Release, limit: int) -> list[EligibleHub]:
+    """Return no more than `limit` of the hubs that `eligible` would yield: for a file, so without what it repeats."""
+    found: list[EligibleHub] = []
+    for condition in _eligible_by_role(supplier, of):
+        query = select(
+            hub.c.device_id,
+            hub.c.firmware_version,
+            hub.c.status,
+            hub.c.csp_region,
+            func.coalesce(hub.c.import_supplier == supplier, False),
+            func.coalesce(hub.c.gas_supplier == supplier, False),
+        )
+        device, version, status, region, importer, gas = stored_columns(
+            connection, query.where(*condition).limit(limit - len(found))
+        )
+        columns = (unsigned(device), version, status, region, map(bool, importer), map(bool, gas))
+        found += map(EligibleHub._make, zip(*columns, strict=True))
+    return found
 
 
 def count_eligible(connection: Connection, supplier: int, of: Release) -> int:
