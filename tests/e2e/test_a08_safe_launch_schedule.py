@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -17,7 +18,10 @@ from tests.support.wire_client import devices, element, only, texts
 pytestmark = pytest.mark.processes
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
-LAUNCH = {"start": NOW + 70 * DAY, "end": NOW + 80 * DAY}
+
+
+def launch(name: str, ids: Sequence[str] = ()) -> Group:
+    return Group(name, ids, start=NOW + 70 * DAY, end=NOW + 80 * DAY)
 
 
 def test_each_supplier_gets_the_groups_cut_to_its_own_hubs(play: Play) -> None:
@@ -25,7 +29,7 @@ def test_each_supplier_gets_the_groups_cut_to_its_own_hubs(play: Play) -> None:
     play.announce()
     play.forget()
     own, split = lot.within("North", of=lot["own"]), lot.within("North", of=lot["split"])
-    groups = [Group("WEEK-1", own, **LAUNCH), Group("WEEK-2", split, start=NOW + 80 * DAY, end=NOW + 90 * DAY)]
+    groups = [launch("WEEK-1", own), Group("WEEK-2", split, start=NOW + 80 * DAY, end=NOW + 90 * DAY)]
     answer = safe_launch(play, "north", "North", groups)
     assert (answer.code, answer.refused_items) == ("Accepted", {})
     (alert,) = play.received("main")
@@ -43,7 +47,7 @@ def test_each_supplier_gets_the_groups_cut_to_its_own_hubs(play: Play) -> None:
 def test_a_group_without_hubs_concerns_the_suppliers_of_its_region_alone(play: Play) -> None:
     play.announce()
     play.forget()
-    assert safe_launch(play, "south", "Central", [Group("ALL", **LAUNCH)]).code == "Accepted"
+    assert safe_launch(play, "south", "Central", [launch("ALL")]).code == "Accepted"
     for supplier in ("main", "gas"):
         (alert,) = play.received(supplier)
         assert [ids for ids, _, _ in groups_of(alert).values()] == [[]]
@@ -58,7 +62,7 @@ def test_named_and_open_groups_together(play: Play) -> None:
     play.announce()
     play.forget()
     own = lot.within("North", of=lot["own"])
-    safe_launch(play, "north", "North", [Group("FIRST", own, **LAUNCH), Group("REST", **LAUNCH)])
+    safe_launch(play, "north", "North", [launch("FIRST", own), launch("REST")])
     assert set(groups_of(play.received("main")[0])) == {"FIRST", "REST"}
     assert set(groups_of(play.received("gas")[0])) == {"REST"}
 
@@ -70,14 +74,14 @@ def test_hubs_excluded_from_the_pilot_are_in_safe_launch_like_any_other(play: Pl
     play.announce(marks=devices("esi:ExcludedDeviceIDList", [excluded]))
     play.forget()
     assert play.default_schedule("north", "North", [Group("A", [excluded])]).code == "Refused"
-    assert safe_launch(play, "north", "North", [Group("A", [excluded], **LAUNCH)]).code == "Accepted"
+    assert safe_launch(play, "north", "North", [launch("A", [excluded])]).code == "Accepted"
     assert groups_of(play.received("main", "N68")[0])["A"][0] == [excluded]
 
 
 def test_a_release_without_a_pilot_has_a_safe_launch(play: Play) -> None:
     play.announce(kind="Security", pilot=None)
     play.forget()
-    assert safe_launch(play, "north", "North", [Group("A", **LAUNCH)]).code == "Accepted"
+    assert safe_launch(play, "north", "North", [launch("A")]).code == "Accepted"
     assert [one.kind for one in play.received("main")] == ["N68"]
 
 
@@ -87,7 +91,7 @@ def test_the_bad_hubs_are_named_and_the_good_ones_told(play: Play) -> None:
     play.forget()
     central, idle = lot.within("Central", of=lot["own"])[0], lot.within("North", of=lot["uncommissioned"])
     bad = [central, *idle]
-    groups = [Group("ONE", [lot["own"][0], *bad], **LAUNCH), Group("TWO", [UNKNOWN], **LAUNCH)]
+    groups = [launch("ONE", [lot["own"][0], *bad]), launch("TWO", [UNKNOWN])]
     answer = safe_launch(play, "north", "North", groups)
     assert answer.code == "PartlyAccepted"
     assert sorted(answer.refused_items) == sorted([*bad, UNKNOWN])
@@ -116,9 +120,9 @@ def test_a_schedule_that_cannot_be_is_refused_and_nobody_is_told(play: Play, gro
 def test_a_csp_speaks_for_its_own_regions_only(play: Play) -> None:
     play.announce()
     play.forget()
-    answer = safe_launch(play, "south", "4G North", [Group("A", **LAUNCH)])
+    answer = safe_launch(play, "south", "4G North", [launch("A")])
     assert (answer.code, only(answer.root, "Code")) == ("Refused", "NotYourRegion")
-    unknown = safe_launch(play, "south", "South", [Group("A", **LAUNCH)], release="NONE")
+    unknown = safe_launch(play, "south", "South", [launch("A")], release="NONE")
     assert only(unknown.root, "Code") == "UnknownRelease"
     assert not any(play.everything().values())
 
@@ -128,14 +132,14 @@ def test_what_is_offered_with_it_is_what_a_supplier_may_ask_for(play: Play) -> N
     hubs_there = play.lot.within("North", of=play.lot["own"])
     wish = Group("MINE", hubs_there, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY, ("NIGHT",))
     assert play.pilot_schedule("main", wish).code == "E110606"
-    safe_launch(play, "north", "North", [Group("A", **LAUNCH)], constraints=["NIGHT"])
+    safe_launch(play, "north", "North", [launch("A")], constraints=["NIGHT"])
     assert play.pilot_schedule("main", wish).code == "I99"
 
 
 def test_an_exact_repeat_gets_the_first_answer_and_is_told_once(play: Play) -> None:
     """T39."""
     play.announce()
-    group = Group("A", play.lot.within("South", of=play.lot["own"]), **LAUNCH)
+    group = launch("A", play.lot.within("South", of=play.lot["own"]))
     play.check_repeat(safe_launch(play, "south", "South", [group]))
 
 
@@ -147,7 +151,7 @@ def test_schedules_wait_for_a_supplier_that_is_down_and_come_in_order(play: Play
     with play.down("main"):
         for number in range(3):
             play.default_schedule("north", "North", [Group(f"P{number}", there)])
-            safe_launch(play, "north", "North", [Group(f"L{number}", there, **LAUNCH)])
+            safe_launch(play, "north", "North", [launch(f"L{number}", there)])
         play.settle("main")
         assert not play["main"].received()
     came = play.received("main")
@@ -168,7 +172,7 @@ def test_a_batch_of_50_000_hubs_is_told_in_alerts_that_receivers_take(play: Play
     with play.installation.store.write() as conn:
         hubs.upsert(conn, estate)
     listed = [format_eui(one) for one in ids]
-    answer = safe_launch(play, "north", "4G North", [Group("ALL", listed, **LAUNCH)])
+    answer = safe_launch(play, "north", "4G North", [launch("ALL", listed)])
     assert (answer.code, answer.refused_items) == ("Accepted", {})
     alerts = play.received("main")
     assert {one.kind for one in alerts} == {"N68"}
@@ -181,7 +185,7 @@ def test_a_batch_of_50_000_hubs_is_told_in_alerts_that_receivers_take(play: Play
 def test_a_batch_of_more_than_50_000_hubs_is_not_valid(play: Play) -> None:
     play.announce()
     ids = [format_eui(0x00DB_6000_0000_0000 + n) for n in range(50_001)]
-    answer = safe_launch(play, "north", "North", [Group("ALL", ids, **LAUNCH)])
+    answer = safe_launch(play, "north", "North", [launch("ALL", ids)])
     assert answer.status == 400
     assert "DeviceIDList" in answer.problem("path")
 
@@ -189,4 +193,4 @@ def test_a_batch_of_more_than_50_000_hubs_is_not_valid(play: Play) -> None:
 def test_a_schedule_that_comes_in_one_part_of_one_is_taken(play: Play) -> None:
     play.announce()
     part = element("csp:Part", ListID="a-list", Number="1", Of="1")
-    assert safe_launch(play, "north", "North", [Group("A", **LAUNCH)], part=part).code == "Accepted"
+    assert safe_launch(play, "north", "North", [launch("A")], part=part).code == "Accepted"
