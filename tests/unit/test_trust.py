@@ -107,7 +107,7 @@ def test_t34_a_list_counts_for_directly_trusted_certificates_too(place: Installa
 
 
 def test_t34_a_list_past_its_next_update_is_refused_unless_allowed(place: Installation) -> None:
-    """T34: fail closed; who is on it stays revoked either way."""
+    """T34, F28: the last list is good until its end, then fail closed; who is on it stays revoked either way."""
     authority = place.authority()
     mine, revoked = place.issue(authority), place.issue(authority)
     place.publish(authority, [revoked.serial], next_update=NOW)
