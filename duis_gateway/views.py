@@ -9,13 +9,13 @@ from datetime import datetime
 from duis_gateway.clock import Clock
 from duis_gateway.doors.console import FlagLine, OutboxLine
 from duis_gateway.doors.metrics import OutboxFigures
-from duis_gateway.doors.party import Rows
 from duis_gateway.firmware.dates import one_month_before
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.parties import Party, PartyKind
 from duis_gateway.model.releases import Release
 from duis_gateway.store import flags, hubs, outbox_view, parties, releases
 from duis_gateway.store.engine import Store
+from duis_gateway.tabular import Rows
 
 NEWEST_FLAGS = 50
 

@@ -5,36 +5,18 @@ Rows are passed on as the query yields them, so that an estate of millions takes
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import chain
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import parse_qs
 
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.errors import HttpRefused, TokenRefused
+from duis_gateway.tabular import Rows, as_csv, as_json
 
 _LONGEST_TOKEN = 512
-_PIECE = 64 * 1024  # characters of output gathered before they are sent
 _CSV = "text/csv; charset=utf-8"
 _JSON = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A table: its columns in order, and its rows, which may be produced as they are read.
-
-    Values are text, numbers, booleans, times or None. An iterator with a `close` is closed when the answer ends, also
-    where the client goes away before.
-    """
-
-    columns: tuple[str, ...]
-    rows: Iterable[Mapping[str, object]]
 
 
 class PartyData(Protocol):
@@ -68,7 +50,7 @@ def _route(name: str, query: Callable[[int, HttpRequest], Rows], data: PartyData
         party = _party(request, data)
         form = _format(request)
         rows = query(party, request)
-        content_type, body = (_CSV, _as_csv(rows)) if form == "csv" else (_JSON, _as_json(rows))
+        content_type, body = (_CSV, as_csv(rows)) if form == "csv" else (_JSON, as_json(rows))
         headers = (("Cache-Control", "no-store"), ("Vary", "Accept, Authorization"))
         return Answer(200, content_type, body, headers)
 
@@ -103,54 +85,3 @@ def _parameter(request: HttpRequest, name: str) -> str | None:
     except ValueError:
         raise HttpRefused("the query has too many fields") from None
     return values[0] if values else None
-
-
-def _as_csv(table: Rows) -> Iterator[bytes]:
-    """Yield RFC 4180 text with a header line, in pieces."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    head: Iterable[list[str]] = [list(table.columns)]
-    body = ([_cell(row.get(column)) for column in table.columns] for row in table.rows)
-    try:
-        for line in chain(head, body):
-            writer.writerow(line)
-            if text.tell() > _PIECE:
-                yield text.getvalue().encode()
-                text.seek(0)
-                text.truncate()
-        yield text.getvalue().encode()
-    finally:
-        _close(table.rows)
-
-
-def _as_json(table: Rows) -> Iterator[bytes]:
-    """Yield a JSON array with one object a row, in pieces."""
-    pieces: list[str] = []
-    size = 0
-    before = "["
-    try:
-        for row in table.rows:
-            piece = json.dumps({column: row.get(column) for column in table.columns}, default=_cell)
-            pieces.append(f"{before}\n{piece}")
-            before = ","
-            size += len(piece)
-            if size > _PIECE:
-                yield "".join(pieces).encode()
-                pieces, size = [], 0
-        yield "".join([*pieces, "[]\n" if before == "[" else "\n]\n"]).encode()
-    finally:
-        _close(table.rows)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _close(rows: object) -> None:
-    close = getattr(rows, "close", None)
-    if close is not None:
-        close()
