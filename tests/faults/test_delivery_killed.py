@@ -29,7 +29,7 @@ def test_killed_deliveries_lose_nothing_and_repeat_at_most_once_for_each_kill(wo
     with (
         world.take_in() as gateway,
         world.client(gateway) as client,
-        reborn(world.deliver, [f"{boundary}:2", f"{boundary}:5"]) as delivery,
+        reborn(world.deliver, [f"{boundary}:2", f"{boundary}:5"], between=world.expire_leases) as delivery,
     ):
         client.send(messages[0])
         client.send_all(messages)
@@ -43,7 +43,7 @@ def test_one_process_that_does_everything_is_killed_again_and_again(world: Fault
     """F01 to F05 together: messages come in while others go out, and each kill hits both."""
     messages = [world.release_notice(), *world.traffic(12)]
     deaths = ["delivery.after-post:3", "store.after-commit:12", "flow.before-answer:9", "store.before-commit:7"]
-    with reborn(world.serve, deaths) as gateway, Client(world.ledger, gateway.url) as client:
+    with reborn(world.serve, deaths, world.expire_leases) as gateway, Client(world.ledger, gateway.url) as client:
         client.send(messages[0])
         client.send_all(messages)
         gateway.wait_for_kills(len(deaths))

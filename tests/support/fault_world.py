@@ -13,6 +13,8 @@ from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
+from sqlalchemy import update
+
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.config_sample import render_sample
@@ -29,6 +31,7 @@ from duis_gateway.pki.signing import load_signing_key, read_certificate_file
 from duis_gateway.rendering import render_partner_message
 from duis_gateway.store import certificates, hubs, parties
 from duis_gateway.store.engine import Store
+from duis_gateway.store.tables import outbox
 from tests.support.databases import opened
 from tests.support.duis import request_xml
 from tests.support.ledger import Client, Ledger, Outgoing, Told, queued
@@ -53,8 +56,7 @@ _KINDS = {SUPPLIER: PartyKind.SUPPLIER, OLD_SUPPLIER: PartyKind.SUPPLIER, CSP: P
 _QUICK = {
     ("delivery", "allowed_networks"): ["127.0.0.0/8"],
     ("delivery", "poll"): 0.05,
-    ("delivery", "lease"): 1.0,
-    ("delivery", "total_timeout"): 1.5,
+    ("delivery", "total_timeout"): 30.0,
     ("delivery", "backoff_base"): 0.05,
     ("delivery", "backoff_cap"): 0.5,
     ("delivery", "refused_attempts"): 3,
@@ -89,6 +91,11 @@ class FaultWorld:
         """The configuration file."""
         return self.folder / "gateway.toml"
 
+    @property
+    def signing_key(self) -> Path:
+        """The gateway's own private key."""
+        return self.folder / "pki" / f"{format_eui(GATEWAY)}.key"
+
     # --- processes ------------------------------------------------------------------------------------------------
 
     def serve(self, failpoint: str | None = None, *, delivery: bool = True, **settings: object) -> GatewayProcess:
@@ -107,6 +114,11 @@ class FaultWorld:
     def client(self, gateway: GatewayProcess) -> Client:
         """Return a client of one gateway process that keeps the world's ledger."""
         return Client(self.ledger, lambda: gateway.url)
+
+    def expire_leases(self) -> None:
+        """Let the time pass that the leases of a dead process have left."""
+        with self.store.write() as conn:
+            conn.execute(update(outbox).where(outbox.c.state == "in_flight").values(lease_until=0.0))
 
     def wait_until_delivered(self, seconds: float = PATIENCE) -> None:
         """Wait until the outbox has nothing left to do."""

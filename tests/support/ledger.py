@@ -7,6 +7,7 @@ come of it. Nothing acknowledged may be lost, and nothing may happen twice (thre
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -123,13 +124,14 @@ class Client:
 
     def send(self, message: Outgoing) -> bytes:
         """Send the same bytes until they are answered with 200; return the answer."""
-        while not self._over.is_set():
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
             answered = self.try_once(message)
             if answered is not None and answered[0] == 200:
                 return answered[2]
             assert answered is None or answered[0] == 503, answered
             self._over.wait(_PAUSE)
-        raise AssertionError("the test ended before the message was answered")
+        raise AssertionError(f"{message.identity} was not answered in {PATIENCE} s")
 
     def send_all(self, messages: Iterable[Outgoing], threads: int = 4) -> None:
         """Send messages at the same time, each until it is answered."""

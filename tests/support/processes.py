@@ -46,6 +46,7 @@ class GatewayProcess:
         self.log = config.with_name("gateway.log")
         self._listeners = 2 if words[0] == "serve" else 1
         self._urls: list[str] = []
+        self._reading = threading.Lock()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "duis_gateway", *words, "--config", str(config)],
@@ -84,12 +85,13 @@ class GatewayProcess:
     def urls(self) -> list[str]:
         """All its listeners; waits until it says them, and fails if it ends before."""
         assert self._process.stdout is not None
-        while len(self._urls) < self._listeners:
-            line = self._process.stdout.readline()
-            assert line, f"the process ended with {self.wait()}: {self.log.read_text()[-2000:]}"
-            if line.startswith(_READY):
-                self._urls.append(line.removeprefix(_READY).strip())
-        return self._urls
+        with self._reading:
+            while len(self._urls) < self._listeners:
+                line = self._process.stdout.readline()
+                assert line, f"the process ended with {self.wait()}: {self.log.read_text()[-2000:]}"
+                if line.startswith(_READY):
+                    self._urls.append(line.removeprefix(_READY).strip())
+            return self._urls
 
     def kill(self) -> None:
         """Kill -9, if it still runs."""
@@ -115,10 +117,14 @@ class Reborn:
     Args:
         start: starts one with a failpoint, or without.
         failpoints: one for each life that ends by a kill; the life after them is a healthy one.
+        between: called after each death, before the next life.
     """
 
-    def __init__(self, start: Callable[[str | None], GatewayProcess], failpoints: Sequence[str]) -> None:
+    def __init__(
+        self, start: Callable[[str | None], GatewayProcess], failpoints: Sequence[str], between: Callable[[], None]
+    ) -> None:
         self._start = start
+        self._between = between
         self._left = list(failpoints)
         self._changed = threading.Condition()
         self._url: str | None = None
@@ -178,6 +184,7 @@ class Reborn:
                     if self._ending:
                         return
                     assert code == -signal.SIGKILL, f"the process ended with {code}: {self._current.log.read_text()}"
+                    self._between()
                     self._current = self._next()
                     self.kills += 1
         except BaseException as error:
@@ -187,9 +194,11 @@ class Reborn:
 
 
 @contextmanager
-def reborn(start: Callable[[str | None], GatewayProcess], failpoints: Sequence[str]) -> Iterator[Reborn]:
+def reborn(
+    start: Callable[[str | None], GatewayProcess], failpoints: Sequence[str], between: Callable[[], None] = lambda: None
+) -> Iterator[Reborn]:
     """A `Reborn` that is gone in the end."""
-    process = Reborn(start, failpoints)
+    process = Reborn(start, failpoints, between)
     try:
         yield process
     finally:

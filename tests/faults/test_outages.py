@@ -1,0 +1,151 @@
+"""What the gateway needs is away for a while: its database, disk space, its key (threats F07, F09, F11, F25).
+
+Nothing is acknowledged meanwhile, the process stays up, and all goes on unaided afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from tests.support.databases import fresh_database
+from tests.support.fault_world import FaultWorld, fault_world
+from tests.support.ledger import Client, Outgoing, compare
+from tests.support.processes import GatewayProcess
+from tests.support.severed import behind_network
+from tests.support.writing import wait_until
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def sqlite_world(tmp_path: Path) -> Iterator[FaultWorld]:
+    """An installation on SQLite alone."""
+    with fresh_database("sqlite", tmp_path) as url, fault_world(url, tmp_path) as world:
+        yield world
+
+
+def checks(gateway: GatewayProcess) -> tuple[bool, Mapping[str, Mapping[str, object]]]:
+    """Return whether the gateway says that it is ready, and what it says of each thing it needs."""
+    answer = urllib3.request("GET", f"{gateway.operations_url}/health/ready", retries=False, timeout=30)
+    assert answer.status in (200, 503)
+    return answer.status == 200, json.loads(answer.data)["checks"]
+
+
+def assert_come_again(client: Client, message: Outgoing) -> None:
+    """The gateway answers 503 and says when to come again."""
+    answered = client.try_once(message)
+    assert answered is not None
+    status, headers, _ = answered
+    assert status == 503
+    assert int(headers["Retry-After"]) > 0
+
+
+def test_a_database_that_another_program_locks(sqlite_world: FaultWorld) -> None:
+    """F07: 503 with Retry-After while it lasts, stored answers go on, and nothing accepted is lost."""
+    world = sqlite_world
+    notice, *messages = [world.release_notice(), *world.traffic(2)]
+    with world.serve(store_lock_timeout=0.3) as gateway, world.client(gateway) as client:
+        answer = client.send(notice)
+        world.wait_until_delivered()
+        outsider = sqlite3.connect(str(world.store.sqlite_path), isolation_level=None)
+        outsider.execute("BEGIN IMMEDIATE")
+        for message in messages[:2]:
+            assert_come_again(client, message)
+        assert client.send(notice) == answer
+        outsider.execute("ROLLBACK")
+        outsider.close()
+        client.send_all(messages)
+        world.wait_until_delivered()
+        assert gateway.terminate() == 0
+    compare(world.ledger, world.store, world.receivers)
+
+
+def test_a_disk_that_is_nearly_full(sqlite_world: FaultWorld) -> None:
+    """F09: nothing new is taken in, stored answers and deliveries go on, and with space all is well again."""
+    world = sqlite_world
+    notice, *messages = [world.release_notice(), *world.traffic(2)]
+    with world.take_in() as gateway, world.client(gateway) as client:
+        answer = client.send(notice)
+        client.send(messages[0])
+    with world.serve(store_min_free_bytes=1 << 60) as gateway, world.client(gateway) as client:
+        world.wait_until_delivered()
+        assert_come_again(client, messages[1])
+        assert client.send(notice) == answer
+        ready, said = checks(gateway)
+        assert not ready
+        assert "disk" in str(said["store"]["detail"])
+    with world.serve() as gateway, world.client(gateway) as client:
+        client.send_all(messages)
+        world.wait_until_delivered()
+        assert gateway.terminate() == 0
+    compare(world.ledger, world.store, world.receivers)
+
+
+@pytest.mark.postgresql
+def test_a_postgresql_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
+    """F11: the process stays up, is not ready, answers 503, and goes on by itself when the server is back."""
+    with (
+        fresh_database("postgresql", tmp_path) as url,
+        behind_network(url) as (far_url, network),
+        fault_world(url, tmp_path) as world,
+        world.serve(store_url=far_url.replace(":@", "@"), store_lock_timeout=1) as gateway,
+        world.client(gateway) as client,
+    ):
+        notice, *messages = [world.release_notice(), *world.traffic(3)]
+        client.send(notice)
+        client.send_all(messages[:4])
+        assert checks(gateway)[0]
+        network.cut()
+        ready, said = checks(gateway)
+        assert not ready
+        assert not said["store"]["ok"]
+        assert_come_again(client, messages[4])
+        network.mend()
+        wait_until(lambda: checks(gateway)[0])
+        client.send_all(messages)
+        world.wait_until_delivered()
+        assert gateway.terminate() == 0
+        # What was on its way when the connection broke may come twice, and had an attempt counted for each.
+        compare(world.ledger, world.store, world.receivers, most_sends=2)
+
+
+def test_a_signing_key_that_is_not_there(sqlite_world: FaultWorld) -> None:
+    """F25: nothing comes in, what is signed goes out, nothing goes out unsigned; the key comes back at run time."""
+    world = sqlite_world
+    notice, *messages = [world.release_notice(), *world.traffic(2)]
+    with world.take_in() as gateway, world.client(gateway) as client:
+        client.send(notice)
+        client.send(messages[0])
+    key = world.signing_key
+    hidden = key.rename(key.with_suffix(".away"))
+    with world.serve() as gateway, world.client(gateway) as client:
+        world.wait_until_delivered()
+        assert_come_again(client, messages[1])
+        ready, said = checks(gateway)
+        assert not ready
+        assert not said["signing"]["ok"]
+        hidden.rename(key)
+        client.send_all(messages)
+        assert checks(gateway)[0]
+        world.wait_until_delivered()
+        assert gateway.terminate() == 0
+    compare(world.ledger, world.store, world.receivers)
+
+
+def test_a_signing_key_that_is_taken_away_from_a_running_gateway(sqlite_world: FaultWorld) -> None:
+    """F25: what was read at the start goes on signing; the file is asked for at the next start."""
+    world = sqlite_world
+    notice, *messages = [world.release_notice(), *world.traffic(1)]
+    with world.serve() as gateway, world.client(gateway) as client:
+        client.send(notice)
+        world.signing_key.unlink()
+        client.send_all(messages)
+        world.wait_until_delivered()
+        assert gateway.terminate() == 0
+    compare(world.ledger, world.store, world.receivers)
