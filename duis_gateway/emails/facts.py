@@ -43,7 +43,10 @@ def show_time(moment: datetime) -> str:
     utc = f"{moment:%Y-%m-%d %H:%M} UTC"
     zone = _london()
     local = moment if zone is None else moment.astimezone(zone)
-    return utc if not local.utcoffset() else f"{utc} ({local:%H:%M} in London)"
+    if not local.utcoffset():
+        return utc
+    day = "" if local.date() == moment.date() else f"{local:%Y-%m-%d} "
+    return f"{utc} ({day}{local:%H:%M} in London)"
 
 
 @cache

@@ -98,8 +98,8 @@ def render(content: EmailContent, envelope: Envelope) -> bytes:
 
 def one_line(text: str) -> str:
     """Return the text fit for a header: printable, on one line, not too long."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return textwrap.shorten(printable, _LONGEST_HEADER, placeholder="...") if printable.strip() else ""
+    words = " ".join(_without_controls(text).split())
+    return words if len(words) <= _LONGEST_HEADER else f"{words[: _LONGEST_HEADER - 3]}..."
 
 
 def file_name(*words: str) -> str:
