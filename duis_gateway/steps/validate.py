@@ -12,7 +12,7 @@ from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import Finding, NotValid
 from duis_gateway.model.incoming import Door
-from duis_gateway.model.parties import Party
+from duis_gateway.model.parties import Party, PartyKind
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
 from duis_gateway.stages import Message, Validated, Verified
 
@@ -42,7 +42,7 @@ def validate(verified: Verified, schemas: Schemas, find_party: Callable[[int], P
 
 def _service_request(verified: Verified, schemas: Schemas, party: Party | None) -> ServiceRequest:
     version = duis.schema_version_of(verified.root)
-    if party is not None and version > party.duis_version:
+    if party is not None and party.kind is PartyKind.SUPPLIER and version > party.duis_version:
         raise _too_new(version, party)
     folder = DUIS_SCHEMA_FOLDERS[version]
     return duis.read_service_request(schemas[f"duis/{folder}"].check(verified.content))

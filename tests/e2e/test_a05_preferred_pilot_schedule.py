@@ -220,10 +220,7 @@ def test_schedules_wait_for_partners_that_are_down_and_come_in_order(piloted: Pl
 @pytest.mark.parametrize("at", ["2027-04-02T09:00:00", "2027-04-31T09:00:00Z", "9999-12-31T23:59:59-14:00"])
 def test_a_time_without_a_zone_or_outside_the_calendar_is_not_valid(piloted: Play, at: str) -> None:
     """T46, T47."""
-    piloted.pilot_schedule("main", Group("G", piloted.lot["own"][:1]))
-    document = piloted.sent.signed.replace(b"2027-04-01T09:00:00Z", at.encode())
-    request = document[: document.index(b"<ds:Signature")] + b"</sr:Request>"
-    fresh = request.replace(only(etree.fromstring(request), "RequestID").encode(), piloted.new_request_id().encode())
-    answer = piloted.send("main", fresh)
+    sent = piloted.prepare(lambda: piloted.pilot_schedule("main", Group("G", piloted.lot["own"][:1])))
+    answer = piloted.send("main", sent.unsigned.replace(b"2027-04-01T09:00:00Z", at.encode()))
     assert answer.status == 400
     assert answer.problem("path").endswith("sr:EarliestStart")

@@ -49,7 +49,7 @@ REGIONS = {
 }
 RUNNING, RELEASED = "9001", "9002"
 MANUFACTURER = "106C"
-LOTS = 90
+LOTS_AT_ONCE = 40
 LONGEST_WAIT = 30.0
 _BEGIN, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2045, 1, 1, tzinfo=UTC)
 _TICK = threading.Event()
@@ -152,7 +152,7 @@ def make_lot(number: int) -> Lot:
         ids = []
         for _ in range(size):
             position = next(serial)
-            hub = f"00-DB-12-34-56-{number:02X}-00-{position:02X}"
+            hub = f"00-DB-12-34-{number >> 8:02X}-{number & 0xFF:02X}-00-{position:02X}"
             regions[hub] = _ALL_REGIONS[position % len(_ALL_REGIONS)]
             owners[hub] = tuple(dict.fromkeys(one for one in (importer, gas) if one))
             ids.append(hub)
@@ -283,6 +283,7 @@ class Installation:
         self.config.write_text(self._configuration(settings), encoding="utf-8")
         self.actors: dict[str, Actor] = {}
         self._lots = count(1)
+        self._loaded = 0
         self._counters = count(1)
         self.store: Store
 
@@ -355,13 +356,18 @@ class Installation:
             with store.write() as conn:
                 parties.add(conn, _party(registration, actor.receiver.url))
             self.register(made)
+        self._load_lots()
+
+    def _load_lots(self) -> None:
+        """Load hubs for the next tests, as an operator loads an inventory while the gateway runs."""
         inventory = self.directory / "inventory.csv"
         with inventory.open("w", newline="", encoding="ascii") as file:
             rows = csv.writer(file)
             rows.writerow(HEADER)
-            for number in range(1, LOTS + 1):
+            for number in range(self._loaded + 1, self._loaded + LOTS_AT_ONCE + 1):
                 rows.writerows(_inventory_rows(make_lot(number)))
-        assert not load_csv(store, inventory).errors
+        assert not load_csv(self.store, inventory).errors
+        self._loaded += LOTS_AT_ONCE
 
     def close(self) -> None:
         """Stop the parties' web servers."""
@@ -373,7 +379,10 @@ class Installation:
         self.settle()
         for actor in self.actors.values():
             actor.forget()
-        return make_lot(next(self._lots))
+        number = next(self._lots)
+        if number > self._loaded:
+            self._load_lots()
+        return make_lot(number)
 
     def request_id(self, supplier: str, target: str = GATEWAY) -> str:
         """Return a RequestID that was never used."""

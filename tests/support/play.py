@@ -21,6 +21,7 @@ from tests.support.installation import (
 from tests.support.wire_client import Answer, devices, element, fill, sign
 
 DAY = timedelta(days=1)
+_END = b"</ds:Signature>"
 
 
 def when(at: datetime) -> str:
@@ -60,6 +61,19 @@ class Sent:
     post: Callable[[Actor, bytes], Answer]
     signed: bytes
 
+    @property
+    def unsigned(self) -> bytes:
+        """The document without its signature."""
+        end = self.signed.index(b"<ds:Signature")
+        return self.signed[:end] + self.signed[self.signed.rindex(_END) + len(_END) :]
+
+    def through(self, url: str) -> Answer:
+        """Post it to this gateway process."""
+        return self.post(replace(self.actor, url=url), self.signed)
+
+
+_NOT_SENT = Answer(0, {}, b"")
+
 
 def _plain(service: str) -> Callable[[Actor, bytes], Answer]:
     return lambda actor, signed: actor.client.post(f"/api/v1/{service}", signed)
@@ -84,6 +98,7 @@ class Play:
         self.installation = installation
         self.lot = lot
         self.sent: Sent
+        self._holds_back = False
 
     def __getitem__(self, name: str) -> Actor:
         return self.installation.actors[name]
@@ -95,7 +110,16 @@ class Play:
         doors = {"soap": _soap, "csp": _csp, "esi": _esi}
         actor = self[name]
         self.sent = Sent(actor, doors.get(door) or _plain(door), sign(document, actor.identity))
-        return self.repeat()
+        return _NOT_SENT if self._holds_back else self.repeat()
+
+    def prepare(self, say: Callable[[], Answer]) -> Sent:
+        """Return the signed message that `say` would send, without sending it."""
+        self._holds_back = True
+        try:
+            say()
+        finally:
+            self._holds_back = False
+        return self.sent
 
     def repeat(self, door: str | None = None) -> Answer:
         """Send the last message again, byte for byte; `door` may be another than the first time."""
@@ -370,4 +394,4 @@ def _group(group: Group) -> str:
     )
 
 
-__all__ = ["DAY", "NOW", "RELEASED", "RUNNING", "Group", "Outcome", "Play", "when"]
+__all__ = ["DAY", "NOW", "RELEASED", "RUNNING", "Group", "Outcome", "Play", "Sent", "when"]
