@@ -10,6 +10,8 @@ import re
 import shutil
 import tempfile
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import SMTP
 from pathlib import Path
 
 from lxml import etree
@@ -37,7 +39,7 @@ SIGNERS = {"supplier": (SUPPLIER, "87"), "gateway": (GATEWAY, "89"), "csp": (CSP
 SOAP = {"soap-request.xml": "duis-8.2-request", "soap-response.xml": "duis-8.2-response-I0"}
 """The two envelopes, and the signed document in each."""
 
-BLOCK = re.compile(r"<!-- example: (?P<name>[\w.-]+) -->\n```(?:xml|json|csv)\n(?P<text>.*?)```\n", re.DOTALL)
+BLOCK = re.compile(r"<!-- example: (?P<name>[\w.-]+) -->\n```(?:xml|json|csv|text)\n(?P<text>.*?)```\n", re.DOTALL)
 
 
 def signed_examples() -> list[Example]:
@@ -61,9 +63,21 @@ def shown(content: bytes) -> str:
     return etree.tostring(root, encoding="unicode")
 
 
+def _email_shown(content: bytes) -> str:
+    """Return an email's headers and its text; the HTML says the same."""
+    message = message_from_bytes(content, policy=SMTP)
+    headers = [f"{name}: {value}" for name, value in message.items() if not name.startswith(("Content-", "MIME-"))]
+    body = message.get_body(("plain",))
+    assert body is not None
+    files = [f"[{part.get_filename()}]\n{part.get_content()}" for part in message.iter_attachments()]
+    return "\n".join([*headers, "", body.get_content(), *files])
+
+
 def as_shown(path: Path) -> str:
     """Return what the page shows of a file."""
-    text = shown(path.read_bytes()) if path.suffix == ".xml" else path.read_text(encoding="utf-8")
+    content = path.read_bytes()
+    readers = {".xml": shown, ".eml": _email_shown}
+    text = readers[path.suffix](content) if path.suffix in readers else content.decode()
     return text.replace("\r\n", "\n").rstrip("\n") + "\n"
 
 
@@ -72,7 +86,7 @@ def filled(page: str) -> str:
 
     def block(match: re.Match[str]) -> str:
         path = FOLDER / match["name"]
-        language = path.suffix[1:]
+        language = path.suffix[1:].replace("eml", "text")
         return f"<!-- example: {match['name']} -->\n```{language}\n{as_shown(path)}```\n"
 
     page = _listed(BLOCK.sub(block, page), "not served", not_served())
@@ -91,19 +105,15 @@ def not_served() -> list[str]:
 
 
 def not_raised() -> list[str]:
-    """Return the alerts and the messages to partners whose bodies nothing makes yet."""
-    package = Path(duis_gateway.__file__).parent
-    sources = [path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path.parent.name != "duis"]
-
-    def is_made(module: str, name: str) -> bool:
-        return any(f"{module}.{name}(" in source for source in sources)
-
-    alerts = [code for code, body in ALERTS if not is_made("alerts", type(body).__name__)]
+    """Return the alerts and the messages to partners whose bodies no decision makes."""
+    folder = Path(duis_gateway.__file__).parent / "decisions"
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    alerts = [code for code, body in ALERTS if not re.search(rf"(?<!csp\.|esi\.)\b{type(body).__name__}\(", source)]
     outward = [
         f"{interface.upper()} `{name}`"
         for interface, directions in (("csp", csp.DIRECTIONS), ("esi", esi.DIRECTIONS))
         for name, way in directions.items()
-        if way is Direction.OUT and not is_made(interface, name)
+        if way is Direction.OUT and f"{interface}.{name}(" not in source
     ]
     return [*alerts, *outward]
 

@@ -16,6 +16,8 @@ from duis_gateway.doors.operations import Check, operations_app
 from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.problem import problem_answer
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge
+from duis_gateway.emails.announcement import announcement
+from duis_gateway.emails.outbox_rows import EmailTerms, email_rows
 from duis_gateway.errors import Finding, MessageRefused, NotAuthenticated, NotDurable, NotValid
 from duis_gateway.model.parties import Party
 from duis_gateway.model.releases import PilotTerms, Release, ReleaseType
@@ -26,6 +28,7 @@ from duis_gateway.views import PartyView, token_hash
 from tests.support.examples_duis import (
     AT,
     AUTOMATIC,
+    GATEWAY,
     HUBS,
     MANUFACTURER,
     MODEL,
@@ -38,6 +41,7 @@ from tests.support.examples_duis import (
 )
 
 _TOKEN = "example"
+_NOTE = "https://releases.example/SEC-2026-11-A"
 CORRELATION_ID = "0d1e3c52-6a3e-4c0b-9a51-3f2c1a7e9b44"
 _REFUSALS: dict[str, MessageRefused] = {
     "problem-400": NotValid(
@@ -128,13 +132,23 @@ def _party_examples() -> dict[str, bytes]:
             for path, query in (("status", ""), ("deadlines", ""), ("eligible-hubs", f"release={RELEASE}"))
         }
         found["party-status.csv"] = _served(app, "/party/v1/status", "format=csv")
+        found["email-A01.eml"] = _email(store)
         store.close()
     return found
 
 
+def _email(store: Store) -> bytes:
+    to = replace(supplier("6.0"), email="firmware@supplier.example")
+    terms = EmailTerms("gateway@duis.example")
+    with store.read() as conn:
+        [row] = email_rows([announcement(_release(), to, revised=False)], conn, GATEWAY, AT, terms)
+    # The id of an email is made up anew each time.
+    return row.content.replace(row.message_id.encode(), CORRELATION_ID.encode())
+
+
 def _release() -> Release:
     pilot = PilotTerms(PILOT, limit=300)
-    about = (RELEASE, 1, ReleaseType.SEC_RELEASE, MANUFACTURER, MODEL, VERSION, "a note", "Major", "High")
+    about = (RELEASE, 1, ReleaseType.SEC_RELEASE, MANUFACTURER, MODEL, VERSION, _NOTE, "Major", "High")
     return Release(*about, notified_at=AT, automatic_date=AUTOMATIC, pilot=pilot)
 
 
