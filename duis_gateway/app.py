@@ -172,7 +172,7 @@ class Gateway:
 
         Raises:
             ConfigurationError: what is configured cannot be used (an address that is taken, say).
-            StoreUnusable: the database is not of this version; `duis-gateway init` makes or migrates one.
+            StoreUnusable: the database is not of this version; `duis-gateway migrate` brings it up to date.
         """
         self.store = open_store(config)
         self.store.check()

@@ -105,9 +105,9 @@ def update_many(connection: Connection, table: Table, names: Sequence[str], rows
             connection.exec_driver_sql(statement, _by_column(chunk))
             count += len(chunk)
         return count
-    changes = ", ".join(f"{name} = ?{position}" for position, name in enumerate(changed, start=2))
+    statement = f"UPDATE {target} SET {', '.join(f'{name} = ?' for name in changed)} WHERE {key} = ?"  # noqa: S608
     for chunk in stored:
-        connection.exec_driver_sql(f"UPDATE {target} SET {changes} WHERE {key} = ?1", chunk)  # noqa: S608
+        connection.exec_driver_sql(statement, [(*values, given) for given, *values in chunk])
         count += len(chunk)
     return count
 

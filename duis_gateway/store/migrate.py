@@ -65,10 +65,10 @@ def check(read: Callable[[], AbstractContextManager[Connection]], sqlite_path: P
 def _check_schema(connection: Connection) -> None:
     revision = _refuse_foreign(connection)
     if revision is None:
-        raise StoreUnusable("the database is empty; run `duis-gateway init`")
+        raise StoreUnusable("the database is empty; run `duis-gateway migrate`")
     if revision != newest_revision():
         raise StoreUnusable(
-            f"the database is of an older version of the gateway ({revision}); `duis-gateway init` migrates it"
+            f"the database is of an older version of the gateway ({revision}); run `duis-gateway migrate`"
         )
     missing = metadata.tables.keys() - set(inspect(connection).get_table_names())
     if missing:
