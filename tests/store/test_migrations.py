@@ -54,7 +54,7 @@ def test_check_accepts_what_migrate_made_and_migrating_again_changes_nothing(sto
 def test_an_empty_database_is_refused_with_the_command_that_helps(empty_database_url: str, tmp_path: Path) -> None:
     if empty_database_url.startswith("sqlite"):
         Path(empty_database_url.removeprefix("sqlite:///")).touch()
-    with opened(empty_database_url) as store, pytest.raises(StoreUnusable, match="duis-gateway init"):
+    with opened(empty_database_url) as store, pytest.raises(StoreUnusable, match="duis-gateway migrate"):
         store.check()
 
 
@@ -69,7 +69,7 @@ def test_an_older_database_is_refused_until_migrated(empty_database_url: str) ->
         with store.write() as connection:
             config = migrate.configuration(connection)
             command.upgrade(config, "0001_estate")
-        with pytest.raises(StoreUnusable, match=r"older version.*duis-gateway init"):
+        with pytest.raises(StoreUnusable, match=r"older version.*duis-gateway migrate"):
             store.check()
         store.migrate()
         store.check()
