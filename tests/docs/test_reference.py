@@ -132,3 +132,10 @@ def test_the_pages_link_to_what_is_there() -> None:
     for path in WITH_COMMANDS:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_the_layout_names_every_part_of_the_package() -> None:
+    layout = page("docs/architecture.md").partition("## Layout")[2].partition("\n## ")[0]
+    parts = [path for path in (ROOT / "duis_gateway").iterdir() if not path.name.startswith("__")]
+    names = [f"{path.name}/" if path.is_dir() else path.name for path in parts if path.is_dir() or path.suffix == ".py"]
+    assert [name for name in names if name not in layout] == []
