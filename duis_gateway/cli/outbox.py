@@ -33,14 +33,16 @@ def list_messages(state: str | None, recipient: int | None, after: int, limit: i
     """List messages in the order in which they were stored."""
     with opened_store(config) as store, store.read() as connection:
         found = outbox_view.entries(connection, recipient=recipient, state=state, after=after, limit=limit)
-    names = ("id", "recipient", "kind", "state", "attempts", "next_try_in", "created", "message_id", "last_error")
+    what = ("id", "recipient", "channel", "kind", "state")
+    names = (*what, "attempts", "next_try_in", "created", "message_id", "last_error")
     print_rows(names, map(_row, found), form)
 
 
 def _row(one: OutboxEntry) -> tuple[object, ...]:
     wait = None if one.next_try_in is None else round(one.next_try_in)
     who = format_eui(one.recipient)
-    return (one.id, who, one.kind, one.state, one.attempts, wait, one.created_at, one.message_id, one.last_error)
+    what = (one.id, who, one.channel, one.kind, one.state)
+    return (*what, one.attempts, wait, one.created_at, one.message_id, one.last_error)
 
 
 @outbox.command()

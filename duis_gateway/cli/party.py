@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from dataclasses import replace
 from decimal import Decimal
@@ -18,11 +17,10 @@ from duis_gateway.config import Config
 from duis_gateway.delivery.guard import AddressRefused, check_url
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.parties import CSP_REGIONS, Party, PartyKind, PartyStatus, Role
+from duis_gateway.model.parties import CSP_REGIONS, Party, PartyKind, PartyStatus, Role, is_email_address
 from duis_gateway.namespaces import DUIS_5_0, DUIS_SCHEMA_FOLDERS
 from duis_gateway.store import certificates, parties
 
-_EMAIL = re.compile(r"[^@\s<>,;\x00-\x1f]+@[^@\s<>,;\x00-\x1f]+")
 _VERSIONS = [str(version) for version in DUIS_SCHEMA_FOLDERS]
 
 
@@ -124,12 +122,14 @@ def list_parties(kind: str | None, form: str, config: Config) -> None:
         found = parties.all_parties(connection, PartyKind(kind) if kind else None)
         signing = {one.party for one in certificates.all_certificates(connection) if one.revoked_at is None}
     names = ("eui", "kind", "status", "roles", "duis_version", "regions", "certificate", "url", "email")
-    print_rows(names, [_row(one, one.eui in signing) for one in found], form)
+    no_email = "missing" if form == "table" else None
+    print_rows(names, [_row(one, one.eui in signing, no_email) for one in found], form)
 
 
-def _row(one: Party, has_certificate: bool) -> tuple[object, ...]:
+def _row(one: Party, has_certificate: bool, no_email: str | None) -> tuple[object, ...]:
     version = str(one.duis_version) if one.kind is PartyKind.SUPPLIER else ""
-    return (one.name, one.kind, one.status, one.roles, version, one.regions, has_certificate, one.url, one.email)
+    email = one.email or no_email
+    return (one.name, one.kind, one.status, one.roles, version, one.regions, has_certificate, one.url, email)
 
 
 @party.command()
@@ -181,7 +181,7 @@ def _check(new: Party, has_version: bool, config: Config) -> None:
         raise ConfigurationError("only suppliers have --role, --duis-version and --published-schema-only")
     if not is_csp and new.regions:
         raise ConfigurationError("only CSPs have --region")
-    if new.email is not None and not _EMAIL.fullmatch(new.email):
+    if new.email is not None and not is_email_address(new.email):
         raise ConfigurationError(f"{new.email[:80]!r} is not an email address")
     try:
         check_url(new.url, config.delivery.allowed_networks)
