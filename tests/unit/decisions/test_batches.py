@@ -1,0 +1,187 @@
+"""BatchInstruction and PilotSelection (X08): DCC names hubs itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+import esi.messages as esi
+from duis_gateway.duis.alert_bodies import DirectInstruction
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.releases import Instruction, Period, Stage
+from duis_gateway.model.rollout import DirectGroup
+from duis_gateway.partner_messages import Part
+from duis_gateway.store import direct, pilots, schedules
+from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, PILOT, THEIRS
+from tests.support.steering import (
+    IN_PILOT,
+    NORTH,
+    OLDER_HUB,
+    OWN_NORTH,
+    OWN_SOUTH,
+    SOUTH,
+    SPLIT,
+    THEIR_HUB,
+    Steering,
+)
+
+DAY = timedelta(days=1)
+UNKNOWN = 99
+OTHER_MODEL = 6
+
+
+def batch(
+    *ids: int, period: Period | None = IN_PILOT, group: str = "B1", part: Part | None = None
+) -> esi.BatchInstruction:
+    return esi.BatchInstruction("R1", group, ids, period, part)
+
+
+def selection(*ids: int, supplier: int = OURS, period: Period | None = IN_PILOT) -> esi.PilotSelection:
+    return esi.PilotSelection("R1", supplier, ids, period)
+
+
+def kept(dcc: Steering) -> list[DirectGroup]:
+    with dcc.store.read() as conn:
+        return [*direct.batches(conn, "R1"), *direct.selections(conn, "R1")]
+
+
+def test_a_batch_is_told_to_each_csp_and_supplier_about_its_own_hubs(dcc: Steering) -> None:
+    dcc.piloting()
+    told = dcc.says(batch(OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB))
+    assert told.status == "Accepted"
+    assert told.body(NORTH, "BatchInstruction").device_ids == (OWN_NORTH, SPLIT)
+    assert told.body(SOUTH, "BatchInstruction").device_ids == (OWN_SOUTH, THEIR_HUB)
+    assert told.body(OURS, "N72").device_ids == (OWN_NORTH, OWN_SOUTH, SPLIT)
+    alert = told.body(THEIRS, "N72")
+    assert (alert.decision, alert.device_ids, alert.period) == (DirectInstruction.BATCH, (SPLIT, THEIR_HUB), IN_PILOT)
+    (group,) = kept(dcc)
+    assert (group.group_id, group.period, group.device_ids) == ("B1", IN_PILOT, (1, 2, 3, 4))
+
+
+def test_the_bad_hubs_of_a_batch_are_named_and_the_good_ones_instructed(dcc: Steering) -> None:
+    dcc.piloting()
+    told = dcc.says(batch(UNKNOWN, OWN_NORTH, OTHER_MODEL))
+    assert told.status == "PartlyAccepted"
+    reasons = {item.item: item.reason for item in told.answer.refused}
+    assert set(reasons) == {format_eui(UNKNOWN), format_eui(OTHER_MODEL)}
+    assert "another device model" in reasons[format_eui(OTHER_MODEL)]
+    assert kept(dcc)[0].device_ids == (OWN_NORTH,)
+    assert told.to(SOUTH) == told.to(THEIRS) == []
+
+
+def test_a_batch_without_a_good_hub_is_refused_with_its_reasons(dcc: Steering) -> None:
+    dcc.piloting()
+    told = dcc.says(batch(UNKNOWN, OTHER_MODEL))
+    assert (told.status, told.code, told.sends, kept(dcc)) == ("Refused", "NotAcceptable", (), [])
+    assert len(told.answer.refused) == 2
+
+
+@pytest.mark.parametrize(
+    "period",
+    [
+        Period(NOW + 40 * DAY, NOW + 39 * DAY),
+        Period(NOW - 2 * DAY, NOW - DAY),
+        Period(NOW + 40 * DAY, AUTOMATIC + DAY),
+    ],
+)
+def test_a_batch_has_a_period_that_can_be(dcc: Steering, period: Period) -> None:
+    dcc.piloting()
+    assert dcc.says(batch(OWN_NORTH, period=period)).code == "NotAcceptable"
+
+
+def test_a_batch_without_a_period_is_due_by_the_automatic_date(dcc: Steering) -> None:
+    dcc.piloting()
+    told = dcc.says(batch(OWN_NORTH, period=None))
+    assert kept(dcc)[0].period == Period(PILOT.start, AUTOMATIC)
+    assert told.body(NORTH, "BatchInstruction").period is None
+
+
+def test_an_excluded_hub_may_be_updated_before_the_pilot(dcc: Steering) -> None:
+    """PIA-R3."""
+    dcc.announces(excluded=(OWN_NORTH,))
+    soon = Period(NOW + DAY, NOW + 2 * DAY)
+    assert dcc.says(batch(OWN_NORTH, period=soon)).status == "Accepted"
+    dcc.approves()
+    told = dcc.says(selection(OWN_NORTH))
+    assert (told.status, told.answer.refused[0].reason) == ("Refused", "excluded from the pilot")
+
+
+def test_a_batch_of_the_same_name_takes_the_place_of_the_first(dcc: Steering) -> None:
+    dcc.piloting()
+    dcc.says(batch(OWN_NORTH, OWN_SOUTH))
+    dcc.says(batch(OWN_SOUTH))
+    dcc.says(batch(THEIR_HUB, group="B2"))
+    assert [(group.group_id, group.device_ids) for group in kept(dcc)] == [("B1", (OWN_SOUTH,)), ("B2", (THEIR_HUB,))]
+    with dcc.store.read() as conn:
+        assert direct.batch_periods(conn, "R1", [OWN_NORTH, OWN_SOUTH]) == {OWN_SOUTH: IN_PILOT}
+
+
+def test_a_batch_in_parts_takes_effect_when_all_are_in(dcc: Steering) -> None:
+    dcc.piloting()
+    first = dcc.says(batch(OWN_NORTH, part=Part("L", 1, 2)))
+    assert (first.status, first.sends, kept(dcc)) == ("Accepted", (), [])
+    assert "1 to come" in (first.answer.text or "")
+    second = dcc.says(batch(OWN_SOUTH, part=Part("L", 2, 2)))
+    assert sorted(kept(dcc)[0].device_ids) == [OWN_NORTH, OWN_SOUTH]
+    assert second.body(OURS, "N72").device_ids == (OWN_NORTH, OWN_SOUTH)
+
+
+def test_a_hub_that_stands_under_another_release_is_left_out(dcc: Steering) -> None:
+    dcc.piloting()
+    dcc.announces("R2", firmware_version="00000003")
+    standing = Instruction("R2", OURS, "G", Stage.SAFE_LAUNCH, IN_PILOT, NOW, (OWN_NORTH,))
+    with dcc.store.write() as conn:
+        schedules.put_instructions(conn, [standing])
+    told = dcc.says(batch(OWN_NORTH))
+    assert told.answer.refused[0].reason == "another release is in progress for it"
+
+
+def test_a_selection_is_told_to_its_supplier_alone(dcc: Steering) -> None:
+    """What one supplier did not provide is no affair of the hub's other supplier."""
+    dcc.piloting()
+    told = dcc.says(selection(OWN_NORTH, SPLIT))
+    assert told.status == "Accepted"
+    alert = told.body(OURS, "N72")
+    assert (alert.decision, alert.device_ids) == (DirectInstruction.PILOT_SELECTION, (OWN_NORTH, SPLIT))
+    assert told.to(THEIRS) == []
+    message = told.body(NORTH, "PilotSelection")
+    assert (message.supplier, message.device_ids, message.period) == (OURS, (OWN_NORTH, SPLIT), IN_PILOT)
+    assert told.to(SOUTH) == []
+    with dcc.store.read() as conn:
+        assert direct.selected_for(conn, "R1", OURS) == {OWN_NORTH, SPLIT}
+        assert [g.supplier for g in direct.selections_naming(conn, "R1", [SPLIT])[SPLIT]] == [OURS]
+
+
+def test_a_selection_names_the_suppliers_own_hubs(dcc: Steering) -> None:
+    dcc.piloting()
+    told = dcc.says(selection(OWN_NORTH, THEIR_HUB, OLDER_HUB))
+    assert told.status == "PartlyAccepted"
+    assert {item.reason for item in told.answer.refused} == {"the supplier is not responsible for it"}
+    assert kept(dcc)[0].device_ids == (OWN_NORTH,)
+
+
+def test_a_selection_without_a_period_is_for_the_rest_of_the_pilot(dcc: Steering) -> None:
+    dcc.piloting()
+    told = dcc.says(selection(OWN_NORTH, period=None), after=DAY)
+    assert kept(dcc)[0].period == Period(PILOT.start + DAY, PILOT.end)
+    assert told.body(OURS, "N72").period == Period(PILOT.start + DAY, PILOT.end)
+
+
+def test_a_selection_needs_a_pilot_that_goes_on_and_a_supplier(dcc: Steering) -> None:
+    dcc.piloting()
+    assert dcc.says(selection(OWN_NORTH, supplier=NORTH)).code == "UnknownSupplier"
+    told = dcc.says(selection(OWN_NORTH, period=None), after=PILOT.end - PILOT.start)
+    assert told.code == "NotAcceptable"
+    assert "pilot has ended" in (told.answer.text or "")
+    assert told.to(NORTH) == ["StageChange"]
+    assert dcc.says(esi.PilotSelection("NONE", OURS, (OWN_NORTH,))).code == "UnknownRelease"
+
+
+def test_a_selection_leaves_the_suppliers_own_list_alone(dcc: Steering) -> None:
+    dcc.piloting()
+    with dcc.store.write() as conn:
+        pilots.replace_preferred(conn, "R1", OURS, NEW, [OWN_SOUTH], NOW)
+    dcc.says(selection(OWN_NORTH))
+    with dcc.store.read() as conn:
+        assert [hub.device_id for hub in pilots.preferred(conn, "R1", OURS) or []] == [OWN_SOUTH]

@@ -1,0 +1,105 @@
+"""InventoryUpdate: what DCC's inventory says of hubs now, and what follows for those responsible."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.incoming import Door
+from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
+from duis_gateway.store import hubs
+from tests.support.rules import NEW, OLD, OURS, THEIRS
+from tests.support.steering import DCC, HUBS, NORTH, OWN_NORTH, SPLIT, Steering, Told
+
+TOP = 0xFFFFFFFFFFFFFFFE
+
+
+def updates(dcc: Steering, *changed: Hub) -> Told:
+    return dcc.says(esi.InventoryUpdate(changed))
+
+
+def known(device_id: int, **changes: Any) -> Hub:
+    return replace(next(hub for hub in HUBS if hub.device_id == device_id), **changes)
+
+
+def hub(dcc: Steering, device_id: int) -> Hub:
+    with dcc.store.read() as conn:
+        found = hubs.get(conn, device_id)
+    assert found is not None
+    return found
+
+
+def activated(dcc: Steering, device_id: int, version: str = NEW) -> Told:
+    outcome = HubOutcome(device_id, OutcomeStage.ACTIVATION, True, version, dcc.clock.now() - timedelta(minutes=1))
+    return dcc.says(csp.ActivateFirmwareResponses((outcome,)), by=NORTH, door=Door.CSP)
+
+
+def test_everything_of_a_hub_can_change_and_nobody_is_told(dcc: Steering) -> None:
+    told = updates(
+        dcc,
+        known(OWN_NORTH, model="NEW-MODEL", firmware_version=NEW, csp_region="4G North", status="Suspended"),
+        known(SPLIT, import_supplier=None, gas_supplier=OURS),
+        replace(HUBS[0], device_id=TOP),
+    )
+    assert (told.status, told.sends) == ("Accepted", ())
+    changed = hub(dcc, OWN_NORTH)
+    assert (changed.model, changed.firmware_version, changed.csp_region, changed.status) == (
+        "NEW-MODEL",
+        NEW,
+        "4G North",
+        "Suspended",
+    )
+    assert hub(dcc, SPLIT).suppliers == {OURS}
+    assert hub(dcc, TOP).told_version == OLD
+
+
+def test_what_the_suppliers_were_told_stays_so_that_the_activation_is_told_still(dcc: Steering) -> None:
+    """The inventory may know of the version before the CSP says so."""
+    updates(dcc, known(OWN_NORTH, firmware_version=NEW))
+    assert hub(dcc, OWN_NORTH).told_version == OLD
+    assert activated(dcc, OWN_NORTH).to(OURS) == ["N64"]
+    updates(dcc, known(OWN_NORTH, firmware_version=NEW))
+    assert hub(dcc, OWN_NORTH).told_version == NEW
+    assert activated(dcc, OWN_NORTH).to(OURS) == []
+
+
+def test_an_activation_is_told_to_those_responsible_then(dcc: Steering) -> None:
+    updates(dcc, known(OWN_NORTH, import_supplier=THEIRS, gas_supplier=THEIRS))
+    told = activated(dcc, OWN_NORTH)
+    assert told.to(THEIRS) == ["N64"]
+    assert told.to(OURS) == []
+
+
+def test_another_type_of_device_and_a_repeated_hub_are_named(dcc: Steering) -> None:
+    with dcc.store.write() as conn:
+        hubs.upsert(conn, [replace(HUBS[0], device_id=7, device_type="GPF")])
+    told = updates(dcc, replace(HUBS[0], device_id=7), known(SPLIT, status="Recovery"), known(SPLIT))
+    assert told.status == "PartlyAccepted"
+    assert [item.item for item in told.answer.refused] == [format_eui(7), format_eui(SPLIT)]
+    assert hub(dcc, 7).device_type == "GPF"
+    assert hub(dcc, SPLIT).status == "Recovery"
+
+
+def test_a_message_without_a_good_hub_is_refused(dcc: Steering) -> None:
+    with dcc.store.write() as conn:
+        hubs.upsert(conn, [replace(HUBS[0], device_id=7, device_type="GPF")])
+    told = updates(dcc, replace(HUBS[0], device_id=7))
+    assert (told.status, told.code) == ("Refused", "NoHubAcceptable")
+
+
+def test_ten_thousand_hubs_come_at_once(dcc: Steering) -> None:
+    given = tuple(replace(HUBS[0], device_id=(1 << 63) - 5_000 + number) for number in range(10_000))
+    assert updates(dcc, *given).status == "Accepted"
+    with dcc.store.read() as conn:
+        assert hubs.count(conn) == len(HUBS) + 10_000
+
+
+def test_a_csp_may_not_say_it(dcc: Steering) -> None:
+    told = dcc.says(esi.InventoryUpdate((HUBS[0],)), by=NORTH, door=Door.CSP)
+    assert (told.status, told.code) == ("Refused", "NotServed")
+    assert dcc.says(esi.InventoryUpdate((HUBS[0],)), by=DCC).status == "Accepted"
