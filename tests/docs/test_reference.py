@@ -139,3 +139,11 @@ def test_the_layout_names_every_part_of_the_package() -> None:
     parts = [path for path in (ROOT / "duis_gateway").iterdir() if not path.name.startswith("__")]
     names = [f"{path.name}/" if path.is_dir() else path.name for path in parts if path.is_dir() or path.suffix == ".py"]
     assert [name for name in names if name not in layout] == []
+
+
+def test_what_the_readme_calls_not_built_is_not_there() -> None:
+    """So that the sentence is changed when it is."""
+    [sentence] = re.findall(r"^Not built yet: the commands ([^;]*)", page("README.md"), re.MULTILINE)
+    named = {name.split()[0] for name in re.findall(r"`([^`]+)`", sentence)}
+    assert named
+    assert not named & set(program.list_commands(click.Context(program)))
