@@ -9,11 +9,14 @@ from datetime import datetime
 from duis_gateway.clock import Clock
 from duis_gateway.doors.console import FlagLine, OutboxLine
 from duis_gateway.doors.metrics import OutboxFigures
-from duis_gateway.firmware.dates import one_month_before
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.parties import Party, PartyKind
+from duis_gateway.firmware.deadlines import Deadline
+from duis_gateway.model.parties import Party
 from duis_gateway.model.releases import Release
-from duis_gateway.store import flags, hubs, outbox_view, parties, releases
+from duis_gateway.overview.deadlines import DEADLINE_COLUMNS, deadline_rows, partner_deadlines
+from duis_gateway.overview.eligible import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
+from duis_gateway.overview.scopes import live_releases
+from duis_gateway.overview.status import STATUS_COLUMNS, status_rows
+from duis_gateway.store import flags, outbox_view, parties
 from duis_gateway.store.engine import Store
 from duis_gateway.tabular import Rows
 
@@ -23,12 +26,6 @@ NEWEST_FLAGS = 50
 def token_hash(token: str) -> str:
     """Return what the store keeps of a bearer token: its SHA-256 in hexadecimal."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def live_releases(store: Store) -> list[Release]:
-    """Return the releases in flight, the newest notice first."""
-    with store.read() as conn:
-        return [release for release in releases.all_releases(conn) if release.state.is_live]
 
 
 class OperatorView:
@@ -44,7 +41,13 @@ class OperatorView:
 
     def releases(self) -> Sequence[Release]:
         """Return the releases in flight."""
-        return live_releases(self._store)
+        with self._store.read() as conn:
+            return live_releases(conn)
+
+    def deadlines(self) -> Sequence[Deadline]:
+        """Return what DCC and the CSPs have outstanding."""
+        with self._store.read() as conn:
+            return partner_deadlines(conn, self._clock.now())
 
     def parties(self) -> Sequence[Party]:
         """Return all parties."""
@@ -98,66 +101,24 @@ class PartyView:
         return None if party is None else party.eui
 
     def status(self, party: int) -> Rows:
-        """Return the number of the party's hubs by model, firmware version and inventory status."""
+        """Return the number of the party's hubs by release in flight, model, firmware version, status and state."""
         with self._store.read() as conn:
-            counts = hubs.estate_counts(conn, party)
-        columns = ("manufacturer", "model", "firmware_version", "status", "hubs")
-        rows = [
-            dict(zip(columns, (c.manufacturer, c.model, c.firmware_version, c.status, c.hubs), strict=True))
-            for c in counts
-        ]
-        return Rows(columns, rows)
+            who = parties.find(conn, party)
+            return Rows(STATUS_COLUMNS, status_rows(conn, who) if who else ())
 
     def deadlines(self, party: int) -> Rows:
-        """Return until when the party can still choose and instruct, for each release in flight."""
-        now = self._clock.now()
-        rows: list[Mapping[str, object]] = []
-        for release in live_releases(self._store):
-            dues = [("submit instructions", one_month_before(release.automatic_date))]
-            if release.pilot is not None:
-                dues.insert(0, ("submit the preferred pilot list", release.pilot.period.end))
-            for action, due in dues:
-                if due > now and self._concerns(party, release):
-                    left = int((due - now).total_seconds())
-                    rows.append({"release": release.release_id, "action": action, "due": due, "seconds_left": left})
-        return Rows(("release", "action", "due", "seconds_left"), rows)
-
-    def _concerns(self, party: int, release: Release) -> bool:
+        """Return what the party has outstanding under the releases in flight, and what the others do next."""
         with self._store.read() as conn:
-            known = parties.find(conn, party)
-            concerned = releases.suppliers_with_hubs_of_model(conn, release.manufacturer, release.model)
-        return known is not None and known.kind is PartyKind.SUPPLIER and party in concerned
+            who = parties.find(conn, party)
+            return Rows(DEADLINE_COLUMNS, deadline_rows(conn, who, self._clock.now()) if who else ())
 
     def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
-        """Return the party's hubs that a release (or any live one) may be applied to, with the party's roles."""
-        chosen = [r for r in live_releases(self._store) if release_id is None or r.release_id == release_id]
-        return Rows(ELIGIBLE_COLUMNS, self._eligible(party, chosen))
+        """Return a supplier's hubs that a release (or any live one) may be applied to, with the supplier's roles."""
+        return Rows(ELIGIBLE_COLUMNS, self._eligible(party, release_id))
 
-    def _eligible(self, party: int, chosen: Sequence[Release]) -> Iterator[Mapping[str, object]]:
-        for release in chosen:
-            with self._store.read() as conn:
-                for hub in hubs.eligible(conn, party, release):
-                    yield {
-                        "release": release.release_id,
-                        "device_id": format_eui(hub.device_id),
-                        "manufacturer": hub.manufacturer,
-                        "model": hub.model,
-                        "firmware_version": hub.firmware_version,
-                        "status": hub.status,
-                        "csp_region": hub.csp_region,
-                        "import": hub.import_supplier == party,
-                        "gas": hub.gas_supplier == party,
-                    }
-
-
-ELIGIBLE_COLUMNS = (
-    "release",
-    "device_id",
-    "manufacturer",
-    "model",
-    "firmware_version",
-    "status",
-    "csp_region",
-    "import",
-    "gas",
-)
+    def _eligible(self, party: int, release_id: str | None) -> Iterator[Mapping[str, object]]:
+        with self._store.read() as conn:
+            for release in live_releases(conn):
+                if release_id is None or release.release_id == release_id:
+                    for hub in eligible_hubs(conn, party, release):
+                        yield eligible_row(hub, release, party)

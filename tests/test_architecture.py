@@ -84,6 +84,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "duis_gateway.pki",
         "schemas",
     ),
+    "duis_gateway.tabular": (),
+    "duis_gateway.overview": (*BELOW_STEPS,),
     "duis_gateway.steps": (
         *BELOW_STEPS,
         "duis_gateway.profiles",

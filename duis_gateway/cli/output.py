@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 import click
 
+from duis_gateway.tabular import Rows, as_csv, as_json
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -29,6 +31,16 @@ def print_rows(names: Sequence[str], rows: Iterable[Sequence[object]], form: str
         click.echo(written.getvalue(), nl=False)
     else:
         _print_table([names, *([_text(value) for value in row] for row in rows)])
+
+
+def print_table(table: Rows, form: str) -> None:
+    """Print a table on standard output; CSV and JSON are those of the party door, and written while they are read."""
+    if form == "table":
+        columns = [name.replace("_", " ") for name in table.columns]
+        _print_table([columns, *([_text(row.get(name)) for name in table.columns] for row in table.rows)])
+        return
+    for piece in as_csv(table, "\n") if form == "csv" else as_json(table):
+        click.echo(piece, nl=False)
 
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:

@@ -1,25 +1,57 @@
-"""`status`: a supplier's estate."""
+"""`status` and `deadlines`: what the party door shows a party, on the command line; the same numbers."""
 
 from __future__ import annotations
 
 import click
+from sqlalchemy import Connection
 
 from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
-from duis_gateway.cli.output import print_rows
+from duis_gateway.cli.output import print_table
+from duis_gateway.clock import clock_of
 from duis_gateway.config import Config
 from duis_gateway.model.identifiers import format_eui
-from duis_gateway.store import hubs, parties
+from duis_gateway.model.parties import Party
+from duis_gateway.overview.deadlines import DEADLINE_COLUMNS, deadline_rows
+from duis_gateway.overview.status import STATUS_COLUMNS, status_rows
+from duis_gateway.store import parties
+from duis_gateway.tabular import Rows
+
+_PARTY = click.option("--party", type=EUI, required=True, help="The supplier, the CSP, or DCC.")
 
 
 @click.command()
-@click.option("--party", type=EUI, required=True, help="The supplier.")
+@_PARTY
 @format_option
 @config_option
 def status(party: int, form: str, config: Config) -> None:
-    """Count a supplier's hubs by model, firmware version and status."""
+    """Count a party's hubs by release in flight, model, firmware version, status and state.
+
+    A supplier has its own hubs, a CSP those in its regions, DCC all. Each hub is counted once.
+    """
     with opened_store(config) as store, store.read() as connection:
-        if parties.find(connection, party) is None:
-            raise AnswerIsNo(f"{format_eui(party)} is not registered")
-        counted = hubs.estate_counts(connection, party)
-    names = ("manufacturer", "model", "firmware_version", "status", "hubs")
-    print_rows(names, [(c.manufacturer, c.model, c.firmware_version, c.status, c.hubs) for c in counted], form)
+        rows = status_rows(connection, registered(connection, party))
+    print_table(Rows(STATUS_COLUMNS, rows), form)
+
+
+@click.command()
+@_PARTY
+@format_option
+@config_option
+def deadlines(party: int, form: str, config: Config) -> None:
+    """List what a party has outstanding under the releases in flight, with the time left, and what others do next."""
+    now = clock_of(config.clock.fixed).now()
+    with opened_store(config) as store, store.read() as connection:
+        rows = deadline_rows(connection, registered(connection, party), now)
+    print_table(Rows(DEADLINE_COLUMNS, rows), form)
+
+
+def registered(connection: Connection, party: int) -> Party:
+    """Return a party.
+
+    Raises:
+        AnswerIsNo: there is none of this EUI-64.
+    """
+    found = parties.find(connection, party)
+    if found is None:
+        raise AnswerIsNo(f"{format_eui(party)} is not registered")
+    return found

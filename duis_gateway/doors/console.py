@@ -11,6 +11,7 @@ from importlib import resources
 from string import Template
 from typing import Protocol
 
+from duis_gateway.firmware.deadlines import Deadline
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.parties import Party, PartyStatus
 from duis_gateway.model.releases import Release
@@ -49,6 +50,9 @@ class ConsoleData(Protocol):
     def releases(self) -> Sequence[Release]:
         """Return the releases in flight, newest first."""
 
+    def deadlines(self) -> Sequence[Deadline]:
+        """Return what DCC and the CSPs have outstanding, the most pressing first."""
+
     def parties(self) -> Sequence[Party]:
         """Return all parties."""
 
@@ -76,16 +80,20 @@ def page(data: ConsoleData) -> str:
         f"{_number(len(releases), 'release')} in flight, {_number(waiting, 'message')} to be delivered, "
         f"{_number(dead, 'dead letter')}, {_number(len(flags), 'flag')}"
     )
+    now = data.now()
+    due = [_deadline_row(one, now) for one in data.deadlines()]
     sections = (
         _section("Releases in flight", _RELEASE_HEADS, map(_release_row, releases), "No release is in flight."),
+        _section("Outstanding with DCC and the CSPs", _DEADLINE_HEADS, due, "Nothing is outstanding."),
         _section("Outbox", _OUTBOX_HEADS, map(_outbox_row, outbox), "Everything is delivered."),
         _section("Flags", _FLAG_HEADS, map(_flag_row, flags), "Nothing is flagged."),
         _section("Parties", _PARTY_HEADS, map(_party_row, parties), "No party is registered."),
     )
-    return _template().substitute(summary=escape(summary), now=escape(_time(data.now())), sections="\n".join(sections))
+    return _template().substitute(summary=escape(summary), now=escape(_time(now)), sections="\n".join(sections))
 
 
 _RELEASE_HEADS = ("Release", "Revision", "Model", "Firmware", "State", "Pilot begins", "Pilot ends", "Automatic date")
+_DEADLINE_HEADS = ("Release", "Who", "What", "About", "Hubs", "Due", "Left")
 _PARTY_HEADS = ("Party", "Kind", "Roles or regions", "DUIS", "Status", "URL", "Email")
 _OUTBOX_HEADS = ("Recipient", "By", "State", "Messages", "Oldest", "Last error")
 _FLAG_HEADS = ("When", "What", "About", "Text")
@@ -103,6 +111,20 @@ def _release_row(release: Release) -> list[_Cell]:
         _Cell(_time(pilot.period.start) if pilot else "no pilot", "time"),
         _Cell(_time(pilot.period.end) if pilot else "", "time"),
         _Cell(_time(release.automatic_date), "time"),
+    ]
+
+
+def _deadline_row(one: Deadline, now: datetime) -> list[_Cell]:
+    left = one.remaining(now)
+    late = "bad" if one.overdue(now) else ""
+    return [
+        _Cell(one.release_id),
+        _Cell(f"{one.kind.value} {format_eui(one.party)}", "eui"),
+        _Cell(one.task.value.replace("_", " ")),
+        _Cell(one.subject),
+        _Cell(f"{one.hubs:,}" if one.hubs else "", "number"),
+        _Cell("as soon as may be" if one.due is None else _time(one.due), "time"),
+        _Cell("" if left is None else "overdue" if late else _age(left.total_seconds()), late or "number"),
     ]
 
 

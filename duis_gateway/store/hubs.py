@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -51,17 +50,6 @@ HUB_COLUMNS = (
 
 _ROWS_A_FETCH = 5_000
 _LOADED = ("device_type", "model_id", "firmware_version", "status", "csp_region", "import_supplier", "gas_supplier")
-
-
-@dataclass(frozen=True, slots=True)
-class EstateCount:
-    """How many hubs of a supplier have this model, version and status."""
-
-    manufacturer: str
-    model: str
-    firmware_version: str
-    status: str
-    hubs: int
 
 
 class EligibleHub(NamedTuple):
@@ -287,16 +275,3 @@ def _eligible_by_role(supplier: int, of: Release) -> tuple[tuple[ColumnElement[b
 def count(connection: Connection) -> int:
     """Return the number of hubs in the inventory."""
     return connection.execute(select(func.count()).select_from(hub)).scalar_one()
-
-
-def estate_counts(connection: Connection, supplier: int) -> list[EstateCount]:
-    """Count a supplier's whole estate by model, firmware version and status; a hub held in both roles counts once."""
-    kinds = (device_model.c.manufacturer, device_model.c.model, hub.c.firmware_version, hub.c.status)
-    query = (
-        select(*kinds, func.count())
-        .join_from(hub, device_model, device_model.c.id == hub.c.model_id)
-        .where(or_(hub.c.import_supplier == supplier, hub.c.gas_supplier == supplier))
-        .group_by(*kinds)
-        .order_by(*kinds)
-    )
-    return [EstateCount(*row) for row in connection.execute(query)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from duis_gateway.model.plans import GroupSay
 from duis_gateway.model.releases import Instruction, Period, Release, Stage
@@ -76,7 +76,10 @@ def says(connection: Connection, release_id: str) -> dict[tuple[int, str], Group
 
 
 def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
-    """Return the groups that wait for a CSP's say; hubs that run the release's version already wait for nothing."""
+    """Return the groups that wait for a CSP's say.
+
+    Hubs that run the release's version already, or that have gone to other suppliers since, wait for nothing.
+    """
     names = (instruction.c.supplier, instruction.c.stage, instruction.c.group_id, hub.c.csp_region)
     said = select(group_say.c.csp).where(
         group_say.c.instruction_id == instruction.c.id, group_say.c.csp_region == hub.c.csp_region
@@ -89,6 +92,7 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
         .where(
             instruction.c.release_id == release.release_id,
             hub.c.firmware_version != release.firmware_version,
+            or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier),
             ~said.exists(),
         )
         .group_by(*names, instruction.c.starts)

@@ -15,7 +15,6 @@ from duis_gateway.model.releases import HubMark, Instruction, ReleaseState, Stag
 from duis_gateway.store import hubs, pilots, releases, schedules
 from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store
-from duis_gateway.store.hubs import EstateCount
 from tests.support.estate import ALPHA, BETA, GAMMA, HIGH, LOW, NOW, PERIOD, TOP, add_suppliers, fill, hub, release
 
 EXTREMES = (0, LOW, TOP - 1, TOP, TOP + 1, HIGH)
@@ -146,19 +145,6 @@ def test_eligible_hubs_are_those_of_the_model_in_either_role_once(store: Store) 
         eligible = list(hubs.eligible(connection, ALPHA, release()))
     assert sorted(one.device_id for one in eligible) == [1, 2, 3, TOP]
     assert all(isinstance(one, Hub) for one in eligible)
-
-
-def test_an_estate_is_counted_by_version_and_status(store: Store) -> None:
-    estate = [hub(1), hub(2, BETA, ALPHA), hub(3, version="02"), hub(4, BETA, BETA), replace(hub(5), status="Pending")]
-    with store.write() as connection:
-        fill(connection, estate)
-    with store.read() as connection:
-        assert hubs.estate_counts(connection, ALPHA) == [
-            EstateCount("Acme", "Hub1", "01020304", "Commissioned", 2),
-            EstateCount("Acme", "Hub1", "01020304", "Pending", 1),
-            EstateCount("Acme", "Hub1", "02", "Commissioned", 1),
-        ]
-        assert hubs.estate_counts(connection, GAMMA) == []
 
 
 def test_suppliers_with_hubs_of_a_model_and_region(store: Store) -> None:

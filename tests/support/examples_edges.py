@@ -19,6 +19,7 @@ from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.emails.announcement import announcement
 from duis_gateway.emails.outbox_rows import EmailTerms, email_rows
 from duis_gateway.errors import Finding, MessageRefused, NotAuthenticated, NotDurable, NotValid
+from duis_gateway.firmware.deadlines import Deadline
 from duis_gateway.model.parties import Party
 from duis_gateway.model.releases import PilotTerms, Release, ReleaseType
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
@@ -103,6 +104,9 @@ class _NothingToShow:
         return AT
 
     def releases(self) -> Sequence[Release]:
+        return ()
+
+    def deadlines(self) -> Sequence[Deadline]:
         return ()
 
     def parties(self) -> Sequence[Party]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -17,6 +17,7 @@ from duis_gateway.doors.delivery_metrics import DeliveryMetrics
 from duis_gateway.doors.http import Edge
 from duis_gateway.doors.metrics import Metrics, OutboxFigures
 from duis_gateway.doors.operations import Check, operations_app
+from duis_gateway.firmware.deadlines import Deadline, Task
 from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
 from duis_gateway.model.releases import Release
 from duis_gateway.store.outbox import ClaimedMessage
@@ -36,12 +37,16 @@ class Data:
     shown_parties: Sequence[Party] = ()
     shown_outbox: Sequence[OutboxLine] = ()
     shown_flags: Sequence[FlagLine] = ()
+    shown_deadlines: Sequence[Deadline] = ()
 
     def now(self) -> datetime:
         return NOW
 
     def releases(self) -> Sequence[Release]:
         return self.shown_releases
+
+    def deadlines(self) -> Sequence[Deadline]:
+        return self.shown_deadlines
 
     def parties(self) -> Sequence[Party]:
         return self.shown_parties
@@ -174,6 +179,24 @@ def test_the_console_shows_what_is_under_way() -> None:
     assert "2 releases in flight, 1,200 messages to be delivered, 1 dead letter, 1 flag" in root.text_content()
 
 
+def test_the_console_shows_what_is_outstanding_and_for_how_long() -> None:
+    data = Data()
+    dcc = (PartyKind.DCC, 0x90B3D51F3000000A)
+    data.shown_deadlines = [
+        Deadline("R1", *dcc, Task.DECIDE_ON_INCIDENT, None, subject="INC-7"),
+        Deadline("R1", *dcc, Task.APPROVE_RELEASE, NOW - timedelta(seconds=1)),
+        Deadline("R1", PartyKind.CSP, CSP.eui, Task.DECIDE_ON_GROUP, NOW + timedelta(hours=36), 1200, "G1"),
+    ]
+    shown_rows = cells(shown(data), "Outstanding with DCC and the CSPs")
+    assert [row[2] for row in shown_rows] == ["decide on incident", "approve release", "decide on group"]
+    assert [row[5:] for row in shown_rows] == [
+        ["as soon as may be", ""],
+        ["2026-03-02 08:59:59", "overdue"],
+        ["2026-03-03 21:00:00", "1.5 d"],
+    ]
+    assert shown_rows[2][1:5] == ["csp 90-B3-D5-1F-30-00-00-06", "decide on group", "G1", "1,200"]
+
+
 def test_a_missing_email_is_shown_as_missing_and_a_suspended_party_as_such() -> None:
     data = Data()
     data.shown_parties = [SUPPLIER, CSP]
@@ -184,7 +207,8 @@ def test_a_missing_email_is_shown_as_missing_and_a_suspended_party_as_such() -> 
 
 def test_an_empty_gateway_says_so() -> None:
     text = shown(Data()).text_content()
-    for nothing in ("No release is in flight.", "Everything is delivered.", "Nothing is flagged.", "No party"):
+    said = ("No release is in flight.", "Nothing is outstanding.", "Everything is delivered.", "Nothing is flagged.")
+    for nothing in (*said, "No party"):
         assert nothing in text
 
 

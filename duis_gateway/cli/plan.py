@@ -1,0 +1,76 @@
+"""`plan`: when hubs are to be updated, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import click
+from sqlalchemy import Connection
+
+from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.output import print_table
+from duis_gateway.cli.status import registered
+from duis_gateway.config import Config
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.parties import Party
+from duis_gateway.model.releases import Release
+from duis_gateway.overview.plans import PLAN_COLUMNS, plan_of, plan_row, plans_under, releases_for
+from duis_gateway.overview.scopes import scope_of, viewer_of
+from duis_gateway.store import hubs, releases
+from duis_gateway.store.estate import Scope
+from duis_gateway.tabular import Rows
+
+
+@click.group()
+def plan() -> None:
+    """Show when hubs are to be updated, and why."""
+
+
+@plan.command()
+@click.argument("hub", type=EUI)
+@click.option("--release", "release_id", metavar="ID", help="Under this release; otherwise under each in flight.")
+@click.option("--party", type=EUI, help="Explained for this supplier's eyes.")
+@format_option
+@config_option
+def show(hub: int, release_id: str | None, party: int | None, form: str, config: Config) -> None:
+    """Show what is planned for one Communications Hub, and what it rests on."""
+    with opened_store(config) as store, store.read() as connection:
+        found = hubs.get(connection, hub)
+        if found is None:
+            raise AnswerIsNo(f"{format_eui(hub)} is not in the inventory")
+        viewer = None
+        if party is not None:
+            viewer = viewer_of(registered(connection, party))
+            if viewer is not None and viewer not in found.suppliers:
+                raise AnswerIsNo(f"{format_eui(hub)} is not one of {format_eui(party)}")
+        under = [_release(connection, release_id)] if release_id is not None else releases_for(connection, found)
+        if not under:
+            raise AnswerIsNo(f"no release in flight is for {found.manufacturer} {found.model}")
+        rows = [plan_row(found, one, plan_of(connection, found, one, viewer)) for one in under]
+    print_table(Rows(PLAN_COLUMNS, rows), form)
+
+
+@plan.command("list")
+@click.option("--release", "release_id", metavar="ID", required=True, help="The release.")
+@click.option("--party", type=EUI, help="Only this party's hubs, explained for its eyes; otherwise all.")
+@format_option
+@config_option
+def list_plans(release_id: str, party: int | None, form: str, config: Config) -> None:
+    """List what is planned for every hub of a release's model; CSV and JSON are written while they are read."""
+    with opened_store(config) as store, store.read() as connection:
+        release = _release(connection, release_id)
+        who = None if party is None else registered(connection, party)
+        print_table(Rows(PLAN_COLUMNS, _rows(connection, release, who)), form)
+
+
+def _rows(connection: Connection, release: Release, party: Party | None) -> Iterator[Mapping[str, object]]:
+    scope, viewer = (Scope(), None) if party is None else (scope_of(party), viewer_of(party))
+    for hub, planned in plans_under(connection, release, scope, viewer):
+        yield plan_row(hub, release, planned)
+
+
+def _release(connection: Connection, release_id: str) -> Release:
+    found = releases.find(connection, release_id)
+    if found is None:
+        raise AnswerIsNo(f"there is no release {release_id[:80]!r}")
+    return found

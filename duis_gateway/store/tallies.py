@@ -1,0 +1,143 @@
+"""How parties stand to a release, in numbers of hubs and names of regions (BR-5.4, BR-5.7).
+
+Counting a supplier's hubs takes as long as reading them from an index: do it outside of transactions that write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Exists, Select, and_, exists, func, or_, select
+
+from duis_gateway.model.releases import Release, Stage
+from duis_gateway.store.hubs import is_responsible
+from duis_gateway.store.models import model_number
+from duis_gateway.store.tables import (
+    default_list,
+    default_schedule,
+    hub,
+    instruction,
+    instruction_hub,
+    preferred_hub,
+    preferred_list,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierTally:
+    """A supplier's own hubs under a release: commissioned hubs of its model that do not run its version.
+
+    Attributes:
+        eligible: all of them.
+        listed: hubs on its preferred list as it was sent, None where it sent none.
+        unscheduled: those on its preferred list that none of its pilot groups names.
+        uninstructed: those that none of its instructions names.
+        awaited: those that their other supplier has instructed and it has not.
+    """
+
+    eligible: int
+    listed: int | None
+    unscheduled: int
+    uninstructed: int
+    awaited: int
+
+
+def supplier_tally(connection: Connection, release: Release, supplier: int) -> SupplierTally:
+    """Count a supplier's hubs by what is left to do about them."""
+    counts = _Counts(connection, release, supplier)
+    eligible = counts.eligible()
+    listed = counts.listed()
+    return SupplierTally(
+        eligible,
+        listed,
+        counts.unscheduled() if listed else 0,
+        eligible - counts.instructed(),
+        counts.awaited(),
+    )
+
+
+class _Counts:
+    def __init__(self, connection: Connection, release: Release, supplier: int) -> None:
+        self._connection = connection
+        self._release = release.release_id
+        self._supplier = supplier
+        self._fits = and_(
+            hub.c.model_id == model_number(release.manufacturer, release.model).scalar_subquery(),
+            hub.c.device_type == "CHF",
+            hub.c.status == "Commissioned",
+            hub.c.firmware_version != release.firmware_version,
+        )
+
+    def eligible(self) -> int:
+        """In two passes, one for each role, each answered from its index."""
+        passes = (
+            hub.c.import_supplier == self._supplier,
+            and_(hub.c.gas_supplier == self._supplier, hub.c.import_supplier.is_distinct_from(self._supplier)),
+        )
+        return sum(
+            self._number(select(func.count()).select_from(hub).where(condition, self._fits)) for condition in passes
+        )
+
+    def listed(self) -> int | None:
+        """Count the list as it was sent, hubs that have gone to others since included."""
+        mine = (preferred_list.c.release_id == self._release, preferred_list.c.supplier == self._supplier)
+        number = self._connection.execute(select(preferred_list.c.id).where(*mine)).scalar_one_or_none()
+        if number is None:
+            return None
+        return self._number(select(func.count()).select_from(preferred_hub).where(preferred_hub.c.list_id == number))
+
+    def unscheduled(self) -> int:
+        query = (
+            select(func.count())
+            .select_from(preferred_list)
+            .join(preferred_hub, preferred_hub.c.list_id == preferred_list.c.id)
+            .join(hub, hub.c.device_id == preferred_hub.c.device_id)
+            .where(preferred_list.c.release_id == self._release, preferred_list.c.supplier == self._supplier)
+        )
+        scheduled = self._named_by_me(Stage.PILOT)
+        return self._number(query.where(self._fits, is_responsible(self._supplier), ~scheduled))
+
+    def instructed(self) -> int:
+        return self._number(self._instructed(instruction.c.supplier == self._supplier))
+
+    def awaited(self) -> int:
+        second = or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier)
+        other = (instruction.c.supplier != self._supplier, second)
+        return self._number(self._instructed(*other, ~self._named_by_me()))
+
+    def _instructed(self, *conditions: ColumnElement[bool]) -> Select[Any]:
+        return (
+            select(func.count(hub.c.device_id.distinct()))
+            .select_from(instruction)
+            .join(instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+            .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+            .where(instruction.c.release_id == self._release, self._fits, is_responsible(self._supplier), *conditions)
+        )
+
+    def _named_by_me(self, stage: Stage | None = None) -> Exists:
+        """Whether an instruction of the supplier's own (of a stage) names the hub."""
+        given, members = instruction.alias(), instruction_hub.alias()
+        of_stage = () if stage is None else (given.c.stage == stage,)
+        return exists().where(
+            members.c.device_id == hub.c.device_id,
+            given.c.id == members.c.instruction_id,
+            given.c.release_id == self._release,
+            given.c.supplier == self._supplier,
+            *of_stage,
+        )
+
+    def _number(self, query: Select[Any]) -> int:
+        return int(self._connection.execute(query).scalar_one())
+
+
+def default_list_regions(connection: Connection, release_id: str) -> frozenset[str]:
+    """Return the regions whose CSP has uploaded its pilot list."""
+    query = select(default_list.c.csp_region).where(default_list.c.release_id == release_id)
+    return frozenset(connection.execute(query).scalars())
+
+
+def schedule_regions(connection: Connection, release_id: str, stage: Stage) -> frozenset[str]:
+    """Return the regions whose CSP has uploaded its schedule of this stage."""
+    here = (default_schedule.c.release_id == release_id, default_schedule.c.stage == stage)
+    return frozenset(connection.execute(select(default_schedule.c.csp_region).where(*here)).scalars())
