@@ -19,6 +19,7 @@ from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable
 
 _COMMANDS = {
     "certificate": ("certificate", "Register, revoke, list and make certificates."),
+    "deadlines": ("status", "List what a party has outstanding, and how long it has."),
     "deliver": ("serve", "Run delivery workers alone."),
     "demo": ("demo", "Show the whole of the gateway working on this machine, over real HTTP."),
     "init": ("init", "Make a configuration, a database and a test PKI to start from."),
@@ -26,11 +27,13 @@ _COMMANDS = {
     "migrate": ("init", "Bring the database to this version of the gateway."),
     "outbox": ("outbox", "List, show and replay what is sent."),
     "party": ("party", "Register suppliers, CSPs and DCC."),
+    "pilot": ("pilot", "Choose hubs for a pilot."),
+    "plan": ("plan", "Show when hubs are to be updated, and why."),
     "release": ("release", "List and show firmware releases."),
     "send": ("sign", "Send a signed document and print the answer."),
     "serve": ("serve", "Run the doors and the delivery workers."),
     "sign": ("sign", "Sign a document in DUIS's profile."),
-    "status": ("status", "Show a supplier's estate."),
+    "status": ("status", "Count a party's hubs by version and state."),
     "verify": ("sign", "Check the signature of a document."),
 }
 """Each command, its module, and what the list of commands says of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,14 +51,19 @@ def select(hubs: Iterable[NamedHub], rules: SelectionRules) -> Selection:
     Friendly customers' hubs come first (PIA-A5), the rest evenly over the estate: in the order of a hash, so that the
     choice does not depend on the order of the inventory and is the same when it is made again.
     """
-    fitting = [hub for hub in hubs if _fits(hub, rules)]
-    wanted = len(fitting)
-    if rules.share_percent is not None:
-        wanted = -(-wanted * rules.share_percent // 100)
-    if rules.number is not None:
-        wanted = min(wanted, rules.number)
-    chosen = heapq.nsmallest(wanted, fitting, key=lambda hub: (hub.mark != HubMark.FRIENDLY, _rank(hub, rules.seed)))
-    return Selection(tuple(sorted(hub.device_id for hub in chosen)), len(fitting))
+    fitting = 0
+
+    def ranked() -> Iterator[tuple[bool, bytes, int]]:
+        nonlocal fitting
+        for hub in hubs:
+            if _fits(hub, rules):
+                fitting += 1
+                yield hub.mark != HubMark.FRIENDLY, _rank(hub, rules.seed), hub.device_id
+
+    # With a number set, no more than that many are held, however large the estate is.
+    best = sorted(ranked()) if rules.number is None else heapq.nsmallest(rules.number, ranked())
+    wanted = fitting if rules.share_percent is None else -(-fitting * rules.share_percent // 100)
+    return Selection(tuple(sorted(device_id for *_, device_id in best[:wanted])), fitting)
 
 
 def _fits(hub: NamedHub, rules: SelectionRules) -> bool:

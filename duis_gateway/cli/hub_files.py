@@ -1,0 +1,106 @@
+"""Lists of hubs in files: as the party door gives them (CSV or JSON), and plain lists of EUI-64s."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.firmware.device_lists import COMMISSIONED, COMMUNICATIONS_HUB
+from duis_gateway.model.hubs import NamedHub
+from duis_gateway.model.identifiers import parse_eui
+
+_TRUE = frozenset({"true", "yes", "1"})
+_NO_HUBS = "no hubs that it could choose from: it has no column device_id"
+
+
+def read_hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
+    """Yield the hubs of a file of `eligible-hubs`, those of this release where it names releases.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is not what it should be.
+    """
+    for number, row in enumerate(_rows(path), start=1):
+        if row.get("release", release_id) != release_id:
+            continue
+        try:
+            yield _hub(row, party)
+        except (KeyError, ValueError) as error:
+            what = "it has no device_id" if isinstance(error, KeyError) else str(error)
+            raise ConfigurationError(f"{path}, hub {number}: {what}") from None
+
+
+def read_ids(path: Path) -> frozenset[int]:
+    """Return the EUI-64s of a file: one a line, or the column `device_id` (else the first) of a CSV file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or a line has no EUI-64.
+    """
+    lines = list(csv.reader(io.StringIO(_text(path))))
+    column = 0
+    if lines and "device_id" in lines[0]:
+        column = lines[0].index("device_id")
+        lines = lines[1:]
+    found = set()
+    for line in lines:
+        text = line[column].strip() if len(line) > column else ""
+        if text:
+            found.add(_eui(path, text))
+    return frozenset(found)
+
+
+def _hub(row: Mapping[str, Any], party: int) -> NamedHub:
+    importing, gas = (_flag(row.get(name, "")) for name in ("import", "gas"))
+    return NamedHub(
+        device_id=parse_eui(str(row["device_id"])),
+        device_type=COMMUNICATIONS_HUB,
+        status=str(row.get("status") or COMMISSIONED),
+        manufacturer=str(row.get("manufacturer", "")),
+        model=str(row.get("model", "")),
+        firmware_version=str(row.get("firmware_version", "")),
+        csp_region=str(row.get("csp_region", "")),
+        import_supplier=party if importing else None,
+        gas_supplier=party if gas else None,
+        in_default_list=False,
+        mark=str(row["mark"]) if row.get("mark") else None,
+        in_progress=_flag(row.get("in_progress", "")),
+    )
+
+
+def _flag(value: object) -> bool:
+    return str(value).lower() in _TRUE
+
+
+def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
+    text = _text(path)
+    if not re.match(r"\s*[\[{]", text):
+        reader = csv.DictReader(io.StringIO(text))
+        if "device_id" not in (reader.fieldnames or ()):
+            raise ConfigurationError(f"{path} has {_NO_HUBS}")
+        return reader
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no JSON: {error}") from None
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise ConfigurationError(f"{path} is not what the party door gives: a list of objects")
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+
+
+def _eui(path: Path, text: str) -> int:
+    try:
+        return parse_eui(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}") from None

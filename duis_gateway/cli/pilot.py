@@ -1,0 +1,183 @@
+"""`pilot select`: a supplier chooses hubs for a pilot by its own rules, and gets the Service Request for them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from duis_gateway.cli.common import EUI, NEW_FILE, READABLE, AnswerIsNo, F, opened_store, refuse_existing
+from duis_gateway.cli.hub_files import read_hubs, read_ids
+from duis_gateway.cli.status import registered
+from duis_gateway.config import Config, load_config
+from duis_gateway.duis.device_lists import MAX_REQUESTED
+from duis_gateway.duis.request_rendering import render_pilot_list
+from duis_gateway.firmware.selection import Selection, SelectionRules, select
+from duis_gateway.model.hubs import NamedHub
+from duis_gateway.model.identifiers import RequestId, format_eui
+from duis_gateway.overview.eligible import eligible_hubs
+from duis_gateway.store import releases
+
+
+@click.group()
+def pilot() -> None:
+    """Choose hubs for a pilot."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the hubs come from, and what has to be known of the release and of the gateway."""
+
+    hubs: Iterator[NamedHub]
+    firmware_version: str
+    gateway: int
+    limit: int = MAX_REQUESTED
+
+
+def _rules_options(command: F) -> F:
+    options: list[Callable[[F], F]] = [
+        click.option("--region", "regions", multiple=True, help="Only hubs of this CSP region (may be given again)."),
+        click.option("--model", "models", multiple=True, help="Only hubs of this device model."),
+        click.option("--version", "versions", multiple=True, help="Only hubs that run this firmware version."),
+        click.option("--share", type=click.IntRange(0, 100), help="This share of the hubs that fit, in percent."),
+        click.option("--number", type=click.IntRange(1, MAX_REQUESTED), help="This many hubs at most."),
+        click.option(
+            "--exclude", type=READABLE, multiple=True, help="A file of hubs never to choose (vulnerable customers)."
+        ),
+        click.option("--seed", default="", help="Another seed gives another choice; the same one the same."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@pilot.command("select")
+@click.option("--release", "release_id", metavar="ID", required=True, help="The firmware release.")
+@click.option("--party", type=EUI, required=True, help="The supplier.")
+@_rules_options
+@click.option("--hubs", type=READABLE, help="Choose from this file of the party door (CSV or JSON); else the database.")
+@click.option("--firmware-version", help="The version that the release brings; needed with --hubs.")
+@click.option("--gateway", type=EUI, help="The target of the request; default: [signing] eui.")
+@click.option("--counter", type=click.IntRange(1, 2**64 - 1), help="Of the RequestID; default: made from the time.")
+@click.option("--list", "list_file", type=NEW_FILE, help="Write the hubs chosen to this file, one a line.")
+@click.option("--request", "request_file", type=NEW_FILE, help="Write the 11.5 to this file, ready to be signed.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="DUIS_GATEWAY_CONFIG",
+    default="gateway.toml",
+    show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
+    help="The configuration file; not needed with --hubs and --gateway.",
+)
+def select_hubs(
+    release_id: str,
+    party: int,
+    regions: tuple[str, ...],
+    models: tuple[str, ...],
+    versions: tuple[str, ...],
+    share: int | None,
+    number: int | None,
+    exclude: tuple[Path, ...],
+    seed: str,
+    hubs: Path | None,
+    firmware_version: str | None,
+    gateway: int | None,
+    counter: int | None,
+    list_file: Path | None,
+    request_file: Path | None,
+    config_file: Path,
+) -> None:
+    """Choose hubs for a release's pilot, and write them down with the Service Request 11.5 that names them.
+
+    Friendly customers' hubs come first, the rest evenly over the estate. Excluded hubs, proving hubs (always in), and
+    those that another release has are never chosen. What is chosen depends on the rules alone, not on the time.
+    """
+    refuse_existing(*(path for path in (list_file, request_file) if path is not None))
+    rules = SelectionRules(
+        regions=frozenset(regions),
+        models=frozenset(models),
+        versions=frozenset(versions),
+        exclude=frozenset(hub for path in exclude for hub in read_ids(path)),
+        share_percent=share,
+        number=number,
+        seed=seed,
+    )
+    if hubs is not None:
+        source = _from_file(hubs, release_id, party, firmware_version, gateway, config_file)
+        _choose(source, rules, release_id, party, counter, list_file, request_file)
+        return
+    with _from_store(_load(config_file), release_id, party, gateway) as source:
+        _choose(source, rules, release_id, party, counter, list_file, request_file)
+
+
+def _from_file(
+    file: Path, release_id: str, party: int, firmware_version: str | None, gateway: int | None, config_file: Path
+) -> _Source:
+    if firmware_version is None:
+        raise click.UsageError("with --hubs, --firmware-version has to say what the release brings")
+    target = _load(config_file).signing.eui if gateway is None else gateway
+    return _Source(read_hubs(file, release_id, party), firmware_version, target)
+
+
+@contextmanager
+def _from_store(config: Config, release_id: str, party: int, gateway: int | None) -> Iterator[_Source]:
+    with opened_store(config) as store, store.read() as connection:
+        registered(connection, party)
+        release = releases.find(connection, release_id)
+        if release is None:
+            raise AnswerIsNo(f"there is no release {release_id[:80]!r}")
+        if release.pilot is None or not release.state.is_live:
+            raise AnswerIsNo(f"{release_id} has no pilot, or is {release.state}")
+        yield _Source(
+            eligible_hubs(connection, party, release),
+            release.firmware_version,
+            config.signing.eui if gateway is None else gateway,
+            min(release.pilot.limit, MAX_REQUESTED),
+        )
+
+
+def _choose(
+    source: _Source,
+    rules: SelectionRules,
+    release_id: str,
+    party: int,
+    counter: int | None,
+    list_file: Path | None,
+    request_file: Path | None,
+) -> None:
+    chosen = select(source.hubs, _limited(rules, source.limit))
+    if not chosen.device_ids:
+        raise AnswerIsNo(f"no hub of {format_eui(party)} fits the rules")
+    request_id = RequestId(party, source.gateway, counter or time.time_ns() // 1000)
+    lines = "".join(f"{format_eui(device_id)}\n" for device_id in chosen.device_ids)
+    if list_file is not None:
+        list_file.write_text(lines, encoding="ascii")
+    if request_file is not None:
+        request_file.write_bytes(render_pilot_list(request_id, release_id, source.firmware_version, chosen.device_ids))
+    if list_file is None and request_file is None:
+        click.echo(lines, nl=False)
+    click.echo(_summary(chosen, source, request_id if request_file else None), err=True)
+
+
+def _limited(rules: SelectionRules, limit: int) -> SelectionRules:
+    """A request with more hubs than the release lets a supplier bring would be refused (E110504)."""
+    number = limit if rules.number is None else min(rules.number, limit)
+    return SelectionRules(
+        rules.regions, rules.models, rules.versions, rules.exclude, rules.share_percent, number, rules.seed
+    )
+
+
+def _summary(chosen: Selection, source: _Source, request_id: RequestId | None) -> str:
+    at_limit = f", the most that are taken ({source.limit})" if len(chosen.device_ids) == source.limit else ""
+    request = f"; the request is {request_id}" if request_id is not None else ""
+    return f"Chose {len(chosen.device_ids)} of {chosen.fitting} hubs that fit{at_limit}{request}."
+
+
+def _load(config_file: Path) -> Config:
+    return load_config(config_file, os.environ)
