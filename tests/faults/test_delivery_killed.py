@@ -1,4 +1,4 @@
-"""kill -9 of delivery at each commit boundary (threats F03 to F05), alone and together with the doors, on both databases.
+"""kill -9 of delivery at each commit boundary (threats F03 to F05), alone and with the doors, on both databases.
 
 Afterwards the client's ledger, the database and the receivers agree.
 """

@@ -5,6 +5,7 @@ The parties' receivers run in the test's own process, so that they outlive every
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ class FaultWorld:
 
     folder: Path
     store: Store
-    receivers: Mapping[int, Receiver]
+    receivers: dict[int, Receiver]
     keys: Mapping[int, SigningKey]
     ledger: Ledger = field(default_factory=Ledger)
     _counters: count[int] = field(default_factory=lambda: count(1))
@@ -123,6 +124,37 @@ class FaultWorld:
     def wait_until_delivered(self, seconds: float = PATIENCE) -> None:
         """Wait until the outbox has nothing left to do."""
         wait_until(lambda: not any(row.state in ("pending", "in_flight") for row in queued(self.store)), seconds)
+
+    def outbox_states(self) -> Counter[str]:
+        """Return how many messages are in each state."""
+        return Counter(row.state for row in queued(self.store))
+
+    # --- receivers --------------------------------------------------------------------------------------------------
+
+    def receivers_have(self, count: int) -> None:
+        """Wait until the receivers have accepted so many messages in all."""
+        wait_until(lambda: sum(len(one.accepted) for one in self.receivers.values()) >= count, PATIENCE)
+
+    def all_receivers_down(self) -> None:
+        """Let nothing listen where the parties are registered."""
+        for receiver in self.receivers.values():
+            receiver.close()
+
+    def all_receivers_back(self) -> None:
+        """Listen again, at the same addresses."""
+        for eui, receiver in self.receivers.items():
+            self.receivers[eui] = Receiver(port=receiver.port)
+
+    def wait_for_attempts(self) -> None:
+        """Wait until everybody to whom something goes has been tried in vain, several times."""
+
+        def tried() -> bool:
+            attempts: Counter[int] = Counter()
+            for row in queued(self.store):
+                attempts[row.recipient] += row.attempts
+            return min(attempts.values()) >= 3
+
+        wait_until(tried, PATIENCE)
 
     # --- what the parties send --------------------------------------------------------------------------------------
 
@@ -217,7 +249,8 @@ def fault_world(database_url: str, folder: Path, hub_count: int = 400) -> Iterat
     }
     (folder / "gateway.toml").write_text(render_sample(values), encoding="utf-8")
     with ExitStack() as stack:
-        receivers = {eui: stack.enter_context(Receiver()) for eui in _KINDS}
+        receivers = {eui: Receiver() for eui in _KINDS}
+        stack.callback(_close, receivers)
         store = stack.enter_context(opened(database_url))
         with store.write() as conn:
             for eui, kind in _KINDS.items():
@@ -226,6 +259,11 @@ def fault_world(database_url: str, folder: Path, hub_count: int = 400) -> Iterat
                 certificates.add(conn, RegisteredCertificate(eui, own.der, own.issuer_key, own.serial))
             hubs.upsert(conn, map(_hub, range(hub_count)))
         yield FaultWorld(folder, store, receivers, keys)
+
+
+def _close(receivers: Mapping[int, Receiver]) -> None:
+    for receiver in receivers.values():
+        receiver.close()
 
 
 def _party(eui: int, kind: PartyKind, url: str) -> Party:

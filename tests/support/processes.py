@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +23,13 @@ PATIENCE = 60.0
 """Seconds after which a process that does not do what is waited for has failed the test."""
 
 _READY = "listening on "
+
+
+@cache
+def _bytecode() -> str:
+    directory = tempfile.mkdtemp(prefix="duis-bytecode-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory
 
 
 class GatewayProcess:
@@ -40,6 +51,9 @@ class GatewayProcess:
     ) -> None:
         environ = {**os.environ, "DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
         environ.pop(ENVIRONMENT_VARIABLE, None)
+        # Tests write no bytecode into the checkout; without any, every start would compile all of the gateway.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        environ["PYTHONPYCACHEPREFIX"] = _bytecode()
         environ |= {name: str(value) for name, value in (settings or {}).items()}
         if failpoint is not None:
             environ[ENVIRONMENT_VARIABLE] = failpoint
