@@ -72,6 +72,7 @@ def estate(installation: Installation, party: int) -> list[dict[str, object]]:
     return found
 
 
+@pytest.mark.requirement("BR-5.3")
 def test_status_counts_a_suppliers_own_hubs_and_no_others(installation: Installation, file: Path) -> None:
     write(file, line(1), line(2), line(3, version="01020305", gas=OTHER_SUPPLIER))
     done("inventory", "load", file, *installation.config)

@@ -44,6 +44,7 @@ def alert(body: AlertBody, version: Decimal, *, published_schema_only: bool = Fa
     return prepared.render(RESPONSE_ID, AT)
 
 
+@pytest.mark.requirement("FIA-4")
 @pytest.mark.parametrize("version", [version for version in VERSIONS if version >= Decimal("5.1")])
 def test_n64(version: Decimal) -> None:
     check(alert(ACTIVATION, version))

@@ -36,6 +36,7 @@ def test_there_is_a_schema_for_every_version_and_no_stray_one() -> None:
             schema_path(name)
 
 
+@pytest.mark.requirement("PIA-S4")
 @pytest.mark.parametrize("name", DUIS)
 def test_a_folder_is_complete_by_itself(name: str, tmp_path: Path) -> None:
     """PIA-S4: XSD 1.0, and nothing outside the folder; it loads in both engines without a network."""
@@ -53,6 +54,7 @@ def test_the_signature_schema_is_the_same_everywhere() -> None:
     assert len(copies) == 1
 
 
+@pytest.mark.requirement("FIA-4", "FIA-6")
 def test_5_1_has_n64_and_its_element_and_n63_and_n65_and_nothing_else_that_is_new() -> None:
     """Design section 5."""
     assert not lines("duis/5.0") - lines("duis/5.1")
@@ -64,6 +66,7 @@ def test_5_1_has_n64_and_its_element_and_n63_and_n65_and_nothing_else_that_is_ne
     assert choice.startswith("complexType[name=DCCAlert]/choice/element")
 
 
+@pytest.mark.requirement("FIA-4")
 def test_6_0_takes_nothing_away_and_adds_option_1_alone() -> None:
     assert not lines("duis/5.1") - lines("duis/6.0")
     new = lines("duis/6.0") - lines("duis/5.1")

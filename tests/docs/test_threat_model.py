@@ -37,6 +37,7 @@ def ids_with_a_test() -> frozenset[str]:
     return frozenset(one for path in files for one in ids_in(path.read_text(encoding="utf-8")))
 
 
+@pytest.mark.requirement("PIA-S3")
 @pytest.mark.parametrize("one", [*THREATS, *FAULTS])
 def test_each_id_is_explained_and_tested(one: str) -> None:
     rows = "\n".join(re.findall(r"^\| ([TF]\d{2}(?: to [TF]\d{2})?) \|", PAGE, re.MULTILINE))

@@ -18,7 +18,7 @@ from tests.support.installation import CAST, GatewayProcess, Installation, insta
 from tests.support.mail_relay import MailRelay, Relay
 from tests.support.play import NOW, RELEASED, Outcome, Play
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("A01")]
 
 WITHOUT_ADDRESS = "gas"
 MOST_HUBS = 25
@@ -104,6 +104,7 @@ def listed(email: EmailMessage) -> list[dict[str, str]]:
     return list(csv.DictReader(str(part.get_content()).splitlines()))
 
 
+@pytest.mark.requirement("BR-1.1")
 def test_every_supplier_with_hubs_of_the_model_and_every_csp_is_told(play: MailedPlay) -> None:
     play.announce()
     told = {str(one["To"]) for one in play.emails()}
@@ -117,6 +118,7 @@ def test_every_supplier_with_hubs_of_the_model_and_every_csp_is_told(play: Maile
     assert email.get_body(("html",)) is not None
 
 
+@pytest.mark.requirement("BR-1.3")
 def test_a_suppliers_hubs_are_attached_with_its_role_for_each(play: MailedPlay) -> None:
     play.announce()
     (email,) = play.of("on50")
@@ -197,6 +199,7 @@ def test_emails_wait_for_a_relay_that_is_away_while_alerts_go_on(
     assert "revision 2" in own[2]["Subject"]
 
 
+@pytest.mark.requirement("FIA-3")
 def test_what_an_n999_cannot_say_is_said_by_email(play: MailedPlay) -> None:
     """Design section 3: N66 is not known to DUIS 5.4."""
     play.announce()

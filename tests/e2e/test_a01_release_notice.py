@@ -10,11 +10,12 @@ import pytest
 from tests.support.play import DAY, NOW, Play
 from tests.support.wire_client import devices, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("A01")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 
 
+@pytest.mark.requirement("BR-1.1", "BR-0.1")
 def test_both_csps_get_the_notice_with_the_marked_hubs_of_their_regions(play: Play) -> None:
     lot = play.lot
     proving, excluded = lot["marked"][:3], lot["marked"][3:]
@@ -31,6 +32,7 @@ def test_both_csps_get_the_notice_with_the_marked_hubs_of_their_regions(play: Pl
         assert notice.listed("ExcludedDeviceIDList") == lot.of_csp(csp, excluded)
 
 
+@pytest.mark.requirement("BR-1.2")
 def test_the_automatic_date_is_six_months_after_the_notice_unless_given(play: Play) -> None:
     assert play.announce().code == "Accepted"
     assert play.announce(release=f"{play.lot.release}-b", automatic=NOW + 100 * DAY).code == "Accepted"
@@ -77,6 +79,7 @@ def test_a_notice_that_cannot_be_is_refused_and_nobody_is_told(play: Play, notic
     assert play.pilot_list("main", play.lot["own"][:1]).code == "E110501"
 
 
+@pytest.mark.requirement("BR-1.4")
 def test_a_revision_replaces_the_notice_and_is_told_again(play: Play) -> None:
     play.announce(limit=1)
     assert play.pilot_list("main", play.lot["own"][:2]).code == "E110504"

@@ -10,7 +10,7 @@ from tests.support.installation import Delivery
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.wire_client import SR, devices, element, listed, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("A03")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 
@@ -28,6 +28,7 @@ def groups_of(alert: Delivery) -> dict[str, tuple[list[str], str, str]]:
     }
 
 
+@pytest.mark.requirement("PIA-2", "PIA-8")
 def test_each_supplier_gets_the_groups_cut_to_its_own_hubs(play: Play) -> None:
     lot = play.lot
     play.announce()
@@ -47,6 +48,7 @@ def test_each_supplier_gets_the_groups_cut_to_its_own_hubs(play: Play) -> None:
     assert {name: ids for name, (ids, _, _) in groups_of(of_gas).items()} == {"WEEK-2": split}
 
 
+@pytest.mark.requirement("PIA-A8")
 def test_a_group_without_hubs_concerns_every_supplier_with_hubs_of_the_model_there(play: Play) -> None:
     play.announce()
     assert play.default_schedule("south", "Central", [Group("ALL")]).code == "Accepted"
@@ -108,6 +110,7 @@ def test_a_schedule_in_parts_is_refused_rather_than_half_taken(play: Play) -> No
     assert not any(play.everything().values())
 
 
+@pytest.mark.requirement("PIA-R5", "PIA-A7")
 def test_what_is_offered_is_what_a_supplier_may_ask_for(play: Play) -> None:
     """The schedule is more than news: 11.6 is judged by it, and a later one replaces it."""
     play.announce()

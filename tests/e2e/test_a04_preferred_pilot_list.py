@@ -9,7 +9,7 @@ import pytest
 from tests.support.play import DAY, NOW, RUNNING, Group, Play
 from tests.support.wire_client import devices, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("A04")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 
@@ -20,6 +20,7 @@ def forwarded(play: Play, name: str) -> list[list[str]]:
     return [one.listed() for one in play.received(name, kind)]
 
 
+@pytest.mark.requirement("PIA-1", "PIA-D1", "BR-2.3", "BR-5.1")
 def test_a_whole_list_goes_to_each_csp_by_region_and_to_dcc(play: Play) -> None:
     lot = play.lot
     play.announce()
@@ -52,6 +53,7 @@ def test_a_csp_without_a_hub_on_the_list_hears_nothing(play: Play) -> None:
     assert len(play.received("south")) == len(play.received("dcc")) == 1
 
 
+@pytest.mark.requirement("PIA-5", "BR-5.2")
 def test_each_kind_of_bad_hub_stands_in_its_list_and_the_good_ones_count(play: Play) -> None:
     lot = play.lot
     excluded = lot["marked"][0]
@@ -97,6 +99,7 @@ def test_none_good_is_refused_with_the_same_lists_and_nothing_is_sent(play: Play
     assert not any(play.everything().values())
 
 
+@pytest.mark.requirement("PIA-8", "PIA-C1")
 def test_amendments_change_the_default_list_and_no_list_takes_it_as_it_is(play: Play) -> None:
     lot = play.lot
     play.announce()
@@ -123,6 +126,7 @@ def test_removing_what_is_not_on_the_default_list_is_told(play: Play) -> None:
     assert (answer.code, answer.lists) == ("W110501", {"InvalidDeviceIDList": [second]})
 
 
+@pytest.mark.requirement("PIA-A10")
 def test_proving_hubs_are_always_in_are_not_counted_and_cannot_be_removed(play: Play) -> None:
     lot = play.lot
     proving = lot.within("North", of=lot["marked"])[:1] or list(lot["marked"][:1])
@@ -205,6 +209,7 @@ def test_only_the_newest_release_of_a_model_instructs_its_hubs(play: Play) -> No
     assert (answer.code, answer.lists) == ("W110501", {"OtherRequestInProgressList": [play.lot["own"][0]]})
 
 
+@pytest.mark.requirement("BR-0.2")
 def test_the_limit_is_for_each_supplier(play: Play) -> None:
     play.announce(limit=6)
     assert play.pilot_list("main", play.lot["own"][:6]).code == "I99"
@@ -212,6 +217,7 @@ def test_the_limit_is_for_each_supplier(play: Play) -> None:
     assert play.pilot_list("main", play.lot["own"][:7]).code == "E110504"
 
 
+@pytest.mark.requirement("PIA-S2")
 def test_both_suppliers_of_a_split_hub_may_list_it(play: Play) -> None:
     play.announce()
     for supplier in ("main", "gas"):

@@ -15,7 +15,7 @@ from tests.support.play import DAY, NOW, Group, Play
 from tests.support.schedules_play import groups_of, safe_launch
 from tests.support.wire_client import devices, element, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("A08")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 
@@ -24,6 +24,7 @@ def launch(name: str, ids: Sequence[str] = ()) -> Group:
     return Group(name, ids, start=NOW + 70 * DAY, end=NOW + 80 * DAY)
 
 
+@pytest.mark.requirement("PIA-2")
 def test_each_supplier_gets_the_groups_cut_to_its_own_hubs(play: Play) -> None:
     lot = play.lot
     play.announce()
@@ -67,6 +68,7 @@ def test_named_and_open_groups_together(play: Play) -> None:
     assert set(groups_of(play.received("gas")[0])) == {"REST"}
 
 
+@pytest.mark.requirement("BR-0.3", "PIA-R3")
 def test_hubs_excluded_from_the_pilot_are_in_safe_launch_like_any_other(play: Play) -> None:
     """PIA-R3."""
     lot = play.lot
@@ -159,6 +161,7 @@ def test_schedules_wait_for_a_supplier_that_is_down_and_come_in_order(play: Play
     assert [name for one in came for name in groups_of(one)] == ["P0", "L0", "P1", "L1", "P2", "L2"]
 
 
+@pytest.mark.requirement("BR-3.8")
 @pytest.mark.scale
 def test_a_batch_of_50_000_hubs_is_told_in_alerts_that_receivers_take(play: Play) -> None:
     """Every hub once, in alerts below 95 kB, each of them proven."""

@@ -8,7 +8,7 @@ from tests.support.installation import Delivery
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.wire_client import texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("X06", "BR-3.3")]
 
 
 def launch(name: str, ids: tuple[str, ...] | list[str]) -> Group:

@@ -12,7 +12,7 @@ from tests.support.play import DAY, NOW, Group, Play
 from tests.support.schedules_play import say
 from tests.support.wire_client import SR, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("X07")]
 
 
 def submitted(play: Play, *groups: Group) -> None:
@@ -51,6 +51,7 @@ def test_an_accepted_group_is_told_with_the_period_that_is_fixed(play: Play, nor
     assert not play.received("gas")
 
 
+@pytest.mark.requirement("PIA-C2", "PIA-C4")
 def test_an_amended_group_is_told_with_the_new_period_and_the_reason(play: Play, north: list[str]) -> None:
     submitted(play, Group("G1", north))
     start, end = NOW + 5 * DAY, NOW + 30 * DAY
@@ -76,6 +77,7 @@ def test_a_refused_group_is_told_without_a_period(play: Play, north: list[str]) 
     assert not texts(alert.root, "EarliestStart")
 
 
+@pytest.mark.requirement("PIA-C4")
 def test_a_group_across_two_csps_is_decided_in_two_pieces(play: Play) -> None:
     """N74 names no hubs, so the reason says which piece each is about."""
     lot = play.lot
@@ -99,6 +101,7 @@ def test_a_later_say_takes_the_place_of_the_earlier_and_is_told_too(play: Play, 
     assert [one.text("Decision") for one in play.received("main")] == ["Accepted", "Refused", "Accepted"]
 
 
+@pytest.mark.requirement("PIA-C4")
 def test_the_say_may_come_late(play: Play, north: list[str]) -> None:
     """PIA-C4: also when the period instructed has begun; of a group name in both stages the pilot's is meant."""
     launch = Group("G1", play.lot.of_csp("north", play.lot["split"]), "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)

@@ -95,6 +95,7 @@ def test_n64_goes_to_everyone_from_5_1_on(version: Decimal) -> None:
     assert root.get("schemaVersion") == str(version)
 
 
+@pytest.mark.requirement("FIA-3")
 def test_a_user_on_5_0_gets_n999_with_the_firmware_version_in_place_of_n64() -> None:
     """FIA-3; the added element is the last one."""
     document = rendered(ACTIVATION, "5.0")
@@ -133,6 +134,7 @@ def test_a_long_list_for_a_5_x_user_is_still_one_n999() -> None:
     assert len(prepare(body, supplier("5.4"))) == 1
 
 
+@pytest.mark.requirement("FIA-5")
 def test_the_table_of_alerts_is_that_of_the_design() -> None:
     assert {code: (kind.element, str(kind.since)) for code, kind in ALERTS.items()} == {
         "N64": ("CommsHubFirmwareActivation", "5.1"),
@@ -277,6 +279,7 @@ def test_a_signed_alert_verifies() -> None:
     schema_of(DUIS_6_0).check(signed)
 
 
+@pytest.mark.requirement("BR-3.3", "X06")
 def test_the_second_supplier_is_never_named() -> None:
     """BR-3.3: only that there is one, and whether it has instructed."""
     document = rendered(OPTION_1_BODIES["N73"])

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from duis_gateway.duis.device_lists import parse_device_list, render_device_list
 from duis_gateway.model.identifiers import format_eui, parse_eui
 
+pytestmark = pytest.mark.requirement("PIA-A6")
+
 euis = st.integers(0, 2**64 - 1)
 texts = euis.flatmap(lambda eui: st.sampled_from([format_eui(eui), format_eui(eui).lower()]))
 

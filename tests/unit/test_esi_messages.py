@@ -100,6 +100,7 @@ def test_a_release_may_have_no_pilot_and_leave_the_automatic_date_open() -> None
     assert (release.pilot, release.automatic_date, release.friendly) == (None, None, ())
 
 
+@pytest.mark.requirement("BR-6.4")
 def test_a_decision_says_how_firm_it_is_and_by_whom() -> None:
     """BR-6.4."""
     assert read(
@@ -172,6 +173,7 @@ def test_the_table_says_which_way_every_body_of_the_schema_goes() -> None:
     assert [element.get("name") for element in body.findall(f"{xs}element")] == list(esi.DIRECTIONS)
 
 
+@pytest.mark.requirement("PIA-S4")
 @pytest.mark.parametrize("name", [csp.SCHEMA, esi.SCHEMA])
 def test_the_schemas_are_complete_by_themselves_and_xsd_1_0(name: str) -> None:
     """PIA-S4: they load in an XML appliance. A second engine loads them, with nothing from outside the folder."""

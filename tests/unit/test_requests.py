@@ -110,6 +110,7 @@ def test_11_5_takes_a_list_or_amendments_but_not_both() -> None:
         read(request_xml(both + "</sr:PreferredPilotList>", "11.5"))
 
 
+@pytest.mark.requirement("PIA-A6", "BR-3.8")
 def test_11_5_with_50_000_hubs_and_not_one_more() -> None:
     """BR-3.8."""
     texts = [format_eui(HUB + number) for number in range(50_001)]
@@ -121,6 +122,7 @@ def test_11_5_with_50_000_hubs_and_not_one_more() -> None:
         read(request_xml(body.format(RELEASE, ",".join(texts)), "11.5"))
 
 
+@pytest.mark.requirement("BR-0.4")
 def test_11_6_with_groups() -> None:
     more = (
         "<sr:SchedulingConstraint>NIGHT</sr:SchedulingConstraint><sr:SchedulingConstraint>C2</sr:SchedulingConstraint>"

@@ -46,6 +46,7 @@ def kept(dcc: Steering) -> list[DirectGroup]:
         return [*direct.batches(conn, "R1"), *direct.selections(conn, "R1")]
 
 
+@pytest.mark.requirement("X08", "BR-3.7", "BR-6.1")
 def test_a_batch_is_told_to_each_csp_and_supplier_about_its_own_hubs(dcc: Steering) -> None:
     dcc.piloting()
     told = dcc.says(batch(OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB))
@@ -97,6 +98,7 @@ def test_a_batch_without_a_period_is_due_by_the_automatic_date(dcc: Steering) ->
     assert told.body(NORTH, "BatchInstruction").period is None
 
 
+@pytest.mark.requirement("PIA-R3", "X08")
 def test_an_excluded_hub_may_be_updated_before_the_pilot(dcc: Steering) -> None:
     """PIA-R3."""
     dcc.announces(excluded=(OWN_NORTH,))
@@ -117,6 +119,7 @@ def test_a_batch_of_the_same_name_takes_the_place_of_the_first(dcc: Steering) ->
         assert direct.batch_periods(conn, "R1", [OWN_NORTH, OWN_SOUTH]) == {OWN_SOUTH: IN_PILOT}
 
 
+@pytest.mark.requirement("BR-3.8")
 def test_a_batch_in_parts_takes_effect_when_all_are_in(dcc: Steering) -> None:
     dcc.piloting()
     first = dcc.says(batch(OWN_NORTH, part=Part("L", 1, 2)))
@@ -137,6 +140,7 @@ def test_a_hub_that_stands_under_another_release_is_left_out(dcc: Steering) -> N
     assert told.answer.refused[0].reason == "another release is in progress for it"
 
 
+@pytest.mark.requirement("X08", "PIA-A9")
 def test_a_selection_is_told_to_its_supplier_alone(dcc: Steering) -> None:
     """What one supplier did not provide is no affair of the hub's other supplier."""
     dcc.piloting()

@@ -22,6 +22,7 @@ def in_safe_launch(dcc: Steering) -> None:
     dcc.passes(PILOT.end)
 
 
+@pytest.mark.requirement("A06", "A07", "PIA-9", "BR-2.4")
 @pytest.mark.parametrize(("success", "kind", "code"), [(True, "A06", "N75"), (False, "A07", "N76")])
 def test_a_pilots_outcome_goes_by_alert_and_by_email_once_each(
     dcc: Steering, success: bool, kind: str, code: str
@@ -52,6 +53,7 @@ def test_the_email_says_what_the_alert_says(dcc: Steering) -> None:
     assert ("Hubs failed", "3") in email.facts
 
 
+@pytest.mark.requirement("A09", "A10", "PIA-3", "PIA-9")
 @pytest.mark.parametrize(("success", "code"), [(True, "N69"), (False, "N70")])
 def test_a_safe_launchs_outcome_goes_by_alert(dcc: Steering, success: bool, code: str) -> None:
     in_safe_launch(dcc)
@@ -65,6 +67,7 @@ def test_a_safe_launchs_outcome_goes_by_alert(dcc: Steering, success: bool, code
     assert dcc.state() is ReleaseState.SAFE_LAUNCH
 
 
+@pytest.mark.requirement("A07", "PIA-A12")
 def test_a_failed_pilot_stops_nothing_and_is_an_outstanding_decision(dcc: Steering) -> None:
     """PIA-A12."""
     dcc.piloting()

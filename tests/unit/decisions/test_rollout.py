@@ -22,6 +22,7 @@ def decides(dcc: Steering, action: RolloutAction, standing: Standing = Standing.
     return dcc.says(esi.RolloutDecision("R1", action, "hubs reboot", standing, PANEL, new_date))
 
 
+@pytest.mark.requirement("X03", "BR-6.5", "BR-6.3")
 @pytest.mark.parametrize("action", list(RolloutAction))
 def test_every_decision_is_told_with_what_it_means(dcc: Steering, action: RolloutAction) -> None:
     """BR-6.5."""
@@ -44,6 +45,7 @@ def test_every_decision_is_told_with_what_it_means(dcc: Steering, action: Rollou
     assert alert.new_date == message.new_date == (AUTOMATIC + 30 * DAY if action is RolloutAction.DELAY else None)
 
 
+@pytest.mark.requirement("X03", "BR-6.3", "BR-6.4")
 @pytest.mark.parametrize(
     ("action", "state", "paused"),
     [
@@ -64,6 +66,7 @@ def test_a_confirmed_decision_takes_effect(
     assert release.automatic_date == (AUTOMATIC + 30 * DAY if action is RolloutAction.DELAY else AUTOMATIC)
 
 
+@pytest.mark.requirement("BR-6.4")
 @pytest.mark.parametrize("action", [RolloutAction.STOP, RolloutAction.WITHDRAW, RolloutAction.PAUSE])
 def test_a_provisional_decision_suspends_and_no_more(dcc: Steering, action: RolloutAction) -> None:
     """BR-6.4: it says so, and by whom; what it means once confirmed comes with the confirmation."""
@@ -101,6 +104,7 @@ def test_a_delay_names_a_later_date(dcc: Steering, new_date: datetime | None) ->
     assert dcc.release().automatic_date == AUTOMATIC
 
 
+@pytest.mark.requirement("BR-1.5")
 def test_a_release_in_its_pilot_cannot_be_revoked(dcc: Steering) -> None:
     """BR-1.5: a notice is revoked, before the pilot."""
     dcc.piloting()
@@ -150,6 +154,7 @@ def incident(stop: bool = True, reference: str = "INC-7", severity: str = "1", r
     return esi.Incident(reference, OURS, release, severity, stop)
 
 
+@pytest.mark.requirement("X04", "BR-6.2")
 def test_an_incident_suspends_nothing_without_a_decision(dcc: Steering) -> None:
     """BR-6.2: marked and shown, whatever it asks for; the pilot goes on, and safe launch begins."""
     dcc.piloting()
@@ -167,6 +172,7 @@ def test_an_incident_suspends_nothing_without_a_decision(dcc: Steering) -> None:
     assert dcc.state() is ReleaseState.SAFE_LAUNCH
 
 
+@pytest.mark.requirement("X04", "BR-6.4")
 @pytest.mark.parametrize("standing", list(Standing))
 def test_a_decision_provisional_or_confirmed_answers_an_incident(dcc: Steering, standing: Standing) -> None:
     dcc.piloting()

@@ -35,6 +35,7 @@ def test_an_approval_comes_once(dcc: Steering) -> None:
     assert told.answer.text == "A release that is approved cannot be approved."
 
 
+@pytest.mark.requirement("X05", "BR-2.4")
 def test_an_approval_after_the_pilots_start_begins_the_pilot_at_once(dcc: Steering) -> None:
     """X05: at the time of the approval, since nothing could begin before."""
     dcc.announces()
@@ -47,6 +48,7 @@ def test_an_approval_after_the_pilots_start_begins_the_pilot_at_once(dcc: Steeri
     assert told.to(IDLE) == told.to(DCC) == []
 
 
+@pytest.mark.requirement("X05", "PIA-7")
 def test_an_approval_after_the_pilot_begins_both_stages_in_order(dcc: Steering) -> None:
     dcc.announces()
     told = dcc.approves(after=PILOT.end - NOW + DAY)
@@ -63,6 +65,7 @@ def test_a_release_without_a_pilot_goes_from_approval_to_safe_launch(dcc: Steeri
     assert told.email(OURS).kind == "X05"
 
 
+@pytest.mark.requirement("PIA-A13")
 def test_the_notice_of_a_successor_ends_no_pilot_and_its_approval_does(dcc: Steering) -> None:
     """PIA-A13."""
     dcc.piloting()
@@ -94,6 +97,7 @@ def test_another_models_pilot_goes_on(dcc: Steering) -> None:
     assert dcc.state("R1") is ReleaseState.PILOTING
 
 
+@pytest.mark.requirement("A11", "PIA-9")
 def test_a_closure_reaches_the_csps_by_message_and_the_suppliers_by_email(dcc: Steering) -> None:
     """A11."""
     dcc.piloting()
@@ -111,6 +115,7 @@ def test_a_closure_reaches_the_csps_by_message_and_the_suppliers_by_email(dcc: S
     assert dcc.says(esi.Closure("R1", NOW)).code == "NotPossible"
 
 
+@pytest.mark.requirement("A12", "PIA-9")
 def test_a_supersession_ends_the_release_and_names_its_successor(dcc: Steering) -> None:
     """A12."""
     dcc.piloting()

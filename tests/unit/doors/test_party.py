@@ -82,6 +82,7 @@ def text(data: Data, path: str, **asked: str) -> str:
     return b"".join(body).decode()
 
 
+@pytest.mark.requirement("BR-5.7")
 def test_each_token_sees_its_own_party_and_nothing_else() -> None:
     data = Data()
     assert json.loads(text(data, "status"))[0]["firmware_version"] == "v1"

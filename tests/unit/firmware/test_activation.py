@@ -49,6 +49,7 @@ def judge(
     return judge_outcome(reported, of, NORTH, terms or release(), requested, NOW, distributed_at)
 
 
+@pytest.mark.requirement("BR-5.6", "X01")
 def test_a_success_with_a_new_version_changes_the_inventory_and_is_told() -> None:
     """FIA-1, FIA-2, BR-5.6."""
     assert judge(outcome(), hub()) == OutcomeJudgement(new_version=True, tell=True, suppliers=(OURS,))

@@ -12,6 +12,7 @@ from duis_gateway.firmware.dates import add_months, automatic_date, instruction_
 from tests.support.rules import times
 
 
+@pytest.mark.requirement("BR-3.4")
 @pytest.mark.parametrize(
     ("at", "expected"),
     [
@@ -27,6 +28,7 @@ def test_one_month_before_is_the_same_day_or_the_last_of_a_shorter_month(at: str
     assert one_month_before(moment) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
+@pytest.mark.requirement("BR-1.2")
 def test_the_automatic_date_is_six_months_after_the_notice_unless_given() -> None:
     """BR-1.2: from the end of August to the end of February."""
     notice = datetime(2026, 8, 31, 8, 0, tzinfo=UTC)
@@ -35,6 +37,7 @@ def test_the_automatic_date_is_six_months_after_the_notice_unless_given() -> Non
     assert automatic_date(notice, given_date) == given_date
 
 
+@pytest.mark.requirement("BR-3.4")
 def test_an_instruction_one_second_late_is_late() -> None:
     """BR-3.4."""
     automatic = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)

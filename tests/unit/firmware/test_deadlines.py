@@ -30,6 +30,8 @@ from duis_gateway.model.parties import PartyKind
 from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState
 from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS, release
 
+pytestmark = pytest.mark.requirement("BR-5.4")
+
 CSP, DCC = 0xC5, 0xDC
 SECOND = timedelta(seconds=1)
 LAST = one_month_before(AUTOMATIC)
@@ -119,6 +121,7 @@ def test_dcc_owes_what_moves_the_release_on(state: ReleaseState, facts: DccFacts
     assert tasks(dcc_deadlines(release(state=state), facts, NOW)) == expected
 
 
+@pytest.mark.requirement("PIA-A12")
 def test_a_failed_pilot_without_a_decision_is_an_outstanding_decision() -> None:
     """PIA-A12: it does not stop safe launch, which is when the decision is due."""
     piloting = release(state=ReleaseState.PILOTING)
@@ -177,6 +180,7 @@ def test_the_most_pressing_comes_first_and_what_has_no_date_before_all() -> None
     assert dates == sorted(dates)
 
 
+@pytest.mark.requirement("BR-5.5")
 def test_each_party_sees_the_next_action_date_of_the_others() -> None:
     """BR-5.5; a supplier sees nothing that is another supplier's affair."""
     found = everything(release())

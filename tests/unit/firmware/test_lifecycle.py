@@ -43,6 +43,7 @@ def after(*events: Event, start: Release | None = None) -> Release:
     return current
 
 
+@pytest.mark.requirement("PIA-7")
 def test_the_four_stages_follow_each_other() -> None:
     """PIA-7."""
     states = [after(*events).state for events in ((), (E.APPROVED,), (E.APPROVED, E.PILOT_BEGINS))]
@@ -78,6 +79,7 @@ def test_where_an_event_leads(state: ReleaseState, event: Event, expected: Relea
     assert step.release.state is (expected or state)
 
 
+@pytest.mark.requirement("BR-6.2", "X04")
 def test_an_incident_suspends_nothing_by_itself() -> None:
     """BR-6.2, X04."""
     step = advance(release(state=S.PILOTING), E.INCIDENT)
@@ -85,6 +87,7 @@ def test_an_incident_suspends_nothing_by_itself() -> None:
     assert step.effects == (Effect.MARK_HIGH_PRIORITY,)
 
 
+@pytest.mark.requirement("PIA-A12")
 def test_a_failed_pilot_awaits_a_decision_and_does_not_stop_safe_launch() -> None:
     """PIA-A12."""
     failed = advance(release(state=S.PILOTING), E.PILOT_FAILED)
@@ -92,6 +95,7 @@ def test_a_failed_pilot_awaits_a_decision_and_does_not_stop_safe_launch() -> Non
     assert catch_up(failed.release, PILOT.end)[-1].after.state is S.SAFE_LAUNCH
 
 
+@pytest.mark.requirement("PIA-A13")
 def test_the_approval_and_not_the_notice_of_a_successor_ends_a_pilot() -> None:
     """PIA-A13."""
     assert Effect.END_PILOT_OF_PREDECESSORS in advance(release(), E.APPROVED).effects
@@ -117,6 +121,7 @@ def test_a_release_that_is_not_live_takes_no_event(state: ReleaseState) -> None:
     assert all(advance(release(state=state), event).refusal for event in Event)
 
 
+@pytest.mark.requirement("X05")
 def test_stages_begin_at_their_second_and_not_before() -> None:
     approved = release(state=S.APPROVED)
     assert due(approved, PILOT.start - SECOND) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from duis_gateway.firmware.obligations import (
 )
 from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState
 from tests.support.rules import NOW, OURS, PILOT, THEIRS, release
+
+pytestmark = pytest.mark.requirement("PIA-A9")
 
 SECOND = timedelta(seconds=1)
 LONG = Period(PILOT.start, PILOT.start + timedelta(days=150))

@@ -154,6 +154,7 @@ def test_proving_hubs_are_always_in_and_cannot_be_removed() -> None:
     assert judged.findings == HubFindings(excluded=(2,))
 
 
+@pytest.mark.requirement("BR-0.2")
 def test_the_limit_counts_hubs_after_amendments_and_without_proving_ones() -> None:
     """BR-0.2."""
     hubs = {**HUBS, 20: named(20, mark="proving")}
@@ -165,6 +166,7 @@ def test_the_limit_counts_hubs_after_amendments_and_without_proving_ones() -> No
     assert judge(amended(add=(4,), remove=(1,)), release=terms).code == "I99"
 
 
+@pytest.mark.requirement("PIA-C5")
 def test_the_minimum_counts_the_same_hubs_as_the_limit() -> None:
     """PIA-C5."""
     hubs = {**HUBS, 20: named(20, mark="proving")}

@@ -37,6 +37,7 @@ def plan(*instructions: HubInstruction, of: Hub | None = None, **facts: Any) -> 
     )
 
 
+@pytest.mark.requirement("BR-3.6")
 def test_without_an_instruction_the_automatic_date_stands() -> None:
     """BR-3.6."""
     assert plan() == HubPlan(
@@ -48,6 +49,7 @@ def test_without_an_instruction_the_automatic_date_stands() -> None:
     )
 
 
+@pytest.mark.requirement("BR-3.2")
 def test_one_supplier_is_enough_where_there_is_one() -> None:
     """BR-3.2."""
     expected = HubPlan(
@@ -87,6 +89,7 @@ def test_of_two_instructions_the_later_start_and_end_count() -> None:
     assert "both suppliers have instructed" in planned.explanation
 
 
+@pytest.mark.requirement("PIA-S2")
 def test_a_hub_is_in_the_pilot_only_if_both_put_it_there() -> None:
     """PIA-S2."""
     planned = plan(given_by(OURS), given_by(THEIRS, stage=Stage.SAFE_LAUNCH), of=SPLIT)
@@ -105,6 +108,7 @@ def test_a_former_suppliers_instruction_no_longer_counts() -> None:
     assert plan(given_by(OURS), of=SPLIT).basis is Basis.AUTOMATIC_DATE
 
 
+@pytest.mark.requirement("PIA-S5")
 def test_a_plan_is_indicative_until_the_csp_has_decided_on_every_instruction() -> None:
     """PIA-C2, PIA-S5."""
     both = (given_by(OURS, say=ACCEPTED), given_by(THEIRS, say=ACCEPTED))
@@ -163,6 +167,7 @@ def test_an_excluded_hub_is_outside_the_pilot_but_not_outside_safe_launch() -> N
     assert plan(given_by(OURS, stage=Stage.SAFE_LAUNCH), mark=HubMark.EXCLUDED).basis is Basis.INSTRUCTED
 
 
+@pytest.mark.requirement("PIA-S5")
 def test_the_csps_own_schedule_is_shown_and_binds_nobody() -> None:
     """PIA-S5."""
     planned = plan(scheduled=JUNE, mark=HubMark.PROVING)
@@ -260,6 +265,7 @@ def by_hand(facts: PlanFacts) -> Period | None:
     return None
 
 
+@pytest.mark.requirement("BR-4.1", "BR-4.2", "BR-3.5")
 @given(scenarios)
 def test_the_plan_is_that_of_an_independent_model(facts: PlanFacts) -> None:
     assert plan_hub(facts).period == by_hand(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def test_each_csp_gets_the_hubs_of_its_regions() -> None:
     assert by_region([hub(1)]) == {"North": [1]}
 
 
+@pytest.mark.requirement("PIA-S1")
 @given(estates)
 def test_nobody_is_told_of_a_hub_of_somebody_else(estate: list[Hub]) -> None:
     told = by_supplier(estate)

@@ -48,6 +48,7 @@ def test_a_first_notice_makes_the_release_with_its_automatic_date_in_six_months(
     assert judged.release == release()
 
 
+@pytest.mark.requirement("BR-1.2")
 def test_dcc_sets_the_automatic_date_earlier_or_later() -> None:
     """BR-1.2."""
     given_date = datetime(2027, 1, 5, tzinfo=UTC)
@@ -56,6 +57,7 @@ def test_dcc_sets_the_automatic_date_earlier_or_later() -> None:
     assert judged.release.automatic_date == given_date
 
 
+@pytest.mark.requirement("BR-1.4")
 def test_a_revision_takes_its_facts_and_keeps_state_first_notice_and_automatic_date() -> None:
     """BR-1.4."""
     standing = release(state=ReleaseState.APPROVED, paused=True)
@@ -91,6 +93,7 @@ def test_a_release_that_is_over_cannot_be_revised(state: ReleaseState) -> None:
     assert state.value in (judged.refusal or "")
 
 
+@pytest.mark.requirement("PIA-A3", "BR-0.1")
 @pytest.mark.parametrize("kind", [ReleaseType.SECURITY, ReleaseType.OPERATIONAL])
 def test_security_and_operational_releases_have_no_pilot(kind: ReleaseType) -> None:
     """PIA-A3."""
@@ -98,6 +101,7 @@ def test_security_and_operational_releases_have_no_pilot(kind: ReleaseType) -> N
     assert receive_notice(notice(release_type=kind, pilot=None), None, NOW).accepted
 
 
+@pytest.mark.requirement("PIA-A3")
 def test_a_pilot_is_optional_for_other_releases() -> None:
     """PIA-A3."""
     assert receive_notice(notice(pilot=None), None, NOW).accepted
@@ -141,6 +145,7 @@ def test_a_running_pilot_cannot_be_taken_away_or_begun_later_by_a_revision() -> 
     assert not receive_notice(notice(revision=2, pilot=None), standing, now).accepted
 
 
+@pytest.mark.requirement("PIA-R3")
 def test_fewer_than_a_hundred_hubs_may_be_excluded() -> None:
     """PIA-R3; a hub named twice counts once."""
     assert receive_notice(notice(excluded=(*range(99), 0)), None, NOW).accepted

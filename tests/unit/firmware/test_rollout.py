@@ -92,6 +92,7 @@ def test_a_release_that_pilots_is_withdrawn_and_no_longer_revoked() -> None:
     assert judged.refusal == "a release that is piloting cannot be revoked"
 
 
+@pytest.mark.requirement("BR-6.5", "X03")
 @pytest.mark.parametrize("action", RolloutAction)
 @pytest.mark.parametrize("standing", Standing)
 def test_every_decision_says_what_it_means_for_pending_requests(action: RolloutAction, standing: Standing) -> None:

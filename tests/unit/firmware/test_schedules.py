@@ -122,12 +122,14 @@ def test_a_release_without_a_pilot_takes_safe_launch_groups_only() -> None:
     assert judge(launch("G2", 2), release=terms).code == "I99"
 
 
+@pytest.mark.requirement("PIA-C3")
 def test_after_the_pilot_safe_launch_groups_are_still_taken() -> None:
     late = Period(PILOT.end, PILOT.end + DAY)
     assert judge(pilot("G1", 1, period=late), now=PILOT.end).code == "E110603"
     assert judge(launch("G1", 1, period=late), now=PILOT.end).code == "I99"
 
 
+@pytest.mark.requirement("BR-3.4")
 def test_an_instruction_one_second_late_is_refused() -> None:
     """BR-3.4."""
     last = one_month_before(AUTOMATIC)
@@ -269,6 +271,7 @@ def test_safe_launch_groups_may_take_constraints_of_either_schedule() -> None:
     assert judge(pilot("G1", 1, constraints=("C2",)), offered=offered).code == "E110606"
 
 
+@pytest.mark.requirement("BR-0.3", "BR-3.7", "BR-3.9")
 def test_safe_launch_takes_any_own_eligible_hub_excluded_ones_among_them() -> None:
     """BR-3.9, PIA-R3."""
     hubs = {**HUBS, 20: named(20, mark="excluded"), 21: named(21, in_default_list=False)}
@@ -282,6 +285,7 @@ def test_only_the_newest_live_release_for_a_model_instructs() -> None:
     assert (judged.code, judged.findings) == ("E110602", HubFindings(in_progress=(1,)))
 
 
+@pytest.mark.requirement("BR-3.8", "BR-3.9")
 @pytest.mark.scale
 def test_a_safe_launch_batch_of_fifty_thousand_is_one_group() -> None:
     """BR-3.8."""

@@ -22,6 +22,8 @@ from duis_gateway.model.hubs import NamedHub
 from duis_gateway.model.releases import Period, PilotTerms, ReleaseState
 from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS, by_id, inventories, named, release
 
+pytestmark = pytest.mark.requirement("BR-2.2")
+
 DAY = timedelta(days=1)
 ESTATE = [named(number, csp_region="North" if number % 2 else "South") for number in range(100)]
 
@@ -49,6 +51,7 @@ def test_vulnerable_customers_are_never_chosen() -> None:
     assert select(ESTATE, rules).device_ids == tuple(range(50, 100))
 
 
+@pytest.mark.requirement("PIA-A5", "PIA-R3")
 def test_friendly_customers_come_first() -> None:
     """PIA-A5."""
     estate = [*ESTATE, named(777, mark="friendly")]
@@ -107,6 +110,7 @@ def test_dcc_instructs_periods_up_to_its_own_date(period: Period | None, good: b
     assert (choose(1, period=period).refusal is None) == good
 
 
+@pytest.mark.requirement("PIA-R3")
 def test_a_batch_names_hubs_of_any_supplier_and_excluded_ones() -> None:
     """BR-3.7, PIA-R3: DCC may update excluded hubs before the pilot."""
     hubs = by_id(named(1, import_supplier=THEIRS, gas_supplier=None), named(2, mark="excluded"), named(3, status="X"))

@@ -20,12 +20,14 @@ maybe = st.none() | periods()
 dates = st.integers(1, 500).map(lambda days: NOW + days * DAY)
 
 
+@pytest.mark.requirement("BR-4.2")
 def test_of_two_periods_the_later_start_and_the_later_end_count() -> None:
     """BR-4.2."""
     plan = planned_period(EARLY, LATE, same_party=False, automatic_date=AUTOMATIC)
     assert (plan.period, plan.basis) == (Period(LATE.start, EARLY.end), SplitBasis.BOTH_INSTRUCTED)
 
 
+@pytest.mark.requirement("BR-4.1")
 @pytest.mark.parametrize(
     ("by_import", "by_gas", "basis"),
     [
@@ -42,6 +44,7 @@ def test_unless_both_instruct_the_automatic_date_stands(
     assert (plan.period, plan.basis) == (None, basis)
 
 
+@pytest.mark.requirement("BR-3.2")
 @pytest.mark.parametrize("instructions", [(EARLY, None), (None, EARLY), (EARLY, EARLY)])
 def test_one_instruction_of_one_party_is_enough(instructions: tuple[Period | None, Period | None]) -> None:
     """BR-3.2."""
@@ -100,6 +103,7 @@ def news(
 ESTATE = [hub(1, gas_supplier=THEIRS), hub(2, import_supplier=THEIRS), hub(3), hub(4, gas_supplier=None)]
 
 
+@pytest.mark.requirement("BR-3.3")
 def test_both_suppliers_of_a_split_hub_learn_how_the_other_stands() -> None:
     """BR-3.3."""
     assert set(news(ESTATE, set(), {1, 2, 3, 4}, {2})) == {
