@@ -36,6 +36,7 @@ class Model:
 
 PILOTED = Model("106C", "433100AC", "9001", "9002", "SEC-2026-11-A")
 LARGE = Model("106D", "433200BD", "8001", "8002", "SEC-2026-11-B")
+SUCCESSOR = Model("106D", "433200BD", "8001", "8003", "SEC-2026-11-C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def suppliers(count: int) -> list[Supplier]:
 
 def piloted_hubs(count: int) -> int:
     """Return how many of the hubs are of the piloted model; the others are the large release's."""
-    return max(100, min(count // 20, 2000))
+    return max(250, min(count // 20, 2000))
 
 
 def hubs(count: int, taking_part: list[Supplier]) -> Iterator[Hub]:

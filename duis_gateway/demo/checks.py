@@ -17,7 +17,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.clock import SystemClock
 from duis_gateway.demo import cast
-from duis_gateway.demo.cast import LARGE, PILOTED, Supplier
+from duis_gateway.demo.cast import LARGE, PILOTED, SUCCESSOR, Supplier
 from duis_gateway.demo.soap import signed_document
 from duis_gateway.duis import services as duis
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
@@ -32,7 +32,11 @@ from duis_gateway.store.engine import Store
 
 NAME = re.compile(r"(\d+)-([0-9A-F]{16})-([0-9A-F]{16})-(.+)\.(?:xml|eml)")
 ALL_ROLES = frozenset({"06", "87", "89"})
-RELEASES = {one.model: one.release_id for one in (PILOTED, LARGE)}
+RELEASES = {PILOTED.model: (PILOTED.release_id,), LARGE.model: (LARGE.release_id, SUCCESSOR.release_id)}
+OUTCOMES = {"A06": "N75", "A07": "N76"}
+"""The emails that say the same as an alert, and stand for it where a recipient does not know it."""
+ALERT_CODES = frozenset({"N64", "N999", *(f"N{number}" for number in range(66, 77))})
+EMAIL_KINDS = frozenset({"A01", "A06", "A07", "A11", "A12", "X05"})
 NOT_SIGNED = frozenset({"REFUSAL"})
 _CAPS = {**duis.ELEMENT_CAPS, **csp.ELEMENT_CAPS, **esi.ELEMENT_CAPS}
 
@@ -102,6 +106,7 @@ class Checks:
             ("the inventory shows the new version at exactly the activated hubs", self._inventory()),
             ("nothing is left in the outbox, and nothing is a dead letter", self._outbox()),
             ("the CSPs and DCC have what concerns them", self._partners()),
+            ("every alert code and every kind of email was seen", self._everything_seen()),
             ("each supplier has the email of each release with its hubs attached, each CSP has it, too", self._a01()),
             ("what stands behind each N999 came by email as well", self._behind_n999()),
         ]
@@ -175,23 +180,30 @@ class Checks:
             wanted += [(eui, kind) for eui in cast.REGIONS]
         return all(came[one] for one in wanted)
 
+    def _everything_seen(self) -> bool:
+        seen = {message.kind for message in self.messages}
+        return seen >= ALERT_CODES and {message.kind for message in self.emails} >= EMAIL_KINDS
+
     def _a01(self) -> bool:
         """Each supplier's attachment lists exactly its hubs of the release's model."""
         eligible: dict[tuple[int, str], set[str]] = {}
         for hub in self.inventory:
             for supplier in hub.suppliers:
-                eligible.setdefault((supplier, RELEASES[hub.model]), set()).add(format_eui(hub.device_id))
-        attached = {}
+                for release in RELEASES[hub.model]:
+                    eligible.setdefault((supplier, release), set()).add(format_eui(hub.device_id))
+        attached: dict[tuple[int, str], set[str]] = {}
         for message in self.emails:
             if message.kind == "A01":
                 parsed = BytesParser(policy=default).parsebytes(message.raw)
                 rows = [row for part in parsed.iter_attachments() for row in _rows(part)]
-                attached[int(message.recipient, 16), parsed["X-DUIS-Gateway-Release"]] = {r["device_id"] for r in rows}
-        of_csps = {(eui, release): set[str]() for eui in cast.REGIONS for release in RELEASES.values()}
+                # A revision comes later, when fewer hubs are eligible: the first announcement counts here.
+                about = (int(message.recipient, 16), str(parsed["X-DUIS-Gateway-Release"]))
+                attached.setdefault(about, {row["device_id"] for row in rows})
+        of_csps = {(eui, one): set[str]() for eui in cast.REGIONS for each in RELEASES.values() for one in each}
         return attached == eligible | of_csps
 
     def _behind_n999(self) -> bool:
-        by_email = {(m.recipient, m.kind) for m in self.emails}
+        by_email = {(m.recipient, OUTCOMES.get(m.kind, m.kind)) for m in self.emails}
         behind = {
             (message.recipient, [e.text or "" for e in parse_trusted(message.raw).iter(sr("DCCAlertCode"))][-1])
             for message in self.messages

@@ -9,8 +9,9 @@ from pathlib import Path
 from duis_gateway.app import open_store
 from duis_gateway.demo import cast
 from duis_gateway.demo.checks import Checks, WireMessage, read_messages
+from duis_gateway.demo.play import Screen
 from duis_gateway.demo.processes import Processes
-from duis_gateway.demo.story import Expected, Screen, Story
+from duis_gateway.demo.story import Expected, play_story
 from duis_gateway.demo.world import World
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.model.identifiers import format_eui_plain
@@ -40,7 +41,7 @@ def run(workdir: Path, suppliers: int, hubs: int, screen: Screen) -> bool:
             world.start(processes)
             world.register(store)
             screen.line(_who(world))
-            expected = Story(world, screen, store).play()
+            expected = play_story(world, screen, store)
             processes.check()
         messages = _gather(world)
         checks = _checks(world, store, messages, expected)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from duis_gateway.demo.cast import GATEWAY, Model
 from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.releases import Period, PilotTerms, ReleaseType
+from duis_gateway.model.releases import Period, PilotTerms, ReleaseType, Stage
 from duis_gateway.namespaces import SR
 from esi.messages import FirmwareRelease
 
@@ -63,15 +63,14 @@ def _pilot_list(model: Model, lists: str) -> str:
     )
 
 
-def pilot_schedule(model: Model, group: str, device_ids: Iterable[int], period: Period, constraint: str | None) -> str:
-    """Return the body of an 11.6 with one group of stage Pilot."""
-    constrained = f"<sr:SchedulingConstraint>{constraint}</sr:SchedulingConstraint>" if constraint else ""
+def schedule(model: Model, group: str, device_ids: Iterable[int], period: Period, stage: Stage = Stage.PILOT) -> str:
+    """Return the body of an 11.6 with one group."""
     return (
         f"<sr:PreferredPilotSchedule><sr:FirmwareReleaseID>{model.release_id}</sr:FirmwareReleaseID>"
         f"<sr:FirmwareVersion>{model.released}</sr:FirmwareVersion><sr:DeploymentGroup><sr:GroupID>{group}</sr:GroupID>"
-        f"<sr:Stage>Pilot</sr:Stage><sr:DeviceIDList>{_devices(device_ids)}</sr:DeviceIDList>"
+        f"<sr:Stage>{stage}</sr:Stage><sr:DeviceIDList>{_devices(device_ids)}</sr:DeviceIDList>"
         f"<sr:EarliestStart>{_time(period.start)}</sr:EarliestStart><sr:LatestEnd>{_time(period.end)}</sr:LatestEnd>"
-        f"{constrained}</sr:DeploymentGroup></sr:PreferredPilotSchedule>"
+        f"</sr:DeploymentGroup></sr:PreferredPilotSchedule>"
     )
 
 

@@ -1,0 +1,1 @@
+"""The four acts of the demonstration: notification, piloting, safe launch, closure."""
