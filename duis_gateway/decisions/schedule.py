@@ -13,7 +13,7 @@ from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.firmware.schedules import ScheduleFacts, judge_schedule
 from duis_gateway.model.releases import Stage
 from duis_gateway.model.requests import PreferredPilotSchedule
-from duis_gateway.store import hubs, pilots, releases, schedules
+from duis_gateway.store import direct, hubs, pilots, releases, schedules
 
 
 def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -> Decision:
@@ -40,15 +40,23 @@ def _facts(body: PreferredPilotSchedule, context: Context) -> ScheduleFacts:
     release = releases.find(conn, body.release_id)
     if release is None:
         return ScheduleFacts(release=None, newest_live=False, supplier=supplier)
-    preferred = pilots.preferred(conn, release.release_id, supplier)
     named = {device_id for group in body.groups for device_id in group.device_ids}
     return ScheduleFacts(
         release=release,
         newest_live=releases.newest_live(conn, release.manufacturer, release.model) == release.release_id,
         supplier=supplier,
         named=hubs.named(conn, named, release.release_id, supplier),
-        preferred=None if preferred is None else frozenset(hub.device_id for hub in preferred),
+        preferred=_in_the_pilot(body.release_id, context),
         standing=tuple(schedules.instructions(conn, release.release_id, supplier)),
         offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),
         proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
     )
+
+
+def _in_the_pilot(release_id: str, context: Context) -> frozenset[int] | None:
+    """The supplier's preferred list, with what DCC chose on its behalf; None where there is neither."""
+    listed = pilots.preferred(context.conn, release_id, context.party.eui)
+    chosen = direct.selected_for(context.conn, release_id, context.party.eui)
+    if listed is None and not chosen:
+        return None
+    return chosen.union(hub.device_id for hub in listed or ())

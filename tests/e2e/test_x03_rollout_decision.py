@@ -9,7 +9,7 @@ from duis_gateway.store import flags, releases, rollout
 from tests.support.dcc_play import code, decide, expected, piloting, tell, told
 from tests.support.play import DAY, NOW, Group, Play, when
 
-pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-6.5")]
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("X03", "BR-6.5")]
 
 LATER = NOW + 400 * DAY
 
@@ -109,7 +109,7 @@ def raise_incident(play: Play, release: str | None = None) -> str:
     return code(answer)
 
 
-@pytest.mark.requirement("BR-6.2")
+@pytest.mark.requirement("X04", "BR-6.2")
 def test_an_incident_without_a_decision_suspends_nothing(play: Play) -> None:
     """X04: it asks for an emergency stop, is shown to the operator, and that is all."""
     piloting(play)
@@ -124,7 +124,7 @@ def test_an_incident_without_a_decision_suspends_nothing(play: Play) -> None:
     assert incident.emergency_stop
 
 
-@pytest.mark.requirement("BR-6.2", "BR-6.4")
+@pytest.mark.requirement("X04", "BR-6.2", "BR-6.4")
 def test_dccs_decision_answers_the_incident(play: Play) -> None:
     piloting(play)
     raise_incident(play)
@@ -134,7 +134,7 @@ def test_dccs_decision_answers_the_incident(play: Play) -> None:
         assert rollout.incidents(conn, play.lot.release) == []
 
 
-@pytest.mark.requirement("BR-6.2")
+@pytest.mark.requirement("X04", "BR-6.2")
 def test_an_incident_of_an_unknown_release_is_refused_and_a_repeat_is_one(play: Play) -> None:
     piloting(play)
     assert raise_incident(play, release="NONE") == "UnknownRelease"

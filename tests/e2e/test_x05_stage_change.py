@@ -8,7 +8,7 @@ from tests.support.dcc_play import approve, code, expected, piloting, tell, told
 from tests.support.play import DAY, NOW, Play
 from tests.support.wire_client import texts
 
-pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-2.4")]
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("X05", "BR-2.4")]
 
 
 def changes(play: Play, csp: str = "north") -> list[tuple[list[str], list[str]]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.dcc_play import batch, code, next_week, piloting, select, told
-from tests.support.play import DAY, NOW, Play
+from tests.support.play import DAY, NOW, Group, Play
 from tests.support.wire_client import element, texts
 
-pytestmark = [pytest.mark.processes]
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("X08")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 BATCHES = pytest.mark.requirement("BR-3.7", "BR-6.1")
@@ -97,6 +97,17 @@ def test_a_choice_on_a_suppliers_behalf_is_told_to_it_alone(play: Play) -> None:
         (message,) = play.received(csp)
         assert (message.kind, message.text("SupplierID")) == ("PilotSelection", play["main"].eui)
         assert message.listed() == lot.of_csp(csp, tuple(ids))
+
+
+@CHOICES
+def test_the_supplier_may_schedule_what_dcc_chose_for_it(play: Play) -> None:
+    piloting(play)
+    chosen, other = play.lot["own"][:2]
+    group = Group("A", [chosen])
+    assert play.pilot_schedule("main", group).code == "E110608"
+    select(play, "main", [chosen])
+    assert play.pilot_schedule("main", group).code == "I99"
+    assert play.pilot_schedule("main", Group("B", [other])).code == "E110608"
 
 
 @CHOICES
