@@ -36,8 +36,14 @@ def test_both_csps_get_the_notice_with_the_marked_hubs_of_their_regions(play: Pl
 def test_the_automatic_date_is_six_months_after_the_notice_unless_given(play: Play) -> None:
     assert play.announce().code == "Accepted"
     assert play.announce(release=f"{play.lot.release}-b", automatic=NOW + 100 * DAY).code == "Accepted"
-    dates = [datetime.fromisoformat(notice.text("AutomaticDate")) for notice in play.received("north")]
-    assert dates == [datetime(2027, 9, 30, 9, tzinfo=UTC), NOW + 100 * DAY]
+    dates = {
+        notice.text("FirmwareReleaseID"): datetime.fromisoformat(notice.text("AutomaticDate"))
+        for notice in play.received("north")
+    }
+    assert dates == {
+        play.lot.release: datetime(2027, 9, 30, 9, tzinfo=UTC),
+        f"{play.lot.release}-b": NOW + 100 * DAY,
+    }
 
 
 def test_marked_hubs_that_are_none_of_the_model_are_listed_back_and_the_release_stands(play: Play) -> None:

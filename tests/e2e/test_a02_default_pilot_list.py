@@ -79,8 +79,8 @@ def test_the_bad_hubs_of_a_list_are_named_with_reasons_and_the_good_ones_told(pl
         lot.within("Central", of=lot["own"])[0]: "not in the region North",
         excluded: "excluded",
     }
-    bad |= {hub: "not commissioned" for hub in lot.within("North", of=lot["uncommissioned"])}
-    bad |= {hub: "no Communications Hub" for hub in lot.within("North", of=lot["no_hub"])}
+    bad |= dict.fromkeys(lot.within("North", of=lot["uncommissioned"]), "not commissioned")
+    bad |= dict.fromkeys(lot.within("North", of=lot["no_hub"]), "no Communications Hub")
     good = lot["own"][0]
     answer = play.default_list("north", "North", [*bad, good])
     assert answer.code == "PartlyAccepted"

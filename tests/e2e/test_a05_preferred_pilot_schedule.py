@@ -49,7 +49,10 @@ def test_groups_go_to_each_csp_by_region_and_whole_to_dcc(piloted: Play) -> None
     assert forwarded(play, "south") == [{"SPLIT": lot.of_csp("south", lot["split"])}]
     (message,) = play.received("north")
     assert message.text("SupplierID") == play["main"].eui
-    assert [datetime.fromisoformat(at) for at in texts(message.root, "EarliestStart")] == [north.start, everywhere.start]
+    assert [datetime.fromisoformat(at) for at in texts(message.root, "EarliestStart")] == [
+        north.start,
+        everywhere.start,
+    ]
     assert [datetime.fromisoformat(at) for at in texts(message.root, "LatestEnd")] == [north.end, everywhere.end]
     assert texts(message.root, "Stage") == ["Pilot", "Pilot"]
 

@@ -138,7 +138,9 @@ def test_message_ids_are_each_senders_own(play: Play) -> None:
     message_id = only(etree.fromstring(play.sent.signed), "MessageID")
     sent = play.sent
     play.responded("south", Outcome(hub["south"]))
-    other = play.sent.unsigned.replace(only(etree.fromstring(play.sent.signed), "MessageID").encode(), message_id.encode())
+    other = play.sent.unsigned.replace(
+        only(etree.fromstring(play.sent.signed), "MessageID").encode(), message_id.encode()
+    )
     assert play.send("south", other, "csp").code == "Accepted"
     play.sent = sent
     play.check_repeat(first)

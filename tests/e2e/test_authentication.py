@@ -41,7 +41,9 @@ def _stem(name: str, play: Play) -> str:
 
 def test_an_unsigned_request(play: Play) -> None:
     """T31."""
-    refused(play, play["main"].client.post("/api/v1/serviceD", play.reading("main", play.lot["own"][0])), "no signature")
+    refused(
+        play, play["main"].client.post("/api/v1/serviceD", play.reading("main", play.lot["own"][0])), "no signature"
+    )
 
 
 def test_a_tampered_request(play: Play) -> None:

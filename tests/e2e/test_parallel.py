@@ -24,11 +24,14 @@ COPIES = 50
 @pytest.fixture(scope="module", params=KINDS)
 def two(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, str]]:
     """An installation with two gateway processes: the parties speak to the first, and here is the second's URL."""
-    with installed(request.param, tmp_path_factory.mktemp("two")) as installation:
-        with installation.running() as first, installation.running() as second:
-            for actor in installation.actors.values():
-                actor.url = first.url
-            yield installation, second.url
+    with (
+        installed(request.param, tmp_path_factory.mktemp("two")) as installation,
+        installation.running() as first,
+        installation.running() as second,
+    ):
+        for actor in installation.actors.values():
+            actor.url = first.url
+        yield installation, second.url
 
 
 @pytest.fixture
@@ -60,6 +63,11 @@ def copies(sent: Sent, url: str) -> list[Answer]:
     return at_once(*(partial(sent.through, to) for to in (sent.actor.url, url) * (COPIES // 2)))
 
 
+def side_by_side(sent: list[Sent], url: str) -> list[Answer]:
+    """Post different messages at once, to the two processes in turn."""
+    return at_once(*(partial(one.through, to) for one, to in zip(sent, cycle((sent[0].actor.url, url)), strict=False)))
+
+
 def test_copies_of_a_preferred_list_are_executed_once(play: Play, second: str) -> None:
     """T42."""
     play.announce()
@@ -87,7 +95,7 @@ def test_of_two_contents_under_one_request_id_one_counts(play: Play, second: str
     """T40, T42: everybody who sent the other gets 409."""
     request_id = play.new_request_id()
     sent = [
-        play.prepare(lambda hub=hub: play.send("main", play.reading("main", hub, request_id=request_id)))
+        play.prepare(partial(play.send, "main", play.reading("main", hub, request_id=request_id)))
         for hub in play.lot["own"][:2]
     ]
     urls = (sent[0].actor.url, second)
@@ -100,7 +108,7 @@ def test_one_hubs_new_version_is_told_once_however_many_messages_report_it(play:
     """Two messages about one hub are not judged side by side."""
     hub = play.lot.of_csp("north", play.lot["own"])[0]
     sent = [play.prepare(lambda: play.responded("north", Outcome(hub, at=NOW))) for _ in range(12)]
-    answers = at_once(*(partial(one.through, url) for one, url in zip(sent, cycle((sent[0].actor.url, second)))))
+    answers = side_by_side(sent, second)
     assert [answer.code for answer in answers] == ["Accepted"] * 12
     assert [one.kind for one in play.received("main")] == ["N64"]
 
@@ -114,9 +122,9 @@ def test_the_parts_of_a_list_may_come_at_once(play: Play, second: str) -> None:
     sent = []
     for number, hub in enumerate(hubs, 1):
         part = element("Part", ListID=list_id, Number=str(number), Of=str(len(hubs)))
-        sent.append(play.prepare(lambda hub=hub, part=part: play.default_list("north", "North", [hub], part=part)))
+        sent.append(play.prepare(partial(play.default_list, "north", "North", [hub], part=part)))
     assert len(sent) > 3
-    answers = at_once(*(partial(one.through, url) for one, url in zip(sent, cycle((sent[0].actor.url, second)))))
+    answers = side_by_side(sent, second)
     assert [answer.code for answer in answers] == ["Accepted"] * len(sent)
     (alert,) = play.received("main", "N66")
     assert alert.listed() == hubs
@@ -127,8 +135,8 @@ def test_different_lists_of_one_supplier_are_told_in_the_order_in_which_they_sta
     play.announce()
     play.forget()
     hubs = play.lot.of_csp("south", play.lot["own"])
-    sent = [play.prepare(lambda ids=ids: play.pilot_list("main", ids)) for ids in permutations(hubs[:3], 2)]
-    answers = at_once(*(partial(one.through, url) for one, url in zip(sent, cycle((sent[0].actor.url, second)))))
+    sent = [play.prepare(partial(play.pilot_list, "main", ids)) for ids in permutations(hubs[:3], 2)]
+    answers = side_by_side(sent, second)
     assert {answer.code for answer in answers} == {"I99"}
     told = {name: [sorted(one.listed()) for one in play.received(name)] for name in ("south", "dcc")}
     assert told["south"] == told["dcc"]

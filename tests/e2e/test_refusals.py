@@ -28,7 +28,8 @@ def findings(answer: Answer) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
-    "body", [b"", b"not xml", b"<a/><b/>", b"<a>\x00</a>", BOMB, b"<!DOCTYPE a><a/>", b"<?pi x?><a/>", "<a/>".encode("utf-16")]
+    "body",
+    [b"", b"not xml", b"<a/><b/>", b"<a>\x00</a>", BOMB, b"<!DOCTYPE a><a/>", b"<?pi x?><a/>", "<a/>".encode("utf-16")],
 )
 def test_what_is_no_acceptable_xml(play: Play, path: str, body: bytes) -> None:
     """T01, T02, T04, T09, T10."""
@@ -78,7 +79,8 @@ def test_a_body_shorter_than_announced_is_never_half_processed(play: Play) -> No
     """T50, F01: the sender goes away in the middle; nothing is stored and the whole request works afterwards."""
     signed = sign(play.reading("main", play.lot["own"][0]), play["main"].identity)
     with socket.create_connection((urlsplit(play["main"].url).hostname, urlsplit(play["main"].url).port or 0)) as sock:
-        head = f"POST {PATHS[0]} HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\nContent-Length: {len(signed)}\r\n\r\n"
+        head = f"POST {PATHS[0]} HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\n"
+        head += f"Content-Length: {len(signed)}\r\n\r\n"
         sock.sendall(head.encode() + signed[:-10])
         sock.shutdown(socket.SHUT_WR)
         sock.settimeout(30)
@@ -149,7 +151,10 @@ def test_a_body_that_is_not_that_of_the_service_reference(play: Play) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b"<sr:ReadInventory>", b'<sr:ReadInventory xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="sr:EUI">'),
+        (
+            b"<sr:ReadInventory>",
+            b'<sr:ReadInventory xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="sr:EUI">',
+        ),
         (b"<sr:DeviceID>", b'<sr:DeviceID xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true">'),
         (b"</sr:ReadInventory>", b"<sr:Extra/></sr:ReadInventory>"),
         (b"</sr:Header>", b"<sr:Extra/></sr:Header>"),
@@ -187,13 +192,12 @@ def test_without_its_signing_key_the_gateway_takes_nothing_in_until_the_key_is_t
                 actor.url = process.url
             play = Play(installation, installation.lot())
             assert _ready(process.operations_url) == 503
-            requests = (
-                lambda: play.announce(),
-                lambda: play.responded("north", Outcome(play.lot["own"][0])),
-                lambda: play.read_inventory("main", play.lot["own"][0]),
-            )
-            for request in requests:
-                answer = request()
+            hub = play.lot["own"][0]
+            for answer in (
+                play.announce(),
+                play.responded("north", Outcome(hub)),
+                play.read_inventory("main", hub),
+            ):
                 assert (answer.status, answer.problem("stage")) == (503, "store")
                 assert int(answer.headers["retry-after"]) > 0
             refused = play.sent

@@ -7,264 +7,66 @@ test touches, owned in every way that makes a difference, so that one installati
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
-import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
 from cryptography import x509
-from lxml import etree
 
 from duis_gateway.config_sample import render_sample
 from duis_gateway.model.certificates import RegisteredCertificate
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.identifiers import parse_eui
-from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
+from duis_gateway.model.parties import Party
 from duis_gateway.pki.make import Authority, MadeCertificate, make_authority, make_certificate
 from duis_gateway.pki.signing import read_certificate_file
 from duis_gateway.store import certificates, hubs, outbox_view, parties
 from duis_gateway.store.engine import Store
 from duis_gateway.store.inventory_file import HEADER, load_csv
-from tests.support import wire_client
+from tests.support.actors import Actor, Delivery
 from tests.support.databases import fresh_database, opened
-from tests.support.receivers import Receiver
-from tests.support.wire_client import Client, Identity
+from tests.support.gateway_process import GatewayProcess, wait_until
+from tests.support.lots import (
+    CAST,
+    GATEWAY,
+    MANUFACTURER,
+    REGIONS,
+    RELEASED,
+    RUNNING,
+    Lot,
+    Registration,
+    inventory_rows,
+    make_lot,
+)
+from tests.support.wire_client import Identity
+
+__all__ = [
+    "CAST",
+    "GATEWAY",
+    "MANUFACTURER",
+    "NOW",
+    "REGIONS",
+    "RELEASED",
+    "RUNNING",
+    "Actor",
+    "Delivery",
+    "GatewayProcess",
+    "Installation",
+    "Lot",
+    "installed",
+    "running",
+    "wait_until",
+]
 
 NOW = datetime(2027, 3, 30, 9, 0, tzinfo=UTC)
 """Business time in every installation."""
 
-GATEWAY = "90-B3-D5-1F-30-00-00-02"
-REGIONS = {
-    "north": ("North", "4G North"),
-    "south": ("Central", "South", "4G Central", "4G South"),
-}
-RUNNING, RELEASED = "9001", "9002"
-MANUFACTURER = "106C"
 LOTS_AT_ONCE = 40
-LONGEST_WAIT = 30.0
 _BEGIN, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2045, 1, 1, tzinfo=UTC)
-_TICK = threading.Event()
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = LONGEST_WAIT) -> None:
-    """Wait for something that another process decides."""
-    until = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < until, f"not within {timeout} s: {what}"
-        _TICK.wait(0.02)
-
-
-@dataclass(frozen=True)
-class Registration:
-    """One party of the installation: who it is and how it is registered."""
-
-    name: str
-    eui: str
-    kind: PartyKind
-    roles: frozenset[Role] = frozenset()
-    version: str = "5.0"
-    published_schema_only: bool = False
-    status: PartyStatus = PartyStatus.ACTIVE
-
-
-_BOTH = frozenset(Role)
-CAST = (
-    Registration("dcc", "90-B3-D5-1F-30-00-00-0A", PartyKind.DCC),
-    Registration("north", "90-B3-D5-1F-30-00-00-07", PartyKind.CSP),
-    Registration("south", "90-B3-D5-1F-30-00-00-08", PartyKind.CSP),
-    Registration("main", "90-B3-D5-1F-30-01-00-00", PartyKind.SUPPLIER, _BOTH, "6.0"),
-    Registration("gas", "90-B3-D5-1F-30-02-00-00", PartyKind.SUPPLIER, frozenset({Role.GAS_SUPPLIER}), "6.0"),
-    Registration("on54", "90-B3-D5-1F-30-03-00-00", PartyKind.SUPPLIER, _BOTH, "5.4"),
-    Registration("on50", "90-B3-D5-1F-30-04-00-00", PartyKind.SUPPLIER, _BOTH, "5.0"),
-    Registration("published50", "90-B3-D5-1F-30-05-00-00", PartyKind.SUPPLIER, _BOTH, "5.0", published_schema_only=True),
-    Registration("suspended", "90-B3-D5-1F-30-06-00-00", PartyKind.SUPPLIER, _BOTH, "6.0", status=PartyStatus.SUSPENDED),
-    Registration("roleless", "90-B3-D5-1F-30-07-00-00", PartyKind.SUPPLIER, version="6.0"),
-    # Its first octet is above 7F: it does not fit a signed 64-bit integer either, and owns nothing.
-    Registration("idle", "FF-B3-D5-1F-30-08-00-00", PartyKind.SUPPLIER, _BOTH, "6.0"),
-)
-_SUPPLIERS = tuple(one for one in CAST if one.kind is PartyKind.SUPPLIER)
-
-_ALL_REGIONS = ("North", "Central", "South", "4G North", "4G Central", "4G South")
-_LOT: tuple[tuple[str, int, str | None, str | None], ...] = (
-    # name of the group, how many, Import Supplier, Gas Supplier
-    ("own", 12, "main", "main"),
-    ("split", 6, "main", "gas"),
-    ("on54", 2, "on54", "on54"),
-    ("on50", 2, "on50", "on50"),
-    ("published", 2, "published50", "published50"),
-    ("mixed", 2, "on50", "main"),
-    ("import_only", 1, "main", None),
-    ("suspended", 1, "suspended", "suspended"),
-    ("uncommissioned", 2, "main", "main"),
-    ("updated", 1, "main", "main"),
-    ("no_hub", 1, "main", "main"),
-    ("marked", 4, "main", "main"),
-    ("nobody", 1, None, None),
-)
-
-
-@dataclass(frozen=True)
-class Lot:
-    """Hubs of one device model for one test, by how they are owned; regions go round."""
-
-    number: int
-    regions: dict[str, str]
-    groups: dict[str, tuple[str, ...]]
-    owners: dict[str, tuple[str, ...]]
-
-    @property
-    def model(self) -> str:
-        return f"LOT-{self.number}"
-
-    @property
-    def release(self) -> str:
-        return f"REL-{self.number}"
-
-    def __getitem__(self, group: str) -> tuple[str, ...]:
-        return self.groups[group]
-
-    def within(self, *regions: str, of: tuple[str, ...] | None = None) -> list[str]:
-        """Return the hubs in these regions, in order."""
-        return [hub for hub in (self.regions if of is None else of) if self.regions[hub] in regions]
-
-    def of_csp(self, csp: str, of: tuple[str, ...]) -> list[str]:
-        return self.within(*REGIONS[csp], of=of)
-
-    def of_supplier(self, supplier: str, of: list[str]) -> list[str]:
-        return [hub for hub in of if supplier in self.owners[hub]]
-
-
-def make_lot(number: int) -> Lot:
-    regions: dict[str, str] = {}
-    groups: dict[str, tuple[str, ...]] = {}
-    owners: dict[str, tuple[str, ...]] = {}
-    serial = count()
-    for name, size, importer, gas in _LOT:
-        ids = []
-        for _ in range(size):
-            position = next(serial)
-            hub = f"00-DB-12-34-{number >> 8:02X}-{number & 0xFF:02X}-00-{position:02X}"
-            regions[hub] = _ALL_REGIONS[position % len(_ALL_REGIONS)]
-            owners[hub] = tuple(dict.fromkeys(one for one in (importer, gas) if one))
-            ids.append(hub)
-        groups[name] = tuple(ids)
-    return Lot(number, regions, groups, owners)
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What the gateway delivered to a party: its kind (alert code or body element), proven, and its bytes."""
-
-    kind: str
-    root: etree._Element
-    raw: bytes
-
-    def text(self, name: str) -> str:
-        return wire_client.only(self.root, name)
-
-    def listed(self, name: str = "DeviceIDList") -> list[str]:
-        return wire_client.listed(self.root, name)
-
-
-@dataclass
-class Actor:
-    """A party at work: its identity, its client of the gateway, and the web server that it receives on."""
-
-    registration: Registration
-    identity: Identity
-    gateway: x509.Certificate
-    receiver: Receiver = field(default_factory=Receiver)
-    url: str = ""
-    _earlier: list[bytes] = field(default_factory=list)
-    _seen: int = 0
-    _is_down: bool = False
-
-    @property
-    def eui(self) -> str:
-        return self.registration.eui
-
-    @property
-    def client(self) -> Client:
-        return Client(self.url, self.identity, self.gateway)
-
-    def take_down(self) -> None:
-        """Be gone from the network: nothing listens any more."""
-        self.receiver.close()
-        self._earlier += self.receiver.accepted
-        self._is_down = True
-
-    def come_back(self) -> None:
-        """Listen again, at the same address."""
-        self.receiver = Receiver(port=self.receiver.port)
-        self._is_down = False
-
-    @property
-    def bodies(self) -> list[bytes]:
-        """Everything that was accepted, in the order of its coming."""
-        return [*self._earlier, *([] if self._is_down else self.receiver.accepted)]
-
-    def forget(self) -> None:
-        """Let `received` begin here."""
-        self._seen = len(self.bodies)
-
-    def received(self, *kinds: str) -> list[Delivery]:
-        """Return what has come since `forget`, of these kinds if any are named, each proven."""
-        found = [self._delivery(raw) for raw in self.bodies[self._seen :]]
-        return [one for one in found if not kinds or one.kind in kinds]
-
-    def _delivery(self, raw: bytes) -> Delivery:
-        root = wire_client.prove(raw, self.gateway)
-        codes = wire_client.texts(root, "DCCAlertCode")
-        return Delivery(codes[0] if codes else etree.QName(root[1][0]).localname, root, raw)
-
-
-class GatewayProcess:
-    """`python -m duis_gateway serve` as an operator runs it."""
-
-    def __init__(self, config: Path, log: Path, **environment: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("DUIS_GATEWAY_")}
-        with log.open("ab") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "duis_gateway", "serve", "--config", str(config)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=clean | environment | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-                text=True,
-            )
-        self._log = log
-        self.url, self.operations_url = self._listening(), self._listening()
-
-    def _listening(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line.startswith("listening on "):
-            self.kill()
-            raise AssertionError(f"the gateway said {line!r}: {self._log.read_text(encoding='utf-8')[-3000:]}")
-        return line.removeprefix("listening on ").strip()
-
-    def stop(self) -> None:
-        """Ask it to stop; it must do so in order."""
-        self._process.terminate()
-        assert self._process.wait(LONGEST_WAIT) == 0, self._log.read_text(encoding="utf-8")[-3000:]
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def kill(self) -> None:
-        """End it without asking, whatever it does."""
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 class Installation:
@@ -365,7 +167,7 @@ class Installation:
             rows = csv.writer(file)
             rows.writerow(HEADER)
             for number in range(self._loaded + 1, self._loaded + LOTS_AT_ONCE + 1):
-                rows.writerows(_inventory_rows(make_lot(number)))
+                rows.writerows(inventory_rows(make_lot(number)))
         assert not load_csv(self.store, inventory).errors
         self._loaded += LOTS_AT_ONCE
 
@@ -427,25 +229,6 @@ def _party(registration: Registration, url: str) -> Party:
         published_schema_only=registration.published_schema_only,
         regions=frozenset(REGIONS.get(registration.name, ())),
     )
-
-
-def _inventory_rows(lot: Lot) -> Iterator[tuple[str, ...]]:
-    euis = {one.name: one.eui for one in CAST}
-    owned = {name: (importer, gas) for name, _, importer, gas in _LOT}
-    for group, ids in lot.groups.items():
-        importer, gas = owned[group]
-        for hub in ids:
-            yield (
-                hub,
-                "GPF" if group == "no_hub" else "CHF",
-                MANUFACTURER,
-                lot.model,
-                RELEASED if group == "updated" else RUNNING,
-                "InstalledNotCommissioned" if group == "uncommissioned" else "Commissioned",
-                lot.regions[hub],
-                euis[importer] if importer else "",
-                euis[gas] if gas else "",
-            )
 
 
 @contextmanager

@@ -219,7 +219,9 @@ class Play:
                 for group in groups
             ),
             constraints="".join(
-                element("csp:OfferedConstraint", element("csp:Code", code), element("csp:Description", f"{code}, please"))
+                element(
+                    "csp:OfferedConstraint", element("csp:Code", code), element("csp:Description", f"{code}, please")
+                )
                 for code in constraints
             ),
         )

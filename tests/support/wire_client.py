@@ -46,8 +46,9 @@ _SIGNED_INFO = (
     "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
 )
 _ENVELOPE = (
-    f'<soap:Envelope xmlns:soap="{SOAP_ENVELOPE}"><soap:Body><gw:SubmitServiceRequest xmlns:gw="urn:duis-gateway:soap:1">'
-    "<gw:ServiceRequest>{}</gw:ServiceRequest></gw:SubmitServiceRequest></soap:Body></soap:Envelope>"
+    f'<soap:Envelope xmlns:soap="{SOAP_ENVELOPE}"><soap:Body>'
+    '<gw:SubmitServiceRequest xmlns:gw="urn:duis-gateway:soap:1"><gw:ServiceRequest>{}'
+    "</gw:ServiceRequest></gw:SubmitServiceRequest></soap:Body></soap:Envelope>"
 )
 
 
@@ -91,7 +92,7 @@ def sign(document: bytes, identity: Identity) -> bytes:
 
     The digest is over inclusive C14N 1.0, SignedInfo in exclusive C14N, the value r and s.
     """
-    content = etree.tostring(_without_signature(etree.fromstring(document)), method="c14n", with_comments=False)
+    content = _canonical(_without_signature(etree.fromstring(document)))
     signed_info = _SIGNED_INFO.format(digest=base64.b64encode(hashlib.sha256(content).digest()).decode())
     r, s = decode_dss_signature(identity.private_key.sign(signed_info.encode(), ec.ECDSA(SHA256())))
     value = base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).decode()
@@ -117,6 +118,10 @@ def _without_signature(root: etree._Element) -> etree._Element:
     return root
 
 
+def _canonical(root: etree._Element, *, exclusive: bool = False) -> bytes:
+    return etree.tostring(root, method="c14n", exclusive=exclusive, with_comments=False)
+
+
 class NotProven(AssertionError):
     """What came from the gateway does not carry the signature that it must carry."""
 
@@ -128,9 +133,9 @@ def prove(document: bytes, certificate: x509.Certificate) -> etree._Element:
     if len(signatures) != 1 or root[-1] is not signatures[0]:
         raise NotProven("there is not one signature, the last child of the root")
     signature = deepcopy(signatures[0])
-    expected = hashlib.sha256(etree.tostring(_without_signature(root), method="c14n", with_comments=False)).digest()
+    expected = hashlib.sha256(_canonical(_without_signature(root))).digest()
     signed_info = signature[0]
-    if etree.tostring(signed_info, method="c14n", exclusive=True, with_comments=False).decode() != _SIGNED_INFO.format(
+    if _canonical(signed_info, exclusive=True).decode() != _SIGNED_INFO.format(
         digest=base64.b64encode(expected).decode()
     ):
         raise NotProven("SignedInfo is not DUIS's, or the digest is of something else")
@@ -147,7 +152,7 @@ def _check_value(value: bytes, signed_info: etree._Element, certificate: x509.Ce
         raise NotProven("the signature value is not r and s of P-256")
     der = encode_dss_signature(int.from_bytes(value[:32], "big"), int.from_bytes(value[32:], "big"))
     try:
-        key.verify(der, etree.tostring(signed_info, method="c14n", exclusive=True, with_comments=False), ec.ECDSA(SHA256()))
+        key.verify(der, _canonical(signed_info, exclusive=True), ec.ECDSA(SHA256()))
     except InvalidSignature:
         raise NotProven("the signature value is not this key's") from None
 
@@ -172,7 +177,7 @@ def listed(root: etree._Element, name: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back in one HTTP exchange; `document` is the signed one, cut out of an envelope where it came in one."""
+    """What came back in one HTTP exchange; `document` is the signed one, cut out of its envelope if it had one."""
 
     status: int
     headers: Mapping[str, str]

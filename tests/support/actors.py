@@ -1,0 +1,80 @@
+"""A party of an installation at work, and what was delivered to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from lxml import etree
+
+from tests.support import wire_client
+from tests.support.lots import Registration
+from tests.support.receivers import Receiver
+from tests.support.wire_client import Client, Identity
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the gateway delivered to a party: its kind (alert code or body element), proven, and its bytes."""
+
+    kind: str
+    root: etree._Element
+    raw: bytes
+
+    def text(self, name: str) -> str:
+        return wire_client.only(self.root, name)
+
+    def listed(self, name: str = "DeviceIDList") -> list[str]:
+        return wire_client.listed(self.root, name)
+
+
+@dataclass
+class Actor:
+    """A party at work: its identity, its client of the gateway, and the web server that it receives on."""
+
+    registration: Registration
+    identity: Identity
+    gateway: x509.Certificate
+    receiver: Receiver = field(default_factory=Receiver)
+    url: str = ""
+    _earlier: list[bytes] = field(default_factory=list)
+    _seen: int = 0
+    _is_down: bool = False
+
+    @property
+    def eui(self) -> str:
+        return self.registration.eui
+
+    @property
+    def client(self) -> Client:
+        return Client(self.url, self.identity, self.gateway)
+
+    def take_down(self) -> None:
+        """Be gone from the network: nothing listens any more."""
+        self.receiver.close()
+        self._earlier += self.receiver.accepted
+        self._is_down = True
+
+    def come_back(self) -> None:
+        """Listen again, at the same address."""
+        self.receiver = Receiver(port=self.receiver.port)
+        self._is_down = False
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """Everything that was accepted, in the order of its coming."""
+        return [*self._earlier, *([] if self._is_down else self.receiver.accepted)]
+
+    def forget(self) -> None:
+        """Let `received` begin here."""
+        self._seen = len(self.bodies)
+
+    def received(self, *kinds: str) -> list[Delivery]:
+        """Return what has come since `forget`, of these kinds if any are named, each proven."""
+        found = [self._delivery(raw) for raw in self.bodies[self._seen :]]
+        return [one for one in found if not kinds or one.kind in kinds]
+
+    def _delivery(self, raw: bytes) -> Delivery:
+        root = wire_client.prove(raw, self.gateway)
+        codes = wire_client.texts(root, "DCCAlertCode")
+        return Delivery(codes[0] if codes else etree.QName(root[1][0]).localname, root, raw)
