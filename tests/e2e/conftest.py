@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.databases import KINDS
 from tests.support.installation import Installation, running
+from tests.support.mail_play import Mailed, MailedPlay, mailed
+from tests.support.mail_relay import MailRelay
 from tests.support.play import Play
 
 
@@ -22,3 +24,19 @@ def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 def play(installation: Installation) -> Play:
     """The parties, with hubs that no other test has touched."""
     return Play(installation, installation.lot())
+
+
+@pytest.fixture(scope="session")
+def mailed_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailed]:
+    """A gateway that sends emails; a relay listens while a test has one."""
+    with MailRelay() as relay:
+        port = relay.port
+    with mailed(tmp_path_factory.mktemp("mailed"), port) as made:
+        yield made
+
+
+@pytest.fixture
+def mail(mailed_gateway: Mailed) -> Iterator[MailedPlay]:
+    """The parties with hubs that no other test has touched, and a relay that takes their emails."""
+    with MailRelay(mailed_gateway.port) as relay:
+        yield MailedPlay(mailed_gateway.installation, relay)
