@@ -26,7 +26,7 @@ from tests.support.play import NOW, RELEASED, Outcome, Play
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("A01")]
 
 
-@pytest.mark.requirement("A01", "PIA-9")
+@pytest.mark.requirement("A01")
 def test_every_supplier_with_hubs_of_the_model_and_every_csp_is_told(mail: MailedPlay) -> None:
     mail.announce()
     told = {str(one["To"]) for one in mail.emails()}
