@@ -113,7 +113,7 @@ def load_csv(store: Store, path: Path, progress: Progress | None = None) -> Load
     found = _read(path, errors, lambda done, size: report(size + done, 2 * size))
     while chunk := list(islice(found, _HUBS_A_COMMIT)):
         with store.write(alone=True) as connection:
-            hubs.upsert(connection, chunk)
+            hubs.upsert(connection, [Hub(device_id, *kind) for device_id, kind in chunk])
         rows += len(chunk)
     return LoadResult(rows, errors)
 
@@ -178,56 +178,50 @@ def _silent(_done: int, _whole: int) -> None:
     """Report to nobody."""
 
 
+_Kind = tuple[str, str, str, str, str, str, int | None, int | None]
+"""What a line says of its hub beside its identifier, in the order of the fields of `Hub`."""
+
+_Line = tuple[int, _Kind]
+
+
 class _Checker:
-    """Makes hubs of lines; remembers what it found good, as most texts and suppliers come again and again."""
+    """Reads lines; remembers what it found good, as what hubs have in common comes again and again."""
 
     def __init__(self) -> None:
-        self._suppliers: dict[str, int | None] = {"": None}
-        self._texts: set[tuple[str, ...]] = set()
+        self._kinds: dict[tuple[str, ...], _Kind] = {}
 
-    def hub(self, fields: list[str]) -> Hub:
-        """Return the hub of one line.
+    def line(self, fields: list[str]) -> _Line:
+        """Return the identifier of a line's hub, and what the line says of it.
 
         Raises:
             _LineWrong: the line is not what it should be.
         """
-        if len(fields) != len(HEADER):
-            raise _LineWrong(f"{len(fields)} fields in the place of {len(HEADER)}")
-        texts = tuple(fields[1:7])
-        if texts not in self._texts:
-            self._check(texts)
-        import_supplier = self._supplier("import_supplier", fields[7])
-        gas_supplier = self._supplier("gas_supplier", fields[8])
-        return Hub(
-            _eui("device_id", fields[0]),
-            device_type=fields[1],
-            manufacturer=fields[2],
-            model=fields[3],
-            firmware_version=fields[4],
-            status=fields[5],
-            csp_region=fields[6],
-            import_supplier=import_supplier,
-            gas_supplier=gas_supplier,
-        )
+        device_id, *others = fields
+        texts = tuple(others)
+        kind = self._kinds.get(texts)
+        if kind is None:
+            kind = _kind(texts)
+            if len(self._kinds) < _REMEMBERED:
+                self._kinds[texts] = kind
+        return _eui("device_id", device_id), kind
 
-    def _check(self, texts: tuple[str, ...]) -> None:
-        for name, text in zip(HEADER[1:7], texts, strict=True):
-            _check_text(name, text)
-        if texts[4] not in STATUSES:
-            raise _LineWrong(f"status {texts[4]!r} is not one of DUIS's")
-        if texts[5] not in REGIONS:
-            raise _LineWrong(f"csp_region {texts[5]!r} is not one of DUIS's")
-        if len(self._texts) < _REMEMBERED:
-            self._texts.add(texts)
 
-    def _supplier(self, name: str, text: str) -> int | None:
-        try:
-            return self._suppliers[text]
-        except KeyError:
-            eui = _eui(name, text)
-        if len(self._suppliers) < _REMEMBERED:
-            self._suppliers[text] = eui
-        return eui
+def _kind(texts: tuple[str, ...]) -> _Kind:
+    if len(texts) != len(HEADER) - 1:
+        raise _LineWrong(f"{len(texts) + 1} fields in the place of {len(HEADER)}")
+    device_type, manufacturer, model, firmware_version, status, csp_region, import_supplier, gas_supplier = texts
+    for name, text in zip(HEADER[1:7], texts, strict=False):
+        _check_text(name, text)
+    if status not in STATUSES:
+        raise _LineWrong(f"status {status!r} is not one of DUIS's")
+    if csp_region not in REGIONS:
+        raise _LineWrong(f"csp_region {csp_region!r} is not one of DUIS's")
+    suppliers = _supplier("import_supplier", import_supplier), _supplier("gas_supplier", gas_supplier)
+    return (device_type, manufacturer, model, firmware_version, status, csp_region, *suppliers)
+
+
+def _supplier(name: str, text: str) -> int | None:
+    return _eui(name, text) if text else None
 
 
 def _eui(name: str, text: str) -> int:
@@ -246,8 +240,8 @@ def _check_text(name: str, text: str) -> None:
         raise _LineWrong(f"{name} has a control character, or is not UTF-8")
 
 
-def _read(path: Path, errors: list[LineError], report: Progress) -> Iterator[Hub]:
-    """Yield the file's hubs; lines that are wrong are left out and added to `errors`, up to a limit."""
+def _read(path: Path, errors: list[LineError], report: Progress) -> Iterator[_Line]:
+    """Yield what the file's lines say; lines that are wrong are left out and added to `errors`, up to a limit."""
     try:
         # What is no UTF-8 becomes lone surrogates, so that it is found in its own line and not in the buffer's.
         with path.open("rb") as file:
@@ -256,22 +250,22 @@ def _read(path: Path, errors: list[LineError], report: Progress) -> Iterator[Hub
             reader = csv.reader(text, strict=True)
             if tuple(next(reader, ())) != HEADER:
                 raise ConfigurationError(f"{path} does not begin with the header line {','.join(HEADER)}")
-            for count, hub_read in enumerate(_hubs(reader, errors)):
+            for count, line in enumerate(_lines(reader, errors)):
                 if count % _ROWS_A_REPORT == 0:
                     report(file.tell(), size)
-                yield hub_read
+                yield line
             report(size, size)
     except (OSError, csv.Error) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
 
 
-def _hubs(reader: _csv.Reader, errors: list[LineError]) -> Iterator[Hub]:
+def _lines(reader: _csv.Reader, errors: list[LineError]) -> Iterator[_Line]:
     checker = _Checker()
     while len(errors) < _MAX_ERRORS:
         try:
             fields = next(reader)
             if fields:
-                yield checker.hub(fields)
+                yield checker.line(fields)
         except StopIteration:
             return
         except (csv.Error, _LineWrong) as error:
