@@ -15,6 +15,7 @@ from duis_gateway.decisions.change import NOT_KNOWN, UNKNOWN_RELEASE
 from duis_gateway.decisions.context import Context, accepted, refused
 from duis_gateway.decisions.effects import Current, current
 from duis_gateway.decisions.parts import Gathered, gather
+from duis_gateway.decisions.second_supplier import alerts_on_choice
 from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.firmware.device_lists import HubFindings
 from duis_gateway.firmware.selection import DirectJudgement, judge_batch, judge_selection
@@ -65,9 +66,10 @@ def receive_batch(message: PartnerMessage, context: Context) -> Decision:
 
 
 def receive_selection(message: PartnerMessage, context: Context) -> Decision:
-    """Keep what DCC chose on a supplier's behalf; tell that supplier alone (N72), and the CSPs of the hubs' regions.
+    """Keep what DCC chose on a supplier's behalf; tell that supplier (N72), and the CSPs of the hubs' regions.
 
-    That DCC chose for it, because it did not provide hubs, is no affair of a hub's second supplier.
+    That DCC had to choose for it is no affair of a hub's second supplier, which hears that the first has instructed
+    (N73).
     """
     body = message.body
     assert isinstance(body, esi.PilotSelection)
@@ -90,13 +92,12 @@ def receive_selection(message: PartnerMessage, context: Context) -> Decision:
         return csp.PilotSelection(release.release_id, body.supplier, ids, period, part)
 
     alert = _alert(release, alerts.DirectInstruction.PILOT_SELECTION, period, "chosen on your behalf")
-    return _accepted(
-        message,
-        found,
-        judgement,
-        partial(direct.put_selection, group=group),
-        (*_to_csps(release, good, named, to_csp, context), *_to_suppliers(alert, {body.supplier: good}, context)),
+    sends: tuple[Send, ...] = (
+        *_to_csps(release, good, named, to_csp, context),
+        *_to_suppliers(alert, {body.supplier: good}, context),
+        *alerts_on_choice(release, body.supplier, good, named, context),
     )
+    return _accepted(message, found, judgement, partial(direct.put_selection, group=group), sends)
 
 
 def _rest_of_the_pilot(release: Release, now: datetime) -> Period:

@@ -11,7 +11,7 @@ from duis_gateway.firmware.split import SecondSupplier, second_supplier_news
 from duis_gateway.model.hubs import Hub, NamedHub
 from duis_gateway.model.parties import Party
 from duis_gateway.model.releases import Instruction, Release, Stage
-from duis_gateway.store import hubs, parties, schedules
+from duis_gateway.store import direct, hubs, parties, schedules
 
 
 def second_supplier_alerts(
@@ -30,14 +30,40 @@ def second_supplier_alerts(
         known: hubs that have been looked up already.
         context: the sender, and the transaction.
     """
+    me = context.party.eui
     groups = _by_name(standing)
-    before = _members(groups.values())
-    after = _members({**groups, **_by_name(changed)}.values())
+    chosen = direct.selected_for(context.conn, release.release_id, me)
+    before = _members(groups.values()) | chosen
+    after = _members({**groups, **_by_name(changed)}.values()) | chosen
+    return _alerts(release, me, before, after, known, context)
+
+
+def alerts_on_choice(
+    release: Release, supplier: int, chosen: Iterable[int], known: Mapping[int, NamedHub], context: Context
+) -> tuple[Alert, ...]:
+    """Return what both suppliers of split hubs are told when DCC chooses on behalf of one of them (X08).
+
+    To the second supplier it is an instruction like any other: it has to instruct, too, for the hub to move earlier.
+    """
+    own = _members(schedules.instructions(context.conn, release.release_id, supplier))
+    before = own | direct.selected_for(context.conn, release.release_id, supplier)
+    return _alerts(release, supplier, before, own.union(chosen), known, context)
+
+
+def _alerts(
+    release: Release,
+    me: int,
+    before: frozenset[int],
+    after: frozenset[int],
+    known: Mapping[int, NamedHub],
+    context: Context,
+) -> tuple[Alert, ...]:
     split = _split_hubs(before ^ after, known, context)
     if not split:
         return ()
-    me = context.party.eui
-    instructed = schedules.instructed_by_other(context.conn, release.release_id, me, (h.device_id for h in split))
+    ids = [hub.device_id for hub in split]
+    instructed = schedules.instructed_by_other(context.conn, release.release_id, me, ids)
+    instructed |= direct.selected_for_other(context.conn, release.release_id, me, ids)
     found = parties.find_many(context.conn, {supplier for hub in split for supplier in _suppliers(hub)})
     # Who is not registered has nothing to instruct with either.
     unable = frozenset(s for hub in split for s in _suppliers(hub) if s not in found or not found[s].can_instruct)

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, or_, select
 
 from duis_gateway.model.releases import Period
 from duis_gateway.model.rollout import DirectGroup
 from duis_gateway.store.bulk import id_list, insert_ids
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
+from duis_gateway.store.tables import hub
 
 
 def put_batch(connection: Connection, group: DirectGroup) -> None:
@@ -72,6 +73,25 @@ def selected_for(connection: Connection, release_id: str, supplier: int) -> froz
         select(selected_hub.c.device_id)
         .join_from(pilot_selection, selected_hub, selected_hub.c.selection_id == pilot_selection.c.id)
         .where(pilot_selection.c.release_id == release_id, pilot_selection.c.supplier == supplier)
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def selected_for_other(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the hubs that DCC chose on behalf of another supplier that is responsible for them now."""
+    wanted = id_list(connection, ids)
+    whose = pilot_selection.c.supplier
+    query = (
+        select(selected_hub.c.device_id)
+        .select_from(wanted)
+        .join(selected_hub, selected_hub.c.device_id == wanted.c.value)
+        .join(pilot_selection, pilot_selection.c.id == selected_hub.c.selection_id)
+        .join(hub, hub.c.device_id == selected_hub.c.device_id)
+        .where(
+            pilot_selection.c.release_id == release_id,
+            whose != supplier,
+            or_(whose == hub.c.import_supplier, whose == hub.c.gas_supplier),
+        )
     )
     return frozenset(connection.execute(query).scalars())
 

@@ -82,17 +82,19 @@ def test_an_excluded_hub_may_be_updated_before_the_pilot(play: Play) -> None:
 
 
 @CHOICES
-def test_a_choice_on_a_suppliers_behalf_is_told_to_it_alone(play: Play) -> None:
-    """PIA-A9: the hub's second supplier learns nothing of it."""
+def test_a_choice_on_a_suppliers_behalf_is_told_to_it(play: Play) -> None:
+    """PIA-A9: the hub's second supplier hears that the first has instructed (N73), and not that DCC did it for it."""
     piloting(play)
     lot = play.lot
     ids = [*lot["own"][:2], *lot["split"][:2]]
     assert select(play, "main", ids).code == "Accepted"
-    (alert,) = play.received("main")
-    assert (alert.kind, alert.text("Decision"), alert.listed()) == ("N72", "PilotSelection", ids)
+    (alert,) = play.received("main", "N72")
+    assert (alert.text("Decision"), alert.listed()) == ("PilotSelection", ids)
     assert texts(alert.root, "EarliestStart")
     assert texts(alert.root, "LatestEnd")
-    assert "gas" not in told(play)
+    (news,) = play.received("gas")
+    assert (news.kind, news.text("OtherSupplier"), news.listed()) == ("N73", "Instructed", list(lot["split"][:2]))
+    assert play["main"].eui not in news.raw.decode()
     for csp in ("north", "south"):
         (message,) = play.received(csp)
         assert (message.kind, message.text("SupplierID")) == ("PilotSelection", play["main"].eui)

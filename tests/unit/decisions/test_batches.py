@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 import esi.messages as esi
-from duis_gateway.duis.alert_bodies import DirectInstruction
+from duis_gateway.duis.alert_bodies import DirectInstruction, OtherSupplier
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.releases import Instruction, Period, Stage
 from duis_gateway.model.rollout import DirectGroup
@@ -141,20 +141,35 @@ def test_a_hub_that_stands_under_another_release_is_left_out(dcc: Steering) -> N
 
 
 @pytest.mark.requirement("X08", "PIA-A9")
-def test_a_selection_is_told_to_its_supplier_alone(dcc: Steering) -> None:
+def test_the_second_supplier_hears_of_an_instruction_and_not_whose_it_was(dcc: Steering) -> None:
     """What one supplier did not provide is no affair of the hub's other supplier."""
     dcc.piloting()
     told = dcc.says(selection(OWN_NORTH, SPLIT))
     assert told.status == "Accepted"
     alert = told.body(OURS, "N72")
     assert (alert.decision, alert.device_ids) == (DirectInstruction.PILOT_SELECTION, (OWN_NORTH, SPLIT))
-    assert told.to(THEIRS) == []
+    assert told.to(THEIRS) == ["N73"]
+    news = told.body(THEIRS, "N73")
+    assert (news.other, news.device_ids) == (OtherSupplier.INSTRUCTED, (SPLIT,))
+    assert told.body(OURS, "N73").other is OtherSupplier.NOT_INSTRUCTED
     message = told.body(NORTH, "PilotSelection")
     assert (message.supplier, message.device_ids, message.period) == (OURS, (OWN_NORTH, SPLIT), IN_PILOT)
     assert told.to(SOUTH) == []
     with dcc.store.read() as conn:
         assert direct.selected_for(conn, "R1", OURS) == {OWN_NORTH, SPLIT}
         assert [g.supplier for g in direct.selections_naming(conn, "R1", [SPLIT])[SPLIT]] == [OURS]
+
+
+def test_a_choice_for_the_second_supplier_finds_the_first_one_instructed(dcc: Steering) -> None:
+    dcc.piloting()
+    dcc.says(selection(SPLIT))
+    told = dcc.says(selection(SPLIT, supplier=THEIRS))
+    assert told.body(THEIRS, "N73").other is OtherSupplier.INSTRUCTED
+    assert told.body(OURS, "N73").other is OtherSupplier.INSTRUCTED
+    again = dcc.says(selection(SPLIT, supplier=THEIRS))
+    assert "N73" not in again.to(OURS), "nothing has changed"
+    other = dcc.says(selection(THEIR_HUB, supplier=THEIRS))
+    assert other.body(OURS, "N73").other is OtherSupplier.NOT_INSTRUCTED
 
 
 def test_a_selection_names_the_suppliers_own_hubs(dcc: Steering) -> None:
