@@ -66,7 +66,7 @@ def carry_out(happening: Happening, moment: Moment) -> Consequences:
     )
     done = Consequences((partial(releases.move, release=after), partial(history.record, event=line)))
     for effect in happening.effects:
-        done += _CARRIED_OUT[effect](happening, moment)
+        done += CARRIED_OUT[effect](happening, moment)
     return done
 
 
@@ -163,7 +163,7 @@ def _in_the_release(_happening: Happening, _moment: Moment) -> Consequences:
     return NOTHING
 
 
-_CARRIED_OUT: Mapping[Effect, Callable[[Happening, Moment], Consequences]] = {
+CARRIED_OUT: Mapping[Effect, Callable[[Happening, Moment], Consequences]] = {
     Effect.TELL_STAGE: _told(_tell_stage),
     Effect.TELL_PILOT_OUTCOME: _told(_tell_word),
     Effect.TELL_SAFE_LAUNCH_OUTCOME: _told(_tell_word),
