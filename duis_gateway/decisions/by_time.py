@@ -13,12 +13,13 @@ from duis_gateway.firmware.lifecycle import due
 from duis_gateway.firmware.obligations import Obligation, SupplierPilot, due_date, missed
 from duis_gateway.model.identifiers import format_eui
 from duis_gateway.model.parties import PartyKind
-from duis_gateway.model.releases import Release
+from duis_gateway.model.releases import Release, ReleaseState
 from duis_gateway.model.rollout import ReleaseEvent
 from duis_gateway.store import flags, history, obligations, releases
 
 OBLIGATIONS_DUE = "obligations due"
 MISSED_OBLIGATION = "missed obligation"
+_BEGUN = (ReleaseState.PILOTING, ReleaseState.SAFE_LAUNCH)
 
 
 def stage_due(release: Release, moment: Moment) -> bool:
@@ -34,11 +35,12 @@ def begin_stages(release_id: str, moment: Moment) -> Consequences:
 def obligations_due(release: Release, moment: Moment) -> bool:
     """Whether what suppliers owe to the pilot fell due, and was not looked at since.
 
-    A notice that sets another date later lets them fall due once more.
+    Nobody owes anything to a pilot that has not begun. A notice that sets another date later lets them fall due once
+    more.
     """
-    if not release.obligations or release.pilot is None or moment.now <= due_date(release.pilot):
+    if not release.obligations or release.pilot is None or release.state not in _BEGUN:
         return False
-    return not _assessed(release, moment)
+    return moment.now > due_date(release.pilot) and not _assessed(release, moment)
 
 
 def _assessed(release: Release, moment: Moment) -> bool:
@@ -59,7 +61,7 @@ def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -
     """Tell DCC and the operator what was missed, once; nothing if another process was faster."""
     moment.exclude_others(release_id)
     release = releases.find(moment.conn, release_id)
-    if release is None or not release.state.is_live or not obligations_due(release, moment):
+    if release is None or not obligations_due(release, moment):
         return NOTHING
     assert release.pilot is not None
     words = f"{len({one.supplier for one in owed})} suppliers did not provide what is due" if owed else "all met"

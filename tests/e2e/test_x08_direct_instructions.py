@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.dcc_play import batch, code, next_week, piloting, select, told
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui, parse_eui
+from duis_gateway.store import hubs
+from tests.support.dcc_play import approve, batch, code, decide, next_week, piloting, select, told
+from tests.support.gateway_process import wait_until
+from tests.support.installation import MANUFACTURER, RUNNING
+from tests.support.mail_play import MailedPlay, listed
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.wire_client import element, texts
 
@@ -151,3 +157,42 @@ def test_instructions_wait_for_parties_that_are_down(play: Play) -> None:
         batch(play, play.lot["own"][:3], group="B-2")
     assert [one.text("GroupID") for one in play.received("north")] == ["B-1", "B-2"]
     assert [len(one.listed()) for one in play.received("main")] == [12, 3]
+
+
+@CHOICES
+def test_missed_obligations_are_told_to_dcc_once(mail: MailedPlay) -> None:
+    """PIA-A9: two months into the pilot, by email with a table; who met them is not in it."""
+    overdue = (NOW - 80 * DAY, NOW + 5 * DAY)
+    mail.announce(pilot=overdue, minimum=2, marks=element("esi:Obligations", "true"))
+    mail.pilot_list("main", mail.lot["own"][:2])
+    approve(mail)
+    owing = {mail[name].eui for name in ("gas", "on54", "on50", "published50", "suspended")}
+    wait_until(lambda: bool(mail.of("dcc", "X08")), "DCC is told")
+    (email,) = mail.of("dcc", "X08")
+    assert {row["supplier"] for row in listed(email)} == owing
+    assert {row["obligation"] for row in listed(email)} == {"minimum"}
+    decide(mail, "Proceed")
+    assert len(mail.of("dcc", "X08")) == 1
+
+
+@pytest.mark.scale
+@pytest.mark.requirement("BR-3.8")
+def test_a_batch_of_50_000_hubs(play: Play) -> None:
+    """Every hub once to the CSP, and in alerts that receivers take to the supplier."""
+    play.announce(limit=50_000)
+    approve(play)
+    play.forget()
+    main = parse_eui(play["main"].eui)
+    ids = range(0x00DB_7000_0000_0000, 0x00DB_7000_0000_0000 + 50_000)
+    estate = (
+        Hub(one, "CHF", MANUFACTURER, play.lot.model, RUNNING, "Commissioned", "4G North", main, main) for one in ids
+    )
+    with play.installation.store.write() as conn:
+        hubs.upsert(conn, estate)
+    named = [format_eui(one) for one in ids]
+    answer = batch(play, named)
+    assert (answer.code, answer.refused_items) == ("Accepted", {})
+    assert play.received("north")[0].listed() == named
+    alerts = play.received("main", "N72")
+    assert [hub for one in alerts for hub in one.listed()] == named
+    assert max(len(one.raw) for one in alerts) < 95_000

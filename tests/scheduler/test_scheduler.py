@@ -243,6 +243,14 @@ def test_a_release_that_sets_no_obligations_reports_none(dcc: Steering) -> None:
     assert dcc.passes(DUE + SECOND) == 0
 
 
+def test_nobody_owes_anything_to_a_pilot_that_has_not_begun(dcc: Steering) -> None:
+    dcc.announces(obligations=True, pilot=TERMS)
+    assert dcc.passes(DUE + SECOND) == 0
+    dcc.approves()
+    assert dcc.passes(DUE + SECOND) == 1
+    assert reports(dcc) == [("email", "X08")]
+
+
 def test_a_later_due_date_is_looked_at_once_more(dcc: Steering) -> None:
     obliged(dcc)
     dcc.passes(DUE + SECOND)
