@@ -13,11 +13,25 @@ from tests.support.mail_relay import MailRelay
 from tests.support.play import Play
 
 
-@pytest.fixture(scope="session", params=KINDS)
-def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A gateway and all its parties; tests take a lot of hubs each, and leave every party listening."""
-    with running(request.param, tmp_path_factory.mktemp("installation")) as made:
+    with running("sqlite", tmp_path_factory.mktemp("on-sqlite")) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The same on PostgreSQL."""
+    with running("postgresql", tmp_path_factory.mktemp("on-postgresql")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def installation(request: pytest.FixtureRequest) -> Installation:
+    """The one and the other; what the database has no part in is tested on one of them."""
+    made: Installation = request.getfixturevalue(f"on_{request.param}")
+    return made
 
 
 @pytest.fixture

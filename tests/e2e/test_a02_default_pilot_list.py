@@ -8,7 +8,7 @@ from tests.support.installation import CAST, Lot
 from tests.support.play import Play
 from tests.support.wire_client import devices, element, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("A02")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 
@@ -23,6 +23,7 @@ def part(number: int, of: int, list_id: str) -> str:
     return element("Part", ListID=list_id, Number=str(number), Of=str(of))
 
 
+@pytest.mark.requirement("PIA-2", "PIA-8", "PIA-S1")
 def test_each_supplier_learns_of_its_own_hubs_and_of_no_other(play: Play) -> None:
     play.announce()
     listed = everyones(play.lot, "North")
@@ -68,6 +69,7 @@ def test_alerts_have_a_response_id_that_rises_and_no_request_id(play: Play) -> N
     assert not any(texts(alert.root, "RequestID") for alert in alerts)
 
 
+@pytest.mark.requirement("BR-5.2")
 def test_the_bad_hubs_of_a_list_are_named_with_reasons_and_the_good_ones_told(play: Play) -> None:
     lot = play.lot
     excluded = lot["own"][6]
@@ -132,6 +134,7 @@ def test_a_later_list_replaces_the_one_before(play: Play) -> None:
     assert forwarded.listed() == [second]
 
 
+@pytest.mark.requirement("BR-3.8")
 def test_a_list_in_two_parts_takes_effect_when_both_are_in(play: Play) -> None:
     play.announce()
     play.forget()

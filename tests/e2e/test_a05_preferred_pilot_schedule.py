@@ -11,7 +11,7 @@ from lxml import etree
 from tests.support.play import DAY, NOW, RUNNING, Group, Play
 from tests.support.wire_client import devices, listed, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("A05")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 MONTHS_END = NOW.replace(month=4)  # one month before 30 April 09:00 is now
@@ -36,6 +36,7 @@ def piloted(play: Play) -> Play:
     return play
 
 
+@pytest.mark.requirement("PIA-1", "PIA-D1", "BR-3.5", "BR-5.1")
 def test_groups_go_to_each_csp_by_region_and_whole_to_dcc(piloted: Play) -> None:
     play, lot = piloted, piloted.lot
     north = Group("NORTHERN", lot.of_csp("north", lot["own"]), start=NOW + 3 * DAY, end=NOW + 4 * DAY)
@@ -57,6 +58,7 @@ def test_groups_go_to_each_csp_by_region_and_whole_to_dcc(piloted: Play) -> None
     assert texts(message.root, "Stage") == ["Pilot", "Pilot"]
 
 
+@pytest.mark.requirement("PIA-R5")
 def test_constraints_that_were_offered_are_passed_on(piloted: Play) -> None:
     hubs = piloted.lot.within("North", of=piloted.lot["own"])
     piloted.default_schedule("north", "North", [Group("A", end=NOW + 30 * DAY)], ["NIGHT", "WEEKEND"])
@@ -78,6 +80,7 @@ def test_a_group_sent_again_replaces_its_namesake_and_the_others_stand(piloted: 
     assert forwarded(play, "dcc") == [{"A": south[1:], "B": south[:1]}]
 
 
+@pytest.mark.requirement("PIA-5", "BR-5.2")
 def test_the_bad_hubs_are_named_and_the_good_ones_instructed(piloted: Play) -> None:
     play, lot = piloted, piloted.lot
     bad = {
@@ -102,6 +105,7 @@ def test_none_good_is_refused_with_the_lists_and_nothing_is_sent(piloted: Play) 
     assert not any(piloted.everything().values())
 
 
+@pytest.mark.requirement("BR-3.1")
 @pytest.mark.parametrize(
     ("period", "code"),
     [
@@ -117,6 +121,7 @@ def test_a_pilot_period_lies_within_the_pilot(piloted: Play, period: tuple[datet
     assert piloted.pilot_schedule("main", group).code == code
 
 
+@pytest.mark.requirement("BR-3.1", "BR-3.4")
 def test_a_safe_launch_period_ends_before_the_automatic_date(piloted: Play) -> None:
     automatic = NOW.replace(month=9)
     hubs = piloted.lot["import_only"]
@@ -184,6 +189,7 @@ def test_an_unknown_release_or_another_version_of_it_is_refused(piloted: Play) -
     assert piloted.pilot_schedule("main", group, firmware=RUNNING).code == "E110601"
 
 
+@pytest.mark.requirement("BR-0.3", "PIA-R3")
 def test_excluded_hubs_are_out_of_the_pilot_but_not_of_safe_launch(play: Play) -> None:
     excluded = play.lot["own"][0]
     play.announce(marks=devices("esi:ExcludedDeviceIDList", [excluded]))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from lxml import etree
 
 from duis_gateway.model.identifiers import RequestId, parse_eui
 from duis_gateway.model.parties import PartyStatus
-from duis_gateway.store import messages, parties
+from duis_gateway.store import hubs, messages, parties
 from tests.support.play import Group, Outcome, Play
 from tests.support.published import published_requests, published_schema
 from tests.support.wire_client import Answer, only, sign
@@ -18,6 +19,7 @@ from tests.support.wire_client import Answer, only, sign
 pytestmark = pytest.mark.processes
 
 ELSEWHERE = "90-B3-D5-1F-30-00-00-03"
+PUBLISHED_DEVICE = "00-DB-12-34-56-78-90-A2"
 PUBLISHED_ORIGINATORS = ("90-B3-D5-1F-30-01-00-00", "90-B3-D5-1F-30-00-00-02")
 
 
@@ -210,6 +212,9 @@ def test_a_body_that_the_interface_knows_and_nobody_may_send_in_is_refused(play:
 
 def test_valid_duis_that_is_not_served_gets_e2_and_8_2_is_served(play: Play) -> None:
     """DUIS as published, as real adapters send it; answers are valid by the published schema."""
+    own = play.installation.hub(play.lot["on54"][0])
+    with play.installation.store.write() as conn:
+        hubs.upsert(conn, [replace(own, device_id=parse_eui(PUBLISHED_DEVICE))])
     seen = {}
     for path in published_requests():
         counter = play.installation.request_id("on54").rpartition(":")[2]
@@ -224,7 +229,7 @@ def test_valid_duis_that_is_not_served_gets_e2_and_8_2_is_served(play: Play) -> 
         seen[reference] = answer.code
         published_schema().assertValid(etree.fromstring(answer.document))
         play.check_repeat(answer, "soap")
-    assert seen == {"11.1": "E2", "11.2": "E2", "11.3": "E2", "8.4": "E2", "8.2": "E19"}
+    assert seen == {"11.1": "E2", "11.2": "E2", "11.3": "E2", "8.4": "E2", "8.2": "I0"}
 
 
 def test_what_was_answered_is_kept_with_its_evidence(play: Play) -> None:

@@ -21,6 +21,12 @@ pytestmark = pytest.mark.processes
 Issue = Callable[[Installation, str, str], Identity]
 
 
+@pytest.fixture
+def play(on_sqlite: Installation) -> Play:
+    """The parties on one kind of database: which one makes no difference here."""
+    return Play(on_sqlite, on_sqlite.lot())
+
+
 def refused(play: Play, answer: Answer, reason: str) -> None:
     """The refusal says which check failed, and nothing has happened."""
     assert answer.status == 401, answer.body[:1000]
@@ -186,6 +192,7 @@ def test_a_certificate_carried_along_is_not_looked_at(play: Play) -> None:
     assert answer.status == 401
 
 
+@pytest.mark.requirement("PIA-4")
 @pytest.mark.parametrize(("path", "name"), [("/csp-mgmt-gw/v1/messages", "north"), ("/esi/v1/messages", "dcc")])
 def test_the_partners_doors_ask_for_the_same_proof(play: Play, path: str, name: str) -> None:
     """T31, T32, T37."""

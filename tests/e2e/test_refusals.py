@@ -20,6 +20,12 @@ PATHS = ("/api/v1/serviceD", "/csp-mgmt-gw/v1/messages", "/esi/v1/messages")
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><x>&b;&b;&b;</x>'
 
 
+@pytest.fixture
+def play(on_sqlite: Installation) -> Play:
+    """The parties on one kind of database: which one makes no difference here."""
+    return Play(on_sqlite, on_sqlite.lot())
+
+
 def findings(answer: Answer) -> list[tuple[str, str]]:
     """Return path and line of each thing that is wrong."""
     items = etree.fromstring(answer.body).iterfind(f".//{{{PROBLEM}}}i")

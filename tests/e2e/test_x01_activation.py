@@ -13,7 +13,7 @@ from tests.support.play import NOW, RELEASED, RUNNING, Outcome, Play
 from tests.support.published import published_schema
 from tests.support.wire_client import SR, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("X01")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 
@@ -37,6 +37,7 @@ def flagged(play: Play, hub: str) -> set[str]:
         return {one.kind for one in flags.newest(conn) if one.subject == hub}
 
 
+@pytest.mark.requirement("FIA-1", "FIA-2", "PIA-6", "BR-5.6")
 def test_every_responsible_supplier_is_told_once_about_each_of_its_hubs(play: Play) -> None:
     lot = play.lot
     play.announce()
@@ -53,6 +54,7 @@ def test_every_responsible_supplier_is_told_once_about_each_of_its_hubs(play: Pl
     assert all(play.version(hub) == RELEASED for hub in everyone)
 
 
+@pytest.mark.requirement("FIA-2")
 def test_both_suppliers_of_a_split_hub_get_n64(play: Play) -> None:
     hub = play.lot["split"][0]
     activate(play, hub)
@@ -60,6 +62,7 @@ def test_both_suppliers_of_a_split_hub_get_n64(play: Play) -> None:
         assert told(play.received(supplier)) == [("N64", hub)]
 
 
+@pytest.mark.requirement("FIA-3")
 def test_a_supplier_on_5_0_gets_n999_with_the_firmware_version(play: Play) -> None:
     activate(play, play.lot["on50"][0])
     (alert,) = play.received("on50")
@@ -74,6 +77,7 @@ def test_a_supplier_on_5_0_gets_n999_with_the_firmware_version(play: Play) -> No
     assert alert.text("ServiceUserDUISVersion") == "5.0" == alert.root.get("schemaVersion")
 
 
+@pytest.mark.requirement("FIA-3", "FIA-4")
 def test_a_supplier_that_wants_the_published_schema_gets_the_published_n999(play: Play) -> None:
     activate(play, play.lot["published"][0])
     (alert,) = play.received("published50")
@@ -89,6 +93,7 @@ def test_the_two_suppliers_of_a_hub_each_get_the_alert_of_their_version(play: Pl
     assert [one.kind for one in play.received("on50")] == ["N999"]
 
 
+@pytest.mark.requirement("FIA-4")
 def test_n64_is_valid_by_the_published_schema(play: Play) -> None:
     activate(play, play.lot["on54"][0])
     (alert,) = play.received("on54")
@@ -96,6 +101,7 @@ def test_n64_is_valid_by_the_published_schema(play: Play) -> None:
     published_schema().assertValid(etree.fromstring(alert.raw))
 
 
+@pytest.mark.requirement("PIA-3", "PIA-A11", "BR-2.4")
 def test_dcc_gets_the_progress_by_release_and_version(play: Play) -> None:
     play.announce()
     play.forget()
@@ -129,6 +135,7 @@ def test_an_older_completion_than_recorded_changes_nothing(play: Play) -> None:
     assert play.version(hub) == RELEASED
 
 
+@pytest.mark.requirement("FIA-2")
 def test_a_hub_without_a_release_or_cs06_is_told_like_any_other_and_flagged(play: Play) -> None:
     hub = play.lot["own"][0]
     assert play.responded("north", Outcome(hub, version="7777")).code == "Accepted"

@@ -9,11 +9,12 @@ import pytest
 from tests.support.play import NOW, RELEASED, RUNNING, Outcome, Play
 from tests.support.wire_client import texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("X02")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
 
 
+@pytest.mark.requirement("BR-2.4", "BR-2.5")
 @pytest.mark.parametrize("stage", ["Distribution", "Activation"])
 def test_a_failure_is_told_with_its_stage_and_reason(play: Play, stage: str) -> None:
     play.announce()

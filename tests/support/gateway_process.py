@@ -14,11 +14,12 @@ LONGEST_WAIT = 30.0
 _TICK = threading.Event()
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = LONGEST_WAIT) -> None:
+def wait_until(condition: Callable[[], bool], what: str | Callable[[], str], timeout: float = LONGEST_WAIT) -> None:
     """Wait for something that another process decides."""
     until = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < until, f"not within {timeout} s: {what}"
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {timeout} s: {what() if callable(what) else what}")
         _TICK.wait(0.02)
 
 

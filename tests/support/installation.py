@@ -208,7 +208,7 @@ class Installation:
 
     def settle(self, *down: str) -> None:
         """Wait until nothing is left to deliver, but to the parties that are down."""
-        wait_until(lambda: set(self.outbox()) <= set(down), f"the outbox is empty but for {down}: {self.outbox()}")
+        wait_until(lambda: set(self.outbox()) <= set(down), lambda: f"only {down} are waited for: {self.outbox()}")
 
     def hub(self, device_id: str) -> Hub:
         """Return a hub as the inventory has it."""
