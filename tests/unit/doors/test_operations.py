@@ -157,6 +157,7 @@ def cells(root: html.HtmlElement, title: str) -> list[list[str]]:
     return [[cell.text_content() for cell in row.xpath("td")] for row in section.xpath(".//tbody/tr")]
 
 
+@pytest.mark.requirement("BR-5.5")
 def test_the_console_shows_what_is_under_way() -> None:
     data = Data()
     data.shown_releases = [release(paused=True), release(release_id="R2", pilot=None)]
