@@ -6,7 +6,7 @@ The parties' receivers run in the test's own process, so that they outlive every
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -158,9 +158,9 @@ class FaultWorld:
 
     # --- what the parties send --------------------------------------------------------------------------------------
 
-    def release_notice(self) -> Outgoing:
-        """DCC announces the release."""
-        pilot = PilotTerms(Period(self._now - timedelta(minutes=1), self._now + timedelta(days=60)), LISTABLE)
+    def release_notice(self, limit: int = LISTABLE) -> Outgoing:
+        """DCC announces the release, for a pilot of so many hubs of one supplier."""
+        pilot = PilotTerms(Period(self._now - timedelta(minutes=1), self._now + timedelta(days=60)), limit)
         body = esi.FirmwareRelease(
             release_id=RELEASE,
             revision=1,
@@ -177,12 +177,17 @@ class FaultWorld:
 
     def pilot_list(self, hub_count: int) -> Outgoing:
         """The supplier prefers the first hubs; CSP and DCC are told."""
-        devices = ",".join(format_eui(hub_id(number)) for number in range(hub_count))
+        numbers = range(hub_count)
+        return self.pilot_list_of(numbers, numbers)
+
+    def pilot_list_of(self, numbers: Iterable[int], good: Iterable[int]) -> Outgoing:
+        """The supplier prefers hubs; CSP and DCC are told of the good ones."""
+        devices, accepted = (",".join(format_eui(hub_id(number)) for number in some) for some in (numbers, good))
         body = (
             f"<sr:PreferredPilotList><sr:FirmwareReleaseID>{RELEASE}</sr:FirmwareReleaseID><sr:FirmwareVersion>"
             f"{RELEASED}</sr:FirmwareVersion><sr:DeviceIDList>{devices}</sr:DeviceIDList></sr:PreferredPilotList>"
         )
-        told = Told(CSP, "PreferredPilotList", devices), Told(DCC, "PreferredPilotListReport", devices)
+        told = Told(CSP, "PreferredPilotList", accepted), Told(DCC, "PreferredPilotListReport", accepted)
         return self._from_supplier(body, "11.5", *told)
 
     def read_inventory(self, number: int = 0) -> Outgoing:
@@ -190,8 +195,11 @@ class FaultWorld:
         body = f"<sr:ReadInventory><sr:DeviceID>{format_eui(hub_id(number))}</sr:DeviceID></sr:ReadInventory>"
         return self._from_supplier(body, "8.2")
 
-    def activations(self, numbers: Sequence[int]) -> Outgoing:
-        """The CSP reports that hubs run the release; their suppliers are told of each, and DCC of all."""
+    def activations(self, numbers: Sequence[int], *, shared: bool = True) -> Outgoing:
+        """The CSP reports that hubs run the release; their suppliers are told of each, and DCC of all.
+
+        `shared`: the hubs are of the world's own inventory, where every second one has two suppliers.
+        """
         outcomes = tuple(
             HubOutcome(hub_id(number), OutcomeStage.ACTIVATION, True, RELEASED, self._now, None, None)
             for number in numbers
@@ -199,7 +207,7 @@ class FaultWorld:
         told = [Told(DCC, "PilotProgress", format_eui(hub_id(numbers[0])))]
         for number in numbers:
             told.append(Told(SUPPLIER, "N64", format_eui(hub_id(number))))
-            if _hub(number).gas_supplier == OLD_SUPPLIER:
+            if shared and _hub(number).gas_supplier == OLD_SUPPLIER:
                 told.append(Told(OLD_SUPPLIER, "N999", format_eui(hub_id(number))))
         return self._from_partner(CSP, CSP_DOOR, csp.ActivateFirmwareResponses(outcomes), *told)
 

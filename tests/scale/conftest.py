@@ -1,0 +1,20 @@
+"""One installation with a million hubs, loaded by the command line, for all tests of scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.databases import KINDS, fresh_database
+from tests.support.fault_world import FaultWorld, fault_world
+from tests.support.million import load_a_million
+
+
+@pytest.fixture(scope="module", params=KINDS[:1])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultWorld]:
+    """An installation whose inventory holds a million hubs."""
+    folder = tmp_path_factory.mktemp("million")
+    with fresh_database(request.param, folder) as url, fault_world(url, folder, hub_count=0) as world:
+        load_a_million(world)
+        yield world
