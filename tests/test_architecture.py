@@ -106,6 +106,7 @@ ABOVE_STEPS = (
     "duis_gateway.doors",
     "duis_gateway.views",
     "duis_gateway.app",
+    "duis_gateway.conformance",
     "duis_gateway.cli",
     "duis_gateway.demo",
 )
@@ -207,7 +208,13 @@ def test_nothing_below_imports_the_doors_or_the_command_line() -> None:
             "duis_gateway.scheduler",
             "duis_gateway.views",
         ),
-        "duis_gateway.cli": ("duis_gateway.cli", "duis_gateway.app", "duis_gateway.demo"),
+        "duis_gateway.conformance": ("duis_gateway.conformance",),
+        "duis_gateway.cli": (
+            "duis_gateway.cli",
+            "duis_gateway.app",
+            "duis_gateway.conformance",
+            "duis_gateway.demo",
+        ),
         "duis_gateway.demo": ("duis_gateway.demo", "duis_gateway.app"),
     }
     wrong = [
