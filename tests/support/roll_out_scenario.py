@@ -1,0 +1,256 @@
+"""Random roll-outs: what parties, hubs and releases there are and what was said about them, put into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
+from duis_gateway.model.parties import Party, PartyKind
+from duis_gateway.model.plans import GroupSay
+from duis_gateway.model.releases import (
+    DefaultGroup,
+    DefaultSchedule,
+    HubMark,
+    Instruction,
+    Period,
+    PilotTerms,
+    Release,
+    ReleaseState,
+    ReleaseType,
+    Stage,
+)
+from duis_gateway.model.rollout import DirectGroup, GroupDecision
+from duis_gateway.store import activations, direct, hubs, parties, releases, says, schedules
+from duis_gateway.store.engine import Store
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+AUTOMATIC = NOW + 100 * DAY
+ALPHA, BETA, OLD_DUIS, STRANGER = 0x90B3D51F30010000, 0xFFB3D51F30020000, 0x90B3D51F30030000, 0x90B3D51F30040000
+SUPPLIERS = (ALPHA, BETA, OLD_DUIS)
+NORTH, SOUTH = 0x90B3D51F30000007, 0x90B3D51F30000008
+REGIONS = {NORTH: ("North", "4G North"), SOUTH: ("Central", "South")}
+MAKER, VERSIONS = "106C", ("1", "2", "3")
+IDS = (1, 2, 3, 2**63, 2**64 - 1)
+"""Few, so that many things are said about each."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A CSP's say on a group in its regions."""
+
+    csp: int
+    group: Instruction
+    say: GroupSay
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What a CSP reported of one hub."""
+
+    outcome: HubOutcome
+    release_id: str
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """All that happened. `before` are the hubs as they were before suppliers changed."""
+
+    before: tuple[Hub, ...]
+    hubs: tuple[Hub, ...]
+    releases: tuple[Release, ...]
+    marks: dict[str, dict[int, HubMark]]
+    instructions: tuple[Instruction, ...]
+    said: tuple[Said, ...]
+    batches: tuple[DirectGroup, ...]
+    selections: tuple[DirectGroup, ...]
+    schedules: tuple[DefaultSchedule, ...]
+    reports: tuple[Reported, ...]
+
+
+@contextmanager
+def stored(store: Store, scenario: Scenario) -> Iterator[Connection]:
+    """The scenario in the store while the block lasts; nothing of it stays."""
+
+    class Enough(Exception):
+        """Undoes what was written."""
+
+    try:
+        with store.write() as connection:
+            _write(connection, scenario)
+            yield connection
+            raise Enough
+    except Enough:
+        return
+
+
+def _write(connection: Connection, scenario: Scenario) -> None:
+    for supplier in SUPPLIERS:
+        version = Decimal("5.4" if supplier == OLD_DUIS else "6.0")
+        parties.add(connection, Party(supplier, PartyKind.SUPPLIER, "http://127.0.0.1:1/", duis_version=version))
+    for csp, regions in REGIONS.items():
+        parties.add(connection, Party(csp, PartyKind.CSP, "http://127.0.0.1:1/", regions=frozenset(regions)))
+    hubs.upsert(connection, scenario.before)
+    for release in scenario.releases:
+        marks: dict[HubMark, list[int]] = {}
+        for hub, mark in scenario.marks[release.release_id].items():
+            marks.setdefault(mark, []).append(hub)
+        releases.put(connection, release, marks)
+    schedules.put_instructions(connection, scenario.instructions)
+    for said in scenario.said:
+        says.put_say(connection, said.group, REGIONS[said.csp], said.csp, said.say, NOW)
+    for batch in scenario.batches:
+        direct.put_batch(connection, batch)
+    for selection in scenario.selections:
+        direct.put_selection(connection, selection)
+    for schedule in scenario.schedules:
+        schedules.replace_default(connection, schedule)
+    for report in scenario.reports:
+        activations.record_outcomes(connection, NORTH, [report], NOW)
+    hubs.upsert(connection, scenario.hubs)
+
+
+# --- strategies ---------------------------------------------------------------------------------------------------
+
+_ids = st.lists(st.sampled_from(IDS), min_size=2, max_size=5, unique=True).map(tuple)
+_owners = st.sampled_from([*[ALPHA, BETA] * 4, OLD_DUIS, STRANGER, None])
+"""Mostly two suppliers that can instruct, so that much is instructed by both."""
+
+
+@st.composite
+def _periods(draw: st.DrawFn) -> Period:
+    start = NOW + draw(st.integers(1, 80)) * DAY
+    return Period(start, start + draw(st.integers(0, 30)) * DAY)
+
+
+@st.composite
+def _hubs(draw: st.DrawFn) -> tuple[Hub, ...]:
+    return tuple(
+        Hub(
+            device_id=device_id,
+            device_type=draw(st.sampled_from([*["CHF"] * 9, "ESME"])),
+            manufacturer=MAKER,
+            model=draw(st.sampled_from([*["M1"] * 9, "M2"])),
+            firmware_version=draw(st.sampled_from([*["1"] * 5, "2", "3"])),
+            status=draw(st.sampled_from([*["Commissioned"] * 9, "Suspended"])),
+            csp_region=draw(st.sampled_from([region for regions in REGIONS.values() for region in regions])),
+            import_supplier=draw(_owners),
+            gas_supplier=draw(_owners),
+        )
+        for device_id in IDS
+    )
+
+
+def _release(draw: st.DrawFn, number: int) -> Release:
+    return Release(
+        release_id=f"R{number}",
+        revision=1,
+        release_type=ReleaseType.SEC_RELEASE,
+        manufacturer=MAKER,
+        model="M1",
+        firmware_version=VERSIONS[number],
+        release_note="https://notes.example/",
+        severity="high",
+        priority="normal",
+        notified_at=NOW + number * DAY,
+        automatic_date=AUTOMATIC,
+        pilot=PilotTerms(Period(NOW, NOW + 60 * DAY), limit=100),
+        state=draw(st.sampled_from([*[ReleaseState.PILOTING] * 20, *ReleaseState])),
+        paused=draw(st.booleans()),
+    )
+
+
+@st.composite
+def _instructions(draw: st.DrawFn, under: Sequence[Release]) -> tuple[Instruction, ...]:
+    given: dict[tuple[str, int, Stage, str], Instruction] = {}
+    for position in range(draw(st.integers(2, 10))):
+        one = Instruction(
+            release_id=draw(st.sampled_from([release.release_id for release in under])),
+            supplier=draw(st.sampled_from([*[ALPHA, BETA] * 3, OLD_DUIS, STRANGER])),
+            group_id=draw(st.sampled_from(["G1", "G2"])),
+            stage=draw(st.sampled_from(Stage)),
+            period=draw(_periods()),
+            received_at=NOW + timedelta(seconds=position),  # no two at once, as the gateway's lock has it
+            device_ids=draw(_ids),
+        )
+        given[one.release_id, one.supplier, one.stage, one.group_id] = one
+    return tuple(given.values())
+
+
+@st.composite
+def _sayings(draw: st.DrawFn, groups: Sequence[Instruction]) -> tuple[Said, ...]:
+    found = []
+    for group in groups:
+        for csp in draw(st.lists(st.sampled_from([NORTH, SOUTH]), max_size=2, unique=True)):
+            decision = draw(st.sampled_from(GroupDecision))
+            fixed = None if decision is GroupDecision.REFUSED else draw(st.none() | _periods())
+            # The worst that a CSP can say to a supplier: who the supplier is, where its second could read it.
+            say = GroupSay(decision, fixed, f"no room for {format_eui(group.supplier)}")
+            found.append(Said(csp, group, say))
+    return tuple(found)
+
+
+@st.composite
+def _direct(draw: st.DrawFn, under: Sequence[Release], *, batch: bool) -> tuple[DirectGroup, ...]:
+    found: dict[tuple[str, object], DirectGroup] = {}
+    for position in range(draw(st.integers(0, 2))):
+        release_id = draw(st.sampled_from([release.release_id for release in under]))
+        name = draw(st.sampled_from(["B1", "B2"])) if batch else ""
+        supplier = None if batch else draw(st.sampled_from(SUPPLIERS))
+        received = NOW + timedelta(minutes=position)
+        group = DirectGroup(release_id, draw(_periods()), received, draw(_ids), name, supplier)
+        found[release_id, name or supplier] = group
+    return tuple(found.values())
+
+
+@st.composite
+def _reports(draw: st.DrawFn, under: Sequence[Release]) -> tuple[Reported, ...]:
+    return tuple(
+        Reported(
+            HubOutcome(draw(st.sampled_from(IDS)), draw(st.sampled_from(OutcomeStage)), draw(st.booleans()), "2", NOW),
+            draw(st.sampled_from([release.release_id for release in under])),
+        )
+        for _ in range(draw(st.integers(0, 4)))
+    )
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """A roll-out of one or two releases of one model among five hubs."""
+    before = draw(_hubs())
+    after = before if draw(st.booleans()) else draw(_hubs())
+    under = tuple(_release(draw, number) for number in range(1, draw(st.integers(2, 3))))
+    groups = draw(_instructions(under))
+    launch = tuple(
+        DefaultSchedule(
+            release.release_id,
+            draw(st.sampled_from(["North", "South"])),
+            draw(st.sampled_from(Stage)),
+            (DefaultGroup("W1", draw(_periods()), draw(st.just(()) | _ids)),),
+        )
+        for release in under
+    )
+    return Scenario(
+        before=before,
+        hubs=after,
+        releases=under,
+        marks={
+            release.release_id: draw(st.dictionaries(st.sampled_from(IDS), st.sampled_from(HubMark), max_size=3))
+            for release in under
+        },
+        instructions=groups,
+        said=draw(_sayings(groups)),
+        batches=draw(_direct(under, batch=True)),
+        selections=draw(_direct(under, batch=False)),
+        schedules=launch,
+        reports=draw(_reports(under)),
+    )
