@@ -8,6 +8,7 @@ from types import FrameType
 
 from duis_gateway.delivery.dispatcher import Delivery
 
+_LOOK = 0.5  # seconds after which a signal that nobody was woken for is noticed
 
 def deliver_until_signalled(delivery: Delivery, timeout: float = 10.0) -> bool:
     """Start delivering; at SIGTERM or SIGINT stop as `Delivery.stop` does (threat F24).
@@ -22,7 +23,9 @@ def deliver_until_signalled(delivery: Delivery, timeout: float = 10.0) -> bool:
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         delivery.start()
-        signalled.wait()
+        # Not without limit: a signal that comes just before the wait begins, or to another thread, would not end it.
+        while not signalled.wait(_LOOK):
+            continue
         return delivery.stop(timeout)
     finally:
         for number, handler in before.items():

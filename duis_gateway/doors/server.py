@@ -121,7 +121,9 @@ def run_until_signalled(servers: Sequence[Server], also: threading.Event | None 
     try:
         for server in servers:
             server.start()
-        over.wait()
+        # Not without limit: a signal that comes just before the wait begins, or to another thread, would not end it.
+        while not over.wait(_TURN):
+            continue
     finally:
         for server in servers:
             server.begin_to_stop()
