@@ -14,25 +14,36 @@ from duis_gateway.model.identifiers import format_eui
 from duis_gateway.pki.make import make_authority, make_certificate
 
 _DCC_ROLE = "89"
-_DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"
+DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"
 
 
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--eui", type=EUI, default=_DEFAULT_EUI, show_default=True, help="The gateway's own EUI-64.")
+@click.option("--eui", type=EUI, default=DEFAULT_EUI, show_default=True, help="The gateway's own EUI-64.")
 def init(directory: Path, eui: int) -> None:
     """Make a configuration, a database and a test PKI in DIRECTORY.
 
     Nothing is overwritten. The PKI is for tests: its authority's key lies beside the certificates.
+    """
+    make_installation(directory, eui)
+    click.echo(_what_next(directory, eui))
+
+
+def make_installation(directory: Path, eui: int) -> Config:
+    """Make `gateway.toml`, the database and the PKI in a directory, and return the configuration.
+
+    Raises:
+        ConfigurationError: one of them is there already.
     """
     file, pki = directory / "gateway.toml", directory / "pki"
     refuse_existing(file, directory / "gateway.db", pki)
     (pki / "crls").mkdir(parents=True)
     make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
     file.write_text(_configuration(eui), encoding="utf-8")
-    with opened_store(load_config(file, os.environ), check=False) as store:
+    config = load_config(file, os.environ)
+    with opened_store(config, check=False) as store:
         store.migrate()
-    click.echo(_what_next(directory, eui))
+    return config
 
 
 @click.command()

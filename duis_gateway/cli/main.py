@@ -19,6 +19,7 @@ from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable
 
 _COMMANDS = {
     "certificate": ("certificate", "Register, revoke, list and make certificates."),
+    "conformance": ("conformance", "Play the regression pack against any gateway, from outside."),
     "deadlines": ("status", "List what a party has outstanding, and how long it has."),
     "deliver": ("serve", "Run delivery workers alone."),
     "demo": ("demo", "Show the whole of the gateway working on this machine, over real HTTP."),

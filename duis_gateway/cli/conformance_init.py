@@ -1,0 +1,102 @@
+"""`conformance init`: an installation with every party and hub that the pack plays, and its profile."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from duis_gateway.cli.certificate import certificate_of, register
+from duis_gateway.cli.common import opened_store, refuse_existing
+from duis_gateway.cli.init import DEFAULT_EUI, make_installation
+from duis_gateway.conformance.profile import MOST_HUBS, NAMES, SUPPLIERS
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui, parse_eui
+from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
+from duis_gateway.pki.make import load_authority, make_certificate
+from duis_gateway.store import hubs, parties
+
+PROFILE = "conformance.toml"
+_HOST = "127.0.0.1"
+_FIRST_PARTY, _FIRST_HUB = parse_eui("90-B3-D5-1F-3C-00-00-00"), parse_eui("00-DB-12-3C-00-00-00-00")
+_MANUFACTURER, _MODEL, _REGION, _RUNNING = "C0DE", "PACK", "North", "00000001"
+_BOTH = frozenset(Role)
+
+
+def make_profile(directory: Path) -> Path:
+    """Make an installation for the pack in a directory, and return its profile.
+
+    Raises:
+        ConfigurationError: something is there already.
+    """
+    refuse_existing(directory / PROFILE)
+    config = make_installation(directory, parse_eui(DEFAULT_EUI))
+    pki, port = directory / "pki", _free_port()
+    authority = load_authority(pki)
+    with opened_store(config) as store, store.write() as connection:
+        for name in NAMES:
+            made = make_certificate(authority, _eui(name), "87", pki, stem=name)
+            parties.add(connection, _party(name, port))
+            register(connection, certificate_of(made.certificate_path, trusted=False))
+        hubs.upsert(connection, (hub for name in SUPPLIERS for hub in _hubs(name)))
+    (directory / PROFILE).write_text(_profile(port), encoding="utf-8")
+    return directory / PROFILE
+
+
+def _free_port() -> int:
+    """A port that nothing listens on now, for the parties' registered URLs."""
+    with socket.create_server((_HOST, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _eui(name: str) -> int:
+    return _FIRST_PARTY + 1 + NAMES.index(name)
+
+
+def _party(name: str, port: int) -> Party:
+    url = f"http://{_HOST}:{port}/{format_eui(_eui(name))}"
+    if name == "dcc":
+        return Party(_eui(name), PartyKind.DCC, url)
+    if name == "csp":
+        return Party(_eui(name), PartyKind.CSP, url, regions=frozenset({_REGION}))
+    return Party(
+        _eui(name),
+        PartyKind.SUPPLIER,
+        url,
+        status=PartyStatus.SUSPENDED if name == "suspended" else PartyStatus.ACTIVE,
+        roles=frozenset() if name == "roleless" else _BOTH,
+        duis_version=Decimal(name[-3:].replace("_", ".") if name in SUPPLIERS else "6.0"),
+    )
+
+
+def _hubs(name: str) -> Iterator[Hub]:
+    for number in range(2 * MOST_HUBS):
+        device = _FIRST_HUB + (SUPPLIERS.index(name) << 16) + number
+        yield Hub(device, "CHF", _MANUFACTURER, _MODEL, _RUNNING, "Commissioned", _REGION, _eui(name), _eui(name))
+
+
+def _profile(port: int) -> str:
+    lines = [
+        "# What the conformance pack has to know of a gateway. Paths are relative to this file.",
+        "[gateway]",
+        'certificate = "pki/gateway.pem"',
+        '# now = "2027-03-30T09:00:00Z"   where the gateway\'s clock is frozen',
+        "",
+        "# Where the pack receives; the URLs of all parties below lead here, each with the party's EUI-64 as its path.",
+        "[receiver]",
+        f'host = "{_HOST}"',
+        f"port = {port}",
+        "",
+        "# The hubs of the parties: all of one model, commissioned, in one region of the CSP.",
+        "[hubs]",
+        f'manufacturer = "{_MANUFACTURER}"',
+        f'model = "{_MODEL}"',
+        f'region = "{_REGION}"',
+    ]
+    for name in NAMES:
+        lines += ["", f"[parties.{name}]", f'key = "pki/{name}.key"', f'certificate = "pki/{name}.pem"']
+        if name in SUPPLIERS:
+            listed = ", ".join(f'"{format_eui(hub.device_id)}"' for hub in _hubs(name))
+            lines.append(f"hubs = [{listed}]")
+    return "\n".join(lines) + "\n"

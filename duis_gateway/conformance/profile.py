@@ -1,0 +1,96 @@
+"""What the pack has to know of the gateway under test: a TOML file, which `duis-gateway conformance init` can make."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from duis_gateway.envelope.signature import SigningKey
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.model.identifiers import format_eui, parse_eui
+from duis_gateway.pki.certificates import Certificate, CertificateUnusable
+from duis_gateway.pki.signing import load_signing_key, read_certificate_file
+
+SUPPLIERS = ("on_5_0", "on_5_1", "on_6_0")
+"""The names of the suppliers that the clauses are played by, each on the DUIS version that its name says."""
+NAMES = (*SUPPLIERS, "roleless", "suspended", "dcc", "csp")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A party that the pack plays: registered with the gateway, with its key here.
+
+    Attributes:
+        hubs: Communications Hubs of this supplier alone: commissioned, of the profile's model, in the CSP's region.
+    """
+
+    name: str
+    eui: str
+    key: SigningKey
+    hubs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The gateway under test: its certificate, the parties that the pack plays, and the hubs it may use.
+
+    Attributes:
+        listen: host and port where the pack receives; the parties' registered URLs lead here.
+        now: the gateway's business time where its clock is frozen; None: the time of day.
+        region: the CSP region in which all the hubs are.
+    """
+
+    gateway: Certificate
+    actors: Mapping[str, Actor]
+    listen: tuple[str, int]
+    manufacturer: str
+    model: str
+    region: str
+    now: datetime | None = None
+
+    def __getitem__(self, name: str) -> Actor:
+        return self.actors[name]
+
+
+def read_profile(path: Path) -> Profile:
+    """Read a profile; relative paths in it are relative to it.
+
+    Raises:
+        ConfigurationError: something is missing or wrong in it; the text says what.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        hubs, receiver = found["hubs"], found["receiver"]
+        actors = {name: _actor(name, found["parties"][name], path.parent) for name in NAMES}
+        now = found["gateway"].get("now")
+        return Profile(
+            gateway=read_certificate_file(path.parent / found["gateway"]["certificate"]),
+            actors=actors,
+            listen=(str(receiver["host"]), int(receiver["port"])),
+            manufacturer=str(hubs["manufacturer"]),
+            model=str(hubs["model"]),
+            region=str(hubs["region"]),
+            now=None if now is None else datetime.fromisoformat(str(now)),
+        )
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}; `conformance init` makes a profile") from None
+    except KeyError as error:
+        raise ConfigurationError(f"{path}: {error} is missing") from None
+    except (tomllib.TOMLDecodeError, CertificateUnusable, ValueError, TypeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _actor(name: str, found: Mapping[str, Any], base: Path) -> Actor:
+    key, certificate = load_signing_key(base / found["key"], base / found["certificate"])
+    hubs = tuple(format_eui(parse_eui(hub)) for hub in found.get("hubs", ()))
+    if name in SUPPLIERS and len(hubs) < MOST_HUBS:
+        raise ValueError(f"parties.{name}: the pack needs {MOST_HUBS} hubs of this supplier")
+    return Actor(name, format_eui(certificate.eui), key, hubs)
+
+
+MOST_HUBS = 4
+"""So many hubs of a supplier the clauses name at once."""

@@ -1,0 +1,95 @@
+"""The pack: one file a clause, run from outside by the command, and what it says of a gateway that does not conform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from duis_gateway.conformance.clause import VERSIONS, Clause, Era
+from duis_gateway.conformance.pack import CLAUSES
+from duis_gateway.conformance.pack import run as play
+from duis_gateway.conformance.report import Outcome
+from duis_gateway.conformance.subject import Subject
+from tests.support.cli import run
+from tests.support.conformance import started
+
+HERE = Path(__file__).parent
+
+
+def _not_what_was_said(subject: Subject, _: str) -> None:
+    subject.post("/api/v1/serviceD", b"<a/>").is_refused(200)
+
+
+@pytest.mark.requirement("FIA-6")
+@pytest.mark.parametrize("era", list(Era))
+def test_there_is_one_file_a_clause_and_what_existed_is_kept_apart(era: Era) -> None:
+    files = {path.stem.removeprefix("test_") for path in (HERE / era).glob("test_*.py")}
+    assert files == {clause.id for clause in CLAUSES.values() if clause.era is era}
+
+
+@pytest.mark.requirement("FIA-6")
+def test_what_existed_is_run_on_every_version() -> None:
+    assert {clause.versions for clause in CLAUSES.values() if clause.era is Era.EXISTING} == {VERSIONS}
+    assert {version for clause in CLAUSES.values() if clause.era is Era.NEW for version in clause.versions} == set(
+        VERSIONS
+    )
+
+
+@pytest.mark.processes
+def test_a_gateway_that_does_otherwise_fails_the_clause_with_what_was_found(subject: Subject) -> None:
+    known = CLAUSES["command_variant"]
+    wrong = Clause("wrong", "the other way round", Era.EXISTING, known.refuses, known.accepts, ("5.0",))
+    also = Clause("code", "another code", Era.EXISTING, _not_what_was_said, known.refuses, ("5.0",))
+    outcomes = [(one.name, one.outcome, one.detail) for one in play(subject, [wrong, also], VERSIONS)]
+    assert [outcome for _, outcome, _ in outcomes] == [Outcome.PASSED, Outcome.PASSED, Outcome.FAILED, Outcome.PASSED]
+    assert "another code: HTTP status" in outcomes[2][2]
+    assert "expected 200, found 401" in outcomes[2][2]
+
+
+@pytest.mark.processes
+@pytest.mark.requirement("FIA-6", "FIA-11")
+def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> None:
+    gateway, reports = tmp_path / "gateway", tmp_path / "reports"
+    with started(gateway) as process:
+        words = (
+            "--profile",
+            gateway / "conformance.toml",
+            "--reports",
+            reports,
+            "--version",
+            "5.1",
+            "--era",
+            "existing",
+        )
+        ran = run("conformance", "--url", process.url, *words)
+    assert ran.code == 0, ran.error
+    root = etree.parse(reports / "conformance.xml").getroot()
+    assert root.get("failures") == "0"
+    assert int(root.get("tests") or 0) == 2 * sum(clause.era is Era.EXISTING for clause in CLAUSES.values())
+    assert "Exit criteria" in (reports / "conformance.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((), "--url"),
+        (("--url", "ftp://x"), "--url"),
+        (("--url", "http://127.0.0.1:1", "--profile", "none.toml"), "conformance init"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(words: tuple[str, ...], reason: str) -> None:
+    ran = run("conformance", *words)
+    assert (ran.code, len(ran.error.splitlines())) == (2, 1)
+    assert reason in ran.error
+
+
+def test_a_gateway_that_is_away_fails_every_case(tmp_path: Path) -> None:
+    assert run("conformance", "init", tmp_path / "gateway").code == 0
+    profile = tmp_path / "gateway" / "conformance.toml"
+    words = ("--url", "http://127.0.0.1:1", "--profile", profile, "--reports", tmp_path, "--era", "existing")
+    ran = run("conformance", *words)
+    assert ran.code == 1
+    assert "could not be reached" in ran.error
+    assert "0 of " in ran.output
