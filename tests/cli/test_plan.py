@@ -1,0 +1,149 @@
+"""`plan show` and `plan list`: when hubs are to be updated, and why."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.plans import GroupSay
+from duis_gateway.model.rollout import GroupDecision
+from duis_gateway.store import hubs, releases, says, schedules
+from duis_gateway.store.engine import Store
+from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
+from tests.support.planned_estate import CSP, DAY, FIRST, HUBS, NOW, RELEASE, fill, ids, store_of
+
+
+@pytest.fixture
+def store(installation: Installation) -> Iterator[Store]:
+    with store_of(installation) as opened:
+        fill(opened)
+        yield opened
+
+
+def plans(installation: Installation, hub: int, *more: object) -> list[dict[str, Any]]:
+    said = done("plan", "show", FIRST + hub, "--format", "json", *more, *installation.config)
+    rows: list[dict[str, Any]] = json.loads(said)
+    return rows
+
+
+def why(installation: Installation, hub: int, *more: object) -> str:
+    (row,) = plans(installation, hub, *more)
+    return str(row["explanation"])
+
+
+@pytest.mark.requirement("BR-3.3", "BR-3.6", "PIA-S5")
+@pytest.mark.usefixtures("store")
+def test_the_plan_of_a_split_hub_is_explained_by_role(installation: Installation) -> None:
+    assert why(installation, 8) == "automatic date: the Gas Supplier has not instructed"
+    (row,) = plans(installation, 8)
+    assert (row["basis"], row["stage"], row["indicative"]) == ("automatic_date", "SafeLaunch", True)
+    assert row["due"] == (NOW + 180 * DAY).isoformat().replace("+00:00", "Z")
+    assert row["earliest_start"] is None
+
+
+@pytest.mark.usefixtures("store")
+def test_the_plan_of_an_instructed_hub_has_its_period_and_is_indicative_until_the_csp_decides(
+    installation: Installation,
+) -> None:
+    (waiting,) = plans(installation, 1)
+    assert (waiting["basis"], waiting["indicative"]) == ("instructed", True)
+    assert waiting["explanation"].endswith("its supplier has instructed it; the CSP has not decided yet")
+    assert waiting["latest_end"] == waiting["due"] == (NOW + 20 * DAY).isoformat().replace("+00:00", "Z")
+    (decided,) = plans(installation, 2)
+    assert not decided["indicative"]
+    assert "both suppliers have instructed" in why(installation, 7)
+
+
+@pytest.mark.usefixtures("store")
+def test_what_is_not_planned_says_why(installation: Installation) -> None:
+    assert why(installation, 9) == "active: the hub runs version 01020305"
+    assert why(installation, 10) == "not planned: the device is Pending, not a commissioned hub"
+    assert "CH-2" in refused(1, "plan", "show", FIRST + 11, *installation.config)
+    assert why(installation, 11, "--release", "REL-1") == "not planned: the release is for another device model"
+
+
+@pytest.mark.usefixtures("store")
+def test_the_marks_of_the_release_are_part_of_the_reason(installation: Installation) -> None:
+    assert why(installation, 5).endswith("excluded from the pilot, DCC may update it before")
+    assert why(installation, 6).endswith("a proving hub, always in the pilot")
+
+
+def test_a_hub_in_two_releases_has_a_plan_under_each_the_newest_first(installation: Installation, store: Store) -> None:
+    newer = replace(RELEASE, release_id="REL-2", firmware_version="01020306", notified_at=NOW)
+    with store.write() as conn:
+        releases.put(conn, newer, {})
+    assert [row["release"] for row in plans(installation, 1)] == ["REL-2", "REL-1"]
+    assert [row["basis"] for row in plans(installation, 1)] == ["automatic_date", "instructed"]
+    assert [row["release"] for row in plans(installation, 1, "--release", "REL-1")] == ["REL-1"]
+
+
+def test_a_former_supplier_s_instruction_no_longer_counts(installation: Installation, store: Store) -> None:
+    """Design section 7: responsibility is looked at again when planning."""
+    with store.write() as conn:
+        hubs.upsert(conn, [replace(HUBS[0], import_supplier=OTHER_SUPPLIER, gas_supplier=OTHER_SUPPLIER)])
+    assert why(installation, 1) == "automatic date: its supplier has not instructed"
+    with store.write() as conn:
+        hubs.upsert(conn, [replace(HUBS[0], gas_supplier=OTHER_SUPPLIER)])
+    assert why(installation, 1) == "automatic date: the Gas Supplier has not instructed"
+
+
+def test_the_csp_s_words_to_one_supplier_are_not_shown_to_the_other(installation: Installation, store: Store) -> None:
+    with store.read() as conn:
+        (group,) = schedules.instructions(conn, "REL-1", OTHER_SUPPLIER)
+    with store.write() as conn:
+        words = f"no room for {format_eui(OTHER_SUPPLIER)}"
+        says.put_say(conn, group, ["North", "South"], CSP, GroupSay(GroupDecision.REFUSED, None, words), NOW)
+    assert words in why(installation, 7)
+    assert words in why(installation, 7, "--party", OTHER_SUPPLIER)
+    shown = why(installation, 7, "--party", SUPPLIER)
+    assert shown == "automatic date: the Gas Supplier has instructed, but the CSP refused"
+
+
+@pytest.mark.usefixtures("store")
+def test_a_supplier_is_explained_its_own_hubs_alone(installation: Installation) -> None:
+    said = refused(1, "plan", "show", FIRST + 12, "--party", SUPPLIER, *installation.config)
+    assert "is not one of" in said
+
+
+@pytest.mark.usefixtures("store")
+def test_what_is_unknown_is_said(installation: Installation) -> None:
+    assert "not in the inventory" in refused(1, "plan", "show", FIRST + 99, *installation.config)
+    assert "no release 'R'" in refused(1, "plan", "show", FIRST + 1, "--release", "R", *installation.config)
+    assert "no release 'R'" in refused(1, "plan", "list", "--release", "R", *installation.config)
+    assert "not an EUI-64" in refused(2, "plan", "show", "hub-1", *installation.config)
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_the_plans_of_a_whole_estate(installation: Installation, form: str) -> None:
+    """The same as one by one, and a supplier's are those of its own hubs."""
+    asked = ("plan", "list", "--release", "REL-1", "--format", form, *installation.config)
+
+    def listed(*more: object) -> dict[str, str]:
+        said = done(*asked, *more)
+        rows = json.loads(said) if form == "json" else csv.DictReader(io.StringIO(said))
+        return {row["device_id"]: row["explanation"] for row in rows}
+
+    every = listed()
+    assert set(every) == {format_eui(hub.device_id) for hub in HUBS if hub.model == "CH-1"}
+    one_by_one = {
+        format_eui(hub.device_id): why(installation, hub.device_id - FIRST) for hub in HUBS if hub.model == "CH-1"
+    }
+    assert every == one_by_one
+    of_other = listed("--party", OTHER_SUPPLIER)
+    assert set(of_other) == {format_eui(one) for one in ids(7, 8, 12)}
+
+
+@pytest.mark.usefixtures("store")
+def test_the_table_is_for_reading(installation: Installation) -> None:
+    said = done("plan", "show", FIRST + 8, *installation.config)
+    head, line = said.splitlines()
+    assert head.split()[:3] == ["device", "id", "release"]
+    assert line.endswith("automatic date: the Gas Supplier has not instructed")
