@@ -1,0 +1,118 @@
+"""How parties stand to a release in numbers, and what the CSPs have uploaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
+from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Instruction, Period, Stage
+from duis_gateway.model.rollout import DirectGroup
+from duis_gateway.store import activations, direct, estate, pilots, plans, schedules, tallies
+from duis_gateway.store.engine import Store
+from duis_gateway.store.estate import HubKind, Scope
+from duis_gateway.store.tallies import SupplierTally
+from tests.support.estate import ALPHA, BETA, GAMMA, NOW, PERIOD, TOP, fill, hub, release
+from tests.support.roll_out_scenario import Reported
+
+NEW = "01020305"
+
+
+def given(supplier: int, name: str, *ids: int, stage: Stage = Stage.PILOT) -> Instruction:
+    return Instruction("R1", supplier, name, stage, PERIOD, NOW, ids)
+
+
+def test_a_supplier_s_hubs_are_counted_by_what_is_left_to_do(store: Store) -> None:
+    devices = [
+        hub(1),
+        hub(2),
+        hub(3, ALPHA, BETA),
+        hub(TOP, BETA, ALPHA),
+        hub(5, ALPHA, GAMMA),
+        hub(6, version=NEW),
+        replace(hub(7), status="Pending"),
+        replace(hub(8), device_type="ESME"),
+        hub(9, BETA, BETA),
+        hub(10, model="Hub2"),
+    ]
+    with store.write() as connection:
+        fill(connection, devices, [release()])
+        pilots.replace_preferred(connection, "R1", ALPHA, NEW, [1, 2, 3, 6, 9], NOW)
+        mine = [given(ALPHA, "G1", 1, 3, 6), given(ALPHA, "L1", 2, 3, stage=Stage.SAFE_LAUNCH)]
+        theirs = [given(BETA, "G1", 3, TOP, 9), given(GAMMA, "G1", 5), given(BETA, "G2", 5)]
+        schedules.put_instructions(connection, [*mine, *theirs])
+        # 1, 2, 3, TOP and 5; 2 has only a safe-launch group; TOP and 5; TOP and 5, which BETA had named in vain
+        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(5, 5, 1, 2, 2)
+        assert tallies.supplier_tally(connection, release(), BETA) == SupplierTally(3, None, 0, 0, 0)
+        assert tallies.supplier_tally(connection, release(), GAMMA) == SupplierTally(1, None, 0, 0, 0)
+        assert tallies.supplier_tally(connection, release("R2"), ALPHA) == SupplierTally(5, None, 0, 5, 0)
+
+
+def test_an_empty_list_is_a_list(store: Store) -> None:
+    with store.write() as connection:
+        fill(connection, [hub(1)], [release()])
+        pilots.replace_preferred(connection, "R1", ALPHA, NEW, [], NOW)
+        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(1, 0, 0, 1, 0)
+
+
+def test_what_the_csps_have_uploaded(store: Store) -> None:
+    groups = (DefaultGroup("A", PERIOD),)
+    with store.write() as connection:
+        fill(connection, [], [release()])
+        pilots.replace_default_list(connection, "R1", "North", [1])
+        for region, stage in (("North", Stage.PILOT), ("South", Stage.PILOT), ("South", Stage.SAFE_LAUNCH)):
+            schedules.replace_default(connection, DefaultSchedule("R1", region, stage, groups))
+        assert tallies.default_list_regions(connection, "R1") == {"North"}
+        assert tallies.schedule_regions(connection, "R1", Stage.PILOT) == {"North", "South"}
+        assert tallies.schedule_regions(connection, "R1", Stage.SAFE_LAUNCH) == {"South"}
+        assert tallies.default_list_regions(connection, "R2") == frozenset()
+
+
+def test_an_estate_by_kind(store: Store) -> None:
+    devices = [
+        hub(1),
+        hub(2, BETA, ALPHA),
+        hub(3, version=NEW),
+        hub(4, BETA, BETA),
+        hub(TOP, None, None, region="South"),
+    ]
+    with store.write() as connection:
+        fill(connection, devices)
+        old = HubKind("Acme", "Hub1", "CHF", "01020304", "Commissioned")
+        assert estate.kinds(connection, Scope(supplier=ALPHA)) == {old: 2, replace(old, firmware_version=NEW): 1}
+        assert estate.kinds(connection, Scope(regions=frozenset({"South", "Central"}))) == {old: 1}
+        assert estate.kinds(connection, Scope())[old] == 4
+        assert estate.kinds(connection, Scope(supplier=GAMMA)) == {}
+        assert estate.kinds(connection, Scope(regions=frozenset())) == {}
+
+
+def test_the_hubs_that_something_names(store: Store) -> None:
+    """Each once, however often it is named; under these releases only."""
+    failure = HubOutcome(5, OutcomeStage.ACTIVATION, False, NEW, NOW)
+    with store.write() as connection:
+        fill(connection, [hub(number) for number in range(1, 9)], [release(), release("R2", version="07")])
+        schedules.put_instructions(connection, [given(ALPHA, "G1", 1, 2), given(BETA, "G1", 2)])
+        schedules.put_instructions(connection, [replace(given(ALPHA, "G1", 8), release_id="R2")])
+        direct.put_batch(connection, DirectGroup("R1", PERIOD, NOW, (2, 3), "B1"))
+        direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (4,), supplier=ALPHA))
+        for hub_id, success in ((5, False), (6, False), (6, True), (7, True)):
+            one = replace(failure, device_id=hub_id, success=success)
+            activations.record_outcomes(connection, GAMMA, [Reported(one, "R1")], NOW)
+        found = [one.device_id for chunk in estate.touched(connection, Scope(), [release()]) for one in chunk]
+        assert sorted(found) == [1, 2, 3, 4, 5, 6]
+        assert estate.failed(connection, "R1", range(1, 9)) == {5}
+        assert estate.failed(connection, "R2", range(1, 9)) == frozenset()
+
+
+def test_a_hub_is_scheduled_by_the_group_that_names_it_and_else_by_its_region_s_open_groups(store: Store) -> None:
+    week = timedelta(days=7)
+    first, second, late = (Period(NOW + n * week, NOW + (n + 1) * week) for n in (1, 2, 20))
+    pilot = DefaultSchedule("R1", "North", Stage.PILOT, (DefaultGroup("P", first, (1, 2)), DefaultGroup("Q", late)))
+    launch = (DefaultGroup("L", second, (2,)), DefaultGroup("X", second), DefaultGroup("Y", late))
+    with store.write() as connection:
+        fill(connection, [], [release()])
+        schedules.replace_default(connection, pilot)
+        schedules.replace_default(connection, DefaultSchedule("R1", "North", Stage.SAFE_LAUNCH, launch))
+        shared = plans.of_release(connection, release())
+        facts = plans.of_hubs(connection, shared, [hub(1), hub(2), hub(3), hub(4, region="South")])
+    assert [one.scheduled for one in facts] == [first, second, Period(second.start, late.end), None]
