@@ -8,11 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Exists, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    Connection,
+    Exists,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from duis_gateway.model.releases import Release, Stage
 from duis_gateway.store.hubs import is_responsible
 from duis_gateway.store.models import model_number
+from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
 from duis_gateway.store.tables import (
     default_list,
     default_schedule,
@@ -34,6 +47,8 @@ class SupplierTally:
         unscheduled: those on its preferred list that none of its pilot groups names.
         uninstructed: those that none of its instructions names.
         awaited: those that their other supplier has instructed and it has not.
+
+    What DCC chose on a supplier's behalf counts as that supplier's own.
     """
 
     eligible: int
@@ -95,37 +110,47 @@ class _Counts:
             .join(hub, hub.c.device_id == preferred_hub.c.device_id)
             .where(preferred_list.c.release_id == self._release, preferred_list.c.supplier == self._supplier)
         )
-        scheduled = self._named_by_me(Stage.PILOT)
+        scheduled = self._named_for_me(Stage.PILOT)
         return self._number(query.where(self._fits, is_responsible(self._supplier), ~scheduled))
 
     def instructed(self) -> int:
-        return self._number(self._instructed(instruction.c.supplier == self._supplier))
+        named = self._named()
+        return self._number(self._hubs_in(named).where(named.c.supplier == self._supplier))
 
     def awaited(self) -> int:
-        second = or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier)
-        other = (instruction.c.supplier != self._supplier, second)
-        return self._number(self._instructed(*other, ~self._named_by_me()))
+        named = self._named()
+        second = or_(named.c.supplier == hub.c.import_supplier, named.c.supplier == hub.c.gas_supplier)
+        others = self._hubs_in(named).where(named.c.supplier != self._supplier, second)
+        return self._number(others.where(~self._named_for_me()))
 
-    def _instructed(self, *conditions: ColumnElement[bool]) -> Select[Any]:
+    def _hubs_in(self, named: FromClause) -> Select[Any]:
         return (
             select(func.count(hub.c.device_id.distinct()))
-            .select_from(instruction)
-            .join(instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
-            .join(hub, hub.c.device_id == instruction_hub.c.device_id)
-            .where(instruction.c.release_id == self._release, self._fits, is_responsible(self._supplier), *conditions)
+            .select_from(named)
+            .join(hub, hub.c.device_id == named.c.device_id)
+            .where(self._fits, is_responsible(self._supplier))
         )
 
-    def _named_by_me(self, stage: Stage | None = None) -> Exists:
-        """Whether an instruction of the supplier's own (of a stage) names the hub."""
-        given, members = instruction.alias(), instruction_hub.alias()
-        of_stage = () if stage is None else (given.c.stage == stage,)
-        return exists().where(
-            members.c.device_id == hub.c.device_id,
-            given.c.id == members.c.instruction_id,
-            given.c.release_id == self._release,
-            given.c.supplier == self._supplier,
-            *of_stage,
+    def _named(self) -> FromClause:
+        """Return every hub that is named for a supplier: by its own instructions, or by DCC on its behalf."""
+        own = (
+            select(instruction_hub.c.device_id, instruction.c.supplier, instruction.c.stage)
+            .join_from(instruction, instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+            .where(instruction.c.release_id == self._release)
         )
+        pilot = literal(Stage.PILOT.value, instruction.c.stage.type).label("stage")
+        by_dcc = (
+            select(selected_hub.c.device_id, pilot_selection.c.supplier, pilot)
+            .join_from(pilot_selection, selected_hub, selected_hub.c.selection_id == pilot_selection.c.id)
+            .where(pilot_selection.c.release_id == self._release)
+        )
+        return union_all(own, by_dcc).subquery()
+
+    def _named_for_me(self, stage: Stage | None = None) -> Exists:
+        """Whether the hub is named for the supplier itself (in a stage)."""
+        named = self._named()
+        of_stage = () if stage is None else (named.c.stage == stage,)
+        return exists().where(named.c.device_id == hub.c.device_id, named.c.supplier == self._supplier, *of_stage)
 
     def _number(self, query: Select[Any]) -> int:
         return int(self._connection.execute(query).scalar_one())

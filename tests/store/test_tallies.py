@@ -48,6 +48,16 @@ def test_a_supplier_s_hubs_are_counted_by_what_is_left_to_do(store: Store) -> No
         assert tallies.supplier_tally(connection, release("R2"), ALPHA) == SupplierTally(5, None, 0, 5, 0)
 
 
+def test_what_dcc_chose_counts_as_the_supplier_s_own(store: Store) -> None:
+    with store.write() as connection:
+        fill(connection, [hub(1), hub(2, ALPHA, BETA), hub(3, ALPHA, BETA)], [release()])
+        pilots.replace_preferred(connection, "R1", ALPHA, NEW, [1], NOW)
+        direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (1, 2), supplier=ALPHA))
+        direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (3,), supplier=BETA))
+        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(3, 1, 0, 1, 1)
+        assert tallies.supplier_tally(connection, release(), BETA) == SupplierTally(2, None, 0, 1, 1)
+
+
 def test_an_empty_list_is_a_list(store: Store) -> None:
     with store.write() as connection:
         fill(connection, [hub(1)], [release()])
