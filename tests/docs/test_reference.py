@@ -113,6 +113,8 @@ def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
     command: click.Command = program
     context = click.Context(program)
     while isinstance(command, click.Group) and words:
+        if command.invoke_without_command and words[0].startswith("--"):
+            break
         found = command.get_command(context, words[0])
         assert found is not None, f"there is no command {words[0]}"
         command, words = found, words[1:]
@@ -143,7 +145,6 @@ def test_the_layout_names_every_part_of_the_package() -> None:
 
 def test_what_the_readme_calls_not_built_is_not_there() -> None:
     """So that the sentence is changed when it is."""
-    [sentence] = re.findall(r"^Not built yet: the commands ([^;]*)", page("README.md"), re.MULTILINE)
+    [sentence] = re.findall(r"^Not built yet: (.*)$", page("README.md"), re.MULTILINE)
     named = {name.split()[0] for name in re.findall(r"`([^`]+)`", sentence)}
-    assert named
     assert not named & set(program.list_commands(click.Context(program)))
