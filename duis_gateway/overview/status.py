@@ -75,12 +75,14 @@ def _counted(conn: Connection, scope: Scope, live: Sequence[Release]) -> Counter
     by_model: defaultdict[tuple[str, str], list[Release]] = defaultdict(list)
     for release in live:
         by_model[release.manufacturer, release.model].append(release)
+    kinds = estate.kinds(conn, scope)
+    alike = {kind: _line_of_kind(kind, by_model[kind.manufacturer, kind.model]) for kind in kinds}
     counted: Counter[_Line] = Counter()
-    for kind, number in estate.kinds(conn, scope).items():
-        counted[_line_of_kind(kind, by_model[kind.manufacturer, kind.model])] += number
+    for kind, number in kinds.items():
+        counted[alike[kind]] += number
     for releases in by_model.values():
         for hub, line in _looked_at(conn, scope, releases):
-            counted[_line_of_kind(_kind_of(hub), by_model[hub.manufacturer, hub.model])] -= 1
+            counted[alike[_kind_of(hub)]] -= 1
             counted[line] += 1
     return counted
 
