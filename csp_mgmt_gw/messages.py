@@ -299,3 +299,4 @@ read_message = INTERFACE.read_message
 read_identity = INTERFACE.read_identity
 render_message = INTERFACE.render_message
 render_body = INTERFACE.render_body
+read_body = INTERFACE.read_body

@@ -175,9 +175,13 @@ class Interface:
             created_at = parse_time(header[2].text or "")
         except ValueError as error:
             raise not_valid(header[2], str(error)) from None
-        element = body[0]
-        content = self._records[element.tag[self._skip :]].read(element, self._skip)
+        content = self.read_body(body[0])
         return PartnerMessage(header[0].text or "", parse_eui(header[1].text or ""), created_at, content)
+
+    def read_body(self, element: etree._Element) -> PartnerBody:
+        """Return what the element of a body carries, as `render_body` wrote it (NotValid as above)."""
+        content: PartnerBody = self._records[element.tag[self._skip :]].read(element, self._skip)
+        return content
 
     def read_identity(self, root: etree._Element) -> MessageId:
         """Return whose message it is, and its id, from a proven document that no schema has seen yet.

@@ -9,7 +9,7 @@ from functools import partial
 import csp_mgmt_gw.messages as csp
 from duis_gateway.decision import Alert, Decision
 from duis_gateway.decisions.context import Context, accepted, refused
-from duis_gateway.decisions.parts import in_parts
+from duis_gateway.decisions.parts import CspSchedule, gather_schedule
 from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.firmware.defaults import judge_default_hubs, release_problem
 from duis_gateway.firmware.recipients import by_supplier
@@ -31,30 +31,31 @@ def receive_safe_launch_schedule(message: PartnerMessage, context: Context) -> D
     return _receive(message, message.body, Stage.SAFE_LAUNCH, context)
 
 
-def _receive(
-    message: PartnerMessage,
-    body: csp.DefaultPilotSchedule | csp.SafeLaunchSchedule,
-    stage: Stage,
-    context: Context,
-) -> Decision:
-    if (refusal := in_parts(message, body.part)) is not None:
-        return Decision(refusal)
+def _receive(message: PartnerMessage, body: CspSchedule, stage: Stage, context: Context) -> Decision:
     context.exclude_others(body.release_id)
     release = releases.find(context.conn, body.release_id)
     problem = release_problem(release, body.csp_region, context.party.regions, body.groups, stage)
     if problem is not None or release is None:
         return Decision(refused(message, *(problem or ("UnknownRelease", ""))))
-    named = [d for group in body.groups for d in group.device_ids]
+    gathered = gather_schedule(context, body)
+    if gathered.missing:
+        return Decision(accepted(message, text=gathered.text), (gathered.write,))
+    problem = release_problem(release, body.csp_region, context.party.regions, gathered.groups, stage)
+    if problem is not None:
+        return Decision(refused(message, *problem), (gathered.write,))
+    named = [d for group in gathered.groups for d in group.device_ids]
     found = hubs.get_many(context.conn, named)
     marks = releases.marks(context.conn, release.release_id)
     good, bad = judge_default_hubs(named, found, release, body.csp_region, marks, stage)
     if named and not good:
-        return Decision(refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad))
-    groups = _cut(body.groups, frozenset(good))
-    schedule = DefaultSchedule(release.release_id, body.csp_region, stage, groups, body.constraints)
+        # The parts of what is refused are dropped, as the CSP has to send all of it again.
+        answer = refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad)
+        return Decision(answer, (gathered.write,))
+    groups = _cut(gathered.groups, frozenset(good))
+    schedule = DefaultSchedule(release.release_id, body.csp_region, stage, groups, gathered.constraints)
     return Decision(
         accepted(message, bad),
-        (partial(schedules.replace_default, schedule=schedule),),
+        (gathered.write, partial(schedules.replace_default, schedule=schedule)),
         _alerts(release, schedule, [found[d] for d in good], context),
     )
 

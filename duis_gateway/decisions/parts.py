@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import csp_mgmt_gw.messages as csp
 from duis_gateway.decision import Write
 from duis_gateway.decisions.context import Context, refused
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period
 from duis_gateway.partner_messages import Acknowledgement, Part, PartnerMessage
 from duis_gateway.store import messages
+
+CspSchedule = csp.DefaultPilotSchedule | csp.SafeLaunchSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ def gather(context: Context, part: Part | None, ids: Sequence[int], *subject: st
     """
     if part is None:
         return Gathered(tuple(ids), 0, _nothing)
-    list_id = "|".join((part.list_id, str(part.of), *subject))
+    list_id = _list_id(part, *subject)
     before = messages.parts(context.conn, context.party.eui, list_id)
     have = {**before, part.number: tuple(ids)}
     missing = part.of - len(have)
@@ -43,15 +48,70 @@ def gather(context: Context, part: Part | None, ids: Sequence[int], *subject: st
             of=part.of,
             device_ids=tuple(ids),
         )
-        return Gathered((), missing, write, f"Part {part.number} of {part.of} is kept; {missing} to come.")
+        return Gathered((), missing, write, _kept(part, missing))
     whole = tuple(device_id for number in sorted(have) for device_id in have[number])
     return Gathered(whole, 0, partial(messages.drop_parts, sender=context.party.eui, list_id=list_id))
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredSchedule:
+    """What is there of a schedule: all of it (`missing` is 0), or the parts so far; `write` keeps this part."""
+
+    groups: tuple[DefaultGroup, ...]
+    constraints: tuple[OfferedConstraint, ...]
+    missing: int
+    write: Write
+    text: str | None = None
+
+
+def gather_schedule(context: Context, body: CspSchedule) -> GatheredSchedule:
+    """Put a part of a schedule beside those that came before; one that came whole is complete at once.
+
+    A group of one name and period that stands in several parts is one group, with the hubs of all of them.
+    """
+    part = body.part
+    if part is None:
+        return GatheredSchedule(body.groups, body.constraints, 0, _nothing)
+    list_id = _list_id(part, type(body).__name__, body.release_id, body.csp_region)
+    sender = context.party.eui
+    before = messages.part_contents(context.conn, sender, list_id)
+    missing = part.of - len(before.keys() | {part.number})
+    if missing:
+        write = partial(
+            messages.add_part_content,
+            sender=sender,
+            list_id=list_id,
+            number=part.number,
+            of=part.of,
+            content=csp.render_body(body),
+        )
+        return GatheredSchedule((), (), missing, write, _kept(part, missing))
+    read = {number: csp.read_body(parse_trusted(content)) for number, content in before.items()}
+    whole = [one for _, one in sorted({**read, part.number: body}.items()) if isinstance(one, CspSchedule)]
+    drop = partial(messages.drop_parts, sender=sender, list_id=list_id)
+    return GatheredSchedule(_merged(whole), tuple(dict.fromkeys(c for one in whole for c in one.constraints)), 0, drop)
+
+
+def _merged(whole: Sequence[CspSchedule]) -> tuple[DefaultGroup, ...]:
+    hubs: dict[tuple[str, Period], list[int]] = {}
+    for one in whole:
+        for group in one.groups:
+            hubs.setdefault((group.group_id, group.period), []).extend(group.device_ids)
+    return tuple(DefaultGroup(name, period, tuple(ids)) for (name, period), ids in hubs.items())
+
+
+def _list_id(part: Part, *subject: str) -> str:
+    return "|".join((part.list_id, str(part.of), *subject))
+
+
+def _kept(part: Part, missing: int) -> str:
+    return f"Part {part.number} of {part.of} is kept; {missing} to come."
 
 
 def in_parts(message: PartnerMessage, part: Part | None) -> Acknowledgement | None:
     """Return the refusal of a message that cannot come in several parts and is one of them; else None.
 
-    Taken one by one, the parts of a schedule or of a notice would each replace the one before.
+    Taken one by one, the parts of a notice would each replace the one before.
     """
     if part is None or part.of == 1:
         return None

@@ -121,17 +121,27 @@ def add_part(
     connection: Connection, sender: int, list_id: str, number: int, of: int, device_ids: Sequence[int]
 ) -> None:
     """Keep one part of a list that is longer than a message; the same number again takes its place."""
-    content = struct.pack(f">{len(device_ids)}Q", *device_ids)
+    add_part_content(connection, sender, list_id, number, of, struct.pack(f">{len(device_ids)}Q", *device_ids))
+
+
+def add_part_content(connection: Connection, sender: int, list_id: str, number: int, of: int, content: bytes) -> None:
+    """Keep one part of what is longer than a message, as whoever keeps it writes it."""
     key = {"sender": sender, "list_id": list_id, "number": number}
     upsert_one(connection, message_part, {**key, "of": of, "content": content})
 
 
 def parts(connection: Connection, sender: int, list_id: str) -> dict[int, tuple[int, ...]]:
     """Return the device ids of the parts of a list that have come so far, by the number of the part."""
+    found = part_contents(connection, sender, list_id)
+    return {number: struct.unpack(f">{len(content) // 8}Q", content) for number, content in found.items()}
+
+
+def part_contents(connection: Connection, sender: int, list_id: str) -> dict[int, bytes]:
+    """Return the parts that have come so far as they were kept, by their number."""
     query = select(message_part.c.number, message_part.c.content).where(
         message_part.c.sender == sender, message_part.c.list_id == list_id
     )
-    return {number: struct.unpack(f">{len(content) // 8}Q", content) for number, content in connection.execute(query)}
+    return {row.number: row.content for row in connection.execute(query)}
 
 
 def drop_parts(connection: Connection, sender: int, list_id: str) -> None:

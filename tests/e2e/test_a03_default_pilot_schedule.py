@@ -101,16 +101,28 @@ def test_a_csp_speaks_for_its_own_regions_only(play: Play) -> None:
     assert not any(play.everything().values())
 
 
-def test_a_schedule_in_parts_is_refused_rather_than_half_taken(play: Play) -> None:
+def test_a_schedule_in_parts_takes_effect_when_all_are_in(play: Play) -> None:
+    """A group that stands in both parts is one; what is refused has to come whole again."""
     play.announce()
     play.forget()
-    part = element("csp:Part", ListID="a-list", Number="1", Of="2")
-    answer = play.default_schedule("north", "North", [Group("A", play.lot["own"][:1])], part=part)
-    assert (answer.code, only(answer.root, "Code")) == ("Refused", "PartsNotServed")
+    first, second = play.lot.within("North", of=play.lot["own"])
+    list_id = play.installation.message_id()
+
+    def part(number: int, of: int = 2) -> str:
+        return element("csp:Part", ListID=list_id, Number=str(number), Of=str(of))
+
+    answer = play.default_schedule("north", "North", [Group("A", [second]), Group("B")], ["NIGHT"], part=part(2))
+    assert (answer.code, only(answer.root, "Text")) == ("Accepted", "Part 2 of 2 is kept; 1 to come.")
     assert not any(play.everything().values())
+    clash = play.default_schedule("north", "North", [Group("B", end=NOW + 20 * DAY)], part=part(1))
+    assert (clash.code, only(clash.root, "Code")) == ("Refused", "GroupRepeated")
+    play.default_schedule("north", "North", [Group("A", [second]), Group("B")], ["NIGHT"], part=part(2))
+    assert play.default_schedule("north", "North", [Group("A", [first])], ["NIGHT"], part=part(1)).code == "Accepted"
+    (alert,) = play.received("main")
+    assert {name: ids for name, (ids, _, _) in groups_of(alert).items()} == {"A": [first, second], "B": []}
+    assert texts(alert.root, "Code") == ["NIGHT"]
 
 
-@pytest.mark.requirement("PIA-R5", "PIA-A7")
 def test_what_is_offered_is_what_a_supplier_may_ask_for(play: Play) -> None:
     """The schedule is more than news: 11.6 is judged by it, and a later one replaces it."""
     play.announce()

@@ -197,3 +197,24 @@ def test_a_schedule_that_comes_in_one_part_of_one_is_taken(play: Play) -> None:
     play.announce()
     part = element("csp:Part", ListID="a-list", Number="1", Of="1")
     assert safe_launch(play, "north", "North", [launch("A")], part=part).code == "Accepted"
+
+
+@pytest.mark.requirement("BR-3.8")
+@pytest.mark.scale
+def test_more_than_50_000_hubs_come_in_parts_and_are_told_when_all_are_in(play: Play) -> None:
+    play.announce()
+    play.forget()
+    main = parse_eui(play["main"].eui)
+    ids = range(0x00DB_7000_0000_0000, 0x00DB_7000_0000_0000 + 60_000)
+    estate = (
+        Hub(one, "CHF", MANUFACTURER, play.lot.model, RUNNING, "Commissioned", "4G North", main, main) for one in ids
+    )
+    with play.installation.store.write() as conn:
+        hubs.upsert(conn, estate)
+    listed = [format_eui(one) for one in ids]
+    for number, piece in enumerate((listed[:40_000], listed[40_000:]), start=1):
+        assert not play.received("main")
+        part = element("csp:Part", ListID="a-long-list", Number=str(number), Of="2")
+        assert safe_launch(play, "north", "4G North", [launch("ALL", piece)], part=part).code == "Accepted"
+    told = [hub for one in play.received("main") for hub in groups_of(one)["ALL"][0]]
+    assert told == listed

@@ -11,12 +11,11 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.decision import PartnerSend
 from duis_gateway.decisions.context import Context
-from duis_gateway.decisions.csp_schedules import receive_default_pilot_schedule
 from duis_gateway.decisions.forwarding import forward_schedule
 from duis_gateway.decisions.notice import receive_release
 from duis_gateway.model.parties import Party, PartyKind, Role
-from duis_gateway.model.releases import DefaultGroup, Instruction, PilotTerms, ReleaseType
-from duis_gateway.partner_messages import Acknowledgement, Part, PartnerBody, PartnerMessage
+from duis_gateway.model.releases import Instruction, PilotTerms, ReleaseType
+from duis_gateway.partner_messages import Part, PartnerBody, PartnerMessage
 from duis_gateway.store import hubs, parties
 from duis_gateway.store.engine import Store
 from tests.support.databases import fresh_database
@@ -79,14 +78,6 @@ def test_a_csp_that_loses_all_hubs_of_a_group_gets_it_empty(context: Context) ->
 
 def message(body: PartnerBody) -> PartnerMessage:
     return PartnerMessage("M-1", NORTH, NOW, body)
-
-
-def test_a_schedule_cannot_come_in_parts(context: Context) -> None:
-    """Its parts would each replace the one before; so they are refused, and nothing is lost unnoticed."""
-    body = csp.DefaultPilotSchedule("R1", "North", (DefaultGroup("A", PILOT),), part=Part("L", 1, 2))
-    answer = receive_default_pilot_schedule(message(body), context).answer
-    assert isinstance(answer, Acknowledgement)
-    assert (answer.status, answer.code) == ("Refused", "PartsNotServed")
 
 
 def test_a_notice_cannot_come_in_parts(context: Context) -> None:
