@@ -20,6 +20,7 @@ from duis_gateway.store import migrate
 from duis_gateway.store.faults import database_faults
 from duis_gateway.store.group_commit import GroupCommit
 from duis_gateway.store.process_lock import ProcessLock
+from duis_gateway.store.sqlite_dialect import READER, WRITER
 
 _READERS = 16
 _LOG_BYTES = 64 * 1024 * 1024
@@ -229,7 +230,7 @@ def _sqlite_path(url: URL) -> Path | None:
 
 def _sqlite_engine(url: URL, options: StoreOptions, *, writes: bool) -> Engine:
     engine = create_engine(
-        url,
+        url.set(drivername=WRITER if writes else READER),
         poolclass=QueuePool,
         pool_size=1 if writes else _READERS,
         max_overflow=0,
@@ -242,10 +243,6 @@ def _sqlite_engine(url: URL, options: StoreOptions, *, writes: bool) -> Engine:
         connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
         for pragma in _pragmas(writes):
             connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 
