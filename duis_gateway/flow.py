@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from duis_gateway.clock import Clock
 from duis_gateway.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
@@ -27,7 +28,7 @@ from duis_gateway.steps.receive import receive
 from duis_gateway.steps.store import store
 from duis_gateway.steps.validate import Schemas, validate
 from duis_gateway.steps.verify import verify
-from duis_gateway.store import parties
+from duis_gateway.store import certificates, parties
 from duis_gateway.store.engine import Store
 from duis_gateway.store.messages import IdentityTaken
 
@@ -56,12 +57,12 @@ class Flow:
         """
         signer = self._signer()
         received = receive(incoming, self.limits, self.clock.now())
-        verified = verify(received, self.trust)
-        answer = self._known(verified)
-        if answer is not None:
-            return answer
-        with self.store.read() as conn:
-            validated = validate(verified, self.schemas, lambda eui: parties.find(conn, eui))
+        with self.store.read() as conn:  # once for the three that look something up: opening it costs as much as they
+            verified = verify(received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)))
+            answer = known(verified, conn, self.counter_window)
+            if answer is not None:
+                return answer
+            validated = validate(verified, self.schemas, partial(parties.find, conn))
         authorised = authorise(validated, signer.eui)
         try:
             return self._settle(authorised, signer)

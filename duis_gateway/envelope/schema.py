@@ -41,9 +41,17 @@ class Schema:
             NotValid: with the first ten findings: XPath, line in the content, and reason.
         """
         root = parse_trusted(content)
+        self.check_tree(root)
+        return root
+
+    def check_tree(self, root: etree._Element) -> None:
+        """Validate what `parse_trusted` has made of proven content.
+
+        Raises:
+            NotValid: as `check`.
+        """
         if not self._accepts.validate(root):
             raise NotValid("the message is not valid against its schema", self._explain(root))
-        return root
 
     def _compile(self) -> etree.XMLSchema:
         parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)

@@ -84,16 +84,19 @@ class Trust:
         self._remembered: dict[bytes, _Known] = {}
         self._lists: tuple[object, object, RevocationLists] | None = None
 
-    def resolve(self, reference: SignerReference, at: datetime, roles: frozenset[str]) -> Certificate:
+    def resolve(
+        self, reference: SignerReference, at: datetime, roles: frozenset[str], find: FindCertificate | None = None
+    ) -> Certificate:
         """Return the certificate that a signature names, if it may be relied on at this time and in one of these roles.
 
-        Whether it is the originator's is for the caller to compare (`Certificate.eui`, T37).
+        Whether it is the originator's is for the caller to compare (`Certificate.eui`, T37). `find` takes the place of
+        the installation's own: a look-up within a transaction that the caller has open already.
 
         Raises:
             NotAuthenticated: unknown, not yet valid, expired, revoked, of the wrong kind (OU), not for signing, or not
                 trusted; the detail says which (T33 to T38).
         """
-        registered = self._registered(reference)
+        registered = self._registered(reference, find or self._find)
         known = self._known(registered.der)
         certificate = known.certificate
         _refuse_if(_why_not_in_time(certificate, at))
@@ -113,12 +116,12 @@ class Trust:
         """Return the lists as they are now, with their times, by issuer: for readiness and metrics (F28, T34)."""
         return self._revocation_lists(self._anchors.current() if self._anchors else ())
 
-    def _registered(self, reference: SignerReference) -> Registered:
+    def _registered(self, reference: SignerReference, find: FindCertificate) -> Registered:
         try:
             key = name_key(reference.issuer)
         except NameInvalid as error:
             raise NotAuthenticated(f"the issuer name cannot be read: {error}") from None
-        registered = self._find(key, str(reference.serial))
+        registered = find(key, str(reference.serial))
         if registered is None:
             raise NotAuthenticated("the certificate is unknown")
         return registered

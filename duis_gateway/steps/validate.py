@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from lxml import etree
+
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis import requests as duis
@@ -34,9 +36,9 @@ def validate(verified: Verified, schemas: Schemas, find_party: Callable[[int], P
         case Door.DUIS:
             message: Message = _service_request(verified, schemas, party)
         case Door.CSP:
-            message = csp.read_message(schemas["csp_mgmt_gw/1"].check(verified.content))
+            message = csp.read_message(_checked(verified, schemas["csp_mgmt_gw/1"]))
         case Door.ESI:
-            message = esi.read_message(schemas["esi/1"].check(verified.content))
+            message = esi.read_message(_checked(verified, schemas["esi/1"]))
     return Validated(verified.incoming, verified.received_at, verified.digest, verified.identity, message, party)
 
 
@@ -45,7 +47,12 @@ def _service_request(verified: Verified, schemas: Schemas, party: Party | None) 
     if party is not None and party.kind is PartyKind.SUPPLIER and version > party.duis_version:
         raise _too_new(version, party)
     folder = DUIS_SCHEMA_FOLDERS[version]
-    return duis.read_service_request(schemas[f"duis/{folder}"].check(verified.content))
+    return duis.read_service_request(_checked(verified, schemas[f"duis/{folder}"]))
+
+
+def _checked(verified: Verified, schema: Schema) -> etree._Element:
+    schema.check_tree(verified.root)
+    return verified.root
 
 
 def _too_new(version: Decimal, party: Party) -> NotValid:

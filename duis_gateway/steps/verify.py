@@ -9,13 +9,15 @@ from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.envelope.signature import SignerReference
 from duis_gateway.errors import NotAuthenticated
 from duis_gateway.pki.certificates import Certificate
-from duis_gateway.pki.trust import Trust
+from duis_gateway.pki.trust import FindCertificate, Trust
 from duis_gateway.profiles import PROFILES
 from duis_gateway.stages import Received, Verified
 
 
-def verify(received: Received, trust: Trust) -> Verified:
+def verify(received: Received, trust: Trust, find: FindCertificate | None = None) -> Verified:
     """Prove who signed the message, and that this is the originator it names.
+
+    `find` looks certificates up in a transaction that is open already (`Trust.resolve`).
 
     Raises:
         NotAuthenticated: no signature, a bad one, a certificate that is not good here now, or one of
@@ -26,7 +28,7 @@ def verify(received: Received, trust: Trust) -> Verified:
     signers: list[Certificate] = []
 
     def public_key_of(reference: SignerReference) -> EllipticCurvePublicKey:
-        signers.append(trust.resolve(reference, received.received_at, profile.certificate_roles))
+        signers.append(trust.resolve(reference, received.received_at, profile.certificate_roles, find))
         return signers[0].public_key
 
     proven = signature.verify(received.root, public_key_of)
