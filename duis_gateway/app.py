@@ -174,14 +174,18 @@ class Gateway:
             ConfigurationError: what is configured cannot be used (an address that is taken, say).
             StoreUnusable: the database is not of this version; `duis-gateway migrate` brings it up to date.
         """
-        self.store = open_store(config)
-        self.store.check()
         self._clock = clock_of(config.clock.fixed)
         self._signing = SigningKeyFile(config)
         self.metrics = Metrics(lambda: outbox_figures(self.store))
-        self.delivery = open_delivery(config, self.store, self.metrics) if delivery else None
-        self.scheduler = Scheduler(self._agenda(config)) if doors else None
-        self.servers = [*([self._public(config)] if doors else []), self._operations(config)]
+        self.store = open_store(config)
+        try:
+            self.store.check()
+            self.delivery = open_delivery(config, self.store, self.metrics) if delivery else None
+            self.scheduler = Scheduler(self._agenda(config)) if doors else None
+            self.servers = [*([self._public(config)] if doors else []), self._operations(config)]
+        except GatewayError:
+            self.store.close()
+            raise
 
     def _public(self, config: Config) -> Server:
         flow = self._flow(config)

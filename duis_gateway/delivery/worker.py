@@ -10,6 +10,7 @@ from duis_gateway.delivery.dispatcher import Delivery
 
 _LOOK = 0.5  # seconds after which a signal that nobody was woken for is noticed
 
+
 def deliver_until_signalled(delivery: Delivery, timeout: float = 10.0) -> bool:
     """Start delivering; at SIGTERM or SIGINT stop as `Delivery.stop` does (threat F24).
 

@@ -41,9 +41,7 @@ class ReleaseState(StrEnum):
         return self in LIVE_STATES
 
 
-LIVE_STATES = frozenset(
-    {ReleaseState.NOTIFIED, ReleaseState.APPROVED, ReleaseState.PILOTING, ReleaseState.SAFE_LAUNCH}
-)
+LIVE_STATES = frozenset({ReleaseState.NOTIFIED, ReleaseState.APPROVED, ReleaseState.PILOTING, ReleaseState.SAFE_LAUNCH})
 
 
 class Stage(StrEnum):
