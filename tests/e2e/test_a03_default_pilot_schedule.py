@@ -123,6 +123,7 @@ def test_a_schedule_in_parts_takes_effect_when_all_are_in(play: Play) -> None:
     assert texts(alert.root, "Code") == ["NIGHT"]
 
 
+@pytest.mark.requirement("PIA-R5", "PIA-A7")
 def test_what_is_offered_is_what_a_supplier_may_ask_for(play: Play) -> None:
     """The schedule is more than news: 11.6 is judged by it, and a later one replaces it."""
     play.announce()
