@@ -1,0 +1,46 @@
+"""Plans and states of large estates: read through, and never held."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import Counter
+
+import pytest
+
+from duis_gateway.model.parties import Party, PartyKind
+from duis_gateway.model.releases import Instruction, Stage
+from duis_gateway.overview.eligible import eligible_hubs
+from duis_gateway.overview.plans import plans_under
+from duis_gateway.overview.status import status_rows
+from duis_gateway.store import schedules
+from duis_gateway.store.engine import Store
+from duis_gateway.store.estate import Scope
+from tests.support.estate import ALPHA, BETA, NOW, PERIOD, TOP, add_suppliers, fill, hub, release
+
+HUBS, INSTRUCTED = 60_000, 20_000
+MOST_BYTES = 40_000_000
+
+pytestmark = pytest.mark.scale
+
+
+def test_an_estate_is_planned_listed_and_counted_in_bounded_memory(store: Store) -> None:
+    mine = Instruction("R1", ALPHA, "G1", Stage.PILOT, PERIOD, NOW, tuple(range(TOP, TOP + INSTRUCTED)))
+    with store.write(alone=True) as connection:
+        add_suppliers(connection)
+        fill(connection, (hub(TOP + n, ALPHA, BETA if n % 2 else ALPHA) for n in range(HUBS)), [release()])
+        schedules.put_instructions(connection, [mine])
+    with store.read() as connection:
+        tracemalloc.start()
+        try:
+            bases = Counter(plan.basis for _, plan in plans_under(connection, release(), Scope(supplier=ALPHA)))
+            listed = sum(1 for _ in eligible_hubs(connection, ALPHA, release()))
+            counted = {
+                row["state"]: row["hubs"] for row in status_rows(connection, Party(ALPHA, PartyKind.SUPPLIER, ""))
+            }
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert bases == {"instructed": INSTRUCTED // 2, "automatic_date": HUBS - INSTRUCTED // 2}
+    assert counted == {"instructed": INSTRUCTED // 2, "planned": HUBS - INSTRUCTED // 2}
+    assert listed == HUBS
+    assert peak < MOST_BYTES, f"{peak:,} bytes at once"
