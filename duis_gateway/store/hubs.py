@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from duis_gateway.model.hubs import Hub, NamedHub
 from duis_gateway.model.releases import LIVE_STATES, Release
-from duis_gateway.store.bulk import id_list, stored_columns, update_many, upsert_many
+from duis_gateway.store.bulk import id_list, named_tuples, stored_columns, update_many, upsert_many
 from duis_gateway.store.models import model_names, model_number, model_numbers
 from duis_gateway.store.tables import (
     default_hub,
@@ -137,7 +137,7 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
         map(bool, progress),
         strict=True,
     )
-    return dict(zip(device_ids, map(NamedHub._make, rows), strict=True))
+    return dict(zip(device_ids, named_tuples(NamedHub, rows), strict=True))
 
 
 def _select_named(wanted: FromClause, release_id: str, supplier: int | None) -> Select[Any]:

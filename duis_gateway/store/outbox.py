@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -25,7 +26,6 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    insert,
     literal_column,
     or_,
     select,
@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from duis_gateway.store.bulk import insert_in_order
 from duis_gateway.store.engine import database_time, now_seconds
 from duis_gateway.store.tables import alert_counter, outbox
 
@@ -112,32 +113,17 @@ class Settlement:
 # --- laying messages in -------------------------------------------------------------------------------------------
 
 
+_GIVEN = tuple(field.name for field in fields(OutboxMessage))
+_values_given = attrgetter(*_GIVEN)
+
+
 def enqueue(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
     """Store messages to be sent, due now, in this order."""
     if not messages:
         return
     now = now_seconds(conn)
-    conn.execute(
-        insert(outbox),
-        [
-            {
-                "recipient": message.recipient,
-                "channel": message.channel,
-                "address": message.address,
-                "kind": message.kind,
-                "message_id": message.message_id,
-                "release_id": message.release_id,
-                "device_id": message.device_id,
-                "order_key": message.order_key,
-                "content": message.content,
-                "content_type": message.content_type,
-                "created_at": message.created_at,
-                "enqueued_at": now,
-                "due_at": now,
-            }
-            for message in messages
-        ],
-    )
+    rows = ((*_values_given(message), now, now) for message in messages)
+    insert_in_order(conn, outbox, (*_GIVEN, "enqueued_at", "due_at"), rows)
 
 
 def next_counters(conn: Connection, recipient: int, count: int) -> int:

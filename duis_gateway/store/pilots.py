@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Select, insert, select
 
 from duis_gateway.model.hubs import HubInRegion
 from duis_gateway.model.releases import HubMark
-from duis_gateway.store.bulk import delete_with_hubs, insert_ids
+from duis_gateway.store.bulk import delete_with_hubs, insert_ids, named_tuples, stored_columns
 from duis_gateway.store.hubs import is_responsible
 from duis_gateway.store.tables import default_hub, default_list, hub, preferred_hub, preferred_list, release_hub
+from duis_gateway.store.types import unsigned
 
 
 def replace_default_list(connection: Connection, release_id: str, csp_region: str, ids: Iterable[int]) -> None:
@@ -111,4 +112,5 @@ def _select_hubs() -> Select[Any]:
 
 def _hubs(connection: Connection, query: Select[Any]) -> list[HubInRegion]:
     # In the order of the unsigned identifiers, which is not the database's: lists read the same everywhere.
-    return sorted(HubInRegion._make(row) for row in connection.execute(query))
+    device, region = stored_columns(connection, query)
+    return sorted(named_tuples(HubInRegion, zip(unsigned(device), region, strict=True)))
