@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from lxml import etree
 
 from duis_gateway.errors import Finding, NotValid
-from duis_gateway.model.identifiers import format_eui, parse_eui
+from duis_gateway.model.identifiers import format_eui, format_euis, parse_eui
 
 HUBS_IN_A_LIST = 50_000
 """The most hubs that one DeviceIDList holds: 50,000 EUI-64s are DUIS's 1,199,999 characters."""
@@ -76,10 +76,10 @@ def format_device_list(device_ids: Iterable[int]) -> str:
     Raises:
         ValueError: no hub, or more than `HUBS_IN_A_LIST`; longer lists go as parts (`split_list`).
     """
-    texts = [format_eui(device_id) for device_id in device_ids]
-    if not 0 < len(texts) <= HUBS_IN_A_LIST:
-        raise ValueError(f"a DeviceIDList holds 1 to {HUBS_IN_A_LIST} hubs, not {len(texts)}")
-    return ",".join(texts)
+    listed = tuple(device_ids)
+    if not 0 < len(listed) <= HUBS_IN_A_LIST:
+        raise ValueError(f"a DeviceIDList holds 1 to {HUBS_IN_A_LIST} hubs, not {len(listed)}")
+    return format_euis(listed)
 
 
 def _parse_flag(text: str) -> bool:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.identifiers import format_eui, format_euis
 
 EUI_CHARACTERS = 23
 """The length of one EUI-64 in DUIS's form."""
@@ -48,7 +48,4 @@ def render_device_list(ids: Iterable[int], as_sent: Mapping[int, str] | None = N
     """Write a list; a device that the sender has named is written as the sender wrote it."""
     if as_sent:
         return ",".join(as_sent.get(device_id) or format_eui(device_id) for device_id in ids)
-    listed = tuple(ids)
-    text = bytearray(struct.pack(f">{len(listed)}Q", *listed).hex("-").upper().encode())
-    text[EUI_CHARACTERS :: EUI_CHARACTERS + 1] = b"," * (len(listed) - 1)
-    return text.decode()
+    return format_euis(ids)

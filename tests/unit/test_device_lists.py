@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duis_gateway.duis.device_lists import parse_device_list, render_device_list
-from duis_gateway.model.identifiers import format_eui, parse_eui
+from duis_gateway.model.identifiers import format_eui, format_euis, parse_eui
 
 pytestmark = pytest.mark.requirement("PIA-A6")
 
@@ -73,3 +73,8 @@ def test_a_list_of_50_000_devices_is_read_in_linear_time() -> None:
     devices = parse_device_list(text)
     assert time.perf_counter() - started < 0.5
     assert devices.ids == tuple(range(50_000))
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=30))
+def test_a_list_written_in_one_go_is_its_identifiers_with_commas_between(ids: list[int]) -> None:
+    assert format_euis(ids) == ",".join(map(format_eui, ids))
