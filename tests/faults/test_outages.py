@@ -107,9 +107,10 @@ def test_a_postgresql_server_that_goes_away_and_comes_back(tmp_path: Path) -> No
         assert not said["store"]["ok"]
         assert_come_again(client, messages[4])
         network.mend()
-        wait_until(lambda: checks(gateway)[0])
+        wait_until(lambda: checks(gateway)[0], 120)
         client.send_all(messages)
-        world.wait_until_delivered()
+        # A message that was claimed when the connection broke comes back when its lease has run out.
+        world.wait_until_delivered(150)
         assert gateway.terminate() == 0
         # What was on its way when the connection broke may come twice, and had an attempt counted for each.
         compare(world.ledger, world.store, world.receivers, most_sends=2)
