@@ -75,7 +75,8 @@ class Flow:
             decided = decide(authorised, conn, self.store.lock_release)
             answer = store(decided, conn, signer, self.alert_bytes, self.emails)
         failpoint("flow.before-answer")
-        self.stored()
+        if decided.decision.sends:
+            self.stored()
         if decided.decision.changes_release:
             self.release_changed()
         return answer
