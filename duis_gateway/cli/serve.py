@@ -58,12 +58,12 @@ def _run(config: Config, workers: int, over: threading.Event, *, doors: bool = T
     with _logging(config):
         gateway = Gateway(config, doors=doors, delivery=delivery)
         _announce(gateway)
-        _spare_collector()
+        spare_collector()
         with WorkerProcesses(config.source, workers - 1):
             gateway.serve(over)
 
 
-def _spare_collector() -> None:
+def spare_collector() -> None:
     """Let the garbage collector leave alone what lives as long as the process, and come less often.
 
     A list of 50,000 hubs makes as many objects, none of them in a circle: a fifth of its time went into looking.

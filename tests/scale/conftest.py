@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.databases import KINDS, fresh_database
 from tests.support.fault_world import FaultWorld, fault_world
-from tests.support.million import load_a_million
+from tests.support.million import HUBS, load
 
 
 @pytest.fixture(scope="module", params=KINDS[:1])
@@ -16,5 +16,5 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """An installation whose inventory holds a million hubs."""
     folder = tmp_path_factory.mktemp("million")
     with fresh_database(request.param, folder) as url, fault_world(url, folder, hub_count=0) as world:
-        load_a_million(world)
+        load(world, HUBS)
         yield world

@@ -38,7 +38,7 @@ def listed(answer: bytes) -> dict[str, int]:
 
 def mixed_list() -> tuple[list[int], list[int]]:
     """50,000 hubs: mostly good, and some of each kind that is not; and the good ones alone."""
-    good = own_hubs(40_000)
+    good = own_hubs(HUBS, 40_000)
     foreign = [10 * number + FOREIGN[0] for number in range(5_000)]
     uncommissioned = [10 * number + UNCOMMISSIONED for number in range(2_000)]
     unknown = [HUBS + number for number in range(3_000)]
@@ -47,7 +47,7 @@ def mixed_list() -> tuple[list[int], list[int]]:
 
 def test_lists_of_50000_and_10000_activations_against_a_million_hubs(world: FaultWorld) -> None:
     """What is answered is right to the hub, what is sent is complete, and the process stays below 300 MB."""
-    good = own_hubs(LIST)
+    good = own_hubs(HUBS, LIST)
     mixed, good_of_mixed = mixed_list()
     activated = good[:OUTCOMES]
     with world.serve() as gateway, world.client(gateway) as client:

@@ -36,17 +36,17 @@ def _common(digit: int) -> str:
     return f"CHF,106C,433100AC,{RUNNING},{status},North,{owner},{owner}\n"
 
 
-def own_hubs(count: int) -> list[int]:
+def own_hubs(inventory: int, count: int) -> list[int]:
     """Return the numbers of so many hubs that the supplier may have in its pilot, spread over the whole inventory."""
-    good = [number for number in range(HUBS) if number % 10 not in (*FOREIGN, UNCOMMISSIONED)]
+    good = [number for number in range(inventory) if number % 10 not in (*FOREIGN, UNCOMMISSIONED)]
     return good[:: len(good) // count][:count]
 
 
-def load_a_million(world: FaultWorld) -> None:
-    """Load the inventory as an operator does, in little memory."""
+def load(world: FaultWorld, hubs: int) -> None:
+    """Load an inventory of so many hubs as an operator does, in little memory."""
     file = world.folder / "inventory.csv"
     with file.open("w", encoding="ascii") as out:
-        out.writelines(inventory_lines(HUBS))
+        out.writelines(inventory_lines(hubs))
     assert run_measured("inventory", "load", str(file), "--config", str(world.config)) < MOST_BYTES
 
 
