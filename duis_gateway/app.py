@@ -44,6 +44,9 @@ from schemas import schema_path
 
 log = logging.getLogger(__name__)
 
+_LOOK_AT_FILES = 1.0
+"""Seconds after which a certificate or revocation list that was written in place is noticed at the latest."""
+
 
 def open_store(config: Config) -> Store:
     """Open the configured database.
@@ -62,7 +65,8 @@ def open_trust(config: Config, store: Store) -> Trust:
         with store.read() as conn:
             return certificates.find(conn, issuer_key, int(serial))
 
-    return Trust(config.trust.anchors, config.trust.crls, config.trust.allow_stale_crl, find)
+    trust = config.trust
+    return Trust(trust.anchors, trust.crls, trust.allow_stale_crl, find, look_every=_LOOK_AT_FILES)
 
 
 class SigningKeyFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -25,18 +26,29 @@ class WatchedFolder(Generic[_T]):
 
     The first load raises what `load` raises. A later one that fails keeps what was loaded before, so that a file
     caught half-written takes nobody's trust away; it is logged, and tried again at the next change.
+
+    Every call looks at the folder itself, whose time changes when a file comes, goes or is replaced by another. Its
+    files, which may be written in place, are looked at again after `every` seconds: that is a system call for each
+    file, in every one of which a busy process may lose its turn to another thread.
     """
 
-    def __init__(self, folder: Path, load: Callable[[Path], _T]) -> None:
+    def __init__(self, folder: Path, load: Callable[[Path], _T], every: float = 0.0) -> None:
         self._folder = folder
         self._load = load
+        self._every = every
         self._lock = threading.Lock()
+        self._changed = _changed(folder)
+        self._look_at = time.monotonic() + every
         self._seen = _snapshot(folder)
         self._value = load(folder)
 
     def current(self) -> _T:
         """Return the value for the folder as it is now."""
+        now, changed = time.monotonic(), _changed(self._folder)
+        if changed == self._changed and now < self._look_at:
+            return self._value
         seen = _snapshot(self._folder)
+        self._changed, self._look_at = changed, now + self._every
         if seen == self._seen:
             return self._value
         with self._lock:
@@ -65,6 +77,13 @@ def read_crls(folder: Path) -> list[x509.CertificateRevocationList]:
         CertificateUnusable: the folder or a file cannot be read; the text names it.
     """
     return [loaded for path in _files(folder, _CRL_ENDINGS) for loaded in _crls_of(path)]
+
+
+def _changed(folder: Path) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _snapshot(folder: Path) -> _Snapshot:

@@ -69,15 +69,20 @@ class Trust:
     """The trust anchors and revocation lists of an installation; may be used by any number of threads at a time.
 
     `anchors_dir` holds CA certificates: the self-signed are trust anchors, the others intermediates. `crl_dir` holds
-    revocation lists. Both are read again when they change. Without an anchors folder only certificates that are
-    trusted directly are good.
+    revocation lists. Both are read again when they change (`look_every`: see `WatchedFolder`). Without an anchors
+    folder only certificates that are trusted directly are good.
     """
 
     def __init__(
-        self, anchors_dir: Path | None, crl_dir: Path | None, allow_stale_crl: bool, find: FindCertificate
+        self,
+        anchors_dir: Path | None,
+        crl_dir: Path | None,
+        allow_stale_crl: bool,
+        find: FindCertificate,
+        look_every: float = 0.0,
     ) -> None:
-        self._anchors = WatchedFolder(anchors_dir, _read_authorities) if anchors_dir else None
-        self._crls = WatchedFolder(crl_dir, read_crls) if crl_dir else None
+        self._anchors = WatchedFolder(anchors_dir, _read_authorities, look_every) if anchors_dir else None
+        self._crls = WatchedFolder(crl_dir, read_crls, look_every) if crl_dir else None
         self._allow_stale_crl = allow_stale_crl
         self._find = find
         self._lock = threading.Lock()

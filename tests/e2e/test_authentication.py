@@ -142,7 +142,7 @@ def test_a_certificate_that_the_operator_revoked(play: Play) -> None:
     refused(play, post(play, identity), "revoked")
 
 
-def test_a_certificate_on_a_revocation_list(play: Play) -> None:
+def test_a_certificate_on_a_revocation_list(play: Play, tmp_path: Path) -> None:
     """T34: the list is read when it appears, with the gateway running."""
     installation = play.installation
     name = _stem("Z-revoking", play)
@@ -160,8 +160,9 @@ def test_a_certificate_on_a_revocation_list(play: Play) -> None:
     (installation.pki / "crls" / f"{name}.crl").write_bytes(crl)
     refused(play, post(play, installation.identity(play["main"].eui, bad)), "revoked")
     assert post(play, installation.identity(play["main"].eui, good)).code == "I0"
-    stale = make_crl(authority, [], NOW - timedelta(days=1))
-    (installation.pki / "crls" / f"{name}.crl").write_bytes(stale)
+    stale = tmp_path / "stale.crl"
+    stale.write_bytes(make_crl(authority, [], NOW - timedelta(days=1)))
+    stale.replace(installation.pki / "crls" / f"{name}.crl")  # what takes another's place is noticed at once
     refused(play, post(play, installation.identity(play["main"].eui, good)), "out of date")
 
 

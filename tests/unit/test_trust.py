@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from duis_gateway.envelope.signature import SignerReference
 from duis_gateway.errors import NotAuthenticated
 from duis_gateway.pki import chains
 from duis_gateway.pki.certificates import CertificateUnusable
+from duis_gateway.pki.files import WatchedFolder
 from duis_gateway.pki.make import make_authority, make_crl
 from tests.support.trust import LATE, NOW, SUPPLIER, Installation, accepted, refuse, resolve
 
@@ -333,3 +335,22 @@ def test_many_threads_while_lists_change(place: Installation) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_a_folder_shows_at_once_what_comes_and_within_its_time_what_is_written_in_place(tmp_path: Path) -> None:
+    """T34: between two looks at the files a busy gateway asks for the folder's own time only."""
+
+    def contents(folder: Path) -> list[str]:
+        return sorted(path.read_text() for path in folder.iterdir())
+
+    at_once, later = (WatchedFolder(tmp_path, contents, every) for every in (0.0, 3600.0))
+    assert at_once.current() == later.current() == []
+    (tmp_path / "a").write_text("one")
+    os.utime(tmp_path, ns=(1, 1))  # whatever the clock of the file system can tell apart
+    assert at_once.current() == later.current() == ["one"]
+    (tmp_path / "a").write_text("three")
+    assert at_once.current() == ["three"]
+    assert later.current() == ["one"]
+    (tmp_path / "b").write_text("two")
+    os.utime(tmp_path, ns=(2, 2))
+    assert at_once.current() == later.current() == ["three", "two"]
