@@ -71,6 +71,7 @@ class Server:
         self.host = str(self._listener.effective_host)
         self.port = int(self._listener.effective_port)
         self._stop = threading.Event()
+        self._waking = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"http-{self.port}", daemon=True)
 
     def start(self) -> None:
@@ -79,9 +80,11 @@ class Server:
 
     def begin_to_stop(self) -> None:
         """Accept nothing more, and end once what is in hand is answered; returns at once."""
-        if not self._stop.is_set():
-            self._stop.set()
-            self._listener.pull_trigger()
+        # The loop may see the event before it is woken; what wakes it must not be closed by then.
+        with self._waking:
+            if not self._stop.is_set():
+                self._stop.set()
+                self._listener.pull_trigger()
 
     def stop(self) -> None:
         """Stop, and return when it is done: in less than 10 seconds (F24)."""
@@ -99,7 +102,8 @@ class Server:
         while self._listener.close_idle() and time.monotonic() < deadline:
             self._turn(_TURN / 10)
         self._dispatcher.shutdown(timeout=1)
-        wasyncore.close_all(self._map)
+        with self._waking:
+            wasyncore.close_all(self._map)
 
     def _turn(self, seconds: float) -> None:
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)

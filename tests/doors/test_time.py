@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.doors.connections import ServerLimits
+from duis_gateway.doors.connections import Listener, ServerLimits
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer
@@ -160,6 +160,18 @@ def test_a_worker_that_hangs_does_not_keep_the_server_from_stopping() -> None:
 def test_an_address_in_use_is_an_error_at_once(doors: Doors) -> None:
     with pytest.raises(OSError, match="in use"):
         Server(lambda _environ, _start: [], "127.0.0.1", doors.server.port)
+
+
+def test_a_loop_that_sees_the_end_first_keeps_open_what_wakes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop has a second to end before it is woken; stopping is no error all the same."""
+    pull = Listener.pull_trigger
+    monkeypatch.setattr(Listener, "pull_trigger", lambda listener: (threading.Event().wait(1.0), pull(listener)))
+    monkeypatch.setattr("duis_gateway.doors.server._TURN", 0.01)
+    server = Server(lambda _environ, _start: [], "127.0.0.1", 0)
+    server.start()
+    server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((server.host, server.port))
 
 
 PROGRAM = """
