@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,13 +64,10 @@ def test_what_is_no_list_is_refused(text: str) -> None:
         parse_device_list(text)
 
 
-def test_a_list_of_50_000_devices_is_read_in_linear_time() -> None:
-    """BR-3.8: about ten milliseconds; the bound here leaves room for a busy machine."""
+def test_a_list_of_50_000_devices_is_read_whole_and_in_its_order() -> None:
+    """BR-3.8; `benchmarks/growth.py` has what it takes."""
     text = ",".join(format_eui(eui) for eui in range(50_000))
-    started = time.perf_counter()
-    devices = parse_device_list(text)
-    assert time.perf_counter() - started < 0.5
-    assert devices.ids == tuple(range(50_000))
+    assert parse_device_list(text).ids == tuple(range(50_000))
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30))

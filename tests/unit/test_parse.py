@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -59,10 +58,8 @@ def test_t02_entity_bombs_cost_nothing(where: bytes) -> None:
     entities = b'<!ENTITY a "lol">' + b"".join(
         b'<!ENTITY %c "%b">' % (name, b"&%c;" % before * 10) for before, name in pairwise(names)
     )
-    begin = time.process_time()
-    with pytest.raises(NotSafeXml):
+    with pytest.raises(NotSafeXml, match="document type"):
         parse(b"<!DOCTYPE a [" + entities + b"]>" + where)
-    assert time.process_time() - begin < 0.05
 
 
 def test_t03_no_external_entity_is_fetched(tmp_path: Path) -> None:
@@ -127,10 +124,8 @@ def test_t07_many_namespaces_times_many_elements_never_reach_c14n() -> None:
     """T07: 114 kB like this take inclusive C14N two minutes."""
     declarations = b" ".join(b'xmlns:n%d="urn:%d"' % (number, number) for number in range(2000))
     raw = b"<a " + declarations + b">" + b"<b/>" * 9_000 + b"</a>"
-    begin = time.process_time()
     with pytest.raises(NotSafeXml, match="namespaces"):
         parse(raw)
-    assert time.process_time() - begin < 0.1
 
 
 @pytest.mark.parametrize(("number", "accepted"), [(32, True), (33, False)])
