@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
+    Exists,
     FromClause,
     Select,
+    Table,
     and_,
     bindparam,
     exists,
@@ -22,6 +25,7 @@ from duis_gateway.model.hubs import Hub, NamedHub
 from duis_gateway.model.releases import LIVE_STATES, Release
 from duis_gateway.store.bulk import id_list, named_tuples, stored_columns, update_many, upsert_many
 from duis_gateway.store.models import model_names, model_number, model_numbers
+from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import (
     default_hub,
     default_list,
@@ -50,6 +54,7 @@ HUB_COLUMNS = (
 """In the order of the fields of `Hub`."""
 
 _ROWS_A_FETCH = 5_000
+_ROLES = (hub.c.import_supplier, hub.c.gas_supplier)
 _LOADED = ("device_type", "model_id", "firmware_version", "status", "csp_region", "import_supplier", "gas_supplier")
 
 
@@ -113,8 +118,8 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
     """Return what the rules judge a list by, for the hubs of the list that the inventory knows.
 
     `in_progress` is looked at for the supplier's own hubs only (for every hub where the list is DCC's, None): an
-    instruction of a supplier who is responsible now, under another live release whose version the hub does not
-    have yet.
+    instruction of a supplier who is responsible now, or of DCC, under another live release whose version the hub does
+    not have yet.
     """
     query = _select_named(id_list(connection, ids), release_id, supplier)
     device, kind, status, model, version, region, importer, gas, listed, mark, progress = stored_columns(
@@ -178,12 +183,22 @@ def _in_default_list(release_id: str) -> ColumnElement[bool]:
 
 
 def _instructed_elsewhere(release_id: str) -> ColumnElement[bool]:
+    """Whoever gave the instruction: a supplier, DCC on a supplier's behalf, or DCC for a batch of its own."""
+    by_supplier = _named_elsewhere(release_id, instruction, instruction_hub, instruction_hub.c.instruction_id)
+    for_supplier = _named_elsewhere(release_id, pilot_selection, selected_hub, selected_hub.c.selection_id)
+    return or_(
+        by_supplier.where(or_(*(instruction.c.supplier == role for role in _ROLES))),
+        for_supplier.where(or_(*(pilot_selection.c.supplier == role for role in _ROLES))),
+        _named_elsewhere(release_id, batch, batch_hub, batch_hub.c.batch_id),
+    )
+
+
+def _named_elsewhere(release_id: str, groups: Table, members: Table, of_group: Column[int]) -> Exists:
     return exists().where(
-        instruction_hub.c.device_id == hub.c.device_id,
-        instruction.c.id == instruction_hub.c.instruction_id,
-        instruction.c.release_id != release_id,
-        or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier),
-        release.c.release_id == instruction.c.release_id,
+        members.c.device_id == hub.c.device_id,
+        groups.c.id == of_group,
+        groups.c.release_id != release_id,
+        release.c.release_id == groups.c.release_id,
         release.c.state.in_(sorted(LIVE_STATES)),
         release.c.firmware_version != hub.c.firmware_version,
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from duis_gateway.model.hubs import Hub, HubInRegion
 from duis_gateway.model.releases import HubMark, Instruction, ReleaseState, Stage
-from duis_gateway.store import hubs, pilots, releases, schedules
+from duis_gateway.model.rollout import DirectGroup
+from duis_gateway.store import direct, hubs, pilots, releases, schedules
 from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store
 from tests.support.estate import ALPHA, BETA, GAMMA, HIGH, LOW, NOW, PERIOD, TOP, add_suppliers, fill, hub, release
@@ -126,6 +128,24 @@ def test_in_progress_means_instructed_under_another_live_release(
         assert hubs.named(connection, [TOP], "R0", asked_by)[TOP].in_progress is False
 
 
+@pytest.mark.parametrize(
+    ("put", "chosen_for", "in_progress"),
+    [
+        (direct.put_batch, None, True),
+        (direct.put_selection, BETA, True),
+        (direct.put_selection, GAMMA, False),  # who is responsible no longer
+    ],
+)
+def test_what_dcc_instructed_under_another_live_release_is_in_progress_too(
+    store: Store, put: Callable[[Connection, DirectGroup], None], chosen_for: int | None, in_progress: bool
+) -> None:
+    with store.write() as connection:
+        fill(connection, [hub(TOP, ALPHA, BETA)], [release(), release("R0", version="09", state=ReleaseState.PILOTING)])
+        put(connection, DirectGroup("R0", PERIOD, NOW, (TOP,), "B1", chosen_for))
+        assert hubs.named(connection, [TOP], "R1", ALPHA)[TOP].in_progress is in_progress
+        assert hubs.named(connection, [TOP], "R0", ALPHA)[TOP].in_progress is False
+
+
 # --- a supplier's estate ----------------------------------------------------------------------------------------------
 
 
@@ -157,7 +177,7 @@ def test_suppliers_with_hubs_of_a_model_and_region(store: Store) -> None:
         assert releases.suppliers_with_hubs_of_model(connection, "Acme", "Hub3") == set()
 
 
-@pytest.mark.scale
+@pytest.mark.long
 def test_a_list_of_50_000_hubs_takes_few_statements(store: Store) -> None:
     """Linear, and no limit on bound values is met on the way."""
     ids = [TOP + 3 * number for number in range(50_000)]
