@@ -57,10 +57,15 @@ class Counting:
 
 
 def said_of(scenario: Scenario, group: Instruction, hub: Hub) -> tuple[GroupDecision | None, Period | None]:
+    """What a CSP said last of the hub, where it is: as a whole for its regions, or for hubs that it named there."""
+    regions = {one.device_id: one.csp_region for one in scenario.before}
+    last: tuple[GroupDecision | None, Period | None] = None, None
     for said in scenario.said:
-        if said.group == group and hub.csp_region in REGIONS[said.csp]:
-            return said.say.decision, said.say.period
-    return None, None
+        if said.group != group or hub.csp_region not in REGIONS[said.csp]:
+            continue
+        if not said.named or (hub.device_id in said.named and hub.csp_region == regions[hub.device_id]):
+            last = said.say.decision, said.say.period
+    return last
 
 
 def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> Counting | None:
@@ -108,6 +113,7 @@ def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
     return Expected("automatic_date", None, release.automatic_date, "SafeLaunch", indicative=True, held=release.paused)
 
 
+@pytest.mark.long
 @pytest.mark.requirement("BR-3.2", "BR-3.3", "BR-3.6", "BR-4.1", "BR-4.2", "PIA-C2", "PIA-S2", "PIA-S5")
 @EXAMPLES
 @given(scenario=scenarios())
