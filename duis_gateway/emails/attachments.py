@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from duis_gateway.decision import CsvTable, EligibleHubs, Email
-from duis_gateway.emails.rendering import CsvFile, csv_file, file_name
-from duis_gateway.model.identifiers import format_eui
+from duis_gateway.emails.rendering import CsvFile, csv_file, csv_lines, file_name
+from duis_gateway.model.identifiers import format_euis
 from duis_gateway.model.releases import Release
 from duis_gateway.store import hubs
 from duis_gateway.store.hubs import EligibleHub
@@ -65,20 +65,20 @@ def _eligible(conn: Connection, supplier: int, release: Release, limit: int) -> 
 
 
 def _file(name: str, release: Release, found: Sequence[EligibleHub]) -> CsvFile:
-    rows = (
-        (
-            format_eui(hub.device_id),
-            release.manufacturer,
-            release.model,
-            hub.firmware_version,
-            hub.status,
-            hub.csp_region,
-            _FLAGS[hub.is_import],
-            _FLAGS[hub.is_gas],
-        )
-        for hub in found
-    )
-    return csv_file(name, ELIGIBLE_COLUMNS, rows)
+    """What follows the identifier comes again and again, and is written once for all hubs that share it."""
+
+    def rest(hub: EligibleHub) -> Sequence[str]:
+        roles = (_FLAGS[hub.is_import], _FLAGS[hub.is_gas])
+        return (release.manufacturer, release.model, hub.firmware_version, hub.status, hub.csp_region, *roles)
+
+    written: dict[tuple[object, ...], str] = {}
+    lines = [csv_lines([ELIGIBLE_COLUMNS])]
+    for eui, hub in zip(format_euis(hub.device_id for hub in found).split(","), found, strict=True):
+        shared = hub[1:]
+        if shared not in written:
+            written[shared] = csv_lines([("", *rest(hub))])  # an empty cell leaves its comma
+        lines.append(eui + written[shared])
+    return CsvFile(name, "".join(lines).encode())
 
 
 _FLAGS = {True: "true", False: "false"}

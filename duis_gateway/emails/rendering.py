@@ -26,7 +26,6 @@ _POLICY = SMTP.clone(cte_type="7bit")
 _WIDTH = 76
 _LONGEST_HEADER = 200
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MAY_BE_FORMULA = re.compile(r'(?:^|[,"])[=+\-@\t\r]', re.MULTILINE)
 _STYLE = "font-family: sans-serif; color: #222; max-width: 46em"
 
 
@@ -108,17 +107,14 @@ def file_name(*words: str) -> str:
 
 
 def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> CsvFile:
-    """Return a CSV file; a cell that a spreadsheet would take for a formula gets an apostrophe (threat T59)."""
-    table = (columns, *rows)
-    text = _csv(table)
-    if _MAY_BE_FORMULA.search(text):  # seldom, and a look at each of 50,000 hubs' cells costs more than the rest
-        text = _csv([_cell(cell) for cell in row] for row in table)
-    return CsvFile(name, text.encode())
+    """Return a CSV file of texts (`csv_lines`)."""
+    return CsvFile(name, csv_lines((columns, *rows)).encode())
 
 
-def _csv(table: Iterable[Sequence[str]]) -> str:
+def csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    """Return lines of CSV; a cell that a spreadsheet would take for a formula gets an apostrophe (threat T59)."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(table)
+    csv.writer(text, lineterminator="\r\n").writerows([_cell(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
