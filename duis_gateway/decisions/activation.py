@@ -22,7 +22,10 @@ PROGRESS_LIMIT = 10_000
 
 
 def register_requests(message: PartnerMessage, context: Context) -> Decision:
-    """Record that the CSP has sent CS06 to these hubs, so that their answers can be matched (FIA-2)."""
+    """Record that the CSP has sent CS06 to these hubs, so that their answers can be matched (FIA-2).
+
+    Unlike other lists, a part of this one counts by itself: hubs of it may answer before the next part is there.
+    """
     body = message.body
     assert isinstance(body, csp.ActivateFirmwareRequests)
     regions = hubs.regions(context.conn, body.device_ids)
