@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,20 +68,15 @@ def format_option(command: F) -> F:
 
 @contextmanager
 def opened_store(config: Config, *, check: bool = True) -> Iterator[Store]:
-    """Open the configured database.
+    """Open the configured database while a command runs.
 
     Raises:
         StoreUnusable: it is not migrated, of another version, or corrupt (only looked at if `check`).
     """
-    from duis_gateway.app import open_store
+    from duis_gateway.opening import open_store
 
-    store = open_store(config)
-    try:
-        if check:
-            store.check()
+    with closing(open_store(config, check=check)) as store:
         yield store
-    finally:
-        store.close()
 
 
 def refuse_existing(*paths: Path) -> None:

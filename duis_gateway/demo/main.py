@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from duis_gateway.app import open_store
 from duis_gateway.demo import cast
 from duis_gateway.demo.checks import Checks, WireMessage, read_messages
 from duis_gateway.demo.play import Screen
@@ -15,6 +14,7 @@ from duis_gateway.demo.story import Expected, play_story
 from duis_gateway.demo.world import World
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.model.identifiers import format_eui_plain
+from duis_gateway.opening import open_store
 from duis_gateway.store.engine import Store
 from duis_gateway.store.inventory_file import load_csv
 
@@ -33,7 +33,7 @@ def run(workdir: Path, suppliers: int, hubs: int, screen: Screen) -> bool:
     world = World(workdir.resolve(), cast.suppliers(suppliers), hubs)
     screen.line(f"A PKI, a configuration and an inventory of {hubs:,} hubs in {workdir}/")
     world.build()
-    store = open_store(world.config())
+    store = open_store(world.config(), check=False)
     try:
         store.migrate()
         _load(world, store, screen)

@@ -1,4 +1,4 @@
-"""How a hub stands in a roll-out, in one word for counts: by its plan, and whether an attempt failed (BR-5.1)."""
+"""How a hub stands in a roll-out, in one word for counts: by its plan, and whether an attempt failed (BR-5.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A party's whole estate by firmware version and state, in numbers (BR-5.1).
+"""A party's whole estate by firmware version and state, in numbers (BR-5.3).
 
 Most hubs are named by nothing, so that all hubs of a kind stand alike: these are counted by the database. Those that an
 instruction, a batch, a choice of DCC's or a failure names are planned one by one. Both by the one rule.

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 from sqlalchemy import Connection
 
 from duis_gateway.errors import IdentityReused
 from duis_gateway.model.identifiers import RequestId, format_eui
 from duis_gateway.stages import Verified
 from duis_gateway.store import messages
-
-audit = logging.getLogger("duis_gateway.audit")
 
 
 def known(verified: Verified, conn: Connection, counter_window: int = 0) -> bytes | None:
@@ -26,7 +22,6 @@ def known(verified: Verified, conn: Connection, counter_window: int = 0) -> byte
     if stored is not None and stored.digest == verified.digest:
         return stored.answer
     if stored is not None:
-        audit.warning("identity reused", extra={"identity": str(verified.identity), "digest": verified.digest.hex()})
         raise IdentityReused(f"{verified.identity} was used before, with other content.")
     if counter_window and isinstance(verified.identity, RequestId):
         _check_counter(verified.identity, conn, counter_window)

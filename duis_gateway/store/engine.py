@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, func, literal_column, select
@@ -38,6 +39,7 @@ class StoreOptions:
         min_free_bytes: below this much free disk nothing new is accepted (SQLite; threat F09).
         pool_size: connections to PostgreSQL at most.
         lock_path: the lock between processes (SQLite); None: beside the database.
+        committed: is told how many seconds each commit took; must neither block nor raise.
     """
 
     timeout: float = 5.0
@@ -45,6 +47,7 @@ class StoreOptions:
     min_free_bytes: int = 0
     pool_size: int = 20
     lock_path: Path | None = None
+    committed: Callable[[float], None] | None = None
 
 
 class Store:
@@ -59,7 +62,9 @@ class Store:
         if self.sqlite_path is not None:
             writer = _sqlite_engine(url, options, writes=True)
             lock = ProcessLock(options.lock_path or Path(f"{self.sqlite_path}.lock"))
-            self._group = GroupCommit(writer, lock, options.timeout, seconds=options.group_seconds)
+            self._group = GroupCommit(
+                writer, lock, options.timeout, seconds=options.group_seconds, committed=options.committed
+            )
             self.engines = (writer, _sqlite_engine(url, options, writes=False))
             self._reader = self.engines[1]
         else:
@@ -144,7 +149,10 @@ class Store:
             with connection.begin() as transaction:
                 yield connection
                 failpoint("store.before-commit")
+                began = monotonic()
                 transaction.commit()
+            if self.options.committed is not None:
+                self.options.committed(monotonic() - began)
             failpoint("store.after-commit")
 
     def require_space(self) -> None:

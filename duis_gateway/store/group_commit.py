@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,16 +52,24 @@ class GroupCommit:
         timeout: seconds to wait at most for a turn, for the other processes, and for the common commit.
         blocks: how many blocks may share a commit.
         seconds: how long a block that has ended may wait while the transaction is handed on.
+        committed: is told how many seconds each commit took; must neither block nor raise.
     """
 
     def __init__(
-        self, engine: Engine, lock: ProcessLock, timeout: float = 5.0, blocks: int = 100, seconds: float = 0.010
+        self,
+        engine: Engine,
+        lock: ProcessLock,
+        timeout: float = 5.0,
+        blocks: int = 100,
+        seconds: float = 0.010,
+        committed: Callable[[float], None] | None = None,
     ) -> None:
         self._engine = engine
         self._lock = lock
         self._timeout = timeout
         self._blocks = blocks
         self._seconds = seconds
+        self._committed = committed
         self._state = threading.Lock()  # guards _queue and _busy; never held across a wait or a statement
         self._queue: deque[_Ticket] = deque()
         self._busy = False
@@ -199,7 +207,10 @@ class GroupCommit:
             if batch.members and batch.error is None:
                 _require_transaction(batch.connection)
                 failpoint("store.before-commit")
+                began = time.monotonic()
                 batch.connection.commit()
+                if self._committed is not None:
+                    self._committed(time.monotonic() - began)
                 failpoint("store.after-commit")
             else:
                 batch.connection.rollback()
