@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from duis_gateway.cli.common import NEW_FILE, READABLE, config_option, opened_store, refuse_existing
+from duis_gateway.cli.output import progress_bar
 from duis_gateway.config import Config
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.store.inventory_file import Progress, export_csv, load_csv
+from duis_gateway.store.inventory_file import export_csv, load_csv
 
 _FINDINGS_SHOWN = 3
 
@@ -32,7 +30,7 @@ def load(file: Path, config: Config) -> None:
     running gateway goes on meanwhile. A load that was broken off can be repeated; of several lines for one hub the
     last counts.
     """
-    with opened_store(config) as store, _progress("Loading") as progress:
+    with opened_store(config) as store, progress_bar("Loading") as progress:
         result = load_csv(store, file, progress)
     if result.errors:
         shown = "; ".join(map(str, result.errors[:_FINDINGS_SHOWN]))
@@ -47,18 +45,6 @@ def load(file: Path, config: Config) -> None:
 def export(file: Path, config: Config) -> None:
     """Write the whole inventory to FILE, in the form that `inventory load` reads."""
     refuse_existing(file)
-    with opened_store(config) as store, _progress("Exporting") as progress:
+    with opened_store(config) as store, progress_bar("Exporting") as progress:
         number = export_csv(store, file, progress)
     click.echo(f"Exported {number} hubs to {file}.")
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Progress]:
-    """Show a progress bar on standard error, if a person looks at it."""
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def report(done: int, whole: int) -> None:
-            bar.length = whole
-            bar.update(done - bar.pos)
-
-        yield report

@@ -30,6 +30,7 @@ _COMMANDS = {
     "party": ("party", "Register suppliers, CSPs and DCC."),
     "pilot": ("pilot", "Choose hubs for a pilot."),
     "plan": ("plan", "Show when hubs are to be updated, and why."),
+    "prune": ("prune", "Remove old bodies of messages, and lists that were never completed."),
     "release": ("release", "List and show firmware releases."),
     "send": ("sign", "Send a signed document and print the answer."),
     "serve": ("serve", "Run the doors and the delivery workers."),

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from duis_gateway.errors import GatewayError
 from duis_gateway.model.identifiers import MessageId, MessageIdentity, RequestId
+from duis_gateway.store.engine import now_seconds
 from duis_gateway.store.tables import (
     message_part,
     partner_message,
@@ -99,9 +100,9 @@ def record(
 
 
 def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | None:
-    """Return the message as it came over the wire; None if none has come."""
+    """Return the message as it came over the wire; None if none has come, or its bytes were pruned."""
     place, key = _place(identity)
-    return connection.execute(place.raw, key).scalar_one_or_none()
+    return connection.execute(place.raw, key).scalar_one_or_none() or None
 
 
 def highest_counter(connection: Connection, originator: int, target: int) -> int | None:
@@ -127,7 +128,7 @@ def add_part(
 def add_part_content(connection: Connection, sender: int, list_id: str, number: int, of: int, content: bytes) -> None:
     """Keep one part of what is longer than a message, as whoever keeps it writes it."""
     key = {"sender": sender, "list_id": list_id, "number": number}
-    upsert_one(connection, message_part, {**key, "of": of, "content": content})
+    upsert_one(connection, message_part, {**key, "of": of, "content": content, "kept_at": now_seconds(connection)})
 
 
 def parts(connection: Connection, sender: int, list_id: str) -> dict[int, tuple[int, ...]]:
@@ -137,9 +138,14 @@ def parts(connection: Connection, sender: int, list_id: str) -> dict[int, tuple[
 
 
 def part_contents(connection: Connection, sender: int, list_id: str) -> dict[int, bytes]:
-    """Return the parts that have come so far as they were kept, by their number."""
-    query = select(message_part.c.number, message_part.c.content).where(
-        message_part.c.sender == sender, message_part.c.list_id == list_id
+    """Return the parts that have come so far as they were kept, by their number.
+
+    Until the block ends nobody else removes them (PostgreSQL): whoever reads them adds the next one.
+    """
+    query = (
+        select(message_part.c.number, message_part.c.content)
+        .where(message_part.c.sender == sender, message_part.c.list_id == list_id)
+        .with_for_update()
     )
     return {row.number: row.content for row in connection.execute(query)}
 

@@ -305,6 +305,8 @@ message_part = Table(
     key("number", Integer),
     needed("of", Integer),
     needed("content", LargeBinary),
+    # Database time in seconds, as of the outbox.
+    Column("kept_at", Float(53)),
 )
 
 # --- activations --------------------------------------------------------------------------------------------------

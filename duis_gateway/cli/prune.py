@@ -1,0 +1,52 @@
+"""`prune`: removes old bodies of messages, and lists that were never completed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from duis_gateway.cli.common import config_option, opened_store
+from duis_gateway.cli.output import counted, progress_bar
+from duis_gateway.clock import clock_of
+from duis_gateway.config import Config
+from duis_gateway.store.pruning import EVERYTHING, Pruned, Pruning, What
+
+_ALL = "all"
+
+
+@click.command()
+@click.option(
+    "--older-than", "days", type=click.IntRange(1, 36_500), required=True, metavar="DAYS", help="Only what is older."
+)
+@click.option(
+    "--what",
+    type=click.Choice([*What, _ALL]),
+    default=_ALL,
+    show_default=True,
+    help="Bodies of delivered messages, bytes of received ones, or parts of lists that were never completed.",
+)
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@config_option
+def prune(days: int, what: str, dry_run: bool, config: Config) -> None:
+    """Remove what is old and needed no more, while the gateway runs.
+
+    Identities, answers, messages that wait, dead letters and everything that the rules read stay. It may be broken
+    off and run again at any time.
+    """
+    chosen = EVERYTHING if what == _ALL else frozenset({What(what)})
+    with opened_store(config) as store, progress_bar("Pruning") as progress:
+        now = clock_of(config.clock.fixed).now()
+        pruned = Pruning(store, timedelta(days=days), now, chosen, dry_run, progress).run()
+    click.echo(f"{'Would prune' if dry_run else 'Pruned'} {_in_words(pruned, chosen)}.")
+
+
+def _in_words(pruned: Pruned, chosen: frozenset[What]) -> str:
+    """Say how many of each kind that was asked for, none included."""
+    words = {
+        What.DELIVERED: f"the bodies of {counted(pruned.delivered, 'delivered message')}",
+        What.EVIDENCE: f"the bytes of {counted(pruned.evidence, 'received message')}",
+        What.PARTS: f"{counted(pruned.lists, 'unfinished list')} ({counted(pruned.parts, 'part')})",
+    }
+    said = ", ".join(text for kind, text in words.items() if kind in chosen)
+    return f"{said}: {pruned.octets / 1_000_000:,.1f} MB"
