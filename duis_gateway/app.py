@@ -16,6 +16,7 @@ from duis_gateway.delivery.senders import HttpSender, Sender
 from duis_gateway.delivery.transport import HttpTransport, TransportSettings
 from duis_gateway.doors.connections import ServerLimits
 from duis_gateway.doors.delivery_metrics import DeliveryMetrics
+from duis_gateway.doors.figures import Sources
 from duis_gateway.doors.http import Edge
 from duis_gateway.doors.metrics import Metrics
 from duis_gateway.doors.operations import Check, operations_app
@@ -30,32 +31,21 @@ from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.flow import Flow
 from duis_gateway.model.certificates import RegisteredCertificate
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.pki.certificates import CertificateUnusable
-from duis_gateway.pki.signing import load_signing_key
+from duis_gateway.opening import open_store
 from duis_gateway.pki.trust import Trust
 from duis_gateway.scheduler import Agenda, Scheduler
-from duis_gateway.signing import Signer
+from duis_gateway.signing_key import SigningKeyFile
 from duis_gateway.steps.validate import SCHEMA_NAMES
 from duis_gateway.store import certificates, parties
-from duis_gateway.store.engine import Store, StoreOptions
+from duis_gateway.store.engine import Store
 from duis_gateway.views import OperatorView, PartyView, outbox_figures
+from duis_gateway.watch import TrustFigures, TrustWatch
 from schemas import schema_path
 
 log = logging.getLogger(__name__)
 
 _LOOK_AT_FILES = 1.0
 """Seconds after which a certificate or revocation list that was written in place is noticed at the latest."""
-
-
-def open_store(config: Config) -> Store:
-    """Open the configured database.
-
-    Raises:
-        ConfigurationError: the URL or the password file cannot be used.
-    """
-    options = StoreOptions(timeout=config.store.lock_timeout, min_free_bytes=config.store.min_free_bytes)
-    return Store.open(config.store.connection_url(), options)
 
 
 def open_trust(config: Config, store: Store) -> Trust:
@@ -67,40 +57,6 @@ def open_trust(config: Config, store: Store) -> Trust:
 
     trust = config.trust
     return Trust(trust.anchors, trust.crls, trust.allow_stale_crl, find, look_every=_LOOK_AT_FILES)
-
-
-class SigningKeyFile:
-    """The gateway's signing key: tried again for each message as long as it cannot be read (threat F25)."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config.signing
-        self._signer: Signer | None = None
-        self.problem: str | None = None
-
-    def __call__(self) -> Signer | None:
-        """Return the signer, or None while the key or its certificate cannot be used; `problem` says why."""
-        if self._signer is None:
-            self._signer = self._load()
-        return self._signer
-
-    def _load(self) -> Signer | None:
-        try:
-            key, certificate = load_signing_key(self._config.key, self._config.certificate)
-        except CertificateUnusable as error:
-            self._report(str(error))
-            return None
-        if certificate.eui != self._config.eui:
-            self._report(
-                f"the certificate is of {format_eui(certificate.eui)}, [signing] eui is {format_eui(self._config.eui)}"
-            )
-            return None
-        self.problem = None
-        return Signer(certificate.eui, key)
-
-    def _report(self, problem: str) -> None:
-        if problem != self.problem:
-            log.error("no usable signing key", extra={"event": "signing-key", "problem": problem})
-        self.problem = problem
 
 
 def shape_limits(config: Config) -> ShapeLimits:
@@ -171,8 +127,12 @@ def _email_terms(config: Config) -> EmailTerms:
 class Gateway:
     """One process of the gateway: its doors, with what time brings, and its delivery workers if it has any."""
 
-    def __init__(self, config: Config, *, doors: bool = True, delivery: bool = True) -> None:
+    def __init__(
+        self, config: Config, *, doors: bool = True, delivery: bool = True, any_operations_port: bool = False
+    ) -> None:
         """Put everything together; nothing listens or sends before `serve`.
+
+        `any_operations_port`: where the operators' port is taken, listen on a free one instead of refusing to start.
 
         Raises:
             ConfigurationError: what is configured cannot be used (an address that is taken, say).
@@ -180,19 +140,25 @@ class Gateway:
         """
         self._clock = clock_of(config.clock.fixed)
         self._signing = SigningKeyFile(config)
-        self.metrics = Metrics(lambda: outbox_figures(self.store))
-        self.store = open_store(config)
+        self.delivery: Delivery | None = None
+        self._watch: TrustWatch | None = None
+        self.metrics = Metrics(self._sources(doors=doors, delivery=delivery))
+        self.store = open_store(config, committed=self.metrics.commit)
         try:
-            self.store.check()
-            self.delivery = open_delivery(config, self.store, self.metrics) if delivery else None
-            self.scheduler = Scheduler(self._agenda(config)) if doors else None
-            self.servers = [*([self._public(config)] if doors else []), self._operations(config)]
+            if delivery:
+                self.delivery = open_delivery(config, self.store, self.metrics)
+            trust = open_trust(config, self.store) if doors else None
+            if trust is not None:
+                self._watch = TrustWatch(self.store, trust, self._clock)
+            self.scheduler = Scheduler(self._agenda(config), beside=self._watch.warn) if self._watch else None
+            public = [self._public(config, trust)] if trust is not None else []
+            self.servers = [*public, self._operations(config, any_operations_port)]
         except GatewayError:
             self.store.close()
             raise
 
-    def _public(self, config: Config) -> Server:
-        flow = self._flow(config)
+    def _public(self, config: Config, trust: Trust) -> Server:
+        flow = self._flow(config, trust)
         limits = shape_limits(config)
         routes = [
             *duis_routes(flow.handle, limits.size),
@@ -207,18 +173,23 @@ class Gateway:
         except OSError as error:
             raise ConfigurationError(f"[server] {server.host}:{server.port} cannot be used: {error}") from None
 
-    def _operations(self, config: Config) -> Server:
+    def _operations(self, config: Config, any_port: bool) -> Server:
         app = operations_app(self.metrics, self._readiness, OperatorView(self.store, self._clock))
         address = config.operations
         try:
             return Server(app, address.host, address.port, threads=2, refuse=app.refuse)
         except OSError as error:
-            raise ConfigurationError(f"[operations] {address.host}:{address.port} cannot be used: {error}") from None
+            problem = f"[operations] {address.host}:{address.port} cannot be used: {error}"
+            if not any_port:
+                raise ConfigurationError(problem) from None
+        server = Server(app, address.host, 0, threads=2, refuse=app.refuse)
+        log.warning("%s", problem, extra={"event": "operations-port", "port": server.port})
+        return server
 
-    def _flow(self, config: Config) -> Flow:
+    def _flow(self, config: Config, trust: Trust) -> Flow:
         return Flow(
             store=self.store,
-            trust=open_trust(config, self.store),
+            trust=trust,
             schemas={name: Schema(schema_path(name)) for name in SCHEMA_NAMES},
             clock=self._clock,
             limits=shape_limits(config),
@@ -238,11 +209,34 @@ class Gateway:
             alert_bytes=config.limits.alert_bytes,
             emails=_email_terms(config),
             stored=self.delivery.wake if self.delivery else _nobody,
+            failed=self.metrics.scheduler_failure,
         )
 
+    def _sources(self, *, doors: bool, delivery: bool) -> Sources:
+        """Say where the figures are read; nobody asks for them before all is put together."""
+        return Sources(
+            outbox=lambda: outbox_figures(self.store),
+            trust=self._trust_figures if doors else None,
+            signing_expiry=self._signing_expiry,
+            open_breakers=self._open_breakers if delivery else None,
+        )
+
+    def _trust_figures(self) -> TrustFigures:
+        return self._watch.figures() if self._watch else TrustFigures()
+
+    def _signing_expiry(self) -> float | None:
+        self._signing()
+        return self._signing.expires.timestamp() if self._signing.expires else None
+
+    def _open_breakers(self) -> Mapping[str, int]:
+        return self.delivery.down_by_channel() if self.delivery else {}
+
     def _readiness(self) -> Mapping[str, Check]:
-        checks = {"signing": Check(self._signing() is not None, self._signing.problem or "")}
+        problem = self._signing.problem(self._clock.now())
+        checks = {"signing": Check(problem is None, problem or "")}
         try:
+            if self._watch is not None:
+                checks["trust"] = Check(*self._watch.problems())
             with self.store.read() as conn:
                 parties.find(conn, 0)
             self.store.require_space()

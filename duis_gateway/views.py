@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from duis_gateway.clock import Clock
+from duis_gateway.decisions.by_time import MISSED_OBLIGATION
 from duis_gateway.doors.console import FlagLine, OutboxLine
-from duis_gateway.doors.metrics import OutboxFigures
+from duis_gateway.doors.figures import OutboxFigures
 from duis_gateway.firmware.deadlines import Deadline
 from duis_gateway.model.parties import Party
 from duis_gateway.model.releases import Release
@@ -18,9 +19,11 @@ from duis_gateway.overview.scopes import live_releases
 from duis_gateway.overview.status import STATUS_COLUMNS, status_rows
 from duis_gateway.store import flags, outbox_view, parties
 from duis_gateway.store.engine import Store
+from duis_gateway.store.flags import OperatorFlag
 from duis_gateway.tabular import Rows
 
 NEWEST_FLAGS = 50
+MOST_MISSED = 500
 
 
 def token_hash(token: str) -> str:
@@ -74,7 +77,21 @@ class OperatorView:
         """Return the newest flags."""
         with self._store.read() as conn:
             newest = flags.newest(conn, NEWEST_FLAGS)
-        return [FlagLine(flag.at, flag.kind, flag.subject, flag.text) for flag in newest]
+        return list(map(_flag_line, newest))
+
+    def missed(self) -> Sequence[FlagLine]:
+        """Return what suppliers missed of their obligations to releases in flight, the newest first.
+
+        As it was when it fell due: to count it anew takes a while with millions of hubs.
+        """
+        with self._store.read() as conn:
+            owing = {release.release_id for release in live_releases(conn) if release.obligations}
+            found = flags.of_kind(conn, MISSED_OBLIGATION, MOST_MISSED) if owing else []
+        return [_flag_line(flag) for flag in found if flag.subject.rpartition(" ")[0] in owing]
+
+
+def _flag_line(flag: OperatorFlag) -> FlagLine:
+    return FlagLine(flag.at, flag.kind, flag.subject, flag.text)
 
 
 def outbox_figures(store: Store) -> OutboxFigures:

@@ -84,6 +84,16 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "duis_gateway.pki",
         "schemas",
     ),
+    "duis_gateway.opening": (*BASE, "duis_gateway.config", "duis_gateway.store"),
+    "duis_gateway.setbacks": (),
+    "duis_gateway.signing_key": (
+        *BASE,
+        "duis_gateway.config",
+        "duis_gateway.model",
+        "duis_gateway.pki",
+        "duis_gateway.signing",
+    ),
+    "duis_gateway.watch": (*BASE, "duis_gateway.clock", "duis_gateway.model", "duis_gateway.pki", "duis_gateway.store"),
     "duis_gateway.tabular": (),
     "duis_gateway.overview": (*BELOW_STEPS,),
     "duis_gateway.steps": (

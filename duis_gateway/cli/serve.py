@@ -49,17 +49,25 @@ def deliver(config: Config, workers: int, while_stdin: bool) -> None:
     over = threading.Event()
     if while_stdin:
         threading.Thread(target=_set_at_end_of_stdin, args=(over,), name="stdin", daemon=True).start()
-    _run(config, workers, over, doors=False)
+    _run(config, workers, over, doors=False, any_operations_port=while_stdin)
 
 
-def _run(config: Config, workers: int, over: threading.Event, *, doors: bool = True, delivery: bool = True) -> None:
+def _run(
+    config: Config,
+    workers: int,
+    over: threading.Event,
+    *,
+    doors: bool = True,
+    delivery: bool = True,
+    any_operations_port: bool = False,
+) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # from now on, so that none comes too early to be orderly
         signal.signal(number, lambda _number, _frame: over.set())
     with _logging(config):
-        gateway = Gateway(config, doors=doors, delivery=delivery)
+        gateway = Gateway(config, doors=doors, delivery=delivery, any_operations_port=any_operations_port)
         _announce(gateway)
         spare_collector()
-        with WorkerProcesses(config.source, workers - 1):
+        with WorkerProcesses(config.source, workers - 1, config.operations.port):
             gateway.serve(over)
 
 

@@ -14,23 +14,26 @@ log = logging.getLogger(__name__)
 
 _SECONDS_BEFORE_AGAIN = 1.0
 _SECONDS_TO_STOP = 15.0
+_LAST_PORT = 65_535
 
 
 class WorkerProcesses:
     """A context in which `number` processes deliver; one that dies is started again.
 
-    Their standard input is a pipe from this process, so they end too when it is killed.
+    Their standard input is a pipe from this process, so they end too when it is killed. The k-th has its operators'
+    listener on `operations_port` + k, so that it can be scraped, or on a free port where that is taken or the first
+    one's is any.
     """
 
-    def __init__(self, config: Path, number: int) -> None:
+    def __init__(self, config: Path, number: int, operations_port: int) -> None:
         self._command = [sys.executable, "-m", "duis_gateway", "deliver", "--while-stdin", "--config", str(config)]
-        # The configured port is taken by this process's own listener.
-        self._environ = {**os.environ, "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
+        self._first_port = operations_port
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._keepers = [
-            threading.Thread(target=self._keep, name=f"worker-{index}", daemon=True) for index in range(number)
+            threading.Thread(target=self._keep, args=(index,), name=f"worker-{index}", daemon=True)
+            for index in range(1, number + 1)
         ]
 
     def __enter__(self) -> WorkerProcesses:
@@ -54,8 +57,8 @@ class WorkerProcesses:
         for keeper in self._keepers:
             keeper.join(_SECONDS_TO_STOP)
 
-    def _keep(self) -> None:
-        while (process := self._start()) is not None:
+    def _keep(self, index: int) -> None:
+        while (process := self._start(index)) is not None:
             with process:
                 process.wait()
             with self._lock:
@@ -65,7 +68,7 @@ class WorkerProcesses:
                 log.error("a delivery process ended and is started again", extra=about)
                 self._stopping.wait(_SECONDS_BEFORE_AGAIN)
 
-    def _start(self) -> subprocess.Popen[bytes] | None:
+    def _start(self, index: int) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self._stopping.is_set():
                 return None
@@ -73,8 +76,12 @@ class WorkerProcesses:
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                env=self._environ,
+                env={**os.environ, "DUIS_GATEWAY_OPERATIONS_PORT": str(self._port(index))},
                 start_new_session=True,  # an interrupt from the terminal is for this process to hand on
             )
             self._running.add(process)
             return process
+
+    def _port(self, index: int) -> int:
+        port = self._first_port + index
+        return port if self._first_port and port <= _LAST_PORT else 0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
-from duis_gateway.decision import Email
+from duis_gateway.decision import Email, Write
 from duis_gateway.decisions.context import Moment
 from duis_gateway.decisions.effects import NOTHING, TIME, Consequences, current
 from duis_gateway.emails.rollout import missed_obligations
@@ -71,9 +74,17 @@ def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -
     told = Consequences((partial(history.record, event=line),))
     if not owed:
         return told
-    raised = [(MISSED_OBLIGATION, f"{release_id} {format_eui(one.supplier)}") for one in owed]
-    flag = partial(flags.raise_flags, raised=raised, at=moment.now, text="DCC can choose hubs (PilotSelection)")
+    raised = tuple(_flag(release_id, mine, moment.now) for _, mine in groupby(owed, attrgetter("supplier")))
     mails: tuple[Email, ...] = tuple(
         missed_obligations(release, party, owed) for party in moment.registered(PartyKind.DCC)
     )
-    return told + Consequences((flag,), mails)
+    return told + Consequences(raised, mails)
+
+
+def _flag(release_id: str, missed_by_one: Iterable[Obligation], at: datetime) -> Write:
+    """Say of one supplier what it missed, for the operator."""
+    owed = tuple(missed_by_one)
+    subject = f"{release_id} {format_eui(owed[0].supplier)}"
+    what = "; ".join(f"{one.kind.value}: {one.provided:,} of {one.required:,} hubs" for one in owed)
+    text = f"{what}, due {owed[0].due:%Y-%m-%d %H:%M:%S}; DCC can choose hubs (PilotSelection)"
+    return partial(flags.raise_flags, raised=[(MISSED_OBLIGATION, subject)], at=at, text=text)

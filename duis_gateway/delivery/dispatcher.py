@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -99,6 +100,11 @@ class Delivery:
         """Return the destinations that this process takes to be down."""
         with self._lock:
             return [destination for destination, lane in self._lanes.items() if lane.breaker.is_open]
+
+    def down_by_channel(self) -> dict[str, int]:
+        """Return how many destinations this process takes to be down, for each channel that it serves."""
+        down = Counter(destination.channel for destination in self.down())
+        return {channel: down[channel] for channel in self._senders}
 
     def _join(self, until: float) -> bool:
         with self._lock:

@@ -53,6 +53,9 @@ class ConsoleData(Protocol):
     def deadlines(self) -> Sequence[Deadline]:
         """Return what DCC and the CSPs have outstanding, the most pressing first."""
 
+    def missed(self) -> Sequence[FlagLine]:
+        """Return what suppliers missed of their obligations to releases in flight, the newest first."""
+
     def parties(self) -> Sequence[Party]:
         """Return all parties."""
 
@@ -85,6 +88,7 @@ def page(data: ConsoleData) -> str:
     sections = (
         _section("Releases in flight", _RELEASE_HEADS, map(_release_row, releases), "No release is in flight."),
         _section("Outstanding with DCC and the CSPs", _DEADLINE_HEADS, due, "Nothing is outstanding."),
+        _section("Missed obligations", _MISSED_HEADS, map(_missed_row, data.missed()), "No obligation was missed."),
         _section("Outbox", _OUTBOX_HEADS, map(_outbox_row, outbox), "Everything is delivered."),
         _section("Flags", _FLAG_HEADS, map(_flag_row, flags), "Nothing is flagged."),
         _section("Parties", _PARTY_HEADS, map(_party_row, parties), "No party is registered."),
@@ -96,6 +100,7 @@ _RELEASE_HEADS = ("Release", "Revision", "Model", "Firmware", "State", "Pilot be
 _DEADLINE_HEADS = ("Release", "Who", "What", "About", "Hubs", "Due", "Left")
 _PARTY_HEADS = ("Party", "Kind", "Roles or regions", "DUIS", "Status", "URL", "Email")
 _OUTBOX_HEADS = ("Recipient", "By", "State", "Messages", "Oldest", "Last error")
+_MISSED_HEADS = ("Release", "Supplier", "What", "Seen")
 _FLAG_HEADS = ("When", "What", "About", "Text")
 
 
@@ -152,6 +157,11 @@ def _outbox_row(line: OutboxLine) -> list[_Cell]:
         _Cell("" if line.oldest_age is None else _age(line.oldest_age), "number"),
         _Cell(line.last_error or ""),
     ]
+
+
+def _missed_row(flag: FlagLine) -> list[_Cell]:
+    release, _, supplier = flag.subject.rpartition(" ")
+    return [_Cell(release), _Cell(supplier, "eui"), _Cell(flag.text), _Cell(_time(flag.at), "time")]
 
 
 def _flag_row(flag: FlagLine) -> list[_Cell]:

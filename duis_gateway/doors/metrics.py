@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import platform
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from duis_gateway import __version__
+from duis_gateway.doors.figures import FiguresCollector, Sources
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _DELAY_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 21600.0, 86400.0)
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxFigures:
-    """The outbox at one moment. `pending` is by kind ("http", "email"); `oldest_age` in seconds, 0 if nothing waits."""
-
-    pending: Mapping[str, int] = field(default_factory=dict)
-    dead: int = 0
-    oldest_age: float = 0.0
+_COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Metrics:
     """The metrics of one process, in a registry of its own."""
 
-    def __init__(self, outbox: Callable[[], OutboxFigures] | None = None) -> None:
+    def __init__(self, sources: Sources | None = None) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "gw_requests", "Requests answered, by outcome.", ("door", "service", "outcome"), registry=self.registry
@@ -55,8 +46,19 @@ class Metrics:
         self._leases = Counter(
             "gw_leases_expired", "Messages that came back because their worker was gone.", registry=self.registry
         )
-        if outbox is not None:
-            self.registry.register(_OutboxCollector(outbox))
+        self._commits = Histogram(
+            "gw_db_commit_duration_seconds",
+            "Time that the database took to commit; with SQLite one commit serves many messages.",
+            buckets=_COMMIT_BUCKETS,
+            registry=self.registry,
+        )
+        self._scheduler_failures = Counter(
+            "gw_scheduler_failures", "What was due by time and failed, each try.", ("what",), registry=self.registry
+        )
+        build = Info("gw_build", "What runs here.", registry=self.registry)
+        build.info({"version": __version__, "python": platform.python_version()})
+        if sources is not None:
+            self.registry.register(FiguresCollector(sources))
 
     def request(self, door: str, service: str, outcome: str, seconds: float) -> None:
         """Count one request; `outcome` is "answered", "refused" or "failed"."""
@@ -79,46 +81,14 @@ class Metrics:
         """Count messages whose worker was gone or stalled."""
         self._leases.inc(count)
 
-    def value(self, name: str, documentation: str, read: Callable[[], float]) -> None:
-        """Add a gauge that is read at each scrape, such as the age of a CRL."""
-        Gauge(name, documentation, registry=self.registry).set_function(read)
+    def commit(self, seconds: float) -> None:
+        """Record how long a commit took."""
+        self._commits.observe(seconds)
+
+    def scheduler_failure(self, what: str) -> None:
+        """Count one failure of something due by time; `what` is as in `duis_gateway.scheduler`."""
+        self._scheduler_failures.labels(what).inc()
 
     def exposition(self) -> bytes:
         """Return everything in Prometheus' text format."""
         return generate_latest(self.registry)
-
-
-class _OutboxCollector:
-    """Reads the outbox when Prometheus asks, and says so when that fails, instead of failing the whole scrape."""
-
-    def __init__(self, read: Callable[[], OutboxFigures]) -> None:
-        self._read = read
-
-    def describe(self) -> Iterator[Metric]:
-        return iter(())
-
-    def collect(self) -> Iterator[Metric]:
-        readable = GaugeMetricFamily("gw_outbox_readable", "1 if the outbox could be read for this scrape.")
-        try:
-            figures = self._read()
-        except Exception:
-            _log.exception("the outbox cannot be read for the metrics")
-            readable.add_metric([], 0.0)
-            yield readable
-            return
-        readable.add_metric([], 1.0)
-        yield readable
-        yield _by_kind("gw_outbox_pending", "Messages stored and not yet accepted.", figures.pending)
-        yield GaugeMetricFamily(
-            "gw_dead_letters", "Messages given up until an operator replays them.", value=figures.dead
-        )
-        yield GaugeMetricFamily(
-            "gw_outbox_oldest_age_seconds", "Age of the oldest message that waits.", value=figures.oldest_age
-        )
-
-
-def _by_kind(name: str, documentation: str, figures: Mapping[str, int]) -> Metric:
-    family = GaugeMetricFamily(name, documentation, labels=("kind",))
-    for kind, number in sorted(figures.items()):
-        family.add_metric([kind], float(number))
-    return family

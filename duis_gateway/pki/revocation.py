@@ -4,26 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from duis_gateway.pki.certificates import UNREADABLE
 from duis_gateway.pki.chains import key_usage
-from duis_gateway.pki.names import NameInvalid, name_key
+from duis_gateway.pki.names import NameInvalid, name_key, name_text
 
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
 
 
 @dataclass(frozen=True)
 class RevocationList:
-    """One CRL as read; `genuine` if its signature is by the key of a CA known here and all of it is understood."""
+    """One CRL as read; `genuine` if its signature is by the key of a CA known here and all of it is understood.
 
+    `issuer` is its issuer's name as RFC 4514 prints it.
+    """
+
+    issuer: str
     genuine: bool
     this_update: datetime
     next_update: datetime | None
     serials: frozenset[int]
+
+    @property
+    def end(self) -> datetime:
+        """When it is out of date; one without a `nextUpdate` never was up to date."""
+        return self.this_update if self.next_update is None else self.next_update
+
+    def life_used(self, at: datetime) -> float:
+        """Return the share of its life that is over: 0 at its `thisUpdate`, 1 at its `nextUpdate`, and more later."""
+        whole = self.end - self.this_update
+        return (at - self.this_update) / whole if whole > timedelta(0) else 1.0
 
 
 RevocationLists = dict[str, list[RevocationList]]
@@ -42,6 +56,7 @@ def read_lists(
             continue
         lists.setdefault(key, []).append(
             RevocationList(
+                issuer=name_text(crl.issuer),
                 genuine=_understood(crl) and any(_signed_by(crl, authority) for authority in authorities),
                 this_update=crl.last_update_utc,
                 next_update=crl.next_update_utc,
@@ -63,11 +78,38 @@ def why_revoked(lists: RevocationLists, issuer_key: str, serial: int, at: dateti
     genuine = [crl for crl in own if crl.genuine]
     if any(serial in crl.serials for crl in genuine):
         return "is revoked"
+    reason = _why_unusable(genuine, at, allow_stale)
+    return None if reason is None else f"cannot be checked: the revocation list of its issuer is {reason}"
+
+
+def _why_unusable(genuine: Sequence[RevocationList], at: datetime, allow_stale: bool) -> str | None:
     if not genuine:
-        return "cannot be checked: the revocation list of its issuer is not signed by a known CA"
+        return "not signed by a known CA"
     if not allow_stale and not any(_current(crl, at) for crl in genuine):
-        return "cannot be checked: the revocation list of its issuer is out of date"
+        return "out of date"
     return None
+
+
+def unusable(lists: RevocationLists, at: datetime, *, allow_stale: bool) -> dict[str, str]:
+    """Return, by its key, each issuer none of whose certificates can be checked now, and why, in words."""
+    found = {}
+    for key, own in lists.items():
+        reason = _why_unusable([crl for crl in own if crl.genuine], at, allow_stale)
+        if reason is not None:
+            until = max(crl.end for crl in own)
+            found[key] = (
+                f"the revocation list of {own[0].issuer} (good until {until:%Y-%m-%d %H:%M:%S} UTC) is {reason}"
+            )
+    return found
+
+
+def relied_on(lists: RevocationLists, at: datetime) -> dict[str, RevocationList]:
+    """Return, for each issuer, its genuine list that is good for longest; one from the future only where alone."""
+    return {
+        key: max(genuine, key=lambda crl: (crl.this_update <= at, crl.end))
+        for key, own in lists.items()
+        if (genuine := [crl for crl in own if crl.genuine])
+    }
 
 
 def _current(crl: RevocationList, at: datetime) -> bool:

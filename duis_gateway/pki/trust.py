@@ -21,7 +21,7 @@ from duis_gateway.pki import chains
 from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
 from duis_gateway.pki.files import WatchedFolder, read_certificates, read_crls
 from duis_gateway.pki.names import NameInvalid, name_key
-from duis_gateway.pki.revocation import RevocationLists, read_lists, why_revoked
+from duis_gateway.pki.revocation import RevocationLists, read_lists, unusable, why_revoked
 
 
 class Registered(Protocol):
@@ -120,6 +120,22 @@ class Trust:
     def revocation_lists(self) -> RevocationLists:
         """Return the lists as they are now, with their times, by issuer: for readiness and metrics (F28, T34)."""
         return self._revocation_lists(self._anchors.current() if self._anchors else ())
+
+    def unusable_lists(self, at: datetime) -> dict[str, str]:
+        """Return, by its key, each issuer whose certificates are all refused for its lists (T34), and why."""
+        return unusable(self.revocation_lists(), at, allow_stale=self._allow_stale_crl)
+
+    def issuers_of(self, registered: Registered) -> tuple[frozenset[str], ...]:
+        """Return, for each way in which a certificate can be trusted, the keys of those whose lists have to be good.
+
+        Raises:
+            NotAuthenticated: the certificate cannot be read.
+        """
+        known = self._known(registered.der)
+        own = known.certificate.issuer_key
+        if registered.trusted_directly:
+            return (frozenset({own}),)
+        return tuple(frozenset({own, *(authority.issuer_key for authority in path)}) for path in known.paths)
 
     def _registered(self, reference: SignerReference, find: FindCertificate) -> Registered:
         try:

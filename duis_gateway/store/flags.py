@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, exists, select
 
 from duis_gateway.store.bulk import insert_many
 from duis_gateway.store.tables import operator_flag
@@ -28,8 +29,30 @@ def raise_flags(connection: Connection, raised: Iterable[tuple[str, str]], at: d
     insert_many(connection, operator_flag, ("kind", "subject", "text", "at"), rows)
 
 
+def raise_once(connection: Connection, kind: str, subject: str, at: datetime, text: str) -> bool:
+    """Raise a flag unless one of this kind and subject was raised before; return whether it was raised now.
+
+    It looks through all flags; whoever calls it excludes others that might raise the same one.
+    """
+    same = (operator_flag.c.kind == kind, operator_flag.c.subject == subject)
+    if connection.execute(select(exists().where(*same))).scalar_one():
+        return False
+    raise_flags(connection, [(kind, subject)], at, text)
+    return True
+
+
+def of_kind(connection: Connection, kind: str, limit: int = 100) -> list[OperatorFlag]:
+    """Return the newest flags of one kind; it looks through all flags."""
+    return _newest(connection, _SHOWN.where(operator_flag.c.kind == kind), limit)
+
+
 def newest(connection: Connection, limit: int = 100) -> list[OperatorFlag]:
     """Return the flags raised last, the newest first."""
-    columns = (operator_flag.c.kind, operator_flag.c.subject, operator_flag.c.text, operator_flag.c.at)
-    query = select(*columns).order_by(operator_flag.c.id.desc()).limit(limit)
-    return [OperatorFlag(*row) for row in connection.execute(query)]
+    return _newest(connection, _SHOWN, limit)
+
+
+_SHOWN = select(operator_flag.c.kind, operator_flag.c.subject, operator_flag.c.text, operator_flag.c.at)
+
+
+def _newest(connection: Connection, query: Select[Any], limit: int) -> list[OperatorFlag]:
+    return [OperatorFlag(*row) for row in connection.execute(query.order_by(operator_flag.c.id.desc()).limit(limit))]

@@ -10,12 +10,14 @@ import pytest
 
 from duis_gateway.cli.main import program
 from duis_gateway.config import ENVIRONMENT_PREFIX, SECTIONS, settings_of
-from duis_gateway.doors.metrics import Metrics, OutboxFigures
+from duis_gateway.doors.figures import OutboxFigures, Sources
+from duis_gateway.doors.metrics import Metrics
 from duis_gateway.duis.alerts import ALERTS
 from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.responses import PilotListWarning
 from duis_gateway.errors import REFUSALS
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
+from duis_gateway.watch import TrustFigures
 from tests.support import reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +56,15 @@ def test_every_key_that_a_page_names_exists(path: Path) -> None:
 
 def metrics_served() -> set[str]:
     """The names of all metrics that the gateway serves, as they stand in queries."""
-    metrics = Metrics(lambda: OutboxFigures({"http": 1}))
+    metrics = Metrics(
+        Sources(
+            outbox=lambda: OutboxFigures({"http": 1}),
+            trust=lambda: TrustFigures(1.0, 0.5, 2.0, 3.0),
+            signing_expiry=lambda: 4.0,
+            open_breakers=lambda: {"http": 0},
+        )
+    )
+    metrics.scheduler_failure("stage")
     metrics.request("duis", "serviceD", "answered", 0.1)
     metrics.rejection("verify")
     metrics.delivery_attempt("http", "accepted")

@@ -20,11 +20,13 @@ from duis_gateway.emails.rollout import missed_obligations
 from duis_gateway.errors import NotDurable
 from duis_gateway.firmware.obligations import Obligation, ObligationKind, ObligationState
 from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.releases import PilotTerms, ReleaseState
+from duis_gateway.model.releases import PilotTerms, Release, ReleaseState
 from duis_gateway.model.rollout import RolloutAction, Standing
-from duis_gateway.scheduler import Scheduler
+from duis_gateway.scheduler import NOT_DONE, Scheduler
+from duis_gateway.setbacks import Setbacks
 from duis_gateway.signing import Signer
-from duis_gateway.store import history, hubs, parties, pilots
+from duis_gateway.store import history, hubs, parties, pilots, releases
+from duis_gateway.views import OperatorView
 from tests.support.rules import NEW, NOW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, HUBS, IDLE, NORTH, OLDER, OWN_NORTH, OWN_SOUTH, SOUTH, Steering
 
@@ -172,6 +174,55 @@ def test_a_failure_half_way_leaves_nothing_behind(dcc: Steering, monkeypatch: py
     assert dcc.passes(PILOT.start) == 1
 
 
+def test_what_fails_is_tried_ever_less_often_counted_and_flagged_once(
+    dcc: Steering, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By monotonic time, for business time may stand still; and at once where the release has changed."""
+    dcc.announces()
+    dcc.approves()
+    dcc.clock.instant = PILOT.start
+    seconds = [0.0]
+    counted: list[str] = []
+    agenda = replace(dcc.agenda(), failed=counted.append, setbacks=Setbacks(lambda: seconds[0]))
+
+    def broken(*_args: object) -> Consequences:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(by_time, "begin_stages", broken)
+    for second in range(60):
+        seconds[0] = float(second)
+        assert agenda.run() == 0
+    assert counted == ["stage"] * 6, "at 0, 1, 3, 7, 15 and 31 s"
+    assert sum(getattr(record, "event", "") == "not-done-in-time" for record in caplog.records) == 6
+    (flag,) = dcc.flags()
+    assert (flag.kind, flag.subject) == (NOT_DONE, "R1 stage (approved)")
+    assert "ValueError" in flag.text
+
+    monkeypatch.undo()
+    assert agenda.run() == 0, "its time has not come"
+    with dcc.store.write() as conn:
+        releases.put(conn, replace(dcc.release(), priority="urgent"), {})
+    assert agenda.run() == 1
+    assert dcc.state() is ReleaseState.PILOTING
+
+
+def test_what_cannot_even_be_looked_at_holds_up_no_other(dcc: Steering, monkeypatch: pytest.MonkeyPatch) -> None:
+    for release_id, model in (("BAD", "433100AC"), ("R1", "OTHER")):
+        dcc.announces(release_id, model=model)
+        dcc.approves(release_id)
+    due = by_time.stage_due
+
+    def sometimes(release: Release, moment: Moment) -> bool:
+        if release.release_id == "BAD":
+            raise LookupError("a defect")
+        return due(release, moment)
+
+    monkeypatch.setattr(by_time, "stage_due", sometimes)
+    assert dcc.passes(PILOT.start) == 1
+    assert dcc.state("R1") is ReleaseState.PILOTING
+    assert [flag.subject for flag in dcc.flags()] == ["BAD stage (approved)"]
+
+
 # --- obligations --------------------------------------------------------------------------------------------------
 
 TERMS = PilotTerms(PILOT, limit=10, minimum=1, share_percent=100, share_by=PILOT.start + 10 * DAY)
@@ -205,14 +256,25 @@ def test_missed_obligations_are_reported_to_dcc_once(dcc: Steering) -> None:
     assert dcc.passes(DUE + SECOND) == 1
     assert dcc.passes(DUE + DAY) == 0
     assert reports(dcc) == [("email", "X08")]
-    flags = {flag.subject for flag in dcc.flags() if flag.kind == by_time.MISSED_OBLIGATION}
-    assert flags == {f"R1 {format_eui(OURS)}", f"R1 {format_eui(OLDER)}"}
+    shown = {line.subject: line.text for line in OperatorView(dcc.store, dcc.clock).missed()}
+    assert shown.keys() == {f"R1 {format_eui(OURS)}", f"R1 {format_eui(OLDER)}"}
+    assert shown[f"R1 {format_eui(OURS)}"].startswith(f"minimum: 0 of 1 hubs; share: 0 of 3 hubs, due {DUE:%Y-%m-%d}")
     assert missing(dcc, DUE + DAY) == {
         (OURS, "minimum"): 1,
         (OURS, "share"): 3,
         (OLDER, "minimum"): 1,
         (OLDER, "share"): 1,
     }
+
+
+def test_what_was_missed_is_shown_while_the_release_is_in_flight(dcc: Steering) -> None:
+    obliged(dcc)
+    view = OperatorView(dcc.store, dcc.clock)
+    assert view.missed() == []
+    dcc.passes(DUE + SECOND)
+    assert len(view.missed()) == 3
+    dcc.says(esi.RolloutDecision("R1", RolloutAction.STOP, "why", Standing.CONFIRMED, "SEC Panel"))
+    assert view.missed() == []
 
 
 def test_what_is_met_is_reported_to_nobody(dcc: Steering) -> None:
@@ -309,19 +371,23 @@ def test_the_thread_looks_at_once_when_it_starts_and_when_it_is_woken(dcc: Steer
     assert dcc.state() is ReleaseState.PILOTING
 
 
-def test_the_thread_outlives_what_goes_wrong(dcc: Steering) -> None:
+def test_the_thread_outlives_what_goes_wrong(dcc: Steering, caplog: pytest.LogCaptureFixture) -> None:
+    """Of a failure that goes on and on one line is logged."""
     looked = threading.Semaphore(0)
 
     def signer() -> Signer:
         looked.release()
         raise RuntimeError("a defect")
 
-    scheduler = Scheduler(replace(dcc.agenda(), signer=signer), poll=0.01)
+    counted: list[str] = []
+    scheduler = Scheduler(replace(dcc.agenda(), signer=signer, failed=counted.append), poll=0.01)
     scheduler.start()
     try:
         assert all(looked.acquire(timeout=20) for _ in range(3))
     finally:
         scheduler.stop()
+    assert set(counted) == {"look"}
+    assert [getattr(record, "event", "") for record in caplog.records].count("scheduler-failing") == 1
 
 
 def test_a_scheduler_that_was_never_started_stops(dcc: Steering) -> None:

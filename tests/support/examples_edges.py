@@ -118,6 +118,9 @@ class _NothingToShow:
     def flags(self) -> Sequence[FlagLine]:
         return ()
 
+    def missed(self) -> Sequence[FlagLine]:
+        return ()
+
 
 def _party_examples() -> dict[str, bytes]:
     """What a supplier with three hubs reads, answered from a real store."""

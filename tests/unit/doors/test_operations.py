@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from lxml import html
 
+from duis_gateway import __version__
 from duis_gateway.delivery.retry import Failure, FailureKind
 from duis_gateway.doors.console import FlagLine, OutboxLine, page
 from duis_gateway.doors.delivery_metrics import DeliveryMetrics
+from duis_gateway.doors.figures import OutboxFigures, Sources
 from duis_gateway.doors.http import Edge
-from duis_gateway.doors.metrics import Metrics, OutboxFigures
+from duis_gateway.doors.metrics import Metrics
 from duis_gateway.doors.operations import Check, operations_app
 from duis_gateway.firmware.deadlines import Deadline, Task
 from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
 from duis_gateway.model.releases import Release
 from duis_gateway.store.outbox import ClaimedMessage
+from duis_gateway.watch import TrustFigures
 from tests.support.rules import release
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -37,6 +42,7 @@ class Data:
     shown_parties: Sequence[Party] = ()
     shown_outbox: Sequence[OutboxLine] = ()
     shown_flags: Sequence[FlagLine] = ()
+    shown_missed: Sequence[FlagLine] = ()
     shown_deadlines: Sequence[Deadline] = ()
 
     def now(self) -> datetime:
@@ -56,6 +62,9 @@ class Data:
 
     def flags(self) -> Sequence[FlagLine]:
         return self.shown_flags
+
+    def missed(self) -> Sequence[FlagLine]:
+        return self.shown_missed
 
 
 def all_well() -> Mapping[str, Check]:
@@ -102,7 +111,7 @@ def test_nothing_can_be_changed_here() -> None:
 
 def test_the_outbox_is_read_at_each_scrape() -> None:
     figures = [OutboxFigures({"http": 2}, 0, 3.5), OutboxFigures({"http": 0, "email": 1}, 4, 0.0)]
-    app = operations_app(Metrics(lambda: figures.pop(0)), all_well, Data())
+    app = operations_app(Metrics(Sources(lambda: figures.pop(0))), all_well, Data())
     first, second = get(app, "/metrics")[2].decode(), get(app, "/metrics")[2].decode()
     assert 'gw_outbox_pending{kind="http"} 2.0' in first
     assert "gw_outbox_oldest_age_seconds 3.5" in first
@@ -111,16 +120,19 @@ def test_the_outbox_is_read_at_each_scrape() -> None:
 
 
 def test_metrics_are_told_while_the_database_is_down(caplog: pytest.LogCaptureFixture) -> None:
-    def broken() -> OutboxFigures:
+    def broken() -> Any:
         raise ConnectionError("no database")
 
-    metrics = Metrics(broken)
+    metrics = Metrics(Sources(broken, trust=broken, open_breakers=broken, signing_expiry=lambda: 7.0))
     metrics.request("duis", "serviceD", "answered", 0.01)
     text = metrics.exposition().decode()
     assert "gw_outbox_readable 0.0" in text
     assert 'gw_requests_total{door="duis",outcome="answered",service="serviceD"} 1.0' in text
-    assert "gw_outbox_pending" not in text
-    assert "cannot be read" in caplog.text
+    assert 'gw_cert_expiry_timestamp_seconds{whose="gateway"} 7.0' in text
+    for unknown in ("gw_outbox_pending", "gw_crl", "gw_breaker_open", 'whose="party"'):
+        assert unknown not in text
+    assert "the outbox cannot be read" in caplog.text
+    assert "revocation lists cannot be read" in caplog.text
 
 
 def test_deliveries_are_counted_by_channel_and_outcome() -> None:
@@ -140,12 +152,25 @@ def test_deliveries_are_counted_by_channel_and_outcome() -> None:
     assert value("gw_leases_expired_total") == 3
 
 
-def test_a_gauge_of_the_application_is_read_at_each_scrape() -> None:
-    metrics = Metrics()
-    ages = iter([10.0, 20.0])
-    metrics.value("gw_crl_age_seconds", "Age of the CRL.", lambda: next(ages))
-    assert "gw_crl_age_seconds 10.0" in metrics.exposition().decode()
-    assert "gw_crl_age_seconds 20.0" in metrics.exposition().decode()
+def test_what_an_operator_alarms_on_is_read_at_each_scrape() -> None:
+    """T34."""
+    figures = [TrustFigures(10.0, 0.25, 1000.0, 2000.0), TrustFigures(20.0, 1.5, 1000.0)]
+    down = [{"http": 2, "email": 0}, {"http": 0, "email": 0}]
+    metrics = Metrics(Sources(trust=lambda: figures.pop(0), open_breakers=lambda: down.pop(0)))
+    first, second = metrics.exposition().decode(), metrics.exposition().decode()
+    assert "gw_crl_age_seconds 10.0" in first
+    assert "gw_crl_next_update_timestamp_seconds 1000.0" in first
+    assert 'gw_cert_expiry_timestamp_seconds{whose="party"} 2000.0' in first
+    assert 'gw_breaker_open{kind="http"} 2.0' in first
+    assert "gw_crl_life_used_ratio 1.5" in second
+    assert "whose=" not in second
+    assert 'gw_breaker_open{kind="http"} 0.0' in second
+
+
+def test_what_runs_here_is_said() -> None:
+    [line] = [line for line in Metrics().exposition().decode().splitlines() if line.startswith("gw_build_info{")]
+    assert f'version="{__version__}"' in line
+    assert f'python="{platform.python_version()}"' in line
 
 
 def shown(data: Data) -> html.HtmlElement:
@@ -198,6 +223,14 @@ def test_the_console_shows_what_is_outstanding_and_for_how_long() -> None:
     assert shown_rows[2][1:5] == ["csp 90-B3-D5-1F-30-00-00-06", "decide on group", "G1", "1,200"]
 
 
+@pytest.mark.requirement("PIA-A9")
+def test_the_console_shows_which_supplier_missed_what_and_of_which_release() -> None:
+    data = Data()
+    said = "minimum: 1 of 10 hubs, due 2026-03-01 00:00:00"
+    data.shown_missed = [FlagLine(NOW, "missed obligation", f"R 1 {SUPPLIER.name}", said)]
+    assert cells(shown(data), "Missed obligations") == [["R 1", SUPPLIER.name, said, "2026-03-02 09:00:00"]]
+
+
 def test_a_missing_email_is_shown_as_missing_and_a_suspended_party_as_such() -> None:
     data = Data()
     data.shown_parties = [SUPPLIER, CSP]
@@ -208,7 +241,13 @@ def test_a_missing_email_is_shown_as_missing_and_a_suspended_party_as_such() -> 
 
 def test_an_empty_gateway_says_so() -> None:
     text = shown(Data()).text_content()
-    said = ("No release is in flight.", "Nothing is outstanding.", "Everything is delivered.", "Nothing is flagged.")
+    said = (
+        "No release is in flight.",
+        "Nothing is outstanding.",
+        "No obligation was missed.",
+        "Everything is delivered.",
+        "Nothing is flagged.",
+    )
     for nothing in (*said, "No party"):
         assert nothing in text
 
