@@ -1,7 +1,8 @@
 """ESI `InventoryUpdate`: what DCC's inventory says of hubs now (design section 7, "Inventory changes").
 
 Nothing else is touched: what suppliers were told of a hub stays, and plans and alerts look at who is responsible when
-they are made, so that a former supplier's instruction no longer counts.
+they are made, so that a former supplier's instruction no longer counts. What that means for the second supplier of a
+split hub is told (N73).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 import esi.messages as esi
 from duis_gateway.decision import Decision
 from duis_gateway.decisions.context import Context, accepted, refused
+from duis_gateway.decisions.second_supplier import alerts_on_changes
 from duis_gateway.firmware.device_lists import COMMUNICATIONS_HUB
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.identifiers import format_eui, to_signed
@@ -42,7 +44,13 @@ def receive_inventory(message: PartnerMessage, context: Context) -> Decision:
         return Decision(refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad))
     # Always in one order, so that two messages about the same hubs cannot wait for each other.
     good.sort(key=lambda hub: to_signed(hub.device_id))
-    return Decision(accepted(message, bad), (partial(_put, given=good),))
+    changed = [(known[hub.device_id], hub) for hub in good if _changes_supplier(known.get(hub.device_id), hub)]
+    alerts = tuple(alerts_on_changes(changed, context)) if changed else ()
+    return Decision(accepted(message, bad), (partial(_put, given=good),), alerts)
+
+
+def _changes_supplier(before: Hub | None, after: Hub) -> bool:
+    return before is not None and before.suppliers != after.suppliers
 
 
 def _put(conn: Connection, given: Iterable[Hub]) -> None:

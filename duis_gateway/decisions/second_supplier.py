@@ -1,17 +1,17 @@
-"""N73: the second supplier of split hubs learns whether the first has instructed, and never who it is (X06)."""
+"""N73: each supplier of split hubs learns whether the other has instructed, and never who it is (X06)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from duis_gateway.decision import Alert
 from duis_gateway.decisions.context import Context
 from duis_gateway.duis.alert_bodies import OtherSupplier, SplitSupplierInstruction
-from duis_gateway.firmware.split import SecondSupplier, second_supplier_news
+from duis_gateway.firmware.split import SecondSupplier, news_of_changed_suppliers, second_supplier_news
 from duis_gateway.model.hubs import Hub, NamedHub
 from duis_gateway.model.parties import Party
 from duis_gateway.model.releases import Instruction, Release, Stage
-from duis_gateway.store import direct, hubs, parties, schedules
+from duis_gateway.store import direct, hubs, parties, releases, schedules
 
 
 def second_supplier_alerts(
@@ -50,6 +50,51 @@ def alerts_on_choice(
     return _alerts(release, supplier, before, own.union(chosen), known, context)
 
 
+def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], context: Context) -> Iterator[Alert]:
+    """Yield what the suppliers of hubs that change supplier are told, under each release in flight for their models.
+
+    Nobody else may decide about these releases until the transaction ends.
+
+    Args:
+        changed: each hub as it was and as it is from now on.
+        context: the transaction.
+    """
+    for release in sorted(releases.live(context.conn), key=lambda one: one.release_id):
+        here = [(was, now) for was, now in changed if _awaits(now, release)]
+        if not here:
+            continue
+        context.exclude_others(release.release_id)
+        instructing = _instructing(release, [now.device_id for _, now in here], context)
+        found, unable = _able({supplier for both in here for hub in both for supplier in hub.suppliers}, context)
+        for news in news_of_changed_suppliers(here, instructing, unable):
+            if news.recipient in found:
+                yield _alert(news, found[news.recipient], release)
+
+
+def _awaits(hub: Hub, release: Release) -> bool:
+    ours = (hub.manufacturer, hub.model) == (release.manufacturer, release.model)
+    return ours and hub.firmware_version != release.firmware_version
+
+
+def _instructing(release: Release, ids: Sequence[int], context: Context) -> Mapping[int, frozenset[int]]:
+    """Return the suppliers that instructed each hub, or on whose behalf DCC did, whoever is responsible for it."""
+    theirs = schedules.instructing(context.conn, release.release_id, ids)
+    chosen = direct.selections_naming(context.conn, release.release_id, ids)
+    return {
+        device_id: theirs.get(device_id, frozenset()).union(
+            one.supplier for one in chosen.get(device_id, ()) if one.supplier is not None
+        )
+        for device_id in theirs.keys() | chosen.keys()
+    }
+
+
+def _able(suppliers: Iterable[int], context: Context) -> tuple[Mapping[int, Party], frozenset[int]]:
+    """Return those that are registered, and those that cannot instruct: who is not registered cannot either."""
+    wanted = frozenset(suppliers)
+    found = parties.find_many(context.conn, wanted)
+    return found, frozenset(s for s in wanted if s not in found or not found[s].can_instruct)
+
+
 def _alerts(
     release: Release,
     me: int,
@@ -64,9 +109,7 @@ def _alerts(
     ids = [hub.device_id for hub in split]
     instructed = schedules.instructed_by_other(context.conn, release.release_id, me, ids)
     instructed |= direct.selected_for_other(context.conn, release.release_id, me, ids)
-    found = parties.find_many(context.conn, {supplier for hub in split for supplier in _suppliers(hub)})
-    # Who is not registered has nothing to instruct with either.
-    unable = frozenset(s for hub in split for s in _suppliers(hub) if s not in found or not found[s].can_instruct)
+    found, unable = _able({supplier for hub in split for supplier in _suppliers(hub)}, context)
     news = second_supplier_news(split, me, before, after, instructed, unable)
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -109,3 +109,42 @@ def second_supplier_news(
             key = (supplier, hub.device_id in instructed, other not in unable)
             told.setdefault(key, []).append(hub.device_id)
     return tuple(SecondSupplier(*key, tuple(ids)) for key, ids in sorted(told.items()))
+
+
+def news_of_changed_suppliers(
+    changed: Iterable[tuple[Hub, Hub]],
+    instructing: Mapping[int, frozenset[int]],
+    unable: frozenset[int] = frozenset(),
+) -> tuple[SecondSupplier, ...]:
+    """Return what the suppliers of now learn when hubs have changed supplier (BR-3.3, "Inventory changes").
+
+    Who had been told that its second supplier has instructed learns that this no longer holds, as only instructions
+    of those who are responsible count; who is new to a hub learns that the other has instructed it; who has
+    instructed a hub that gets a second supplier learns that there is one. Where nothing changes for a supplier, or
+    nobody has instructed, there is no news: a change from one other party to another is not told by itself.
+
+    Args:
+        changed: each hub as it was and as it is.
+        instructing: for each hub the suppliers, of then and now, whose standing instructions name it.
+        unable: suppliers that cannot instruct.
+    """
+    told: dict[tuple[int, bool, bool], list[int]] = {}
+    for before, after in changed:
+        by = instructing.get(after.device_id, frozenset())
+        for supplier in sorted(after.suppliers):
+            was, now = (_second(hub, supplier, by, unable) for hub in (before, after))
+            if now is None:
+                continue
+            news = was != now if supplier in by else (was is not None and was[0]) != now[0]
+            if news:
+                told.setdefault((supplier, *now), []).append(after.device_id)
+    return tuple(SecondSupplier(*key, tuple(ids)) for key, ids in sorted(told.items()))
+
+
+def _second(hub: Hub, supplier: int, instructing: frozenset[int], unable: frozenset[int]) -> tuple[bool, bool] | None:
+    """Return whether the hub's other supplier has instructed it, and whether it can; None without another."""
+    others = hub.suppliers - {supplier}
+    if supplier not in hub.suppliers or not others:
+        return None
+    (other,) = others
+    return other in instructing, other not in unable

@@ -102,6 +102,22 @@ def instructed_by_other(connection: Connection, release_id: str, supplier: int, 
     return frozenset(connection.execute(query).scalars())
 
 
+def instructing(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Return the suppliers that have instructed each of these hubs for this release, responsible for it or not."""
+    wanted = id_list(connection, ids)
+    query = (
+        select(instruction_hub.c.device_id, instruction.c.supplier)
+        .select_from(wanted)
+        .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
+        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
+        .where(instruction.c.release_id == release_id)
+    )
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for row in connection.execute(query):
+        found[row.device_id].add(row.supplier)
+    return {device_id: frozenset(suppliers) for device_id, suppliers in found.items()}
+
+
 def put_instructions(connection: Connection, instructions: Iterable[Instruction]) -> None:
     """Write instructions; each takes the place of the one of the same release, supplier, stage and group."""
     for group in instructions:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.dcc_play import code, hub, piloting, tell, told, update
 from tests.support.installation import RELEASED, RUNNING
-from tests.support.play import Group, Outcome, Play
+from tests.support.play import DAY, NOW, Group, Outcome, Play
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-5.6")]
 
@@ -24,6 +24,38 @@ def test_an_activation_is_told_to_those_who_are_responsible_then(play: Play) -> 
     assert not play.received("main")
     assert play.read_inventory("main", device).code == "E4"
     assert play.read_inventory("gas", device).code == "I0"
+
+
+@pytest.mark.requirement("X06", "BR-3.3")
+def test_a_change_of_the_second_supplier_is_told_to_those_who_depend_on_it(play: Play) -> None:
+    """Whose second had instructed learns that its hub waits again; who comes learns that the first has. No names."""
+    piloting(play)
+    device = play.lot.within("North", of=play.lot["split"])[0]
+    for supplier in ("main", "gas"):
+        launch = Group("A", [device], "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)
+        assert play.pilot_schedule(supplier, launch).code == "I99"
+    play.forget()
+    assert update(play, hub(play, device, "main", "on54")).code == "Accepted"
+    assert told(play) == {"main": ["N73"], "on54": ["N999"]}
+    (alert,) = play.received("main")
+    assert (alert.text("OtherSupplier"), alert.listed()) == ("CannotInstruct", [device])
+    assert play["gas"].eui not in alert.raw.decode()
+    assert play["on54"].eui not in alert.raw.decode()
+    play.forget()
+    assert update(play, hub(play, device, "main", "gas")).code == "Accepted"
+    found = {name: play.received(name)[0] for name in told(play)}
+    assert {name: (one.kind, one.text("OtherSupplier")) for name, one in found.items()} == {
+        "main": ("N73", "Instructed"),
+        "gas": ("N73", "Instructed"),
+    }
+
+
+def test_a_change_of_supplier_of_a_hub_that_nobody_instructed_is_no_news(play: Play) -> None:
+    piloting(play)
+    device = play.lot.within("North", of=play.lot["split"])[0]
+    assert update(play, hub(play, device, "gas", "main")).code == "Accepted"
+    assert update(play, hub(play, device, "main", "on54")).code == "Accepted"
+    assert told(play) == {}
 
 
 def test_a_version_that_the_inventory_knows_first_is_told_when_the_csp_says_so(play: Play) -> None:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.split import SecondSupplier, SplitBasis, later, planned_period, second_supplier_news
+from duis_gateway.firmware.split import (
+    SecondSupplier,
+    SplitBasis,
+    later,
+    news_of_changed_suppliers,
+    planned_period,
+    second_supplier_news,
+)
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.releases import Period
 from tests.support.rules import AUTOMATIC, NOW, OURS, THEIRS, hub, periods
@@ -136,3 +143,76 @@ def test_nobody_is_told_of_a_hub_that_is_not_its_own(before: set[int], after: se
     for one in news(ESTATE, before, after, instructed):
         assert set(one.device_ids) <= own[one.recipient] & (before ^ after)
         assert one.device_ids
+
+
+ANOTHER = 0x90B3D51F30030000
+ALL = (OURS, THEIRS, ANOTHER)
+
+
+def changed(
+    before: tuple[int | None, int | None], after: tuple[int | None, int | None], *by: int, unable: tuple[int, ...] = ()
+) -> set[tuple[int, bool, bool]]:
+    """Who is told what when a hub goes from these Import and Gas Suppliers to those."""
+    was, now = (hub(1, import_supplier=one, gas_supplier=other) for one, other in (before, after))
+    found = news_of_changed_suppliers([(was, now)], {1: frozenset(by)}, frozenset(unable))
+    assert all(one.device_ids == (1,) for one in found)
+    return {(one.recipient, one.instructed, one.able) for one in found}
+
+
+@pytest.mark.requirement("BR-3.3", "X06")
+@pytest.mark.parametrize(
+    ("before", "after", "by", "told"),
+    [
+        # The second supplier goes with its instruction: the first learns, and so does the one who comes.
+        ((OURS, THEIRS), (OURS, ANOTHER), (OURS, THEIRS), {(OURS, False, True), (ANOTHER, True, True)}),
+        # It goes without one: only who comes has something to learn.
+        ((OURS, THEIRS), (OURS, ANOTHER), (OURS,), {(ANOTHER, True, True)}),
+        # Only the one who goes had instructed.
+        ((OURS, THEIRS), (OURS, ANOTHER), (THEIRS,), {(OURS, False, True)}),
+        # A second supplier appears; its silence counts from now on.
+        ((OURS, OURS), (OURS, THEIRS), (OURS,), {(OURS, False, True), (THEIRS, True, True)}),
+        # It comes back, and so does its instruction.
+        ((OURS, None), (OURS, THEIRS), (THEIRS,), {(OURS, True, True), (THEIRS, False, True)}),
+        # One party alone is left: nothing to say of another.
+        ((OURS, THEIRS), (OURS, OURS), (OURS, THEIRS), set()),
+        # The roles change hands: each knows all that it is told.
+        ((OURS, THEIRS), (THEIRS, OURS), (OURS,), set()),
+        ((OURS, THEIRS), (OURS, ANOTHER), (), set()),
+    ],
+)
+def test_what_a_change_of_supplier_means_is_told(
+    before: tuple[int | None, int | None],
+    after: tuple[int | None, int | None],
+    by: tuple[int, ...],
+    told: set[tuple[int, bool, bool]],
+) -> None:
+    assert changed(before, after, *by) == told
+
+
+def test_a_second_supplier_that_cannot_instruct_takes_the_place_of_one_that_can() -> None:
+    assert changed((OURS, THEIRS), (OURS, ANOTHER), OURS, unable=(ANOTHER,)) == {
+        (OURS, False, False),
+        (ANOTHER, True, True),
+    }
+
+
+roles = st.tuples(st.sampled_from((*ALL, None)), st.sampled_from((*ALL, None)))
+
+
+@given(roles, roles, st.sets(st.sampled_from(ALL)), st.sets(st.sampled_from(ALL)))
+def test_who_is_told_of_a_change_is_a_supplier_of_now_with_another_and_it_is_true(
+    before: tuple[int | None, int | None],
+    after: tuple[int | None, int | None],
+    by: set[int],
+    unable: set[int],
+) -> None:
+    suppliers = {one for one in after if one is not None}
+    told = changed(before, after, *by, unable=tuple(unable))
+    for recipient, instructed, able in told:
+        (other,) = suppliers - {recipient}
+        assert recipient in suppliers
+        assert (instructed, able) == (other in by, other not in unable)
+    # The Import and the Gas Supplier are treated alike.
+    assert told == changed(before[::-1], after[::-1], *by, unable=tuple(unable))
+    if before == after or not by:
+        assert not told
