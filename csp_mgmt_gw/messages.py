@@ -94,7 +94,7 @@ class SafeLaunchSchedule(_CspSchedule):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleDecision(PartnerBody):
-    """X07: a CSP's final say on one group of a supplier's preferred schedule."""
+    """X07: a CSP's final say on one group of a supplier's preferred schedule, or on the hubs of it that it names."""
 
     release_id: str
     supplier: int
@@ -103,6 +103,7 @@ class ScheduleDecision(PartnerBody):
     earliest_start: datetime | None = None
     latest_end: datetime | None = None
     reason: str | None = None
+    device_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,7 @@ INTERFACE = Interface(
             Field("EarliestStart", "earliest_start", TIME, optional=True),
             Field("LatestEnd", "latest_end", TIME, optional=True),
             Field("Reason", "reason", TEXT, optional=True),
+            DEVICES_IF_ANY,
         ),
         Record(
             ActivateFirmwareRequests,

@@ -122,13 +122,17 @@ class SplitSupplierInstruction:
 
 @dataclass(frozen=True, slots=True)
 class PreferredPilotScheduleDecision:
-    """N74: the CSP's final say on one group; `period` is the one fixed."""
+    """N74: the CSP's final say on one group; `period` is the one fixed.
+
+    `device_ids` are the hubs of the piece of the group that it is about; none: the whole group.
+    """
 
     release_id: str
     group_id: str
     decision: GroupDecision
     reason: str | None = None
     period: Period | None = None
+    device_ids: tuple[int, ...] = ()
 
 
 AlertBody = (

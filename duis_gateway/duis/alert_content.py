@@ -108,13 +108,14 @@ def _split_supplier(body: bodies.SplitSupplierInstruction, room: int) -> list[st
 
 
 def _schedule_decision(body: bodies.PreferredPilotScheduleDecision, room: int) -> list[str]:
-    return [
+    head = (
         leaf("FirmwareReleaseID", body.release_id)
         + leaf("GroupID", body.group_id)
         + leaf("Decision", body.decision)
         + remark("Reason", body.reason)
         + (_period(body.period) if body.period else "")
-    ]
+    )
+    return _with_devices(head, body.device_ids, "", room) if body.device_ids else [head]
 
 
 _RENDERERS: dict[type, Callable[..., list[str]]] = {

@@ -180,9 +180,12 @@ def _split_supplier(body: bodies.SplitSupplierInstruction) -> Words:
 def _schedule_decision(body: bodies.PreferredPilotScheduleDecision) -> Words:
     period = f" Its period is {_shown(body.period)}." if body.period else ""
     reason = (f"Reason: {body.reason}",) if body.reason else ()
+    piece = f"{_count(len(body.device_ids))} of " if body.device_ids else ""
     return Words(
         f"Group {body.group_id} of {body.release_id}: {body.decision}",
-        (f"The CSP has decided on your group {body.group_id}: {str(body.decision).lower()}.{period}", *reason),
+        (f"The CSP has decided on {piece}your group {body.group_id}: {str(body.decision).lower()}.{period}", *reason),
+        columns=("device_id",),
+        rows=_ids(body.device_ids),
     )
 
 

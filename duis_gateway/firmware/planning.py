@@ -107,6 +107,10 @@ def _is_refused(instruction: HubInstruction) -> bool:
     return instruction.say is not None and instruction.say.decision is GroupDecision.REFUSED
 
 
+def _is_of_piece(instruction: HubInstruction) -> bool:
+    return instruction.say is not None and instruction.say.piece
+
+
 def _period_of(instruction: HubInstruction | None) -> Period | None:
     """PIA-C2: the CSP has the final say, so that a period which it fixed takes the place of the one instructed."""
     if instruction is None:
@@ -122,7 +126,11 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
     text = "both suppliers have instructed, the later start and the later end count"
     if basis is SplitBasis.ONE_INSTRUCTION:
         text = "DCC chose the hub on its supplier's behalf" if given[0].by_dcc else "its supplier has instructed it"
-    say = "the CSP has not decided yet" if open_say else "the CSP has decided"
+    say = "the CSP has decided"
+    if open_say:
+        say = "the CSP has not decided yet"
+    elif any(_is_of_piece(one) for one in given):
+        say = "the CSP has decided on a piece of the group"
     return _plan(facts, Basis.INSTRUCTED, f"{_words(period)}: {text}; {say}", period, stage, indicative=open_say)
 
 
@@ -155,7 +163,8 @@ def _silence(facts: PlanFacts, supplier: int | None) -> str:
     if refused:
         newest = max(refused, key=lambda one: one.received_at)
         reason = newest.say.reason if newest.say is not None and facts.viewer in (None, supplier) else None
-        return "has instructed, but the CSP refused" + (f" ({reason})" if reason else "")
+        what = " this piece of the group" if _is_of_piece(newest) else ""
+        return f"has instructed, but the CSP refused{what}" + (f" ({reason})" if reason else "")
     if supplier in facts.unable:
         return "cannot instruct (older DUIS version)"
     return "has not instructed"

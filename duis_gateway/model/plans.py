@@ -12,11 +12,15 @@ from duis_gateway.model.rollout import GroupDecision
 
 @dataclass(frozen=True, slots=True)
 class GroupSay:
-    """A CSP's final say on a supplier's group (X07). `period` is the one that it fixed, None: as instructed."""
+    """A CSP's final say on a supplier's group (X07). `period` is the one that it fixed, None: as instructed.
+
+    `piece`: the CSP regrouped, and said it of single hubs of the group that it named.
+    """
 
     decision: GroupDecision
     period: Period | None = None
     reason: str | None = None
+    piece: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, select
 
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.parties import PartyKind
@@ -15,6 +15,7 @@ from duis_gateway.model.releases import HubMark, Period, Release, Stage
 from duis_gateway.model.rollout import DirectGroup
 from duis_gateway.store import direct, parties, says
 from duis_gateway.store.bulk import id_list
+from duis_gateway.store.rollout_tables import piece_hub
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
@@ -26,13 +27,22 @@ from duis_gateway.store.tables import (
 
 
 @dataclass(frozen=True, slots=True)
+class _Naming:
+    """A group that names a hub, by number; and the piece of it that a CSP said something of while the hub was there."""
+
+    number: int
+    piece: int | None
+    csp_region: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseFacts:
     """What all hubs of a release have in common: the groups, and who can instruct at all.
 
     Attributes:
         release: the release.
         groups: the suppliers' standing groups by number, without their hubs and what was said of them.
-        says: what the CSPs said of them, by number and region.
+        says: what the CSPs said of them as a whole, by number and region.
         scheduled: the periods of the CSPs' groups that name hubs, by number; those of safe launch come last.
         open_periods: by region the period of the CSP's safe-launch groups that name no hubs, from first to last.
         able: the suppliers that have the Service Requests to instruct with.
@@ -75,6 +85,7 @@ def of_hubs(
     release_id = shared.release.release_id
     marks = _marks(connection, release_id, ids)
     naming = _naming(connection, release_id, ids)
+    pieces = says.pieces(connection, {one.piece for found in naming.values() for one in found if one.piece is not None})
     selections = direct.selections_naming(connection, release_id, ids)
     batches = direct.batch_periods(connection, release_id, ids)
     scheduled = _scheduled_for(connection, shared, ids)
@@ -83,7 +94,10 @@ def of_hubs(
             hub=hub,
             release=shared.release,
             mark=marks.get(hub.device_id),
-            instructions=_instructions(hub, shared, naming.get(hub.device_id, ()), selections.get(hub.device_id, ())),
+            instructions=(
+                *_instructions(hub, shared, naming.get(hub.device_id, ()), pieces),
+                *_chosen(selections.get(hub.device_id, ())),
+            ),
             batch=batches.get(hub.device_id),
             scheduled=scheduled.get(hub.device_id) or shared.open_periods.get(hub.csp_region),
             unable=hub.suppliers - shared.able,
@@ -94,14 +108,18 @@ def of_hubs(
 
 
 def _instructions(
-    hub: Hub, shared: ReleaseFacts, groups: Iterable[int], chosen: Iterable[DirectGroup]
-) -> tuple[HubInstruction, ...]:
-    given = [_with_say(shared.groups[number], shared.says.get((number, hub.csp_region))) for number in groups]
-    for group in chosen:
+    hub: Hub, shared: ReleaseFacts, naming: Iterable[_Naming], pieces: Mapping[int, GroupSay]
+) -> Iterator[HubInstruction]:
+    """Yield the groups that name the hub, each with the say that applies to it: its own before that on its region."""
+    for one in naming:
+        of_hub = pieces.get(one.piece) if one.piece is not None and one.csp_region == hub.csp_region else None
+        yield _with_say(shared.groups[one.number], of_hub or shared.says.get((one.number, hub.csp_region)))
+
+
+def _chosen(selections: Iterable[DirectGroup]) -> Iterator[HubInstruction]:
+    for group in selections:
         if group.supplier is not None:
-            by_dcc = HubInstruction(group.supplier, "", Stage.PILOT, group.period, group.received_at, by_dcc=True)
-            given.append(by_dcc)
-    return tuple(given)
+            yield HubInstruction(group.supplier, "", Stage.PILOT, group.period, group.received_at, by_dcc=True)
 
 
 def _with_say(group: HubInstruction, say: GroupSay | None) -> HubInstruction:
@@ -119,19 +137,26 @@ def _group(row: Row[*tuple[object, ...]]) -> HubInstruction:
     return HubInstruction(row.supplier, row.group_id, Stage(row.stage), Period(row.starts, row.ends), row.received_at)
 
 
-def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, list[int]]:
+def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, list[_Naming]]:
     wanted = id_list(connection, ids)
+    of_hub = and_(
+        piece_hub.c.instruction_id == instruction_hub.c.instruction_id,
+        piece_hub.c.device_id == instruction_hub.c.device_id,
+    )
     query = (
-        select(instruction_hub.c.device_id, instruction_hub.c.instruction_id)
+        select(
+            instruction_hub.c.device_id, instruction_hub.c.instruction_id, piece_hub.c.piece_id, piece_hub.c.csp_region
+        )
         .select_from(wanted)
         .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
         .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
+        .outerjoin(piece_hub, of_hub)
         .where(instruction.c.release_id == release_id)
         .order_by(instruction_hub.c.instruction_id)
     )
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for device_id, number in connection.execute(query):
-        found[device_id].append(number)
+    found: defaultdict[int, list[_Naming]] = defaultdict(list)
+    for device_id, *rest in connection.execute(query):
+        found[device_id].append(_Naming(*rest))
     return found
 
 

@@ -1,11 +1,11 @@
-"""The tables of what becomes of releases: their history, what was decided, and what DCC instructed itself."""
+"""The tables of what becomes of releases: their history, what was decided, and what DCC and CSPs say of single hubs."""
 
 from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
 from duis_gateway.store import tables
-from duis_gateway.store.columns import key, needed, number, owned_by
+from duis_gateway.store.columns import COUNTED, key, needed, number, owned_by
 from duis_gateway.store.types import Unsigned64, UtcTime
 
 metadata = tables.metadata
@@ -110,5 +110,32 @@ selected_hub = Table(
     owned_by("pilot_selection", "selection_id"),
     key("device_id", Unsigned64),
     Index(None, "device_id"),
+    sqlite_with_rowid=False,
+)
+
+# What a CSP said of a piece of a supplier's group; its hubs are below. Like a say on a group it goes with its
+# instruction.
+piece_say = Table(
+    "piece_say",
+    metadata,
+    number(),
+    needed("instruction_id", COUNTED, ForeignKey("instruction.id", ondelete="CASCADE"), index=True),
+    needed("csp", Unsigned64),
+    needed("decision"),
+    Column("starts", UtcTime),
+    Column("ends", UtcTime),
+    Column("reason", Text),
+    needed("decided_at", UtcTime),
+)
+
+# One piece for each hub of a group: the key looks it up for a hub, and lets no hub be in two. Without foreign keys,
+# like the other long lists (`tables`). The region is the hub's when it was said.
+piece_hub = Table(
+    "piece_hub",
+    metadata,
+    key("instruction_id", COUNTED),
+    key("device_id", Unsigned64),
+    needed("csp_region"),
+    needed("piece_id", COUNTED),
     sqlite_with_rowid=False,
 )

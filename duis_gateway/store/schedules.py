@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, insert, or_, select
 
 from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Instruction, OfferedConstraint, Period, Stage
+from duis_gateway.store import says
 from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_many
 from duis_gateway.store.tables import (
     default_group,
@@ -119,7 +120,10 @@ def instructing(connection: Connection, release_id: str, ids: Iterable[int]) -> 
 
 
 def put_instructions(connection: Connection, instructions: Iterable[Instruction]) -> None:
-    """Write instructions; each takes the place of the one of the same release, supplier, stage and group."""
+    """Write instructions; each takes the place of the one of the same release, supplier, stage and group.
+
+    What CSPs said of that one goes with it: the group is to be decided again.
+    """
     for group in instructions:
         here = {
             "release_id": group.release_id,
@@ -127,7 +131,9 @@ def put_instructions(connection: Connection, instructions: Iterable[Instruction]
             "stage": group.stage,
             "group_id": group.group_id,
         }
-        delete_with_hubs(connection, instruction, instruction_hub, _equal(instruction, here))
+        earlier = _equal(instruction, here)
+        says.forget_hubs(connection, select(instruction.c.id).where(*earlier))
+        delete_with_hubs(connection, instruction, instruction_hub, earlier)
         times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
         number = _inserted(connection, instruction, {**here, **times})
         insert_ids(connection, instruction_hub, "instruction_id", number, group.device_ids)
@@ -136,10 +142,14 @@ def put_instructions(connection: Connection, instructions: Iterable[Instruction]
 
 
 def remove_hubs(connection: Connection, release_id: str, supplier: int, stage: Stage, ids: Sequence[int]) -> None:
-    """Take these hubs out of the supplier's instructions of this stage; groups left without hubs stay, empty."""
+    """Take these hubs out of the supplier's instructions of this stage; groups left without hubs stay, empty.
+
+    What CSPs said of the hubs that are left stands.
+    """
     own = select(instruction.c.id).where(
         instruction.c.release_id == release_id, instruction.c.supplier == supplier, instruction.c.stage == stage
     )
+    says.forget_hubs(connection, own, ids)
     dropped = id_list(connection, ids)
     connection.execute(
         delete(instruction_hub).where(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tests.support.cli import done
 from tests.support.installation import Delivery
-from tests.support.play import DAY, NOW, Group, Play
+from tests.support.play import DAY, NOW, Group, Play, when
 from tests.support.schedules_play import say
-from tests.support.wire_client import SR, only, texts
+from tests.support.wire_client import SR, listed, only, texts
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("X07")]
 
@@ -28,6 +30,13 @@ def submitted(play: Play, *groups: Group) -> None:
 def period(alert: Delivery) -> tuple[datetime, datetime]:
     """Return the period that an N74 fixes."""
     return datetime.fromisoformat(alert.text("EarliestStart")), datetime.fromisoformat(alert.text("LatestEnd"))
+
+
+def plans(play: Play) -> dict[str, tuple[str, str, bool]]:
+    """What is planned for each hub of the release's model: on what it rests, when it is due, whether it may change."""
+    asked = ("plan", "list", "--release", play.lot.release, "--format", "json")
+    rows = json.loads(done(*asked, "--config", play.installation.config))
+    return {row["device_id"]: (row["basis"], row["due"], row["indicative"]) for row in rows}
 
 
 @pytest.fixture
@@ -79,19 +88,82 @@ def test_a_refused_group_is_told_without_a_period(play: Play, north: list[str]) 
 
 @pytest.mark.requirement("PIA-C4")
 def test_a_group_across_two_csps_is_decided_in_two_pieces(play: Play) -> None:
-    """N74 names no hubs, so the reason says which piece each is about."""
+    """Each N74 lists the hubs that it is about."""
     lot = play.lot
     submitted(play, Group("BOTH", lot["own"]))
     assert say(play, "north", "main", "BOTH").code == "Accepted"
     assert say(play, "south", "main", "BOTH", "Refused", reason="No capacity").code == "Accepted"
     first, second = play.received("main")
-    in_north, in_south = (len(lot.of_csp(csp, lot["own"])) for csp in ("north", "south"))
-    assert first.text("Decision") == "Accepted"
-    assert first.text("Reason") == f"Of {in_north} of the group's 12 hubs, those in 4G North and North."
-    assert second.text("Decision") == "Refused"
-    assert second.text("Reason") == (
-        f"Of {in_south} of the group's 12 hubs, those in 4G Central, 4G South, Central and South: No capacity"
-    )
+    assert (first.text("Decision"), texts(first.root, "Reason")) == ("Accepted", [])
+    assert listed(first.root, "DeviceIDList") == lot.of_csp("north", lot["own"])
+    assert (second.text("Decision"), second.text("Reason")) == ("Refused", "No capacity")
+    assert listed(second.root, "DeviceIDList") == lot.of_csp("south", lot["own"])
+
+
+@pytest.mark.requirement("PIA-C4")
+def test_a_csp_regroups_a_group_in_three_pieces(play: Play, north: list[str]) -> None:
+    """PIA-C4: these hubs as instructed, that one later, the last not at all; the plans are as the CSP decided."""
+    group = Group("G1", north)
+    submitted(play, group)
+    as_asked, later, never = north[:2], north[2:3], north[3:]
+    end = NOW + 40 * DAY
+    assert say(play, "north", "main", "G1", hubs=as_asked).code == "Accepted"
+    assert plans(play)[later[0]] == ("instructed", when(group.end), True)
+    assert say(play, "north", "main", "G1", "Amended", end=end, reason="Second wave", hubs=later).code == "Accepted"
+    assert say(play, "north", "main", "G1", "Refused", reason="No capacity", hubs=never).code == "Accepted"
+    told = play.received("main")
+    assert [(one.kind, one.text("Decision"), listed(one.root, "DeviceIDList")) for one in told] == [
+        ("N74", "Accepted", as_asked),
+        ("N74", "Amended", later),
+        ("N74", "Refused", never),
+    ]
+    assert [period(one)[1] for one in told[:2]] == [group.end, end]
+    planned = plans(play)
+    assert [planned[hub] for hub in as_asked] == [("instructed", when(group.end), False)] * 2
+    assert planned[later[0]] == ("instructed", when(end), False)
+    assert planned[never[0]][0] == "automatic_date"
+
+
+@pytest.mark.requirement("PIA-C4")
+def test_a_later_say_on_the_whole_group_takes_the_place_of_the_pieces(play: Play, north: list[str]) -> None:
+    group = Group("G1", north)
+    submitted(play, group)
+    say(play, "north", "main", "G1", hubs=north[:2])
+    say(play, "north", "main", "G1", "Refused", hubs=north[2:])
+    assert say(play, "north", "main", "G1", "Amended", end=NOW + 40 * DAY).code == "Accepted"
+    last = play.received("main")[-1]
+    assert not texts(last.root, "DeviceIDList"), "it is about the whole group"
+    planned = plans(play)
+    assert {planned[hub] for hub in north} == {("instructed", when(NOW + 40 * DAY), False)}
+    say(play, "north", "main", "G1", "Refused", hubs=north[:1])
+    planned = plans(play)
+    assert [planned[hub][0] for hub in north] == ["automatic_date", *["instructed"] * 3]
+
+
+def test_hubs_that_are_not_the_csp_s_to_decide_on_are_refused_as_items(play: Play) -> None:
+    """The supplier is told of the others; a list of none of its hubs decides nothing."""
+    lot = play.lot
+    own, foreign = lot["own"], lot["on54"][0]
+    mine, theirs = lot.of_csp("north", own), lot.of_csp("south", own)[0]
+    submitted(play, Group("G1", own))
+    answer = say(play, "north", "main", "G1", hubs=[foreign, mine[0], theirs])
+    assert answer.code == "PartlyAccepted"
+    assert answer.refused_items == {foreign: "not in the group", theirs: "not in a region of this CSP"}
+    (alert,) = play.received("main")
+    assert listed(alert.root, "DeviceIDList") == mine[:1]
+    play.forget()
+    answer = say(play, "north", "main", "G1", "Refused", hubs=[foreign, theirs])
+    assert (answer.code, only(answer.root, "Code")) == ("Refused", "DecisionRefused")
+    assert list(answer.refused_items) == [foreign, theirs]
+    assert not any(play.everything().values())
+
+
+def test_hubs_named_tell_of_two_groups_of_one_name_which_is_meant(play: Play, north: list[str]) -> None:
+    launched = play.lot.of_csp("north", play.lot["split"])
+    launch = Group("G1", launched, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)
+    submitted(play, Group("G1", north), launch)
+    assert say(play, "north", "main", "G1", hubs=launched[:1]).code == "Accepted"
+    assert period(play.received("main")[0]) == (launch.start, launch.end)
 
 
 def test_a_later_say_takes_the_place_of_the_earlier_and_is_told_too(play: Play, north: list[str]) -> None:
@@ -150,13 +222,14 @@ def test_a_say_stands_for_what_a_new_list_leaves_of_the_group(play: Play, north:
     say(play, "north", "main", "G1", "Refused")
     told = play.received("main")
     assert [one.text("Decision") for one in told] == ["Accepted", "Refused"]
-    assert not texts(told[1].root, "Reason"), "the group is within one CSP as before"
+    assert not texts(told[1].root, "DeviceIDList"), "the group is within one CSP as before"
 
 
 def test_an_exact_repeat_gets_the_first_answer_and_is_told_once(play: Play, north: list[str]) -> None:
     """T39."""
     submitted(play, Group("G1", north))
     play.check_repeat(say(play, "north", "main", "G1"))
+    play.check_repeat(say(play, "north", "main", "G1", hubs=[*north[:1], play.lot["split"][0]]))
 
 
 def test_decisions_wait_for_a_supplier_that_is_down_and_come_in_order(play: Play, north: list[str]) -> None:

@@ -227,6 +227,12 @@ def _(scene: Scene, decision: str, party: str) -> None:
     assert schedules_play.say(scene, "north", PARTIES[party], "G", decision, reason=reason).code == "Accepted"
 
 
+@when(step("CSP North says {decision} on one hub of the group of {party}"))
+def _(scene: Scene, decision: str, party: str) -> None:
+    hubs = scene.hubs(f"one hub of {party}")
+    assert schedules_play.say(scene, "north", PARTIES[party], "G", decision, hubs=hubs).code == "Accepted"
+
+
 # --- suppliers ----------------------------------------------------------------------------------------------------
 
 

@@ -165,6 +165,15 @@ Feature: The interactions of SECMP0024 Option 1
       | Accepted |
       | Refused  |
 
+  @X07 @PIA-C4
+  Scenario: X07, the CSP regroups
+    Given a release is in its safe launch
+    And Supplier A has submitted a SafeLaunch group of the hubs of Supplier A
+    When CSP North says Refused on one hub of the group of Supplier A
+    Then Supplier A gets N74 for one hub of Supplier A
+    And the N74 to Supplier A says Decision "Refused"
+    And the plan of one hub of Supplier A is the automatic date
+
   @X08 @BR-3.7
   Scenario: X08, DCC instructs a batch
     Given a release is in its safe launch

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from sqlalchemy import Connection, func, select
+
+from duis_gateway.model.hubs import Hub
 from duis_gateway.model.plans import GroupSay
 from duis_gateway.model.releases import Instruction, Period, Stage
 from duis_gateway.model.rollout import GroupDecision
 from duis_gateway.store import hubs, plans, says, schedules
 from duis_gateway.store.engine import Store
+from duis_gateway.store.rollout_tables import piece_hub, piece_say
 from duis_gateway.store.says import OpenGroup
 from tests.support.estate import ALPHA, BETA, GAMMA, NOW, PERIOD, TOP, fill, hub, release
 
 ACCEPTED = GroupSay(GroupDecision.ACCEPTED)
 AMENDED = GroupSay(GroupDecision.AMENDED, Period(NOW, PERIOD.end), "too many")
+MOVED = GroupSay(GroupDecision.AMENDED, Period(NOW, PERIOD.end), "in two waves", piece=True)
+REFUSED = GroupSay(GroupDecision.REFUSED, None, "not at all", piece=True)
 ESTATE = [hub(1), hub(TOP, ALPHA, BETA, region="South"), hub(3, region="4G North"), hub(4)]
 
 
@@ -88,3 +95,100 @@ def test_a_hub_has_the_say_of_its_own_region(store: Store) -> None:
         shared = plans.of_release(connection, release())
         facts = plans.of_hubs(connection, shared, [hub(1), hub(TOP, region="South"), hub(3, region="4G North"), moved])
     assert [one.instructions[0].say for one in facts] == [ACCEPTED, AMENDED, None, AMENDED]
+
+
+def say_on(connection: Connection, *estate: Hub) -> list[GroupSay | None]:
+    """What applies to each of these hubs of ALPHA's group."""
+    facts = plans.of_hubs(connection, plans.of_release(connection, release()), estate)
+    return [one.instructions[0].say for one in facts]
+
+
+def rows(connection: Connection) -> tuple[int, int]:
+    """How many pieces are kept, and how many hubs in them."""
+    pieces, members = (select(func.count()).select_from(table) for table in (piece_say, piece_hub))
+    return connection.execute(pieces).scalar_one(), connection.execute(members).scalar_one()
+
+
+@pytest.mark.requirement("PIA-C4", "X07")
+def test_what_is_said_of_single_hubs_counts_before_what_is_said_of_their_region(store: Store) -> None:
+    both = group("G1", 1, TOP, 3, 4)
+    with store.write() as connection:
+        fill(connection, ESTATE, [release()])
+        schedules.put_instructions(connection, [both, group("G1", 1, stage=Stage.SAFE_LAUNCH)])
+        says.put_say(connection, both, ["North", "4G North"], GAMMA, ACCEPTED, NOW)
+        says.put_piece(connection, both, [3, 4, 99], GAMMA, MOVED, NOW)
+        assert say_on(connection, *ESTATE) == [ACCEPTED, None, MOVED, MOVED]
+        says.put_piece(connection, both, [4, TOP], BETA, REFUSED, NOW)
+        assert say_on(connection, *ESTATE) == [ACCEPTED, REFUSED, MOVED, REFUSED]
+        assert rows(connection) == (2, 3)
+    with store.read() as connection:
+        assert len(says.says(connection, "R1")) == 2, "the says on whole regions stand beside"
+
+
+@pytest.mark.requirement("PIA-C4")
+def test_a_later_say_on_the_whole_takes_the_place_of_those_on_single_hubs_there(store: Store) -> None:
+    both = group("G1", 1, TOP, 3, 4)
+    with store.write() as connection:
+        fill(connection, ESTATE, [release()])
+        schedules.put_instructions(connection, [both])
+        says.put_piece(connection, both, [1, 3], GAMMA, MOVED, NOW)
+        says.put_piece(connection, both, [TOP], BETA, REFUSED, NOW)
+        says.put_say(connection, both, ["North"], GAMMA, ACCEPTED, NOW)
+        assert say_on(connection, *ESTATE) == [ACCEPTED, REFUSED, MOVED, ACCEPTED]
+        says.put_say(connection, both, ["4G North"], GAMMA, ACCEPTED, NOW)
+        assert say_on(connection, *ESTATE) == [ACCEPTED, REFUSED, ACCEPTED, ACCEPTED]
+        assert rows(connection) == (1, 1), "a say that is left without hubs is dropped"
+
+
+def test_a_say_on_single_hubs_goes_with_the_group_and_with_hubs_that_leave_it(store: Store) -> None:
+    first, other = group("G1", 1, 3), group("G2", 4)
+    with store.write() as connection:
+        fill(connection, ESTATE, [release()])
+        schedules.put_instructions(connection, [first, other])
+        says.put_piece(connection, first, [1, 3], GAMMA, MOVED, NOW)
+        says.put_piece(connection, other, [4], GAMMA, REFUSED, NOW)
+        schedules.remove_hubs(connection, "R1", ALPHA, Stage.PILOT, [3])
+        assert say_on(connection, ESTATE[0], ESTATE[3]) == [MOVED, REFUSED]
+        assert rows(connection) == (2, 2)
+        schedules.put_instructions(connection, [first])
+        assert say_on(connection, ESTATE[0], ESTATE[2], ESTATE[3]) == [None, None, REFUSED]
+        assert rows(connection) == (1, 1)
+        says.put_piece(connection, group("G3"), [1], GAMMA, MOVED, NOW)
+        assert rows(connection) == (1, 1), "of a group that does not stand nothing is kept"
+
+
+def test_hubs_of_which_nothing_was_said_are_counted_as_waiting(store: Store) -> None:
+    with store.write() as connection:
+        fill(connection, ESTATE, [release()])
+        schedules.put_instructions(connection, [group("G1", 1, TOP, 3, 4)])
+        says.put_piece(connection, group("G1"), [1, 3], GAMMA, MOVED, NOW)
+        assert [(one.csp_region, one.hubs) for one in says.undecided(connection, release())] == [
+            ("North", 1),
+            ("South", 1),
+        ]
+        says.put_piece(connection, group("G1"), [4, TOP], GAMMA, REFUSED, NOW)
+        assert says.undecided(connection, release()) == []
+        hubs.upsert(connection, [replace(ESTATE[0], csp_region="South")])
+        assert [one.hubs for one in says.undecided(connection, release())] == [1], "South has said nothing of it"
+
+
+def test_a_say_on_a_single_hub_counts_where_it_was_said(store: Store) -> None:
+    """The hub may be another CSP's by now; once it is back, it is decided as before."""
+    moved = replace(ESTATE[0], csp_region="South")
+    with store.write() as connection:
+        fill(connection, ESTATE, [release()])
+        schedules.put_instructions(connection, [group("G1", 1, TOP)])
+        says.put_piece(connection, group("G1"), [1], GAMMA, REFUSED, NOW)
+        says.put_say(connection, group("G1"), ["South"], BETA, AMENDED, NOW)
+        hubs.upsert(connection, [moved])
+        assert say_on(connection, moved) == [AMENDED]
+        hubs.upsert(connection, [ESTATE[0]])
+        assert say_on(connection, ESTATE[0]) == [REFUSED]
+
+
+def test_the_hubs_to_decide_on_are_those_that_are_still_the_supplier_s(store: Store) -> None:
+    gone, split = hub(5, GAMMA, GAMMA), hub(6, GAMMA, ALPHA, region="South")
+    with store.write() as connection:
+        fill(connection, [*ESTATE, gone, split], [release()])
+        schedules.put_instructions(connection, [group("G1", 1, TOP, 5, 6, 99), group("G2", 3)])
+        assert says.regions_of(connection, group("G1")) == {1: "North", 6: "South", TOP: "South"}

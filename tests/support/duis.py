@@ -160,7 +160,9 @@ OPTION_1_BODIES: dict[str, bodies.AlertBody] = {
         effect_on_pending="They are held.",
     ),
     "N73": bodies.SplitSupplierInstruction("R-1", bodies.OtherSupplier.CANNOT_INSTRUCT, (HUB,)),
-    "N74": bodies.PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.AMENDED, "too many at once", PERIOD),
+    "N74": bodies.PreferredPilotScheduleDecision(
+        "R-1", "G1", GroupDecision.AMENDED, "too many at once", PERIOD, (HUB, HUB + 1)
+    ),
     "N75": bodies.PilotOutcome("R-1", True, COUNTS, "done"),
     "N76": bodies.PilotOutcome("R-1", False, COUNTS, "3 hubs are lost"),
 }

@@ -114,6 +114,7 @@ CSP_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
         st.none() | TIMES,
         st.none() | TIMES,
         REMARK_OR_NONE,
+        LISTS_OR_NONE,
     ),
     "ActivateFirmwareRequests": st.builds(
         csp.ActivateFirmwareRequests, VERSIONS, LISTS, TIMES, st.none() | NAMES, PARTS

@@ -46,11 +46,12 @@ IDS = (1, 2, 3, 2**63, 2**64 - 1)
 
 @dataclass(frozen=True)
 class Said:
-    """A CSP's say on a group in its regions."""
+    """A CSP's say on a group in its regions, or on the hubs of it that it named (`say.piece`)."""
 
     csp: int
     group: Instruction
     say: GroupSay
+    named: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Scenario:
-    """All that happened. `before` are the hubs as they were before suppliers changed."""
+    """All that happened, what was said in its order. `before` are the hubs as they were before suppliers changed."""
 
     before: tuple[Hub, ...]
     hubs: tuple[Hub, ...]
@@ -107,7 +108,12 @@ def _write(connection: Connection, scenario: Scenario) -> None:
         releases.put(connection, release, marks)
     schedules.put_instructions(connection, scenario.instructions)
     for said in scenario.said:
-        says.put_say(connection, said.group, REGIONS[said.csp], said.csp, said.say, NOW)
+        if said.say.piece:
+            own = [hub.device_id for hub in scenario.before if hub.csp_region in REGIONS[said.csp]]
+            named = [device_id for device_id in said.named if device_id in own]
+            says.put_piece(connection, said.group, named, said.csp, said.say, NOW)
+        else:
+            says.put_say(connection, said.group, REGIONS[said.csp], said.csp, said.say, NOW)
     for batch in scenario.batches:
         direct.put_batch(connection, batch)
     for selection in scenario.selections:
@@ -188,14 +194,16 @@ def _instructions(draw: st.DrawFn, under: Sequence[Release]) -> tuple[Instructio
 
 @st.composite
 def _sayings(draw: st.DrawFn, groups: Sequence[Instruction]) -> tuple[Said, ...]:
+    """Each group is decided on a few times, by either CSP, as a whole or piece by piece."""
     found = []
     for group in groups:
-        for csp in draw(st.lists(st.sampled_from([NORTH, SOUTH]), max_size=2, unique=True)):
+        for csp in draw(st.lists(st.sampled_from([NORTH, SOUTH]), max_size=4)):
             decision = draw(st.sampled_from(GroupDecision))
             fixed = None if decision is GroupDecision.REFUSED else draw(st.none() | _periods())
+            named = tuple(draw(st.just(set[int]()) | st.sets(st.sampled_from(group.device_ids), min_size=1)))
             # The worst that a CSP can say to a supplier: who the supplier is, where its second could read it.
-            say = GroupSay(decision, fixed, f"no room for {format_eui(group.supplier)}")
-            found.append(Said(csp, group, say))
+            say = GroupSay(decision, fixed, f"no room for {format_eui(group.supplier)}", piece=bool(named))
+            found.append(Said(csp, group, say, named))
     return tuple(found)
 
 

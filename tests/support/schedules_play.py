@@ -65,8 +65,9 @@ def say(
     end: datetime | None = None,
     reason: str = "",
     release: str | None = None,
+    hubs: Iterable[str] = (),
 ) -> Answer:
-    """A CSP has its say on a supplier's group (X07)."""
+    """A CSP has its say on a supplier's group, or on these hubs of it (X07)."""
     document = fill(
         "csp_mgmt_gw/ScheduleDecision.xml",
         **header(play, csp),
@@ -82,7 +83,8 @@ def say(
                 ("Reason", reason),
             )
             if text
-        ),
+        )
+        + devices("csp:DeviceIDList", hubs),
     )
     return play.send(csp, document, "csp")
 

@@ -224,22 +224,36 @@ def test_parts_are_filled_before_another_is_begun() -> None:
     assert len(documents) == 3
 
 
-def test_a_list_of_hubs_in_a_rollout_decision_is_cut_as_well() -> None:
-    hubs = many_hubs(5_000)
-    body = replace(
+@pytest.mark.parametrize(
+    "body",
+    [
         bodies.FirmwareRolloutDecision("R-1", bodies.DirectInstruction.PILOT_SELECTION, Standing.CONFIRMED),
-        device_ids=hubs,
-        period=PERIOD,
-    )
-    documents = rendered_parts(body)
+        bodies.PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.AMENDED, "x" * MAX_REMARK),
+    ],
+    ids=code_of,
+)
+def test_a_list_of_hubs_in_a_decision_is_cut_as_well(
+    body: bodies.FirmwareRolloutDecision | bodies.PreferredPilotScheduleDecision,
+) -> None:
+    hubs = many_hubs(5_000)
+    documents = rendered_parts(replace(body, device_ids=hubs, period=PERIOD))
     assert devices_in(documents) == hubs
     assert len(documents) == 2
     for document in documents:
         schema_of(DUIS_6_0).check(document)
+        assert len(sign_canonical(document, KEY)) <= MAX_SIGNED_OCTETS
         assert text_of(document, "LatestEnd") == "2026-12-08T00:00:00.000Z"
+    assert [text_of(document, "PartNumber") for document in documents] == ["1", "2"]
 
 
-@pytest.mark.parametrize("code", ["N66", "N67", "N73"])
+def test_a_decision_on_a_whole_group_lists_no_hubs() -> None:
+    """X07: where it lists some, it is about these."""
+    document = rendered(bodies.PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.REFUSED, "no capacity"))
+    schema_of(DUIS_6_0).check(document)
+    assert text_of(document, "DeviceIDList") is None
+
+
+@pytest.mark.parametrize("code", ["N66", "N67", "N73", "N74"])
 def test_a_limit_below_one_hub_is_refused_and_not_looped_over(code: str) -> None:
     with pytest.raises(DoesNotFit):
         prepare(OPTION_1_BODIES[code], supplier("6.0"), 3_000)

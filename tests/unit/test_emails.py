@@ -260,6 +260,8 @@ ALL: list[bodies.AlertBody] = [
     bodies.PreferredPilotScheduleDecision("R1", "G1", GroupDecision.AMENDED, "no capacity", PILOT),
     bodies.PilotOutcome("R1", True, COUNTS),
     bodies.PilotOutcome("R1", False, COUNTS),
+    bodies.PreferredPilotScheduleDecision("R1", "G1", GroupDecision.REFUSED, "no capacity",
+                                          device_ids=(HUB, OTHER_HUB)),
 ]  # fmt: skip
 
 
@@ -311,6 +313,7 @@ def test_the_content_of_an_alert_in_words(alert: int, words: list[str]) -> None:
         (6, ["00-DB-12-34-56-00-00-01", "9002", "Activation", "=no power", "tried twice"]),
         (7, ["00-DB-12-34-56-00-00-01"]),
         (8, ["00-DB-12-34-56-00-00-01"]),
+        (12, ["00-DB-12-34-56-00-00-01", "00-DB-12-34-56-00-00-02"]),
     ],
 )
 def test_the_hubs_of_an_alert_are_in_a_table(alert: int, cells: list[str]) -> None:

@@ -6,9 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from duis_gateway.firmware.csp_says import SayJudgement, judge_say
 from duis_gateway.firmware.planning import plan_hub
+from duis_gateway.model.identifiers import format_eui
+from duis_gateway.model.outcomes import RefusedItem
 from duis_gateway.model.plans import GroupSay, HubInstruction, PlanFacts
 from duis_gateway.model.releases import Period, ReleaseState
 from duis_gateway.model.rollout import GroupDecision
@@ -79,3 +83,58 @@ def test_a_say_that_cannot_be_is_refused_with_its_reason(changes: dict[str, Any]
     judged = say(GroupDecision.ACCEPTED, **changes)
     assert words in (judged.refusal or "")
     assert (judged.say, judged.device_ids) == (None, ())
+
+
+def reasons(judged: SayJudgement) -> dict[str, str]:
+    """The items refused, each with its reason."""
+    return {one.item: one.reason for one in judged.items}
+
+
+@pytest.mark.requirement("PIA-C4", "X07")
+def test_a_csp_regroups_by_naming_hubs() -> None:
+    """PIA-C4; the hubs in the order in which they are named, one named twice counts once."""
+    judged = say(GroupDecision.AMENDED, LATER, "capacity", named=(3, 1, 3))
+    assert judged == SayJudgement(GroupSay(GroupDecision.AMENDED, LATER, "capacity", piece=True), LATER, (3, 1))
+    assert say(GroupDecision.REFUSED, named=(3,)).say == GroupSay(GroupDecision.REFUSED, piece=True)
+    assert say(GroupDecision.ACCEPTED, named=(1, 3)).say == GroupSay(GroupDecision.ACCEPTED, piece=True)
+
+
+@pytest.mark.requirement("PIA-C4")
+def test_hubs_that_the_csp_cannot_decide_on_are_refused_one_by_one() -> None:
+    """Of a hub outside the group nothing more is said; it may be another supplier's."""
+    regions = {1: "North", 2: "South", 9: "North"}
+    judged = say(GroupDecision.ACCEPTED, named=(9, 1, 2, 3, 9), regions=regions)
+    assert judged.device_ids == (1,)
+    assert judged.items == (
+        RefusedItem(format_eui(9), "not in the group"),
+        RefusedItem(format_eui(2), "not in a region of this CSP"),
+        RefusedItem(format_eui(3), "no longer a hub of the supplier's"),
+    )
+
+
+def test_a_say_on_none_of_its_hubs_is_refused_with_every_item() -> None:
+    judged = say(GroupDecision.ACCEPTED, named=(2, 8))
+    assert (judged.say, judged.device_ids) == (None, ())
+    assert "none of the hubs named" in (judged.refusal or "")
+    assert set(reasons(judged)) == {format_eui(2), format_eui(8)}
+
+
+_hubs = st.integers(0, 8)
+
+
+@given(
+    in_group=st.sets(_hubs),
+    named=st.lists(_hubs, min_size=1),
+    regions=st.dictionaries(_hubs, st.sampled_from(["North", "4G North", "South"])),
+    decision=st.sampled_from(GroupDecision),
+)
+def test_each_hub_named_is_decided_on_or_refused_and_once(
+    in_group: set[int], named: list[int], regions: dict[int, str], decision: GroupDecision
+) -> None:
+    """And no hub is decided on that the CSP could not decide on by a say on the whole group."""
+    group = instruction("G1", *sorted(in_group))
+    judged = say(decision, named=tuple(named), group=group, regions=regions)
+    told = [*map(format_eui, judged.device_ids), *reasons(judged)]
+    assert sorted(told) == sorted(map(format_eui, set(named)))
+    assert (judged.say is None) == (judged.device_ids == ())
+    assert set(judged.device_ids) <= set(say(decision, group=group, regions=regions).device_ids)
