@@ -68,7 +68,7 @@ def conformance(
 def _show(result: CaseResult) -> None:
     click.echo(f"{result.outcome:7} {result.full_name}")
     if result.outcome is Outcome.FAILED:
-        click.echo(f"        {result.detail}", err=True)
+        click.echo(f"        {result.promise}: {result.detail}", err=True)
 
 
 @conformance.command()

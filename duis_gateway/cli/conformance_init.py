@@ -10,7 +10,7 @@ from pathlib import Path
 from duis_gateway.cli.certificate import certificate_of, register
 from duis_gateway.cli.common import opened_store, refuse_existing
 from duis_gateway.cli.init import DEFAULT_EUI, make_installation
-from duis_gateway.conformance.profile import MOST_HUBS, NAMES, SUPPLIERS
+from duis_gateway.conformance.profile import MOST_HUBS, MOST_SHARED, NAMES, SUPPLIERS
 from duis_gateway.model.hubs import Hub
 from duis_gateway.model.identifiers import format_eui, parse_eui
 from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
@@ -22,6 +22,7 @@ _HOST = "127.0.0.1"
 _FIRST_PARTY, _FIRST_HUB = parse_eui("90-B3-D5-1F-3C-00-00-00"), parse_eui("00-DB-12-3C-00-00-00-00")
 _MANUFACTURER, _MODEL, _REGION, _RUNNING = "C0DE", "PACK", "North", "00000001"
 _BOTH = frozenset(Role)
+_WITH_HUBS = (*SUPPLIERS, "second")
 
 
 def make_profile(directory: Path) -> Path:
@@ -39,7 +40,7 @@ def make_profile(directory: Path) -> Path:
             made = make_certificate(authority, _eui(name), "87", pki, stem=name)
             parties.add(connection, _party(name, port))
             register(connection, certificate_of(made.certificate_path, trusted=False))
-        hubs.upsert(connection, (hub for name in SUPPLIERS for hub in _hubs(name)))
+        hubs.upsert(connection, (hub for name in _WITH_HUBS for hub in _hubs(name)))
     (directory / PROFILE).write_text(_profile(port), encoding="utf-8")
     return directory / PROFILE
 
@@ -71,9 +72,11 @@ def _party(name: str, port: int) -> Party:
 
 
 def _hubs(name: str) -> Iterator[Hub]:
-    for number in range(2 * MOST_HUBS):
-        device = _FIRST_HUB + (SUPPLIERS.index(name) << 16) + number
-        yield Hub(device, "CHF", _MANUFACTURER, _MODEL, _RUNNING, "Commissioned", _REGION, _eui(name), _eui(name))
+    """The hubs of a supplier; those of `second` have `on_6_0` as their Import Supplier."""
+    number_of_hubs, importer = (2 * MOST_SHARED, "on_6_0") if name == "second" else (2 * MOST_HUBS, name)
+    for number in range(number_of_hubs):
+        device = _FIRST_HUB + (_WITH_HUBS.index(name) << 16) + number
+        yield Hub(device, "CHF", _MANUFACTURER, _MODEL, _RUNNING, "Commissioned", _REGION, _eui(importer), _eui(name))
 
 
 def _profile(port: int) -> str:
@@ -95,8 +98,9 @@ def _profile(port: int) -> str:
         f'region = "{_REGION}"',
     ]
     for name in NAMES:
-        lines += ["", f"[parties.{name}]", f'key = "pki/{name}.key"', f'certificate = "pki/{name}.pem"']
-        if name in SUPPLIERS:
+        told = ["# The second supplier of these hubs, on DUIS 6.0; the first is on_6_0."] if name == "second" else []
+        lines += ["", *told, f"[parties.{name}]", f'key = "pki/{name}.key"', f'certificate = "pki/{name}.pem"']
+        if name in _WITH_HUBS:
             listed = ", ".join(f'"{format_eui(hub.device_id)}"' for hub in _hubs(name))
             lines.append(f"hubs = [{listed}]")
     return "\n".join(lines) + "\n"

@@ -49,11 +49,25 @@ class Mailbox:
             self._bodies.append((party, body))
             self._arrived.notify_all()
 
-    def wait_for(self, party: str, fits: Callable[[bytes], bool], seconds: float) -> bytes | None:
-        """Return the first body for this party that fits, waiting for it so long; None: it has not come."""
+    @property
+    def count(self) -> int:
+        """How many bodies have arrived for all parties together."""
+        with self._arrived:
+            return len(self._bodies)
+
+    def arrived(self, party: str, since: int) -> list[bytes]:
+        """Return what has arrived for a party after so many bodies for all."""
+        with self._arrived:
+            return [body for to, body in self._bodies[since:] if to == party]
+
+    def wait_for(self, party: str, fits: Callable[[bytes], bool], seconds: float, since: int = 0) -> bytes | None:
+        """Return the first body for this party that fits, waiting for it so long; None: it has not come.
+
+        The first `since` bodies for all parties together are passed over.
+        """
 
         def found() -> bytes | None:
-            return next((body for to, body in self._bodies if to == party and fits(body)), None)
+            return next((body for to, body in self._bodies[since:] if to == party and fits(body)), None)
 
         with self._arrived:
             self._arrived.wait_for(lambda: found() is not None, seconds)

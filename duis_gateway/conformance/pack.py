@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 import urllib3
 
 from duis_gateway.conformance.clause import Clause, Era
-from duis_gateway.conformance.clauses import alerts, pilot, requests
+from duis_gateway.conformance.clauses import alerts, endings, groups, lists, outcomes, requests, soap, split
 from duis_gateway.conformance.report import CaseResult, Outcome
 from duis_gateway.conformance.subject import NotConformant, Subject
 
-CLAUSES: dict[str, Clause] = {one.id: one for one in (*requests.CLAUSES, *pilot.CLAUSES, *alerts.CLAUSES)}
+_MODULES = (requests, soap, lists, groups, endings, alerts, outcomes, split)
+CLAUSES: dict[str, Clause] = {one.id: one for module in _MODULES for one in module.CLAUSES}
 """Every clause by its id."""
 
 
@@ -36,13 +37,29 @@ def _played(
     subject: Subject, clause: Clause, version: str, name: str, play: Callable[[Subject, str], None]
 ) -> CaseResult:
     started = time.monotonic()
-    detail = ""
+    missing = [party for party in clause.needs if party not in subject.profile]
+    if missing:
+        outcome, detail = Outcome.SKIPPED, f"the profile has no parties.{missing[0]}"
+    else:
+        detail = _failure(subject, clause, version, play)
+        outcome = Outcome.FAILED if detail else Outcome.PASSED
+    return CaseResult(
+        suite=f"{clause.era}/{clause.id}",
+        name=f"{name}[{version}]",
+        outcome=outcome,
+        seconds=time.monotonic() - started,
+        detail=detail,
+        requirements=clause.requirements,
+        promise=clause.source,
+    )
+
+
+def _failure(subject: Subject, clause: Clause, version: str, play: Callable[[Subject, str], None]) -> str:
+    """Play a case, and say why it failed; "" where it did not."""
     try:
         play(subject, version)
     except NotConformant as found:
-        detail = f"{clause.source}: {found}"
+        return str(found)
     except urllib3.exceptions.HTTPError as error:
-        detail = f"the gateway could not be reached: {error}"
-    outcome = Outcome.FAILED if detail else Outcome.PASSED
-    seconds = time.monotonic() - started
-    return CaseResult(f"{clause.era}/{clause.id}", f"{name}[{version}]", outcome, seconds, detail, clause.requirements)
+        return f"the gateway could not be reached: {error}"
+    return ""

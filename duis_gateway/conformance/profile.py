@@ -17,7 +17,9 @@ from duis_gateway.pki.signing import load_signing_key, read_certificate_file
 
 SUPPLIERS = ("on_5_0", "on_5_1", "on_6_0")
 """The names of the suppliers that the clauses are played by, each on the DUIS version that its name says."""
-NAMES = (*SUPPLIERS, "roleless", "suspended", "dcc", "csp")
+REQUIRED = (*SUPPLIERS, "roleless", "suspended", "dcc", "csp")
+NAMES = (*REQUIRED, "second")
+"""All that a profile may name. Without `second`, whose hubs are also those of `on_6_0`, N73 is not played."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Actor:
     """A party that the pack plays: registered with the gateway, with its key here.
 
     Attributes:
-        hubs: Communications Hubs of this supplier alone: commissioned, of the profile's model, in the CSP's region.
+        hubs: Communications Hubs of this supplier alone: commissioned, of the profile's model, in the CSP's region. Of
+            `second`: hubs that it has in common with `on_6_0`, one of them the Import and one the Gas Supplier.
     """
 
     name: str
@@ -55,6 +58,9 @@ class Profile:
     def __getitem__(self, name: str) -> Actor:
         return self.actors[name]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self.actors
+
 
 def read_profile(path: Path) -> Profile:
     """Read a profile; relative paths in it are relative to it.
@@ -65,7 +71,8 @@ def read_profile(path: Path) -> Profile:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
         hubs, receiver = found["hubs"], found["receiver"]
-        actors = {name: _actor(name, found["parties"][name], path.parent) for name in NAMES}
+        named = [name for name in NAMES if name in REQUIRED or name in found["parties"]]
+        actors = {name: _actor(name, found["parties"][name], path.parent) for name in named}
         now = found["gateway"].get("now")
         return Profile(
             gateway=read_certificate_file(path.parent / found["gateway"]["certificate"]),
@@ -87,10 +94,13 @@ def read_profile(path: Path) -> Profile:
 def _actor(name: str, found: Mapping[str, Any], base: Path) -> Actor:
     key, certificate = load_signing_key(base / found["key"], base / found["certificate"])
     hubs = tuple(format_eui(parse_eui(hub)) for hub in found.get("hubs", ()))
-    if name in SUPPLIERS and len(hubs) < MOST_HUBS:
-        raise ValueError(f"parties.{name}: the pack needs {MOST_HUBS} hubs of this supplier")
+    least = MOST_HUBS if name in SUPPLIERS else MOST_SHARED if name == "second" else 0
+    if len(hubs) < least:
+        raise ValueError(f"parties.{name}: the pack needs {least} hubs of this supplier")
     return Actor(name, format_eui(certificate.eui), key, hubs)
 
 
 MOST_HUBS = 4
 """So many hubs of a supplier the clauses name at once."""
+MOST_SHARED = 2
+"""So many hubs with two suppliers the clauses name at once."""

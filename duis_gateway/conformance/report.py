@@ -25,7 +25,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case: the suite it stands in, its name there, how it ended, and the requirements that it shows."""
+    """One case: the suite it stands in, its name there, how it ended, and the requirements that it shows.
+
+    `promise` is what it holds the gateway to, in words, where the suite's name does not say it all.
+    """
 
     suite: str
     name: str
@@ -33,6 +36,7 @@ class CaseResult:
     seconds: float = 0.0
     detail: str = ""
     requirements: tuple[str, ...] = ()
+    promise: str = ""
 
     @property
     def full_name(self) -> str:
@@ -90,10 +94,11 @@ def _junit(completion: Completion) -> bytes:
 
 def _junit_case(suite: etree._Element, one: CaseResult) -> None:
     case = etree.SubElement(suite, "testcase", classname=one.suite, name=_plain(one.name), time=f"{one.seconds:.3f}")
-    if one.requirements:
+    told = [("requirement", each) for each in one.requirements] + [("promise", one.promise)] * bool(one.promise)
+    if told:
         properties = etree.SubElement(case, "properties")
-        for requirement in one.requirements:
-            etree.SubElement(properties, "property", name="requirement", value=requirement)
+        for name, value in told:
+            etree.SubElement(properties, "property", name=name, value=_plain(value))
     if one.outcome is Outcome.FAILED:
         failure = etree.SubElement(case, "failure", message=_plain(one.detail.strip().rpartition("\n")[2])[:500])
         failure.text = _plain(one.detail)
@@ -155,8 +160,8 @@ def _html(completion: Completion) -> str:
             "<h2>Defect mask</h2>",
             _mask_table(completion),
             "<h2>Known defects</h2>" + _defects_table(completion.mask.defects) if completion.mask.defects else "",
-            "<h2>Cases</h2>",
-            table(("case", "requirements", "outcome"), (_case_row(one, completion.mask) for one in completion.results)),
+            _cases("Failed", (one for one in completion.results if one.outcome is Outcome.FAILED), completion.mask),
+            _cases("Cases", completion.results, completion.mask),
         ),
     )
 
@@ -181,8 +186,24 @@ def _defects_table(defects: Iterable[Defect]) -> str:
     )
 
 
-def _case_row(one: CaseResult, mask: DefectMask) -> tuple[str, str, str]:
+def _cases(title: str, cases: Iterable[CaseResult], mask: DefectMask) -> str:
+    """A table of cases under its title; nothing where there are none. What failed is told in full where it is first."""
+    every = list(cases)
+    if not every:
+        return ""
+    columns = ("case", *(("promise",) if any(one.promise for one in every) else ()), "requirements", "outcome")
+    rows = (_case_row(one, mask, title == "Failed") for one in every)
+    return f"<h2>{escape(title)}</h2>" + table(columns, (row[:1] + row[-len(columns) + 1 :] for row in rows))
+
+
+def _case_row(one: CaseResult, mask: DefectMask, whole: bool) -> tuple[str, str, str, str]:
     known = mask.explanation(one.full_name) if one.outcome is Outcome.FAILED else None
     told = f" (known: {escape(known.id)})" if known else ""
-    detail = f"<details><summary>why</summary><pre>{escape(one.detail)}</pre></details>" if one.detail else ""
-    return escape(one.full_name), escape(" ".join(one.requirements)), marked(one.outcome) + told + detail
+    opened = " open" if whole else ""
+    detail = f"<details{opened}><summary>why</summary><pre>{escape(one.detail)}</pre></details>" if one.detail else ""
+    return (
+        escape(one.full_name),
+        escape(one.promise),
+        escape(" ".join(one.requirements)),
+        marked(one.outcome) + told + detail,
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,15 +15,25 @@ import urllib3
 from lxml import etree
 
 from duis_gateway.conformance.mailbox import Mailbox
+from duis_gateway.conformance.notices import Release, Terms, notice, stamp
 from duis_gateway.conformance.profile import SUPPLIERS, Actor, Profile
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.envelope.signature import sign, verify
 from duis_gateway.errors import NotAuthenticated, NotSafeXml
 from duis_gateway.model.identifiers import format_eui
-from duis_gateway.namespaces import CSP, ESI, SR
+from duis_gateway.namespaces import CSP, ESI, SOAP_ENVELOPE, SOAP_SERVICE, SR
 
 PATIENCE = 30.0
 """Seconds to wait for an answer or an alert."""
+
+_LONG_AGO, _FIRST_RUN = timedelta(days=20 * 365), datetime(2026, 1, 1, tzinfo=UTC)
+
+_ENVELOPE = (
+    f'<soap:Envelope xmlns:soap="{SOAP_ENVELOPE}"><soap:Body><gw:SubmitServiceRequest xmlns:gw="{SOAP_SERVICE}">'
+    "<gw:ServiceRequest>%b</gw:ServiceRequest></gw:SubmitServiceRequest></soap:Body></soap:Envelope>"
+).encode()
+_RESPONSE = re.compile(rb"<((?:[\w.-]+:)?Response)[\s>].*</\1>", re.DOTALL)
+"""The Service Response in an envelope, under whatever prefix; the elements around it have longer names."""
 
 
 class NotConformant(AssertionError):
@@ -61,21 +72,29 @@ class Reply:
         """Hold the HTTP status of a refusal against the clause."""
         expect(self.status, status, f"HTTP status ({self.body[:300]!r})")
 
+    def is_fault(self, code: str) -> None:
+        """Hold the code of a SOAP 1.1 fault against the clause."""
+        self.is_refused(500)
+        found = parse_trusted(self.body).findtext(".//{*}faultcode") or ""
+        expect(found.rpartition(":")[2].partition(".")[0], code, f"faultcode ({self.body[:300]!r})")
 
-@dataclass(frozen=True)
-class Release:
-    """A firmware release that DCC has announced for a clause."""
-
-    id: str
-    firmware: str
+    def listed(self, name: str) -> list[str]:
+        """Return the devices of the first list of this name."""
+        return [one for one in self.text(name).split(",") if one]
 
 
 class Subject:
-    """One gateway and the parties that the pack plays against it."""
+    """One gateway and the parties that the pack plays against it.
+
+    Attributes:
+        seen: the response codes and alert codes that have come since the case began.
+    """
 
     def __init__(self, url: str, profile: Profile, mailbox: Mailbox) -> None:
         self.url = url.rstrip("/")
         self.profile = profile
+        self.seen: set[str] = set()
+        self._since = 0
         self._mailbox = mailbox
         self._http = urllib3.PoolManager(retries=False, timeout=PATIENCE)
         # RequestIDs never repeat, in no run of the pack: they follow the time.
@@ -85,6 +104,15 @@ class Subject:
     def now(self) -> datetime:
         """The gateway's business time."""
         return self.profile.now or datetime.now(UTC).replace(microsecond=0)
+
+    @property
+    def moment(self) -> datetime:
+        """A time later than every one that was reported of a hub, in this run or an earlier one.
+
+        It is now; where the gateway's clock stands, it goes on from years long past: a report is not of the future.
+        """
+        today = datetime.now(UTC)
+        return today if self.profile.now is None else self.profile.now - _LONG_AGO + (today - _FIRST_RUN)
 
     def supplier(self, version: str) -> Actor:
         """Return the supplier that is registered on a DUIS version."""
@@ -122,8 +150,24 @@ class Subject:
     def post(self, path: str, document: bytes, media: str = "application/xml") -> Reply:
         """Post bytes as they are; a 200 must be signed by the gateway."""
         answer = self._http.request("POST", self.url + path, body=document, headers={"Content-Type": media})
-        root = self.prove(answer.data) if answer.status == 200 else None
-        return Reply(answer.status, answer.data, root)
+        return self._reply(answer.status, answer.data)
+
+    def post_soap(self, signed: bytes) -> Reply:
+        """Post a signed Service Request in a SOAP 1.1 envelope; the reply to it is what stands in the answer's."""
+        envelope = _ENVELOPE % signed
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
+        answer = self._http.request("POST", f"{self.url}/soap", body=envelope, headers=headers)
+        if answer.status != 200:
+            return Reply(answer.status, answer.data, None)
+        inside = _RESPONSE.search(answer.data)
+        if inside is None:
+            raise NotConformant(f"the envelope holds no Service Response: {answer.data[:300]!r}")
+        return self._reply(200, inside[0])
+
+    def _reply(self, status: int, document: bytes) -> Reply:
+        reply = Reply(status, document, self.prove(document) if status == 200 else None)
+        self.seen.add(reply.text("ResponseCode"))
+        return reply
 
     def prove(self, document: bytes) -> etree._Element:
         """Return what a document of the gateway's proves.
@@ -149,22 +193,10 @@ class Subject:
         return self.post(f"{path}/v1/messages", sign(document.encode(), by.key))
 
     @contextmanager
-    def release(
-        self,
-        *,
-        kind: str = "SECRelease",
-        days: tuple[int, int] | None = (-1, 60),
-        limit: int = 100,
-        minimum: int | None = None,
-        automatic: timedelta | None = None,
-    ) -> Iterator[Release]:
-        """Announce a release of the profile's model, approve it, and withdraw it in the end.
-
-        `days` are the pilot's first and last from now.
-        """
-        made = Release(f"PACK-{secrets.token_hex(6)}", secrets.token_hex(4).upper())
-        date = "" if automatic is None else f"<AutomaticDate>{stamp(self.now + automatic)}</AutomaticDate>"
-        self.tell("dcc", self._notice(made, kind, date + self._pilot(days, limit, minimum))).is_code("Accepted")
+    def release(self, terms: Terms | None = None) -> Iterator[Release]:
+        """Announce a release of the profile's model, approve it, and withdraw it in the end."""
+        made = Release(f"PACK-{next(self._counters):X}", secrets.token_hex(4).upper())
+        self.announce(made, terms or Terms()).is_code("Accepted")
         identity = f"<FirmwareReleaseID>{made.id}</FirmwareReleaseID><At>{stamp(self.now)}</At>"
         self.tell("dcc", f"<ReleaseApproval>{identity}</ReleaseApproval>").is_code("Accepted")
         try:
@@ -172,40 +204,67 @@ class Subject:
         finally:
             self.tell("dcc", f"<Withdrawal>{identity}</Withdrawal>")
 
-    def _notice(self, made: Release, kind: str, rest: str) -> str:
-        return (
-            f"<FirmwareRelease><FirmwareReleaseID>{made.id}</FirmwareReleaseID><Revision>1</Revision>"
-            f"<ReleaseType>{kind}</ReleaseType><DeviceModel><Manufacturer>{self.profile.manufacturer}</Manufacturer>"
-            f"<Model>{self.profile.model}</Model></DeviceModel><FirmwareVersion>{made.firmware}</FirmwareVersion>"
-            f"<ReleaseNote>https://releases.example/{made.id}</ReleaseNote><Severity>Low</Severity>"
-            f"<Priority>5</Priority>{rest}</FirmwareRelease>"
-        )
+    def announce(self, release: Release, terms: Terms, revision: int = 1) -> Reply:
+        """Let DCC announce or revise a release."""
+        return self.tell("dcc", notice(self.profile, self.now, release, terms, revision))
 
-    def _pilot(self, days: tuple[int, int] | None, limit: int, minimum: int | None) -> str:
-        if days is None:
-            return ""
-        start, end = (stamp(self.now + timedelta(days=number)) for number in days)
-        least = "" if minimum is None else f"<Minimum>{minimum}</Minimum>"
-        return f"<Pilot><Start>{start}</Start><End>{end}</End><Limit>{limit}</Limit>{least}</Pilot>"
+    @contextmanager
+    def not_commissioned(self, owner: Actor, hub: str) -> Iterator[None]:
+        """Let DCC's inventory say that a hub of one supplier is not commissioned, while the block lasts."""
+        body = f"<sr:ReadInventory><sr:DeviceID>{hub}</sr:DeviceID></sr:ReadInventory>"
+        running = self.send(owner, self.request(owner, "5.0", body)).text("DeviceFirmwareVersion")
+        self._update(owner, hub, running, "InstalledNotCommissioned").is_code("Accepted")
+        try:
+            yield
+        finally:
+            self._update(owner, hub, running, "Commissioned")
+
+    def _update(self, owner: Actor, hub: str, running: str, status: str) -> Reply:
+        suppliers = "".join(f"<{role}SupplierID>{owner.eui}</{role}SupplierID>" for role in ("Import", "Gas"))
+        return self.tell(
+            "dcc",
+            f"<InventoryUpdate><Hub><DeviceID>{hub}</DeviceID><DeviceModel><Manufacturer>{self.profile.manufacturer}"
+            f"</Manufacturer><Model>{self.profile.model}</Model></DeviceModel><FirmwareVersion>{running}</FirmwareVersion>"
+            f"<CSPRegion>{self.profile.region}</CSPRegion><Status>{status}</Status>{suppliers}</Hub></InventoryUpdate>",
+        )
 
     # --- what the gateway sends ------------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """Begin a case: what was answered and sent before it does not count."""
+        self.seen.clear()
+        self._since = self._mailbox.count
+
     def alert(self, to: Actor, *words: str) -> etree._Element:
-        """Return the first DCC Alert to a supplier that has all these words, proven.
+        """Return the first DCC Alert to a supplier since the case began that has all these words, proven.
 
         Raises:
             NotConformant: none has come, or it is not signed.
         """
-        wanted = [word.encode() for word in ("<sr:DCCAlertCode>", *words)]
-        body = self._mailbox.wait_for(to.eui, lambda raw: all(word in raw for word in wanted), PATIENCE)
+        root = self.message(to, "<sr:DCCAlertCode>", *words)
+        self.seen.update(found.text or "" for found in root.iter("{*}DCCAlertCode"))
+        return root
+
+    def message(self, to: Actor, *words: str) -> etree._Element:
+        """Return the first message to a party since the case began that has all these words, proven.
+
+        Raises:
+            NotConformant: none has come, or it is not signed.
+        """
+        wanted = [word.encode() for word in words]
+        fits = _having(wanted)
+        body = self._mailbox.wait_for(to.eui, fits, PATIENCE, self._since)
         if body is None:
-            raise NotConformant(f"no alert to {to.name} with {words} has come within {PATIENCE} s")
+            raise NotConformant(f"no message to {to.name} with {words} has come within {PATIENCE} s")
         return self.prove(body)
 
+    def came(self, to: Actor, *words: str) -> list[bytes]:
+        """Return all that has come for a party since the case began and has all these words."""
+        return list(filter(_having([word.encode() for word in words]), self._mailbox.arrived(to.eui, self._since)))
 
-def stamp(at: datetime) -> str:
-    """Return a time as messages carry it."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+def _having(words: Sequence[bytes]) -> Callable[[bytes], bool]:
+    return lambda body: all(word in body for word in words)
 
 
 @contextmanager

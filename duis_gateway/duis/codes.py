@@ -91,4 +91,11 @@ RESPONSE_CODES: dict[str, ResponseCode] = {
     **{code: ResponseCode(code, meaning) for code, meaning in _COMMON.items()},
     **{code: ResponseCode(code, meaning, DUIS_6_0) for code, meaning in _OPTION_1.items()},
 }
-"""Every code that the gateway emits."""
+"""Every code of the Service Requests served; all but those of `NEVER_RAISED` are emitted."""
+
+NEVER_RAISED = frozenset({DEVICE_STATUS, LIST_CONSTRAINT_NOT_OFFERED})
+"""Codes that stand in the table and that nothing here answers with.
+
+None of the Service Requests served looks at the status of a single device (E5), and 11.5 carries no constraints
+(E110506).
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,21 @@ def test_the_reports_say_the_same(tmp_path: Path) -> None:
     assert "<broken>" not in text
     assert "a &lt;known&gt; defect" in text
     assert 'class="missed">missed' in text
+
+
+def test_what_a_case_promises_is_said_and_what_failed_stands_first(tmp_path: Path) -> None:
+    told = [replace(GOOD, promise="it is <so>"), replace(BAD, promise="or so")]
+    html, junit = write_reports(tmp_path, Completion("conformance", told))
+    text = html.read_text(encoding="utf-8")
+    assert (
+        text.index("<h2>Failed</h2>") < text.index("test_bad") < text.index("<h2>Cases</h2>") < text.index("test_good")
+    )
+    assert "<td>it is &lt;so&gt;</td>" in text
+    found = [one.get("value") for one in etree.parse(junit).getroot().iter("property") if one.get("name") == "promise"]
+    assert found == ["it is <so>", "or so"]
+    plain, _ = write_reports(tmp_path / "plain", Completion("pit", [GOOD]))
+    assert "promise" not in plain.read_text(encoding="utf-8")
+    assert "Failed" not in plain.read_text(encoding="utf-8")
 
 
 def test_the_defects_file_is_read(tmp_path: Path) -> None:

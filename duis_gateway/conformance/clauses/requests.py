@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from duis_gateway.conformance.clause import Clause, Era, Play
+from duis_gateway.conformance.clause import Clause, Era, Play, brings
 from duis_gateway.conformance.profile import Actor
 from duis_gateway.conformance.subject import Reply, Subject, expect
 from duis_gateway.envelope.signature import sign
 
-_DOOR = "/api/v1/serviceD"
+DOOR = "/api/v1/serviceD"
 
 
 def read_inventory(
@@ -26,6 +26,7 @@ def _device(hub: str) -> str:
     return f"<sr:DeviceID>{hub}</sr:DeviceID>"
 
 
+@brings("I0")
 def _is_served(subject: Subject, version: str) -> None:
     _send(subject, version).is_code("I0")
 
@@ -67,7 +68,7 @@ def _bad_id(subject: Subject, version: str) -> None:
 
 def _same_again(subject: Subject, version: str) -> None:
     signed = sign(read_inventory(subject, version), subject.supplier(version).key)
-    first, second = (subject.post(_DOOR, signed) for _ in range(2))
+    first, second = (subject.post(DOOR, signed) for _ in range(2))
     first.is_code("I0")
     expect(second.body, first.body, "the answer to the same request again")
 
@@ -91,11 +92,13 @@ def _counter_zero(subject: Subject, version: str) -> None:
     _send(subject, version, request_id=f"{subject.request_id(by).rpartition(':')[0]}:0").is_refused(400)
 
 
+@brings("E12")
 def _another_variant(subject: Subject, version: str) -> None:
     for variant in ("1", "4"):
         _send(subject, version, variant=variant).is_code("E12")
 
 
+@brings("E13")
 def _another_url(subject: Subject, version: str) -> None:
     for service in ("serviceS", "serviceT"):
         _send(subject, version, service).is_code("E13")
@@ -106,14 +109,16 @@ def _by(name: str, code: str) -> Play:
         by = subject.profile[name]
         subject.send(by, read_inventory(subject, version, by)).is_code(code)
 
-    return play
+    return brings(code)(play)
 
 
+@brings("E19")
 def _another_target(subject: Subject, version: str) -> None:
     request_id = subject.request_id(subject.supplier(version), "90-B3-D5-1F-3F-FF-FF-FF")
     _send(subject, version, request_id=request_id).is_code("E19")
 
 
+@brings("E2")
 def _not_served(subject: Subject, version: str) -> None:
     by = subject.supplier(version)
     for reference, body in (("8.4", "UpdateInventory"), ("11.2", "ReadFirmwareVersion")):
@@ -121,29 +126,29 @@ def _not_served(subject: Subject, version: str) -> None:
 
 
 def _unsigned(subject: Subject, version: str) -> None:
-    subject.post(_DOOR, read_inventory(subject, version)).is_refused(401)
+    subject.post(DOOR, read_inventory(subject, version)).is_refused(401)
 
 
 def _tampered(subject: Subject, version: str) -> None:
     by = subject.supplier(version)
     signed = sign(read_inventory(subject, version), by.key)
-    subject.post(_DOOR, signed.replace(by.hubs[0].encode(), by.hubs[1].encode())).is_refused(401)
+    subject.post(DOOR, signed.replace(by.hubs[0].encode(), by.hubs[1].encode())).is_refused(401)
 
 
 def _another_key(subject: Subject, version: str) -> None:
     key = replace(subject.profile["dcc"].key, issuer=subject.supplier(version).key.issuer)
     key = replace(key, serial=subject.supplier(version).key.serial)
-    subject.post(_DOOR, sign(read_inventory(subject, version), key)).is_refused(401)
+    subject.post(DOOR, sign(read_inventory(subject, version), key)).is_refused(401)
 
 
 def _another_party(subject: Subject, version: str) -> None:
     other = subject.supplier("5.0" if version != "5.0" else "6.0")
-    subject.post(_DOOR, sign(read_inventory(subject, version), other.key)).is_refused(401)
+    subject.post(DOOR, sign(read_inventory(subject, version), other.key)).is_refused(401)
 
 
 def _unknown_certificate(subject: Subject, version: str) -> None:
     key = replace(subject.supplier(version).key, serial=1)
-    subject.post(_DOOR, sign(read_inventory(subject, version), key)).is_refused(401)
+    subject.post(DOOR, sign(read_inventory(subject, version), key)).is_refused(401)
 
 
 def _older_version(subject: Subject, version: str) -> None:
@@ -162,12 +167,14 @@ def _unknown_version(subject: Subject, version: str) -> None:
         subject.send(subject.supplier(version), document).is_refused(400)
 
 
+@brings("I0")
 def _own_hub(subject: Subject, version: str) -> None:
     reply = _send(subject, version)
     reply.is_code("I0")
     expect(reply.text("DeviceID"), subject.supplier(version).hubs[0], "DeviceID of the answer")
 
 
+@brings("E4", "E19")
 def _others_hubs(subject: Subject, version: str) -> None:
     by = subject.supplier(version)
     other = subject.supplier("5.0" if version != "5.0" else "6.0").hubs[0]
@@ -176,16 +183,30 @@ def _others_hubs(subject: Subject, version: str) -> None:
         subject.send(by, subject.request(by, version, body)).is_code(code)
 
 
+@brings("E2")
+def _by_address(subject: Subject, version: str) -> None:
+    """By UPRN, MPxN or property: E2, for nobody can say that there is no such hub."""
+    place = "<sr:PostCode>AB1 2CD</sr:PostCode><sr:AddressIdentifier>7</sr:AddressIdentifier>"
+    keys = (
+        "<sr:UPRN>1</sr:UPRN>",
+        "<sr:MPxN>1234567890123</sr:MPxN>",
+        f"<sr:PropertyFilter>{place}</sr:PropertyFilter>",
+    )
+    by = subject.supplier(version)
+    for key in keys:
+        subject.send(by, subject.request(by, version, f"<sr:ReadInventory>{key}</sr:ReadInventory>")).is_code("E2")
+
+
 def _media_type(subject: Subject, version: str) -> None:
     signed = sign(read_inventory(subject, version), subject.supplier(version).key)
     for media in ("text/plain", "application/json"):
-        subject.post(_DOOR, signed, media).is_refused(415)
+        subject.post(DOOR, signed, media).is_refused(415)
 
 
 def _unsafe(subject: Subject, version: str) -> None:
     signed = sign(read_inventory(subject, version), subject.supplier(version).key)
     for before in (b'<!DOCTYPE x [<!ENTITY a "b">]>', b"<!DOCTYPE x>", b"<?pi x?>", b"<a/>"):
-        subject.post(_DOOR, before + signed).is_refused(400)
+        subject.post(DOOR, before + signed).is_refused(400)
 
 
 def _clause(name: str, source: str, refuses: Play, accepts: Play = _is_served) -> Clause:
@@ -213,6 +234,7 @@ CLAUSES = (
     ),
     _clause("body", "DUIS 2.6: the body is the reference's", _changed(b">8.2<", b">11.2<")),
     _clause("read_inventory", "DUIS 3.8: 8.2; E4, E19", _others_hubs, _own_hub),
+    _clause("inventory_key", "DUIS 3.8: 8.2 by address; E2", _by_address, _own_hub),
     _clause("media_type", "DUIS 2.2: application/xml", _media_type),
     _clause("safe_xml", "DUIS 2.2: XML without a DTD", _unsafe),
 )

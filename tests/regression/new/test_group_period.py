@@ -1,4 +1,4 @@
-"""11.6, E110605."""
+"""11.6, E110605: a period ends after it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""11.6, E110605."""
+"""11.6, E110605: a month before the automatic date."""
 
 from __future__ import annotations
 

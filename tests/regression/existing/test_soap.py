@@ -1,0 +1,23 @@
+"""SOAP 1.1; fault Client."""
+
+from __future__ import annotations
+
+import pytest
+
+from duis_gateway.conformance.pack import CLAUSES
+from duis_gateway.conformance.subject import Subject
+
+CLAUSE = CLAUSES["soap"]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.requirement("FIA-4", "FIA-6"),
+    pytest.mark.parametrize("version", CLAUSE.versions),
+]
+
+
+def test_accepts(subject: Subject, version: str) -> None:
+    CLAUSE.accepts(subject, version)
+
+
+def test_refuses(subject: Subject, version: str) -> None:
+    CLAUSE.refuses(subject, version)

@@ -1,0 +1,23 @@
+"""11.5, a later list: W110501."""
+
+from __future__ import annotations
+
+import pytest
+
+from duis_gateway.conformance.pack import CLAUSES
+from duis_gateway.conformance.subject import Subject
+
+CLAUSE = CLAUSES["list_regroups"]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.requirement("A04", "A05", "PIA-5"),
+    pytest.mark.parametrize("version", CLAUSE.versions),
+]
+
+
+def test_accepts(subject: Subject, version: str) -> None:
+    CLAUSE.accepts(subject, version)
+
+
+def test_refuses(subject: Subject, version: str) -> None:
+    CLAUSE.refuses(subject, version)

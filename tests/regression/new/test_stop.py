@@ -1,0 +1,23 @@
+"""X03: paused, stopped; E110501, E110601."""
+
+from __future__ import annotations
+
+import pytest
+
+from duis_gateway.conformance.pack import CLAUSES
+from duis_gateway.conformance.subject import Subject
+
+CLAUSE = CLAUSES["stop"]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.requirement("X03", "BR-6.3"),
+    pytest.mark.parametrize("version", CLAUSE.versions),
+]
+
+
+def test_accepts(subject: Subject, version: str) -> None:
+    CLAUSE.accepts(subject, version)
+
+
+def test_refuses(subject: Subject, version: str) -> None:
+    CLAUSE.refuses(subject, version)
