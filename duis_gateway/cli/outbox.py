@@ -57,6 +57,8 @@ def show(reference: str, content: bool, config: Config) -> None:
         raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox")
     entry, message = found
     if content:
+        if not message:
+            raise AnswerIsNo(f"the body of message {entry.id} was pruned")
         sys.stdout.buffer.write(message)
         return
     print_fields(

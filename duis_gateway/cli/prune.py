@@ -21,7 +21,7 @@ _ALL = "all"
 )
 @click.option(
     "--what",
-    type=click.Choice([*What, _ALL]),
+    type=click.Choice([*(one.value for one in What), _ALL]),
     default=_ALL,
     show_default=True,
     help="Bodies of delivered messages, bytes of received ones, or parts of lists that were never completed.",

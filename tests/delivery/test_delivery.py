@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -21,6 +22,7 @@ from duis_gateway.errors import NotDurable
 from duis_gateway.store import outbox, outbox_view
 from duis_gateway.store.engine import Store
 from duis_gateway.store.outbox import ClaimedMessage, Destination
+from duis_gateway.store.pruning import Pruning
 from tests.support import receivers
 from tests.support.outbox import HTTP, OTHER, SUPPLIER, enqueue, message, messages
 from tests.support.receivers import Receiver
@@ -108,6 +110,25 @@ def test_everything_arrives_once_and_the_outbox_is_empty(store: Store) -> None:
     keyed = [content for content in got if content.startswith(b"<k")]
     assert keyed == sorted(keyed), "the order within a key"
     assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 0}
+
+
+def test_pruning_while_delivery_goes_on_loses_nothing(store: Store) -> None:
+    """Bodies go as soon as they were delivered, here; none goes before."""
+    sent = [*messages(250), *messages(20, key="R1", prefix="k")]
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    better = threading.Event()
+    with Receiver(lambda body: "500" if body.endswith(b"7/>") and not better.is_set() else "200") as receiver:
+        with delivering(store, {SUPPLIER: receiver.url}):
+            pruned = 0
+            for begin in range(0, len(sent), 30):
+                enqueue(store, *sent[begin : begin + 30])
+                pruned += Pruning(store, timedelta(0), now).run().delivered
+            better.set()
+            got = receiver.wait_for(270)
+        pruned += Pruning(store, timedelta(0), now).run().delivered
+    assert sorted(got) == sorted(m.content for m in sent), "each once, and whole"
+    assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 0}
+    assert pruned == 270
 
 
 def test_what_another_process_stores_is_found_and_a_wake_up_comes_at_once(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from lxml import etree
@@ -12,7 +13,9 @@ from lxml import etree
 from duis_gateway.model.identifiers import RequestId, parse_eui
 from duis_gateway.model.parties import PartyStatus
 from duis_gateway.store import hubs, messages, parties
-from tests.support.play import Group, Outcome, Play
+from duis_gateway.store.pruning import Pruning
+from tests.support.installation import wait_until
+from tests.support.play import NOW, Group, Outcome, Play
 from tests.support.published import published_requests, published_schema
 from tests.support.wire_client import Answer, only, sign
 
@@ -108,8 +111,17 @@ def test_a_used_request_id_with_other_content_is_refused(play: Play) -> None:
     assert fault.status == 500
     assert b"Client</faultcode>" in fault.body
     assert b">409<" in fault.body
+    audited = b'"event": "identity_reused"'
+    wait_until(lambda: log_lines(play, request_id, audited) >= 3, "each is in the audit log")
+    assert log_lines(play, request_id) == 3, "once"
     play.sent = signed
     assert play.repeat().document == first.document
+
+
+def log_lines(play: Play, *words: str | bytes) -> int:
+    """Return how many lines of the gateway's log have all these words."""
+    wanted = [word.encode() if isinstance(word, str) else word for word in words]
+    return sum(all(word in line for word in wanted) for line in play.installation.log.read_bytes().splitlines())
 
 
 def test_a_signature_made_anew_over_the_same_content_is_the_same_request(play: Play) -> None:
@@ -230,6 +242,19 @@ def test_valid_duis_that_is_not_served_gets_e2_and_8_2_is_served(play: Play) -> 
         published_schema().assertValid(etree.fromstring(answer.document))
         play.check_repeat(answer, "soap")
     assert seen == {"11.1": "E2", "11.2": "E2", "11.3": "E2", "8.4": "E2", "8.2": "I0"}
+
+
+def test_a_repeat_after_pruning_gets_the_same_answer(play: Play) -> None:
+    """T39: the bytes of what was received may go, identities and answers never; nothing is done a second time."""
+    play.announce()
+    first = play.pilot_list("main", play.lot["own"])
+    assert first.code == "I99"
+    play.installation.settle()
+    pruned = Pruning(play.installation.store, timedelta(days=1), NOW + timedelta(days=400)).run()
+    assert pruned.evidence >= 2
+    play.forget()
+    play.check_repeat(first, "soap", "serviceD")
+    assert not any(play.everything().values())
 
 
 def test_what_was_answered_is_kept_with_its_evidence(play: Play) -> None:
