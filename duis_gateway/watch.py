@@ -126,7 +126,7 @@ class TrustWatch:
         subject = f"{crl.issuer}, {crl.this_update:%Y-%m-%d %H:%M:%S}"
         if subject in self._warned:
             return
-        text = f"its next update is due at {crl.end:%Y-%m-%d %H:%M:%S}; then certificates of this issuer are refused"
+        text = f"half of its life is over; its next update is due at {crl.end:%Y-%m-%d %H:%M:%S}"
         with self._store.write() as conn:
             self._store.lock_release(conn, subject)
             flags.raise_once(conn, LIST_GROWS_OLD, subject, now, text)

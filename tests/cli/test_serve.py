@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import psutil
 import pytest
 import urllib3
 
+from duis_gateway import __version__
 from tests.support.cli import SUPPLIER, Installation, done, refused, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,9 +31,12 @@ REQUEST = """<sr:Request xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGate
 
 
 @contextmanager
-def started(installation: Installation, *words: str, listeners: int) -> Iterator[tuple[psutil.Popen, list[str]]]:
+def started(
+    installation: Installation, *words: str, listeners: int, operations: int = 0
+) -> Iterator[tuple[psutil.Popen, list[str]]]:
     """Start a command on free ports and wait until it says where it listens."""
-    environ = {**os.environ, "DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
+    ports = {"DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": str(operations)}
+    environ = {**os.environ, **ports}
     with (installation.folder / "log").open("ab") as errors:
         process = psutil.Popen(
             [sys.executable, "-m", "duis_gateway", *words, *map(str, installation.config)],
@@ -94,10 +100,13 @@ def test_doors_and_delivery_can_be_processes_of_their_own(installation: Installa
 
 @pytest.mark.processes
 def test_workers_end_with_the_gateway_and_are_replaced_when_they_die(installation: Installation) -> None:
-    with started(installation, "serve", "--workers", "2", listeners=2) as (process, _):
+    """Each has its operators' listener beside the first one's, so that it can be scraped."""
+    port = two_free_ports()
+    with started(installation, "serve", "--workers", "2", listeners=2, operations=port) as (process, _):
         first = wait_for_worker(process, other_than=None)
         first.kill()
         second = wait_for_worker(process, other_than=first.pid)
+        assert f'version="{__version__}"' in wait_for_metrics(port + 1)
         end(process, installation)
         assert psutil.wait_procs([second], SECONDS)[1] == []
     assert "worker-ended" in log(installation)
@@ -109,6 +118,22 @@ def test_workers_end_even_when_the_gateway_is_killed(installation: Installation)
         worker = wait_for_worker(process, other_than=None)
         process.kill()
         assert psutil.wait_procs([worker], SECONDS)[1] == []
+
+
+def two_free_ports() -> int:
+    """Return a port that is free together with the next."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as one:
+            port: int = one.getsockname()[1]
+            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+                return port
+
+
+def wait_for_metrics(port: int) -> str:
+    """Return the metrics of a process that has only just been started."""
+    patient = urllib3.Retry(connect=40, backoff_factor=0.05, backoff_max=0.5)
+    with urllib3.PoolManager(retries=patient) as http:
+        return http.request("GET", f"http://127.0.0.1:{port}/metrics").data.decode()
 
 
 def wait_for_worker(process: psutil.Popen, other_than: int | None) -> psutil.Process:
