@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from duis_gateway.model.hubs import Hub
+from duis_gateway.model.identifiers import format_eui, parse_eui
+from duis_gateway.store import hubs
 from tests.support.cli import done
-from tests.support.installation import Delivery
+from tests.support.installation import MANUFACTURER, RUNNING, Delivery
 from tests.support.play import DAY, NOW, Group, Play, when
 from tests.support.schedules_play import say
 from tests.support.wire_client import SR, listed, only, texts
@@ -223,6 +226,27 @@ def test_a_say_stands_for_what_a_new_list_leaves_of_the_group(play: Play, north:
     told = play.received("main")
     assert [one.text("Decision") for one in told] == ["Accepted", "Refused"]
     assert not texts(told[1].root, "DeviceIDList"), "the group is within one CSP as before"
+
+
+@pytest.mark.long
+@pytest.mark.requirement("BR-3.8")
+def test_a_group_of_50_000_hubs_is_regrouped(play: Play) -> None:
+    """Every hub of the piece once, in alerts that receivers take."""
+    main = parse_eui(play["main"].eui)
+    ids = range(0x00DB_8000_0000_0000, 0x00DB_8000_0000_0000 + 50_000)
+    estate = (
+        Hub(one, "CHF", MANUFACTURER, play.lot.model, RUNNING, "Commissioned", "4G North", main, main) for one in ids
+    )
+    with play.installation.store.write() as conn:
+        hubs.upsert(conn, estate)
+    named = [format_eui(one) for one in ids]
+    submitted(play, Group("ALL", named, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY))
+    answer = say(play, "north", "main", "ALL", "Refused", hubs=named[:40_000])
+    assert (answer.code, answer.refused_items) == ("Accepted", {})
+    alerts = play.received("main", "N74")
+    assert [hub for one in alerts for hub in one.listed()] == named[:40_000]
+    assert [one.text("PartNumber") for one in alerts] == [str(n) for n in range(1, len(alerts) + 1)]
+    assert max(len(one.raw) for one in alerts) < 95_000
 
 
 def test_an_exact_repeat_gets_the_first_answer_and_is_told_once(play: Play, north: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from duis_gateway.conformance.clause import Clause, Era, Play, brings
 from duis_gateway.conformance.clauses.said import (
@@ -147,25 +148,34 @@ def _batch_of_unknown(subject: Subject, _: str) -> None:
         batch(subject, release.id, (UNKNOWN,)).is_code("Refused")
 
 
-def _say(subject: Subject, release: str, name: str) -> Reply:
+def _say(subject: Subject, release: str, name: str, hubs: Sequence[str] = ()) -> Reply:
+    piece = f"<DeviceIDList>{','.join(hubs)}</DeviceIDList>" if hubs else ""
     return subject.tell(
         "csp",
         f"<ScheduleDecision><FirmwareReleaseID>{release}</FirmwareReleaseID><SupplierID>{subject.supplier('6.0').eui}"
-        f"</SupplierID><GroupID>{name}</GroupID><Decision>Accepted</Decision></ScheduleDecision>",
+        f"</SupplierID><GroupID>{name}</GroupID><Decision>Accepted</Decision>{piece}</ScheduleDecision>",
     )
 
 
 @brings("N74")
 def _say_is_told(subject: Subject, version: str) -> None:
+    """On the whole group, and then on a piece of it, whose hubs are listed."""
     with subject.release(Terms(days=(-30, -1))) as release:
-        hubs = subject.supplier(version).hubs[:1]
+        hubs = subject.supplier(version).hubs[:2]
         schedule(subject, release, group(subject, "G1", hubs, "SafeLaunch")).is_code("I99")
         _say(subject, release.id, "G1").is_code("Accepted")
         heard(subject, version, "N74", "6.0", f">{release.id}<")
+        _say(subject, release.id, "G1", (*hubs[:1], UNKNOWN)).is_code("PartlyAccepted")
+        heard(subject, version, "N74", "6.0", f">{release.id}<", f"<sr:DeviceIDList>{hubs[0]}<")
 
 
 def _say_on_nothing(subject: Subject, version: str) -> None:
+    """On an unknown release, and on a hub that is not in the group."""
     _say(subject, "PACK-NONE", "G1").is_code("Refused")
+    with subject.release(Terms(days=(-30, -1))) as release:
+        hubs = subject.supplier(version).hubs[:1]
+        schedule(subject, release, group(subject, "G1", hubs, "SafeLaunch")).is_code("I99")
+        _say(subject, release.id, "G1", (UNKNOWN,)).is_code("Refused")
 
 
 def _is_of_6_0(subject: Subject, version: str) -> None:
@@ -204,7 +214,7 @@ CLAUSES = (
            requirements=("X03", "FIA-3")),
     Clause("n72_batch", "X08; N72 for DCC's own instruction", Era.NEW, _batch_is_told, _batch_of_unknown, ("6.0",),
            ("X08", "BR-3.7")),
-    Clause("n74", "X07; N74", Era.NEW, _say_is_told, _say_on_nothing, ("6.0",), ("X07",)),
+    Clause("n74", "X07; N74", Era.NEW, _say_is_told, _say_on_nothing, ("6.0",), ("X07", "PIA-C4")),
     Clause("option_1_version", "11.5 and 11.6 are of DUIS 6.0", Era.NEW, _is_of_6_0, _is_not_of_5,
            requirements=("PIA-1", "FIA-4")),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from duis_gateway.conformance.subject import Subject
 CLAUSE = CLAUSES["n74"]
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.requirement("X07"),
+    pytest.mark.requirement("X07", "PIA-C4"),
     pytest.mark.parametrize("version", CLAUSE.versions),
 ]
 
