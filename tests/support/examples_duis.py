@@ -133,7 +133,10 @@ ALERTS: tuple[tuple[str, alerts.AlertBody], ...] = (
     ("N71", alerts.CommsHubFirmwareFailure(HUBS[2], VERSION, OutcomeStage.ACTIVATION, "hashMismatch", "Seen twice.")),
     ("N72", DECISION),
     ("N73", alerts.SplitSupplierInstruction(RELEASE, alerts.OtherSupplier.NOT_INSTRUCTED, HUBS[3:5])),
-    ("N74", alerts.PreferredPilotScheduleDecision(RELEASE, "WEEK-1", GroupDecision.AMENDED, "Capacity", WEEK)),
+    (
+        "N74",
+        alerts.PreferredPilotScheduleDecision(RELEASE, "WEEK-1", GroupDecision.AMENDED, "Capacity", WEEK, HUBS[1:3]),
+    ),
     ("N75", alerts.PilotOutcome(RELEASE, True, COUNTS)),
     ("N76", alerts.PilotOutcome(RELEASE, False, COUNTS, "Three hubs lost their WAN.")),
 )

@@ -75,8 +75,16 @@ FROM_CSP: dict[str, PartnerBody] = {
     "DefaultPilotList-part": csp.DefaultPilotList(RELEASE, "North", HUBS[:2], Part("north-pilot-1", 1, 2)),
     "DefaultPilotSchedule": csp.DefaultPilotSchedule(RELEASE, "North", GROUPS, CONSTRAINTS),
     "SafeLaunchSchedule": csp.SafeLaunchSchedule(RELEASE, "North", (DefaultGroup("NORTH", WEEK),), CONSTRAINTS),
-    "ScheduleDecision": csp.ScheduleDecision(
-        RELEASE, SUPPLIER, "WEEK-1", GroupDecision.AMENDED, WEEK.start, WEEK.end + timedelta(days=7), "Capacity"
+    "ScheduleDecision": csp.ScheduleDecision(RELEASE, SUPPLIER, "WEEK-1", GroupDecision.ACCEPTED),
+    "ScheduleDecision-piece": csp.ScheduleDecision(
+        RELEASE,
+        SUPPLIER,
+        "WEEK-1",
+        GroupDecision.AMENDED,
+        WEEK.start,
+        WEEK.end + timedelta(days=7),
+        "Capacity",
+        HUBS[1:3],
     ),
     "ActivateFirmwareRequests": csp.ActivateFirmwareRequests(VERSION, HUBS[1:4], LATER, RELEASE),
     "ActivateFirmwareResponses": csp.ActivateFirmwareResponses((_GOOD, _BAD)),
