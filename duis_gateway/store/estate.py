@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +14,7 @@ from duis_gateway.model.hubs import Hub
 from duis_gateway.model.releases import Release
 from duis_gateway.store.bulk import id_list
 from duis_gateway.store.hubs import HUB_COLUMNS
-from duis_gateway.store.models import model_number
+from duis_gateway.store.models import model_names, model_number
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import activation_outcome, device_model, hub, instruction, instruction_hub
 
@@ -50,26 +51,18 @@ class HubKind:
 
 
 def kinds(connection: Connection, scope: Scope) -> dict[HubKind, int]:
-    """Count the devices of an estate by kind."""
-    columns = (
-        device_model.c.manufacturer,
-        device_model.c.model,
-        hub.c.device_type,
-        hub.c.firmware_version,
-        hub.c.status,
-    )
-    found: dict[HubKind, int] = {}
-    for conditions in scope.passes():
-        query = (
-            select(*columns, func.count())
-            .join_from(hub, device_model, device_model.c.id == hub.c.model_id)
-            .where(*conditions)
-            .group_by(*columns)
-        )
-        for *names, number in connection.execute(query):
-            kind = HubKind(*names)
-            found[kind] = found.get(kind, 0) + number
-    return found
+    """Count the devices of an estate by kind.
+
+    They are grouped by all columns of an index in their order, which needs neither the hubs nor sorting them.
+    """
+    kind = (hub.c.model_id, hub.c.csp_region, hub.c.firmware_version, hub.c.status, hub.c.device_type)
+    names = model_names(connection)
+    found: Counter[HubKind] = Counter()
+    for conditions, supplier in zip(scope.passes(), (hub.c.import_supplier, hub.c.gas_supplier), strict=False):
+        query = select(*kind, func.count()).where(*conditions).group_by(supplier, *kind)
+        for model, _, version, status, device_type, number in connection.execute(query):
+            found[HubKind(*names[model], device_type, version, status)] += number
+    return dict(found)
 
 
 def hubs_of_model(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:

@@ -67,6 +67,8 @@ device_model = Table(
     UniqueConstraint("manufacturer", "model"),
 )
 
+_KIND = ("model_id", "csp_region", "firmware_version", "status", "device_type")
+
 hub = Table(
     "hub",
     metadata,
@@ -80,9 +82,10 @@ hub = Table(
     Column("gas_supplier", Unsigned64),
     Column("told_version", Text),
     Column("completed_at", UtcTime),
-    # With millions of hubs, "the hubs of this supplier and model" is read from the index alone up to the row.
-    Index(None, "import_supplier", "model_id", "csp_region"),
-    Index(None, "gas_supplier", "model_id", "csp_region"),
+    # With millions of hubs, "the hubs of this supplier and model" is read from the index alone up to the row, and how
+    # many there are of each kind from the index alone, in its order.
+    Index("ix_hub_of_import_supplier", "import_supplier", *_KIND),
+    Index("ix_hub_of_gas_supplier", "gas_supplier", *_KIND, "import_supplier"),
 )
 
 # --- releases and pilots ------------------------------------------------------------------------------------------
