@@ -11,6 +11,7 @@ from duis_gateway.model.identifiers import RequestId
 from duis_gateway.store import messages, outbox
 from duis_gateway.store.engine import Store
 from tests.support.cli import GATEWAY, SUPPLIER, Installation, done, refused, run
+from tests.support.databases import opened
 from tests.support.outbox import message
 
 
@@ -63,6 +64,16 @@ def test_what_is_younger_stays(used: Installation) -> None:
 )
 def test_one_kind_alone(used: Installation, what: str, said: str) -> None:
     assert done("prune", "--older-than", "39", "--what", what, *used.config) == f"Pruned {said}.\n"
+
+
+def test_a_database_that_others_write_for_too_long_is_said_so_and_nothing_is_lost(
+    used: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F07: to be run again."""
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_LOCK_TIMEOUT", "0.2")
+    with opened(f"sqlite:///{used.folder / 'gateway.db'}") as store, store.write():
+        assert "locked for too long" in refused(1, "prune", "--older-than", "39", *used.config)
+    assert done("prune", "--older-than", "39", *used.config) == f"Pruned {EVERYTHING}"
 
 
 def test_a_pruned_message_is_still_listed_and_its_body_asked_for_in_vain(used: Installation) -> None:
