@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,9 @@ import urllib3
 
 from duis_gateway.app import Gateway
 from duis_gateway.config import load_config
-from duis_gateway.errors import ConfigurationError
+from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.pki.make import load_authority, make_certificate, make_crl
+from duis_gateway.scheduler import Agenda
 from tests.support.cli import GATEWAY, SUPPLIER, Installation, done
 
 DAY = timedelta(days=1)
@@ -149,3 +151,20 @@ def test_a_worker_takes_a_free_port_where_its_own_is_taken(
     assert vars(said)["port"] == server.port
     server.stop()
     gateway.store.close()
+
+
+def test_what_fails_by_time_is_counted(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look that fails counts."""
+    tried = threading.Semaphore(0)
+
+    def fail(_agenda: Agenda) -> int:
+        tried.release()
+        raise NotDurable("the database is away")
+
+    with operating(installation) as (gateway, operator), monkeypatch.context() as patched:
+        patched.setattr(Agenda, "run", fail)
+        assert gateway.scheduler is not None
+        gateway.scheduler.start()
+        assert all(tried.acquire(timeout=20) for _ in range(2))
+        gateway.scheduler.stop()
+        assert operator.metric('gw_scheduler_failures_total{what="look"}') >= 2
