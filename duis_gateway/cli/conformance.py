@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -53,20 +54,30 @@ def conformance(
     if url is None or not url.startswith(("http://", "https://")):
         raise ConfigurationError("--url: the http or https URL of the gateway is needed")
     mask = read_defects(defects) if defects else DefectMask()
-    results = []
-    with opened(url, read_profile(profile)) as subject:
-        for result in run(subject, clauses_of(map(Era, eras or tuple(Era))), versions or VERSIONS):
-            _show(result)
-            results.append(result)
-    completion = Completion("conformance", results, mask)
+    chosen_eras, chosen_versions = eras or tuple(era.value for era in Era), versions or VERSIONS
+    results = _play(url, profile, chosen_eras, chosen_versions)
+    about = f"Played against {url}, on DUIS {', '.join(chosen_versions)}: {', '.join(chosen_eras)}."
+    completion = Completion("conformance", results, mask, about=about)
     written = write_reports(reports, completion)
-    click.echo(f"{completion.count(Outcome.PASSED)} of {len(results)} cases passed; see {written[0]} and {written[1]}")
+    others = [f", {completion.count(one)} {one}" for one in (Outcome.FAILED, Outcome.SKIPPED) if completion.count(one)]
+    passed = f"{completion.count(Outcome.PASSED)} of {len(results)} cases passed{''.join(others)}"
+    click.echo(f"{passed}; see {written[0]} and {written[1]}")
     if not completion.is_met:
         raise AnswerIsNo("the pack is not passed")
 
 
+def _play(url: str, profile: Path, eras: Iterable[str], versions: Iterable[str]) -> list[CaseResult]:
+    results = []
+    with opened(url, read_profile(profile)) as subject:
+        for result in run(subject, clauses_of(map(Era, eras)), versions):
+            _show(result)
+            results.append(result)
+    return results
+
+
 def _show(result: CaseResult) -> None:
-    click.echo(f"{result.outcome:7} {result.full_name}")
+    left_out = f" ({result.detail})" if result.outcome is Outcome.SKIPPED else ""
+    click.echo(f"{result.outcome:7} {result.full_name}{left_out}")
     if result.outcome is Outcome.FAILED:
         click.echo(f"        {result.promise}: {result.detail}", err=True)
 

@@ -46,12 +46,16 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class Completion:
-    """What a phase came to. It is complete when no case fails but by a known defect, and the mask is met."""
+    """What a phase came to. It is complete when no case fails but by a known defect, and the mask is met.
+
+    `about` says in words what was tested, where the phase's name does not.
+    """
 
     phase: str
     results: Sequence[CaseResult]
     mask: DefectMask = field(default_factory=DefectMask)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    about: str = ""
 
     def count(self, outcome: Outcome) -> int:
         """Return how many cases ended so."""
@@ -155,6 +159,7 @@ def _html(completion: Completion) -> str:
     return page(
         f"Completion report: {completion.phase}",
         (
+            f"<p>{escape(completion.about)}</p>" if completion.about else "",
             f"<p>{completion.at:%Y-%m-%d %H:%M} UTC. {len(completion.results)} cases: {counts}. ",
             f"Exit criteria: {marked(verdict)}.</p>",
             "<h2>Defect mask</h2>",

@@ -114,7 +114,9 @@ def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> No
     root = etree.parse(reports / "conformance.xml").getroot()
     assert root.get("failures") == "0"
     assert int(root.get("tests") or 0) == 2 * sum(clause.era is Era.EXISTING for clause in CLAUSES.values())
-    assert "Exit criteria" in (reports / "conformance.html").read_text(encoding="utf-8")
+    report = (reports / "conformance.html").read_text(encoding="utf-8")
+    assert "Exit criteria" in report
+    assert f"Played against {process.url}, on DUIS 5.1: existing." in report
 
 
 @pytest.mark.parametrize(
