@@ -40,14 +40,15 @@ class NotConformant(AssertionError):
     """The gateway did something else than the clause says."""
 
 
-def expect(found: object, expected: object, what: str) -> None:
-    """Hold what was found against the clause.
+def expect(found: object, expected: object, what: str, evidence: bytes = b"") -> None:
+    """Hold what was found against the clause; the beginning of the evidence is shown where it is something else.
 
     Raises:
         NotConformant: it is something else.
     """
     if found != expected:
-        raise NotConformant(f"{what}: expected {expected!r}, found {found!r}")
+        shown = f"; in {evidence[:300]!r}" if evidence else ""
+        raise NotConformant(f"{what}: expected {expected!r}, found {found!r}{shown}")
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,17 @@ class Reply:
     def is_code(self, code: str) -> None:
         """Hold the response code, or the status of the acknowledgement, against the clause."""
         name = "Status" if self.root is not None and self.root.tag != f"{{{SR}}}Response" else "ResponseCode"
-        expect((self.status, self.text(name)), (200, code), f"HTTP status and {name} ({self.body[:300]!r})")
+        expect((self.status, self.text(name)), (200, code), f"HTTP status and {name}", self.body)
 
     def is_refused(self, status: int) -> None:
         """Hold the HTTP status of a refusal against the clause."""
-        expect(self.status, status, f"HTTP status ({self.body[:300]!r})")
+        expect(self.status, status, "HTTP status", self.body)
 
     def is_fault(self, code: str) -> None:
         """Hold the code of a SOAP 1.1 fault against the clause."""
         self.is_refused(500)
         found = parse_trusted(self.body).findtext(".//{*}faultcode") or ""
-        expect(found.rpartition(":")[2].partition(".")[0], code, f"faultcode ({self.body[:300]!r})")
+        expect(found.rpartition(":")[2].partition(".")[0], code, "faultcode", self.body)
 
     def listed(self, name: str) -> list[str]:
         """Return the devices of the first list of this name."""

@@ -71,8 +71,32 @@ def _stopped(subject: Subject, _: str) -> None:
 
 
 CLAUSES = (
-    Clause("closure", "A11; E110501, E110601", Era.NEW, _live, _closed, ("6.0",), ("A11", "PIA-9")),
-    Clause("supersession", "A12; E110501, E110601", Era.NEW, _successor, _superseded, ("6.0",), ("A12", "PIA-9")),
-    Clause("stop", "X03: paused, stopped; E110501, E110601", Era.NEW, _paused, _stopped, ("6.0",), ("X03", "BR-6.3")),
+    Clause(
+        "closure",
+        "A11; after the closure nothing is taken: E110501, E110601",
+        Era.NEW,
+        _live,
+        _closed,
+        ("6.0",),
+        ("A11", "PIA-9"),
+    ),
+    Clause(
+        "supersession",
+        "A12; after the supersession nothing is taken: E110501, E110601",
+        Era.NEW,
+        _successor,
+        _superseded,
+        ("6.0",),
+        ("A12", "PIA-9"),
+    ),
+    Clause(
+        "stop",
+        "X03; while paused it is taken, after a stop nothing: E110501, E110601",
+        Era.NEW,
+        _paused,
+        _stopped,
+        ("6.0",),
+        ("X03", "BR-6.3"),
+    ),
 )
 """What ends a release, and what does not."""

@@ -102,20 +102,30 @@ _GOOD = case(LAUNCHING, _groups("SafeLaunch"), "I99")
 _GOOD_PILOT = case(PLAIN, _groups("Pilot"), "I99")
 
 CLAUSES = (
-    clause("group_release", "11.6, E110601", _GOOD, case(LAUNCHING, _of_unknown, "E110601"), "A05"),
+    clause(
+        "group_release", "11.6, E110601: the release is known", _GOOD, case(LAUNCHING, _of_unknown, "E110601"), "A05"
+    ),
     clause(
         "group_hubs",
-        "11.6, W110601 and E110602",
+        "11.6, W110601 and E110602: bad hubs are listed",
         case(LAUNCHING, _groups("SafeLaunch", more=(UNKNOWN,)), "W110601", "InvalidDeviceIDList"),
         case(LAUNCHING, _foreign, "E110602", "InvalidDeviceIDList"),
         "A05",
         "BR-5.2",
     ),
-    clause("group_warnings", "11.6, DSPPilotListWarning", _bad_are_listed, _none_is_good, "A05", "BR-5.2"),
-    clause("group_window", "11.6, E110603", _GOOD_PILOT, case(LAUNCHING, _groups("Pilot"), "E110603"), "A05"),
+    clause(
+        "group_warnings", "11.6, DSPPilotListWarning: what a hub is", _bad_are_listed, _none_is_good, "A05", "BR-5.2"
+    ),
+    clause(
+        "group_window",
+        "11.6, E110603: the pilot window is open",
+        _GOOD_PILOT,
+        case(LAUNCHING, _groups("Pilot"), "E110603"),
+        "A05",
+    ),
     clause(
         "group_limit",
-        "11.6, E110604",
+        "11.6, E110604: no more hubs in Pilot groups than the release allows",
         case(PLAIN, _after_the_limit_was_lowered(2), "I99"),
         case(PLAIN, _after_the_limit_was_lowered(3), "E110604"),
         "BR-0.2",
@@ -158,19 +168,31 @@ CLAUSES = (
     ),
     clause(
         "group_constraint",
-        "11.6, E110606",
+        "11.6, E110606: constraints are those that the CSP offered",
         case(PLAIN, _offered((2, 9), "NIGHT"), "I99"),
         case(PLAIN, _offered((2, 9), "NOT-OFFERED"), "E110606"),
         "PIA-R5",
     ),
-    clause("group_no_pilot", "11.6, E110607", _GOOD_PILOT, case(WITHOUT_PILOT, _groups("Pilot"), "E110607"), "PIA-A3"),
+    clause(
+        "group_no_pilot",
+        "11.6, E110607: the release has a pilot",
+        _GOOD_PILOT,
+        case(WITHOUT_PILOT, _groups("Pilot"), "E110607"),
+        "PIA-A3",
+    ),
     clause(
         "group_unlisted",
-        "11.6, E110608",
+        "11.6, E110608: Pilot groups name hubs of the preferred list",
         _GOOD_PILOT,
         case(PLAIN, _unlisted, "E110608", "NotOnPreferredListDeviceIDList"),
         "A05",
     ),
-    clause("group_twice", "11.6, E110609", _GOOD, case(LAUNCHING, _two, "E110609", "RepeatedDeviceIDList"), "A05"),
+    clause(
+        "group_twice",
+        "11.6, E110609: a hub is in one group",
+        _GOOD,
+        case(LAUNCHING, _two, "E110609", "RepeatedDeviceIDList"),
+        "A05",
+    ),
 )
 """11.6, which is of DUIS 6.0."""

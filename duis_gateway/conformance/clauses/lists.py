@@ -108,11 +108,17 @@ def _groups_keep_hubs(subject: Subject, _: str) -> None:
 _GOOD = case(PLAIN, _list(), "I99")
 
 CLAUSES = (
-    clause("list_release", "11.5, E110501", _GOOD, case(PLAIN, _of_unknown, "E110501"), "A04"),
-    clause("list_version", "11.5, E110501", _GOOD, case(PLAIN, _of_another_version, "E110501"), "A04"),
+    clause("list_release", "11.5, E110501: the release is known", _GOOD, case(PLAIN, _of_unknown, "E110501"), "A04"),
+    clause(
+        "list_version",
+        "11.5, E110501: the version is the release's",
+        _GOOD,
+        case(PLAIN, _of_another_version, "E110501"),
+        "A04",
+    ),
     clause(
         "list_hubs",
-        "11.5, W110501 and E110502",
+        "11.5, W110501 and E110502: bad hubs are listed",
         case(PLAIN, _list(UNKNOWN), "W110501", "InvalidDeviceIDList"),
         case(PLAIN, _others, "E110502", "InvalidDeviceIDList", "NotResponsibleDeviceIDList"),
         "A04",
@@ -130,19 +136,31 @@ CLAUSES = (
         "BR-5.2",
     ),
     clause("list_regroups", "11.5, a later list: W110501", _groups_lose_hubs, _groups_keep_hubs, "A04", "A05"),
-    clause("list_window", "11.5, E110503", _GOOD, case(LAUNCHING, _list(), "E110503"), "A04"),
+    clause("list_window", "11.5, E110503: the pilot window is open", _GOOD, case(LAUNCHING, _list(), "E110503"), "A04"),
     clause(
         "list_limit",
-        "11.5, E110504",
+        "11.5, E110504: no more hubs than the release allows",
         case(_NARROW, _list(), "I99"),
         case(_NARROW, _list(number=3), "E110504"),
         "BR-0.2",
     ),
-    clause("list_too_late", "11.5, E110505", _GOOD, case(_TOO_SOON, _list(), "E110505"), "BR-3.4"),
-    clause("list_no_pilot", "11.5, E110507", _GOOD, case(WITHOUT_PILOT, _list(), "E110507"), "PIA-A3"),
+    clause(
+        "list_too_late",
+        "11.5, E110505: a month before the automatic date",
+        _GOOD,
+        case(_TOO_SOON, _list(), "E110505"),
+        "BR-3.4",
+    ),
+    clause(
+        "list_no_pilot",
+        "11.5, E110507: the release has a pilot",
+        _GOOD,
+        case(WITHOUT_PILOT, _list(), "E110507"),
+        "PIA-A3",
+    ),
     clause(
         "list_minimum",
-        "11.5, E110510",
+        "11.5, E110510: no fewer hubs than the release's minimum",
         case(_NARROW, _list(), "I99"),
         case(_NARROW, _list(number=1), "E110510"),
         "PIA-C5",

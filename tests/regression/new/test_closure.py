@@ -1,4 +1,4 @@
-"""A11; E110501, E110601."""
+"""A11; after the closure nothing is taken: E110501, E110601."""
 
 from __future__ import annotations
 

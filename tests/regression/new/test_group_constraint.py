@@ -1,4 +1,4 @@
-"""11.6, E110606."""
+"""11.6, E110606: constraints are those that the CSP offered."""
 
 from __future__ import annotations
 

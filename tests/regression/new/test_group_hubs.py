@@ -1,4 +1,4 @@
-"""11.6, W110601 and E110602."""
+"""11.6, W110601 and E110602: bad hubs are listed."""
 
 from __future__ import annotations
 

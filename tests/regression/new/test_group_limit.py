@@ -1,4 +1,4 @@
-"""11.6, E110604."""
+"""11.6, E110604: no more hubs in Pilot groups than the release allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""11.6, E110607."""
+"""11.6, E110607: the release has a pilot."""
 
 from __future__ import annotations
 

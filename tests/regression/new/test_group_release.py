@@ -1,4 +1,4 @@
-"""11.6, E110601."""
+"""11.6, E110601: the release is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""11.6, E110609."""
+"""11.6, E110609: a hub is in one group."""
 
 from __future__ import annotations
 

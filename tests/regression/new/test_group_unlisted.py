@@ -1,4 +1,4 @@
-"""11.6, E110608."""
+"""11.6, E110608: Pilot groups name hubs of the preferred list."""
 
 from __future__ import annotations
 

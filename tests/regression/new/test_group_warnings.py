@@ -1,4 +1,4 @@
-"""11.6, DSPPilotListWarning."""
+"""11.6, DSPPilotListWarning: what a hub is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""11.6, E110603."""
+"""11.6, E110603: the pilot window is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""11.5, W110501 and E110502."""
+"""11.5, W110501 and E110502: bad hubs are listed."""
 
 from __future__ import annotations
 

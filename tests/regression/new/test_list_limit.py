@@ -1,4 +1,4 @@
-"""11.5, E110504."""
+"""11.5, E110504: no more hubs than the release allows."""
 
 from __future__ import annotations
 

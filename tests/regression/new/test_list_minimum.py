@@ -1,4 +1,4 @@
-"""11.5, E110510."""
+"""11.5, E110510: no fewer hubs than the release's minimum."""
 
 from __future__ import annotations
 

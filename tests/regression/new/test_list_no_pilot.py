@@ -1,4 +1,4 @@
-"""11.5, E110507."""
+"""11.5, E110507: the release has a pilot."""
 
 from __future__ import annotations
 

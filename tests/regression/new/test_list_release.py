@@ -1,4 +1,4 @@
-"""11.5, E110501."""
+"""11.5, E110501: the release is known."""
 
 from __future__ import annotations
 

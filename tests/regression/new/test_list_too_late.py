@@ -1,4 +1,4 @@
-"""11.5, E110505."""
+"""11.5, E110505: a month before the automatic date."""
 
 from __future__ import annotations
 

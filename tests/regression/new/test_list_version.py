@@ -1,4 +1,4 @@
-"""11.5, E110501."""
+"""11.5, E110501: the version is the release's."""
 
 from __future__ import annotations
 

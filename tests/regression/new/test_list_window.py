@@ -1,4 +1,4 @@
-"""11.5, E110503."""
+"""11.5, E110503: the pilot window is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""X03: paused, stopped; E110501, E110601."""
+"""X03; while paused it is taken, after a stop nothing: E110501, E110601."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A12; E110501, E110601."""
+"""A12; after the supersession nothing is taken: E110501, E110601."""
 
 from __future__ import annotations
 
