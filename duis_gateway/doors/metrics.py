@@ -14,6 +14,9 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 _DELAY_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 21600.0, 86400.0)
 _COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
+BY_TIME = ("stage", "obligations", "look")
+"""What can fail by time, as `duis_gateway.scheduler` names it."""
+
 
 class Metrics:
     """The metrics of one process, in a registry of its own."""
@@ -55,6 +58,8 @@ class Metrics:
         self._scheduler_failures = Counter(
             "gw_scheduler_failures", "What was due by time and failed, each try.", ("what",), registry=self.registry
         )
+        for what in BY_TIME:  # from 0 on, so that the first failure is an increase
+            self._scheduler_failures.labels(what)
         build = Info("gw_build", "What runs here.", registry=self.registry)
         build.info({"version": __version__, "python": platform.python_version()})
         if sources is not None:
@@ -86,7 +91,7 @@ class Metrics:
         self._commits.observe(seconds)
 
     def scheduler_failure(self, what: str) -> None:
-        """Count one failure of something due by time; `what` is as in `duis_gateway.scheduler`."""
+        """Count one failure of something due by time; `what` is one of `BY_TIME`."""
         self._scheduler_failures.labels(what).inc()
 
     def exposition(self) -> bytes:

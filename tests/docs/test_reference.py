@@ -64,7 +64,6 @@ def metrics_served() -> set[str]:
             open_breakers=lambda: {"http": 0},
         )
     )
-    metrics.scheduler_failure("stage")
     metrics.request("duis", "serviceD", "answered", 0.1)
     metrics.rejection("verify")
     metrics.delivery_attempt("http", "accepted")

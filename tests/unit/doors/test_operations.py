@@ -19,11 +19,12 @@ from duis_gateway.doors.console import FlagLine, OutboxLine, page
 from duis_gateway.doors.delivery_metrics import DeliveryMetrics
 from duis_gateway.doors.figures import OutboxFigures, Sources
 from duis_gateway.doors.http import Edge
-from duis_gateway.doors.metrics import Metrics
+from duis_gateway.doors.metrics import BY_TIME, Metrics
 from duis_gateway.doors.operations import Check, operations_app
 from duis_gateway.firmware.deadlines import Deadline, Task
 from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
 from duis_gateway.model.releases import Release
+from duis_gateway.scheduler import LOOK, OBLIGATIONS, STAGE
 from duis_gateway.store.outbox import ClaimedMessage
 from duis_gateway.watch import TrustFigures
 from tests.support.rules import release
@@ -165,6 +166,16 @@ def test_what_an_operator_alarms_on_is_read_at_each_scrape() -> None:
     assert "gw_crl_life_used_ratio 1.5" in second
     assert "whose=" not in second
     assert 'gw_breaker_open{kind="http"} 0.0' in second
+
+
+def test_what_can_fail_by_time_is_counted_from_zero() -> None:
+    """A series that only began with its first failure would never be seen to rise."""
+    metrics = Metrics()
+    metrics.scheduler_failure(STAGE)
+    counted = {
+        what: metrics.registry.get_sample_value("gw_scheduler_failures_total", {"what": what}) for what in BY_TIME
+    }
+    assert counted == {STAGE: 1, OBLIGATIONS: 0, LOOK: 0}
 
 
 def test_what_runs_here_is_said() -> None:
