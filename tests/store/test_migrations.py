@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from duis_gateway.errors import StoreUnusable
 from duis_gateway.store import migrate
-from duis_gateway.store.engine import Store
+from duis_gateway.store.engine import Store, now_seconds
 from duis_gateway.store.tables import metadata
 from tests.support.databases import opened
 
@@ -73,6 +73,20 @@ def test_an_older_database_is_refused_until_migrated(empty_database_url: str) ->
             store.check()
         store.migrate()
         store.check()
+
+
+def test_parts_that_are_there_count_their_age_from_the_migration(empty_database_url: str) -> None:
+    """So that none is pruned sooner than it would have been."""
+    with opened(empty_database_url) as store:
+        with store.write() as connection:
+            command.upgrade(migrate.configuration(connection), "0004_says")
+            connection.execute(
+                text("INSERT INTO message_part (sender, list_id, number, of, content) VALUES (1, 'l', 1, 2, 'c')")
+            )
+        store.migrate()
+        with store.read() as connection:
+            kept_at = connection.execute(text("SELECT kept_at FROM message_part")).scalar_one()
+            assert now_seconds(connection) - 60 < kept_at <= now_seconds(connection)
 
 
 def test_a_newer_database_is_refused_and_left_alone(store: Store) -> None:
