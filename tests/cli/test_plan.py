@@ -61,6 +61,17 @@ def test_the_plan_of_an_instructed_hub_has_its_period_and_is_indicative_until_th
     assert "both suppliers have instructed" in why(installation, 7)
 
 
+@pytest.mark.requirement("PIA-C4")
+def test_the_plan_of_a_regrouped_hub_says_so(installation: Installation, store: Store) -> None:
+    with store.write() as conn:
+        (group,) = schedules.instructions(conn, "REL-1", SUPPLIER, "G2")
+        refusal = GroupSay(GroupDecision.REFUSED, None, "no room", piece=True)
+        says.put_piece(conn, group, ids(2), CSP, refusal, NOW)
+    reason = "its supplier has instructed, but the CSP refused this piece of the group (no room)"
+    assert why(installation, 2) == f"automatic date: {reason}"
+    assert why(installation, 3).endswith("; the CSP has decided")
+
+
 @pytest.mark.usefixtures("store")
 def test_what_is_not_planned_says_why(installation: Installation) -> None:
     assert why(installation, 9) == "active: the hub runs version 01020305"

@@ -49,6 +49,14 @@ def test_a_piece_is_told_with_its_hubs_and_a_csp_s_part_of_the_group_too(dcc: St
     assert (alert.reason, alert.period) == ("capacity", None), "the words are the CSP's alone"
 
 
+def test_a_whole_group_is_told_with_its_hubs_only_where_the_csp_named_them(dcc: Steering) -> None:
+    group = Instruction("R1", OURS, "G1", Stage.PILOT, IN_PILOT, NOW, (OWN_NORTH, SPLIT))
+    with dcc.store.write() as conn:
+        schedules.put_instructions(conn, [group])
+    assert north_says(dcc).body(OURS, "N74").device_ids == ()
+    assert north_says(dcc, SPLIT, OWN_NORTH).body(OURS, "N74").device_ids == (SPLIT, OWN_NORTH)
+
+
 def test_the_former_supplier_of_a_hub_is_told_nothing_of_it(dcc: Steering) -> None:
     """Design section 7: suppliers are told about their own hubs only."""
     goes_to_another(dcc, OWN_NORTH)
