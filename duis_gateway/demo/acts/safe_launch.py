@@ -74,7 +74,7 @@ def _succeed(play: Play) -> None:
     play.dcc_says(f"DCC announces {SUCCESSOR.release_id}", requests.release_notice(SUCCESSOR, now, 300))
     approval = esi.ReleaseApproval(SUCCESSOR.release_id, now, None)
     play.dcc_says(f"DCC approves it: the pilot of {LARGE.release_id} ends", approval)
-    failed = esi.SafeLaunchOutcome(LARGE.release_id, False, HubCounts(10, 0, 10), "it failed at every hub, as in the pilot")
+    failed = esi.SafeLaunchOutcome(LARGE.release_id, False, HubCounts(10, 0, 10), "every hub failed, as in the pilot")
     play.dcc_says(f"DCC: the safe launch of {LARGE.release_id} has failed", failed)
     gives_way = esi.Supersession(LARGE.release_id, SUCCESSOR.release_id, now, "the successor carries the correction")
     play.dcc_says(f"{LARGE.release_id} is superseded by {SUCCESSOR.release_id}", gives_way)
