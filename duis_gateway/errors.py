@@ -22,6 +22,10 @@ class StoreUnusable(GatewayError):
     """The database cannot be used as it is (half migrated, corrupt, of a newer version)."""
 
 
+class NotAnInteraction(GatewayError):
+    """Something would be sent that stands in no row of the table of interactions: a defect of the gateway."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong with a message: where it stands, and why it is refused."""

@@ -101,6 +101,9 @@ def is_served(door: Door, body: str) -> bool:
     return (door, body) in BESIDE or bool(interactions_of(door, body))
 
 
-def goes_out(row: Interaction, recipient: PartyKind, name: str) -> bool:
-    """Whether the row tells this kind of party by this alert or message."""
-    return Outbound(recipient, name) in row.out
+_WAYS_OUT = frozenset(out for row in INTERACTIONS for out in row.out)
+
+
+def goes_out(out: Outbound) -> bool:
+    """Whether some row tells this kind of party by this alert or message, or by email."""
+    return out in _WAYS_OUT

@@ -11,8 +11,10 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from duis_gateway.decision import Alert, Email, PartnerSend, Send
-from duis_gateway.duis.alerts import PreparedAlert, prepare
+from duis_gateway.duis.alerts import PreparedAlert, code_of, prepare
 from duis_gateway.emails.outbox_rows import DEFAULT_TERMS, EmailTerms, email_rows
+from duis_gateway.errors import NotAnInteraction
+from duis_gateway.interactions import Outbound, goes_out
 from duis_gateway.model.identifiers import RequestId
 from duis_gateway.model.parties import PartyKind
 from duis_gateway.partner_messages import PartnerBody
@@ -43,7 +45,11 @@ def lay_in_outbox(
 
     What a supplier's DUIS version does not know goes to it by email as well. An email for a party without an address
     is not stored: a flag tells the operator. Call it after the decision's changes, which emails show.
+
+    Raises:
+        NotAnInteraction: the table of interactions does not have it; nothing is stored.
     """
+    _hold_to_the_table(sends)
     gathered: list[OutboxMessage] = []
     octets = 0
     signed = _signed(sends, conn, signer, at, alert_bytes)
@@ -54,6 +60,19 @@ def lay_in_outbox(
             outbox.enqueue(conn, gathered)
             gathered, octets = [], 0
     outbox.enqueue(conn, gathered)
+
+
+def name_of(send: Send) -> str:
+    """Return what the table of interactions calls this: an alert's code, a message's body, or "email"."""
+    if isinstance(send, Alert):
+        return code_of(send.body)
+    return "email" if isinstance(send, Email) else type(send.body).__name__
+
+
+def _hold_to_the_table(sends: Sequence[Send]) -> None:
+    for out in {Outbound(send.recipient.kind, name_of(send)) for send in sends}:
+        if not goes_out(out):
+            raise NotAnInteraction(f"no interaction tells a {out.recipient.value} by {out.name}")
 
 
 def _signed(

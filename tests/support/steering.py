@@ -17,8 +17,7 @@ from typing import Any
 from sqlalchemy import select
 
 import esi.messages as esi
-from duis_gateway.decision import Alert, Email, Send
-from duis_gateway.duis.alerts import code_of
+from duis_gateway.decision import Email, Send
 from duis_gateway.emails.outbox_rows import DEFAULT_TERMS
 from duis_gateway.interactions import INTERACTIONS, interactions_of
 from duis_gateway.model.hubs import Hub
@@ -26,6 +25,7 @@ from duis_gateway.model.identifiers import MessageId
 from duis_gateway.model.incoming import Door, Incoming
 from duis_gateway.model.parties import Party, PartyKind, Role
 from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState, ReleaseType
+from duis_gateway.outgoing import name_of
 from duis_gateway.partner_messages import Acknowledgement, PartnerBody, PartnerMessage
 from duis_gateway.scheduler import Agenda
 from duis_gateway.signing import Signer
@@ -58,13 +58,6 @@ HUBS = (
 )
 BY_RULE = ("X05", "X06")
 """Interactions that the gateway begins itself; they may come of any message."""
-
-
-def name_of(send: Send) -> str:
-    """Return what the table calls this send: an alert's code, a message's body, or "email"."""
-    if isinstance(send, Alert):
-        return code_of(send.body)
-    return "email" if isinstance(send, Email) else type(send.body).__name__
 
 
 def outside_the_table(sends: Sequence[Send], door: Door, body: str) -> list[tuple[str, str]]:

@@ -5,22 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.decision import Send
+from duis_gateway.decision import PartnerSend, Send
 from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.errors import NotAnInteraction
 from duis_gateway.model.identifiers import RequestId
 from duis_gateway.model.incoming import Door, Incoming
 from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
 from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period, Stage
 from duis_gateway.model.requests import DeploymentGroup, PreferredPilotList, PreferredPilotSchedule
 from duis_gateway.model.rollout import GroupDecision
+from duis_gateway.outgoing import lay_in_outbox, name_of
 from duis_gateway.partner_messages import PartnerBody
 from duis_gateway.stages import Authorised
 from duis_gateway.steps.decide import decide
 from duis_gateway.store import parties
 from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, PILOT
 from tests.support.steering import (
+    DCC,
     GATEWAY,
     IN_PILOT,
     NORTH,
@@ -28,7 +33,6 @@ from tests.support.steering import (
     SPLIT,
     Steering,
     Told,
-    name_of,
     outside_the_table,
 )
 
@@ -101,3 +105,15 @@ def test_what_time_brings_goes_out_as_the_table_has_it(dcc: Steering) -> None:
     dcc.passes(PILOT.end)
     assert set(dcc.outbox(NORTH, before)) == {("http", "StageChange")}
     assert set(dcc.outbox(OURS, before)) == {("email", "X05")}
+
+
+def test_what_the_table_does_not_have_is_not_sent(dcc: Steering) -> None:
+    """Nobody but the CSPs is told of a closure by a message; nothing is stored of what would be sent with it."""
+    before = dcc.last_row()
+    with dcc.store.write() as conn:
+        told = [party for party in parties.all_parties(conn) if party.eui in (NORTH, DCC)]
+        sends = [PartnerSend(party, csp.Closure("R1", NOW), "R1") for party in told]
+        with pytest.raises(NotAnInteraction, match="tells a dcc by Closure"):
+            lay_in_outbox(sends, conn, dcc.signer(), NOW, 95_000)
+    assert len(told) == 2
+    assert not dcc.outbox(NORTH, before)
