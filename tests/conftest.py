@@ -57,6 +57,14 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.load_profile("default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts processes or needs PostgreSQL with `once`, unless it is to run on every Python version."""
+    for item in items:
+        heavy = any(item.get_closest_marker(name) for name in ("processes", "postgresql"))
+        if heavy and not item.get_closest_marker("every_python"):
+            item.add_marker("once")
+
+
 def _as_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     report.outcome = "failed"

@@ -69,12 +69,14 @@ def summary_of(folder: Path, test: str, ci: str) -> tuple[int, str]:
     return ran.returncode, ran.stdout
 
 
+@pytest.mark.once
 def test_outside_ci_a_skip_is_a_skip(tmp_path: Path) -> None:
     code, said = summary_of(tmp_path, SKIPPING, "")
     assert code == 0, said
     assert "1 passed, 3 skipped, 1 xfailed" in said
 
 
+@pytest.mark.once
 def test_in_ci_a_skip_is_a_failure_unless_the_test_says_that_it_may(tmp_path: Path) -> None:
     code, said = summary_of(tmp_path, SKIPPING, "true")
     assert code == 1, said
@@ -83,6 +85,7 @@ def test_in_ci_a_skip_is_a_failure_unless_the_test_says_that_it_may(tmp_path: Pa
     assert "no schema here" in said
 
 
+@pytest.mark.once
 def test_in_ci_a_module_that_skips_is_an_error(tmp_path: Path) -> None:
     code, said = summary_of(tmp_path, "import pytest\npytest.importorskip('no_such_module')\n", "true")
     assert code != 0

@@ -69,6 +69,7 @@ def end(process: psutil.Popen, installation: Installation) -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.every_python
 def test_a_first_signed_request_by_hand(installation: Installation, tmp_path: Path) -> None:
     """What the README shows: init, register, serve, sign, send, verify."""
     key, certificate = installation.make_certificate(SUPPLIER)

@@ -47,6 +47,7 @@ def test_what_was_stored_is_claimed_whole_and_in_order(store: Store) -> None:
     assert claim(store) == []
 
 
+@pytest.mark.once
 def test_twenty_thousand_at_once(store: Store) -> None:
     enqueue(store, *messages(20_000))
     assert len(claim(store, limit=30_000)) == 20_000

@@ -22,7 +22,7 @@ from tests.support.receivers import Receiver
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 
 def worker(database_url: str, receiver: Receiver, failpoint: str | None = None) -> subprocess.Popen[bytes]:

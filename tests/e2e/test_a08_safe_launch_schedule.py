@@ -162,7 +162,7 @@ def test_schedules_wait_for_a_supplier_that_is_down_and_come_in_order(play: Play
 
 
 @pytest.mark.requirement("BR-3.8")
-@pytest.mark.long
+@pytest.mark.once
 def test_a_batch_of_50_000_hubs_is_told_in_alerts_that_receivers_take(play: Play) -> None:
     """Every hub once, in alerts below 95 kB, each of them proven."""
     play.announce(limit=50_000)
@@ -200,7 +200,7 @@ def test_a_schedule_that_comes_in_one_part_of_one_is_taken(play: Play) -> None:
 
 
 @pytest.mark.requirement("BR-3.8")
-@pytest.mark.long
+@pytest.mark.once
 def test_more_than_50_000_hubs_come_in_parts_and_are_told_when_all_are_in(play: Play) -> None:
     play.announce()
     play.forget()

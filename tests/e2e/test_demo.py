@@ -20,7 +20,7 @@ from tests.support.published import published_schema
 from tests.support.second_opinions import check_by_xmlsec, proven_by_signxml
 from tests.support.wire_client import SR, only, texts
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.every_python]
 
 ROOT = Path(__file__).resolve().parents[2]
 GATEWAY = "90B3D51F30000002"

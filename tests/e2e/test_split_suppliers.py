@@ -72,7 +72,7 @@ def _page(url: str, path: str, token: str) -> bytes:
         connection.close()
 
 
-@pytest.mark.long
+@pytest.mark.once
 def test_nothing_that_a_supplier_can_see_says_who_the_other_is(play: Play) -> None:
     """Messages, answers and pages; what a supplier sees of itself is its own, so that only the others are looked for.
 

@@ -228,7 +228,7 @@ def test_a_say_stands_for_what_a_new_list_leaves_of_the_group(play: Play, north:
     assert not texts(told[1].root, "DeviceIDList"), "the group is within one CSP as before"
 
 
-@pytest.mark.long
+@pytest.mark.once
 @pytest.mark.requirement("BR-3.8")
 def test_a_group_of_50_000_hubs_is_regrouped(play: Play) -> None:
     """Every hub of the piece once, in alerts that receivers take."""

@@ -175,7 +175,7 @@ def test_missed_obligations_are_told_to_dcc_once(mail: MailedPlay) -> None:
     assert len(mail.of("dcc", "X08")) == 1
 
 
-@pytest.mark.long
+@pytest.mark.once
 @pytest.mark.requirement("BR-3.8")
 def test_a_batch_of_50_000_hubs(play: Play) -> None:
     """Every hub once to the CSP, and in alerts that receivers take to the supplier."""

@@ -11,7 +11,7 @@ from tests.support.fault_world import FaultWorld
 from tests.support.ledger import Client, compare
 from tests.support.processes import reborn
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 DELIVERY_BOUNDARIES = (
     "store.before-commit",

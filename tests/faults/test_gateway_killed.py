@@ -13,7 +13,7 @@ from tests.support.fault_world import FaultWorld
 from tests.support.ledger import Client, compare, stored_identities
 from tests.support.processes import reborn
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 GATEWAY_BOUNDARIES = ("store.before-commit", "store.after-commit", "flow.before-answer")
 

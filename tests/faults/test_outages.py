@@ -20,7 +20,7 @@ from tests.support.processes import GatewayProcess
 from tests.support.severed import behind_network
 from tests.support.writing import wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 
 @pytest.fixture

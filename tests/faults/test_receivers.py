@@ -15,7 +15,7 @@ from tests.support.ledger import compare, queued
 from tests.support.outbox import enqueue, messages
 from tests.support.receivers import OK
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 BACKLOG = 1500
 

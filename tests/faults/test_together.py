@@ -11,7 +11,7 @@ from tests.support.ledger import Client, Outgoing, compare
 from tests.support.processes import PATIENCE
 from tests.support.writing import wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 SECONDS_TO_STOP = 10.0
 

@@ -113,7 +113,7 @@ def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
     return Expected("automatic_date", None, release.automatic_date, "SafeLaunch", indicative=True, held=release.paused)
 
 
-@pytest.mark.long
+@pytest.mark.once
 @pytest.mark.requirement("BR-3.2", "BR-3.3", "BR-3.6", "BR-4.1", "BR-4.2", "PIA-C2", "PIA-S2", "PIA-S5")
 @EXAMPLES
 @given(scenario=scenarios())
@@ -135,6 +135,7 @@ def test_the_plans_are_those_of_an_independent_model(store: Store, scenario: Sce
                 assert planned.get(hub.device_id) == (plan if hub.model == release.model else None)
 
 
+@pytest.mark.once
 @EXAMPLES
 @given(scenario=scenarios())
 def test_each_party_is_planned_its_own_hubs_and_reads_nothing_of_the_others(store: Store, scenario: Scenario) -> None:
@@ -175,6 +176,7 @@ def expected_state(scenario: Scenario, hub: Hub) -> tuple[str | None, str]:
     return chosen, {"active": "activated", "automatic_date": "planned"}.get(basis, basis)
 
 
+@pytest.mark.once
 @pytest.mark.requirement("BR-5.3", "BR-5.5", "BR-5.7")
 @EXAMPLES
 @given(scenario=scenarios())

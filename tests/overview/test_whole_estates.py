@@ -20,7 +20,7 @@ from tests.support.estate import ALPHA, BETA, NOW, PERIOD, TOP, add_suppliers, f
 HUBS, INSTRUCTED = 60_000, 20_000
 MOST_BYTES = 40_000_000
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.once
 
 
 def test_an_estate_is_planned_listed_and_counted_in_bounded_memory(store: Store) -> None:

@@ -20,7 +20,7 @@ from tests.support.million import (
     run_measured,
 )
 
-pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.once, pytest.mark.processes, pytest.mark.timeout(600)]
 
 LIST, OUTCOMES = 50_000, 10_000
 MINUTES = 300.0

@@ -16,7 +16,7 @@ from tests.support.gateway_process import GatewayProcess, wait_until
 from tests.support.installation import MANUFACTURER, NOW, RELEASED, Installation, Lot, installed
 from tests.support.play import DAY
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 
 @pytest.fixture(params=KINDS)

@@ -177,7 +177,7 @@ def test_suppliers_with_hubs_of_a_model_and_region(store: Store) -> None:
         assert releases.suppliers_with_hubs_of_model(connection, "Acme", "Hub3") == set()
 
 
-@pytest.mark.long
+@pytest.mark.once
 def test_a_list_of_50_000_hubs_takes_few_statements(store: Store) -> None:
     """Linear, and no limit on bound values is met on the way."""
     ids = [TOP + 3 * number for number in range(50_000)]

@@ -177,7 +177,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 
-@pytest.mark.long
+@pytest.mark.once
 @pytest.mark.processes
 def test_memory_does_not_grow_with_the_file(path: Path, tmp_path: Path) -> None:
     """Some 17 MB of text, 200,000 hubs: no more than the hubs of one commit are ever held."""

@@ -211,6 +211,7 @@ def test_a_message_without_an_identity_is_refused(document: str) -> None:
         csp.read_identity(etree.fromstring(document))
 
 
+@pytest.mark.once
 def test_10000_outcomes_pass_the_caps_and_are_read_whole() -> None:
     """T07: the element cap is the message type's own; one hub more is refused, and other bodies keep the default."""
     raw = csp.render_message("m-1", SENDER, NOW, many_outcomes(10_000))

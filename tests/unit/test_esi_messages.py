@@ -140,6 +140,7 @@ def test_a_period_has_both_its_ends(name: str) -> None:
         read(body.format(start))
 
 
+@pytest.mark.once
 def test_progress_of_10000_hubs_fits_one_message() -> None:
     hubs = tuple(
         HubOutcome(n, OutcomeStage.DISTRIBUTION, False, "00000002", NOW, "no room", "a word") for n in range(10_000)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.model.hubs import Hub
@@ -92,6 +94,7 @@ def test_a_message_without_a_good_hub_is_refused(dcc: Steering) -> None:
     assert (told.status, told.code) == ("Refused", "NoHubAcceptable")
 
 
+@pytest.mark.once
 def test_ten_thousand_hubs_come_at_once(dcc: Steering) -> None:
     given = tuple(replace(HUBS[0], device_id=(1 << 63) - 5_000 + number) for number in range(10_000))
     assert updates(dcc, *given).status == "Accepted"

@@ -147,6 +147,7 @@ def test_a_release_can_be_asked_for() -> None:
     assert data.asked == [("eligible-hubs", ALICE, "R1")]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_a_large_estate_takes_no_memory(form: str) -> None:
     """What passes through is many times what is held; the same holds for 15 million hubs."""

@@ -286,7 +286,7 @@ def test_only_the_newest_live_release_for_a_model_instructs() -> None:
 
 
 @pytest.mark.requirement("BR-3.8", "BR-3.9")
-@pytest.mark.long
+@pytest.mark.once
 def test_a_safe_launch_batch_of_fifty_thousand_is_one_group() -> None:
     """BR-3.8."""
     hubs = by_id(*(named(hub) for hub in range(50_000)))
