@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -122,12 +123,15 @@ def test_workers_end_even_when_the_gateway_is_killed(installation: Installation)
 
 
 def two_free_ports() -> int:
-    """Return a port that is free together with the next."""
+    """Return a port that is free together with the next, below those that systems give to whoever asks for any."""
     while True:
-        with socket.create_server(("127.0.0.1", 0)) as one:
-            port: int = one.getsockname()[1]
-            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
-                return port
+        port = 10_000 + secrets.randbelow(20_000)
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server(("127.0.0.1", port)),
+            socket.create_server(("127.0.0.1", port + 1)),
+        ):
+            return port
 
 
 def wait_for_metrics(port: int) -> str:
