@@ -16,13 +16,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
     FromClause,
+    Integer,
+    Select,
+    bindparam,
     case,
     exists,
     func,
@@ -32,6 +37,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from duis_gateway.store.bulk import insert_in_order
 from duis_gateway.store.engine import database_time, now_seconds
@@ -151,14 +157,22 @@ def due_destinations(conn: Connection) -> list[Destination]:
 
     Steps from recipient to recipient along the index, so that it costs the same with a million messages pending.
     """
+    rows = conn.execute(_due_destinations(conn.dialect.name))
+    return [Destination(row.recipient, channel) for row in rows for channel in _CHANNELS if getattr(row, channel)]
+
+
+# What is asked again and again is put together once for each kind of database: that costs more than asking.
+
+
+@cache
+def _due_destinations(dialect: str) -> Select[Any]:
     further = outbox.alias("further")
     found = select(func.min(outbox.c.recipient).label("recipient")).where(_pending(outbox)).cte("found", recursive=True)
     next_one = select(func.min(further.c.recipient)).where(_pending(further), further.c.recipient > found.c.recipient)
     found = found.union_all(select(next_one.scalar_subquery()).where(found.c.recipient.is_not(None)))
-    now = _now(conn)
+    now = _now(dialect)
     due = [_has_due(found.c.recipient, channel, now).label(channel) for channel in _CHANNELS]
-    rows = conn.execute(select(found.c.recipient, *due).where(found.c.recipient.is_not(None)))
-    return [Destination(row.recipient, channel) for row in rows for channel in _CHANNELS if getattr(row, channel)]
+    return select(found.c.recipient, *due).where(found.c.recipient.is_not(None))
 
 
 def claim(
@@ -168,29 +182,45 @@ def claim(
 
     Of messages with one `order_key` only the oldest open one is given. Two claimers never get the same message.
     """
-    now = _now(conn)
+    given = {
+        "its_recipient": destination.recipient,
+        "its_channel": destination.channel,
+        "most": limit,
+        "seconds": lease_seconds,
+        "token": token,
+    }
+    rows = sorted(conn.execute(_claim(conn.dialect.name), given), key=lambda row: (row.due_at, row.id))
+    return [
+        ClaimedMessage(token=token, waited=max(0.0, row.waited), **{name: getattr(row, name) for name in _CLAIMED})
+        for row in rows
+    ]
+
+
+@cache
+def _claim(dialect: str) -> ReturningUpdate[Any]:
+    now = _now(dialect)
     due = (
         select(outbox.c.id)
         .where(
             _pending(outbox),
-            outbox.c.recipient == destination.recipient,
-            outbox.c.channel == destination.channel,
+            outbox.c.recipient == bindparam("its_recipient"),
+            outbox.c.channel == bindparam("its_channel"),
             outbox.c.due_at <= now,
             or_(outbox.c.order_key.is_(None), ~_older_open()),
         )
         .order_by(outbox.c.due_at, outbox.c.id)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    statement = (
+    return (
         update(outbox)
         .where(outbox.c.id.in_(select(due.c.id)))
         .values(
             state="in_flight",
             attempts=outbox.c.attempts + 1,
-            lease_until=now + lease_seconds,
-            lease_token=token,
+            lease_until=now + bindparam("seconds", type_=Float),
+            lease_token=bindparam("token"),
         )
         .returning(
             *(outbox.c[name] for name in _CLAIMED),
@@ -198,11 +228,6 @@ def claim(
             (now - outbox.c.enqueued_at).label("waited"),
         )
     )
-    rows = sorted(conn.execute(statement), key=lambda row: (row.due_at, row.id))
-    return [
-        ClaimedMessage(token=token, waited=max(0.0, row.waited), **{name: getattr(row, name) for name in _CLAIMED})
-        for row in rows
-    ]
 
 
 _CLAIMED = ("id", "recipient", "channel", "address", "kind", "message_id", "content", "content_type", "attempts")
@@ -210,7 +235,7 @@ _CLAIMED = ("id", "recipient", "channel", "address", "kind", "message_id", "cont
 
 def recover_expired(conn: Connection) -> int:
     """Make messages due again whose lease has run out, and return how many (threat F04)."""
-    now = _now(conn)
+    now = _now(conn.dialect.name)
     statement = (
         update(outbox)
         .where(outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_until <= now)
@@ -221,9 +246,13 @@ def recover_expired(conn: Connection) -> int:
 
 def has_expired(conn: Connection) -> bool:
     """Tell whether `recover_expired` would find anything; needs no writing."""
-    now = _now(conn)
+    return bool(conn.execute(_has_expired(conn.dialect.name)).scalar())
+
+
+@cache
+def _has_expired(dialect: str) -> Select[Any]:
     in_flight = outbox.c.state == literal_column("'in_flight'")
-    return bool(conn.execute(select(exists().where(in_flight, outbox.c.lease_until <= now))).scalar())
+    return select(exists().where(in_flight, outbox.c.lease_until <= _now(dialect)))
 
 
 # --- settling -----------------------------------------------------------------------------------------------------
@@ -237,7 +266,7 @@ def settle(conn: Connection, settlements: Iterable[Settlement]) -> int:
     """
     delivered: dict[str, list[int]] = defaultdict(list)
     settled, total = 0, 0
-    now = _now(conn)
+    now = _now(conn.dialect.name)
     for one in settlements:
         total += 1
         if one.result is Result.DELIVERED:
@@ -279,7 +308,7 @@ def hurry(conn: Connection, destination: Destination) -> int:
             _pending(outbox),
             outbox.c.recipient == destination.recipient,
             outbox.c.channel == destination.channel,
-            outbox.c.due_at > _now(conn),
+            outbox.c.due_at > _now(conn.dialect.name),
         )
         .values(due_at=outbox.c.enqueued_at)
     )
@@ -293,9 +322,9 @@ def _held(token: str) -> tuple[ColumnElement[bool], ...]:
     return outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_token == token
 
 
-def _now(conn: Connection) -> ColumnElement[float]:
+def _now(dialect: str) -> ColumnElement[float]:
     # As a subquery it is taken once a statement, so that PostgreSQL can look for it in an index.
-    return select(database_time(conn.dialect.name)).scalar_subquery()
+    return select(database_time(dialect)).scalar_subquery()
 
 
 # The states stand in these conditions as literals, not as parameters: only then do the planners see that the
