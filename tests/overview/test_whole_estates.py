@@ -17,8 +17,8 @@ from duis_gateway.store.engine import Store
 from duis_gateway.store.estate import Scope
 from tests.support.estate import ALPHA, BETA, NOW, PERIOD, TOP, add_suppliers, fill, hub, release
 
-HUBS, INSTRUCTED = 60_000, 20_000
-MOST_BYTES = 40_000_000
+HUBS, INSTRUCTED = 24_000, 8_000
+MOST_BYTES = 20_000_000
 
 pytestmark = pytest.mark.once
 
