@@ -70,7 +70,8 @@ def _write(
 ) -> Write:
     sender, now = context.party.eui, context.now
     if say.piece:
-        return partial(says.put_piece, group=group, device_ids=device_ids, csp=sender, say=say, at=now)
+        here = {hub: regions[hub] for hub in device_ids}
+        return partial(says.put_piece, group=group, regions=here, csp=sender, say=say, at=now)
     spoken_for = sorted({regions[hub] for hub in device_ids})
     return partial(says.put_say, group=group, regions=spoken_for, csp=sender, say=say, at=now)
 

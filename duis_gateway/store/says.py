@@ -6,17 +6,17 @@ has moved to another region since, what was said there counts, as that may be an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, or_, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
 
 from duis_gateway.model.plans import GroupSay
 from duis_gateway.model.releases import Instruction, Period, Release, Stage
 from duis_gateway.model.rollout import GroupDecision
-from duis_gateway.store.bulk import id_list, stored_columns
+from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
 from duis_gateway.store.rollout_tables import piece_hub, piece_say
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
 from duis_gateway.store.types import unsigned
@@ -71,26 +71,30 @@ def put_say(
 
 
 def put_piece(
-    connection: Connection, group: Instruction, device_ids: Iterable[int], csp: int, say: GroupSay, at: datetime
+    connection: Connection, group: Instruction, regions: Mapping[int, str], csp: int, say: GroupSay, at: datetime
 ) -> None:
     """Keep what a CSP said of these hubs of a standing group, in the place of what was said of them before.
 
-    Hubs that are not in the group are passed over. If the group does not stand any more, nothing is kept.
+    If the group does not stand any more, nothing is kept.
+
+    Args:
+        connection: the transaction.
+        group: the standing group.
+        regions: the region of each hub of the group that the say is about.
+        csp: who said it.
+        say: what was said.
+        at: when.
     """
     number = connection.execute(_number_of(group)).scalar_one_or_none()
     if number is None:
         return
-    # As a set to look into: joined with, SQLite would run through the list for each hub of the group.
-    named = select(id_list(connection, device_ids).c.value)
-    connection.execute(delete(piece_hub).where(piece_hub.c.instruction_id == number, piece_hub.c.device_id.in_(named)))
     head = insert(piece_say).values(instruction_id=number, **_stored(csp, say, at)).returning(piece_say.c.id)
     piece = connection.execute(head).scalar_one()
-    rows = (
-        select(instruction_hub.c.instruction_id, hub.c.device_id, hub.c.csp_region, literal(piece, piece_say.c.id.type))
-        .join_from(instruction_hub, hub, hub.c.device_id == instruction_hub.c.device_id)
-        .where(instruction_hub.c.instruction_id == number, instruction_hub.c.device_id.in_(named))
-    )
-    connection.execute(insert(piece_hub).from_select([column.name for column in piece_hub.columns], rows))
+    # Written by their keys: a planner that does not know yet how large a new group is would look for each of its hubs
+    # through the whole list.
+    names = ("instruction_id", "device_id", "csp_region", "piece_id")
+    rows = ((number, device_id, region, piece) for device_id, region in regions.items())
+    upsert_many(connection, piece_hub, names, rows, ("csp_region", "piece_id"))
     _drop_empty_pieces(connection, number)
 
 

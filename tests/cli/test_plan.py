@@ -66,7 +66,7 @@ def test_the_plan_of_a_regrouped_hub_says_so(installation: Installation, store: 
     with store.write() as conn:
         (group,) = schedules.instructions(conn, "REL-1", SUPPLIER, "G2")
         refusal = GroupSay(GroupDecision.REFUSED, None, "no room", piece=True)
-        says.put_piece(conn, group, ids(2), CSP, refusal, NOW)
+        says.put_piece(conn, group, hubs.regions(conn, ids(2)), CSP, refusal, NOW)
     reason = "its supplier has instructed, but the CSP refused this piece of the group (no room)"
     assert why(installation, 2) == f"automatic date: {reason}"
     assert why(installation, 3).endswith("; the CSP has decided")

@@ -24,6 +24,11 @@ REFUSED = GroupSay(GroupDecision.REFUSED, None, "not at all", piece=True)
 ESTATE = [hub(1), hub(TOP, ALPHA, BETA, region="South"), hub(3, region="4G North"), hub(4)]
 
 
+def located(ids: list[int]) -> dict[int, str]:
+    """The hubs with their regions."""
+    return {one.device_id: one.csp_region for one in ESTATE if one.device_id in ids}
+
+
 def group(name: str, *ids: int, supplier: int = ALPHA, stage: Stage = Stage.PILOT) -> Instruction:
     return Instruction("R1", supplier, name, stage, PERIOD, NOW, ids)
 
@@ -116,9 +121,9 @@ def test_what_is_said_of_single_hubs_counts_before_what_is_said_of_their_region(
         fill(connection, ESTATE, [release()])
         schedules.put_instructions(connection, [both, group("G1", 1, stage=Stage.SAFE_LAUNCH)])
         says.put_say(connection, both, ["North", "4G North"], GAMMA, ACCEPTED, NOW)
-        says.put_piece(connection, both, [3, 4, 99], GAMMA, MOVED, NOW)
+        says.put_piece(connection, both, located([3, 4]), GAMMA, MOVED, NOW)
         assert say_on(connection, *ESTATE) == [ACCEPTED, None, MOVED, MOVED]
-        says.put_piece(connection, both, [4, TOP], BETA, REFUSED, NOW)
+        says.put_piece(connection, both, located([4, TOP]), BETA, REFUSED, NOW)
         assert say_on(connection, *ESTATE) == [ACCEPTED, REFUSED, MOVED, REFUSED]
         assert rows(connection) == (2, 3)
     with store.read() as connection:
@@ -131,8 +136,8 @@ def test_a_later_say_on_the_whole_takes_the_place_of_those_on_single_hubs_there(
     with store.write() as connection:
         fill(connection, ESTATE, [release()])
         schedules.put_instructions(connection, [both])
-        says.put_piece(connection, both, [1, 3], GAMMA, MOVED, NOW)
-        says.put_piece(connection, both, [TOP], BETA, REFUSED, NOW)
+        says.put_piece(connection, both, located([1, 3]), GAMMA, MOVED, NOW)
+        says.put_piece(connection, both, located([TOP]), BETA, REFUSED, NOW)
         says.put_say(connection, both, ["North"], GAMMA, ACCEPTED, NOW)
         assert say_on(connection, *ESTATE) == [ACCEPTED, REFUSED, MOVED, ACCEPTED]
         says.put_say(connection, both, ["4G North"], GAMMA, ACCEPTED, NOW)
@@ -145,15 +150,15 @@ def test_a_say_on_single_hubs_goes_with_the_group_and_with_hubs_that_leave_it(st
     with store.write() as connection:
         fill(connection, ESTATE, [release()])
         schedules.put_instructions(connection, [first, other])
-        says.put_piece(connection, first, [1, 3], GAMMA, MOVED, NOW)
-        says.put_piece(connection, other, [4], GAMMA, REFUSED, NOW)
+        says.put_piece(connection, first, located([1, 3]), GAMMA, MOVED, NOW)
+        says.put_piece(connection, other, located([4]), GAMMA, REFUSED, NOW)
         schedules.remove_hubs(connection, "R1", ALPHA, Stage.PILOT, [3])
         assert say_on(connection, ESTATE[0], ESTATE[3]) == [MOVED, REFUSED]
         assert rows(connection) == (2, 2)
         schedules.put_instructions(connection, [first])
         assert say_on(connection, ESTATE[0], ESTATE[2], ESTATE[3]) == [None, None, REFUSED]
         assert rows(connection) == (1, 1)
-        says.put_piece(connection, group("G3"), [1], GAMMA, MOVED, NOW)
+        says.put_piece(connection, group("G3"), located([1]), GAMMA, MOVED, NOW)
         assert rows(connection) == (1, 1), "of a group that does not stand nothing is kept"
 
 
@@ -161,12 +166,12 @@ def test_hubs_of_which_nothing_was_said_are_counted_as_waiting(store: Store) -> 
     with store.write() as connection:
         fill(connection, ESTATE, [release()])
         schedules.put_instructions(connection, [group("G1", 1, TOP, 3, 4)])
-        says.put_piece(connection, group("G1"), [1, 3], GAMMA, MOVED, NOW)
+        says.put_piece(connection, group("G1"), located([1, 3]), GAMMA, MOVED, NOW)
         assert [(one.csp_region, one.hubs) for one in says.undecided(connection, release())] == [
             ("North", 1),
             ("South", 1),
         ]
-        says.put_piece(connection, group("G1"), [4, TOP], GAMMA, REFUSED, NOW)
+        says.put_piece(connection, group("G1"), located([4, TOP]), GAMMA, REFUSED, NOW)
         assert says.undecided(connection, release()) == []
         hubs.upsert(connection, [replace(ESTATE[0], csp_region="South")])
         assert [one.hubs for one in says.undecided(connection, release())] == [1], "South has said nothing of it"
@@ -178,7 +183,7 @@ def test_a_say_on_a_single_hub_counts_where_it_was_said(store: Store) -> None:
     with store.write() as connection:
         fill(connection, ESTATE, [release()])
         schedules.put_instructions(connection, [group("G1", 1, TOP)])
-        says.put_piece(connection, group("G1"), [1], GAMMA, REFUSED, NOW)
+        says.put_piece(connection, group("G1"), located([1]), GAMMA, REFUSED, NOW)
         says.put_say(connection, group("G1"), ["South"], BETA, AMENDED, NOW)
         hubs.upsert(connection, [moved])
         assert say_on(connection, moved) == [AMENDED]

@@ -109,9 +109,13 @@ def _write(connection: Connection, scenario: Scenario) -> None:
     schedules.put_instructions(connection, scenario.instructions)
     for said in scenario.said:
         if said.say.piece:
-            own = [hub.device_id for hub in scenario.before if hub.csp_region in REGIONS[said.csp]]
-            named = [device_id for device_id in said.named if device_id in own]
-            says.put_piece(connection, said.group, named, said.csp, said.say, NOW)
+            named = frozenset(said.named).intersection(said.group.device_ids)
+            own = {
+                hub.device_id: hub.csp_region
+                for hub in scenario.before
+                if hub.device_id in named and hub.csp_region in REGIONS[said.csp]
+            }
+            says.put_piece(connection, said.group, own, said.csp, said.say, NOW)
         else:
             says.put_say(connection, said.group, REGIONS[said.csp], said.csp, said.say, NOW)
     for batch in scenario.batches:
