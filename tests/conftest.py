@@ -53,7 +53,7 @@ def _guard_network(event: str, args: tuple[object, ...]) -> None:
 sys.addaudithook(_guard_network)
 
 # How long an example takes says more of the machine than of the code; timings stand in benchmarks/.
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 
 

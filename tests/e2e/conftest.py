@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.databases import KINDS
 from tests.support.installation import Installation, running
 from tests.support.mail_play import Mailed, MailedPlay, mailed
 from tests.support.mail_relay import MailRelay
@@ -27,9 +26,19 @@ def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installa
         yield made
 
 
-@pytest.fixture(scope="session", params=KINDS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play on SQLite, and where much depends on the database on PostgreSQL too: modules that say `DATABASES = KINDS`.
+
+    Every interaction is played on both by `test_every_interaction.py`.
+    """
+    if "installation" in metafunc.fixturenames:
+        kinds = getattr(metafunc.module, "DATABASES", ("sqlite",))
+        metafunc.parametrize("installation", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def installation(request: pytest.FixtureRequest) -> Installation:
-    """The one and the other; what the database has no part in is tested on one of them."""
+    """The installation on the database that the test is played on."""
     made: Installation = request.getfixturevalue(f"on_{request.param}")
     return made
 

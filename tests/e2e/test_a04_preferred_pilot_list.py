@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.databases import KINDS
 from tests.support.play import DAY, NOW, RUNNING, Group, Play
 from tests.support.wire_client import devices, only, texts
 
+DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("A04")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"

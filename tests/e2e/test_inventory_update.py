@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.databases import KINDS
 from tests.support.dcc_play import code, hub, piloting, tell, told, update
 from tests.support.installation import RELEASED, RUNNING
 from tests.support.play import DAY, NOW, Group, Outcome, Play
 
+DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-5.6")]
 
 

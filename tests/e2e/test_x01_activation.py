@@ -8,11 +8,13 @@ import pytest
 from lxml import etree
 
 from duis_gateway.store import flags
+from tests.support.databases import KINDS
 from tests.support.installation import Delivery
 from tests.support.play import NOW, RELEASED, RUNNING, Outcome, Play
 from tests.support.published import published_schema
 from tests.support.wire_client import SR, only, texts
 
+DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("X01")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.databases import KINDS
 from tests.support.installation import Delivery
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.wire_client import texts
 
+DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("X06", "BR-3.3")]
 
 

@@ -12,11 +12,13 @@ from duis_gateway.model.hubs import Hub
 from duis_gateway.model.identifiers import format_eui, parse_eui
 from duis_gateway.store import hubs
 from tests.support.cli import done
+from tests.support.databases import KINDS
 from tests.support.installation import MANUFACTURER, RUNNING, Delivery
 from tests.support.play import DAY, NOW, Group, Play, when
 from tests.support.schedules_play import say
 from tests.support.wire_client import SR, listed, only, texts
 
+DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("X07")]
 
 
