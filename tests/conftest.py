@@ -57,11 +57,15 @@ settings.register_profile("default", deadline=None, max_examples=50, suppress_he
 settings.load_profile("default")
 
 
+_ONCE = ("tests/cli/", "tests/delivery/", "tests/scheduler/")
+"""Where tests take long and show nothing that the demonstration does not show of each Python version."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what starts processes or needs PostgreSQL with `once`, unless it is to run on every Python version."""
     for item in items:
         heavy = any(item.get_closest_marker(name) for name in ("processes", "postgresql"))
-        if heavy and not item.get_closest_marker("every_python"):
+        if (heavy or item.nodeid.startswith(_ONCE)) and not item.get_closest_marker("every_python"):
             item.add_marker("once")
 
 

@@ -32,7 +32,7 @@ from tests.support.roll_out_scenario import (
 )
 
 LIVE = {"notified", "approved", "piloting", "safe_launch"}
-EXAMPLES = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+EXAMPLES = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)

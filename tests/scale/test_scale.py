@@ -1,4 +1,4 @@
-"""Half a million hubs and lists of 50,000 through a gateway's real process, in less than 300 MB."""
+"""300,000 hubs and lists of 50,000 through a gateway's real process, in less than 300 MB."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def mixed_list() -> tuple[list[int], list[int]]:
     return [*unknown, *good, *foreign, *uncommissioned], good
 
 
-def test_lists_of_50000_and_10000_activations_against_half_a_million_hubs(world: FaultWorld) -> None:
+def test_lists_of_50000_and_10000_activations_against_a_large_inventory(world: FaultWorld) -> None:
     """What is answered is right to the hub, what is sent is complete, and the process stays below 300 MB."""
     good = own_hubs(HUBS, LIST)
     mixed, good_of_mixed = mixed_list()
@@ -68,7 +68,7 @@ def test_lists_of_50000_and_10000_activations_against_half_a_million_hubs(world:
 
 
 def test_the_inventory_is_exported_as_it_was_loaded_in_little_memory(world: FaultWorld) -> None:
-    """T59: half a million lines, the order and the texts of the file that was loaded."""
+    """T59: 300,000 lines, the order and the texts of the file that was loaded."""
     file = world.folder / "exported.csv"
     assert run_measured("inventory", "export", str(file), "--config", str(world.config)) < MOST_BYTES
     with file.open(encoding="ascii") as exported:

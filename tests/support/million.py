@@ -1,4 +1,4 @@
-"""An inventory of half a million hubs, and commands whose memory is measured."""
+"""An inventory of 300,000 hubs, and commands whose memory is measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from duis_gateway.store.inventory_file import HEADER
 from tests.support.fault_world import OLD_SUPPLIER, RUNNING, SUPPLIER, FaultWorld, hub_id
 from tests.support.processes import ROOT
 
-HUBS = 500_000
+HUBS = 300_000
 MOST_BYTES = 300 * 1024 * 1024
 FOREIGN, UNCOMMISSIONED = range(7, 10), 6
 """Of ten hubs in a row: those of the other supplier alone, and the one that is not commissioned yet."""
