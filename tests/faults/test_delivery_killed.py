@@ -46,6 +46,8 @@ def test_one_process_that_does_everything_is_killed_again_and_again(world: Fault
     with reborn(world.serve, deaths, world.expire_leases) as gateway, Client(world.ledger, gateway.url) as client:
         client.send(messages[0])
         client.send_all(messages)
+        while gateway.kills < len(deaths):  # how many messages a life takes in before it delivers is chance
+            client.send(world.read_inventory())
         gateway.wait_for_kills(len(deaths))
         world.wait_until_delivered()
         client.send_all(messages)
