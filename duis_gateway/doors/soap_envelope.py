@@ -30,6 +30,8 @@ _ENVELOPE = f"{{{SOAP_ENVELOPE}}}Envelope"
 _HEADER = f"{{{SOAP_ENVELOPE}}}Header"
 _BODY = f"{{{SOAP_ENVELOPE}}}Body"
 _MUST_UNDERSTAND = f"{{{SOAP_ENVELOPE}}}mustUnderstand"
+_ACTOR = f"{{{SOAP_ENVELOPE}}}actor"
+_OURS = frozenset({"", "http://schemas.xmlsoap.org/soap/actor/next"})
 _ENVELOPE_DEPTH = 4
 _ENVELOPE_NAMESPACES = 16
 _ENVELOPE_ELEMENTS = 64
@@ -54,7 +56,7 @@ def cut_request(raw: bytes, limits: ShapeLimits) -> bytes:
 
     Raises:
         TooLarge, NotSafeXml: as every message (T01 to T10).
-        SoapVersionMismatch, SoapHeaderNotUnderstood: as SOAP 1.1 says, sections 4.1.2 and 4.2.3 (T49).
+        SoapVersionMismatch, SoapHeaderNotUnderstood: as SOAP 1.1 says, sections 4.1.2, 4.2.2 and 4.2.3 (T49).
         SoapEnvelopeRefused: another shape than one Body with one operation with one `sr:Request` (T57), or a request
             that is no document of its own once it is cut out.
     """
@@ -83,10 +85,14 @@ def _check_envelope(root: etree._Element) -> None:
 
 
 def _check_header(header: etree._Element) -> None:
+    """Refuse an entry that the gateway must understand; what is meant for another actor is left alone (4.2.2)."""
     for entry in _children(header):
         _no_references(entry)
-        if entry.get(_MUST_UNDERSTAND) in {"1", "true"}:
-            raise SoapHeaderNotUnderstood("the envelope has a header that must be understood, and is not")
+        ours = entry.get(_ACTOR, "").strip() in _OURS
+        if ours and entry.get(_MUST_UNDERSTAND, "").strip() in {"1", "true"}:
+            raise SoapHeaderNotUnderstood(
+                f"the header {entry.tag} has mustUnderstand, and the gateway understands no headers"
+            )
 
 
 def _only_child(parent: etree._Element, tag: str) -> etree._Element:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ from duis_gateway.errors import HttpRefused, LengthMissing, MessageRefused, TooL
 XML = "application/xml"
 SOAP = "text/xml"
 
-_HOST = re.compile(r"(?:[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,253}|\[([0-9A-Fa-f:.]{2,45})\])(?::([0-9]{0,5}))?")
+_PARAMETER = re.compile(r"""[\s;]*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"\s*+|[^;"]*+)(?:;|\Z)""")
+_UTF_8 = frozenset({"utf-8", "utf8"})
+_LAST_PORT = 65_535
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
 
@@ -30,7 +34,6 @@ class HttpRequest:
     stream: BinaryIO
     remote: str
     correlation_id: str
-    server: str = "localhost"
     ends_by_itself: bool = False
     read: bytes = b""
 
@@ -49,15 +52,22 @@ class HttpRequest:
             stream=environ["wsgi.input"],
             remote=environ.get("REMOTE_ADDR", ""),
             correlation_id=correlation_id,
-            server=f"{environ.get('SERVER_NAME', 'localhost')}:{environ.get('SERVER_PORT', '')}",
             ends_by_itself=bool(environ.get("wsgi.input_terminated")),
         )
 
     @property
     def host(self) -> str:
-        """The host that the sender named, or the server's own name where that is no host name."""
+        """The host by which the sender reaches the gateway, with its port where it named one (RFC 9110, 7.2).
+
+        A name with an underscore, as Compose makes them, is a name (RFC 3986, 3.2.2).
+
+        Raises:
+            HttpRefused: there is no Host header, or it names no host.
+        """
         named = self.headers.get("host", "")
-        return named if _HOST.fullmatch(named) else self.server
+        if not _is_host(named):
+            raise HttpRefused("the Host header must name the host, and the port, by which the gateway is reached")
+        return named
 
     def body(self, limit: int) -> bytes:
         """Read the whole body, at most `limit` bytes; never a prefix of it (T50, T54).
@@ -118,9 +128,32 @@ def check_media(request: HttpRequest, media_type: str) -> None:
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
         raise UnsupportedMedia("no content coding is supported: send the body as it is")
-    named, *parameters = request.headers.get("content-type", "").split(";")
+    named, _, parameters = request.headers.get("content-type", "").partition(";")
     if named.strip().lower() != media_type:
         raise UnsupportedMedia(f"the media type must be {media_type}")
-    charsets = [value for name, _, value in (p.partition("=") for p in parameters) if name.strip().lower() == "charset"]
-    if any(charset.strip().strip('"').lower() != "utf-8" for charset in charsets):
+    if not _charsets(parameters) <= _UTF_8:
         raise UnsupportedMedia("the character set must be utf-8")
+
+
+def _charsets(parameters: str) -> set[str]:
+    """Return the character sets that a Content-Type names (RFC 9110, 8.3.1), quoted as people's clients quote them."""
+    found = set()
+    rest = parameters.strip(" \t;")
+    while rest:
+        match = _PARAMETER.match(rest)
+        if match is None:
+            raise UnsupportedMedia("the parameters of the Content-Type cannot be read")
+        if match[1].lower() == "charset":
+            found.add(match[2].strip(" \t\"'").lower())
+        rest = rest[match.end() :]
+    return found
+
+
+def _is_host(named: str) -> bool:
+    match = _HOST.fullmatch(named)
+    if match is None or int(match[2] or 0) > _LAST_PORT:
+        return False
+    try:
+        return match[1] is None or bool(ipaddress.IPv6Address(match[1]))
+    except ValueError:
+        return False

@@ -66,14 +66,33 @@ def test_the_correlation_id_is_our_own_and_differs_each_time(doors: Doors) -> No
 
 
 @pytest.mark.parametrize(
-    "media", ["application/xml", "Application/XML; charset=UTF-8", 'application/xml;charset="utf-8"']
+    "media",
+    [
+        "application/xml",
+        "Application/XML; charset=UTF-8",
+        'application/xml;charset="utf-8"',
+        "application/xml; charset='utf-8'",
+        "application/xml; charset = utf8 ;",
+        'application/xml; x="; charset=latin-1"; charset=UTF8',
+    ],
 )
 def test_xml_in_utf_8_is_accepted(doors: Doors, media: str) -> None:
     assert doors.post(DUIS, media=media).status == 200
 
 
 @pytest.mark.parametrize(
-    "media", [None, "", "text/plain", "text/xml", "application/xml; charset=utf-16", "application/xml; charset=latin-1"]
+    "media",
+    [
+        None,
+        "",
+        "text/plain",
+        "text/xml",
+        "application/xml; charset=utf-16",
+        "application/xml; charset=latin-1",
+        "application/xml; charset='utf-16'",
+        "application/xml; charset=",
+        "application/xml; charset=utf-8; charset=utf-16",
+    ],
 )
 def test_anything_else_is_an_unsupported_media_type(doors: Doors, media: str | None) -> None:
     """T09, T49."""

@@ -145,6 +145,16 @@ def test_what_is_no_acceptable_envelope_gets_a_fault(doors: Doors, sent: bytes, 
     assert len(doors.flow.taken) == taken
 
 
+@pytest.mark.parametrize("charset", ["utf-8", '"UTF-8"', "'utf-8'", "utf8", "'UTF8'"])
+def test_the_character_set_may_be_written_as_clients_write_it(doors: Doors, charset: str) -> None:
+    assert doors.soap(envelope(), f'text/xml; action="urn:a;b"; charset={charset}').status == 200
+
+
+def test_the_fault_names_the_header_that_is_not_understood(doors: Doors) -> None:
+    reply = doors.soap(envelope(header=b'<s:Header><x:A xmlns:x="urn:x" s:mustUnderstand="1"/></s:Header>'))
+    assert "the header {urn:x}A has mustUnderstand" in reply.fault("faultstring")
+
+
 def test_wrong_media_type_and_method_keep_their_status(doors: Doors) -> None:
     """T49."""
     soap_1_2 = doors.soap(envelope(), "application/soap+xml; charset=utf-8")
@@ -186,10 +196,17 @@ def test_a_defect_says_nothing_of_its_cause(caplog: pytest.LogCaptureFixture) ->
 
 def test_the_wsdl_names_the_host_that_was_asked_and_remembers_none(doors: Doors) -> None:
     """What one client writes into Host does not reach the next."""
-    other = doors.request("GET", "/soap?WSDL", headers={"Host": "gateway.example:8079"})
-    assert b'location="http://gateway.example:8079/soap"' in other.body
-    odd = doors.request("GET", "/soap?wsdl", headers={"Host": 'x"><evil/>'})
-    assert b"evil" not in odd.body
+    assert b"evil" not in doors.request("GET", "/soap?wsdl", headers={"Host": 'x"><evil/>'}).body
+    for host in ("gateway.example:8079", "duis_gateway:8079", "[::1]:8079", "[2001:db8::1]", "10.0.0.1"):
+        asked = doors.request("GET", "/soap?WSDL", headers={"Host": host})
+        assert f'location="http://{host}/soap"'.encode() in asked.body
     again = doors.request("GET", "/soap?wsdl")
     assert f'location="{doors.url}/soap"'.encode() in again.body
     assert doors.request("HEAD", "/soap?wsdl").body == b""
+
+
+@pytest.mark.parametrize("host", ["", "[::1", "[1.2.3.4]", "[:::]:1", "a:65536", "a:b", "a b", "user@a", "a/b"])
+def test_a_host_that_is_none_gets_no_wsdl_of_another_host(doors: Doors, host: str) -> None:
+    reply = doors.request("GET", "/soap?wsdl", headers={"Host": host})
+    assert (reply.status, reply.fault("faultcode").partition(":")[2]) == (500, "Client")
+    assert "the Host header must name the host" in reply.fault("faultstring")

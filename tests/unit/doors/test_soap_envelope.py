@@ -88,12 +88,37 @@ def test_another_shape_is_refused(raw: bytes) -> None:
         cut(raw)
 
 
-def test_other_versions_and_headers_to_be_understood_have_refusals_of_their_own() -> None:
+def test_other_versions_have_a_refusal_of_their_own() -> None:
     """T49."""
     with pytest.raises(SoapVersionMismatch):
         cut(envelope().replace(SOAP_ENVELOPE.encode(), b"http://www.w3.org/2003/05/soap-envelope"))
-    with pytest.raises(SoapHeaderNotUnderstood):
-        cut(envelope(header=b'<s:Header><x s:mustUnderstand="1"/></s:Header>'))
+
+
+NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "understood"),
+    [
+        ('s:mustUnderstand="1"', False),
+        ('s:mustUnderstand="true"', False),
+        ('s:mustUnderstand=" 1 "', False),
+        ('s:mustUnderstand="1" s:actor=""', False),
+        (f's:mustUnderstand="1" s:actor="{NEXT}"', False),
+        ('s:mustUnderstand="0"', True),
+        (f's:actor="{NEXT}"', True),
+        ('s:mustUnderstand="1" s:actor="http://intermediary.example/router"', True),
+        ('mustUnderstand="1"', True),
+    ],
+)
+def test_a_header_must_be_understood_only_by_its_actor(attributes: str, understood: bool) -> None:
+    """T49; SOAP 1.1, 4.2.2: without an actor, or with `next`, a header is for the gateway."""
+    raw = envelope(header=f'<s:Header><x:Route xmlns:x="urn:x" {attributes}>x</x:Route></s:Header>'.encode())
+    if understood:
+        assert cut(raw) == SIGNED
+        return
+    with pytest.raises(SoapHeaderNotUnderstood, match=r"the header \{urn:x\}Route has mustUnderstand"):
+        cut(raw)
 
 
 def test_an_href_cycle_is_refused_before_anything_follows_it() -> None:
