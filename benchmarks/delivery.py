@@ -20,15 +20,15 @@ from pathlib import Path
 from time import perf_counter
 from uuid import uuid4
 
-from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
-from duis_gateway.delivery.guard import parse_networks
-from duis_gateway.delivery.observer import DeliveryObserver
-from duis_gateway.delivery.retry import Decision
-from duis_gateway.delivery.senders import HttpSender
-from duis_gateway.delivery.transport import HttpTransport, TransportSettings
-from duis_gateway.store import outbox
+from duis_gateway.outbox import store as outbox
+from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
+from duis_gateway.outbox.guard import parse_networks
+from duis_gateway.outbox.observer import DeliveryObserver
+from duis_gateway.outbox.retry import Decision
+from duis_gateway.outbox.senders import HttpSender
+from duis_gateway.outbox.store import ClaimedMessage, OutboxMessage
+from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from duis_gateway.store.engine import Store
-from duis_gateway.store.outbox import ClaimedMessage, OutboxMessage
 
 CONTENT = b"<sr:Response>" + b"x" * 1500 + b"</sr:Response>"
 ROUNDS = 3

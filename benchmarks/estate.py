@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from duis_gateway.model.identifiers import format_eui
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.store.engine import Store
 from tests.support.fault_world import SUPPLIER, FaultWorld, fault_world
 from tests.support.ledger import Client, Outgoing

@@ -14,10 +14,10 @@ from time import perf_counter
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.device_lists import parse_device_list
+from duis_gateway.duis.identifiers import format_euis
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
-from duis_gateway.firmware.device_lists import classify
-from duis_gateway.model.identifiers import format_euis
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.device_lists import classify
 from tests.support.rules import NEW, OURS, by_id, named, release
 
 FEW, MANY, ROUNDS = 5_000, 50_000, 7

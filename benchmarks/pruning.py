@@ -22,10 +22,11 @@ from time import monotonic
 import psutil
 from sqlalchemy import update
 
-from duis_gateway.model.identifiers import RequestId
-from duis_gateway.store import messages, outbox
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.flow import evidence as messages
+from duis_gateway.operations.pruning import Pruning
+from duis_gateway.outbox import store as outbox
 from duis_gateway.store.engine import Store
-from duis_gateway.store.pruning import Pruning
 from duis_gateway.store.tables import outbox as outbox_table
 from tests.support.databases import fresh_database, opened
 from tests.support.outbox import message

@@ -18,12 +18,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from duis_gateway import flow as walk
 from duis_gateway.app import Gateway
 from duis_gateway.cli.serve import spare_collector
-from duis_gateway.config import load_config
-from duis_gateway.flow import Flow
-from duis_gateway.model.incoming import Door, Incoming
+from duis_gateway.config.settings import load_config
+from duis_gateway.flow import way as walk
+from duis_gateway.flow.incoming import Door, Incoming
+from duis_gateway.flow.way import Flow
 from duis_gateway.store.engine import Store
 from tests.support.fault_world import CSP_DOOR, ESI_DOOR, SUPPLIER_DOOR, fault_world
 from tests.support.ledger import Outgoing

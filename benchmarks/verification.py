@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod, XMLVerifier
 
+from duis_gateway.duis.identifiers import format_eui, format_euis
 from duis_gateway.envelope.parse import ShapeLimits, parse_document
 from duis_gateway.envelope.signature import SigningKey, sign, verify
-from duis_gateway.model.identifiers import format_eui, format_euis
 
 ROUNDS = 7
 SUPPLIER, GATEWAY, HUB = 0x90B3D51F30010000, 0x90B3D51F30000002, 0x00DB123456000000

@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any
 
 from csp_mgmt_gw.messages import ActivateFirmwareRequests, ActivateFirmwareResponses, DistributionOutcomes
-from duis_gateway.model.identifiers import parse_eui
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.partner_bodies import HUBS_IN_A_MESSAGE
-from duis_gateway.partner_messages import PartnerBody
-from duis_gateway.partner_records import HUBS_IN_A_LIST, parse_time
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.partners.bodies import HUBS_IN_A_MESSAGE
+from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.partners.xml import HUBS_IN_A_LIST, parse_time
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from csp_mgmt_gw.messages import FirmwareReleaseNotice
+from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import GatewayError
-from duis_gateway.model.identifiers import parse_eui
 
 _COLUMNS = ("device_id", "device_type", "manufacturer", "model", "firmware_version", "status", "csp_region")
 

@@ -10,11 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from duis_gateway.model.outcomes import ActivationRequest, HubOutcome, OutcomeStage
-from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, OfferedConstraint, Stage
-from duis_gateway.model.rollout import GroupDecision
 from duis_gateway.namespaces import CSP
-from duis_gateway.partner_bodies import (
+from duis_gateway.partners.bodies import (
     AT,
     COMMENTARY,
     DEVICES,
@@ -46,8 +43,11 @@ from duis_gateway.partner_bodies import (
     supplier_list,
     supplier_schedule,
 )
-from duis_gateway.partner_messages import PART, Direction, Interface, Part, PartnerBody
-from duis_gateway.partner_records import TEXT, TIME, Field, Record, enumerated
+from duis_gateway.partners.messages import PART, Direction, Interface, Part, PartnerBody
+from duis_gateway.partners.xml import TEXT, TIME, Field, Record, enumerated
+from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage
+from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, OfferedConstraint, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ from csp_mgmt_gw.messages import (
 )
 from csp_mgmt_gw.planning import NoticeParts, Plan
 from csp_mgmt_gw.preferences import Preferences
-from duis_gateway.model.identifiers import parse_eui
-from duis_gateway.model.parties import CSP_REGIONS
-from duis_gateway.partner_messages import PartnerBody, PartnerMessage
-from duis_gateway.partner_mock.door import CommandRefused
-from duis_gateway.partner_mock.link import Exchange, Link, NoGateway, new_message_id
-from duis_gateway.partner_mock.start import Kit, assemble, common_arguments, in_background
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.parties.records import CSP_REGIONS
+from duis_gateway.partners.messages import PartnerBody, PartnerMessage
+from duis_gateway.sandbox.mocks.door import CommandRefused
+from duis_gateway.sandbox.mocks.link import Exchange, Link, NoGateway, new_message_id
+from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments, in_background
 
 PROGRAM = "python -m csp_mgmt_gw"
 DOOR = "/csp-mgmt-gw/v1/messages"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from csp_mgmt_gw.hubs import Hubs
 from csp_mgmt_gw.messages import DefaultPilotList, DefaultPilotSchedule, FirmwareReleaseNotice
-from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period
-from duis_gateway.partner_messages import Part, PartnerBody, split_list
-from duis_gateway.partner_records import HUBS_IN_A_LIST
+from duis_gateway.partners.messages import Part, PartnerBody, split_list
+from duis_gateway.partners.xml import HUBS_IN_A_LIST
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
 
 NIGHT = OfferedConstraint("NIGHT", "Between 00:00 and 05:00 UTC only")
 WEEKDAY = OfferedConstraint("WEEKDAY", "From Monday to Friday only")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from csp_mgmt_gw.messages import PreferredPilotList, PreferredPilotSchedule
-from duis_gateway.partner_messages import PartnerMessage
+from duis_gateway.partners.messages import PartnerMessage
 
 Preference = PreferredPilotList | PreferredPilotSchedule
 

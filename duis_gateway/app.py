@@ -7,39 +7,40 @@ import threading
 from collections.abc import Mapping
 
 from duis_gateway.clock import clock_of
-from duis_gateway.config import Config, EmailConfig
-from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
-from duis_gateway.delivery.lanes import LaneSettings
-from duis_gateway.delivery.mail import MailSender, SmtpSettings
-from duis_gateway.delivery.retry import RetryPolicy
-from duis_gateway.delivery.senders import HttpSender, Sender
-from duis_gateway.delivery.transport import HttpTransport, TransportSettings
+from duis_gateway.config.database import open_store
+from duis_gateway.config.settings import Config, EmailConfig
+from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.doors.connections import ServerLimits
-from duis_gateway.doors.delivery_metrics import DeliveryMetrics
-from duis_gateway.doors.figures import Sources
 from duis_gateway.doors.http import Edge
-from duis_gateway.doors.metrics import Metrics
-from duis_gateway.doors.operations import Check, operations_app
 from duis_gateway.doors.partner import partner_routes
 from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.plain_xml import duis_routes
 from duis_gateway.doors.server import Server, run_until_signalled
 from duis_gateway.doors.soap import SoapDoor
-from duis_gateway.emails.outbox_rows import EmailTerms
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import ConfigurationError, GatewayError
-from duis_gateway.flow import Flow
-from duis_gateway.model.certificates import RegisteredCertificate
-from duis_gateway.opening import open_store
+from duis_gateway.flow.steps.validate import SCHEMA_NAMES
+from duis_gateway.flow.way import Flow
+from duis_gateway.operations.delivery_metrics import DeliveryMetrics
+from duis_gateway.operations.figures import Sources
+from duis_gateway.operations.listener import Check, operations_app
+from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.watch import TrustFigures, TrustWatch
+from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
+from duis_gateway.outbox.emails.outbox_rows import EmailTerms
+from duis_gateway.outbox.lanes import LaneSettings
+from duis_gateway.outbox.mail import MailSender, SmtpSettings
+from duis_gateway.outbox.retry import RetryPolicy
+from duis_gateway.outbox.senders import HttpSender, Sender
+from duis_gateway.outbox.transport import HttpTransport, TransportSettings
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.trust import Trust
-from duis_gateway.scheduler import Agenda, Scheduler
-from duis_gateway.signing_key import SigningKeyFile
-from duis_gateway.steps.validate import SCHEMA_NAMES
-from duis_gateway.store import certificates, parties
+from duis_gateway.rollout.scheduler import Agenda, Scheduler
+from duis_gateway.rollout.views import OperatorView, PartyView, outbox_figures
 from duis_gateway.store.engine import Store
-from duis_gateway.views import OperatorView, PartyView, outbox_figures
-from duis_gateway.watch import TrustFigures, TrustWatch
 from schemas import schema_path
 
 log = logging.getLogger(__name__)

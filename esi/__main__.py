@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from duis_gateway.partner_mock.start import run
+from duis_gateway.sandbox.mocks.start import run
 from esi.mock import PROGRAM, begin
 
 if __name__ == "__main__":

@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
 from duis_gateway.namespaces import ESI
-from duis_gateway.partner_bodies import (
+from duis_gateway.partners.bodies import (
     COMMENTARY,
     DEVICE_MODEL,
     HUBS_IN_A_MESSAGE,
@@ -40,8 +38,10 @@ from duis_gateway.partner_bodies import (
     supplier_list,
     supplier_schedule,
 )
-from duis_gateway.partner_messages import Direction, Interface, PartnerBody
-from duis_gateway.partner_records import EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, enumerated
+from duis_gateway.partners.messages import Direction, Interface, PartnerBody
+from duis_gateway.partners.xml import EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, enumerated
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.hubs.records import Hub
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from duis_gateway.partner_mock.start import Kit, assemble, common_arguments
+from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments
 from esi.messages import INTERFACE
 
 PROGRAM = "python -m esi"

@@ -14,20 +14,20 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("duis_gateway", "schemas", "esi", "csp_mgmt_gw")
 
 BASE = ("duis_gateway.errors", "duis_gateway.namespaces")
-PARTNER = ("duis_gateway.partner_records", "duis_gateway.partner_messages", "duis_gateway.partner_bodies")
+PARTNER = ("duis_gateway.partners.xml", "duis_gateway.partners.messages", "duis_gateway.partners.bodies")
 BELOW_STEPS = (
     *BASE,
     *PARTNER,
     "duis_gateway.clock",
-    "duis_gateway.failpoints",
-    "duis_gateway.interactions",
+    "duis_gateway.store.failpoints",
+    "duis_gateway.flow.interactions",
     "duis_gateway.model",
     "duis_gateway.firmware",
     "duis_gateway.duis",
     "duis_gateway.envelope",
     "duis_gateway.pki",
     "duis_gateway.store",
-    "duis_gateway.delivery",
+    "duis_gateway.outbox",
     "csp_mgmt_gw.messages",
     "esi.messages",
     "schemas",
@@ -36,46 +36,46 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.namespaces": (),
     "duis_gateway.errors": (),
     "duis_gateway.clock": (),
-    "duis_gateway.failpoints": (),
-    "duis_gateway.config_reading": ("duis_gateway.model.identifiers", "duis_gateway.model.parties"),
-    "duis_gateway.config": ("duis_gateway.errors", "duis_gateway.config_reading"),
-    "duis_gateway.config_sample": ("duis_gateway.config",),
-    "duis_gateway.logs": ("duis_gateway.errors", "duis_gateway.config"),
+    "duis_gateway.store.failpoints": (),
+    "duis_gateway.config.reading": ("duis_gateway.duis.identifiers", "duis_gateway.parties.records"),
+    "duis_gateway.config.settings": ("duis_gateway.errors", "duis_gateway.config.reading"),
+    "duis_gateway.config.sample": ("duis_gateway.config.settings",),
+    "duis_gateway.operations.logs": ("duis_gateway.errors", "duis_gateway.config.settings"),
     "schemas": BASE,
     "duis_gateway.model": BASE,
-    "duis_gateway.interactions": ("duis_gateway.model",),
+    "duis_gateway.flow.interactions": ("duis_gateway.model",),
     "duis_gateway.firmware": ("duis_gateway.model", "duis_gateway.errors"),
     "duis_gateway.envelope": BASE,
-    "duis_gateway.pki": (*BASE, "duis_gateway.envelope.signature", "duis_gateway.model.identifiers"),
+    "duis_gateway.pki": (*BASE, "duis_gateway.envelope.signature", "duis_gateway.duis.identifiers"),
     "duis_gateway.duis": (*BASE, "duis_gateway.model"),
-    "duis_gateway.store": (*BASE, "duis_gateway.model", "duis_gateway.failpoints"),
-    "duis_gateway.delivery": (
+    "duis_gateway.store": (*BASE, "duis_gateway.model", "duis_gateway.store.failpoints"),
+    "duis_gateway.outbox": (
         *BASE,
         "duis_gateway.model",
         "duis_gateway.store",
         "duis_gateway.clock",
-        "duis_gateway.failpoints",
+        "duis_gateway.store.failpoints",
     ),
-    "duis_gateway.partner_records": (*BASE, "duis_gateway.model"),
-    "duis_gateway.partner_messages": (*BASE, "duis_gateway.model", "duis_gateway.partner_records"),
-    "duis_gateway.partner_bodies": (*BASE, "duis_gateway.model", *PARTNER),
+    "duis_gateway.partners.xml": (*BASE, "duis_gateway.model"),
+    "duis_gateway.partners.messages": (*BASE, "duis_gateway.model", "duis_gateway.partners.xml"),
+    "duis_gateway.partners.bodies": (*BASE, "duis_gateway.model", *PARTNER),
     "csp_mgmt_gw.messages": (*BASE, "duis_gateway.model", *PARTNER),
     "esi.messages": (*BASE, "duis_gateway.model", *PARTNER),
-    "duis_gateway.profiles": (*BELOW_STEPS,),
-    "duis_gateway.rendering": (*BELOW_STEPS, "duis_gateway.decision"),
-    "duis_gateway.signing": (*BASE, "duis_gateway.envelope"),
-    "duis_gateway.decision": (*BELOW_STEPS,),
-    "duis_gateway.emails": (*BELOW_STEPS, "duis_gateway.decision"),
-    "duis_gateway.outgoing": (
+    "duis_gateway.flow.profiles": (*BELOW_STEPS,),
+    "duis_gateway.partners.rendering": (*BELOW_STEPS, "duis_gateway.flow.reply"),
+    "duis_gateway.pki.signer": (*BASE, "duis_gateway.envelope"),
+    "duis_gateway.flow.reply": (*BELOW_STEPS,),
+    "duis_gateway.outbox.emails": (*BELOW_STEPS, "duis_gateway.flow.reply"),
+    "duis_gateway.outbox.laying_in": (
         *BELOW_STEPS,
-        "duis_gateway.decision",
-        "duis_gateway.emails",
-        "duis_gateway.rendering",
-        "duis_gateway.signing",
+        "duis_gateway.flow.reply",
+        "duis_gateway.outbox.emails",
+        "duis_gateway.partners.rendering",
+        "duis_gateway.pki.signer",
     ),
-    "duis_gateway.stages": (*BELOW_STEPS, "duis_gateway.decision"),
-    "duis_gateway.decisions": (*BELOW_STEPS, "duis_gateway.decision", "duis_gateway.emails"),
-    "duis_gateway.partner_mock": (
+    "duis_gateway.flow.message": (*BELOW_STEPS, "duis_gateway.flow.reply"),
+    "duis_gateway.decisions": (*BELOW_STEPS, "duis_gateway.flow.reply", "duis_gateway.outbox.emails"),
+    "duis_gateway.sandbox.mocks": (
         *BASE,
         *PARTNER,
         "duis_gateway.clock",
@@ -84,41 +84,47 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "duis_gateway.pki",
         "schemas",
     ),
-    "duis_gateway.opening": (*BASE, "duis_gateway.config", "duis_gateway.store"),
-    "duis_gateway.setbacks": (),
-    "duis_gateway.signing_key": (
+    "duis_gateway.config.database": (*BASE, "duis_gateway.config.settings", "duis_gateway.store"),
+    "duis_gateway.outbox.setbacks": (),
+    "duis_gateway.config.signing_key": (
         *BASE,
-        "duis_gateway.config",
+        "duis_gateway.config.settings",
         "duis_gateway.model",
         "duis_gateway.pki",
-        "duis_gateway.signing",
+        "duis_gateway.pki.signer",
     ),
-    "duis_gateway.watch": (*BASE, "duis_gateway.clock", "duis_gateway.model", "duis_gateway.pki", "duis_gateway.store"),
-    "duis_gateway.tabular": (),
+    "duis_gateway.operations.watch": (
+        *BASE,
+        "duis_gateway.clock",
+        "duis_gateway.model",
+        "duis_gateway.pki",
+        "duis_gateway.store",
+    ),
+    "duis_gateway.text.tabular": (),
     "duis_gateway.overview": (*BELOW_STEPS,),
-    "duis_gateway.steps": (
+    "duis_gateway.flow.steps": (
         *BELOW_STEPS,
-        "duis_gateway.profiles",
-        "duis_gateway.emails",
-        "duis_gateway.outgoing",
-        "duis_gateway.rendering",
-        "duis_gateway.signing",
-        "duis_gateway.decision",
-        "duis_gateway.stages",
+        "duis_gateway.flow.profiles",
+        "duis_gateway.outbox.emails",
+        "duis_gateway.outbox.laying_in",
+        "duis_gateway.partners.rendering",
+        "duis_gateway.pki.signer",
+        "duis_gateway.flow.reply",
+        "duis_gateway.flow.message",
         "duis_gateway.decisions",
     ),
 }
 """What each part may import of this project besides itself; parts that are not named here stand above all of these."""
 
 ABOVE_STEPS = (
-    "duis_gateway.flow",
-    "duis_gateway.scheduler",
+    "duis_gateway.flow.way",
+    "duis_gateway.rollout.scheduler",
     "duis_gateway.doors",
-    "duis_gateway.views",
+    "duis_gateway.rollout.views",
     "duis_gateway.app",
     "duis_gateway.conformance",
     "duis_gateway.cli",
-    "duis_gateway.demo",
+    "duis_gateway.sandbox.demo",
 )
 MOCKS_MAY = (
     *BASE,
@@ -126,7 +132,7 @@ MOCKS_MAY = (
     "duis_gateway.clock",
     "duis_gateway.envelope",
     "duis_gateway.model",
-    "duis_gateway.partner_mock",
+    "duis_gateway.sandbox.mocks",
     "duis_gateway.pki",
     "schemas",
 )
@@ -172,7 +178,7 @@ def of_project(module: str) -> frozenset[str]:
 
 def test_the_project_is_found() -> None:
     assert "duis_gateway.errors" in sources()
-    assert of_project("duis_gateway.model.parties") == {"duis_gateway.model.identifiers", "duis_gateway.namespaces"}
+    assert of_project("duis_gateway.parties.records") == {"duis_gateway.duis.identifiers", "duis_gateway.namespaces"}
 
 
 @pytest.mark.parametrize("part", sorted(LAYERS))
@@ -196,36 +202,36 @@ def test_every_part_has_its_place() -> None:
 
 def test_the_doors_use_the_flow_and_not_the_steps() -> None:
     """Only the flow knows the steps and their order."""
-    may = ("duis_gateway.steps", "duis_gateway.flow", "duis_gateway.app")
+    may = ("duis_gateway.flow.steps", "duis_gateway.flow.way", "duis_gateway.app")
     wrong = [
         f"{module} imports {name}"
         for module in sources()
         if not any(within(module, part) for part in may)
         for name in of_project(module)
-        if within(name, "duis_gateway.steps")
+        if within(name, "duis_gateway.flow.steps")
     ]
     assert not wrong, wrong
 
 
 def test_nothing_below_imports_the_doors_or_the_command_line() -> None:
     allowed = {
-        "duis_gateway.flow": (),
-        "duis_gateway.doors": ("duis_gateway.doors", "duis_gateway.flow"),
-        "duis_gateway.views": ("duis_gateway.doors",),
+        "duis_gateway.flow.way": (),
+        "duis_gateway.doors": ("duis_gateway.doors", "duis_gateway.flow.way"),
+        "duis_gateway.rollout.views": ("duis_gateway.doors",),
         "duis_gateway.app": (
             "duis_gateway.doors",
-            "duis_gateway.flow",
-            "duis_gateway.scheduler",
-            "duis_gateway.views",
+            "duis_gateway.flow.way",
+            "duis_gateway.rollout.scheduler",
+            "duis_gateway.rollout.views",
         ),
         "duis_gateway.conformance": ("duis_gateway.conformance",),
         "duis_gateway.cli": (
             "duis_gateway.cli",
             "duis_gateway.app",
             "duis_gateway.conformance",
-            "duis_gateway.demo",
+            "duis_gateway.sandbox.demo",
         ),
-        "duis_gateway.demo": ("duis_gateway.demo", "duis_gateway.app"),
+        "duis_gateway.sandbox.demo": ("duis_gateway.sandbox.demo", "duis_gateway.app"),
     }
     wrong = [
         f"{module} imports {name}"
@@ -241,9 +247,9 @@ def test_nothing_below_imports_the_doors_or_the_command_line() -> None:
 def test_no_step_imports_another() -> None:
     """So the order stands in the flow alone."""
     for module in sources():
-        if not within(module, "duis_gateway.steps") or module == "duis_gateway.steps":
+        if not within(module, "duis_gateway.flow.steps") or module == "duis_gateway.flow.steps":
             continue
-        others = [n for n in of_project(module) if within(n, "duis_gateway.steps") and n != module]
+        others = [n for n in of_project(module) if within(n, "duis_gateway.flow.steps") and n != module]
         assert not others, f"{module} imports {others}"
 
 

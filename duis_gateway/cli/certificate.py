@@ -19,15 +19,16 @@ from duis_gateway.cli.common import (
     refuse_existing,
 )
 from duis_gateway.cli.output import print_rows
-from duis_gateway.config import Config
+from duis_gateway.config.settings import Config
+from duis_gateway.duis.identifiers import format_eui, format_eui_plain
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.model.certificates import RegisteredCertificate
-from duis_gateway.model.identifiers import format_eui, format_eui_plain
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
 from duis_gateway.pki.make import Authority, load_authority, make_certificate
 from duis_gateway.pki.names import NameInvalid, name_key
 from duis_gateway.pki.signing import read_certificate_file
-from duis_gateway.store import certificates, parties
 
 _ROLES = ("87", "89", "06")
 

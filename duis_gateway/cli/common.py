@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from duis_gateway.config import Config, load_config
+from duis_gateway.config.settings import Config, load_config
+from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import ConfigurationError, GatewayError
-from duis_gateway.model.identifiers import parse_eui
 
 if TYPE_CHECKING:
     from duis_gateway.store.engine import Store
@@ -73,7 +73,7 @@ def opened_store(config: Config, *, check: bool = True) -> Iterator[Store]:
     Raises:
         StoreUnusable: it is not migrated, of another version, or corrupt (only looked at if `check`).
     """
-    from duis_gateway.opening import open_store
+    from duis_gateway.config.database import open_store
 
     with closing(open_store(config, check=check)) as store:
         yield store

@@ -11,11 +11,12 @@ from duis_gateway.cli.certificate import certificate_of, register
 from duis_gateway.cli.common import opened_store, refuse_existing
 from duis_gateway.cli.init import DEFAULT_EUI, make_installation
 from duis_gateway.conformance.profile import MOST_HUBS, MOST_SHARED, NAMES, SUPPLIERS
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui, parse_eui
-from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
+from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
 from duis_gateway.pki.make import load_authority, make_certificate
-from duis_gateway.store import hubs, parties
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
 
 PROFILE = "conformance.toml"
 _HOST = "127.0.0.1"

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import DONE, NO
-from duis_gateway.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
-from duis_gateway.demo.play import Progress, Screen
+from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
+from duis_gateway.sandbox.demo.play import Progress, Screen
 
 HUBS = 52_000
 

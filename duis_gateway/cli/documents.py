@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from duis_gateway.duis.codes import RESPONSE_CODES
+from duis_gateway.duis.identifiers import RequestId, parse_eui
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
-from duis_gateway.model.certificates import RegisteredCertificate
-from duis_gateway.model.identifiers import RequestId, parse_eui
 from duis_gateway.namespaces import CSP, ESI, sr
+from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
 from duis_gateway.pki.files import read_certificates
 from duis_gateway.pki.names import name_key

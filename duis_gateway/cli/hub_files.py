@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.firmware.device_lists import COMMISSIONED, COMMUNICATIONS_HUB
-from duis_gateway.model.hubs import NamedHub
-from duis_gateway.model.identifiers import parse_eui
+from duis_gateway.rollout.device_lists import COMMISSIONED, COMMUNICATIONS_HUB
+from duis_gateway.rollout.hubs.records import NamedHub
 
 _TRUE = frozenset({"true", "yes", "1"})
 _NO_HUBS = "no hubs that it could choose from: it has no column device_id"

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
-from duis_gateway.config import Config, load_config
-from duis_gateway.config_sample import render_sample
-from duis_gateway.model.identifiers import format_eui
+from duis_gateway.config.sample import render_sample
+from duis_gateway.config.settings import Config, load_config
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.pki.make import make_authority, make_certificate
 
 _DCC_ROLE = "89"

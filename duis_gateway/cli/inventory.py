@@ -8,9 +8,9 @@ import click
 
 from duis_gateway.cli.common import NEW_FILE, READABLE, config_option, opened_store, refuse_existing
 from duis_gateway.cli.output import progress_bar
-from duis_gateway.config import Config
+from duis_gateway.config.settings import Config
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.store.inventory_file import export_csv, load_csv
+from duis_gateway.rollout.hubs.inventory_file import export_csv, load_csv
 
 _FINDINGS_SHOWN = 3
 

@@ -8,11 +8,11 @@ import click
 
 from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_fields, print_rows
-from duis_gateway.config import Config
+from duis_gateway.config.settings import Config
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.store import outbox_view
-from duis_gateway.store.outbox_view import OutboxEntry
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.view import OutboxEntry
 
 _STATES = ("pending", "in_flight", "delivered", "dead")
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import click
 
-from duis_gateway.tabular import Rows, as_csv, as_json
+from duis_gateway.text.tabular import Rows, as_csv, as_json
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

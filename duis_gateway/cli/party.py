@@ -13,13 +13,14 @@ import click
 from duis_gateway.cli.certificate import certificate_of, register
 from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_rows
-from duis_gateway.config import Config
-from duis_gateway.delivery.guard import AddressRefused, check_url
+from duis_gateway.config.settings import Config
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.parties import CSP_REGIONS, Party, PartyKind, PartyStatus, Role, is_email_address
 from duis_gateway.namespaces import DUIS_5_0, DUIS_SCHEMA_FOLDERS
-from duis_gateway.store import certificates, parties
+from duis_gateway.outbox.guard import AddressRefused, check_url
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import CSP_REGIONS, Party, PartyKind, PartyStatus, Role, is_email_address
 
 _VERSIONS = [str(version) for version in DUIS_SCHEMA_FOLDERS]
 

@@ -14,14 +14,14 @@ import click
 from duis_gateway.cli.common import EUI, NEW_FILE, READABLE, AnswerIsNo, F, opened_store, refuse_existing
 from duis_gateway.cli.hub_files import read_hubs, read_ids
 from duis_gateway.cli.status import registered
-from duis_gateway.config import Config, load_config
+from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.device_lists import MAX_REQUESTED
+from duis_gateway.duis.identifiers import RequestId, format_eui
 from duis_gateway.duis.request_rendering import render_pilot_list
-from duis_gateway.firmware.selection import Selection, SelectionRules, select
-from duis_gateway.model.hubs import NamedHub
-from duis_gateway.model.identifiers import RequestId, format_eui
-from duis_gateway.overview.eligible import eligible_hubs
-from duis_gateway.store import releases
+from duis_gateway.rollout.direct_instructions.rules import Selection, SelectionRules, select
+from duis_gateway.rollout.estate.eligible_view import eligible_hubs
+from duis_gateway.rollout.hubs.records import NamedHub
+from duis_gateway.rollout.releases import store as releases
 
 
 @click.group()

@@ -10,15 +10,16 @@ from sqlalchemy import Connection
 from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_table
 from duis_gateway.cli.status import registered
-from duis_gateway.config import Config
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.parties import Party
-from duis_gateway.model.releases import Release
-from duis_gateway.overview.plans import PLAN_COLUMNS, plan_of, plan_row, plans_under, releases_for
-from duis_gateway.overview.scopes import scope_of, viewer_of
-from duis_gateway.store import hubs, releases
-from duis_gateway.store.estate import Scope
-from duis_gateway.tabular import Rows
+from duis_gateway.config.settings import Config
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.parties.records import Party
+from duis_gateway.rollout.deadlines.scopes import scope_of, viewer_of
+from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.plans.view import PLAN_COLUMNS, plan_of, plan_row, plans_under, releases_for
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.text.tabular import Rows
 
 
 @click.group()

@@ -9,8 +9,8 @@ import click
 from duis_gateway.cli.common import config_option, opened_store
 from duis_gateway.cli.output import counted, progress_bar
 from duis_gateway.clock import clock_of
-from duis_gateway.config import Config
-from duis_gateway.store.pruning import EVERYTHING, Pruned, Pruning, What
+from duis_gateway.config.settings import Config
+from duis_gateway.operations.pruning import EVERYTHING, Pruned, Pruning, What
 
 _ALL = "all"
 

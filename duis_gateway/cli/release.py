@@ -6,9 +6,11 @@ import click
 
 from duis_gateway.cli.common import AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_fields, print_rows
-from duis_gateway.config import Config
-from duis_gateway.model.releases import DefaultSchedule, Release, Stage
-from duis_gateway.store import pilots, releases, schedules
+from duis_gateway.config.settings import Config
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import DefaultSchedule, Release, Stage
+from duis_gateway.rollout.schedules import store as schedules
 
 
 @click.group()

@@ -15,8 +15,8 @@ import click
 from duis_gateway.app import Gateway
 from duis_gateway.cli.common import config_option
 from duis_gateway.cli.workers import WorkerProcesses
-from duis_gateway.config import Config
-from duis_gateway.logs import configure_logging
+from duis_gateway.config.settings import Config
+from duis_gateway.operations.logs import configure_logging
 
 _WORKERS = click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that deliver, this one included."

@@ -17,10 +17,10 @@ from duis_gateway.cli.documents import (
     verdict_of,
 )
 from duis_gateway.cli.output import print_fields
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import ConfigurationError, MessageRefused
-from duis_gateway.model.identifiers import format_eui
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
 

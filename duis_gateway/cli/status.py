@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_table
 from duis_gateway.clock import clock_of
-from duis_gateway.config import Config
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.parties import Party
-from duis_gateway.overview.deadlines import DEADLINE_COLUMNS, deadline_rows
-from duis_gateway.overview.status import STATUS_COLUMNS, status_rows
-from duis_gateway.store import parties
-from duis_gateway.tabular import Rows
+from duis_gateway.config.settings import Config
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party
+from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
+from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
+from duis_gateway.text.tabular import Rows
 
 _PARTY = click.option("--party", type=EUI, required=True, help="The supplier, the CSP, or DCC.")
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.signature import SigningKey
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.model.identifiers import format_eui, parse_eui
 from duis_gateway.pki.certificates import Certificate, CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key, read_certificate_file
 

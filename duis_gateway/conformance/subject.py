@@ -17,10 +17,10 @@ from lxml import etree
 from duis_gateway.conformance.mailbox import Mailbox
 from duis_gateway.conformance.notices import Release, Terms, notice, stamp
 from duis_gateway.conformance.profile import SUPPLIERS, Actor, Profile
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.envelope.signature import sign, verify
 from duis_gateway.errors import NotAuthenticated, NotSafeXml
-from duis_gateway.model.identifiers import format_eui
 from duis_gateway.namespaces import CSP, ESI, SOAP_ENVELOPE, SOAP_SERVICE, SR
 
 PATIENCE = 30.0

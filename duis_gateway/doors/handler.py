@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from duis_gateway.model.incoming import Incoming
+from duis_gateway.flow.incoming import Incoming
 
 Handler = Callable[[Incoming], bytes]
 """Takes a message and returns the signed answer, as it goes on the wire.

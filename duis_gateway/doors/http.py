@@ -14,10 +14,10 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from duis_gateway.doors.audit import Exchange, record_refusal
-from duis_gateway.doors.metrics import Metrics
 from duis_gateway.doors.problem import our_defect, problem_answer
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.errors import MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of
+from duis_gateway.operations.metrics import Metrics
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.wire import XML, Answer, HttpRequest, check_media
-from duis_gateway.model.incoming import Door, Incoming
+from duis_gateway.flow.incoming import Door, Incoming
 
 
 def message_route(path: str, door: Door, handler: Handler, size_limit: int) -> Route:

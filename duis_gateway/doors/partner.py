@@ -5,7 +5,7 @@ from __future__ import annotations
 from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.messages import message_route
-from duis_gateway.model.incoming import Door
+from duis_gateway.flow.incoming import Door
 
 CSP_PATH = "/csp-mgmt-gw/v1/messages"
 ESI_PATH = "/esi/v1/messages"

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.errors import HttpRefused, TokenRefused
-from duis_gateway.tabular import Rows, as_csv, as_json
+from duis_gateway.text.tabular import Rows, as_csv, as_json
 
 _LONGEST_TOKEN = 512
 _CSV = "text/csv; charset=utf-8"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.messages import message_route
-from duis_gateway.model.incoming import Door
+from duis_gateway.flow.incoming import Door
 
 PATHS = ("/api/v1/serviceD", "/api/v1/serviceS", "/api/v1/serviceT")
 """Non-Device, Send Command and Transform."""

@@ -16,7 +16,7 @@ from duis_gateway.doors.wire import SOAP, Answer, HttpRequest, check_media
 from duis_gateway.duis.services import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import MessageRefused, MethodNotAllowed, NotAuthenticated
-from duis_gateway.model.incoming import Door, Incoming
+from duis_gateway.flow.incoming import Door, Incoming
 
 PATH = "/soap"
 _TEXT_XML = f"{SOAP}; charset=utf-8"

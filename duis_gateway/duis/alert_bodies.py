@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from duis_gateway.model.outcomes import OutcomeStage
-from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period
-from duis_gateway.model.rollout import GroupDecision, HubCounts, RolloutAction, Standing
+from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 
 
 class DirectInstruction(StrEnum):

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from duis_gateway.duis import alert_bodies as bodies
 from duis_gateway.duis.device_lists import EUI_CHARACTERS, render_device_list
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.rendering import leaf, node, optional
 from duis_gateway.duis.times import format_date_time
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.releases import DefaultGroup, Period
+from duis_gateway.rollout.releases.records import DefaultGroup, Period
 
 MAX_REMARK = 2_000
 """How many characters of a reason, commentary or description an alert carries; the rest is cut."""

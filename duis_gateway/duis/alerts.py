@@ -15,12 +15,12 @@ from duis_gateway.duis import alert_bodies as bodies
 from duis_gateway.duis.alert_bodies import AlertBody
 from duis_gateway.duis.alert_content import render_parts
 from duis_gateway.duis.codes import SUCCESS
+from duis_gateway.duis.identifiers import RequestId, format_eui
 from duis_gateway.duis.rendering import RESPONSE_END, leaf, node, response_start
 from duis_gateway.duis.times import format_date_time
 from duis_gateway.duis.versions import format_version
-from duis_gateway.model.identifiers import RequestId, format_eui
-from duis_gateway.model.parties import Party
 from duis_gateway.namespaces import DUIS_5_0, DUIS_5_1, DUIS_6_0
+from duis_gateway.parties.records import Party
 
 MAX_SIGNED_OCTETS = 95_000
 """How long an alert may be once it is signed; receivers take less than 100 kB."""

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from duis_gateway.model.identifiers import format_eui, format_euis
+from duis_gateway.duis.identifiers import format_eui, format_euis
 
 EUI_CHARACTERS = 23
 """The length of one EUI-64 in DUIS's form."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from duis_gateway.duis.device_lists import render_device_list
+from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.rendering import leaf, node
 from duis_gateway.duis.services import PREFERRED_PILOT_LIST
 from duis_gateway.duis.versions import format_version
-from duis_gateway.model.identifiers import RequestId
 from duis_gateway.namespaces import DUIS_6_0, SR
 
 _NON_DEVICE = 8

@@ -11,6 +11,15 @@ from typing import cast
 from lxml import etree
 
 from duis_gateway.duis.device_lists import parse_device_list
+from duis_gateway.duis.identifiers import RequestId, parse_eui
+from duis_gateway.duis.request_bodies import (
+    DeploymentGroup,
+    PreferredPilotList,
+    PreferredPilotSchedule,
+    ReadInventory,
+    RequestBody,
+    Unserved,
+)
 from duis_gateway.duis.services import (
     ELEMENT_CAPS,
     PREFERRED_PILOT_LIST,
@@ -23,17 +32,8 @@ from duis_gateway.duis.services import (
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.duis.versions import parse_version
 from duis_gateway.errors import Finding, NotValid
-from duis_gateway.model.identifiers import RequestId, parse_eui
-from duis_gateway.model.releases import Period, Stage
-from duis_gateway.model.requests import (
-    DeploymentGroup,
-    PreferredPilotList,
-    PreferredPilotSchedule,
-    ReadInventory,
-    RequestBody,
-    Unserved,
-)
 from duis_gateway.namespaces import sr
+from duis_gateway.rollout.releases.records import Period, Stage
 
 __all__ = ["ELEMENT_CAPS", "SERVED", "ServiceRequest", "read_request_id", "read_service_request", "schema_version_of"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from duis_gateway.model.parties import Role
 from duis_gateway.namespaces import DUIS_5_0, DUIS_6_0, sr
+from duis_gateway.parties.records import Role
 
 READ_INVENTORY = "8.2"
 PREFERRED_PILOT_LIST = "11.5"

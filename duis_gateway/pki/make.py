@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
-from duis_gateway.model.identifiers import format_eui_plain
+from duis_gateway.duis.identifiers import format_eui_plain
 from duis_gateway.pki.certificates import CertificateUnusable, load_x509
 
 SMKI_POLICY = ObjectIdentifier("1.2.826.0.1.8641679.1.2.1.4")

@@ -25,7 +25,7 @@ from duis_gateway.pki.revocation import RevocationLists, read_lists, unusable, w
 
 
 class Registered(Protocol):
-    """What is known of a registered certificate (`duis_gateway.model.certificates` has such a one)."""
+    """What is known of a registered certificate (`duis_gateway.parties.certificate_records` has such a one)."""
 
     @property
     def der(self) -> bytes:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from duis_gateway.model.identifiers import to_signed
+from duis_gateway.duis.identifiers import to_signed
 from duis_gateway.store.types import Unsigned64
 
 _ROWS_A_STATEMENT = 10_000

@@ -16,8 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from duis_gateway.errors import ConfigurationError, NotDurable
-from duis_gateway.failpoints import failpoint
 from duis_gateway.store import migrate
+from duis_gateway.store.failpoints import failpoint
 from duis_gateway.store.faults import database_faults
 from duis_gateway.store.group_commit import GroupCommit
 from duis_gateway.store.process_lock import ProcessLock

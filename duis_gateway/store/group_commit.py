@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from duis_gateway.errors import NotDurable
-from duis_gateway.failpoints import failpoint
+from duis_gateway.store.failpoints import failpoint
 from duis_gateway.store.faults import database_faults, not_durable
 from duis_gateway.store.process_lock import ProcessLock
 

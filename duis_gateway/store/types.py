@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from duis_gateway.model.identifiers import from_signed, to_signed
+from duis_gateway.duis.identifiers import from_signed, to_signed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -8,8 +8,8 @@ import stat
 import tomllib
 from pathlib import Path
 
-from duis_gateway.config import SECTIONS, load_config, settings_of
-from duis_gateway.config_sample import render_sample
+from duis_gateway.config.sample import render_sample
+from duis_gateway.config.settings import SECTIONS, load_config, settings_of
 from duis_gateway.pki.signing import load_signing_key
 from tests.support.cli import GATEWAY, Installation, done, refused
 

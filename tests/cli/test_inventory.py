@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.model.identifiers import format_eui
+from duis_gateway.duis.identifiers import format_eui
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
 
 HEADER = "device_id,device_type,manufacturer,model,firmware_version,status,csp_region,import_supplier,gas_supplier"

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from duis_gateway.store import outbox
+from duis_gateway.outbox import store as outbox
+from duis_gateway.outbox.store import OutboxMessage
 from duis_gateway.store.engine import Store
-from duis_gateway.store.outbox import OutboxMessage
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
 
 CONTENT = b'<a b="\xc3\xa9">\r\n</a>'

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from duis_gateway.duis.identifiers import RequestId, format_eui, parse_eui
+from duis_gateway.duis.request_bodies import PreferredPilotList
 from duis_gateway.duis.requests import read_service_request
 from duis_gateway.envelope.schema import Schema
-from duis_gateway.model.identifiers import RequestId, format_eui, parse_eui
-from duis_gateway.model.requests import PreferredPilotList
-from duis_gateway.store import hubs, releases
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.engine import Store
 from schemas import schema_path
 from tests.support.cli import GATEWAY, OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run

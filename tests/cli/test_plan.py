@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.plans import GroupSay
-from duis_gateway.model.rollout import GroupDecision
-from duis_gateway.store import hubs, releases, says, schedules
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.schedule_decisions import store as says
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
 from tests.support.planned_estate import CSP, DAY, FIRST, HUBS, NOW, RELEASE, fill, ids, store_of

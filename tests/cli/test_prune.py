@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from duis_gateway.model.identifiers import RequestId
-from duis_gateway.store import messages, outbox
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.flow import evidence as messages
+from duis_gateway.outbox import store as outbox
 from duis_gateway.store.engine import Store
 from tests.support.cli import GATEWAY, SUPPLIER, Installation, done, refused, run
 from tests.support.databases import opened

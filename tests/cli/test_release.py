@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.releases import (
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
     HubMark,
@@ -19,7 +22,7 @@ from duis_gateway.model.releases import (
     ReleaseType,
     Stage,
 )
-from duis_gateway.store import hubs, pilots, releases, schedules
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
 from tests.support.cli import Installation, done, refused
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from duis_gateway.model.identifiers import format_eui
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.store.engine import Store
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
 from tests.support.planned_estate import CSP, DAY, DCC, NOW, at_the_door, fill, ids, store_of

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from lxml import etree
 
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.request_bodies import ReadInventory, RequestBody, Unserved
 from duis_gateway.duis.requests import read_request_id, read_service_request, schema_version_of
 from duis_gateway.duis.services import SERVED
 from duis_gateway.envelope.signature import sign
-from duis_gateway.model.identifiers import parse_eui
-from duis_gateway.model.requests import ReadInventory, RequestBody, Unserved
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
 from tests.support.duis import duis_schema
 from tests.support.published import published_requests, published_schema

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from duis_gateway.delivery.breaker import Breaker
-from duis_gateway.delivery.retry import Failure, FailureKind, RetryPolicy
+from duis_gateway.outbox.breaker import Breaker
+from duis_gateway.outbox.retry import Failure, FailureKind, RetryPolicy
 
 DOWN = Failure(FailureKind.CONNECTION, "refused")
 BUSY = Failure(FailureKind.STATUS, "HTTP 429", 429, retry_after=30.0)

@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 
-from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
-from duis_gateway.delivery.guard import parse_networks
-from duis_gateway.delivery.lanes import LaneSettings
-from duis_gateway.delivery.observer import DeliveryObserver
-from duis_gateway.delivery.retry import Decision, Failure, FailureKind, RetryPolicy
-from duis_gateway.delivery.senders import HttpSender, Sender
-from duis_gateway.delivery.transport import HttpTransport, TransportSettings
 from duis_gateway.errors import NotDurable
-from duis_gateway.store import outbox, outbox_view
+from duis_gateway.operations.pruning import Pruning
+from duis_gateway.outbox import store as outbox
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
+from duis_gateway.outbox.guard import parse_networks
+from duis_gateway.outbox.lanes import LaneSettings
+from duis_gateway.outbox.observer import DeliveryObserver
+from duis_gateway.outbox.retry import Decision, Failure, FailureKind, RetryPolicy
+from duis_gateway.outbox.senders import HttpSender, Sender
+from duis_gateway.outbox.store import ClaimedMessage, Destination
+from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from duis_gateway.store.engine import Store
-from duis_gateway.store.outbox import ClaimedMessage, Destination
-from duis_gateway.store.pruning import Pruning
 from tests.support import receivers
 from tests.support.outbox import HTTP, OTHER, SUPPLIER, enqueue, message, messages
 from tests.support.receivers import Receiver

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from duis_gateway.delivery.guard import AddressGuard, AddressRefused, check_url, parse_networks, parse_url
+from duis_gateway.outbox.guard import AddressGuard, AddressRefused, check_url, parse_networks, parse_url
 
 LOOPBACK = parse_networks(["127.0.0.0/8"])
 

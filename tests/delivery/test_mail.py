@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
-from duis_gateway.delivery.guard import parse_networks
-from duis_gateway.delivery.mail import MailSender, SmtpSettings
-from duis_gateway.delivery.retry import FailureKind, RetryPolicy
-from duis_gateway.delivery.senders import HttpSender
-from duis_gateway.delivery.transport import HttpTransport, TransportSettings
-from duis_gateway.store import outbox_view
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
+from duis_gateway.outbox.guard import parse_networks
+from duis_gateway.outbox.mail import MailSender, SmtpSettings
+from duis_gateway.outbox.retry import FailureKind, RetryPolicy
+from duis_gateway.outbox.senders import HttpSender
+from duis_gateway.outbox.store import ClaimedMessage, OutboxMessage
+from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from duis_gateway.store.engine import Store
-from duis_gateway.store.outbox import ClaimedMessage, OutboxMessage
 from tests.support.mail_relay import MailRelay
 from tests.support.outbox import SUPPLIER, enqueue, message
 from tests.support.receivers import Receiver

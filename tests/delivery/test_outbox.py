@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from duis_gateway.store import outbox, outbox_view
+from duis_gateway.outbox import store as outbox
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.store import ClaimedMessage, Destination, Result, Settlement
 from duis_gateway.store.engine import Store, now_seconds
-from duis_gateway.store.outbox import ClaimedMessage, Destination, Result, Settlement
 from tests.support.outbox import HTTP, OTHER, SUPPLIER, claim, enqueue, message, messages
 
 

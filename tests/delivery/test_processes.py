@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.failpoints import ENVIRONMENT_VARIABLE
-from duis_gateway.store import outbox_view
+from duis_gateway.outbox import view as outbox_view
 from duis_gateway.store.engine import Store
+from duis_gateway.store.failpoints import ENVIRONMENT_VARIABLE
 from tests.support import receivers
 from tests.support.outbox import SUPPLIER, enqueue, messages
 from tests.support.receivers import Receiver

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.delivery.retry import Dead, Delivered, Failure, FailureKind, RetryIn, RetryPolicy, decide
+from duis_gateway.outbox.retry import Dead, Delivered, Failure, FailureKind, RetryIn, RetryPolicy, decide
 
 POLICY = RetryPolicy(base=1.0, cap=300.0, retry_after_cap=3600.0, max_attempts=2000, refused_attempts=12)
 

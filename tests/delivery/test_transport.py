@@ -11,9 +11,9 @@ from time import monotonic
 
 import pytest
 
-from duis_gateway.delivery.guard import AddressGuard, Endpoint, parse_networks
-from duis_gateway.delivery.retry import Failure, FailureKind
-from duis_gateway.delivery.transport import HttpTransport, TransportSettings
+from duis_gateway.outbox.guard import AddressGuard, Endpoint, parse_networks
+from duis_gateway.outbox.retry import Failure, FailureKind
+from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from tests.support import receivers
 from tests.support.receivers import Receiver
 from tests.support.web_certificates import make_web_certificate

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.interactions import INTERACTIONS
+from duis_gateway.flow.interactions import INTERACTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 E2E = ROOT / "tests" / "e2e"

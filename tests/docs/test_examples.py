@@ -16,7 +16,7 @@ from duis_gateway.duis.services import ELEMENT_CAPS, SERVED
 from duis_gateway.envelope.parse import ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.envelope.signature import Proven, SignerReference, verify
-from duis_gateway.model.certificates import RegisteredCertificate
+from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.names import name_key
 from duis_gateway.pki.signing import read_certificate_file

@@ -9,15 +9,15 @@ import click
 import pytest
 
 from duis_gateway.cli.main import program
-from duis_gateway.config import ENVIRONMENT_PREFIX, SECTIONS, settings_of
-from duis_gateway.doors.figures import OutboxFigures, Sources
-from duis_gateway.doors.metrics import Metrics
+from duis_gateway.config.settings import ENVIRONMENT_PREFIX, SECTIONS, settings_of
 from duis_gateway.duis.alerts import ALERTS
 from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.responses import PilotListWarning
 from duis_gateway.errors import REFUSALS
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
-from duis_gateway.watch import TrustFigures
+from duis_gateway.operations.figures import OutboxFigures, Sources
+from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.watch import TrustFigures
 from tests.support import reference
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,10 +14,10 @@ import pytest
 import urllib3
 
 from duis_gateway.app import Gateway
-from duis_gateway.config import load_config
+from duis_gateway.config.settings import load_config
 from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.pki.make import load_authority, make_certificate, make_crl
-from duis_gateway.scheduler import Agenda
+from duis_gateway.rollout.scheduler import Agenda
 from tests.support.cli import GATEWAY, SUPPLIER, Installation, done
 
 DAY = timedelta(days=1)

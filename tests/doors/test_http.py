@@ -21,7 +21,7 @@ from duis_gateway.errors import (
     NotSafeXml,
     NotValid,
 )
-from duis_gateway.model.incoming import Door, Incoming
+from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import PROBLEM
 from tests.support.doors import ANSWER, SIZE, Doors, Reply, StandIn, audited, envelope, open_doors
 from tests.support.signing import SIGNED

@@ -15,7 +15,7 @@ from zeep.plugins import Plugin
 from duis_gateway.doors.soap_envelope import LIKELY_CAUSE
 from duis_gateway.envelope.signature import sign
 from duis_gateway.errors import IdentityReused, NotDurable
-from duis_gateway.model.incoming import Door, Incoming
+from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE, sr
 from tests.support.doors import ANSWER, SIZE, Doors, StandIn, audited, envelope, open_doors
 from tests.support.signing import KEY, SIGNED, UNSIGNED, check

@@ -20,7 +20,7 @@ from duis_gateway.doors.connections import Listener, ServerLimits
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer
-from duis_gateway.model.incoming import Incoming
+from duis_gateway.flow.incoming import Incoming
 from tests.support.doors import ANSWER, SIZE, Doors, StandIn, open_doors, replies
 
 DUIS = "/api/v1/serviceD"

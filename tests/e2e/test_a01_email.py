@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.store import flags, outbox_view
+from duis_gateway.operations import flags
+from duis_gateway.outbox import view as outbox_view
 from tests.support.installation import installed
 from tests.support.mail_play import (
     MOST_HUBS,

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui, parse_eui
-from duis_gateway.store import hubs
+from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
 from tests.support.installation import MANUFACTURER, RUNNING
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.schedules_play import groups_of, safe_launch

@@ -10,10 +10,12 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
-from duis_gateway.model.identifiers import RequestId, parse_eui
-from duis_gateway.model.parties import PartyStatus
-from duis_gateway.store import hubs, messages, parties
-from duis_gateway.store.pruning import Pruning
+from duis_gateway.duis.identifiers import RequestId, parse_eui
+from duis_gateway.flow import evidence as messages
+from duis_gateway.operations.pruning import Pruning
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import PartyStatus
+from duis_gateway.rollout.hubs import store as hubs
 from tests.support.installation import wait_until
 from tests.support.play import NOW, Group, Outcome, Play
 from tests.support.published import published_requests, published_schema

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from duis_gateway.parties import certificates
 from duis_gateway.pki.make import MadeCertificate, make_authority, make_crl
-from duis_gateway.store import certificates
 from tests.support.installation import NOW, Installation
 from tests.support.play import Play, when
 from tests.support.wire_client import Answer, Identity, fill, sign, texts

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from duis_gateway.store import outbox_view
+from duis_gateway.outbox import view as outbox_view
 from tests.support.every_interaction import EVERY, OLDER, Message, missing
 from tests.support.gateway_process import wait_until
 from tests.support.installation import Delivery, Installation

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from duis_gateway.model.identifiers import format_eui_plain, parse_eui
-from duis_gateway.overview.plans import plan_of, releases_for
-from duis_gateway.store import parties
+from duis_gateway.duis.identifiers import format_eui_plain, parse_eui
+from duis_gateway.parties import store as parties
+from duis_gateway.rollout.plans.view import plan_of, releases_for
 from tests.support.dcc_play import approve, batch, decide, hub, piloting, select, update
 from tests.support.installation import CAST, RUNNING
 from tests.support.mail_play import MailedPlay, address

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
-from duis_gateway.store import flags
+from duis_gateway.operations import flags
 from tests.support.databases import KINDS
 from tests.support.installation import Delivery
 from tests.support.play import NOW, RELEASED, RUNNING, Outcome, Play

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from duis_gateway.model.releases import ReleaseState
-from duis_gateway.store import flags, releases, rollout
+from duis_gateway.operations import flags
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import ReleaseState
+from duis_gateway.rollout.rollout_decisions import store as rollout
 from tests.support.dcc_play import code, decide, expected, piloting, tell, told
 from tests.support.play import DAY, NOW, Group, Play, when
 

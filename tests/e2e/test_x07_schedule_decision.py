@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui, parse_eui
-from duis_gateway.store import hubs
+from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
 from tests.support.cli import done
 from tests.support.databases import KINDS
 from tests.support.installation import MANUFACTURER, RUNNING, Delivery

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui, parse_eui
-from duis_gateway.store import hubs
+from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
 from tests.support.dcc_play import approve, batch, code, decide, next_week, piloting, select, told
 from tests.support.gateway_process import wait_until
 from tests.support.installation import MANUFACTURER, RUNNING

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.store import outbox_view
+from duis_gateway.outbox import view as outbox_view
 from tests.support.databases import fresh_database
 from tests.support.fault_world import CSP, DCC, OLD_SUPPLIER, SUPPLIER, FaultWorld, fault_world
 from tests.support.ledger import compare, queued

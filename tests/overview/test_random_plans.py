@@ -12,15 +12,15 @@ from datetime import datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.parties import Party, PartyKind
-from duis_gateway.model.releases import HubMark, Instruction, Period, Release, Stage
-from duis_gateway.model.rollout import GroupDecision
-from duis_gateway.overview.plans import plan_of, plans_under
-from duis_gateway.overview.status import status_rows
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.estate.view import status_rows
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.view import plan_of, plans_under
+from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.engine import Store
-from duis_gateway.store.estate import Scope
 from tests.support.roll_out_scenario import (
     IDS,
     NORTH,

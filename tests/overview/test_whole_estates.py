@@ -7,14 +7,14 @@ from collections import Counter
 
 import pytest
 
-from duis_gateway.model.parties import Party, PartyKind
-from duis_gateway.model.releases import Instruction, Stage
-from duis_gateway.overview.eligible import eligible_hubs
-from duis_gateway.overview.plans import plans_under
-from duis_gateway.overview.status import status_rows
-from duis_gateway.store import schedules
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.estate.eligible_view import eligible_hubs
+from duis_gateway.rollout.estate.view import status_rows
+from duis_gateway.rollout.plans.view import plans_under
+from duis_gateway.rollout.releases.records import Instruction, Stage
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
-from duis_gateway.store.estate import Scope
 from tests.support.estate import ALPHA, BETA, NOW, PERIOD, TOP, add_suppliers, fill, hub, release
 
 HUBS, INSTRUCTED = 24_000, 8_000

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from duis_gateway.model.releases import ReleaseState
+from duis_gateway.rollout.releases.records import ReleaseState
 from tests.support.rules import PILOT
 from tests.support.steering import NORTH, Steering
 

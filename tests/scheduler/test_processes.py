@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState, ReleaseType
-from duis_gateway.store import releases
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState, ReleaseType
 from tests.support.databases import KINDS
 from tests.support.gateway_process import GatewayProcess, wait_until
 from tests.support.installation import MANUFACTURER, NOW, RELEASED, Installation, Lot, installed

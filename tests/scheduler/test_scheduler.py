@@ -12,21 +12,25 @@ import pytest
 
 import esi.messages as esi
 from duis_gateway.clock import FixedClock
-from duis_gateway.decision import CsvTable, Email
-from duis_gateway.decisions import by_time
-from duis_gateway.decisions.context import Moment
-from duis_gateway.decisions.effects import Consequences
-from duis_gateway.emails.rollout import missed_obligations
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import NotDurable
-from duis_gateway.firmware.obligations import Obligation, ObligationKind, ObligationState
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.releases import PilotTerms, Release, ReleaseState
-from duis_gateway.model.rollout import RolloutAction, Standing
-from duis_gateway.scheduler import NOT_DONE, Scheduler
-from duis_gateway.setbacks import Setbacks
-from duis_gateway.signing import Signer
-from duis_gateway.store import history, hubs, parties, pilots, releases
-from duis_gateway.views import OperatorView
+from duis_gateway.flow.context import Moment
+from duis_gateway.flow.reply import CsvTable, Email
+from duis_gateway.outbox.emails.rollout import missed_obligations
+from duis_gateway.outbox.setbacks import Setbacks
+from duis_gateway.parties import store as parties
+from duis_gateway.pki.signer import Signer
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.obligations import by_time
+from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.effects import Consequences
+from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.scheduler import NOT_DONE, Scheduler
+from duis_gateway.rollout.views import OperatorView
 from tests.support.rules import NEW, NOW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, HUBS, IDLE, NORTH, OLDER, OWN_NORTH, OWN_SOUTH, SOUTH, Steering
 
@@ -167,7 +171,7 @@ def test_a_failure_half_way_leaves_nothing_behind(dcc: Steering, monkeypatch: py
     def broken(*_args: object) -> None:
         raise ValueError("a defect")
 
-    monkeypatch.setattr("duis_gateway.scheduler.lay_in_outbox", broken)
+    monkeypatch.setattr("duis_gateway.rollout.scheduler.lay_in_outbox", broken)
     assert dcc.passes(PILOT.start) == 0
     assert dcc.state() is ReleaseState.APPROVED
     monkeypatch.undo()

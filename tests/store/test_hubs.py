@@ -11,10 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
-from duis_gateway.model.hubs import Hub, HubInRegion
-from duis_gateway.model.releases import HubMark, Instruction, ReleaseState, Stage
-from duis_gateway.model.rollout import DirectGroup
-from duis_gateway.store import direct, hubs, pilots, releases, schedules
+from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub, HubInRegion
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import HubMark, Instruction, ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions.records import DirectGroup
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store
 from tests.support.estate import ALPHA, BETA, GAMMA, HIGH, LOW, NOW, PERIOD, TOP, add_suppliers, fill, hub, release

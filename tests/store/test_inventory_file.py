@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.store import hubs
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.inventory_file import HEADER, LoadResult, export_csv, load_csv
 from duis_gateway.store.engine import Store
-from duis_gateway.store.inventory_file import HEADER, LoadResult, export_csv, load_csv
 from tests.support.databases import fresh_database
 from tests.support.estate import ALPHA, HIGH, NOW, TOP, hub
 

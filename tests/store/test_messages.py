@@ -13,12 +13,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from duis_gateway.model.identifiers import MessageId, MessageIdentity, RequestId
-from duis_gateway.model.outcomes import ActivationRequest, HubOutcome, OutcomeStage
-from duis_gateway.store import activations, flags, messages
-from duis_gateway.store.activations import RecordedOutcome
+from duis_gateway.duis.identifiers import MessageId, MessageIdentity, RequestId
+from duis_gateway.flow import evidence as messages
+from duis_gateway.flow.evidence import IdentityTaken, MessageRecord, StoredAnswer
+from duis_gateway.operations import flags
+from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage
+from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.store.engine import Store
-from duis_gateway.store.messages import IdentityTaken, MessageRecord, StoredAnswer
 from tests.support.estate import ALPHA, BETA, GAMMA, HIGH, NOW, TOP
 
 REQUEST = RequestId(ALPHA, GAMMA, 7)

@@ -11,14 +11,15 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import Connection
 
-from duis_gateway.decision import Alert, Email, Send
 from duis_gateway.duis import alert_bodies as bodies
-from duis_gateway.emails.announcement import announcement
-from duis_gateway.emails.outbox_rows import EmailTerms, email_rows
-from duis_gateway.model.parties import Party, PartyKind, Role
-from duis_gateway.store import flags, releases
+from duis_gateway.flow.reply import Alert, Email, Send
+from duis_gateway.operations import flags
+from duis_gateway.outbox.emails.announcement import announcement
+from duis_gateway.outbox.emails.outbox_rows import EmailTerms, email_rows
+from duis_gateway.outbox.store import OutboxMessage
+from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.engine import Store
-from duis_gateway.store.outbox import OutboxMessage
 from tests.support.estate import ALPHA, BETA, GAMMA, NOW, TOP, fill, hub, release
 from tests.support.mail_relay import parsed
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import exc
 
-from duis_gateway.model.certificates import RegisteredCertificate
-from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
-from duis_gateway.store import certificates, parties
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.certificate_records import RegisteredCertificate
+from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
 from duis_gateway.store.engine import Store
 from tests.support.estate import ALPHA, BETA, GAMMA, HIGH, LOW, NOW, add_suppliers
 

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from duis_gateway.model.hubs import HubInRegion
-from duis_gateway.model.releases import (
+from duis_gateway.rollout.hubs.records import HubInRegion
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
     HubMark,
@@ -20,7 +22,7 @@ from duis_gateway.model.releases import (
     ReleaseType,
     Stage,
 )
-from duis_gateway.store import pilots, releases, schedules
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import default_group_hub, default_hub, instruction_hub, preferred_hub
 from tests.support.estate import ALPHA, BETA, GAMMA, NOW, PERIOD, TOP, fill, hub, release

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from duis_gateway.firmware.activation import judge_outcome
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.store import outbox
+from duis_gateway.outbox import store as outbox
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.activations.rules import judge_outcome
 from duis_gateway.store.engine import Store
 from tests.support.databases import fresh_database, opened
 from tests.support.outbox import HTTP, OTHER, SUPPLIER, message, messages
@@ -57,6 +57,6 @@ def test_business_time_moves_no_lease_and_no_due_date(store: Store) -> None:
 
 def test_what_is_sent_was_signed_when_it_was_stored() -> None:
     """F26: a key that is changed touches nothing in the outbox, since delivery has no way to sign."""
-    allowed = LAYERS["duis_gateway.delivery"]
+    allowed = LAYERS["duis_gateway.outbox"]
     assert not [part for part in allowed if part.startswith(("duis_gateway.envelope", "duis_gateway.pki"))]
-    assert "duis_gateway.signing" not in allowed
+    assert "duis_gateway.pki.signer" not in allowed

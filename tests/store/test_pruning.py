@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from duis_gateway.model.identifiers import MessageId, MessageIdentity, RequestId
-from duis_gateway.store import messages, outbox_view
+from duis_gateway.duis.identifiers import MessageId, MessageIdentity, RequestId
+from duis_gateway.flow import evidence as messages
+from duis_gateway.flow.evidence import IdentityTaken, StoredAnswer
+from duis_gateway.operations.pruning import EVERYTHING, Pruned, Pruning, What
+from duis_gateway.outbox import view as outbox_view
 from duis_gateway.store.engine import Store, StoreOptions
-from duis_gateway.store.messages import IdentityTaken, StoredAnswer
-from duis_gateway.store.pruning import EVERYTHING, Pruned, Pruning, What
 from duis_gateway.store.tables import message_part, outbox
 from tests.support.databases import fresh_database, opened
 from tests.support.estate import ALPHA, BETA, GAMMA, NOW, TOP

@@ -7,14 +7,17 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, func, select
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.plans import GroupSay
-from duis_gateway.model.releases import Instruction, Period, Stage
-from duis_gateway.model.rollout import GroupDecision
-from duis_gateway.store import hubs, plans, says, schedules
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.rollout.releases.records import Instruction, Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.schedule_decisions import store as says
+from duis_gateway.rollout.schedule_decisions.store import OpenGroup
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
 from duis_gateway.store.rollout_tables import piece_hub, piece_say
-from duis_gateway.store.says import OpenGroup
 from tests.support.estate import ALPHA, BETA, GAMMA, NOW, PERIOD, TOP, fill, hub, release
 
 ACCEPTED = GroupSay(GroupDecision.ACCEPTED)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, Instruction, Period, Stage
-from duis_gateway.model.rollout import DirectGroup
-from duis_gateway.store import activations, direct, estate, pilots, plans, schedules, tallies
+from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.estate import eligible_hubs as estate
+from duis_gateway.rollout.estate import store as tallies
+from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
+from duis_gateway.rollout.estate.store import SupplierTally
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, Instruction, Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import DirectGroup
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
-from duis_gateway.store.estate import HubKind, Scope
-from duis_gateway.store.tallies import SupplierTally
 from tests.support.estate import ALPHA, BETA, GAMMA, NOW, PERIOD, TOP, fill, hub, release
 from tests.support.roll_out_scenario import Reported
 

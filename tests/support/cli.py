@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duis_gateway.cli.main import main
-from duis_gateway.model.identifiers import format_eui
+from duis_gateway.duis.identifiers import format_eui
 
 GATEWAY = 0x90B3D51F30000002
 SUPPLIER = 0x90B3D51F30010000

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from duis_gateway.delivery.dispatcher import Delivery, DeliverySettings
-from duis_gateway.delivery.guard import parse_networks
-from duis_gateway.delivery.lanes import LaneSettings
-from duis_gateway.delivery.retry import RetryPolicy
-from duis_gateway.delivery.senders import HttpSender
-from duis_gateway.delivery.transport import HttpTransport, TransportSettings
-from duis_gateway.delivery.worker import deliver_until_signalled
+from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
+from duis_gateway.outbox.guard import parse_networks
+from duis_gateway.outbox.lanes import LaneSettings
+from duis_gateway.outbox.retry import RetryPolicy
+from duis_gateway.outbox.senders import HttpSender
+from duis_gateway.outbox.transport import HttpTransport, TransportSettings
+from duis_gateway.outbox.worker import deliver_until_signalled
 from duis_gateway.store.engine import Store
 
 

@@ -15,15 +15,15 @@ from lxml import etree
 from duis_gateway.doors.connections import ServerLimits
 from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Edge, Route
-from duis_gateway.doors.metrics import Metrics
 from duis_gateway.doors.partner import partner_routes
 from duis_gateway.doors.plain_xml import duis_routes
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.soap import SoapDoor
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.envelope.signature import sign
-from duis_gateway.model.incoming import Incoming
+from duis_gateway.flow.incoming import Incoming
 from duis_gateway.namespaces import PROBLEM, SOAP_ENVELOPE, SOAP_SERVICE, SR
+from duis_gateway.operations.metrics import Metrics
 from tests.support.signing import KEY, SIGNED, check
 
 SIZE = 200_000

@@ -11,15 +11,15 @@ from typing import Any
 from lxml import etree
 
 from duis_gateway.duis import alert_bodies as bodies
+from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.requests import ServiceRequest, read_service_request
 from duis_gateway.envelope.schema import Schema
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import RequestId
-from duis_gateway.model.outcomes import OutcomeStage
-from duis_gateway.model.parties import Party, PartyKind, Role
-from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period
-from duis_gateway.model.rollout import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS, SR, sr
+from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from schemas import schema_path
 
 SUPPLIER = 0x90B3D51F30010000

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.parties import Party, PartyKind
-from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState, ReleaseType
-from duis_gateway.store import hubs, parties, releases
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState, ReleaseType
 
 NOW = datetime(2031, 3, 31, 12, 0, tzinfo=UTC)
 PERIOD = Period(NOW, NOW + timedelta(days=30))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from duis_gateway.interactions import INTERACTIONS
+from duis_gateway.flow.interactions import INTERACTIONS
 from tests.support.dcc_play import (
     CONCERNED,
     CSPS,

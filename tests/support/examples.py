@@ -20,11 +20,11 @@ import csp_mgmt_gw.messages as csp
 import duis_gateway
 import esi.messages as esi
 from duis_gateway.envelope.signature import SigningKey, sign_canonical
+from duis_gateway.flow.steps.decide import PARTNER_MESSAGES
 from duis_gateway.namespaces import ds
-from duis_gateway.partner_messages import Direction
+from duis_gateway.partners.messages import Direction
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.pki.signing import load_signing_key
-from duis_gateway.steps.decide import PARTNER_MESSAGES
 from tests.support import reference
 from tests.support.examples_duis import ALERTS, CSP, DCC, GATEWAY, SUPPLIER, Example, duis_examples
 from tests.support.examples_edges import plain_examples, soap_request, soap_response

@@ -9,16 +9,16 @@ from decimal import Decimal
 from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.duis.alerts import prepare
 from duis_gateway.duis.device_lists import render_device_list
+from duis_gateway.duis.identifiers import RequestId, parse_eui
 from duis_gateway.duis.requests import read_service_request
 from duis_gateway.duis.responses import PilotListWarning, render_service_response, response_to
 from duis_gateway.envelope.parse import parse_trusted
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import RequestId, parse_eui
-from duis_gateway.model.outcomes import OutcomeStage
-from duis_gateway.model.parties import Party, PartyKind, Role
-from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period
-from duis_gateway.model.rollout import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.namespaces import SR
+from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 
 GATEWAY = parse_eui("90-B3-D5-1F-30-00-00-02")
 SUPPLIER = parse_eui("90-B3-D5-1F-30-01-00-00")

@@ -9,23 +9,25 @@ from datetime import datetime
 from io import BytesIO
 
 from duis_gateway.clock import FixedClock
-from duis_gateway.doors.console import FlagLine, OutboxLine
 from duis_gateway.doors.http import Edge
-from duis_gateway.doors.metrics import Metrics
-from duis_gateway.doors.operations import Check, operations_app
 from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.problem import problem_answer
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge
-from duis_gateway.emails.announcement import announcement
-from duis_gateway.emails.outbox_rows import EmailTerms, email_rows
 from duis_gateway.errors import Finding, MessageRefused, NotAuthenticated, NotDurable, NotValid
-from duis_gateway.firmware.deadlines import Deadline
-from duis_gateway.model.parties import Party
-from duis_gateway.model.releases import PilotTerms, Release, ReleaseType
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
-from duis_gateway.store import hubs, parties, releases
+from duis_gateway.operations.console import FlagLine, OutboxLine
+from duis_gateway.operations.listener import Check, operations_app
+from duis_gateway.operations.metrics import Metrics
+from duis_gateway.outbox.emails.announcement import announcement
+from duis_gateway.outbox.emails.outbox_rows import EmailTerms, email_rows
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party
+from duis_gateway.rollout.deadlines.rules import Deadline
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseType
+from duis_gateway.rollout.views import PartyView, token_hash
 from duis_gateway.store.engine import Store
-from duis_gateway.views import PartyView, token_hash
 from tests.support.examples_duis import (
     AT,
     AUTOMATIC,

@@ -7,12 +7,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage, RefusedItem
-from duis_gateway.model.releases import DefaultGroup, PilotTerms, ReleaseType, Stage
-from duis_gateway.model.requests import DeploymentGroup
-from duis_gateway.model.rollout import GroupDecision, RolloutAction, Standing
-from duis_gateway.partner_messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.request_bodies import DeploymentGroup
+from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage, RefusedItem
+from duis_gateway.rollout.releases.records import DefaultGroup, PilotTerms, ReleaseType, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from tests.support.examples_duis import (
     AT,
     AUTOMATIC,

@@ -18,19 +18,21 @@ from sqlalchemy import update
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.config_sample import render_sample
+from duis_gateway.config.sample import render_sample
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope.signature import SigningKey, sign, sign_canonical
-from duis_gateway.model.certificates import RegisteredCertificate
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.parties import Party, PartyKind, Role
-from duis_gateway.model.releases import Period, PilotTerms, ReleaseType
-from duis_gateway.partner_messages import PartnerBody
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.certificate_records import RegisteredCertificate
+from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.partners.rendering import render_partner_message
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.pki.signing import load_signing_key, read_certificate_file
-from duis_gateway.rendering import render_partner_message
-from duis_gateway.store import certificates, hubs, parties
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import outbox
 from tests.support.databases import opened

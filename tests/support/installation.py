@@ -17,16 +17,19 @@ from pathlib import Path
 
 from cryptography import x509
 
-from duis_gateway.config_sample import render_sample
-from duis_gateway.model.certificates import RegisteredCertificate
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import parse_eui
-from duis_gateway.model.parties import Party
+from duis_gateway.config.sample import render_sample
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.certificate_records import RegisteredCertificate
+from duis_gateway.parties.records import Party
 from duis_gateway.pki.make import Authority, MadeCertificate, make_authority, make_certificate
 from duis_gateway.pki.signing import read_certificate_file
-from duis_gateway.store import certificates, hubs, outbox_view, parties
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.inventory_file import HEADER, load_csv
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.store.engine import Store
-from duis_gateway.store.inventory_file import HEADER, load_csv
 from tests.support.actors import Actor, Delivery
 from tests.support.databases import fresh_database, opened
 from tests.support.gateway_process import GatewayProcess, wait_until

@@ -17,7 +17,7 @@ import urllib3
 from lxml import etree
 from sqlalchemy import Connection, select
 
-from duis_gateway.model.identifiers import MessageId, RequestId
+from duis_gateway.duis.identifiers import MessageId, RequestId
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import (
     outbox,

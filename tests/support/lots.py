@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from duis_gateway.model.parties import PartyKind, PartyStatus, Role
+from duis_gateway.parties.records import PartyKind, PartyStatus, Role
 
 GATEWAY = "90-B3-D5-1F-30-00-00-02"
 REGIONS = {

@@ -11,8 +11,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from duis_gateway.model.identifiers import parse_eui
-from duis_gateway.store import outbox_view, parties
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
 from tests.support.installation import CAST, GatewayProcess, Installation, installed, wait_until
 from tests.support.mail_relay import Relay
 from tests.support.play import Play

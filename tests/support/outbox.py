@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from itertools import count
 from uuid import uuid4
 
-from duis_gateway.store import outbox
+from duis_gateway.outbox import store as outbox
+from duis_gateway.outbox.store import ClaimedMessage, Destination, OutboxMessage
 from duis_gateway.store.engine import Store
-from duis_gateway.store.outbox import ClaimedMessage, Destination, OutboxMessage
 
 SUPPLIER = 0x90B3D51F30010000  # above 2**63, as many EUIs are
 OTHER = 0x00DB1234567890A1

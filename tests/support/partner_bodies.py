@@ -8,13 +8,20 @@ from hypothesis import strategies as st
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage, RefusedItem
-from duis_gateway.model.parties import CSP_REGIONS
-from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period, PilotTerms, ReleaseType, Stage
-from duis_gateway.model.requests import DeploymentGroup
-from duis_gateway.model.rollout import GroupDecision, HubCounts, RolloutAction, Standing
-from duis_gateway.partner_messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
+from duis_gateway.duis.request_bodies import DeploymentGroup
+from duis_gateway.parties.records import CSP_REGIONS
+from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage, RefusedItem
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import (
+    DefaultGroup,
+    OfferedConstraint,
+    Period,
+    PilotTerms,
+    ReleaseType,
+    Stage,
+)
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 
 EUIS = st.integers(0, 2**64 - 1)
 LISTS = st.lists(EUIS, min_size=1, max_size=5, unique=True).map(tuple)

@@ -21,7 +21,7 @@ from duis_gateway.envelope.parse import ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.envelope.signature import SignerReference, SigningKey, sign_canonical, verify
 from duis_gateway.errors import MessageRefused
-from duis_gateway.partner_messages import (
+from duis_gateway.partners.messages import (
     Acknowledgement,
     AcknowledgementStatus,
     Interface,

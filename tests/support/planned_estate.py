@@ -12,13 +12,18 @@ from typing import Any
 
 from duis_gateway.clock import FixedClock
 from duis_gateway.doors.http import Edge
-from duis_gateway.doors.metrics import Metrics
 from duis_gateway.doors.party import party_routes
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.parties import Party, PartyKind, Role
-from duis_gateway.model.plans import GroupSay
-from duis_gateway.model.releases import (
+from duis_gateway.operations.metrics import Metrics
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import (
     HubMark,
     Instruction,
     Period,
@@ -28,10 +33,11 @@ from duis_gateway.model.releases import (
     ReleaseType,
     Stage,
 )
-from duis_gateway.model.rollout import GroupDecision
-from duis_gateway.store import activations, hubs, parties, pilots, releases, says, schedules
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.schedule_decisions import store as says
+from duis_gateway.rollout.schedules import store as schedules
+from duis_gateway.rollout.views import PartyView, token_hash
 from duis_gateway.store.engine import Store
-from duis_gateway.views import PartyView, token_hash
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation
 from tests.support.roll_out_scenario import Reported
 

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from duis_gateway.failpoints import ENVIRONMENT_VARIABLE
+from duis_gateway.store.failpoints import ENVIRONMENT_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -38,7 +38,7 @@ class GatewayProcess:
     Args:
         words: the command and its options.
         config: the configuration file; its log on standard error is added to `gateway.log` beside it.
-        failpoint: where it kills itself (`duis_gateway.failpoints`), or None.
+        failpoint: where it kills itself (`duis_gateway.store.failpoints`), or None.
         settings: environment variables that override keys of the configuration.
     """
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import MISSING
 from pathlib import Path
 
-from duis_gateway.config import SECTIONS, settings_of
+from duis_gateway.config.settings import SECTIONS, settings_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 _PLACE = re.compile(r"(<!-- configuration: generated -->\n).*?(<!-- end -->)", re.DOTALL)

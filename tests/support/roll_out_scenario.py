@@ -11,12 +11,17 @@ from decimal import Decimal
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.parties import Party, PartyKind
-from duis_gateway.model.plans import GroupSay
-from duis_gateway.model.releases import (
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
     HubMark,
@@ -28,8 +33,9 @@ from duis_gateway.model.releases import (
     ReleaseType,
     Stage,
 )
-from duis_gateway.model.rollout import DirectGroup, GroupDecision
-from duis_gateway.store import activations, direct, hubs, parties, releases, says, schedules
+from duis_gateway.rollout.rollout_decisions.records import DirectGroup, GroupDecision
+from duis_gateway.rollout.schedule_decisions import store as says
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

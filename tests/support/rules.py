@@ -8,16 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from duis_gateway.model.hubs import Hub, HubInRegion, NamedHub
-from duis_gateway.model.releases import (
-    HubMark,
-    Instruction,
-    Period,
-    PilotTerms,
-    Release,
-    ReleaseType,
-    Stage,
-)
+from duis_gateway.rollout.hubs.records import Hub, HubInRegion, NamedHub
+from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, PilotTerms, Release, ReleaseType, Stage
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AUTOMATIC = datetime(2026, 9, 2, 9, 0, tzinfo=UTC)

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from duis_gateway.model.identifiers import parse_eui
-from duis_gateway.store import outbox_view, parties, releases
-from duis_gateway.views import token_hash
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.views import token_hash
 from tests.support.cli import run
 from tests.support.installation import CAST, REGIONS, Delivery, Installation, running, wait_until
 from tests.support.mail_relay import MailRelay, Relay

@@ -17,24 +17,28 @@ from typing import Any
 from sqlalchemy import select
 
 import esi.messages as esi
-from duis_gateway.decision import Email, Send
-from duis_gateway.emails.outbox_rows import DEFAULT_TERMS
-from duis_gateway.interactions import INTERACTIONS, interactions_of
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import MessageId
-from duis_gateway.model.incoming import Door, Incoming
-from duis_gateway.model.parties import Party, PartyKind, Role
-from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState, ReleaseType
-from duis_gateway.outgoing import name_of
-from duis_gateway.partner_messages import Acknowledgement, PartnerBody, PartnerMessage
-from duis_gateway.scheduler import Agenda
-from duis_gateway.signing import Signer
-from duis_gateway.stages import Authorised
-from duis_gateway.steps.decide import decide
-from duis_gateway.steps.store import store as store_step
-from duis_gateway.store import flags, history, hubs, parties, releases
+from duis_gateway.duis.identifiers import MessageId
+from duis_gateway.flow.incoming import Door, Incoming
+from duis_gateway.flow.interactions import INTERACTIONS, interactions_of
+from duis_gateway.flow.message import Authorised
+from duis_gateway.flow.reply import Email, Send
+from duis_gateway.flow.steps.decide import decide
+from duis_gateway.flow.steps.store import store as store_step
+from duis_gateway.operations import flags
+from duis_gateway.operations.flags import OperatorFlag
+from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS
+from duis_gateway.outbox.laying_in import name_of
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.partners.messages import Acknowledgement, PartnerBody, PartnerMessage
+from duis_gateway.pki.signer import Signer
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState, ReleaseType
+from duis_gateway.rollout.scheduler import Agenda
 from duis_gateway.store.engine import Store
-from duis_gateway.store.flags import OperatorFlag
 from duis_gateway.store.tables import outbox
 from tests.support.databases import fresh_database, opened
 from tests.support.rules import AUTOMATIC, NEW, NOW, OLD, OURS, PILOT, THEIRS

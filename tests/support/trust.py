@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from duis_gateway.envelope.signature import SignerReference
 from duis_gateway.errors import NotAuthenticated
-from duis_gateway.model.certificates import RegisteredCertificate
+from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.certificates import Certificate, read_certificate
 from duis_gateway.pki.make import Authority, make_authority, make_certificate, make_crl
 from duis_gateway.pki.trust import Trust

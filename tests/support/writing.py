@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
-from duis_gateway.store import flags
+from duis_gateway.operations import flags
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import operator_flag
 

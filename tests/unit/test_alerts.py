@@ -16,9 +16,9 @@ from duis_gateway.duis.alert_content import MAX_REMARK, DoesNotFit
 from duis_gateway.duis.alerts import ALERTS, MAX_SIGNED_OCTETS, code_of, prepare
 from duis_gateway.duis.device_lists import parse_device_list
 from duis_gateway.envelope.signature import SigningKey, sign_canonical
-from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period
-from duis_gateway.model.rollout import GroupDecision, Standing
 from duis_gateway.namespaces import DUIS_6_0, DUIS_SCHEMA_FOLDERS, SR, sr
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, Standing
 from schemas import schema_path
 from tests.support.duis import (
     ACTIVATION,

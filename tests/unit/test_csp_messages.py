@@ -10,15 +10,12 @@ from hypothesis import strategies as st
 from lxml import etree
 
 import csp_mgmt_gw.messages as csp
+from duis_gateway.duis.identifiers import MessageId
 from duis_gateway.envelope.parse import ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import NotSafeXml, NotValid
-from duis_gateway.model.identifiers import MessageId
-from duis_gateway.model.outcomes import ActivationRequest, OutcomeStage
-from duis_gateway.model.releases import DefaultGroup, DefaultSchedule, OfferedConstraint, Period, Stage
-from duis_gateway.model.rollout import GroupDecision
 from duis_gateway.namespaces import CSP
-from duis_gateway.partner_messages import (
+from duis_gateway.partners.messages import (
     Acknowledgement,
     AcknowledgementStatus,
     Direction,
@@ -26,6 +23,9 @@ from duis_gateway.partner_messages import (
     PartnerBody,
     split_list,
 )
+from duis_gateway.rollout.activations.records import ActivationRequest, OutcomeStage
+from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, OfferedConstraint, Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from schemas import schema_path
 from tests.support.partner_bodies import CSP_BODIES, NOW, many_outcomes
 

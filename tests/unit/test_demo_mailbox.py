@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.demo.mailbox import address_of, listen
-from duis_gateway.partner_mock.record import Recorder
+from duis_gateway.sandbox.demo.mailbox import address_of, listen
+from duis_gateway.sandbox.mocks.record import Recorder
 
 GATEWAY, SUPPLIER = 0x90B3D51F30000002, 0xFFB3D51F30010000
 EMAIL = b"From: a@b.example\r\nX-DUIS-Gateway-Kind: A01\r\n\r\nYour hubs.\r\n.\r\n..a\r\n"

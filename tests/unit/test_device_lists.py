@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duis_gateway.duis.device_lists import parse_device_list, render_device_list
-from duis_gateway.model.identifiers import format_eui, format_euis, parse_eui
+from duis_gateway.duis.identifiers import format_eui, format_euis, parse_eui
 
 pytestmark = pytest.mark.requirement("PIA-A6")
 

@@ -14,19 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.decision import Alert, CsvTable, EligibleHubs, PartnerSend
 from duis_gateway.duis import alert_bodies as bodies
 from duis_gateway.duis.alerts import ALERTS, VERSION_MISMATCH, code_of, prepare
-from duis_gateway.emails.alert_words import words_of
-from duis_gateway.emails.announcement import announcement
-from duis_gateway.emails.beside_alerts import TOLD_BY_EMAIL_ANYWAY, emails_beside, is_told_by_email
-from duis_gateway.emails.facts import release_facts, show_time
-from duis_gateway.emails.rendering import CsvFile, EmailContent, Envelope, csv_file, file_name, one_line, render
-from duis_gateway.model.outcomes import OutcomeStage
-from duis_gateway.model.parties import Party, PartyKind, Role, is_email_address
-from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, ReleaseState, ReleaseType
-from duis_gateway.model.rollout import GroupDecision, HubCounts, RolloutAction, Standing
-from duis_gateway.partner_messages import Acknowledgement, AcknowledgementStatus
+from duis_gateway.flow.reply import Alert, CsvTable, EligibleHubs, PartnerSend
+from duis_gateway.outbox.emails.alert_words import words_of
+from duis_gateway.outbox.emails.announcement import announcement
+from duis_gateway.outbox.emails.beside_alerts import TOLD_BY_EMAIL_ANYWAY, emails_beside, is_told_by_email
+from duis_gateway.outbox.emails.facts import release_facts, show_time
+from duis_gateway.outbox.emails.rendering import CsvFile, EmailContent, Envelope, csv_file, file_name, one_line, render
+from duis_gateway.parties.records import Party, PartyKind, Role, is_email_address
+from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus
+from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, ReleaseState, ReleaseType
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from tests.support.mail_relay import parsed
 from tests.support.rules import NOW, PILOT, THEIRS, release
 

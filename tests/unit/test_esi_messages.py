@@ -15,12 +15,12 @@ import esi.messages as esi
 from duis_gateway.envelope.parse import ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import NotValid
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.releases import Period, PilotTerms, ReleaseType
-from duis_gateway.model.rollout import RolloutAction, Standing
 from duis_gateway.namespaces import DS
-from duis_gateway.partner_messages import PartnerBody
+from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from schemas import schema_path
 from tests.support.partner_bodies import ESI_BODIES, NOW
 

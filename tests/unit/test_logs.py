@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.config import LogConfig
+from duis_gateway.config.settings import LogConfig
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.logs import configure_logging
+from duis_gateway.operations.logs import configure_logging
 
 log = logging.getLogger("duis_gateway.test")
 

@@ -21,12 +21,12 @@ from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.request_bodies import DeploymentGroup
 from duis_gateway.envelope.signature import sign_canonical
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.releases import Period, PilotTerms, ReleaseType, Stage
-from duis_gateway.model.requests import DeploymentGroup
-from duis_gateway.partner_messages import Interface, Part
+from duis_gateway.partners.messages import Interface, Part
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType, Stage
 from tests.support.partner_bodies import NOW
 from tests.support.partner_gateway import GATEWAY, Gateway, Pki, running
 

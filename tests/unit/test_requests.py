@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
+from duis_gateway.duis.identifiers import RequestId, format_eui
+from duis_gateway.duis.request_bodies import PreferredPilotList, PreferredPilotSchedule, ReadInventory, Unserved
 from duis_gateway.duis.requests import read_request_id, read_service_request, schema_version_of
 from duis_gateway.duis.services import BODY_CHAPTERS, ELEMENT_CAPS, SERVED, body_belongs
 from duis_gateway.errors import NotValid
-from duis_gateway.model.identifiers import RequestId, format_eui
-from duis_gateway.model.parties import Role
-from duis_gateway.model.releases import Period, Stage
-from duis_gateway.model.requests import PreferredPilotList, PreferredPilotSchedule, ReadInventory, Unserved
 from duis_gateway.namespaces import DUIS_5_0, DUIS_6_0, sr
+from duis_gateway.parties.records import Role
+from duis_gateway.rollout.releases.records import Period, Stage
 from schemas import schema_path
 from tests.support.duis import (
     GATEWAY,

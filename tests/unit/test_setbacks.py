@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from duis_gateway.setbacks import BASE, CAP, Setbacks, wait_after
+from duis_gateway.outbox.setbacks import BASE, CAP, Setbacks, wait_after
 
 
 class Time:

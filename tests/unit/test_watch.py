@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
+from duis_gateway.operations import flags
+from duis_gateway.operations.watch import LIST_GROWS_OLD, TrustFigures, TrustWatch
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
 from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.make import Authority, make_certificate
-from duis_gateway.store import certificates, flags, parties
 from duis_gateway.store.engine import Store
-from duis_gateway.watch import LIST_GROWS_OLD, TrustFigures, TrustWatch
 from tests.support.databases import fresh_database, opened
 from tests.support.trust import DAY, NOW, Installation
 

@@ -8,11 +8,13 @@ import pytest
 
 import esi.messages as esi
 from duis_gateway.duis.alert_bodies import DirectInstruction, OtherSupplier
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.releases import Instruction, Period, Stage
-from duis_gateway.model.rollout import DirectGroup
-from duis_gateway.partner_messages import Part
-from duis_gateway.store import direct, pilots, schedules
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.partners.messages import Part
+from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.releases.records import Instruction, Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import DirectGroup
+from duis_gateway.rollout.schedules import store as schedules
 from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, PILOT, THEIRS
 from tests.support.steering import (
     IN_PILOT,

@@ -9,20 +9,20 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.decision import PartnerSend, Send
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.duis.request_bodies import DeploymentGroup, PreferredPilotList, PreferredPilotSchedule
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.errors import NotAnInteraction
-from duis_gateway.model.identifiers import RequestId
-from duis_gateway.model.incoming import Door, Incoming
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.releases import DefaultGroup, OfferedConstraint, Period, Stage
-from duis_gateway.model.requests import DeploymentGroup, PreferredPilotList, PreferredPilotSchedule
-from duis_gateway.model.rollout import GroupDecision
-from duis_gateway.outgoing import lay_in_outbox, name_of
-from duis_gateway.partner_messages import PartnerBody
-from duis_gateway.stages import Authorised
-from duis_gateway.steps.decide import decide
-from duis_gateway.store import parties
+from duis_gateway.flow.incoming import Door, Incoming
+from duis_gateway.flow.message import Authorised
+from duis_gateway.flow.reply import PartnerSend, Send
+from duis_gateway.flow.steps.decide import decide
+from duis_gateway.outbox.laying_in import lay_in_outbox, name_of
+from duis_gateway.parties import store as parties
+from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, PILOT
 from tests.support.steering import (
     DCC,

@@ -9,14 +9,15 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.decision import PartnerSend
-from duis_gateway.decisions.context import Context
-from duis_gateway.decisions.forwarding import forward_schedule
-from duis_gateway.decisions.notice import receive_release
-from duis_gateway.model.parties import Party, PartyKind, Role
-from duis_gateway.model.releases import Instruction, PilotTerms, ReleaseType
-from duis_gateway.partner_messages import Part, PartnerBody, PartnerMessage
-from duis_gateway.store import hubs, parties
+from duis_gateway.flow.context import Context
+from duis_gateway.flow.reply import PartnerSend
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.partners.messages import Part, PartnerBody, PartnerMessage
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.releases.notice import receive_release
+from duis_gateway.rollout.releases.records import Instruction, PilotTerms, ReleaseType
+from duis_gateway.rollout.schedules.forwarding import forward_schedule
 from duis_gateway.store.engine import Store
 from tests.support.databases import fresh_database
 from tests.support.rules import NOW, OURS, PILOT, hub, instruction, release

@@ -10,11 +10,11 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.incoming import Door
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.store import hubs
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.incoming import Door
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
 from tests.support.rules import NEW, OLD, OURS, THEIRS
 from tests.support.steering import DCC, HUBS, NORTH, OWN_NORTH, SPLIT, Steering, Told
 

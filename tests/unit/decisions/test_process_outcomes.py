@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 import esi.messages as esi
-from duis_gateway.model.releases import ReleaseState, Stage
-from duis_gateway.model.rollout import HubCounts, RolloutAction, Standing
-from duis_gateway.store import rollout
+from duis_gateway.rollout.releases.records import ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions import store as rollout
+from duis_gateway.rollout.rollout_decisions.records import HubCounts, RolloutAction, Standing
 from tests.support.rules import NOW, OURS, PILOT, THEIRS
 from tests.support.steering import IDLE, NORTH, OLDER, SOUTH, Steering
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 import esi.messages as esi
-from duis_gateway.model.releases import Period, PilotTerms, ReleaseState, Stage
-from duis_gateway.model.rollout import RolloutAction, Standing
-from duis_gateway.store import rollout
+from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions import store as rollout
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, IDLE, NORTH, OLDER, SOUTH, Steering, Told
 

@@ -8,11 +8,14 @@ from decimal import Decimal
 import pytest
 
 import csp_mgmt_gw.messages as csp
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.incoming import Door
-from duis_gateway.model.releases import Instruction, Stage
-from duis_gateway.model.rollout import GroupDecision
-from duis_gateway.store import hubs, parties, says, schedules
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.incoming import Door
+from duis_gateway.parties import store as parties
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.releases.records import Instruction, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.schedule_decisions import store as says
+from duis_gateway.rollout.schedules import store as schedules
 from tests.support.rules import NOW, OURS, THEIRS
 from tests.support.steering import HUBS, IN_PILOT, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, Steering, Told
 

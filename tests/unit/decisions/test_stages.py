@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 import esi.messages as esi
-from duis_gateway.model.releases import Period, PilotTerms, ReleaseState, ReleaseType, Stage
+from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, ReleaseType, Stage
 from tests.support.rules import NOW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, IDLE, NORTH, OLDER, SOUTH, Steering
 

@@ -6,14 +6,14 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.decisions import effects
 from duis_gateway.duis.alerts import ALERTS, VERSION_MISMATCH
-from duis_gateway.firmware.lifecycle import Effect
-from duis_gateway.interactions import BESIDE, INTERACTIONS, is_served
-from duis_gateway.model.incoming import Door
-from duis_gateway.model.parties import PartyKind
-from duis_gateway.partner_messages import Direction
-from duis_gateway.steps.decide import PARTNER_MESSAGES, SERVICE_REQUESTS
+from duis_gateway.flow.incoming import Door
+from duis_gateway.flow.interactions import BESIDE, INTERACTIONS, is_served
+from duis_gateway.flow.steps.decide import PARTNER_MESSAGES, SERVICE_REQUESTS
+from duis_gateway.parties.records import PartyKind
+from duis_gateway.partners.messages import Direction
+from duis_gateway.rollout.releases import effects
+from duis_gateway.rollout.releases.lifecycle import Effect
 
 DIRECTIONS = {Door.CSP: csp.DIRECTIONS, Door.ESI: esi.DIRECTIONS}
 CODES = ALERTS.keys() - {VERSION_MISMATCH}

@@ -14,19 +14,19 @@ import pytest
 from lxml import html
 
 from duis_gateway import __version__
-from duis_gateway.delivery.retry import Failure, FailureKind
-from duis_gateway.doors.console import FlagLine, OutboxLine, page
-from duis_gateway.doors.delivery_metrics import DeliveryMetrics
-from duis_gateway.doors.figures import OutboxFigures, Sources
 from duis_gateway.doors.http import Edge
-from duis_gateway.doors.metrics import BY_TIME, Metrics
-from duis_gateway.doors.operations import Check, operations_app
-from duis_gateway.firmware.deadlines import Deadline, Task
-from duis_gateway.model.parties import Party, PartyKind, PartyStatus, Role
-from duis_gateway.model.releases import Release
-from duis_gateway.scheduler import LOOK, OBLIGATIONS, STAGE
-from duis_gateway.store.outbox import ClaimedMessage
-from duis_gateway.watch import TrustFigures
+from duis_gateway.operations.console import FlagLine, OutboxLine, page
+from duis_gateway.operations.delivery_metrics import DeliveryMetrics
+from duis_gateway.operations.figures import OutboxFigures, Sources
+from duis_gateway.operations.listener import Check, operations_app
+from duis_gateway.operations.metrics import BY_TIME, Metrics
+from duis_gateway.operations.watch import TrustFigures
+from duis_gateway.outbox.retry import Failure, FailureKind
+from duis_gateway.outbox.store import ClaimedMessage
+from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
+from duis_gateway.rollout.deadlines.rules import Deadline, Task
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.scheduler import LOOK, OBLIGATIONS, STAGE
 from tests.support.rules import release
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 import pytest
 
 from duis_gateway.doors.http import Edge
-from duis_gateway.doors.metrics import Metrics
 from duis_gateway.doors.party import party_routes
-from duis_gateway.tabular import Rows
+from duis_gateway.operations.metrics import Metrics
+from duis_gateway.text.tabular import Rows
 
 ALICE, BOB = 1, 2
 TOKENS = {"token-a": ALICE, "token-b": BOB}

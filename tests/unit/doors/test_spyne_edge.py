@@ -13,11 +13,11 @@ import pytest
 from lxml import etree
 
 from duis_gateway.doors.http import Edge
-from duis_gateway.doors.metrics import Metrics
 from duis_gateway.doors.soap import SoapDoor
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import NotValid
+from duis_gateway.operations.metrics import Metrics
 from tests.support.doors import ANSWER, StandIn, envelope
 from tests.support.signing import SIGNED
 

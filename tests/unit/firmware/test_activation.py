@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.activation import (
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.activations.rules import (
     CLOCK_TOLERANCE,
     Flag,
     JudgedOutcome,
@@ -19,9 +20,8 @@ from duis_gateway.firmware.activation import (
     judge_outcome,
     judge_outcomes,
 )
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.outcomes import HubOutcome, OutcomeStage
-from duis_gateway.model.releases import Release, ReleaseState
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from tests.support.rules import NEW, NOW, OLD, OURS, THEIRS, hub, release
 
 NORTH = frozenset({"North", "4G North"})

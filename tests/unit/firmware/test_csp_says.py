@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.csp_says import SayJudgement, judge_say
-from duis_gateway.firmware.planning import plan_hub
-from duis_gateway.model.identifiers import format_eui
-from duis_gateway.model.outcomes import RefusedItem
-from duis_gateway.model.plans import GroupSay, HubInstruction, PlanFacts
-from duis_gateway.model.releases import Period, ReleaseState
-from duis_gateway.model.rollout import GroupDecision
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.rollout.activations.records import RefusedItem
+from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.releases.records import Period, ReleaseState
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.schedule_decisions.rules import SayJudgement, judge_say
 from tests.support.rules import AUTOMATIC, PILOT, hub, instruction, release
 
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.dates import add_months, automatic_date, instruction_in_time, one_month_before
+from duis_gateway.rollout.periods import add_months, automatic_date, instruction_in_time, one_month_before
 from tests.support.rules import times
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.dates import one_month_before
-from duis_gateway.firmware.deadlines import (
+from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
     DccFacts,
     Deadline,
@@ -25,9 +25,9 @@ from duis_gateway.firmware.deadlines import (
     pilot_list_deadline,
     supplier_deadlines,
 )
-from duis_gateway.firmware.obligations import Obligation, ObligationKind, ObligationState
-from duis_gateway.model.parties import PartyKind
-from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState
+from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
+from duis_gateway.rollout.periods import one_month_before
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState
 from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS, release
 
 pytestmark = pytest.mark.requirement("BR-5.4")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.device_lists import HubFindings, classify, merged
-from duis_gateway.model.hubs import NamedHub
+from duis_gateway.rollout.device_lists import HubFindings, classify, merged
+from duis_gateway.rollout.hubs.records import NamedHub
 from tests.support.rules import NEW, OURS, THEIRS, by_id, inventories, named, release
 
 

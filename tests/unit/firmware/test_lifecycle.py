@@ -9,18 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.lifecycle import (
-    BY_TIME,
-    TABLE,
-    Effect,
-    Event,
-    advance,
-    catch_up,
-    due,
-    next_change,
-)
-from duis_gateway.firmware.releases import stage_at
-from duis_gateway.model.releases import LIVE_STATES, Release, ReleaseState
+from duis_gateway.rollout.releases.lifecycle import BY_TIME, TABLE, Effect, Event, advance, catch_up, due, next_change
+from duis_gateway.rollout.releases.records import LIVE_STATES, Release, ReleaseState
+from duis_gateway.rollout.releases.rules import stage_at
 from tests.support.rules import PILOT, release, times
 
 S, E = ReleaseState, Event

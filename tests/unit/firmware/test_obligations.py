@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.dates import add_months
-from duis_gateway.firmware.obligations import (
+from duis_gateway.rollout.obligations.rules import (
     Obligation,
     ObligationKind,
     ObligationState,
@@ -19,7 +18,8 @@ from duis_gateway.firmware.obligations import (
     due_date,
     missed,
 )
-from duis_gateway.model.releases import Period, PilotTerms, Release, ReleaseState
+from duis_gateway.rollout.periods import add_months
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState
 from tests.support.rules import NOW, OURS, PILOT, THEIRS, release
 
 pytestmark = pytest.mark.requirement("PIA-A9")

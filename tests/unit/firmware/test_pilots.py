@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.dates import one_month_before
-from duis_gateway.firmware.device_lists import HubFindings
-from duis_gateway.firmware.pilots import PilotListFacts, PilotListJudgement, judge_pilot_list
-from duis_gateway.model.hubs import HubInRegion, NamedHub
-from duis_gateway.model.releases import PilotTerms, ReleaseState, ReleaseType, Stage
-from duis_gateway.model.requests import PreferredPilotList
+from duis_gateway.duis.request_bodies import PreferredPilotList
+from duis_gateway.rollout.device_lists import HubFindings
+from duis_gateway.rollout.hubs.records import HubInRegion, NamedHub
+from duis_gateway.rollout.periods import one_month_before
+from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
+from duis_gateway.rollout.releases.records import PilotTerms, ReleaseState, ReleaseType, Stage
 from tests.support.rules import (
     AUTOMATIC,
     NEW,

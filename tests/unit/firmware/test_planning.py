@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.planning import Basis, HubPlan, plan_hub
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.identifiers import format_eui, format_eui_plain
-from duis_gateway.model.plans import GroupSay, HubInstruction, PlanFacts
-from duis_gateway.model.releases import HubMark, Period, ReleaseState, Stage
-from duis_gateway.model.rollout import GroupDecision
+from duis_gateway.duis.identifiers import format_eui, format_eui_plain
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
+from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, THEIRS, hub, instruction, release
 
 DAY = timedelta(days=1)

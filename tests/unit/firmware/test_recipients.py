@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.recipients import by_region, by_supplier, responsible, within_regions
-from duis_gateway.model.hubs import Hub, HubInRegion
+from duis_gateway.rollout.audience import by_region, by_supplier, responsible, within_regions
+from duis_gateway.rollout.hubs.records import Hub, HubInRegion
 from tests.support.rules import OURS, THEIRS, hub, located
 
 suppliers = st.none() | st.integers(1, 4)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.releases import (
+from duis_gateway.rollout.releases.records import LIVE_STATES, Period, PilotTerms, ReleaseState, ReleaseType
+from duis_gateway.rollout.releases.rules import (
     NoticeKind,
     ReleaseNotice,
     live_for,
@@ -18,7 +19,6 @@ from duis_gateway.firmware.releases import (
     receive_notice,
     stage_at,
 )
-from duis_gateway.model.releases import LIVE_STATES, Period, PilotTerms, ReleaseState, ReleaseType
 from tests.support.rules import AUTOMATIC, NEW, NOW, PILOT, release, times
 
 LATER = NOW + timedelta(days=3)

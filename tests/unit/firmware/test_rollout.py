@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.lifecycle import Effect
-from duis_gateway.firmware.rollout import judge_decision, possible_actions
-from duis_gateway.model.releases import LIVE_STATES, Release, ReleaseState
-from duis_gateway.model.rollout import RolloutAction, Standing
+from duis_gateway.rollout.releases.lifecycle import Effect
+from duis_gateway.rollout.releases.records import LIVE_STATES, Release, ReleaseState
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.rules import judge_decision, possible_actions
 from tests.support.rules import AUTOMATIC, release
 
 A = RolloutAction

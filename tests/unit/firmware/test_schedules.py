@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.dates import one_month_before
-from duis_gateway.firmware.device_lists import HubFindings
-from duis_gateway.firmware.schedules import ScheduleFacts, ScheduleJudgement, judge_schedule
-from duis_gateway.model.releases import (
+from duis_gateway.duis.request_bodies import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.rollout.device_lists import HubFindings
+from duis_gateway.rollout.periods import one_month_before
+from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
     Instruction,
@@ -24,7 +24,7 @@ from duis_gateway.model.releases import (
     ReleaseType,
     Stage,
 )
-from duis_gateway.model.requests import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.rollout.schedules.rules import ScheduleFacts, ScheduleJudgement, judge_schedule
 from tests.support.rules import (
     AUTOMATIC,
     NEW,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.device_lists import HubFindings
-from duis_gateway.firmware.selection import (
+from duis_gateway.rollout.device_lists import HubFindings
+from duis_gateway.rollout.direct_instructions.rules import (
     DirectJudgement,
     Selection,
     SelectionRules,
@@ -18,8 +18,8 @@ from duis_gateway.firmware.selection import (
     judge_selection,
     select,
 )
-from duis_gateway.model.hubs import NamedHub
-from duis_gateway.model.releases import Period, PilotTerms, ReleaseState
+from duis_gateway.rollout.hubs.records import NamedHub
+from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState
 from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS, by_id, inventories, named, release
 
 pytestmark = pytest.mark.requirement("BR-2.2")

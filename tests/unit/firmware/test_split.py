@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.firmware.split import (
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import Period
+from duis_gateway.rollout.second_suppliers.rules import (
     SecondSupplier,
     SplitBasis,
     later,
@@ -16,8 +18,6 @@ from duis_gateway.firmware.split import (
     planned_period,
     second_supplier_news,
 )
-from duis_gateway.model.hubs import Hub
-from duis_gateway.model.releases import Period
 from tests.support.rules import AUTOMATIC, NOW, OURS, THEIRS, hub, periods
 
 DAY = timedelta(days=1)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from duis_gateway.firmware.planning import Basis, HubPlan
-from duis_gateway.firmware.status import HubState, Prospect, next_prospect, state_of
+from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
+from duis_gateway.rollout.plans.rules import Basis, HubPlan
 from tests.support.rules import AUTOMATIC, PILOT, release
 
 OLDER, NEWER = release(), release(release_id="R2", firmware_version="00000003")

@@ -1,0 +1,187 @@
+"""How a single value of the configuration is read and refused, and on which line of a TOML file a key stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field
+from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.parties.records import is_email_address
+
+T = TypeVar("T")
+Network = IPv4Network | IPv6Network
+
+_LARGEST_PORT = 65535
+_SQLITE = re.compile(r"(sqlite:///)(.+)")
+
+
+@dataclass(frozen=True)
+class Reader(Generic[T]):
+    """Reads one kind of value.
+
+    `expects` completes "must be ..."; `read` takes what TOML gave and the configuration's folder, and raises
+    ValueError where it is not that kind of value; `from_text` turns an environment variable into what TOML
+    would have given.
+    """
+
+    expects: str
+    read: Callable[[Any, Path], T]
+    from_text: Callable[[str], object] = str
+
+
+def setting(reader: Reader[Any], doc: str, default: Any = MISSING) -> Any:
+    """Make the dataclass field of one key. Without a default the key is required."""
+    return field(default=default, metadata={"reader": reader, "doc": doc})
+
+
+def _text(value: Any, _: Path) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _integer(least: int, most: int | None = None) -> Callable[[Any, Path], int]:
+    def read(value: Any, _: Path) -> int:
+        if type(value) is not int or value < least or (most is not None and value > most):
+            raise ValueError
+        return value
+
+    return read
+
+
+def _seconds(value: Any, _: Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ValueError
+    return float(value)
+
+
+def _boolean(value: Any, _: Path) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _boolean_of(text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.strip().lower()]
+    except KeyError:
+        raise ValueError from None
+
+
+def _path(value: Any, folder: Path) -> Path:
+    text = _text(value, folder)
+    if text.startswith("-----BEGIN"):
+        raise ValueError
+    return (folder / Path(text).expanduser()).resolve()
+
+
+def _http_url(value: Any, folder: Path) -> str:
+    text = _text(value, folder).rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError
+    return text
+
+
+def _store_url(value: Any, folder: Path) -> str:
+    text = _text(value, folder)
+    if sqlite := _SQLITE.fullmatch(text):
+        return sqlite[1] + str((folder / sqlite[2]).resolve())
+    parts = urlsplit(text)
+    if parts.scheme not in ("postgresql", "postgresql+psycopg"):
+        raise ValueError
+    if parts.password is not None or "password=" in parts.query:
+        raise ValueError("carries a password; secrets are given by path: use password_file")
+    return text
+
+
+def _list_of(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError
+    return value
+
+
+def _networks(value: Any, folder: Path) -> tuple[Network, ...]:
+    return tuple(ip_network(_text(one, folder)) for one in _list_of(value))
+
+
+def _roles(value: Any, folder: Path) -> frozenset[str]:
+    roles = frozenset(_text(one, folder) for one in _list_of(value))
+    if not roles:
+        raise ValueError
+    return roles
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _instant(value: Any, _: Path) -> datetime:
+    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(instant, datetime) or instant.tzinfo is None:
+        raise ValueError
+    return instant.astimezone(UTC)
+
+
+def _email(value: Any, folder: Path) -> str:
+    text = _text(value, folder)
+    if not is_email_address(text):
+        raise ValueError
+    return text
+
+
+def choice(*words: str) -> Reader[str]:
+    """Read one of these words, in any case."""
+
+    def read(value: Any, folder: Path) -> str:
+        word = _text(value, folder).lower()
+        if word not in words:
+            raise ValueError
+        return word
+
+    return Reader(f"one of {', '.join(words)}", read)
+
+
+TEXT = Reader("a text that is not empty", _text)
+PORT = Reader("a port number from 0 to 65535 (0: any free one)", _integer(0, _LARGEST_PORT), int)
+COUNT = Reader("a whole number of at least 1", _integer(1), int)
+COUNT_OR_ZERO = Reader("a whole number of at least 0", _integer(0), int)
+SECONDS = Reader("a number of seconds above 0", _seconds, float)
+BOOLEAN = Reader("true or false", _boolean, _boolean_of)
+PATH = Reader("a path to a file or folder (never the secret itself)", _path)
+EMAIL = Reader("an email address such as gateway@dcc.example", _email)
+EUI = Reader("an EUI-64 such as 90-B3-D5-1F-30-00-00-02", lambda value, folder: parse_eui(_text(value, folder)))
+HTTP_URL = Reader("an http or https URL", _http_url)
+STORE_URL = Reader("sqlite:///FILE or postgresql://USER@HOST/DATABASE", _store_url)
+NETWORKS = Reader('a list of networks such as "10.1.0.0/16"', _networks, _words)
+ROLES = Reader('a list of the OUs of certificates, such as "87"', _roles, _words)
+INSTANT = Reader("a date and time with a time zone, such as 2027-01-04T09:00:00Z", _instant)
+
+
+_TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
+_KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+
+
+def lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
+    """Return the line, from 1, of each table and key of a TOML text. Made for messages: odd texts may give gaps."""
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _TABLE.fullmatch(line):
+            table = _dotted(header[1])
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            name = (*table, *_dotted(key[1]))
+            for length in range(1, len(name) + 1):
+                lines.setdefault(name[:length], number)
+    return lines
+
+
+def _dotted(name: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in name.split("."))

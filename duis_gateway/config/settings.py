@@ -1,0 +1,336 @@
+"""The configuration: one TOML file, each key of which an environment variable can override.
+
+`DUIS_GATEWAY_<SECTION>_<KEY>` overrides the key of that section. A key or value that is wrong is refused at start,
+with its name and its line; so is an environment variable that overrides nothing. Relative paths are relative to the
+file. Secrets are given by path, never inline.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote, urlsplit
+
+from duis_gateway.config.reading import (
+    BOOLEAN,
+    COUNT,
+    COUNT_OR_ZERO,
+    EMAIL,
+    EUI,
+    HTTP_URL,
+    INSTANT,
+    NETWORKS,
+    PATH,
+    PORT,
+    SECONDS,
+    STORE_URL,
+    TEXT,
+    Network,
+    Reader,
+    choice,
+    lines_of_keys,
+    setting,
+)
+from duis_gateway.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "DUIS_GATEWAY_"
+NOT_SETTINGS = ("DUIS_GATEWAY_CONFIG", "DUIS_GATEWAY_FAILPOINT", "DUIS_GATEWAY_TEST_")
+"""Beginnings of the environment variables of this prefix that override no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """The public listener: the doors of suppliers, CSPs, DCC and parties."""
+
+    host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
+    port: int = setting(PORT, "the port to listen on", 8079)
+    threads: int = setting(COUNT, "how many messages are worked on at the same time", 8)
+    base_url: str | None = setting(HTTP_URL, "how others reach this gateway (stands in the WSDL)", None)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsConfig:
+    """The operators' listener: health, metrics, console. Keep it off public addresses."""
+
+    host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
+    port: int = setting(PORT, "the port to listen on", 9079)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """The database."""
+
+    url: str = setting(STORE_URL, "sqlite:///FILE, or postgresql://USER@HOST/DATABASE", "sqlite:///gateway.db")
+    password_file: Path | None = setting(PATH, "a file that holds PostgreSQL's password", None)
+    lock_timeout: float = setting(SECONDS, "how long to wait for the database's lock before answering 503", 5.0)
+    min_free_bytes: int = setting(COUNT_OR_ZERO, "free disk space below which nothing is taken in", 64 * 1024 * 1024)
+
+    def connection_url(self) -> str:
+        """Return the URL with the password in it; for the database driver only, never for a log.
+
+        Raises:
+            ConfigurationError: the password file cannot be read.
+        """
+        if self.password_file is None:
+            return self.url
+        parts = urlsplit(self.url)
+        user, _, host = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}:{quote(read_secret(self.password_file), safe='')}@{host}").geturl()
+
+
+@dataclass(frozen=True, slots=True)
+class SigningConfig:
+    """Who the gateway is, and what it signs with."""
+
+    eui: int = setting(EUI, "the gateway's EUI-64: the target of Service Requests, the originator of alerts")
+    key: Path = setting(PATH, "its private key (PEM, PKCS#8, P-256)")
+    certificate: Path = setting(PATH, "its certificate (PEM or DER)")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustConfig:
+    """Whose certificates are believed."""
+
+    anchors: Path | None = setting(PATH, "a folder with the certificates of trusted authorities", None)
+    crls: Path | None = setting(PATH, "a folder with certificate revocation lists; read again when they change", None)
+    allow_stale_crl: bool = setting(BOOLEAN, "go on with a CRL that is past its nextUpdate", False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryConfig:
+    """How what is stored to be sent is sent. Times are in seconds."""
+
+    in_flight: int = setting(COUNT, "attempts under way for one recipient at the same time", 4)
+    lease: float = setting(SECONDS, "how long a worker may hold a message before another takes it", 60.0)
+    attempts: int = setting(COUNT, "attempts before a message becomes a dead letter", 2000)
+    refused_attempts: int = setting(COUNT, "attempts where the recipient answers 3xx or 4xx", 12)
+    backoff_base: float = setting(SECONDS, "the wait after the first failed attempt; it doubles", 1.0)
+    backoff_cap: float = setting(SECONDS, "the longest wait between attempts", 300.0)
+    retry_after_cap: float = setting(SECONDS, "the longest Retry-After that is honoured", 3600.0)
+    connect_timeout: float = setting(SECONDS, "how long connecting may take", 5.0)
+    total_timeout: float = setting(SECONDS, "how long one attempt may take altogether", 10.0)
+    poll: float = setting(SECONDS, "how often to look for work that another process stored", 1.0)
+    allowed_networks: tuple[Network, ...] = setting(
+        NETWORKS, 'addresses that are not public and may still be sent to, such as "127.0.0.0/8" for tests', ()
+    )
+    ca_file: Path | None = setting(PATH, "authorities for recipients' TLS, instead of the system's", None)
+
+
+@dataclass(frozen=True, slots=True)
+class EmailConfig:
+    """The SMTP relay. Without a host emails wait, shown to the operator, and block nothing."""
+
+    host: str | None = setting(TEXT, "the relay's name", None)
+    port: int = setting(PORT, "its port", 25)
+    sender: str | None = setting(EMAIL, "the address that emails come from; needed with a host", None)
+    starttls: bool = setting(BOOLEAN, "whether the connection must be encrypted", False)
+    username: str | None = setting(TEXT, "the user to log in as", None)
+    password_file: Path | None = setting(PATH, "a file that holds the user's password", None)
+    ca_file: Path | None = setting(PATH, "authorities for the relay's TLS, instead of the system's", None)
+    timeout: float = setting(SECONDS, "seconds that one email may take", 30.0)
+    attachment_hubs: int = setting(COUNT, "hubs that one email lists; the party door gives a party all", 50_000)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """What one message may be; checked before anything else is done with it."""
+
+    size: int = setting(COUNT, "bytes of one message", 8 * 1024 * 1024)
+    depth: int = setting(COUNT, "how deep elements may be nested", 64)
+    attributes: int = setting(COUNT, "attributes of one element", 64)
+    namespaces: int = setting(COUNT, "namespace declarations in one message", 32)
+    elements: int = setting(COUNT, "elements, for messages that have no cap of their own", 10_000)
+    alert_bytes: int = setting(COUNT, "bytes of one signed alert; longer lists become several", 95_000)
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityConfig:
+    """Further checks that DUIS leaves open."""
+
+    counter_window: int = setting(COUNT_OR_ZERO, "refuse counters so far below the highest seen; 0: never", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockConfig:
+    """Business time. Leases and back-off never run on it."""
+
+    fixed: datetime | None = setting(INSTANT, "freeze business time, for test packs", None)
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """The log of the processes."""
+
+    level: str = setting(choice("debug", "info", "warning", "error"), "the least that is logged", "info")
+    format: str = setting(choice("json", "text"), "one JSON object a line, or text for reading", "json")
+    file: Path | None = setting(PATH, "a file to log to, instead of standard error", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration, as read from `source`."""
+
+    source: Path
+    signing: SigningConfig
+    server: ServerConfig = field(default_factory=ServerConfig)
+    operations: OperationsConfig = field(default_factory=OperationsConfig)
+    store: StoreConfig = field(default_factory=StoreConfig)
+    trust: TrustConfig = field(default_factory=TrustConfig)
+    delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
+    email: EmailConfig = field(default_factory=EmailConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    security: SecurityConfig = field(default_factory=SecurityConfig)
+    clock: ClockConfig = field(default_factory=ClockConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "server": ServerConfig,
+    "operations": OperationsConfig,
+    "store": StoreConfig,
+    "signing": SigningConfig,
+    "trust": TrustConfig,
+    "delivery": DeliveryConfig,
+    "email": EmailConfig,
+    "limits": LimitsConfig,
+    "security": SecurityConfig,
+    "clock": ClockConfig,
+    "log": LogConfig,
+}
+
+
+def settings_of(section: str) -> dict[str, Field[Any]]:
+    """Return the keys of a section with what is known of each."""
+    return {f.name: f for f in fields(SECTIONS[section])}
+
+
+def read_secret(path: Path) -> str:
+    """Return the first line of a file that holds a secret.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is empty.
+    """
+    try:
+        secret = path.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the secret in {path} cannot be read: {_why(error)}") from None
+    if not secret:
+        raise ConfigurationError(f"the secret in {path} is empty")
+    return secret
+
+
+def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read the configuration file and what the environment overrides.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is no TOML; a section or key is unknown, missing, or its
+            value is not acceptable. The text names the key, and the line or the environment variable.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the configuration {path} cannot be read: {_why(error)}") from None
+    values = _defaults(path)
+    for section, key, value in (*_Document(path, document, lines_of_keys(text)).values(), *_overrides(path, environ)):
+        values[section][key] = value
+    for section, keys in values.items():
+        for key, known in settings_of(section).items():
+            if key not in keys:
+                raise ConfigurationError(f"{path}: [{section}] {key} is missing: {known.metadata['doc']}")
+    return Config(source=path, **{section: SECTIONS[section](**keys) for section, keys in values.items()})
+
+
+def _defaults(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what holds where nothing is said; texts go through their reader, as they may be relative to the file."""
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    for section, keys in values.items():
+        for key, known in settings_of(section).items():
+            if isinstance(known.default, str):
+                keys[key] = _read(known.metadata["reader"], known.default, path)
+            elif known.default is not MISSING:
+                keys[key] = known.default
+    return values
+
+
+@dataclass(frozen=True)
+class _Document:
+    """A TOML document, and where its keys stand."""
+
+    path: Path
+    content: dict[str, Any]
+    lines: dict[tuple[str, ...], int]
+
+    def values(self) -> Iterator[tuple[str, str, Any]]:
+        """Give each key with its value, as read; raises ConfigurationError at the first that is wrong."""
+        for section, content in self.content.items():
+            if section not in SECTIONS:
+                self._refuse((section,), f"[{section}]: there is no such section", section, SECTIONS, "[{}]")
+            if not isinstance(content, dict):
+                self._refuse((section,), f"{section} must be a section, [{section}]")
+            for key, value in content.items():
+                yield section, key, self._value(section, key, value)
+
+    def _value(self, section: str, key: str, value: object) -> object:
+        known = settings_of(section)
+        if key not in known:
+            self._refuse((section, key), f"[{section}] {key}: there is no such key", key, known, '"{}"')
+        try:
+            return _read(known[key].metadata["reader"], value, self.path)
+        except ValueError as error:
+            self._refuse((section, key), f"[{section}] {key}: {error}")
+
+    def _refuse(
+        self, at: tuple[str, ...], what: str, word: str = "", words: Mapping[str, object] | None = None, form: str = ""
+    ) -> NoReturn:
+        line = f", line {self.lines[at]}" if at in self.lines else ""
+        raise ConfigurationError(f"{self.path}{line}: {what}{_suggestion(word, words or {}, form)}")
+
+
+def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
+    names = {f"{ENVIRONMENT_PREFIX}{s}_{key}".upper(): (s, key) for s in SECTIONS for key in settings_of(s)}
+    for name, text in sorted(environ.items()):
+        if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(NOT_SETTINGS):
+            continue
+        if name not in names:
+            guess = _suggestion(name, names, "{}")
+            raise ConfigurationError(f"the environment variable {name} overrides no key of the configuration{guess}")
+        section, key = names[name]
+        known = settings_of(section)[key]
+        if not text.strip() and known.default is None:
+            yield section, key, None
+            continue
+        try:
+            yield section, key, _read(known.metadata["reader"], text, path, from_text=True)
+        except ValueError as error:
+            raise ConfigurationError(f"the environment variable {name} ([{section}] {key}): {error}") from None
+
+
+def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = False) -> object:
+    """Read one value; raises ValueError with what a person should be told."""
+    shown = "" if isinstance(value, dict | list) else f", not {str(value)[:40]!r}"
+    try:
+        raw = reader.from_text(value) if from_text and isinstance(value, str) else value
+        return reader.read(raw, path.parent.resolve())
+    except ValueError as error:
+        if str(error).startswith("carries a password"):
+            raise
+        if "-----BEGIN" in str(value):
+            shown = ""
+        raise ValueError(f"must be {reader.expects}{shown}") from None
+
+
+def _suggestion(word: str, words: Mapping[str, object], form: str) -> str:
+    close = get_close_matches(word, words, n=1, cutoff=0.6)
+    return f"; did you mean {form.format(close[0])}?" if close else ""
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"

@@ -1,1 +1,0 @@
-"""What each message brings about: its facts are loaded, its rule applied, its effects named."""

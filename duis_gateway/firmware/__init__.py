@@ -1,1 +1,0 @@
-"""The roll-out rules: pure functions over plain dataclasses."""

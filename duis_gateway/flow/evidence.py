@@ -1,0 +1,183 @@
+"""What has come in: the identities that are used up, the answers given, and the evidence."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, join, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from duis_gateway.duis.identifiers import MessageId, MessageIdentity, RequestId
+from duis_gateway.errors import GatewayError
+from duis_gateway.store.engine import now_seconds
+from duis_gateway.store.tables import (
+    message_part,
+    partner_message,
+    partner_message_evidence,
+    service_request,
+    service_request_evidence,
+)
+from duis_gateway.store.upsert import upsert_one
+
+
+class IdentityTaken(GatewayError):
+    """A message with this RequestID or MessageID is stored already; whoever came first counts (threat T42)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The digest of the proven content that came first under an identity, and the answer given to it."""
+
+    digest: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """One line of the history: what came in and what became of it."""
+
+    identity: MessageIdentity
+    door: str
+    kind: str
+    outcome: str
+    received_at: datetime
+
+
+class _Place:
+    """The statements for one kind of identity, made once: every message that comes in runs each of them."""
+
+    def __init__(self, message: Table, evidence: Table, identity: Sequence[str]) -> None:
+        chosen = [message.c[name] == bindparam(name, type_=message.c[name].type) for name in identity]
+        joined = join(message, evidence, evidence.c.message == message.c.id)
+        self.answer = select(message.c.digest, evidence.c.answer).select_from(joined).where(*chosen)
+        self.raw = select(evidence.c.raw).select_from(joined).where(*chosen)
+        self.insert_evidence = insert(evidence)
+        self.insert = {
+            name: dialect.insert(message).on_conflict_do_nothing().returning(message.c.id)
+            for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+        }
+
+
+_REQUESTS = _Place(service_request, service_request_evidence, ("originator", "target", "counter"))
+_MESSAGES = _Place(partner_message, partner_message_evidence, ("sender", "message_id"))
+
+
+def find_answer(connection: Connection, identity: MessageIdentity) -> StoredAnswer | None:
+    """Return the answer given to the message of this identity; None if none has come."""
+    place, key = _place(identity)
+    row = connection.execute(place.answer, key).one_or_none()
+    return None if row is None else StoredAnswer(*row)
+
+
+def record(
+    connection: Connection,
+    identity: MessageIdentity,
+    door: str,
+    kind: str,
+    outcome: str,
+    received_at: datetime,
+    digest: bytes,
+    raw: bytes,
+    answer: bytes,
+) -> None:
+    """Use up the message's identity, and keep the evidence and the answer.
+
+    On PostgreSQL this waits for another block that records the same identity just now.
+
+    Raises:
+        IdentityTaken: a message of this identity is stored; the block should be left and the stored answer given.
+    """
+    place, key = _place(identity)
+    columns = {"door": door, "kind": kind, "outcome": outcome, "received_at": received_at, "digest": digest, **key}
+    number = connection.execute(place.insert[connection.dialect.name], columns).scalar_one_or_none()
+    if number is None:
+        raise IdentityTaken(str(identity))
+    connection.execute(place.insert_evidence, {"message": number, "raw": raw, "answer": answer})
+
+
+def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | None:
+    """Return the message as it came over the wire; None if none has come, or its bytes were pruned."""
+    place, key = _place(identity)
+    return connection.execute(place.raw, key).scalar_one_or_none() or None
+
+
+def highest_counter(connection: Connection, originator: int, target: int) -> int | None:
+    """Return the highest counter that this originator has used towards this target; None if it has used none.
+
+    Counters from 2^63 on are negative in the database, and higher than all others (threat T43).
+    """
+    of_pair = (service_request.c.originator == originator, service_request.c.target == target)
+    highest = select(func.max(service_request.c.counter)).where(*of_pair)
+    upper_half = highest.where(service_request.c.counter < 0).scalar_subquery()
+    query = select(func.coalesce(upper_half, highest.scalar_subquery(), type_=service_request.c.counter.type))
+    highest_of_pair: int | None = connection.execute(query).scalar_one()
+    return highest_of_pair
+
+
+def add_part(
+    connection: Connection, sender: int, list_id: str, number: int, of: int, device_ids: Sequence[int]
+) -> None:
+    """Keep one part of a list that is longer than a message; the same number again takes its place."""
+    add_part_content(connection, sender, list_id, number, of, struct.pack(f">{len(device_ids)}Q", *device_ids))
+
+
+def add_part_content(connection: Connection, sender: int, list_id: str, number: int, of: int, content: bytes) -> None:
+    """Keep one part of what is longer than a message, as whoever keeps it writes it."""
+    key = {"sender": sender, "list_id": list_id, "number": number}
+    upsert_one(connection, message_part, {**key, "of": of, "content": content, "kept_at": now_seconds(connection)})
+
+
+def parts(connection: Connection, sender: int, list_id: str) -> dict[int, tuple[int, ...]]:
+    """Return the device ids of the parts of a list that have come so far, by the number of the part."""
+    found = part_contents(connection, sender, list_id)
+    return {number: struct.unpack(f">{len(content) // 8}Q", content) for number, content in found.items()}
+
+
+def part_contents(connection: Connection, sender: int, list_id: str) -> dict[int, bytes]:
+    """Return the parts that have come so far as they were kept, by their number.
+
+    Until the block ends nobody else removes them (PostgreSQL): whoever reads them adds the next one.
+    """
+    query = (
+        select(message_part.c.number, message_part.c.content)
+        .where(message_part.c.sender == sender, message_part.c.list_id == list_id)
+        .with_for_update()
+    )
+    return {row.number: row.content for row in connection.execute(query)}
+
+
+def drop_parts(connection: Connection, sender: int, list_id: str) -> None:
+    """Forget the parts of a list: it has taken effect."""
+    connection.execute(delete(message_part).where(message_part.c.sender == sender, message_part.c.list_id == list_id))
+
+
+def history(connection: Connection, limit: int = 100) -> Sequence[MessageRecord]:
+    """Return what came in last through all doors, the newest first."""
+    shared = ("door", "kind", "outcome", "received_at")
+    requests = _latest(service_request, ("originator", "target", "counter"), shared, limit)
+    messages = _latest(partner_message, ("sender", "message_id"), shared, limit)
+    found = [
+        *(MessageRecord(RequestId(*row[:3]), *row[3:]) for row in connection.execute(requests)),
+        *(MessageRecord(MessageId(*row[:2]), *row[2:]) for row in connection.execute(messages)),
+    ]
+    return sorted(found, key=lambda record: record.received_at, reverse=True)[:limit]
+
+
+def _latest(table: Table, identity: Sequence[str], shared: Sequence[str], limit: int) -> Any:
+    columns = [table.c[name] for name in (*identity, *shared)]
+    return select(*columns).order_by(table.c.id.desc()).limit(limit)
+
+
+def _place(identity: MessageIdentity) -> tuple[_Place, dict[str, Any]]:
+    """Return the statements of the identity's kind, and the values that are the identity."""
+    if isinstance(identity, RequestId):
+        return _REQUESTS, {
+            "originator": identity.originator,
+            "target": identity.target,
+            "counter": identity.counter,
+        }
+    return _MESSAGES, {"sender": identity.sender, "message_id": identity.message_id}

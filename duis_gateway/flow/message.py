@@ -1,0 +1,74 @@
+"""What a message is between the steps: one frozen dataclass a step, made by that step alone.
+
+A step takes the dataclass of the step before, so that none can be skipped (design section 10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lxml import etree
+
+from duis_gateway.duis.identifiers import MessageIdentity
+from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.flow.incoming import Incoming
+from duis_gateway.flow.reply import Decision
+from duis_gateway.parties.records import Party
+from duis_gateway.partners.messages import PartnerMessage
+
+Message = ServiceRequest | PartnerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that is safe to look at; nothing in it is proven."""
+
+    incoming: Incoming
+    root: etree._Element
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A proven message. `content` is all that is read from here on; `incoming.body` is kept as evidence only."""
+
+    incoming: Incoming
+    received_at: datetime
+    content: bytes
+    root: etree._Element
+    digest: bytes
+    identity: MessageIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A message that keeps its schema; `party` is the originator as registered, or None."""
+
+    incoming: Incoming
+    received_at: datetime
+    digest: bytes
+    identity: MessageIdentity
+    message: Message
+    party: Party | None
+
+
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """A message whose originator was looked at. `refusal` is the DUIS code where it may not have its way."""
+
+    incoming: Incoming
+    received_at: datetime
+    digest: bytes
+    identity: MessageIdentity
+    message: Message
+    party: Party | None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A message with its answer and everything that shall come of it; nothing of it is stored yet."""
+
+    authorised: Authorised
+    decision: Decision

@@ -1,0 +1,40 @@
+"""What differs between the three doors: roles of certificates, identities, caps. The way is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lxml import etree
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.duis import requests as duis
+from duis_gateway.duis.identifiers import MessageIdentity
+from duis_gateway.flow.incoming import Door
+from duis_gateway.parties.records import PartyKind
+
+XML_SIGN = "87"
+DCC_XML_SIGN = "89"
+WAN_PROVIDER = "06"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One door's answers to the questions that the steps ask.
+
+    `certificate_roles` are the values of a certificate's OU that may sign here; `originator` reads the
+    message's identity from a proven document and raises `NotValid` where there is none.
+    """
+
+    sender_kind: PartyKind
+    certificate_roles: frozenset[str]
+    originator: Callable[[etree._Element], MessageIdentity]
+    element_caps: Mapping[tuple[str, str], int]
+
+
+PROFILES: dict[Door, Profile] = {
+    Door.DUIS: Profile(PartyKind.SUPPLIER, frozenset({XML_SIGN}), duis.read_request_id, duis.ELEMENT_CAPS),
+    Door.CSP: Profile(PartyKind.CSP, frozenset({XML_SIGN, WAN_PROVIDER}), csp.read_identity, csp.ELEMENT_CAPS),
+    Door.ESI: Profile(PartyKind.DCC, frozenset({XML_SIGN, DCC_XML_SIGN}), esi.read_identity, esi.ELEMENT_CAPS),
+}

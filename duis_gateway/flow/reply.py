@@ -1,0 +1,97 @@
+"""What a rule's outcome means for the gateway: an answer, changes to the store, and things to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from duis_gateway.duis.alert_bodies import AlertBody
+from duis_gateway.duis.responses import PilotListWarning
+from duis_gateway.parties.records import Party
+from duis_gateway.partners.messages import Acknowledgement, PartnerBody
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import Release
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAnswer:
+    """The answer to a Service Request: a response code, and what DUIS lets it carry."""
+
+    code: str
+    inventory: tuple[Hub, ...] | None = None
+    warning: PilotListWarning | None = None
+
+
+Write = Callable[[Connection], None]
+"""A change to the store that a decision asks for; a partial of one of the store's functions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A DCC Alert for one supplier; a supplier on an older DUIS gets N999 in its place."""
+
+    recipient: Party
+    body: AlertBody
+    release_id: str | None = None
+    device_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerSend:
+    """A message for a CSP or for DCC. `ordered`: it keeps its place among those of its recipient and release."""
+
+    recipient: Party
+    body: PartnerBody
+    release_id: str | None = None
+    ordered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EligibleHubs:
+    """An attachment: the recipient's own hubs that the release may be applied to, with its role for each (A01)."""
+
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """An attachment: a table, as a CSV file of this name."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An email in words for people.
+
+    `kind` is the interaction ("A06", "X05"), or the alert that it stands beside. `facts` are names and values, to be
+    shown as a table below the paragraphs.
+    """
+
+    recipient: Party
+    kind: str
+    subject: str
+    paragraphs: tuple[str, ...]
+    release_id: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    attachment: EligibleHubs | CsvTable | None = None
+
+
+Send = Alert | PartnerSend | Email
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All that a message brings about. It happens as a whole, in one transaction, or not at all.
+
+    `changes_release`: where a release stands is another than before, so that time may bring something at once.
+    """
+
+    answer: ServiceAnswer | Acknowledgement
+    writes: tuple[Write, ...] = ()
+    sends: tuple[Send, ...] = ()
+    changes_release: bool = False

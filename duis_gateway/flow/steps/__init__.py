@@ -1,0 +1,1 @@
+"""The steps of a message's way; each takes what the step before made, and none imports another."""

@@ -1,0 +1,97 @@
+"""The way of every message, on one page (design section 2); nothing else knows the order of the steps.
+
+    receive -> verify -> known already? -> validate -> authorise -> decide -> store -> answer
+
+All three doors take this way. One thread walks it from the first byte to the commit; what is to be sent
+lies in the outbox then, and delivery goes on from there alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from duis_gateway.clock import Clock
+from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.errors import NotDurable
+from duis_gateway.flow.evidence import IdentityTaken
+from duis_gateway.flow.incoming import Incoming
+from duis_gateway.flow.message import Authorised, Verified
+from duis_gateway.flow.steps.authorise import authorise
+from duis_gateway.flow.steps.decide import decide
+from duis_gateway.flow.steps.known import known
+from duis_gateway.flow.steps.receive import receive
+from duis_gateway.flow.steps.store import store
+from duis_gateway.flow.steps.validate import Schemas, validate
+from duis_gateway.flow.steps.verify import verify
+from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.pki.signer import Signer
+from duis_gateway.pki.trust import Trust
+from duis_gateway.store.engine import Store
+from duis_gateway.store.failpoints import failpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Everything that the steps need, and `handle`, which walks them."""
+
+    store: Store
+    trust: Trust
+    schemas: Schemas
+    clock: Clock
+    limits: ShapeLimits
+    signer: Callable[[], Signer | None]
+    alert_bytes: int
+    counter_window: int = 0
+    emails: EmailTerms = DEFAULT_TERMS
+    stored: Callable[[], None] = lambda: None
+    release_changed: Callable[[], None] = lambda: None
+
+    def handle(self, incoming: Incoming) -> bytes:
+        """Return the signed answer to a message; everything it brings about is durable by then.
+
+        Raises:
+            MessageRefused: the message is refused and nothing has changed (`duis_gateway.errors`).
+        """
+        signer = self._signer()
+        received = receive(incoming, self.limits, self.clock.now())
+        with self.store.read() as conn:  # once for the three that look something up: opening it costs as much as they
+            verified = verify(received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)))
+            answer = known(verified, conn, self.counter_window)
+            if answer is not None:
+                return answer
+            validated = validate(verified, self.schemas, partial(parties.find, conn))
+        authorised = authorise(validated, signer.eui)
+        try:
+            return self._settle(authorised, signer)
+        except IdentityTaken:
+            # A parallel copy of the message was faster: this one gets its answer (threat T42).
+            return self._known(verified) or self._unsettled()
+
+    def _settle(self, authorised: Authorised, signer: Signer) -> bytes:
+        with self.store.write(accepting=True) as conn:
+            decided = decide(authorised, conn, self.store.lock_release)
+            answer = store(decided, conn, signer, self.alert_bytes, self.emails)
+        failpoint("flow.before-answer")
+        if decided.decision.sends:
+            self.stored()
+        if decided.decision.changes_release:
+            self.release_changed()
+        return answer
+
+    def _known(self, verified: Verified) -> bytes | None:
+        with self.store.read() as conn:
+            return known(verified, conn, self.counter_window)
+
+    def _signer(self) -> Signer:
+        signer = self.signer()
+        if signer is None:
+            raise NotDurable("The gateway has no usable signing key at present, and takes nothing in without one.")
+        return signer
+
+    @staticmethod
+    def _unsettled() -> bytes:
+        raise NotDurable("Another copy of this message is being settled; send it again.")

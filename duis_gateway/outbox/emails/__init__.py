@@ -1,0 +1,4 @@
+"""What emails say and how they look.
+
+How they are sent stands in `outbox`.
+"""

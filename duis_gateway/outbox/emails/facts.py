@@ -1,0 +1,58 @@
+"""The facts of a release as an email shows them: a table of labels and values, for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from duis_gateway.rollout.releases.records import Release
+
+Facts = tuple[tuple[str, str], ...]
+
+
+def release_facts(release: Release) -> Facts:
+    """Return what a person has to know of a release, in the order of reading."""
+    pilot = release.pilot
+    rows = [
+        ("Release", release.release_id),
+        ("Revision", str(release.revision)),
+        ("Type", str(release.release_type)),
+        ("Device model", f"{release.manufacturer} {release.model}"),
+        ("Firmware version", release.firmware_version),
+        ("Severity", release.severity),
+        ("Priority", release.priority),
+        ("Release note", release.release_note),
+        ("Automatic date", show_time(release.automatic_date)),
+    ]
+    if pilot is None:
+        rows.append(("Pilot", "none for this release"))
+    else:
+        rows.append(("Pilot", f"{show_time(pilot.period.start)} to {show_time(pilot.period.end)}"))
+        least = f", at least {pilot.minimum:,}" if pilot.minimum else ""
+        rows.append(("Pilot group", f"at most {pilot.limit:,} hubs of one supplier{least}"))
+        if pilot.share_percent is not None and pilot.share_by is not None:
+            rows.append(("Pilot share", f"{pilot.share_percent}% by {show_time(pilot.share_by)}"))
+    state = str(release.state).replace("_", " ")
+    rows.append(("State", f"{state}, paused" if release.paused else state))
+    return tuple(rows)
+
+
+def show_time(moment: datetime) -> str:
+    """Return a time in UTC, and beside it London's where that differs (display only, design section 7)."""
+    utc = f"{moment:%Y-%m-%d %H:%M} UTC"
+    zone = _london()
+    local = moment if zone is None else moment.astimezone(zone)
+    if not local.utcoffset():
+        return utc
+    day = "" if local.date() == moment.date() else f"{local:%Y-%m-%d} "
+    return f"{utc} ({day}{local:%H:%M} in London)"
+
+
+@cache
+def _london() -> ZoneInfo | None:
+    """London's time zone, or None on a machine without a time zone database."""
+    try:
+        return ZoneInfo("Europe/London")
+    except ZoneInfoNotFoundError:
+        return None

@@ -1,0 +1,175 @@
+"""An email as it goes out: RFC 5322, text and HTML that say the same, and a CSV file where there is one.
+
+Headers hold only what is printable and on one line (threat T66), the HTML is escaped whoever wrote the words, and
+everything is ASCII on the wire, so that any relay can carry it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from html import escape
+
+from duis_gateway.outbox.emails.facts import Facts
+
+CONTENT_TYPE = "message/rfc822"
+
+_POLICY = SMTP.clone(cte_type="7bit")
+_WIDTH = 76
+_LONGEST_HEADER = 200
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_STYLE = "font-family: sans-serif; color: #222; max-width: 46em"
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """An attachment: its name, and its content (UTF-8, RFC 4180, a header line first)."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EmailContent:
+    """One email, complete but for what the wire needs."""
+
+    to: str
+    subject: str
+    paragraphs: Sequence[str]
+    facts: Facts = ()
+    footer: str = ""
+    file: CsvFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What identifies an email: its id, its time, who sends it, and what it is (for filters at the receiving end).
+
+    Without a `sender` there is no From; delivery adds it from the configuration of that time.
+    """
+
+    message_id: str
+    at: datetime
+    sender: str | None = None
+    kind: str = ""
+    release_id: str | None = None
+
+
+def render(content: EmailContent, envelope: Envelope) -> bytes:
+    """Return the whole email; the same arguments give the same bytes.
+
+    Raises:
+        ValueError: `to` or the sender is no email address (`parties.records.is_email_address`).
+    """
+    message = EmailMessage(policy=_POLICY)
+    if envelope.sender is not None:
+        message["From"] = Address("DUIS gateway", addr_spec=envelope.sender)
+    message["To"] = Address(addr_spec=content.to)
+    message["Subject"] = one_line(content.subject)
+    message["Date"] = envelope.at
+    message["Message-ID"] = f"<{envelope.message_id}@duis-gateway>"
+    # RFC 3834: no holiday notice or other answer of a machine is wanted.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-DUIS-Gateway-Kind"] = one_line(envelope.kind)
+    if envelope.release_id is not None:
+        message["X-DUIS-Gateway-Release"] = one_line(envelope.release_id)
+    message.set_content(_text(content))
+    message.add_alternative(_html(content), subtype="html")
+    if content.file is not None:
+        message.add_attachment(
+            content.file.content,
+            maintype="text",
+            subtype="csv",
+            filename=content.file.name,
+            params={"charset": "utf-8", "header": "present"},
+        )
+    _fix_boundaries(message, envelope.message_id)
+    return message.as_bytes()
+
+
+def one_line(text: str) -> str:
+    """Return the text fit for a header: printable, on one line, not too long."""
+    words = " ".join(_without_controls(text).split())
+    return words if len(words) <= _LONGEST_HEADER else f"{words[: _LONGEST_HEADER - 3]}..."
+
+
+def file_name(*words: str) -> str:
+    """Return the name of a CSV file made of these words, with what no file system minds."""
+    return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", word) for word in words if word)[:120] + ".csv"
+
+
+def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> CsvFile:
+    """Return a CSV file of texts (`csv_lines`)."""
+    return CsvFile(name, csv_lines((columns, *rows)).encode())
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    """Return lines of CSV; a cell that a spreadsheet would take for a formula gets an apostrophe (threat T59)."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _fix_boundaries(message: EmailMessage, message_id: str) -> None:
+    """Take the chance out of the boundaries: the same email is the same bytes."""
+    for number, part in enumerate(one for one in message.walk() if one.is_multipart()):
+        part.set_boundary(f"={message_id}={number}=")
+
+
+def _text(content: EmailContent) -> str:
+    blocks = [_wrapped(_without_controls(paragraph)) for paragraph in content.paragraphs]
+    if content.facts:
+        width = max(len(label) for label, _ in content.facts) + 2
+        lines = (f"{label + ':':<{width}}{_without_controls(value)}" for label, value in content.facts)
+        blocks.append("\n".join(lines))
+    if content.footer:
+        blocks.append("-- \n" + _wrapped(content.footer))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _wrapped(paragraph: str) -> str:
+    return textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _without_controls(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _html(content: EmailContent) -> str:
+    lines = [
+        "<!DOCTYPE html>",
+        f'<html lang="en"><head><meta charset="utf-8"><title>{_escaped(content.subject)}</title></head>',
+        f'<body style="{_STYLE}">',
+        *(f"<p>{_escaped(paragraph)}</p>" for paragraph in content.paragraphs),
+    ]
+    if content.facts:
+        lines.append('<table style="border-collapse: collapse">')
+        lines += [_row(label, value) for label, value in content.facts]
+        lines.append("</table>")
+    if content.footer:
+        lines.append(f'<p style="color: #666; font-size: small">{_escaped(content.footer)}</p>')
+    return "\n".join([*lines, "</body></html>"]) + "\n"
+
+
+def _row(label: str, value: str) -> str:
+    head = f'<th style="text-align: left; padding: 0.2em 1em 0.2em 0">{_escaped(label)}</th>'
+    shown = _escaped(value)
+    if value.startswith(("https://", "http://")):
+        shown = f'<a href="{shown}">{shown}</a>'
+    return f"<tr>{head}<td>{shown}</td></tr>"
+
+
+def _escaped(text: str) -> str:
+    return escape(_without_controls(text))

@@ -1,0 +1,274 @@
+"""A lane: everything that goes to one destination, by its own threads (the bulkhead of threats F13, F14, F17).
+
+While there is something to do, one thread coordinates: in one transaction it settles what has ended and claims
+what comes next, and hands it to up to `in_flight` posting threads. So a slow destination holds its own threads
+only, and a fast one costs two transactions for a whole batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+from dataclasses import dataclass
+from time import monotonic, sleep
+from uuid import uuid4
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import GatewayError
+from duis_gateway.outbox import store as outbox
+from duis_gateway.outbox.breaker import Breaker
+from duis_gateway.outbox.observer import DeliveryObserver
+from duis_gateway.outbox.retry import Dead, Decision, Delivered, Failure, FailureKind, RetryPolicy, decide, worn_out
+from duis_gateway.outbox.senders import Sender
+from duis_gateway.outbox.store import ClaimedMessage, Destination, Result, Settlement
+from duis_gateway.store.engine import Store
+from duis_gateway.store.failpoints import failpoint
+
+log = logging.getLogger(__name__)
+
+_GATHER_SECONDS = 0.05
+_LEASE_MARGIN = 2.0
+_DATABASE_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """What one lane may do at once.
+
+    `lease` in seconds; it is taken as longer where the sender's deadline leaves too little of it.
+    """
+
+    in_flight: int = 4
+    batch: int = 100
+    lease: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A claimed message, and when at the latest its attempt may begin so that it ends within the lease."""
+
+    message: ClaimedMessage
+    start_before: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempted:
+    job: _Job
+    failure: Failure | None
+    seconds: float
+
+
+class Stopping:
+    """How a process tells its lanes to end: begin nothing, and at `give_up_at` wait no longer (threat F24)."""
+
+    def __init__(self) -> None:
+        self.requested = threading.Event()
+        self.give_up_at = float("inf")
+
+    def request(self, give_up_at: float) -> None:
+        """Ask the lanes to end; the time is on the monotonic clock."""
+        self.give_up_at = give_up_at
+        self.requested.set()
+
+
+class Lane:
+    """One destination. `run` is called by one thread at a time, again and again; breaker and pace outlive a run."""
+
+    def __init__(
+        self,
+        destination: Destination,
+        store: Store,
+        sender: Sender,
+        policy: RetryPolicy,
+        settings: LaneSettings,
+        observer: DeliveryObserver,
+        stopping: Stopping,
+    ) -> None:
+        self.destination = destination
+        self.breaker = Breaker(policy, settings.batch)
+        self._store = store
+        self._sender = sender
+        self._policy = policy
+        self._settings = settings
+        self._observer = observer
+        self._stopping = stopping
+        self._lease = max(settings.lease, 2 * sender.deadline + _LEASE_MARGIN)
+        self._attempt_seconds = 1.0  # how long attempts take of late
+        self._came_back = False
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[_Attempted | _Job] = queue.SimpleQueue()
+        self._posting: dict[int, _Job] = {}
+        self._settlements: list[Settlement] = []
+        self._posters: list[threading.Thread] = []
+
+    def run(self) -> bool:
+        """Deliver until nothing is due, the breaker pauses the destination, or the process stops.
+
+        Returns whether there was anything to do.
+        """
+        busy = False
+        self._jobs = queue.SimpleQueue()
+        try:
+            while True:
+                claimed = self._exchange()
+                busy = busy or bool(claimed)
+                self._hand_out(claimed)
+                if not self._posting and not self._settlements:
+                    return busy
+                self._collect()
+                if self._stopping.requested.is_set() and monotonic() >= self._stopping.give_up_at:
+                    self._give_up()
+                    return busy
+        finally:
+            for _ in self._posters:
+                self._jobs.put(None)
+            self._posters.clear()
+
+    # --- the coordinating thread --------------------------------------------------------------------------------
+
+    def _room(self) -> int:
+        """How many messages to claim: about a second's work, and no more than the breaker allows."""
+        if self._stopping.requested.is_set():
+            return 0
+        in_flight, batch = self._settings.in_flight, self._settings.batch
+        pace = max(in_flight, min(batch, int(in_flight / max(self._attempt_seconds, 0.001))))
+        return max(0, min(self.breaker.allowance, pace) - len(self._posting))
+
+    def _exchange(self) -> list[_Job]:
+        """Settle what has ended and claim more, in one transaction."""
+        room, settlements, came_back = self._room(), self._settlements, self._came_back
+        if not room and not settlements:
+            return []
+        start_before = monotonic() + self._lease - self._sender.deadline - _LEASE_MARGIN
+        try:
+            with self._store.write() as conn:
+                lost = outbox.settle(conn, settlements)
+                if came_back:
+                    outbox.hurry(conn, self.destination)
+                claimed = outbox.claim(conn, self.destination, room, self._lease, uuid4().hex) if room else []
+        except (GatewayError, SQLAlchemyError):
+            log.warning("outbox unreachable, delivery waits", exc_info=True, extra=self._where())
+            if self._stopping.requested.wait(_DATABASE_PAUSE):
+                sleep(_DATABASE_PAUSE / 10)
+            return []
+        self._settlements = []
+        self._came_back = self._came_back and not came_back
+        if settlements:
+            failpoint("delivery.after-settle")
+        if lost:
+            log.warning("leases lost before the outcome was recorded", extra={**self._where(), "count": lost})
+            self._observer.leases_lost(lost)
+        if claimed:
+            failpoint("delivery.after-claim")
+        return [_Job(message, start_before) for message in claimed]
+
+    def _hand_out(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            end = worn_out(job.message.attempts, self._policy)
+            if end is not None:
+                self._settlements.append(self._recorded(job.message, end))
+                continue
+            self._posting[job.message.id] = job
+            self._jobs.put(job)
+        while len(self._posters) < min(self._settings.in_flight, len(self._posting)):
+            name = f"deliver-{format_eui(self.destination.recipient)}-{len(self._posters)}"
+            poster = threading.Thread(target=self._post, args=(self._jobs,), name=name, daemon=True)
+            self._posters.append(poster)
+            poster.start()
+
+    def _collect(self) -> None:
+        """Wait for attempts to end, and gather those that end together."""
+        if not self._posting:
+            return
+        enough = max(1, len(self._posting) // 2)
+        until: float | None = None
+        while self._posting and len(self._settlements) < enough:
+            ended = self._next_ended(until)
+            if ended is None:
+                return
+            self._note(ended)
+            until = until or monotonic() + _GATHER_SECONDS
+
+    def _next_ended(self, until: float | None) -> _Attempted | _Job | None:
+        """The next one, or None at `until`, or while the process stops as soon as there is no time left."""
+        while True:
+            limit = min(until or float("inf"), self._stopping.give_up_at)
+            # Without a limit it still looks up now and then, since the order to stop may come at any time.
+            wait = min(max(0.0, limit - monotonic()), 0.25)
+            try:
+                return self._ended.get(timeout=wait) if wait else self._ended.get_nowait()
+            except queue.Empty:
+                if monotonic() >= limit:
+                    return None
+
+    def _note(self, ended: _Attempted | _Job) -> None:
+        job = ended.job if isinstance(ended, _Attempted) else ended
+        if self._posting.pop(job.message.id, None) is not job:
+            return  # given up in an earlier run
+        if isinstance(ended, _Job):
+            self._settlements.append(Settlement(job.message.id, job.message.token, Result.UNTRIED))
+            return
+        self._attempt_seconds += 0.1 * (ended.seconds - self._attempt_seconds)
+        self._settlements.append(self._settlement(job.message, ended.failure))
+
+    def _settlement(self, message: ClaimedMessage, failure: Failure | None) -> Settlement:
+        if failure is not None and failure.kind is FailureKind.INTERRUPTED:
+            return Settlement(message.id, message.token, Result.RETRY, 0.0, failure.detail)
+        return self._recorded(message, decide(message.attempts, failure, self._policy, random.random()))
+
+    def _recorded(self, message: ClaimedMessage, decision: Decision) -> Settlement:
+        self._observer.decided(message, decision)
+        if isinstance(decision, Delivered):
+            return Settlement(message.id, message.token, Result.DELIVERED)
+        extra = {**self._where(), "message_id": message.message_id, "attempt": message.attempts, "why": decision.cause}
+        if isinstance(decision, Dead):
+            log.error("message became a dead letter", extra=extra)
+            return Settlement(message.id, message.token, Result.DEAD, error=decision.cause)
+        log.info("delivery failed, to be tried again", extra=extra)
+        return Settlement(message.id, message.token, Result.RETRY, decision.seconds, decision.cause)
+
+    def _give_up(self) -> None:
+        """Give the leases back of what has not ended in time; it may have reached the recipient, so it counts."""
+        failure = Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
+        self._settlements += [self._settlement(job.message, failure) for job in self._posting.values()]
+        self._posting.clear()
+        self._exchange()
+
+    def _where(self) -> dict[str, str]:
+        return {"recipient": format_eui(self.destination.recipient), "channel": self.destination.channel}
+
+    # --- the posting threads ------------------------------------------------------------------------------------
+
+    def _post(self, jobs: queue.SimpleQueue[_Job | None]) -> None:
+        while (job := jobs.get()) is not None:
+            self._ended.put(self._attempt(job))
+
+    def _attempt(self, job: _Job) -> _Attempted | _Job:
+        """Try a message; or hand the job back untried where that is no longer wanted."""
+        started = monotonic()
+        if self._stopping.requested.is_set() or started > job.start_before or self.breaker.allowance == 0:
+            return job
+        try:
+            failure = self._sender.send(job.message)
+        except Exception:
+            log.exception("a sender broke", extra={**self._where(), "message_id": job.message.message_id})
+            failure = Failure(FailureKind.DEFECT, "the gateway could not send this message; its log says why")
+        seconds = monotonic() - started
+        failpoint("delivery.after-post")
+        self._judge(failure)
+        self._observer.attempted(job.message, failure, seconds)
+        return _Attempted(job, failure, seconds)
+
+    def _judge(self, failure: Failure | None) -> None:
+        if failure is None:
+            if self.breaker.succeeded():
+                self._came_back = True
+                log.info("recipient is back", extra=self._where())
+                self._observer.breaker_changed(self.destination, False)
+        elif failure.kind is not FailureKind.INTERRUPTED and self.breaker.failed(failure):
+            log.warning("recipient is down", extra={**self._where(), "why": failure.detail})
+            self._observer.breaker_changed(self.destination, True)

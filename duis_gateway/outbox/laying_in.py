@@ -1,0 +1,126 @@
+"""From what a decision sends to rows of the outbox: alerts, messages and emails as they will go out, signed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain, count
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from duis_gateway.duis.alerts import PreparedAlert, code_of, prepare
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.errors import NotAnInteraction
+from duis_gateway.flow.interactions import Outbound, goes_out
+from duis_gateway.flow.reply import Alert, Email, PartnerSend, Send
+from duis_gateway.outbox import store as outbox
+from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms, email_rows
+from duis_gateway.outbox.store import OutboxMessage
+from duis_gateway.parties.records import PartyKind
+from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.partners.rendering import render_partner_message
+from duis_gateway.pki.signer import Signer
+
+XML = "application/xml"
+_OCTETS_AT_ONCE = 8 * 1024 * 1024
+
+
+def partner_message(kind: PartyKind, body: PartnerBody, signer: Signer, at: datetime) -> tuple[str, bytes]:
+    """Return a message for a CSP or for DCC, signed, after its MessageID."""
+    message_id = str(uuid4())
+    return message_id, signer.sign(render_partner_message(kind, message_id, signer.eui, at, body))
+
+
+def lay_in_outbox(
+    sends: Sequence[Send],
+    conn: Connection,
+    signer: Signer,
+    at: datetime,
+    alert_bytes: int,
+    emails: EmailTerms = DEFAULT_TERMS,
+) -> None:
+    """Sign what a decision sends and store it to be delivered, in this order.
+
+    What a supplier's DUIS version does not know goes to it by email as well. An email for a party without an address
+    is not stored: a flag tells the operator. Call it after the decision's changes, which emails show.
+
+    Raises:
+        NotAnInteraction: the table of interactions does not have it; nothing is stored.
+    """
+    _hold_to_the_table(sends)
+    gathered: list[OutboxMessage] = []
+    octets = 0
+    signed = _signed(sends, conn, signer, at, alert_bytes)
+    for message in chain(signed, email_rows(sends, conn, signer.eui, at, emails)):
+        gathered.append(message)
+        octets += len(message.content)
+        if octets > _OCTETS_AT_ONCE:
+            outbox.enqueue(conn, gathered)
+            gathered, octets = [], 0
+    outbox.enqueue(conn, gathered)
+
+
+def name_of(send: Send) -> str:
+    """Return what the table of interactions calls this: an alert's code, a message's body, or "email"."""
+    if isinstance(send, Alert):
+        return code_of(send.body)
+    return "email" if isinstance(send, Email) else type(send.body).__name__
+
+
+def _hold_to_the_table(sends: Sequence[Send]) -> None:
+    for out in {Outbound(send.recipient.kind, name_of(send)) for send in sends}:
+        if not goes_out(out):
+            raise NotAnInteraction(f"no interaction tells a {out.recipient.value} by {out.name}")
+
+
+def _signed(
+    sends: Sequence[Send], conn: Connection, signer: Signer, at: datetime, alert_bytes: int
+) -> Iterator[OutboxMessage]:
+    prepared = [
+        (send, prepare(send.body, send.recipient, alert_bytes) if isinstance(send, Alert) else ())
+        for send in sends
+        if not isinstance(send, Email)
+    ]
+    counters = _counters(conn, prepared)
+    for send, alerts in prepared:
+        if isinstance(send, PartnerSend):
+            message_id, content = partner_message(send.recipient.kind, send.body, signer, at)
+            yield _outbox_message(send, type(send.body).__name__, message_id, content, at, send.ordered)
+            continue
+        for alert in alerts:
+            response_id = RequestId(signer.eui, send.recipient.eui, next(counters[send.recipient.eui]))
+            content = signer.sign(alert.render(response_id, at))
+            yield _outbox_message(send, alert.sent_code, str(response_id), content, at, alert.kind.ordered)
+
+
+def _counters(
+    conn: Connection, prepared: list[tuple[Alert | PartnerSend, tuple[PreparedAlert, ...]]]
+) -> dict[int, Iterator[int]]:
+    """Reserve the ResponseID counters of each recipient in one go, recipients in one order (no deadlocks)."""
+    needed: dict[int, int] = defaultdict(int)
+    for send, alerts in prepared:
+        needed[send.recipient.eui] += len(alerts)
+    return {
+        recipient: count(outbox.next_counters(conn, recipient, needed[recipient]))
+        for recipient in sorted(needed)
+        if needed[recipient]
+    }
+
+
+def _outbox_message(
+    send: Alert | PartnerSend, kind: str, message_id: str, content: bytes, at: datetime, ordered: bool
+) -> OutboxMessage:
+    return OutboxMessage(
+        recipient=send.recipient.eui,
+        channel="http",
+        kind=kind,
+        message_id=message_id,
+        content=content,
+        content_type=XML,
+        release_id=send.release_id,
+        device_id=send.device_id if isinstance(send, Alert) else None,
+        order_key=f"{send.recipient.name}/{send.release_id}" if ordered else None,
+        created_at=at,
+    )

@@ -1,0 +1,123 @@
+"""Email: the outbox row is the whole message (RFC 5322), and goes to a relay by SMTP (RFC 5321) as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from duis_gateway.outbox.retry import Failure, FailureKind
+from duis_gateway.outbox.store import ClaimedMessage
+from duis_gateway.outbox.watchdog import Watchdog
+
+_EXCERPT = 160
+
+
+@dataclass(frozen=True)
+class SmtpSettings:
+    """The relay. `sender` is the address that bounces go to; `timeout` in seconds bounds a whole attempt."""
+
+    host: str
+    sender: str
+    port: int = 25
+    starttls: bool = False
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    timeout: float = 30.0
+
+
+class MailSender:
+    """Sends emails through one relay, a connection for each.
+
+    The relay is the operator's own choice, and so not held to the guard that recipients' addresses are.
+    """
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+        self._tls = ssl.create_default_context(cafile=settings.ca_file and str(settings.ca_file))
+        self._watchdog = Watchdog()
+        self._aborted = False
+
+    @property
+    def deadline(self) -> float:
+        """The total deadline of an attempt, in seconds."""
+        return self._settings.timeout
+
+    def send(self, message: ClaimedMessage) -> Failure | None:
+        """Hand one email to the relay; recipient or content refused for good (5xx) is refused, the rest is passing."""
+        if not message.address:
+            return Failure(FailureKind.ADDRESS, "the recipient has no email address registered")
+        if not message.address.isascii() or not message.address.isprintable():
+            return Failure(FailureKind.ADDRESS, "the email address has characters that SMTP cannot carry", refused=True)
+        try:
+            with self._relay() as relay:
+                relay.sendmail(self._settings.sender, [message.address], self._from_us(message.content))
+        except smtplib.SMTPRecipientsRefused as error:
+            return _refusal(*next(iter(error.recipients.values())))
+        except smtplib.SMTPDataError as error:
+            return _refusal(error.smtp_code, error.smtp_error)
+        except smtplib.SMTPResponseException as error:
+            # Greeting, login or our own address: it says nothing about this email, the operator has to see to it.
+            return Failure(FailureKind.STATUS, _answer(error.smtp_code, error.smtp_error))
+        except ssl.SSLError as error:
+            return Failure(FailureKind.TLS, str(error)[:_EXCERPT])
+        except (OSError, smtplib.SMTPException) as error:
+            return Failure(self._kind(error), str(error)[:_EXCERPT] or type(error).__name__)
+        return None
+
+    def _from_us(self, content: bytes) -> bytes:
+        """Return the email with a From; one that was stored before there was a relay has none."""
+        if content.startswith(b"From:") or b"\r\nFrom:" in content.partition(b"\r\n\r\n")[0]:
+            return content
+        return f"From: {self._settings.sender}\r\n".encode("ascii") + content
+
+    def _kind(self, error: Exception) -> FailureKind:
+        if self._aborted:
+            return FailureKind.INTERRUPTED
+        # smtplib turns a timeout while reading into a closed connection.
+        late = any(isinstance(one, TimeoutError) for one in (error, error.__context__))
+        return FailureKind.TIMEOUT if late else FailureKind.CONNECTION
+
+    def abort(self) -> None:
+        """End what is going on."""
+        self._aborted = True
+        self._watchdog.cut_all()
+
+    def close(self) -> None:
+        """End what is going on, and the watchdog."""
+        self._aborted = True
+        self._watchdog.close()
+
+    @contextlib.contextmanager
+    def _relay(self) -> Iterator[smtplib.SMTP]:
+        settings = self._settings
+        attempt = self._watchdog.start(settings.timeout)
+        try:
+            # Given the host here, smtplib has a name to hold the relay's certificate to.
+            with contextlib.closing(smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)) as relay:
+                attempt.use(relay.sock)
+                if settings.starttls:
+                    relay.starttls(context=self._tls)
+                    attempt.use(relay.sock)
+                if settings.username is not None and settings.password_file is not None:
+                    relay.login(settings.username, settings.password_file.read_text("utf-8").strip())
+                yield relay
+                # The email is accepted; what becomes of the farewell changes nothing.
+                with contextlib.suppress(OSError, smtplib.SMTPException):
+                    relay.quit()
+        finally:
+            self._watchdog.finish(attempt)
+
+
+def _refusal(code: int, text: bytes | str) -> Failure:
+    return Failure(FailureKind.STATUS, _answer(code, text), refused=500 <= code < 600)
+
+
+def _answer(code: int, text: bytes | str) -> str:
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    printable = " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_EXCERPT]
+    return f"SMTP {code}: {printable}"

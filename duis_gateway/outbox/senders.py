@@ -1,0 +1,81 @@
+"""How a channel sends: one sender for each, found by the outbox row's `channel`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from time import monotonic
+from typing import Protocol
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import GatewayError
+from duis_gateway.outbox.retry import Failure, FailureKind
+from duis_gateway.outbox.store import ClaimedMessage
+from duis_gateway.outbox.transport import HttpTransport
+
+log = logging.getLogger(__name__)
+
+
+class Sender(Protocol):
+    """One channel. Called from many threads at once."""
+
+    @property
+    def deadline(self) -> float:
+        """How many seconds one attempt may take in all."""
+
+    def send(self, message: ClaimedMessage) -> Failure | None:
+        """Try once; None means accepted. Has to end within the attempt's total deadline."""
+
+    def abort(self) -> None:
+        """End what is going on, as soon as possible, as `INTERRUPTED`."""
+
+    def close(self) -> None:
+        """Close connections; nothing is sent afterwards."""
+
+
+class HttpSender:
+    """Posts to the URL that the recipient has registered at this moment.
+
+    Args:
+        transport: how.
+        find_url: the URL of a party by its EUI, or None where the party or its URL is unknown. Called
+            at most once in `remember` seconds for each party.
+        remember: how long an URL is used without asking again.
+    """
+
+    def __init__(self, transport: HttpTransport, find_url: Callable[[int], str | None], remember: float = 1.0) -> None:
+        self._transport = transport
+        self._find_url = find_url
+        self._remember = remember
+        self._known: dict[int, tuple[str | None, float]] = {}
+
+    @property
+    def deadline(self) -> float:
+        """The total deadline of an attempt, in seconds."""
+        return self._transport.total_timeout
+
+    def send(self, message: ClaimedMessage) -> Failure | None:
+        """Post one message."""
+        url = self._url(message.recipient)
+        if not url:
+            return Failure(FailureKind.ADDRESS, "the recipient has no URL registered")
+        return self._transport.post(url, message.content, message.content_type)
+
+    def _url(self, recipient: int) -> str | None:
+        url, until = self._known.get(recipient, (None, 0.0))
+        if monotonic() >= until:
+            try:
+                url = self._find_url(recipient)
+            except GatewayError:
+                # The database is away for a moment; the URL of a moment ago will do, if there was one.
+                log.warning("the URL of a recipient cannot be looked up", extra={"recipient": format_eui(recipient)})
+            self._known[recipient] = (url, monotonic() + self._remember)
+        return url
+
+    def abort(self) -> None:
+        """End the attempts that are going on."""
+        self._transport.abort()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()

@@ -1,0 +1,159 @@
+"""The outbox as operators see it: lists, single messages, dead letters put back, and figures for monitoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, literal_column, select, update
+
+from duis_gateway.outbox.store import Destination
+from duis_gateway.store.engine import database_time, now_seconds
+from duis_gateway.store.tables import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """One message of the outbox without its content. `next_try_in` is in seconds, None where it is not pending."""
+
+    id: int
+    recipient: int
+    channel: str
+    address: str | None
+    kind: str
+    message_id: str
+    release_id: str | None
+    device_id: int | None
+    state: str
+    attempts: int
+    created_at: datetime
+    next_try_in: float | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for one destination; `oldest_age` in seconds since it was stored."""
+
+    pending: int
+    oldest_age: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStats:
+    """The outbox in figures, by destination, and dead letters by recipient."""
+
+    pending: Mapping[Destination, Backlog]
+    in_flight: Mapping[Destination, int]
+    dead: Mapping[int, int]
+
+    @property
+    def oldest_age(self) -> float:
+        """The age of the oldest pending message in seconds; 0 where none is pending."""
+        return max((backlog.oldest_age for backlog in self.pending.values()), default=0.0)
+
+
+_SHOWN = [
+    outbox.c[name]
+    for name in (
+        "id",
+        "recipient",
+        "channel",
+        "address",
+        "kind",
+        "message_id",
+        "release_id",
+        "device_id",
+        "state",
+        "attempts",
+        "created_at",
+        "due_at",
+        "last_error",
+    )
+]
+
+
+def entries(
+    conn: Connection,
+    *,
+    recipient: int | None = None,
+    state: str | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> list[OutboxEntry]:
+    """Return messages in the order in which they were stored, from the one after id `after` on."""
+    statement = select(*_SHOWN).where(outbox.c.id > after).order_by(outbox.c.id).limit(limit)
+    if recipient is not None:
+        statement = statement.where(outbox.c.recipient == recipient)
+    if state is not None:
+        # A literal lets the planner use the partial indexes; the value is one of the four states or matches nothing.
+        statement = statement.where(outbox.c.state == state)
+    now = now_seconds(conn)
+    return [_entry(row, now) for row in conn.execute(statement)]
+
+
+def find(conn: Connection, reference: int | str) -> tuple[OutboxEntry, bytes] | None:
+    """Return one message, by its id or its ResponseID or MessageID, with the bytes that are sent."""
+    wanted = outbox.c.id == reference if isinstance(reference, int) else outbox.c.message_id == reference
+    row = conn.execute(select(*_SHOWN, outbox.c.content).where(wanted)).one_or_none()
+    return None if row is None else (_entry(row, now_seconds(conn)), row.content)
+
+
+def replay(conn: Connection, *, message: int | None = None, recipient: int | None = None) -> int:
+    """Put dead letters back, due now and with a new budget of attempts: one, or all of a recipient, or all.
+
+    Returns how many.
+    """
+    statement = update(outbox).where(outbox.c.state == literal_column("'dead'"))
+    if message is not None:
+        statement = statement.where(outbox.c.id == message)
+    if recipient is not None:
+        statement = statement.where(outbox.c.recipient == recipient)
+    now = database_time(conn.dialect.name)
+    return conn.execute(statement.values(state="pending", attempts=0, due_at=now)).rowcount
+
+
+def stats(conn: Connection) -> OutboxStats:
+    """Return the figures; reads the open and dead messages' indexes, never the history."""
+    now = now_seconds(conn)
+    place = (outbox.c.recipient, outbox.c.channel)
+    waiting = conn.execute(
+        select(*place, func.count().label("number"), func.min(outbox.c.enqueued_at).label("oldest"))
+        .where(outbox.c.state == literal_column("'pending'"))
+        .group_by(*place)
+    )
+    flying = conn.execute(
+        select(*place, func.count().label("number"))
+        .where(outbox.c.state == literal_column("'in_flight'"))
+        .group_by(*place)
+    )
+    dead = conn.execute(
+        select(outbox.c.recipient, func.count().label("number"))
+        .where(outbox.c.state == literal_column("'dead'"))
+        .group_by(outbox.c.recipient)
+    )
+    return OutboxStats(
+        {Destination(r.recipient, r.channel): Backlog(r.number, max(0.0, now - r.oldest)) for r in waiting},
+        {Destination(r.recipient, r.channel): r.number for r in flying},
+        {r.recipient: r.number for r in dead},
+    )
+
+
+def _entry(row: Any, now: float) -> OutboxEntry:
+    return OutboxEntry(
+        id=row.id,
+        recipient=row.recipient,
+        channel=row.channel,
+        address=row.address,
+        kind=row.kind,
+        message_id=row.message_id,
+        release_id=row.release_id,
+        device_id=row.device_id,
+        state=row.state,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_try_in=max(0.0, row.due_at - now) if row.state == "pending" else None,
+        last_error=row.last_error,
+    )

@@ -1,0 +1,75 @@
+"""Parties: suppliers, CSPs and DCC, as registered with the gateway (design section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from enum import StrEnum
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.namespaces import DUIS_5_0, DUIS_6_0
+
+CSP_REGIONS = ("North", "4G North", "Central", "South", "4G Central", "4G South")
+"""The regions of DUIS's CSPRegion that a CSP may be registered for."""
+
+_LONGEST_EMAIL_ADDRESS = 254
+
+
+def is_email_address(text: str) -> bool:
+    """Whether an email can be sent to this: one address, in ASCII, that can stand in a header as it is (threat T66)."""
+    if not text.isascii() or not text.isprintable() or len(text) > _LONGEST_EMAIL_ADDRESS:
+        return False
+    try:
+        address = Address(addr_spec=text)
+    except (ValueError, IndexError, HeaderParseError):
+        return False
+    return bool(address.username and address.domain)
+
+
+class PartyKind(StrEnum):
+    """What a party is; it decides which doors it may use."""
+
+    SUPPLIER = "supplier"
+    CSP = "csp"
+    DCC = "dcc"
+
+
+class Role(StrEnum):
+    """The user roles of DUIS that steer Communications Hub firmware."""
+
+    IMPORT_SUPPLIER = "IS"
+    GAS_SUPPLIER = "GS"
+
+
+class PartyStatus(StrEnum):
+    """Whether a party's requests are served."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One registered party. `duis_version` governs the alerts sent to a supplier; `regions` are a CSP's."""
+
+    eui: int
+    kind: PartyKind
+    url: str
+    email: str | None = None
+    status: PartyStatus = PartyStatus.ACTIVE
+    roles: frozenset[Role] = frozenset()
+    duis_version: Decimal = DUIS_5_0
+    published_schema_only: bool = False
+    regions: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The EUI-64 as DUIS writes it."""
+        return format_eui(self.eui)
+
+    @property
+    def can_instruct(self) -> bool:
+        """Whether it is a supplier whose DUIS version has the Service Requests to instruct with (11.5, 11.6)."""
+        return self.kind is PartyKind.SUPPLIER and self.duis_version >= DUIS_6_0

@@ -1,0 +1,300 @@
+"""What is outstanding for each party under a release, and how long it has (BR-5.4, BR-5.5, BR-5.7).
+
+Computed at any time from what stands; nothing is remembered. A supplier's tasks name no other supplier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
+from duis_gateway.rollout.periods import one_month_before
+from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
+from duis_gateway.rollout.releases.rules import pilot_window_open
+
+
+class Task(StrEnum):
+    """Something that a party is to do."""
+
+    SEND_PREFERRED_LIST = "send_preferred_list"
+    SEND_PREFERRED_SCHEDULE = "send_preferred_schedule"
+    PROVIDE_MINIMUM = "provide_minimum"
+    PROVIDE_SHARE = "provide_share"
+    INSTRUCT_SPLIT_HUBS = "instruct_split_hubs"  # the second supplier has, this one has not
+    INSTRUCT_SAFE_LAUNCH = "instruct_safe_launch"
+    SEND_DEFAULT_LIST = "send_default_list"
+    SEND_DEFAULT_SCHEDULE = "send_default_schedule"
+    SEND_SAFE_LAUNCH_SCHEDULE = "send_safe_launch_schedule"
+    DECIDE_ON_GROUP = "decide_on_group"
+    APPROVE_RELEASE = "approve_release"
+    SELECT_FOR_SUPPLIER = "select_for_supplier"
+    REPORT_PILOT_OUTCOME = "report_pilot_outcome"
+    DECIDE_ON_FAILED_PILOT = "decide_on_failed_pilot"
+    DECIDE_ON_INCIDENT = "decide_on_incident"
+    DECIDE_ON_PAUSE = "decide_on_pause"
+    CONFIRM_DECISION = "confirm_decision"
+    REPORT_SAFE_LAUNCH_OUTCOME = "report_safe_launch_outcome"
+    CLOSE_RELEASE = "close_release"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One outstanding task of one party.
+
+    Attributes:
+        release_id: the release that it is about.
+        kind: what the party is.
+        party: the party's EUI.
+        task: what it is to do.
+        due: until when, None where no time is set (as soon as may be).
+        hubs: how many hubs it is about, 0 where it is about none in particular.
+        subject: a region, a group or a reference that tells tasks of one kind apart.
+        optional: nothing obliges the party to it; the automatic date stands if it is left undone.
+        about: the supplier whose affair it is, where it is one supplier's; no other supplier is shown it.
+    """
+
+    release_id: str
+    kind: PartyKind
+    party: int
+    task: Task
+    due: datetime | None
+    hubs: int = 0
+    subject: str = ""
+    optional: bool = False
+    about: int | None = None
+
+    def remaining(self, now: datetime) -> timedelta | None:
+        """Return how long the party has, negative once it is overdue, None where no time is set."""
+        return None if self.due is None else self.due - now
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether the time is over."""
+        return self.due is not None and now > self.due
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierFacts:
+    """How a supplier stands to a release, in hubs of its own.
+
+    Attributes:
+        supplier: its EUI.
+        eligible: hubs to which the release may be applied and that are not yet active under it.
+        listed: hubs on its preferred list, None where it sent none.
+        unscheduled: listed hubs that are in none of its pilot groups and not yet active.
+        uninstructed: eligible hubs that none of its instructions names.
+        awaited: split hubs that the second supplier has instructed and this one has not.
+        obligations: what it owes to the pilot.
+        able: its DUIS version has the Service Requests to instruct with.
+    """
+
+    supplier: int
+    eligible: int = 0
+    listed: int | None = None
+    unscheduled: int = 0
+    uninstructed: int = 0
+    awaited: int = 0
+    obligations: tuple[Obligation, ...] = ()
+    able: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UndecidedGroup:
+    """A supplier's standing group on which a CSP has not had its say."""
+
+    supplier: int
+    group_id: str
+    starts: datetime
+    hubs: int
+
+
+@dataclass(frozen=True, slots=True)
+class CspFacts:
+    """How a CSP stands to a release; `regions` are those of its regions that have hubs of the model."""
+
+    csp: int
+    regions: frozenset[str] = frozenset()
+    default_lists: frozenset[str] = frozenset()
+    default_schedules: frozenset[str] = frozenset()
+    safe_launch_schedules: frozenset[str] = frozenset()
+    undecided: tuple[UndecidedGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DccFacts:
+    """How DCC stands to a release.
+
+    Attributes:
+        dcc: its EUI.
+        pilot_outcome: what it reported of the pilot (A06, A07), None where it reported nothing.
+        safe_launch_outcome: the same of safe launch (A09, A10).
+        decided_on_failure: a roll-out decision was taken since the pilot's failure was reported.
+        incidents: references of incidents without a decision (X04).
+        provisional: decisions, in a word each, that are not confirmed yet (BR-6.4).
+        missed: obligations that suppliers missed (PIA-A9).
+    """
+
+    dcc: int
+    pilot_outcome: bool | None = None
+    safe_launch_outcome: bool | None = None
+    decided_on_failure: bool = False
+    incidents: tuple[str, ...] = ()
+    provisional: tuple[str, ...] = ()
+    missed: tuple[Obligation, ...] = ()
+
+
+def instruction_deadline(release: Release) -> datetime:
+    """Return until when suppliers may instruct hubs under a release (BR-3.4)."""
+    return one_month_before(release.automatic_date)
+
+
+def pilot_list_deadline(release: Release) -> datetime | None:
+    """Return until when pilot lists and groups are taken, None without a pilot."""
+    if release.pilot is None:
+        return None
+    return min(release.pilot.period.end, instruction_deadline(release))
+
+
+def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) -> tuple[Deadline, ...]:
+    """Return what is outstanding for a supplier; nothing of a release that is over, or if it cannot instruct."""
+    if not release.state.is_live or not facts.able:
+        return ()
+
+    def task(name: Task, due: datetime | None, hubs: int, *, optional: bool = False) -> Deadline:
+        me = facts.supplier
+        return Deadline(release.release_id, PartyKind.SUPPLIER, me, name, due, hubs, optional=optional, about=me)
+
+    found: list[Deadline] = []
+    if pilot_window_open(release, now):
+        due = pilot_list_deadline(release)
+        if facts.listed is None and facts.eligible:
+            found.append(task(Task.SEND_PREFERRED_LIST, due, facts.eligible, optional=not facts.obligations))
+        if facts.unscheduled:
+            found.append(task(Task.SEND_PREFERRED_SCHEDULE, due, facts.unscheduled))
+        found += [
+            task(_OWED[owed.kind], owed.due, owed.missing)
+            for owed in facts.obligations
+            if owed.state is not ObligationState.MET
+        ]
+    last = instruction_deadline(release)
+    if facts.awaited and now <= last:
+        found.append(task(Task.INSTRUCT_SPLIT_HUBS, last, facts.awaited, optional=True))
+    if facts.uninstructed and now <= last:
+        found.append(task(Task.INSTRUCT_SAFE_LAUNCH, last, facts.uninstructed, optional=True))
+    return tuple(found)
+
+
+_OWED = {ObligationKind.MINIMUM: Task.PROVIDE_MINIMUM, ObligationKind.SHARE: Task.PROVIDE_SHARE}
+
+
+def csp_deadlines(release: Release, facts: CspFacts, now: datetime) -> tuple[Deadline, ...]:
+    """Return what is outstanding for a CSP: its lists and schedules by region, and its say on groups."""
+    if not release.state.is_live:
+        return ()
+
+    def task(name: Task, due: datetime, subject: str, hubs: int = 0, about: int | None = None) -> Deadline:
+        return Deadline(release.release_id, PartyKind.CSP, facts.csp, name, due, hubs, subject, about=about)
+
+    found: list[Deadline] = []
+    pilot = release.pilot
+    if pilot is not None and pilot_window_open(release, now):
+        for name, sent in (
+            (Task.SEND_DEFAULT_LIST, facts.default_lists),
+            (Task.SEND_DEFAULT_SCHEDULE, facts.default_schedules),
+        ):
+            found += [task(name, pilot.period.start, region) for region in sorted(facts.regions - sent)]
+    launch = release.automatic_date if pilot is None else pilot.period.end
+    missing = sorted(facts.regions - facts.safe_launch_schedules)
+    found += [task(Task.SEND_SAFE_LAUNCH_SCHEDULE, launch, region) for region in missing]
+    found += [
+        task(Task.DECIDE_ON_GROUP, group.starts, group.group_id, group.hubs, group.supplier)
+        for group in facts.undecided
+    ]
+    return tuple(found)
+
+
+def dcc_deadlines(release: Release, facts: DccFacts, now: datetime) -> tuple[Deadline, ...]:
+    """Return what is outstanding for DCC: approval, outcomes, decisions, closure."""
+    if not release.state.is_live:
+        return ()
+    return (*_dcc_stage_tasks(release, facts), *_dcc_decisions(release, facts, now))
+
+
+def _dcc(release: Release, facts: DccFacts, task: Task, due: datetime | None, subject: str = "") -> Deadline:
+    return Deadline(release.release_id, PartyKind.DCC, facts.dcc, task, due, subject=subject)
+
+
+def _dcc_stage_tasks(release: Release, facts: DccFacts) -> Iterator[Deadline]:
+    pilot, state = release.pilot, release.state
+    if state is ReleaseState.NOTIFIED:
+        due = release.automatic_date if pilot is None else pilot.period.start
+        yield _dcc(release, facts, Task.APPROVE_RELEASE, due)
+    begun = state in (ReleaseState.PILOTING, ReleaseState.SAFE_LAUNCH)
+    if pilot is not None and begun and facts.pilot_outcome is None:
+        yield _dcc(release, facts, Task.REPORT_PILOT_OUTCOME, pilot.period.end)
+    if state is ReleaseState.SAFE_LAUNCH:
+        reported = facts.safe_launch_outcome is not None
+        task = Task.CLOSE_RELEASE if reported else Task.REPORT_SAFE_LAUNCH_OUTCOME
+        yield _dcc(release, facts, task, release.automatic_date)
+
+
+def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator[Deadline]:
+    if facts.pilot_outcome is False and not facts.decided_on_failure:
+        yield _dcc(release, facts, Task.DECIDE_ON_FAILED_PILOT, _before_safe_launch(release.pilot))
+    if release.paused:
+        yield _dcc(release, facts, Task.DECIDE_ON_PAUSE, None)
+    for reference in facts.incidents:
+        yield _dcc(release, facts, Task.DECIDE_ON_INCIDENT, None, reference)
+    for decision in facts.provisional:
+        yield _dcc(release, facts, Task.CONFIRM_DECISION, None, decision)
+    if pilot_window_open(release, now):
+        for owed in facts.missed:
+            one = _dcc(release, facts, Task.SELECT_FOR_SUPPLIER, _before_safe_launch(release.pilot), owed.kind)
+            yield replace(one, hubs=owed.missing, about=owed.supplier)
+
+
+def _before_safe_launch(pilot: PilotTerms | None) -> datetime | None:
+    """A failed pilot does not stop safe launch: the decision is due when it begins by itself (PIA-A12)."""
+    return None if pilot is None else pilot.period.end
+
+
+def in_order(deadlines: Iterable[Deadline]) -> tuple[Deadline, ...]:
+    """Return deadlines with the most pressing first; those without a time come before all others."""
+    return tuple(sorted(deadlines, key=_pressing))
+
+
+def _pressing(deadline: Deadline) -> tuple[bool, float, str, str, str]:
+    due = deadline.due
+    return (
+        due is not None,
+        0.0 if due is None else due.timestamp(),
+        deadline.release_id,
+        deadline.task,
+        deadline.subject,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NextAction:
+    """What another kind of party does next under a release, and by when (BR-5.5)."""
+
+    release_id: str
+    kind: PartyKind
+    task: Task
+    due: datetime
+
+
+def next_actions_of_others(deadlines: Iterable[Deadline], kind: PartyKind, party: int) -> tuple[NextAction, ...]:
+    """Return the next action date of the other actors, one for each release and kind, for this party's eyes.
+
+    A supplier is shown CSPs and DCC, and nothing that is another supplier's affair. What has no date is left out.
+    """
+    soonest: dict[tuple[str, PartyKind], NextAction] = {}
+    for one in in_order(deadlines):
+        hidden = kind is PartyKind.SUPPLIER and one.about not in (None, party)
+        if one.due is not None and one.party != party and not hidden:
+            soonest.setdefault((one.release_id, one.kind), NextAction(one.release_id, one.kind, one.task, one.due))
+    return tuple(soonest.values())

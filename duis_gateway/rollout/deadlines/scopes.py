@@ -1,0 +1,31 @@
+"""Whose hubs a party may look at, and what is in flight."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
+
+
+def scope_of(party: Party) -> Scope:
+    """Return the hubs that are a party's affair: a supplier's own, a CSP's by region, all for DCC."""
+    match party.kind:
+        case PartyKind.SUPPLIER:
+            return Scope(supplier=party.eui)
+        case PartyKind.CSP:
+            return Scope(regions=party.regions)
+        case PartyKind.DCC:
+            return Scope()
+
+
+def viewer_of(party: Party) -> int | None:
+    """Return for whose eyes plans are to be explained: a supplier's own, None for those who may read everything."""
+    return party.eui if party.kind is PartyKind.SUPPLIER else None
+
+
+def live_releases(conn: Connection) -> list[Release]:
+    """Return the releases in flight, the newest notice first."""
+    return [release for release in releases.all_releases(conn) if release.state.is_live]

@@ -1,0 +1,190 @@
+"""What is outstanding for whom under the releases in flight, and how long there is (BR-5.4, BR-5.5, BR-5.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.deadlines.rules import (
+    CspFacts,
+    DccFacts,
+    Deadline,
+    NextAction,
+    SupplierFacts,
+    UndecidedGroup,
+    csp_deadlines,
+    dcc_deadlines,
+    in_order,
+    next_actions_of_others,
+    supplier_deadlines,
+)
+from duis_gateway.rollout.deadlines.scopes import live_releases
+from duis_gateway.rollout.estate import store as tallies
+from duis_gateway.rollout.obligations import rules as pilot_duties
+from duis_gateway.rollout.obligations import store as obligations
+from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release, Stage
+from duis_gateway.rollout.rollout_decisions import store as rollout
+from duis_gateway.rollout.schedule_decisions import store as says
+
+DEADLINE_COLUMNS = (
+    "release",
+    "whose",
+    "task",
+    "subject",
+    "supplier",
+    "hubs",
+    "due",
+    "seconds_left",
+    "overdue",
+    "optional",
+)
+
+OWN = "own"
+"""Of the column `whose`: the tasks of the party that looks; the others' next actions have their kind there."""
+
+
+def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
+    """Return what a party has outstanding, the most pressing first, and then what the others do next."""
+    every = [one for release in live_releases(conn) for one in _of_release(conn, release, party, now)]
+    own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
+    others = next_actions_of_others(every, party.kind, party.eui)
+    return [*own, *(_other_row(one, now) for one in others)]
+
+
+def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
+    """Return what DCC and the CSPs have outstanding, for the operator; suppliers are too many to count on a page."""
+    return in_order(one for release in live_releases(conn) for one in _of_partners(conn, release, now, ()))
+
+
+def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:
+    told = one.about if one.kind is not PartyKind.SUPPLIER else None
+    return {
+        "release": one.release_id,
+        "whose": OWN,
+        "task": one.task.value,
+        "subject": one.subject,
+        "supplier": None if told is None else format_eui(told),
+        "hubs": one.hubs,
+        "due": one.due,
+        "seconds_left": _seconds(one.due, now),
+        "overdue": one.overdue(now),
+        "optional": one.optional,
+    }
+
+
+def _other_row(one: NextAction, now: datetime) -> Mapping[str, object]:
+    return {
+        "release": one.release_id,
+        "whose": one.kind.value,
+        "task": one.task.value,
+        "subject": "",
+        "due": one.due,
+        "seconds_left": _seconds(one.due, now),
+        "overdue": now > one.due,
+    }
+
+
+def _seconds(due: datetime | None, now: datetime) -> int | None:
+    return None if due is None else int((due - now).total_seconds())
+
+
+def _of_release(conn: Connection, release: Release, party: Party, now: datetime) -> Iterator[Deadline]:
+    """Yield the deadlines that a party is shown or that its view of the others follows from.
+
+    A supplier has nothing to do with releases for models that it has no hubs of, and none of the other suppliers'
+    affairs is looked at for it.
+    """
+    concerned = releases.suppliers_with_hubs_of_model(conn, release.manufacturer, release.model)
+    suppliers = sorted(concerned)
+    if party.kind is PartyKind.SUPPLIER:
+        if party.eui not in concerned:
+            return
+        suppliers = [party.eui]
+    duties = _duties(conn, release, suppliers, now)
+    missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
+    known = parties.find_many(conn, suppliers)
+    for eui in suppliers:
+        if eui in known:
+            owed = tuple(one for one in duties if one.supplier == eui)
+            yield from supplier_deadlines(release, _supplier_facts(conn, release, known[eui], owed), now)
+    yield from _of_partners(conn, release, now, missed)
+
+
+def _of_partners(
+    conn: Connection, release: Release, now: datetime, missed: tuple[Obligation, ...]
+) -> Iterator[Deadline]:
+    undecided = says.undecided(conn, release)
+    for csp in parties.all_parties(conn, PartyKind.CSP):
+        yield from csp_deadlines(release, _csp_facts(conn, release, csp, undecided), now)
+    for dcc in parties.all_parties(conn, PartyKind.DCC):
+        yield from dcc_deadlines(release, _dcc_facts(conn, release, dcc, missed), now)
+
+
+def _duties(conn: Connection, release: Release, suppliers: Iterable[int], now: datetime) -> tuple[Obligation, ...]:
+    if release.pilot is None or not release.obligations:
+        return ()
+    counted = obligations.provided(conn, release, suppliers)
+    pilots = (SupplierPilot(one.supplier, one.eligible, one.provided) for one in counted)
+    return tuple(owed for pilot in pilots for owed in pilot_duties.assess(release, pilot, now))
+
+
+def _supplier_facts(conn: Connection, release: Release, supplier: Party, owed: tuple[Obligation, ...]) -> SupplierFacts:
+    tally = tallies.supplier_tally(conn, release, supplier.eui)
+    return SupplierFacts(
+        supplier.eui,
+        eligible=tally.eligible,
+        listed=tally.listed,
+        unscheduled=tally.unscheduled,
+        uninstructed=tally.uninstructed,
+        awaited=tally.awaited,
+        obligations=owed,
+        able=supplier.can_instruct,
+    )
+
+
+def _csp_facts(conn: Connection, release: Release, csp: Party, undecided: Sequence[says.OpenGroup]) -> CspFacts:
+    concerned = {
+        region
+        for region in csp.regions
+        if releases.suppliers_with_hubs_of_model(conn, release.manufacturer, release.model, region)
+    }
+    return CspFacts(
+        csp.eui,
+        frozenset(concerned),
+        tallies.default_list_regions(conn, release.release_id),
+        tallies.schedule_regions(conn, release.release_id, Stage.PILOT),
+        tallies.schedule_regions(conn, release.release_id, Stage.SAFE_LAUNCH),
+        tuple(_whole_groups(one for one in undecided if one.csp_region in csp.regions)),
+    )
+
+
+def _whole_groups(pieces: Iterable[says.OpenGroup]) -> Iterator[UndecidedGroup]:
+    """Yield one task a group, however many of the CSP's regions it lies in."""
+    hubs: dict[tuple[int, Stage, str, datetime], int] = {}
+    for one in pieces:
+        key = (one.supplier, one.stage, one.group_id, one.starts)
+        hubs[key] = hubs.get(key, 0) + one.hubs
+    for (supplier, _, group_id, starts), number in hubs.items():
+        yield UndecidedGroup(supplier, group_id, starts, number)
+
+
+def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obligation, ...]) -> DccFacts:
+    pilot = rollout.report_of(conn, release.release_id, Stage.PILOT)
+    launch = rollout.report_of(conn, release.release_id, Stage.SAFE_LAUNCH)
+    provisional = rollout.unconfirmed(rollout.decisions(conn, release.release_id))
+    return DccFacts(
+        dcc.eui,
+        pilot_outcome=None if pilot is None else pilot.success,
+        safe_launch_outcome=None if launch is None else launch.success,
+        decided_on_failure=pilot is not None and pilot.decided,
+        incidents=tuple(one.reference for one in rollout.incidents(conn, release.release_id)),
+        provisional=tuple(one.action.value for one in provisional),
+        missed=missed,
+    )

@@ -1,0 +1,139 @@
+"""Hubs that DCC named itself (X08): batches, and what it chose on suppliers' behalf."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, or_, select
+
+from duis_gateway.rollout.releases.records import Period
+from duis_gateway.rollout.rollout_decisions.records import DirectGroup
+from duis_gateway.store.bulk import id_list, insert_ids
+from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
+from duis_gateway.store.tables import hub
+
+
+def put_batch(connection: Connection, group: DirectGroup) -> None:
+    """Keep a batch, in the place of the one of the same release and name."""
+    key = {"release_id": group.release_id, "group_id": group.group_id}
+    _put(connection, batch, batch_hub, "batch_id", key, group)
+
+
+def put_selection(connection: Connection, group: DirectGroup) -> None:
+    """Keep what DCC chose on a supplier's behalf, in the place of what it chose for it before."""
+    key = {"release_id": group.release_id, "supplier": group.supplier}
+    _put(connection, pilot_selection, selected_hub, "selection_id", key, group)
+
+
+def _put(
+    connection: Connection, groups: Table, members: Table, owner: str, key: dict[str, Any], group: DirectGroup
+) -> None:
+    connection.execute(delete(groups).filter_by(**key))
+    times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
+    new = insert(groups).values(**key, **times).returning(groups.c.id)
+    number = int(connection.execute(new).scalar_one())
+    insert_ids(connection, members, owner, number, group.device_ids)
+
+
+def batches(connection: Connection, release_id: str) -> list[DirectGroup]:
+    """Return the release's batches with their hubs, the oldest first."""
+    mine = batch.c.release_id == release_id
+    members = _members(connection, batch, batch_hub, mine)
+    query = select(batch).where(mine).order_by(batch.c.received_at, batch.c.id)
+    return [
+        DirectGroup(
+            release_id, Period(row.starts, row.ends), row.received_at, tuple(sorted(members[row.id])), row.group_id
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def selections(connection: Connection, release_id: str) -> list[DirectGroup]:
+    """Return what DCC chose on suppliers' behalf for the release, the oldest first."""
+    mine = pilot_selection.c.release_id == release_id
+    members = _members(connection, pilot_selection, selected_hub, mine)
+    query = select(pilot_selection).where(mine).order_by(pilot_selection.c.received_at, pilot_selection.c.id)
+    return [
+        DirectGroup(
+            release_id,
+            Period(row.starts, row.ends),
+            row.received_at,
+            tuple(sorted(members[row.id])),
+            supplier=row.supplier,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def selected_for(connection: Connection, release_id: str, supplier: int) -> frozenset[int]:
+    """Return the hubs that DCC chose on this supplier's behalf."""
+    query = (
+        select(selected_hub.c.device_id)
+        .join_from(pilot_selection, selected_hub, selected_hub.c.selection_id == pilot_selection.c.id)
+        .where(pilot_selection.c.release_id == release_id, pilot_selection.c.supplier == supplier)
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def selected_for_other(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the hubs that DCC chose on behalf of another supplier that is responsible for them now."""
+    wanted = id_list(connection, ids)
+    whose = pilot_selection.c.supplier
+    query = (
+        select(selected_hub.c.device_id)
+        .select_from(wanted)
+        .join(selected_hub, selected_hub.c.device_id == wanted.c.value)
+        .join(pilot_selection, pilot_selection.c.id == selected_hub.c.selection_id)
+        .join(hub, hub.c.device_id == selected_hub.c.device_id)
+        .where(
+            pilot_selection.c.release_id == release_id,
+            whose != supplier,
+            or_(whose == hub.c.import_supplier, whose == hub.c.gas_supplier),
+        )
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def batch_periods(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, Period]:
+    """Return the period of each of these hubs that is in a batch of the release; of several the newest batch's."""
+    wanted = id_list(connection, ids)
+    query = (
+        select(batch_hub.c.device_id, batch.c.starts, batch.c.ends)
+        .select_from(wanted)
+        .join(batch_hub, batch_hub.c.device_id == wanted.c.value)
+        .join(batch, batch.c.id == batch_hub.c.batch_id)
+        .where(batch.c.release_id == release_id)
+        .order_by(batch.c.received_at, batch.c.id)
+    )
+    return {row.device_id: Period(row.starts, row.ends) for row in connection.execute(query)}
+
+
+def selections_naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, list[DirectGroup]]:
+    """Return, for each of these hubs that DCC chose, what it is in; `device_ids` is that hub alone."""
+    wanted = id_list(connection, ids)
+    query = (
+        select(selected_hub.c.device_id, pilot_selection)
+        .select_from(wanted)
+        .join(selected_hub, selected_hub.c.device_id == wanted.c.value)
+        .join(pilot_selection, pilot_selection.c.id == selected_hub.c.selection_id)
+        .where(pilot_selection.c.release_id == release_id)
+        .order_by(pilot_selection.c.received_at, pilot_selection.c.id)
+    )
+    found: defaultdict[int, list[DirectGroup]] = defaultdict(list)
+    for row in connection.execute(query):
+        group = DirectGroup(
+            release_id, Period(row.starts, row.ends), row.received_at, (row.device_id,), supplier=row.supplier
+        )
+        found[row.device_id].append(group)
+    return dict(found)
+
+
+def _members(connection: Connection, groups: Table, members: Table, mine: Any) -> defaultdict[int, list[int]]:
+    owner = next(iter(members.primary_key.columns))
+    query = select(owner, members.c.device_id).join_from(groups, members, owner == groups.c.id).where(mine)
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for number, device_id in connection.execute(query):
+        found[number].append(device_id)
+    return found

@@ -1,0 +1,123 @@
+"""A party's estate: whose hubs, how many of what, and which need a look of their own; never all held at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, not_, select, union
+
+from duis_gateway.rollout.hubs.device_models import model_names, model_number
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.hubs.store import HUB_COLUMNS
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.store.bulk import id_list
+from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
+from duis_gateway.store.tables import activation_outcome, device_model, hub, instruction, instruction_hub
+
+HUBS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose hubs: those of a supplier, those in a CSP's regions, or (neither) all."""
+
+    supplier: int | None = None
+    regions: frozenset[str] | None = None
+
+    def passes(self) -> tuple[tuple[ColumnElement[bool], ...], ...]:
+        """Return the conditions of one query or two, which find every hub once; a supplier's, by the role's index."""
+        supplier = self.supplier
+        if supplier is not None:
+            return (
+                (hub.c.import_supplier == supplier,),
+                (hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier)),
+            )
+        return ((),) if self.regions is None else ((hub.c.csp_region.in_(sorted(self.regions)),),)
+
+
+@dataclass(frozen=True, slots=True)
+class HubKind:
+    """What hubs have in common that are counted together."""
+
+    manufacturer: str
+    model: str
+    device_type: str
+    firmware_version: str
+    status: str
+
+
+def kinds(connection: Connection, scope: Scope) -> dict[HubKind, int]:
+    """Count the devices of an estate by kind.
+
+    They are grouped by all columns of an index in their order, which needs neither the hubs nor sorting them.
+    """
+    kind = (hub.c.model_id, hub.c.csp_region, hub.c.firmware_version, hub.c.status, hub.c.device_type)
+    names = model_names(connection)
+    found: Counter[HubKind] = Counter()
+    for conditions, supplier in zip(scope.passes(), (hub.c.import_supplier, hub.c.gas_supplier), strict=False):
+        query = select(*kind, func.count()).where(*conditions).group_by(supplier, *kind)
+        for model, _, version, status, device_type, number in connection.execute(query):
+            found[HubKind(*names[model], device_type, version, status)] += number
+    return dict(found)
+
+
+def hubs_of_model(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:
+    """Yield the estate's devices of the release's model, some thousand at once."""
+    number = model_number(release.manufacturer, release.model).scalar_subquery()
+    yield from _in_chunks(connection, scope, (hub.c.model_id == number,))
+
+
+def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -> Iterator[list[Hub]]:
+    """Yield the estate's hubs that an instruction, a batch, a choice of DCC's or a failure under these names."""
+    ids = [release.release_id for release in releases]
+    named = union(
+        _named(instruction, instruction_hub, "instruction_id", ids),
+        _named(batch, batch_hub, "batch_id", ids),
+        _named(pilot_selection, selected_hub, "selection_id", ids),
+        select(activation_outcome.c.device_id).where(
+            not_(activation_outcome.c.success), activation_outcome.c.release_id.in_(ids)
+        ),
+    )
+    yield from _in_chunks(connection, scope, (hub.c.device_id.in_(named),))
+
+
+def _named(groups: Any, members: Any, owner: str, releases: list[str]) -> Select[Any]:
+    return (
+        select(members.c.device_id)
+        .join_from(groups, members, members.c[owner] == groups.c.id)
+        .where(groups.c.release_id.in_(releases))
+    )
+
+
+def _in_chunks(connection: Connection, scope: Scope, which: tuple[ColumnElement[bool], ...]) -> Iterator[list[Hub]]:
+    for conditions in scope.passes():
+        query = (
+            select(*HUB_COLUMNS)
+            .join_from(hub, device_model, device_model.c.id == hub.c.model_id)
+            .where(*conditions, *which)
+        )
+        rows = iter(connection.execute(query, execution_options={"yield_per": HUBS_AT_ONCE}))
+        while chunk := [Hub(*row) for row in islice(rows, HUBS_AT_ONCE)]:
+            yield chunk
+
+
+def failed(connection: Connection, release_id: str, ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the hubs whose newest outcome under the release is a failure."""
+    wanted = id_list(connection, ids)
+    newest = (
+        select(activation_outcome.c.device_id, func.max(activation_outcome.c.id).label("id"))
+        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
+        .where(activation_outcome.c.release_id == release_id)
+        .group_by(activation_outcome.c.device_id)
+        .subquery()
+    )
+    query = (
+        select(activation_outcome.c.device_id)
+        .join_from(newest, activation_outcome, activation_outcome.c.id == newest.c.id)
+        .where(not_(activation_outcome.c.success))
+    )
+    return frozenset(connection.execute(query).scalars())

@@ -1,0 +1,64 @@
+"""How a hub stands in a roll-out, in one word for counts: by its plan, and whether an attempt failed (BR-5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from duis_gateway.rollout.plans.rules import Basis, HubPlan
+from duis_gateway.rollout.releases.records import Release
+
+
+class HubState(StrEnum):
+    """What can be said of every hub of an estate; each hub is in one state."""
+
+    ACTIVATED = "activated"
+    FAILED = "failed"
+    INSTRUCTED = "instructed"  # a period before the automatic date is planned
+    BATCH = "batch"  # DCC instructed it
+    PLANNED = "planned"  # the automatic date stands
+    NOT_PLANNED = "not_planned"
+
+
+_STATES = {
+    Basis.ACTIVE: HubState.ACTIVATED,
+    Basis.INSTRUCTED: HubState.INSTRUCTED,
+    Basis.BATCH: HubState.BATCH,
+    Basis.AUTOMATIC_DATE: HubState.PLANNED,
+    Basis.NOT_PLANNED: HubState.NOT_PLANNED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What is planned for a hub under one live release, and whether the newest outcome under it is a failure."""
+
+    release: Release
+    plan: HubPlan
+    failed: bool = False
+
+
+def state_of(prospect: Prospect) -> HubState:
+    """Return the hub's state under a release. A failure counts as long as there is something to try again."""
+    state = _STATES[prospect.plan.basis]
+    if prospect.failed and state not in (HubState.ACTIVATED, HubState.NOT_PLANNED):
+        return HubState.FAILED
+    return state
+
+
+def next_prospect(prospects: Sequence[Prospect]) -> Prospect | None:
+    """Return the one that counts for a hub, of those under each live release of its model, the newest first.
+
+    An instruction that stands under an older release is carried out before anything else can be instructed
+    (`OtherRequestInProgress`); otherwise only the newest release may have the hub. None without a live release.
+    """
+    busy = [one for one in prospects if one.plan.basis in (Basis.INSTRUCTED, Basis.BATCH)]
+    if busy:
+        return min(busy, key=_due)
+    return prospects[0] if prospects else None
+
+
+def _due(prospect: Prospect) -> datetime:
+    return prospect.plan.due or prospect.release.automatic_date

@@ -1,0 +1,168 @@
+"""How parties stand to a release, in numbers of hubs and names of regions (BR-5.4, BR-5.7).
+
+Counting a supplier's hubs takes as long as reading them from an index: do it outside of transactions that write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Exists,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+
+from duis_gateway.rollout.hubs.device_models import model_number
+from duis_gateway.rollout.hubs.store import is_responsible
+from duis_gateway.rollout.releases.records import Release, Stage
+from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
+from duis_gateway.store.tables import (
+    default_list,
+    default_schedule,
+    hub,
+    instruction,
+    instruction_hub,
+    preferred_hub,
+    preferred_list,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierTally:
+    """A supplier's own hubs under a release: commissioned hubs of its model that do not run its version.
+
+    Attributes:
+        eligible: all of them.
+        listed: hubs on its preferred list as it was sent, None where it sent none.
+        unscheduled: those on its preferred list that none of its pilot groups names.
+        uninstructed: those that none of its instructions names.
+        awaited: those that their other supplier has instructed and it has not.
+
+    What DCC chose on a supplier's behalf counts as that supplier's own.
+    """
+
+    eligible: int
+    listed: int | None
+    unscheduled: int
+    uninstructed: int
+    awaited: int
+
+
+def supplier_tally(connection: Connection, release: Release, supplier: int) -> SupplierTally:
+    """Count a supplier's hubs by what is left to do about them."""
+    counts = _Counts(connection, release, supplier)
+    eligible = counts.eligible()
+    listed = counts.listed()
+    return SupplierTally(
+        eligible,
+        listed,
+        counts.unscheduled() if listed else 0,
+        eligible - counts.instructed(),
+        counts.awaited(),
+    )
+
+
+class _Counts:
+    def __init__(self, connection: Connection, release: Release, supplier: int) -> None:
+        self._connection = connection
+        self._release = release.release_id
+        self._supplier = supplier
+        self._fits = and_(
+            hub.c.model_id == model_number(release.manufacturer, release.model).scalar_subquery(),
+            hub.c.device_type == "CHF",
+            hub.c.status == "Commissioned",
+            hub.c.firmware_version != release.firmware_version,
+        )
+
+    def eligible(self) -> int:
+        """In two passes, one for each role, each answered from its index."""
+        passes = (
+            hub.c.import_supplier == self._supplier,
+            and_(hub.c.gas_supplier == self._supplier, hub.c.import_supplier.is_distinct_from(self._supplier)),
+        )
+        return sum(
+            self._number(select(func.count()).select_from(hub).where(condition, self._fits)) for condition in passes
+        )
+
+    def listed(self) -> int | None:
+        """Count the list as it was sent, hubs that have gone to others since included."""
+        mine = (preferred_list.c.release_id == self._release, preferred_list.c.supplier == self._supplier)
+        number = self._connection.execute(select(preferred_list.c.id).where(*mine)).scalar_one_or_none()
+        if number is None:
+            return None
+        return self._number(select(func.count()).select_from(preferred_hub).where(preferred_hub.c.list_id == number))
+
+    def unscheduled(self) -> int:
+        query = (
+            select(func.count())
+            .select_from(preferred_list)
+            .join(preferred_hub, preferred_hub.c.list_id == preferred_list.c.id)
+            .join(hub, hub.c.device_id == preferred_hub.c.device_id)
+            .where(preferred_list.c.release_id == self._release, preferred_list.c.supplier == self._supplier)
+        )
+        scheduled = self._named_for_me(Stage.PILOT)
+        return self._number(query.where(self._fits, is_responsible(self._supplier), ~scheduled))
+
+    def instructed(self) -> int:
+        named = self._named()
+        return self._number(self._hubs_in(named).where(named.c.supplier == self._supplier))
+
+    def awaited(self) -> int:
+        named = self._named()
+        second = or_(named.c.supplier == hub.c.import_supplier, named.c.supplier == hub.c.gas_supplier)
+        others = self._hubs_in(named).where(named.c.supplier != self._supplier, second)
+        return self._number(others.where(~self._named_for_me()))
+
+    def _hubs_in(self, named: FromClause) -> Select[Any]:
+        return (
+            select(func.count(hub.c.device_id.distinct()))
+            .select_from(named)
+            .join(hub, hub.c.device_id == named.c.device_id)
+            .where(self._fits, is_responsible(self._supplier))
+        )
+
+    def _named(self) -> FromClause:
+        """Return every hub that is named for a supplier: by its own instructions, or by DCC on its behalf."""
+        own = (
+            select(instruction_hub.c.device_id, instruction.c.supplier, instruction.c.stage)
+            .join_from(instruction, instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+            .where(instruction.c.release_id == self._release)
+        )
+        pilot = literal(Stage.PILOT.value, instruction.c.stage.type).label("stage")
+        by_dcc = (
+            select(selected_hub.c.device_id, pilot_selection.c.supplier, pilot)
+            .join_from(pilot_selection, selected_hub, selected_hub.c.selection_id == pilot_selection.c.id)
+            .where(pilot_selection.c.release_id == self._release)
+        )
+        return union_all(own, by_dcc).subquery()
+
+    def _named_for_me(self, stage: Stage | None = None) -> Exists:
+        """Whether the hub is named for the supplier itself (in a stage)."""
+        named = self._named()
+        of_stage = () if stage is None else (named.c.stage == stage,)
+        return exists().where(named.c.device_id == hub.c.device_id, named.c.supplier == self._supplier, *of_stage)
+
+    def _number(self, query: Select[Any]) -> int:
+        return int(self._connection.execute(query).scalar_one())
+
+
+def default_list_regions(connection: Connection, release_id: str) -> frozenset[str]:
+    """Return the regions whose CSP has uploaded its pilot list."""
+    query = select(default_list.c.csp_region).where(default_list.c.release_id == release_id)
+    return frozenset(connection.execute(query).scalars())
+
+
+def schedule_regions(connection: Connection, release_id: str, stage: Stage) -> frozenset[str]:
+    """Return the regions whose CSP has uploaded its schedule of this stage."""
+    here = (default_schedule.c.release_id == release_id, default_schedule.c.stage == stage)
+    return frozenset(connection.execute(select(default_schedule.c.csp_region).where(*here)).scalars())

@@ -1,0 +1,134 @@
+"""A party's whole estate by firmware version and state, in numbers (BR-5.3).
+
+Most hubs are named by nothing, so that all hubs of a kind stand alike: these are counted by the database. Those that an
+instruction, a batch, a choice of DCC's or a failure names are planned one by one. Both by the one rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from duis_gateway.parties.records import Party
+from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of
+from duis_gateway.rollout.estate import eligible_hubs as estate
+from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
+from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.records import PlanFacts
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.releases.records import Release
+
+STATUS_COLUMNS = (
+    "release",
+    "release_state",
+    "paused",
+    "manufacturer",
+    "model",
+    "firmware_version",
+    "status",
+    "state",
+    "hubs",
+)
+
+
+class _Line(NamedTuple):
+    """What hubs have in common that are counted in one row; `release` is "" without a live one."""
+
+    manufacturer: str
+    model: str
+    firmware_version: str
+    status: str
+    release: str
+    state: HubState
+
+
+def status_rows(conn: Connection, party: Party) -> list[Mapping[str, object]]:
+    """Return the number of the party's hubs by release in flight, model, firmware version, status and state.
+
+    Each hub is counted once, under the release that has it next (`rollout.estate.rules.next_prospect`).
+    """
+    live = live_releases(conn)
+    by_id = {release.release_id: release for release in live}
+    counted = _counted(conn, scope_of(party), live)
+    return [_row(line, counted[line], by_id.get(line.release)) for line in sorted(counted) if counted[line]]
+
+
+def _row(line: _Line, hubs: int, release: Release | None) -> Mapping[str, object]:
+    return {
+        "release": release and release.release_id,
+        "release_state": release and release.state.value,
+        "paused": release and release.paused,
+        "manufacturer": line.manufacturer,
+        "model": line.model,
+        "firmware_version": line.firmware_version,
+        "status": line.status,
+        "state": line.state.value,
+        "hubs": hubs,
+    }
+
+
+def _counted(conn: Connection, scope: Scope, live: Sequence[Release]) -> Counter[_Line]:
+    by_model: defaultdict[tuple[str, str], list[Release]] = defaultdict(list)
+    for release in live:
+        by_model[release.manufacturer, release.model].append(release)
+    kinds = estate.kinds(conn, scope)
+    alike = {kind: _line_of_kind(kind, by_model[kind.manufacturer, kind.model]) for kind in kinds}
+    counted: Counter[_Line] = Counter()
+    for kind, number in kinds.items():
+        counted[alike[kind]] += number
+    for releases in by_model.values():
+        for hub, line in _looked_at(conn, scope, releases):
+            counted[alike[_kind_of(hub)]] -= 1
+            counted[line] += 1
+    return counted
+
+
+def _looked_at(conn: Connection, scope: Scope, releases: Sequence[Release]) -> Iterator[tuple[Hub, _Line]]:
+    """Yield the hubs that something names under these live releases of one model, each with the line it is in."""
+    model = (releases[0].manufacturer, releases[0].model) if releases else None
+    shared = [plans.of_release(conn, release) for release in releases]
+    for chunk in estate.touched(conn, scope, releases):
+        own = [hub for hub in chunk if (hub.manufacturer, hub.model) == model]
+        under = [_prospects(conn, one, own) for one in shared]
+        for hub, *prospects in zip(own, *under, strict=True):
+            yield hub, _line(_kind_of(hub), prospects)
+
+
+def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub]) -> list[Prospect]:
+    failed = estate.failed(conn, shared.release.release_id, (hub.device_id for hub in hubs))
+    return [
+        Prospect(shared.release, plan_hub(facts), facts.hub.device_id in failed)
+        for facts in plans.of_hubs(conn, shared, hubs)
+    ]
+
+
+def _line_of_kind(kind: HubKind, releases: Sequence[Release]) -> _Line:
+    """Return the line of the hubs of a kind that nothing names; who supplies them makes no difference then."""
+    hub = Hub(
+        0,
+        kind.device_type,
+        kind.manufacturer,
+        kind.model,
+        kind.firmware_version,
+        kind.status,
+        csp_region="",
+        import_supplier=None,
+        gas_supplier=None,
+    )
+    return _line(kind, [Prospect(release, plan_hub(PlanFacts(hub, release))) for release in releases])
+
+
+def _line(kind: HubKind, prospects: Sequence[Prospect]) -> _Line:
+    chosen = next_prospect(prospects)
+    state = HubState.NOT_PLANNED if chosen is None else state_of(chosen)
+    release = "" if chosen is None else chosen.release.release_id
+    return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state)
+
+
+def _kind_of(hub: Hub) -> HubKind:
+    return HubKind(hub.manufacturer, hub.model, hub.device_type, hub.firmware_version, hub.status)

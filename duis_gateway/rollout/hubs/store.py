@@ -1,0 +1,296 @@
+"""The inventory of Communications Hubs: look-ups of long lists, and what activations change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Exists,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
+
+from duis_gateway.rollout.hubs.device_models import model_names, model_number, model_numbers
+from duis_gateway.rollout.hubs.records import Hub, NamedHub
+from duis_gateway.rollout.releases.records import LIVE_STATES, Release
+from duis_gateway.store.bulk import id_list, named_tuples, stored_columns, update_many, upsert_many
+from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
+from duis_gateway.store.tables import (
+    default_hub,
+    default_list,
+    device_model,
+    hub,
+    instruction,
+    instruction_hub,
+    release,
+    release_hub,
+)
+from duis_gateway.store.types import few_unsigned, unsigned, utc_time
+
+HUB_COLUMNS = (
+    hub.c.device_id,
+    hub.c.device_type,
+    device_model.c.manufacturer,
+    device_model.c.model,
+    hub.c.firmware_version,
+    hub.c.status,
+    hub.c.csp_region,
+    hub.c.import_supplier,
+    hub.c.gas_supplier,
+    hub.c.told_version,
+    hub.c.completed_at,
+)
+"""In the order of the fields of `Hub`."""
+
+_ROWS_A_FETCH = 5_000
+_ROLES = (hub.c.import_supplier, hub.c.gas_supplier)
+_LOADED = ("device_type", "model_id", "firmware_version", "status", "csp_region", "import_supplier", "gas_supplier")
+
+
+class EligibleHub(NamedTuple):
+    """A hub that a release may be applied to, with the roles of the supplier that asks."""
+
+    device_id: int
+    firmware_version: str
+    status: str
+    csp_region: str
+    is_import: bool
+    is_gas: bool
+
+
+def get(connection: Connection, device_id: int) -> Hub | None:
+    """Return the hub, or None if the inventory does not know it."""
+    row = connection.execute(_FIND, {"wanted": device_id}).one_or_none()
+    return None if row is None else Hub(*row)
+
+
+def get_many(connection: Connection, ids: Iterable[int], *, for_update: bool = False) -> dict[int, Hub]:
+    """Return those of the hubs that the inventory knows.
+
+    Args:
+        connection: where to look.
+        ids: duplicates do no harm.
+        for_update: nobody else may change these hubs until the block ends (PostgreSQL; SQLite has one writer anyway).
+    """
+    wanted = id_list(connection, ids)
+    query = _select_hubs().join(wanted, hub.c.device_id == wanted.c.value)
+    if for_update:  # always in one order, so that two blocks cannot wait for each other
+        query = query.order_by(hub.c.device_id).with_for_update(of=hub)
+    device, kind, maker, model, version, status, region, importer, gas, told, at = stored_columns(connection, query)
+    device_ids = unsigned(device)
+    times = map(utc_time, at)
+    suppliers = (few_unsigned(importer), few_unsigned(gas))
+    hubs = map(Hub, device_ids, kind, maker, model, version, status, region, *suppliers, told, times)
+    return dict(zip(device_ids, hubs, strict=True))
+
+
+def regions(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """Return the CSP region of each Communications Hub that the inventory knows."""
+    wanted = id_list(connection, ids)
+    query = (
+        select(hub.c.device_id, hub.c.csp_region)
+        .join_from(wanted, hub, hub.c.device_id == wanted.c.value)
+        .where(hub.c.device_type == "CHF")
+    )
+    device, region = stored_columns(connection, query)
+    return dict(zip(unsigned(device), region, strict=True))
+
+
+def _select_hubs() -> Select[Any]:
+    return select(*HUB_COLUMNS).join_from(hub, device_model, device_model.c.id == hub.c.model_id)
+
+
+_FIND = _select_hubs().where(hub.c.device_id == bindparam("wanted"))  # made once: every 8.2 runs it
+
+
+def named(connection: Connection, ids: Iterable[int], release_id: str, supplier: int | None) -> dict[int, NamedHub]:
+    """Return what the rules judge a list by, for the hubs of the list that the inventory knows.
+
+    `in_progress` is looked at for the supplier's own hubs only (for every hub where the list is DCC's, None): an
+    instruction of a supplier who is responsible now, or of DCC, under another live release whose version the hub does
+    not have yet.
+    """
+    query = _select_named(id_list(connection, ids), release_id, supplier)
+    device, kind, status, model, version, region, importer, gas, listed, mark, progress = stored_columns(
+        connection, query
+    )
+    device_ids = unsigned(device)
+    names = model_names(connection)
+    rows = zip(
+        device_ids,
+        kind,
+        status,
+        [names[number][0] for number in model],
+        [names[number][1] for number in model],
+        version,
+        region,
+        few_unsigned(importer),
+        few_unsigned(gas),
+        map(bool, listed),
+        mark,
+        map(bool, progress),
+        strict=True,
+    )
+    return dict(zip(device_ids, named_tuples(NamedHub, rows), strict=True))
+
+
+def _select_named(wanted: FromClause, release_id: str, supplier: int | None) -> Select[Any]:
+    elsewhere = _instructed_elsewhere(release_id)
+    return (
+        select(
+            hub.c.device_id,
+            hub.c.device_type,
+            hub.c.status,
+            hub.c.model_id,
+            hub.c.firmware_version,
+            hub.c.csp_region,
+            hub.c.import_supplier,
+            hub.c.gas_supplier,
+            _in_default_list(release_id),
+            release_hub.c.mark,
+            elsewhere if supplier is None else and_(is_responsible(supplier), elsewhere),
+        )
+        .select_from(wanted)
+        .join(hub, hub.c.device_id == wanted.c.value)
+        .outerjoin(
+            release_hub, and_(release_hub.c.release_id == release_id, release_hub.c.device_id == hub.c.device_id)
+        )
+    )
+
+
+def is_responsible(supplier: int) -> ColumnElement[bool]:
+    """Return the condition that this supplier is the hub's Import or Gas Supplier."""
+    return func.coalesce(or_(hub.c.import_supplier == supplier, hub.c.gas_supplier == supplier), False)
+
+
+def _in_default_list(release_id: str) -> ColumnElement[bool]:
+    return exists().where(
+        default_list.c.release_id == release_id,
+        default_hub.c.list_id == default_list.c.id,
+        default_hub.c.device_id == hub.c.device_id,
+    )
+
+
+def _instructed_elsewhere(release_id: str) -> ColumnElement[bool]:
+    """Whoever gave the instruction: a supplier, DCC on a supplier's behalf, or DCC for a batch of its own."""
+    by_supplier = _named_elsewhere(release_id, instruction, instruction_hub, instruction_hub.c.instruction_id)
+    for_supplier = _named_elsewhere(release_id, pilot_selection, selected_hub, selected_hub.c.selection_id)
+    return or_(
+        by_supplier.where(or_(*(instruction.c.supplier == role for role in _ROLES))),
+        for_supplier.where(or_(*(pilot_selection.c.supplier == role for role in _ROLES))),
+        _named_elsewhere(release_id, batch, batch_hub, batch_hub.c.batch_id),
+    )
+
+
+def _named_elsewhere(release_id: str, groups: Table, members: Table, of_group: Column[int]) -> Exists:
+    return exists().where(
+        members.c.device_id == hub.c.device_id,
+        groups.c.id == of_group,
+        groups.c.release_id != release_id,
+        release.c.release_id == groups.c.release_id,
+        release.c.state.in_(sorted(LIVE_STATES)),
+        release.c.firmware_version != hub.c.firmware_version,
+    )
+
+
+def upsert(connection: Connection, hubs: Iterable[Hub]) -> int:
+    """Write hubs into the inventory; return how many. The last one of an identifier counts.
+
+    A hub new to the inventory starts with its version as the one told (unless it brings another); one that is there
+    keeps what its suppliers were told, and when it was last activated.
+    """
+    newest = {given.device_id: given for given in hubs}
+    numbers = model_numbers(connection, ((given.manufacturer, given.model) for given in newest.values()))
+    rows = (
+        (
+            given.device_id,
+            given.device_type,
+            numbers[given.manufacturer, given.model],
+            given.firmware_version,
+            given.status,
+            given.csp_region,
+            given.import_supplier,
+            given.gas_supplier,
+            given.firmware_version if given.told_version is None else given.told_version,
+            given.completed_at,
+        )
+        for given in newest.values()
+    )
+    return upsert_many(connection, hub, ("device_id", *_LOADED, "told_version", "completed_at"), rows, _LOADED)
+
+
+def record_activations(connection: Connection, after: Iterable[Hub]) -> None:
+    """Write what activations changed into the inventory: each hub's version, version told, and time.
+
+    Each hub comes once, as it is after all of them.
+    """
+    rows = ((one.device_id, one.firmware_version, one.told_version, one.completed_at) for one in after)
+    update_many(connection, hub, ("device_id", "firmware_version", "told_version", "completed_at"), rows)
+
+
+def eligible(connection: Connection, supplier: int, of: Release) -> Iterator[Hub]:
+    """Yield the supplier's Communications Hubs of the release's model that do not run its version yet.
+
+    They are never all held at once, and come in two passes, one for each role, so that no sorting of millions of
+    rows comes first.
+    """
+    for condition in _eligible_by_role(supplier, of):
+        query = _select_hubs().where(*condition)
+        for row in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}):
+            yield Hub(*row)
+
+
+def first_eligible(connection: Connection, supplier: int, of: Release, limit: int) -> list[EligibleHub]:
+    """Return no more than `limit` of the hubs that `eligible` would yield: for a file, so without what it repeats."""
+    found: list[EligibleHub] = []
+    for condition in _eligible_by_role(supplier, of):
+        query = select(
+            hub.c.device_id,
+            hub.c.firmware_version,
+            hub.c.status,
+            hub.c.csp_region,
+            func.coalesce(hub.c.import_supplier == supplier, False),
+            func.coalesce(hub.c.gas_supplier == supplier, False),
+        )
+        device, version, status, region, importer, gas = stored_columns(
+            connection, query.where(*condition).limit(limit - len(found))
+        )
+        columns = (unsigned(device), version, status, region, map(bool, importer), map(bool, gas))
+        found += map(EligibleHub._make, zip(*columns, strict=True))
+    return found
+
+
+def count_eligible(connection: Connection, supplier: int, of: Release) -> int:
+    """Return how many hubs `eligible` would yield."""
+    return sum(
+        connection.execute(select(func.count()).select_from(hub).where(*condition)).scalar_one()
+        for condition in _eligible_by_role(supplier, of)
+    )
+
+
+def _eligible_by_role(supplier: int, of: Release) -> tuple[tuple[ColumnElement[bool], ...], ...]:
+    concerned = (
+        hub.c.device_type == "CHF",
+        hub.c.model_id == model_number(of.manufacturer, of.model).scalar_subquery(),
+        hub.c.firmware_version != of.firmware_version,
+    )
+    return (
+        (hub.c.import_supplier == supplier, *concerned),
+        (hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier), *concerned),
+    )
+
+
+def count(connection: Connection) -> int:
+    """Return the number of hubs in the inventory."""
+    return connection.execute(select(func.count()).select_from(hub)).scalar_one()

@@ -1,0 +1,73 @@
+"""What suppliers have and what they provided for a pilot, in numbers (PIA-A9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, select, union
+
+from duis_gateway.rollout.hubs.device_models import model_number
+from duis_gateway.rollout.hubs.store import is_responsible
+from duis_gateway.rollout.releases.records import HubMark, Release
+from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
+from duis_gateway.store.tables import hub, preferred_hub, preferred_list, release_hub
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """A supplier's hubs that count for the pilot, and those of them on its preferred list or chosen by DCC for it."""
+
+    supplier: int
+    eligible: int
+    provided: int
+
+
+def provided(connection: Connection, release: Release, suppliers: Iterable[int]) -> list[Provided]:
+    """Count for each supplier; proving and excluded hubs are in neither number.
+
+    Counting a supplier's hubs takes as long as reading them from an index: do it outside of transactions that write.
+    """
+    counts = _Counts(connection, release)
+    return [Provided(one, counts.eligible(one), counts.provided(one)) for one in sorted(suppliers)]
+
+
+class _Counts:
+    def __init__(self, connection: Connection, release: Release) -> None:
+        self._connection = connection
+        self._release = release.release_id
+        self._fits = and_(
+            hub.c.model_id == model_number(release.manufacturer, release.model).scalar_subquery(),
+            hub.c.device_type == "CHF",
+            hub.c.status == "Commissioned",
+        )
+        marked = release_hub.c.mark.in_([HubMark.PROVING, HubMark.EXCLUDED])
+        self._marked = exists().where(
+            release_hub.c.release_id == self._release, release_hub.c.device_id == hub.c.device_id, marked
+        )
+
+    def eligible(self, supplier: int) -> int:
+        """In two passes, one for each role, each answered from its index."""
+        passes = (
+            hub.c.import_supplier == supplier,
+            and_(hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier)),
+        )
+        return sum(self._number(self._hubs(condition)) for condition in passes)
+
+    def provided(self, supplier: int) -> int:
+        named = hub.c.device_id.in_(union(*(self._listed(supplier, *tables) for tables in _LISTS)))
+        return self._number(self._hubs(named, is_responsible(supplier)))
+
+    def _hubs(self, *conditions: ColumnElement[bool]) -> Select[Any]:
+        return select(func.count()).select_from(hub).where(*conditions, self._fits, ~self._marked)
+
+    def _number(self, query: Select[Any]) -> int:
+        return int(self._connection.execute(query).scalar_one())
+
+    def _listed(self, supplier: int, lists: Table, members: Table, owner: str) -> Select[Any]:
+        mine = (lists.c.release_id == self._release, lists.c.supplier == supplier)
+        return select(members.c.device_id).join_from(lists, members, members.c[owner] == lists.c.id).where(*mine)
+
+
+_LISTS = ((preferred_list, preferred_hub, "list_id"), (pilot_selection, selected_hub, "selection_id"))

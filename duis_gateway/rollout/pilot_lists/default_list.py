@@ -1,0 +1,59 @@
+"""CSP `DefaultPilotList` (interaction A02): told to suppliers as N66."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import csp_mgmt_gw.messages as csp
+from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.flow.context import Context, accepted, refused
+from duis_gateway.flow.parts import gather
+from duis_gateway.flow.reply import Alert, Decision
+from duis_gateway.parties import store as parties
+from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.rollout.audience import by_supplier
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.pilot_lists.default_rules import judge_default_hubs, release_problem
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
+
+
+def receive_default_pilot_list(message: PartnerMessage, context: Context) -> Decision:
+    """Record a CSP's pilot list for a region; each Responsible Supplier is told of its own hubs (N66)."""
+    body = message.body
+    assert isinstance(body, csp.DefaultPilotList)
+    context.exclude_others(body.release_id)
+    release = releases.find(context.conn, body.release_id)
+    problem = release_problem(release, body.csp_region, context.party.regions)
+    if problem is not None or release is None:
+        return Decision(refused(message, *(problem or ("UnknownRelease", ""))))
+    gathered = gather(context, body.part, body.device_ids, body.release_id, body.csp_region)
+    if gathered.missing:
+        return Decision(accepted(message, text=gathered.text), (gathered.write,))
+    found = hubs.get_many(context.conn, gathered.ids)
+    marks = releases.marks(context.conn, release.release_id)
+    good, bad = judge_default_hubs(gathered.ids, found, release, body.csp_region, marks)
+    if not good:
+        return Decision(refused(message, "NoHubAcceptable", "No hub of the list is acceptable.", bad))
+    write = partial(pilots.replace_default_list, release_id=release.release_id, csp_region=body.csp_region, ids=good)
+    sends = _default_list_alerts(release, body.csp_region, [found[d] for d in good], context)
+    return Decision(accepted(message, bad), (gathered.write, write), sends)
+
+
+def _default_list_alerts(
+    release: Release, csp_region: str, listed: Sequence[Hub], context: Context
+) -> tuple[Alert, ...]:
+    own = by_supplier(listed)
+    known = parties.find_many(context.conn, own)
+    return tuple(
+        Alert(
+            known[supplier],
+            alerts.DefaultPilotList(release.release_id, release.firmware_version, csp_region, tuple(ids)),
+            release.release_id,
+        )
+        for supplier, ids in own.items()
+        if supplier in known
+    )

@@ -1,0 +1,67 @@
+"""What is planned for hubs, and why: for one hub under every live release, or for a whole estate under one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import Connection
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.rollout.deadlines.scopes import live_releases
+from duis_gateway.rollout.estate import eligible_hubs as estate
+from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.rules import HubPlan, plan_hub
+from duis_gateway.rollout.releases.records import Release
+
+PLAN_COLUMNS = (
+    "device_id",
+    "release",
+    "basis",
+    "stage",
+    "earliest_start",
+    "latest_end",
+    "due",
+    "indicative",
+    "held",
+    "explanation",
+)
+
+
+def plan_of(conn: Connection, hub: Hub, release: Release, viewer: int | None = None) -> HubPlan:
+    """Return what is planned for a hub under a release, explained for the operator or for a supplier's eyes."""
+    shared = plans.of_release(conn, release)
+    (facts,) = plans.of_hubs(conn, shared, [hub], viewer)
+    return plan_hub(facts)
+
+
+def releases_for(conn: Connection, hub: Hub) -> list[Release]:
+    """Return the releases in flight for the hub's model, the newest first."""
+    return [r for r in live_releases(conn) if (r.manufacturer, r.model) == (hub.manufacturer, hub.model)]
+
+
+def plans_under(
+    conn: Connection, release: Release, scope: Scope, viewer: int | None = None
+) -> Iterator[tuple[Hub, HubPlan]]:
+    """Yield what is planned for each device of the release's model in an estate, however large it is."""
+    shared = plans.of_release(conn, release)
+    for chunk in estate.hubs_of_model(conn, scope, release):
+        for facts in plans.of_hubs(conn, shared, chunk, viewer):
+            yield facts.hub, plan_hub(facts)
+
+
+def plan_row(hub: Hub, release: Release, plan: HubPlan) -> Mapping[str, object]:
+    """Return a plan as a row of `PLAN_COLUMNS`."""
+    return {
+        "device_id": format_eui(hub.device_id),
+        "release": release.release_id,
+        "basis": plan.basis.value,
+        "stage": plan.stage and plan.stage.value,
+        "earliest_start": plan.period and plan.period.start,
+        "latest_end": plan.period and plan.period.end,
+        "due": plan.due,
+        "indicative": plan.indicative,
+        "held": plan.held,
+        "explanation": plan.explanation,
+    }

@@ -1,0 +1,52 @@
+"""What happened to each release, line by line: for people, for the status of releases, and to do things once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from duis_gateway.rollout.releases.records import ReleaseState
+from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
+from duis_gateway.store.rollout_tables import release_event
+
+_COLUMNS = (
+    release_event.c.release_id,
+    release_event.c.at,
+    release_event.c.event,
+    release_event.c.state,
+    release_event.c.paused,
+    release_event.c.by_whom,
+    release_event.c.commentary,
+)
+
+
+def record(connection: Connection, event: ReleaseEvent) -> None:
+    """Add a line."""
+    values = {
+        "release_id": event.release_id,
+        "at": event.at,
+        "event": event.event,
+        "state": event.state,
+        "paused": event.paused,
+        "by_whom": event.by,
+        "commentary": event.commentary,
+    }
+    connection.execute(insert(release_event).values(**values))
+
+
+def of_release(connection: Connection, release_id: str) -> list[ReleaseEvent]:
+    """Return the release's history, the oldest line first."""
+    query = select(*_COLUMNS).where(release_event.c.release_id == release_id).order_by(release_event.c.id)
+    return [ReleaseEvent(row[0], row[1], row[2], ReleaseState(row[3]), *row[4:]) for row in connection.execute(query)]
+
+
+def newest(connection: Connection, release_id: str, event: str) -> ReleaseEvent | None:
+    """Return the last time that this happened to the release, or None."""
+    mine = (release_event.c.release_id == release_id, release_event.c.event == event)
+    row = connection.execute(select(*_COLUMNS).where(*mine).order_by(release_event.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _event(row)
+
+
+def _event(row: Row[*tuple[Any, ...]]) -> ReleaseEvent:
+    return ReleaseEvent(row[0], row[1], row[2], ReleaseState(row[3]), *row[4:])

@@ -1,0 +1,196 @@
+"""Notices of firmware releases, and where a release stands by time (design section 7; BR-1.1 to BR-1.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from duis_gateway.rollout.periods import add_months, automatic_date
+from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState, ReleaseType
+
+EXCLUDED_HUBS_LIMIT = 100
+"""PIA-R3: fewer hubs than this may be kept out of a pilot."""
+
+PILOT_MONTHS_LIMIT = 6
+"""PIA-A3: a pilot lasts up to six months."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseNotice:
+    """DCC's word on a release, as ESI `FirmwareRelease` carries it (design section 4). Times are UTC."""
+
+    release_id: str
+    revision: int
+    release_type: ReleaseType
+    manufacturer: str
+    model: str
+    firmware_version: str
+    release_note: str
+    severity: str
+    priority: str
+    automatic_date: datetime | None = None
+    pilot: PilotTerms | None = None
+    proving: tuple[int, ...] = ()
+    friendly: tuple[int, ...] = ()
+    excluded: tuple[int, ...] = ()
+    obligations: bool = False
+
+
+class NoticeKind(StrEnum):
+    """What a notice is in relation to the one that stands."""
+
+    NEW = "new"
+    REVISION = "revision"
+    REPEAT = "repeat"  # the revision that stands already
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeJudgement:
+    """Either the release as it stands from now on, or the reason why the notice is refused."""
+
+    kind: NoticeKind
+    release: Release | None = None
+    refusal: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the notice takes effect."""
+        return self.release is not None
+
+
+def receive_notice(notice: ReleaseNotice, previous: Release | None, now: datetime) -> NoticeJudgement:
+    """Judge a notice of a release.
+
+    A revision has a higher number than the one that stands, and keeps the state, the time of the first notice
+    and (unless it gives another) the automatic date. What the release is, its model and version, never changes.
+
+    Args:
+        notice: what DCC says.
+        previous: the release of that id as it stands, None if there is none.
+        now: the gateway's business time.
+    """
+    kind = _kind(notice, previous)
+    refusal = _refusal_of_revision(notice, previous, now) if previous is not None else None
+    refusal = refusal or _refusal_of_dates(notice, previous, now) or _refusal_of_pilot(notice)
+    refusal = refusal or _refusal_of_marks(notice)
+    if refusal is not None:
+        return NoticeJudgement(kind, refusal=refusal)
+    return NoticeJudgement(kind, release=_release(notice, previous, now))
+
+
+def _kind(notice: ReleaseNotice, previous: Release | None) -> NoticeKind:
+    if previous is None:
+        return NoticeKind.NEW
+    return NoticeKind.REPEAT if notice.revision == previous.revision else NoticeKind.REVISION
+
+
+def _refusal_of_revision(notice: ReleaseNotice, previous: Release, now: datetime) -> str | None:
+    if notice.revision <= previous.revision:
+        return f"revision {notice.revision} is not above revision {previous.revision}, which stands"
+    if not previous.state.is_live:
+        return f"the release is {previous.state.value.replace('_', ' ')} and cannot be revised"
+    if (notice.manufacturer, notice.model) != (previous.manufacturer, previous.model):
+        return "a revision cannot change the device model"
+    if notice.firmware_version != previous.firmware_version:
+        return "a revision cannot change the firmware version"
+    if previous.state is ReleaseState.PILOTING and (notice.pilot is None or notice.pilot.period.start > now):
+        return "the pilot has begun: a revision cannot take it away or begin it later"
+    return None
+
+
+def _automatic_date(notice: ReleaseNotice, previous: Release | None, now: datetime) -> datetime:
+    if notice.automatic_date is None and previous is not None:
+        return previous.automatic_date
+    return automatic_date(now, notice.automatic_date)
+
+
+def _refusal_of_dates(notice: ReleaseNotice, previous: Release | None, now: datetime) -> str | None:
+    date = _automatic_date(notice, previous, now)
+    if date <= now and (previous is None or date != previous.automatic_date):
+        return "the automatic date is not in the future"
+    if notice.pilot is not None and notice.pilot.period.end >= date:
+        return "the pilot does not end before the automatic date"
+    return None
+
+
+def _refusal_of_pilot(notice: ReleaseNotice) -> str | None:
+    pilot = notice.pilot
+    if pilot is None:
+        return None
+    if not notice.release_type.has_pilot:
+        return f"a release of type {notice.release_type.value} has no pilot"
+    if pilot.period.end <= pilot.period.start:
+        return "the pilot does not end after its start"
+    if pilot.period.end > add_months(pilot.period.start, PILOT_MONTHS_LIMIT):
+        return f"the pilot lasts longer than {PILOT_MONTHS_LIMIT} months"
+    if not 0 <= pilot.minimum <= pilot.limit:
+        return "the pilot's minimum is negative or above its limit"
+    if pilot.share_percent is not None and not 0 <= pilot.share_percent <= 100:
+        return "the pilot's share is not between 0 and 100 percent"
+    if pilot.share_by is not None and pilot.share_by <= pilot.period.start:
+        return "the pilot's share falls due before the pilot begins"
+    return None
+
+
+def _refusal_of_marks(notice: ReleaseNotice) -> str | None:
+    if len(set(notice.excluded)) >= EXCLUDED_HUBS_LIMIT:
+        return f"{len(set(notice.excluded))} hubs are excluded; fewer than {EXCLUDED_HUBS_LIMIT} may be"
+    if set(notice.excluded) & {*notice.proving, *notice.friendly}:
+        return "a hub that is excluded from the pilot is also marked as proving or friendly"
+    return None
+
+
+def _release(notice: ReleaseNotice, previous: Release | None, now: datetime) -> Release:
+    return Release(
+        release_id=notice.release_id,
+        revision=notice.revision,
+        release_type=notice.release_type,
+        manufacturer=notice.manufacturer,
+        model=notice.model,
+        firmware_version=notice.firmware_version,
+        release_note=notice.release_note,
+        severity=notice.severity,
+        priority=notice.priority,
+        notified_at=now if previous is None else previous.notified_at,
+        automatic_date=_automatic_date(notice, previous, now),
+        pilot=notice.pilot,
+        obligations=notice.obligations,
+        state=ReleaseState.NOTIFIED if previous is None else previous.state,
+        paused=False if previous is None else previous.paused,
+    )
+
+
+def stage_at(release: Release, now: datetime) -> ReleaseState:
+    """Return the state that a release is in by time, whether or not the change was recorded yet.
+
+    An approved release pilots from its pilot's start date, never merely because a list arrived; its safe launch
+    begins by itself when the pilot period ends, unless the release is paused or no longer live (PIA-A12). A
+    release without a pilot goes from approval straight to safe launch. Nothing happens before the approval.
+    """
+    state = release.state
+    if release.paused or state not in (ReleaseState.APPROVED, ReleaseState.PILOTING):
+        return state
+    if release.pilot is None or now >= release.pilot.period.end:
+        return ReleaseState.SAFE_LAUNCH
+    if now >= release.pilot.period.start:
+        return ReleaseState.PILOTING
+    return state
+
+
+def pilot_window_open(release: Release, now: datetime) -> bool:
+    """Whether pilot lists and pilot groups are still taken: from the notice until the pilot ends.
+
+    The pilot also ends when the release leaves it early, such as by the approval of its successor (PIA-A13). A
+    pause holds what was instructed and does not lengthen the window.
+    """
+    if release.pilot is None or not release.state.is_live or release.state is ReleaseState.SAFE_LAUNCH:
+        return False
+    return now < release.pilot.period.end
+
+
+def live_for(release: Release | None, firmware_version: str) -> Release | None:
+    """Return the release if a request that names this version may instruct under it; else E11xx01."""
+    if release is None or not release.state.is_live or release.firmware_version != firmware_version:
+        return None
+    return release

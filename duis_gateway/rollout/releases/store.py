@@ -1,0 +1,187 @@
+"""Firmware releases, and the hubs that they mark."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, exists, or_, select, update
+
+from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.hubs.device_models import model_number, model_numbers
+from duis_gateway.rollout.releases.records import (
+    LIVE_STATES,
+    HubMark,
+    Period,
+    PilotTerms,
+    Release,
+    ReleaseState,
+    ReleaseType,
+)
+from duis_gateway.store.bulk import insert_many
+from duis_gateway.store.tables import device_model, hub, party, release_hub
+from duis_gateway.store.tables import release as release_table
+from duis_gateway.store.upsert import upsert_one
+
+_BY_WEIGHT = (HubMark.FRIENDLY, HubMark.PROVING, HubMark.EXCLUDED)
+"""Of several marks on one hub the last of these counts."""
+
+
+def find(connection: Connection, release_id: str) -> Release | None:
+    """Return the release, or None."""
+    row = connection.execute(_select().where(release_table.c.release_id == release_id)).one_or_none()
+    return None if row is None else _release(row)
+
+
+def all_releases(connection: Connection) -> list[Release]:
+    """Return every release, the newest notice first."""
+    query = _select().order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
+    return [_release(row) for row in connection.execute(query)]
+
+
+def live(connection: Connection) -> list[Release]:
+    """Return the releases that are not over, the newest notice first."""
+    query = (
+        _select()
+        .where(release_table.c.state.in_(sorted(LIVE_STATES)))
+        .order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
+    )
+    return [_release(row) for row in connection.execute(query)]
+
+
+def by_version(connection: Connection, manufacturer: str, model: str, version: str) -> Release | None:
+    """Return the newest release that brings this version to this model, whatever its state, or None."""
+    query = _newest(manufacturer, model).where(release_table.c.firmware_version == version)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _release(row)
+
+
+def newest_live(connection: Connection, manufacturer: str, model: str) -> str | None:
+    """Return the id of the live release notified last for this model, or None."""
+    query = _newest(manufacturer, model).where(release_table.c.state.in_(sorted(LIVE_STATES)))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else str(row.release_id)
+
+
+def put(connection: Connection, release: Release, marks: Mapping[HubMark, Sequence[int]]) -> None:
+    """Write a release as its newest notice has it, with its state, in the place of what is there.
+
+    Of several marks on one hub excluded counts before proving, and proving before friendly.
+    """
+    upsert_one(connection, release_table, _values(connection, release))
+    connection.execute(delete(release_hub).where(release_hub.c.release_id == release.release_id))
+    marked = {device_id: mark for mark in _BY_WEIGHT for device_id in marks.get(mark, ())}
+    rows = ((release.release_id, device_id, str(mark)) for device_id, mark in marked.items())
+    insert_many(connection, release_hub, ("release_id", "device_id", "mark"), rows)
+
+
+def marks(connection: Connection, release_id: str) -> dict[HubMark, tuple[int, ...]]:
+    """Return the hubs that the release marks, by their mark; a mark that no hub has is absent."""
+    query = select(release_hub.c.mark, release_hub.c.device_id).where(release_hub.c.release_id == release_id)
+    found: defaultdict[HubMark, list[int]] = defaultdict(list)
+    for mark, device_id in connection.execute(query):
+        found[HubMark(mark)].append(device_id)
+    return {mark: tuple(sorted(ids)) for mark, ids in found.items()}
+
+
+def set_state(connection: Connection, release_id: str, state: ReleaseState, paused: bool) -> bool:
+    """Move a release to a state; return whether it exists."""
+    change = update(release_table).where(release_table.c.release_id == release_id).values(state=state, paused=paused)
+    return connection.execute(change).rowcount == 1
+
+
+def move(connection: Connection, release: Release) -> None:
+    """Write where a release stands: its state, its pause and its automatic date."""
+    values = {"state": release.state, "paused": release.paused, "automatic_date": release.automatic_date}
+    connection.execute(update(release_table).where(release_table.c.release_id == release.release_id).values(**values))
+
+
+def suppliers_with_hubs_of_model(
+    connection: Connection, manufacturer: str, model: str, csp_region: str | None = None
+) -> set[int]:
+    """Return the registered suppliers responsible for at least one hub of this model (in this region).
+
+    Asked once for each supplier, each answered from an index; millions of hubs are never looked through.
+    """
+    number = model_number(manufacturer, model).scalar_subquery()
+    concerned = [hub.c.model_id == number] + ([] if csp_region is None else [hub.c.csp_region == csp_region])
+    has_hub = or_(
+        exists().where(hub.c.import_supplier == party.c.eui, *concerned),
+        exists().where(hub.c.gas_supplier == party.c.eui, *concerned),
+    )
+    query = select(party.c.eui).where(party.c.kind == PartyKind.SUPPLIER, has_hub)
+    return set(connection.execute(query).scalars())
+
+
+def _select() -> Select[Any]:
+    return select(release_table, device_model.c.manufacturer, device_model.c.model).join_from(
+        release_table, device_model, device_model.c.id == release_table.c.model_id
+    )
+
+
+def _newest(manufacturer: str, model: str) -> Select[Any]:
+    return (
+        _select()
+        .where(device_model.c.manufacturer == manufacturer, device_model.c.model == model)
+        .order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
+        .limit(1)
+    )
+
+
+def _values(connection: Connection, given: Release) -> dict[str, Any]:
+    pair = (given.manufacturer, given.model)
+    pilot = given.pilot
+    return {
+        "release_id": given.release_id,
+        "revision": given.revision,
+        "release_type": given.release_type,
+        "model_id": model_numbers(connection, [pair])[pair],
+        "firmware_version": given.firmware_version,
+        "release_note": given.release_note,
+        "severity": given.severity,
+        "priority": given.priority,
+        "notified_at": given.notified_at,
+        "automatic_date": given.automatic_date,
+        "pilot_start": pilot and pilot.period.start,
+        "pilot_end": pilot and pilot.period.end,
+        "pilot_limit": pilot and pilot.limit,
+        "pilot_minimum": pilot and pilot.minimum,
+        "pilot_share_percent": pilot and pilot.share_percent,
+        "pilot_share_by": pilot and pilot.share_by,
+        "obligations": given.obligations,
+        "state": given.state,
+        "paused": given.paused,
+    }
+
+
+def _release(row: Row[Any]) -> Release:
+    return Release(
+        release_id=row.release_id,
+        revision=row.revision,
+        release_type=ReleaseType(row.release_type),
+        manufacturer=row.manufacturer,
+        model=row.model,
+        firmware_version=row.firmware_version,
+        release_note=row.release_note,
+        severity=row.severity,
+        priority=row.priority,
+        notified_at=row.notified_at,
+        automatic_date=row.automatic_date,
+        pilot=_pilot(row),
+        obligations=row.obligations,
+        state=ReleaseState(row.state),
+        paused=row.paused,
+    )
+
+
+def _pilot(row: Row[Any]) -> PilotTerms | None:
+    if row.pilot_start is None:
+        return None
+    return PilotTerms(
+        period=Period(row.pilot_start, row.pilot_end),
+        limit=row.pilot_limit,
+        minimum=row.pilot_minimum,
+        share_percent=row.pilot_share_percent,
+        share_by=row.pilot_share_by,
+    )

@@ -1,0 +1,74 @@
+"""ESI `RolloutDecision` and `Withdrawal` (X03): what DCC decides, how firmly, and what it means for what is pending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import esi.messages as esi
+from duis_gateway.flow.context import Context, refused
+from duis_gateway.flow.reply import Decision
+from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE, not_possible, settled
+from duis_gateway.rollout.releases.effects import Happening, current
+from duis_gateway.rollout.releases.telling import DecisionWord
+from duis_gateway.rollout.rollout_decisions import store as rollout
+from duis_gateway.rollout.rollout_decisions.records import RecordedDecision, RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.rules import EVENTS, judge_decision
+
+WITHDRAWN_BY = "DCC"
+NO_REASON_GIVEN = "withdrawn from assurance or from the products list"
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A decision, whichever message it came in."""
+
+    release_id: str
+    action: RolloutAction
+    standing: Standing
+    by: str
+    reason: str
+    new_date: datetime | None = None
+
+
+def receive_decision(message: PartnerMessage, context: Context) -> Decision:
+    """Carry out a roll-out decision; a provisional one suspends at most (BR-6.4)."""
+    body = message.body
+    assert isinstance(body, esi.RolloutDecision)
+    taken = _Taken(body.release_id, body.decision, body.standing, body.decided_by, body.reason, body.new_date)
+    return _carried_out(message, context, taken)
+
+
+def receive_withdrawal(message: PartnerMessage, context: Context) -> Decision:
+    """Withdraw a release: a decision that needs nobody's confirmation."""
+    body = message.body
+    assert isinstance(body, esi.Withdrawal)
+    reason = body.commentary or NO_REASON_GIVEN
+    taken = _Taken(body.release_id, RolloutAction.WITHDRAW, Standing.CONFIRMED, WITHDRAWN_BY, reason)
+    return _carried_out(message, context, taken)
+
+
+def _carried_out(message: PartnerMessage, context: Context, taken: _Taken) -> Decision:
+    now = current(context.moment, taken.release_id)
+    if now.release is None:
+        return Decision(refused(message, UNKNOWN_RELEASE, NOT_KNOWN))
+    judgement = judge_decision(now.release, taken.action, taken.standing, taken.new_date)
+    if judgement.refusal is not None:
+        return not_possible(message, now, judgement.refusal)
+    record = RecordedDecision(
+        taken.release_id, taken.action, taken.standing, taken.by, taken.reason, context.now, taken.new_date
+    )
+    event = EVENTS[taken.action].value
+    happening = Happening(
+        event if taken.standing is Standing.CONFIRMED else f"{event} provisionally",
+        now.release,
+        judgement.release,
+        judgement.effects,
+        context.now,
+        taken.by,
+        taken.reason,
+        DecisionWord(taken.action, taken.standing, taken.by, taken.reason, judgement.meaning, taken.new_date),
+    )
+    return settled(message, context, now, happening, partial(rollout.record_decision, decision=record))

@@ -1,0 +1,31 @@
+"""ESI `Incident` (X04): a supplier's incident is marked and shown; it suspends nothing by itself (BR-6.2)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import esi.messages as esi
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.context import Context
+from duis_gateway.flow.reply import Decision
+from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.rollout.releases.change import Said, happened
+from duis_gateway.rollout.releases.lifecycle import Event
+from duis_gateway.rollout.rollout_decisions import store as rollout
+from duis_gateway.rollout.rollout_decisions.records import OpenIncident
+
+
+def receive_incident(message: PartnerMessage, context: Context) -> Decision:
+    """Keep an incident until DCC decides (X03), and raise a flag. The same reference again takes its place."""
+    body = message.body
+    assert isinstance(body, esi.Incident)
+    new = OpenIncident(
+        body.reference, body.supplier, body.release_id, body.severity, body.emergency_stop_requested, context.now
+    )
+    keep = partial(rollout.put_incident, new=new)
+    return happened(message, context, body.release_id, Event.INCIDENT, Said(_words(body)), keep)
+
+
+def _words(body: esi.Incident) -> str:
+    stop = "; an emergency stop is requested" if body.emergency_stop_requested else ""
+    return f"incident {body.reference} of {format_eui(body.supplier)}, severity {body.severity}{stop}"

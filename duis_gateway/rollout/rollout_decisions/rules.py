@@ -1,0 +1,99 @@
+"""Roll-out decisions: proceed, pause, delay, stop, revoke, withdraw (X03; BR-1.5, BR-6.3 to BR-6.5).
+
+A decision may be provisional, pending the Panel (BR-6.4). What DCC may do at once is to suspend: so a provisional
+pause, stop, withdrawal or revocation suspends the release and no more, and a provisional proceeding or delay
+changes nothing; each is told as what it is, and takes its full effect when it is confirmed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from duis_gateway.rollout.releases.lifecycle import TABLE, Advance, Effect, Event, advance
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+
+EVENTS = {
+    RolloutAction.PROCEED: Event.PROCEEDED,
+    RolloutAction.PAUSE: Event.PAUSED,
+    RolloutAction.DELAY: Event.DELAYED,
+    RolloutAction.STOP: Event.STOPPED,
+    RolloutAction.REVOKE: Event.REVOKED,
+    RolloutAction.WITHDRAW: Event.WITHDRAWN,
+}
+
+_SUSPENDED_MEANWHILE = frozenset({RolloutAction.STOP, RolloutAction.REVOKE, RolloutAction.WITHDRAW})
+
+_MEANING = {
+    RolloutAction.PROCEED: "Pending requests are carried out in the periods planned.",
+    RolloutAction.PAUSE: "Pending requests are held: no hub that is not yet active is updated until DCC proceeds.",
+    RolloutAction.DELAY: "Pending requests stand with their periods; hubs without one are updated at the new date.",
+    RolloutAction.STOP: "Pending requests are cancelled: no further hub is updated.",
+    RolloutAction.REVOKE: "Pending requests are cancelled: the notice of the release is revoked.",
+    RolloutAction.WITHDRAW: "Pending requests are cancelled: the firmware is withdrawn.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutJudgement:
+    """The release after a decision with what follows, or why the decision is refused.
+
+    `meaning` says what it means for pending requests (BR-6.5), in words for N72 and emails.
+    """
+
+    release: Release
+    effects: tuple[Effect, ...] = ()
+    meaning: str = ""
+    refusal: str | None = None
+
+
+def judge_decision(
+    release: Release, action: RolloutAction, standing: Standing, new_date: datetime | None = None
+) -> RolloutJudgement:
+    """Judge a roll-out decision. A delay moves the end of the roll-out, the automatic date, to `new_date`."""
+    event = EVENTS[action]
+    refusal = advance(release, event).refusal or _refusal_of_date(release, action, new_date)
+    if refusal is not None:
+        return RolloutJudgement(release, refusal=refusal)
+    if standing is Standing.PROVISIONAL:
+        after = _provisionally(release, action)
+        return RolloutJudgement(after.release, after.effects, _provisional_meaning(release, action))
+    after = advance(release, event)
+    moved = after.release
+    if action is RolloutAction.DELAY and new_date is not None:
+        moved = replace(moved, automatic_date=new_date)
+    return RolloutJudgement(moved, after.effects, _meaning(moved, action))
+
+
+def _refusal_of_date(release: Release, action: RolloutAction, new_date: datetime | None) -> str | None:
+    if action is not RolloutAction.DELAY:
+        return None
+    if new_date is None:
+        return "a delay names its new date"
+    return None if new_date > release.automatic_date else "a delay moves the automatic date later"
+
+
+def _provisionally(release: Release, action: RolloutAction) -> Advance:
+    if action in _SUSPENDED_MEANWHILE or action is RolloutAction.PAUSE:
+        return advance(release, Event.PAUSED)
+    return Advance(release, (Effect.TELL_DECISION,))
+
+
+def _meaning(after: Release, action: RolloutAction) -> str:
+    held = action is RolloutAction.DELAY and after.paused
+    return _MEANING[action] + (" The release is still paused." if held else "")
+
+
+def _provisional_meaning(before: Release, action: RolloutAction) -> str:
+    if action is RolloutAction.PAUSE:
+        return _MEANING[action]
+    if action in _SUSPENDED_MEANWHILE:
+        return f"Until it is confirmed: {_MEANING[RolloutAction.PAUSE]} Once confirmed: {_MEANING[action]}"
+    now = "Pending requests stay held." if before.paused else "Nothing changes for pending requests."
+    return f"Until it is confirmed: {now} Once confirmed: {_MEANING[action]}"
+
+
+def possible_actions(release: Release) -> tuple[RolloutAction, ...]:
+    """Return what DCC can decide on the release as it stands (for the operator's and DCC's views)."""
+    return tuple(action for action, event in EVENTS.items() if (release.state, event) in TABLE)

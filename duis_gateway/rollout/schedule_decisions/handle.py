@@ -1,0 +1,96 @@
+"""CSP `ScheduleDecision`: its final say on one group of a supplier's preferred schedule, or a piece of it (X07)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import csp_mgmt_gw.messages as csp
+from duis_gateway.duis.alert_bodies import PreferredPilotScheduleDecision
+from duis_gateway.flow.context import Context, accepted, refused
+from duis_gateway.flow.reply import Alert, Decision, Write
+from duis_gateway.parties import store as parties
+from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Instruction, Release, Stage
+from duis_gateway.rollout.releases.rules import pilot_window_open
+from duis_gateway.rollout.schedule_decisions import store as says
+from duis_gateway.rollout.schedule_decisions.rules import SayJudgement, judge_say
+from duis_gateway.rollout.schedules import store as schedules
+
+
+def receive_schedule_decision(message: PartnerMessage, context: Context) -> Decision:
+    """Record what the CSP says of the group's hubs in its regions, or of those that it names; the supplier gets N74.
+
+    A CSP regroups by naming hubs: each message is about one piece of the group. Hubs that it cannot decide on are
+    refused one by one.
+    """
+    body = message.body
+    assert isinstance(body, csp.ScheduleDecision)
+    context.exclude_others(body.release_id)
+    release = releases.find(context.conn, body.release_id)
+    standing = schedules.instructions(context.conn, body.release_id, body.supplier, body.group_id)
+    group = _meant(standing, release, body.device_ids, context)
+    regions = says.regions_of(context.conn, group) if group is not None else {}
+    judged = judge_say(
+        body.decision,
+        body.earliest_start,
+        body.latest_end,
+        body.reason,
+        group,
+        regions,
+        context.party.regions,
+        release,
+        body.device_ids,
+    )
+    if judged.say is None or group is None:
+        text = f"Nothing is decided: {judged.refusal}."
+        return Decision(refused(message, "DecisionRefused", text, judged.items))
+    write = _write(group, judged.say, judged.device_ids, regions, context)
+    return Decision(accepted(message, judged.items), (write,), _alerts(group, judged, context))
+
+
+def _meant(
+    standing: Sequence[Instruction], release: Release | None, named: Sequence[int], context: Context
+) -> Instruction | None:
+    """Return the group that is meant; the message names no stage.
+
+    Of two groups of one name it is the one that has hubs which the message names, else the pilot's. Once the pilot has
+    ended there is nothing left to say of its groups.
+    """
+    by_stage = {group.stage: group for group in standing}
+    wanted = [Stage.PILOT, Stage.SAFE_LAUNCH]
+    if release is not None and not pilot_window_open(release, context.now):
+        wanted.reverse()
+    candidates = [by_stage[stage] for stage in wanted if stage in by_stage]
+    having = [group for group in candidates if not frozenset(named).isdisjoint(group.device_ids)]
+    return next(iter(having or candidates), None)
+
+
+def _write(
+    group: Instruction, say: GroupSay, device_ids: Sequence[int], regions: Mapping[int, str], context: Context
+) -> Write:
+    sender, now = context.party.eui, context.now
+    if say.piece:
+        here = {hub: regions[hub] for hub in device_ids}
+        return partial(says.put_piece, group=group, regions=here, csp=sender, say=say, at=now)
+    spoken_for = sorted({regions[hub] for hub in device_ids})
+    return partial(says.put_say, group=group, regions=spoken_for, csp=sender, say=say, at=now)
+
+
+def _alerts(group: Instruction, judged: SayJudgement, context: Context) -> tuple[Alert, ...]:
+    """Tell the group's supplier; of a piece of the group its hubs, or it would contradict what is said of others."""
+    supplier = parties.find(context.conn, group.supplier)
+    if supplier is None or judged.say is None:
+        return ()
+    is_piece = judged.say.piece or len(judged.device_ids) < len(group.device_ids)
+    body = PreferredPilotScheduleDecision(
+        group.release_id,
+        group.group_id,
+        judged.say.decision,
+        judged.say.reason,
+        judged.period,
+        judged.device_ids if is_piece else (),
+    )
+    return (Alert(supplier, body, group.release_id),)

@@ -1,0 +1,98 @@
+"""A CSP's final say on a preferred schedule: late, group by group, and regrouped (X07; PIA-C2, PIA-C4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.rollout.activations.records import RefusedItem
+from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.rollout.releases.records import Instruction, Period, Release
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+
+
+@dataclass(frozen=True, slots=True)
+class SayJudgement:
+    """The say as it stands from now on and the hubs that it is about, or why it is refused.
+
+    `period` is what the group's supplier is told as the period fixed (N74), None for refused hubs. `items` are hubs
+    that the CSP named and cannot decide on, each with its reason.
+    """
+
+    say: GroupSay | None = None
+    period: Period | None = None
+    device_ids: tuple[int, ...] = ()
+    items: tuple[RefusedItem, ...] = ()
+    refusal: str | None = None
+
+
+def judge_say(
+    decision: GroupDecision,
+    earliest_start: datetime | None,
+    latest_end: datetime | None,
+    reason: str | None,
+    group: Instruction | None,
+    regions: Mapping[int, str],
+    csp_regions: frozenset[str],
+    release: Release | None,
+    named: Sequence[int] = (),
+) -> SayJudgement:
+    """Judge a CSP's say on one group, or on the hubs of it that it names.
+
+    A CSP speaks for the group's hubs in its own regions alone, so that a group across two CSPs is decided in two
+    pieces; by naming hubs it makes more of them (PIA-C4). A later say of the same CSP takes the place of the earlier
+    for the hubs that it is about. A time that is left out is as instructed.
+
+    Args:
+        decision: accepted, amended or refused.
+        earliest_start: the start that the CSP fixes, if it does.
+        latest_end: the end that the CSP fixes, if it does.
+        reason: the CSP's words for the supplier.
+        group: the supplier's standing group of that name, None if there is none.
+        regions: the region of each of the group's hubs that is still the supplier's.
+        csp_regions: the regions of the CSP.
+        release: the release that the CSP names, if there is one.
+        named: the hubs that the CSP names; none: all of the group in its regions.
+    """
+    if release is None or not release.state.is_live:
+        return SayJudgement(refusal="the release is unknown or no longer live")
+    if group is None:
+        return SayJudgement(refusal="the supplier has no group of this name for the release")
+    hubs, items = _hubs_meant(group, regions, csp_regions, named)
+    if not hubs:
+        none_named = "none of the hubs named is of the group and in the regions of this CSP"
+        none_there = "the group has no hub in the regions of this CSP"
+        return SayJudgement(items=items, refusal=none_named if named else none_there)
+    if decision is GroupDecision.REFUSED:
+        return SayJudgement(GroupSay(decision, None, reason, piece=bool(named)), None, hubs, items)
+    period = Period(earliest_start or group.period.start, latest_end or group.period.end)
+    if period.end < period.start:
+        return SayJudgement(refusal="the period ends before it starts")
+    if period.end >= release.automatic_date:
+        return SayJudgement(refusal="the period does not end before the automatic date")
+    fixed = None if period == group.period else period
+    return SayJudgement(GroupSay(decision, fixed, reason, piece=bool(named)), period, hubs, items)
+
+
+def _hubs_meant(
+    group: Instruction, regions: Mapping[int, str], csp_regions: frozenset[str], named: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[RefusedItem, ...]]:
+    """Return the hubs that the say is about, and those named that it cannot be about."""
+    own = {hub for hub in group.device_ids if regions.get(hub) in csp_regions}
+    if not named:
+        return tuple(hub for hub in group.device_ids if hub in own), ()
+    in_group = frozenset(group.device_ids)
+    distinct = tuple(dict.fromkeys(named))
+    items = tuple(
+        RefusedItem(format_eui(hub), _reason(hub in in_group, regions.get(hub))) for hub in distinct if hub not in own
+    )
+    return tuple(hub for hub in distinct if hub in own), items
+
+
+def _reason(in_group: bool, region: str | None) -> str:
+    """Return why a hub cannot be decided on; of one outside the group nothing more is said."""
+    if not in_group:
+        return "not in the group"
+    return "no longer a hub of the supplier's" if region is None else "not in a region of this CSP"

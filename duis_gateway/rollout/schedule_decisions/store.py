@@ -1,0 +1,190 @@
+"""What CSPs said of suppliers' groups (X07): one say for each region that the CSP spoke for, or for single hubs.
+
+What was said of a single hub counts before what was said of its region. It counts where it was said: for a hub that
+has moved to another region since, what was said there counts, as that may be another CSP's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
+
+from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.rollout.releases.records import Instruction, Period, Release, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
+from duis_gateway.store.rollout_tables import piece_hub, piece_say
+from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
+from duis_gateway.store.types import unsigned
+
+_SAID = ("decision", "starts", "ends", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGroup:
+    """The hubs of a standing group that lie in one region, and on which its CSP has not had its say."""
+
+    supplier: int
+    stage: Stage
+    group_id: str
+    csp_region: str
+    starts: datetime
+    hubs: int
+
+
+def regions_of(connection: Connection, group: Instruction) -> dict[int, str]:
+    """Return the region of each hub of a standing group that the group's supplier is responsible for now."""
+    query = (
+        select(hub.c.device_id, hub.c.csp_region)
+        .select_from(instruction_hub)
+        .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+        .where(
+            instruction_hub.c.instruction_id.in_(_number_of(group)),
+            hub.c.device_type == "CHF",
+            or_(hub.c.import_supplier == group.supplier, hub.c.gas_supplier == group.supplier),
+        )
+    )
+    device, region = stored_columns(connection, query)
+    return dict(zip(unsigned(device), region, strict=True))
+
+
+def put_say(
+    connection: Connection, group: Instruction, regions: Iterable[str], csp: int, say: GroupSay, at: datetime
+) -> None:
+    """Keep what a CSP said of a standing group in these regions, in the place of all that was said there before.
+
+    If the group does not stand any more, nothing is kept.
+    """
+    number = connection.execute(_number_of(group)).scalar_one_or_none()
+    here = sorted(set(regions))
+    if number is None or not here:
+        return
+    for said in (group_say, piece_hub):
+        connection.execute(delete(said).where(said.c.instruction_id == number, said.c.csp_region.in_(here)))
+    _drop_empty_pieces(connection, number)
+    values = {"instruction_id": number, **_stored(csp, say, at)}
+    connection.execute(insert(group_say), [{**values, "csp_region": region} for region in here])
+
+
+def put_piece(
+    connection: Connection, group: Instruction, regions: Mapping[int, str], csp: int, say: GroupSay, at: datetime
+) -> None:
+    """Keep what a CSP said of these hubs of a standing group, in the place of what was said of them before.
+
+    If the group does not stand any more, nothing is kept.
+
+    Args:
+        connection: the transaction.
+        group: the standing group.
+        regions: the region of each hub of the group that the say is about.
+        csp: who said it.
+        say: what was said.
+        at: when.
+    """
+    number = connection.execute(_number_of(group)).scalar_one_or_none()
+    if number is None:
+        return
+    head = insert(piece_say).values(instruction_id=number, **_stored(csp, say, at)).returning(piece_say.c.id)
+    piece = connection.execute(head).scalar_one()
+    # Written by their keys: a planner that does not know yet how large a new group is would look for each of its hubs
+    # through the whole list.
+    names = ("instruction_id", "device_id", "csp_region", "piece_id")
+    rows = ((number, device_id, region, piece) for device_id, region in regions.items())
+    upsert_many(connection, piece_hub, names, rows, ("csp_region", "piece_id"))
+    _drop_empty_pieces(connection, number)
+
+
+def forget_hubs(connection: Connection, numbers: Select[int], ids: Iterable[int] | None = None) -> None:
+    """Drop what was said of single hubs, these or all, of the groups of these numbers."""
+    mine = piece_hub.c.instruction_id.in_(numbers)
+    if ids is None:
+        connection.execute(delete(piece_hub).where(mine))
+    else:
+        dropped = id_list(connection, ids)
+        connection.execute(delete(piece_hub).where(mine, piece_hub.c.device_id.in_(select(dropped.c.value))))
+
+
+def says(connection: Connection, release_id: str) -> dict[tuple[int, str], GroupSay]:
+    """Return every say on whole standing groups of a release, by the group's number and the region."""
+    query = (
+        select(group_say.c.instruction_id, group_say.c.csp_region, *(group_say.c[name] for name in _SAID))
+        .join_from(instruction, group_say, group_say.c.instruction_id == instruction.c.id)
+        .where(instruction.c.release_id == release_id)
+    )
+    return {(row.instruction_id, row.csp_region): _say(row) for row in connection.execute(query)}
+
+
+def pieces(connection: Connection, numbers: Iterable[int]) -> dict[int, GroupSay]:
+    """Return what was said of the pieces of these numbers."""
+    wanted = id_list(connection, numbers)
+    query = select(piece_say.c.id, *(piece_say.c[name] for name in _SAID)).join_from(
+        wanted, piece_say, piece_say.c.id == wanted.c.value
+    )
+    return {row.id: _say(row, piece=True) for row in connection.execute(query)}
+
+
+def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
+    """Return the groups of which hubs wait for a CSP's say, with the number of these hubs.
+
+    Hubs that run the release's version already, or that have gone to other suppliers since, wait for nothing.
+    """
+    names = (instruction.c.supplier, instruction.c.stage, instruction.c.group_id, hub.c.csp_region)
+    of_region = select(group_say.c.csp).where(
+        group_say.c.instruction_id == instruction.c.id, group_say.c.csp_region == hub.c.csp_region
+    )
+    of_hub = select(piece_hub.c.piece_id).where(
+        piece_hub.c.instruction_id == instruction.c.id,
+        piece_hub.c.device_id == hub.c.device_id,
+        piece_hub.c.csp_region == hub.c.csp_region,
+    )
+    query = (
+        select(*names, instruction.c.starts, func.count())
+        .select_from(instruction)
+        .join(instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+        .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+        .where(
+            instruction.c.release_id == release.release_id,
+            hub.c.firmware_version != release.firmware_version,
+            or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier),
+            ~of_region.exists(),
+            ~of_hub.exists(),
+        )
+        .group_by(*names, instruction.c.starts)
+        .order_by(instruction.c.starts, instruction.c.group_id, hub.c.csp_region)
+    )
+    return [OpenGroup(row[0], Stage(row[1]), *row[2:]) for row in connection.execute(query)]
+
+
+def _number_of(group: Instruction) -> Select[int]:
+    return select(instruction.c.id).where(
+        instruction.c.release_id == group.release_id,
+        instruction.c.supplier == group.supplier,
+        instruction.c.stage == group.stage,
+        instruction.c.group_id == group.group_id,
+    )
+
+
+def _stored(csp: int, say: GroupSay, at: datetime) -> dict[str, Any]:
+    return {
+        "csp": csp,
+        "decision": say.decision,
+        "starts": say.period and say.period.start,
+        "ends": say.period and say.period.end,
+        "reason": say.reason,
+        "decided_at": at,
+    }
+
+
+def _say(row: Row[Any], *, piece: bool = False) -> GroupSay:
+    period = None if row.starts is None else Period(row.starts, row.ends)
+    return GroupSay(GroupDecision(row.decision), period, row.reason, piece)
+
+
+def _drop_empty_pieces(connection: Connection, number: int) -> None:
+    """Drop the says of a group that later ones have left without hubs."""
+    filled = select(piece_hub.c.piece_id).where(piece_hub.c.instruction_id == number)
+    connection.execute(delete(piece_say).where(piece_say.c.instruction_id == number, piece_say.c.id.not_in(filled)))

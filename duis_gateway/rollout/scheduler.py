@@ -1,0 +1,217 @@
+"""What is due by the business clock is done, once, whatever number of processes looks (design sections 5 and 7).
+
+Nothing is remembered but what the store holds: each thing is looked for in the releases as they stand, and looked at
+again inside the transaction that does it, where other processes are kept out. So what fell due while nothing ran is
+done when something runs again, and a process that dies half-way has done nothing. What fails is tried again ever less
+often (`setbacks`), counted, and flagged to the operator once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from duis_gateway.clock import Clock
+from duis_gateway.errors import GatewayError
+from duis_gateway.flow.context import Moment
+from duis_gateway.operations import flags
+from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
+from duis_gateway.outbox.laying_in import lay_in_outbox
+from duis_gateway.outbox.setbacks import Setbacks
+from duis_gateway.pki.signer import Signer
+from duis_gateway.rollout.obligations import by_time
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.effects import Consequences
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.store.engine import Store
+
+log = logging.getLogger(__name__)
+
+POLL = 1.0
+"""Seconds between two looks at what is due; a change of a release brings the next look at once."""
+
+_PATIENCE = 30.0
+
+
+NOT_DONE = "not done in time"
+"""The kind of the flag on what failed."""
+
+STAGE, OBLIGATIONS, LOOK = "stage", "obligations", "look"
+"""What can fail, as the metrics name it; the last is the look at all releases."""
+
+_Judge = Callable[[Moment], Consequences]
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """One thing that has to be done, and what the transaction has to do for it."""
+
+    release: Release
+    what: str
+    judge: _Judge
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.release.release_id, self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """Does what is due at the moment that the clock shows; `failed` is told what failed, each time."""
+
+    store: Store
+    clock: Clock
+    signer: Callable[[], Signer | None]
+    alert_bytes: int
+    emails: EmailTerms = DEFAULT_TERMS
+    stored: Callable[[], None] = lambda: None
+    failed: Callable[[str], None] = lambda _what: None
+    setbacks: Setbacks = field(default_factory=Setbacks)
+
+    def run(self) -> int:
+        """Do everything that is due, and return how many things this process did.
+
+        Without a usable signing key nothing is done: what would have to be sent could not be signed. A release with
+        which something is wrong holds up no other.
+
+        Raises:
+            NotDurable: the database cannot be read.
+        """
+        signer = self.signer()
+        if signer is None:
+            return 0
+        now = self.clock.now()
+        with self.store.read() as conn:
+            found = list(self._look(self._moment(conn, now)))
+        return sum(self._do(one, signer, now) for one in found)
+
+    def _look(self, moment: Moment) -> Iterator[_Due]:
+        for release in releases.live(moment.conn):
+            for what, judge_of in ((STAGE, _stage), (OBLIGATIONS, _obligations)):
+                if not self.setbacks.may_try((release.release_id, what), release):
+                    continue
+                try:
+                    judge = judge_of(release, moment)
+                except (GatewayError, SQLAlchemyError):
+                    raise
+                except Exception as error:
+                    judge = partial(_fail, error)
+                if judge is not None:
+                    yield _Due(release, what, judge)
+
+    def _do(self, one: _Due, signer: Signer, now: datetime) -> bool:
+        try:
+            done = self._carry_out(one, signer, now)
+        except Exception as error:
+            self._not_done(one, error, now)
+            return False
+        self.setbacks.succeeded(one.name)
+        if done:
+            log.info("done in time", extra={"event": "done-in-time", **_about(one)})
+            self.stored()
+        return done
+
+    def _not_done(self, one: _Due, error: Exception, now: datetime) -> None:
+        failures = self.setbacks.failed(one.name, one.release)
+        # What the database refuses may go well the next time; anything else is a defect of ours.
+        defect = not isinstance(error, GatewayError)
+        about = {"event": "not-done-in-time", **_about(one), "failures": failures}
+        level = logging.ERROR if defect else logging.WARNING
+        log.log(level, "%s", error, exc_info=error if defect else None, extra=about)
+        self.failed(one.what)
+        subject = f"{one.release.release_id} {one.what} ({one.release.state.value})"
+        text = f"{type(error).__name__}; it is tried again, ever less often, and the log says more"
+        try:
+            with self.store.write() as conn:
+                self.store.lock_release(conn, subject)
+                flags.raise_once(conn, NOT_DONE, subject, now, text)
+        except (GatewayError, SQLAlchemyError) as problem:
+            log.warning("no flag could be raised: %s", problem, extra=about)
+
+    def _carry_out(self, one: _Due, signer: Signer, now: datetime) -> bool:
+        with self.store.write() as conn:
+            follows = one.judge(self._moment(conn, now))
+            for write in follows.writes:
+                write(conn)
+            lay_in_outbox(follows.sends, conn, signer, now, self.alert_bytes, self.emails)
+            return bool(follows.writes)
+
+    def _moment(self, conn: Connection, now: datetime) -> Moment:
+        return Moment(conn, now, self.store.lock_release)
+
+
+def _stage(release: Release, moment: Moment) -> _Judge | None:
+    return partial(by_time.begin_stages, release.release_id) if by_time.stage_due(release, moment) else None
+
+
+def _obligations(release: Release, moment: Moment) -> _Judge | None:
+    if not by_time.obligations_due(release, moment):
+        return None
+    return partial(by_time.report_missed, release.release_id, by_time.count_missed(release, moment))
+
+
+def _fail(error: Exception, _moment: Moment) -> Consequences:
+    raise error
+
+
+def _about(one: _Due) -> dict[str, str]:
+    return {"release": one.release.release_id, "what": one.what}
+
+
+class Scheduler:
+    """A thread that runs the agenda, every second and whenever it is woken; `beside` is called each time."""
+
+    def __init__(self, agenda: Agenda, poll: float = POLL, beside: Callable[[], None] = lambda: None) -> None:
+        self._agenda = agenda
+        self._beside = beside
+        self._poll = poll
+        self._wanted = threading.Event()
+        self._over = threading.Event()
+        self._failing = False
+        self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with a look at once at what fell due while nothing ran."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look again at once: a release has changed."""
+        self._wanted.set()
+
+    def stop(self) -> None:
+        """Let it finish what it does, and end it."""
+        self._over.set()
+        self._wanted.set()
+        if self._thread.is_alive():
+            self._thread.join(_PATIENCE)
+
+    def _work(self) -> None:
+        while not self._over.is_set():
+            self._wanted.clear()
+            self._run()
+            self._wanted.wait(self._poll)
+
+    def _run(self) -> None:
+        """Look once; of a look that fails again and again the first failure alone is logged."""
+        try:
+            self._agenda.run()
+            self._beside()
+        except Exception as error:
+            self._agenda.failed(LOOK)
+            if not self._failing:
+                defect = not isinstance(error, GatewayError)
+                level = logging.ERROR if defect else logging.WARNING
+                about = {"event": "scheduler-failing"}
+                log.log(level, "the scheduler goes on trying: %s", error, exc_info=defect, extra=about)
+            self._failing = True
+            return
+        if self._failing:
+            log.info("the scheduler works again", extra={"event": "scheduler-works"})
+        self._failing = False

@@ -1,0 +1,101 @@
+"""CSPs' schedules, of both stages: `DefaultPilotSchedule` (A03, told as N67) and `SafeLaunchSchedule` (A08, N68)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import csp_mgmt_gw.messages as csp
+from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.flow.context import Context, accepted, refused
+from duis_gateway.flow.parts import CspSchedule, gather_schedule
+from duis_gateway.flow.reply import Alert, Decision
+from duis_gateway.parties import store as parties
+from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.rollout.audience import by_supplier
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.pilot_lists.default_rules import judge_default_hubs, release_problem
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, Release, Stage
+from duis_gateway.rollout.schedules import store as schedules
+
+
+def receive_default_pilot_schedule(message: PartnerMessage, context: Context) -> Decision:
+    """Record a CSP's pilot schedule for a region; the suppliers concerned are told (N67)."""
+    assert isinstance(message.body, csp.DefaultPilotSchedule)
+    return _receive(message, message.body, Stage.PILOT, context)
+
+
+def receive_safe_launch_schedule(message: PartnerMessage, context: Context) -> Decision:
+    """Record a CSP's schedule for safe launch in a region; the suppliers concerned are told (N68)."""
+    assert isinstance(message.body, csp.SafeLaunchSchedule)
+    return _receive(message, message.body, Stage.SAFE_LAUNCH, context)
+
+
+def _receive(message: PartnerMessage, body: CspSchedule, stage: Stage, context: Context) -> Decision:
+    context.exclude_others(body.release_id)
+    release = releases.find(context.conn, body.release_id)
+    problem = release_problem(release, body.csp_region, context.party.regions, body.groups, stage)
+    if problem is not None or release is None:
+        return Decision(refused(message, *(problem or ("UnknownRelease", ""))))
+    gathered = gather_schedule(context, body)
+    if gathered.missing:
+        return Decision(accepted(message, text=gathered.text), (gathered.write,))
+    problem = release_problem(release, body.csp_region, context.party.regions, gathered.groups, stage)
+    if problem is not None:
+        return Decision(refused(message, *problem), (gathered.write,))
+    named = [d for group in gathered.groups for d in group.device_ids]
+    found = hubs.get_many(context.conn, named)
+    marks = releases.marks(context.conn, release.release_id)
+    good, bad = judge_default_hubs(named, found, release, body.csp_region, marks, stage)
+    if named and not good:
+        # The parts of what is refused are dropped, as the CSP has to send all of it again.
+        answer = refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad)
+        return Decision(answer, (gathered.write,))
+    groups = _cut(gathered.groups, frozenset(good))
+    schedule = DefaultSchedule(release.release_id, body.csp_region, stage, groups, gathered.constraints)
+    return Decision(
+        accepted(message, bad),
+        (gathered.write, partial(schedules.replace_default, schedule=schedule)),
+        _alerts(release, schedule, [found[d] for d in good], context),
+    )
+
+
+def _cut(groups: Iterable[DefaultGroup], keep: frozenset[int]) -> tuple[DefaultGroup, ...]:
+    """Return the groups with the hubs to keep; a group that named hubs and has none left is dropped."""
+    cut = [(group, tuple(d for d in group.device_ids if d in keep)) for group in groups]
+    return tuple(replace(group, device_ids=ids) for group, ids in cut if ids or not group.device_ids)
+
+
+def _alerts(release: Release, schedule: DefaultSchedule, named: Sequence[Hub], context: Context) -> tuple[Alert, ...]:
+    """A group that names hubs concerns their suppliers; one without, every supplier with hubs that it may mean."""
+    own = by_supplier(named)
+    if any(not group.device_ids for group in schedule.groups):
+        own = {**{supplier: [] for supplier in _suppliers_of_the_region(release, schedule, context)}, **own}
+    known = parties.find_many(context.conn, own)
+    sends = []
+    for supplier, ids in sorted(own.items()):
+        groups = _cut(schedule.groups, frozenset(ids))
+        if supplier in known and groups:
+            sends.append(Alert(known[supplier], _body(release, schedule, groups), release.release_id))
+    return tuple(sends)
+
+
+def _suppliers_of_the_region(release: Release, schedule: DefaultSchedule, context: Context) -> Iterable[int]:
+    """For the pilot: of the hubs on the default list, if there is one; else of all hubs of the model."""
+    if schedule.stage is Stage.PILOT:
+        listed = pilots.default_hubs(context.conn, release.release_id)
+        ids = [hub.device_id for hub in listed if hub.csp_region == schedule.csp_region]
+        if ids:
+            return by_supplier(hubs.get_many(context.conn, ids).values())
+    return releases.suppliers_with_hubs_of_model(context.conn, release.manufacturer, release.model, schedule.csp_region)
+
+
+def _body(release: Release, schedule: DefaultSchedule, groups: tuple[DefaultGroup, ...]) -> alerts.AlertBody:
+    about = (release.release_id, release.firmware_version, schedule.csp_region, groups)
+    if schedule.stage is Stage.PILOT:
+        return alerts.DefaultPilotSchedule(*about, schedule.constraints)
+    return alerts.SafeLaunchSchedule(*about)

@@ -1,0 +1,66 @@
+"""SRV 11.6, Submit Preferred Pilot Schedule (interaction A05): the instruction to deploy."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from duis_gateway.duis.request_bodies import PreferredPilotSchedule
+from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.flow.context import Context
+from duis_gateway.flow.reply import Decision, ServiceAnswer
+from duis_gateway.rollout.answers import warning_of
+from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Stage
+from duis_gateway.rollout.schedules import store as schedules
+from duis_gateway.rollout.schedules.forwarding import forward_schedule
+from duis_gateway.rollout.schedules.rules import ScheduleFacts, judge_schedule
+from duis_gateway.rollout.second_suppliers.handle import second_supplier_alerts
+
+
+def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -> Decision:
+    """Judge the groups; the good ones are recorded as instructions, and the CSPs and DCC get them.
+
+    Where a hub has two suppliers, each learns how the other now stands to it (N73).
+    """
+    body = request.body
+    assert isinstance(body, PreferredPilotSchedule)
+    facts = _facts(body, context)
+    judgement = judge_schedule(body, facts, context.now)
+    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))
+    if not judgement.accepted or facts.release is None:
+        return Decision(answer)
+    write = partial(schedules.put_instructions, instructions=judgement.instructions)
+    sends = forward_schedule(facts.release, judgement.instructions, facts.standing, context)
+    news = second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, context)
+    return Decision(answer, (write,), (*sends, *news))
+
+
+def _facts(body: PreferredPilotSchedule, context: Context) -> ScheduleFacts:
+    conn, supplier = context.conn, context.party.eui
+    context.exclude_others(body.release_id)
+    release = releases.find(conn, body.release_id)
+    if release is None:
+        return ScheduleFacts(release=None, newest_live=False, supplier=supplier)
+    named = {device_id for group in body.groups for device_id in group.device_ids}
+    return ScheduleFacts(
+        release=release,
+        newest_live=releases.newest_live(conn, release.manufacturer, release.model) == release.release_id,
+        supplier=supplier,
+        named=hubs.named(conn, named, release.release_id, supplier),
+        preferred=_in_the_pilot(body.release_id, context),
+        standing=tuple(schedules.instructions(conn, release.release_id, supplier)),
+        offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),
+        proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
+    )
+
+
+def _in_the_pilot(release_id: str, context: Context) -> frozenset[int] | None:
+    """The supplier's preferred list, with what DCC chose on its behalf; None where there is neither."""
+    listed = pilots.preferred(context.conn, release_id, context.party.eui)
+    chosen = direct.selected_for(context.conn, release_id, context.party.eui)
+    if listed is None and not chosen:
+        return None
+    return chosen.union(hub.device_id for hub in listed or ())

@@ -1,0 +1,233 @@
+"""Preferred Pilot Schedules: the instruction to deploy (SRV 11.6; PIA-1, PIA-C2, PIA-C3, PIA-R5, BR-3.1 to BR-3.9).
+
+The codes and the order in which they are looked for: E110601 the release; E110607 no pilot and E110603 the
+window, if a Pilot group is sent; E110605 received too late, or a period that cannot be; E110609 a hub in two
+groups; E110608 a Pilot group's hub on no preferred list; E110602 no good hub; E110604 the limit; E110605 a Pilot
+period outside what the CSPs offered; E110606 a constraint not offered. An error refuses all groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from duis_gateway.duis.request_bodies import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify, merged
+from duis_gateway.rollout.hubs.records import NamedHub
+from duis_gateway.rollout.periods import instruction_in_time
+from duis_gateway.rollout.releases.records import DefaultSchedule, HubMark, Instruction, Period, Release, Stage
+from duis_gateway.rollout.releases.rules import live_for, pilot_window_open
+
+ACCEPTED = "I99"
+ACCEPTED_IN_PART = "W110601"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFacts:
+    """What a Preferred Pilot Schedule is judged by.
+
+    Attributes:
+        release: the release that the request names, if there is one.
+        newest_live: no newer live release exists for its model.
+        supplier: the requester's EUI.
+        named: what the inventory knows of each hub that the request names.
+        preferred: the requester's preferred list that stands, None where it sent none.
+        standing: the requester's own standing instructions for this release.
+        offered: the CSPs' schedules for this release, with the periods and constraints that they offer.
+        proving: the requester's own proving hubs; needed only to leave those of standing groups uncounted.
+    """
+
+    release: Release | None
+    newest_live: bool
+    supplier: int
+    named: Mapping[int, NamedHub] = field(default_factory=dict)
+    preferred: frozenset[int] | None = None
+    standing: tuple[Instruction, ...] = ()
+    offered: tuple[DefaultSchedule, ...] = ()
+    proving: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleJudgement:
+    """The answer's code and lists, and the groups that stand from now on in place of those of the same name."""
+
+    code: str
+    findings: HubFindings = NOTHING_FOUND
+    instructions: tuple[Instruction, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the instructions stand from now on."""
+        return not self.code.startswith("E")
+
+
+def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: datetime) -> ScheduleJudgement:
+    """Judge a Preferred Pilot Schedule: deployment groups of both stages with their periods.
+
+    A group sent again (same stage and GroupID) replaces the standing one. A group left with no good hub is left
+    out, and what stands under its name stays. A paused release takes schedules; they are held.
+    """
+    release = live_for(facts.release, request.firmware_version)
+    if release is None:
+        return ScheduleJudgement("E110601")
+    refusal = _stage_refusal(request, release, now) or _period_refusal(request, release, now)
+    if refusal is not None:
+        return ScheduleJudgement(refusal)
+    instructions, findings = _classified(request, facts, release, now)
+    refusal, details = _hub_refusal(request, facts, release, instructions)
+    if refusal is not None:
+        return ScheduleJudgement(refusal, merged((findings, details)))
+    refusal = _offer_refusal(instructions, facts, release)
+    if refusal is not None:
+        return ScheduleJudgement(refusal, findings)
+    return ScheduleJudgement(ACCEPTED_IN_PART if findings.any else ACCEPTED, findings, instructions)
+
+
+def _stage_refusal(request: PreferredPilotSchedule, release: Release, now: datetime) -> str | None:
+    if all(group.stage is not Stage.PILOT for group in request.groups):
+        return None
+    if release.pilot is None or not release.release_type.has_pilot:
+        return "E110607"
+    return None if pilot_window_open(release, now) else "E110603"
+
+
+def _period_refusal(request: PreferredPilotSchedule, release: Release, now: datetime) -> str | None:
+    """BR-3.4; a period that is over already can be met no more than one that ends before it starts."""
+    if not instruction_in_time(now, release.automatic_date):
+        return "E110605"
+    periods = [group.period for group in request.groups]
+    sound = all(p.start <= p.end and now < p.end < release.automatic_date for p in periods)
+    return None if sound else "E110605"
+
+
+def _classified(
+    request: PreferredPilotSchedule, facts: ScheduleFacts, release: Release, now: datetime
+) -> tuple[tuple[Instruction, ...], HubFindings]:
+    """Return each group that has a good hub left as the instruction it would be, and what is wrong with the rest."""
+    instructions: list[Instruction] = []
+    findings: list[HubFindings] = []
+    for group in request.groups:
+        pilot = group.stage is Stage.PILOT
+        good, found = classify(group.device_ids, facts.named, release, facts.supplier, facts.newest_live, pilot=pilot)
+        findings.append(found)
+        if good:
+            instructions.append(_instruction(group, tuple(good), facts.supplier, release, now))
+    return tuple(instructions), merged(findings)
+
+
+def _instruction(
+    group: DeploymentGroup, good: tuple[int, ...], supplier: int, release: Release, now: datetime
+) -> Instruction:
+    return Instruction(
+        release_id=release.release_id,
+        supplier=supplier,
+        group_id=group.group_id,
+        stage=group.stage,
+        period=group.period,
+        received_at=now,
+        device_ids=good,
+        constraints=group.constraints,
+    )
+
+
+def _hub_refusal(
+    request: PreferredPilotSchedule, facts: ScheduleFacts, release: Release, instructions: tuple[Instruction, ...]
+) -> tuple[str | None, HubFindings]:
+    replaced = {(group.stage, group.group_id) for group in instructions}
+    staying = [group for group in facts.standing if (group.stage, group.group_id) not in replaced]
+    repeated = _repeated(request, staying, instructions)
+    if repeated:
+        return "E110609", HubFindings(repeated=repeated)
+    pilot = [hub for group in instructions if group.stage is Stage.PILOT for hub in group.device_ids]
+    unlisted = tuple(hub for hub in pilot if not _in_pilot(hub, facts))
+    if unlisted:
+        return "E110608", HubFindings(not_on_preferred_list=unlisted)
+    if not instructions:
+        return "E110602", NOTHING_FOUND
+    pilot += [hub for group in staying if group.stage is Stage.PILOT for hub in group.device_ids]
+    over = bool(instructions) and release.pilot is not None and _counted(pilot, facts) > release.pilot.limit
+    sends_pilot = any(group.stage is Stage.PILOT for group in instructions)
+    return ("E110604" if over and sends_pilot else None), NOTHING_FOUND
+
+
+def _repeated(
+    request: PreferredPilotSchedule, staying: Iterable[Instruction], instructions: Iterable[Instruction]
+) -> tuple[int, ...]:
+    """Return the hubs in two groups of the request, or in one of it and in another that stays.
+
+    A group that is sent twice in one request counts as two groups, for which of them stands is not said.
+    """
+    seen: set[int] = set()
+    repeated: dict[int, None] = {}
+    names: set[tuple[Stage, str]] = set()
+    for group in request.groups:
+        ids = set(group.device_ids)
+        twice = ids if (group.stage, group.group_id) in names else ids & seen
+        repeated.update((hub, None) for hub in group.device_ids if hub in twice)
+        seen |= ids
+        names.add((group.stage, group.group_id))
+    elsewhere = {hub for group in staying for hub in group.device_ids}
+    repeated.update((hub, None) for group in instructions for hub in group.device_ids if hub in elsewhere)
+    return tuple(repeated)
+
+
+def _proves(hub: int, facts: ScheduleFacts) -> bool:
+    named = facts.named.get(hub)
+    return hub in facts.proving or (named is not None and named.mark == HubMark.PROVING)
+
+
+def _in_pilot(hub: int, facts: ScheduleFacts) -> bool:
+    return (facts.preferred is not None and hub in facts.preferred) or _proves(hub, facts)
+
+
+def _counted(hubs: Iterable[int], facts: ScheduleFacts) -> int:
+    return sum(not _proves(hub, facts) for hub in hubs)
+
+
+def _offer_refusal(instructions: Iterable[Instruction], facts: ScheduleFacts, release: Release) -> str | None:
+    offers = [(group, _regions(group, facts)) for group in instructions]
+    for group, regions in offers:
+        if group.stage is Stage.PILOT and not all(
+            _inside(group.period, span) for span in _spans(regions, facts, release)
+        ):
+            return "E110605"
+    for group, regions in offers:
+        if any(not set(group.constraints) <= _constraints(region, group.stage, facts) for region in regions):
+            return "E110606"
+    return None
+
+
+def _regions(group: Instruction, facts: ScheduleFacts) -> set[str]:
+    return {facts.named[hub].csp_region for hub in group.device_ids}
+
+
+def _inside(period: Period, span: Period) -> bool:
+    return span.start <= period.start and period.end <= span.end
+
+
+def _spans(regions: Iterable[str], facts: ScheduleFacts, release: Release) -> list[Period]:
+    """Return what is offered in each region: from its first default group to its last, else the whole pilot."""
+    spans: list[Period] = []
+    for region in regions:
+        periods = [
+            group.period
+            for schedule in facts.offered
+            if schedule.csp_region == region and schedule.stage is Stage.PILOT
+            for group in schedule.groups
+        ]
+        if periods:
+            spans.append(Period(min(p.start for p in periods), max(p.end for p in periods)))
+        elif release.pilot is not None:
+            spans.append(release.pilot.period)
+    return spans
+
+
+def _constraints(region: str, stage: Stage, facts: ScheduleFacts) -> set[str]:
+    """Return the codes offered in a region; to safe-launch groups those of both schedules are open."""
+    return {
+        constraint.code
+        for schedule in facts.offered
+        if schedule.csp_region == region and (schedule.stage is Stage.PILOT or stage is Stage.SAFE_LAUNCH)
+        for constraint in schedule.constraints
+    }

@@ -1,0 +1,205 @@
+"""Schedules: what the CSPs offer, and what the suppliers instruct."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, insert, or_, select
+
+from duis_gateway.rollout.releases.records import (
+    DefaultGroup,
+    DefaultSchedule,
+    Instruction,
+    OfferedConstraint,
+    Period,
+    Stage,
+)
+from duis_gateway.rollout.schedule_decisions import store as says
+from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_many
+from duis_gateway.store.tables import (
+    default_group,
+    default_group_hub,
+    default_schedule,
+    hub,
+    instruction,
+    instruction_constraint,
+    instruction_hub,
+    offered_constraint,
+)
+
+
+def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
+    """Make this the CSP's schedule for its region and stage of the release."""
+    here = {"release_id": schedule.release_id, "stage": schedule.stage, "csp_region": schedule.csp_region}
+    earlier = select(default_schedule.c.id).where(*_equal(default_schedule, here))
+    delete_with_hubs(connection, default_group, default_group_hub, [default_group.c.schedule_id.in_(earlier)])
+    connection.execute(delete(default_schedule).where(*_equal(default_schedule, here)))
+    schedule_id = _inserted(connection, default_schedule, here)
+    for group in schedule.groups:
+        values = {
+            "schedule_id": schedule_id,
+            "group_id": group.group_id,
+            "starts": group.period.start,
+            "ends": group.period.end,
+        }
+        number = _inserted(connection, default_group, values)
+        insert_ids(connection, default_group_hub, "group_number", number, group.device_ids)
+    offered = {constraint.code: constraint.description for constraint in schedule.constraints}
+    rows = ((schedule_id, code, description) for code, description in offered.items())
+    insert_many(connection, offered_constraint, ("schedule_id", "code", "description"), rows)
+
+
+def defaults(connection: Connection, release_id: str, stage: Stage) -> list[DefaultSchedule]:
+    """Return the CSPs' schedules of this stage of the release, by region."""
+    query = (
+        select(default_schedule.c.id, default_schedule.c.csp_region)
+        .where(default_schedule.c.release_id == release_id, default_schedule.c.stage == stage)
+        .order_by(default_schedule.c.csp_region)
+    )
+    return [
+        DefaultSchedule(release_id, row.csp_region, stage, _groups(connection, row.id), _offered(connection, row.id))
+        for row in connection.execute(query).all()
+    ]
+
+
+def instructions(
+    connection: Connection, release_id: str, supplier: int, group_id: str | None = None
+) -> list[Instruction]:
+    """Return what the supplier has instructed for this release (under this name), both stages, by stage and group."""
+    mine = and_(instruction.c.release_id == release_id, instruction.c.supplier == supplier)
+    if group_id is not None:
+        mine = and_(mine, instruction.c.group_id == group_id)
+    own = select(instruction.c.id).where(mine)
+    hubs = _collected(connection, select(instruction_hub).where(instruction_hub.c.instruction_id.in_(own)))
+    codes = _collected(
+        connection, select(instruction_constraint).where(instruction_constraint.c.instruction_id.in_(own))
+    )
+    query = select(instruction).where(mine).order_by(instruction.c.stage, instruction.c.group_id)
+    return [
+        Instruction(
+            release_id=row.release_id,
+            supplier=row.supplier,
+            group_id=row.group_id,
+            stage=Stage(row.stage),
+            period=Period(row.starts, row.ends),
+            received_at=row.received_at,
+            device_ids=tuple(sorted(hubs[row.id])),
+            constraints=tuple(sorted(codes[row.id])),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def instructed_by_other(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the hubs that another supplier, responsible for them now, has instructed for this release."""
+    wanted = id_list(connection, ids)
+    query = (
+        select(instruction_hub.c.device_id)
+        .select_from(wanted)
+        .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
+        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
+        .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+        .where(
+            instruction.c.release_id == release_id,
+            instruction.c.supplier != supplier,
+            or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier),
+        )
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def instructing(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Return the suppliers that have instructed each of these hubs for this release, responsible for it or not."""
+    wanted = id_list(connection, ids)
+    query = (
+        select(instruction_hub.c.device_id, instruction.c.supplier)
+        .select_from(wanted)
+        .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
+        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
+        .where(instruction.c.release_id == release_id)
+    )
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for row in connection.execute(query):
+        found[row.device_id].add(row.supplier)
+    return {device_id: frozenset(suppliers) for device_id, suppliers in found.items()}
+
+
+def put_instructions(connection: Connection, instructions: Iterable[Instruction]) -> None:
+    """Write instructions; each takes the place of the one of the same release, supplier, stage and group.
+
+    What CSPs said of that one goes with it: the group is to be decided again.
+    """
+    for group in instructions:
+        here = {
+            "release_id": group.release_id,
+            "supplier": group.supplier,
+            "stage": group.stage,
+            "group_id": group.group_id,
+        }
+        earlier = _equal(instruction, here)
+        says.forget_hubs(connection, select(instruction.c.id).where(*earlier))
+        delete_with_hubs(connection, instruction, instruction_hub, earlier)
+        times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
+        number = _inserted(connection, instruction, {**here, **times})
+        insert_ids(connection, instruction_hub, "instruction_id", number, group.device_ids)
+        codes = ((number, code) for code in dict.fromkeys(group.constraints))
+        insert_many(connection, instruction_constraint, ("instruction_id", "code"), codes)
+
+
+def remove_hubs(connection: Connection, release_id: str, supplier: int, stage: Stage, ids: Sequence[int]) -> None:
+    """Take these hubs out of the supplier's instructions of this stage; groups left without hubs stay, empty.
+
+    What CSPs said of the hubs that are left stands.
+    """
+    own = select(instruction.c.id).where(
+        instruction.c.release_id == release_id, instruction.c.supplier == supplier, instruction.c.stage == stage
+    )
+    says.forget_hubs(connection, own, ids)
+    dropped = id_list(connection, ids)
+    connection.execute(
+        delete(instruction_hub).where(
+            instruction_hub.c.instruction_id.in_(own), instruction_hub.c.device_id.in_(select(dropped.c.value))
+        )
+    )
+
+
+def _equal(table: Table, values: dict[str, Any]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in values.items()]
+
+
+def _inserted(connection: Connection, table: Table, values: dict[str, Any]) -> int:
+    return int(connection.execute(insert(table).values(**values).returning(table.c.id)).scalar_one())
+
+
+def _groups(connection: Connection, schedule_id: int) -> tuple[DefaultGroup, ...]:
+    of_schedule = default_group.c.schedule_id == schedule_id
+    members = _collected(
+        connection,
+        select(default_group_hub)
+        .join_from(default_group, default_group_hub, default_group_hub.c.group_number == default_group.c.id)
+        .where(of_schedule),
+    )
+    query = select(default_group).where(of_schedule).order_by(default_group.c.id)
+    return tuple(
+        DefaultGroup(row.group_id, Period(row.starts, row.ends), tuple(sorted(members[row.id])))
+        for row in connection.execute(query)
+    )
+
+
+def _offered(connection: Connection, schedule_id: int) -> tuple[OfferedConstraint, ...]:
+    query = (
+        select(offered_constraint.c.code, offered_constraint.c.description)
+        .where(offered_constraint.c.schedule_id == schedule_id)
+        .order_by(offered_constraint.c.code)
+    )
+    return tuple(OfferedConstraint(*row) for row in connection.execute(query))
+
+
+def _collected(connection: Connection, query: Select[Any]) -> defaultdict[int, list[Any]]:
+    """Return the second column's values by the first column's."""
+    found: defaultdict[int, list[Any]] = defaultdict(list)
+    for owner, value in connection.execute(query):
+        found[owner].append(value)
+    return found

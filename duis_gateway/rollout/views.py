@@ -1,0 +1,143 @@
+"""What operators and parties are shown, read from the store: for the console, the metrics and the party door."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from duis_gateway.clock import Clock
+from duis_gateway.operations import flags
+from duis_gateway.operations.console import FlagLine, OutboxLine
+from duis_gateway.operations.figures import OutboxFigures
+from duis_gateway.operations.flags import OperatorFlag
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party
+from duis_gateway.rollout.deadlines.rules import Deadline
+from duis_gateway.rollout.deadlines.scopes import live_releases
+from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows, partner_deadlines
+from duis_gateway.rollout.estate.eligible_view import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
+from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
+from duis_gateway.rollout.obligations.by_time import MISSED_OBLIGATION
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.store.engine import Store
+from duis_gateway.text.tabular import Rows
+
+NEWEST_FLAGS = 50
+MOST_MISSED = 500
+
+
+def token_hash(token: str) -> str:
+    """Return what the store keeps of a bearer token: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class OperatorView:
+    """What the console shows (`operations.console.ConsoleData`)."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Return business time."""
+        return self._clock.now()
+
+    def releases(self) -> Sequence[Release]:
+        """Return the releases in flight."""
+        with self._store.read() as conn:
+            return live_releases(conn)
+
+    def deadlines(self) -> Sequence[Deadline]:
+        """Return what DCC and the CSPs have outstanding."""
+        with self._store.read() as conn:
+            return partner_deadlines(conn, self._clock.now())
+
+    def parties(self) -> Sequence[Party]:
+        """Return all parties."""
+        with self._store.read() as conn:
+            return parties.all_parties(conn)
+
+    def outbox(self) -> Sequence[OutboxLine]:
+        """Return what is not delivered, by recipient and state, dead letters with the last error."""
+        with self._store.read() as conn:
+            stats = outbox_view.stats(conn)
+            errors = {
+                recipient: outbox_view.entries(conn, recipient=recipient, state="dead", limit=1)[0].last_error
+                for recipient in stats.dead
+            }
+        waiting = [
+            OutboxLine(place.recipient, place.channel, "pending", backlog.pending, backlog.oldest_age)
+            for place, backlog in stats.pending.items()
+        ]
+        flying = [OutboxLine(place.recipient, place.channel, "in flight", n) for place, n in stats.in_flight.items()]
+        dead = [OutboxLine(eui, "", "dead", n, last_error=errors[eui]) for eui, n in stats.dead.items()]
+        return [*dead, *waiting, *flying]
+
+    def flags(self) -> Sequence[FlagLine]:
+        """Return the newest flags."""
+        with self._store.read() as conn:
+            newest = flags.newest(conn, NEWEST_FLAGS)
+        return list(map(_flag_line, newest))
+
+    def missed(self) -> Sequence[FlagLine]:
+        """Return what suppliers missed of their obligations to releases in flight, the newest first.
+
+        As it was when it fell due: to count it anew takes a while with millions of hubs.
+        """
+        with self._store.read() as conn:
+            owing = {release.release_id for release in live_releases(conn) if release.obligations}
+            found = flags.of_kind(conn, MISSED_OBLIGATION, MOST_MISSED) if owing else []
+        return [_flag_line(flag) for flag in found if flag.subject.rpartition(" ")[0] in owing]
+
+
+def _flag_line(flag: OperatorFlag) -> FlagLine:
+    return FlagLine(flag.at, flag.kind, flag.subject, flag.text)
+
+
+def outbox_figures(store: Store) -> OutboxFigures:
+    """Return the outbox in figures, by channel."""
+    with store.read() as conn:
+        stats = outbox_view.stats(conn)
+    pending: dict[str, int] = {}
+    for place, backlog in stats.pending.items():
+        pending[place.channel] = pending.get(place.channel, 0) + backlog.pending
+    return OutboxFigures(pending, sum(stats.dead.values()), stats.oldest_age)
+
+
+class PartyView:
+    """What a party sees of itself (`doors.party.PartyData`); nothing of anyone else."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def party_of(self, token: str) -> int | None:
+        """Return whose token this is, or None."""
+        with self._store.read() as conn:
+            party = parties.by_token_hash(conn, token_hash(token))
+        return None if party is None else party.eui
+
+    def status(self, party: int) -> Rows:
+        """Return the number of the party's hubs by release in flight, model, firmware version, status and state."""
+        with self._store.read() as conn:
+            who = parties.find(conn, party)
+            return Rows(STATUS_COLUMNS, status_rows(conn, who) if who else ())
+
+    def deadlines(self, party: int) -> Rows:
+        """Return what the party has outstanding under the releases in flight, and what the others do next."""
+        with self._store.read() as conn:
+            who = parties.find(conn, party)
+            return Rows(DEADLINE_COLUMNS, deadline_rows(conn, who, self._clock.now()) if who else ())
+
+    def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
+        """Return a supplier's hubs that a release (or any live one) may be applied to, with the supplier's roles."""
+        return Rows(ELIGIBLE_COLUMNS, self._eligible(party, release_id))
+
+    def _eligible(self, party: int, release_id: str | None) -> Iterator[Mapping[str, object]]:
+        with self._store.read() as conn:
+            for release in live_releases(conn):
+                if release_id is None or release.release_id == release_id:
+                    for hub in eligible_hubs(conn, party, release):
+                        yield eligible_row(hub, release, party)

@@ -1,0 +1,29 @@
+"""Act 4: the roll-out is closed, and everyone concerned is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import esi.messages as esi
+from duis_gateway.sandbox.demo import cast, requests
+from duis_gateway.sandbox.demo.cast import PILOTED, SUCCESSOR
+from duis_gateway.sandbox.demo.play import Play, code
+
+
+def closure(play: Play) -> None:
+    """Play the closure, what comes too late, and a withdrawal."""
+    play.act("Act 4: closure")
+    now = datetime.now(UTC).replace(microsecond=0)
+    play.dcc_says(
+        f"DCC closes {PILOTED.release_id}", esi.Closure(PILOTED.release_id, now, "the rest follows by itself")
+    )
+    first = play.world.suppliers[0]
+    answer = play.request(first, "11.5", requests.pilot_list(PILOTED, play.own(first)[:1]))
+    play.step("An 11.5 for the closed release", "E110501", code(answer))
+    withdrawal = esi.Withdrawal(SUCCESSOR.release_id, now, "taken off the products list")
+    play.dcc_says(f"DCC withdraws {SUCCESSOR.release_id}", withdrawal)
+    play.deliver("the closure to the CSPs and by email, N72 for the withdrawal")
+    reached = all(play.world.recorded(csp, "Closure") for csp in cast.REGIONS)
+    play.step("The closure has reached both CSPs", "reached", "reached" if reached else "not reached")
+    for supplier in play.world.suppliers:
+        play.show_received(supplier)

@@ -1,0 +1,81 @@
+"""Act 3: the pilot period ends and safe launch begins by itself; batches follow; a release gives way to another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.rollout.releases.records import DefaultGroup, Period, PilotTerms, Stage
+from duis_gateway.rollout.rollout_decisions.records import HubCounts
+from duis_gateway.sandbox.demo import cast, requests
+from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, SUCCESSOR
+from duis_gateway.sandbox.demo.play import Play, code
+
+BATCH = 60
+
+
+def safe_launch(play: Play) -> None:
+    """Play the safe launch of the piloted release, and the end of the large one's pilot by its successor."""
+    play.act("Act 3: safe launch")
+    _end_the_pilot(play)
+    _schedule(play)
+    _activate(play)
+    _succeed(play)
+
+
+def _end_the_pilot(play: Play) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    notice = requests.release_notice(PILOTED, now, 300)
+    assert notice.pilot is not None
+    ends = now + timedelta(seconds=2)
+    revised = replace(notice, revision=2, pilot=PilotTerms(Period(notice.pilot.period.start, ends), 300))
+    play.dcc_says(f"DCC revises {PILOTED.release_id}: the pilot ends in two seconds", revised)
+    north = next(iter(cast.REGIONS))
+    changes = len(play.world.recorded(north, "StageChange"))
+    told = "The pilot ends and safe launch begins by itself"
+    play.wait_for(told, lambda: len(play.world.recorded(north, "StageChange")) > changes)
+
+
+def _schedule(play: Play) -> None:
+    next_week = datetime.now(UTC).replace(microsecond=0) + timedelta(days=7)
+    period = Period(next_week, next_week + timedelta(days=30))
+    for eui, regions in cast.REGIONS.items():
+        for region in regions[:2]:
+            body = csp.SafeLaunchSchedule(PILOTED.release_id, region, (DefaultGroup("ALL", period),))
+            play.csp_says(eui, f"The CSP of {region} uploads its Safe Launch Schedule", body)
+    play.deliver("N68 to the suppliers")
+    first = play.world.suppliers[0]
+    own = [d for d in _left(play) if d in set(play.own(first))][:BATCH]
+    answer = play.request(first, "11.6", requests.schedule(PILOTED, "BATCH-1", own, period, Stage.SAFE_LAUNCH))
+    play.step(f"11.6 by {first.name}: a safe-launch batch of {len(own)} hubs", "I99", code(answer))
+    batch = esi.BatchInstruction(PILOTED.release_id, "DCC-1", tuple(_left(play)[-BATCH:]), period)
+    play.dcc_says(f"DCC instructs a batch of {BATCH} hubs", batch)
+    play.deliver("the batches to the CSPs, N72 and N73 to the suppliers")
+
+
+def _left(play: Play) -> list[int]:
+    done = play.activated | play.failed
+    return [h.device_id for h in play.hubs if h.status == "Commissioned" and h.device_id not in done]
+
+
+def _activate(play: Play) -> None:
+    left = _left(play)
+    play.activate({*left[:BATCH], *left[-BATCH:]}, set())
+    play.deliver("N64 and N999 of the safe launch")
+    counts = HubCounts(len(play.activated | play.failed), len(play.activated), len(play.failed))
+    outcome = esi.SafeLaunchOutcome(PILOTED.release_id, True, counts, None)
+    play.dcc_says(f"DCC: the safe launch of {PILOTED.release_id} is a success", outcome)
+
+
+def _succeed(play: Play) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    play.dcc_says(f"DCC announces {SUCCESSOR.release_id}", requests.release_notice(SUCCESSOR, now, 300))
+    approval = esi.ReleaseApproval(SUCCESSOR.release_id, now, None)
+    play.dcc_says(f"DCC approves it: the pilot of {LARGE.release_id} ends", approval)
+    failed = esi.SafeLaunchOutcome(LARGE.release_id, False, HubCounts(10, 0, 10), "every hub failed, as in the pilot")
+    play.dcc_says(f"DCC: the safe launch of {LARGE.release_id} has failed", failed)
+    gives_way = esi.Supersession(LARGE.release_id, SUCCESSOR.release_id, now, "the successor carries the correction")
+    play.dcc_says(f"{LARGE.release_id} is superseded by {SUCCESSOR.release_id}", gives_way)
+    play.deliver("N69 and N70, stage changes, and the supersession by email")

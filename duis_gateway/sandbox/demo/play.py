@@ -1,0 +1,217 @@
+"""What the acts are played with: the parties' ways to act, the wire to look at, and the screen to tell it on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+from lxml import etree
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.namespaces import sr
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.sandbox.demo import cast, requests
+from duis_gateway.sandbox.demo.cast import PILOTED, Supplier
+from duis_gateway.sandbox.demo.processes import DemoFailed
+from duis_gateway.sandbox.demo.world import World
+from duis_gateway.store.engine import Store
+
+DELIVERY_SECONDS = 300.0
+
+
+class Progress(Protocol):
+    """A progress bar."""
+
+    def update(self, n_steps: int) -> None:
+        """Move on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where the demonstration is told: lines, and bars for what takes long."""
+
+    line: Callable[[str], None]
+    bar: Callable[[str, int], AbstractContextManager[Progress]]
+
+
+@dataclass
+class Play:
+    """The world as the acts see it, and what they have brought about so far."""
+
+    world: World
+    screen: Screen
+    store: Store
+    began: float = field(default_factory=time.monotonic)
+    steps: list[tuple[str, bool]] = field(default_factory=list)
+    counters: count[int] = field(default_factory=lambda: count(1))
+    hubs: list[Hub] = field(default_factory=list)
+    activated: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
+
+    def act(self, name: str) -> None:
+        """Begin an act."""
+        self.screen.line(f"\n{name}")
+
+    def dcc_says(self, what: str, body: PartnerBody, expected: str = "Accepted") -> None:
+        """Let DCC send a message by ESI."""
+        self.partner_says(cast.DCC, what, esi.render_body(body), expected)
+
+    def csp_says(self, eui: int, what: str, body: PartnerBody, expected: str = "Accepted") -> None:
+        """Let a CSP send a message."""
+        self.partner_says(eui, what, csp.render_body(body), expected)
+
+    def partner_says(self, eui: int, what: str, content: bytes, expected: str) -> None:
+        """Let a CSP or DCC send a message body, and look at its acknowledgement."""
+        self.step(what, expected, acknowledged(*self.world.send(eui, content)))
+
+    def activate(self, devices: set[int], failing: set[int], stage: str = "Activation") -> None:
+        """Let each CSP report on its hubs; for an activation it registers CS06 before."""
+        for eui, regions in cast.REGIONS.items():
+            own = sorted(h.device_id for h in self.hubs if h.device_id in devices and h.csp_region in regions)
+            order = {
+                "release": PILOTED.release_id,
+                "version": PILOTED.released,
+                "devices": [format_eui(d) for d in own],
+                "failing": [format_eui(d) for d in own if d in failing],
+                "batch": 500,
+                "stage": stage,
+            }
+            report = self.world.ask(eui, "/mock/v1/activate", order)
+            answers = [*report["requests"], *report["responses"]]
+            accepted = all(one.get("status") == "Accepted" for one in answers)
+            does = "registers CS06 for" if stage == "Activation" else "has distributed the image to"
+            name = f"{format_eui(eui)} {does} {len(own)} hubs and posts the outcomes"
+            self.step(name, "Accepted", "Accepted" if accepted else str(report))
+        if stage == "Activation":
+            self.activated |= devices - failing
+        self.failed |= failing
+
+    def wait_for(self, what: str, happened: Callable[[], bool]) -> None:
+        """Wait until something that the gateway does by itself has been seen."""
+        until = time.monotonic() + DELIVERY_SECONDS
+        while not happened():
+            if time.monotonic() > until:
+                raise DemoFailed(f"this has not come about: {what}")
+            time.sleep(0.1)
+        self.step(what, "seen", "seen")
+
+    def step(self, what: str, expected: str, seen: str, right: bool = True) -> None:
+        """Tell a step, and keep whether it went as expected."""
+        held = right and seen == expected
+        self.steps.append((what, held))
+        seconds = time.monotonic() - self.began
+        mark = seen if held else f"{seen}, NOT AS EXPECTED ({expected})"
+        self.screen.line(f"{seconds:6.1f} s  {what} -> {mark}")
+
+    def request(self, supplier: Supplier, reference: str, body: str, door: str = "xml") -> etree._Element:
+        """Let a supplier send a Service Request; returns the answer, which its adapter has verified."""
+        version = str(supplier.duis_version)
+        document = requests.service_request(supplier.eui, next(self.counters), version, reference, body)
+        status, answer = self.world.send(supplier.eui, document, door=door)
+        if status != 200:
+            raise DemoFailed(f"{reference} by {supplier.name}: HTTP {status}: {answer[:500]!r}")
+        return parse_trusted(answer)
+
+    def own(self, supplier: Supplier) -> list[int]:
+        """Return the supplier's commissioned hubs of the piloted model, split ones among them, by region in turn."""
+        return [h.device_id for h in self.hubs if supplier.eui in h.suppliers and h.status == "Commissioned"]
+
+    def wait_for_uploads(self, eui: int) -> None:
+        """A list and a schedule for each release and region with hubs, each acknowledged."""
+        expected = 2 * 2 * len(cast.REGIONS[eui])
+        until = time.monotonic() + DELIVERY_SECONDS
+        while time.monotonic() < until:
+            answers = [acknowledged(200, raw) for raw in self.world.recorded(eui, "Acknowledgement")]
+            if len(answers) >= expected:
+                told = f"{format_eui(eui)} uploads {expected} Default Pilot Lists and Schedules"
+                self.step(told, "Accepted", ", ".join(sorted(set(answers))))
+                return
+            time.sleep(0.1)
+        raise DemoFailed(f"{format_eui(eui)} has not uploaded its default lists")
+
+    def listed_by_csps(self) -> list[int]:
+        """Return the hubs on the CSPs' default lists for the piloted release, from the wire."""
+        lists = [
+            csp.read_message(parse_trusted(raw)).body
+            for own in cast.REGIONS
+            for raw in self.world.recorded(own, "DefaultPilotList")
+        ]
+        return [
+            d
+            for one in lists
+            if isinstance(one, csp.DefaultPilotList) and one.release_id == PILOTED.release_id
+            for d in one.device_ids
+        ]
+
+    def preferred(self, supplier: Supplier) -> list[int]:
+        """Return the supplier's pilot as the CSPs will have it: its newest list, which DCC is told whole."""
+        reports = [
+            esi.read_message(parse_trusted(raw)).body
+            for raw in self.world.recorded(cast.DCC, "PreferredPilotListReport")
+        ]
+        own = [
+            one
+            for one in reports
+            if isinstance(one, esi.PreferredPilotListReport)
+            and (one.release_id, one.supplier) == (PILOTED.release_id, supplier.eui)
+        ]
+        return list(own[-1].device_ids)
+
+    def pilot(self) -> frozenset[int]:
+        """Return the hubs that the CSPs pilot: their default lists, as the suppliers have amended them."""
+        choosers = [self.world.suppliers[0], self.world.suppliers[3]]
+        theirs = {d for one in choosers for d in self.own(one)}
+        default = set(self.listed_by_csps()) - theirs
+        return frozenset(default | {d for one in choosers for d in self.preferred(one)})
+
+    def show_received(self, supplier: Supplier) -> None:
+        """Tell what has come to a supplier so far."""
+        came = self.world.ask(supplier.eui, "/adapter/v1/received")
+        told = ", ".join(f"{number} x {kind}" for kind, number in sorted(came.items())) or "nothing"
+        self.screen.line(f"{'':10}{supplier.name} (DUIS {supplier.duis_version}) has received {told}")
+
+    def deliver(self, what: str) -> None:
+        """Wait until the outbox is empty."""
+        whole = self.pending()
+        until = time.monotonic() + DELIVERY_SECONDS
+        with self.screen.bar(f"delivering {what}", whole) as bar:
+            left = whole
+            while left and time.monotonic() < until:
+                time.sleep(0.05)
+                now = self.pending()
+                bar.update(max(0, left - now))
+                left = now
+        if left:
+            raise DemoFailed(f"{left} messages are still not delivered: {what}")
+
+    def pending(self) -> int:
+        """Return how many messages are not delivered yet."""
+        with self.store.read() as conn:
+            stats = outbox_view.stats(conn)
+        return sum(one.pending for one in stats.pending.values()) + sum(stats.in_flight.values())
+
+
+def code(response: etree._Element) -> str:
+    """Return the ResponseCode of an answer."""
+    return response.findtext(f".//{sr('ResponseCode')}") or "no ResponseCode"
+
+
+def listed(response: etree._Element, name: str) -> int:
+    """Return how many hubs the answer names in a list."""
+    return len((response.findtext(f".//{sr(name)}") or "").split(","))
+
+
+def acknowledged(status: int, answer: bytes) -> str:
+    """Return the Status of an acknowledgement, or the HTTP status of a refusal."""
+    if status != 200:
+        return f"HTTP {status}"
+    return next((e.text or "" for e in parse_trusted(answer).iter() if etree.QName(e).localname == "Status"), "none")

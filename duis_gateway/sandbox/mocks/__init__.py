@@ -1,0 +1,1 @@
+"""What the two mock partners are made of."""

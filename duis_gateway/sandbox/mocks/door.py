@@ -1,0 +1,172 @@
+"""The partner's doors: any path takes the gateway's messages; `/mock/v1/` is for whoever plays the partner."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from lxml import etree
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.envelope.signature import sign
+from duis_gateway.errors import GatewayError, IdentityReused, MessageRefused
+from duis_gateway.partners.xml import format_time
+from duis_gateway.sandbox.mocks.behaviour import Behaviour, Mode, Temper
+from duis_gateway.sandbox.mocks.link import Link, NoGateway, new_message_id
+from duis_gateway.sandbox.mocks.partner import Inbox
+from duis_gateway.sandbox.mocks.server import close_connection
+
+CONTROL = "/mock/v1/"
+XML, JSON, TEXT = "application/xml", "application/json", "text/plain; charset=utf-8"
+_GARBAGE = b"\x00\xff<not xml" * 512
+
+Command = Callable[[Mapping[str, Any]], Any]
+"""What a mock does when told to: takes the members of a JSON object, returns what JSON can say."""
+
+
+class CommandRefused(GatewayError):
+    """A command of the control door cannot be carried out as it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    content_type: str = TEXT
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class Door:
+    """The WSGI application of a mock. `commands` are the mock's own, by their name under `/mock/v1/`."""
+
+    inbox: Inbox
+    link: Link
+    commands: dict[str, Command] = field(default_factory=dict)
+    temper: Temper = field(default_factory=Temper)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        body = environ["wsgi.input"].read()
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if path.startswith(CONTROL):
+            if not ipaddress.ip_address(environ["REMOTE_ADDR"]).is_loopback:
+                return _reply(Answer(403, TEXT, b"the control door is for this machine only"), start_response)
+            answer = self._control(method, path.removeprefix(CONTROL), environ.get("QUERY_STRING", ""), body)
+        elif method == "POST":
+            answer = self._message(body, environ)
+        else:
+            answer = Answer(405, TEXT, b"messages come by POST", (("Allow", "POST"),))
+        return _reply(answer, start_response)
+
+    def _message(self, body: bytes, environ: dict[str, Any]) -> Answer:
+        behaviour = self.temper.next()
+        match behaviour.mode:
+            case Mode.RESET:
+                close_connection(environ, reset=True)
+            case Mode.ERROR:
+                return Answer(500, TEXT, b"told to fail")
+            case Mode.SLOW:
+                self.link.stop.wait(behaviour.delay)
+        answer = self._take(body)
+        if behaviour.mode is Mode.DROP:
+            close_connection(environ, reset=False)
+        return Answer(200, TEXT, _GARBAGE) if behaviour.mode is Mode.GARBAGE else answer
+
+    def _take(self, body: bytes) -> Answer:
+        try:
+            self.inbox.receive(body)
+        except IdentityReused as error:
+            return Answer(409, TEXT, error.detail.encode())
+        except MessageRefused as error:
+            lines = [error.detail, *(f"{one.path} (line {one.line}): {one.reason}" for one in error.findings)]
+            return Answer(400, TEXT, "\n".join(lines).encode())
+        return Answer(204)
+
+    def _control(self, method: str, name: str, query: str, body: bytes) -> Answer:
+        try:
+            if (method, name) == ("GET", "received"):
+                return _json(self._received())
+            if method != "POST":
+                return Answer(405, TEXT, b"only received is read by GET", (("Allow", "POST"),))
+            if name == "send":
+                return self._send(dict(parse_qsl(query)), body)
+            command = {"behaviour": self._behave, "gateway": self._find_gateway, **self.commands}.get(name)
+            if command is None:
+                return Answer(404, TEXT, b"no such command")
+            return _json(command(_members(body)))
+        except NoGateway as error:
+            return _json({"error": str(error)}, 502)
+        except (GatewayError, ValueError, KeyError, TypeError) as error:
+            return _json({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    def _send(self, options: Mapping[str, str], body: bytes) -> Answer:
+        """Wrap, sign and send a body element; the answer is the gateway's own.
+
+        `message_id` gives the id (to repeat, or to reuse one), `retry` the seconds to keep trying; `signed=no`
+        leaves the signature out and `tamper=yes` changes the message after it was signed.
+        """
+        element = parse_trusted(body)
+        message_id = options.get("message_id") or new_message_id()
+        raw = self.link.wrap(element, message_id)
+        if options.get("signed") != "no":
+            raw = sign(raw, self.link.identity.key)
+        if options.get("tamper") == "yes":
+            raw = raw.replace(b"</SenderID>", b"</SenderID> ", 1)
+        kind = etree.QName(element).localname
+        exchange = self.link.send(message_id, kind, raw, float(options.get("retry", 0)))
+        verified = "yes" if exchange.acknowledgement is not None else "no"
+        headers = (("X-Message-ID", message_id), ("X-Acknowledgement-Verified", verified))
+        return Answer(exchange.status, exchange.content_type or TEXT, exchange.body, headers)
+
+    def _received(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "kind": one.message.body_name,
+                "message_id": one.message.message_id,
+                "sender": format_eui(one.message.sender),
+                "release": getattr(one.message.body, "release_id", None),
+                "repeat": one.repeat,
+                "at": format_time(one.at),
+            }
+            for one in list(self.inbox.deliveries)
+        ]
+
+    def _behave(self, members: Mapping[str, Any]) -> Any:
+        count = members.get("count")
+        behaviour = Behaviour(
+            Mode(str(members["mode"])), None if count is None else int(count), float(members.get("delay", 5.0))
+        )
+        self.temper.change(behaviour)
+        return {"mode": str(behaviour.mode), "count": behaviour.count, "delay": behaviour.delay}
+
+    def _find_gateway(self, members: Mapping[str, Any]) -> Any:
+        self.link.gateway_url = str(members["url"])
+        return {"url": self.link.gateway_url}
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    members = json.loads(body or b"{}")
+    if not isinstance(members, dict):
+        raise CommandRefused("the body must be a JSON object")
+    return members
+
+
+def _json(value: Any, status: int = 200) -> Answer:
+    return Answer(status, JSON, json.dumps(value).encode())
+
+
+def _reply(answer: Answer, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    headers = list(answer.headers)
+    if answer.status != HTTPStatus.NO_CONTENT:
+        headers += [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+    return [answer.body]

@@ -1,0 +1,35 @@
+"""Every message on the wire as a file: what was sent, answered or received, byte for byte."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from duis_gateway.duis.identifiers import format_eui_plain
+
+
+class Recorder:
+    """Writes `<unix-nanoseconds>-<from>-<to>-<kind>.xml` into a folder; a file that is there is complete."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._newest = 0
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def record(self, sender: int, recipient: int, kind: str, data: bytes, suffix: str = "xml") -> None:
+        """Write one message; without a folder nothing is kept. Names sort in the order of the calls."""
+        if self._folder is None:
+            return
+        moment = self._moment()
+        name = f"{moment}-{format_eui_plain(sender)}-{format_eui_plain(recipient)}-{kind}.{suffix}"
+        unfinished = self._folder / f".{name}.part"
+        unfinished.write_bytes(data)
+        unfinished.rename(self._folder / name)
+
+    def _moment(self) -> int:
+        with self._lock:
+            self._newest = max(time.time_ns(), self._newest + 1)
+            return self._newest

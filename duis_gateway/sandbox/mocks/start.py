@@ -1,0 +1,100 @@
+"""Putting a mock together from its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from duis_gateway.clock import clock_of
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.envelope.schema import Schema
+from duis_gateway.errors import GatewayError
+from duis_gateway.partners.messages import Interface, PartnerMessage
+from duis_gateway.partners.xml import parse_time
+from duis_gateway.pki.signing import load_signing_key
+from duis_gateway.sandbox.mocks.door import Door
+from duis_gateway.sandbox.mocks.link import Link
+from duis_gateway.sandbox.mocks.partner import Identity, Inbox
+from duis_gateway.sandbox.mocks.record import Recorder
+from duis_gateway.sandbox.mocks.server import serve
+from duis_gateway.sandbox.mocks.trust import KnownSigners
+from schemas import schema_path
+
+WRONG_USAGE = 2
+
+
+@dataclass(frozen=True)
+class Kit:
+    """A mock's parts, ready to serve."""
+
+    identity: Identity
+    inbox: Inbox
+    link: Link
+    door: Door
+
+
+def common_arguments(program: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with the arguments that every mock has."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: one that is free")
+    parser.add_argument("--gateway", metavar="URL", help="base URL of the gateway's public listener")
+    parser.add_argument("--eui", type=parse_eui, help="SenderID; the certificate's EUI-64 unless given")
+    parser.add_argument("--key", type=Path, required=True, help="private key, PEM")
+    parser.add_argument("--certificate", type=Path, required=True, help="certificate of the key")
+    parser.add_argument(
+        "--trust", type=Path, required=True, help="the gateway's certificate, or a folder that it is in"
+    )
+    parser.add_argument("--record", type=Path, metavar="DIR", help="write every message there as it went by")
+    parser.add_argument("--clock", type=_instant, metavar="TIME", help="a fixed time, with its zone, for test packs")
+    return parser
+
+
+def assemble(options: argparse.Namespace, interface: Interface, path: str) -> Kit:
+    """Return a mock of this interface whose door on the gateway is at `path`.
+
+    Raises:
+        GatewayError: a key or certificate cannot be used; the text says which.
+    """
+    clock = clock_of(options.clock)
+    key, certificate = load_signing_key(options.key, options.certificate)
+    signers = KnownSigners(options.trust, clock)
+    eui = certificate.eui if options.eui is None else options.eui
+    schema = Schema(schema_path(interface.schema))
+    caps = interface.element_caps(interface.names)
+    identity = Identity(eui, signers.first.eui, key, interface, schema, signers, clock, caps)
+    recorder = Recorder(options.record)
+    link = Link(identity, recorder, path, options.gateway)
+    inbox = Inbox(identity, recorder, _nothing_more)
+    return Kit(identity, inbox, link, Door(inbox, link))
+
+
+def run(
+    program: str, begin: Callable[[Sequence[str]], tuple[argparse.Namespace, Kit]], arguments: Sequence[str]
+) -> int:
+    """Begin a mock and serve it until SIGTERM; returns the exit code: 0, or 2 for what it cannot begin with."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    try:
+        options, kit = begin(arguments)
+    except (GatewayError, OSError, LookupError) as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return WRONG_USAGE
+    return serve(kit.door, options.listen, kit.link.stop)
+
+
+def in_background(work: Callable[[], object], name: str) -> None:
+    """Do some work beside the serving; it ends with the process."""
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
+def _instant(text: str) -> datetime:
+    return parse_time(text)
+
+
+def _nothing_more(_message: PartnerMessage) -> None:
+    """A message that is received and recorded needs nothing else."""
