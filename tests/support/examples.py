@@ -106,8 +106,8 @@ def not_served() -> list[str]:
 
 def not_raised() -> list[str]:
     """Return the alerts and the messages to partners whose bodies no decision makes."""
-    folder = Path(duis_gateway.__file__).parent / "decisions"
-    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    folder = Path(duis_gateway.__file__).parent / "rollout"
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
     alerts = [code for code, body in ALERTS if not re.search(rf"(?<!csp\.|esi\.)\b{type(body).__name__}\(", source)]
     outward = [
         f"{interface.upper()} `{name}`"

@@ -1,4 +1,4 @@
-"""What follows when something happens to a release: each effect of `rollout.releases.lifecycle`, carried out in one place."""
+"""What follows when something happens to a release: each effect of `lifecycle`, carried out in one place."""
 
 from __future__ import annotations
 
