@@ -1,4 +1,4 @@
-"""The pack: one file a clause, run from outside by the command, and what it says of a gateway that does not conform."""
+"""The pack: what its clauses cover, the command that runs it, and a gateway that does not conform."""
 
 from __future__ import annotations
 
@@ -19,18 +19,9 @@ from duis_gateway.errors import ConfigurationError
 from tests.support.cli import run
 from tests.support.conformance import started
 
-HERE = Path(__file__).parent
-
 
 def _not_what_was_said(subject: Subject, _: str) -> None:
     subject.post("/api/v1/serviceD", b"<a/>").is_refused(200)
-
-
-@pytest.mark.requirement("FIA-6")
-@pytest.mark.parametrize("era", list(Era))
-def test_there_is_one_file_a_clause_and_what_existed_is_kept_apart(era: Era) -> None:
-    files = {path.stem.removeprefix("test_") for path in (HERE / era).glob("test_*.py")}
-    assert files == {clause.id for clause in CLAUSES.values() if clause.era is era}
 
 
 @pytest.mark.requirement("FIA-6")

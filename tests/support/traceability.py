@@ -1,4 +1,4 @@
-"""Which test shows which row of docs/requirements.md: read from the page, and from the markers in the tests.
+"""Which test shows which row of docs/requirements.md: read from the page, from the markers in the tests and the pack.
 
 `python -m tests.support.traceability` writes the page's last column anew from the markers.
 """
@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from duis_gateway.conformance.pack import CLAUSES
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "requirements.md"
 MARKER = "requirement"
 RECORD_ONLY = "(record only)"
+PLAYS_THE_PACK = "tests/regression/test_clauses.py"
+"""Its tests carry the requirements of the clauses that they play."""
 
 ID = re.compile(r"(?:FIA|PIA|BR)-[A-Z]?\d+(?:\.\d+)?|[AX]\d{2}")
 _ROW = re.compile(rf"^\| ({ID.pattern}) \| (.*) \| (.*) \| (.*) \|$")
@@ -58,6 +62,9 @@ def marked() -> dict[str, set[str]]:
     for path in sorted((ROOT / "tests").rglob("*.feature")):
         for one in feature_tags(path.read_text(encoding="utf-8")):
             result[one].add(path.relative_to(ROOT).as_posix())
+    for clause in CLAUSES.values():
+        for one in clause.requirements:
+            result[one].add(PLAYS_THE_PACK)
     return result
 
 

@@ -102,7 +102,7 @@ def test_our_own_defects_file_is_one() -> None:
         ("tests/unit/test_parse.py::test_x", ("pit",)),
         ("tests/e2e/test_a02_default_pilot_list.py::test_x", ("sit",)),
         ("tests/e2e/test_a04_preferred_pilot_list.py::test_x", ("sit", "uit")),
-        ("tests/regression/new/test_n64.py::test_accepts[5.0]", ("pit", "uit")),
+        ("tests/regression/test_clauses.py::test_clause[new-n64-accepts-5.0]", ("pit", "uit")),
         ("tests/features/test_n64.py::test_x", ("sit", "fat")),
     ],
 )
