@@ -38,7 +38,7 @@ from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.trust import Trust
-from duis_gateway.rollout.scheduler import Agenda, Scheduler
+from duis_gateway.rollout.scheduler import BY_TIME, Agenda, Scheduler
 from duis_gateway.rollout.views import OperatorView, PartyView, outbox_figures
 from duis_gateway.store.engine import Store
 from schemas import schema_path
@@ -143,7 +143,7 @@ class Gateway:
         self._signing = SigningKeyFile(config)
         self.delivery: Delivery | None = None
         self._watch: TrustWatch | None = None
-        self.metrics = Metrics(self._sources(doors=doors, delivery=delivery))
+        self.metrics = Metrics(self._sources(doors=doors, delivery=delivery), BY_TIME)
         self.store = open_store(config, committed=self.metrics.commit)
         try:
             if delivery:

@@ -69,12 +69,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RECORDS, (*BASE, *RECORDS)),
     **dict.fromkeys(RULES, (*BASE, *RECORDS, *RULES)),
     "schemas": BASE,
-    "duis_gateway.duis": (*BASE, *RECORDS),
+    "duis_gateway.duis": (*BASE, *RECORDS, "duis_gateway.envelope.escape"),
     "duis_gateway.envelope": BASE,
     "duis_gateway.pki": (*BASE, "duis_gateway.envelope.signature", "duis_gateway.duis.identifiers"),
     "duis_gateway.store": (*BASE, "duis_gateway.duis.identifiers"),
     "duis_gateway.parties": (*BASE, *RECORDS, "duis_gateway.store"),
-    "duis_gateway.partners": (*BASE, *RECORDS, *MESSAGES),
+    "duis_gateway.partners": (*BASE, *RECORDS, *MESSAGES, "duis_gateway.envelope.escape"),
     "csp_mgmt_gw.messages": (*BASE, *RECORDS, "duis_gateway.partners"),
     "esi.messages": (*BASE, *RECORDS, "duis_gateway.partners"),
     "duis_gateway.rollout": (
@@ -364,6 +364,30 @@ def test_there_is_no_circle() -> None:
 
     for module in sources():
         visit(module, ())
+
+
+def test_there_is_one_back_off() -> None:
+    """Whoever waits longer from failure to failure asks `clock.wait_after`."""
+    doubling = [
+        f"{module}:{node.lineno}"
+        for module in sources()
+        if module != "duis_gateway.clock"
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not isinstance(node.right, ast.Constant)
+    ]
+    assert not doubling, doubling
+    users = {module for module in sources() if "duis_gateway.clock" in of_project(module)}
+    assert {"duis_gateway.outbox.retry", "duis_gateway.outbox.setbacks", "duis_gateway.sandbox.mocks.link"} <= users
+
+
+def test_there_is_one_escape_for_xml() -> None:
+    """Text and attributes by `envelope.escape`."""
+    wrong = [
+        f"{module} imports {name}" for module in sources() for name in imported(module) if name == "xml.sax.saxutils"
+    ]
+    by_hand = [module for module, path in sources().items() if "&lt;" in path.read_text(encoding="utf-8")]
+    assert by_hand == ["duis_gateway.envelope.escape"]
+    assert not wrong, wrong
 
 
 def test_nobody_raises_a_bare_exception() -> None:

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
 from duis_gateway.doors import spyne_compat
 from duis_gateway.doors.problem import our_defect, plain, problem_element
+from duis_gateway.envelope.escape import escape_attribute
 from duis_gateway.errors import MessageRefused, refusal_of
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
 
@@ -110,7 +110,7 @@ class SpyneEdge:
 
     def wsdl(self, address: str) -> bytes:
         """Return the WSDL for the address that the service is reached at; nothing of one request is kept for others."""
-        return self._wsdl.replace(f'"{_ADDRESS}"'.encode(), quoteattr(address).encode())
+        return self._wsdl.replace(f'"{_ADDRESS}"'.encode(), f'"{escape_attribute(address)}"'.encode())
 
     def call(self, call: Call) -> Call:
         """Have the operation called; the call then holds the envelope to send, with the answer's bytes in it verbatim.

@@ -6,35 +6,16 @@ tags, and exactly the escapes that C14N prescribes. So nothing is parsed or cano
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 from duis_gateway.duis.versions import format_version
+from duis_gateway.envelope.escape import escape_text
 from duis_gateway.namespaces import SR
-
-_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"}
-
-
-def escape(text: str) -> str:
-    """Return the text as character content.
-
-    Raises:
-        ValueError: it has a character that XML cannot carry.
-    """
-    return _SPECIAL.sub(_escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    escaped = _ESCAPES.get(match[0])
-    if escaped is None:
-        raise ValueError(f"XML cannot carry the character U+{ord(match[0]):04X}")
-    return escaped
 
 
 def leaf(name: str, text: str | int) -> str:
     """Return a DUIS element that holds text."""
-    return f"<sr:{name}>{escape(str(text))}</sr:{name}>"
+    return f"<sr:{name}>{escape_text(str(text))}</sr:{name}>"
 
 
 def optional(name: str, text: str | int | None) -> str:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from lxml import etree
 
 from duis_gateway.envelope.claims import SignerReference, first_element, only_signature, read_signature
+from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import NotAuthenticated, NotSafeXml
 from duis_gateway.namespaces import DS, ECDSA_SHA256, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, ds
@@ -57,7 +58,7 @@ class SigningKey:
     def _after_value(self) -> bytes:
         return (
             "</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509IssuerSerial>"
-            f"<ds:X509IssuerName>{_escape(self.issuer)}</ds:X509IssuerName>"
+            f"<ds:X509IssuerName>{escape_text(self.issuer)}</ds:X509IssuerName>"
             f"<ds:X509SerialNumber>{self.serial}</ds:X509SerialNumber>"
             "</ds:X509IssuerSerial></ds:X509Data></ds:KeyInfo></ds:Signature>"
         ).encode()
@@ -141,10 +142,6 @@ _SIGNED_INFO_HEAD = (
     "<ds:DigestValue>"
 ).encode()
 _SIGNED_INFO_TAIL = b"</ds:DigestValue></ds:Reference></ds:SignedInfo>"
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
 
 
 def _canonical(element: etree._Element, *, exclusive: bool) -> bytes:

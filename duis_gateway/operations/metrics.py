@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.exposition import generate_latest
@@ -14,14 +15,11 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 _DELAY_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 21600.0, 86400.0)
 _COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
-BY_TIME = ("stage", "obligations", "look")
-"""What can fail by time, as `duis_gateway.rollout.scheduler` names it."""
-
 
 class Metrics:
-    """The metrics of one process, in a registry of its own."""
+    """The metrics of one process, in a registry of its own; `by_time` names what can fail by time."""
 
-    def __init__(self, sources: Sources | None = None) -> None:
+    def __init__(self, sources: Sources | None = None, by_time: Iterable[str] = ()) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "gw_requests", "Requests answered, by outcome.", ("door", "service", "outcome"), registry=self.registry
@@ -58,7 +56,7 @@ class Metrics:
         self._scheduler_failures = Counter(
             "gw_scheduler_failures", "What was due by time and failed, each try.", ("what",), registry=self.registry
         )
-        for what in BY_TIME:  # from 0 on, so that the first failure is an increase
+        for what in by_time:  # from 0 on, so that the first failure is an increase
             self._scheduler_failures.labels(what)
         build = Info("gw_build", "What runs here.", registry=self.registry)
         build.info({"version": __version__, "python": platform.python_version()})
@@ -91,7 +89,7 @@ class Metrics:
         self._commits.observe(seconds)
 
     def scheduler_failure(self, what: str) -> None:
-        """Count one failure of something due by time; `what` is one of `BY_TIME`."""
+        """Count one failure of something due by time; `what` as the scheduler names it."""
         self._scheduler_failures.labels(what).inc()
 
     def exposition(self) -> bytes:

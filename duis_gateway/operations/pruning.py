@@ -12,7 +12,7 @@ broken off can be begun anew.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Table, and_, delete, func, join, select, update
 
+from duis_gateway.store.bulk import Progress
 from duis_gateway.store.engine import Store, database_time, now_seconds
 from duis_gateway.store.tables import (
     message_part,
@@ -35,9 +36,6 @@ _READ_AT_ONCE = 1000
 _ROWS_AT_ONCE = 500
 _OCTETS_AT_ONCE = 4 * 1024 * 1024
 _LONGEST_PAUSE = 1.0
-
-Progress = Callable[[int, int], None]
-"""Called with what is done and the whole."""
 
 
 class What(StrEnum):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from duis_gateway.clock import wait_after
+
 _RETRIED_STATUSES = frozenset({408, 425, 429})
 _SERVER_ERRORS = 500
 
@@ -62,12 +64,11 @@ class RetryPolicy:
     refused_attempts: int = 12
 
     def backoff(self, attempts: int, jitter: float) -> float:
-        """Return the seconds to wait after this many attempts: half to the whole of the doubled base.
+        """Return the seconds to wait after this many attempts: half to the whole of `wait_after`.
 
         `jitter` is in [0, 1).
         """
-        doublings = min(max(attempts, 1) - 1, 62)
-        return min(self.cap, self.base * 2.0**doublings) * (1.0 + jitter) / 2.0
+        return wait_after(attempts, self.base, self.cap) * (1.0 + jitter) / 2.0
 
     def pause(self, attempts: int, failure: Failure, jitter: float) -> float:
         """Return the seconds to wait, where the recipient may have asked for longer (`Retry-After`, capped)."""

@@ -1,4 +1,4 @@
-"""What failed and is to be tried again: not at once, ever less often, and soon again when something has changed."""
+"""What failed and is to be tried again: not at once, after waits that grow, and at once when something has changed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from time import monotonic
 
+from duis_gateway.clock import wait_after
+
 BASE, CAP = 1.0, 300.0
 """Seconds: the wait after the first failure, which doubles, and the longest."""
-
-
-def wait_after(failures: int, base: float = BASE, cap: float = CAP) -> float:
-    """Return how many seconds to wait after so many failures in a row."""
-    return min(cap, base * 2.0 ** min(failures - 1, 63))
 
 
 @dataclass(slots=True)
@@ -44,7 +41,7 @@ class Setbacks:
             return known is None or known.state != state or known.not_before <= self._clock()
 
     def failed(self, thing: Hashable, state: object = None) -> int:
-        """Note a failure; return the how manieth in a row it is."""
+        """Note a failure; return the number of consecutive failures."""
         with self._lock:
             known = self._known.get(thing)
             if known is None or known.state != state:

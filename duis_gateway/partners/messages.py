@@ -15,6 +15,7 @@ from enum import StrEnum
 from lxml import etree
 
 from duis_gateway.duis.identifiers import MessageId, format_eui, parse_eui
+from duis_gateway.envelope.escape import escape_attribute
 from duis_gateway.errors import NotValid
 from duis_gateway.partners.xml import (
     HUBS_IN_A_LIST,
@@ -22,7 +23,6 @@ from duis_gateway.partners.xml import (
     Field,
     Record,
     enumerated,
-    escape_attribute,
     format_time,
     not_valid,
     parse_time,

@@ -8,7 +8,6 @@ inclusive C14N 1.0: no white space between elements, no prefixes, values escaped
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
@@ -18,29 +17,11 @@ from typing import Any, Protocol
 from lxml import etree
 
 from duis_gateway.duis.identifiers import format_eui, format_euis, parse_eui
+from duis_gateway.envelope.escape import escape_text
 from duis_gateway.errors import Finding, NotValid
 
 HUBS_IN_A_LIST = 50_000
 """The most hubs that one DeviceIDList holds: 50,000 EUI-64s are DUIS's 1,199,999 characters."""
-
-_UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def escape_text(text: str) -> str:
-    """Return `text` as canonical XML writes it inside an element.
-
-    Raises:
-        ValueError: a character that XML 1.0 cannot carry.
-    """
-    if _UNWRITABLE.search(text):
-        raise ValueError("the text has a character that XML cannot carry")
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
-
-
-def escape_attribute(text: str) -> str:
-    """Return `text` as canonical XML writes it inside an attribute's quotes (ValueError as `escape_text`)."""
-    escaped = escape_text(text).replace("&gt;", ">").replace('"', "&quot;")
-    return escaped.replace("\t", "&#x9;").replace("\n", "&#xA;")
 
 
 def parse_time(text: str) -> datetime:

@@ -44,6 +44,7 @@ NOT_DONE = "not done in time"
 """The kind of the flag on what failed."""
 
 STAGE, OBLIGATIONS, LOOK = "stage", "obligations", "look"
+BY_TIME = (STAGE, OBLIGATIONS, LOOK)
 """What can fail, as the metrics name it; the last is the look at all releases."""
 
 _Judge = Callable[[Moment], Consequences]

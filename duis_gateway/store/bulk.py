@@ -35,6 +35,9 @@ from duis_gateway.store.types import Unsigned64
 _ROWS_A_STATEMENT = 10_000
 
 Row = Sequence[Any]
+Progress = Callable[[int, int], None]
+"""Told, while something long is done, how much of it is done, and how much the whole is."""
+
 _NamedTuple = TypeVar("_NamedTuple", bound=tuple[Any, ...])
 
 

@@ -18,6 +18,7 @@ from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
 from duis_gateway.operations.figures import OutboxFigures, Sources
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.watch import TrustFigures
+from duis_gateway.rollout.scheduler import BY_TIME
 from tests.support import reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +63,8 @@ def metrics_served() -> set[str]:
             trust=lambda: TrustFigures(1.0, 0.5, 2.0, 3.0),
             signing_expiry=lambda: 4.0,
             open_breakers=lambda: {"http": 0},
-        )
+        ),
+        BY_TIME,
     )
     metrics.request("duis", "serviceD", "answered", 0.1)
     metrics.rejection("verify")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -77,7 +77,7 @@ def fill(name: str, **values: object) -> bytes:
 
 def element(name: str, *content: str, **attributes: str) -> str:
     """Return an element whose content is XML already."""
-    given = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
+    given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
     return f"<{name}{given}>{''.join(content)}</{name}>"
 
 

@@ -1,10 +1,11 @@
-"""What failed is tried again: ever less often, and soon when something has changed."""
+"""What failed is tried again: after waits that grow, and at once when something has changed."""
 
 from __future__ import annotations
 
 import pytest
 
-from duis_gateway.outbox.setbacks import BASE, CAP, Setbacks, wait_after
+from duis_gateway.clock import wait_after
+from duis_gateway.outbox.setbacks import BASE, CAP, Setbacks
 
 
 class Time:
@@ -16,9 +17,11 @@ class Time:
         return self.now
 
 
-@pytest.mark.parametrize(("failures", "seconds"), [(1, BASE), (2, 2 * BASE), (5, 16 * BASE), (10, CAP), (5000, CAP)])
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(0, BASE), (1, BASE), (2, 2 * BASE), (5, 16 * BASE), (10, CAP), (5000, CAP)]
+)
 def test_the_wait_doubles_up_to_its_cap(failures: int, seconds: float) -> None:
-    assert wait_after(failures) == seconds
+    assert wait_after(failures, BASE, CAP) == seconds
 
 
 def test_a_thing_waits_longer_from_failure_to_failure() -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from duis_gateway.conformance.clause import brings
 from duis_gateway.conformance.clauses.said import UNKNOWN, csp_schedule, group, own, pilot_list, schedule
 from duis_gateway.conformance.clauses.submitting import (
     LAUNCHING,
     PLAIN,
     WITHOUT_PILOT,
     Submit,
-    bad_hubs,
     case,
     clause,
-    expect_listed,
+    each_in_its_list,
 )
 from duis_gateway.conformance.notices import Release, Terms
 from duis_gateway.conformance.subject import Reply, Subject
@@ -45,7 +44,11 @@ def _two(subject: Subject, release: Release) -> Reply:
 
 
 def _foreign(subject: Subject, release: Release) -> Reply:
-    return schedule(subject, release, group(subject, "G1", (UNKNOWN,), "SafeLaunch"))
+    return _launch(subject, release, (UNKNOWN,))
+
+
+def _launch(subject: Subject, release: Release, hubs: Sequence[str]) -> Reply:
+    return schedule(subject, release, group(subject, "G1", hubs, "SafeLaunch"))
 
 
 def _unlisted(subject: Subject, release: Release) -> Reply:
@@ -80,24 +83,6 @@ def _offered(days: tuple[int, int], constraint: str = "") -> Submit:
     return submit
 
 
-def _each_in_its_list(subject: Subject, code: str, good: int) -> None:
-    with subject.release(LAUNCHING) as release, bad_hubs(subject, release) as bad:
-        hubs = (*own(subject, good), *bad.values())
-        reply = schedule(subject, release, group(subject, "G1", hubs, "SafeLaunch"))
-    reply.is_code(code)
-    expect_listed(reply, bad)
-
-
-@brings("W110601")
-def _bad_are_listed(subject: Subject, _: str) -> None:
-    _each_in_its_list(subject, "W110601", 1)
-
-
-@brings("E110602")
-def _none_is_good(subject: Subject, _: str) -> None:
-    _each_in_its_list(subject, "E110602", 0)
-
-
 _GOOD = case(LAUNCHING, _groups("SafeLaunch"), "I99")
 _GOOD_PILOT = case(PLAIN, _groups("Pilot"), "I99")
 
@@ -114,7 +99,12 @@ CLAUSES = (
         "BR-5.2",
     ),
     clause(
-        "group_warnings", "11.6, DSPPilotListWarning: what a hub is", _bad_are_listed, _none_is_good, "A05", "BR-5.2"
+        "group_warnings",
+        "11.6, DSPPilotListWarning: what a hub is",
+        each_in_its_list(LAUNCHING, _launch, "W110601", 1),
+        each_in_its_list(LAUNCHING, _launch, "E110602", 0),
+        "A05",
+        "BR-5.2",
     ),
     clause(
         "group_window",

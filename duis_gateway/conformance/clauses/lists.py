@@ -11,10 +11,9 @@ from duis_gateway.conformance.clauses.submitting import (
     PLAIN,
     WITHOUT_PILOT,
     Submit,
-    bad_hubs,
     case,
     clause,
-    expect_listed,
+    each_in_its_list,
 )
 from duis_gateway.conformance.notices import Release, Terms
 from duis_gateway.conformance.subject import Reply, Subject, expect
@@ -37,23 +36,6 @@ def _of_another_version(subject: Subject, release: Release) -> Reply:
 
 def _others(subject: Subject, release: Release) -> Reply:
     return pilot_list(subject, release, (UNKNOWN, subject.supplier("5.0").hubs[0]))
-
-
-def _each_in_its_list(subject: Subject, code: str, good: int) -> None:
-    with subject.release() as release, bad_hubs(subject, release) as bad:
-        reply = pilot_list(subject, release, (*own(subject, good), *bad.values()))
-    reply.is_code(code)
-    expect_listed(reply, bad)
-
-
-@brings("W110501")
-def _bad_are_listed(subject: Subject, _: str) -> None:
-    _each_in_its_list(subject, "W110501", 1)
-
-
-@brings("E110502")
-def _none_is_good(subject: Subject, _: str) -> None:
-    _each_in_its_list(subject, "E110502", 0)
 
 
 def _reserved(subject: Subject, code: str, good: int) -> None:
@@ -125,7 +107,12 @@ CLAUSES = (
         "BR-5.2",
     ),
     clause(
-        "list_warnings", "11.5, DSPPilotListWarning: what a hub is", _bad_are_listed, _none_is_good, "A04", "BR-5.2"
+        "list_warnings",
+        "11.5, DSPPilotListWarning: what a hub is",
+        each_in_its_list(PLAIN, pilot_list, "W110501", 1),
+        each_in_its_list(PLAIN, pilot_list, "E110502", 0),
+        "A04",
+        "BR-5.2",
     ),
     clause(
         "list_reserved",

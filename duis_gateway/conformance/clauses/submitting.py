@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from duis_gateway.conformance.clause import Case, Clause, Era, Play, brings
@@ -31,13 +31,27 @@ def case(terms: Terms, submit: Submit, code: str, *lists: str) -> Case:
     return brings(code)(play)
 
 
+def each_in_its_list(
+    terms: Terms, submit: Callable[[Subject, Release, Sequence[str]], Reply], code: str, good: int
+) -> Case:
+    """A case: hubs are submitted of which some are good, and of each kind of bad one, which each stands in its list."""
+
+    def play(subject: Subject, _: str) -> None:
+        with subject.release(terms) as release, _bad_hubs(subject, release) as bad:
+            reply = submit(subject, release, (*own(subject, good), *bad.values()))
+        reply.is_code(code)
+        expect({name: reply.listed(name) for name in bad}, {name: [hub] for name, hub in bad.items()}, "the lists")
+
+    return brings(code)(play)
+
+
 def clause(name: str, source: str, accepts: Play, refuses: Play, *requirements: str) -> Clause:
     """A clause of 11.5 or 11.6, which are of DUIS 6.0."""
     return Clause(name, source, Era.NEW, accepts, refuses, ON, (*requirements, "PIA-5"))
 
 
 @contextmanager
-def bad_hubs(subject: Subject, release: Release) -> Iterator[dict[str, str]]:
+def _bad_hubs(subject: Subject, release: Release) -> Iterator[dict[str, str]]:
     """A hub for each list of `DSPPilotListWarning` that comes of what the hub is, while the block lasts.
 
     The second and third hub of the supplier are made unfit for it: one runs the release's version already, one is not
@@ -52,8 +66,3 @@ def bad_hubs(subject: Subject, release: Release) -> Iterator[dict[str, str]]:
             "NotCommissionedDeviceIDList": idle,
             "NotApplicableFirmwareDeviceIDList": updated,
         }
-
-
-def expect_listed(reply: Reply, bad: Mapping[str, str]) -> None:
-    """Hold the lists of an answer against the hubs that should stand in them."""
-    expect({name: reply.listed(name) for name in bad}, {name: [hub] for name, hub in bad.items()}, "the lists")

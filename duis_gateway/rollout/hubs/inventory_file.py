@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.store.bulk import Progress
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import device_model, hub
 
@@ -60,7 +61,6 @@ _ROWS_A_FETCH = 5_000
 _MAX_FIELD = 200
 _HUBS_A_COMMIT = 20_000
 
-Progress = Callable[[int, int], None]
 """Called with what is done and the whole, in bytes of the file or in hubs."""
 
 

@@ -11,12 +11,14 @@ from uuid import uuid4
 import urllib3
 from lxml import etree
 
+from duis_gateway.clock import wait_after
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.envelope.signature import sign
 from duis_gateway.errors import GatewayError, MessageRefused
 from duis_gateway.partners.messages import Acknowledgement, PartnerBody
-from duis_gateway.partners.xml import escape_text, format_time
+from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.mocks.partner import REFUSED, Identity
 from duis_gateway.sandbox.mocks.record import Recorder
 
@@ -93,7 +95,7 @@ class Link:
             NoGateway: nobody said where the gateway is, or it could not be reached in that time.
         """
         until = time.monotonic() + patience
-        attempts, wait = 0, _FIRST_WAIT
+        attempts = 0
         while True:
             attempts += 1
             try:
@@ -103,9 +105,8 @@ class Link:
             except urllib3.exceptions.HTTPError as error:
                 if time.monotonic() >= until:
                     raise NoGateway(f"no answer from the gateway: {error}") from None
-            if self.stop.wait(wait):
+            if self.stop.wait(wait_after(attempts, _FIRST_WAIT, _LONGEST_WAIT)):
                 raise NoGateway("the partner is being stopped")
-            wait = min(2 * wait, _LONGEST_WAIT)
 
     def _post(self, message_id: str, kind: str, raw: bytes) -> Exchange:
         if self.gateway_url is None:

@@ -19,14 +19,14 @@ from duis_gateway.operations.console import FlagLine, OutboxLine, page
 from duis_gateway.operations.delivery_metrics import DeliveryMetrics
 from duis_gateway.operations.figures import OutboxFigures, Sources
 from duis_gateway.operations.listener import Check, operations_app
-from duis_gateway.operations.metrics import BY_TIME, Metrics
+from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.watch import TrustFigures
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.store import ClaimedMessage
 from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
 from duis_gateway.rollout.deadlines.rules import Deadline, Task
 from duis_gateway.rollout.releases.records import Release
-from duis_gateway.rollout.scheduler import LOOK, OBLIGATIONS, STAGE
+from duis_gateway.rollout.scheduler import BY_TIME, LOOK, OBLIGATIONS, STAGE
 from tests.support.rules import release
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -170,7 +170,7 @@ def test_what_an_operator_alarms_on_is_read_at_each_scrape() -> None:
 
 def test_what_can_fail_by_time_is_counted_from_zero() -> None:
     """A series that only began with its first failure would never be seen to rise."""
-    metrics = Metrics()
+    metrics = Metrics(by_time=BY_TIME)
     metrics.scheduler_failure(STAGE)
     counted = {
         what: metrics.registry.get_sample_value("gw_scheduler_failures_total", {"what": what}) for what in BY_TIME
