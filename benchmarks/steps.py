@@ -29,7 +29,7 @@ from tests.support.fault_world import CSP_DOOR, ESI_DOOR, SUPPLIER_DOOR, fault_w
 from tests.support.ledger import Outgoing
 from tests.support.million import load, own_hubs
 
-STEPS = ("receive", "verify", "known", "validate", "authorise", "decide", "store")
+STEPS = ("receive", "verify", "known", "admit", "validate", "authorise", "decide", "store")
 _DOORS = {SUPPLIER_DOOR: Door.DUIS, CSP_DOOR: Door.CSP, ESI_DOOR: Door.ESI}
 
 

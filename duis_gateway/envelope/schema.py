@@ -1,38 +1,49 @@
-"""Validation against the project's own XSDs: libxml2 accepts, in microseconds; `xmlschema` explains a refusal."""
+"""Validation against the project's own XSDs, by libxml2 alone, which stops once ten errors are known.
+
+libxml2 keeps every error that it meets, with a path that it counts out among the siblings: thousands of them cost
+seconds. So a document of many elements is first read once more, piece by piece, until it is whole or ten errors are
+there; only that much of it is looked at again to say where they stand.
+"""
 
 from __future__ import annotations
 
-import logging
+import re
 import threading
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from lxml import etree
 
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import Finding, NotValid
 
-if TYPE_CHECKING:
-    import xmlschema
-
-_log = logging.getLogger(__name__)
 MOST_FINDINGS = 10
 LONGEST_REASON = 300
+LONGEST_PATH = 300
+_FEW = 2_000
+"""Tags, and attributes, up to which a document cannot have enough errors to be dear."""
+_PIECE = 16 * 1024
+_NOTHING = etree.Element("nothing")
+_STEP = re.compile(r"([^\[\]/]+)((?:\[[0-9]+\])?)")
+_OPENING = re.compile(r"^Element '[^']*'(?:, (attribute '[^']*'))?: (?:\[facet '[^']*'\] )?")
+_NAMESPACE = re.compile(r"\{[^{}\s]*\}")
+_twins_before = etree.XPath("count(preceding-sibling::*[name() = $name])")
+_twins_after = etree.XPath("boolean(following-sibling::*[name() = $name])")
 
 
 class Schema:
     """One XSD, compiled once; may be used by any number of threads at a time.
 
-    Neither engine follows a location that a message names, nor opens a connection (T04, T45).
+    It never follows a location that a message names, nor opens a connection (T04, T45).
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path.resolve()  # xmlschema reads a relative one twice over
+        self._path = path.resolve()
         self._accepts = self._compile()
         self._lock = threading.Lock()
-        self._explainer: xmlschema.XMLSchema10 | None = None
+        self._explainer: etree.XMLSchema | None = None
 
     def check(self, content: bytes) -> etree._Element:
         """Parse proven content and validate it; return its root.
@@ -41,55 +52,111 @@ class Schema:
             NotValid: with the first ten findings: XPath, line in the content, and reason.
         """
         root = parse_trusted(content)
-        self.check_tree(root)
+        self.check_tree(root, content)
         return root
 
-    def check_tree(self, root: etree._Element) -> None:
+    def check_tree(self, root: etree._Element, content: bytes) -> None:
         """Validate what `parse_trusted` has made of proven content.
 
         Raises:
             NotValid: as `check`.
         """
-        if not self._accepts.validate(root):
-            raise NotValid("the message is not valid against its schema", self._explain(root))
+        if content.count(b"<") > _FEW or content.count(b"=") > _FEW:
+            refused = self._refused_part(content)
+            if refused is None:
+                return
+            root = _as_far_as_it_goes(refused)
+        elif self._accepted(root):
+            return
+        raise NotValid("the message is not valid against its schema", self._explain(root))
 
     def _compile(self) -> etree.XMLSchema:
         parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
         return etree.XMLSchema(etree.parse(str(self._path), parser))
 
-    def _explain(self, root: etree._Element) -> tuple[Finding, ...]:
-        # The error log of a compiled schema is shared by all its users, so the words come from elsewhere.
-        try:
-            errors = list(islice(self._explaining().iter_errors(root), MOST_FINDINGS))
-        except Exception:
-            # Whatever the second engine stumbles over, the refusal stands, and is no defect of ours (500).
-            _log.exception("xmlschema could not explain why a message is refused")
-            errors = []
-        findings = tuple(
-            Finding(error.path or "/", error.sourceline, _cut(error.reason or error.message)) for error in errors
-        )
-        return findings or self._libxml2_says(root)
+    def _accepted(self, root: etree._Element) -> bool:
+        accepted = _validates(self._accepts, root)
+        if not accepted:
+            _forget(self._accepts)
+        return accepted
 
-    def _explaining(self) -> xmlschema.XMLSchema10:
+    def _refused_part(self, content: bytes) -> bytes | None:
+        """Return the content up to where its tenth error is known, all of it if it has fewer, None if it is valid."""
+        parser = etree.XMLParser(schema=self._accepts, no_network=True, resolve_entities=False, load_dtd=False)
+        end = 0
+        try:
+            while end < len(content) and len(parser.feed_error_log) < MOST_FINDINGS:
+                parser.feed(content[end : end + _PIECE])
+                end += _PIECE
+            parser.close()
+        except etree.XMLSyntaxError:
+            return content[:end]
+        return None
+
+    def _explain(self, root: etree._Element) -> tuple[Finding, ...]:
+        # The errors of a compiled schema are kept in one place for all its users, so the words come from another one.
         with self._lock:
             if self._explainer is None:
-                import xmlschema  # takes most of a second, and only a refusal needs it
-
-                self._explainer = xmlschema.XMLSchema10(
-                    str(self._path), allow="local", defuse="always", use_location_hints=False
-                )
-            return self._explainer
-
-    def _libxml2_says(self, root: etree._Element) -> tuple[Finding, ...]:
-        own = self._compile()
-        own.validate(root)
-        entries = cast("Iterable[Any]", own.error_log)
-        return tuple(
-            Finding(entry.path or "/", entry.line, _cut(entry.message)) for entry in islice(entries, MOST_FINDINGS)
-        )
+                self._explainer = self._compile()
+            _validates(self._explainer, root)
+            entries = list(islice(cast("Iterable[Any]", self._explainer.error_log), MOST_FINDINGS))
+            _forget(self._explainer)
+        return tuple(_finding(root, entry) for entry in entries)
 
 
-def _cut(reason: str) -> str:
-    """Return a reason short enough for an answer and a log line: some carry the whole value, up to 64 kB."""
-    reason = " ".join(reason[: 4 * LONGEST_REASON].split())
+def _validates(schema: etree.XMLSchema, root: etree._Element) -> bool:
+    try:
+        return bool(schema.validate(root))
+    except etree.XMLSchemaValidateError:
+        return False  # an error of libxml2's own: what it cannot judge is not valid
+
+
+def _forget(schema: etree.XMLSchema) -> None:
+    """Have the schema drop its errors, whose words may be as long as the message; it keeps those of its last one."""
+    schema.validate(_NOTHING)
+
+
+def _as_far_as_it_goes(content: bytes) -> etree._Element:
+    """Parse the beginning of a well-formed document; what it leaves open ends with it."""
+    parser = etree.XMLParser(recover=True, no_network=True, resolve_entities=False, load_dtd=False)
+    return etree.fromstring(content, parser)
+
+
+def _finding(root: etree._Element, entry: Any) -> Finding:
+    element = _element_at(root, entry.path or "/*")
+    path = "/" if element is None else _path_of(element)
+    return Finding(path[:LONGEST_PATH], entry.line, _in_our_words(entry.message))
+
+
+def _element_at(root: etree._Element, path: str) -> etree._Element | None:
+    """Return the element that libxml2 means: it writes `*[n]` for the n-th child without a prefix."""
+    steps = (
+        f"*{index}" if name == "*" else f"*[name() = '{name}']{index}"
+        for name, index in _STEP.findall(path.partition("/@")[0])
+    )
+    found = root.getroottree().xpath("/" + "/".join(steps))
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else None
+
+
+def _path_of(element: etree._Element) -> str:
+    """Return the element's XPath, with the message's own prefixes, and a number wherever there are several."""
+    steps = []
+    for step in (element, *element.iterancestors()):
+        name = _qualified(step)
+        before = int(cast("float", _twins_before(step, name=name)))
+        alone = not before and not _twins_after(step, name=name)
+        steps.append(name if alone else f"{name}[{before + 1}]")
+    return "/" + "/".join(reversed(steps))
+
+
+def _qualified(element: etree._Element) -> str:
+    local = etree.QName(element).localname
+    return f"{element.prefix}:{local}" if element.prefix else local
+
+
+def _in_our_words(message: str) -> str:
+    """Return what libxml2 says without the element (the path has it) and without namespaces; never a long value."""
+    reason = " ".join(message[: 8 * LONGEST_REASON].split())
+    reason = _OPENING.sub(lambda opening: f"{opening[1]}: " if opening[1] else "", reason)
+    reason = _NAMESPACE.sub("", reason)
     return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 3] + "..."

@@ -42,6 +42,14 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """A proven message whose originator may speak on this door; `party` is the originator as registered, or None."""
+
+    verified: Verified
+    party: Party | None
+
+
+@dataclass(frozen=True, slots=True)
 class Validated:
     """A message that keeps its schema; `party` is the originator as registered, or None."""
 

@@ -1,6 +1,6 @@
 """The way of every message, on one page (design section 2); nothing else knows the order of the steps.
 
-    receive -> verify -> known already? -> validate -> authorise -> decide -> store -> answer
+    receive -> verify -> known already? -> admit -> validate -> authorise -> decide -> store -> answer
 
 All three doors take this way. One thread walks it from the first byte to the commit; what is to be sent
 lies in the outbox then, and delivery goes on from there alone.
@@ -18,6 +18,7 @@ from duis_gateway.errors import NotDurable
 from duis_gateway.flow.evidence import IdentityTaken
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.message import Authorised, Verified
+from duis_gateway.flow.steps.admit import admit
 from duis_gateway.flow.steps.authorise import authorise
 from duis_gateway.flow.steps.decide import decide
 from duis_gateway.flow.steps.known import known
@@ -63,7 +64,8 @@ class Flow:
             answer = known(verified, conn, self.counter_window)
             if answer is not None:
                 return answer
-            validated = validate(verified, self.schemas, partial(parties.find, conn))
+            admitted = admit(verified, partial(parties.find, conn))
+        validated = validate(admitted, self.schemas)
         authorised = authorise(validated, signer.eui)
         try:
             return self._settle(authorised, signer)

@@ -198,6 +198,8 @@ def test_nobody_uses_anothers_door(play: Play) -> None:
     fresh = play.sent.unsigned.replace(play["north"].eui.encode(), play["main"].eui.encode())
     answer = play.send("main", fresh, "csp")
     assert (answer.status, answer.problem("stage")) == (403, "authorise")
+    nonsense = fresh.replace(b"</Body>", b"<Nonsense></Nonsense></Body>")
+    assert play.send("main", nonsense, "csp").status == 403, "who may speak is known before the schema is asked"
     play.announce()
     stolen = play.sent.unsigned.replace(play["dcc"].eui.encode(), play["north"].eui.encode())
     assert play.send("north", stolen, "esi").status == 403

@@ -5,9 +5,7 @@ from __future__ import annotations
 from duis_gateway.duis import codes
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.duis.services import SERVED
-from duis_gateway.errors import NotEntitled
 from duis_gateway.flow.message import Authorised, Validated
-from duis_gateway.flow.profiles import PROFILES
 from duis_gateway.parties.records import Party, PartyKind, PartyStatus
 
 NON_DEVICE_URLS = frozenset({"serviceD", "soap"})
@@ -16,17 +14,12 @@ NON_DEVICE_URLS = frozenset({"serviceD", "soap"})
 def authorise(validated: Validated, gateway_eui: int) -> Authorised:
     """Decide whether the originator may send this message.
 
-    A Service Request always comes out of here: what it may not do is told by a signed answer. On the CSP
-    and ESI doors the refusal comes before authorisation and is unsigned.
-
-    Raises:
-        NotEntitled: on the CSP or ESI door, the sender is not registered for it, or is suspended.
+    A message always comes out of here: what a Service Request may not do is told by a signed answer, and who may speak
+    on the partners' doors was looked at by `admit`.
     """
     refusal = None
     if isinstance(validated.message, ServiceRequest):
         refusal = _refusal(validated.message, validated.party, validated.incoming.service_url, gateway_eui)
-    else:
-        _check_partner(validated)
     return Authorised(
         validated.incoming,
         validated.received_at,
@@ -36,14 +29,6 @@ def authorise(validated: Validated, gateway_eui: int) -> Authorised:
         validated.party,
         refusal,
     )
-
-
-def _check_partner(validated: Validated) -> None:
-    kind = PROFILES[validated.incoming.door].sender_kind
-    if validated.party is None or validated.party.kind is not kind:
-        raise NotEntitled(f"The sender is not registered with this gateway as {kind}.")
-    if validated.party.status is not PartyStatus.ACTIVE:
-        raise NotEntitled(f"{validated.party.name} is suspended.")
 
 
 def _refusal(request: ServiceRequest, party: Party | None, url: str, gateway_eui: int) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from lxml import etree
@@ -14,7 +14,7 @@ from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import Finding, NotValid
 from duis_gateway.flow.incoming import Door
-from duis_gateway.flow.message import Message, Validated, Verified
+from duis_gateway.flow.message import Admitted, Message, Validated, Verified
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
 from duis_gateway.parties.records import Party, PartyKind
 
@@ -24,14 +24,14 @@ Schemas = Mapping[str, Schema]
 SCHEMA_NAMES = (*(f"duis/{folder}" for folder in dict.fromkeys(DUIS_SCHEMA_FOLDERS.values())), "csp_mgmt_gw/1", "esi/1")
 
 
-def validate(verified: Verified, schemas: Schemas, find_party: Callable[[int], Party | None]) -> Validated:
+def validate(admitted: Admitted, schemas: Schemas) -> Validated:
     """Check the message against the schema of its version, and read it.
 
     Raises:
         NotValid: not valid, of an unknown version or one above the originator's, or a body that its
             header does not announce; at most ten findings.
     """
-    party = find_party(verified.identity.originator)
+    verified, party = admitted.verified, admitted.party
     match verified.incoming.door:
         case Door.DUIS:
             message: Message = _service_request(verified, schemas, party)
@@ -51,7 +51,7 @@ def _service_request(verified: Verified, schemas: Schemas, party: Party | None) 
 
 
 def _checked(verified: Verified, schema: Schema) -> etree._Element:
-    schema.check_tree(verified.root)
+    schema.check_tree(verified.root, verified.content)
     return verified.root
 
 
