@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
+from typing import Protocol
 
 from duis_gateway.clock import clock_of
 from duis_gateway.config.database import open_store
@@ -15,13 +15,14 @@ from duis_gateway.doors.http import Edge
 from duis_gateway.doors.partner import partner_routes
 from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.plain_xml import duis_routes
-from duis_gateway.doors.server import Server, run_until_signalled
+from duis_gateway.doors.server import Server
 from duis_gateway.doors.soap import SoapDoor
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.flow.steps.validate import SCHEMA_NAMES
 from duis_gateway.flow.way import Flow
+from duis_gateway.machine.signals import Stop
 from duis_gateway.operations.delivery_metrics import DeliveryMetrics
 from duis_gateway.operations.figures import Sources
 from duis_gateway.operations.listener import Check, operations_app
@@ -125,6 +126,16 @@ def _email_terms(config: Config) -> EmailTerms:
     return EmailTerms(config.email.sender, config.email.attachment_hubs)
 
 
+class Helpers(Protocol):
+    """Other processes that run beside this one."""
+
+    def begin_to_stop(self) -> None:
+        """Tell them to stop; returns at once."""
+
+    def stop(self, deadline: float) -> None:
+        """Return when they have ended: at the deadline (on the monotonic clock) they are made to."""
+
+
 class Gateway:
     """One process of the gateway: its doors, with what time brings, and its delivery workers if it has any."""
 
@@ -148,7 +159,7 @@ class Gateway:
         try:
             if delivery:
                 self.delivery = open_delivery(config, self.store, self.metrics)
-            trust = open_trust(config, self.store) if doors else None
+            self._trust = trust = open_trust(config, self.store) if doors else None
             if trust is not None:
                 self._watch = TrustWatch(self.store, trust, self._clock)
             self.scheduler = Scheduler(self._agenda(config), beside=self._watch.warn) if self._watch else None
@@ -246,21 +257,51 @@ class Gateway:
             checks["store"] = Check(ok=False, detail=str(error))
         return checks
 
-    def serve(self, over: threading.Event | None = None) -> None:
-        """Serve until SIGTERM or SIGINT, or until `over` is set; call it in the main thread."""
+    def read_again(self) -> None:
+        """Take keys, certificates and revocation lists as their files are now; what cannot be used changes nothing."""
+        self._signing.read_again()
+        if self._trust is not None:
+            self._trust.read_again()
+        log.info("keys, certificates and revocation lists are read again", extra={"event": "reloaded"})
+
+    def serve(self, stop: Stop, beside: Helpers | None = None) -> bool:
+        """Serve until told to stop, with what runs `beside` this process, which is told to stop first.
+
+        Returns whether everything ended by the deadline; what has not is left behind, and the process may only end.
+        """
         self._signing()
-        if self.delivery is not None:
-            self.delivery.start()
-        if self.scheduler is not None:
-            self.scheduler.start()
+        started = (self.delivery, self.scheduler, *self.servers)
+        for part in started:
+            if part is not None:
+                part.start()
         try:
-            run_until_signalled(self.servers, over)
+            stop.wait()
         finally:
-            if self.scheduler is not None:
-                self.scheduler.stop()
-            if self.delivery is not None:
-                self.delivery.stop()
-            self.store.close()
+            stop.tell()
+            ended = self._end(stop.deadline, beside)
+        return ended
+
+    def _end(self, deadline: float, beside: Helpers | None) -> bool:
+        """Tell all parts at once, then wait for each: so none has less time for another that hangs (F24)."""
+        if beside is not None:
+            beside.begin_to_stop()
+        for server in self.servers:
+            server.begin_to_stop()
+        if self.scheduler is not None:
+            self.scheduler.begin_to_stop()
+        if self.delivery is not None:
+            self.delivery.begin_to_stop(deadline)
+        # Delivery first: it has to cut its attempts in time.
+        parts = [part for part in (self.delivery, self.scheduler, *self.servers) if part is not None]
+        late = [type(part).__name__ for part in parts if not part.stop(deadline)]
+        if beside is not None:
+            beside.stop(deadline)
+        if late:
+            about = {"event": "stopped-late", "parts": ", ".join(late)}
+            log.warning("stopped without waiting any longer for what hangs", extra=about)
+            return False
+        self.store.close()
+        return True
 
 
 def _nobody() -> None:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("duis_gateway", "schemas", "esi", "csp_mgmt_gw")
 
-BASE = ("duis_gateway.errors", "duis_gateway.namespaces")
+BASE = ("duis_gateway.errors", "duis_gateway.namespaces", "duis_gateway.machine")
 MESSAGES = ("csp_mgmt_gw.messages", "esi.messages")
 RECORDS = (
     "duis_gateway.duis.identifiers",
@@ -68,6 +68,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.duis.identifiers": BASE,
     **dict.fromkeys(RECORDS, (*BASE, *RECORDS)),
     **dict.fromkeys(RULES, (*BASE, *RECORDS, *RULES)),
+    "duis_gateway.machine": ("duis_gateway.errors",),
     "schemas": BASE,
     "duis_gateway.duis": (*BASE, *RECORDS, "duis_gateway.envelope.escape"),
     "duis_gateway.envelope": BASE,
@@ -141,6 +142,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *BASE,
         *RECORDS,
         "duis_gateway.clock",
+        "duis_gateway.machine",
         "duis_gateway.envelope",
         "duis_gateway.partners",
         "duis_gateway.pki",

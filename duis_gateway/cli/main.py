@@ -16,6 +16,7 @@ import click
 from duis_gateway import __version__
 from duis_gateway.cli.common import DONE, NO, WRONG
 from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable
+from duis_gateway.machine.signals import ignore_all_but_the_end
 
 _COMMANDS = {
     "certificate": ("certificate", "Register, revoke, list and make certificates."),
@@ -68,6 +69,8 @@ def program(traceback: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and end the process with its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] in (["serve"], ["deliver"]):
+        ignore_all_but_the_end()  # until the command is loaded and says what signals do
     try:
         code = program.main(args=words, prog_name="duis-gateway", standalone_mode=False)
     except click.exceptions.Exit as end:

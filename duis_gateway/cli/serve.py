@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,9 +12,10 @@ from contextlib import contextmanager
 import click
 
 from duis_gateway.app import Gateway
-from duis_gateway.cli.common import config_option
+from duis_gateway.cli.common import DONE, config_option
 from duis_gateway.cli.workers import WorkerProcesses
 from duis_gateway.config.settings import Config
+from duis_gateway.machine.signals import ProcessSignals, Stop
 from duis_gateway.operations.logs import configure_logging
 
 _WORKERS = click.option(
@@ -34,7 +34,7 @@ def serve(config: Config, workers: int, no_delivery: bool) -> None:
     """
     if no_delivery and workers > 1:
         raise click.UsageError("--workers says how many processes deliver, and --no-delivery that none does")
-    _run(config, workers, threading.Event(), delivery=not no_delivery)
+    _run(config, workers, Stop(), delivery=not no_delivery)
 
 
 @click.command()
@@ -46,29 +46,32 @@ def deliver(config: Config, workers: int, while_stdin: bool) -> None:
 
     It has an operators' listener of its own, and prints `listening on URL` for it.
     """
-    over = threading.Event()
+    stop = Stop()
     if while_stdin:
-        threading.Thread(target=_set_at_end_of_stdin, args=(over,), name="stdin", daemon=True).start()
-    _run(config, workers, over, doors=False, any_operations_port=while_stdin)
+        threading.Thread(target=_tell_at_end_of_stdin, args=(stop,), name="stdin", daemon=True).start()
+    _run(config, workers, stop, doors=False, any_operations_port=while_stdin)
 
 
 def _run(
     config: Config,
     workers: int,
-    over: threading.Event,
+    stop: Stop,
     *,
     doors: bool = True,
     delivery: bool = True,
     any_operations_port: bool = False,
 ) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):  # from now on, so that none comes too early to be orderly
-        signal.signal(number, lambda _number, _frame: over.set())
+    signals = ProcessSignals(stop)  # from now on, so that none comes too early to be orderly
     with _logging(config):
         gateway = Gateway(config, doors=doors, delivery=delivery, any_operations_port=any_operations_port)
+        helpers = WorkerProcesses(config.source, workers - 1, config.operations.port)
+        signals.on_hangup = (gateway.read_again, helpers.hang_up)
         _announce(gateway)
         spare_collector()
-        with WorkerProcesses(config.source, workers - 1, config.operations.port):
-            gateway.serve(over)
+        helpers.start()
+        ended = gateway.serve(stop, helpers)
+    if not ended:
+        os._exit(DONE)  # threads that hang may hold what the interpreter would wait for
 
 
 def spare_collector() -> None:
@@ -88,10 +91,10 @@ def _announce(gateway: Gateway) -> None:
     sys.stdout.flush()
 
 
-def _set_at_end_of_stdin(over: threading.Event) -> None:
+def _tell_at_end_of_stdin(stop: Stop) -> None:
     while os.read(0, 1024):
         pass
-    over.set()
+    stop.tell()
 
 
 @contextmanager

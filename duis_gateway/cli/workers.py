@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from types import TracebackType
+from time import monotonic
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BEFORE_AGAIN = 1.0
-_SECONDS_TO_STOP = 15.0
+_MOMENT = 0.3
 _LAST_PORT = 65_535
 
 
 class WorkerProcesses:
-    """A context in which `number` processes deliver; one that dies is started again.
+    """`number` processes that deliver; one that dies is started again.
 
     Their standard input is a pipe from this process, so they end too when it is killed. The k-th has its operators'
     listener on `operations_port` + k, so that it can be scraped, or on a free port where that is taken or the first
@@ -36,26 +37,35 @@ class WorkerProcesses:
             for index in range(1, number + 1)
         ]
 
-    def __enter__(self) -> WorkerProcesses:
+    def start(self) -> None:
+        """Begin to keep them running; returns at once."""
         for keeper in self._keepers:
             keeper.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def begin_to_stop(self) -> None:
+        """Tell them all to stop; returns at once."""
         with self._lock:
             self._stopping.set()
             running = list(self._running)
         for process in running:
             process.terminate()
-        for process in running:
-            try:
-                process.wait(_SECONDS_TO_STOP)
-            except subprocess.TimeoutExpired:
-                process.kill()
+
+    def stop(self, deadline: float) -> None:
+        """Return when they have ended; one that has not by the deadline (on the monotonic clock) is killed.
+
+        They have that deadline themselves, and are given a moment more to keep it.
+        """
         for keeper in self._keepers:
-            keeper.join(_SECONDS_TO_STOP)
+            keeper.join(max(0.0, deadline + _MOMENT - monotonic()))
+        with self._lock:
+            for process in self._running:
+                process.kill()
+
+    def hang_up(self) -> None:
+        """Hand a SIGHUP on."""
+        with self._lock:
+            for process in self._running:
+                process.send_signal(signal.SIGHUP)
 
     def _keep(self, index: int) -> None:
         while (process := self._start(index)) is not None:

@@ -32,6 +32,10 @@ class SigningKeyFile:
             self._signer = self._load()
         return self._signer
 
+    def read_again(self) -> None:
+        """Take the files as they are now; a pair that cannot be used leaves the one that was read before."""
+        self._signer = self._load() or self._signer
+
     def problem(self, now: datetime) -> str | None:
         """Return what an operator has to do something about: there is no usable key, or its certificate has expired."""
         if self() is None:

@@ -54,7 +54,7 @@ class ServerLimits:
     body_time: float = 30.0
     idle_time: float = 60.0
     lingering_time: float = 2.0
-    stopping_time: float = 8.0
+    stopping_time: float = 7.5
     connections: int = 1000
 
 

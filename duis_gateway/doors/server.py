@@ -6,12 +6,9 @@ So a public listener that is overwhelmed does not take the health checks with it
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from types import FrameType
 from typing import Any
 
 from waitress import wasyncore
@@ -26,7 +23,6 @@ from duis_gateway.errors import MessageRefused
 
 _TURN = 0.5  # seconds after which the server's loop looks at the time at the latest
 _BUFFER = 1024 * 1024
-_log = logging.getLogger(__name__)
 
 
 def refuse_plainly(error: MessageRefused, _path: str, _remote: str) -> Answer:
@@ -86,13 +82,17 @@ class Server:
                 self._stop.set()
                 self._listener.pull_trigger()
 
-    def stop(self) -> None:
-        """Stop, and return when it is done: in less than 10 seconds (F24)."""
+    def stop(self, deadline: float | None = None) -> bool:
+        """Stop, and return when it is done: in less than 10 seconds, or at the deadline (F24).
+
+        Returns whether it has ended. The deadline is on the monotonic clock.
+        """
         self.begin_to_stop()
         if self._thread.ident is None:
             self._run()
         else:
-            self._thread.join()
+            self._thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -111,30 +111,6 @@ class Server:
         if now > self._looked_at + _TURN:
             self._looked_at = now
             self._listener.keep_time()
-
-
-def run_until_signalled(servers: Sequence[Server], also: threading.Event | None = None) -> None:
-    """Start the servers, and stop them all on SIGTERM or SIGINT, or when `also` is set; call it in the main thread."""
-    over = also or threading.Event()
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        _log.info("stopping", extra={"event": "stopping", "signal": signal.Signals(number).name})
-        over.set()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        for server in servers:
-            server.start()
-        # Not without limit: a signal that comes just before the wait begins, or to another thread, would not end it.
-        while not over.wait(_TURN):
-            continue
-    finally:
-        for server in servers:
-            server.begin_to_stop()
-        for server in servers:
-            server.stop()
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _adjustments(limits: ServerLimits) -> Adjustments:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 _SHORTEST_LOOK = 0.01
 _SHARE_TO_FINISH = 0.6
+_SHARE_TO_GIVE_UP = 0.9
+_SECONDS_TO_STOP = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Delivery:
         self._lock = threading.Lock()
         self._lanes: dict[Destination, Lane] = {}
         self._running: dict[Destination, threading.Thread] = {}
+        self._cut_at = float("inf")
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
 
     def start(self) -> None:
@@ -76,22 +79,30 @@ class Delivery:
         """Say that something was stored: call it after a commit that filled the outbox. Cheap, from any thread."""
         self._wake.set()
 
-    def stop(self, timeout: float = 10.0) -> bool:
-        """Begin no further attempts, let those that go on end, give every lease back, and close the senders.
+    def begin_to_stop(self, deadline: float) -> None:
+        """Begin no further attempts; returns at once.
 
-        Attempts that have not ended after most of `timeout` (seconds) are cut. Returns whether every lane ended
-        in time; what did not is recovered by the next process when its lease runs out (threat F24).
+        Attempts that have not ended after most of the time until the deadline (on the monotonic clock) are cut, and
+        their leases given back.
         """
         now = monotonic()
-        cut_at, give_up_at = now + timeout * _SHARE_TO_FINISH, now + timeout * 0.9
-        self._stopping.request(give_up_at)
+        self._cut_at = now + (deadline - now) * _SHARE_TO_FINISH
+        self._stopping.request(now + (deadline - now) * _SHARE_TO_GIVE_UP)
         self._wake.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-        self._join(cut_at)
+
+    def stop(self, deadline: float | None = None) -> bool:
+        """Let the attempts that go on end, give every lease back, and close the senders: by the deadline (F24).
+
+        Without a deadline it has 10 seconds. Returns whether every lane ended in time; what did not is recovered by
+        the next process when its lease runs out.
+        """
+        until = monotonic() + _SECONDS_TO_STOP if deadline is None else deadline
+        if not self._stopping.requested.is_set():
+            self.begin_to_stop(until)
+        self._join(self._cut_at)
         for sender in self._senders.values():
             sender.abort()
-        ended = self._join(now + timeout)
+        ended = self._join(until)
         for sender in self._senders.values():
             sender.close()
         return ended
@@ -109,6 +120,8 @@ class Delivery:
     def _join(self, until: float) -> bool:
         with self._lock:
             threads = list(self._running.values())
+        if self._thread.ident is not None:
+            threads.append(self._thread)
         for thread in threads:
             thread.join(max(0.0, until - monotonic()))
         return not any(thread.is_alive() for thread in threads)

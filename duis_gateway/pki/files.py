@@ -39,8 +39,12 @@ class WatchedFolder(Generic[_T]):
         self._lock = threading.Lock()
         self._changed = _changed(folder)
         self._look_at = time.monotonic() + every
-        self._seen = _snapshot(folder)
+        self._seen: _Snapshot | None = _snapshot(folder)
         self._value = load(folder)
+
+    def look_again(self) -> None:
+        """Have the next call load the folder again, whether it seems to have changed or not."""
+        self._changed, self._look_at, self._seen = 0, 0.0, None
 
     def current(self) -> _T:
         """Return the value for the folder as it is now."""

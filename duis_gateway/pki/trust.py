@@ -89,6 +89,12 @@ class Trust:
         self._remembered: dict[bytes, _Known] = {}
         self._lists: tuple[object, object, RevocationLists] | None = None
 
+    def read_again(self) -> None:
+        """Have both folders read again at the next message, whether they seem to have changed or not."""
+        for folder in (self._anchors, self._crls):
+            if folder is not None:
+                folder.look_again()
+
     def resolve(
         self, reference: SignerReference, at: datetime, roles: frozenset[str], find: FindCertificate | None = None
     ) -> Certificate:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from time import monotonic
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 POLL = 1.0
 """Seconds between two looks at what is due; a change of a release brings the next look at once."""
 
-_PATIENCE = 30.0
+_SECONDS_TO_STOP = 10.0
 
 
 NOT_DONE = "not done in time"
@@ -186,12 +187,20 @@ class Scheduler:
         """Look again at once: a release has changed."""
         self._wanted.set()
 
-    def stop(self) -> None:
-        """Let it finish what it does, and end it."""
+    def begin_to_stop(self) -> None:
+        """Begin nothing more; returns at once."""
         self._over.set()
         self._wanted.set()
+
+    def stop(self, deadline: float | None = None) -> bool:
+        """Let it finish what it does, by the deadline (on the monotonic clock; 10 seconds from now unless given).
+
+        Returns whether it has ended (threat F24).
+        """
+        self.begin_to_stop()
         if self._thread.is_alive():
-            self._thread.join(_PATIENCE)
+            self._thread.join(_SECONDS_TO_STOP if deadline is None else max(0.0, deadline - monotonic()))
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
         while not self._over.is_set():

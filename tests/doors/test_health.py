@@ -168,3 +168,25 @@ def test_what_fails_by_time_is_counted(installation: Installation, monkeypatch: 
         assert all(tried.acquire(timeout=20) for _ in range(2))
         gateway.scheduler.stop()
         assert operator.metric('gw_scheduler_failures_total{what="look"}') >= 2
+
+
+def test_a_new_key_counts_once_the_files_are_read_again(installation: Installation) -> None:
+    """25: SIGHUP; what cannot be used changes nothing."""
+    with operating(installation) as (gateway, operator):
+
+        def expiry() -> float:
+            return operator.metric('gw_cert_expiry_timestamp_seconds{whose="gateway"}')
+
+        before = expiry()
+        key, certificate = installation.pki / "gateway.key", installation.pki / "gateway.pem"
+        old = key.read_bytes(), certificate.read_bytes()
+        authority, folder = load_authority(installation.pki), installation.folder / "new-key"
+        made = make_certificate(authority, GATEWAY, "89", folder, not_after=datetime.now(UTC) + 100 * DAY)
+        key.write_bytes(made.key_path.read_bytes())
+        gateway.read_again()
+        assert expiry() == before, "the key is of no certificate yet"
+        certificate.write_bytes(made.certificate_path.read_bytes())
+        gateway.read_again()
+        assert expiry() < before
+        key.write_bytes(old[0])
+        certificate.write_bytes(old[1])

@@ -176,7 +176,8 @@ def test_a_loop_that_sees_the_end_first_keeps_open_what_wakes_it(monkeypatch: py
 
 PROGRAM = """
 import sys, threading
-from duis_gateway.doors.server import Server, run_until_signalled
+from duis_gateway.doors.server import Server
+from duis_gateway.machine.signals import ProcessSignals, Stop
 
 def app(environ, start_response):
     print("begun", flush=True)
@@ -184,9 +185,13 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
     return [b"ok"]
 
-servers = [Server(app, "127.0.0.1", 0), Server(app, "127.0.0.1", 0)]
-print(servers[0].port, flush=True)
-run_until_signalled(servers)
+stop = Stop()
+ProcessSignals(stop)
+server = Server(app, "127.0.0.1", 0)
+server.start()
+print(server.port, flush=True)
+stop.wait()
+assert server.stop(stop.deadline)
 print("over", flush=True)
 """
 

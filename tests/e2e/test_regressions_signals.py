@@ -15,28 +15,28 @@ ROOT = Path(__file__).resolve().parents[2]
 # the main thread next wakes, as it does for a signal that comes in the moment before a wait begins.
 PROGRAM = """
 import os, signal, sys, threading
-from duis_gateway.doors.server import run_until_signalled
-from duis_gateway.delivery.worker import deliver_until_signalled
-
-class Nothing:
-    def start(self): t = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)); t.daemon = True; t.start()
-    def begin_to_stop(self): pass
-    def stop(self, timeout=0): return True
+from duis_gateway.machine.signals import ProcessSignals, Stop
 
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-if sys.argv[1] == "serve":
-    run_until_signalled([Nothing()])
-else:
-    deliver_until_signalled(Nothing())
-print("stopped")
+stop = Stop()
+ProcessSignals(stop).on_hangup = (lambda: print("again", flush=True),)
+for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGTERM):
+    os.kill(os.getpid(), number)
+stop.wait()
+print("stopped", flush=True)
+if sys.argv[1] == "hanging":
+    signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals))
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
 """
 
 
-@pytest.mark.parametrize("what", ["serve", "deliver"])
-def test_a_signal_that_wakes_nobody_is_noticed_all_the_same(what: str) -> None:
-    """F24."""
+@pytest.mark.parametrize("what", ["orderly", "hanging"])
+def test_signals_are_obeyed_whatever_the_main_thread_does(what: str) -> None:
+    """F24: SIGHUP and the user signals end nothing, and SIGTERM ends even a process that hangs."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, what], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout == "stopped\n"
+    assert done.stdout == "again\nstopped\n"

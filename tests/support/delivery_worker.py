@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 
+from duis_gateway.machine.signals import ProcessSignals, Stop
 from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
 from duis_gateway.outbox.guard import parse_networks
 from duis_gateway.outbox.lanes import LaneSettings
 from duis_gateway.outbox.retry import RetryPolicy
 from duis_gateway.outbox.senders import HttpSender
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
-from duis_gateway.outbox.worker import deliver_until_signalled
 from duis_gateway.store.engine import Store
 
 
 def main(store_url: str, *recipients: str) -> int:
     """Deliver to these recipients until a signal comes."""
+    stop = Stop(seconds=5.0)
+    ProcessSignals(stop)
     urls = {int(eui): url for eui, _, url in (recipient.partition("=") for recipient in recipients)}
     store = Store.open(store_url)
     transport = HttpTransport(TransportSettings(total_timeout=0.5, allowed_networks=parse_networks(["127.0.0.0/8"])))
@@ -26,7 +28,9 @@ def main(store_url: str, *recipients: str) -> int:
         # A short lease, so that a test need not wait long for what a killed process held.
         DeliverySettings(LaneSettings(batch=10, lease=3.0), poll=0.05),
     )
-    ended = deliver_until_signalled(delivery, timeout=5.0)
+    delivery.start()
+    stop.wait()
+    ended = delivery.stop(stop.deadline)
     store.close()
     return 0 if ended else 1
 

@@ -18,6 +18,8 @@ class Network:
         self._server = server
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._flowing = threading.Event()
+        self._flowing.set()
         self.port = 0
         self.mend()
 
@@ -30,6 +32,14 @@ class Network:
         for one in broken:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+    def fall_silent(self) -> None:
+        """Keep every connection, accept new ones, and let nothing through any more."""
+        self._flowing.clear()
+
+    def speak_again(self) -> None:
+        """End the silence."""
+        self._flowing.set()
 
     def mend(self) -> None:
         """Forward connections again, from the same port."""
@@ -65,6 +75,7 @@ class Network:
     def _forward(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while content := source.recv(65536):
+                self._flowing.wait()
                 target.sendall(content)
         for one in (source, target):
             with contextlib.suppress(OSError):

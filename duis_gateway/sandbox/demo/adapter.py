@@ -33,6 +33,7 @@ from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SigningKey, sign, verify
 from duis_gateway.errors import MessageRefused
+from duis_gateway.machine.signals import ignore_all_but_the_end
 from duis_gateway.namespaces import sr
 from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.sandbox.demo.soap import from_envelope, into_envelope
@@ -166,6 +167,7 @@ def main() -> None:
     adapter = Adapter(key, options.eui, options.gateway, signers, Recorder(options.record))
     server = waitress.create_server(application(adapter), listen=options.listen, threads=6)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ignore_all_but_the_end()
     print(f"listening on http://{server.effective_host}:{server.effective_port}", flush=True)
     server.run()
 

@@ -17,6 +17,7 @@ from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from duis_gateway.duis.identifiers import format_eui_plain, parse_eui
+from duis_gateway.machine.signals import ignore_all_but_the_end
 from duis_gateway.sandbox.mocks.record import Recorder
 
 DOMAIN = "parties.example"
@@ -131,6 +132,7 @@ def main() -> None:
     parser.add_argument("--record", required=True, type=Path, help="the folder for the emails")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ignore_all_but_the_end()
     with listen(Recorder(options.record), options.sender, ("127.0.0.1", 0)) as server:
         host, port = server.server_address[:2]
         print(f"listening on smtp://{host!s}:{port}", flush=True)

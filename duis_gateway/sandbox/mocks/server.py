@@ -16,6 +16,7 @@ from waitress.server import create_server
 from waitress.task import WSGITask
 
 from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.machine.signals import ignore_all_but_the_end
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 SOCKET = "duis_gateway.sandbox.mocks.socket"
@@ -45,7 +46,10 @@ def close_connection(environ: dict[str, Any], *, reset: bool) -> NoReturn:
 
 
 def serve(application: Application, listen: str, stop: threading.Event) -> int:
-    """Serve until SIGTERM or SIGINT; says `listening on http://HOST:PORT` on standard output. Returns the exit code."""
+    """Serve until SIGTERM or SIGINT, and return the exit code; other signals do nothing.
+
+    It says `listening on http://HOST:PORT` on standard output.
+    """
     server = create_server(
         application,
         listen=listen,
@@ -62,6 +66,7 @@ def serve(application: Application, listen: str, stop: threading.Event) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
+    ignore_all_but_the_end()
     sys.stdout.write(f"listening on http://{server.effective_host}:{server.effective_port}\n")
     sys.stdout.flush()
     server.run()

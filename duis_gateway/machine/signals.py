@@ -1,0 +1,107 @@
+"""How a process is told to stop, and the one deadline by which it has (threat F24)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+_log = logging.getLogger(__name__)
+
+_SECONDS_FOR_PARTS = 9.0
+_SECONDS_FOR_ALL = 9.7
+"""Ten seconds are promised; what has hung by then is left behind."""
+
+
+class Stop:
+    """The order to stop: given once, by anyone, and seen by everything that runs.
+
+    All parts share the deadline that it sets, so that no part can use up the time of another.
+    """
+
+    def __init__(self, seconds: float = _SECONDS_FOR_PARTS) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._told = threading.Event()
+        self._deadline = float("inf")
+
+    def tell(self) -> None:
+        """Give the order; only the first counts."""
+        with self._lock:
+            if not self._told.is_set():
+                self._deadline = monotonic() + self._seconds
+                self._told.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the order is given, or for so many seconds; return whether it is."""
+        return self._told.wait(seconds)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the order has been given."""
+        return self._told.is_set()
+
+    @property
+    def deadline(self) -> float:
+        """When everything has to be over, on the monotonic clock; infinity until the order is given."""
+        return self._deadline
+
+
+class ProcessSignals:
+    """What the signals of this process do; make it in the main thread.
+
+    SIGTERM and SIGINT tell `stop`, SIGHUP calls what `on_hangup` holds, SIGUSR1 and SIGUSR2 do nothing. A thread of
+    their own hears them, so that they count whatever the main thread is doing, even where it hangs in a library. Once
+    told to stop, a process that has not ended 9.7 seconds later is ended there and then: everything that was
+    acknowledged is stored, and leases run out by themselves.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self.on_hangup: tuple[Callable[[], None], ...] = ()
+        self._stop = stop
+        reading, self._writing = socket.socketpair()
+        self._writing.setblocking(False)
+        signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda _number, _frame: None)  # the wakeup descriptor says which it was
+        ignore_user_signals()
+        threading.Thread(target=self._listen, args=(reading,), name="signals", daemon=True).start()
+        threading.Thread(target=self._end_at_last, name="last-resort", daemon=True).start()
+
+    def _listen(self, reading: socket.socket) -> None:
+        while numbers := reading.recv(64):
+            for number in numbers:
+                self._obey(signal.Signals(number))
+
+    def _obey(self, number: signal.Signals) -> None:
+        if number is not signal.SIGHUP:
+            if not self._stop.is_told:
+                _log.info("stopping", extra={"event": "stopping", "signal": number.name})
+            self._stop.tell()
+            return
+        for read_again in self.on_hangup:
+            try:
+                read_again()
+            except Exception:
+                _log.exception("not everything was read again", extra={"event": "reload-failed"})
+
+    def _end_at_last(self) -> None:
+        self._stop.wait()
+        threading.Event().wait(_SECONDS_FOR_ALL)
+        os._exit(0)
+
+
+def ignore_user_signals() -> None:
+    """Let SIGUSR1 and SIGUSR2 do nothing, where they would end the process."""
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def ignore_all_but_the_end() -> None:
+    """Let SIGHUP, SIGUSR1 and SIGUSR2 do nothing, in a process that has nothing to read again."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ignore_user_signals()
