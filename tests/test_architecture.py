@@ -51,7 +51,7 @@ RULES = (
 """Pure functions over those: no I/O, no clock, no database."""
 
 _HANDLED = (
-    "duis_gateway.flow.context",
+    "duis_gateway.flow.tx",
     "duis_gateway.flow.evidence",
     "duis_gateway.flow.incoming",
     "duis_gateway.flow.parts",

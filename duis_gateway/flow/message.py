@@ -13,7 +13,7 @@ from lxml import etree
 from duis_gateway.duis.identifiers import MessageIdentity
 from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.flow.incoming import Incoming
-from duis_gateway.flow.reply import Decision
+from duis_gateway.flow.reply import Reply, Send
 from duis_gateway.parties.records import Party
 from duis_gateway.partners.messages import PartnerMessage
 
@@ -76,7 +76,9 @@ class Authorised:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A message with its answer and everything that shall come of it; nothing of it is stored yet."""
+    """A message that was handled: its changes are made in the open transaction; answer and sends are to be signed."""
 
     authorised: Authorised
-    decision: Decision
+    reply: Reply
+    sends: tuple[Send, ...] = ()
+    release_changed: bool = False

@@ -1,11 +1,8 @@
-"""What a rule's outcome means for the gateway: an answer, changes to the store, and things to be sent."""
+"""What a handler returns, the answer, and what it sends: alerts, messages for partners, emails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-from sqlalchemy import Connection
 
 from duis_gateway.duis.alert_bodies import AlertBody
 from duis_gateway.duis.responses import PilotListWarning
@@ -22,10 +19,6 @@ class ServiceAnswer:
     code: str
     inventory: tuple[Hub, ...] | None = None
     warning: PilotListWarning | None = None
-
-
-Write = Callable[[Connection], None]
-"""A change to the store that a decision asks for; a partial of one of the store's functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +77,5 @@ class Email:
 Send = Alert | PartnerSend | Email
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """All that a message brings about. It happens as a whole, in one transaction, or not at all.
-
-    `changes_release`: where a release stands is another than before, so that time may bring something at once.
-    """
-
-    answer: ServiceAnswer | Acknowledgement
-    writes: tuple[Write, ...] = ()
-    sends: tuple[Send, ...] = ()
-    changes_release: bool = False
+Reply = ServiceAnswer | Acknowledgement
+"""What a handler returns: the answer to the message, unsigned."""

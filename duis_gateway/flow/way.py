@@ -78,9 +78,9 @@ class Flow:
             decided = decide(authorised, conn, self.store.lock_release)
             answer = store(decided, conn, signer, self.alert_bytes, self.emails)
         failpoint("flow.before-answer")
-        if decided.decision.sends:
+        if decided.sends:
             self.stored()
-        if decided.decision.changes_release:
+        if decided.release_changed:
             self.release_changed()
         return answer
 

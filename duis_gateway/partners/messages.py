@@ -121,6 +121,11 @@ class Acknowledgement(PartnerBody):
     text: str | None = None
     refused: tuple[RefusedItem, ...] = ()
 
+    @property
+    def taken(self) -> bool:
+        """Whether the message is taken, whole or in part."""
+        return self.status is not AcknowledgementStatus.REFUSED
+
 
 ACKNOWLEDGEMENT = Record(
     Acknowledgement,

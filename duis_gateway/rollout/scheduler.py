@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from duis_gateway.clock import Clock
 from duis_gateway.errors import GatewayError
-from duis_gateway.flow.context import Moment
+from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
 from duis_gateway.outbox.laying_in import lay_in_outbox
@@ -29,7 +29,6 @@ from duis_gateway.outbox.setbacks import Setbacks
 from duis_gateway.pki.signer import Signer
 from duis_gateway.rollout.obligations import by_time
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.effects import Consequences
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.store.engine import Store
 
@@ -48,7 +47,8 @@ STAGE, OBLIGATIONS, LOOK = "stage", "obligations", "look"
 BY_TIME = (STAGE, OBLIGATIONS, LOOK)
 """What can fail, as the metrics name it; the last is the look at all releases."""
 
-_Judge = Callable[[Moment], Consequences]
+_Task = Callable[[Moment], bool]
+"""Does one thing in a transaction; False if another process was faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Due:
 
     release: Release
     what: str
-    judge: _Judge
+    do: _Task
 
     @property
     def name(self) -> tuple[str, str]:
@@ -96,17 +96,17 @@ class Agenda:
 
     def _look(self, moment: Moment) -> Iterator[_Due]:
         for release in releases.live(moment.conn):
-            for what, judge_of in ((STAGE, _stage), (OBLIGATIONS, _obligations)):
+            for what, task_of in ((STAGE, _stage), (OBLIGATIONS, _obligations)):
                 if not self.setbacks.may_try((release.release_id, what), release):
                     continue
                 try:
-                    judge = judge_of(release, moment)
+                    task = task_of(release, moment)
                 except (GatewayError, SQLAlchemyError):
                     raise
                 except Exception as error:
-                    judge = partial(_fail, error)
-                if judge is not None:
-                    yield _Due(release, what, judge)
+                    task = partial(_fail, error)
+                if task is not None:
+                    yield _Due(release, what, task)
 
     def _do(self, one: _Due, signer: Signer, now: datetime) -> bool:
         try:
@@ -139,27 +139,26 @@ class Agenda:
 
     def _carry_out(self, one: _Due, signer: Signer, now: datetime) -> bool:
         with self.store.write() as conn:
-            follows = one.judge(self._moment(conn, now))
-            for write in follows.writes:
-                write(conn)
-            lay_in_outbox(follows.sends, conn, signer, now, self.alert_bytes, self.emails)
-            return bool(follows.writes)
+            moment = self._moment(conn, now)
+            done = one.do(moment)
+            lay_in_outbox(moment.sends, conn, signer, now, self.alert_bytes, self.emails)
+            return done
 
     def _moment(self, conn: Connection, now: datetime) -> Moment:
         return Moment(conn, now, self.store.lock_release)
 
 
-def _stage(release: Release, moment: Moment) -> _Judge | None:
+def _stage(release: Release, moment: Moment) -> _Task | None:
     return partial(by_time.begin_stages, release.release_id) if by_time.stage_due(release, moment) else None
 
 
-def _obligations(release: Release, moment: Moment) -> _Judge | None:
+def _obligations(release: Release, moment: Moment) -> _Task | None:
     if not by_time.obligations_due(release, moment):
         return None
     return partial(by_time.report_missed, release.release_id, by_time.count_missed(release, moment))
 
 
-def _fail(error: Exception, _moment: Moment) -> Consequences:
+def _fail(error: Exception, _moment: Moment) -> bool:
     raise error
 
 

@@ -14,8 +14,8 @@ import esi.messages as esi
 from duis_gateway.clock import FixedClock
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import NotDurable
-from duis_gateway.flow.context import Moment
 from duis_gateway.flow.reply import CsvTable, Email
+from duis_gateway.flow.tx import Moment
 from duis_gateway.outbox.emails.rollout import missed_obligations
 from duis_gateway.outbox.setbacks import Setbacks
 from duis_gateway.parties import store as parties
@@ -26,7 +26,6 @@ from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, O
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.effects import Consequences
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.rollout.scheduler import NOT_DONE, Scheduler
@@ -122,7 +121,7 @@ def test_what_another_did_in_the_meantime_is_not_done_again(dcc: Steering) -> No
         assert by_time.stage_due(dcc.release(), moment)
     dcc.passes(PILOT.start)
     with dcc.store.write() as conn:
-        assert by_time.begin_stages("R1", Moment(conn, PILOT.start, dcc.store.lock_release)).writes == ()
+        assert not by_time.begin_stages("R1", Moment(conn, PILOT.start, dcc.store.lock_release))
 
 
 def test_a_frozen_clock_moves_nothing_but_does_what_is_due_then(dcc: Steering) -> None:
@@ -152,7 +151,7 @@ def test_a_release_with_which_something_is_wrong_holds_up_no_other(
         dcc.approves(release_id)
     begin = by_time.begin_stages
 
-    def sometimes(release_id: str, moment: Moment) -> Consequences:
+    def sometimes(release_id: str, moment: Moment) -> bool:
         if release_id == "BAD":
             raise NotDurable("the database is in a bad mood")
         return begin(release_id, moment)
@@ -189,7 +188,7 @@ def test_what_fails_is_tried_ever_less_often_counted_and_flagged_once(
     counted: list[str] = []
     agenda = replace(dcc.agenda(), failed=counted.append, setbacks=Setbacks(lambda: seconds[0]))
 
-    def broken(*_args: object) -> Consequences:
+    def broken(*_args: object) -> bool:
         raise ValueError("a defect")
 
     monkeypatch.setattr(by_time, "begin_stages", broken)

@@ -168,7 +168,7 @@ _LOAD_AND_EXPORT = """
 import resource, sys
 from pathlib import Path
 from duis_gateway.store.engine import Store
-from duis_gateway.store.inventory_file import export_csv, load_csv
+from duis_gateway.rollout.hubs.inventory_file import export_csv, load_csv
 store = Store.open(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert load_csv(store, Path(sys.argv[2])).rows == 200_000

@@ -96,7 +96,7 @@ _COPIES = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from duis_gateway.store.engine import Store
-from duis_gateway.store.messages import IdentityTaken
+from duis_gateway.flow.evidence import IdentityTaken
 from tests.store.test_messages import REQUEST, _record
 store = Store.open(sys.argv[1])
 def copy(number):

@@ -153,9 +153,9 @@ class Steering:
             authorised = Authorised(incoming, self.clock.now(), b"digest", identity, message, party)
             decided = decide(authorised, conn, self.store.lock_release)
             store_step(decided, conn, self.signer(), 95_000, DEFAULT_TERMS)
-        sends = decided.decision.sends
+        sends = decided.sends
         assert not (wrong := outside_the_table(sends, door, message.body_name)), wrong
-        answer = decided.decision.answer
+        answer = decided.reply
         assert isinstance(answer, Acknowledgement)
         return Told(answer, sends)
 

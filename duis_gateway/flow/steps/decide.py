@@ -1,4 +1,4 @@
-"""Decide: apply the rules to an authorised message; what follows is said here, and done in `store`."""
+"""Decide: let the handler of an authorised message do its work, in the transaction that is open."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from sqlalchemy import Connection
 
 from duis_gateway.duis.codes import NO_SUCH_ROLE
 from duis_gateway.duis.requests import ServiceRequest
-from duis_gateway.flow.context import Context
 from duis_gateway.flow.interactions import is_served
 from duis_gateway.flow.message import Authorised, Decided
-from duis_gateway.flow.reply import Decision, ServiceAnswer
-from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, PartnerMessage
+from duis_gateway.flow.reply import Reply, ServiceAnswer
+from duis_gateway.flow.tx import Tx, refused
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations import handle as activation
 from duis_gateway.rollout.direct_instructions import handle as batches
 from duis_gateway.rollout.hubs import inventory_update
@@ -28,13 +28,13 @@ from duis_gateway.rollout.schedule_decisions import handle as schedule_decision
 from duis_gateway.rollout.schedules import csp_schedules
 from duis_gateway.rollout.schedules import handle as schedule
 
-SERVICE_REQUESTS: dict[str, Callable[[ServiceRequest, Context], Decision]] = {
+SERVICE_REQUESTS: dict[str, Callable[[ServiceRequest, Tx], ServiceAnswer]] = {
     "8.2": inventory.read_inventory,
     "11.5": pilot_list.submit_preferred_pilot_list,
     "11.6": schedule.submit_preferred_pilot_schedule,
 }
 
-PARTNER_MESSAGES: dict[str, Callable[[PartnerMessage, Context], Decision]] = {
+PARTNER_MESSAGES: dict[str, Callable[[PartnerMessage, Tx], Acknowledgement]] = {
     "FirmwareRelease": notice.receive_release,
     "ReleaseApproval": stages.approve,
     "Closure": stages.close,
@@ -58,20 +58,20 @@ PARTNER_MESSAGES: dict[str, Callable[[PartnerMessage, Context], Decision]] = {
 
 
 def decide(authorised: Authorised, conn: Connection, lock: Callable[[Connection, str], None]) -> Decided:
-    """Load the facts that the message's rule looks at, and apply the rule; nothing is changed yet."""
+    """Hand the message to its handler; what may not be had is answered without one."""
     message = authorised.message
     if authorised.refusal is not None or authorised.party is None:
-        return Decided(authorised, Decision(ServiceAnswer(authorised.refusal or NO_SUCH_ROLE)))
-    context = Context(conn, authorised.party, authorised.received_at, lock)
+        return Decided(authorised, ServiceAnswer(authorised.refusal or NO_SUCH_ROLE))
+    tx = Tx(conn, authorised.received_at, lock, authorised.party)
     if isinstance(message, ServiceRequest):
-        return Decided(authorised, SERVICE_REQUESTS[message.service_reference](message, context))
-    rule = PARTNER_MESSAGES.get(message.body_name)
-    if rule is None or not is_served(authorised.incoming.door, message.body_name):
-        return Decided(authorised, Decision(_not_served(message)))
-    return Decided(authorised, rule(message, context))
+        reply: Reply = SERVICE_REQUESTS[message.service_reference](message, tx)
+    else:
+        handle = PARTNER_MESSAGES.get(message.body_name)
+        if handle is None or not is_served(authorised.incoming.door, message.body_name):
+            return Decided(authorised, _not_served(message))
+        reply = handle(message, tx)
+    return Decided(authorised, reply, tuple(tx.sends), tx.release_changed)
 
 
 def _not_served(message: PartnerMessage) -> Acknowledgement:
-    return Acknowledgement(
-        message.message_id, AcknowledgementStatus.REFUSED, "NotServed", f"{message.body_name} is not served."
-    )
+    return refused(message, "NotServed", f"{message.body_name} is not served.")

@@ -1,4 +1,4 @@
-"""Store: the one place where something happens, and all of it in one transaction (design section 2)."""
+"""Store: the message, its evidence and answer, and what is to be sent, beside the changes (design section 2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.duis.responses import render_service_response, response_to
 from duis_gateway.flow import evidence as messages
 from duis_gateway.flow.message import Authorised, Decided
-from duis_gateway.flow.reply import Decision, ServiceAnswer
+from duis_gateway.flow.reply import Reply, ServiceAnswer
 from duis_gateway.outbox.emails.outbox_rows import EmailTerms
 from duis_gateway.outbox.laying_in import lay_in_outbox, partner_message
 from duis_gateway.parties.records import PartyKind
@@ -18,7 +18,7 @@ from duis_gateway.pki.signer import Signer
 
 
 def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int, emails: EmailTerms) -> bytes:
-    """Record the message with its evidence and answer, make its changes, and lay what is to be sent in the outbox.
+    """Record the message with its evidence and answer, and lay what is to be sent in the outbox.
 
     Returns the signed answer; it may be given only after the transaction of `conn` has been committed.
     A request on the wrong URL (E13) is answered and not recorded: the URL is not signed, so that its
@@ -27,8 +27,8 @@ def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int, 
     Raises:
         IdentityTaken: somebody recorded the same identity in the meantime.
     """
-    authorised, decision = decided.authorised, decided.decision
-    answer, outcome = _answer(authorised, decision, signer)
+    authorised = decided.authorised
+    answer, outcome = _answer(authorised, decided.reply, signer)
     if authorised.refusal == WRONG_URL:
         return answer
     messages.record(
@@ -42,9 +42,7 @@ def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int, 
         raw=authorised.incoming.body,
         answer=answer,
     )
-    for write in decision.writes:
-        write(conn)
-    lay_in_outbox(decision.sends, conn, signer, authorised.received_at, alert_bytes, emails)
+    lay_in_outbox(decided.sends, conn, signer, authorised.received_at, alert_bytes, emails)
     return answer
 
 
@@ -53,8 +51,8 @@ def _kind(authorised: Authorised) -> str:
     return f"SR{message.service_reference}" if isinstance(message, ServiceRequest) else message.body_name
 
 
-def _answer(authorised: Authorised, decision: Decision, signer: Signer) -> tuple[bytes, str]:
-    request, answer = authorised.message, decision.answer
+def _answer(authorised: Authorised, answer: Reply, signer: Signer) -> tuple[bytes, str]:
+    request = authorised.message
     if isinstance(request, ServiceRequest) and isinstance(answer, ServiceAnswer):
         response = response_to(
             request, answer.code, authorised.received_at, inventory=answer.inventory, warning=answer.warning

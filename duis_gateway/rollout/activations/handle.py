@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import groupby
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.flow.context import Context, accepted, refused
-from duis_gateway.flow.reply import Alert, Decision, PartnerSend, Send, Write
+from duis_gateway.flow.reply import Alert, PartnerSend
+from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.operations import flags
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage, RefusedItem
 from duis_gateway.rollout.activations.rules import JudgedOutcome, judge_outcomes
@@ -25,25 +24,25 @@ from duis_gateway.rollout.releases import store as releases
 PROGRESS_LIMIT = 10_000
 
 
-def register_requests(message: PartnerMessage, context: Context) -> Decision:
+def register_requests(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Record that the CSP has sent CS06 to these hubs, so that their answers can be matched (FIA-2).
 
     Unlike other lists, a part of this one counts by itself: hubs of it may answer before the next part is there.
     """
     body = message.body
     assert isinstance(body, csp.ActivateFirmwareRequests)
-    regions = hubs.regions(context.conn, body.device_ids)
+    regions = hubs.regions(tx.conn, body.device_ids)
     bad = [
         RefusedItem(format_eui(device_id), reason)
         for device_id in body.device_ids
-        if (reason := _region_problem(regions.get(device_id), context.party)) is not None
+        if (reason := _region_problem(regions.get(device_id), tx.party)) is not None
     ]
-    good = [d for d in body.device_ids if regions.get(d) in context.party.regions]
+    good = [d for d in body.device_ids if regions.get(d) in tx.party.regions]
     if not good:
-        return Decision(refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad))
+        return refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad)
     requests = [ActivationRequest(d, body.firmware_version, body.issued_at, body.release_id) for d in good]
-    write = partial(activations.record_requests, csp=context.party.eui, requests=requests)
-    return Decision(accepted(message, bad), (write,))
+    activations.record_requests(tx.conn, csp=tx.party.eui, requests=requests)
+    return accepted(message, bad)
 
 
 def _region_problem(region: str | None, party: Party) -> str | None:
@@ -52,24 +51,22 @@ def _region_problem(region: str | None, party: Party) -> str | None:
     return None if region in party.regions else "not in a region of this CSP"
 
 
-def receive_outcomes(message: PartnerMessage, context: Context) -> Decision:
+def receive_outcomes(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Judge each outcome; a new version updates the inventory and is told to the hub's suppliers of now."""
     body = message.body
     assert isinstance(body, csp.ActivateFirmwareResponses | csp.DistributionOutcomes)
     outcomes = body.outcomes
     # Two messages about one hub are not judged side by side: each has to see what the other told.
-    found = hubs.get_many(context.conn, {outcome.device_id for outcome in outcomes}, for_update=True)
-    by_version = {
-        (r.manufacturer, r.model, r.firmware_version): r for r in reversed(releases.all_releases(context.conn))
-    }
+    found = hubs.get_many(tx.conn, {outcome.device_id for outcome in outcomes}, for_update=True)
+    by_version = {(r.manufacturer, r.model, r.firmware_version): r for r in reversed(releases.all_releases(tx.conn))}
     judged = judge_outcomes(
         outcomes,
         found,
-        context.party.regions,
+        tx.party.regions,
         by_version,
-        activations.matching_requests(context.conn, found),
-        context.now,
-        activations.distributed_at(context.conn, found),
+        activations.matching_requests(tx.conn, found),
+        tx.now,
+        activations.distributed_at(tx.conn, found),
     )
     bad = [
         RefusedItem(format_eui(j.outcome.device_id), j.judgement.refused)
@@ -77,28 +74,24 @@ def receive_outcomes(message: PartnerMessage, context: Context) -> Decision:
         if j.judgement.refused is not None
     ]
     if len(bad) == len(judged):
-        return Decision(refused(message, "NoItemAcceptable", "No outcome of the message is acceptable.", bad))
+        return refused(message, "NoItemAcceptable", "No outcome of the message is acceptable.", bad)
     news = [j for j in judged if j.judgement.recorded]
-    sends: tuple[Send, ...] = (*_alerts(news, context), *_progress(news, context))
-    return Decision(accepted(message, bad), _writes(news, context), sends)
-
-
-def _writes(news: Sequence[JudgedOutcome], context: Context) -> tuple[Write, ...]:
-    if not news:
-        return ()
-    writes: list[Write] = [partial(activations.record_outcomes, csp=context.party.eui, outcomes=news, at=context.now)]
+    if news:
+        activations.record_outcomes(tx.conn, csp=tx.party.eui, outcomes=news, at=tx.now)
     activated = {j.hub.device_id: j.hub for j in news if j.hub and j.outcome.stage is OutcomeStage.ACTIVATION}
     if activated:
-        writes.append(partial(hubs.record_activations, after=list(activated.values())))
+        hubs.record_activations(tx.conn, after=list(activated.values()))
     raised = [(flag, format_eui(j.outcome.device_id)) for j in news for flag in j.judgement.flags]
     if raised:
-        writes.append(partial(flags.raise_flags, raised=raised, at=context.now))
-    return tuple(writes)
+        flags.raise_flags(tx.conn, raised=raised, at=tx.now)
+    tx.send(_alerts(news, tx))
+    tx.send(_progress(news, tx))
+    return accepted(message, bad)
 
 
-def _alerts(news: Sequence[JudgedOutcome], context: Context) -> Iterator[Alert]:
+def _alerts(news: Sequence[JudgedOutcome], tx: Tx) -> Iterator[Alert]:
     told = [j for j in news if j.judgement.tell or j.judgement.failed]
-    known = parties.find_many(context.conn, {supplier for j in told for supplier in j.judgement.suppliers})
+    known = parties.find_many(tx.conn, {supplier for j in told for supplier in j.judgement.suppliers})
     for j in told:
         outcome = j.outcome
         body: alerts.AlertBody = alerts.CommsHubFirmwareActivation(outcome.device_id, outcome.firmware_version)
@@ -119,7 +112,7 @@ def _failure(outcome: HubOutcome) -> alerts.CommsHubFirmwareFailure:
     )
 
 
-def _progress(news: Sequence[JudgedOutcome], context: Context) -> Iterator[PartnerSend]:
+def _progress(news: Sequence[JudgedOutcome], tx: Tx) -> Iterator[PartnerSend]:
     """DCC gets every outcome that counts, by release and version (PIA-A11)."""
 
     def key(j: JudgedOutcome) -> tuple[str, str]:
@@ -129,5 +122,5 @@ def _progress(news: Sequence[JudgedOutcome], context: Context) -> Iterator[Partn
         outcomes = tuple(j.outcome for j in group)
         for start in range(0, len(outcomes), PROGRESS_LIMIT):
             body = esi.PilotProgress(release_id or None, version, outcomes[start : start + PROGRESS_LIMIT])
-            for party in context.registered(PartyKind.DCC):
+            for party in tx.registered(PartyKind.DCC):
                 yield PartnerSend(party, body, release_id or None, ordered=False)

@@ -7,16 +7,10 @@ split hub is told (N73).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
-
-from sqlalchemy import Connection
-
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui, to_signed
-from duis_gateway.flow.context import Context, accepted, refused
-from duis_gateway.flow.reply import Decision
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.flow.tx import Tx, accepted, refused
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.device_lists import COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs import store as hubs
@@ -24,11 +18,11 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes
 
 
-def receive_inventory(message: PartnerMessage, context: Context) -> Decision:
+def receive_inventory(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Bring hubs up to date, or add them. A device that is no Communications Hub, or named twice, is refused."""
     body = message.body
     assert isinstance(body, esi.InventoryUpdate)
-    known = hubs.get_many(context.conn, (hub.device_id for hub in body.hubs))
+    known = hubs.get_many(tx.conn, (hub.device_id for hub in body.hubs))
     seen: set[int] = set()
     good, bad = [], []
     for hub in body.hubs:
@@ -41,17 +35,15 @@ def receive_inventory(message: PartnerMessage, context: Context) -> Decision:
             good.append(hub)
         seen.add(hub.device_id)
     if not good:
-        return Decision(refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad))
+        return refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad)
     # Always in one order, so that two messages about the same hubs cannot wait for each other.
     good.sort(key=lambda hub: to_signed(hub.device_id))
     changed = [(known[hub.device_id], hub) for hub in good if _changes_supplier(known.get(hub.device_id), hub)]
-    alerts = tuple(alerts_on_changes(changed, context)) if changed else ()
-    return Decision(accepted(message, bad), (partial(_put, given=good),), alerts)
+    if changed:
+        tx.send(alerts_on_changes(changed, tx))
+    hubs.upsert(tx.conn, good)
+    return accepted(message, bad)
 
 
 def _changes_supplier(before: Hub | None, after: Hub) -> bool:
     return before is not None and before.suppliers != after.suppliers
-
-
-def _put(conn: Connection, given: Iterable[Hub]) -> None:
-    hubs.upsert(conn, given)

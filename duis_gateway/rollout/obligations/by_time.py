@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.flow.context import Moment
-from duis_gateway.flow.reply import Email, Write
+from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
 from duis_gateway.outbox.emails.rollout import missed_obligations
 from duis_gateway.parties.records import PartyKind
@@ -18,7 +15,7 @@ from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot, due_date, missed
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.effects import NOTHING, TIME, Consequences, current
+from duis_gateway.rollout.releases.effects import TIME, current
 from duis_gateway.rollout.releases.lifecycle import due
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
@@ -33,9 +30,10 @@ def stage_due(release: Release, moment: Moment) -> bool:
     return due(release, moment.now) is not None
 
 
-def begin_stages(release_id: str, moment: Moment) -> Consequences:
-    """Return what follows from the stages that are due; nothing if another process was faster."""
-    return current(moment, release_id).since
+def begin_stages(release_id: str, moment: Moment) -> bool:
+    """Let the stages begin that are due, and return whether one did: another process may have been faster."""
+    current(moment, release_id)
+    return moment.release_changed
 
 
 def obligations_due(release: Release, moment: Moment) -> bool:
@@ -63,31 +61,29 @@ def count_missed(release: Release, moment: Moment) -> tuple[Obligation, ...]:
     return missed(release, pilots, moment.now)
 
 
-def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -> Consequences:
-    """Tell DCC and the operator what was missed, once; nothing if another process was faster."""
+def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -> bool:
+    """Tell DCC and the operator what was missed, once; return False if another process was faster."""
     moment.exclude_others(release_id)
     release = releases.find(moment.conn, release_id)
     if release is None or not obligations_due(release, moment):
-        return NOTHING
+        return False
     assert release.pilot is not None
     words = f"{len({one.supplier for one in owed})} suppliers did not provide what is due" if owed else "all met"
     line = ReleaseEvent(
         release_id, due_date(release.pilot), OBLIGATIONS_DUE, release.state, release.paused, TIME, words
     )
-    told = Consequences((partial(history.record, event=line),))
-    if not owed:
-        return told
-    raised = tuple(_flag(release_id, mine, moment.now) for _, mine in groupby(owed, attrgetter("supplier")))
-    mails: tuple[Email, ...] = tuple(
-        missed_obligations(release, party, owed) for party in moment.registered(PartyKind.DCC)
-    )
-    return told + Consequences(raised, mails)
+    history.record(moment.conn, line)
+    for _, mine in groupby(owed, attrgetter("supplier")):
+        _flag(release_id, mine, moment)
+    if owed:
+        moment.send(missed_obligations(release, party, owed) for party in moment.registered(PartyKind.DCC))
+    return True
 
 
-def _flag(release_id: str, missed_by_one: Iterable[Obligation], at: datetime) -> Write:
+def _flag(release_id: str, missed_by_one: Iterable[Obligation], moment: Moment) -> None:
     """Say of one supplier what it missed, for the operator."""
     owed = tuple(missed_by_one)
     subject = f"{release_id} {format_eui(owed[0].supplier)}"
     what = "; ".join(f"{one.kind.value}: {one.provided:,} of {one.required:,} hubs" for one in owed)
     text = f"{what}, due {owed[0].due:%Y-%m-%d %H:%M:%S}; DCC can choose hubs (PilotSelection)"
-    return partial(flags.raise_flags, raised=[(MISSED_OBLIGATION, subject)], at=at, text=text)
+    flags.raise_flags(moment.conn, [(MISSED_OBLIGATION, subject)], at=moment.now, text=text)

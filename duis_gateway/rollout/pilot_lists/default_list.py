@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis import alert_bodies as alerts
-from duis_gateway.flow.context import Context, accepted, refused
 from duis_gateway.flow.parts import gather
-from duis_gateway.flow.reply import Alert, Decision
+from duis_gateway.flow.reply import Alert
+from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.audience import by_supplier
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
@@ -21,33 +20,31 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 
 
-def receive_default_pilot_list(message: PartnerMessage, context: Context) -> Decision:
+def receive_default_pilot_list(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Record a CSP's pilot list for a region; each Responsible Supplier is told of its own hubs (N66)."""
     body = message.body
     assert isinstance(body, csp.DefaultPilotList)
-    context.exclude_others(body.release_id)
-    release = releases.find(context.conn, body.release_id)
-    problem = release_problem(release, body.csp_region, context.party.regions)
+    tx.exclude_others(body.release_id)
+    release = releases.find(tx.conn, body.release_id)
+    problem = release_problem(release, body.csp_region, tx.party.regions)
     if problem is not None or release is None:
-        return Decision(refused(message, *(problem or ("UnknownRelease", ""))))
-    gathered = gather(context, body.part, body.device_ids, body.release_id, body.csp_region)
-    if gathered.missing:
-        return Decision(accepted(message, text=gathered.text), (gathered.write,))
-    found = hubs.get_many(context.conn, gathered.ids)
-    marks = releases.marks(context.conn, release.release_id)
+        return refused(message, *(problem or ("UnknownRelease", "")))
+    gathered = gather(tx, body.part, body.device_ids, body.release_id, body.csp_region)
+    if gathered.waiting:
+        return accepted(message, text=gathered.waiting)
+    found = hubs.get_many(tx.conn, gathered.ids)
+    marks = releases.marks(tx.conn, release.release_id)
     good, bad = judge_default_hubs(gathered.ids, found, release, body.csp_region, marks)
     if not good:
-        return Decision(refused(message, "NoHubAcceptable", "No hub of the list is acceptable.", bad))
-    write = partial(pilots.replace_default_list, release_id=release.release_id, csp_region=body.csp_region, ids=good)
-    sends = _default_list_alerts(release, body.csp_region, [found[d] for d in good], context)
-    return Decision(accepted(message, bad), (gathered.write, write), sends)
+        return refused(message, "NoHubAcceptable", "No hub of the list is acceptable.", bad)
+    pilots.replace_default_list(tx.conn, release.release_id, body.csp_region, good)
+    tx.send(_default_list_alerts(release, body.csp_region, [found[d] for d in good], tx))
+    return accepted(message, bad)
 
 
-def _default_list_alerts(
-    release: Release, csp_region: str, listed: Sequence[Hub], context: Context
-) -> tuple[Alert, ...]:
+def _default_list_alerts(release: Release, csp_region: str, listed: Sequence[Hub], tx: Tx) -> tuple[Alert, ...]:
     own = by_supplier(listed)
-    known = parties.find_many(context.conn, own)
+    known = parties.find_many(tx.conn, own)
     return tuple(
         Alert(
             known[supplier],

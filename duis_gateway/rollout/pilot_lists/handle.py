@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from uuid import uuid4
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.request_bodies import PreferredPilotList
 from duis_gateway.duis.requests import ServiceRequest
-from duis_gateway.flow.context import Context
-from duis_gateway.flow.reply import Decision, PartnerSend, Send, ServiceAnswer, Write
+from duis_gateway.flow.reply import PartnerSend, Send, ServiceAnswer
+from duis_gateway.flow.tx import Tx
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import split_list
 from duis_gateway.rollout.answers import warning_of
@@ -26,21 +25,23 @@ from duis_gateway.rollout.schedules.forwarding import forward_schedule
 from duis_gateway.rollout.second_suppliers.handle import second_supplier_alerts
 
 
-def submit_preferred_pilot_list(request: ServiceRequest, context: Context) -> Decision:
+def submit_preferred_pilot_list(request: ServiceRequest, tx: Tx) -> ServiceAnswer:
     """Judge the list; when it is good, it replaces the supplier's earlier one, and the CSPs and DCC get it."""
     body = request.body
     assert isinstance(body, PreferredPilotList)
-    facts = _facts(body, context)
-    judgement = judge_pilot_list(body, facts, context.now)
+    facts = _facts(body, tx)
+    judgement = judge_pilot_list(body, facts, tx.now)
     answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))
     if not judgement.accepted or facts.release is None:
-        return Decision(answer)
-    return Decision(answer, _writes(facts.release, judgement, context), _sends(facts, judgement, context))
+        return answer
+    tx.send(_sends(facts, judgement, tx))
+    _replace(facts.release, judgement, tx)
+    return answer
 
 
-def _facts(body: PreferredPilotList, context: Context) -> PilotListFacts:
-    conn, supplier = context.conn, context.party.eui
-    context.exclude_others(body.release_id)
+def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
+    conn, supplier = tx.conn, tx.party.eui
+    tx.exclude_others(body.release_id)
     release = releases.find(conn, body.release_id)
     if release is None:
         return PilotListFacts(release=None, newest_live=False, supplier=supplier)
@@ -64,59 +65,54 @@ def _facts(body: PreferredPilotList, context: Context) -> PilotListFacts:
     )
 
 
-def _writes(release: Release, judgement: PilotListJudgement, context: Context) -> tuple[Write, ...]:
-    ids = [hub.device_id for hub in judgement.pilot]
-    replace = partial(
-        pilots.replace_preferred,
+def _replace(release: Release, judgement: PilotListJudgement, tx: Tx) -> None:
+    pilots.replace_preferred(
+        tx.conn,
         release_id=release.release_id,
-        supplier=context.party.eui,
+        supplier=tx.party.eui,
         firmware_version=release.firmware_version,
-        ids=ids,
-        received_at=context.now,
+        ids=[hub.device_id for hub in judgement.pilot],
+        received_at=tx.now,
     )
-    if not judgement.regrouped:
-        return (replace,)
-    # The groups are cut and not replaced: what the CSP said of them stands for the hubs that are left.
-    cut = partial(
-        schedules.remove_hubs,
-        release_id=release.release_id,
-        supplier=context.party.eui,
-        stage=Stage.PILOT,
-        ids=judgement.findings.removed_from_groups,
-    )
-    return (replace, cut)
+    if judgement.regrouped:
+        # The groups are cut and not replaced: what the CSP said of them stands for the hubs that are left.
+        schedules.remove_hubs(
+            tx.conn,
+            release_id=release.release_id,
+            supplier=tx.party.eui,
+            stage=Stage.PILOT,
+            ids=judgement.findings.removed_from_groups,
+        )
 
 
-def _sends(facts: PilotListFacts, judgement: PilotListJudgement, context: Context) -> tuple[Send, ...]:
+def _sends(facts: PilotListFacts, judgement: PilotListJudgement, tx: Tx) -> tuple[Send, ...]:
     """Each CSP gets the hubs of its regions; one that had some before and has none now learns that, too."""
     release = facts.release
     assert release is not None
     sends: list[Send] = []
-    for party in context.registered(PartyKind.CSP):
+    for party in tx.registered(PartyKind.CSP):
         own = within_regions(judgement.pilot, party.regions)
         if own or within_regions(judgement.removed, party.regions):
             sends += [
                 PartnerSend(
                     party,
-                    csp.PreferredPilotList(release.release_id, release.firmware_version, context.party.eui, ids, part),
+                    csp.PreferredPilotList(release.release_id, release.firmware_version, tx.party.eui, ids, part),
                     release.release_id,
                 )
                 for part, ids in split_list(str(uuid4()), own)
             ]
     everything = [hub.device_id for hub in judgement.pilot]
-    for party in context.registered(PartyKind.DCC):
+    for party in tx.registered(PartyKind.DCC):
         sends += [
             PartnerSend(
                 party,
-                esi.PreferredPilotListReport(
-                    release.release_id, release.firmware_version, context.party.eui, ids, part
-                ),
+                esi.PreferredPilotListReport(release.release_id, release.firmware_version, tx.party.eui, ids, part),
                 release.release_id,
             )
             for part, ids in split_list(str(uuid4()), everything)
         ]
     if judgement.regrouped:
-        standing = schedules.instructions(context.conn, release.release_id, context.party.eui)
-        sends += forward_schedule(release, judgement.regrouped, standing, context)
-        sends += second_supplier_alerts(release, standing, judgement.regrouped, facts.named, context)
+        standing = schedules.instructions(tx.conn, release.release_id, tx.party.eui)
+        sends += forward_schedule(release, judgement.regrouped, standing, tx)
+        sends += second_supplier_alerts(release, standing, judgement.regrouped, facts.named, tx)
     return tuple(sends)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from duis_gateway.flow.context import Context, accepted, refused
-from duis_gateway.flow.reply import Decision, Write
-from duis_gateway.partners.messages import PartnerMessage
-from duis_gateway.rollout.releases.effects import Consequences, Current, Happening, carry_out, caught_up, current
+from duis_gateway.flow.tx import Tx, accepted, refused
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
+from duis_gateway.rollout.releases.effects import Happening, carry_out, caught_up, current
 from duis_gateway.rollout.releases.lifecycle import Event, advance
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.releases.telling import Word
@@ -26,34 +25,29 @@ class Said:
     by: str | None = None
 
 
-def happened(
-    message: PartnerMessage, context: Context, release_id: str, event: Event, said: Said, *writes: Write
-) -> Decision:
-    """Let an event happen to a release, as its life allows it; `writes` go with it."""
-    now = current(context.moment, release_id)
-    if now.release is None:
-        return Decision(refused(message, UNKNOWN_RELEASE, NOT_KNOWN))
-    after = advance(now.release, event)
+def happened(message: PartnerMessage, tx: Tx, release_id: str, event: Event, said: Said) -> Acknowledgement:
+    """Let an event happen to a release, as its life allows it."""
+    release = current(tx, release_id)
+    if release is None:
+        return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)
+    after = advance(release, event)
     if after.refusal is not None:
-        return not_possible(message, now, after.refusal)
-    by = said.by or context.party.name
-    happening = Happening(event, now.release, after.release, after.effects, context.now, by, said.commentary, said.word)
-    return settled(message, context, now, happening, *writes)
+        return not_possible(message, after.refusal)
+    by = said.by or tx.party.name
+    happening = Happening(event, release, after.release, after.effects, tx.now, by, said.commentary, said.word)
+    return settled(message, tx, happening)
 
 
-def settled(
-    message: PartnerMessage, context: Context, before: Current, happening: Happening, *writes: Write
-) -> Decision:
-    """Return the decision in which this happens, after what time had brought and before what it brings now."""
-    done = before.since + carry_out(happening, context.moment) + Consequences(writes)
-    done += caught_up(happening.after, context.moment, not_before=context.now).since
-    return Decision(accepted(message), done.writes, done.sends, changes_release=True)
+def settled(message: PartnerMessage, tx: Tx, happening: Happening) -> Acknowledgement:
+    """Let this happen, after what time had brought and before what it brings now."""
+    carry_out(happening, tx)
+    caught_up(happening.after, tx, not_before=tx.now)
+    return accepted(message)
 
 
-def not_possible(message: PartnerMessage, now: Current, why: str) -> Decision:
-    """Refuse the message; what time had brought happens all the same."""
-    answer = refused(message, NOT_POSSIBLE, f"{why[:1].upper()}{why[1:]}.")
-    return Decision(answer, now.since.writes, now.since.sends, changes_release=bool(now.since.writes))
+def not_possible(message: PartnerMessage, why: str) -> Acknowledgement:
+    """Refuse the message; what time had brought has happened all the same."""
+    return refused(message, NOT_POSSIBLE, f"{why[:1].upper()}{why[1:]}.")
 
 
 def model_subject(release: Release) -> str:

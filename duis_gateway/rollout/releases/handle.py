@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import esi.messages as esi
-from duis_gateway.flow.context import Context, refused
-from duis_gateway.flow.reply import Decision
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.flow.tx import Tx, refused
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.change import Said, happened, model_subject
 from duis_gateway.rollout.releases.effects import predecessors
@@ -13,41 +12,41 @@ from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Release
 
 
-def approve(message: PartnerMessage, context: Context) -> Decision:
+def approve(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Approve a release. The pilot of its predecessors ends now, and not at the notice (PIA-A13)."""
     body = message.body
     assert isinstance(body, esi.ReleaseApproval)
-    release = releases.find(context.conn, body.release_id)
+    release = releases.find(tx.conn, body.release_id)
     if release is not None:
-        _exclude_others_from_the_model(release, context)
-    return happened(message, context, body.release_id, Event.APPROVED, Said(body.commentary))
+        _exclude_others_from_the_model(release, tx)
+    return happened(message, tx, body.release_id, Event.APPROVED, Said(body.commentary))
 
 
-def _exclude_others_from_the_model(release: Release, context: Context) -> None:
+def _exclude_others_from_the_model(release: Release, tx: Tx) -> None:
     """Locks are taken in one order, so that two approvals cannot wait for each other."""
-    context.exclude_others(model_subject(release))
-    concerned = {release.release_id, *(other.release_id for other in predecessors(context.moment, release))}
+    tx.exclude_others(model_subject(release))
+    concerned = {release.release_id, *(other.release_id for other in predecessors(tx, release))}
     for release_id in sorted(concerned):
-        context.exclude_others(release_id)
+        tx.exclude_others(release_id)
 
 
-def close(message: PartnerMessage, context: Context) -> Decision:
+def close(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Close a release: its roll-out is over; suppliers and CSPs are told (A11)."""
     body = message.body
     assert isinstance(body, esi.Closure)
-    return happened(message, context, body.release_id, Event.CLOSED, Said(body.commentary, body))
+    return happened(message, tx, body.release_id, Event.CLOSED, Said(body.commentary, body))
 
 
-def supersede(message: PartnerMessage, context: Context) -> Decision:
+def supersede(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Let a release give way to another for the same model (A12); what stands under it is cancelled."""
     body = message.body
     assert isinstance(body, esi.Supersession)
-    release = releases.find(context.conn, body.release_id)
-    successor = releases.find(context.conn, body.successor)
+    release = releases.find(tx.conn, body.release_id)
+    successor = releases.find(tx.conn, body.successor)
     problem = None if release is None else _problem_of_successor(release, successor)
     if problem is not None:
-        return Decision(refused(message, "SuccessorUnfit", problem))
-    return happened(message, context, body.release_id, Event.SUPERSEDED, Said(body.commentary, body))
+        return refused(message, "SuccessorUnfit", problem)
+    return happened(message, tx, body.release_id, Event.SUPERSEDED, Said(body.commentary, body))
 
 
 def _problem_of_successor(release: Release, successor: Release | None) -> str | None:

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.flow.context import Context, accepted, refused, to_each
 from duis_gateway.flow.parts import in_parts
-from duis_gateway.flow.reply import Decision, Email
+from duis_gateway.flow.reply import Email
+from duis_gateway.flow.tx import Tx, accepted, refused, to_each
 from duis_gateway.outbox.emails.announcement import announcement
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.device_lists import COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.effects import Consequences, caught_up, current
+from duis_gateway.rollout.releases.effects import caught_up, current
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.rollout.releases.rules import ReleaseNotice, receive_notice
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 
 
-def receive_release(message: PartnerMessage, context: Context) -> Decision:
+def receive_release(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Record the release as the notice gives it, and tell the CSPs and the suppliers with hubs of the model.
 
     Hubs that it marks and that are no Communications Hubs of the model are named in the answer.
@@ -35,15 +34,14 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
     body = message.body
     assert isinstance(body, esi.FirmwareRelease)
     if (refusal := in_parts(message, body.part)) is not None:
-        return Decision(refusal)
-    now = current(context.moment, body.release_id)
-    judgement = receive_notice(_notice(body), now.release, context.now)
+        return refusal
+    standing = current(tx, body.release_id)
+    judgement = receive_notice(_notice(body), standing, tx.now)
     if judgement.release is None:
-        answer = refused(message, "NoticeRefused", judgement.refusal or "")
-        return Decision(answer, now.since.writes, now.since.sends, changes_release=bool(now.since.writes))
+        return refused(message, "NoticeRefused", judgement.refusal or "")
     marks = {HubMark.PROVING: body.proving, HubMark.FRIENDLY: body.friendly, HubMark.EXCLUDED: body.excluded}
     release = judgement.release
-    found = hubs.get_many(context.conn, {d for ids in marks.values() for d in ids})
+    found = hubs.get_many(tx.conn, {d for ids in marks.values() for d in ids})
     wrong = {d: reason for ids in marks.values() for d in ids if (reason := _mark_problem(found.get(d), release))}
     regions = {d: hub.csp_region for d, hub in found.items() if d not in wrong}
     known = {mark: tuple(d for d in ids if d in regions) for mark, ids in marks.items()}
@@ -53,21 +51,19 @@ def receive_release(message: PartnerMessage, context: Context) -> Decision:
         own = {mark: tuple(d for d in ids if regions[d] in party.regions) for mark, ids in known.items()}
         return _csp_notice(release, own)
 
-    notices = to_each(context.registered(PartyKind.CSP), notice_for, release.release_id)
-    revised = now.release is not None
-    put = partial(releases.put, release=release, marks=known)
-    noted = Consequences(
-        (put, partial(history.record, event=_line(release, context, revised=revised))),
-        (*notices, *_emails(release, context, revised=revised)),
-    )
-    after = caught_up(release, context.moment, not_before=context.now).since
-    done = now.since + noted + after
-    return Decision(accepted(message, unknown), done.writes, done.sends, changes_release=True)
+    revised = standing is not None
+    releases.put(tx.conn, release=release, marks=known)
+    history.record(tx.conn, _line(release, tx, revised=revised))
+    tx.release_changed = True
+    tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))
+    tx.send(_emails(release, tx, revised=revised))
+    caught_up(release, tx, not_before=tx.now)
+    return accepted(message, unknown)
 
 
-def _line(release: Release, context: Context, *, revised: bool) -> ReleaseEvent:
+def _line(release: Release, tx: Tx, *, revised: bool) -> ReleaseEvent:
     event = f"revised to {release.revision}" if revised else "notified"
-    return ReleaseEvent(release.release_id, context.now, event, release.state, release.paused, context.party.name)
+    return ReleaseEvent(release.release_id, tx.now, event, release.state, release.paused, tx.party.name)
 
 
 def _mark_problem(hub: Hub | None, release: Release) -> str | None:
@@ -79,10 +75,10 @@ def _mark_problem(hub: Hub | None, release: Release) -> str | None:
     return None
 
 
-def _emails(release: Release, context: Context, *, revised: bool) -> Iterator[Email]:
-    concerned = releases.suppliers_with_hubs_of_model(context.conn, release.manufacturer, release.model)
-    suppliers = parties.find_many(context.conn, concerned)
-    for party in (*context.registered(PartyKind.CSP), *(suppliers[eui] for eui in sorted(suppliers))):
+def _emails(release: Release, tx: Tx, *, revised: bool) -> Iterator[Email]:
+    concerned = releases.suppliers_with_hubs_of_model(tx.conn, release.manufacturer, release.model)
+    suppliers = parties.find_many(tx.conn, concerned)
+    for party in (*tx.registered(PartyKind.CSP), *(suppliers[eui] for eui in sorted(suppliers))):
         yield announcement(release, party, revised=revised)
 
 

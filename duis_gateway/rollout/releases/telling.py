@@ -10,8 +10,8 @@ from typing import Any
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis import alert_bodies as alerts
-from duis_gateway.flow.context import Moment
 from duis_gateway.flow.reply import Alert, PartnerSend, Send
+from duis_gateway.flow.tx import Moment
 from duis_gateway.outbox.emails import rollout as emails
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 import esi.messages as esi
-from duis_gateway.flow.context import Context, refused
-from duis_gateway.flow.reply import Decision
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.flow.tx import Tx, refused
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE, not_possible, settled
 from duis_gateway.rollout.releases.effects import Happening, current
 from duis_gateway.rollout.releases.telling import DecisionWord
@@ -33,42 +31,43 @@ class _Taken:
     new_date: datetime | None = None
 
 
-def receive_decision(message: PartnerMessage, context: Context) -> Decision:
+def receive_decision(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Carry out a roll-out decision; a provisional one suspends at most (BR-6.4)."""
     body = message.body
     assert isinstance(body, esi.RolloutDecision)
     taken = _Taken(body.release_id, body.decision, body.standing, body.decided_by, body.reason, body.new_date)
-    return _carried_out(message, context, taken)
+    return _carried_out(message, tx, taken)
 
 
-def receive_withdrawal(message: PartnerMessage, context: Context) -> Decision:
+def receive_withdrawal(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Withdraw a release: a decision that needs nobody's confirmation."""
     body = message.body
     assert isinstance(body, esi.Withdrawal)
     reason = body.commentary or NO_REASON_GIVEN
     taken = _Taken(body.release_id, RolloutAction.WITHDRAW, Standing.CONFIRMED, WITHDRAWN_BY, reason)
-    return _carried_out(message, context, taken)
+    return _carried_out(message, tx, taken)
 
 
-def _carried_out(message: PartnerMessage, context: Context, taken: _Taken) -> Decision:
-    now = current(context.moment, taken.release_id)
-    if now.release is None:
-        return Decision(refused(message, UNKNOWN_RELEASE, NOT_KNOWN))
-    judgement = judge_decision(now.release, taken.action, taken.standing, taken.new_date)
+def _carried_out(message: PartnerMessage, tx: Tx, taken: _Taken) -> Acknowledgement:
+    release = current(tx, taken.release_id)
+    if release is None:
+        return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)
+    judgement = judge_decision(release, taken.action, taken.standing, taken.new_date)
     if judgement.refusal is not None:
-        return not_possible(message, now, judgement.refusal)
+        return not_possible(message, judgement.refusal)
     record = RecordedDecision(
-        taken.release_id, taken.action, taken.standing, taken.by, taken.reason, context.now, taken.new_date
+        taken.release_id, taken.action, taken.standing, taken.by, taken.reason, tx.now, taken.new_date
     )
     event = EVENTS[taken.action].value
     happening = Happening(
         event if taken.standing is Standing.CONFIRMED else f"{event} provisionally",
-        now.release,
+        release,
         judgement.release,
         judgement.effects,
-        context.now,
+        tx.now,
         taken.by,
         taken.reason,
         DecisionWord(taken.action, taken.standing, taken.by, taken.reason, judgement.meaning, taken.new_date),
     )
-    return settled(message, context, now, happening, partial(rollout.record_decision, decision=record))
+    rollout.record_decision(tx.conn, record)
+    return settled(message, tx, happening)

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.flow.context import Context
-from duis_gateway.flow.reply import Decision
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.flow.tx import Tx
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.releases.change import Said, happened
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import OpenIncident
 
 
-def receive_incident(message: PartnerMessage, context: Context) -> Decision:
+def receive_incident(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Keep an incident until DCC decides (X03), and raise a flag. The same reference again takes its place."""
     body = message.body
     assert isinstance(body, esi.Incident)
     new = OpenIncident(
-        body.reference, body.supplier, body.release_id, body.severity, body.emergency_stop_requested, context.now
+        body.reference, body.supplier, body.release_id, body.severity, body.emergency_stop_requested, tx.now
     )
-    keep = partial(rollout.put_incident, new=new)
-    return happened(message, context, body.release_id, Event.INCIDENT, Said(_words(body)), keep)
+    reply = happened(message, tx, body.release_id, Event.INCIDENT, Said(_words(body)))
+    if reply.taken:
+        rollout.put_incident(tx.conn, new)
+    return reply
 
 
 def _words(body: esi.Incident) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.alert_bodies import PreferredPilotScheduleDecision
-from duis_gateway.flow.context import Context, accepted, refused
-from duis_gateway.flow.reply import Alert, Decision, Write
+from duis_gateway.flow.reply import Alert
+from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
-from duis_gateway.partners.messages import PartnerMessage
-from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 from duis_gateway.rollout.releases.rules import pilot_window_open
@@ -20,7 +18,7 @@ from duis_gateway.rollout.schedule_decisions.rules import SayJudgement, judge_sa
 from duis_gateway.rollout.schedules import store as schedules
 
 
-def receive_schedule_decision(message: PartnerMessage, context: Context) -> Decision:
+def receive_schedule_decision(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Record what the CSP says of the group's hubs in its regions, or of those that it names; the supplier gets N74.
 
     A CSP regroups by naming hubs: each message is about one piece of the group. Hubs that it cannot decide on are
@@ -28,11 +26,11 @@ def receive_schedule_decision(message: PartnerMessage, context: Context) -> Deci
     """
     body = message.body
     assert isinstance(body, csp.ScheduleDecision)
-    context.exclude_others(body.release_id)
-    release = releases.find(context.conn, body.release_id)
-    standing = schedules.instructions(context.conn, body.release_id, body.supplier, body.group_id)
-    group = _meant(standing, release, body.device_ids, context)
-    regions = says.regions_of(context.conn, group) if group is not None else {}
+    tx.exclude_others(body.release_id)
+    release = releases.find(tx.conn, body.release_id)
+    standing = schedules.instructions(tx.conn, body.release_id, body.supplier, body.group_id)
+    group = _meant(standing, release, body.device_ids, tx)
+    regions = says.regions_of(tx.conn, group) if group is not None else {}
     judged = judge_say(
         body.decision,
         body.earliest_start,
@@ -40,19 +38,25 @@ def receive_schedule_decision(message: PartnerMessage, context: Context) -> Deci
         body.reason,
         group,
         regions,
-        context.party.regions,
+        tx.party.regions,
         release,
         body.device_ids,
     )
     if judged.say is None or group is None:
         text = f"Nothing is decided: {judged.refusal}."
-        return Decision(refused(message, "DecisionRefused", text, judged.items))
-    write = _write(group, judged.say, judged.device_ids, regions, context)
-    return Decision(accepted(message, judged.items), (write,), _alerts(group, judged, context))
+        return refused(message, "DecisionRefused", text, judged.items)
+    here = {hub: regions[hub] for hub in judged.device_ids}
+    if judged.say.piece:
+        says.put_piece(tx.conn, group=group, regions=here, csp=tx.party.eui, say=judged.say, at=tx.now)
+    else:
+        spoken_for = sorted(set(here.values()))
+        says.put_say(tx.conn, group=group, regions=spoken_for, csp=tx.party.eui, say=judged.say, at=tx.now)
+    tx.send(_alerts(group, judged, tx))
+    return accepted(message, judged.items)
 
 
 def _meant(
-    standing: Sequence[Instruction], release: Release | None, named: Sequence[int], context: Context
+    standing: Sequence[Instruction], release: Release | None, named: Sequence[int], tx: Tx
 ) -> Instruction | None:
     """Return the group that is meant; the message names no stage.
 
@@ -61,27 +65,16 @@ def _meant(
     """
     by_stage = {group.stage: group for group in standing}
     wanted = [Stage.PILOT, Stage.SAFE_LAUNCH]
-    if release is not None and not pilot_window_open(release, context.now):
+    if release is not None and not pilot_window_open(release, tx.now):
         wanted.reverse()
     candidates = [by_stage[stage] for stage in wanted if stage in by_stage]
     having = [group for group in candidates if not frozenset(named).isdisjoint(group.device_ids)]
     return next(iter(having or candidates), None)
 
 
-def _write(
-    group: Instruction, say: GroupSay, device_ids: Sequence[int], regions: Mapping[int, str], context: Context
-) -> Write:
-    sender, now = context.party.eui, context.now
-    if say.piece:
-        here = {hub: regions[hub] for hub in device_ids}
-        return partial(says.put_piece, group=group, regions=here, csp=sender, say=say, at=now)
-    spoken_for = sorted({regions[hub] for hub in device_ids})
-    return partial(says.put_say, group=group, regions=spoken_for, csp=sender, say=say, at=now)
-
-
-def _alerts(group: Instruction, judged: SayJudgement, context: Context) -> tuple[Alert, ...]:
+def _alerts(group: Instruction, judged: SayJudgement, tx: Tx) -> tuple[Alert, ...]:
     """Tell the group's supplier; of a piece of the group its hubs, or it would contradict what is said of others."""
-    supplier = parties.find(context.conn, group.supplier)
+    supplier = parties.find(tx.conn, group.supplier)
     if supplier is None or judged.say is None:
         return ()
     is_piece = judged.say.piece or len(judged.device_ids) < len(group.device_ids)

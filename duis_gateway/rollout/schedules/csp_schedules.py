@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis import alert_bodies as alerts
-from duis_gateway.flow.context import Context, accepted, refused
 from duis_gateway.flow.parts import CspSchedule, gather_schedule
-from duis_gateway.flow.reply import Alert, Decision
+from duis_gateway.flow.reply import Alert
+from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.audience import by_supplier
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
@@ -23,45 +22,41 @@ from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule,
 from duis_gateway.rollout.schedules import store as schedules
 
 
-def receive_default_pilot_schedule(message: PartnerMessage, context: Context) -> Decision:
+def receive_default_pilot_schedule(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Record a CSP's pilot schedule for a region; the suppliers concerned are told (N67)."""
     assert isinstance(message.body, csp.DefaultPilotSchedule)
-    return _receive(message, message.body, Stage.PILOT, context)
+    return _receive(message, message.body, Stage.PILOT, tx)
 
 
-def receive_safe_launch_schedule(message: PartnerMessage, context: Context) -> Decision:
+def receive_safe_launch_schedule(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     """Record a CSP's schedule for safe launch in a region; the suppliers concerned are told (N68)."""
     assert isinstance(message.body, csp.SafeLaunchSchedule)
-    return _receive(message, message.body, Stage.SAFE_LAUNCH, context)
+    return _receive(message, message.body, Stage.SAFE_LAUNCH, tx)
 
 
-def _receive(message: PartnerMessage, body: CspSchedule, stage: Stage, context: Context) -> Decision:
-    context.exclude_others(body.release_id)
-    release = releases.find(context.conn, body.release_id)
-    problem = release_problem(release, body.csp_region, context.party.regions, body.groups, stage)
+def _receive(message: PartnerMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Acknowledgement:
+    tx.exclude_others(body.release_id)
+    release = releases.find(tx.conn, body.release_id)
+    problem = release_problem(release, body.csp_region, tx.party.regions, body.groups, stage)
     if problem is not None or release is None:
-        return Decision(refused(message, *(problem or ("UnknownRelease", ""))))
-    gathered = gather_schedule(context, body)
-    if gathered.missing:
-        return Decision(accepted(message, text=gathered.text), (gathered.write,))
-    problem = release_problem(release, body.csp_region, context.party.regions, gathered.groups, stage)
+        return refused(message, *(problem or ("UnknownRelease", "")))
+    gathered = gather_schedule(tx, body)
+    if gathered.waiting:
+        return accepted(message, text=gathered.waiting)
+    problem = release_problem(release, body.csp_region, tx.party.regions, gathered.groups, stage)
     if problem is not None:
-        return Decision(refused(message, *problem), (gathered.write,))
+        return refused(message, *problem)
     named = [d for group in gathered.groups for d in group.device_ids]
-    found = hubs.get_many(context.conn, named)
-    marks = releases.marks(context.conn, release.release_id)
+    found = hubs.get_many(tx.conn, named)
+    marks = releases.marks(tx.conn, release.release_id)
     good, bad = judge_default_hubs(named, found, release, body.csp_region, marks, stage)
     if named and not good:
-        # The parts of what is refused are dropped, as the CSP has to send all of it again.
-        answer = refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad)
-        return Decision(answer, (gathered.write,))
+        return refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad)
     groups = _cut(gathered.groups, frozenset(good))
     schedule = DefaultSchedule(release.release_id, body.csp_region, stage, groups, gathered.constraints)
-    return Decision(
-        accepted(message, bad),
-        (gathered.write, partial(schedules.replace_default, schedule=schedule)),
-        _alerts(release, schedule, [found[d] for d in good], context),
-    )
+    schedules.replace_default(tx.conn, schedule)
+    tx.send(_alerts(release, schedule, [found[d] for d in good], tx))
+    return accepted(message, bad)
 
 
 def _cut(groups: Iterable[DefaultGroup], keep: frozenset[int]) -> tuple[DefaultGroup, ...]:
@@ -70,12 +65,12 @@ def _cut(groups: Iterable[DefaultGroup], keep: frozenset[int]) -> tuple[DefaultG
     return tuple(replace(group, device_ids=ids) for group, ids in cut if ids or not group.device_ids)
 
 
-def _alerts(release: Release, schedule: DefaultSchedule, named: Sequence[Hub], context: Context) -> tuple[Alert, ...]:
+def _alerts(release: Release, schedule: DefaultSchedule, named: Sequence[Hub], tx: Tx) -> tuple[Alert, ...]:
     """A group that names hubs concerns their suppliers; one without, every supplier with hubs that it may mean."""
     own = by_supplier(named)
     if any(not group.device_ids for group in schedule.groups):
-        own = {**{supplier: [] for supplier in _suppliers_of_the_region(release, schedule, context)}, **own}
-    known = parties.find_many(context.conn, own)
+        own = {**{supplier: [] for supplier in _suppliers_of_the_region(release, schedule, tx)}, **own}
+    known = parties.find_many(tx.conn, own)
     sends = []
     for supplier, ids in sorted(own.items()):
         groups = _cut(schedule.groups, frozenset(ids))
@@ -84,14 +79,14 @@ def _alerts(release: Release, schedule: DefaultSchedule, named: Sequence[Hub], c
     return tuple(sends)
 
 
-def _suppliers_of_the_region(release: Release, schedule: DefaultSchedule, context: Context) -> Iterable[int]:
+def _suppliers_of_the_region(release: Release, schedule: DefaultSchedule, tx: Tx) -> Iterable[int]:
     """For the pilot: of the hubs on the default list, if there is one; else of all hubs of the model."""
     if schedule.stage is Stage.PILOT:
-        listed = pilots.default_hubs(context.conn, release.release_id)
+        listed = pilots.default_hubs(tx.conn, release.release_id)
         ids = [hub.device_id for hub in listed if hub.csp_region == schedule.csp_region]
         if ids:
-            return by_supplier(hubs.get_many(context.conn, ids).values())
-    return releases.suppliers_with_hubs_of_model(context.conn, release.manufacturer, release.model, schedule.csp_region)
+            return by_supplier(hubs.get_many(tx.conn, ids).values())
+    return releases.suppliers_with_hubs_of_model(tx.conn, release.manufacturer, release.model, schedule.csp_region)
 
 
 def _body(release: Release, schedule: DefaultSchedule, groups: tuple[DefaultGroup, ...]) -> alerts.AlertBody:

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.request_bodies import DeploymentGroup
-from duis_gateway.flow.context import Context
 from duis_gateway.flow.reply import PartnerSend
+from duis_gateway.flow.tx import Tx
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 
 
 def forward_schedule(
-    release: Release, changed: Sequence[Instruction], standing: Sequence[Instruction], context: Context
+    release: Release, changed: Sequence[Instruction], standing: Sequence[Instruction], tx: Tx
 ) -> list[PartnerSend]:
     """Return the messages that tell a supplier's schedule, whole, to the CSPs concerned and to DCC.
 
@@ -25,22 +25,22 @@ def forward_schedule(
     """
     before = {_name(group): group for group in standing}
     after = {**before, **{_name(group): group for group in changed}}
-    regions = hubs.regions(context.conn, {d for group in (*standing, *changed) for d in group.device_ids})
+    regions = hubs.regions(tx.conn, {d for group in (*standing, *changed) for d in group.device_ids})
     sends: list[PartnerSend] = []
-    for party in context.registered(PartyKind.CSP):
+    for party in tx.registered(PartyKind.CSP):
         own = {name: _within(group, regions, party) for name, group in after.items()}
         had = {name for name, group in before.items() if _within(group, regions, party)}
         if any(own[_name(group)] or _name(group) in had for group in changed):
             groups = tuple(_as_group(after[name], ids) for name, ids in own.items() if ids or name in had)
-            body = csp.PreferredPilotSchedule(release.release_id, release.firmware_version, context.party.eui, groups)
+            body = csp.PreferredPilotSchedule(release.release_id, release.firmware_version, tx.party.eui, groups)
             sends.append(PartnerSend(party, body, release.release_id))
     report = esi.PreferredPilotScheduleReport(
         release.release_id,
         release.firmware_version,
-        context.party.eui,
+        tx.party.eui,
         tuple(_as_group(group, group.device_ids) for group in after.values()),
     )
-    sends += [PartnerSend(party, report, release.release_id) for party in context.registered(PartyKind.DCC)]
+    sends += [PartnerSend(party, report, release.release_id) for party in tx.registered(PartyKind.DCC)]
     return sends
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from duis_gateway.duis.request_bodies import PreferredPilotSchedule
 from duis_gateway.duis.requests import ServiceRequest
-from duis_gateway.flow.context import Context
-from duis_gateway.flow.reply import Decision, ServiceAnswer
+from duis_gateway.flow.reply import ServiceAnswer
+from duis_gateway.flow.tx import Tx
 from duis_gateway.rollout.answers import warning_of
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hubs import store as hubs
@@ -20,27 +18,27 @@ from duis_gateway.rollout.schedules.rules import ScheduleFacts, judge_schedule
 from duis_gateway.rollout.second_suppliers.handle import second_supplier_alerts
 
 
-def submit_preferred_pilot_schedule(request: ServiceRequest, context: Context) -> Decision:
+def submit_preferred_pilot_schedule(request: ServiceRequest, tx: Tx) -> ServiceAnswer:
     """Judge the groups; the good ones are recorded as instructions, and the CSPs and DCC get them.
 
     Where a hub has two suppliers, each learns how the other now stands to it (N73).
     """
     body = request.body
     assert isinstance(body, PreferredPilotSchedule)
-    facts = _facts(body, context)
-    judgement = judge_schedule(body, facts, context.now)
+    facts = _facts(body, tx)
+    judgement = judge_schedule(body, facts, tx.now)
     answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))
     if not judgement.accepted or facts.release is None:
-        return Decision(answer)
-    write = partial(schedules.put_instructions, instructions=judgement.instructions)
-    sends = forward_schedule(facts.release, judgement.instructions, facts.standing, context)
-    news = second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, context)
-    return Decision(answer, (write,), (*sends, *news))
+        return answer
+    tx.send(forward_schedule(facts.release, judgement.instructions, facts.standing, tx))
+    tx.send(second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, tx))
+    schedules.put_instructions(tx.conn, judgement.instructions)
+    return answer
 
 
-def _facts(body: PreferredPilotSchedule, context: Context) -> ScheduleFacts:
-    conn, supplier = context.conn, context.party.eui
-    context.exclude_others(body.release_id)
+def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
+    conn, supplier = tx.conn, tx.party.eui
+    tx.exclude_others(body.release_id)
     release = releases.find(conn, body.release_id)
     if release is None:
         return ScheduleFacts(release=None, newest_live=False, supplier=supplier)
@@ -50,17 +48,17 @@ def _facts(body: PreferredPilotSchedule, context: Context) -> ScheduleFacts:
         newest_live=releases.newest_live(conn, release.manufacturer, release.model) == release.release_id,
         supplier=supplier,
         named=hubs.named(conn, named, release.release_id, supplier),
-        preferred=_in_the_pilot(body.release_id, context),
+        preferred=_in_the_pilot(body.release_id, tx),
         standing=tuple(schedules.instructions(conn, release.release_id, supplier)),
         offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),
         proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
     )
 
 
-def _in_the_pilot(release_id: str, context: Context) -> frozenset[int] | None:
+def _in_the_pilot(release_id: str, tx: Tx) -> frozenset[int] | None:
     """The supplier's preferred list, with what DCC chose on its behalf; None where there is neither."""
-    listed = pilots.preferred(context.conn, release_id, context.party.eui)
-    chosen = direct.selected_for(context.conn, release_id, context.party.eui)
+    listed = pilots.preferred(tx.conn, release_id, tx.party.eui)
+    chosen = direct.selected_for(tx.conn, release_id, tx.party.eui)
     if listed is None and not chosen:
         return None
     return chosen.union(hub.device_id for hub in listed or ())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from duis_gateway.duis.alert_bodies import OtherSupplier, SplitSupplierInstruction
-from duis_gateway.flow.context import Context
 from duis_gateway.flow.reply import Alert
+from duis_gateway.flow.tx import Tx
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.direct_instructions import store as direct
@@ -23,7 +23,7 @@ def second_supplier_alerts(
     standing: Iterable[Instruction],
     changed: Iterable[Instruction],
     known: Mapping[int, NamedHub],
-    context: Context,
+    tx: Tx,
 ) -> tuple[Alert, ...]:
     """Return what both suppliers of split hubs are told when the sender's instructions change.
 
@@ -32,44 +32,44 @@ def second_supplier_alerts(
         standing: the sender's groups of both stages as they stand.
         changed: those that take the place of the standing ones of the same stage and name.
         known: hubs that have been looked up already.
-        context: the sender, and the transaction.
+        tx: the sender, and the transaction.
     """
-    me = context.party.eui
+    me = tx.party.eui
     groups = _by_name(standing)
-    chosen = direct.selected_for(context.conn, release.release_id, me)
+    chosen = direct.selected_for(tx.conn, release.release_id, me)
     before = _members(groups.values()) | chosen
     after = _members({**groups, **_by_name(changed)}.values()) | chosen
-    return _alerts(release, me, before, after, known, context)
+    return _alerts(release, me, before, after, known, tx)
 
 
 def alerts_on_choice(
-    release: Release, supplier: int, chosen: Iterable[int], known: Mapping[int, NamedHub], context: Context
+    release: Release, supplier: int, chosen: Iterable[int], known: Mapping[int, NamedHub], tx: Tx
 ) -> tuple[Alert, ...]:
     """Return what both suppliers of split hubs are told when DCC chooses on behalf of one of them (X08).
 
     To the second supplier it is an instruction like any other: it has to instruct, too, for the hub to move earlier.
     """
-    own = _members(schedules.instructions(context.conn, release.release_id, supplier))
-    before = own | direct.selected_for(context.conn, release.release_id, supplier)
-    return _alerts(release, supplier, before, own.union(chosen), known, context)
+    own = _members(schedules.instructions(tx.conn, release.release_id, supplier))
+    before = own | direct.selected_for(tx.conn, release.release_id, supplier)
+    return _alerts(release, supplier, before, own.union(chosen), known, tx)
 
 
-def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], context: Context) -> Iterator[Alert]:
+def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], tx: Tx) -> Iterator[Alert]:
     """Yield what the suppliers of hubs that change supplier are told, under each release in flight for their models.
 
     Nobody else may decide about these releases until the transaction ends.
 
     Args:
         changed: each hub as it was and as it is from now on.
-        context: the transaction.
+        tx: the transaction.
     """
-    for release in sorted(releases.live(context.conn), key=lambda one: one.release_id):
+    for release in sorted(releases.live(tx.conn), key=lambda one: one.release_id):
         here = [(was, now) for was, now in changed if _awaits(now, release)]
         if not here:
             continue
-        context.exclude_others(release.release_id)
-        instructing = _instructing(release, [now.device_id for _, now in here], context)
-        found, unable = _able({supplier for both in here for hub in both for supplier in hub.suppliers}, context)
+        tx.exclude_others(release.release_id)
+        instructing = _instructing(release, [now.device_id for _, now in here], tx)
+        found, unable = _able({supplier for both in here for hub in both for supplier in hub.suppliers}, tx)
         for news in news_of_changed_suppliers(here, instructing, unable):
             if news.recipient in found:
                 yield _alert(news, found[news.recipient], release)
@@ -80,10 +80,10 @@ def _awaits(hub: Hub, release: Release) -> bool:
     return ours and hub.firmware_version != release.firmware_version
 
 
-def _instructing(release: Release, ids: Sequence[int], context: Context) -> Mapping[int, frozenset[int]]:
+def _instructing(release: Release, ids: Sequence[int], tx: Tx) -> Mapping[int, frozenset[int]]:
     """Return the suppliers that instructed each hub, or on whose behalf DCC did, whoever is responsible for it."""
-    theirs = schedules.instructing(context.conn, release.release_id, ids)
-    chosen = direct.selections_naming(context.conn, release.release_id, ids)
+    theirs = schedules.instructing(tx.conn, release.release_id, ids)
+    chosen = direct.selections_naming(tx.conn, release.release_id, ids)
     return {
         device_id: theirs.get(device_id, frozenset()).union(
             one.supplier for one in chosen.get(device_id, ()) if one.supplier is not None
@@ -92,10 +92,10 @@ def _instructing(release: Release, ids: Sequence[int], context: Context) -> Mapp
     }
 
 
-def _able(suppliers: Iterable[int], context: Context) -> tuple[Mapping[int, Party], frozenset[int]]:
+def _able(suppliers: Iterable[int], tx: Tx) -> tuple[Mapping[int, Party], frozenset[int]]:
     """Return those that are registered, and those that cannot instruct: who is not registered cannot either."""
     wanted = frozenset(suppliers)
-    found = parties.find_many(context.conn, wanted)
+    found = parties.find_many(tx.conn, wanted)
     return found, frozenset(s for s in wanted if s not in found or not found[s].can_instruct)
 
 
@@ -105,15 +105,15 @@ def _alerts(
     before: frozenset[int],
     after: frozenset[int],
     known: Mapping[int, NamedHub],
-    context: Context,
+    tx: Tx,
 ) -> tuple[Alert, ...]:
-    split = _split_hubs(before ^ after, known, context)
+    split = _split_hubs(before ^ after, known, tx)
     if not split:
         return ()
     ids = [hub.device_id for hub in split]
-    instructed = schedules.instructed_by_other(context.conn, release.release_id, me, ids)
-    instructed |= direct.selected_for_other(context.conn, release.release_id, me, ids)
-    found, unable = _able({supplier for hub in split for supplier in _suppliers(hub)}, context)
+    instructed = schedules.instructed_by_other(tx.conn, release.release_id, me, ids)
+    instructed |= direct.selected_for_other(tx.conn, release.release_id, me, ids)
+    found, unable = _able({supplier for hub in split for supplier in _suppliers(hub)}, tx)
     news = second_supplier_news(split, me, before, after, instructed, unable)
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)
 
@@ -126,12 +126,12 @@ def _members(groups: Iterable[Instruction]) -> frozenset[int]:
     return frozenset(hub for group in groups for hub in group.device_ids)
 
 
-def _split_hubs(ids: frozenset[int], known: Mapping[int, NamedHub], context: Context) -> Sequence[Hub | NamedHub]:
+def _split_hubs(ids: frozenset[int], known: Mapping[int, NamedHub], tx: Tx) -> Sequence[Hub | NamedHub]:
     """Return those of the hubs that have two suppliers, in the order of their identifiers."""
     missing = ids - known.keys()
     found: dict[int, Hub | NamedHub] = {d: known[d] for d in ids if d in known}
     if missing:
-        found |= hubs.get_many(context.conn, missing)
+        found |= hubs.get_many(tx.conn, missing)
     return [found[d] for d in sorted(found) if len(_suppliers(found[d])) > 1]
 
 

@@ -50,11 +50,9 @@ def asks(dcc: Steering, service: str, body: PreferredPilotList | PreferredPilotS
     incoming = Incoming(Door.DUIS, "serviceD", b"<evidence/>", "test")
     with dcc.store.write() as conn:
         authorised = Authorised(incoming, dcc.clock.now(), b"digest", request_id, request, parties.find(conn, OURS))
-        decision = decide(authorised, conn, dcc.store.lock_release).decision
-        for write in decision.writes:
-            write(conn)
-    assert not (wrong := outside_the_table(decision.sends, Door.DUIS, type(body).__name__)), wrong
-    return decision.sends
+        decided = decide(authorised, conn, dcc.store.lock_release)
+    assert not (wrong := outside_the_table(decided.sends, Door.DUIS, type(body).__name__)), wrong
+    return decided.sends
 
 
 def test_what_csps_say_is_passed_on_as_the_table_has_it(dcc: Steering) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.flow.context import Context
 from duis_gateway.flow.reply import PartnerSend
+from duis_gateway.flow.tx import Tx
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind, Role
 from duis_gateway.partners.messages import Part, PartnerBody, PartnerMessage
@@ -27,7 +27,7 @@ NORTHERN, SOUTHERN = 1, 2
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
+def tx(tmp_path: Path) -> Iterator[Tx]:
     """A supplier with a hub in North and one in South, both CSPs and DCC."""
     url = "http://127.0.0.1/"
     with fresh_database("sqlite", tmp_path) as address:
@@ -40,7 +40,7 @@ def context(tmp_path: Path) -> Iterator[Context]:
             parties.add(conn, Party(DCC, PartyKind.DCC, url))
             hubs.upsert(conn, [hub(NORTHERN), hub(SOUTHERN, csp_region="South")])
         with store.write() as conn:
-            yield Context(conn, supplier, NOW, lambda _conn, _subject: None)
+            yield Tx(conn, NOW, lambda *_: None, supplier)
         store.close()
 
 
@@ -53,26 +53,24 @@ def told(sends: list[PartnerSend]) -> dict[int, dict[str, tuple[int, ...]]]:
     return found
 
 
-def forwarded(
-    context: Context, changed: list[Instruction], standing: list[Instruction]
-) -> dict[int, dict[str, tuple[int, ...]]]:
-    return told(forward_schedule(release(), changed, standing, context))
+def forwarded(tx: Tx, changed: list[Instruction], standing: list[Instruction]) -> dict[int, dict[str, tuple[int, ...]]]:
+    return told(forward_schedule(release(), changed, standing, tx))
 
 
-def test_each_csp_gets_the_whole_schedule_with_the_hubs_of_its_regions(context: Context) -> None:
+def test_each_csp_gets_the_whole_schedule_with_the_hubs_of_its_regions(tx: Tx) -> None:
     """PIA-D1: not the new group alone, since the newest word takes the place of the one before."""
-    sent = forwarded(context, [instruction("B", NORTHERN)], [instruction("A", NORTHERN, SOUTHERN)])
+    sent = forwarded(tx, [instruction("B", NORTHERN)], [instruction("A", NORTHERN, SOUTHERN)])
     assert sent[NORTH] == {"A": (NORTHERN,), "B": (NORTHERN,)}
     assert sent[DCC] == {"A": (NORTHERN, SOUTHERN), "B": (NORTHERN,)}
 
 
-def test_a_csp_whose_part_stays_as_it_is_gets_nothing(context: Context) -> None:
-    sent = forwarded(context, [instruction("B", NORTHERN)], [instruction("A", SOUTHERN)])
+def test_a_csp_whose_part_stays_as_it_is_gets_nothing(tx: Tx) -> None:
+    sent = forwarded(tx, [instruction("B", NORTHERN)], [instruction("A", SOUTHERN)])
     assert SOUTH not in sent
 
 
-def test_a_csp_that_loses_all_hubs_of_a_group_gets_it_empty(context: Context) -> None:
-    sent = forwarded(context, [instruction("A", NORTHERN)], [instruction("A", NORTHERN, SOUTHERN)])
+def test_a_csp_that_loses_all_hubs_of_a_group_gets_it_empty(tx: Tx) -> None:
+    sent = forwarded(tx, [instruction("A", NORTHERN)], [instruction("A", NORTHERN, SOUTHERN)])
     assert sent[NORTH] == {"A": (NORTHERN,)}
     assert sent[SOUTH] == {"A": ()}
 
@@ -81,10 +79,10 @@ def message(body: PartnerBody) -> PartnerMessage:
     return PartnerMessage("M-1", NORTH, NOW, body)
 
 
-def test_a_notice_cannot_come_in_parts(context: Context) -> None:
+def test_a_notice_cannot_come_in_parts(tx: Tx) -> None:
     terms = PilotTerms(PILOT, limit=10)
     about = ("R1", 1, ReleaseType.SEC_RELEASE, "106C", "433100AC", "9002", "a note", "high", "high")
     whole = esi.FirmwareRelease(*about, pilot=terms, part=Part("L", 1, 1))
     one_of_two = esi.FirmwareRelease(*about, pilot=terms, part=Part("L", 1, 2))
-    answers = [receive_release(message(body), context).answer for body in (whole, one_of_two)]
-    assert [getattr(answer, "code", None) for answer in answers] == ["Accepted", "PartsNotServed"]
+    answers = [receive_release(message(body), tx) for body in (whole, one_of_two)]
+    assert [answer.code for answer in answers] == ["Accepted", "PartsNotServed"]

@@ -1,27 +1,37 @@
-"""What every decision is given, and the answers that several of them give."""
+"""The open transaction as a handler has it, and the answers that several handlers give."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from duis_gateway.flow.reply import PartnerSend
+from duis_gateway.flow.reply import PartnerSend, Send
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, PartnerBody, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Moment:
-    """The transaction and the business time (UTC): all that is given where time itself brings something about."""
+    """An open transaction and the business time (UTC): all that is given where time itself brings something about.
+
+    Attributes:
+        conn: the transaction; whatever is changed in it becomes durable as a whole, or not at all.
+        now: the business time.
+        lock: takes the lock on a subject.
+        sends: what is to be sent, in this order; it is signed and laid in the outbox before the commit.
+        release_changed: where a release stands has changed, so that time may bring something at once.
+    """
 
     conn: Connection
     now: datetime
     lock: Callable[[Connection, str], None]
+    sends: list[Send] = field(default_factory=list, kw_only=True)
+    release_changed: bool = field(default=False, kw_only=True)
 
     def exclude_others(self, subject: str) -> None:
         """Let no other writer decide about this release (or other subject) until the transaction ends."""
@@ -31,28 +41,16 @@ class Moment:
         """Return the parties of a kind; a suspended one is still told, for what concerns it happens all the same."""
         return parties.all_parties(self.conn, kind)
 
+    def send(self, sends: Iterable[Send]) -> None:
+        """Send these, after what is to be sent already."""
+        self.sends.extend(sends)
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """The transaction, the authorised sender, and the business time of receipt (UTC)."""
 
-    conn: Connection
+@dataclass(slots=True)
+class Tx(Moment):
+    """The same with the authorised sender of a message; `now` is the time of its receipt."""
+
     party: Party
-    now: datetime
-    lock: Callable[[Connection, str], None]
-
-    @property
-    def moment(self) -> Moment:
-        """The same, whoever the sender is."""
-        return Moment(self.conn, self.now, self.lock)
-
-    def exclude_others(self, subject: str) -> None:
-        """Let no other writer decide about this release (or other subject) until the transaction ends."""
-        self.moment.exclude_others(subject)
-
-    def registered(self, kind: PartyKind) -> list[Party]:
-        """Return the parties of a kind; a suspended one is still told, for what concerns it happens all the same."""
-        return self.moment.registered(kind)
 
 
 def to_each(recipients: list[Party], body: Callable[[Party], PartnerBody], release_id: str) -> tuple[PartnerSend, ...]:
