@@ -138,6 +138,17 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "duis_gateway.pki",
         "duis_gateway.store",
     ),
+    "duis_gateway.client": (
+        *BASE,
+        *MESSAGES,
+        *RECORDS,
+        "duis_gateway.clock",
+        "duis_gateway.duis",
+        "duis_gateway.envelope",
+        "duis_gateway.partners",
+        "duis_gateway.pki",
+        "schemas",
+    ),
     "duis_gateway.sandbox.mocks": (
         *BASE,
         *RECORDS,

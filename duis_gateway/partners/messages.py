@@ -160,6 +160,11 @@ class Interface:
         """The names of all bodies, whichever way they go."""
         return tuple(self._records)
 
+    def carries(self, body: PartnerBody) -> bool:
+        """Tell whether this body is one of the interface's own: the two have bodies of the same names."""
+        record = self._records.get(type(body).__name__)
+        return record is not None and record.kind is type(body)
+
     def element_caps(self, names: Iterable[str]) -> dict[tuple[str, str], int]:
         """Return the caps of those of these bodies that need more elements than messages have by default (T07)."""
         message = f"{{{self.namespace}}}Message"
@@ -237,7 +242,6 @@ class Interface:
         return "".join(out).encode()
 
     def _record_of(self, body: PartnerBody) -> Record:
-        record = self._records.get(type(body).__name__)
-        if record is None or record.kind is not type(body):
+        if not self.carries(body):
             raise ValueError(f"{type(body).__name__} is no body of {self.namespace}")
-        return record
+        return self._records[type(body).__name__]

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("duis_gateway", "schemas", "esi", "csp_mgmt_gw")
-DATA = (".xsd", ".html", ".css", ".js", ".mako", ".sql")
+DATA = ("py.typed", ".xsd", ".html", ".css", ".js", ".mako", ".sql")
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,12 @@ def test_the_wheel_holds_every_module_and_data_file_and_no_tests(wheel: Path) ->
         str(path.relative_to(ROOT))
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.suffix in (".py", *DATA)
+        if path.name.endswith((".py", *DATA))
     }
     assert wanted - packed == set()
     assert {name.partition("/")[0] for name in packed} == set(PACKAGES)
     assert any(name.endswith(".xsd") for name in packed)
+    assert {f"{package}/py.typed" for package in PACKAGES} <= packed, "type checkers look into typed packages only"
 
 
 def test_it_works_away_from_the_checkout(installed: Path) -> None:

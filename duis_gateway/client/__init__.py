@@ -1,0 +1,92 @@
+"""The adapter kit: what a supplier, a CSP or DCC needs to speak with the gateway (docs/client.md).
+
+me = Identity.load("me.key", "me.pem")
+trust = Trust.folder("pki")
+gateway = Gateway("https://gateway.example", identity=me, trust=trust)
+answer = gateway.send(PreferredPilotList("SEC-2026-11-A", "9002", devices=["00-DB-12-34-56-00-00-01"]))
+
+receiver = Receiver(me, trust)
+
+@receiver.on(Alert.N64)
+def activated(alert):
+    print(alert.body.device_id, "runs", alert.body.firmware_version)
+
+app = receiver.wsgi
+"""
+
+from duis_gateway.client.alerts import Alert, DUISVersionMismatch, PartOf
+from duis_gateway.client.answers import Answer, Device
+from duis_gateway.client.counters import Counter, FileCounter, TimeCounter
+from duis_gateway.client.errors import (
+    CannotSend,
+    ClientError,
+    Finding,
+    IdReused,
+    NoAnswer,
+    NotNow,
+    NotProven,
+    NotUnderstood,
+    Problem,
+    Refused,
+    SetupWrong,
+)
+from duis_gateway.client.eui import Eui
+from duis_gateway.client.gateway import DOORS, Gateway, Journal, Prepared
+from duis_gateway.client.identity import Identity
+from duis_gateway.client.inbox import Inbox
+from duis_gateway.client.messages import Message
+from duis_gateway.client.receiver import Receiver
+from duis_gateway.client.repeats import InFile, InMemory, Repeats
+from duis_gateway.client.requests import (
+    Group,
+    PreferredPilotList,
+    PreferredPilotSchedule,
+    ReadInventory,
+    ServiceRequest,
+    Stage,
+)
+from duis_gateway.client.server import Serving
+from duis_gateway.client.trust import Proof, Trust
+
+__all__ = [
+    "DOORS",
+    "Alert",
+    "Answer",
+    "CannotSend",
+    "ClientError",
+    "Counter",
+    "DUISVersionMismatch",
+    "Device",
+    "Eui",
+    "FileCounter",
+    "Finding",
+    "Gateway",
+    "Group",
+    "IdReused",
+    "Identity",
+    "InFile",
+    "InMemory",
+    "Inbox",
+    "Journal",
+    "Message",
+    "NoAnswer",
+    "NotNow",
+    "NotProven",
+    "NotUnderstood",
+    "PartOf",
+    "PreferredPilotList",
+    "PreferredPilotSchedule",
+    "Prepared",
+    "Problem",
+    "Proof",
+    "ReadInventory",
+    "Receiver",
+    "Refused",
+    "Repeats",
+    "ServiceRequest",
+    "Serving",
+    "SetupWrong",
+    "Stage",
+    "TimeCounter",
+    "Trust",
+]

@@ -1,0 +1,118 @@
+"""What can go wrong for a party, as one small tree; each error says what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from duis_gateway.errors import Finding, GatewayError
+
+__all__ = [
+    "CannotSend",
+    "ClientError",
+    "Finding",
+    "IdReused",
+    "NoAnswer",
+    "NotNow",
+    "NotProven",
+    "NotUnderstood",
+    "Problem",
+    "Refused",
+    "SetupWrong",
+]
+
+
+class ClientError(GatewayError):
+    """The base of every error of this package: what happened, and what to do."""
+
+    what_to_do = "see the text"
+
+    def __init__(self, detail: str, what_to_do: str | None = None) -> None:
+        self.detail = detail
+        if what_to_do is not None:
+            self.what_to_do = what_to_do
+        super().__init__(f"{detail} ({self.what_to_do})")
+
+
+class SetupWrong(ClientError):
+    """A key, a certificate, a trust folder or a URL cannot be used; nothing was sent."""
+
+    what_to_do = "correct the file or the argument that the text names"
+
+
+class CannotSend(ClientError):
+    """The message cannot carry what it was given, so it was not sent."""
+
+    what_to_do = "correct the value; nothing was sent"
+
+
+class NoAnswer(ClientError):
+    """The gateway could not be reached, or broke off: it may have taken the message, or not."""
+
+    what_to_do = "post the same prepared message again: a repeat gets the first answer and does nothing twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What the gateway says of a message that it refuses: RFC 9457 problem details, or a SOAP 1.1 fault."""
+
+    status: int
+    title: str
+    detail: str
+    findings: tuple[Finding, ...] = ()
+    retry_after: float | None = None
+    body: bytes = b""
+
+
+class Refused(ClientError):
+    """The gateway refused the message before taking it in; nothing has changed there.
+
+    A response code (`E...`) is not this error: it stands in a signed `Answer`.
+    """
+
+    what_to_do = "correct the message and send it under a new identity"
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        where = "".join(f"; {one.path}: {one.reason}" for one in problem.findings)
+        said = problem.detail or problem.title
+        super().__init__(f"HTTP {problem.status}: {said}{where}", _WHAT_TO_DO.get(problem.status))
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.problem.status
+
+
+class NotNow(Refused):
+    """The gateway cannot take messages just now; `problem.retry_after` are the seconds it asks for."""
+
+    what_to_do = "post the same prepared message again a little later"
+
+
+class NotProven(ClientError):
+    """What came does not carry the signature of somebody who is trusted to speak for the gateway."""
+
+    what_to_do = "do not act on it; if it is genuine, put the gateway's certificate and its CA into the trust folder"
+
+
+class NotUnderstood(ClientError):
+    """What came is signed by the gateway, and is not a message that this party can read."""
+
+    what_to_do = "look whether this version of duis-gateway is older than the gateway's"
+
+
+class IdReused(ClientError):
+    """A ResponseID or MessageID came before with other content."""
+
+    what_to_do = "tell the gateway's operator; the first message stands"
+
+
+_WHAT_TO_DO: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "check that the certificate is registered with the gateway, in its time and not revoked, "
+    "and that nothing changed the document after it was signed",
+    HTTPStatus.FORBIDDEN: "this party may not use this door: check its kind, and that it is active",
+    HTTPStatus.NOT_FOUND: "check the gateway's URL",
+    HTTPStatus.CONFLICT: "this identity was used for another message: send this one under a new identity",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "send the list in parts",
+}

@@ -1,0 +1,264 @@
+"""The way to the gateway: a body is built, signed, posted, and the answer to it proven."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from lxml import etree
+
+from duis_gateway.client import soap
+from duis_gateway.client.answers import INTERFACES, Answer, read_answer
+from duis_gateway.client.counters import Counter, TimeCounter
+from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow
+from duis_gateway.client.eui import Eui
+from duis_gateway.client.http import Http, HttpAnswer
+from duis_gateway.client.identity import Identity
+from duis_gateway.client.problems import refusal_of
+from duis_gateway.client.requests import ServiceRequest, service_request
+from duis_gateway.client.trust import Trust
+from duis_gateway.clock import Clock, SystemClock
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.envelope.escape import escape_text
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import NotSafeXml
+from duis_gateway.namespaces import CSP, ESI, SR
+from duis_gateway.partners.messages import Interface, PartnerBody
+from duis_gateway.partners.xml import format_time
+
+DOORS = {
+    "serviceD": "/api/v1/serviceD",
+    "serviceS": "/api/v1/serviceS",
+    "serviceT": "/api/v1/serviceT",
+    "soap": "/soap",
+    "csp": "/csp-mgmt-gw/v1/messages",
+    "esi": "/esi/v1/messages",
+}
+"""The gateway's doors for messages, and their paths."""
+
+Journal = Callable[[str, str, bytes], None]
+"""Is told of each message as it went over the wire: "sent" or "received", its kind, and its bytes."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
+_DOOR_OF = {SR: "serviceD", CSP: "csp", ESI: "esi"}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A signed message, ready to be posted, and to be posted again as it is: the repeat gets the first answer.
+
+    Attributes:
+        kind: `SR11.5`, or the name of a partner's message.
+        id: its RequestID or MessageID.
+        document: the signed document.
+        door: where it goes, a key of `DOORS`.
+    """
+
+    kind: str
+    id: str
+    document: bytes = field(repr=False)
+    door: str
+
+    @property
+    def wire(self) -> bytes:
+        """The body of the HTTP request."""
+        return soap.into_envelope(self.document) if self.door == "soap" else self.document
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the HTTP request."""
+        return {"Content-Type": soap.MEDIA_TYPE, "SOAPAction": '""'} if self.door == "soap" else _XML
+
+
+_XML = {"Content-Type": "application/xml"}
+
+
+class Gateway:
+    """A gateway, as one party sees it; may be used by any number of threads at a time.
+
+    A supplier sends Service Requests (`PreferredPilotList`, ...), a CSP the bodies of `csp_mgmt_gw.messages`, DCC those
+    of `esi.messages`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        identity: Identity,
+        trust: Trust,
+        eui: str | int | None = None,
+        version: str = "6.0",
+        counter: Counter | None = None,
+        soap: bool = False,
+        timeout: float = 60.0,
+        authorities: Path | str | None = None,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        """Take where the gateway is, who we are, and whom we believe.
+
+        Args:
+            url: the gateway's public listener; paths are added to it.
+            identity: who signs.
+            trust: whose answers are believed.
+            eui: the gateway's EUI-64; needed only where the trust has more than one that signs for DCC.
+            version: the DUIS version of Service Requests.
+            counter: of RequestIDs, by time unless given (`FileCounter` for several processes).
+            soap: whether Service Requests go in a SOAP envelope.
+            timeout: seconds that one exchange may take.
+            authorities: a PEM file of the CAs for TLS, where the system's are not enough.
+            clock: what messages are dated by.
+            journal: is told of every message on the wire.
+
+        Raises:
+            SetupWrong: no `eui`, and the trust does not say which it is.
+        """
+        self.url = url.rstrip("/")
+        self.identity = identity
+        self.trust = trust
+        self.eui = trust.gateway if eui is None else Eui(eui)
+        self.version = version
+        self._counter = counter or TimeCounter()
+        self._soap = soap
+        self._http = Http(timeout, authorities)
+        self._clock = clock or SystemClock()
+        self._journal = journal
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Let nobody wait any longer to try again."""
+        self._closed.set()
+
+    def send(self, body: ServiceRequest | PartnerBody, *, patience: float = 0.0) -> Answer:
+        """Build, sign and post a message, and return the proven answer (errors as `prepare` and `post`)."""
+        return self.post(self.prepare(body), patience=patience)
+
+    def prepare(self, body: ServiceRequest | PartnerBody, *, identity: str | None = None) -> Prepared:
+        """Return the signed message under a new RequestID or MessageID, or under the one given.
+
+        Raises:
+            CannotSend: the body holds what the message cannot carry.
+        """
+        try:
+            if isinstance(body, ServiceRequest):
+                request_id = identity or self.new_request_id()
+                content = service_request(request_id, self.version, body.reference, body.body())
+                door = "soap" if self._soap else "serviceD"
+                return Prepared(f"SR{body.reference}", request_id, self.identity.sign_canonical(content), door)
+            interface, message_id = _interface_of(body), identity or new_message_id()
+            content = interface.render_message(message_id, self.identity.eui, self._clock.now(), body)
+        except ValueError as error:
+            raise CannotSend(str(error)) from None
+        signed = self.identity.sign_canonical(content)
+        return Prepared(type(body).__name__, message_id, signed, _DOOR_OF[interface.namespace])
+
+    def sign(self, document: bytes) -> Prepared:
+        """Return a `sr:Request` or partner's `Message` that somebody else wrote, signed as it is.
+
+        Raises:
+            CannotSend: it is neither.
+        """
+        return self.prepared(self.identity.sign(document))
+
+    def prepared(self, document: bytes) -> Prepared:
+        """Return a document that is signed already, or is to go unsigned, ready to be posted (CannotSend as `sign`)."""
+        try:
+            root = parse_trusted(document)
+        except NotSafeXml as error:
+            raise CannotSend(error.detail) from None
+        namespace = etree.QName(root).namespace or ""
+        if namespace not in _DOOR_OF:
+            raise CannotSend(f"{root.tag[:100]} is neither a Request of DUIS nor a Message of a partner")
+        if namespace != SR:
+            body = root.find("{*}Body/*")
+            kind = "Message" if body is None else etree.QName(body).localname
+            return Prepared(kind, root.findtext("{*}Header/{*}MessageID") or "", document, _DOOR_OF[namespace])
+        reference = root.findtext("{*}Header/{*}ServiceReference") or ""
+        door = "soap" if self._soap else "serviceD"
+        return Prepared(f"SR{reference}", root.findtext("{*}Header/{*}RequestID") or "", document, door)
+
+    def wrap(self, element: etree._Element, *, message_id: str | None = None) -> bytes:
+        """Return an unsigned partner's message around a body element that somebody else wrote, right or wrong.
+
+        Raises:
+            CannotSend: the element is of neither interface.
+        """
+        namespace = etree.QName(element).namespace or ""
+        if namespace not in INTERFACES:
+            raise CannotSend(f"{element.tag[:100]} is no element of a partner's interface")
+        named = escape_text(message_id or new_message_id())
+        header = f"<MessageID>{named}</MessageID><SenderID>{self.identity.eui}</SenderID>"
+        created_at = f"<CreatedAt>{format_time(self._clock.now())}</CreatedAt>"
+        start = f'<Message xmlns="{namespace}"><Header>{header}{created_at}</Header><Body/></Message>'
+        root = parse_trusted(start.encode())
+        root[1].append(element)
+        return etree.tostring(root, method="c14n")
+
+    def post(self, prepared: Prepared, *, patience: float = 0.0) -> Answer:
+        """Post a message, and return the proven answer to it.
+
+        For `patience` seconds it is posted again where the gateway cannot be reached or cannot take messages now,
+        byte for byte the same, with growing waits.
+
+        Raises:
+            NoAnswer: the gateway could not be reached.
+            NotNow: it cannot take messages now.
+            Refused: it refuses this one.
+            NotProven: what came back is not its signed answer to this message.
+            NotUnderstood: it is signed, and says nothing that this party knows.
+        """
+        until = time.monotonic() + patience
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                return self._post(prepared)
+            except (NoAnswer, NotNow) as error:
+                asked = error.problem.retry_after if isinstance(error, NotNow) else None
+                wait = max(wait, asked or 0.0)
+                if time.monotonic() + wait > until or self._closed.wait(wait):
+                    raise
+                wait = min(2 * wait, _LONGEST_WAIT)
+
+    def _post(self, prepared: Prepared) -> Answer:
+        answer = self.exchange(prepared)
+        if answer.status != 200:
+            raise refusal_of(answer)
+        document = soap.from_envelope(answer.body) if prepared.door == "soap" else answer.body
+        return read_answer(self.trust.prove(document), prepared.id, answer.body, document)
+
+    def exchange(self, prepared: Prepared) -> HttpAnswer:
+        """Post a message once and return the HTTP answer, whatever it is; nothing of it is proven.
+
+        Raises:
+            NoAnswer: the gateway could not be reached.
+        """
+        self._tell("sent", prepared.kind, prepared.wire)
+        answer = self._http.post(self.url + DOORS[prepared.door], prepared.wire, prepared.headers)
+        self._tell("received", "RESPONSE" if answer.status == 200 else "REFUSAL", answer.body)
+        return answer
+
+    def new_request_id(self, target: str | int | None = None) -> str:
+        """Return a RequestID that was never used: to the gateway unless another target is named."""
+        to = self.eui if target is None else Eui(target)
+        return str(RequestId(self.identity.eui, to, self._counter()))
+
+    def _tell(self, way: str, kind: str, raw: bytes) -> None:
+        if self._journal is not None:
+            self._journal(way, kind, raw)
+
+
+def new_message_id() -> str:
+    """Return a MessageID that no other message has."""
+    return str(uuid4())
+
+
+def _interface_of(body: PartnerBody) -> Interface:
+    """Return the interface that has this very body: the two have bodies of the same names."""
+    for interface in INTERFACES.values():
+        if interface.carries(body):
+            return interface
+    raise ValueError(f"{type(body).__name__} is no body of a partner's interface")

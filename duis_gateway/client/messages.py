@@ -1,0 +1,137 @@
+"""What the gateway sends to a party by itself: DCC Alerts to suppliers, messages to the CSPs and to DCC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from lxml import etree
+
+from duis_gateway.client.alerts import PartOf, read_alert
+from duis_gateway.client.answers import INTERFACES
+from duis_gateway.client.errors import NotProven, NotUnderstood
+from duis_gateway.client.eui import Eui
+from duis_gateway.client.trust import DCC, Proof
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.duis.times import parse_date_time
+from duis_gateway.duis.versions import parse_version
+from duis_gateway.envelope.schema import Schema
+from duis_gateway.errors import MessageRefused
+from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS, sr
+from schemas import schema_path
+
+RESPONSE = "Response"
+"""The kind of a Service Response that comes by itself and is no alert."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of the gateway: proven, valid, and for this party.
+
+    Attributes:
+        kind: the alert's code (`N64`), or the name of a partner's message (`PreferredPilotList`).
+        id: the ResponseID or MessageID: a repeat has the same.
+        sender: who signed it and says that it is from him.
+        at: when the gateway made it.
+        body: the content as a dataclass: `CommsHubFirmwareActivation` of an N64, `csp_mgmt_gw.messages` for a CSP,
+            `esi.messages` for DCC; None for what this version does not know.
+        part: which part of an alert that was too long for one; partners' messages have it in the body.
+        repeat: the same message had come before.
+        raw: the bytes as they came.
+        proven: what the signature proves.
+    """
+
+    kind: str
+    id: str
+    sender: Eui
+    at: datetime
+    body: Any
+    part: PartOf | None = None
+    repeat: bool = False
+    raw: bytes = field(default=b"", repr=False)
+    proven: Proof | None = field(default=None, repr=False)
+
+    @property
+    def root(self) -> etree._Element:
+        """The proven content as a tree of its own."""
+        assert self.proven is not None, "only a message that was proven is read"
+        return self.proven.root
+
+
+def read_message(proof: Proof, recipient: Eui, raw: bytes = b"") -> Message:
+    """Return the message that a document proves.
+
+    Raises:
+        NotProven: the signer is not who the message says that it is from, or it is for another party.
+        NotUnderstood: it is not valid.
+    """
+    root = proof.root
+    try:
+        if root.tag == sr("Response"):
+            return _read_response(root, proof, recipient, raw)
+        return _read_partner_message(root, proof, raw)
+    except MessageRefused as error:
+        where = "".join(f"; {one.path} (line {one.line}): {one.reason}" for one in error.findings)
+        raise NotUnderstood(error.detail + where) from None
+
+
+def _read_response(root: etree._Element, proof: Proof, recipient: Eui, raw: bytes) -> Message:
+    _schema_of(root).check_tree(root, proof.content)
+    header, alert = root[0], root.find(f".//{sr('DCCAlertMessage')}")
+    named = header.findtext(sr("ResponseID"))
+    identity = RequestId.parse(named or header.findtext(sr("RequestID")) or "")
+    # An answer has the asker's RequestID: there the two have changed places.
+    sender, target = (identity.originator, identity.target) if named else (identity.target, identity.originator)
+    # An answer of a device is the device's, and DCC signs it.
+    if proof.signer.role not in DCC:
+        _check_sender(proof, sender)
+    if target != recipient:
+        raise NotProven(f"the message is for {Eui(target)}, not for {recipient}", "tell the gateway's operator")
+    body, part = (None, None) if alert is None else read_alert(alert)
+    return Message(
+        kind=RESPONSE if alert is None else alert.findtext(sr("DCCAlertCode")) or "",
+        id=str(identity),
+        sender=Eui(sender),
+        at=parse_date_time(header.findtext(sr("ResponseDateTime")) or ""),
+        body=body,
+        part=part,
+        raw=raw,
+        proven=proof,
+    )
+
+
+def _read_partner_message(root: etree._Element, proof: Proof, raw: bytes) -> Message:
+    interface = INTERFACES.get(etree.QName(root).namespace or "")
+    if interface is None:
+        raise NotUnderstood(f"a signed {root.tag[:100]} is no message of the gateway's interfaces")
+    _schema(interface.schema).check_tree(root, proof.content)
+    message = interface.read_message(root)
+    _check_sender(proof, message.sender)
+    return Message(
+        kind=message.body_name,
+        id=message.message_id,
+        sender=Eui(message.sender),
+        at=message.created_at,
+        body=message.body,
+        raw=raw,
+        proven=proof,
+    )
+
+
+def _check_sender(proof: Proof, sender: int) -> None:
+    if proof.signer.eui != sender:
+        raise NotProven("the certificate is of another party than the sender that the message names")
+
+
+def _schema_of(root: etree._Element) -> Schema:
+    try:
+        return _schema(f"duis/{DUIS_SCHEMA_FOLDERS[parse_version(root.get('schemaVersion') or '')]}")
+    except ValueError as error:
+        raise NotUnderstood(f"schemaVersion {root.get('schemaVersion')!r}: {error}") from None
+
+
+@cache
+def _schema(name: str) -> Schema:
+    return Schema(schema_path(name))

@@ -1,0 +1,56 @@
+"""Refusals as the gateway writes them, read: RFC 9457 problem details by themselves or in a SOAP 1.1 fault."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from duis_gateway.client.errors import Finding, NotNow, Problem, Refused
+from duis_gateway.client.http import HttpAnswer
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import NotSafeXml
+from duis_gateway.namespaces import PROBLEM
+
+_NOT_NOW = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_TEXT = 300
+
+
+def refusal_of(answer: HttpAnswer) -> Refused:
+    """Return the error for an answer that is no 200."""
+    problem = read_problem(answer)
+    return NotNow(problem) if problem.status in _NOT_NOW else Refused(problem)
+
+
+def read_problem(answer: HttpAnswer) -> Problem:
+    """Return what the answer says; of one that is not the gateway's own (a proxy's), the beginning of its text."""
+    wait = answer.headers.get("retry-after", "")
+    after = float(wait) if wait.isdecimal() and len(wait) < 10 else None
+    try:
+        root = parse_trusted(answer.body)
+    except NotSafeXml:
+        text = " ".join(answer.body[:_LONGEST_TEXT].decode("utf-8", "replace").split())
+        return Problem(answer.status, text, "", (), after, answer.body)
+    found = next(root.iter(f"{{{PROBLEM}}}problem"), None)
+    if found is None:
+        return Problem(answer.status, _fault(root), "", (), after, answer.body)
+    # A SOAP fault is an HTTP 500 whatever it says; the problem inside has the status of the plain door.
+    return Problem(
+        int(_text(found, "status") or answer.status),
+        _text(found, "title"),
+        _text(found, "detail"),
+        tuple(map(_finding, found.iterfind("{*}errors/{*}i"))),
+        after,
+        answer.body,
+    )
+
+
+def _finding(element: etree._Element) -> Finding:
+    line = _text(element, "line")
+    return Finding(_text(element, "path"), int(line) if line else None, _text(element, "reason"))
+
+
+def _fault(root: etree._Element) -> str:
+    return next((found.text or "" for found in root.iter("faultstring", "{*}faultstring")), "")[:_LONGEST_TEXT]
+
+
+def _text(parent: etree._Element, name: str) -> str:
+    return parent.findtext(f"{{*}}{name}") or ""

@@ -1,0 +1,212 @@
+"""The receiving end of a party: proves what the gateway delivers, tells repeats apart, and calls who is concerned.
+
+It is a WSGI application (`receiver.wsgi`, PEP 3333) and an ASGI application (`receiver.asgi`) to be mounted anywhere,
+and serves by itself in tests (`receiver.serve()`). 204 says that a message is taken: it is given only after every
+handler has returned. A handler that fails gets the message again later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from duis_gateway.client.errors import ClientError, IdReused
+from duis_gateway.client.gateway import Journal
+from duis_gateway.client.identity import Identity
+from duis_gateway.client.inbox import Inbox
+from duis_gateway.client.messages import Message, read_message
+from duis_gateway.client.repeats import InMemory, Repeats
+from duis_gateway.client.server import Serving
+from duis_gateway.client.trust import Trust
+
+Handler = Callable[[Message], Any]
+H = TypeVar("H", bound=Handler)
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+MAX_MESSAGE = 8 * 1024 * 1024
+"""The longest message that is taken, in octets; the gateway's alerts have less than 100,000."""
+
+REFUSED = "REFUSED"
+"""The kind under which the journal gets what was not proven or not understood."""
+
+_log = logging.getLogger(__name__)
+
+
+class Receiver:
+    """Takes messages for one party; may be used by any number of threads at a time."""
+
+    def __init__(
+        self, identity: Identity, trust: Trust, *, repeats: Repeats | None = None, journal: Journal | None = None
+    ) -> None:
+        """Take whose messages these are, and whom to believe.
+
+        `repeats` remembers what was taken, in memory unless given (`InFile` across restarts). `journal` is told of
+        every message that comes, refused ones and repeats too.
+        """
+        self._identity = identity
+        self._trust = trust
+        self._repeats = repeats or InMemory()
+        self._journal = journal
+        self._handlers: dict[str | type, list[Handler]] = {}
+        self._others: list[Handler] = []
+        self._everything: list[Handler] = []
+        self._lock = threading.Lock()
+        self._at_work: set[str] = set()
+
+    # --- who is called ---------------------------------------------------------------------------------------------
+
+    def on(self, *kinds: str | type) -> Callable[[H], H]:
+        """Return a decorator: the function is called with each new `Message` of these kinds.
+
+        A kind is an alert (`Alert.N64`), the name of a message ("PreferredPilotList"), or the class of a body. Without
+        any, it is called with what no other handler is for.
+        """
+
+        def register(handler: H) -> H:
+            for kind in kinds:
+                self._handlers.setdefault(kind, []).append(handler)
+            if not kinds:
+                self._others.append(handler)
+            return handler
+
+        return register
+
+    def keep(self) -> Inbox:
+        """Return an inbox that every new message is put into, beside the handlers: for tests and small tools."""
+        inbox = Inbox()
+        self._everything.append(inbox.add)
+        return inbox
+
+    # --- taking one message ----------------------------------------------------------------------------------------
+
+    def receive(self, raw: bytes) -> Message:
+        """Prove a message and hand it to its handlers, unless it was taken before (`repeat`).
+
+        Raises:
+            NotProven, NotUnderstood: it is not a message of the gateway for this party; nobody was called.
+            IdReused: another message was taken under its id.
+            Exception: what a handler raised; the message is not taken.
+        """
+        try:
+            proof = self._trust.prove(raw)
+            message = read_message(proof, self._identity.eui, raw)
+        except ClientError:
+            self._tell(REFUSED, raw)
+            raise
+        self._tell(message.kind, raw)
+        identity = f"{message.sender}/{message.id}"
+        with self._lock:
+            taken = self._repeats.digest_of(identity)
+            if taken is None and identity in self._at_work:
+                raise _AtWork
+            if taken is None:
+                self._at_work.add(identity)
+        if taken is not None:
+            if taken != proof.digest:
+                raise IdReused(f"{message.id} came before with other content")
+            return replace(message, repeat=True)
+        try:
+            for handler in self._handlers_of(message):
+                handler(message)
+            self._repeats.remember(identity, proof.digest)
+        finally:
+            with self._lock:
+                self._at_work.discard(identity)
+        return message
+
+    def _handlers_of(self, message: Message) -> list[Handler]:
+        own = [*self._handlers.get(message.kind, ()), *self._handlers.get(type(message.body), ())]
+        return [*self._everything, *(own or self._others)]
+
+    def _tell(self, kind: str, raw: bytes) -> None:
+        if self._journal is not None:
+            self._journal("received", kind, raw)
+
+    # --- over HTTP -------------------------------------------------------------------------------------------------
+
+    def answer(self, method: str, raw: bytes) -> tuple[HTTPStatus, str]:
+        """Return the HTTP status and text for one request; for servers that are neither WSGI nor ASGI."""
+        if method != "POST":
+            return HTTPStatus.METHOD_NOT_ALLOWED, "messages come by POST"
+        if len(raw) > MAX_MESSAGE:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a message has {MAX_MESSAGE} octets at most"
+        try:
+            self.receive(raw)
+        except IdReused as error:
+            return HTTPStatus.CONFLICT, error.detail
+        except ClientError as error:
+            return HTTPStatus.BAD_REQUEST, error.detail
+        except _AtWork:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "the same message is being taken"
+        except Exception:
+            _log.exception("a message was not taken, and will be delivered again")
+            return HTTPStatus.SERVICE_UNAVAILABLE, "the message could not be taken just now"
+        return HTTPStatus.NO_CONTENT, ""
+
+    def wsgi(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request as a WSGI application, under whatever path it is mounted."""
+        status, text = self.answer(environ["REQUEST_METHOD"], _read_wsgi(environ))
+        body = text.encode()
+        start_response(f"{status.value} {status.phrase}", _headers(status, body))
+        return [body]
+
+    async def asgi(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        """Answer one request as an ASGI application; handlers run in a thread, so that they may block."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        raw, more = b"", True
+        while more and len(raw) <= MAX_MESSAGE:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return
+            raw += event.get("body", b"")
+            more = event.get("more_body", False)
+        status, text = await asyncio.to_thread(self.answer, scope["method"], raw)
+        body = text.encode()
+        headers = [(name.lower().encode(), value.encode()) for name, value in _headers(status, body)]
+        await send({"type": "http.response.start", "status": status.value, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Serving:
+        """Listen, in threads, until the context ends: `with receiver.serve() as server: ... server.url`."""
+        return Serving(self.wsgi, host, port)
+
+
+class _AtWork(Exception):
+    """Another thread is taking this very message."""
+
+
+def _headers(status: HTTPStatus, body: bytes) -> list[tuple[str, str]]:
+    if status == HTTPStatus.NO_CONTENT:
+        return []
+    allow = [("Allow", "POST")] if status == HTTPStatus.METHOD_NOT_ALLOWED else []
+    return [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *allow]
+
+
+def _read_wsgi(environ: dict[str, Any]) -> bytes:
+    length = environ.get("CONTENT_LENGTH") or ""
+    # Without a length only a server that ends the input itself can be read from.
+    most = int(length[:20]) if length.isdecimal() else MAX_MESSAGE * bool(environ.get("wsgi.input_terminated"))
+    content: bytes = environ["wsgi.input"].read(min(most, MAX_MESSAGE + 1))
+    return content
+
+
+async def _live(
+    receive: Callable[[], Awaitable[dict[str, Any]]], send: Callable[[dict[str, Any]], Awaitable[None]]
+) -> None:
+    while True:
+        event = await receive()
+        await send({"type": f"{event['type']}.complete"})
+        if event["type"] == "lifespan.shutdown":
+            return

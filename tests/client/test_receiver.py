@@ -1,0 +1,346 @@
+"""The receiver: every alert read, repeats told apart, what is not proven refused, under WSGI and ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+from collections.abc import Callable
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.client import (
+    Alert,
+    ClientError,
+    DUISVersionMismatch,
+    Eui,
+    IdReused,
+    InFile,
+    InMemory,
+    Message,
+    NotProven,
+    NotUnderstood,
+    PartOf,
+    Receiver,
+    Repeats,
+    Trust,
+)
+from duis_gateway.duis import alert_bodies as bodies
+from duis_gateway.duis.alerts import ALERTS
+from duis_gateway.partners.messages import Interface
+from tests.support import duis, partner_bodies
+from tests.support.parties import AT, GATEWAY, OTHER, Parties
+
+ALL_BODIES = {"N64": duis.ACTIVATION, **duis.OPTION_1_BODIES}
+
+
+@pytest.fixture(scope="module")
+def parties(tmp_path_factory: pytest.TempPathFactory) -> Parties:
+    return Parties.make(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def receiver(parties: Parties) -> Receiver:
+    return Receiver(parties.supplier, parties.trust)
+
+
+def test_the_kit_knows_every_alert() -> None:
+    assert {str(one) for one in Alert} == set(ALERTS)
+    assert set(ALL_BODIES) == set(ALERTS) - {"N999"}
+
+
+@pytest.mark.parametrize("code", sorted(ALL_BODIES))
+def test_an_alert_is_read_as_the_dataclass_that_it_was_made_from(
+    parties: Parties, receiver: Receiver, code: str
+) -> None:
+    inbox = receiver.keep()
+    (raw,) = parties.alerts(ALL_BODIES[code])
+    message = receiver.receive(raw)
+    assert (message.kind, message.body, message.part) == (code, ALL_BODIES[code], None)
+    assert (message.sender, message.at, message.raw) == (GATEWAY, AT, raw)
+    assert inbox.messages() == [message]
+
+
+def test_what_a_version_cannot_be_told_is_read_as_n999(parties: Parties, receiver: Receiver) -> None:
+    (raw,) = parties.alerts(duis.ACTIVATION, version="5.0")
+    body = receiver.receive(raw).body
+    assert body == DUISVersionMismatch("N64", "5.0", duis.HUB, "9002")
+    assert str(body.device_id) == duis.HUB_TEXT, "it prints as DUIS writes it"
+
+
+def test_a_long_alert_comes_in_parts(parties: Parties, receiver: Receiver) -> None:
+    hubs = duis.many_hubs(300)
+    raws = parties.alerts(bodies.DefaultPilotList("R-1", "9002", "North", hubs), room=7_000)
+    messages = [receiver.receive(raw) for raw in raws]
+    count = len(messages)
+    assert [one.part for one in messages] == [PartOf(number, count) for number in range(1, count + 1)]
+    assert tuple(hub for one in messages for hub in one.body.device_ids) == hubs
+
+
+@pytest.mark.parametrize(
+    ("interface", "name"),
+    [(csp.INTERFACE, name) for name in partner_bodies.CSP_BODIES]
+    + [(esi.INTERFACE, name) for name in partner_bodies.ESI_BODIES],
+    ids=lambda one: one if isinstance(one, str) else one.namespace,
+)
+@settings(max_examples=5)
+@given(data=st.data())
+def test_partners_messages_are_read_the_same_way(
+    parties: Parties, interface: Interface, name: str, data: st.DataObject
+) -> None:
+    strategies = partner_bodies.CSP_BODIES if interface is csp.INTERFACE else partner_bodies.ESI_BODIES
+    body = data.draw(strategies[name])
+    called: list[Message] = []
+    receiver = Receiver(parties.supplier, parties.trust)
+    receiver.on(type(body))(called.append)
+    receiver.receive(parties.gateway.sign_canonical(interface.render_message("m-1", GATEWAY, AT, body)))
+    assert [(one.kind, one.id, one.body) for one in called] == [(name, "m-1", body)]
+
+
+def test_handlers_are_called_by_code_by_body_and_for_all_else(parties: Parties, receiver: Receiver) -> None:
+    called: list[tuple[str, str]] = []
+
+    @receiver.on(Alert.N64, Alert.N71)
+    def by_code(message: Message) -> None:
+        called.append(("code", message.kind))
+
+    @receiver.on(bodies.CommsHubFirmwareActivation)
+    def by_body(message: Message) -> None:
+        called.append(("body", message.kind))
+
+    @receiver.on()
+    def other(message: Message) -> None:
+        called.append(("other", message.kind))
+
+    for number, code in enumerate(("N64", "N71", "N66")):
+        receiver.receive(parties.alerts(ALL_BODIES[code], number + 1)[0])
+    assert called == [("code", "N64"), ("body", "N64"), ("code", "N71"), ("other", "N66")]
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_repeat_is_accepted_and_handled_once_and_its_id_is_good_for_nothing_else(
+    parties: Parties, tmp_path: Path, kind: str
+) -> None:
+    """T39, T40: across a restart where ids are kept in a file."""
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    (changed,) = parties.alerts(duis.FAILURE)
+
+    def begin() -> tuple[Receiver, Repeats]:
+        repeats: Repeats = InFile(tmp_path / "taken.db") if kind == "file" else InMemory()
+        return Receiver(parties.supplier, parties.trust, repeats=repeats), repeats
+
+    receiver, repeats = begin()
+    inbox = receiver.keep()
+    assert [receiver.receive(raw).repeat for _ in range(3)] == [False, True, True]
+    if isinstance(repeats, InFile):
+        repeats.close()
+        receiver, repeats = begin()
+        inbox_after = receiver.keep()
+        assert receiver.receive(raw).repeat
+        assert len(inbox_after) == 0
+    with pytest.raises(IdReused):
+        receiver.receive(changed)
+    assert receiver.answer("POST", changed)[0] == HTTPStatus.CONFLICT
+    assert len(inbox) == 1
+    if isinstance(repeats, InFile):
+        repeats.close()
+
+
+def test_ids_in_memory_are_forgotten_from_the_oldest() -> None:
+    repeats = InMemory(most=2)
+    for name in "abc":
+        repeats.remember(name, name.encode())
+    assert [repeats.digest_of(name) for name in "abc"] == [None, b"b", b"c"]
+
+
+def test_a_message_whose_handler_fails_is_not_taken_and_comes_again(
+    parties: Parties, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    fails = [True, False]
+    taken: list[Message] = []
+
+    @receiver.on(Alert.N64)
+    def handler(message: Message) -> None:
+        if fails.pop(0):
+            raise OSError("no room")
+        taken.append(message)
+
+    assert receiver.answer("POST", raw)[0] == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "no room" in caplog.text
+    assert receiver.answer("POST", raw)[0] == HTTPStatus.NO_CONTENT
+    assert receiver.answer("POST", raw)[0] == HTTPStatus.NO_CONTENT
+    assert len(taken) == 1
+
+
+def test_the_same_message_is_not_handled_by_two_at_once(parties: Parties, receiver: Receiver) -> None:
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    seen: list[HTTPStatus] = []
+
+    @receiver.on(Alert.N64)
+    def handler(_message: Message) -> None:
+        seen.append(receiver.answer("POST", raw)[0])
+
+    assert receiver.answer("POST", raw)[0] == HTTPStatus.NO_CONTENT
+    assert seen == [HTTPStatus.SERVICE_UNAVAILABLE]
+
+
+def _unsigned(parties: Parties) -> bytes:
+    raw = parties.alerts(duis.ACTIVATION)[0]
+    return raw[: raw.index(b"<ds:Signature")] + b"</sr:Response>"
+
+
+REFUSALS: dict[str, tuple[Callable[[Parties], bytes], type[ClientError], str]] = {
+    "no XML": (lambda _: b"<", NotProven, "well-formed"),
+    "no signature": (_unsigned, NotProven, "no signature"),
+    "changed": (
+        lambda p: p.alerts(duis.ACTIVATION)[0].replace(b">9002<", b">9003<"),
+        NotProven,
+        "digest differs",
+    ),
+    "a supplier's": (
+        lambda p: p.other.sign(p.alerts(duis.ACTIVATION)[0]),
+        NotProven,
+        "wrong kind",
+    ),
+    "for another": (lambda p: p.alerts(duis.ACTIVATION, to=OTHER)[0], NotProven, f"for {OTHER}"),
+    "not valid": (
+        lambda p: p.gateway.sign(p.alerts(duis.ACTIVATION)[0].replace(b">9002<", b">900200000<")),
+        NotUnderstood,
+        "FirmwareVersion",
+    ),
+    "of another version": (
+        lambda p: p.gateway.sign(p.alerts(duis.ACTIVATION)[0].replace(b'"6.0"', b'"7.0"')),
+        NotUnderstood,
+        "7.0",
+    ),
+    "of something else": (lambda p: p.gateway.sign(b'<x xmlns="urn:x"/>'), NotUnderstood, "no message"),
+    "under another's name": (
+        lambda p: p.gateway.sign(
+            csp.INTERFACE.render_message("m", OTHER, AT, csp.DefaultPilotList("R", "North", (1,)))
+        ),
+        NotProven,
+        "another party",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_is_not_a_message_of_the_gateway_for_this_party_is_refused_with_the_reason(
+    parties: Parties, receiver: Receiver, name: str
+) -> None:
+    make, kind, reason = REFUSALS[name]
+    inbox = receiver.keep()
+    with pytest.raises(kind, match=reason):
+        receiver.receive(make(parties))
+    status, text = receiver.answer("POST", make(parties))
+    assert status == HTTPStatus.BAD_REQUEST
+    assert reason in text
+    assert len(inbox) == 0
+
+
+def test_a_certificate_that_is_named_is_trusted_without_its_authority(parties: Parties) -> None:
+    named = Trust.certificate(parties.folder / "gateway.pem")
+    assert named.gateway == parties.trust.gateway == GATEWAY
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    assert Receiver(parties.supplier, named).receive(raw).kind == Alert.N64
+    with pytest.raises(NotProven, match="unknown"):
+        Receiver(parties.supplier, Trust.certificate(parties.folder / "other.pem")).receive(raw)
+
+
+def test_the_journal_has_everything_that_came(parties: Parties) -> None:
+    told: list[tuple[str, str, bytes]] = []
+    receiver = Receiver(parties.supplier, parties.trust, journal=lambda *one: told.append(one))
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    for one in (raw, b"<", raw):
+        receiver.answer("POST", one)
+    assert told == [("received", "N64", raw), ("received", "REFUSED", b"<"), ("received", "N64", raw)]
+
+
+# --- over HTTP ---------------------------------------------------------------------------------------------------
+
+
+def test_it_listens_by_itself_and_its_inbox_can_be_waited_for(parties: Parties, receiver: Receiver) -> None:
+    inbox = receiver.keep()
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    with receiver.serve() as server:
+        assert server.url == f"http://127.0.0.1:{server.port}"
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+
+        def ask(method: str, body: bytes | None = None) -> tuple[int, bytes, str | None]:
+            connection.request(method, "/any/path", body)
+            answer = connection.getresponse()
+            content = answer.read()
+            connection.close()
+            return answer.status, content, answer.headers["Allow"]
+
+        assert ask("POST", raw) == (204, b"", None)
+        assert ask("POST", b"<")[0] == 400
+        assert ask("POST", b"")[0] == 400
+        assert ask("GET") == (405, b"messages come by POST", "POST")
+        found = inbox.wait_for("N64", that=lambda one: bool(one.body.device_id == duis.HUB), seconds=20)
+    assert found is not None
+    assert inbox.wait_for("N71", seconds=0) is None
+
+
+def test_a_message_without_end_is_not_read_to_its_end(receiver: Receiver) -> None:
+    class Endless:
+        asked = 0
+
+        def read(self, size: int) -> bytes:
+            self.asked = size
+            return b"x" * size
+
+    endless = Endless()
+    environ = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "9" * 30, "wsgi.input": endless}
+    said: list[Any] = []
+    receiver.wsgi(environ, lambda *one: said.append(one))
+    assert said[0][0].startswith("413")
+    assert endless.asked <= 8 * 1024 * 1024 + 1
+
+
+def asgi(receiver: Receiver, *events: dict[str, Any], **scope: Any) -> list[dict[str, Any]]:
+    """Play one scope as an ASGI server does, and return what the application has sent."""
+    left, sent = list(events), list[dict[str, Any]]()
+
+    async def receive() -> dict[str, Any]:
+        return left.pop(0)
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event)
+
+    asyncio.run(receiver.asgi(scope, receive, send))
+    return sent
+
+
+def test_it_is_an_asgi_application(parties: Parties, receiver: Receiver) -> None:
+    inbox = receiver.keep()
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    events: list[dict[str, Any]] = [
+        {"type": "http.request", "body": raw[:100], "more_body": True},
+        {"type": "http.request", "body": raw[100:]},
+    ]
+    sent = asgi(receiver, *events, type="http", method="POST")
+    assert [(one["type"], one.get("status"), one.get("body")) for one in sent] == [
+        ("http.response.start", 204, None),
+        ("http.response.body", None, b""),
+    ]
+    assert [one.kind for one in inbox.messages()] == ["N64"]
+    assert asgi(receiver, {"type": "http.request"}, type="http", method="POST")[0]["status"] == 400
+    assert asgi(receiver, {"type": "http.disconnect"}, type="http", method="POST") == []
+    lifespan = asgi(receiver, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}, type="lifespan")
+    assert [one["type"] for one in lifespan] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_a_message_is_a_plain_value(parties: Parties, receiver: Receiver) -> None:
+    message = receiver.receive(parties.alerts(duis.ACTIVATION)[0])
+    assert replace(message, repeat=True) != message
+    assert message.root.tag.endswith("}Response")
+    assert str(Eui(message.body.device_id)) in str(message.root.xpath("string(.)"))
