@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("duis_gateway", "schemas", "esi", "csp_mgmt_gw")
 
-BASE = ("duis_gateway.errors", "duis_gateway.namespaces", "duis_gateway.machine")
+BASE = ("duis_gateway.errors", "duis_gateway.namespaces", "duis_gateway.machine", "duis_gateway.text")
 MESSAGES = ("csp_mgmt_gw.messages", "esi.messages")
 RECORDS = (
     "duis_gateway.duis.identifiers",
@@ -70,7 +70,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RULES, (*BASE, *RECORDS, *RULES)),
     "duis_gateway.machine": ("duis_gateway.errors",),
     "schemas": BASE,
-    "duis_gateway.duis": (*BASE, *RECORDS, "duis_gateway.envelope.escape"),
+    "duis_gateway.duis": (*BASE, *RECORDS, "duis_gateway.envelope.escape", "schemas"),
     "duis_gateway.envelope": BASE,
     "duis_gateway.pki": (*BASE, "duis_gateway.envelope.signature", "duis_gateway.duis.identifiers"),
     "duis_gateway.store": (*BASE, "duis_gateway.duis.identifiers"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,9 +10,9 @@ from datetime import UTC, datetime
 
 import click
 
+from duis_gateway.text.cells import csv_lines
+from duis_gateway.text.controls import shown
 from duis_gateway.text.tabular import Rows, as_csv, as_json
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def print_rows(names: Sequence[str], rows: Iterable[Sequence[object]], form: str) -> None:
@@ -26,11 +24,7 @@ def print_rows(names: Sequence[str], rows: Iterable[Sequence[object]], form: str
         objects = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
         click.echo(json.dumps(objects, indent=2))
     elif form == "csv":
-        written = io.StringIO()
-        writer = csv.writer(written, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([[_harmless(_text(value)) for value in row] for row in rows])
-        click.echo(written.getvalue(), nl=False)
+        click.echo(csv_lines([names, *(map(_text, row) for row in rows)], "\n"), nl=False)
     else:
         _print_table([names, *([_text(value) for value in row] for row in rows)])
 
@@ -91,8 +85,4 @@ def _text(value: object) -> str:
             return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         case frozenset() | set():
             return ", ".join(sorted(map(str, value)))
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return shown(str(value))

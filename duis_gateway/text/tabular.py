@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
+
+from duis_gateway.text.cells import csv_lines
 
 _PIECE = 64 * 1024  # characters of output gathered before they are handed on
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_ROWS_A_PIECE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,11 @@ def as_csv(table: Rows, line_end: str = "\r\n") -> Iterator[bytes]:
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front (threat T59).
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator=line_end)
-    head: Iterable[list[str]] = [list(table.columns)]
-    body = ([_cell(row.get(column)) for column in table.columns] for row in table.rows)
+    head: Iterable[list[object]] = [list(table.columns)]
+    lines = chain(head, ([_cell(row.get(column)) for column in table.columns] for row in table.rows))
     try:
-        for line in chain(head, body):
-            writer.writerow(line)
-            if text.tell() > _PIECE:
-                yield text.getvalue().encode()
-                text.seek(0)
-                text.truncate()
-        yield text.getvalue().encode()
+        while piece := csv_lines(islice(lines, _ROWS_A_PIECE), line_end):
+            yield piece.encode()
     finally:
         _close(table.rows)
 
@@ -75,9 +68,8 @@ def plain_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _cell(value: object) -> str:
-    text = plain_text(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+def _cell(value: object) -> object:
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else plain_text(value)
 
 
 def _close(rows: object) -> None:

@@ -87,7 +87,8 @@ def test_status_of_a_stranger_is_refused(installation: Installation) -> None:
     assert "is not registered" in refused(1, "status", "--party", SUPPLIER, *installation.config)
 
 
-def test_a_formula_in_a_cell_is_refused(installation: Installation, file: Path) -> None:
+def test_what_is_wrong_is_named_by_line_and_column(installation: Installation, file: Path) -> None:
     """T59"""
-    said = refused(2, "inventory", "load", write(file, line(1).replace("Acme", "=cmd")), *installation.config)
-    assert "manufacturer begins with '='" in said
+    wrong = write(file, line(1), line(2).replace("Acme", "Acme "))
+    said = refused(2, "inventory", "load", wrong, *installation.config)
+    assert "line 3: manufacturer begins or ends with a space" in said

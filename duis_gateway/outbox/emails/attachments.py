@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_euis
 from duis_gateway.flow.reply import CsvTable, EligibleHubs, Email
-from duis_gateway.outbox.emails.rendering import CsvFile, csv_file, csv_lines, file_name
+from duis_gateway.outbox.emails.rendering import CsvFile, csv_file, file_name
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.store import EligibleHub
 from duis_gateway.rollout.releases.records import Release
+from duis_gateway.text.cells import csv_lines
 
 ELIGIBLE_COLUMNS = (
     "device_id",

@@ -6,8 +6,6 @@ everything is ASCII on the wire, so that any relay can carry it.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -19,13 +17,14 @@ from email.policy import SMTP
 from html import escape
 
 from duis_gateway.outbox.emails.facts import Facts
+from duis_gateway.text.cells import csv_lines
+from duis_gateway.text.controls import one_line
 
 CONTENT_TYPE = "message/rfc822"
 
 _POLICY = SMTP.clone(cte_type="7bit")
 _WIDTH = 76
 _LONGEST_HEADER = 200
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STYLE = "font-family: sans-serif; color: #222; max-width: 46em"
 
 
@@ -73,14 +72,14 @@ def render(content: EmailContent, envelope: Envelope) -> bytes:
     if envelope.sender is not None:
         message["From"] = Address("DUIS gateway", addr_spec=envelope.sender)
     message["To"] = Address(addr_spec=content.to)
-    message["Subject"] = one_line(content.subject)
+    message["Subject"] = header_text(content.subject)
     message["Date"] = envelope.at
     message["Message-ID"] = f"<{envelope.message_id}@duis-gateway>"
     # RFC 3834: no holiday notice or other answer of a machine is wanted.
     message["Auto-Submitted"] = "auto-generated"
-    message["X-DUIS-Gateway-Kind"] = one_line(envelope.kind)
+    message["X-DUIS-Gateway-Kind"] = header_text(envelope.kind)
     if envelope.release_id is not None:
-        message["X-DUIS-Gateway-Release"] = one_line(envelope.release_id)
+        message["X-DUIS-Gateway-Release"] = header_text(envelope.release_id)
     message.set_content(_text(content))
     message.add_alternative(_html(content), subtype="html")
     if content.file is not None:
@@ -95,9 +94,9 @@ def render(content: EmailContent, envelope: Envelope) -> bytes:
     return message.as_bytes()
 
 
-def one_line(text: str) -> str:
-    """Return the text fit for a header: printable, on one line, not too long."""
-    words = " ".join(_without_controls(text).split())
+def header_text(text: str) -> str:
+    """Return the text fit for a header: on one line, not too long."""
+    words = one_line(text)
     return words if len(words) <= _LONGEST_HEADER else f"{words[: _LONGEST_HEADER - 3]}..."
 
 
@@ -111,17 +110,6 @@ def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -
     return CsvFile(name, csv_lines((columns, *rows)).encode())
 
 
-def csv_lines(rows: Iterable[Sequence[str]]) -> str:
-    """Return lines of CSV; a cell that a spreadsheet would take for a formula gets an apostrophe (threat T59)."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows([_cell(cell) for cell in row] for row in rows)
-    return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def _fix_boundaries(message: EmailMessage, message_id: str) -> None:
     """Take the chance out of the boundaries: the same email is the same bytes."""
     for number, part in enumerate(one for one in message.walk() if one.is_multipart()):
@@ -129,10 +117,10 @@ def _fix_boundaries(message: EmailMessage, message_id: str) -> None:
 
 
 def _text(content: EmailContent) -> str:
-    blocks = [_wrapped(_without_controls(paragraph)) for paragraph in content.paragraphs]
+    blocks = [_wrapped(one_line(paragraph)) for paragraph in content.paragraphs]
     if content.facts:
         width = max(len(label) for label, _ in content.facts) + 2
-        lines = (f"{label + ':':<{width}}{_without_controls(value)}" for label, value in content.facts)
+        lines = (f"{label + ':':<{width}}{one_line(value)}" for label, value in content.facts)
         blocks.append("\n".join(lines))
     if content.footer:
         blocks.append("-- \n" + _wrapped(content.footer))
@@ -141,10 +129,6 @@ def _text(content: EmailContent) -> str:
 
 def _wrapped(paragraph: str) -> str:
     return textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
-def _without_controls(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _html(content: EmailContent) -> str:
@@ -172,4 +156,4 @@ def _row(label: str, value: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(_without_controls(text))
+    return escape(one_line(text))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.duis.identifiers import format_eui, format_euis, parse_eui
+from duis_gateway.duis.simple_types import duis_type
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.store.bulk import Progress
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import device_model, hub
+from duis_gateway.text.cells import csv_lines, unguarded
 
 if TYPE_CHECKING:
     import _csv
@@ -35,30 +36,20 @@ HEADER = (
     "import_supplier",
     "gas_supplier",
 )
-STATUSES = frozenset(
-    {
-        "Pending",
-        "Whitelisted",
-        "InstalledNotCommissioned",
-        "Commissioned",
-        "Decommissioned",
-        "Withdrawn",
-        "Suspended",
-        "Recovery",
-        "Recovered",
-    }
-)
-"""DUIS's SMI device statuses."""
-REGIONS = frozenset({"North", "Central", "South", "4G North", "4G Central", "4G South", "Unknown", "SMETS1"})
-"""DUIS's CSP regions."""
+_TYPES = {
+    "device_type": "DeviceType",
+    "manufacturer": "DeviceManufacturer",
+    "model": "DeviceModel",
+    "firmware_version": "FirmwareVersion",
+    "status": "DeviceStatus",
+    "csp_region": "CSPRegion",
+}
+"""The columns of text, and DUIS's type of each."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _MAX_ERRORS = 20
 _REMEMBERED = 10_000
 _ROWS_A_REPORT = 1_000
 _ROWS_A_FETCH = 5_000
-_MAX_FIELD = 200
 _HUBS_A_COMMIT = 20_000
 
 """Called with what is done and the whole, in bytes of the file or in hubs."""
@@ -121,7 +112,7 @@ def load_csv(store: Store, path: Path, progress: Progress | None = None) -> Load
 def export_csv(store: Store, path: Path, progress: Progress | None = None) -> int:
     """Write the whole inventory as it is at one moment into a file, and return the number of hubs.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe in front.
+    A text that a spreadsheet would run as a formula gets an apostrophe in front, which `load_csv` takes away.
 
     Raises:
         ConfigurationError: the file cannot be written.
@@ -129,15 +120,15 @@ def export_csv(store: Store, path: Path, progress: Progress | None = None) -> in
     report = progress or _silent
     columns = (*hubs.HUB_COLUMNS[: len(HEADER) - 2], hub.c.import_supplier, hub.c.gas_supplier)
     query = select(*columns).join_from(hub, device_model, device_model.c.id == hub.c.model_id).order_by(hub.c.device_id)
-    line = _Writer().line
+    rest = _Rest()
     done = 0
     try:
         with path.open("w", newline="", encoding="utf-8") as file, store.read() as connection:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(HEADER)
+            file.write(csv_lines([HEADER], "\n"))
             whole = hubs.count(connection)
             for rows in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}).partitions():
-                writer.writerows(line(*row) for row in rows)
+                names = format_euis(device_id for device_id, *_ in rows).split(",")
+                file.writelines(name + rest.of(others) for name, (_, *others) in zip(names, rows, strict=True))
                 done += len(rows)
                 report(done, whole)
     except OSError as error:
@@ -145,33 +136,23 @@ def export_csv(store: Store, path: Path, progress: Progress | None = None) -> in
     return done
 
 
-class _Writer:
-    """Makes lines of hubs; the texts and suppliers that come again and again are looked at once."""
+class _Rest:
+    """What follows a hub's identifier in its line; it comes again and again, and is written once."""
 
     def __init__(self) -> None:
-        self._texts: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._suppliers: dict[int | None, str] = {None: ""}
+        self._written: dict[tuple[Any, ...], str] = {}
 
-    def line(self, device_id: int, *rest: Any) -> tuple[str, ...]:
-        """Return the fields of one line."""
-        *texts, import_supplier, gas_supplier = rest
-        key = tuple(texts)
-        harmless = self._texts.get(key) or self._harmless(key)
-        return (format_eui(device_id), *harmless, self._supplier(import_supplier), self._supplier(gas_supplier))
-
-    def _harmless(self, texts: tuple[str, ...]) -> tuple[str, ...]:
-        harmless = tuple(f"'{text}" if text.startswith(_FORMULA) else text for text in texts)
-        if len(self._texts) < _REMEMBERED:
-            self._texts[texts] = harmless
-        return harmless
-
-    def _supplier(self, eui: int | None) -> str:
-        text = self._suppliers.get(eui)
-        if text is None:
-            text = format_eui(eui or 0)
-            if len(self._suppliers) < _REMEMBERED:
-                self._suppliers[eui] = text
-        return text
+    def of(self, others: Iterable[Any]) -> str:
+        """Return the rest of a line, from the comma after the identifier on."""
+        kind = tuple(others)
+        written = self._written.get(kind)
+        if written is None:
+            *texts, import_supplier, gas_supplier = kind
+            suppliers = (None if eui is None else format_eui(eui) for eui in (import_supplier, gas_supplier))
+            written = csv_lines([("", *texts, *suppliers)], "\n")
+            if len(self._written) < _REMEMBERED:
+                self._written[kind] = written
+        return written
 
 
 def _silent(_done: int, _whole: int) -> None:
@@ -209,15 +190,13 @@ class _Checker:
 def _kind(texts: tuple[str, ...]) -> _Kind:
     if len(texts) != len(HEADER) - 1:
         raise _LineWrong(f"{len(texts) + 1} fields in the place of {len(HEADER)}")
-    device_type, manufacturer, model, firmware_version, status, csp_region, import_supplier, gas_supplier = texts
-    for name, text in zip(HEADER[1:7], texts, strict=False):
-        _check_text(name, text)
-    if status not in STATUSES:
-        raise _LineWrong(f"status {status!r} is not one of DUIS's")
-    if csp_region not in REGIONS:
-        raise _LineWrong(f"csp_region {csp_region!r} is not one of DUIS's")
-    suppliers = _supplier("import_supplier", import_supplier), _supplier("gas_supplier", gas_supplier)
-    return (device_type, manufacturer, model, firmware_version, status, csp_region, *suppliers)
+    device_type, manufacturer, model, firmware_version, status, csp_region, *suppliers = map(unguarded, texts)
+    names = (device_type, manufacturer, model, firmware_version, status, csp_region)
+    for (column, type_name), text in zip(_TYPES.items(), names, strict=True):
+        if fault := duis_type(type_name).fault(text):
+            raise _LineWrong(f"{column} {fault}")
+    import_supplier, gas_supplier = (_supplier(*named) for named in zip(HEADER[-2:], suppliers, strict=True))
+    return (*names, import_supplier, gas_supplier)
 
 
 def _supplier(name: str, text: str) -> int | None:
@@ -229,15 +208,6 @@ def _eui(name: str, text: str) -> int:
         return parse_eui(text)
     except ValueError as error:
         raise _LineWrong(f"{name} is {error}") from error
-
-
-def _check_text(name: str, text: str) -> None:
-    if not text or len(text) > _MAX_FIELD:
-        raise _LineWrong(f"{name} is empty" if not text else f"{name} is longer than {_MAX_FIELD} characters")
-    if text.startswith(_FORMULA):
-        raise _LineWrong(f"{name} begins with {text[0]!r}, which a spreadsheet would run as a formula")
-    if not _PLAIN.fullmatch(text):
-        raise _LineWrong(f"{name} has a control character, or is not UTF-8")
 
 
 def _read(path: Path, errors: list[LineError], report: Progress) -> Iterator[_Line]:
