@@ -7,19 +7,16 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from duis_gateway.client.trust import signers_in
 from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.identifiers import RequestId, parse_eui
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
 from duis_gateway.namespaces import CSP, ESI, sr
-from duis_gateway.parties.certificate_records import RegisteredCertificate
-from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
-from duis_gateway.pki.files import read_certificates
-from duis_gateway.pki.names import name_key
+from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.trust import Trust
 
 _ROLES = frozenset({"06", "87", "89"})
@@ -51,7 +48,7 @@ def judge(document: bytes, folder: Path, crls: Path | None, at: datetime) -> Jud
     Raises:
         CertificateUnusable: a folder, or a file in it, cannot be read.
     """
-    signers = _signers(folder)
+    signers = signers_in(folder)
     trust = Trust(folder, crls, False, lambda issuer, serial: signers.get((issuer, serial)))
     found = Judgement()
 
@@ -73,22 +70,6 @@ def judge(document: bytes, folder: Path, crls: Path | None, at: datetime) -> Jud
     if found.signer is None or found.signer.eui != found.originator:
         return replace(found, failed="the signer is not the originator")
     return found
-
-
-def _signers(folder: Path) -> dict[tuple[str, str], RegisteredCertificate]:
-    """Return the end-entity certificates of a folder; those whose issuer is not there are trusted by themselves."""
-    found = read_certificates(folder)
-    authorities = {one.subject for one in found}
-    signers = {}
-    for one in found:
-        try:
-            read = read_certificate(one.public_bytes(Encoding.DER))
-        except CertificateUnusable:
-            continue  # an authority, or no certificate of the kind that signs
-        alone = one.issuer not in authorities
-        registered = RegisteredCertificate(read.eui, read.der, read.issuer_key, read.serial, alone)
-        signers[name_key(one.issuer), str(read.serial)] = registered
-    return signers
 
 
 def find_originator(root: etree._Element) -> int | None:

@@ -14,10 +14,12 @@ import click
 from duis_gateway.cli.common import EUI, NEW_FILE, READABLE, AnswerIsNo, F, opened_store, refuse_existing
 from duis_gateway.cli.hub_files import read_hubs, read_ids
 from duis_gateway.cli.status import registered
+from duis_gateway.client.requests import PreferredPilotList, service_request
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.device_lists import MAX_REQUESTED
 from duis_gateway.duis.identifiers import RequestId, format_eui
-from duis_gateway.duis.request_rendering import render_pilot_list
+from duis_gateway.duis.versions import format_version
+from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.rollout.direct_instructions.rules import Selection, SelectionRules, select
 from duis_gateway.rollout.estate.eligible_view import eligible_hubs
 from duis_gateway.rollout.hubs.records import NamedHub
@@ -159,7 +161,9 @@ def _choose(
     if list_file is not None:
         list_file.write_text(lines, encoding="ascii")
     if request_file is not None:
-        request_file.write_bytes(render_pilot_list(request_id, release_id, source.firmware_version, chosen.device_ids))
+        request = PreferredPilotList(release_id, source.firmware_version, chosen.device_ids)
+        version = format_version(DUIS_6_0)
+        request_file.write_bytes(service_request(str(request_id), version, request.reference, request.body()))
     if list_file is None and request_file is None:
         click.echo(lines, nl=False)
     click.echo(_summary(chosen, source, request_id if request_file else None), err=True)

@@ -215,7 +215,7 @@ class Gateway:
         wait = _FIRST_WAIT
         while True:
             try:
-                return self._post(prepared)
+                return self.read(prepared, self.exchange(prepared))
             except (NoAnswer, NotNow) as error:
                 asked = error.problem.retry_after if isinstance(error, NotNow) else None
                 wait = max(wait, asked or 0.0)
@@ -223,8 +223,8 @@ class Gateway:
                     raise
                 wait = min(2 * wait, _LONGEST_WAIT)
 
-    def _post(self, prepared: Prepared) -> Answer:
-        answer = self.exchange(prepared)
+    def read(self, prepared: Prepared, answer: HttpAnswer) -> Answer:
+        """Return what an HTTP answer to this message proves (errors as `post`)."""
         if answer.status != 200:
             raise refusal_of(answer)
         document = soap.from_envelope(answer.body) if prepared.door == "soap" else answer.body

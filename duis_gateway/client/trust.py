@@ -15,6 +15,7 @@ import esi.messages as esi
 from duis_gateway.client.errors import NotProven, SetupWrong
 from duis_gateway.client.eui import Eui
 from duis_gateway.clock import Clock, SystemClock
+from duis_gateway.duis.services import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
@@ -33,7 +34,7 @@ DCC = frozenset({"89"})
 DCC_OR_NAMED = frozenset({"87", "89"})
 
 _LOOK_EVERY = 5.0
-_CAPS = {
+_CAPS = ELEMENT_CAPS | {
     cap: elements
     for interface in (csp.INTERFACE, esi.INTERFACE)
     for cap, elements in interface.element_caps(interface.names).items()
@@ -57,12 +58,18 @@ class Proof:
 class Trust:
     """The certificates by which a party knows the gateway; may be used by any number of threads at a time."""
 
-    def __init__(self, certificates: Certificates, signers: WatchedFolder[Signers] | Signers, clock: Clock) -> None:
+    def __init__(
+        self,
+        certificates: Certificates,
+        signers: WatchedFolder[Signers] | Signers,
+        clock: Clock | None,
+        roles: frozenset[str],
+    ) -> None:
         """Take what the class methods make; they are the usual way."""
         self._certificates = certificates
         self._signers = signers
-        self._clock = clock
-        self._roles = DCC if isinstance(signers, WatchedFolder) else DCC_OR_NAMED
+        self._clock = clock or SystemClock()
+        self._roles = roles
 
     @classmethod
     def load(cls, path: Path | str, *, clock: Clock | None = None) -> Trust:
@@ -70,8 +77,15 @@ class Trust:
         return cls.folder(path, clock=clock) if Path(path).is_dir() else cls.certificate(path, clock=clock)
 
     @classmethod
-    def folder(cls, folder: Path | str, *, crls: Path | str | None = None, clock: Clock | None = None) -> Trust:
-        """Believe those who sign for DCC (OU 89), of all certificates in a folder.
+    def folder(
+        cls,
+        folder: Path | str,
+        *,
+        crls: Path | str | None = None,
+        clock: Clock | None = None,
+        roles: frozenset[str] = DCC,
+    ) -> Trust:
+        """Believe those who sign for DCC (OU 89), of all certificates in a folder; `roles` are other OUs to believe.
 
         A certificate has to lead to an authority in the folder; where its issuer is not there, it is trusted by
         itself. Both folders are read again when they change. `crls` holds revocation lists.
@@ -87,7 +101,7 @@ class Trust:
             )
         except CertificateUnusable as error:
             raise SetupWrong(str(error)) from None
-        return cls(found, watched, clock or SystemClock())
+        return cls(found, watched, clock, roles)
 
     @classmethod
     def certificate(cls, *files: Path | str, clock: Clock | None = None) -> Trust:
@@ -102,7 +116,7 @@ class Trust:
             raise SetupWrong(str(error)) from None
         signers = {(one.issuer_key, str(one.serial)): _registered(one, alone=True) for one in read}
         certificates = Certificates(None, None, False, lambda *key: signers.get(key))
-        return cls(certificates, signers, clock or SystemClock())
+        return cls(certificates, signers, clock, DCC_OR_NAMED)
 
     @property
     def gateway(self) -> Eui:

@@ -13,22 +13,16 @@ from email.parser import BytesParser
 from email.policy import default
 from pathlib import Path
 
-import csp_mgmt_gw.messages as csp
-import esi.messages as esi
-from duis_gateway.clock import SystemClock
-from duis_gateway.duis import services as duis
+from duis_gateway.client import NotProven, Trust
+from duis_gateway.client.soap import signed_document
 from duis_gateway.duis.identifiers import format_eui, parse_eui
-from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
-from duis_gateway.envelope.signature import verify
-from duis_gateway.errors import MessageRefused
+from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import DUIS_5_1, DUIS_6_0, sr
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.sandbox.demo import cast
 from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, SUCCESSOR, Supplier
-from duis_gateway.sandbox.demo.soap import signed_document
-from duis_gateway.sandbox.mocks.trust import KnownSigners, Signers
 from duis_gateway.store.engine import Store
 
 NAME = re.compile(r"(\d+)-([0-9A-F]{16})-([0-9A-F]{16})-(.+)\.(?:xml|eml)")
@@ -39,7 +33,6 @@ OUTCOMES = {"A06": "N75", "A07": "N76"}
 ALERT_CODES = frozenset({"N64", "N999", *(f"N{number}" for number in range(66, 77))})
 EMAIL_KINDS = frozenset({"A01", "A06", "A07", "A11", "A12", "X05"})
 NOT_SIGNED = frozenset({"REFUSAL"})
-_CAPS = {**duis.ELEMENT_CAPS, **csp.ELEMENT_CAPS, **esi.ELEMENT_CAPS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +106,14 @@ class Checks:
         ]
 
     def _signatures(self) -> bool:
-        known = KnownSigners(self.trust, SystemClock(), ALL_ROLES)
+        trust = Trust.folder(self.trust, roles=ALL_ROLES)
         deliberate = 0
         for message in self.messages:
             if message.kind in NOT_SIGNED:
                 continue
             try:
-                document = signed_document(message.raw)
-                verify(parse_document(document, ShapeLimits(), _CAPS), Signers(known).public_key_of)
-            except MessageRefused:
+                trust.prove(signed_document(message.raw))
+            except NotProven:
                 deliberate += 1
         refusals = sum(message.kind == "REFUSAL" for message in self.messages)
         # Every refusal of the story but the reused RequestID is of a message whose signature does not hold.

@@ -13,13 +13,14 @@ from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.client.requests import ServiceRequest, service_request
+from duis_gateway.duis.identifiers import RequestId, format_eui
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import sr
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.sandbox.demo import cast, requests
+from duis_gateway.sandbox.demo import cast
 from duis_gateway.sandbox.demo.cast import PILOTED, Supplier
 from duis_gateway.sandbox.demo.processes import DemoFailed
 from duis_gateway.sandbox.demo.world import World
@@ -112,14 +113,19 @@ class Play:
         mark = seen if held else f"{seen}, NOT AS EXPECTED ({expected})"
         self.screen.line(f"{seconds:6.1f} s  {what} -> {mark}")
 
-    def request(self, supplier: Supplier, reference: str, body: str, door: str = "xml") -> etree._Element:
+    def request(self, supplier: Supplier, request: ServiceRequest, door: str = "xml") -> etree._Element:
         """Let a supplier send a Service Request; returns the answer, which its adapter has verified."""
-        version = str(supplier.duis_version)
-        document = requests.service_request(supplier.eui, next(self.counters), version, reference, body)
+        document = self.document(supplier, request, next(self.counters))
         status, answer = self.world.send(supplier.eui, document, door=door)
         if status != 200:
-            raise DemoFailed(f"{reference} by {supplier.name}: HTTP {status}: {answer[:500]!r}")
+            raise DemoFailed(f"{request.reference} by {supplier.name}: HTTP {status}: {answer[:500]!r}")
         return parse_trusted(answer)
+
+    @staticmethod
+    def document(supplier: Supplier, request: ServiceRequest, counter: int) -> bytes:
+        """Return a supplier's Service Request under a counter of its choice; its adapter signs it."""
+        request_id = str(RequestId(supplier.eui, cast.GATEWAY, counter))
+        return service_request(request_id, str(supplier.duis_version), request.reference, request.body())
 
     def own(self, supplier: Supplier) -> list[int]:
         """Return the supplier's commissioned hubs of the piloted model, split ones among them, by region in turn."""

@@ -137,7 +137,6 @@ class World:
     def _begin(self, processes: Processes, eui: int, kind: PartyKind) -> Starting:
         name = format_eui_plain(eui)
         arguments = [
-            *("--eui", format_eui(eui)),
             *("--key", str(self.pki / f"{name}.key")),
             *("--certificate", str(self.pki / f"{name}.pem")),
             *("--trust", str(self.pki / f"{GATEWAY_STEM}.pem")),

@@ -18,7 +18,7 @@ def closure(play: Play) -> None:
         f"DCC closes {PILOTED.release_id}", esi.Closure(PILOTED.release_id, now, "the rest follows by itself")
     )
     first = play.world.suppliers[0]
-    answer = play.request(first, "11.5", requests.pilot_list(PILOTED, play.own(first)[:1]))
+    answer = play.request(first, requests.pilot_list(PILOTED, play.own(first)[:1]))
     play.step("An 11.5 for the closed release", "E110501", code(answer))
     withdrawal = esi.Withdrawal(SUCCESSOR.release_id, now, "taken off the products list")
     play.dcc_says(f"DCC withdraws {SUCCESSOR.release_id}", withdrawal)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from duis_gateway.client import ReadInventory, ServiceRequest
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.namespaces import sr
 from duis_gateway.rollout.releases.records import Period
@@ -39,17 +40,17 @@ def _choose(play: Play) -> None:
     first, _second, _third, fourth, *_ = play.world.suppliers
     own = play.own(first)
     mine, foreign = own[:100], [h.device_id for h in play.hubs if first.eui not in h.suppliers][:3]
-    answer = play.request(first, "11.5", requests.pilot_list(PILOTED, [*mine, *foreign, *UNKNOWN_HUBS]))
+    answer = play.request(first, requests.pilot_list(PILOTED, [*mine, *foreign, *UNKNOWN_HUBS]))
     told = f"{len(foreign)} foreign and {len(UNKNOWN_HUBS)} unknown hubs are listed"
     right = listed(answer, "NotResponsibleDeviceIDList") == len(foreign)
     right &= listed(answer, "InvalidDeviceIDList") == len(UNKNOWN_HUBS)
     play.step(f"11.5 by {first.name} over plain XML: {len(mine)} hubs; {told}", "W110501", code(answer), right)
     split = [h.device_id for h in play.hubs if {first.eui, fourth.eui} <= h.suppliers and h.device_id in mine]
-    answer = play.request(fourth, "11.5", requests.pilot_list(PILOTED, split), door="soap")
+    answer = play.request(fourth, requests.pilot_list(PILOTED, split), door="soap")
     play.step(f"11.5 by {fourth.name} over SOAP: the {len(split)} hubs it shares", "I99", code(answer))
     by_csps = [d for d in play.listed_by_csps() if d in set(own)]
     add = [d for d in own if d not in by_csps][:5]
-    answer = play.request(first, "11.5", requests.pilot_amendments(PILOTED, add, by_csps[-2:]))
+    answer = play.request(first, requests.pilot_amendments(PILOTED, add, by_csps[-2:]))
     play.step(f"11.5 by {first.name} as amendments: {len(add)} added, 2 removed", "I99", code(answer))
     play.deliver("preferred lists to the CSPs and to DCC")
 
@@ -59,7 +60,7 @@ def _choose_large(play: Play) -> None:
     everything = (h.device_id for h in cast.hubs(play.world.hubs, play.world.suppliers) if h.model == LARGE.model)
     own = [device_id for _, device_id in zip(range(LONGEST_LIST), everything, strict=False)]
     before = time.monotonic()
-    answer = play.request(fourth, "11.5", requests.pilot_list(LARGE, own))
+    answer = play.request(fourth, requests.pilot_list(LARGE, own))
     seconds = time.monotonic() - before
     name = f"11.5 by {fourth.name}: {len(own):,} hubs of {LARGE.release_id}, answered in {seconds:.1f} s"
     play.step(name, "I99", code(answer))
@@ -70,11 +71,11 @@ def _instruct(play: Play) -> Period:
     tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     period = Period(tomorrow, tomorrow + timedelta(days=7))
     mine = play.preferred(first)
-    answer = play.request(first, "11.6", requests.schedule(PILOTED, GROUP, mine, period))
+    answer = play.request(first, requests.schedule(PILOTED, GROUP, mine, period))
     play.step(f"11.6 by {first.name}: {len(mine)} hubs in one group", "I99", code(answer))
     later = Period(tomorrow + timedelta(days=2), tomorrow + timedelta(days=9))
     body = requests.schedule(PILOTED, SHARED_GROUP, play.preferred(fourth), later)
-    answer = play.request(fourth, "11.6", body, door="soap")
+    answer = play.request(fourth, body, door="soap")
     play.step(f"11.6 by {fourth.name} over SOAP: the shared hubs, two days later", "I99", code(answer))
     play.deliver("lists and schedules to both CSPs and to DCC, N73 to the suppliers of shared hubs")
     return period
@@ -130,12 +131,12 @@ def _activate(play: Play) -> None:
 def _read_inventory(play: Play) -> None:
     first, second = play.world.suppliers[:2]
     hub = min(set(play.own(first)) & play.activated)
-    answer = play.request(first, "8.2", requests.read_inventory(hub))
+    answer = play.request(first, ReadInventory(hub))
     version = answer.findtext(f".//{sr('DeviceFirmwareVersion')}")
     told = f"8.2 by {first.name}: hub {format_eui(hub)} runs {version}"
     play.step(told, "I0", code(answer), version == PILOTED.released)
     foreign = min(set(play.own(first)) - set(play.own(second)))
-    answer = play.request(second, "8.2", requests.read_inventory(foreign))
+    answer = play.request(second, ReadInventory(foreign))
     play.step(f"8.2 by {second.name} for another's hub", "E4", code(answer))
 
 
@@ -143,20 +144,19 @@ def _refuse(play: Play) -> None:
     first = play.world.suppliers[0]
     own = play.own(first)
     for how in ("tampered", "unsigned"):
-        seen, _ = _send(play, first, next(play.counters), "11.5", requests.pilot_list(PILOTED, own[:1]), how)
+        seen, _ = _send(play, first, next(play.counters), requests.pilot_list(PILOTED, own[:1]), how)
         play.step(f"An 11.5 that is {how} is refused", "HTTP 401", f"HTTP {seen}")
-    number, body = next(play.counters), requests.read_inventory(own[0])
-    _, answer = _send(play, first, number, "8.2", body, "signed")
-    _, again = _send(play, first, number, "8.2", body, "repeat")
+    number, body = next(play.counters), ReadInventory(own[0])
+    _, answer = _send(play, first, number, body, "signed")
+    _, again = _send(play, first, number, body, "repeat")
     same = "the same bytes" if again == answer else "other bytes"
     play.step("An exact repeat gets the first answer", "the same bytes", same)
-    seen, _ = _send(play, first, number, "8.2", requests.read_inventory(own[1]), "reused")
+    seen, _ = _send(play, first, number, ReadInventory(own[1]), "reused")
     play.step("A used RequestID with other content is refused", "HTTP 409", f"HTTP {seen}")
 
 
-def _send(play: Play, supplier: Supplier, number: int, reference: str, body: str, how: str) -> tuple[int, bytes]:
-    document = requests.service_request(supplier.eui, number, str(supplier.duis_version), reference, body)
-    return play.world.send(supplier.eui, document, **{"as": how})
+def _send(play: Play, supplier: Supplier, number: int, request: ServiceRequest, how: str) -> tuple[int, bytes]:
+    return play.world.send(supplier.eui, play.document(supplier, request, number), **{"as": how})
 
 
 def _report(play: Play) -> None:

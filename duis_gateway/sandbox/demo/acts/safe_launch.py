@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.rollout.releases.records import DefaultGroup, Period, PilotTerms, Stage
+from duis_gateway.client import Stage
+from duis_gateway.rollout.releases.records import DefaultGroup, Period, PilotTerms
 from duis_gateway.rollout.rollout_decisions.records import HubCounts
 from duis_gateway.sandbox.demo import cast, requests
 from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, SUCCESSOR
@@ -48,7 +49,7 @@ def _schedule(play: Play) -> None:
     play.deliver("N68 to the suppliers")
     first = play.world.suppliers[0]
     own = [d for d in _left(play) if d in set(play.own(first))][:BATCH]
-    answer = play.request(first, "11.6", requests.schedule(PILOTED, "BATCH-1", own, period, Stage.SAFE_LAUNCH))
+    answer = play.request(first, requests.schedule(PILOTED, "BATCH-1", own, period, Stage.SAFE_LAUNCH))
     play.step(f"11.6 by {first.name}: a safe-launch batch of {len(own)} hubs", "I99", code(answer))
     batch = esi.BatchInstruction(PILOTED.release_id, "DCC-1", tuple(_left(play)[-BATCH:]), period)
     play.dcc_says(f"DCC instructs a batch of {BATCH} hubs", batch)
