@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from html import escape
 from pathlib import Path
 
 from lxml import etree
 
-from duis_gateway.conformance.defects import SEVERITIES, Defect, DefectMask
+from duis_gateway.conformance.defects import SEVERITIES, DefectMask
+from duis_gateway.text.pages import render
 
 
 class Outcome(StrEnum):
@@ -126,89 +126,29 @@ def _plain(text: str) -> str:
     return "".join(one for one in text if one in "\t\n" or (" " <= one < "\ufffe" and not 0xD800 <= ord(one) <= 0xDFFF))
 
 
-_STYLE = (
-    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem;max-width:75rem}table{border-collapse:collapse;width:100%}"
-    "td,th{border:1px solid #bbb;padding:.25rem .5rem;text-align:left;vertical-align:top}pre{white-space:pre-wrap}"
-    ".passed,.met{color:#06610f}.failed,.missed{color:#a40000;font-weight:bold}.skipped{color:#666}"
-)
+@dataclass(frozen=True, slots=True)
+class _Criterion:
+    """One line of the defect mask: what is counted, how often it was found, and how often it may be."""
 
+    what: str
+    found: int
+    allowed: int
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """Return a whole HTML page; the parts are HTML already, the title is not."""
-    return (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{''.join(parts)}</body></html>\n"
-    )
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return an HTML table; the cells are HTML already."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def marked(outcome: str) -> str:
-    """Return a word in its colour."""
-    return f'<span class="{escape(outcome)}">{escape(outcome)}</span>'
+    @property
+    def is_met(self) -> bool:
+        """Whether the phase may end with so many."""
+        return self.found <= self.allowed
 
 
 def _html(completion: Completion) -> str:
-    counts = ", ".join(f"{completion.count(outcome)} {outcome}" for outcome in Outcome)
-    verdict = "met" if completion.is_met else "missed"
-    return page(
-        f"Completion report: {completion.phase}",
-        (
-            f"<p>{escape(completion.about)}</p>" if completion.about else "",
-            f"<p>{completion.at:%Y-%m-%d %H:%M} UTC. {len(completion.results)} cases: {counts}. ",
-            f"Exit criteria: {marked(verdict)}.</p>",
-            "<h2>Defect mask</h2>",
-            _mask_table(completion),
-            "<h2>Known defects</h2>" + _defects_table(completion.mask.defects) if completion.mask.defects else "",
-            _cases("Failed", (one for one in completion.results if one.outcome is Outcome.FAILED), completion.mask),
-            _cases("Cases", completion.results, completion.mask),
-        ),
-    )
-
-
-def _mask_table(completion: Completion) -> str:
-    found = completion.mask.open_by_severity()
-    rows = [
-        (str(level), str(found[level]), str(allowed), marked("met" if found[level] <= allowed else "missed"))
-        for level in SEVERITIES
-        for allowed in (completion.mask.allowed(completion.phase, level),)
-    ]
-    unexplained = len(completion.unexplained)
-    rows.append(
-        ("failures that no known defect explains", str(unexplained), "0", marked("missed" if unexplained else "met"))
-    )
-    return table(("severity", "open", "allowed", ""), rows)
-
-
-def _defects_table(defects: Iterable[Defect]) -> str:
-    return table(
-        ("id", "severity", "what"), ((escape(one.id), str(one.severity), escape(one.title)) for one in defects)
-    )
-
-
-def _cases(title: str, cases: Iterable[CaseResult], mask: DefectMask) -> str:
-    """A table of cases under its title; nothing where there are none. What failed is told in full where it is first."""
-    every = list(cases)
-    if not every:
-        return ""
-    columns = ("case", *(("promise",) if any(one.promise for one in every) else ()), "requirements", "outcome")
-    rows = (_case_row(one, mask, title == "Failed") for one in every)
-    return f"<h2>{escape(title)}</h2>" + table(columns, (row[:1] + row[-len(columns) + 1 :] for row in rows))
-
-
-def _case_row(one: CaseResult, mask: DefectMask, whole: bool) -> tuple[str, str, str, str]:
-    known = mask.explanation(one.full_name) if one.outcome is Outcome.FAILED else None
-    told = f" (known: {escape(known.id)})" if known else ""
-    opened = " open" if whole else ""
-    detail = f"<details{opened}><summary>why</summary><pre>{escape(one.detail)}</pre></details>" if one.detail else ""
-    return (
-        escape(one.full_name),
-        escape(one.promise),
-        escape(" ".join(one.requirements)),
-        marked(one.outcome) + told + detail,
+    mask = completion.mask
+    found = mask.open_by_severity()
+    by_severity = [_Criterion(str(level), found[level], mask.allowed(completion.phase, level)) for level in SEVERITIES]
+    unexplained = _Criterion("failures that no known defect explains", len(completion.unexplained), 0)
+    return render(
+        "duis_gateway.conformance/completion.html",
+        completion=completion,
+        failed=[one for one in completion.results if one.outcome is Outcome.FAILED],
+        outcomes=list(Outcome),
+        criteria=[*by_severity, unexplained],
     )

@@ -1,4 +1,4 @@
-"""What is written for people and their spreadsheets, whoever asks: tables as CSV and JSON, and text that cannot act.
+"""What is written for people and their spreadsheets: tables as CSV and JSON, HTML pages, and text that cannot act.
 
-It knows nothing of the field.
+Of the field it knows how an EUI-64 is written.
 """

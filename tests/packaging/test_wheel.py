@@ -92,6 +92,18 @@ def test_it_works_away_from_the_checkout(installed: Path) -> None:
     assert "good" in python(installed, "-m", "duis_gateway", "verify", "b.xml", "--trust", "gateway/pki")
 
 
+def test_its_pages_are_made_away_from_the_checkout(installed: Path) -> None:
+    """Templates are found by the package that they lie in, wherever that is installed."""
+    templates = sorted(f"{path.relative_to(installed)}" for path in installed.rglob("*.html"))
+    assert templates
+    names = [f"{path.rpartition('/')[0].replace('/', '.')}/{path.rpartition('/')[2]}" for path in templates]
+    python(
+        installed,
+        "-c",
+        f"from duis_gateway.text.pages import environment\n[environment().get_template(name) for name in {names!r}]",
+    )
+
+
 def test_the_entry_point_is_the_command_line(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         [name] = [name for name in archive.namelist() if name.endswith("entry_points.txt")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ import pytest
 from duis_gateway.conformance import report as reports
 from duis_gateway.conformance.defects import read_defects
 from duis_gateway.conformance.report import CaseResult, Completion, Outcome
+from duis_gateway.text.pages import render
 from tests.support import traceability
 
 PHASES = ("pit", "sit", "uit", "fat")
@@ -122,26 +123,28 @@ def _detail(report: pytest.TestReport, outcome: Outcome) -> str:
     return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else report.longreprtext
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row of docs/requirements.md, and how the tests ended that show it."""
+
+    row: traceability.Row
+    tests: list[CaseResult]
+
+
 def write_matrix(directory: Path, results: Iterable[CaseResult]) -> None:
     """Write which tests show which requirement, and how they ended, as HTML and as CSV."""
     tests = defaultdict(list)
     for one in results:
         for requirement in one.requirements:
             tests[requirement].append(one)
-    lines = [(row, sorted(tests[row.id], key=lambda one: one.full_name)) for row in traceability.rows()]
+    lines = [_Line(row, sorted(tests[row.id], key=lambda one: one.full_name)) for row in traceability.rows()]
     with (directory / "traceability.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("id", "test", "outcome"))
-        for row, shown in lines:
-            nothing = "record only" if row.is_for_the_record else "not run"
-            writer.writerows([(row.id, one.full_name, one.outcome) for one in shown] or [(row.id, "", nothing)])
-    cells = (
-        (
-            escape(row.id),
-            escape(row.text),
-            "<br>".join(f"{escape(one.full_name)}: {reports.marked(one.outcome)}" for one in shown),
-        )
-        for row, shown in lines
-    )
-    html = reports.page("Requirements and tests", [reports.table(("id", "what", "tests"), cells)])
+        for line in lines:
+            nothing = "record only" if line.row.is_for_the_record else "not run"
+            requirement = line.row.id
+            shown = [(requirement, one.full_name, one.outcome) for one in line.tests]
+            writer.writerows(shown or [(requirement, "", nothing)])
+    html = render("tests.support/traceability.html", lines=lines)
     (directory / "traceability.html").write_text(html, encoding="utf-8")

@@ -60,7 +60,7 @@ def test_what_a_case_promises_is_said_and_what_failed_stands_first(tmp_path: Pat
     assert (
         text.index("<h2>Failed</h2>") < text.index("test_bad") < text.index("<h2>Cases</h2>") < text.index("test_good")
     )
-    assert "<td>it is &lt;so&gt;</td>" in text
+    assert ">it is &lt;so&gt;</td>" in text
     found = [one.get("value") for one in etree.parse(junit).getroot().iter("property") if one.get("name") == "promise"]
     assert found == ["it is <so>", "or so"]
     plain, _ = write_reports(tmp_path / "plain", Completion("pit", [GOOD]))

@@ -14,18 +14,17 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from html import escape
 
 from duis_gateway.outbox.emails.facts import Facts
 from duis_gateway.text.cells import csv_lines
 from duis_gateway.text.controls import one_line
+from duis_gateway.text.pages import render as render_page
 
 CONTENT_TYPE = "message/rfc822"
 
 _POLICY = SMTP.clone(cte_type="7bit")
 _WIDTH = 76
 _LONGEST_HEADER = 200
-_STYLE = "font-family: sans-serif; color: #222; max-width: 46em"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,28 +131,10 @@ def _wrapped(paragraph: str) -> str:
 
 
 def _html(content: EmailContent) -> str:
-    lines = [
-        "<!DOCTYPE html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{_escaped(content.subject)}</title></head>',
-        f'<body style="{_STYLE}">',
-        *(f"<p>{_escaped(paragraph)}</p>" for paragraph in content.paragraphs),
-    ]
-    if content.facts:
-        lines.append('<table style="border-collapse: collapse">')
-        lines += [_row(label, value) for label, value in content.facts]
-        lines.append("</table>")
-    if content.footer:
-        lines.append(f'<p style="color: #666; font-size: small">{_escaped(content.footer)}</p>')
-    return "\n".join([*lines, "</body></html>"]) + "\n"
-
-
-def _row(label: str, value: str) -> str:
-    head = f'<th style="text-align: left; padding: 0.2em 1em 0.2em 0">{_escaped(label)}</th>'
-    shown = _escaped(value)
-    if value.startswith(("https://", "http://")):
-        shown = f'<a href="{shown}">{shown}</a>'
-    return f"<tr>{head}<td>{shown}</td></tr>"
-
-
-def _escaped(text: str) -> str:
-    return escape(one_line(text))
+    return render_page(
+        "duis_gateway.outbox.emails/email.html",
+        subject=one_line(content.subject),
+        paragraphs=list(map(one_line, content.paragraphs)),
+        facts=[(one_line(label), one_line(value)) for label, value in content.facts],
+        footer=one_line(content.footer),
+    )
