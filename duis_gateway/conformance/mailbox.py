@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class _Server(ThreadingHTTPServer):
+    """Accepts as many connections at once as come: the queue of five that it would have is less than the parties."""
+
+    request_queue_size = socket.SOMAXCONN
 
 
 class Mailbox:
@@ -13,7 +20,7 @@ class Mailbox:
     def __init__(self, host: str, port: int) -> None:
         self._arrived = threading.Condition()
         self._bodies: list[tuple[str, bytes]] = []
-        self._server = ThreadingHTTPServer((host, port), self._handler())
+        self._server = _Server((host, port), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,3 +65,18 @@ def test_commands_out_of_order_are_refused(client: smtplib.SMTP) -> None:
     assert client.docmd("DATA")[0] == 503
     assert client.docmd("VRFY", "x")[0] == 502
     assert client.docmd("NOOP")[0] == 250
+
+
+def test_emails_to_everybody_at_once_are_all_taken(tmp_path: Path) -> None:
+    """An announcement comes over a connection for each party at the same moment, faster than any is accepted."""
+    with listen(Recorder(tmp_path), GATEWAY, ("127.0.0.1", 0)) as server, contextlib.ExitStack() as opened:
+        clients = [
+            opened.enter_context(socket.create_connection(server.server_address[:2], timeout=5)) for _ in range(60)
+        ]
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            assert {client.recv(100) for client in clients} == {b"220 mailbox ESMTP\r\n"}
+        finally:
+            server.shutdown()
+            thread.join()

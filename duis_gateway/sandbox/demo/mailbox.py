@@ -10,6 +10,7 @@ import argparse
 import email.policy
 import re
 import signal
+import socket
 import socketserver
 import sys
 from dataclasses import dataclass, field
@@ -111,6 +112,17 @@ class _Conversation(socketserver.StreamRequestHandler):
         self.wfile.write(answer.encode("ascii") + b"\r\n")
 
 
+class _Server(socketserver.ThreadingTCPServer):
+    """Accepts as many clients at once as come; socketserver's own queue of five drops the sixth.
+
+    A connection that the queue had no room for looks open to its client, which then waits for a greeting until it
+    gives up: the announcement of a release to twelve suppliers needs more than five.
+    """
+
+    daemon_threads = True
+    request_queue_size = socket.SOMAXCONN
+
+
 def _kind(content: bytes) -> str:
     """Return what the gateway says that the email is: an interaction or an alert code."""
     headers = BytesHeaderParser(policy=email.policy.default).parsebytes(content)
@@ -120,9 +132,7 @@ def _kind(content: bytes) -> str:
 def listen(recorder: Recorder, sender: int, address: tuple[str, int]) -> socketserver.ThreadingTCPServer:
     """Return the relay, listening; `sender` is the party that all emails are taken to be from."""
     handler = type("Conversation", (_Conversation,), {"recorder": recorder, "sender": sender})
-    server = socketserver.ThreadingTCPServer(address, handler)
-    server.daemon_threads = True
-    return server
+    return _Server(address, handler)
 
 
 def main() -> None:
