@@ -70,9 +70,8 @@ def test_commands_out_of_order_are_refused(client: smtplib.SMTP) -> None:
 def test_emails_to_everybody_at_once_are_all_taken(tmp_path: Path) -> None:
     """An announcement comes over a connection for each party at the same moment, faster than any is accepted."""
     with listen(Recorder(tmp_path), GATEWAY, ("127.0.0.1", 0)) as server, contextlib.ExitStack() as opened:
-        clients = [
-            opened.enter_context(socket.create_connection(server.server_address[:2], timeout=5)) for _ in range(60)
-        ]
+        port = int(server.server_address[1])
+        clients = [opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5)) for _ in range(60)]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
