@@ -221,7 +221,7 @@ SCHEMA = "csp_mgmt_gw/1"
 INTERFACE = Interface(
     CSP,
     SCHEMA,
-    (
+    incoming=(
         Record(DefaultPilotList, PART, RELEASE_ID, REGION, DEVICES),
         _schedule(DefaultPilotSchedule),
         _schedule(SafeLaunchSchedule),
@@ -244,55 +244,49 @@ INTERFACE = Interface(
             DEVICES,
             Field("IssuedAt", "issued_at", TIME),
         ),
-        Record(ActivateFirmwareResponses, Field("Hub", "outcomes", hub_outcome(OutcomeStage.ACTIVATION), many=True)),
-        Record(DistributionOutcomes, Field("Hub", "outcomes", hub_outcome(OutcomeStage.DISTRIBUTION), many=True)),
-        Record(FirmwareReleaseNotice, *release_items(automatic_date_optional=False)),
-        supplier_list(PreferredPilotList),
-        supplier_schedule(PreferredPilotSchedule),
-        stage_outcome(PilotOutcome),
-        stage_outcome(SafeLaunchOutcome),
-        release_happening(Closure),
-        succession(Supersession),
-        rollout_decision(RolloutDecision, Field("EffectOnPendingRequests", "effect_on_pending", TEXT, optional=True)),
         Record(
-            StageChange,
-            RELEASE_ID,
-            Field("StageEnded", "ended", enumerated(Stage), optional=True),
-            Field("StageBegun", "begun", enumerated(Stage), optional=True),
-            AT,
-            COMMENTARY,
+            ActivateFirmwareResponses,
+            Field("Hub", "outcomes", hub_outcome(OutcomeStage.ACTIVATION), many=True),
+            elements=7 * HUBS_IN_A_MESSAGE,
         ),
-        batch(BatchInstruction),
-        selection(PilotSelection),
+        Record(
+            DistributionOutcomes,
+            Field("Hub", "outcomes", hub_outcome(OutcomeStage.DISTRIBUTION), many=True),
+            elements=7 * HUBS_IN_A_MESSAGE,
+        ),
     ),
-    {
-        "ActivateFirmwareResponses": 7 * HUBS_IN_A_MESSAGE,
-        "DistributionOutcomes": 7 * HUBS_IN_A_MESSAGE,
-    },
+    outgoing=(
+        (Record(FirmwareReleaseNotice, *release_items(automatic_date_optional=False)), "A01"),
+        (supplier_list(PreferredPilotList), "A04"),
+        (supplier_schedule(PreferredPilotSchedule), "A04 A05"),
+        (stage_outcome(PilotOutcome), "A06 A07"),
+        (stage_outcome(SafeLaunchOutcome), "A09 A10"),
+        (release_happening(Closure), "A11"),
+        (succession(Supersession), "A12"),
+        (
+            rollout_decision(
+                RolloutDecision, Field("EffectOnPendingRequests", "effect_on_pending", TEXT, optional=True)
+            ),
+            "X03",
+        ),
+        (
+            Record(
+                StageChange,
+                RELEASE_ID,
+                Field("StageEnded", "ended", enumerated(Stage), optional=True),
+                Field("StageBegun", "begun", enumerated(Stage), optional=True),
+                AT,
+                COMMENTARY,
+            ),
+            "X05",
+        ),
+        (batch(BatchInstruction), "X08"),
+        (selection(PilotSelection), "X08"),
+    ),
 )
 
-DIRECTIONS: dict[str, Direction] = {
-    "DefaultPilotList": Direction.IN,
-    "DefaultPilotSchedule": Direction.IN,
-    "SafeLaunchSchedule": Direction.IN,
-    "ScheduleDecision": Direction.IN,
-    "ActivateFirmwareRequests": Direction.IN,
-    "ActivateFirmwareResponses": Direction.IN,
-    "DistributionOutcomes": Direction.IN,
-    "FirmwareReleaseNotice": Direction.OUT,
-    "PreferredPilotList": Direction.OUT,
-    "PreferredPilotSchedule": Direction.OUT,
-    "PilotOutcome": Direction.OUT,
-    "SafeLaunchOutcome": Direction.OUT,
-    "Closure": Direction.OUT,
-    "Supersession": Direction.OUT,
-    "RolloutDecision": Direction.OUT,
-    "StageChange": Direction.OUT,
-    "BatchInstruction": Direction.OUT,
-    "PilotSelection": Direction.OUT,
-    "Acknowledgement": Direction.ANSWER,
-}
-"""Each body's name, and which way it goes."""
+DIRECTIONS = INTERFACE.directions
+"""Each body's name, and which way it goes, seen from the gateway."""
 
 ELEMENT_CAPS = INTERFACE.element_caps(name for name, way in DIRECTIONS.items() if way is Direction.IN)
 """The element caps of the gateway's door; what only goes out has none here."""

@@ -23,7 +23,7 @@ from csp_mgmt_gw.planning import NoticeParts, Plan
 from csp_mgmt_gw.preferences import Preferences
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.parties.records import CSP_REGIONS
-from duis_gateway.partners.messages import PartnerBody, PartnerMessage
+from duis_gateway.partners.messages import AnyMessage, PartnerBody
 from duis_gateway.sandbox.mocks.door import CommandRefused
 from duis_gateway.sandbox.mocks.link import Exchange, Link, NoGateway, new_message_id
 from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments, in_background
@@ -48,7 +48,7 @@ class Csp:
     _notices: NoticeParts = field(default_factory=NoticeParts)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, message: PartnerMessage) -> None:
+    def take(self, message: AnyMessage) -> None:
         """Take one new message from the gateway."""
         body = message.body
         with self._lock:

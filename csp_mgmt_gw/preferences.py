@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from csp_mgmt_gw.messages import PreferredPilotList, PreferredPilotSchedule
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.partners.messages import AnyMessage
 
 Preference = PreferredPilotList | PreferredPilotSchedule
 
@@ -24,7 +24,7 @@ class Preferences:
     def __init__(self) -> None:
         self._words: dict[tuple[str, int], _Word] = {}
 
-    def keep(self, message: PartnerMessage, body: Preference) -> None:
+    def keep(self, message: AnyMessage, body: Preference) -> None:
         """Take a preference in place of the one before; one that arrives late changes nothing."""
         key = (body.release_id, body.supplier)
         known = self._words.get(key)

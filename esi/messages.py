@@ -173,7 +173,7 @@ SCHEMA = "esi/1"
 INTERFACE = Interface(
     ESI,
     SCHEMA,
-    (
+    incoming=(
         Record(
             FirmwareRelease,
             *release_items(automatic_date_optional=True),
@@ -196,42 +196,27 @@ INTERFACE = Interface(
         ),
         batch(BatchInstruction),
         selection(PilotSelection),
-        Record(InventoryUpdate, Field("Hub", "hubs", _HUB, many=True)),
-        supplier_list(PreferredPilotListReport),
-        supplier_schedule(PreferredPilotScheduleReport),
-        _ProgressRecord(
-            PilotProgress,
-            Field("FirmwareReleaseID", "release_id", TEXT, optional=True),
-            VERSION,
-            Field("Hub", "hubs", _HUB_PROGRESS, many=True),
-            given={"release_id": None},
+        Record(InventoryUpdate, Field("Hub", "hubs", _HUB, many=True), elements=10 * HUBS_IN_A_MESSAGE),
+    ),
+    outgoing=(
+        (supplier_list(PreferredPilotListReport), "A04"),
+        (supplier_schedule(PreferredPilotScheduleReport), "A04 A05"),
+        (
+            _ProgressRecord(
+                PilotProgress,
+                Field("FirmwareReleaseID", "release_id", TEXT, optional=True),
+                VERSION,
+                Field("Hub", "hubs", _HUB_PROGRESS, many=True),
+                given={"release_id": None},
+                elements=7 * HUBS_IN_A_MESSAGE,
+            ),
+            "X01 X02",
         ),
     ),
-    {
-        "InventoryUpdate": 10 * HUBS_IN_A_MESSAGE,
-        "PilotProgress": 7 * HUBS_IN_A_MESSAGE,
-    },
 )
 
-DIRECTIONS: dict[str, Direction] = {
-    "FirmwareRelease": Direction.IN,
-    "ReleaseApproval": Direction.IN,
-    "Withdrawal": Direction.IN,
-    "Closure": Direction.IN,
-    "Supersession": Direction.IN,
-    "PilotOutcome": Direction.IN,
-    "SafeLaunchOutcome": Direction.IN,
-    "RolloutDecision": Direction.IN,
-    "Incident": Direction.IN,
-    "BatchInstruction": Direction.IN,
-    "PilotSelection": Direction.IN,
-    "InventoryUpdate": Direction.IN,
-    "PreferredPilotListReport": Direction.OUT,
-    "PreferredPilotScheduleReport": Direction.OUT,
-    "PilotProgress": Direction.OUT,
-    "Acknowledgement": Direction.ANSWER,
-}
-"""Each body's name, and which way it goes."""
+DIRECTIONS = INTERFACE.directions
+"""Each body's name, and which way it goes, seen from the gateway."""
 
 ELEMENT_CAPS = INTERFACE.element_caps(name for name, way in DIRECTIONS.items() if way is Direction.IN)
 """The element caps of the gateway's door; what only goes out has none here."""

@@ -53,6 +53,7 @@ RULES = (
 _HANDLED = (
     "duis_gateway.flow.tx",
     "duis_gateway.flow.evidence",
+    "duis_gateway.flow.handling",
     "duis_gateway.flow.incoming",
     "duis_gateway.flow.parts",
     "duis_gateway.flow.reply",

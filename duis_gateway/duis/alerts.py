@@ -34,29 +34,33 @@ VERSION_MISMATCH = "N999"
 
 @dataclass(frozen=True, slots=True)
 class AlertKind:
-    """One DCC Alert code. `ordered`: it keeps its place among the alerts of one recipient and release."""
+    """One DCC Alert code, and the interactions that tell by it.
+
+    `ordered`: it keeps its place among the alerts of one recipient and release.
+    """
 
     code: str
     element: str
     since: Decimal
     ordered: bool
+    rows: frozenset[str] = frozenset()
 
 
 ALERTS: dict[str, AlertKind] = {
     kind.code: kind
     for kind in (
-        AlertKind("N64", "CommsHubFirmwareActivation", DUIS_5_1, ordered=False),
-        AlertKind("N66", "DefaultPilotList", DUIS_6_0, ordered=True),
-        AlertKind("N67", "DefaultPilotSchedule", DUIS_6_0, ordered=True),
-        AlertKind("N68", "SafeLaunchSchedule", DUIS_6_0, ordered=True),
-        AlertKind("N69", "SafeLaunchOutcome", DUIS_6_0, ordered=True),
-        AlertKind("N70", "SafeLaunchOutcome", DUIS_6_0, ordered=True),
-        AlertKind("N71", "CommsHubFirmwareFailure", DUIS_6_0, ordered=False),
-        AlertKind("N72", "FirmwareRolloutDecision", DUIS_6_0, ordered=True),
-        AlertKind("N73", "SplitSupplierInstruction", DUIS_6_0, ordered=False),
-        AlertKind("N74", "PreferredPilotScheduleDecision", DUIS_6_0, ordered=True),
-        AlertKind("N75", "PilotOutcome", DUIS_6_0, ordered=True),
-        AlertKind("N76", "PilotOutcome", DUIS_6_0, ordered=True),
+        AlertKind("N64", "CommsHubFirmwareActivation", DUIS_5_1, ordered=False, rows=frozenset({"X01"})),
+        AlertKind("N66", "DefaultPilotList", DUIS_6_0, ordered=True, rows=frozenset({"A02"})),
+        AlertKind("N67", "DefaultPilotSchedule", DUIS_6_0, ordered=True, rows=frozenset({"A03"})),
+        AlertKind("N68", "SafeLaunchSchedule", DUIS_6_0, ordered=True, rows=frozenset({"A08"})),
+        AlertKind("N69", "SafeLaunchOutcome", DUIS_6_0, ordered=True, rows=frozenset({"A09", "A10"})),
+        AlertKind("N70", "SafeLaunchOutcome", DUIS_6_0, ordered=True, rows=frozenset({"A09", "A10"})),
+        AlertKind("N71", "CommsHubFirmwareFailure", DUIS_6_0, ordered=False, rows=frozenset({"X02"})),
+        AlertKind("N72", "FirmwareRolloutDecision", DUIS_6_0, ordered=True, rows=frozenset({"X03", "X08"})),
+        AlertKind("N73", "SplitSupplierInstruction", DUIS_6_0, ordered=False, rows=frozenset({"X06"})),
+        AlertKind("N74", "PreferredPilotScheduleDecision", DUIS_6_0, ordered=True, rows=frozenset({"X07"})),
+        AlertKind("N75", "PilotOutcome", DUIS_6_0, ordered=True, rows=frozenset({"A06", "A07"})),
+        AlertKind("N76", "PilotOutcome", DUIS_6_0, ordered=True, rows=frozenset({"A06", "A07"})),
         AlertKind(VERSION_MISMATCH, "DUISVersionMismatch", DUIS_5_0, ordered=False),
     )
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 from lxml import etree
 
@@ -35,14 +35,25 @@ from duis_gateway.errors import Finding, NotValid
 from duis_gateway.namespaces import sr
 from duis_gateway.rollout.releases.records import Period, Stage
 
-__all__ = ["ELEMENT_CAPS", "SERVED", "ServiceRequest", "read_request_id", "read_service_request", "schema_version_of"]
+__all__ = [
+    "ELEMENT_CAPS",
+    "SERVED",
+    "AnyRequest",
+    "ServiceRequest",
+    "read_request_id",
+    "read_service_request",
+    "schema_version_of",
+]
 
 _XML_SPACE = " \t\r\n"
 _MAX_FINDINGS = 10
 
 
+Body_co = TypeVar("Body_co", bound=RequestBody, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class ServiceRequest:
+class ServiceRequest(Generic[Body_co]):
     """One Service Request.
 
     `request_id_as_sent` and `as_sent` (device id -> text) keep the sender's spelling, which answers echo.
@@ -54,8 +65,11 @@ class ServiceRequest:
     command_variant: int
     service_reference: str
     service_reference_variant: str
-    body: RequestBody
+    body: Body_co
     as_sent: Mapping[int, str]
+
+
+AnyRequest = ServiceRequest[RequestBody]
 
 
 class _Wrong(Exception):
@@ -90,7 +104,7 @@ def schema_version_of(root: etree._Element) -> Decimal:
         raise _refusal([wrong.finding]) from None
 
 
-def read_service_request(root: etree._Element) -> ServiceRequest:
+def read_service_request(root: etree._Element) -> AnyRequest:
     """Read a proven Service Request that is valid against the schema of its version.
 
     Linear in the length of its lists; a device that a list names twice counts once.

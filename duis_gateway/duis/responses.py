@@ -11,7 +11,7 @@ from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.device_lists import render_device_list
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.rendering import RESPONSE_END, leaf, node, optional, response_start
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.requests import AnyRequest
 from duis_gateway.duis.services import SERVED
 from duis_gateway.duis.times import format_date_time
 from duis_gateway.namespaces import DUIS_6_0
@@ -91,7 +91,7 @@ class ServiceResponse:
 
 
 def response_to(
-    request: ServiceRequest,
+    request: AnyRequest,
     code: str,
     at: datetime,
     *,

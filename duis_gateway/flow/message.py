@@ -11,13 +11,13 @@ from datetime import datetime
 from lxml import etree
 
 from duis_gateway.duis.identifiers import MessageIdentity
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.requests import AnyRequest
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.reply import Reply, Send
 from duis_gateway.parties.records import Party
-from duis_gateway.partners.messages import PartnerMessage
+from duis_gateway.partners.messages import AnyMessage
 
-Message = ServiceRequest | PartnerMessage
+Message = AnyRequest | AnyMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import csp_mgmt_gw.messages as csp
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.flow import evidence as messages
 from duis_gateway.flow.tx import Tx, refused
-from duis_gateway.partners.messages import Acknowledgement, Part, PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, AnyMessage, Part
 from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
 
 CspSchedule = csp.DefaultPilotSchedule | csp.SafeLaunchSchedule
@@ -87,7 +87,7 @@ def _kept(part: Part, missing: int) -> str:
     return f"Part {part.number} of {part.of} is kept; {missing} to come."
 
 
-def in_parts(message: PartnerMessage, part: Part | None) -> Acknowledgement | None:
+def in_parts(message: AnyMessage, part: Part | None) -> Acknowledgement | None:
     """Return the refusal of a message that cannot come in several parts and is one of them; else None.
 
     Taken one by one, the parts of a notice would each replace the one before.

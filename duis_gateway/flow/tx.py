@@ -11,7 +11,12 @@ from sqlalchemy import Connection
 from duis_gateway.flow.reply import PartnerSend, Send
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
-from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, PartnerBody, PartnerMessage
+from duis_gateway.partners.messages import (
+    Acknowledgement,
+    AcknowledgementStatus,
+    AnyMessage,
+    PartnerBody,
+)
 from duis_gateway.rollout.activations.records import RefusedItem
 
 
@@ -58,12 +63,12 @@ def to_each(recipients: list[Party], body: Callable[[Party], PartnerBody], relea
     return tuple(PartnerSend(party, body(party), release_id) for party in recipients)
 
 
-def accepted(message: PartnerMessage, items: Sequence[RefusedItem] = (), text: str | None = None) -> Acknowledgement:
+def accepted(message: AnyMessage, items: Sequence[RefusedItem] = (), text: str | None = None) -> Acknowledgement:
     """Return the acknowledgement of a message that is taken, whole or without the items named."""
     status = AcknowledgementStatus.PARTLY_ACCEPTED if items else AcknowledgementStatus.ACCEPTED
     return Acknowledgement(message.message_id, status, status.value, text, tuple(items))
 
 
-def refused(message: PartnerMessage, code: str, text: str, items: Sequence[RefusedItem] = ()) -> Acknowledgement:
+def refused(message: AnyMessage, code: str, text: str, items: Sequence[RefusedItem] = ()) -> Acknowledgement:
     """Return the acknowledgement of a message that is refused as a whole; nothing comes of it."""
     return Acknowledgement(message.message_id, AcknowledgementStatus.REFUSED, code, text, tuple(items))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from lxml import etree
 
@@ -49,19 +50,25 @@ class Direction(StrEnum):
     ANSWER = "answer"
 
 
+Body_co = TypeVar("Body_co", bound=PartnerBody, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class PartnerMessage:
+class PartnerMessage(Generic[Body_co]):
     """A message of either interface, read from proven bytes. `message_id` is the sender's own."""
 
     message_id: str
     sender: int
     created_at: datetime
-    body: PartnerBody
+    body: Body_co
 
     @property
     def body_name(self) -> str:
         """The name of the body's element."""
         return type(self.body).__name__
+
+
+AnyMessage = PartnerMessage[PartnerBody]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ ACKNOWLEDGEMENT = Record(
         Record(RefusedItem, Field("Item", "item", TEXT), Field("Reason", "reason", TEXT)),
         many=True,
     ),
+    elements=3 * HUBS_IN_A_LIST,
 )
 
 
@@ -146,14 +154,22 @@ class Interface:
     """One of the two interfaces: reads and renders its messages."""
 
     def __init__(
-        self, namespace: str, schema: str, records: Sequence[Record], element_counts: Mapping[str, int]
+        self, namespace: str, schema: str, incoming: Sequence[Record], outgoing: Sequence[tuple[Record, str]]
     ) -> None:
-        """Take the records of all bodies; `element_counts` names those with thousands of elements."""
+        """Take the records of all bodies; what goes out comes with the interactions that tell by it."""
         self.namespace = namespace
         self.schema = schema
-        self._records: dict[str, Record] = {record.kind.__name__: record for record in (*records, ACKNOWLEDGEMENT)}
+        records = (*incoming, *(record for record, _ in outgoing), ACKNOWLEDGEMENT)
+        self._records: dict[str, Record] = {record.kind.__name__: record for record in records}
         self._skip = len(namespace) + 2
-        self._counts = {"Acknowledgement": 3 * HUBS_IN_A_LIST, **element_counts}
+        self.rows: Mapping[str, frozenset[str]] = {
+            record.kind.__name__: frozenset(rows.split()) for record, rows in outgoing
+        }
+        self.directions: Mapping[str, Direction] = {
+            **{record.kind.__name__: Direction.IN for record in incoming},
+            **dict.fromkeys(self.rows, Direction.OUT),
+            "Acknowledgement": Direction.ANSWER,
+        }
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -169,12 +185,12 @@ class Interface:
         """Return the caps of those of these bodies that need more elements than messages have by default (T07)."""
         message = f"{{{self.namespace}}}Message"
         return {
-            (message, f"{{{self.namespace}}}{name}"): self._counts[name] + ENVELOPE_ELEMENTS
+            (message, f"{{{self.namespace}}}{name}"): most + ENVELOPE_ELEMENTS
             for name in names
-            if name in self._counts
+            if (most := self._records[name].elements) is not None
         }
 
-    def read_message(self, root: etree._Element) -> PartnerMessage:
+    def read_message(self, root: etree._Element) -> AnyMessage:
         """Return the message that a proven, schema-valid document carries.
 
         Raises:

@@ -141,11 +141,19 @@ class Inline:
 class Record:
     """How a dataclass stands in an element: its items in the order of the schema.
 
-    `given` are attributes that the wire does not carry, with the value they have when read.
+    `given` are attributes that the wire does not carry, with the value they have when read. `elements` is how many
+    elements it may have at most, where that is more than messages have by default.
     """
 
-    def __init__(self, kind: type, *items: Field | Wrapped | Inline, given: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        kind: type,
+        *items: Field | Wrapped | Inline,
+        given: Mapping[str, Any] | None = None,
+        elements: int | None = None,
+    ) -> None:
         self.kind = kind
+        self.elements = elements
         self._items = items
         self._given = dict(given or {})
         self._inlines = [item for item in items if isinstance(item, Inline)]

@@ -12,7 +12,7 @@ from lxml import etree
 
 from duis_gateway.duis import alert_bodies as bodies
 from duis_gateway.duis.identifiers import RequestId
-from duis_gateway.duis.requests import ServiceRequest, read_service_request
+from duis_gateway.duis.requests import AnyRequest, read_service_request
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS, SR, sr
 from duis_gateway.parties.records import Party, PartyKind, Role
@@ -87,7 +87,7 @@ def schema_of(version: Decimal) -> Schema:
     return duis_schema(DUIS_SCHEMA_FOLDERS[version])
 
 
-def read(document: bytes, folder: str = "6.0") -> ServiceRequest:
+def read(document: bytes, folder: str = "6.0") -> AnyRequest:
     """Read a document as the gateway does: first held against its schema."""
     return read_service_request(duis_schema(folder).check(document))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from duis_gateway.flow.handlers import bodies_of
 from duis_gateway.flow.interactions import INTERACTIONS
 from tests.support.dcc_play import (
     CONCERNED,
@@ -174,6 +175,6 @@ EVERY = (
 
 def missing() -> set[tuple[str, str]]:
     """Return the rows and bodies of the table of interactions that are not here."""
-    wanted = {(row.id, body) for row in INTERACTIONS for body in row.bodies or ("",)}
+    wanted = {(row.id, body) for row in INTERACTIONS for _, body in bodies_of(row.id) or ((None, ""),)}
     here = {(one.row, one.body) for one in EVERY} | {(one.row, "") for one in EVERY}
     return wanted - here

@@ -20,7 +20,7 @@ import csp_mgmt_gw.messages as csp
 import duis_gateway
 import esi.messages as esi
 from duis_gateway.envelope.signature import SigningKey, sign_canonical
-from duis_gateway.flow.steps.decide import PARTNER_MESSAGES
+from duis_gateway.flow.handlers import TAKEN
 from duis_gateway.namespaces import ds
 from duis_gateway.partners.messages import Direction
 from duis_gateway.pki.make import make_authority, make_certificate
@@ -95,11 +95,12 @@ def filled(page: str) -> str:
 
 def not_served() -> list[str]:
     """Return the bodies that partners may send by the schemas and that no rule takes yet."""
+    handled = {body.__name__ for _, body in TAKEN}
     inward = {
         f"{interface} `{name}`"
         for interface, directions in (("CSP", csp.DIRECTIONS), ("ESI", esi.DIRECTIONS))
         for name, way in directions.items()
-        if way is Direction.IN and name not in PARTNER_MESSAGES
+        if way is Direction.IN and name not in handled
     }
     return sorted(inward)
 

@@ -24,9 +24,9 @@ from duis_gateway.errors import MessageRefused
 from duis_gateway.partners.messages import (
     Acknowledgement,
     AcknowledgementStatus,
+    AnyMessage,
     Interface,
     PartnerBody,
-    PartnerMessage,
 )
 from duis_gateway.pki.make import Authority, make_authority, make_certificate
 from duis_gateway.pki.signing import load_signing_key
@@ -76,7 +76,7 @@ class Posted:
 
     path: str
     raw: bytes
-    message: PartnerMessage | None
+    message: AnyMessage | None
 
 
 @dataclass

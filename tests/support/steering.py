@@ -18,8 +18,9 @@ from sqlalchemy import select
 
 import esi.messages as esi
 from duis_gateway.duis.identifiers import MessageId
+from duis_gateway.flow.handlers import interactions_of
 from duis_gateway.flow.incoming import Door, Incoming
-from duis_gateway.flow.interactions import INTERACTIONS, interactions_of
+from duis_gateway.flow.interactions import INTERACTIONS
 from duis_gateway.flow.message import Authorised
 from duis_gateway.flow.reply import Email, Send
 from duis_gateway.flow.steps.decide import decide

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from duis_gateway.duis import codes
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.requests import AnyRequest, ServiceRequest
 from duis_gateway.duis.services import SERVED
 from duis_gateway.flow.message import Authorised, Validated
 from duis_gateway.parties.records import Party, PartyKind, PartyStatus
@@ -31,7 +31,7 @@ def authorise(validated: Validated, gateway_eui: int) -> Authorised:
     )
 
 
-def _refusal(request: ServiceRequest, party: Party | None, url: str, gateway_eui: int) -> str | None:
+def _refusal(request: AnyRequest, party: Party | None, url: str, gateway_eui: int) -> str | None:
     """The order is DUIS's access control first, then its checks of the request (duis-facts, section 6)."""
     service = SERVED.get(request.service_reference)
     if party is None or party.kind is not PartyKind.SUPPLIER or not party.roles:

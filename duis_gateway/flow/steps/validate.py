@@ -10,7 +10,7 @@ from lxml import etree
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis import requests as duis
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.requests import AnyRequest
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import Finding, NotValid
 from duis_gateway.flow.incoming import Door
@@ -42,7 +42,7 @@ def validate(admitted: Admitted, schemas: Schemas) -> Validated:
     return Validated(verified.incoming, verified.received_at, verified.digest, verified.identity, message, party)
 
 
-def _service_request(verified: Verified, schemas: Schemas, party: Party | None) -> ServiceRequest:
+def _service_request(verified: Verified, schemas: Schemas, party: Party | None) -> AnyRequest:
     version = duis.schema_version_of(verified.root)
     if party is not None and party.kind is PartyKind.SUPPLIER and version > party.duis_version:
         raise _too_new(version, party)

@@ -9,6 +9,8 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import Alert, PartnerSend
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.operations import flags
@@ -24,13 +26,13 @@ from duis_gateway.rollout.releases import store as releases
 PROGRESS_LIMIT = 10_000
 
 
-def register_requests(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.CSP, csp.ActivateFirmwareRequests, "X01")
+def register_requests(message: PartnerMessage[csp.ActivateFirmwareRequests], tx: Tx) -> Acknowledgement:
     """Record that the CSP has sent CS06 to these hubs, so that their answers can be matched (FIA-2).
 
     Unlike other lists, a part of this one counts by itself: hubs of it may answer before the next part is there.
     """
     body = message.body
-    assert isinstance(body, csp.ActivateFirmwareRequests)
     regions = hubs.regions(tx.conn, body.device_ids)
     bad = [
         RefusedItem(format_eui(device_id), reason)
@@ -51,10 +53,13 @@ def _region_problem(region: str | None, party: Party) -> str | None:
     return None if region in party.regions else "not in a region of this CSP"
 
 
-def receive_outcomes(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.CSP, csp.DistributionOutcomes, "X02")
+@handles(Door.CSP, csp.ActivateFirmwareResponses, "X01", "X02")
+def receive_outcomes(
+    message: PartnerMessage[csp.DistributionOutcomes | csp.ActivateFirmwareResponses], tx: Tx
+) -> Acknowledgement:
     """Judge each outcome; a new version updates the inventory and is told to the hub's suppliers of now."""
     body = message.body
-    assert isinstance(body, csp.ActivateFirmwareResponses | csp.DistributionOutcomes)
     outcomes = body.outcomes
     # Two messages about one hub are not judged side by side: each has to see what the other told.
     found = hubs.get_many(tx.conn, {outcome.device_id for outcome in outcomes}, for_update=True)

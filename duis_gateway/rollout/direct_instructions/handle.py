@@ -11,12 +11,14 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis import alert_bodies as alerts
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import gather
 from duis_gateway.flow.reply import Alert, PartnerSend
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
-from duis_gateway.partners.messages import Acknowledgement, Part, PartnerBody, PartnerMessage, split_list
+from duis_gateway.partners.messages import Acknowledgement, AnyMessage, Part, PartnerBody, PartnerMessage, split_list
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.device_lists import HubFindings
 from duis_gateway.rollout.direct_instructions import store as direct
@@ -37,10 +39,10 @@ UNTOUCHED = "Instructions of the hubs' suppliers stand, and count before DCC's."
 BodyOf = Callable[[tuple[int, ...], Part | None], PartnerBody]
 
 
-def receive_batch(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.BatchInstruction, "X08")
+def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Acknowledgement:
     """Keep a batch, and tell the CSPs of the hubs' regions and the suppliers responsible for them (N72)."""
     body = message.body
-    assert isinstance(body, esi.BatchInstruction)
     release = current(tx, body.release_id)
     if release is None:
         return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)
@@ -64,14 +66,14 @@ def receive_batch(message: PartnerMessage, tx: Tx) -> Acknowledgement:
     return accepted(message, _items(judgement.findings))
 
 
-def receive_selection(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.PilotSelection, "X08")
+def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Acknowledgement:
     """Keep what DCC chose on a supplier's behalf; tell that supplier (N72), and the CSPs of the hubs' regions.
 
     That DCC had to choose for it is no affair of a hub's second supplier, which hears that the first has instructed
     (N73).
     """
     body = message.body
-    assert isinstance(body, esi.PilotSelection)
     party = parties.find(tx.conn, body.supplier)
     if party is None or party.kind is not PartyKind.SUPPLIER:
         return refused(message, "UnknownSupplier", "No such supplier is registered with this gateway.")
@@ -104,7 +106,7 @@ def _is_newest(release: Release, tx: Tx) -> bool:
     return releases.newest_live(tx.conn, release.manufacturer, release.model) == release.release_id
 
 
-def _not_acceptable(message: PartnerMessage, judgement: DirectJudgement) -> Acknowledgement:
+def _not_acceptable(message: AnyMessage, judgement: DirectJudgement) -> Acknowledgement:
     return refused(message, "NotAcceptable", _sentence(judgement.refusal or ""), _items(judgement.findings))
 
 

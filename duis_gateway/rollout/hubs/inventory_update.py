@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui, to_signed
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
@@ -18,10 +20,10 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes
 
 
-def receive_inventory(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.InventoryUpdate)
+def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> Acknowledgement:
     """Bring hubs up to date, or add them. A device that is no Communications Hub, or named twice, is refused."""
     body = message.body
-    assert isinstance(body, esi.InventoryUpdate)
     known = hubs.get_many(tx.conn, (hub.device_id for hub in body.hubs))
     seen: set[int] = set()
     good, bad = [], []

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import gather
 from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
@@ -20,10 +22,10 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 
 
-def receive_default_pilot_list(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.CSP, csp.DefaultPilotList, "A02")
+def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx: Tx) -> Acknowledgement:
     """Record a CSP's pilot list for a region; each Responsible Supplier is told of its own hubs (N66)."""
     body = message.body
-    assert isinstance(body, csp.DefaultPilotList)
     tx.exclude_others(body.release_id)
     release = releases.find(tx.conn, body.release_id)
     problem = release_problem(release, body.csp_region, tx.party.regions)

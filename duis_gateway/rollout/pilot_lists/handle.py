@@ -9,6 +9,8 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.request_bodies import PreferredPilotList
 from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import PartnerSend, Send, ServiceAnswer
 from duis_gateway.flow.tx import Tx
 from duis_gateway.parties.records import PartyKind
@@ -25,10 +27,10 @@ from duis_gateway.rollout.schedules.forwarding import forward_schedule
 from duis_gateway.rollout.second_suppliers.handle import second_supplier_alerts
 
 
-def submit_preferred_pilot_list(request: ServiceRequest, tx: Tx) -> ServiceAnswer:
+@handles(Door.DUIS, PreferredPilotList, "A04")
+def submit_preferred_pilot_list(request: ServiceRequest[PreferredPilotList], tx: Tx) -> ServiceAnswer:
     """Judge the list; when it is good, it replaces the supplier's earlier one, and the CSPs and DCC get it."""
     body = request.body
-    assert isinstance(body, PreferredPilotList)
     facts = _facts(body, tx)
     judgement = judge_pilot_list(body, facts, tx.now)
     answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from duis_gateway.flow.tx import Tx, accepted, refused
-from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, AnyMessage
 from duis_gateway.rollout.releases.effects import Happening, carry_out, caught_up, current
 from duis_gateway.rollout.releases.lifecycle import Event, advance
 from duis_gateway.rollout.releases.records import Release
@@ -25,7 +25,7 @@ class Said:
     by: str | None = None
 
 
-def happened(message: PartnerMessage, tx: Tx, release_id: str, event: Event, said: Said) -> Acknowledgement:
+def happened(message: AnyMessage, tx: Tx, release_id: str, event: Event, said: Said) -> Acknowledgement:
     """Let an event happen to a release, as its life allows it."""
     release = current(tx, release_id)
     if release is None:
@@ -38,14 +38,14 @@ def happened(message: PartnerMessage, tx: Tx, release_id: str, event: Event, sai
     return settled(message, tx, happening)
 
 
-def settled(message: PartnerMessage, tx: Tx, happening: Happening) -> Acknowledgement:
+def settled(message: AnyMessage, tx: Tx, happening: Happening) -> Acknowledgement:
     """Let this happen, after what time had brought and before what it brings now."""
     carry_out(happening, tx)
     caught_up(happening.after, tx, not_before=tx.now)
     return accepted(message)
 
 
-def not_possible(message: PartnerMessage, why: str) -> Acknowledgement:
+def not_possible(message: AnyMessage, why: str) -> Acknowledgement:
     """Refuse the message; what time had brought has happened all the same."""
     return refused(message, NOT_POSSIBLE, f"{why[:1].upper()}{why[1:]}.")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import esi.messages as esi
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx, refused
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.releases import store as releases
@@ -12,10 +14,10 @@ from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Release
 
 
-def approve(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.ReleaseApproval)
+def approve(message: PartnerMessage[esi.ReleaseApproval], tx: Tx) -> Acknowledgement:
     """Approve a release. The pilot of its predecessors ends now, and not at the notice (PIA-A13)."""
     body = message.body
-    assert isinstance(body, esi.ReleaseApproval)
     release = releases.find(tx.conn, body.release_id)
     if release is not None:
         _exclude_others_from_the_model(release, tx)
@@ -30,17 +32,17 @@ def _exclude_others_from_the_model(release: Release, tx: Tx) -> None:
         tx.exclude_others(release_id)
 
 
-def close(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.Closure, "A11")
+def close(message: PartnerMessage[esi.Closure], tx: Tx) -> Acknowledgement:
     """Close a release: its roll-out is over; suppliers and CSPs are told (A11)."""
     body = message.body
-    assert isinstance(body, esi.Closure)
     return happened(message, tx, body.release_id, Event.CLOSED, Said(body.commentary, body))
 
 
-def supersede(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.Supersession, "A12")
+def supersede(message: PartnerMessage[esi.Supersession], tx: Tx) -> Acknowledgement:
     """Let a release give way to another for the same model (A12); what stands under it is cancelled."""
     body = message.body
-    assert isinstance(body, esi.Supersession)
     release = releases.find(tx.conn, body.release_id)
     successor = releases.find(tx.conn, body.successor)
     problem = None if release is None else _problem_of_successor(release, successor)

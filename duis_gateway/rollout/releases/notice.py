@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import in_parts
 from duis_gateway.flow.reply import Email
 from duis_gateway.flow.tx import Tx, accepted, refused, to_each
@@ -26,13 +28,13 @@ from duis_gateway.rollout.releases.rules import ReleaseNotice, receive_notice
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 
 
-def receive_release(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.FirmwareRelease, "A01")
+def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Acknowledgement:
     """Record the release as the notice gives it, and tell the CSPs and the suppliers with hubs of the model.
 
     Hubs that it marks and that are no Communications Hubs of the model are named in the answer.
     """
     body = message.body
-    assert isinstance(body, esi.FirmwareRelease)
     if (refusal := in_parts(message, body.part)) is not None:
         return refusal
     standing = current(tx, body.release_id)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import esi.messages as esi
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx, refused
-from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerMessage
 from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE, not_possible, settled
 from duis_gateway.rollout.releases.effects import Happening, current
 from duis_gateway.rollout.releases.telling import DecisionWord
@@ -31,24 +33,24 @@ class _Taken:
     new_date: datetime | None = None
 
 
-def receive_decision(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.RolloutDecision, "X03")
+def receive_decision(message: PartnerMessage[esi.RolloutDecision], tx: Tx) -> Acknowledgement:
     """Carry out a roll-out decision; a provisional one suspends at most (BR-6.4)."""
     body = message.body
-    assert isinstance(body, esi.RolloutDecision)
     taken = _Taken(body.release_id, body.decision, body.standing, body.decided_by, body.reason, body.new_date)
     return _carried_out(message, tx, taken)
 
 
-def receive_withdrawal(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.Withdrawal, "X03")
+def receive_withdrawal(message: PartnerMessage[esi.Withdrawal], tx: Tx) -> Acknowledgement:
     """Withdraw a release: a decision that needs nobody's confirmation."""
     body = message.body
-    assert isinstance(body, esi.Withdrawal)
     reason = body.commentary or NO_REASON_GIVEN
     taken = _Taken(body.release_id, RolloutAction.WITHDRAW, Standing.CONFIRMED, WITHDRAWN_BY, reason)
     return _carried_out(message, tx, taken)
 
 
-def _carried_out(message: PartnerMessage, tx: Tx, taken: _Taken) -> Acknowledgement:
+def _carried_out(message: AnyMessage, tx: Tx, taken: _Taken) -> Acknowledgement:
     release = current(tx, taken.release_id)
     if release is None:
         return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.releases.change import Said, happened
@@ -12,10 +14,10 @@ from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import OpenIncident
 
 
-def receive_incident(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.Incident, "X04")
+def receive_incident(message: PartnerMessage[esi.Incident], tx: Tx) -> Acknowledgement:
     """Keep an incident until DCC decides (X03), and raise a flag. The same reference again takes its place."""
     body = message.body
-    assert isinstance(body, esi.Incident)
     new = OpenIncident(
         body.reference, body.supplier, body.release_id, body.severity, body.emergency_stop_requested, tx.now
     )

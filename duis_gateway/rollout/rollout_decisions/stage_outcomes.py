@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import esi.messages as esi
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx
-from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerMessage
 from duis_gateway.rollout.releases.change import Said, happened
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Stage
@@ -12,24 +14,24 @@ from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import StageReport
 
 
-def receive_pilot_outcome(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.PilotOutcome, "A06", "A07")
+def receive_pilot_outcome(message: PartnerMessage[esi.PilotOutcome], tx: Tx) -> Acknowledgement:
     """Keep and pass on how the pilot went. A failed one stops nothing: DCC has to decide (PIA-A12)."""
     body = message.body
-    assert isinstance(body, esi.PilotOutcome)
     event = Event.PILOT_SUCCEEDED if body.success else Event.PILOT_FAILED
     return _reported(message, tx, body, event, Stage.PILOT)
 
 
-def receive_safe_launch_outcome(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.ESI, esi.SafeLaunchOutcome, "A09", "A10")
+def receive_safe_launch_outcome(message: PartnerMessage[esi.SafeLaunchOutcome], tx: Tx) -> Acknowledgement:
     """Keep and pass on how the safe launch went."""
     body = message.body
-    assert isinstance(body, esi.SafeLaunchOutcome)
     event = Event.SAFE_LAUNCH_SUCCEEDED if body.success else Event.SAFE_LAUNCH_FAILED
     return _reported(message, tx, body, event, Stage.SAFE_LAUNCH)
 
 
 def _reported(
-    message: PartnerMessage,
+    message: AnyMessage,
     tx: Tx,
     body: esi.PilotOutcome | esi.SafeLaunchOutcome,
     event: Event,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.alert_bodies import PreferredPilotScheduleDecision
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
@@ -18,14 +20,14 @@ from duis_gateway.rollout.schedule_decisions.rules import SayJudgement, judge_sa
 from duis_gateway.rollout.schedules import store as schedules
 
 
-def receive_schedule_decision(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.CSP, csp.ScheduleDecision, "X07")
+def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx: Tx) -> Acknowledgement:
     """Record what the CSP says of the group's hubs in its regions, or of those that it names; the supplier gets N74.
 
     A CSP regroups by naming hubs: each message is about one piece of the group. Hubs that it cannot decide on are
     refused one by one.
     """
     body = message.body
-    assert isinstance(body, csp.ScheduleDecision)
     tx.exclude_others(body.release_id)
     release = releases.find(tx.conn, body.release_id)
     standing = schedules.instructions(tx.conn, body.release_id, body.supplier, body.group_id)

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import CspSchedule, gather_schedule
 from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
-from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
+from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerMessage
 from duis_gateway.rollout.audience import by_supplier
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
@@ -22,19 +24,19 @@ from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule,
 from duis_gateway.rollout.schedules import store as schedules
 
 
-def receive_default_pilot_schedule(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.CSP, csp.DefaultPilotSchedule, "A03")
+def receive_default_pilot_schedule(message: PartnerMessage[csp.DefaultPilotSchedule], tx: Tx) -> Acknowledgement:
     """Record a CSP's pilot schedule for a region; the suppliers concerned are told (N67)."""
-    assert isinstance(message.body, csp.DefaultPilotSchedule)
     return _receive(message, message.body, Stage.PILOT, tx)
 
 
-def receive_safe_launch_schedule(message: PartnerMessage, tx: Tx) -> Acknowledgement:
+@handles(Door.CSP, csp.SafeLaunchSchedule, "A08")
+def receive_safe_launch_schedule(message: PartnerMessage[csp.SafeLaunchSchedule], tx: Tx) -> Acknowledgement:
     """Record a CSP's schedule for safe launch in a region; the suppliers concerned are told (N68)."""
-    assert isinstance(message.body, csp.SafeLaunchSchedule)
     return _receive(message, message.body, Stage.SAFE_LAUNCH, tx)
 
 
-def _receive(message: PartnerMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Acknowledgement:
+def _receive(message: AnyMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Acknowledgement:
     tx.exclude_others(body.release_id)
     release = releases.find(tx.conn, body.release_id)
     problem = release_problem(release, body.csp_region, tx.party.regions, body.groups, stage)

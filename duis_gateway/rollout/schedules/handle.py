@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from duis_gateway.duis.request_bodies import PreferredPilotSchedule
 from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.flow.handling import handles
+from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import ServiceAnswer
 from duis_gateway.flow.tx import Tx
 from duis_gateway.rollout.answers import warning_of
@@ -18,13 +20,13 @@ from duis_gateway.rollout.schedules.rules import ScheduleFacts, judge_schedule
 from duis_gateway.rollout.second_suppliers.handle import second_supplier_alerts
 
 
-def submit_preferred_pilot_schedule(request: ServiceRequest, tx: Tx) -> ServiceAnswer:
+@handles(Door.DUIS, PreferredPilotSchedule, "A05")
+def submit_preferred_pilot_schedule(request: ServiceRequest[PreferredPilotSchedule], tx: Tx) -> ServiceAnswer:
     """Judge the groups; the good ones are recorded as instructions, and the CSPs and DCC get them.
 
     Where a hub has two suppliers, each learns how the other now stands to it (N73).
     """
     body = request.body
-    assert isinstance(body, PreferredPilotSchedule)
     facts = _facts(body, tx)
     judgement = judge_schedule(body, facts, tx.now)
     answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))

@@ -12,7 +12,7 @@ from duis_gateway.envelope.parse import ElementCaps, ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.envelope.signature import Proven, SigningKey, verify
 from duis_gateway.errors import IdentityReused, MessageRefused, NotAuthenticated
-from duis_gateway.partners.messages import Interface, PartnerMessage
+from duis_gateway.partners.messages import AnyMessage, Interface
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.trust import KnownSigners, Signers
 
@@ -32,7 +32,7 @@ class Identity:
     clock: Clock
     caps: ElementCaps
 
-    def prove(self, raw: bytes) -> tuple[PartnerMessage, Proven]:
+    def prove(self, raw: bytes) -> tuple[AnyMessage, Proven]:
         """Return the message in these bytes: signed by the gateway, valid, and of the sender that signed it.
 
         Raises:
@@ -51,7 +51,7 @@ class Identity:
 class Received:
     """One delivery of a message: `repeat` where the same message had come before."""
 
-    message: PartnerMessage
+    message: AnyMessage
     at: datetime
     repeat: bool
 
@@ -62,7 +62,7 @@ class Inbox:
 
     identity: Identity
     recorder: Recorder
-    take: Callable[[PartnerMessage], None]
+    take: Callable[[AnyMessage], None]
     deliveries: list[Received] = field(default_factory=list)
     _digests: dict[str, bytes] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -85,7 +85,7 @@ class Inbox:
             self.take(message)
         return received
 
-    def _enter(self, message: PartnerMessage, digest: bytes) -> Received:
+    def _enter(self, message: AnyMessage, digest: bytes) -> Received:
         with self._lock:
             repeat = message.message_id in self._digests
             if self._digests.setdefault(message.message_id, digest) != digest:

@@ -15,7 +15,7 @@ from duis_gateway.clock import clock_of
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import GatewayError
-from duis_gateway.partners.messages import Interface, PartnerMessage
+from duis_gateway.partners.messages import AnyMessage, Interface
 from duis_gateway.partners.xml import parse_time
 from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.sandbox.mocks.door import Door
@@ -96,5 +96,5 @@ def _instant(text: str) -> datetime:
     return parse_time(text)
 
 
-def _nothing_more(_message: PartnerMessage) -> None:
+def _nothing_more(_message: AnyMessage) -> None:
     """A message that is received and recorded needs nothing else."""

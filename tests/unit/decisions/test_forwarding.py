@@ -13,7 +13,7 @@ from duis_gateway.flow.reply import PartnerSend
 from duis_gateway.flow.tx import Tx
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind, Role
-from duis_gateway.partners.messages import Part, PartnerBody, PartnerMessage
+from duis_gateway.partners.messages import AnyMessage, Part, PartnerBody, PartnerMessage
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases.notice import receive_release
 from duis_gateway.rollout.releases.records import Instruction, PilotTerms, ReleaseType
@@ -75,7 +75,7 @@ def test_a_csp_that_loses_all_hubs_of_a_group_gets_it_empty(tx: Tx) -> None:
     assert sent[SOUTH] == {"A": ()}
 
 
-def message(body: PartnerBody) -> PartnerMessage:
+def message(body: PartnerBody) -> AnyMessage:
     return PartnerMessage("M-1", NORTH, NOW, body)
 
 
