@@ -390,6 +390,15 @@ def test_there_is_one_back_off() -> None:
         for node in ast.walk(tree(module))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not isinstance(node.right, ast.Constant)
     ]
+    doubling += [
+        f"{module}:{node.lineno}"
+        for module in sources()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        for part in ast.walk(node.value)
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult)
+        if {ast.unparse(part.left), ast.unparse(part.right)} == {node.targets[0].id, "2"}
+    ]
     assert not doubling, doubling
     users = {module for module in sources() if "duis_gateway.clock" in of_project(module)}
     assert {"duis_gateway.outbox.retry", "duis_gateway.outbox.setbacks", "duis_gateway.sandbox.mocks.link"} <= users

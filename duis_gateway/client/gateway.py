@@ -21,7 +21,7 @@ from duis_gateway.client.identity import Identity
 from duis_gateway.client.problems import refusal_of
 from duis_gateway.client.requests import ServiceRequest, service_request
 from duis_gateway.client.trust import Trust
-from duis_gateway.clock import Clock, SystemClock
+from duis_gateway.clock import Clock, SystemClock, wait_after
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
@@ -212,16 +212,16 @@ class Gateway:
             NotUnderstood: it is signed, and says nothing that this party knows.
         """
         until = time.monotonic() + patience
-        wait = _FIRST_WAIT
+        failures = 0
         while True:
             try:
                 return self.read(prepared, self.exchange(prepared))
             except (NoAnswer, NotNow) as error:
                 asked = error.problem.retry_after if isinstance(error, NotNow) else None
-                wait = max(wait, asked or 0.0)
+                failures += 1
+                wait = max(wait_after(failures, _FIRST_WAIT, _LONGEST_WAIT), asked or 0.0)
                 if time.monotonic() + wait > until or self._closed.wait(wait):
                     raise
-                wait = min(2 * wait, _LONGEST_WAIT)
 
     def read(self, prepared: Prepared, answer: HttpAnswer) -> Answer:
         """Return what an HTTP answer to this message proves (errors as `post`)."""
