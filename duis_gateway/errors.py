@@ -44,6 +44,15 @@ class MessageRefused(GatewayError):
         self.findings = findings
 
 
+def without_frames(error: MessageRefused) -> MessageRefused:
+    """Return a refusal that has been caught, without its traceback and what led to it.
+
+    Their frames hold the whole message, its tree too, in a circle with the refusal: only the collector would free them.
+    """
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
 class NotSafeXml(MessageRefused):
     """Not well-formed, a DTD or processing instruction, or over a cap on its shape (threats T01 to T10)."""
 

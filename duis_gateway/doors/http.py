@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from duis_gateway.doors.audit import Exchange, record_refusal
 from duis_gateway.doors.problem import our_defect, problem_answer
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.errors import MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of
+from duis_gateway.errors import MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
 from duis_gateway.operations.metrics import Metrics
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -78,7 +78,7 @@ class Edge:
                 raise MethodNotAllowed(f"the method must be {' or '.join(route.methods)}")
             return route.serve(request)
         except MessageRefused as error:
-            answer = route.refuse(error, request.correlation_id)
+            answer = route.refuse(without_frames(error), request.correlation_id)
             if isinstance(error, MethodNotAllowed):
                 return replace(answer, headers=(*answer.headers, ("Allow", ", ".join(route.methods))))
             return answer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from duis_gateway.doors.handler import Handler
+from duis_gateway.doors.handler import Handler, in_turn
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.soap_envelope import LIKELY_CAUSE, cut_request, envelope_limits
@@ -46,9 +46,10 @@ class SoapDoor:
         return self._call(Call(partial(self._submit, raw, request.correlation_id), request.correlation_id))
 
     def _submit(self, raw: bytes, correlation_id: str) -> bytes:
-        request = cut_request(raw, self._limits)
         try:
-            return self._handler(Incoming(Door.DUIS, "soap", request, correlation_id))
+            with in_turn(len(raw)):
+                request = cut_request(raw, self._limits)
+                return self._handler(Incoming(Door.DUIS, "soap", request, correlation_id))
         except NotAuthenticated as error:
             if error.detail.startswith("digest"):
                 raise NotAuthenticated(f"{error.detail}; {LIKELY_CAUSE}", error.findings) from None

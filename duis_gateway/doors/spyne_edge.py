@@ -19,7 +19,7 @@ from lxml import etree
 from duis_gateway.doors import spyne_compat
 from duis_gateway.doors.problem import our_defect, plain, problem_element
 from duis_gateway.envelope.escape import escape_attribute
-from duis_gateway.errors import MessageRefused, refusal_of
+from duis_gateway.errors import MessageRefused, refusal_of, without_frames
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
 
 _CALL = "duis_gateway.call"
@@ -53,13 +53,18 @@ class Call:
     def perform(self) -> etree._Element:
         """Do the work; return what stands in the envelope until the answer's bytes are put there."""
         try:
-            self.answer = self.work()
+            work, self.work = self.work, _done  # spyne keeps the call until the collector comes: nothing large in it
+            self.answer = work()
             return etree.Element("answer")
         except MessageRefused as error:
-            self.error = error
+            self.error = without_frames(error)
         except Exception:
             self.error = our_defect(self.correlation_id)
         raise _fault(self.error, self.correlation_id)
+
+
+def _done() -> bytes:
+    raise RuntimeError("the operation was called twice")
 
 
 def _fault(error: MessageRefused, correlation_id: str) -> Any:

@@ -7,6 +7,7 @@ Inclusive C14N of 114 kB can take minutes when many namespaces meet many element
 
 from __future__ import annotations
 
+import codecs
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +22,11 @@ ElementCaps = Mapping[tuple[str, str], int]
 
 _ENCODINGS = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"+/v", b"\xdd\x73\x66\x73")
+_PIECE = 64 * 1024
+_ENOUGH_READ = 4 * 1024 * 1024
 _MARKUP_BESIDES = 256  # `<` that are no element of the message: its Signature, comments, the declaration
 _has_more_elements = etree.XPath("count(//*) > $most")
+_has_more_attributes = etree.XPath("count(//@*) > $most")
 _NO_DTD = "a document type declaration is not allowed"
 _threads = threading.local()
 
@@ -32,7 +36,8 @@ class ShapeLimits:
     """How large and how intricate one message may be (configuration section `[limits]`).
 
     `size` is in bytes; `depth` counts the root as 1; `attributes` is for each element, `namespaces` (declarations) for
-    the whole document; `default_elements` is for the message types that have no cap of their own.
+    the whole document; `default_elements` is for the message types that have no cap of their own. A document has at
+    most as many attributes as it may have elements.
     """
 
     size: int = 8 * 1024 * 1024
@@ -52,6 +57,7 @@ def parse_document(raw: bytes, limits: ShapeLimits, caps: ElementCaps) -> etree.
     if len(raw) > limits.size:
         raise TooLarge(f"the message has {len(raw)} bytes; the limit is {limits.size}")
     _check_bytes(raw, limits, caps)
+    _threads.read = getattr(_threads, "read", 0) + len(raw)
     root = _parse(raw)
     _check_document(root)
     _check_shape(root, raw, limits, caps)
@@ -69,13 +75,19 @@ def parse_trusted(content: bytes) -> etree._Element:
     return root
 
 
+def thread_has_read_enough() -> bool:
+    """Tell whether another thread should take the place of this one, in which messages are parsed.
+
+    lxml keeps each name, namespace and short text that it has met in a dictionary of the thread, and frees it with the
+    thread. Senders can make up as many names as they like.
+    """
+    return getattr(_threads, "read", 0) > _ENOUGH_READ
+
+
 def _check_bytes(raw: bytes, limits: ShapeLimits, caps: ElementCaps) -> None:
     if raw.startswith(_FOREIGN_MARKS) or b"\0" in raw[:4]:
         raise NotSafeXml("the message is not in UTF-8")
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise NotSafeXml(f"the message is not in UTF-8 (byte {error.start})") from None
+    _check_utf8(raw)
     if b"<!DOCTYPE" in raw:
         raise NotSafeXml(_NO_DTD)  # before parsing: entities in attribute values are expanded there (T02)
     # Names cannot be written with character references, so no declaration escapes this count.
@@ -84,6 +96,22 @@ def _check_bytes(raw: bytes, limits: ShapeLimits, caps: ElementCaps) -> None:
     most = max(limits.default_elements, *caps.values()) if caps else limits.default_elements
     if raw.count(b"<") > 2 * most + _MARKUP_BESIDES:
         raise NotSafeXml(f"the message has more than {most} elements")
+    # An attribute needs an equals sign and two quotes; a text may have more of either, not often of both.
+    if min(raw.count(b"="), (raw.count(b'"') + raw.count(b"'")) // 2) > most + _MARKUP_BESIDES:
+        raise NotSafeXml(f"the message has more than {most} attributes")
+
+
+def _check_utf8(raw: bytes) -> None:
+    """Decode piece by piece: the whole text at once would take up to four times the message's memory."""
+    if raw.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(raw), _PIECE):
+            decoder.decode(raw[start : start + _PIECE], final=start + _PIECE >= len(raw))
+    except UnicodeDecodeError as error:
+        at = start + error.start - len(decoder.getstate()[0])
+        raise NotSafeXml(f"the message is not in UTF-8 (byte {at})") from None
 
 
 def _parser() -> etree.XMLParser:
@@ -135,6 +163,8 @@ def _check_shape(root: etree._Element, raw: bytes, limits: ShapeLimits, caps: El
         raise NotSafeXml(f"the message has more than {most} elements")
     if markup > limits.depth and _deeper_than(limits.depth)(root):
         raise NotSafeXml(f"the message is nested deeper than {limits.depth} elements")
+    if raw.count(b"=") > most and _has_more_attributes(root, most=most):
+        raise NotSafeXml(f"the message has more than {most} attributes")
     if raw.count(b"=") > limits.attributes and _more_attributes_than(limits.attributes)(root):
         raise NotSafeXml(f"an element has more than {limits.attributes} attributes")
 

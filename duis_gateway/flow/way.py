@@ -17,7 +17,7 @@ from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import NotDurable
 from duis_gateway.flow.evidence import IdentityTaken
 from duis_gateway.flow.incoming import Incoming
-from duis_gateway.flow.message import Authorised, Verified
+from duis_gateway.flow.message import Authorised
 from duis_gateway.flow.steps.admit import admit
 from duis_gateway.flow.steps.authorise import authorise
 from duis_gateway.flow.steps.decide import decide
@@ -58,20 +58,26 @@ class Flow:
             MessageRefused: the message is refused and nothing has changed (`duis_gateway.errors`).
         """
         signer = self._signer()
-        received = receive(incoming, self.limits, self.clock.now())
-        with self.store.read() as conn:  # once for the three that look something up: opening it costs as much as they
-            verified = verify(received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)))
-            answer = known(verified, conn, self.counter_window)
-            if answer is not None:
-                return answer
-            admitted = admit(verified, partial(parties.find, conn))
-        validated = validate(admitted, self.schemas)
-        authorised = authorise(validated, signer.eui)
+        authorised = self._read(incoming, signer)
+        if isinstance(authorised, bytes):
+            return authorised
         try:
             return self._settle(authorised, signer)
         except IdentityTaken:
             # A parallel copy of the message was faster: this one gets its answer (threat T42).
-            return self._known(verified) or self._unsettled()
+            return self._known(authorised) or self._unsettled()
+
+    def _read(self, incoming: Incoming, signer: Signer) -> Authorised | bytes:
+        """Return the message as read, or the answer that it got before; the trees of its XML are gone by then."""
+        received = receive(incoming, self.limits, self.clock.now())
+        with self.store.read() as conn:  # once for the three that look something up: opening it costs as much as they
+            verified = verify(received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)))
+            del received
+            answer = known(verified, conn, self.counter_window)
+            if answer is not None:
+                return answer
+            admitted = admit(verified, partial(parties.find, conn))
+        return authorise(validate(admitted, self.schemas), signer.eui)
 
     def _settle(self, authorised: Authorised, signer: Signer) -> bytes:
         with self.store.write(accepting=True) as conn:
@@ -84,9 +90,9 @@ class Flow:
             self.release_changed()
         return answer
 
-    def _known(self, verified: Verified) -> bytes | None:
+    def _known(self, message: Authorised) -> bytes | None:
         with self.store.read() as conn:
-            return known(verified, conn, self.counter_window)
+            return known(message, conn, self.counter_window)
 
     def _signer(self) -> Signer:
         signer = self.signer()

@@ -8,6 +8,7 @@ input goes in by length and digest. A sink that blocks (a full pipe, a full disk
 from __future__ import annotations
 
 import atexit
+import copy
 import json
 import logging
 import queue
@@ -23,6 +24,7 @@ from duis_gateway.errors import ConfigurationError
 
 _LONGEST_QUEUE = 10_000
 _SECONDS_TO_FLUSH = 2.0
+_FORMATTER = logging.Formatter()
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -32,6 +34,10 @@ def _extras(record: logging.LogRecord) -> dict[str, object]:
 
 def _instant(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _trace(record: logging.LogRecord) -> str | None:
+    return _FORMATTER.formatException(record.exc_info) if record.exc_info else record.exc_text
 
 
 class JsonFormatter(logging.Formatter):
@@ -48,8 +54,8 @@ class JsonFormatter(logging.Formatter):
             "text": text,
             **extras,
         }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+        if trace := _trace(record):
+            line["traceback"] = trace
         return json.dumps(line, default=str)
 
 
@@ -61,7 +67,8 @@ class TextFormatter(logging.Formatter):
         words = [_instant(record), record.levelname.ljust(7), record.getMessage()]
         words += [f"{name}={value}" for name, value in _extras(record).items()]
         line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(words))
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        trace = _trace(record)
+        return f"{line}\n{trace}" if trace else line
 
 
 class _BoundedQueueHandler(QueueHandler):
@@ -72,7 +79,10 @@ class _BoundedQueueHandler(QueueHandler):
         self._dropped = 0
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Hand the record on as it is: it stays in this process."""
+        """Hand the record on with its traceback as text: the frames would hold a whole message until it is written."""
+        if record.exc_info:
+            record = copy.copy(record)
+            record.exc_text, record.exc_info = _trace(record), None
         return record
 
     def enqueue(self, record: logging.LogRecord) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
+from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted, thread_has_read_enough
 from duis_gateway.errors import MessageRefused, NotSafeXml, TooLarge
 from tests.support.signing import SIGNED, UNSIGNED
 
@@ -154,6 +155,49 @@ def test_t08_attributes_of_one_element(number: int, accepted: bool) -> None:
     else:
         with pytest.raises(NotSafeXml, match="attributes"):
             parse(raw)
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize(("elements", "accepted"), [(25, True), (26, False), (99, False)])
+def test_t08_attributes_of_the_whole_document(elements: int, accepted: bool, quote: str) -> None:
+    """As many as it may have elements: an attribute costs more memory than an element."""
+    raw = b"<a>" + f"<b c={quote}{quote} d = {quote}={quote} e={quote}{quote}\nf= ''/>".encode() * elements + b"</a>"
+    limits = replace(LIMITS, default_elements=100)
+    if accepted:
+        assert parse(raw, limits) == "a"
+    else:
+        with pytest.raises(NotSafeXml, match="more than 100 attributes"):
+            parse(raw, limits)
+
+
+def test_text_with_equals_signs_and_quotes_is_no_attribute() -> None:
+    assert parse(b"<a>" + b"a='b' " * 120 + b"</a>", replace(LIMITS, default_elements=100)) == "a"
+
+
+def test_a_thread_that_has_read_megabytes_should_make_place_for_another() -> None:
+    """lxml keeps the names of what a thread has read as long as the thread lives."""
+    told: list[bool] = []
+
+    def read() -> None:
+        told.append(thread_has_read_enough())
+        parse(b"<a>" + b"x" * 3_000_000 + b"</a>")
+        told.append(thread_has_read_enough())
+        with pytest.raises(NotSafeXml):
+            parse(b"<a>" + b"x" * 3_000_000 + b"</b>")
+        told.append(thread_has_read_enough())
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    assert told == [False, False, True]
+
+
+@pytest.mark.parametrize("before", [0, 65_534, 65_535, 65_536, 200_000])
+@pytest.mark.parametrize("wrong", ["\u20ac".encode()[:2], b"\xff"])
+def test_t09_the_byte_that_is_not_utf8_is_named(before: int, wrong: bytes) -> None:
+    raw = b"<a>" + "\u20ac".encode() + b"x" * (before - 6 if before else 0) + wrong + b"</a>"
+    with pytest.raises(NotSafeXml, match=rf"\(byte {raw.index(wrong, 6)}\)"):
+        parse(raw)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 from duis_gateway.duis.identifiers import RequestId, format_eui
 from duis_gateway.errors import IdentityReused
 from duis_gateway.flow import evidence as messages
-from duis_gateway.flow.message import Verified
+from duis_gateway.flow.message import Authorised, Verified
 
 
-def known(verified: Verified, conn: Connection, counter_window: int = 0) -> bytes | None:
+def known(message: Verified | Authorised, conn: Connection, counter_window: int = 0) -> bytes | None:
     """Return the stored answer to this very message, or None where its identity is new.
 
     `counter_window` above 0 refuses counters more than so many below the highest seen (threat T41).
@@ -18,13 +18,13 @@ def known(verified: Verified, conn: Connection, counter_window: int = 0) -> byte
     Raises:
         IdentityReused: the identity was used with other content (threat T40), or its counter is too old.
     """
-    stored = messages.find_answer(conn, verified.identity)
-    if stored is not None and stored.digest == verified.digest:
+    stored = messages.find_answer(conn, message.identity)
+    if stored is not None and stored.digest == message.digest:
         return stored.answer
     if stored is not None:
-        raise IdentityReused(f"{verified.identity} was used before, with other content.")
-    if counter_window and isinstance(verified.identity, RequestId):
-        _check_counter(verified.identity, conn, counter_window)
+        raise IdentityReused(f"{message.identity} was used before, with other content.")
+    if counter_window and isinstance(message.identity, RequestId):
+        _check_counter(message.identity, conn, counter_window)
     return None
 
 
