@@ -48,7 +48,7 @@ class Hubs:
         """
         found = cls()
         try:
-            with path.open(encoding="utf-8", newline="") as file:
+            with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = csv.DictReader(file, skipinitialspace=True)
                 missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
                 if missing:

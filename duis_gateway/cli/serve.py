@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 import os
 import sys
 import threading
@@ -18,6 +19,8 @@ from duis_gateway.cli.workers import WorkerProcesses
 from duis_gateway.config.settings import Config
 from duis_gateway.machine.signals import ProcessSignals, Stop
 from duis_gateway.operations.logs import configure_logging
+
+log = logging.getLogger(__name__)
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of <malloc.h>
 _HEAPS = 2
@@ -117,6 +120,9 @@ def _tell_at_end_of_stdin(stop: Stop) -> None:
 @contextmanager
 def _logging(config: Config) -> Iterator[None]:
     stop = configure_logging(config.log)
+    if config.passed_over:
+        about = {"event": "environment-passed-over", "names": ", ".join(config.passed_over)}
+        log.warning("passed over what Kubernetes or Compose made for a service of this name", extra=about)
     try:
         yield
     finally:

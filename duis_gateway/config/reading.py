@@ -18,6 +18,8 @@ T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
 _LARGEST_PORT = 65535
+_LARGEST_NUMBER = 2**63 - 1
+_LONGEST = 366 * 24 * 60 * 60
 _SQLITE = re.compile(r"(sqlite:///)(.+)")
 
 
@@ -35,6 +37,10 @@ class Reader(Generic[T]):
     from_text: Callable[[str], object] = str
 
 
+class Unacceptable(ValueError):
+    """A value of the right kind that cannot be used all the same; the text says why, and what to do."""
+
+
 def setting(reader: Reader[Any], doc: str, default: Any = MISSING) -> Any:
     """Make the dataclass field of one key. Without a default the key is required."""
     return field(default=default, metadata={"reader": reader, "doc": doc})
@@ -46,9 +52,9 @@ def _text(value: Any, _: Path) -> str:
     return value
 
 
-def _integer(least: int, most: int | None = None) -> Callable[[Any, Path], int]:
+def _integer(least: int, most: int = _LARGEST_NUMBER) -> Callable[[Any, Path], int]:
     def read(value: Any, _: Path) -> int:
-        if type(value) is not int or value < least or (most is not None and value > most):
+        if type(value) is not int or not least <= value <= most:
             raise ValueError
         return value
 
@@ -56,7 +62,7 @@ def _integer(least: int, most: int | None = None) -> Callable[[Any, Path], int]:
 
 
 def _seconds(value: Any, _: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST:
         raise ValueError
     return float(value)
 
@@ -78,7 +84,17 @@ def _path(value: Any, folder: Path) -> Path:
     text = _text(value, folder)
     if text.startswith("-----BEGIN"):
         raise ValueError
-    return (folder / Path(text).expanduser()).resolve()
+    return _resolved(folder, text)
+
+
+def _resolved(folder: Path, text: str) -> Path:
+    try:
+        return (folder / Path(text).expanduser()).resolve()
+    except RuntimeError:
+        raise Unacceptable(
+            f"{text[:80]!r} cannot be followed: there is no such home, or its links go round in a circle; "
+            "write the path out"
+        ) from None
 
 
 def _http_url(value: Any, folder: Path) -> str:
@@ -92,12 +108,12 @@ def _http_url(value: Any, folder: Path) -> str:
 def _store_url(value: Any, folder: Path) -> str:
     text = _text(value, folder)
     if sqlite := _SQLITE.fullmatch(text):
-        return sqlite[1] + str((folder / sqlite[2]).resolve())
+        return sqlite[1] + str(_resolved(folder, sqlite[2]))
     parts = urlsplit(text)
     if parts.scheme not in ("postgresql", "postgresql+psycopg"):
         raise ValueError
     if parts.password is not None or "password=" in parts.query:
-        raise ValueError("carries a password; secrets are given by path: use password_file")
+        raise Unacceptable("carries a password; secrets are given by path: use password_file")
     return text
 
 
@@ -152,7 +168,7 @@ TEXT = Reader("a text that is not empty", _text)
 PORT = Reader("a port number from 0 to 65535 (0: any free one)", _integer(0, _LARGEST_PORT), int)
 COUNT = Reader("a whole number of at least 1", _integer(1), int)
 COUNT_OR_ZERO = Reader("a whole number of at least 0", _integer(0), int)
-SECONDS = Reader("a number of seconds above 0", _seconds, float)
+SECONDS = Reader("a number of seconds above 0, at most a year", _seconds, float)
 BOOLEAN = Reader("true or false", _boolean, _boolean_of)
 PATH = Reader("a path to a file or folder (never the secret itself)", _path)
 EMAIL = Reader("an email address such as gateway@dcc.example", _email)

@@ -7,6 +7,7 @@ file. Secrets are given by path, never inline.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -32,15 +33,23 @@ from duis_gateway.config.reading import (
     TEXT,
     Network,
     Reader,
+    Unacceptable,
     choice,
     lines_of_keys,
     setting,
 )
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import read_text
 
 ENVIRONMENT_PREFIX = "DUIS_GATEWAY_"
 NOT_SETTINGS = ("DUIS_GATEWAY_CONFIG", "DUIS_GATEWAY_FAILPOINT", "DUIS_GATEWAY_TEST_")
 """Beginnings of the environment variables of this prefix that override no key."""
+
+_NEIGHBOUR = re.compile(
+    rf"{ENVIRONMENT_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)"
+)
+_NEIGHBOURS_PORT = re.compile(rf"{ENVIRONMENT_PREFIX}(\w+_)?PORT")
+_ENDPOINT = re.compile("(tcp|udp|sctp)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +182,10 @@ class LogConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration, as read from `source`."""
+    """The whole configuration, as read from `source`.
+
+    `passed_over` names the environment variables that Kubernetes or Compose made, and that say nothing to the gateway.
+    """
 
     source: Path
     signing: SigningConfig
@@ -187,6 +199,7 @@ class Config:
     security: SecurityConfig = field(default_factory=SecurityConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
     log: LogConfig = field(default_factory=LogConfig)
+    passed_over: tuple[str, ...] = ()
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -216,7 +229,7 @@ def read_secret(path: Path) -> str:
         ConfigurationError: the file cannot be read, or is empty.
     """
     try:
-        secret = path.read_text(encoding="utf-8").partition("\n")[0].strip()
+        secret = read_text(path).partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the secret in {path} cannot be read: {_why(error)}") from None
     if not secret:
@@ -227,17 +240,19 @@ def read_secret(path: Path) -> str:
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     """Read the configuration file and what the environment overrides.
 
+    Variables that Kubernetes and Compose put in beside a service that is called like the gateway are passed over.
+
     Raises:
         ConfigurationError: the file cannot be read or is no TOML; a section or key is unknown, missing, or its
             value is not acceptable. The text names the key, and the line or the environment variable.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: not TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the configuration {path} cannot be read: {_why(error)}") from None
+    except (ValueError, RecursionError) as error:  # a number with thousands of digits is a plain ValueError
+        raise ConfigurationError(f"{path}: not TOML: {error}") from None
     values = _defaults(path)
     for section, key, value in (*_Document(path, document, lines_of_keys(text)).values(), *_overrides(path, environ)):
         values[section][key] = value
@@ -245,7 +260,8 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
         for key, known in settings_of(section).items():
             if key not in keys:
                 raise ConfigurationError(f"{path}: [{section}] {key} is missing: {known.metadata['doc']}")
-    return Config(source=path, **{section: SECTIONS[section](**keys) for section, keys in values.items()})
+    sections = {section: SECTIONS[section](**keys) for section, keys in values.items()}
+    return Config(source=path, passed_over=_of_a_neighbour(environ), **sections)
 
 
 def _defaults(path: Path) -> dict[str, dict[str, Any]]:
@@ -297,7 +313,7 @@ class _Document:
 def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
     names = {f"{ENVIRONMENT_PREFIX}{s}_{key}".upper(): (s, key) for s in SECTIONS for key in settings_of(s)}
     for name, text in sorted(environ.items()):
-        if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(NOT_SETTINGS):
+        if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(NOT_SETTINGS) or _names_a_neighbour(name, text):
             continue
         if name not in names:
             guess = _suggestion(name, names, "{}")
@@ -313,6 +329,15 @@ def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, st
             raise ConfigurationError(f"the environment variable {name} ([{section}] {key}): {error}") from None
 
 
+def _of_a_neighbour(environ: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name, text in environ.items() if _names_a_neighbour(name, text)))
+
+
+def _names_a_neighbour(name: str, text: str) -> bool:
+    """Whether Kubernetes or Compose put this variable in, beside a service whose name begins like this prefix."""
+    return bool(_NEIGHBOUR.fullmatch(name) or (_NEIGHBOURS_PORT.fullmatch(name) and _ENDPOINT.match(text)))
+
+
 def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = False) -> object:
     """Read one value; raises ValueError with what a person should be told."""
     shown = "" if isinstance(value, dict | list) else f", not {str(value)[:40]!r}"
@@ -320,7 +345,7 @@ def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = F
         raw = reader.from_text(value) if from_text and isinstance(value, str) else value
         return reader.read(raw, path.parent.resolve())
     except ValueError as error:
-        if str(error).startswith("carries a password"):
+        if isinstance(error, Unacceptable):
             raise
         if "-----BEGIN" in str(value):
             shown = ""

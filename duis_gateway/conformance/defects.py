@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import read_text
 
 SEVERITIES = (1, 2, 3, 4, 5)
 """1 stops the service, 5 is cosmetic."""
@@ -59,7 +60,7 @@ def read_defects(path: Path) -> DefectMask:
         ConfigurationError: the file is not of this shape.
     """
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(read_text(path))
         thresholds = {
             phase: {int(name.removeprefix("severity_")): int(number) for name, number in limits.items()}
             for phase, limits in found.get("thresholds", {}).items()
@@ -68,7 +69,7 @@ def read_defects(path: Path) -> DefectMask:
             Defect(str(one["id"]), int(one["severity"]), str(one["title"]), tuple(one.get("cases", ())))
             for one in found.get("defect", ())
         )
-    except (tomllib.TOMLDecodeError, KeyError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, KeyError, ValueError, AttributeError, TypeError) as error:
         raise ConfigurationError(f"{path}: not a list of defects: {error!r}") from None
     unknown = {one.severity for one in defects} | {level for limits in thresholds.values() for level in limits}
     if unknown - set(SEVERITIES):

@@ -12,6 +12,7 @@ from typing import Any
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.signature import SigningKey
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import read_text
 from duis_gateway.pki.certificates import Certificate, CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key, read_certificate_file
 
@@ -69,7 +70,7 @@ def read_profile(path: Path) -> Profile:
         ConfigurationError: something is missing or wrong in it; the text says what.
     """
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(read_text(path))
         hubs, receiver = found["hubs"], found["receiver"]
         named = [name for name in NAMES if name in REQUIRED or name in found["parties"]]
         actors = {name: _actor(name, found["parties"][name], path.parent) for name in named}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from duis_gateway.machine.files import read_text
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.store import ClaimedMessage
 from duis_gateway.outbox.watchdog import Watchdog
@@ -104,7 +105,7 @@ class MailSender:
                     relay.starttls(context=self._tls)
                     attempt.use(relay.sock)
                 if settings.username is not None and settings.password_file is not None:
-                    relay.login(settings.username, settings.password_file.read_text("utf-8").strip())
+                    relay.login(settings.username, read_text(settings.password_file).strip())
                 yield relay
                 # The email is accepted; what becomes of the farewell changes nothing.
                 with contextlib.suppress(OSError, smtplib.SMTPException):

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from cryptography import x509
 
+from duis_gateway.machine.files import read_plain
 from duis_gateway.pki.certificates import UNREADABLE, CertificateUnusable
 
 _log = logging.getLogger(__name__)
@@ -140,6 +141,6 @@ def _crls_of(path: Path) -> list[x509.CertificateRevocationList]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_plain(path)
     except OSError as error:
         raise CertificateUnusable(f"{path}: {error.strerror}") from None

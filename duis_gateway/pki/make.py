@@ -22,6 +22,7 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from duis_gateway.duis.identifiers import format_eui_plain
+from duis_gateway.machine.files import read_plain
 from duis_gateway.pki.certificates import CertificateUnusable, load_x509
 
 SMKI_POLICY = ObjectIdentifier("1.2.826.0.1.8641679.1.2.1.4")
@@ -81,8 +82,8 @@ def load_authority(directory: Path, stem: str = "ca") -> Authority:
     """
     certificate_path, key_path = directory / f"{stem}.pem", directory / f"{stem}.key"
     try:
-        certificate = load_x509(certificate_path.read_bytes())
-        key = load_pem_private_key(key_path.read_bytes(), None)
+        certificate = load_x509(read_plain(certificate_path))
+        key = load_pem_private_key(read_plain(key_path), None)
     except OSError as error:
         raise CertificateUnusable(f"{error.filename}: {error.strerror}") from None
     except (ValueError, TypeError):

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
 from duis_gateway.envelope.signature import SigningKey
+from duis_gateway.machine.files import read_plain
 from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
 
 
@@ -32,7 +33,7 @@ def read_certificate_file(path: Path) -> Certificate:
         CertificateUnusable: it cannot be read; the text names the file.
     """
     try:
-        return read_certificate(path.read_bytes())
+        return read_certificate(read_plain(path))
     except OSError as error:
         raise CertificateUnusable(f"{path}: {error.strerror}") from None
     except CertificateUnusable as error:
@@ -41,7 +42,7 @@ def read_certificate_file(path: Path) -> Certificate:
 
 def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
-        data = path.read_bytes()
+        data = read_plain(path)
         key = (load_pem_private_key if b"-----BEGIN" in data else load_der_private_key)(data, None)
     except OSError as error:
         raise CertificateUnusable(f"{path}: {error.strerror}") from None

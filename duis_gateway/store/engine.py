@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
@@ -60,8 +61,9 @@ class Store:
         self._group: GroupCommit | None = None
         self.engines: tuple[Engine, ...]
         if self.sqlite_path is not None:
+            self.sqlite_path.parent.stat()
             writer = _sqlite_engine(url, options, writes=True)
-            lock = ProcessLock(options.lock_path or Path(f"{self.sqlite_path}.lock"))
+            lock = ProcessLock(options.lock_path or Path(f"{self.sqlite_path}.lock"), like=self.sqlite_path)
             self._group = GroupCommit(
                 writer, lock, options.timeout, seconds=options.group_seconds, committed=options.committed
             )
@@ -84,12 +86,7 @@ class Store:
         Raises:
             ConfigurationError: the URL is none of these, or its directory or driver is missing.
         """
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise ConfigurationError(
-                "the store's URL cannot be read; it begins with sqlite:/// or postgresql://"
-            ) from error
+        parsed = _parsed(url)
         try:
             return cls(_with_driver(parsed), options or StoreOptions())
         except OSError as error:
@@ -112,7 +109,7 @@ class Store:
     @property
     def shown_url(self) -> str:
         """The URL without its password, for logs and messages."""
-        return self.url.render_as_string(hide_password=True)
+        return f"sqlite:///{self.sqlite_path}" if self.is_sqlite else self.url.render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -183,9 +180,12 @@ class Store:
         """Bring the schema to this version of the gateway; safe to run again, and by several processes at once.
 
         Raises:
+            ConfigurationError: the database's directory cannot be used.
             StoreUnusable: the database is of a newer gateway, or holds something else.
             NotDurable: it cannot be written.
         """
+        if self.sqlite_path is not None:
+            _create(self.sqlite_path)
         with self.write(alone=True) as connection:
             migrate.migrate(connection)
 
@@ -221,6 +221,19 @@ def now_seconds(connection: Connection) -> float:
     return float(connection.execute(select(database_time(connection.dialect.name))).scalar_one())
 
 
+def _parsed(url: str) -> URL:
+    """Read the URL; after `sqlite:///` stands a path as it is, in which `?`, `#` and `%` mean nothing."""
+    scheme, is_sqlite, path = url.partition(":///")
+    if scheme == "sqlite" and is_sqlite:
+        return URL.create("sqlite", database=path)
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(
+            "the store's URL cannot be read; it begins with sqlite:/// or postgresql://"
+        ) from error
+
+
 def _with_driver(url: URL) -> URL:
     match url.get_backend_name():
         case "sqlite" if url.database and url.database != ":memory:":
@@ -230,6 +243,16 @@ def _with_driver(url: URL) -> URL:
         case "postgresql" | "postgres":
             return url.set(drivername="postgresql+psycopg")
     raise ConfigurationError("the store's URL begins with sqlite:/// or postgresql://")
+
+
+def _create(path: Path) -> None:
+    """Make an empty database for its owner alone, if there is none; SQLite gives its other files the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise ConfigurationError(f"the database {path} cannot be made: {error.strerror}") from None
 
 
 def _sqlite_path(url: URL) -> Path | None:

@@ -126,7 +126,10 @@ def test_a_required_key_may_come_from_the_environment_alone(file: Path) -> None:
         ("[server]\nport = true\n", "FILE, line 2: [server] port: must be a port number"),
         ("server.port = -1\n", "FILE, line 1: [server] port: must be a port number"),
         ("[trust]\nallow_stale_crl = 1\n", "FILE, line 2: [trust] allow_stale_crl: must be true or false, not '1'"),
-        ("[delivery]\nlease = 0\n", "FILE, line 2: [delivery] lease: must be a number of seconds above 0, not '0'"),
+        (
+            "[delivery]\nlease = 0\n",
+            "FILE, line 2: [delivery] lease: must be a number of seconds above 0, at most a year, not '0'",
+        ),
         ("[delivery]\nlease = inf\n", "FILE, line 2: [delivery] lease: must be a number of seconds above 0"),
         ('[delivery]\nallowed_networks = [\n "10.0.0.1/8"]\n', "FILE, line 2: [delivery] allowed_networks: must be"),
         ('[signing]\neui = "90-B3"\n', "FILE, line 2: [signing] eui: must be an EUI-64 such as"),
@@ -197,3 +200,65 @@ def test_lines_are_found_in_the_shapes_that_people_write() -> None:
     assert lines["server",] == 3
     assert lines["server", "port"] == 4
     assert lines["email", "host"] == 7
+
+
+MARK = "\ufeff"
+
+
+def test_what_editors_put_before_a_file_is_no_part_of_it(file: Path, tmp_path: Path) -> None:
+    """A byte-order mark, and line ends of any kind."""
+    (tmp_path / "password").write_bytes(f"{MARK}s3cret\r\n".encode())
+    text = f'{MARK}{SIGNING}[store]\nurl = "postgresql://gateway@db/gateway"\npassword_file = "password"\n'
+    config = load(file, text.replace("\n", "\r\n"))
+    assert config.store.connection_url() == "postgresql://gateway:s3cret@db/gateway"
+
+
+@pytest.mark.parametrize("service", ["", "OPERATIONS_", "SERVER_", "BLUE_"])
+def test_what_kubernetes_and_compose_make_is_passed_over_and_told(file: Path, service: str) -> None:
+    """Beside a service that is called duis-gateway, or duis-gateway-operations, whose port looks like a key of ours."""
+    made = {
+        "SERVICE_HOST": "10.0.0.1",
+        "SERVICE_PORT": "8079",
+        "SERVICE_PORT_HTTP": "8079",
+        "PORT": "tcp://10.0.0.1:8079",
+        "PORT_8079_TCP": "tcp://10.0.0.1:8079",
+        "PORT_8079_TCP_PROTO": "tcp",
+        "PORT_8079_TCP_PORT": "8079",
+        "PORT_8079_TCP_ADDR": "10.0.0.1",
+    }
+    environ = {f"DUIS_GATEWAY_{service}{name}": value for name, value in made.items()}
+    config = load(file, SIGNING, **environ)
+    assert config.passed_over == tuple(sorted(environ))
+    assert (config.server.port, config.operations.port) == (8079, 9079)
+
+
+@pytest.mark.parametrize("name", ["PORT", "SERVER_PROT", "STORE_SERVICE", "SERVICE_HOSTS", "PORT_TCP", "PORT_8079"])
+def test_a_typo_is_refused_all_the_same(file: Path, name: str) -> None:
+    assert f"DUIS_GATEWAY_{name} overrides no key" in refusal(file, SIGNING, **{f"DUIS_GATEWAY_{name}": "8079"})
+
+
+def test_a_home_that_is_not_there_is_named(file: Path) -> None:
+    said = refusal(file, SIGNING + '[log]\nfile = "~nobody-of-this-name/x.log"\n')
+    assert said.startswith("FILE, line ")
+    assert "[log] file: '~nobody-of-this-name/x.log' cannot be followed: there is no such home" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[server]\nport = {'9' * 5000}",
+        f"a = {'[' * 5000}",
+        f"[delivery]\nlease = 1{'0' * 300}",
+        "[server]\nport = 1e400",
+    ],
+    ids=["digits", "nesting", "seconds", "infinity"],
+)
+def test_numbers_and_texts_without_measure_are_refused_like_others(file: Path, text: str) -> None:
+    assert refusal(file, SIGNING + text).startswith("FILE")
+
+
+def test_a_file_without_measure_is_refused_and_not_read(file: Path) -> None:
+    with file.open("wb") as sparse:
+        sparse.truncate(6 * 1024**3)
+    with pytest.raises(ConfigurationError, match="larger than 64 MiB"):
+        load_config(file, {})

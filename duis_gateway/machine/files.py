@@ -1,0 +1,115 @@
+"""Files that people name: `-` for standard input and output, read up to a limit, written for the owner alone."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+DASH = Path("-")
+"""Standard input, or standard output; a file of that name is `./-`."""
+
+DOCUMENT_BYTES = 64 * 1024 * 1024
+"""A signed document, a key, a certificate, a configuration; messages are far smaller."""
+LIST_BYTES = 1024 * 1024 * 1024
+"""A list of hubs that has to be in memory as a whole."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def read_bytes(path: Path, most: int = DOCUMENT_BYTES) -> bytes:
+    """Return what is in a file; one that is larger than `most` bytes is refused, and not read.
+
+    Raises:
+        OSError: it cannot be read, or is too large (EFBIG); `strerror` says why.
+    """
+    with open_input(path) as file:
+        if _size(file) > most or len(content := file.read(most + 1)) > most:
+            raise OSError(errno.EFBIG, f"larger than {most // 1024 // 1024} MiB, which is the most", str(path))
+        return content
+
+
+def read_plain(path: Path, most: int = DOCUMENT_BYTES) -> bytes:
+    """Return what is in a file, without the byte-order mark that some editors put before it.
+
+    Raises:
+        OSError: as `read_bytes`.
+    """
+    return read_bytes(path, most).removeprefix(_BYTE_ORDER_MARK)
+
+
+def read_text(path: Path, most: int = DOCUMENT_BYTES) -> str:
+    """Return the text in a UTF-8 file, with any line ends, and without a byte-order mark.
+
+    Raises:
+        OSError: as `read_bytes`.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return read_plain(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+@contextmanager
+def open_input(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, a pipe or standard input for reading.
+
+    Raises:
+        OSError: it cannot be opened; standard input is closed.
+    """
+    if path != DASH:
+        with path.open("rb") as file:
+            yield file
+        return
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed", "-")
+    yield sys.stdin.buffer
+
+
+@contextmanager
+def open_output(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for its owner alone, a pipe, or standard output for writing; what is in a file is replaced.
+
+    Raises:
+        OSError: it cannot be opened or written; standard output is closed.
+    """
+    if path != DASH:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        return
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed", "-")
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone, or to standard output.
+
+    Raises:
+        OSError: as `open_output`.
+    """
+    with open_output(path) as file:
+        file.write(content)
+
+
+def would_be_replaced(path: Path) -> bool:
+    """Whether there is something at the path that writing would destroy: not so for pipes, devices and `-`."""
+    try:
+        return path != DASH and stat.S_IFMT(path.stat().st_mode) in (stat.S_IFREG, stat.S_IFDIR)
+    except OSError:
+        return False
+
+
+def _size(file: BinaryIO) -> int:
+    try:
+        found = os.fstat(file.fileno())
+    except (OSError, io.UnsupportedOperation):
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
