@@ -13,12 +13,17 @@ import click
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.machine.files import would_be_replaced
 
 if TYPE_CHECKING:
     from duis_gateway.store.engine import Store
 
 DONE, NO, WRONG = 0, 1, 2
 """The exit codes, everywhere."""
+
+LARGEST_ID = 2**63 - 1
+"""The largest number that a database has for something."""
+_DAY = 24 * 60 * 60.0
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,9 +45,36 @@ def eui(text: str | int) -> int:
 EUI = eui
 """The type of such an argument."""
 
-READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
+"""A file that is read; `-` is standard input."""
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
+"""A file that is written; `-` is standard output."""
+
+
+class Identifier(click.IntRange):
+    """A number that the database gave to something."""
+
+    name = "number"
+
+    def __init__(self) -> None:
+        super().__init__(0, LARGEST_ID)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds above 0, at most a day."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(0, _DAY, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it; what is no number at all (nan) would pass for any."""
+        seconds = super().convert(value, param, ctx)
+        if seconds != seconds:
+            self.fail(f"{value} is not a number of seconds", param, ctx)
+        return seconds
 
 
 def config_option(command: F) -> F:
@@ -80,11 +112,11 @@ def opened_store(config: Config, *, check: bool = True) -> Iterator[Store]:
 
 
 def refuse_existing(*paths: Path) -> None:
-    """Make sure that nothing is written over.
+    """Make sure that nothing is written over; pipes and `-` may be written to.
 
     Raises:
         ConfigurationError: one of the paths exists.
     """
     for path in paths:
-        if path.exists():
+        if would_be_replaced(path):
             raise ConfigurationError(f"{path} is there already, and is not overwritten")

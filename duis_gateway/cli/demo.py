@@ -23,7 +23,7 @@ HUBS = 52_000
     help="An empty folder for the PKI, the configuration, the database and every message.",
 )
 @click.option("--suppliers", type=click.IntRange(FEWEST_SUPPLIERS, 100), default=FEWEST_SUPPLIERS, show_default=True)
-@click.option("--hubs", type=click.IntRange(FEWEST_HUBS), default=HUBS, show_default=True)
+@click.option("--hubs", type=click.IntRange(FEWEST_HUBS, 15_000_000), default=HUBS, show_default=True)
 def demo(workdir: Path, suppliers: int, hubs: int) -> int:
     """Play a release from its announcement to the last N64, over real HTTP, and check every outcome."""
     return DONE if run(workdir, suppliers, hubs, Screen(click.echo, _bar)) else NO

@@ -12,6 +12,7 @@ from typing import Any
 
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import LIST_BYTES, read_text
 from duis_gateway.rollout.device_lists import COMMISSIONED, COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NamedHub
 
@@ -25,6 +26,13 @@ def read_hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
     Raises:
         ConfigurationError: the file cannot be read, or is not what it should be.
     """
+    try:
+        yield from _hubs(path, release_id, party)
+    except csv.Error as error:
+        raise ConfigurationError(f"{path} is no list of hubs: {error}") from None
+
+
+def _hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
     for number, row in enumerate(_rows(path), start=1):
         if row.get("release", release_id) != release_id:
             continue
@@ -41,7 +49,10 @@ def read_ids(path: Path) -> frozenset[int]:
     Raises:
         ConfigurationError: the file cannot be read, or a line has no EUI-64.
     """
-    lines = list(csv.reader(io.StringIO(_text(path))))
+    try:
+        lines = list(csv.reader(io.StringIO(_text(path))))
+    except csv.Error as error:
+        raise ConfigurationError(f"{path} is no list of hubs: {error}") from None
     column = 0
     if lines and "device_id" in lines[0]:
         column = lines[0].index("device_id")
@@ -85,7 +96,7 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
         return reader
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is no JSON: {error}") from None
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise ConfigurationError(f"{path} is not what the party door gives: a list of objects")
@@ -94,9 +105,11 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+        return read_text(path, LIST_BYTES)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} cannot be read: it is not UTF-8") from None
 
 
 def _eui(path: Path, text: str) -> int:

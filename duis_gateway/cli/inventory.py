@@ -10,6 +10,7 @@ from duis_gateway.cli.common import NEW_FILE, READABLE, config_option, opened_st
 from duis_gateway.cli.output import progress_bar
 from duis_gateway.config.settings import Config
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import DASH
 from duis_gateway.rollout.hubs.inventory_file import export_csv, load_csv
 
 _FINDINGS_SHOWN = 3
@@ -24,7 +25,7 @@ def inventory() -> None:
 @click.argument("file", type=READABLE)
 @config_option
 def load(file: Path, config: Config) -> None:
-    """Load hubs from FILE, a CSV file with a header line.
+    """Load hubs from FILE, a CSV file with a header line; - is standard input.
 
     The whole file is checked first; if a line is wrong, nothing is loaded. Then hubs are written in blocks, so that a
     running gateway goes on meanwhile. A load that was broken off can be repeated; of several lines for one hub the
@@ -43,8 +44,8 @@ def load(file: Path, config: Config) -> None:
 @click.argument("file", type=NEW_FILE)
 @config_option
 def export(file: Path, config: Config) -> None:
-    """Write the whole inventory to FILE, in the form that `inventory load` reads."""
+    """Write the whole inventory to FILE (- is standard output), in the form that `inventory load` reads."""
     refuse_existing(file)
     with opened_store(config) as store, progress_bar("Exporting") as progress:
         number = export_csv(store, file, progress)
-    click.echo(f"Exported {number} hubs to {file}.")
+    click.echo(f"Exported {number} hubs to {file}.", err=file == DASH)

@@ -5,9 +5,12 @@ Exit codes: 0 done; 1 the answer is no (verify failed, a request was refused); 2
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -42,6 +45,11 @@ _COMMANDS = {
 """Each command, its module, and what the list of commands says of it."""
 
 
+_LONGEST_LINE = 1000
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What the system says where output cannot be written: such errors name no file."""
+
+
 class _Commands(click.Group):
     """Imports a command's module when it is asked for: `verify` needs no database."""
 
@@ -72,17 +80,41 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if words[:1] in (["serve"], ["deliver"]):
         ignore_all_but_the_end()  # until the command is loaded and says what signals do
     try:
+        code = _run(words)
+    except (Exception, KeyboardInterrupt) as error:
+        _give_up_output()
+        text, code = _explain(error)
+        with suppress(OSError):  # standard error may be full as well
+            if text:
+                click.echo(f"duis-gateway: {_on_one_line(text)}", err=True)
+            if words[:1] == ["--traceback"]:
+                traceback.print_exception(error)
+    sys.exit(code)
+
+
+def _on_one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
         code = program.main(args=words, prog_name="duis-gateway", standalone_mode=False)
     except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
-    except (Exception, KeyboardInterrupt) as error:
-        text, code = _explain(error)
-        if text:
-            click.echo(f"duis-gateway: {' '.join(text.split())}", err=True)
-        if words[:1] == ["--traceback"]:
-            traceback.print_exception(error)
-        sys.exit(code)
-    sys.exit(code if isinstance(code, int) else DONE)
+        code = end.exit_code
+    if sys.stdout is not None:
+        sys.stdout.flush()  # here, where a full disk can still be told
+    return code if isinstance(code, int) else DONE
+
+
+def _give_up_output() -> None:
+    """Where standard output cannot be written, let the end of the process not try it again."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
@@ -100,8 +132,14 @@ def _explain(error: BaseException) -> tuple[str, int]:
         case GatewayError():
             return str(error), NO
         case BrokenPipeError():
-            sys.stderr.close()  # whoever read our output has gone, and needs no message
-            return "", NO
+            return "", NO  # whoever read our output has gone, and needs no message
         case OSError() if error.filename is not None:
             return f"{error.filename}: {error.strerror}", WRONG
+        case OSError() if error.errno in _NO_ROOM:
+            return f"the output cannot be written: {error.strerror}", WRONG
+        case UnicodeEncodeError():
+            return (
+                "an argument is not UTF-8, or the terminal has no letter for what is printed (PYTHONIOENCODING)",
+                WRONG,
+            )
     return f"a defect of the gateway: {type(error).__name__}: {error} (--traceback says where)", NO

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, LARGEST_ID, AnswerIsNo, Identifier, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_fields, print_rows
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import DASH, write_bytes
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import OutboxEntry
 
@@ -25,8 +24,8 @@ def outbox() -> None:
 @outbox.command("list")
 @click.option("--state", type=click.Choice(_STATES), help="Only these; dead: given up.")
 @click.option("--recipient", type=EUI, help="Only what goes to this party.")
-@click.option("--after", type=int, default=0, help="Begin after the message with this id.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@click.option("--after", type=Identifier(), default=0, help="Begin after the message with this id.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="How many at most.")
 @format_option
 @config_option
 def list_messages(state: str | None, recipient: int | None, after: int, limit: int, form: str, config: Config) -> None:
@@ -52,14 +51,14 @@ def _row(one: OutboxEntry) -> tuple[object, ...]:
 def show(reference: str, content: bool, config: Config) -> None:
     """Show one message, by its id, its ResponseID or its MessageID."""
     with opened_store(config) as store, store.read() as connection:
-        found = outbox_view.find(connection, int(reference) if reference.isdecimal() else reference)
+        found = outbox_view.find(connection, _reference(reference))
     if found is None:
         raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox")
     entry, message = found
     if content:
         if not message:
             raise AnswerIsNo(f"the body of message {entry.id} was pruned")
-        sys.stdout.buffer.write(message)
+        write_bytes(DASH, message)
         return
     print_fields(
         (
@@ -80,8 +79,14 @@ def show(reference: str, content: bool, config: Config) -> None:
     )
 
 
+def _reference(text: str) -> int | str:
+    """Return the id that a text is, or the text: no id has as many digits as a ResponseID may have."""
+    is_id = text.isdecimal() and len(text) <= len(str(LARGEST_ID)) and int(text) <= LARGEST_ID
+    return int(text) if is_id else text
+
+
 @outbox.command()
-@click.argument("message", type=int, required=False)
+@click.argument("message", type=Identifier(), required=False)
 @click.option("--recipient", type=EUI, help="All dead letters of this party.")
 @click.option("--all", "everything", is_flag=True, help="All dead letters.")
 @config_option

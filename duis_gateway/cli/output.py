@@ -39,12 +39,12 @@ def print_table(table: Rows, form: str) -> None:
         click.echo(piece, nl=False)
 
 
-def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Print names and values, one a line."""
+def print_fields(fields: Iterable[tuple[str, object]], *, err: bool = False) -> None:
+    """Print names and values, one a line; `err`: on standard error, where standard output has something else."""
     shown = [(f"{name}:", _text(value)) for name, value in fields]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        click.echo(f"{name.ljust(width)}  {value}".rstrip())
+        click.echo(f"{name.ljust(width)}  {value}".rstrip(), err=err)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.device_lists import MAX_REQUESTED
 from duis_gateway.duis.identifiers import RequestId, format_eui
 from duis_gateway.duis.versions import format_version
+from duis_gateway.machine.files import write_bytes
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.rollout.direct_instructions.rules import Selection, SelectionRules, select
 from duis_gateway.rollout.estate.eligible_view import eligible_hubs
@@ -159,11 +160,11 @@ def _choose(
     request_id = RequestId(party, source.gateway, counter or time.time_ns() // 1000)
     lines = "".join(f"{format_eui(device_id)}\n" for device_id in chosen.device_ids)
     if list_file is not None:
-        list_file.write_text(lines, encoding="ascii")
+        write_bytes(list_file, lines.encode("ascii"))
     if request_file is not None:
         request = PreferredPilotList(release_id, source.firmware_version, chosen.device_ids)
         version = format_version(DUIS_6_0)
-        request_file.write_bytes(service_request(str(request_id), version, request.reference, request.body()))
+        write_bytes(request_file, service_request(str(request_id), version, request.reference, request.body()))
     if list_file is None and request_file is None:
         click.echo(lines, nl=False)
     click.echo(_summary(chosen, source, request_id if request_file else None), err=True)

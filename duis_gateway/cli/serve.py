@@ -27,7 +27,11 @@ _HEAPS = 2
 _LARGE = 128 * 1024
 
 _WORKERS = click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that deliver, this one included."
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that deliver, this one included.",
 )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 
 import click
 import urllib3
 
-from duis_gateway.cli.common import FOLDER, NEW_FILE, READABLE, AnswerIsNo
+from duis_gateway.cli.common import FOLDER, NEW_FILE, READABLE, AnswerIsNo, Seconds
 from duis_gateway.cli.documents import (
     Judgement,
     find_originator,
@@ -21,6 +22,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import ConfigurationError, MessageRefused
+from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, write_bytes
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
 
@@ -37,7 +39,7 @@ def sign(file: Path, key: Path, certificate: Path, out: Path | None) -> None:
     """Sign the XML document in FILE in DUIS's profile; a signature that it has is replaced."""
     try:
         signing_key, own = load_signing_key(key, certificate)
-        document = file.read_bytes()
+        document = read_bytes(file)
         originator = find_originator(parse_trusted(document))
         signed = signature.sign(document, signing_key)
     except CertificateUnusable as error:
@@ -67,10 +69,10 @@ def verify(file: Path, trust: Path, crls: Path | None, at: datetime | None, out:
     """
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
     try:
-        judgement = judge(file.read_bytes(), trust, crls, moment)
+        judgement = judge(read_bytes(file), trust, crls, moment)
     except CertificateUnusable as error:
         raise ConfigurationError(str(error)) from None
-    print_fields(_shown(judgement))
+    print_fields(_shown(judgement), err=out == DASH)
     if judgement.failed is not None:
         raise AnswerIsNo(f"{file}: verification failed: {judgement.failed}")
     if out is not None and judgement.content is not None:
@@ -93,7 +95,7 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 @click.argument("file", type=READABLE)
 @click.option("--url", required=True, help="The door to send it to.")
 @click.option("--out", type=NEW_FILE, help="Where to write the answer; default: standard output.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=_SECONDS, help="Seconds to wait.")
+@click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait.")
 def send(file: Path, url: str, out: Path | None, timeout: float) -> None:
     """Send the document in FILE as it is, by POST, and print the answer.
 
@@ -102,13 +104,19 @@ def send(file: Path, url: str, out: Path | None, timeout: float) -> None:
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigurationError(f"--url: {url[:80]!r} is no http or https URL")
+    document = read_bytes(file)
     http = urllib3.PoolManager(retries=False)
     headers = {"Content-Type": "application/xml"}
     try:
-        answer = http.request("POST", url, body=file.read_bytes(), headers=headers, timeout=timeout, redirect=False)
-    except urllib3.exceptions.HTTPError as error:
+        answer = http.request(
+            "POST", url, body=document, headers=headers, timeout=timeout, redirect=False, preload_content=False
+        )
+        body = answer.read(DOCUMENT_BYTES + 1)
+    except (urllib3.exceptions.HTTPError, HTTPException) as error:
         raise AnswerIsNo(f"{url} could not be reached: {error}") from None
-    body = answer.data
+    answer.release_conn()
+    if len(body) > DOCUMENT_BYTES:
+        raise AnswerIsNo(f"{url} answered with more than {DOCUMENT_BYTES // 1024 // 1024} MiB")
     click.echo(f"HTTP {answer.status} {answer.reason or ''}".rstrip(), err=True)
     _write(body, out)
     verdict = verdict_of(body)
@@ -119,9 +127,5 @@ def send(file: Path, url: str, out: Path | None, timeout: float) -> None:
 
 
 def _write(content: bytes, out: Path | None) -> None:
-    if out is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.write(b"" if content.endswith(b"\n") or not sys.stdout.isatty() else b"\n")
-        sys.stdout.buffer.flush()
-    else:
-        out.write_bytes(content)
+    at_a_prompt = out is None and sys.stdout is not None and sys.stdout.isatty()
+    write_bytes(out or DASH, content + b"\n" if at_a_prompt and not content.endswith(b"\n") else content)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 DASH = Path("-")
@@ -20,6 +22,7 @@ DOCUMENT_BYTES = 64 * 1024 * 1024
 LIST_BYTES = 1024 * 1024 * 1024
 """A list of hubs that has to be in memory as a whole."""
 
+_BLOCK = 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -68,6 +71,26 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
     if sys.stdin is None:
         raise OSError(errno.EBADF, "standard input is closed", "-")
     yield sys.stdin.buffer
+
+
+@contextmanager
+def open_seekable(path: Path, folder: Path | None) -> Iterator[BinaryIO]:
+    """Open a file for being read more than once; what comes by a pipe is copied to a temporary file first.
+
+    Args:
+        path: the file; `-` is standard input.
+        folder: where the temporary file is made; None: where the system has such.
+
+    Raises:
+        OSError: it cannot be opened or copied.
+    """
+    with open_input(path) as file:
+        if file.seekable():
+            yield file
+            return
+        with TemporaryFile(dir=folder) as copy:
+            shutil.copyfileobj(file, copy, _BLOCK)
+            yield copy
 
 
 @contextmanager

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import select
 
 from duis_gateway.duis.identifiers import format_eui, format_euis, parse_eui
 from duis_gateway.duis.simple_types import duis_type
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import open_output, open_seekable
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.store.bulk import Progress
@@ -50,6 +52,7 @@ _MAX_ERRORS = 20
 _REMEMBERED = 10_000
 _ROWS_A_REPORT = 1_000
 _ROWS_A_FETCH = 5_000
+_MAX_LINE = 65_536
 _HUBS_A_COMMIT = 20_000
 
 """Called with what is done and the whole, in bytes of the file or in hubs."""
@@ -81,27 +84,35 @@ class _LineWrong(ValueError):
 def load_csv(store: Store, path: Path, progress: Progress | None = None) -> LoadResult:
     """Load an inventory file: all of it, or, if any line is wrong, nothing.
 
-    The file is read twice: first every line is checked, then hubs are written in commits of 20,000. A hub that
+    The file is read twice: first every line is checked, then hubs are written in commits of 20,000. What comes by a
+    pipe is kept in a temporary file meanwhile, beside a SQLite database or where the system has such. A hub that
     is in the inventory already is brought up to date; what its suppliers were told, and when it was activated, stays.
     A hub named twice has what the last of its lines says.
 
     Args:
         store: the store to write to.
-        path: UTF-8, with a header line; any line ends.
+        path: UTF-8, with a header line; any line ends. `-` is standard input.
         progress: told of the bytes read, of twice the file's size.
 
     Raises:
         ConfigurationError: the file cannot be read, or its header line is not `HEADER`.
         NotDurable: the database cannot be written; the commits before stay, and the load can be run again.
     """
-    report = progress or _silent
+    try:
+        with open_seekable(path, store.sqlite_path.parent if store.sqlite_path else None) as file:
+            return _load(store, _InventoryFile(path, file), progress or _silent)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _load(store: Store, file: _InventoryFile, report: Progress) -> LoadResult:
     errors: list[LineError] = []
-    for _ in _read(path, errors, lambda done, size: report(done, 2 * size)):
+    for _ in file.read(errors, lambda done, size: report(done, 2 * size)):
         pass
     if errors:
         return LoadResult(0, errors)
     rows = 0
-    found = _read(path, errors, lambda done, size: report(size + done, 2 * size))
+    found = file.read(errors, lambda done, size: report(size + done, 2 * size))
     while chunk := list(islice(found, _HUBS_A_COMMIT)):
         with store.write(alone=True) as connection:
             hubs.upsert(connection, [Hub(device_id, *kind) for device_id, kind in chunk])
@@ -110,7 +121,7 @@ def load_csv(store: Store, path: Path, progress: Progress | None = None) -> Load
 
 
 def export_csv(store: Store, path: Path, progress: Progress | None = None) -> int:
-    """Write the whole inventory as it is at one moment into a file, and return the number of hubs.
+    """Write the whole inventory as it is at one moment into a file (`-`: standard output); return the number of hubs.
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front, which `load_csv` takes away.
 
@@ -123,7 +134,7 @@ def export_csv(store: Store, path: Path, progress: Progress | None = None) -> in
     rest = _Rest()
     done = 0
     try:
-        with path.open("w", newline="", encoding="utf-8") as file, store.read() as connection:
+        with _text_output(path) as file, store.read() as connection:
             file.write(csv_lines([HEADER], "\n"))
             whole = hubs.count(connection)
             for rows in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}).partitions():
@@ -210,23 +221,50 @@ def _eui(name: str, text: str) -> int:
         raise _LineWrong(f"{name} is {error}") from error
 
 
-def _read(path: Path, errors: list[LineError], report: Progress) -> Iterator[_Line]:
-    """Yield what the file's lines say; lines that are wrong are left out and added to `errors`, up to a limit."""
-    try:
+@dataclass(frozen=True, slots=True)
+class _InventoryFile:
+    """An open file that can be read again."""
+
+    path: Path
+    file: BinaryIO
+
+    def read(self, errors: list[LineError], report: Progress) -> Iterator[_Line]:
+        """Yield what the lines say, from the first on; lines that are wrong go to `errors`, up to a limit."""
+        size = self.file.seek(0, io.SEEK_END)
+        self.file.seek(0)
         # What is no UTF-8 becomes lone surrogates, so that it is found in its own line and not in the buffer's.
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            reader = csv.reader(text, strict=True)
+        text = io.TextIOWrapper(self.file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        try:
+            reader = csv.reader(_bounded(text), strict=True)
             if tuple(next(reader, ())) != HEADER:
-                raise ConfigurationError(f"{path} does not begin with the header line {','.join(HEADER)}")
+                raise ConfigurationError(f"{self.path} does not begin with the header line {','.join(HEADER)}")
             for count, line in enumerate(_lines(reader, errors)):
                 if count % _ROWS_A_REPORT == 0:
-                    report(file.tell(), size)
+                    report(self.file.tell(), size)
                 yield line
             report(size, size)
-    except (OSError, csv.Error) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        except csv.Error as error:
+            raise ConfigurationError(f"{self.path} cannot be read: {error}") from error
+        finally:
+            text.detach()
+
+
+def _bounded(text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines; a file without line ends is not taken into memory as one."""
+    while line := text.readline(_MAX_LINE):
+        if len(line) == _MAX_LINE:
+            raise csv.Error(f"longer than {_MAX_LINE} characters")
+        yield line
+
+
+@contextmanager
+def _text_output(path: Path) -> Iterator[io.TextIOWrapper]:
+    with open_output(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        try:
+            yield text
+        finally:
+            text.detach()
 
 
 def _lines(reader: _csv.Reader, errors: list[LineError]) -> Iterator[_Line]:

@@ -1,0 +1,189 @@
+"""Files, pipes, `-`, full disks and numbers, as every command meets them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import SUPPLIER, Installation, done, refused, run
+
+HUB = "00-DB-12-34-56-00-00-01,CHF,106C,433100AC,9001,Commissioned,North,90-B3-D5-1F-30-01-00-00,"
+INVENTORY = (
+    "device_id,device_type,manufacturer,model,firmware_version,status,csp_region,import_supplier,gas_supplier\n"
+    + HUB
+    + "\n"
+)
+REQUEST = """<sr:Request xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway" schemaVersion="5.4">\
+<sr:Header><sr:RequestID>90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1000</sr:RequestID>\
+</sr:Header></sr:Request>"""
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def fed(content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Standard input is a pipe that has this content."""
+    reading, writing = os.pipe()
+    feeder = threading.Thread(target=_feed, args=(writing, content))
+    feeder.start()
+    with os.fdopen(reading, encoding="utf-8") as stream, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdin", stream)
+        yield
+    feeder.join()
+
+
+def _feed(writing: int, content: bytes) -> None:
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(content)
+
+
+def test_an_inventory_comes_and_goes_by_pipes(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard input, a named pipe, standard output, a file for its owner alone; a byte-order mark first."""
+    content = ("\ufeff" + INVENTORY).encode()
+    with fed(content, monkeypatch):
+        assert "Loaded 1 hubs." in done("inventory", "load", "-", *installation.config)
+    os.mkfifo(tmp_path / "pipe")
+    feeder = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+    feeder.start()
+    assert "Loaded 1 hubs." in done("inventory", "load", tmp_path / "pipe", *installation.config)
+    feeder.join()
+    assert run("inventory", "export", "-", *installation.config).output == INVENTORY
+    done("inventory", "export", tmp_path / "hubs.csv", *installation.config)
+    assert (tmp_path / "hubs.csv").read_text(encoding="utf-8") == INVENTORY
+    assert stat.S_IMODE((tmp_path / "hubs.csv").stat().st_mode) == 0o600
+
+
+def test_documents_are_signed_and_verified_by_pipes(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = installation.make_certificate(SUPPLIER)
+    with fed(REQUEST.encode(), monkeypatch):
+        signed = run("sign", "-", "--key", key, "--certificate", certificate, "--out", "-")
+    assert signed.code == 0, signed.error
+    with fed(signed.raw, monkeypatch):
+        verified = run("verify", "-", "--trust", installation.pki, "--out", "-")
+    assert verified.code == 0, verified.error
+    assert verified.raw.startswith(b"<sr:Request")
+    assert "good" in verified.error, "what was found out does not stand among the bytes"
+
+
+def test_a_pilot_is_selected_by_pipes(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = ("--release", "R1", "--party", SUPPLIER, "--firmware-version", "9002", *installation.config)
+    with fed(b"device_id,import\n00-DB-12-34-56-00-00-01,true\n", monkeypatch):
+        chosen = run("pilot", "select", *about, "--hubs", "-", "--request", "-")
+    assert chosen.code == 0, chosen.error
+    assert b"00-DB-12-34-56-00-00-01" in chosen.raw
+
+
+def test_what_is_there_is_not_overwritten_but_devices_are_no_files(installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "hubs.csv").touch()
+    assert "is there already" in refused(2, "inventory", "export", tmp_path / "hubs.csv", *installation.config)
+    assert "Exported 0 hubs" in done("inventory", "export", "/dev/null", *installation.config)
+
+
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of 6 GB that takes no room."""
+    path = tmp_path_factory.mktemp("huge") / "file"
+    with path.open("wb") as sparse:
+        sparse.truncate(6 * 1024**3)
+    return path
+
+
+Words = Callable[[Path], tuple[object, ...]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        lambda file: ("sign", file, "--key", __file__, "--certificate", __file__),
+        lambda file: ("sign", __file__, "--key", file, "--certificate", file),
+        lambda file: ("verify", file, "--trust", file.parent),
+        lambda file: ("send", file, "--url", "http://127.0.0.1:9/"),
+        lambda file: ("party", "list", "--config", file),
+        lambda file: ("conformance", "--url", "http://127.0.0.1:9/", "--profile", file),
+        lambda file: ("conformance", "--url", "http://127.0.0.1:9/", "--defects", file),
+        lambda file: ("pilot", "select", "--release", "R", "--party", SUPPLIER, "--exclude", file),
+    ],
+)
+def test_a_huge_file_is_refused_and_not_read(huge: Path, words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duis_gateway.cli.sign.load_signing_key", load_certificate_first)
+    assert "larger than" in refused(2, *words(huge))
+
+
+def load_certificate_first(key: Path, certificate: Path) -> tuple[object, object]:
+    from duis_gateway.pki.signing import read_certificate_file
+
+    return (None, None) if certificate == Path(__file__) else (key, read_certificate_file(certificate))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--version",),
+        ("party", "list"),
+        ("party", "list", "--format", "csv"),
+        ("inventory", "export", "-"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_is_no_defect(installation: Installation, words: tuple[str, ...]) -> None:
+    arguments = words if words[0].startswith("-") else (*words, *map(str, installation.config))
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "duis_gateway", *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 2
+    *progress, said = ended.stderr.splitlines()
+    assert said.startswith("duis-gateway: ")
+    assert said.endswith("cannot be written: No space left on device")
+    assert progress in ([], ["Exporting"])
+
+
+NINES = "9" * 20
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "expected"),
+    [
+        (1, ("outbox", "show", NINES), "there is no message"),
+        (1, ("outbox", "show", "9" * 5000), "there is no message"),
+        (2, ("outbox", "list", "--after", NINES), "is not in the range"),
+        (2, ("outbox", "list", "--after", "9" * 5000), "Invalid value for '--after'"),
+        (2, ("outbox", "list", "--limit", NINES), "is not in the range"),
+        (2, ("outbox", "replay", NINES), "is not in the range"),
+        (2, ("prune", "--older-than", NINES), "is not in the range"),
+        (2, ("serve", "--workers", NINES), "is not in the range"),
+        (2, ("certificate", "revoke", "9" * 5000), "is not a serial number"),
+        (1, ("certificate", "revoke", NINES), "no certificate with the serial number"),
+        (2, ("release", "show", "\udcff"), "not UTF-8"),
+    ],
+)
+def test_numbers_and_words_that_nothing_can_have(
+    installation: Installation, code: int, words: tuple[str, ...], expected: str
+) -> None:
+    ran = run(*words, *installation.config)
+    assert "defect" not in ran.error
+    assert len(ran.error) < 1200
+    assert (ran.code, expected in ran.error) == (code, True), ran.error
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0", "1e300"])
+def test_seconds_that_nobody_can_wait(seconds: str) -> None:
+    said = refused(2, "send", __file__, "--url", "http://127.0.0.1:9/", "--timeout", seconds)
+    assert "Invalid value for '--timeout'" in said
