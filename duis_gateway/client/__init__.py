@@ -30,7 +30,6 @@ from duis_gateway.client.errors import (
     Refused,
     SetupWrong,
 )
-from duis_gateway.client.eui import Eui
 from duis_gateway.client.gateway import DOORS, Gateway, Journal, Prepared
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.inbox import Inbox
@@ -47,6 +46,7 @@ from duis_gateway.client.requests import (
 )
 from duis_gateway.client.server import Serving
 from duis_gateway.client.trust import Proof, Trust
+from duis_gateway.duis.eui import Eui
 
 __all__ = [
     "DOORS",

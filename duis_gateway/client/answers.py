@@ -10,9 +10,9 @@ from lxml import etree
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.client.errors import NotProven, NotUnderstood
-from duis_gateway.client.eui import Eui
 from duis_gateway.client.trust import Proof
 from duis_gateway.duis.codes import RESPONSE_CODES
+from duis_gateway.duis.eui import Eui
 from duis_gateway.errors import MessageRefused
 from duis_gateway.namespaces import CSP, ESI, sr
 from duis_gateway.partners.messages import Acknowledgement, Interface

@@ -15,13 +15,13 @@ from duis_gateway.client import soap
 from duis_gateway.client.answers import INTERFACES, Answer, read_answer
 from duis_gateway.client.counters import Counter, TimeCounter
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow
-from duis_gateway.client.eui import Eui
 from duis_gateway.client.http import Http, HttpAnswer
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.problems import refusal_of
 from duis_gateway.client.requests import ServiceRequest, service_request
 from duis_gateway.client.trust import Trust
 from duis_gateway.clock import Clock, SystemClock, wait_after
+from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted

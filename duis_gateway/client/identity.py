@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duis_gateway.client.errors import CannotSend, SetupWrong
-from duis_gateway.client.eui import Eui
+from duis_gateway.duis.eui import Eui
 from duis_gateway.envelope.signature import SigningKey, sign, sign_canonical
 from duis_gateway.errors import MessageRefused
 from duis_gateway.pki.certificates import Certificate, CertificateUnusable

@@ -12,8 +12,8 @@ from lxml import etree
 from duis_gateway.client.alerts import PartOf, read_alert
 from duis_gateway.client.answers import INTERFACES
 from duis_gateway.client.errors import NotProven, NotUnderstood
-from duis_gateway.client.eui import Eui
 from duis_gateway.client.trust import DCC, Proof
+from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.duis.versions import parse_version

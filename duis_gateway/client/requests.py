@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from duis_gateway.client.eui import euis
 from duis_gateway.duis.device_lists import MAX_REQUESTED, render_device_list
+from duis_gateway.duis.eui import euis
 from duis_gateway.duis.rendering import leaf, node
 from duis_gateway.duis.times import format_date_time
 from duis_gateway.namespaces import SR

@@ -13,8 +13,8 @@ from lxml import etree
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.client.errors import NotProven, SetupWrong
-from duis_gateway.client.eui import Eui
 from duis_gateway.clock import Clock, SystemClock
+from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.services import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify

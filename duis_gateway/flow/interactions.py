@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.alerts import ALERTS
+from duis_gateway.duis.alerts.table import ALERTS
 from duis_gateway.parties.records import PartyKind
 
 SUPPLIER, CSP, DCC = PartyKind.SUPPLIER, PartyKind.CSP, PartyKind.DCC

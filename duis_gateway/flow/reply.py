@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from duis_gateway.duis.alert_bodies import AlertBody
+from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.responses import PilotListWarning
 from duis_gateway.parties.records import Party
 from duis_gateway.partners.messages import Acknowledgement, PartnerBody

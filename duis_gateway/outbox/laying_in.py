@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from duis_gateway.duis.alerts import PreparedAlert, code_of, prepare
+from duis_gateway.duis.alerts.prepare import PreparedAlert, prepare
+from duis_gateway.duis.alerts.table import code_of
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.errors import NotAnInteraction
 from duis_gateway.flow.interactions import Outbound, goes_out

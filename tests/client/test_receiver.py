@@ -32,8 +32,9 @@ from duis_gateway.client import (
     Repeats,
     Trust,
 )
-from duis_gateway.duis import alert_bodies as bodies
-from duis_gateway.duis.alerts import ALERTS
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
+from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
+from duis_gateway.duis.alerts.table import ALERTS
 from duis_gateway.partners.messages import Interface
 from tests.support import duis, partner_bodies
 from tests.support.parties import AT, GATEWAY, OTHER, Parties
@@ -77,7 +78,7 @@ def test_what_a_version_cannot_be_told_is_read_as_n999(parties: Parties, receive
 
 def test_a_long_alert_comes_in_parts(parties: Parties, receiver: Receiver) -> None:
     hubs = duis.many_hubs(300)
-    raws = parties.alerts(bodies.DefaultPilotList("R-1", "9002", "North", hubs), room=7_000)
+    raws = parties.alerts(DefaultPilotList("R-1", "9002", "North", hubs), room=7_000)
     messages = [receiver.receive(raw) for raw in raws]
     count = len(messages)
     assert [one.part for one in messages] == [PartOf(number, count) for number in range(1, count + 1)]
@@ -111,7 +112,7 @@ def test_handlers_are_called_by_code_by_body_and_for_all_else(parties: Parties, 
     def by_code(message: Message) -> None:
         called.append(("code", message.kind))
 
-    @receiver.on(bodies.CommsHubFirmwareActivation)
+    @receiver.on(CommsHubFirmwareActivation)
     def by_body(message: Message) -> None:
         called.append(("body", message.kind))
 

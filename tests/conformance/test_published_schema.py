@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from duis_gateway.duis.alert_bodies import AlertBody
-from duis_gateway.duis.alerts import prepare
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.alerts.prepare import prepare
 from duis_gateway.duis.responses import render_service_response, response_to
 from duis_gateway.envelope.signature import sign_canonical
 from duis_gateway.namespaces import DUIS_6_0, DUIS_SCHEMA_FOLDERS, SR

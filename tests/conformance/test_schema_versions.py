@@ -10,7 +10,7 @@ import pytest
 import xmlschema
 from lxml import etree
 
-from duis_gateway.duis.alerts import prepare
+from duis_gateway.duis.alerts.prepare import prepare
 from schemas import schema_names, schema_path
 from tests.support.duis import AT, OPTION_1_BODIES, PILOT_LIST, RESPONSE_ID, request_xml, supplier
 from tests.support.published import XS, Outline

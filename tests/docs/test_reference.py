@@ -10,7 +10,7 @@ import pytest
 
 from duis_gateway.cli.main import program
 from duis_gateway.config.settings import ENVIRONMENT_PREFIX, SECTIONS, settings_of
-from duis_gateway.duis.alerts import ALERTS
+from duis_gateway.duis.alerts.table import ALERTS
 from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.responses import PilotListWarning
 from duis_gateway.errors import REFUSALS

@@ -13,7 +13,7 @@ from duis_gateway.conformance.pack import run as play
 from duis_gateway.conformance.profile import Profile, read_profile
 from duis_gateway.conformance.report import Outcome
 from duis_gateway.conformance.subject import Subject, opened
-from duis_gateway.duis.alerts import ALERTS
+from duis_gateway.duis.alerts.table import ALERTS
 from duis_gateway.duis.codes import NEVER_RAISED, RESPONSE_CODES
 from duis_gateway.errors import ConfigurationError
 from tests.support.cli import run

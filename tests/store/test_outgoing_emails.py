@@ -11,7 +11,8 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import Connection
 
-from duis_gateway.duis import alert_bodies as bodies
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
+from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
 from duis_gateway.flow.reply import Alert, Email, Send
 from duis_gateway.operations import flags
 from duis_gateway.outbox.emails.announcement import announcement
@@ -119,8 +120,8 @@ def test_a_supplier_with_no_hub_left_to_update_gets_no_file(store: Store) -> Non
 
 
 def test_emails_about_a_release_keep_their_order_and_stand_in_the_way_of_no_alert(store: Store) -> None:
-    body = bodies.DefaultPilotList("R1", "01020305", "North", (1,))
-    n64 = bodies.CommsHubFirmwareActivation(1, "01020305")
+    body = DefaultPilotList("R1", "01020305", "North", (1,))
+    n64 = CommsHubFirmwareActivation(1, "01020305")
     old = supplier(version="5.0")
     with store.write() as conn:
         fill(conn, ESTATE, [release()])
@@ -145,7 +146,7 @@ def test_a_party_without_address_is_flagged_once_and_blocks_nothing(store: Store
 
 
 def test_alerts_about_a_release_that_nobody_knows_are_told_without_its_facts(store: Store) -> None:
-    body = bodies.CommsHubFirmwareActivation(1, "01020305")
+    body = CommsHubFirmwareActivation(1, "01020305")
     with store.write() as conn:
         (row,) = laid(conn, Alert(supplier(version="5.0"), body, None, 1))
     assert "Communications Hub 00-00-00-00-00-00-00-01 now runs firmware 01020305." in text_of(row)

@@ -10,7 +10,17 @@ from typing import Any
 
 from lxml import etree
 
-from duis_gateway.duis import alert_bodies as bodies
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
+from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure
+from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
+from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
+from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
+from duis_gateway.duis.alerts.preferred_pilot_schedule_decision import PreferredPilotScheduleDecision
+from duis_gateway.duis.alerts.safe_launch_outcome import SafeLaunchOutcome
+from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
+from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.requests import AnyRequest, read_service_request
 from duis_gateway.envelope.schema import Schema
@@ -137,20 +147,20 @@ def many_hubs(count: int) -> tuple[int, ...]:
     return tuple(range(HUB, HUB + count))
 
 
-ACTIVATION = bodies.CommsHubFirmwareActivation(HUB, "9002")
-FAILURE = bodies.CommsHubFirmwareFailure(HUB, "9002", OutcomeStage.ACTIVATION, "hashMismatch", "seen twice")
+ACTIVATION = CommsHubFirmwareActivation(HUB, "9002")
+FAILURE = CommsHubFirmwareFailure(HUB, "9002", OutcomeStage.ACTIVATION, "hashMismatch", "seen twice")
 GROUPS = (DefaultGroup("G1", PERIOD, (HUB, HUB + 1)), DefaultGroup("all others", PERIOD))
 CONSTRAINTS = (OfferedConstraint("NIGHT", "between 22:00 & 06:00"),)
 COUNTS = HubCounts(targeted=300, activated=297, failed=3)
 
-OPTION_1_BODIES: dict[str, bodies.AlertBody] = {
-    "N66": bodies.DefaultPilotList("R-1", "9002", "North", (HUB, HUB + 1)),
-    "N67": bodies.DefaultPilotSchedule("R-1", "9002", "4G South", GROUPS, CONSTRAINTS),
-    "N68": bodies.SafeLaunchSchedule("R-1", "9002", "Central", GROUPS),
-    "N69": bodies.SafeLaunchOutcome("R-1", True, COUNTS, "all <well>"),
-    "N70": bodies.SafeLaunchOutcome("R-1", False, COUNTS),
+OPTION_1_BODIES: dict[str, AlertBody] = {
+    "N66": DefaultPilotList("R-1", "9002", "North", (HUB, HUB + 1)),
+    "N67": DefaultPilotSchedule("R-1", "9002", "4G South", GROUPS, CONSTRAINTS),
+    "N68": SafeLaunchSchedule("R-1", "9002", "Central", GROUPS),
+    "N69": SafeLaunchOutcome("R-1", True, COUNTS, "all <well>"),
+    "N70": SafeLaunchOutcome("R-1", False, COUNTS),
     "N71": FAILURE,
-    "N72": bodies.FirmwareRolloutDecision(
+    "N72": FirmwareRolloutDecision(
         "R-1",
         RolloutAction.DELAY,
         Standing.PROVISIONAL,
@@ -159,11 +169,11 @@ OPTION_1_BODIES: dict[str, bodies.AlertBody] = {
         new_date=AT,
         effect_on_pending="They are held.",
     ),
-    "N73": bodies.SplitSupplierInstruction("R-1", bodies.OtherSupplier.CANNOT_INSTRUCT, (HUB,)),
-    "N74": bodies.PreferredPilotScheduleDecision(
+    "N73": SplitSupplierInstruction("R-1", OtherSupplier.CANNOT_INSTRUCT, (HUB,)),
+    "N74": PreferredPilotScheduleDecision(
         "R-1", "G1", GroupDecision.AMENDED, "too many at once", PERIOD, (HUB, HUB + 1)
     ),
-    "N75": bodies.PilotOutcome("R-1", True, COUNTS, "done"),
-    "N76": bodies.PilotOutcome("R-1", False, COUNTS, "3 hubs are lost"),
+    "N75": PilotOutcome("R-1", True, COUNTS, "done"),
+    "N76": PilotOutcome("R-1", False, COUNTS, "3 hubs are lost"),
 }
 """One body for each alert of Option 1, by its code."""

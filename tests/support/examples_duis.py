@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from duis_gateway.duis import alert_bodies as alerts
-from duis_gateway.duis.alerts import prepare
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
+from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure
+from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
+from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
+from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
+from duis_gateway.duis.alerts.preferred_pilot_schedule_decision import PreferredPilotScheduleDecision
+from duis_gateway.duis.alerts.prepare import prepare
+from duis_gateway.duis.alerts.safe_launch_outcome import SafeLaunchOutcome
+from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
+from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.duis.device_lists import render_device_list
 from duis_gateway.duis.identifiers import RequestId, parse_eui
 from duis_gateway.duis.requests import read_service_request
@@ -109,13 +119,13 @@ def supplier(version: str, *, published_schema_only: bool = False) -> Party:
     )
 
 
-def _alert(body: alerts.AlertBody, counter: int, version: str = "6.0", *, published: bool = False) -> bytes:
+def _alert(body: AlertBody, counter: int, version: str = "6.0", *, published: bool = False) -> bytes:
     [prepared] = prepare(body, supplier(version, published_schema_only=published))
     return prepared.render(RequestId(GATEWAY, SUPPLIER, 1_795_249_800_000 + counter), AT)
 
 
-ACTIVATION = alerts.CommsHubFirmwareActivation(HUBS[1], VERSION)
-DECISION = alerts.FirmwareRolloutDecision(
+ACTIVATION = CommsHubFirmwareActivation(HUBS[1], VERSION)
+DECISION = FirmwareRolloutDecision(
     RELEASE,
     RolloutAction.PAUSE,
     Standing.PROVISIONAL,
@@ -123,22 +133,22 @@ DECISION = alerts.FirmwareRolloutDecision(
     reason="Incident INC-1",
     effect_on_pending="Pending requests are held: no hub that is not yet active is updated until DCC proceeds.",
 )
-ALERTS: tuple[tuple[str, alerts.AlertBody], ...] = (
+ALERTS: tuple[tuple[str, AlertBody], ...] = (
     ("N64", ACTIVATION),
-    ("N66", alerts.DefaultPilotList(RELEASE, VERSION, "North", HUBS[:3])),
-    ("N67", alerts.DefaultPilotSchedule(RELEASE, VERSION, "North", GROUPS, CONSTRAINTS)),
-    ("N68", alerts.SafeLaunchSchedule(RELEASE, VERSION, "North", GROUPS)),
-    ("N69", alerts.SafeLaunchOutcome(RELEASE, True, COUNTS, "Three hubs are being replaced.")),
-    ("N70", alerts.SafeLaunchOutcome(RELEASE, False, COUNTS)),
-    ("N71", alerts.CommsHubFirmwareFailure(HUBS[2], VERSION, OutcomeStage.ACTIVATION, "hashMismatch", "Seen twice.")),
+    ("N66", DefaultPilotList(RELEASE, VERSION, "North", HUBS[:3])),
+    ("N67", DefaultPilotSchedule(RELEASE, VERSION, "North", GROUPS, CONSTRAINTS)),
+    ("N68", SafeLaunchSchedule(RELEASE, VERSION, "North", GROUPS)),
+    ("N69", SafeLaunchOutcome(RELEASE, True, COUNTS, "Three hubs are being replaced.")),
+    ("N70", SafeLaunchOutcome(RELEASE, False, COUNTS)),
+    ("N71", CommsHubFirmwareFailure(HUBS[2], VERSION, OutcomeStage.ACTIVATION, "hashMismatch", "Seen twice.")),
     ("N72", DECISION),
-    ("N73", alerts.SplitSupplierInstruction(RELEASE, alerts.OtherSupplier.NOT_INSTRUCTED, HUBS[3:5])),
+    ("N73", SplitSupplierInstruction(RELEASE, OtherSupplier.NOT_INSTRUCTED, HUBS[3:5])),
     (
         "N74",
-        alerts.PreferredPilotScheduleDecision(RELEASE, "WEEK-1", GroupDecision.AMENDED, "Capacity", WEEK, HUBS[1:3]),
+        PreferredPilotScheduleDecision(RELEASE, "WEEK-1", GroupDecision.AMENDED, "Capacity", WEEK, HUBS[1:3]),
     ),
-    ("N75", alerts.PilotOutcome(RELEASE, True, COUNTS)),
-    ("N76", alerts.PilotOutcome(RELEASE, False, COUNTS, "Three hubs lost their WAN.")),
+    ("N75", PilotOutcome(RELEASE, True, COUNTS)),
+    ("N76", PilotOutcome(RELEASE, False, COUNTS, "Three hubs lost their WAN.")),
 )
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from duis_gateway.client import Eui, Identity, Trust
-from duis_gateway.duis.alert_bodies import AlertBody
-from duis_gateway.duis.alerts import prepare
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.alerts.prepare import prepare
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.pki.make import make_authority, make_certificate
 from tests.support.duis import supplier

@@ -11,9 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from duis_gateway.duis import alert_bodies as bodies
-from duis_gateway.duis.alert_content import MAX_REMARK, DoesNotFit
-from duis_gateway.duis.alerts import ALERTS, MAX_SIGNED_OCTETS, code_of, prepare
+from duis_gateway.duis.alerts.content import MAX_REMARK, DoesNotFit
+from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
+from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
+from duis_gateway.duis.alerts.firmware_rollout_decision import DirectInstruction, FirmwareRolloutDecision
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.alerts.preferred_pilot_schedule_decision import PreferredPilotScheduleDecision
+from duis_gateway.duis.alerts.prepare import MAX_SIGNED_OCTETS, prepare
+from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
+from duis_gateway.duis.alerts.table import ALERTS, code_of
 from duis_gateway.duis.device_lists import parse_device_list
 from duis_gateway.envelope.signature import SigningKey, sign_canonical
 from duis_gateway.namespaces import DUIS_6_0, DUIS_SCHEMA_FOLDERS, SR, sr
@@ -42,13 +48,13 @@ ALL_BODIES = {"N64": ACTIVATION, **OPTION_1_BODIES}
 OLD_VERSIONS = [version for version in DUIS_SCHEMA_FOLDERS if version < DUIS_6_0]
 
 
-def rendered(body: bodies.AlertBody, version: str = "6.0", **party: bool) -> bytes:
+def rendered(body: AlertBody, version: str = "6.0", **party: bool) -> bytes:
     """The one alert that a supplier on this version gets."""
     (alert,) = prepare(body, supplier(version, **party))
     return alert.render(RESPONSE_ID, AT)
 
 
-def rendered_parts(body: bodies.AlertBody, octets: int = MAX_SIGNED_OCTETS) -> list[bytes]:
+def rendered_parts(body: AlertBody, octets: int = MAX_SIGNED_OCTETS) -> list[bytes]:
     return [alert.render(RESPONSE_ID, AT) for alert in prepare(body, supplier("6.0"), octets)]
 
 
@@ -130,7 +136,7 @@ def test_what_a_5_x_user_does_not_know_comes_as_one_n999(code: str, version: Dec
 
 
 def test_a_long_list_for_a_5_x_user_is_still_one_n999() -> None:
-    body = bodies.DefaultPilotList("R-1", "9002", "North", many_hubs(50_000))
+    body = DefaultPilotList("R-1", "9002", "North", many_hubs(50_000))
     assert len(prepare(body, supplier("5.4"))) == 1
 
 
@@ -168,7 +174,7 @@ def test_a_list_of_50_000_hubs_comes_as_several_alerts_that_receivers_take() -> 
     """BR-3.8; DCC's own receiver nodes take bodies below 100 kB, signature included."""
     wordy = SigningKey(PRIVATE_KEY, "CN=" + "A long name of an issuer " * 20 + ",OU=07", 2**127)
     hubs = many_hubs(50_000)
-    documents = rendered_parts(bodies.DefaultPilotList("R-1", "9002", "North", hubs))
+    documents = rendered_parts(DefaultPilotList("R-1", "9002", "North", hubs))
     assert devices_in(documents) == hubs
     assert [text_of(each, "PartNumber") for each in documents] == [str(n + 1) for n in range(len(documents))]
     assert {text_of(each, "PartCount") for each in documents} == {str(len(documents))}
@@ -191,7 +197,7 @@ sizes = st.lists(st.integers(0, 150), min_size=1, max_size=8)
 def test_a_schedule_cut_into_parts_says_the_same_as_a_whole_one(groups: list[int], offered: int, octets: int) -> None:
     """Each group has its hubs, in order, under one GroupID, however many alerts it is spread over."""
     starts = [HUB + 1_000 * number for number in range(len(groups))]
-    body = bodies.DefaultPilotSchedule(
+    body = DefaultPilotSchedule(
         "R-1",
         "9002",
         "North",
@@ -219,7 +225,7 @@ def test_a_schedule_cut_into_parts_says_the_same_as_a_whole_one(groups: list[int
 
 def test_parts_are_filled_before_another_is_begun() -> None:
     groups = tuple(DefaultGroup(f"G{number}", PERIOD, (HUB + number,)) for number in range(1_000))
-    documents = rendered_parts(bodies.SafeLaunchSchedule("R-1", "9002", "North", groups))
+    documents = rendered_parts(SafeLaunchSchedule("R-1", "9002", "North", groups))
     assert all(len(document) > 90_000 for document in documents[:-1])
     assert len(documents) == 3
 
@@ -227,13 +233,13 @@ def test_parts_are_filled_before_another_is_begun() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        bodies.FirmwareRolloutDecision("R-1", bodies.DirectInstruction.PILOT_SELECTION, Standing.CONFIRMED),
-        bodies.PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.AMENDED, "x" * MAX_REMARK),
+        FirmwareRolloutDecision("R-1", DirectInstruction.PILOT_SELECTION, Standing.CONFIRMED),
+        PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.AMENDED, "x" * MAX_REMARK),
     ],
     ids=code_of,
 )
 def test_a_list_of_hubs_in_a_decision_is_cut_as_well(
-    body: bodies.FirmwareRolloutDecision | bodies.PreferredPilotScheduleDecision,
+    body: FirmwareRolloutDecision | PreferredPilotScheduleDecision,
 ) -> None:
     hubs = many_hubs(5_000)
     documents = rendered_parts(replace(body, device_ids=hubs, period=PERIOD))
@@ -248,7 +254,7 @@ def test_a_list_of_hubs_in_a_decision_is_cut_as_well(
 
 def test_a_decision_on_a_whole_group_lists_no_hubs() -> None:
     """X07: where it lists some, it is about these."""
-    document = rendered(bodies.PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.REFUSED, "no capacity"))
+    document = rendered(PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.REFUSED, "no capacity"))
     schema_of(DUIS_6_0).check(document)
     assert text_of(document, "DeviceIDList") is None
 
@@ -261,7 +267,7 @@ def test_a_limit_below_one_hub_is_refused_and_not_looped_over(code: str) -> None
 
 def test_a_list_of_no_hubs_is_never_sent() -> None:
     with pytest.raises(ValueError, match="one at least"):
-        prepare(bodies.DefaultPilotList("R-1", "9002", "North", ()), supplier("6.0"))
+        prepare(DefaultPilotList("R-1", "9002", "North", ()), supplier("6.0"))
 
 
 def test_a_remark_is_cut_to_what_the_schema_takes() -> None:
@@ -282,7 +288,7 @@ def test_a_commentary_arrives_as_it_was_given(commentary: str) -> None:
 
 def test_periods_are_told_in_utc_with_a_zone() -> None:
     period = Period(datetime(2026, 6, 1, tzinfo=UTC), AT)
-    body = bodies.PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.ACCEPTED, period=period)
+    body = PreferredPilotScheduleDecision("R-1", "G1", GroupDecision.ACCEPTED, period=period)
     assert text_of(rendered(body), "EarliestStart") == "2026-06-01T00:00:00.000Z"
 
 

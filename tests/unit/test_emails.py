@@ -14,13 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.duis import alert_bodies as bodies
-from duis_gateway.duis.alerts import ALERTS, VERSION_MISMATCH, code_of, prepare
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
+from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure
+from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
+from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
+from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
+from duis_gateway.duis.alerts.preferred_pilot_schedule_decision import PreferredPilotScheduleDecision
+from duis_gateway.duis.alerts.prepare import prepare
+from duis_gateway.duis.alerts.safe_launch_outcome import SafeLaunchOutcome
+from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
+from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
+from duis_gateway.duis.alerts.table import ALERTS, VERSION_MISMATCH, code_of
 from duis_gateway.flow.reply import Alert, CsvTable, EligibleHubs, PartnerSend
-from duis_gateway.outbox.emails.alert_words import words_of
 from duis_gateway.outbox.emails.announcement import announcement
 from duis_gateway.outbox.emails.beside_alerts import TOLD_BY_EMAIL_ANYWAY, emails_beside, is_told_by_email
-from duis_gateway.outbox.emails.facts import release_facts, show_time
+from duis_gateway.outbox.emails.facts import release_facts
 from duis_gateway.outbox.emails.rendering import (
     CsvFile,
     EmailContent,
@@ -37,6 +47,7 @@ from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstrain
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.text.cells import unguarded
 from duis_gateway.text.controls import shown_lines
+from duis_gateway.text.times import show_time
 from tests.support.mail_relay import parsed
 from tests.support.rules import NOW, PILOT, THEIRS, release
 
@@ -253,24 +264,24 @@ def test_a_revision_says_which() -> None:
 # --- what goes beside an alert ------------------------------------------------------------------------------------
 
 COUNTS = HubCounts(1200, 1100, 100)
-N64 = bodies.CommsHubFirmwareActivation(HUB, "9002")
-N71 = bodies.CommsHubFirmwareFailure(HUB, "9002", OutcomeStage.ACTIVATION, "=no power", "tried twice")
-ALL: list[bodies.AlertBody] = [
+N64 = CommsHubFirmwareActivation(HUB, "9002")
+N71 = CommsHubFirmwareFailure(HUB, "9002", OutcomeStage.ACTIVATION, "=no power", "tried twice")
+ALL: list[AlertBody] = [
     N64,
-    bodies.DefaultPilotList("R1", "9002", "North", (HUB, OTHER_HUB)),
-    bodies.DefaultPilotSchedule("R1", "9002", "North", (DefaultGroup("W1", PILOT, (HUB,)),),
+    DefaultPilotList("R1", "9002", "North", (HUB, OTHER_HUB)),
+    DefaultPilotSchedule("R1", "9002", "North", (DefaultGroup("W1", PILOT, (HUB,)),),
                                 (OfferedConstraint("NIGHT", "At night only"),)),
-    bodies.SafeLaunchSchedule("R1", "9002", "South", (DefaultGroup("S1", PILOT),)),
-    bodies.SafeLaunchOutcome("R1", True, COUNTS),
-    bodies.SafeLaunchOutcome("R1", False, COUNTS, "too many failures"),
+    SafeLaunchSchedule("R1", "9002", "South", (DefaultGroup("S1", PILOT),)),
+    SafeLaunchOutcome("R1", True, COUNTS),
+    SafeLaunchOutcome("R1", False, COUNTS, "too many failures"),
     N71,
-    bodies.FirmwareRolloutDecision("R1", RolloutAction.DELAY, Standing.PROVISIONAL, "SEC Panel", "an incident", NOW,
+    FirmwareRolloutDecision("R1", RolloutAction.DELAY, Standing.PROVISIONAL, "SEC Panel", "an incident", NOW,
                                    "your groups stand", (HUB,), PILOT),
-    bodies.SplitSupplierInstruction("R1", bodies.OtherSupplier.CANNOT_INSTRUCT, (HUB,)),
-    bodies.PreferredPilotScheduleDecision("R1", "G1", GroupDecision.AMENDED, "no capacity", PILOT),
-    bodies.PilotOutcome("R1", True, COUNTS),
-    bodies.PilotOutcome("R1", False, COUNTS),
-    bodies.PreferredPilotScheduleDecision("R1", "G1", GroupDecision.REFUSED, "no capacity",
+    SplitSupplierInstruction("R1", OtherSupplier.CANNOT_INSTRUCT, (HUB,)),
+    PreferredPilotScheduleDecision("R1", "G1", GroupDecision.AMENDED, "no capacity", PILOT),
+    PilotOutcome("R1", True, COUNTS),
+    PilotOutcome("R1", False, COUNTS),
+    PreferredPilotScheduleDecision("R1", "G1", GroupDecision.REFUSED, "no capacity",
                                           device_ids=(HUB, OTHER_HUB)),
 ]  # fmt: skip
 
@@ -281,7 +292,7 @@ def test_every_alert_is_looked_at_here() -> None:
 
 @pytest.mark.parametrize("alert", ALL, ids=code_of)
 @pytest.mark.parametrize("version", ["5.0", "5.1", "5.4", "6.0"])
-def test_whoever_gets_n999_gets_an_email_and_nobody_else(alert: bodies.AlertBody, version: str) -> None:
+def test_whoever_gets_n999_gets_an_email_and_nobody_else(alert: AlertBody, version: str) -> None:
     """Design section 3. N75 and N76 have their email in any case (A06, A07): the email once."""
     who = supplier(version)
     gets_n999 = prepare(alert, who)[0].sent_code == VERSION_MISMATCH
@@ -337,7 +348,7 @@ def test_hubs_of_one_message_make_one_email_for_each_recipient() -> None:
     """Not one email a hub, however many there are."""
     first, second, new = supplier("5.0", 1), supplier("5.0", 2), supplier("6.0", 3)
     ids = range(HUB, HUB + 500)
-    sends = [Alert(who, bodies.CommsHubFirmwareActivation(d, "9002"), "R1", d) for d in ids for who in (first, new)]
+    sends = [Alert(who, CommsHubFirmwareActivation(d, "9002"), "R1", d) for d in ids for who in (first, new)]
     sends.append(Alert(second, N64, "R2", HUB))
     sends.append(Alert(first, N71, "R1", HUB))
     emails = emails_beside(sends)
@@ -367,6 +378,6 @@ def test_messages_for_partners_have_no_email() -> None:
 
 def test_n73_never_says_who_the_second_supplier_is() -> None:
     """BR-3.3."""
-    for other in bodies.OtherSupplier:
-        words = words_of(bodies.SplitSupplierInstruction("R1", other, (HUB,)))
+    for other in OtherSupplier:
+        words = SplitSupplierInstruction("R1", other, (HUB,)).words()
         assert "90-B3" not in f"{words}"

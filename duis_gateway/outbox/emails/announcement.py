@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from duis_gateway.flow.reply import EligibleHubs, Email
 from duis_gateway.namespaces import DUIS_6_0
-from duis_gateway.outbox.emails.facts import show_time
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.rollout.releases.records import Release
+from duis_gateway.text.times import show_time
 
 
 def announcement(release: Release, recipient: Party, *, revised: bool) -> Email:

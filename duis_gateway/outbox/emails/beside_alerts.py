@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from duis_gateway.duis import alert_bodies as bodies
-from duis_gateway.duis.alerts import ALERTS, VERSION_MISMATCH, code_of, knows
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation, activations
+from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure, failures
+from duis_gateway.duis.alerts.prepare import knows
+from duis_gateway.duis.alerts.table import ALERTS, VERSION_MISMATCH, code_of
+from duis_gateway.duis.alerts.words import Words
 from duis_gateway.flow.interactions import INTERACTIONS, Outbound
 from duis_gateway.flow.reply import Alert, CsvTable, Email, Send
-from duis_gateway.outbox.emails.alert_words import Words, activations, failures, words_of
 from duis_gateway.parties.records import Party, PartyKind
 
 TOLD_BY_EMAIL_ANYWAY = frozenset(
@@ -36,18 +38,18 @@ def is_told_by_email(alert: Alert) -> bool:
 def emails_beside(sends: Sequence[Send]) -> tuple[Email, ...]:
     """Return the emails that go out beside the alerts among these sends, of one transaction."""
     emails: list[Email] = []
-    activated: defaultdict[Party, list[tuple[bodies.CommsHubFirmwareActivation, str | None]]] = defaultdict(list)
-    failed: defaultdict[Party, list[tuple[bodies.CommsHubFirmwareFailure, str | None]]] = defaultdict(list)
+    activated: defaultdict[Party, list[tuple[CommsHubFirmwareActivation, str | None]]] = defaultdict(list)
+    failed: defaultdict[Party, list[tuple[CommsHubFirmwareFailure, str | None]]] = defaultdict(list)
     for send in sends:
         if not isinstance(send, Alert) or not is_told_by_email(send):
             continue
         match send.body:
-            case bodies.CommsHubFirmwareActivation() as body:
+            case CommsHubFirmwareActivation() as body:
                 activated[send.recipient].append((body, send.release_id))
-            case bodies.CommsHubFirmwareFailure() as body:
+            case CommsHubFirmwareFailure() as body:
                 failed[send.recipient].append((body, send.release_id))
             case _:
-                emails.append(_email(send.recipient, code_of(send.body), send.release_id, words_of(send.body)))
+                emails.append(_email(send.recipient, code_of(send.body), send.release_id, send.body.words()))
     emails += [_email(who, "N64", _only(told), activations(told)) for who, told in activated.items()]
     emails += [_email(who, "N71", _only(told), failures(told)) for who, told in failed.items()]
     return tuple(emails)

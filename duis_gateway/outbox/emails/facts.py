@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
+from duis_gateway.duis.alerts.words import Facts
 from duis_gateway.rollout.releases.records import Release
-
-Facts = tuple[tuple[str, str], ...]
+from duis_gateway.text.times import show_time
 
 
 def release_facts(release: Release) -> Facts:
@@ -36,23 +32,3 @@ def release_facts(release: Release) -> Facts:
     state = str(release.state).replace("_", " ")
     rows.append(("State", f"{state}, paused" if release.paused else state))
     return tuple(rows)
-
-
-def show_time(moment: datetime) -> str:
-    """Return a time in UTC, and beside it London's where that differs (display only, design section 7)."""
-    utc = f"{moment:%Y-%m-%d %H:%M} UTC"
-    zone = _london()
-    local = moment if zone is None else moment.astimezone(zone)
-    if not local.utcoffset():
-        return utc
-    day = "" if local.date() == moment.date() else f"{local:%Y-%m-%d} "
-    return f"{utc} ({day}{local:%H:%M} in London)"
-
-
-@cache
-def _london() -> ZoneInfo | None:
-    """London's time zone, or None on a machine without a time zone database."""
-    try:
-        return ZoneInfo("Europe/London")
-    except ZoneInfoNotFoundError:
-        return None

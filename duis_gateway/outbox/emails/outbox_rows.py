@@ -9,13 +9,14 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from duis_gateway.duis.alerts import ALERTS
+from duis_gateway.duis.alerts.table import ALERTS
+from duis_gateway.duis.alerts.words import Facts
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.reply import Email, Send
 from duis_gateway.operations import flags
 from duis_gateway.outbox.emails.attachments import attached
 from duis_gateway.outbox.emails.beside_alerts import emails_beside
-from duis_gateway.outbox.emails.facts import Facts, release_facts
+from duis_gateway.outbox.emails.facts import release_facts
 from duis_gateway.outbox.emails.rendering import CONTENT_TYPE, EmailContent, Envelope, render
 from duis_gateway.outbox.store import OutboxMessage
 from duis_gateway.parties.records import is_email_address

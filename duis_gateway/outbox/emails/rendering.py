@@ -15,7 +15,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from duis_gateway.outbox.emails.facts import Facts
+from duis_gateway.duis.alerts.words import Facts
 from duis_gateway.text.cells import csv_lines
 from duis_gateway.text.controls import one_line
 from duis_gateway.text.pages import render as render_page

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.reply import CsvTable, Email
-from duis_gateway.outbox.emails.alert_words import words_of
-from duis_gateway.outbox.emails.facts import show_time
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.obligations.rules import Obligation
 from duis_gateway.rollout.releases.records import Release, Stage
+from duis_gateway.text.times import show_time
 
 _STAGES = {Stage.PILOT: "the pilot", Stage.SAFE_LAUNCH: "safe launch"}
 
@@ -42,9 +41,9 @@ def _what_now(release: Release, begun: Stage | None) -> tuple[str, ...]:
     return (automatic,) if begun is not None else ()
 
 
-def pilot_outcome(body: alerts.PilotOutcome, recipient: Party) -> Email:
+def pilot_outcome(body: PilotOutcome, recipient: Party) -> Email:
     """A06 and A07: how the pilot went as a whole."""
-    words = words_of(body)
+    words = body.words()
     kind = "A06" if body.success else "A07"
     return Email(recipient, kind, words.subject, words.paragraphs, body.release_id, words.facts)
 

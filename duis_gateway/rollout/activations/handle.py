@@ -7,7 +7,9 @@ from itertools import groupby
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
+from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure
+from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
@@ -99,7 +101,7 @@ def _alerts(news: Sequence[JudgedOutcome], tx: Tx) -> Iterator[Alert]:
     known = parties.find_many(tx.conn, {supplier for j in told for supplier in j.judgement.suppliers})
     for j in told:
         outcome = j.outcome
-        body: alerts.AlertBody = alerts.CommsHubFirmwareActivation(outcome.device_id, outcome.firmware_version)
+        body: AlertBody = CommsHubFirmwareActivation(outcome.device_id, outcome.firmware_version)
         if j.judgement.failed:
             body = _failure(outcome)
         for supplier in j.judgement.suppliers:
@@ -107,8 +109,8 @@ def _alerts(news: Sequence[JudgedOutcome], tx: Tx) -> Iterator[Alert]:
                 yield Alert(known[supplier], body, j.release_id, outcome.device_id)
 
 
-def _failure(outcome: HubOutcome) -> alerts.CommsHubFirmwareFailure:
-    return alerts.CommsHubFirmwareFailure(
+def _failure(outcome: HubOutcome) -> CommsHubFirmwareFailure:
+    return CommsHubFirmwareFailure(
         outcome.device_id,
         outcome.firmware_version,
         outcome.stage,

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.duis.alerts.firmware_rollout_decision import DirectInstruction, FirmwareRolloutDecision
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
@@ -59,7 +59,7 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     def to_csp(ids: tuple[int, ...], part: Part | None) -> PartnerBody:
         return csp.BatchInstruction(release.release_id, body.group_id, ids, body.period, part)
 
-    alert = _alert(release, alerts.DirectInstruction.BATCH, body.period, f"batch {body.group_id}")
+    alert = _alert(release, DirectInstruction.BATCH, body.period, f"batch {body.group_id}")
     tx.send(_to_csps(release, good, named, to_csp, tx))
     tx.send(_to_suppliers(alert, _by_supplier(good, named), tx))
     direct.put_batch(tx.conn, DirectGroup(release.release_id, period, tx.now, good, body.group_id))
@@ -94,7 +94,7 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     def to_csp(ids: tuple[int, ...], part: Part | None) -> PartnerBody:
         return csp.PilotSelection(release.release_id, body.supplier, ids, period, part)
 
-    alert = _alert(release, alerts.DirectInstruction.PILOT_SELECTION, period, "chosen on your behalf")
+    alert = _alert(release, DirectInstruction.PILOT_SELECTION, period, "chosen on your behalf")
     tx.send(_to_csps(release, good, named, to_csp, tx))
     tx.send(_to_suppliers(alert, {body.supplier: good}, tx))
     tx.send(alerts_on_choice(release, body.supplier, good, named, tx))
@@ -136,9 +136,9 @@ def _sentence(text: str) -> str:
 
 
 def _alert(
-    release: Release, decision: alerts.DirectInstruction, period: Period | None, reason: str
-) -> alerts.FirmwareRolloutDecision:
-    return alerts.FirmwareRolloutDecision(
+    release: Release, decision: DirectInstruction, period: Period | None, reason: str
+) -> FirmwareRolloutDecision:
+    return FirmwareRolloutDecision(
         release.release_id, decision, Standing.CONFIRMED, DECIDED_BY, reason, effect_on_pending=UNTOUCHED, period=period
     )
 
@@ -153,7 +153,7 @@ def _by_supplier(ids: Iterable[int], named: Mapping[int, NamedHub]) -> dict[int,
     return own
 
 
-def _to_suppliers(alert: alerts.FirmwareRolloutDecision, own: Mapping[int, Sequence[int]], tx: Tx) -> tuple[Alert, ...]:
+def _to_suppliers(alert: FirmwareRolloutDecision, own: Mapping[int, Sequence[int]], tx: Tx) -> tuple[Alert, ...]:
     """Each supplier is told of its own hubs alone."""
     known = parties.find_many(tx.conn, own)
     return tuple(

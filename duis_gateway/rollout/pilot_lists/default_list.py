@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import csp_mgmt_gw.messages as csp
-from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import gather
@@ -50,7 +50,7 @@ def _default_list_alerts(release: Release, csp_region: str, listed: Sequence[Hub
     return tuple(
         Alert(
             known[supplier],
-            alerts.DefaultPilotList(release.release_id, release.firmware_version, csp_region, tuple(ids)),
+            DefaultPilotList(release.release_id, release.firmware_version, csp_region, tuple(ids)),
             release.release_id,
         )
         for supplier, ids in own.items()

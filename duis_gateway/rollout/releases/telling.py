@@ -9,7 +9,10 @@ from typing import Any
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
+from duis_gateway.duis.alerts.safe_launch_outcome import SafeLaunchOutcome
 from duis_gateway.flow.reply import Alert, PartnerSend, Send
 from duis_gateway.flow.tx import Moment
 from duis_gateway.outbox.emails import rollout as emails
@@ -72,7 +75,7 @@ def word(said: Word, release: Release, audience: Audience) -> tuple[Send, ...]:
 def _pilot_outcome(said: esi.PilotOutcome, release: Release, audience: Audience) -> tuple[Send, ...]:
     """A06, A07: to the suppliers by email and by N75 or N76."""
     message = csp.PilotOutcome(said.release_id, said.success, said.counts, said.commentary)
-    alert = alerts.PilotOutcome(said.release_id, said.success, said.counts, said.commentary)
+    alert = PilotOutcome(said.release_id, said.success, said.counts, said.commentary)
     mails = (emails.pilot_outcome(alert, party) for party in audience.suppliers)
     return (*_to_csps(message, release, audience), *_to_suppliers(alert, release, audience), *mails)
 
@@ -80,7 +83,7 @@ def _pilot_outcome(said: esi.PilotOutcome, release: Release, audience: Audience)
 def _safe_launch_outcome(said: esi.SafeLaunchOutcome, release: Release, audience: Audience) -> tuple[Send, ...]:
     """A09, A10: to the suppliers by N69 or N70."""
     message = csp.SafeLaunchOutcome(said.release_id, said.success, said.counts, said.commentary)
-    alert = alerts.SafeLaunchOutcome(said.release_id, said.success, said.counts, said.commentary)
+    alert = SafeLaunchOutcome(said.release_id, said.success, said.counts, said.commentary)
     return (*_to_csps(message, release, audience), *_to_suppliers(alert, release, audience))
 
 
@@ -105,7 +108,7 @@ def _decision(said: DecisionWord, release: Release, audience: Audience) -> tuple
     message = csp.RolloutDecision(
         release.release_id, said.action, said.reason, said.standing, said.decided_by, said.new_date, said.meaning
     )
-    alert = alerts.FirmwareRolloutDecision(
+    alert = FirmwareRolloutDecision(
         release.release_id, said.action, said.standing, said.decided_by, said.reason, said.new_date, said.meaning
     )
     return (*_to_csps(message, release, audience), *_to_suppliers(alert, release, audience))
@@ -115,7 +118,7 @@ def _to_csps(body: PartnerBody, release: Release, audience: Audience) -> tuple[P
     return tuple(PartnerSend(party, body, release.release_id) for party in audience.csps)
 
 
-def _to_suppliers(body: alerts.AlertBody, release: Release, audience: Audience) -> tuple[Alert, ...]:
+def _to_suppliers(body: AlertBody, release: Release, audience: Audience) -> tuple[Alert, ...]:
     return tuple(Alert(party, body, release.release_id) for party in audience.suppliers)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import csp_mgmt_gw.messages as csp
-from duis_gateway.duis.alert_bodies import PreferredPilotScheduleDecision
+from duis_gateway.duis.alerts.preferred_pilot_schedule_decision import PreferredPilotScheduleDecision
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import Alert

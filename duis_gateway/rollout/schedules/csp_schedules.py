@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import csp_mgmt_gw.messages as csp
-from duis_gateway.duis import alert_bodies as alerts
+from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import CspSchedule, gather_schedule
@@ -91,8 +93,8 @@ def _suppliers_of_the_region(release: Release, schedule: DefaultSchedule, tx: Tx
     return releases.suppliers_with_hubs_of_model(tx.conn, release.manufacturer, release.model, schedule.csp_region)
 
 
-def _body(release: Release, schedule: DefaultSchedule, groups: tuple[DefaultGroup, ...]) -> alerts.AlertBody:
+def _body(release: Release, schedule: DefaultSchedule, groups: tuple[DefaultGroup, ...]) -> AlertBody:
     about = (release.release_id, release.firmware_version, schedule.csp_region, groups)
     if schedule.stage is Stage.PILOT:
-        return alerts.DefaultPilotSchedule(*about, schedule.constraints)
-    return alerts.SafeLaunchSchedule(*about)
+        return DefaultPilotSchedule(*about, schedule.constraints)
+    return SafeLaunchSchedule(*about)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from duis_gateway.duis.alert_bodies import OtherSupplier, SplitSupplierInstruction
+from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx
 from duis_gateway.parties import store as parties

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 import esi.messages as esi
-from duis_gateway.duis.alert_bodies import DirectInstruction, OtherSupplier
+from duis_gateway.duis.alerts.firmware_rollout_decision import DirectInstruction
+from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.partners.messages import Part
 from duis_gateway.rollout.direct_instructions import store as direct

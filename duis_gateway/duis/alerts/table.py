@@ -1,0 +1,36 @@
+"""Every DCC Alert that the gateway raises; N66 to N76 are provisional numbers."""
+
+from __future__ import annotations
+
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import N64
+from duis_gateway.duis.alerts.comms_hub_firmware_failure import N71
+from duis_gateway.duis.alerts.default_pilot_list import N66
+from duis_gateway.duis.alerts.default_pilot_schedule import N67
+from duis_gateway.duis.alerts.duis_version_mismatch import N999
+from duis_gateway.duis.alerts.firmware_rollout_decision import N72
+from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
+from duis_gateway.duis.alerts.pilot_outcome import N75, N76
+from duis_gateway.duis.alerts.preferred_pilot_schedule_decision import N74
+from duis_gateway.duis.alerts.safe_launch_outcome import N69, N70
+from duis_gateway.duis.alerts.safe_launch_schedule import N68
+from duis_gateway.duis.alerts.split_supplier_instruction import N73
+
+ALERTS: dict[str, AlertKind] = {
+    kind.code: kind for kind in (N64, N66, N67, N68, N69, N70, N71, N72, N73, N74, N75, N76, N999)
+}
+
+VERSION_MISMATCH = N999.code
+
+_OF_CLASS: dict[type, tuple[AlertKind, ...]] = {}
+for _kind in ALERTS.values():
+    _OF_CLASS[_kind.record.kind] = (*_OF_CLASS.get(_kind.record.kind, ()), _kind)
+
+
+def kind_of(body: AlertBody) -> AlertKind:
+    """Return the alert that this body is raised as."""
+    return next(kind for kind in _OF_CLASS[type(body)] if kind.tells(body))
+
+
+def code_of(body: AlertBody) -> str:
+    """Return the code of the alert that this body is raised as."""
+    return kind_of(body).code
