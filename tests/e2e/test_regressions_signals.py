@@ -40,3 +40,24 @@ def test_signals_are_obeyed_whatever_the_main_thread_does(what: str) -> None:
         [sys.executable, "-c", PROGRAM, what], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "again\nstopped\n"
+
+
+MOCK = """
+import os, signal, threading
+from duis_gateway.sandbox.mocks.server import serve
+
+def send_all():
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+
+threading.Timer(0.2, send_all).start()
+serve(lambda _environ, _start: [], "127.0.0.1:0", threading.Event())
+"""
+
+
+def test_a_mock_ends_by_sigterm_alone() -> None:
+    """Any other end would be that of the signal."""
+    done = subprocess.run(
+        [sys.executable, "-c", MOCK], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
