@@ -10,8 +10,8 @@ from duis_gateway.clock import clock_of
 from duis_gateway.config.database import open_store
 from duis_gateway.config.settings import Config, EmailConfig
 from duis_gateway.config.signing_key import SigningKeyFile
-from duis_gateway.doors.connections import ServerLimits
 from duis_gateway.doors.http import Edge
+from duis_gateway.doors.limits import ServerLimits, raise_descriptor_limit
 from duis_gateway.doors.partner import partner_routes
 from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.plain_xml import duis_routes
@@ -46,6 +46,8 @@ from schemas import schema_path
 
 log = logging.getLogger(__name__)
 
+_OPERATORS_THREADS = 4
+
 _LOOK_AT_FILES = 1.0
 """Seconds after which a certificate or revocation list that was written in place is noticed at the latest."""
 
@@ -65,6 +67,16 @@ def shape_limits(config: Config) -> ShapeLimits:
     """Return the limits on one message's size and shape."""
     limits = config.limits
     return ShapeLimits(limits.size, limits.depth, limits.attributes, limits.namespaces, limits.elements)
+
+
+def _server_limits(config: Config) -> ServerLimits:
+    server, limits = config.server, config.limits
+    return ServerLimits(
+        body=limits.size,
+        connections=server.connections,
+        address_percent=server.address_percent,
+        held=max(limits.held, limits.size),
+    )
 
 
 def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
@@ -150,6 +162,7 @@ class Gateway:
             ConfigurationError: what is configured cannot be used (an address that is taken, say).
             StoreUnusable: the database is not of this version; `duis-gateway migrate` brings it up to date.
         """
+        raise_descriptor_limit()
         self._clock = clock_of(config.clock.fixed)
         self._signing = SigningKeyFile(config)
         self.delivery: Delivery | None = None
@@ -181,7 +194,7 @@ class Gateway:
         edge = Edge(routes, self.metrics)
         server = config.server
         try:
-            return Server(edge, server.host, server.port, server.threads, ServerLimits(body=limits.size), edge.refuse)
+            return Server(edge, server.host, server.port, server.threads, _server_limits(config))
         except OSError as error:
             raise ConfigurationError(f"[server] {server.host}:{server.port} cannot be used: {error}") from None
 
@@ -189,12 +202,12 @@ class Gateway:
         app = operations_app(self.metrics, self._readiness, OperatorView(self.store, self._clock))
         address = config.operations
         try:
-            return Server(app, address.host, address.port, threads=2, refuse=app.refuse)
+            return Server(app, address.host, address.port, _OPERATORS_THREADS)
         except OSError as error:
             problem = f"[operations] {address.host}:{address.port} cannot be used: {error}"
             if not any_port:
                 raise ConfigurationError(problem) from None
-        server = Server(app, address.host, 0, threads=2, refuse=app.refuse)
+        server = Server(app, address.host, 0, _OPERATORS_THREADS)
         log.warning("%s", problem, extra={"event": "operations-port", "port": server.port})
         return server
 

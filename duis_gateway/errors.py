@@ -85,6 +85,10 @@ class CodingNotSupported(HttpRefused):
     """A transfer coding other than `chunked` (threat T51)."""
 
 
+class TooBusy(MessageRefused):
+    """The gateway has as much in hand as it may; the sender may try again."""
+
+
 class NoSuchPath(MessageRefused):
     """Nothing is served under this path."""
 
@@ -153,6 +157,7 @@ REFUSALS: dict[type[MessageRefused], Refusal] = {
     TooSlow: Refusal(408, "The request did not arrive in time", "receive", "Client"),
     HeaderTooLarge: Refusal(431, "The header is too large", "receive", "Client"),
     CodingNotSupported: Refusal(501, "The transfer coding is not supported", "receive", "Client"),
+    TooBusy: Refusal(503, "The gateway has too much in hand", "receive", "Server"),
     NoSuchPath: Refusal(404, "Nothing is served under this path", "receive", "Client"),
     TokenRefused: Refusal(401, "The token is missing or unknown", "receive", "Client"),
     MethodNotAllowed: Refusal(405, "The method is not allowed", "receive", "Client", 405),

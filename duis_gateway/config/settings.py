@@ -27,6 +27,7 @@ from duis_gateway.config.reading import (
     INSTANT,
     NETWORKS,
     PATH,
+    PERCENT,
     PORT,
     SECONDS,
     STORE_URL,
@@ -59,6 +60,8 @@ class ServerConfig:
     host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
     port: int = setting(PORT, "the port to listen on", 8079)
     threads: int = setting(COUNT, "how many messages are worked on at the same time", 8)
+    connections: int = setting(COUNT, "connections at most; beyond it the longest idle is closed", 1000)
+    address_percent: int = setting(PERCENT, "how many percent of them one address may have; 100 behind a proxy", 50)
     base_url: str | None = setting(HTTP_URL, "how others reach this gateway (stands in the WSDL)", None)
 
 
@@ -154,6 +157,7 @@ class LimitsConfig:
     attributes: int = setting(COUNT, "attributes of one element", 64)
     namespaces: int = setting(COUNT, "namespace declarations in one message", 32)
     elements: int = setting(COUNT, "elements, for messages that have no cap of their own", 10_000)
+    held: int = setting(COUNT, "bytes of all messages that are being received or worked on", 64 * 1024 * 1024)
     alert_bytes: int = setting(COUNT, "bytes of one signed alert; longer lists become several", 95_000)
 
 

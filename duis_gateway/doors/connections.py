@@ -1,214 +1,378 @@
-"""Connections of the HTTP server: what waitress's channels lack for hostile and for unlucky clients.
+"""One client's connection. It belongs to the server's loop; workers see whole requests and give whole answers.
 
-- A request that does not arrive in time gets 408 and its connection is closed (slow header, slow body; T52).
-- Refusals have the form of the door, not waitress's plain text.
-- After a refusal what the client still sends is read and thrown away for a while, since closing at once would
-  reset the connection and often lose the answer (RFC 9112, section 9.6).
-- While the server stops, answers say `Connection: close`, and idle connections are closed (F24).
+- What does not arrive in time gets 408, what is malformed 400, in the form of the door, and the connection ends (T52).
+- A client that does not read costs its own connection: its next request is not begun before it has taken the answer
+  to the last, and no worker waits for it.
+- After its last answer a connection is read for a while and what comes thrown away, since closing at once would reset
+  it and often lose the answer (RFC 9112, section 9.6).
 """
 
 from __future__ import annotations
 
-import socket
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from email.utils import formatdate
+from functools import partial
+from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
-from waitress import wasyncore
-from waitress.channel import HTTPChannel
-from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import Error
-
-from duis_gateway.doors.http import status_line
-from duis_gateway.doors.http_parser import StrictParser
-from duis_gateway.doors.wire import Answer
-from duis_gateway.errors import (
-    CodingNotSupported,
-    HeaderTooLarge,
-    HttpRefused,
-    LengthMissing,
-    MessageRefused,
-    OurDefect,
-    TooLarge,
-    TooSlow,
+from duis_gateway.doors.crowd import Crowd
+from duis_gateway.doors.http import Application, new_correlation_id
+from duis_gateway.doors.http1 import (
+    END_OF_HEADER,
+    Body,
+    ChunkedBody,
+    Header,
+    RequestLine,
+    has_bare_line_feed,
+    read_header,
+    read_request_line,
 )
+from duis_gateway.doors.limits import ServerLimits
+from duis_gateway.doors.streams import Stream, close_pieces
+from duis_gateway.doors.wire import Answer, HttpRequest
+from duis_gateway.doors.workers import Workers
+from duis_gateway.errors import HeaderTooLarge, HttpRefused, MessageRefused, TooBusy, TooSlow
 
-Refuse = Callable[[MessageRefused, str, str], Answer]
-"""Makes the answer to a request that the server itself refuses: of the error, the path (if known) and the peer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """What the HTTP server allows. Times are in seconds, sizes in bytes.
-
-    `header_time` and `body_time` count from the first byte of a request; `idle_time` is for a connection between
-    requests, and for a client that does not take its answer; `lingering_time` is for reading on after a refusal;
-    `stopping_time` is what requests in hand have once the server stops (with it, all is over in less than 10 s, F24).
-    """
-
-    body: int = 8 * 1024 * 1024
-    header: int = 16 * 1024
-    header_time: float = 10.0
-    body_time: float = 30.0
-    idle_time: float = 60.0
-    lingering_time: float = 2.0
-    stopping_time: float = 7.5
-    connections: int = 1000
+_NO_REQUEST = RequestLine("", "", "", 1)
+_NO_HEADER = Header({}, 0, keep_alive=False, expects_continue=False)
+_UNSENT = 64 * 1024
+"""Bytes of answers that may wait for a client before its next request is begun."""
 
 
-_REFUSED: dict[int, tuple[type[MessageRefused], str]] = {
-    400: (HttpRefused, "the HTTP request is malformed, or can be read in two ways"),
-    408: (TooSlow, "the request did not arrive in time"),
-    411: (LengthMissing, "a request with a body needs a Content-Length, or a chunked body"),
-    413: (TooLarge, "the body is over the limit"),
-    431: (HeaderTooLarge, "the header is over the limit"),
-    501: (CodingNotSupported, "the only transfer coding supported is chunked"),
-}
+class Floor:
+    """What the connections of one listener have in common."""
+
+    def __init__(
+        self, app: Application, limits: ServerLimits, workers: Workers, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.workers = workers
+        self.loop = loop
+        self.crowd: Crowd[Connection] = Crowd(limits.most, limits.most_an_address)
+        self.stopping = False
+        self.streams = 0
+        self._held = 0
+
+    def tell(self, callback: Callable[[], None]) -> None:
+        """Have the loop call this; a worker that hung until the loop was over tells nobody."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(callback)
+
+    def hold(self, more: int) -> None:
+        """Count what is held in memory for clients; beyond the limit, who holds most without a whole request goes."""
+        self._held += more
+        while more > 0 and self._held > self.limits.held:
+            victim = max((one for one in self.crowd if not one.in_hand), key=lambda one: one.held, default=None)
+            if victim is None or not victim.held:
+                return
+            victim.give_up()
+
+    def make_room(self, address: str | None = None) -> bool:
+        """Send the longest idle connection away; return whether there was one."""
+        one = self.crowd.longest_idle(address)
+        if one is not None:
+            one.abort()
+        return one is not None
 
 
-class Timeout(Error):
-    """waitress's form of a request that is too slow."""
+class Connection(asyncio.Protocol):
+    """One connection. `in_hand`: a whole request is there and not answered yet; `held`: bytes kept for it."""
 
-    code = 408
-    reason = "Request Timeout"
+    def __init__(self, floor: Floor, address: str) -> None:
+        self.in_hand = False
+        self.held = 0
+        self._floor = floor
+        self._limits = floor.limits
+        self._address = address
+        self._transport: Any = None
+        self._unread = bytearray()
+        self._line = _NO_REQUEST
+        self._header = _NO_HEADER
+        self._body: Body | ChunkedBody | None = None
+        self._stream: Stream | None = None
+        self._working = 0
+        self._begun: float | None = None
+        self._moved = monotonic()
+        self._unsent = 0
+        self._paused = False
+        self._ended = False
+        self._closing = False
+        self._lost = False
 
+    # What the loop tells
 
-class RefusalTask(ErrorTask):
-    """Answers what the server refuses; nothing of the request is echoed."""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = transport
+        self._transport.set_write_buffer_limits(high=_UNSENT)
+        if self not in self._floor.crowd:  # sent away before it had begun
+            self._transport.abort()
 
-    def execute(self) -> None:
-        """Write the answer, and have the connection closed."""
-        kind, detail = _REFUSED.get(self.request.error.code, (OurDefect, "The cause is in the gateway's log."))
-        peer = self.channel.addr[0]
-        answer = self.channel.server.refuse(kind(detail), getattr(self.request, "path", ""), peer)
-        self.status = status_line(answer.status)
-        self.response_headers.append(("Content-Type", answer.content_type))
-        self.response_headers.extend(answer.headers)
-        self.set_close_on_finish()
-        self.content_length = len(answer.body)
-        self.channel.lingers = True
-        self.write(answer.body)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of everything."""
+        self._lost = True
+        self._forget()
+        if self._stream is not None:
+            self._stream.close()
+            self._end_stream()
 
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; after the last answer they are thrown away."""
+        if self._closing:
+            return
+        self._unread += data
+        self._moved = monotonic()
+        if not self.in_hand:
+            self._floor.crowd.idle(self)
+        self._count()
+        self._advance()
 
-class AnswerTask(WSGITask):
-    """Runs the application."""
+    def eof_received(self) -> bool:
+        """Close, unless there is something to answer; a client may say no more and still want to hear."""
+        self._ended = True
+        return self.in_hand or (not self._closing and self._transport.get_write_buffer_size() > 0)
 
-    def execute(self) -> None:
-        """Call the application; while the server stops, the answer is the connection's last."""
-        if self.channel.server.stopping:
-            self.set_close_on_finish()
-        super().execute()
+    def pause_writing(self) -> None:
+        """Note that the client does not read as fast as it is answered."""
+        self._paused = True
 
+    def resume_writing(self) -> None:
+        """Go on: the client has taken most of what there was."""
+        self._paused = False
+        self._moved = monotonic()
+        if self._stream is not None:
+            self._stream.pull()
+        elif not self.in_hand and not self._closing:
+            self._go_on()
 
-class Connection(HTTPChannel):
-    """One connection of a client."""
+    # Reading
 
-    task_class = AnswerTask
-    error_task_class = RefusalTask
-    parser_class = StrictParser
-
-    close_when_flushed: bool
-    connected: bool
-    will_close: bool
-    request: Any
-    requests: list[Any]
-    total_outbufs_len: int
-    last_activity: float
-
-    lingers = False
-    lingering_since: float | None = None
-    answered_at = 0.0
-
-    def handle_write(self) -> None:
-        """Send what there is to send; where the connection lingers, close only the sending half after it."""
-        closing = self.close_when_flushed and self.lingers
-        if closing:
-            self.close_when_flushed = False
-        super().handle_write()
-        if closing and self.connected and not self.will_close:
-            if self.total_outbufs_len:
-                self.close_when_flushed = True
-            else:
-                self._linger()
-
-    def _linger(self) -> None:
-        self.lingering_since = time.monotonic()
+    def _advance(self) -> None:
+        """Read as far as the next whole request, and have it answered."""
+        if self.in_hand or self._closing:
+            return
         try:
-            self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.will_close = True
+            if self._body is None and not self._read_header():
+                return
+            if self._body is not None and self._read_body(self._body):
+                self._begin(bytes(self._body.content))
+        except MessageRefused as error:
+            self.refuse(error)
+        else:
+            self._count()
 
-    def received(self, data: bytes) -> bool:
-        """Take bytes in; after a refusal they are thrown away."""
-        if self.lingering_since is not None:
+    def _read_header(self) -> bool:
+        while self._unread.startswith(b"\r\n"):  # RFC 9112, section 2.2
+            del self._unread[:2]
+        if not self._unread:
             return False
-        return bool(super().received(data))
+        if self._begun is None:
+            self._begun = monotonic()
+            self._line = _NO_REQUEST
+        end = self._unread.find(END_OF_HEADER)
+        header = self._unread if end < 0 else self._unread[:end]
+        if has_bare_line_feed(header):
+            raise HttpRefused("a line of the header ends with a line feed alone")
+        if len(header) > self._limits.header:
+            raise HeaderTooLarge(f"the header has more than {self._limits.header} bytes")
+        if end < 0:
+            return False
+        first, *lines = bytes(header).split(b"\r\n")
+        del self._unread[: end + len(END_OF_HEADER)]
+        self._line = read_request_line(first)
+        self._header = read_header(lines, self._line)
+        length = self._header.length
+        self._body = ChunkedBody(self._limits.body) if length is None else Body(length, self._limits.body)
+        if self._header.expects_continue and not self._unread and not self._body.complete:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
 
-    def service(self) -> None:
-        """Answer one request, in a worker thread."""
-        super().service()
-        self.answered_at = time.monotonic()
+    def _read_body(self, body: Body | ChunkedBody) -> bool:
+        data = bytes(self._unread)
+        self._unread.clear()
+        self._unread += body.feed(data)
+        return body.complete
+
+    def _begin(self, content: bytes) -> None:
+        self.in_hand = True
+        self._working = len(content)
+        self._body = None
+        self._floor.crowd.busy(self)
+        self._transport.pause_reading()
+        line = self._line
+        request = HttpRequest(
+            line.method, line.path, line.query, self._header.fields, content, self._address, new_correlation_id()
+        )
+        if self._floor.app.waits(request):
+            self._floor.workers.submit(partial(self._work, request))
+        else:
+            self._answered(self._floor.app.answer(request))
+
+    def _work(self, request: HttpRequest) -> None:
+        """Answer, in a worker's thread."""
+        answer = None
+        try:
+            answer = self._floor.app.answer(request)
+        finally:
+            say = self.abort if answer is None else partial(self._answered, answer)
+            self._floor.tell(say)
+
+    # Answering
+
+    def _answered(self, answer: Answer) -> None:
+        if self._lost:
+            self._floor.workers.submit(partial(close_pieces, answer.body))
+        elif isinstance(answer.body, bytes):
+            self._send(answer, answer.body)
+            self._done()
+        elif self._line.method == "HEAD":
+            self._floor.workers.submit(partial(close_pieces, answer.body))
+            self._send(answer, None)
+            self._done()
+        elif self._floor.streams >= self._limits.streams:
+            self._floor.workers.submit(partial(close_pieces, answer.body))
+            refused = TooBusy("as many tables as the gateway can send at the same time are being sent")
+            self._answered(self._floor.app.refuse(refused, self._line.path, self._address))
+        else:
+            self._send(answer, None)
+            self._begin_stream(answer.body)
+
+    def _send(self, answer: Answer, body: bytes | None) -> None:
+        fields = [("Content-Type", answer.content_type), *answer.headers, ("Date", formatdate(usegmt=True))]
+        if body is not None:
+            fields.append(("Content-Length", str(len(body))))
+        elif self._line.minor_version and self._line.method != "HEAD":
+            fields.append(("Transfer-Encoding", "chunked"))
+        elif not self._line.minor_version:
+            self._ended = True  # the end of the connection is that of the body
+        if self._is_last():
+            fields.append(("Connection", "close"))
+        elif not self._line.minor_version:
+            fields.append(("Connection", "keep-alive"))
+        status = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
+        head = status + "".join(f"{name}: {value}\r\n" for name, value in fields) + "\r\n"
+        self._write(head.encode("latin-1") + (b"" if self._line.method == "HEAD" else body or b""))
+
+    def _is_last(self) -> bool:
+        return not self._header.keep_alive or self._floor.stopping or self._ended
+
+    def _write(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._unsent = self._transport.get_write_buffer_size()
+
+    def _begin_stream(self, pieces: Iterator[bytes]) -> None:
+        self._floor.streams += 1
+        self._stream = Stream(pieces, self._floor.workers, self._floor.tell, self._streamed, self.abort)
+        self._stream.pull()
+
+    def _streamed(self, data: bytes, *, ended: bool) -> None:
+        """Send a part of the answer; the next is asked for when the client has taken most of this."""
+        if self._lost or self._stream is None:
+            return
+        if self._line.minor_version:
+            data = b"%x\r\n%s\r\n" % (len(data), data) if data else b""
+            data += b"0\r\n\r\n" if ended else b""
+        self._write(data)
+        if ended:
+            self._end_stream()
+            self._done()
+        elif not self._paused:
+            self._stream.pull()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream = None
+            self._floor.streams -= 1
+
+    def _done(self) -> None:
+        last = self._is_last()
+        self.in_hand = False
+        self._working = 0
+        self._begun = None
+        self._moved = monotonic()
+        self._floor.crowd.idle(self)
+        self._count()
+        if last:
+            self._close()
+        elif not self._paused:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._transport.resume_reading()
+        if self._unread:
+            self._floor.loop.call_soon(self._advance)
+
+    # Ending
+
+    def refuse(self, error: MessageRefused) -> None:
+        """Answer what is no request to be worked on; the connection ends with it."""
+        self._header = _NO_HEADER
+        answer = self._floor.app.refuse(error, self._line.path, self._address)
+        self._send(answer, answer.body if isinstance(answer.body, bytes) else None)
+        self._close()
+
+    def give_up(self) -> None:
+        """Make room for others: refuse the request that is being read, or end the connection."""
+        if self._begun is not None and not self._closing:
+            self.refuse(TooBusy("as much as the gateway can hold is being received"))
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._forget()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _close(self) -> None:
+        """Say that this was the last answer, and wait for the client to close."""
+        self._closing = True
+        self._body = None
+        self._begun = None
+        self._unread.clear()
+        self._count()
+        self._moved = monotonic()
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+            self._transport.resume_reading()
+
+    def _forget(self) -> None:
+        self._floor.crowd.remove(self)
+        self._floor.hold(-self.held)
+        self.held = 0
+
+    def _count(self) -> None:
+        """Tell what is held for this client now; a request in hand is counted until it is answered."""
+        held = len(self._unread) + self._working
+        if self._body is not None:
+            held += len(self._body.content)
+        more, self.held = held - self.held, held
+        self._floor.hold(more)
+
+    def keep_time(self, now: float) -> None:
+        """End or refuse what takes too long; `now` is monotonic, in seconds."""
+        unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if unsent < self._unsent:
+            self._moved = now
+        self._unsent = unsent
+        still = now - self._moved
+        if self._stream is not None and now > self._stream.begun + self._limits.stream_time:
+            self.abort()
+        elif self._closing and not unsent:
+            if still > self._limits.lingering_time:
+                self.abort()
+        elif unsent or (self._begun is None and not self.in_hand):
+            if still > self._limits.idle_time:
+                self.abort()
+        elif self._begun is not None and not self.in_hand:
+            allowed = self._limits.header_time if self._body is None else self._limits.body_time
+            if now - self._begun > allowed:
+                self.refuse(TooSlow("the request did not arrive in time"))
 
     def is_idle(self) -> bool:
-        """Whether nothing of a request is being read, worked on or answered."""
-        return not (self.requests or self.request is not None or self.total_outbufs_len)
-
-    def keep_time(self, now: float, limits: ServerLimits) -> None:
-        """Close or refuse what takes too long; `now` is monotonic. Called between the turns of the server's loop."""
-        quiet = time.time() - self.last_activity > limits.idle_time
-        if self.lingering_since is not None:
-            if now - self.lingering_since > limits.lingering_time:
-                self.handle_close()
-        elif self.total_outbufs_len or self.is_idle():
-            # Where it has an answer to take and does not, a worker may be waiting for it.
-            if quiet:
-                self.handle_close()
-        elif not self.requests and self.request is not None:
-            allowed = limits.body_time if self.request.headers_finished else limits.header_time
-            if now - max(self.request.started, self.answered_at) > allowed:
-                self._refuse_slow()
-
-    def _refuse_slow(self) -> None:
-        with self.requests_lock:
-            slow, self.request = self.request, None
-            if slow.body_rcv is None:
-                slow.parse_header(b"GET / HTTP/1.0\r\n")
-            slow.error = Timeout("")
-            slow.completed = True
-            self.requests.append(slow)
-            self.server.add_task(self)
-
-
-class Listener(TcpWSGIServer):
-    """The listening socket, and the clock of its connections."""
-
-    channel_class = Connection
-
-    def __init__(self, app: Any, refuse: Refuse, limits: ServerLimits, **options: Any) -> None:
-        self.refuse = refuse
-        self.limits = limits
-        self.stopping = False
-        super().__init__(app, **options)
-
-    def maintenance(self, now: float) -> None:
-        """Do nothing: `keep_time` does, and closes also what cannot be written to."""
-
-    def keep_time(self) -> None:
-        """Look after every connection."""
-        now = time.monotonic()
-        for connection in list(self.active_channels.values()):
-            connection.keep_time(now, self.limits)
-
-    def stop_accepting(self) -> None:
-        """Close the listening socket; connections go on."""
-        self.stopping = True
-        wasyncore.dispatcher.close(self)
-
-    def close_idle(self) -> bool:
-        """Close the connections on which nothing happens; return whether any other is left."""
-        for connection in list(self.active_channels.values()):
-            if connection.is_idle():
-                connection.handle_close()
-        return bool(self.active_channels)
+        """Whether nothing is being read, worked on or answered."""
+        return not (self.in_hand or self._closing or self._begun is not None or self._unsent)

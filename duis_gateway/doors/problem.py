@@ -16,13 +16,14 @@ from duis_gateway.errors import (
     NotDurable,
     OurDefect,
     TokenRefused,
+    TooBusy,
     refusal_of,
 )
 from duis_gateway.namespaces import PROBLEM
 
 PROBLEM_XML = "application/problem+xml"
 RETRY_AFTER = "5"
-"""Seconds after which a message that could not be stored or signed may be sent again."""
+"""Seconds after which a message that could not be taken, stored or signed may be sent again."""
 
 _NSMAP: Any = {None: PROBLEM}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -56,7 +57,7 @@ def problem_answer(error: MessageRefused, correlation_id: str) -> Answer:
 
 def headers_of(error: MessageRefused) -> tuple[tuple[str, str], ...]:
     """Return the HTTP headers that belong to a refusal, whatever its form (RFC 9110, sections 10.2.3 and 11.6.1)."""
-    if isinstance(error, NotDurable):
+    if isinstance(error, NotDurable | TooBusy):
         return (("Retry-After", RETRY_AFTER),)
     if isinstance(error, NotAuthenticated):
         return (("WWW-Authenticate", 'XMLDSig realm="duis-gateway"'),)

@@ -1,34 +1,29 @@
 """The HTTP servers: one for the public doors, one for operations, each with a loop and worker threads of its own.
 
-So a public listener that is overwhelmed does not take the health checks with it (F30).
+So a public listener that is overwhelmed does not take the health checks with it (F30). The loop has every connection
+and reads requests whole; workers answer them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
 import time
-from typing import Any
 
-from waitress import wasyncore
-from waitress.adjustments import Adjustments
-from waitress.task import ThreadedTaskDispatcher
+from duis_gateway.doors.connections import Connection, Floor
+from duis_gateway.doors.http import Application
+from duis_gateway.doors.limits import ServerLimits
+from duis_gateway.doors.workers import Workers
 
-from duis_gateway.doors.connections import Listener, Refuse, ServerLimits
-from duis_gateway.doors.http import WsgiApp, new_correlation_id, with_correlation
-from duis_gateway.doors.problem import problem_answer
-from duis_gateway.doors.wire import Answer
-from duis_gateway.errors import MessageRefused
-
-_TURN = 0.5  # seconds after which the server's loop looks at the time at the latest
-_BUFFER = 1024 * 1024
-
-
-def refuse_plainly(error: MessageRefused, _path: str, _remote: str) -> Answer:
-    """Answer a request that the server refuses with a problem document, whatever the path."""
-    correlation_id = new_correlation_id()
-    return with_correlation(problem_answer(error, correlation_id), correlation_id)
+_LOOK = 0.25  # seconds between looks at the time
+_WAITING = 1024  # connections that the system keeps for us until they are accepted
+_AT_ONCE = 64  # connections accepted before others are served again
+_NO_DESCRIPTOR = 0.1  # seconds until the next try where nothing can be accepted
+_SAY_AGAIN = 60.0  # seconds between lines of the log about that
+_AFTER_ALL = 0.5  # seconds that workers have to end in, after all
+_log = logging.getLogger(__name__)
 
 
 class Server:
@@ -39,94 +34,121 @@ class Server:
     """
 
     def __init__(
-        self,
-        app: WsgiApp,
-        host: str,
-        port: int,
-        threads: int = 8,
-        limits: ServerLimits | None = None,
-        refuse: Refuse = refuse_plainly,
+        self, app: Application, host: str, port: int, threads: int = 8, limits: ServerLimits | None = None
     ) -> None:
-        self._limits = limits = limits or ServerLimits()
-        self._looked_at = 0.0
-        bound = _bound(host, port)
-        self._map: dict[int, Any] = {}
-        self._dispatcher = ThreadedTaskDispatcher()
-        self._listener = Listener(
-            app,
-            refuse,
-            limits,
-            map=self._map,
-            dispatcher=self._dispatcher,
-            adj=_adjustments(limits),
-            sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
-            _sock=bound,
-            bind_socket=False,
-        )
-        self._dispatcher.set_thread_count(threads)
-        self.host = str(self._listener.effective_host)
-        self.port = int(self._listener.effective_port)
-        self._stop = threading.Event()
-        self._waking = threading.Lock()
+        self._limits = limits or ServerLimits()
+        self._socket = _bound(host, port)
+        self.host, self.port = self._socket.getsockname()[:2]
+        self._workers = Workers(threads, f"http-{self.port}")
+        self._loop = asyncio.new_event_loop()
+        self._floor = Floor(app, self._limits, self._workers, self._loop)
+        self._stop = asyncio.Event()
+        self._accepting: set[asyncio.Task[object]] = set()
+        self._said = -_SAY_AGAIN
         self._thread = threading.Thread(target=self._run, name=f"http-{self.port}", daemon=True)
 
     def start(self) -> None:
         """Answer requests, in threads of the server's own."""
+        self._workers.start()
         self._thread.start()
 
     def begin_to_stop(self) -> None:
         """Accept nothing more, and end once what is in hand is answered; returns at once."""
-        # The loop may see the event before it is woken; what wakes it must not be closed by then.
-        with self._waking:
-            if not self._stop.is_set():
-                self._stop.set()
-                self._listener.pull_trigger()
+        self._floor.tell(self._stop.set)
 
     def stop(self, deadline: float | None = None) -> bool:
         """Stop, and return when it is done: in less than 10 seconds, or at the deadline (F24).
 
-        Returns whether it has ended. The deadline is on the monotonic clock.
+        Returns whether it has ended, with all workers. The deadline is on the monotonic clock.
         """
         self.begin_to_stop()
         if self._thread.ident is None:
-            self._run()
-        else:
-            self._thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        return not self._thread.is_alive()
+            self._socket.close()
+            self._loop.close()
+            return True
+        self._thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return not (self._thread.is_alive() or self._workers.alive)
 
     def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop.add_reader(self._socket, self._accept)
         while not self._stop.is_set():
-            self._turn(_TURN)
-        self._listener.stop_accepting()
-        deadline = time.monotonic() + self._limits.stopping_time
-        while self._listener.close_idle() and time.monotonic() < deadline:
-            self._turn(_TURN / 10)
-        self._dispatcher.shutdown(timeout=1)
-        with self._waking:
-            wasyncore.close_all(self._map)
+            await self._look()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        await self._drain()
 
-    def _turn(self, seconds: float) -> None:
-        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+    async def _look(self) -> None:
+        """Wait for the order to stop, or until it is time to look at the connections' time; and look."""
+        try:
+            await asyncio.wait_for(self._stop.wait(), _LOOK)
+        except TimeoutError:
+            self._keep_time()
+
+    def _keep_time(self) -> None:
         now = time.monotonic()
-        if now > self._looked_at + _TURN:
-            self._looked_at = now
-            self._listener.keep_time()
+        for connection in self._floor.crowd:
+            connection.keep_time(now)
 
+    async def _drain(self) -> None:
+        self._floor.stopping = True
+        deadline = time.monotonic() + self._limits.stopping_time
+        while self._close_idle() and time.monotonic() < deadline:
+            self._keep_time()
+            await asyncio.sleep(_LOOK / 10)
+        for connection in self._floor.crowd:
+            connection.abort()
+        await asyncio.sleep(0)  # connections are told of their end in the loop's next turn
+        await asyncio.sleep(0)
+        self._workers.end()
+        self._workers.join(time.monotonic() + _AFTER_ALL)
 
-def _adjustments(limits: ServerLimits) -> Adjustments:
-    # A line of log for each moment when all threads are busy says nothing that the metrics do not.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    return Adjustments(
-        max_request_body_size=limits.body + 1,
-        max_request_header_size=limits.header,
-        connection_limit=limits.connections,
-        ident="duis-gateway",
-        server_name="duis-gateway",
-        log_socket_errors=False,
-        outbuf_high_watermark=_BUFFER,
-        clear_untrusted_proxy_headers=True,
-        recv_bytes=65536,
-    )
+    def _close_idle(self) -> bool:
+        """Close the connections on which nothing happens; return whether any other is left."""
+        for connection in self._floor.crowd:
+            if connection.is_idle():
+                connection.abort()
+        return len(self._floor.crowd) > 0
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                accepted, address = self._socket.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._cannot_accept(error)
+                return
+            self._take_in(accepted, address[0])
+
+    def _take_in(self, accepted: socket.socket, address: str) -> None:
+        crowd = self._floor.crowd
+        if not (crowd.has_room(address) or self._floor.make_room(address)):
+            accepted.close()
+            return
+        accepted.setblocking(False)
+        connection = Connection(self._floor, address)
+        crowd.add(connection, address)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: connection, accepted))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+
+    def _cannot_accept(self, error: OSError) -> None:
+        """Run out of descriptors and go on: somebody idle goes, and who waits is accepted in the next turn."""
+        now = time.monotonic()
+        if now > self._said + _SAY_AGAIN:
+            self._said = now
+            _log.warning("connections cannot be accepted: %s", error, extra={"event": "cannot-accept"})
+        if not self._floor.make_room():
+            self._loop.remove_reader(self._socket)
+            self._loop.call_later(_NO_DESCRIPTOR, self._accept_again)
+
+    def _accept_again(self) -> None:
+        if not self._stop.is_set():
+            self._loop.add_reader(self._socket, self._accept)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -137,6 +159,8 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        bound.listen(_WAITING)
+        bound.setblocking(False)
     except OSError:
         bound.close()
         raise

@@ -56,7 +56,7 @@ def operations_app(metrics: Metrics, readiness: Readiness, console: ConsoleData)
         return Answer(200, "text/html; charset=utf-8", page(console).encode(), _PAGE_ONLY)
 
     served = {"/health/live": live, "/health/ready": ready, "/metrics": exposition, "/": show}
-    routes = [Route(path, "operations", path, _READ, serve) for path, serve in served.items()]
+    routes = [Route(path, "operations", path, _READ, serve, waits=serve is not live) for path, serve in served.items()]
     return Edge(routes, metrics)
 
 

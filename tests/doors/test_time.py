@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.doors.connections import Listener, ServerLimits
-from duis_gateway.doors.http import Route
+from duis_gateway.doors.http import Edge, Route
+from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer
 from duis_gateway.flow.incoming import Incoming
+from duis_gateway.operations.metrics import Metrics
 from tests.support.doors import ANSWER, SIZE, Doors, StandIn, open_doors, replies
 
 DUIS = "/api/v1/serviceD"
@@ -141,7 +142,8 @@ def test_stopping_answers_what_is_in_hand_and_accepts_nothing_more() -> None:
         with pytest.raises(OSError, match=r"refused|reset"):
             doors.connect()
         gate.go_on.set()
-        assert [future.result(10).status for future in in_hand] == [200, 200, 200]
+        answers = [(reply.status, reply.headers["connection"]) for reply in (future.result(10) for future in in_hand)]
+    assert answers == [(200, "close")] * 3
 
 
 def test_a_worker_that_hangs_does_not_keep_the_server_from_stopping() -> None:
@@ -159,32 +161,23 @@ def test_a_worker_that_hangs_does_not_keep_the_server_from_stopping() -> None:
 
 def test_an_address_in_use_is_an_error_at_once(doors: Doors) -> None:
     with pytest.raises(OSError, match="in use"):
-        Server(lambda _environ, _start: [], "127.0.0.1", doors.server.port)
-
-
-def test_a_loop_that_sees_the_end_first_keeps_open_what_wakes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loop has a second to end before it is woken; stopping is no error all the same."""
-    pull = Listener.pull_trigger
-    monkeypatch.setattr(Listener, "pull_trigger", lambda listener: (threading.Event().wait(1.0), pull(listener)))
-    monkeypatch.setattr("duis_gateway.doors.server._TURN", 0.01)
-    server = Server(lambda _environ, _start: [], "127.0.0.1", 0)
-    server.start()
-    server.stop()
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((server.host, server.port))
+        Server(Edge([], Metrics()), "127.0.0.1", doors.server.port)
 
 
 PROGRAM = """
-import sys, threading
+import threading
+from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.server import Server
+from duis_gateway.doors.wire import Answer
 from duis_gateway.machine.signals import ProcessSignals, Stop
+from duis_gateway.operations.metrics import Metrics
 
-def app(environ, start_response):
+def answer(request):
     print("begun", flush=True)
     threading.Event().wait(0.5)
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
-    return [b"ok"]
+    return Answer(200, "text/plain", b"ok")
 
+app = Edge([Route("/", "none", "none", ("GET",), answer)], Metrics())
 stop = Stop()
 ProcessSignals(stop)
 server = Server(app, "127.0.0.1", 0)

@@ -12,9 +12,9 @@ from typing import Any
 
 from lxml import etree
 
-from duis_gateway.doors.connections import ServerLimits
 from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Edge, Route
+from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.partner import partner_routes
 from duis_gateway.doors.plain_xml import duis_routes
 from duis_gateway.doors.server import Server
@@ -150,7 +150,7 @@ def open_doors(
     soap = SoapDoor(flow, ShapeLimits(size=SIZE))
     routes = [*duis_routes(flow, SIZE), *partner_routes(flow, SIZE), soap.route(), *more(flow)]
     edge = Edge(routes, metrics)
-    server = Server(edge, "127.0.0.1", 0, threads, limits or ServerLimits(body=SIZE), edge.refuse)
+    server = Server(edge, "127.0.0.1", 0, threads, limits or ServerLimits(body=SIZE))
     server.start()
     try:
         yield Doors(server, flow, metrics)

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from io import BytesIO
 
 from duis_gateway.clock import FixedClock
 from duis_gateway.doors.http import Edge
@@ -28,6 +27,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseType
 from duis_gateway.rollout.views import PartyView, token_hash
 from duis_gateway.store.engine import Store
+from tests.support.asking import ask, whole
 from tests.support.examples_duis import (
     AT,
     AUTOMATIC,
@@ -167,11 +167,4 @@ def _health() -> bytes:
 
 
 def _served(app: Edge, path: str, query: str) -> bytes:
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "HTTP_AUTHORIZATION": f"Bearer {_TOKEN}",
-        "wsgi.input": BytesIO(),
-    }
-    return b"".join(app(environ, lambda _status, _headers: None))
+    return whole(ask(app, path, query=query, headers={"authorization": f"Bearer {_TOKEN}"}))

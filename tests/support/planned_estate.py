@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +37,7 @@ from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.views import PartyView, token_hash
 from duis_gateway.store.engine import Store
+from tests.support.asking import ask, whole
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation
 from tests.support.roll_out_scenario import Reported
 
@@ -135,15 +135,9 @@ def store_of(installation: Installation) -> Iterator[Store]:
 
 def at_the_door(store: Store, path: str, party: int, query: str = "") -> str:
     """Return what the party reads at the party door."""
-    status: list[str] = []
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": f"/party/v1/{path}",
-        "QUERY_STRING": query,
-        "HTTP_AUTHORIZATION": f"Bearer {TOKENS[party]}",
-        "wsgi.input": io.BytesIO(),
-    }
     app = Edge(party_routes(PartyView(store, FixedClock(NOW))), Metrics())
-    body = b"".join(app(environ, lambda line, _fields: status.append(line)))
-    assert status[0].startswith("200"), (status, body)
+    token = {"authorization": f"Bearer {TOKENS[party]}"}
+    answer = ask(app, f"/party/v1/{path}", query=query, headers=token)
+    body = whole(answer)
+    assert answer.status == 200, body
     return body.decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
 from duis_gateway.rollout.deadlines.rules import Deadline, Task
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.scheduler import BY_TIME, LOOK, OBLIGATIONS, STAGE
+from tests.support.asking import ask, fields, whole
 from tests.support.rules import release
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -73,15 +73,8 @@ def all_well() -> Mapping[str, Check]:
 
 
 def get(app: Edge, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    status: list[int] = []
-    headers: dict[str, str] = {}
-
-    def start(line: str, fields: list[tuple[str, str]]) -> None:
-        status.append(int(line.split(maxsplit=1)[0]))
-        headers.update((name.lower(), value) for name, value in fields)
-
-    body = b"".join(app({"REQUEST_METHOD": method, "PATH_INFO": path, "wsgi.input": io.BytesIO()}, start))
-    return status[0], headers, body
+    answer = ask(app, path, method)
+    return answer.status, fields(answer), whole(answer)
 
 
 def test_a_live_process_says_so_whatever_is_broken() -> None:

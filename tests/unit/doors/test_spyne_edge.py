@@ -6,7 +6,6 @@ import logging
 import subprocess
 import sys
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,8 @@ from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import NotValid
 from duis_gateway.operations.metrics import Metrics
+from tests.support.asking import ask as ask_edge
+from tests.support.asking import whole
 from tests.support.doors import ANSWER, StandIn, envelope
 from tests.support.signing import SIGNED
 
@@ -32,71 +33,39 @@ def edge() -> SpyneEdge:
     return SpyneEdge()
 
 
-def ask(flow: StandIn, body: bytes, **environ: object) -> tuple[int, bytes]:
-    """Call the SOAP door as a WSGI server would, with whatever such a server may let through."""
+def ask(flow: StandIn, body: bytes, media: str | None = "text/xml") -> tuple[int, bytes]:
+    """Ask the SOAP door; lengths and chunks are the server's affair, and tested over the wire."""
     app = Edge([SoapDoor(flow, ShapeLimits()).route()], Metrics())
-    status: list[str] = []
-    called = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/soap",
-        "CONTENT_TYPE": "text/xml",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": BytesIO(body),
-        **environ,
-    }
-    answer = app(
-        {name: value for name, value in called.items() if value is not None}, lambda line, _h: status.append(line)
-    )
-    return int(status[0].split()[0]), b"".join(answer)
+    answer = ask_edge(app, "/soap", "POST", content=body, headers={} if media is None else {"content-type": media})
+    return answer.status, whole(answer)
 
 
-def test_trap_1_a_long_chunked_body_is_never_cut_to_a_prefix() -> None:
+def test_trap_1_a_long_body_is_never_cut_to_a_prefix() -> None:
     """spyne alone takes the first 2 MiB of a body without a length for the whole."""
     request = SIGNED.replace(b"</sr:Body>", b"<!--" + b"x" * (3 * 1024 * 1024) + b"--></sr:Body>")
     flow = StandIn(lambda _incoming: ANSWER)
-    chunked = {"CONTENT_LENGTH": None, "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
-    assert ask(flow, envelope(request), **chunked)[0] == 200
+    assert ask(flow, envelope(request))[0] == 200
     assert flow.taken[0].body == request
-    assert ask(flow, b"x" * (EIGHT_MEGABYTES + 1), **chunked)[0] == 413
+    assert ask(flow, b"x" * (EIGHT_MEGABYTES + 1))[0] == 413
     assert len(flow.taken) == 1
 
 
 @pytest.mark.parametrize(
-    "environ",
+    ("media", "body"),
     [
-        {"CONTENT_LENGTH": "-1"},
-        {"CONTENT_LENGTH": "abc"},
-        {"CONTENT_LENGTH": "\u0663"},
-        {"CONTENT_LENGTH": ""},
-        {"CONTENT_LENGTH": "9" * 100},
-        {"CONTENT_LENGTH": "0"},
-        {"CONTENT_LENGTH": "100000"},
-        {"CONTENT_TYPE": "text/xml; charset=no-such-charset"},
-        {"CONTENT_TYPE": "text/xml; charset"},
-        {"CONTENT_TYPE": None},
-        {"wsgi.input": BytesIO(b"")},
+        ("text/xml; charset=no-such-charset", envelope()),
+        ("text/xml; charset", envelope()),
+        (None, envelope()),
+        ("text/xml", b""),
+        ("text/xml", envelope()[:-20]),
     ],
-    ids=[
-        "negative",
-        "no number",
-        "arabic digit",
-        "empty",
-        "endless",
-        "zero",
-        "short of it",
-        "unknown charset",
-        "charset without value",
-        "no media type",
-        "empty body",
-    ],
+    ids=["unknown charset", "charset without value", "no media type", "empty body", "short of it"],
 )
-def test_trap_2_lengths_and_character_sets_are_refused_and_raise_nothing(environ: dict[str, object]) -> None:
+def test_trap_2_odd_bodies_and_character_sets_are_refused_and_raise_nothing(media: str | None, body: bytes) -> None:
     flow = StandIn()
-    status, body = ask(flow, envelope(), **environ)
-    if environ.get("CONTENT_TYPE") == "text/xml; charset":
-        assert status == 415
-    assert 400 <= status <= 500
-    assert b":Client</faultcode>" in body
+    status, said = ask(flow, body, media)
+    assert status == (500 if media == "text/xml" else 415)
+    assert b":Client</faultcode>" in said
     assert flow.taken == []
 
 

@@ -1,0 +1,207 @@
+"""HTTP/1.1 requests, read strictly: what two readers could understand in two ways is refused (threats T50, T51, T55).
+
+Refused are, among others: Content-Length together with Transfer-Encoding, either of them twice, Transfer-Encoding in
+HTTP/1.0, two Host fields, folded header lines, bare line feeds and carriage returns, white space before a colon, and
+sloppy or wasteful chunks (RFC 9112, sections 2.2, 3, 5, 6 and 7.1). Nothing here knows of sockets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from duis_gateway.errors import CodingNotSupported, HttpRefused, LengthMissing, TooLarge
+
+END_OF_HEADER = b"\r\n\r\n"
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_REQUEST_LINE = re.compile(rb"(%s{1,32}) ([\x21-\x7e]+) HTTP/1\.([01])" % _TOKEN)
+_FIELD = re.compile(rb"(%s+):[ \t]*([\t\x20-\x7e\x80-\xff]*)" % _TOKEN)
+_ABSOLUTE = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_ONLY_ONCE = frozenset({"content-length", "transfer-encoding", "host"})
+
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\r\n")
+_CHUNK_END = re.compile(rb"\r\n")
+_TRAILER = re.compile(rb"(?:%s+:[\t\x20-\x7e\x80-\xff]*)?\r\n" % _TOKEN)
+_LONGEST_LINE = 1024
+_MOST_TRAILERS = 32
+_FREE_CHUNKS = 4096
+_OCTETS_A_CHUNK = 16
+
+
+class RequestLine(NamedTuple):
+    """The first line of a request. `path` is decoded, one character an octet; `*` stays as it is."""
+
+    method: str
+    path: str
+    query: str
+    minor_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header of a request. `fields` has lower-case names; fields of the same name are joined with a comma.
+
+    `length` is that of the body in bytes, 0 where there is none; None: it is chunked.
+    """
+
+    fields: Mapping[str, str]
+    length: int | None
+    keep_alive: bool
+    expects_continue: bool
+
+
+def has_bare_line_feed(header: bytes | bytearray) -> bool:
+    """Whether a line of the header, complete or not, ends with a line feed alone."""
+    return _BARE_LINE_FEED.search(header) is not None
+
+
+def read_request_line(line: bytes) -> RequestLine:
+    """Read the first line (RFC 9112, section 3), in origin form, absolute form or asterisk form.
+
+    Raises:
+        HttpRefused: it is malformed, or of another version than 1.0 or 1.1.
+    """
+    found = _REQUEST_LINE.fullmatch(line)
+    if found is None:
+        raise HttpRefused("the first line is not that of an HTTP/1.1 request")
+    target = _ABSOLUTE.sub("", found[2].decode("ascii"), count=1)
+    path, _, query = target.partition("?")
+    return RequestLine(found[1].decode("ascii"), unquote_to_bytes(path).decode("latin-1"), query, int(found[3]))
+
+
+def read_header(lines: list[bytes], request: RequestLine) -> Header:
+    """Read the lines between the first line and the body (RFC 9112, sections 5 and 6).
+
+    Raises:
+        HttpRefused: a line is malformed or folded, or the length of the body can be read in two ways.
+        LengthMissing: a POST says neither how long its body is nor that it is chunked.
+        CodingNotSupported: a transfer coding other than `chunked`.
+    """
+    fields: dict[str, str] = {}
+    for line in lines:
+        found = _FIELD.fullmatch(line)
+        if found is None:
+            raise HttpRefused("a line of the header is malformed")
+        name, value = found[1].decode("ascii").lower(), found[2].decode("latin-1").rstrip(" \t")
+        if name in fields and name in _ONLY_ONCE:
+            raise HttpRefused(f"{name} stands in the header twice")
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    length = _length(fields, request)
+    options = {option.strip().lower() for option in fields.get("connection", "").split(",")}
+    keep_alive = "close" not in options and (request.minor_version == 1 or "keep-alive" in options)
+    expects = request.minor_version == 1 and fields.get("expect", "").lower() == "100-continue"
+    return Header(fields, length, keep_alive, expects)
+
+
+def _length(fields: Mapping[str, str], request: RequestLine) -> int | None:
+    length, coding = fields.get("content-length"), fields.get("transfer-encoding")
+    if coding is not None:
+        if length is not None:
+            raise HttpRefused("Content-Length and Transfer-Encoding exclude each other")
+        _check_coding(coding, request)
+        return None
+    if length is None:
+        if request.method == "POST":
+            raise LengthMissing("a request with a body needs a Content-Length, or a chunked body")
+        return 0
+    if not _LENGTH.fullmatch(length):
+        raise HttpRefused("Content-Length is not a number, or out of range")
+    return int(length)
+
+
+def _check_coding(coding: str, request: RequestLine) -> None:
+    steps = [step.strip(" \t").lower() for step in coding.split(",")]
+    if request.minor_version == 0 or "" in steps or steps.count("chunked") > 1:
+        raise HttpRefused("Transfer-Encoding is malformed, or stands in an HTTP/1.0 request")
+    if steps != ["chunked"]:
+        raise CodingNotSupported("the only transfer coding supported is chunked")
+
+
+class Body:
+    """Gathers a body whose length is known. `content` has what has come."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        if length > limit:
+            raise TooLarge(f"the body has more than {limit} bytes")
+        self.content = bytearray()
+        self._length = length
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it is there."""
+        return len(self.content) == self._length
+
+    def feed(self, data: bytes) -> bytes:
+        """Take in what belongs to the body; return what does not."""
+        missing = self._length - len(self.content)
+        self.content += data[:missing]
+        return data[missing:]
+
+
+class ChunkedBody:
+    """Decodes a chunked body of at most `limit` bytes; extensions and trailers are read over (RFC 9112, section 7.1).
+
+    Each chunk costs time, however little is in it: beyond the first 4,096, chunks must have 16 octets on average.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.content = bytearray()
+        self.complete = False
+        self._limit = limit
+        self._unread = b""
+        self._next = _CHUNK_SIZE
+        self._left = 0
+        self._chunks = 0
+        self._trailers = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Take in what belongs to the body; return what does not, once the body is complete.
+
+        Raises:
+            HttpRefused: the chunks are malformed, or too small.
+            TooLarge: over the limit.
+        """
+        data, at = self._unread + data, 0
+        while not self.complete:
+            if self._left:
+                piece = data[at : at + self._left]
+                self.content += piece
+                self._left -= len(piece)
+                at += len(piece)
+            line = self._next.match(data, at)
+            if self._left or line is None:
+                break
+            at = line.end()
+            self._take(line)
+        self._unread = b"" if self.complete else data[at:]
+        if b"\n" in self._unread or len(self._unread) > _LONGEST_LINE:
+            raise HttpRefused("the chunks of the body are malformed")
+        return data[at:] if self.complete else b""
+
+    def _take(self, line: re.Match[bytes]) -> None:
+        if self._next is _CHUNK_SIZE:
+            self._begin_chunk(int(line[1], 16), len(line[0]))
+        elif self._next is _CHUNK_END:
+            self._next = _CHUNK_SIZE
+        else:
+            self._trailers += 1
+            self.complete = line[0] == b"\r\n"
+            if self._trailers > _MOST_TRAILERS or len(line[0]) > _LONGEST_LINE:
+                raise HttpRefused("the trailer of the body is too long")
+
+    def _begin_chunk(self, size: int, line_length: int) -> None:
+        self._left = size
+        self._next = _CHUNK_END if size else _TRAILER
+        self._chunks += 1
+        if line_length > _LONGEST_LINE:
+            raise HttpRefused("a chunk's extension is too long")
+        if len(self.content) + size > self._limit:
+            raise TooLarge(f"the body has more than {self._limit} bytes")
+        if self._chunks > _FREE_CHUNKS + len(self.content) // _OCTETS_A_CHUNK:
+            raise HttpRefused(f"the chunks are too small: send at least {_OCTETS_A_CHUNK} octets in each")

@@ -1,0 +1,57 @@
+"""What the HTTP server allows its clients."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Times are in seconds, sizes in bytes.
+
+    Attributes:
+        body: the largest body of one request.
+        header: the largest header.
+        header_time: from the first byte of a request to the end of its header.
+        body_time: from the first byte of a request to its end.
+        idle_time: for a connection between requests, and for a client that takes nothing of its answer.
+        stream_time: for a whole answer that is read from the database while it is sent, which holds a snapshot.
+        lingering_time: for reading on after the last answer, so that it is not lost (RFC 9112, section 9.6).
+        stopping_time: what requests in hand have once the server stops (with it, all is over in less than 10 s, F24).
+        connections: at most so many; beyond it the longest idle one goes.
+        address_percent: of these, how many may come from one address (IPv6: one /64).
+        held: all that was received and is not answered yet, together.
+        streams: answers that are read from the database while they are sent, at the same time.
+    """
+
+    body: int = 8 * 1024 * 1024
+    header: int = 16 * 1024
+    header_time: float = 10.0
+    body_time: float = 30.0
+    idle_time: float = 60.0
+    stream_time: float = 600.0
+    lingering_time: float = 2.0
+    stopping_time: float = 7.5
+    connections: int = 1000
+    address_percent: int = 50
+    held: int = 64 * 1024 * 1024
+    streams: int = 8
+
+    @property
+    def most(self) -> int:
+        """How many connections there may be: at most half of the descriptors, so that all else has the others."""
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return self.connections if soft == resource.RLIM_INFINITY else max(1, min(self.connections, soft // 2))
+
+    @property
+    def most_an_address(self) -> int:
+        """How many of them may come from one address."""
+        return max(1, self.most * self.address_percent // 100)
+
+
+def raise_descriptor_limit() -> None:
+    """Let the process have as many descriptors as the system allows it: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

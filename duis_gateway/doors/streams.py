@@ -1,0 +1,88 @@
+"""An answer that is read from the database while it is sent: part by part, and no worker waits for the client."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from time import monotonic
+from typing import Protocol
+
+from duis_gateway.doors.workers import Workers
+
+_PART = 256 * 1024
+_log = logging.getLogger(__name__)
+
+
+class Take(Protocol):
+    """Takes the next part of an answer, in the loop."""
+
+    def __call__(self, data: bytes, *, ended: bool) -> None:
+        """Take it; `ended`: it was the last."""
+
+
+class Stream:
+    """Has the pieces of an answer made by the workers, a part at a time. It belongs to the loop.
+
+    A part is made when it is asked for by `pull`, by any worker, and given to `take`, which `tell` has the loop call.
+    `broken` is called where it cannot be made: the client must not take what it has for the whole.
+    """
+
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        workers: Workers,
+        tell: Callable[[Callable[[], None]], None],
+        take: Take,
+        broken: Callable[[], None],
+    ) -> None:
+        self.begun = monotonic()
+        self._pieces = pieces
+        self._workers = workers
+        self._tell = tell
+        self._take = take
+        self._broken = broken
+        self._pulling = False
+        self._closed = False
+
+    def pull(self) -> None:
+        """Have the next part made, unless it is being made."""
+        if not (self._pulling or self._closed):
+            self._pulling = True
+            self._workers.submit(self._make)
+
+    def close(self) -> None:
+        """Let go of what the pieces come from."""
+        if not self._closed:
+            self._closed = True
+            if not self._pulling:
+                self._workers.submit(partial(close_pieces, self._pieces))
+
+    def _make(self) -> None:
+        part = bytearray()
+        ended = False
+        try:
+            while len(part) < _PART and not ended:
+                piece = next(self._pieces, None)
+                ended = piece is None
+                part += piece or b""
+        except Exception:
+            _log.exception("an answer breaks off", extra={"event": "defect"})
+            self._tell(self._broken)
+        else:
+            self._tell(partial(self._made, bytes(part), ended))
+
+    def _made(self, part: bytes, ended: bool) -> None:
+        self._pulling = False
+        if self._closed:
+            self._workers.submit(partial(close_pieces, self._pieces))
+        else:
+            self._closed = ended
+            self._take(part, ended=ended)
+
+
+def close_pieces(body: bytes | Iterator[bytes]) -> None:
+    """Let go of what the pieces of an answer come from, where it has any."""
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()

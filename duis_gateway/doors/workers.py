@@ -1,0 +1,54 @@
+"""The threads that answer requests."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from time import monotonic
+
+_log = logging.getLogger(__name__)
+
+
+class Workers:
+    """A fixed number of threads that do one piece of work after another.
+
+    They end with the process: one that hangs keeps nobody from stopping (F24).
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(count)]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Have this done by the first thread that is free."""
+        self._queue.put(work)
+
+    def end(self) -> None:
+        """Let each thread end after what it has in hand and what was submitted before; returns at once."""
+        for _ in self._threads:
+            self._queue.put(None)
+
+    @property
+    def alive(self) -> bool:
+        """Whether any has not ended."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def join(self, deadline: float) -> None:
+        """Wait until the threads have ended, but not beyond the deadline on the monotonic clock."""
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - monotonic()))
+
+    def _run(self) -> None:
+        while (work := self._queue.get()) is not None:
+            try:
+                work()
+            except Exception:
+                _log.exception("a worker's task failed", extra={"event": "defect"})
+            del work  # a request in hand is large; nothing of it is kept while waiting for the next
