@@ -136,7 +136,7 @@ def two_free_ports() -> int:
 
 def wait_for_metrics(port: int) -> str:
     """Return the metrics of a process that has only just been started."""
-    patient = urllib3.Retry(connect=40, backoff_factor=0.05, backoff_max=0.5)
+    patient = urllib3.Retry(total=None, connect=80, backoff_factor=0.05, backoff_max=0.5)
     with urllib3.PoolManager(retries=patient) as http:
         return http.request("GET", f"http://127.0.0.1:{port}/metrics").data.decode()
 
