@@ -9,6 +9,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2999, 12, 31, 23, 59, 59, 999_999, UTC)
+"""The first and the last moment of business time: the schemas carry no other years."""
+
+
+def business_time(at: datetime) -> datetime:
+    """Return a moment in UTC, whatever zone it was written in.
+
+    Raises:
+        ValueError: it has no zone, or lies in UTC outside the years 2000 to 2999 (threat T46).
+    """
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    try:
+        utc = at.astimezone(UTC)
+    except OverflowError:
+        utc = None
+    if utc is None or not EARLIEST <= utc <= LATEST:
+        raise ValueError(f"the time is, in UTC, not between the years {EARLIEST.year} and {LATEST.year}")
+    return utc
+
 
 class Clock(Protocol):
     """Tells business time."""

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("duis_gateway", "schemas", "esi", "csp_mgmt_gw")
 
-BASE = ("duis_gateway.errors", "duis_gateway.namespaces", "duis_gateway.machine", "duis_gateway.text")
+BASE = tuple(f"duis_gateway.{name}" for name in ("clock", "errors", "namespaces", "machine", "text"))
 MESSAGES = ("csp_mgmt_gw.messages", "esi.messages")
 RECORDS = (
     "duis_gateway.duis.identifiers",

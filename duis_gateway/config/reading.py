@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.parties.records import is_email_address
 
@@ -140,9 +141,9 @@ def _words(text: str) -> list[str]:
 
 def _instant(value: Any, _: Path) -> datetime:
     instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(instant, datetime) or instant.tzinfo is None:
+    if not isinstance(instant, datetime):
         raise ValueError
-    return instant.astimezone(UTC)
+    return business_time(instant)
 
 
 def _email(value: Any, folder: Path) -> str:

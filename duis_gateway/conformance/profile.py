@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.signature import SigningKey
 from duis_gateway.errors import ConfigurationError
@@ -82,7 +83,7 @@ def read_profile(path: Path) -> Profile:
             manufacturer=str(hubs["manufacturer"]),
             model=str(hubs["model"]),
             region=str(hubs["region"]),
-            now=None if now is None else datetime.fromisoformat(str(now)),
+            now=None if now is None else business_time(datetime.fromisoformat(str(now))),
         )
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; `conformance init` makes a profile") from None

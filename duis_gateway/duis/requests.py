@@ -247,7 +247,7 @@ def _devices(element: etree._Element | None, as_sent: dict[int, str]) -> tuple[i
 def _time(element: etree._Element) -> datetime:
     try:
         return parse_date_time(_verbatim(element))
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise _Wrong(element, str(error)) from None
 
 

@@ -6,17 +6,18 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
+from duis_gateway.clock import business_time
+
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
-_EARLIEST_YEAR, _LATEST_YEAR = 2000, 2999
 
 
 def parse_date_time(text: str) -> datetime:
     """Return an xs:dateTime in UTC; fractions of a microsecond are dropped.
 
     Raises:
-        ValueError: no time, a time without a zone, or a year that is none of this business (T46).
+        ValueError: no time, a time without a zone, or a year that is none of this business (T46, `business_time`).
     """
     match = _DATE_TIME.fullmatch(text.strip(" \t\r\n"))
     if match is None:
@@ -24,13 +25,14 @@ def parse_date_time(text: str) -> datetime:
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     if match[8] is None:
         raise ValueError("a time without a zone")
-    if not _EARLIEST_YEAR <= year <= _LATEST_YEAR:
-        raise ValueError(f"the year is not between {_EARLIEST_YEAR} and {_LATEST_YEAR}")
     # XSD writes the end of a day as 24:00:00, which datetime does not know.
     end_of_day = (hour, minute, second) == (24, 0, 0)
     fraction = int((match[7] or "0")[:6].ljust(6, "0"))
     local = datetime(year, month, day, 0 if end_of_day else hour, minute, second, fraction, _zone(match[8]))
-    return (local + timedelta(days=end_of_day)).astimezone(UTC)
+    try:
+        return business_time(local + timedelta(days=end_of_day))
+    except OverflowError:
+        return business_time(local)  # the last day that there is; it says what is wrong
 
 
 def _zone(text: str) -> timezone:

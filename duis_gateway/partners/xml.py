@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from lxml import etree
 
+from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import format_eui, format_euis, parse_eui
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.errors import Finding, NotValid
@@ -28,15 +29,10 @@ def parse_time(text: str) -> datetime:
     """Return an xs:dateTime with a zone as aware UTC.
 
     Raises:
-        ValueError: no zone (times without one are refused, design section 7), or no time of the calendar.
+        ValueError: no zone (times without one are refused, design section 7), no time of the calendar, or outside
+            business time.
     """
-    try:
-        time = datetime.fromisoformat(text.strip())
-        if time.tzinfo is None:
-            raise ValueError("the time has no zone")
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("the time is outside the calendar") from None
+    return business_time(datetime.fromisoformat(text.strip()))
 
 
 def format_time(time: datetime) -> str:

@@ -133,6 +133,10 @@ def test_a_required_key_may_come_from_the_environment_alone(file: Path) -> None:
         ("[delivery]\nlease = inf\n", "FILE, line 2: [delivery] lease: must be a number of seconds above 0"),
         ('[delivery]\nallowed_networks = [\n "10.0.0.1/8"]\n', "FILE, line 2: [delivery] allowed_networks: must be"),
         ('[signing]\neui = "90-B3"\n', "FILE, line 2: [signing] eui: must be an EUI-64 such as"),
+        (
+            '[clock]\nfixed = "2999-12-31T23:00:00-02:00"\n',
+            "FILE, line 2: [clock] fixed: must be a date and time with a time",
+        ),
         ("[clock]\nfixed = 2027-01-04T09:00:00\n", "FILE, line 2: [clock] fixed: must be a date and time with a time"),
         ('[log]\nlevel = "loud"\n', "FILE, line 2: [log] level: must be one of debug, info, warning, error, not"),
         ('[store]\nurl = "mysql://h/d"\n', "FILE, line 2: [store] url: must be sqlite:///FILE or postgresql://"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from duis_gateway.clock import LATEST
 from duis_gateway.rollout.periods import add_months, automatic_date
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState, ReleaseType
 
@@ -109,6 +110,8 @@ def _refusal_of_dates(notice: ReleaseNotice, previous: Release | None, now: date
     date = _automatic_date(notice, previous, now)
     if date <= now and (previous is None or date != previous.automatic_date):
         return "the automatic date is not in the future"
+    if date > LATEST:
+        return f"the automatic date would be after the year {LATEST.year}: name an earlier one"
     if notice.pilot is not None and notice.pilot.period.end >= date:
         return "the pilot does not end before the automatic date"
     return None

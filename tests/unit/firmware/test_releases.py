@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duis_gateway.clock import LATEST
 from duis_gateway.rollout.releases.records import LIVE_STATES, Period, PilotTerms, ReleaseState, ReleaseType
 from duis_gateway.rollout.releases.rules import (
     NoticeKind,
@@ -126,6 +127,12 @@ def test_pilot_terms_that_contradict_themselves_are_refused(terms: PilotTerms, r
 @pytest.mark.parametrize("date", [NOW, NOW - timedelta(days=1)])
 def test_the_automatic_date_lies_in_the_future(date: datetime) -> None:
     assert "future" in (receive_notice(notice(automatic_date=date, pilot=None), None, NOW).refusal or "")
+
+
+def test_six_months_from_now_may_be_beyond_business_time() -> None:
+    """T46: our own schemas would refuse the notice that goes out."""
+    judged = receive_notice(notice(pilot=None), None, LATEST - timedelta(days=60))
+    assert "after the year 2999" in str(judged.refusal)
 
 
 def test_a_revision_after_the_automatic_date_may_leave_it_as_it_was() -> None:
