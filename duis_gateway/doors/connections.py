@@ -46,11 +46,17 @@ class Floor:
     """What the connections of one listener have in common."""
 
     def __init__(
-        self, app: Application, limits: ServerLimits, workers: Workers, loop: asyncio.AbstractEventLoop
+        self,
+        app: Application,
+        limits: ServerLimits,
+        workers: Workers,
+        large_workers: Workers,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.app = app
         self.limits = limits
         self.workers = workers
+        self.large_workers = large_workers
         self.loop = loop
         self.crowd: Crowd[Connection] = Crowd(limits.most, limits.most_an_address)
         self.stopping = False
@@ -208,7 +214,9 @@ class Connection(asyncio.Protocol):
             line.method, line.path, line.query, self._header.fields, content, self._address, new_correlation_id()
         )
         if self._floor.app.waits(request):
-            self._floor.workers.submit(partial(self._work, request))
+            large = len(content) > self._limits.large
+            workers = self._floor.large_workers if large else self._floor.workers
+            workers.submit(partial(self._work, request))
         else:
             self._answered(self._floor.app.answer(request))
 

@@ -21,6 +21,9 @@ class ServerLimits:
         stopping_time: what requests in hand have once the server stops (with it, all is over in less than 10 s, F24).
         connections: at most so many; beyond it the longest idle one goes.
         address_percent: of these, how many may come from one address (IPv6: one /64).
+        large: a body of more bytes than this waits for one of the workers for large ones: parsed, it takes ten times
+            its size, so the memory for all of them is bounded, and small ones do not wait for them.
+        large_threads: how many workers for large bodies there are.
         held: all that was received and is not answered yet, together.
         streams: answers that are read from the database while they are sent, at the same time.
     """
@@ -35,6 +38,8 @@ class ServerLimits:
     stopping_time: float = 7.5
     connections: int = 1000
     address_percent: int = 50
+    large: int = 128 * 1024
+    large_threads: int = 2
     held: int = 64 * 1024 * 1024
     streams: int = 8
 

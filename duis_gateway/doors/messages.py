@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from duis_gateway.doors.handler import Handler, in_turn
+from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.wire import XML, Answer, HttpRequest, check_media
 from duis_gateway.flow.incoming import Door, Incoming
@@ -15,7 +15,6 @@ def message_route(path: str, door: Door, handler: Handler, size_limit: int) -> R
     def serve(request: HttpRequest) -> Answer:
         check_media(request, XML)
         incoming = Incoming(door, service, request.body(size_limit), request.correlation_id)
-        with in_turn(len(incoming.body)):
-            return Answer(200, XML, handler(incoming))
+        return Answer(200, XML, handler(incoming))
 
     return Route(path, door.value, service, ("POST",), serve)

@@ -40,8 +40,9 @@ class Server:
         self._socket = _bound(host, port)
         self.host, self.port = self._socket.getsockname()[:2]
         self._workers = Workers(threads, f"http-{self.port}")
+        self._large_workers = Workers(self._limits.large_threads, f"http-{self.port}-large")
         self._loop = asyncio.new_event_loop()
-        self._floor = Floor(app, self._limits, self._workers, self._loop)
+        self._floor = Floor(app, self._limits, self._workers, self._large_workers, self._loop)
         self._stop = asyncio.Event()
         self._accepting: set[asyncio.Task[object]] = set()
         self._said = -_SAY_AGAIN
@@ -50,6 +51,7 @@ class Server:
     def start(self) -> None:
         """Answer requests, in threads of the server's own."""
         self._workers.start()
+        self._large_workers.start()
         self._thread.start()
 
     def begin_to_stop(self) -> None:
@@ -67,7 +69,7 @@ class Server:
             self._loop.close()
             return True
         self._thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        return not (self._thread.is_alive() or self._workers.alive)
+        return not (self._thread.is_alive() or self._workers.alive or self._large_workers.alive)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -103,8 +105,11 @@ class Server:
             connection.abort()
         await asyncio.sleep(0)  # connections are told of their end in the loop's next turn
         await asyncio.sleep(0)
-        self._workers.end()
-        self._workers.join(time.monotonic() + _AFTER_ALL)
+        over = time.monotonic() + _AFTER_ALL
+        for workers in (self._workers, self._large_workers):
+            workers.end()
+        for workers in (self._workers, self._large_workers):
+            workers.join(over)
 
     def _close_idle(self) -> bool:
         """Close the connections on which nothing happens; return whether any other is left."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from duis_gateway.doors.handler import Handler, in_turn
+from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.soap_envelope import LIKELY_CAUSE, cut_request, envelope_limits
@@ -47,9 +47,8 @@ class SoapDoor:
 
     def _submit(self, raw: bytes, correlation_id: str) -> bytes:
         try:
-            with in_turn(len(raw)):
-                request = cut_request(raw, self._limits)
-                return self._handler(Incoming(Door.DUIS, "soap", request, correlation_id))
+            request = cut_request(raw, self._limits)
+            return self._handler(Incoming(Door.DUIS, "soap", request, correlation_id))
         except NotAuthenticated as error:
             if error.detail.startswith("digest"):
                 raise NotAuthenticated(f"{error.detail}; {LIKELY_CAUSE}", error.findings) from None

@@ -193,6 +193,29 @@ def test_bodies_are_held_up_to_a_limit() -> None:
             assert one.recv(12) == b"HTTP/1.1 200"
 
 
+def test_small_messages_do_not_wait_for_large_ones() -> None:
+    """Large ones are worked on two at a time; those that wait for that hold no worker."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def act(incoming: Incoming) -> bytes:
+        if len(incoming.body) > 1000:
+            begun.release()
+            assert go_on.wait(20)
+        return ANSWER
+
+    limits = ServerLimits(body=SIZE, large=1000)
+    with open_doors(StandIn(act), limits, threads=2) as doors, ExitStack() as opened:
+        large = [opened.enter_context(doors.connect()) for _ in range(6)]
+        for one in large:
+            one.sendall(HEAD + b"Content-Length: 1001\r\n\r\n" + b"x" * 1001)
+        assert begun.acquire(timeout=20)
+        assert begun.acquire(timeout=20)
+        assert doors.post(DUIS, b"<a/>").status == 200
+        assert not begun.acquire(blocking=False)
+        go_on.set()
+        assert {one.recv(12) for one in large} == {b"HTTP/1.1 200"}
+
+
 def test_small_chunks_are_taken_and_many_of_them_refused() -> None:
     """T52: a body of 256 kB in chunks of one octet costs less than it would to read it."""
     chunk = b"1\r\na\r\n"
