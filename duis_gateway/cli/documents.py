@@ -15,6 +15,7 @@ from duis_gateway.duis.identifiers import RequestId, parse_eui
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
+from duis_gateway.flow.profiles import DCC_XML_SIGN
 from duis_gateway.namespaces import CSP, ESI, sr
 from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.trust import Trust
@@ -64,12 +65,18 @@ def judge(document: bytes, folder: Path, crls: Path | None, at: datetime) -> Jud
         proven = verify(root, public_key_of)
     except MessageRefused as error:
         return replace(found, failed=error.detail)
-    found = replace(found, originator=find_originator(parse_trusted(proven.content)), content=proven.content)
+    content = parse_trusted(proven.content)
+    found = replace(found, originator=find_originator(content), content=proven.content)
     if found.originator is None:
         return replace(found, failed="the document names no originator")
-    if found.signer is None or found.signer.eui != found.originator:
+    if found.signer is None or (found.signer.eui != found.originator and not _for_another(content, found.signer)):
         return replace(found, failed="the signer is not the originator")
     return found
+
+
+def _for_another(root: etree._Element, signer: Certificate) -> bool:
+    """Tell whether this is a Service Response that DCC has signed for its originator: devices' answers look so."""
+    return root.tag == sr("Response") and signer.role == DCC_XML_SIGN
 
 
 def find_originator(root: etree._Element) -> int | None:

@@ -253,10 +253,12 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     try:
         text = read_text(path)
         document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{path}: not TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the configuration {path} cannot be read: {_why(error)}") from None
-    except (ValueError, RecursionError) as error:  # a number with thousands of digits is a plain ValueError
-        raise ConfigurationError(f"{path}: not TOML: {error}") from None
+    except ValueError:
+        raise ConfigurationError(f"{path}: it has a number of thousands of digits") from None
     values = _defaults(path)
     for section, key, value in (*_Document(path, document, lines_of_keys(text)).values(), *_overrides(path, environ)):
         values[section][key] = value

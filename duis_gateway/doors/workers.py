@@ -8,18 +8,21 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from time import monotonic
 
+from duis_gateway.envelope.parse import thread_has_read_enough
+
 _log = logging.getLogger(__name__)
 
 
 class Workers:
     """A fixed number of threads that do one piece of work after another.
 
-    They end with the process: one that hangs keeps nobody from stopping (F24).
+    They end with the process: one that hangs keeps nobody from stopping (F24). A thread in which megabytes of XML were
+    read makes place for a new one, since lxml frees what it remembers of them only with the thread.
     """
 
     def __init__(self, count: int, name: str) -> None:
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(count)]
+        self._threads = [self._thread(f"{name}-{n}") for n in range(count)]
 
     def start(self) -> None:
         """Start the threads."""
@@ -52,3 +55,15 @@ class Workers:
             except Exception:
                 _log.exception("a worker's task failed", extra={"event": "defect"})
             del work  # a request in hand is large; nothing of it is kept while waiting for the next
+            if thread_has_read_enough():
+                self._make_place()
+                return
+
+    def _thread(self, name: str) -> threading.Thread:
+        return threading.Thread(target=self._run, name=name, daemon=True)
+
+    def _make_place(self) -> None:
+        """Start a thread that goes on instead of this one."""
+        this = threading.current_thread()
+        new = self._threads[self._threads.index(this)] = self._thread(this.name)
+        new.start()

@@ -34,6 +34,7 @@ from duis_gateway.duis.versions import parse_version
 from duis_gateway.errors import Finding, NotValid
 from duis_gateway.namespaces import sr
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.text.numbers import parse_whole_number
 
 __all__ = [
     "ELEMENT_CAPS",
@@ -126,7 +127,7 @@ def read_service_request(root: etree._Element) -> AnyRequest:
             request_id=request_id,
             request_id_as_sent=request_id_as_sent,
             schema_version=version,
-            command_variant=int(_text(_child(header, "CommandVariant"))),
+            command_variant=_number(_child(header, "CommandVariant")),
             service_reference=reference,
             service_reference_variant=_text(_child(header, "ServiceReferenceVariant")),
             body=body,
@@ -262,6 +263,13 @@ def _only_child(parent: etree._Element) -> etree._Element:
     for element in parent.iterchildren("*"):
         return element
     raise _Wrong(parent, "it is empty")
+
+
+def _number(element: etree._Element) -> int:
+    try:
+        return parse_whole_number(_text(element))
+    except ValueError as error:
+        raise _Wrong(element, str(error)) from None
 
 
 def _verbatim(element: etree._Element) -> str:

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
+from duis_gateway.text.numbers import check_length
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _KNOWN = {version: version for version in DUIS_SCHEMA_FOLDERS}
@@ -17,9 +18,11 @@ def parse_version(text: str) -> Decimal:
     Raises:
         ValueError: no decimal, or no version that the gateway serves.
     """
-    if not _DECIMAL.fullmatch(text.strip(" \t\r\n")):
+    text = text.strip(" \t\r\n")
+    check_length(text)
+    if not _DECIMAL.fullmatch(text):
         raise ValueError("not a decimal")
-    version = _KNOWN.get(Decimal(text.strip(" \t\r\n")))
+    version = _KNOWN.get(Decimal(text))
     if version is None:
         raise ValueError(f"not one of the versions served: {', '.join(map(format_version, _KNOWN))}")
     return version

@@ -29,6 +29,7 @@ from duis_gateway.partners.xml import (
     parse_time,
 )
 from duis_gateway.rollout.activations.records import RefusedItem
+from duis_gateway.text.numbers import parse_whole_number
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -96,7 +97,8 @@ class _PartShape:
 
     def read(self, element: etree._Element, skip: int) -> Part:
         """Return the part (ValueError where its number is above the number of parts)."""
-        part = Part(element.get("ListID", ""), int(element.get("Number", "0")), int(element.get("Of", "0")))
+        number, of = (parse_whole_number(element.get(name, "0")) for name in ("Number", "Of"))
+        part = Part(element.get("ListID", ""), number, of)
         if not 1 <= part.number <= part.of:
             raise ValueError(f"there is no part {part.number} of {part.of}")
         return part

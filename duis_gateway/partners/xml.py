@@ -20,6 +20,7 @@ from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import format_eui, format_euis, parse_eui
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.errors import Finding, NotValid
+from duis_gateway.text.numbers import parse_whole_number
 
 HUBS_IN_A_LIST = 50_000
 """The most hubs that one DeviceIDList holds: 50,000 EUI-64s are DUIS's 1,199,999 characters."""
@@ -98,7 +99,7 @@ TEXT = Scalar(str, escape_text)
 EUI = Scalar(parse_eui, format_eui)
 DEVICE_LIST = Scalar(parse_device_list, format_device_list)
 TIME = Scalar(parse_time, format_time)
-COUNT = Scalar(int, str)
+COUNT = Scalar(parse_whole_number, str)
 FLAG = Scalar(_parse_flag, lambda flag: "true" if flag else "false")
 SUCCESS = Scalar(lambda text: text == "Success", lambda success: "Success" if success else "Failure")
 

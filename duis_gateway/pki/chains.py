@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtensionOID
 
 from duis_gateway.pki.certificates import UNREADABLE
+from duis_gateway.pki.name_constraints import keeps_names
 
 Path = tuple[x509.Certificate, ...]
 """The CAs above a certificate, its issuer first, the trust anchor last."""
@@ -28,13 +29,14 @@ _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
         ExtensionOID.KEY_USAGE,
+        ExtensionOID.NAME_CONSTRAINTS,
         ExtensionOID.CERTIFICATE_POLICIES,  # any policy will do, so there is nothing to process
     }
 )
 
 
 def find_paths(certificate: x509.Certificate, authorities: Sequence[x509.Certificate]) -> tuple[Path, ...]:
-    """Return the paths whose every signature, CA flag, key usage and length hold, the shortest first (T36).
+    """Return the paths whose every signature, CA flag, key usage, length and name hold, the shortest first (T36).
 
     A self-signed certificate among the `authorities` is a trust anchor; the others are intermediates.
     """
@@ -42,7 +44,7 @@ def find_paths(certificate: x509.Certificate, authorities: Sequence[x509.Certifi
         return ()
     found: list[Path] = []
     _extend(certificate, (), authorities, found)
-    return tuple(sorted(found, key=len))
+    return tuple(sorted((path for path in found if keeps_names(certificate, path)), key=len))
 
 
 def issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:

@@ -1,4 +1,4 @@
-"""What is written for people and their spreadsheets: tables as CSV and JSON, HTML pages, and text that cannot act.
+"""What people read: tables as CSV and JSON, HTML pages, text that cannot act; and numbers as others write them.
 
 Of the field it knows how an EUI-64 is written.
 """

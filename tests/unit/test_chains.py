@@ -272,3 +272,51 @@ def test_a_ca_is_looked_at_for_its_own_time(place: Installation) -> None:
     assert accepted(trust, mine)
     assert accepted(trust, mine, NOW - timedelta(days=2))
     refuse(trust, mine, "a CA above it is not yet valid|a CA above it has expired", NOW - timedelta(hours=1))
+
+
+def _named(*organisations: str) -> x509.DirectoryName:
+    kind = x509.NameOID.ORGANIZATIONAL_UNIT_NAME
+    return x509.DirectoryName(x509.Name([x509.NameAttribute(kind, text) for text in organisations]))
+
+
+DNS = x509.SubjectAlternativeName([x509.DNSName("meters.example")])
+
+
+@pytest.mark.parametrize("critical", [True, False])
+@pytest.mark.parametrize(
+    ("permitted", "excluded", "more", "holds"),
+    [
+        ([_named("87")], None, [], True),
+        ([_named("88")], None, [], False),
+        ([_named("88"), _named("87")], None, [], True),
+        (None, [_named("87")], [], False),
+        (None, [_named("88")], [], True),
+        ([_named("87", "more")], None, [], False),
+        ([x509.DNSName("example")], None, [], True),
+        ([x509.DNSName("example")], None, [(DNS, False)], False),
+        ([_named("87")], None, [(DNS, False)], True),
+    ],
+)
+def test_t36_name_constraints_of_an_authority_hold_critical_or_not(
+    place: Installation,
+    critical: bool,
+    permitted: list[x509.GeneralName] | None,
+    excluded: list[x509.GeneralName] | None,
+    more: list[Extension],
+    holds: bool,
+) -> None:
+    """An intermediate that may only name some users names no others."""
+    root = place.authority()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "I1")])
+    key = ec.generate_private_key(ec.SECP256R1())
+    constraints = x509.NameConstraints(permitted, excluded)
+    extensions: list[Extension] = [
+        (x509.BasicConstraints(True, 0), True), (CA_USAGE, True), (constraints, critical),
+    ]  # fmt: skip
+    between = build(root.certificate.subject, root.private_key, name, extensions=extensions, key=key)
+    place.anchor(between, "i1")
+    reference = place.register(build(name, key, SUBJECT, extensions=[(USAGE, True), *more]))
+    if holds:
+        assert accepted(place.trust(), reference)
+    else:
+        refuse(place.trust(), reference, "does not lead to a trust anchor")

@@ -1,0 +1,32 @@
+"""Numbers as others write them: none is read before its length is known.
+
+XML Schema sets no limit to leading zeros, and Python refuses more than 4,300 digits in words of its own.
+"""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 20
+"""Digits, leading zeros among them: what 64 bits need."""
+
+_WHOLE = re.compile(r"[+-]?([0-9]+)")
+
+
+def parse_whole_number(text: str) -> int:
+    """Return a whole number, as xs:integer has it.
+
+    Raises:
+        ValueError: it is none, or has more than 20 digits.
+    """
+    text = text.strip(" \t\r\n")
+    check_length(text)
+    if not _WHOLE.fullmatch(text):
+        raise ValueError("not a whole number")
+    return int(text)
+
+
+def check_length(text: str, longest: int = LONGEST) -> None:
+    """Refuse a number before it is read (ValueError as above); a sign and a point are counted too."""
+    if len(text) > longest + 2:
+        raise ValueError(f"a number of more than {longest} digits")

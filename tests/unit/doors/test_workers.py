@@ -1,0 +1,36 @@
+"""The threads that answer requests: each ends in time, and one that has read much makes place for another."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+from duis_gateway.doors.workers import Workers
+from duis_gateway.envelope.parse import ShapeLimits, parse_document
+
+TWO_MEGABYTES = b"<a>" + b"x" * 2 * 1024 * 1024 + b"</a>"
+
+
+def test_a_thread_that_has_read_megabytes_makes_place_for_another() -> None:
+    """lxml keeps every name that it has met until the thread ends: senders could fill the memory with made-up ones."""
+    workers = Workers(1, "reader")
+    seen: list[threading.Thread] = []
+    done = threading.Semaphore(0)
+
+    def work() -> None:
+        parse_document(TWO_MEGABYTES, ShapeLimits(), {})
+        seen.append(threading.current_thread())
+        done.release()
+
+    workers.start()
+    for _ in range(7):
+        workers.submit(work)
+    for _ in range(7):
+        assert done.acquire(timeout=30)
+    assert [one is seen[0] for one in seen] == [True, True, *[False] * 5]
+    assert len(set(map(id, seen))) == 4
+    assert {one.name for one in seen} == {"reader-0"}
+    workers.end()
+    workers.join(monotonic() + 30)
+    assert not any(one.is_alive() for one in seen)
+    assert not workers.alive
