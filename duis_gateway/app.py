@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from duis_gateway.clock import clock_of
-from duis_gateway.config.database import open_store
+from duis_gateway.config.database import AwaitedStore
 from duis_gateway.config.settings import Config, EmailConfig
 from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.doors.http import Edge
@@ -25,8 +25,9 @@ from duis_gateway.flow.way import Flow
 from duis_gateway.machine.signals import Stop
 from duis_gateway.operations.delivery_metrics import DeliveryMetrics
 from duis_gateway.operations.figures import Sources
-from duis_gateway.operations.listener import Check, operations_app
+from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.readiness import Check, Lookout
 from duis_gateway.operations.watch import TrustFigures, TrustWatch
 from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
 from duis_gateway.outbox.emails.outbox_rows import EmailTerms
@@ -168,7 +169,9 @@ class Gateway:
         self.delivery: Delivery | None = None
         self._watch: TrustWatch | None = None
         self.metrics = Metrics(self._sources(doors=doors, delivery=delivery), BY_TIME)
-        self.store = open_store(config, committed=self.metrics.commit)
+        self._awaited = AwaitedStore(config, self.metrics.commit)
+        self.store = self._awaited.store
+        self.readiness = Lookout(self._look)
         try:
             if delivery:
                 self.delivery = open_delivery(config, self.store, self.metrics)
@@ -199,7 +202,7 @@ class Gateway:
             raise ConfigurationError(f"[server] {server.host}:{server.port} cannot be used: {error}") from None
 
     def _operations(self, config: Config, any_port: bool) -> Server:
-        app = operations_app(self.metrics, self._readiness, OperatorView(self.store, self._clock))
+        app = operations_app(self.metrics, self.readiness, OperatorView(self.store, self._clock))
         address = config.operations
         try:
             return Server(app, address.host, address.port, _OPERATORS_THREADS)
@@ -256,15 +259,13 @@ class Gateway:
     def _open_breakers(self) -> Mapping[str, int]:
         return self.delivery.down_by_channel() if self.delivery else {}
 
-    def _readiness(self) -> Mapping[str, Check]:
+    def _look(self) -> Mapping[str, Check]:
         problem = self._signing.problem(self._clock.now())
         checks = {"signing": Check(problem is None, problem or "")}
         try:
             if self._watch is not None:
                 checks["trust"] = Check(*self._watch.problems())
-            with self.store.read() as conn:
-                parties.find(conn, 0)
-            self.store.require_space()
+            self.store.probe()
             checks["store"] = Check(ok=True)
         except GatewayError as error:
             checks["store"] = Check(ok=False, detail=str(error))
@@ -281,9 +282,13 @@ class Gateway:
         """Serve until told to stop, with what runs `beside` this process, which is told to stop first.
 
         Returns whether everything ended by the deadline; what has not is left behind, and the process may only end.
+
+        Raises:
+            StoreUnusable: the database was away at the start, and when it came it was not of this version.
         """
         self._signing()
-        started = (self.delivery, self.scheduler, *self.servers)
+        self._awaited.wait_beside(stop)
+        started = (self.readiness, self.delivery, self.scheduler, *self.servers)
         for part in started:
             if part is not None:
                 part.start()
@@ -292,6 +297,7 @@ class Gateway:
         finally:
             stop.tell()
             ended = self._end(stop.deadline, beside)
+        self._awaited.raise_problem()
         return ended
 
     def _end(self, deadline: float, beside: Helpers | None) -> bool:
@@ -300,12 +306,14 @@ class Gateway:
             beside.begin_to_stop()
         for server in self.servers:
             server.begin_to_stop()
+        self.readiness.begin_to_stop()
         if self.scheduler is not None:
             self.scheduler.begin_to_stop()
         if self.delivery is not None:
             self.delivery.begin_to_stop(deadline)
         # Delivery first: it has to cut its attempts in time.
-        parts = [part for part in (self.delivery, self.scheduler, *self.servers) if part is not None]
+        every = (self.delivery, self.scheduler, self.readiness, *self.servers)
+        parts = [part for part in every if part is not None]
         late = [type(part).__name__ for part in parts if not part.stop(deadline)]
         if beside is not None:
             beside.stop(deadline)

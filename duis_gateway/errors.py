@@ -130,7 +130,18 @@ class IdentityReused(MessageRefused):
 
 
 class NotDurable(MessageRefused):
-    """The gateway cannot store or sign just now; the sender may try again."""
+    """The gateway cannot store or sign just now; the sender may try again.
+
+    `reason` is for operators, on the command line and in the log: the database driver's words, and which database.
+    Doors show `detail` alone.
+    """
+
+    def __init__(self, detail: str, findings: tuple[Finding, ...] = (), *, reason: str = "") -> None:
+        super().__init__(detail, findings)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.detail}: {self.reason}" if self.reason else self.detail
 
 
 class OurDefect(MessageRefused):

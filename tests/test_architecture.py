@@ -132,6 +132,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "duis_gateway.operations.flags": (*BASE, "duis_gateway.store"),
     "duis_gateway.operations.pruning": (*BASE, "duis_gateway.store"),
+    "duis_gateway.operations.readiness": (),
     "duis_gateway.operations.watch": (
         *BASE,
         *RECORDS,
@@ -144,6 +145,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.config": (
         *BASE,
         *RECORDS,
+        "duis_gateway.clock",
         "duis_gateway.pki",
         "duis_gateway.store",
     ),

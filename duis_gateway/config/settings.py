@@ -80,6 +80,7 @@ class StoreConfig:
     url: str = setting(STORE_URL, "sqlite:///FILE, or postgresql://USER@HOST/DATABASE", "sqlite:///gateway.db")
     password_file: Path | None = setting(PATH, "a file that holds PostgreSQL's password", None)
     lock_timeout: float = setting(SECONDS, "how long to wait for the database's lock before answering 503", 5.0)
+    statement_timeout: float = setting(SECONDS, "how long PostgreSQL may take for a statement before 503", 30.0)
     min_free_bytes: int = setting(COUNT_OR_ZERO, "free disk space below which nothing is taken in", 64 * 1024 * 1024)
 
     def connection_url(self) -> str:

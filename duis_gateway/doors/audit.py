@@ -6,9 +6,10 @@ import hashlib
 import logging
 from typing import NamedTuple
 
-from duis_gateway.errors import IdentityReused, MessageRefused, refusal_of
+from duis_gateway.errors import IdentityReused, MessageRefused, NotDurable, refusal_of
 
 audit_log = logging.getLogger("duis_gateway.audit")
+_LONGEST_CAUSE = 1000
 
 
 class Exchange(NamedTuple):
@@ -26,6 +27,7 @@ class Exchange(NamedTuple):
 def record_refusal(exchange: Exchange, error: MessageRefused, status: int) -> None:
     """Write one line to the logger `duis_gateway.audit`; the fields are in the record as `extra`."""
     refusal = refusal_of(error)
+    cause = {"cause": one_line(error.reason, _LONGEST_CAUSE)} if isinstance(error, NotDurable) and error.reason else {}
     audit_log.warning(
         "message refused",
         extra={
@@ -37,6 +39,7 @@ def record_refusal(exchange: Exchange, error: MessageRefused, status: int) -> No
             "status": status,
             "error": type(error).__name__,
             "reason": one_line(error.detail),
+            **cause,
             "remote": exchange.remote,
             "path_length": len(exchange.path),
             "path_sha256": _hash(exchange.path.encode("utf-8", "surrogateescape")),
@@ -46,9 +49,9 @@ def record_refusal(exchange: Exchange, error: MessageRefused, status: int) -> No
     )
 
 
-def one_line(text: str) -> str:
-    """Return at most 200 characters of text as printable ASCII, so that it cannot forge a line of the log."""
-    return text[:200].encode("unicode_escape").decode("ascii")
+def one_line(text: str, longest: int = 200) -> str:
+    """Return at most `longest` characters of text as printable ASCII, so that it cannot forge a line of the log."""
+    return text[:longest].encode("unicode_escape").decode("ascii")
 
 
 def _hash(hostile: bytes) -> str:

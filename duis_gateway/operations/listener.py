@@ -6,9 +6,7 @@ It changes nothing; what operators do, they do on the command line.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -16,6 +14,7 @@ from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.operations.console import ConsoleData, page
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.readiness import Checks
 
 _READ = ("GET", "HEAD")
 _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
@@ -24,27 +23,16 @@ _PAGE_ONLY = (
     ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     ("Referrer-Policy", "no-referrer"),
 )
-_log = logging.getLogger(__name__)
 
 
-class Check(NamedTuple):
-    """Whether one thing that the gateway needs is there, and what an operator should know of it."""
-
-    ok: bool
-    detail: str = ""
-
-
-Readiness = Callable[[], Mapping[str, Check]]
-
-
-def operations_app(metrics: Metrics, readiness: Readiness, console: ConsoleData) -> Edge:
+def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: ConsoleData) -> Edge:
     """Return the application of the operations listener."""
 
     def live(_request: HttpRequest) -> Answer:
         return _json(200, {"status": "alive"})
 
     def ready(_request: HttpRequest) -> Answer:
-        checks = _checks(readiness)
+        checks = readiness()
         good = all(check.ok for check in checks.values())
         said = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
         return _json(200 if good else 503, {"status": "ready" if good else "not ready", "checks": said})
@@ -58,14 +46,6 @@ def operations_app(metrics: Metrics, readiness: Readiness, console: ConsoleData)
     served = {"/health/live": live, "/health/ready": ready, "/metrics": exposition, "/": show}
     routes = [Route(path, "operations", path, _READ, serve, waits=serve is not live) for path, serve in served.items()]
     return Edge(routes, metrics)
-
-
-def _checks(readiness: Readiness) -> Mapping[str, Check]:
-    try:
-        return readiness()
-    except Exception:
-        _log.exception("the readiness cannot be determined")
-        return {"readiness": Check(ok=False, detail="cannot be determined; see the log")}
 
 
 def _json(status: int, content: Mapping[str, object]) -> Answer:

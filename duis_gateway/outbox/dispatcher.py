@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from duis_gateway.errors import GatewayError
 from duis_gateway.outbox import store as outbox
-from duis_gateway.outbox.lanes import Lane, LaneSettings, Stopping
+from duis_gateway.outbox.lanes import Lane, LaneSettings, Stopping, report_unreachable
 from duis_gateway.outbox.observer import DeliveryObserver
 from duis_gateway.outbox.retry import RetryPolicy
 from duis_gateway.outbox.senders import Sender
@@ -133,9 +133,9 @@ class Delivery:
             try:
                 self._look()
                 reachable = True
-            except (GatewayError, SQLAlchemyError):
+            except (GatewayError, SQLAlchemyError) as error:
                 if reachable:
-                    log.warning("outbox unreachable, delivery waits", exc_info=True)
+                    report_unreachable(error)
                 reachable = False
             self._wake.wait(self._time_to_wait())
             self._stopping.requested.wait(_SHORTEST_LOOK)

@@ -62,6 +62,13 @@ class _Attempted:
     seconds: float
 
 
+def report_unreachable(error: Exception, **about: str) -> None:
+    """Log that the outbox cannot be used; where that is not the database's state, with the traceback."""
+    defect = not isinstance(error, GatewayError)
+    extra = {"event": "outbox-unreachable", **about}
+    log.warning("outbox unreachable, delivery waits: %s", error, exc_info=defect, extra=extra)
+
+
 class Stopping:
     """How a process tells its lanes to end: begin nothing, and at `give_up_at` wait no longer (threat F24)."""
 
@@ -150,8 +157,8 @@ class Lane:
                 if came_back:
                     outbox.hurry(conn, self.destination)
                 claimed = outbox.claim(conn, self.destination, room, self._lease, uuid4().hex) if room else []
-        except (GatewayError, SQLAlchemyError):
-            log.warning("outbox unreachable, delivery waits", exc_info=True, extra=self._where())
+        except (GatewayError, SQLAlchemyError) as error:
+            report_unreachable(error, **self._where())
             if self._stopping.requested.wait(_DATABASE_PAUSE):
                 sleep(_DATABASE_PAUSE / 10)
             return []

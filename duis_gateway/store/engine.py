@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import sqlite3
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -24,8 +27,11 @@ from duis_gateway.store.group_commit import GroupCommit
 from duis_gateway.store.process_lock import ProcessLock
 from duis_gateway.store.sqlite_dialect import READER, WRITER
 
+log = logging.getLogger(__name__)
+
 _READERS = 16
 _LOG_BYTES = 64 * 1024 * 1024
+_PROBE_BYTES = 1024 * 1024
 _RELEASE_LOCKS = 0x44554953  # the first key of our advisory locks; the second is the release
 
 
@@ -34,7 +40,9 @@ class StoreOptions:
     """How the store behaves under pressure.
 
     Attributes:
-        timeout: seconds to wait for other writers before `NotDurable`.
+        timeout: seconds to wait for other writers, for a connection, and for the answer to a ping, before `NotDurable`.
+        statement_timeout: seconds that one statement may take before `NotDurable` (PostgreSQL); None: without limit.
+            Bulk work (`write(alone=True)`) has none in any case.
         group_seconds: how long a block that has ended may wait for others to share its commit (SQLite); none waits
             while nobody else is there.
         min_free_bytes: below this much free disk nothing new is accepted (SQLite; threat F09).
@@ -44,6 +52,7 @@ class StoreOptions:
     """
 
     timeout: float = 5.0
+    statement_timeout: float | None = None
     group_seconds: float = 0.010
     min_free_bytes: int = 0
     pool_size: int = 20
@@ -59,18 +68,28 @@ class Store:
         self.options = options
         self.sqlite_path = _sqlite_path(url)
         self._group: GroupCommit | None = None
+        self._awaited: NotDurable | None = None
         self.engines: tuple[Engine, ...]
         if self.sqlite_path is not None:
             self.sqlite_path.parent.stat()
+            _keep_temporary_data_in(self.sqlite_path.parent)
             writer = _sqlite_engine(url, options, writes=True)
             lock = ProcessLock(options.lock_path or Path(f"{self.sqlite_path}.lock"), like=self.sqlite_path)
             self._group = GroupCommit(
-                writer, lock, options.timeout, seconds=options.group_seconds, committed=options.committed
+                writer,
+                lock,
+                options.timeout,
+                seconds=options.group_seconds,
+                committed=options.committed,
+                where=self.shown_url,
             )
             self.engines = (writer, _sqlite_engine(url, options, writes=False))
             self._reader = self.engines[1]
         else:
-            writer = _postgresql_engine(url, options)
+            from duis_gateway.store import postgresql  # its driver is optional
+
+            self._postgresql = postgresql
+            writer = postgresql.open_engine(url, options.pool_size, options.timeout)
             self.engines = (writer,)
             self._reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._writer = writer
@@ -109,7 +128,9 @@ class Store:
     @property
     def shown_url(self) -> str:
         """The URL without its password, for logs and messages."""
-        return f"sqlite:///{self.sqlite_path}" if self.is_sqlite else self.url.render_as_string(hide_password=True)
+        if self.is_sqlite:
+            return f"sqlite:///{self.sqlite_path}"
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -118,7 +139,18 @@ class Store:
         Raises:
             NotDurable: the database cannot be reached.
         """
-        with database_faults(), self._reader.connect() as connection, connection.begin():
+        self._require_arrival()
+        with self._read() as connection:
+            yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with (
+            database_faults(self.shown_url),
+            self._reader.connect() as connection,
+            self._patient(connection, self.options.statement_timeout),
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -136,14 +168,21 @@ class Store:
         Raises:
             NotDurable: locked for too long, disk full, connection lost, commit failed.
         """
+        self._require_arrival()
         if accepting:
             self.require_space()
         if self._group is not None:
             with self._group.block(alone) as connection:
                 yield connection
             return
-        with database_faults(), self._writer.connect() as connection:
+        seconds = None if alone else self.options.statement_timeout
+        with (
+            database_faults(self.shown_url),
+            self._writer.connect() as connection,
+            self._patient(connection, seconds),
+        ):
             with connection.begin() as transaction:
+                self._postgresql.limit_transaction(connection, self.options.timeout, seconds)
                 yield connection
                 failpoint("store.before-commit")
                 began = monotonic()
@@ -166,6 +205,30 @@ class Store:
             raise NotDurable("the gateway's disk cannot be read") from error
         if free < self.options.min_free_bytes:
             raise NotDurable("the gateway's disk is nearly full")
+
+    def probe(self) -> None:
+        """Find out whether a message could be taken now, by a change that is taken back at once.
+
+        Raises:
+            NotDurable: it could not; the text says why.
+        """
+        self._require_room()
+        with suppress(_TakenBack), self.write(accepting=True) as connection:
+            migrate.touch(connection)
+            raise _TakenBack
+
+    def _require_room(self) -> None:
+        # SQLite fills pages in memory and writes them when it commits: a change that is taken back would go well on
+        # a full disk. A file that never gets a name needs the same room, rights and quota as the log beside it.
+        if self.sqlite_path is None:
+            return
+        try:
+            with tempfile.TemporaryFile(dir=self.sqlite_path.parent) as file:
+                file.write(bytes(_PROBE_BYTES))
+        except OSError as error:
+            raise NotDurable(
+                "the gateway's disk cannot be written", reason=f"{self.sqlite_path.parent}: {error.strerror}"
+            ) from error
 
     def lock_release(self, connection: Connection, release_id: str) -> None:
         """Let no other writer work on this release until the block ends.
@@ -196,7 +259,21 @@ class Store:
             StoreUnusable: not migrated, half migrated, of a newer gateway, or corrupt; the text says what to do.
             NotDurable: it cannot be reached.
         """
-        migrate.check(self.read, self.sqlite_path, self.shown_url)
+        migrate.check(self._read, self.sqlite_path, self.shown_url)
+
+    def awaits(self, absence: NotDurable | None) -> None:
+        """Refuse to read and write, but for `check`, while the database has not been looked at; None: no longer.
+
+        `absence`: why it could not be looked at, for those who are refused.
+        """
+        self._awaited = absence
+
+    def _require_arrival(self) -> None:
+        if self._awaited is not None:
+            raise NotDurable(self._awaited.detail, reason=self._awaited.reason)
+
+    def _patient(self, connection: Connection, seconds: float | None) -> AbstractContextManager[None]:
+        return nullcontext() if self.is_sqlite else self._postgresql.patient(connection, seconds)
 
     def close(self) -> None:
         """Close every connection; blocks that still run are the caller's fault."""
@@ -204,6 +281,10 @@ class Store:
             engine.dispose()
         if self._group is not None:
             self._group.close()
+
+
+class _TakenBack(Exception):
+    """Undoes what a probe has changed."""
 
 
 def database_time(dialect_name: str) -> Any:
@@ -278,21 +359,25 @@ def _sqlite_engine(url: URL, options: StoreOptions, *, writes: bool) -> Engine:
     return engine
 
 
+def _keep_temporary_data_in(folder: Path) -> None:
+    """Let SQLite put its temporary files beside the database, where there has to be room in any case.
+
+    A container's /tmp may be read-only or full; in memory they might become too large. Where SQLite was built without
+    this setting, its own places stay (https://www.sqlite.org/tempfiles.html).
+    """
+    connection = sqlite3.connect(":memory:")
+    try:
+        wanted = str(folder.absolute()).replace("'", "''")
+        if connection.execute("PRAGMA temp_store_directory").fetchone() != (str(folder.absolute()),):
+            connection.execute(f"PRAGMA temp_store_directory = '{wanted}'")
+    except sqlite3.Error as error:
+        log.warning("SQLite cannot keep temporary files in %s: %s", folder, error)
+    finally:
+        connection.close()
+
+
 def _pragmas(writes: bool) -> tuple[str, ...]:
     if writes:
         durable = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
         return (*durable, "cache_size = -32768", f"journal_size_limit = {_LOG_BYTES}")
     return ("query_only = ON", "cache_size = -4096")
-
-
-def _postgresql_engine(url: URL, options: StoreOptions) -> Engine:
-    milliseconds = int(options.timeout * 1000)
-    return create_engine(
-        url,
-        pool_size=options.pool_size,
-        max_overflow=0,
-        pool_timeout=options.timeout,
-        pool_pre_ping=True,
-        isolation_level="READ COMMITTED",
-        connect_args={"connect_timeout": max(1, int(options.timeout)), "options": f"-c lock_timeout={milliseconds}"},
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from duis_gateway.errors import NotDurable
 _SQLITE_PRIMARY = 0xFF
 _SQLITE_PASSING = frozenset(
     {
+        sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_NOMEM,
@@ -23,11 +25,27 @@ _SQLITE_PASSING = frozenset(
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOLFS,
         sqlite3.SQLITE_NOTADB,
     }
 )
-_POSTGRESQL_PASSING = ("08", "25006", "40", "53", "55P03", "57", "58")
-"""SQLSTATE: connection lost, server in recovery, deadlock, out of resources, lock timeout, shutdown, I/O error."""
+_POSTGRESQL_PASSING = {
+    "08": "connection lost",
+    "25006": "a standby, or set to read only",
+    "25P": "a transaction that the server ended for its age",
+    "28": "the role is not let in any more",
+    "3D": "the database is gone",
+    "40": "deadlock, or a conflict with recovery on a standby",
+    "42501": "a right was taken away",
+    "53": "out of disk, memory or connections",
+    "55": "locked for too long, or not in a state for it (recovery)",
+    "57": "shutting down, starting up, cancelled",
+    "58": "I/O error",
+    "XX": "damage, or a failure inside the server",
+}
+"""Beginnings of SQLSTATEs that speak of the database's state and not of our statement (PostgreSQL, Appendix A)."""
+_BROKEN_TRANSACTION = "25P02"
+"""The one exception: a statement in a transaction that had failed before, and whoever goes on in it is wrong."""
 
 
 def is_damage(error: BaseException | None) -> bool:
@@ -40,40 +58,57 @@ def is_damage(error: BaseException | None) -> bool:
 
 def is_passing(error: BaseException) -> bool:
     """Return whether this error is the database's state and not a defect of the statement."""
-    if isinstance(error, exc.TimeoutError):  # no connection of the pool came free
+    if isinstance(error, exc.TimeoutError | exc.PendingRollbackError):  # no connection came free; the block's was lost
         return True
     if isinstance(error, exc.DBAPIError):
         return error.connection_invalidated or (error.orig is not None and is_passing(error.orig))
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", None)
         return code is not None and code & _SQLITE_PRIMARY in _SQLITE_PASSING
-    if hasattr(error, "sqlstate"):  # psycopg's errors; the driver is optional and not imported here
-        state = error.sqlstate
-        return state.startswith(_POSTGRESQL_PASSING) if state else type(error).__name__ == "OperationalError"
-    return False
+    return _is_passing_on_postgresql(error)
 
 
-def not_durable(error: BaseException) -> NotDurable:
-    """Return what the sender is told; the database's own words stay in the cause."""
-    refusal = NotDurable("the gateway's database cannot be used just now")
+def sqlstate_of(error: BaseException | None) -> str:
+    """Return what PostgreSQL calls this error; empty where it is none of the server's."""
+    original = error.orig if isinstance(error, exc.DBAPIError) else error
+    return getattr(original, "sqlstate", None) or ""
+
+
+def _is_passing_on_postgresql(error: BaseException) -> bool:
+    psycopg = sys.modules.get("psycopg")  # an optional driver: where it was never imported, no error is its
+    if psycopg is None or not isinstance(error, psycopg.Error):
+        return False
+    state = sqlstate_of(error)
+    if state:
+        return state.startswith(tuple(_POSTGRESQL_PASSING)) and state != _BROKEN_TRANSACTION
+    # What never came to the server or never came back: time-outs, refused and broken connections.
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def not_durable(error: BaseException, where: str = "") -> NotDurable:
+    """Return what the sender is told, with the driver's words and the database for operators.
+
+    `where`: the database's URL without its password.
+    """
+    said = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    reason = f"{where}: {said}" if where else str(said)
+    refusal = NotDurable("the gateway's database cannot be used just now", reason=" ".join(reason.split()))
     refusal.__cause__ = error
     return refusal
 
 
 @contextmanager
-def database_faults() -> Iterator[None]:
+def database_faults(where: str = "") -> Iterator[None]:
     """Turn the database's passing errors inside the block into `NotDurable`; others go through.
 
+    `where`: the database's URL without its password, for the reason.
+
     Raises:
-        NotDurable: locked, full, read-only, connection lost, pool exhausted, deadlock.
+        NotDurable: locked, full, read-only, connection lost, no answer in time, pool exhausted, deadlock.
     """
     try:
         yield
-    except (exc.SQLAlchemyError, sqlite3.Error) as error:
-        if is_passing(error):
-            raise not_durable(error) from error
-        raise
     except Exception as error:
-        if hasattr(error, "sqlstate") and is_passing(error):
-            raise not_durable(error) from error
+        if is_passing(error):
+            raise not_durable(error, where) from error
         raise

@@ -53,6 +53,7 @@ class GroupCommit:
         blocks: how many blocks may share a commit.
         seconds: how long a block that has ended may wait while the transaction is handed on.
         committed: is told how many seconds each commit took; must neither block nor raise.
+        where: the database, for the reason of what is refused.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class GroupCommit:
         blocks: int = 100,
         seconds: float = 0.010,
         committed: Callable[[float], None] | None = None,
+        where: str = "",
     ) -> None:
+        self._where = where
         self._engine = engine
         self._lock = lock
         self._timeout = timeout
@@ -101,7 +104,7 @@ class GroupCommit:
         if not batch.settled.wait(self._timeout):
             raise NotDurable("the commit did not come in time")
         if batch.error is not None:
-            raise not_durable(batch.error)
+            raise not_durable(batch.error, self._where)
 
     @property
     def waiting(self) -> int:
@@ -169,7 +172,7 @@ class GroupCommit:
 
     def _joined_batch(self) -> _Batch:
         if self._batch is None:
-            with database_faults():
+            with database_faults(self._where):
                 connection = self._engine.connect()
                 try:
                     self._lock.acquire(self._timeout)
@@ -189,7 +192,7 @@ class GroupCommit:
         # The first block needs no savepoint: if it fails, there is nothing else in the transaction to keep.
         joins = batch.members > 0
         try:
-            with database_faults():
+            with database_faults(self._where):
                 if joins:
                     _run(batch.connection, f"SAVEPOINT {_SAVEPOINT}")
                 yield

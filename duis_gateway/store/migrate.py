@@ -11,15 +11,21 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from duis_gateway.errors import NotDurable, StoreUnusable
-from duis_gateway.store.faults import is_damage
+from duis_gateway.store.faults import is_damage, sqlstate_of
 from duis_gateway.store.rollout_tables import metadata
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x4455495344423031
 _RESTORE = "restore it from a backup"
 _CHECKED_BYTES = 256 * 1024 * 1024
+_NO_RIGHT = "42501"
+_ENCODINGS = {
+    "server_encoding": "make it with CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
+    "client_encoding": "leave client_encoding out of [store] url",
+}
 
 
 def migrate(connection: Connection) -> None:
@@ -28,10 +34,29 @@ def migrate(connection: Connection) -> None:
     Raises:
         StoreUnusable: the database is of a newer gateway, or holds tables that no migration of ours made.
     """
+    _refuse_encoding(connection)
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     _refuse_foreign(connection)
-    command.upgrade(configuration(connection), "head")
+    try:
+        command.upgrade(configuration(connection), "head")
+    except DBAPIError as error:
+        if sqlstate_of(error) == _NO_RIGHT:
+            said = " ".join(str(error.orig).split())
+            raise StoreUnusable(
+                f"the tables cannot be made: {said}; as the database's owner: {_grant(connection)}"
+            ) from error
+        raise
+
+
+def touch(connection: Connection) -> None:
+    """Change a row into what it is, for finding out whether anything can be written.
+
+    Raises:
+        NotDurable: there is no such row: the database was never migrated, or was emptied.
+    """
+    if connection.execute(text("UPDATE alembic_version SET version_num = version_num")).rowcount != 1:
+        raise NotDurable("the gateway's database is empty")
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -63,6 +88,7 @@ def check(read: Callable[[], AbstractContextManager[Connection]], sqlite_path: P
 
 
 def _check_schema(connection: Connection) -> None:
+    _refuse_encoding(connection)
     revision = _refuse_foreign(connection)
     if revision is None:
         raise StoreUnusable("the database is empty; run `duis-gateway migrate`")
@@ -94,6 +120,21 @@ def _refuse_foreign(connection: Connection) -> str | None:
     if revision is None and found:
         raise StoreUnusable(f"the database is half migrated: it has a table {min(found)} but no revision")
     return revision
+
+
+def _refuse_encoding(connection: Connection) -> None:
+    """Refuse a PostgreSQL database, or a connection to it, that cannot hold every letter."""
+    if connection.dialect.name != "postgresql":
+        return
+    for setting, remedy in _ENCODINGS.items():
+        encoding = connection.execute(text("SELECT current_setting(:setting)"), {"setting": setting}).scalar_one()
+        if encoding != "UTF8":
+            raise StoreUnusable(f"the database's {setting} is {encoding}, and the gateway needs UTF8: {remedy}")
+
+
+def _grant(connection: Connection) -> str:
+    role = connection.engine.url.username or "ROLE"
+    return f'GRANT CREATE, USAGE ON SCHEMA public TO "{role}"'
 
 
 def _refuse_corrupt(connection: Connection) -> None:

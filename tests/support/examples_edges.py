@@ -15,8 +15,9 @@ from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.errors import Finding, MessageRefused, NotAuthenticated, NotDurable, NotValid
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
 from duis_gateway.operations.console import FlagLine, OutboxLine
-from duis_gateway.operations.listener import Check, operations_app
+from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.readiness import Check
 from duis_gateway.outbox.emails.announcement import announcement
 from duis_gateway.outbox.emails.outbox_rows import EmailTerms, email_rows
 from duis_gateway.parties import store as parties

@@ -1,4 +1,4 @@
-"""A network between the gateway and its PostgreSQL server that a test can cut and mend (threat F11)."""
+"""A network between the gateway and its PostgreSQL server that a test can cut, silence and mend (threat F11)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from sqlalchemy.engine import make_url
 
 
 class Network:
-    """Forwards connections from a port of its own to the server, as long as it is not cut."""
+    """Forwards connections from a port of its own to the server, as long as it is neither cut nor silent.
+
+    `server`: host and port, or the path of a Unix socket.
+    """
 
     def __init__(self, server: tuple[str, int] | str) -> None:
-        self._server = server
+        self.server = server
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._flowing = threading.Event()
@@ -27,11 +32,28 @@ class Network:
         """Break every connection, and refuse new ones."""
         self._listener.close()
         self._accepting.join()
+        self._break()
+
+    def silence(self) -> None:
+        """Forward nothing more: what is sent is acknowledged and never answered, and so are new connections."""
+        self._flowing.clear()
+
+    def speak(self) -> None:
+        """Forward again, first what was held back."""
+        self._flowing.set()
+
+    def lead_to(self, server: tuple[str, int] | str) -> None:
+        """Break every connection, and forward new ones to another server."""
+        self.server = server
+        self._break()
+
+    def _break(self) -> None:
         with self._lock:
             broken, self._open = self._open, set()
         for one in broken:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+        self._flowing.set()
 
     def fall_silent(self) -> None:
         """Keep every connection, accept new ones, and let nothing through any more."""
@@ -66,10 +88,10 @@ class Network:
                 threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
 
     def _connect(self) -> socket.socket:
-        if isinstance(self._server, tuple):
-            return socket.create_connection(self._server)
+        if isinstance(self.server, tuple):
+            return socket.create_connection(self.server)
         far = socket.socket(socket.AF_UNIX)
-        far.connect(self._server)
+        far.connect(self.server)
         return far
 
     def _forward(self, source: socket.socket, target: socket.socket) -> None:

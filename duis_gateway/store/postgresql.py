@@ -1,0 +1,142 @@
+"""PostgreSQL as the store uses it: every question has a deadline on our side, and a session keeps nothing of ours.
+
+A server that falls silent may still acknowledge what it is sent, so neither keepalives nor its own time-outs end the
+wait for it (threat F11). A pooler such as pgbouncer, which gives each transaction another session, takes no start-up
+options and keeps no prepared statements: settings are made in each transaction, and statements are prepared only where
+no pooler stands between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+from duis_gateway.errors import ConfigurationError
+
+_T = TypeVar("_T")
+_MARGIN = 2.0
+"""Seconds that the server's own refusal of a statement may take to come before the connection is cut."""
+_LEAST_SECONDS_TO_CONNECT = 2
+_OPTIONS: dict[str, str | int] = {
+    "client_encoding": "utf8",
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""What a connection is asked for unless the URL says otherwise (libpq, "Parameter Key Words")."""
+
+
+class DeadlineConnection(psycopg.Connection[Any]):
+    """A connection on which nobody waits for the server for longer than `patience` seconds; None: without end."""
+
+    patience: float | None = None
+
+    def wait(self, gen: Generator[Any, Any, _T], *args: Any, **options: Any) -> _T:
+        """Carry out one exchange with the server: a statement, a fetch, a commit.
+
+        Raises:
+            psycopg.OperationalError: it did not answer in time; the connection is closed, as the answer may still come.
+        """
+        if self.patience is not None:
+            gen = self._in_time(gen, self.patience)
+        return super().wait(gen, *args, **options)
+
+    def _in_time(self, gen: Generator[Any, Any, _T], seconds: float) -> Generator[Any, Any, _T]:
+        # The driver resumes the exchange some times a second, whether anything has come or not.
+        deadline = monotonic() + seconds
+        try:
+            wanted = next(gen)
+            while monotonic() < deadline:
+                wanted = gen.send((yield wanted))
+        except StopIteration as end:
+            answer: _T = end.value
+            return answer
+        self.close()
+        raise psycopg.OperationalError(f"the server did not answer within {seconds:g} seconds")
+
+
+def open_engine(url: URL, pool_size: int, timeout: float) -> Engine:
+    """Return an engine for a PostgreSQL database; it connects when first used.
+
+    Args:
+        url: with the driver's name in it.
+        pool_size: connections at most.
+        timeout: seconds that connecting, waiting for a free connection, and a ping may take.
+
+    Raises:
+        ConfigurationError: (when it connects) the URL has an option that there is not.
+    """
+    wanted = {"connect_timeout": max(_LEAST_SECONDS_TO_CONNECT, int(timeout)), **_OPTIONS}
+    options = {name: value for name, value in wanted.items() if name not in url.query}
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=timeout,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        use_native_hstore=False,
+        connect_args=options,
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> DeadlineConnection:
+        try:
+            connection = DeadlineConnection.connect(*arguments, **options, autocommit=True)
+        except psycopg.ProgrammingError as error:
+            raise ConfigurationError(f"[store] url: {' '.join(str(error).split())}") from error
+        connection.patience = timeout
+        if _behind_pooler(connection):
+            connection.prepare_threshold = None
+        connection.autocommit = False
+        return connection
+
+    return engine
+
+
+def _behind_pooler(connection: DeadlineConnection) -> bool:
+    """Return whether the process that answers is another than the one that let us in."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row != (connection.info.backend_pid,)
+
+
+@contextmanager
+def patient(connection: Connection, seconds: float | None) -> Iterator[None]:
+    """Let each statement of the block take so many seconds, instead of those that a ping may take."""
+    driver: Any = connection.connection.driver_connection
+    before = driver.patience
+    driver.patience = None if seconds is None else seconds + _MARGIN
+    try:
+        yield
+    finally:
+        driver.patience = before
+
+
+def limit_transaction(connection: Connection, lock_seconds: float, statement_seconds: float | None) -> None:
+    """Let the server give up what takes too long in this transaction, so that it holds nobody else's rows for ever.
+
+    Without `statement_seconds` only the waiting for locks is limited. Otherwise a transaction of ours that has fallen
+    silent, because this machine has gone, ends too.
+    """
+    limits = {"lock_timeout": lock_seconds}
+    if statement_seconds is not None:
+        limits |= {
+            "statement_timeout": statement_seconds,
+            "idle_in_transaction_session_timeout": 2 * statement_seconds,
+        }
+    driver: Any = connection.connection.driver_connection
+    # A connection that was read with before would ask for READ WRITE, which a standby refuses as unknown to it, and
+    # which would override an operator's default_transaction_read_only.
+    driver.read_only = None
+    # One exchange for all of them, which therefore cannot be prepared.
+    driver.execute("; ".join(f"SET LOCAL {name} = {_milliseconds(s)}" for name, s in limits.items()), prepare=False)
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1000))

@@ -1,0 +1,261 @@
+"""PostgreSQL that falls silent, stands behind a pooler, is set up otherwise than it must be, or is not there."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from duis_gateway.errors import ConfigurationError, NotDurable, StoreUnusable
+from duis_gateway.store.engine import Store, StoreOptions
+from tests.support.databases import SERVER_USER, administrate, opened, postgresql_database, postgresql_server
+from tests.support.gateway_process import wait_until
+from tests.support.severed import behind_network
+from tests.support.writing import note, notes, write_note
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A migrated database that the tests of this file share."""
+    with postgresql_database() as url:
+        yield url
+
+
+def _write(store: Store) -> None:
+    with store.write() as connection:
+        note(connection, "written")
+
+
+def _read(store: Store) -> None:
+    notes(store)
+
+
+@pytest.mark.parametrize("use", [_write, _read, Store.probe, Store.check])
+def test_a_server_that_falls_silent_is_not_durable_and_then_recovers(url: str, use: Callable[[Store], None]) -> None:
+    """F11: connections that are open stay open, new ones are accepted, and nothing is ever answered."""
+    with behind_network(url) as (far, network), opened(far, StoreOptions(timeout=0.2)) as store:
+        write_note(store, "before")
+        network.silence()
+        with pytest.raises(NotDurable):
+            use(store)
+        network.speak()
+        use(store)
+
+
+def test_a_statement_that_is_never_answered_is_not_durable(url: str) -> None:
+    """F11: the server falls silent in the middle of a block, which nothing but our own deadline ends."""
+    with behind_network(url) as (far, network):
+
+        def write_into_silence(store: Store) -> None:
+            with store.write() as connection:
+                note(connection, "lost")
+                network.silence()
+                note(connection, "never answered")
+
+        with opened(far, StoreOptions(timeout=1, statement_timeout=1)) as store:
+            with pytest.raises(NotDurable, match="did not answer within"):
+                write_into_silence(store)
+            network.speak()
+            write_note(store, "heard again")
+            assert "heard again" in notes(store)
+            assert "lost" not in notes(store)
+
+
+def test_a_statement_that_takes_too_long_is_given_up_by_the_server(url: str) -> None:
+    """F11: so that it holds no row of others; bulk work may take as long as it takes."""
+    with opened(url, StoreOptions(statement_timeout=0.1)) as store:
+        with pytest.raises(NotDurable, match="statement timeout"), store.write() as connection:
+            connection.execute(text("SELECT pg_sleep(30)"))
+        with store.write(alone=True) as connection:
+            connection.execute(text("SELECT pg_sleep(0.2)"))
+
+
+def test_the_transaction_of_a_machine_that_is_gone_ends(url: str) -> None:
+    """F11: what it had locked is free for others without an operator."""
+    with behind_network(url) as (far, network), opened(url, StoreOptions(timeout=10)) as other:
+
+        def fall_silent(store: Store) -> None:
+            with store.write() as connection:
+                store.lock_release(connection, "R1")
+                network.silence()
+                with other.write() as waiting:
+                    other.lock_release(waiting, "R1")
+
+        with opened(far, StoreOptions(timeout=0.2, statement_timeout=0.2)) as store, pytest.raises(NotDurable):
+            fall_silent(store)
+
+
+def test_a_port_that_accepts_and_never_answers_is_not_durable() -> None:
+    """F11: a connect that times out is no defect of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        url = f"postgresql://nobody@127.0.0.1:{port}/none"
+        with opened(url, StoreOptions(timeout=0.2)) as store, pytest.raises(NotDurable, match="timeout"):
+            store.check()
+
+
+@pytest.mark.parametrize(
+    "state", ["25006", "40001", "53100", "53300", "55P03", "57P01", "57P03", "58030", "08006", "28P01"]
+)
+def test_every_sqlstate_that_means_not_just_now_does(url: str, state: str) -> None:
+    raising = f"DO $$ BEGIN RAISE EXCEPTION 'away' USING ERRCODE = '{state}'; END $$"
+    with opened(url) as store, pytest.raises(NotDurable, match="away"), store.write() as connection:
+        connection.execute(text(raising))
+
+
+def test_a_database_that_an_operator_set_to_read_only_is_not_durable(url: str) -> None:
+    """Also on connections that have been read with before."""
+    with postgresql_database() as own, opened(own) as store:
+        assert notes(store) == []
+        name = make_url(own).database
+        with store.write() as connection:
+            connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        with opened(own) as reader_first:
+            assert notes(reader_first) == []
+            with pytest.raises(NotDurable, match="read-only transaction"):
+                reader_first.probe()
+
+
+# --- what is set up wrong ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_letter_is_refused(encoding: str) -> None:
+    server, name = postgresql_server(), f"duis_test_{uuid4().hex}"
+    made = f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    administrate(server, made)
+    try:
+        with opened(server.set(database=name).render_as_string(hide_password=False)) as store:
+            for look in (store.migrate, store.check):
+                with pytest.raises(StoreUnusable, match=f"server_encoding is {encoding}, and the gateway needs UTF8"):
+                    look()
+    finally:
+        administrate(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_connection_that_cannot_carry_every_letter_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = make_url(url).update_query_dict({"client_encoding": "LATIN1"}).render_as_string(hide_password=False)
+    with opened(asking) as store, pytest.raises(StoreUnusable, match="client_encoding is LATIN1"):
+        store.check()
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    with opened(url) as store:
+        store.check()
+
+
+def test_a_role_that_may_make_no_tables_is_told_what_it_lacks() -> None:
+    with postgresql_database(migrated=False) as own:
+        role = f"duis_role_{uuid4().hex}"
+        administrate(make_url(own), "REVOKE CREATE ON SCHEMA public FROM PUBLIC", f"CREATE ROLE {role} LOGIN")
+        try:
+            said = f'permission denied.*GRANT CREATE.* TO "{role}"'
+            theirs = make_url(own).set(username=role).render_as_string(hide_password=False)
+            with opened(theirs) as store, pytest.raises(StoreUnusable, match=said):
+                store.migrate()
+        finally:
+            administrate(make_url(own), f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("option", ["sslmod=require", "connect_timeout=soon"])
+def test_an_option_that_there_is_not_is_named(url: str, option: str) -> None:
+    name = option.partition("=")[0]
+    joined = f"{url}{'&' if '?' in url else '?'}{option}"
+    with opened(joined) as store, pytest.raises(ConfigurationError, match=rf"\[store\] url: .*{name}"):
+        store.check()
+
+
+@pytest.mark.parametrize("what", ["role", "database"])
+def test_the_reason_is_the_servers_and_never_the_password(url: str, what: str) -> None:
+    wrong = make_url(url).set(password="hush-hush")
+    wrong = wrong.set(username="nobody-here") if what == "role" else wrong.set(database="nobody-here")
+    with opened(wrong.render_as_string(hide_password=False)) as store, pytest.raises(NotDurable) as refused:
+        store.check()
+    said = f'{what} "nobody-here" does not exist'
+    assert said in str(refused.value)
+    assert refused.value.detail == "the gateway's database cannot be used just now"
+    assert "hush" not in str(refused.value)
+
+
+# --- behind a pooler --------------------------------------------------------------------------------------------------
+
+_POOLER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+@contextmanager
+def pooler(url: str, folder: Path) -> Iterator[str]:
+    """A pgbouncer in front of a database that gives each transaction any of two sessions; yields the URL."""
+    assert _POOLER is not None
+    server = make_url(url)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    host, user = server.query.get("host", server.host), server.username
+    (folder / "users").write_text(f'"{user}" ""\n')
+    (folder / "ini").write_text(
+        f"[databases]\n{server.database} = host={host} port={server.port or 5432} user={user}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = transaction\n"
+        f"auth_type = trust\nauth_file = {folder}/users\ndefault_pool_size = 2\nlogfile = {folder}/log\n"
+    )
+    if SERVER_USER is not None:
+        for one in (folder, *folder.iterdir()):
+            os.chown(one, pwd.getpwnam(SERVER_USER).pw_uid, -1)
+        for above in (folder.parent, folder.parent.parent):
+            above.chmod(0o755)
+    process = subprocess.Popen([_POOLER, "-q", str(folder / "ini")], user=SERVER_USER, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: _listens(port), "pgbouncer does not listen")
+        yield f"postgresql://{user}@127.0.0.1:{port}/{server.database}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(_POOLER is None, reason="pgbouncer is not installed")
+@pytest.mark.may_skip_in_ci("pgbouncer is no Python package")
+def test_a_pooler_in_transaction_mode_may_stand_between(url: str, tmp_path: Path) -> None:
+    """Statements that repeat, locks and settings of a transaction, from more threads than the pooler has sessions."""
+    together = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        together.wait(30)
+        for turn in range(12):
+            with store.write() as connection:
+                store.lock_release(connection, "R1")
+                note(connection, f"pooled {number}.{turn}")
+            notes(store)
+
+    with pooler(url, tmp_path) as far, opened(far, StoreOptions(timeout=20, statement_timeout=20)) as store:
+        store.check()
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(work, range(8)))
+        assert {f"pooled {number}.{turn}" for number in range(8) for turn in range(12)} <= set(notes(store))
+        with store.read() as connection:
+            assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "0"
+
+
+def test_statements_are_prepared_where_nothing_stands_between(url: str) -> None:
+    with opened(url) as store:
+        for _ in range(8):
+            notes(store)
+        with store.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one() > 0

@@ -1,0 +1,49 @@
+"""A hot standby of the tests' PostgreSQL server: it answers, and takes no writes (threat F11)."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.databases import SERVER_USER, postgresql_server, programs
+
+
+@contextmanager
+def hot_standby() -> Iterator[str]:
+    """A standby that follows the tests' server; yields the path of its Unix socket."""
+    primary = postgresql_server()
+    host = str(primary.query.get("host", primary.host or "127.0.0.1"))
+    folder = Path(tempfile.mkdtemp(prefix="duis-standby-"))
+    if SERVER_USER is not None:
+        os.chown(folder, pwd.getpwnam(SERVER_USER).pw_uid, -1)
+    data = folder / "data"
+    try:
+        source = ["-h", host, "-p", str(primary.port or 5432), "-U", str(primary.username)]
+        _run("pg_basebackup", *source, "-D", str(data), "-R", "-X", "stream", "-c", "fast")
+        listening = f"-c listen_addresses='' -c port=5432 -k {folder}"
+        _run("pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", listening, "start")
+        try:
+            yield f"{folder}/.s.PGSQL.5432"
+        finally:
+            _run("pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(program: str, *words: str) -> None:
+    done = subprocess.run(
+        [programs() / program, *words],
+        user=SERVER_USER,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert done.returncode == 0, f"{program} ended with {done.returncode}"
