@@ -344,9 +344,12 @@ class Connection(asyncio.Protocol):
         self._unread.clear()
         self._count()
         self._moved = monotonic()
-        if not self._transport.is_closing():
-            self._transport.write_eof()
-            self._transport.resume_reading()
+        try:
+            if not self._transport.is_closing():
+                self._transport.write_eof()
+                self._transport.resume_reading()
+        except OSError:  # the client has reset the connection, and the loop has not seen it yet
+            self.abort()
 
     def _forget(self) -> None:
         self._floor.crowd.remove(self)

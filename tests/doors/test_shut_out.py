@@ -254,6 +254,24 @@ def test_who_has_said_all_still_hears() -> None:
         assert (reply.status, reply.body) == (200, ANSWER)
 
 
+def test_a_client_that_goes_before_its_answer_troubles_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def act(_incoming: Incoming) -> bytes:
+        begun.set()
+        assert go_on.wait(20)
+        return ANSWER
+
+    with open_doors(StandIn(act)) as doors:
+        client = doors.connect()
+        client.sendall(HEAD + b"Connection: close\r\nContent-Length: 4\r\n\r\n<a/>")
+        assert begun.wait(10)
+        client.close()
+        go_on.set()
+        assert doors.post(DUIS).status == 200
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
 @contextmanager
 def operators(readiness: Callable[[], Mapping[str, Check]]) -> Iterator[Server]:
     server = Server(operations_app(Metrics(), readiness, Data()), "127.0.0.1", 0, threads=2)
