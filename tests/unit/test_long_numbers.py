@@ -8,19 +8,12 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-import csp_mgmt_gw.messages as csp
-import esi.messages as esi
 from duis_gateway.config.settings import load_config
-from duis_gateway.duis.requests import read_request_id, read_service_request, schema_version_of
-from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import ConfigurationError, NotValid
-from duis_gateway.namespaces import DS
 from schemas import schema_path
+from tests.support.received import FOLDERS, read, received
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-FOLDERS = {"duis": "duis/6.0", "csp": "csp_mgmt_gw/1", "esi": "esi/1"}
-SCHEMAS = {kind: Schema(schema_path(folder)) for kind, folder in FOLDERS.items()}
 NUMBERS = {"integer", "positiveInteger", "nonNegativeInteger", "unsignedInt", "decimal", "int", "long"}
 OUTGOING = {"PartNumber", "PartCount", "HubsTargeted", "HubsActivated", "HubsFailed"}
 OUTGOING |= {"ThrottledAlertSequenceId", "ThrottledAlertCount", "UPRN"}
@@ -43,18 +36,6 @@ def numeric_names(folder: str) -> set[str]:
     return found
 
 
-def received() -> Iterator[tuple[str, str, bytes]]:
-    """Each example of what the gateway receives, without its signature: kind, name, document."""
-    for path in sorted(EXAMPLES.glob("*.xml")):
-        kind = path.stem.partition("-")[0]
-        if kind not in FOLDERS or (kind == "duis" and "request" not in path.stem):
-            continue
-        root = etree.fromstring(path.read_bytes())
-        for signature in root.findall(f"{{{DS}}}Signature"):
-            root.remove(signature)
-        yield kind, path.stem, etree.tostring(root, method="c14n")
-
-
 def lengthened(content: bytes, digits: str, names: set[str]) -> Iterator[tuple[str, bytes]]:
     """The document with one of its numbers made long, each in turn."""
     root = etree.fromstring(content)
@@ -70,19 +51,6 @@ def lengthened(content: bytes, digits: str, names: set[str]) -> Iterator[tuple[s
                 element.set(name, digits + str(value))
                 yield str(name), etree.tostring(root, method="c14n")
                 element.set(name, value)
-
-
-def read(kind: str, content: bytes) -> None:
-    """Read a message as `verify` and `validate` do."""
-    root = etree.fromstring(content)
-    if kind == "duis":
-        read_request_id(root)
-        schema_version_of(root)
-        read_service_request(SCHEMAS[kind].check(content))
-    else:
-        interface = csp if kind == "csp" else esi
-        interface.read_identity(root)
-        interface.read_message(SCHEMAS[kind].check(content))
 
 
 @pytest.mark.parametrize("digits", ["0" * 4300, "1" * 4301, "9" * 10_000], ids=["zeros", "4301", "10000"])
