@@ -13,6 +13,7 @@ from typing import NamedTuple
 from csp_mgmt_gw.messages import FirmwareReleaseNotice
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import GatewayError
+from duis_gateway.text.cells import unguarded
 
 _COLUMNS = ("device_id", "device_type", "manufacturer", "model", "firmware_version", "status", "csp_region")
 
@@ -64,9 +65,11 @@ class Hubs:
 
     def _add(self, row: dict[str, str]) -> None:
         device_id = parse_eui(row["device_id"])
-        hub = KnownHub(device_id, row["manufacturer"], row["model"], row["status"], row["csp_region"])
+        hub = KnownHub(
+            device_id, unguarded(row["manufacturer"]), unguarded(row["model"]), row["status"], row["csp_region"]
+        )
         self.hubs[device_id] = hub
-        self.versions[device_id] = row["firmware_version"]
+        self.versions[device_id] = unguarded(row["firmware_version"])
 
     def activated(self, device_ids: Iterable[int], version: str) -> None:
         """Remember that these hubs run this version now."""

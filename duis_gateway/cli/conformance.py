@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import READABLE, AnswerIsNo
+from duis_gateway.cli.output import say
 from duis_gateway.conformance.clause import VERSIONS, Era
 from duis_gateway.conformance.defects import DefectMask, read_defects
 from duis_gateway.conformance.pack import clauses_of, run
@@ -61,7 +62,7 @@ def conformance(
     written = write_reports(reports, completion)
     others = [f", {completion.count(one)} {one}" for one in (Outcome.FAILED, Outcome.SKIPPED) if completion.count(one)]
     passed = f"{completion.count(Outcome.PASSED)} of {len(results)} cases passed{''.join(others)}"
-    click.echo(f"{passed}; see {written[0]} and {written[1]}")
+    say(f"{passed}; see {written[0]} and {written[1]}")
     if not completion.is_met:
         raise AnswerIsNo("the pack is not passed")
 
@@ -77,9 +78,9 @@ def _play(url: str, profile: Path, eras: Iterable[str], versions: Iterable[str])
 
 def _show(result: CaseResult) -> None:
     left_out = f" ({result.detail})" if result.outcome is Outcome.SKIPPED else ""
-    click.echo(f"{result.outcome:7} {result.full_name}{left_out}")
+    say(f"{result.outcome:7} {result.full_name}{left_out}")
     if result.outcome is Outcome.FAILED:
-        click.echo(f"        {result.promise}: {result.detail}", err=True)
+        say(f"        {result.promise}: {result.detail}", err=True)
 
 
 @conformance.command()
@@ -89,7 +90,7 @@ def init(directory: Path) -> None:
     from duis_gateway.cli.conformance_init import make_profile
 
     profile = make_profile(directory)
-    click.echo(
+    say(
         f"Made {profile}, and a gateway for it. Next:\n"
         f"  duis-gateway serve --config {directory / 'gateway.toml'}\n"
         f"  duis-gateway conformance --url http://127.0.0.1:8079 --profile {profile}"

@@ -15,6 +15,7 @@ from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import LIST_BYTES, read_text
 from duis_gateway.rollout.device_lists import COMMISSIONED, COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NamedHub
+from duis_gateway.text.cells import unguarded
 
 _TRUE = frozenset({"true", "yes", "1"})
 _NO_HUBS = "no hubs that it could choose from: it has no column device_id"
@@ -93,7 +94,7 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
         reader = csv.DictReader(io.StringIO(text))
         if "device_id" not in (reader.fieldnames or ()):
             raise ConfigurationError(f"{path} has {_NO_HUBS}")
-        return reader
+        return ({name: unguarded(cell or "") for name, cell in row.items() if name} for row in reader)
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -20,6 +20,7 @@ from duis_gateway import __version__
 from duis_gateway.cli.common import DONE, NO, WRONG
 from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable
 from duis_gateway.machine.signals import ignore_all_but_the_end
+from duis_gateway.text.controls import one_line
 
 _COMMANDS = {
     "certificate": ("certificate", "Register, revoke, list and make certificates."),
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _on_one_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = one_line(text)
     return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."
 
 

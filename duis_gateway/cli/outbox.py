@@ -5,11 +5,10 @@ from __future__ import annotations
 import click
 
 from duis_gateway.cli.common import EUI, LARGEST_ID, AnswerIsNo, Identifier, config_option, format_option, opened_store
-from duis_gateway.cli.output import print_fields, print_rows
+from duis_gateway.cli.output import print_document, print_fields, print_rows
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.machine.files import DASH, write_bytes
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import OutboxEntry
 
@@ -58,7 +57,7 @@ def show(reference: str, content: bool, config: Config) -> None:
     if content:
         if not message:
             raise AnswerIsNo(f"the body of message {entry.id} was pruned")
-        write_bytes(DASH, message)
+        print_document(message)
         return
     print_fields(
         (

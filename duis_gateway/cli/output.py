@@ -10,9 +10,23 @@ from datetime import UTC, datetime
 
 import click
 
+from duis_gateway.machine.files import DASH, write_bytes
 from duis_gateway.text.cells import csv_lines
-from duis_gateway.text.controls import shown
+from duis_gateway.text.controls import shown, shown_lines
 from duis_gateway.text.tabular import Rows, as_csv, as_json
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines for a person: nothing that others wrote reaches the terminal but as text."""
+    click.echo(shown_lines(text), err=err)
+
+
+def print_document(content: bytes) -> None:
+    """Print a document: its own bytes into a file or a pipe, and what can be shown of them on a terminal."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        say(content.decode("utf-8", "replace").rstrip("\n"))
+    else:
+        write_bytes(DASH, content)
 
 
 def print_rows(names: Sequence[str], rows: Iterable[Sequence[object]], form: str) -> None:

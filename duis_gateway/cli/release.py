@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from duis_gateway.cli.common import AnswerIsNo, config_option, format_option, opened_store
-from duis_gateway.cli.output import print_fields, print_rows
+from duis_gateway.cli.output import print_fields, print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.releases import store as releases
@@ -79,8 +79,8 @@ def _facts(one: Release) -> list[tuple[str, object]]:
 
 
 def _print_schedule(schedule: DefaultSchedule) -> None:
-    click.echo(f"\n{schedule.stage} schedule, {schedule.csp_region}:")
+    say(f"\n{schedule.stage} schedule, {schedule.csp_region}:")
     rows = [(g.group_id, len(g.device_ids) or "", g.period.start, g.period.end) for g in schedule.groups]
     print_rows(("group", "hubs", "from", "to"), rows, "table")
     for constraint in schedule.constraints:
-        click.echo(f"constraint {constraint.code}: {constraint.description}")
+        say(f"constraint {constraint.code}: {constraint.description}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
@@ -17,7 +16,7 @@ from duis_gateway.cli.documents import (
     judge,
     verdict_of,
 )
-from duis_gateway.cli.output import print_fields
+from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
@@ -117,15 +116,17 @@ def send(file: Path, url: str, out: Path | None, timeout: float) -> None:
     answer.release_conn()
     if len(body) > DOCUMENT_BYTES:
         raise AnswerIsNo(f"{url} answered with more than {DOCUMENT_BYTES // 1024 // 1024} MiB")
-    click.echo(f"HTTP {answer.status} {answer.reason or ''}".rstrip(), err=True)
+    say(f"HTTP {answer.status} {answer.reason or ''}".rstrip(), err=True)
     _write(body, out)
     verdict = verdict_of(body)
     if verdict is not None:
-        click.echo(verdict.text, err=True)
+        say(verdict.text, err=True)
     if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
         raise AnswerIsNo(f"{file} was refused")
 
 
 def _write(content: bytes, out: Path | None) -> None:
-    at_a_prompt = out is None and sys.stdout is not None and sys.stdout.isatty()
-    write_bytes(out or DASH, content + b"\n" if at_a_prompt and not content.endswith(b"\n") else content)
+    if out is None:
+        print_document(content)
+    else:
+        write_bytes(out, content)

@@ -21,6 +21,7 @@ from logging.handlers import QueueHandler, WatchedFileHandler
 
 from duis_gateway.config.settings import LogConfig
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.text.controls import shown, shown_lines
 
 _LONGEST_QUEUE = 10_000
 _SECONDS_TO_FLUSH = 2.0
@@ -66,9 +67,9 @@ class TextFormatter(logging.Formatter):
         """Return the line."""
         words = [_instant(record), record.levelname.ljust(7), record.getMessage()]
         words += [f"{name}={value}" for name, value in _extras(record).items()]
-        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(words))
+        line = shown(" ".join(words))
         trace = _trace(record)
-        return f"{line}\n{trace}" if trace else line
+        return f"{line}\n{shown_lines(trace)}" if trace else line
 
 
 class _BoundedQueueHandler(QueueHandler):

@@ -13,6 +13,7 @@ from duis_gateway.machine.files import read_text
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.store import ClaimedMessage
 from duis_gateway.outbox.watchdog import Watchdog
+from duis_gateway.text.controls import one_line
 
 _EXCERPT = 160
 
@@ -120,5 +121,4 @@ def _refusal(code: int, text: bytes | str) -> Failure:
 
 def _answer(code: int, text: bytes | str) -> str:
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    printable = " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_EXCERPT]
-    return f"SMTP {code}: {printable}"
+    return f"SMTP {code}: {one_line(words)[:_EXCERPT]}"

@@ -28,6 +28,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, Target, parse_url
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.watchdog import Attempt, Watchdog
+from duis_gateway.text.controls import one_line
 
 _MOST_POOLS = 1024
 _DRAIN_SECONDS = 1.0
@@ -288,4 +289,4 @@ def _seconds_asked(retry_after: str | None, date: str | None) -> float | None:
 
 
 def _printable(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_EXCERPT]
+    return one_line(text)[:_EXCERPT]

@@ -22,6 +22,7 @@ from duis_gateway.rollout.releases.records import (
     Stage,
 )
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
+from duis_gateway.text.controls import name_fault, one_line
 
 EUIS = st.integers(0, 2**64 - 1)
 LISTS = st.lists(EUIS, min_size=1, max_size=5, unique=True).map(tuple)
@@ -35,7 +36,11 @@ def text(most: int) -> st.SearchStrategy[str]:
     return st.text(XML_CHARACTERS, min_size=1, max_size=min(most, 30))
 
 
-SHORT, REMARK, VERSIONS, PRODUCTS = text(40), text(2000), text(8), text(30)
+def names(most: int) -> st.SearchStrategy[str]:
+    return text(most).map(lambda drawn: one_line(drawn)[:most].strip() or "-").filter(lambda one: not name_fault(one))
+
+
+SHORT, REMARK, VERSIONS, PRODUCTS = text(40), text(2000), names(8), names(30)
 REMARK_OR_NONE = st.none() | REMARK
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,39}", fullmatch=True)
 REGIONS = st.sampled_from(CSP_REGIONS)
