@@ -17,7 +17,6 @@ BASE = tuple(f"duis_gateway.{name}" for name in ("clock", "errors", "namespaces"
 MESSAGES = ("csp_mgmt_gw.messages", "esi.messages")
 RECORDS = (
     "duis_gateway.duis.identifiers",
-    "duis_gateway.duis.request_bodies",
     "duis_gateway.flow.incoming",
     "duis_gateway.parties.certificate_records",
     "duis_gateway.parties.records",
@@ -68,7 +67,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.store.failpoints": (),
     "duis_gateway.duis.identifiers": BASE,
     **dict.fromkeys(RECORDS, (*BASE, *RECORDS)),
-    **dict.fromkeys(RULES, (*BASE, *RECORDS, *RULES)),
+    **dict.fromkeys(RULES, (*BASE, *RECORDS, *RULES, "duis_gateway.duis.service_requests")),
     "duis_gateway.machine": ("duis_gateway.errors",),
     "schemas": BASE,
     "duis_gateway.duis": (
@@ -83,7 +82,13 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.pki": (*BASE, "duis_gateway.envelope.signature", "duis_gateway.duis.identifiers"),
     "duis_gateway.store": (*BASE, "duis_gateway.duis.identifiers"),
     "duis_gateway.parties": (*BASE, *RECORDS, "duis_gateway.store"),
-    "duis_gateway.partners": (*BASE, *RECORDS, *MESSAGES, "duis_gateway.envelope.escape"),
+    "duis_gateway.partners": (
+        *BASE,
+        *RECORDS,
+        *MESSAGES,
+        "duis_gateway.duis.service_requests",
+        "duis_gateway.envelope.escape",
+    ),
     "csp_mgmt_gw.messages": (*BASE, *RECORDS, "duis_gateway.partners"),
     "esi.messages": (*BASE, *RECORDS, "duis_gateway.partners"),
     "duis_gateway.rollout": (

@@ -15,7 +15,7 @@ import esi.messages as esi
 from duis_gateway.client.errors import NotProven, SetupWrong
 from duis_gateway.clock import Clock, SystemClock
 from duis_gateway.duis.eui import Eui
-from duis_gateway.duis.services import ELEMENT_CAPS
+from duis_gateway.duis.service_requests.table import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused

@@ -13,7 +13,7 @@ from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.soap_envelope import LIKELY_CAUSE, cut_request, envelope_limits
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.doors.wire import SOAP, Answer, HttpRequest, check_media
-from duis_gateway.duis.services import ELEMENT_CAPS
+from duis_gateway.duis.service_requests.table import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import MessageRefused, MethodNotAllowed, NotAuthenticated
 from duis_gateway.flow.incoming import Door, Incoming

@@ -11,8 +11,8 @@ from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.device_lists import render_device_list
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.rendering import RESPONSE_END, leaf, node, optional, response_start
-from duis_gateway.duis.requests import AnyRequest
-from duis_gateway.duis.services import SERVED
+from duis_gateway.duis.service_requests.request import AnyRequest
+from duis_gateway.duis.service_requests.table import SERVED
 from duis_gateway.duis.times import format_date_time
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.rollout.hubs.records import Hub

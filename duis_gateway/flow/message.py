@@ -11,7 +11,7 @@ from datetime import datetime
 from lxml import etree
 
 from duis_gateway.duis.identifiers import MessageIdentity
-from duis_gateway.duis.requests import AnyRequest
+from duis_gateway.duis.service_requests.request import AnyRequest
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.reply import Reply, Send
 from duis_gateway.parties.records import Party

@@ -9,8 +9,9 @@ from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis import requests as duis
 from duis_gateway.duis.identifiers import MessageIdentity
+from duis_gateway.duis.service_requests.request import read_request_id
+from duis_gateway.duis.service_requests.table import ELEMENT_CAPS
 from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import PartyKind
 
@@ -34,7 +35,7 @@ class Profile:
 
 
 PROFILES: dict[Door, Profile] = {
-    Door.DUIS: Profile(PartyKind.SUPPLIER, frozenset({XML_SIGN}), duis.read_request_id, duis.ELEMENT_CAPS),
+    Door.DUIS: Profile(PartyKind.SUPPLIER, frozenset({XML_SIGN}), read_request_id, ELEMENT_CAPS),
     Door.CSP: Profile(PartyKind.CSP, frozenset({XML_SIGN, WAN_PROVIDER}), csp.read_identity, csp.ELEMENT_CAPS),
     Door.ESI: Profile(PartyKind.DCC, frozenset({XML_SIGN, DCC_XML_SIGN}), esi.read_identity, esi.ELEMENT_CAPS),
 }

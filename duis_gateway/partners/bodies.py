@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from duis_gateway.duis.request_bodies import DeploymentGroup
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
 from duis_gateway.partners.messages import PART, Part, PartnerBody
 from duis_gateway.partners.xml import (
     COUNT,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from duis_gateway.duis.identifiers import RequestId, format_eui, parse_eui
-from duis_gateway.duis.request_bodies import PreferredPilotList
-from duis_gateway.duis.requests import read_service_request
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.request import read_service_request
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import store as releases

@@ -26,7 +26,7 @@ from duis_gateway.client import (
     Trust,
 )
 from duis_gateway.client.requests import service_request
-from duis_gateway.duis import request_bodies
+from duis_gateway.duis.service_requests import preferred_pilot_list, preferred_pilot_schedule, read_inventory
 from duis_gateway.rollout.releases.records import Period
 from duis_gateway.rollout.releases.records import Stage as RolloutStage
 from tests.support import duis
@@ -60,23 +60,23 @@ BOTH = (Eui(HUB), Eui(OTHER_HUB))
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        (ReadInventory(HUB), request_bodies.ReadInventory(Eui(HUB))),
+        (ReadInventory(HUB), read_inventory.ReadInventory(Eui(HUB))),
         (
             PreferredPilotList("R-1", "9002", devices=[HUB, OTHER_HUB, Eui(HUB)]),
-            request_bodies.PreferredPilotList("R-1", "9002", BOTH),
+            preferred_pilot_list.PreferredPilotList("R-1", "9002", BOTH),
         ),
         (
             PreferredPilotList("R", "9002", add=iter([HUB]), remove=[OTHER_HUB]),
-            request_bodies.PreferredPilotList("R", "9002", None, BOTH[:1], BOTH[1:]),
+            preferred_pilot_list.PreferredPilotList("R", "9002", None, BOTH[:1], BOTH[1:]),
         ),
-        (PreferredPilotList("R", "9002"), request_bodies.PreferredPilotList("R", "9002")),
+        (PreferredPilotList("R", "9002"), preferred_pilot_list.PreferredPilotList("R", "9002")),
         (
             PreferredPilotSchedule("R", "9002", [Group("G", [HUB], START, END, Stage.SAFE_LAUNCH, ["NIGHT"])]),
-            request_bodies.PreferredPilotSchedule(
+            preferred_pilot_schedule.PreferredPilotSchedule(
                 "R",
                 "9002",
                 (
-                    request_bodies.DeploymentGroup(
+                    preferred_pilot_schedule.DeploymentGroup(
                         "G", RolloutStage.SAFE_LAUNCH, BOTH[:1], Period(START, END), ("NIGHT",)
                     ),
                 ),

@@ -7,9 +7,10 @@ from pathlib import Path
 from lxml import etree
 
 from duis_gateway.duis.identifiers import parse_eui
-from duis_gateway.duis.request_bodies import ReadInventory, RequestBody, Unserved
-from duis_gateway.duis.requests import read_request_id, read_service_request, schema_version_of
-from duis_gateway.duis.services import SERVED
+from duis_gateway.duis.service_requests.read_inventory import ReadInventory
+from duis_gateway.duis.service_requests.request import read_request_id, read_service_request, schema_version_of
+from duis_gateway.duis.service_requests.service import RequestBody, Unserved
+from duis_gateway.duis.service_requests.table import SERVED
 from duis_gateway.envelope.signature import sign
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
 from tests.support.duis import duis_schema

@@ -12,7 +12,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.doors.soap_envelope import cut_request, envelope_limits
 from duis_gateway.duis.alerts.table import ALERTS
-from duis_gateway.duis.services import ELEMENT_CAPS, SERVED
+from duis_gateway.duis.service_requests.table import ELEMENT_CAPS, SERVED
 from duis_gateway.envelope.parse import ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.envelope.signature import Proven, SignerReference, verify

@@ -22,7 +22,7 @@ from duis_gateway.duis.alerts.safe_launch_outcome import SafeLaunchOutcome
 from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
 from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.duis.identifiers import RequestId
-from duis_gateway.duis.requests import AnyRequest, read_service_request
+from duis_gateway.duis.service_requests.request import AnyRequest, read_service_request
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS, SR, sr
 from duis_gateway.parties.records import Party, PartyKind, Role

@@ -20,8 +20,8 @@ from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
 from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.duis.device_lists import render_device_list
 from duis_gateway.duis.identifiers import RequestId, parse_eui
-from duis_gateway.duis.requests import read_service_request
 from duis_gateway.duis.responses import PilotListWarning, render_service_response, response_to
+from duis_gateway.duis.service_requests.request import read_service_request
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import SR
 from duis_gateway.parties.records import Party, PartyKind, Role

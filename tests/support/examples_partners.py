@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.duis.request_bodies import DeploymentGroup
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage, RefusedItem
 from duis_gateway.rollout.releases.records import DefaultGroup, PilotTerms, ReleaseType, Stage

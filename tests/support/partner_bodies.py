@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.request_bodies import DeploymentGroup
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
 from duis_gateway.parties.records import CSP_REGIONS
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage, RefusedItem

@@ -9,7 +9,7 @@ from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.requests import read_request_id, read_service_request, schema_version_of
+from duis_gateway.duis.service_requests.request import read_request_id, read_service_request, schema_version_of
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.namespaces import DS
 from schemas import schema_path

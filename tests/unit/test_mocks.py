@@ -22,7 +22,7 @@ from lxml import etree
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.duis.request_bodies import DeploymentGroup
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
 from duis_gateway.envelope.signature import sign_canonical
 from duis_gateway.partners.messages import Interface, Part
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage

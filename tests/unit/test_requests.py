@@ -9,9 +9,12 @@ import pytest
 from lxml import etree
 
 from duis_gateway.duis.identifiers import RequestId, format_eui
-from duis_gateway.duis.request_bodies import PreferredPilotList, PreferredPilotSchedule, ReadInventory, Unserved
-from duis_gateway.duis.requests import read_request_id, read_service_request, schema_version_of
-from duis_gateway.duis.services import BODY_CHAPTERS, ELEMENT_CAPS, SERVED, body_belongs
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import PreferredPilotSchedule
+from duis_gateway.duis.service_requests.read_inventory import ReadInventory
+from duis_gateway.duis.service_requests.request import read_request_id, read_service_request, schema_version_of
+from duis_gateway.duis.service_requests.service import Unserved
+from duis_gateway.duis.service_requests.table import BODY_CHAPTERS, ELEMENT_CAPS, SERVED, body_belongs
 from duis_gateway.errors import NotValid
 from duis_gateway.namespaces import DUIS_5_0, DUIS_6_0, sr
 from duis_gateway.parties.records import Role

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from duis_gateway.duis import codes
-from duis_gateway.duis.requests import AnyRequest, ServiceRequest
-from duis_gateway.duis.services import SERVED
+from duis_gateway.duis.service_requests.request import AnyRequest, ServiceRequest
+from duis_gateway.duis.service_requests.table import SERVED
 from duis_gateway.flow.message import Authorised, Validated
 from duis_gateway.parties.records import Party, PartyKind, PartyStatus
 

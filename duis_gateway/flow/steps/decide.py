@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from duis_gateway.duis.codes import NO_SUCH_ROLE, ROLE_NOT_ENTITLED
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.flow.handlers import handler_of
 from duis_gateway.flow.message import Authorised, Decided, Message
 from duis_gateway.flow.reply import Reply, ServiceAnswer

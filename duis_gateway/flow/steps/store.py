@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from duis_gateway.duis.codes import WRONG_URL
-from duis_gateway.duis.requests import ServiceRequest
 from duis_gateway.duis.responses import render_service_response, response_to
+from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.flow import evidence as messages
 from duis_gateway.flow.message import Authorised, Decided
 from duis_gateway.flow.reply import Reply, ServiceAnswer

@@ -9,8 +9,7 @@ from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis import requests as duis
-from duis_gateway.duis.requests import AnyRequest
+from duis_gateway.duis.service_requests.request import AnyRequest, read_service_request, schema_version_of
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import Finding, NotValid
 from duis_gateway.flow.incoming import Door
@@ -43,11 +42,11 @@ def validate(admitted: Admitted, schemas: Schemas) -> Validated:
 
 
 def _service_request(verified: Verified, schemas: Schemas, party: Party | None) -> AnyRequest:
-    version = duis.schema_version_of(verified.root)
+    version = schema_version_of(verified.root)
     if party is not None and party.kind is PartyKind.SUPPLIER and version > party.duis_version:
         raise _too_new(version, party)
     folder = DUIS_SCHEMA_FOLDERS[version]
-    return duis.read_service_request(_checked(verified, schemas[f"duis/{folder}"]))
+    return read_service_request(_checked(verified, schemas[f"duis/{folder}"]))
 
 
 def _checked(verified: Verified, schema: Schema) -> etree._Element:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from duis_gateway.duis.codes import NO_SUCH_DEVICE, NOT_RESPONSIBLE, ROLE_NOT_ENTITLED, SUCCESS
-from duis_gateway.duis.request_bodies import ReadInventory
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.service_requests.read_inventory import ReadInventory
+from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import ServiceAnswer

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.request_bodies import PreferredPilotList
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import PartnerSend, Send, ServiceAnswer

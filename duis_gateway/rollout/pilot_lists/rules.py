@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from duis_gateway.duis.request_bodies import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify, merged
 from duis_gateway.rollout.hubs.records import HubInRegion, NamedHub
 from duis_gateway.rollout.periods import instruction_in_time

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.request_bodies import DeploymentGroup
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
 from duis_gateway.flow.reply import PartnerSend
 from duis_gateway.flow.tx import Tx
 from duis_gateway.parties.records import Party, PartyKind

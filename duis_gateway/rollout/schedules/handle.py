@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from duis_gateway.duis.request_bodies import PreferredPilotSchedule
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import PreferredPilotSchedule
+from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import ServiceAnswer

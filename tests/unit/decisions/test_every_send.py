@@ -10,8 +10,9 @@ import pytest
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import RequestId
-from duis_gateway.duis.request_bodies import DeploymentGroup, PreferredPilotList, PreferredPilotSchedule
-from duis_gateway.duis.requests import ServiceRequest
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.errors import NotAnInteraction
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.flow.message import Authorised

@@ -9,7 +9,7 @@ import pytest
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.alerts.table import ALERTS, VERSION_MISMATCH
-from duis_gateway.duis.services import SERVED
+from duis_gateway.duis.service_requests.table import SERVED
 from duis_gateway.flow.handlers import TAKEN
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.interactions import INTERACTIONS

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.duis.request_bodies import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.rollout.device_lists import HubFindings
 from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.rollout.releases.records import (

@@ -6,56 +6,14 @@ a body that is not that of the service reference is refused). The chapters are D
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
-
-from duis_gateway.namespaces import DUIS_5_0, DUIS_6_0, sr
-from duis_gateway.parties.records import Role
-
-READ_INVENTORY = "8.2"
-PREFERRED_PILOT_LIST = "11.5"
-PREFERRED_PILOT_SCHEDULE = "11.6"
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A Service Request that the gateway serves. `elements` caps the elements of the whole document (T07)."""
-
-    reference: str
-    name: str
-    body: str
-    since: Decimal
-    roles: frozenset[Role]
-    command_variants: frozenset[int]
-    elements: int
-
-
-_SUPPLIERS = frozenset({Role.IMPORT_SUPPLIER, Role.GAS_SUPPLIER})
-_NON_DEVICE = frozenset({8})
+from duis_gateway.duis.service_requests.preferred_pilot_list import PREFERRED_PILOT_LIST
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import PREFERRED_PILOT_SCHEDULE
+from duis_gateway.duis.service_requests.read_inventory import READ_INVENTORY
+from duis_gateway.duis.service_requests.service import Service
+from duis_gateway.namespaces import sr
 
 SERVED: dict[str, Service] = {
-    service.reference: service
-    for service in (
-        Service(READ_INVENTORY, "Read Inventory", "ReadInventory", DUIS_5_0, _SUPPLIERS, _NON_DEVICE, 100),
-        Service(
-            PREFERRED_PILOT_LIST,
-            "Submit Preferred Pilot List",
-            "PreferredPilotList",
-            DUIS_6_0,
-            _SUPPLIERS,
-            _NON_DEVICE,
-            200,
-        ),
-        Service(
-            PREFERRED_PILOT_SCHEDULE,
-            "Submit Preferred Pilot Schedule",
-            "PreferredPilotSchedule",
-            DUIS_6_0,
-            _SUPPLIERS,
-            _NON_DEVICE,
-            10_000,
-        ),
-    )
+    service.reference: service for service in (READ_INVENTORY, PREFERRED_PILOT_LIST, PREFERRED_PILOT_SCHEDULE)
 }
 """The Service Requests served, by service reference."""
 
