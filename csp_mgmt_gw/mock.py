@@ -13,7 +13,6 @@ from typing import Any
 from csp_mgmt_gw.activation import Activation
 from csp_mgmt_gw.hubs import Hubs
 from csp_mgmt_gw.messages import (
-    INTERFACE,
     DefaultPilotList,
     FirmwareReleaseNotice,
     PreferredPilotList,
@@ -21,15 +20,16 @@ from csp_mgmt_gw.messages import (
 )
 from csp_mgmt_gw.planning import NoticeParts, Plan
 from csp_mgmt_gw.preferences import Preferences
+from duis_gateway.client import Message
+from duis_gateway.client.gateway import new_message_id
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.parties.records import CSP_REGIONS
-from duis_gateway.partners.messages import AnyMessage, PartnerBody
+from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.sandbox.mocks.door import CommandRefused
-from duis_gateway.sandbox.mocks.link import Exchange, Link, NoGateway, new_message_id
+from duis_gateway.sandbox.mocks.partner import Exchange, NoGateway, Partner
 from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments, in_background
 
 PROGRAM = "python -m csp_mgmt_gw"
-DOOR = "/csp-mgmt-gw/v1/messages"
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 class Csp:
     """The mock's state: its hubs, what it uploaded, and what suppliers prefer."""
 
-    link: Link
+    partner: Partner
     hubs: Hubs
     plan: Plan | None
     patience: float = 60.0
@@ -48,7 +48,7 @@ class Csp:
     _notices: NoticeParts = field(default_factory=NoticeParts)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, message: AnyMessage) -> None:
+    def take(self, message: Message) -> None:
         """Take one new message from the gateway."""
         body = message.body
         with self._lock:
@@ -72,7 +72,7 @@ class Csp:
             if isinstance(body, DefaultPilotList):
                 self.defaults[notice.release_id].extend(body.device_ids)
             try:
-                exchanges.append(self.link.send_body(body, self.patience))
+                exchanges.append(self.partner.send_body(body, self.patience))
             except NoGateway as error:
                 _log.warning("the %s of %s was not uploaded: %s", type(body).__name__, notice.release_id, error)
                 break
@@ -85,7 +85,7 @@ class Csp:
         "scheduled": those in preferred schedules, "default": the default list), and those of `Activation.of`.
         """
         device_ids = self._device_ids(members)
-        activation = Activation.of(members, device_ids, self.link.identity.clock.now())
+        activation = Activation.of(members, device_ids, self.partner.clock.now())
         patience = float(members.get("patience", self.patience))
         requests = [exchange.summary() for exchange in self._send_all(activation.requests(), patience)]
         responses = [exchange.summary() for exchange in self._send_all(activation.responses(), patience)]
@@ -95,7 +95,7 @@ class Csp:
 
     def _send_all(self, bodies: Iterator[PartnerBody], patience: float) -> Iterator[Exchange]:
         for body in bodies:
-            yield self.link.send_body(body, patience)
+            yield self.partner.send_body(body, patience)
 
     def _device_ids(self, members: Mapping[str, Any]) -> tuple[int, ...]:
         which, release = members["devices"], str(members.get("release", ""))
@@ -118,12 +118,12 @@ def begin(arguments: Sequence[str]) -> tuple[argparse.Namespace, Kit]:
         GatewayError: a key, a certificate or the file of hubs cannot be used.
     """
     options = _parser().parse_args(arguments)
-    kit = assemble(options, INTERFACE, DOOR)
+    kit = assemble(options)
     regions = tuple(options.regions)
     hubs = Hubs.load(options.hubs, regions) if options.hubs else Hubs()
     plan = Plan(regions, options.pilot_share, options.waves) if options.auto else None
-    csp = Csp(kit.link, hubs, plan)
-    kit.inbox.take = csp.take
+    csp = Csp(kit.partner, hubs, plan)
+    kit.partner.receiver.on()(csp.take)
     kit.door.commands["activate"] = csp.activate
     return options, kit
 

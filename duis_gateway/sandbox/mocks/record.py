@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+from duis_gateway.client import Journal
 from duis_gateway.duis.identifiers import format_eui_plain
 
 
@@ -28,6 +29,15 @@ class Recorder:
         unfinished = self._folder / f".{name}.part"
         unfinished.write_bytes(data)
         unfinished.rename(self._folder / name)
+
+    def journal(self, own: int, gateway: int) -> Journal:
+        """Return the journal of a party's way to the gateway and back."""
+
+        def keep(way: str, kind: str, raw: bytes) -> None:
+            sender, recipient = (own, gateway) if way == "sent" else (gateway, own)
+            self.record(sender, recipient, kind, raw)
+
+        return keep
 
     def _moment(self) -> int:
         with self._lock:

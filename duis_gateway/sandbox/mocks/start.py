@@ -7,24 +7,19 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from duis_gateway.client import Eui, Gateway, Identity, Receiver, Trust
 from duis_gateway.clock import clock_of
 from duis_gateway.duis.identifiers import parse_eui
-from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import GatewayError
-from duis_gateway.partners.messages import AnyMessage, Interface
 from duis_gateway.partners.xml import parse_time
-from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.sandbox.mocks.door import Door
-from duis_gateway.sandbox.mocks.link import Link
-from duis_gateway.sandbox.mocks.partner import Identity, Inbox
+from duis_gateway.sandbox.mocks.partner import Partner
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.server import serve
-from duis_gateway.sandbox.mocks.trust import KnownSigners
-from schemas import schema_path
 
 WRONG_USAGE = 2
 
@@ -33,9 +28,7 @@ WRONG_USAGE = 2
 class Kit:
     """A mock's parts, ready to serve."""
 
-    identity: Identity
-    inbox: Inbox
-    link: Link
+    partner: Partner
     door: Door
 
 
@@ -55,23 +48,21 @@ def common_arguments(program: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def assemble(options: argparse.Namespace, interface: Interface, path: str) -> Kit:
-    """Return a mock of this interface whose door on the gateway is at `path`.
+def assemble(options: argparse.Namespace) -> Kit:
+    """Return a mock that was started with these options.
 
     Raises:
         GatewayError: a key or certificate cannot be used; the text says which.
     """
     clock = clock_of(options.clock)
-    key, certificate = load_signing_key(options.key, options.certificate)
-    signers = KnownSigners(options.trust, clock)
-    eui = certificate.eui if options.eui is None else options.eui
-    schema = Schema(schema_path(interface.schema))
-    caps = interface.element_caps(interface.names)
-    identity = Identity(eui, signers.first.eui, key, interface, schema, signers, clock, caps)
-    recorder = Recorder(options.record)
-    link = Link(identity, recorder, path, options.gateway)
-    inbox = Inbox(identity, recorder, _nothing_more)
-    return Kit(identity, inbox, link, Door(inbox, link))
+    me = Identity.load(options.key, options.certificate)
+    if options.eui is not None:
+        me = replace(me, eui=Eui(options.eui))
+    trust = Trust.load(options.trust, clock=clock)
+    journal = Recorder(options.record).journal(me.eui, trust.gateway)
+    gateway = Gateway(options.gateway or "", identity=me, trust=trust, clock=clock, journal=journal)
+    partner = Partner(gateway, Receiver(me, trust, journal=journal), clock)
+    return Kit(partner, Door(partner))
 
 
 def run(
@@ -84,7 +75,7 @@ def run(
     except (GatewayError, OSError, LookupError) as error:
         sys.stderr.write(f"{program}: {error}\n")
         return WRONG_USAGE
-    return serve(kit.door, options.listen, kit.link.stop)
+    return serve(kit.door, options.listen, kit.partner.gateway.closed)
 
 
 def in_background(work: Callable[[], object], name: str) -> None:
@@ -94,7 +85,3 @@ def in_background(work: Callable[[], object], name: str) -> None:
 
 def _instant(text: str) -> datetime:
     return parse_time(text)
-
-
-def _nothing_more(_message: AnyMessage) -> None:
-    """A message that is received and recorded needs nothing else."""
