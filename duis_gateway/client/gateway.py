@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
@@ -72,7 +73,7 @@ class Prepared:
     @property
     def headers(self) -> dict[str, str]:
         """The headers of the HTTP request."""
-        return {"Content-Type": soap.MEDIA_TYPE, "SOAPAction": '""'} if self.door == "soap" else _XML
+        return soap.HEADERS if self.door == "soap" else _XML
 
     @property
     def answer(self) -> str:
@@ -196,16 +197,7 @@ class Gateway:
         Raises:
             CannotSend: the element is of neither interface.
         """
-        namespace = etree.QName(element).namespace or ""
-        if namespace not in INTERFACES:
-            raise CannotSend(f"{element.tag[:100]} is no element of a partner's interface")
-        named = escape_text(message_id or new_message_id())
-        header = f"<MessageID>{named}</MessageID><SenderID>{self.identity.eui}</SenderID>"
-        created_at = f"<CreatedAt>{format_time(self._clock.now())}</CreatedAt>"
-        start = f'<Message xmlns="{namespace}"><Header>{header}{created_at}</Header><Body/></Message>'
-        root = parse_trusted(start.encode())
-        root[1].append(element)
-        return etree.tostring(root, method="c14n")
+        return wrap(element, message_id or new_message_id(), self.identity.eui, self._clock.now())
 
     def post(self, prepared: Prepared, *, patience: float = 0.0) -> Answer:
         """Post a message, and return the proven answer to it.
@@ -273,6 +265,24 @@ class Gateway:
 def new_message_id() -> str:
     """Return a MessageID that no other message has."""
     return str(uuid4())
+
+
+def wrap(element: etree._Element, message_id: str, sender: Eui, at: datetime) -> bytes:
+    """Return an unsigned partner's message around a body element that somebody else wrote, right or wrong.
+
+    Raises:
+        CannotSend: the element is of neither interface.
+    """
+    namespace = etree.QName(element).namespace or ""
+    if namespace not in INTERFACES:
+        raise CannotSend(f"{element.tag[:100]} is no element of a partner's interface")
+    header = (
+        f"<MessageID>{escape_text(message_id)}</MessageID><SenderID>{sender}</SenderID>"
+        f"<CreatedAt>{format_time(at)}</CreatedAt>"
+    )
+    root = parse_trusted(f'<Message xmlns="{namespace}"><Header>{header}</Header><Body/></Message>'.encode())
+    root[1].append(element)
+    return etree.tostring(root, method="c14n")
 
 
 def _interface_of(body: PartnerBody) -> Interface:

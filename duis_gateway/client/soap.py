@@ -6,7 +6,7 @@ import re
 
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
 
-MEDIA_TYPE = "text/xml; charset=utf-8"
+HEADERS = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
 
 _BEFORE = (
     f'<soap:Envelope xmlns:soap="{SOAP_ENVELOPE}"><soap:Body>'

@@ -1,81 +1,61 @@
-"""The web server on which the pack receives what the gateway sends to the parties that it plays."""
+"""Where the pack receives what the gateway sends to the parties that it plays: a receiver of the kit for each."""
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterable
+from typing import Any
 
-
-class _Server(ThreadingHTTPServer):
-    """Accepts as many connections at once as come: the queue of five that it would have is less than the parties."""
-
-    request_queue_size = socket.SOMAXCONN
+from duis_gateway.client import Message, Receiver, Serving
+from duis_gateway.client.receiver import REFUSED
+from duis_gateway.conformance.profile import Actor, Profile
 
 
 class Mailbox:
-    """Accepts every POST (one path a party) and keeps its body, while the block lasts."""
+    """Listens for all parties, each under a path of its own (its EUI-64), while the block lasts."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._arrived = threading.Condition()
-        self._bodies: list[tuple[str, bytes]] = []
-        self._server = _Server((host, port), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        mailbox = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                mailbox.take(self.path.strip("/"), body)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_request(self, code: object = "-", size: object = "-") -> None:
-                """Say nothing: what arrives is looked at by the clauses."""
-
-        return Handler
+    def __init__(self, profile: Profile) -> None:
+        self._trust = profile.trust
+        self._refused: dict[str, bytes] = {}
+        self._receivers = {actor.eui: self._receiver(actor) for actor in profile.actors.values()}
+        self._inboxes = {party: receiver.keep() for party, receiver in self._receivers.items()}
+        self._begun = dict.fromkeys(self._inboxes, 0)
+        self._server = Serving(self._serve, *profile.listen)
 
     def __enter__(self) -> Mailbox:
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
-    def take(self, party: str, body: bytes) -> None:
-        """Keep what has arrived for a party."""
-        with self._arrived:
-            self._bodies.append((party, body))
-            self._arrived.notify_all()
+    def begin(self) -> None:
+        """Let what has come so far count no longer."""
+        self._begun = {party: len(inbox) for party, inbox in self._inboxes.items()}
+        self._refused.clear()
 
-    @property
-    def count(self) -> int:
-        """How many bodies have arrived for all parties together."""
-        with self._arrived:
-            return len(self._bodies)
+    def came(self, to: Actor, fits: Callable[[bytes], bool]) -> list[Message]:
+        """Return what has come for a party since the beginning and fits."""
+        return [one for one in self._inboxes[to.eui].messages(since=self._begun[to.eui]) if fits(one.raw)]
 
-    def arrived(self, party: str, since: int) -> list[bytes]:
-        """Return what has arrived for a party after so many bodies for all."""
-        with self._arrived:
-            return [body for to, body in self._bodies[since:] if to == party]
+    def wait_for(self, to: Actor, fits: Callable[[bytes], bool], seconds: float) -> Message | None:
+        """Return the first of those, waiting for it so long; None: it has not come."""
+        begun = self._begun[to.eui]
+        return self._inboxes[to.eui].wait_for(that=lambda one: fits(one.raw), seconds=seconds, since=begun)
 
-    def wait_for(self, party: str, fits: Callable[[bytes], bool], seconds: float, since: int = 0) -> bytes | None:
-        """Return the first body for this party that fits, waiting for it so long; None: it has not come.
+    def why_refused(self, to: Actor) -> str:
+        """Return why the newest message for a party that was no good was refused; "" where there was none."""
+        raw = self._refused.get(to.eui)
+        return "" if raw is None else self._receivers[to.eui].answer("POST", raw)[1]
 
-        The first `since` bodies for all parties together are passed over.
-        """
+    def _receiver(self, actor: Actor) -> Receiver:
+        def note(_way: str, kind: str, raw: bytes) -> None:
+            if kind == REFUSED:
+                self._refused[actor.eui] = raw
 
-        def found() -> bytes | None:
-            return next((body for to, body in self._bodies[since:] if to == party and fits(body)), None)
+        return Receiver(actor.identity, self._trust, journal=note)
 
-        with self._arrived:
-            self._arrived.wait_for(lambda: found() is not None, seconds)
-            return found()
+    def _serve(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        receiver = self._receivers.get(environ["PATH_INFO"].strip("/"))
+        if receiver is None:
+            start("404 Not Found", [("Content-Length", "0")])
+            return []
+        return receiver.wsgi(environ, start)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-import urllib3
-
+from duis_gateway.client import NoAnswer
 from duis_gateway.conformance.clause import Clause, Era
 from duis_gateway.conformance.clauses import alerts, endings, groups, lists, outcomes, requests, soap, split
 from duis_gateway.conformance.report import CaseResult, Outcome
@@ -60,6 +59,6 @@ def _failure(subject: Subject, clause: Clause, version: str, play: Callable[[Sub
         play(subject, version)
     except NotConformant as found:
         return str(found)
-    except urllib3.exceptions.HTTPError as error:
-        return f"the gateway could not be reached: {error}"
+    except NoAnswer as error:
+        return f"the gateway could not be reached: {error.detail}"
     return ""

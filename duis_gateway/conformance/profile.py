@@ -9,13 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from duis_gateway.clock import business_time
+from duis_gateway.client import Eui, Identity, SetupWrong, Trust
+from duis_gateway.clock import business_time, clock_of
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.signature import SigningKey
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import read_text
-from duis_gateway.pki.certificates import Certificate, CertificateUnusable
-from duis_gateway.pki.signing import load_signing_key, read_certificate_file
 
 SUPPLIERS = ("on_5_0", "on_5_1", "on_6_0")
 """The names of the suppliers that the clauses are played by, each on the DUIS version that its name says."""
@@ -34,14 +33,23 @@ class Actor:
     """
 
     name: str
-    eui: str
-    key: SigningKey
+    identity: Identity
     hubs: tuple[str, ...] = ()
+
+    @property
+    def eui(self) -> str:
+        """Its EUI-64 as DUIS writes it."""
+        return str(self.identity.eui)
+
+    @property
+    def key(self) -> SigningKey:
+        """What it signs with."""
+        return self.identity.key
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The gateway under test: its certificate, the parties that the pack plays, and the hubs it may use.
+    """The gateway under test, the trust in its certificate, the parties that the pack plays, and the hubs it may use.
 
     Attributes:
         listen: host and port where the pack receives; the parties' registered URLs lead here.
@@ -49,7 +57,8 @@ class Profile:
         region: the CSP region in which all the hubs are.
     """
 
-    gateway: Certificate
+    gateway: Eui
+    trust: Trust
     actors: Mapping[str, Actor]
     listen: tuple[str, int]
     manufacturer: str
@@ -75,31 +84,34 @@ def read_profile(path: Path) -> Profile:
         hubs, receiver = found["hubs"], found["receiver"]
         named = [name for name in NAMES if name in REQUIRED or name in found["parties"]]
         actors = {name: _actor(name, found["parties"][name], path.parent) for name in named}
-        now = found["gateway"].get("now")
+        given = found["gateway"].get("now")
+        now = None if given is None else business_time(datetime.fromisoformat(str(given)))
+        trust = Trust.certificate(path.parent / found["gateway"]["certificate"], clock=clock_of(now))
         return Profile(
-            gateway=read_certificate_file(path.parent / found["gateway"]["certificate"]),
+            gateway=trust.gateway,
+            trust=trust,
             actors=actors,
             listen=(str(receiver["host"]), int(receiver["port"])),
             manufacturer=str(hubs["manufacturer"]),
             model=str(hubs["model"]),
             region=str(hubs["region"]),
-            now=None if now is None else business_time(datetime.fromisoformat(str(now))),
+            now=now,
         )
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; `conformance init` makes a profile") from None
     except KeyError as error:
         raise ConfigurationError(f"{path}: {error} is missing") from None
-    except (tomllib.TOMLDecodeError, CertificateUnusable, ValueError, TypeError) as error:
+    except (tomllib.TOMLDecodeError, SetupWrong, ValueError, TypeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
 def _actor(name: str, found: Mapping[str, Any], base: Path) -> Actor:
-    key, certificate = load_signing_key(base / found["key"], base / found["certificate"])
+    identity = Identity.load(base / found["key"], base / found["certificate"])
     hubs = tuple(format_eui(parse_eui(hub)) for hub in found.get("hubs", ()))
     least = MOST_HUBS if name in SUPPLIERS else MOST_SHARED if name == "second" else 0
     if len(hubs) < least:
         raise ValueError(f"parties.{name}: the pack needs {least} hubs of this supplier")
-    return Actor(name, format_eui(certificate.eui), key, hubs)
+    return Actor(name, identity, hubs)
 
 
 MOST_HUBS = 4

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
-import urllib3
 from lxml import etree
 
+from duis_gateway.client import DOORS, NotProven, TimeCounter, soap
+from duis_gateway.client.gateway import wrap
+from duis_gateway.client.http import Http
+from duis_gateway.client.requests import service_request
 from duis_gateway.conformance.mailbox import Mailbox
 from duis_gateway.conformance.notices import Release, Terms, notice, stamp
 from duis_gateway.conformance.profile import SUPPLIERS, Actor, Profile
-from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope.parse import parse_trusted
-from duis_gateway.envelope.signature import sign, verify
-from duis_gateway.errors import NotAuthenticated, NotSafeXml
-from duis_gateway.namespaces import CSP, ESI, SOAP_ENVELOPE, SOAP_SERVICE, SR
+from duis_gateway.namespaces import CSP, ESI, SR
 
 PATIENCE = 30.0
 """Seconds to wait for an answer or an alert."""
 
 _LONG_AGO, _FIRST_RUN = timedelta(days=20 * 365), datetime(2026, 1, 1, tzinfo=UTC)
-
-_ENVELOPE = (
-    f'<soap:Envelope xmlns:soap="{SOAP_ENVELOPE}"><soap:Body><gw:SubmitServiceRequest xmlns:gw="{SOAP_SERVICE}">'
-    "<gw:ServiceRequest>%b</gw:ServiceRequest></gw:SubmitServiceRequest></soap:Body></soap:Envelope>"
-).encode()
-_RESPONSE = re.compile(rb"<((?:[\w.-]+:)?Response)[\s>].*</\1>", re.DOTALL)
-"""The Service Response in an envelope, under whatever prefix; the elements around it have longer names."""
 
 
 class NotConformant(AssertionError):
@@ -95,11 +85,10 @@ class Subject:
         self.url = url.rstrip("/")
         self.profile = profile
         self.seen: set[str] = set()
-        self._since = 0
         self._mailbox = mailbox
-        self._http = urllib3.PoolManager(retries=False, timeout=PATIENCE)
+        self._http = Http(PATIENCE)
         # RequestIDs never repeat, in no run of the pack: they follow the time.
-        self._counters = count(time.time_ns())
+        self._counter = TimeCounter()
 
     @property
     def now(self) -> datetime:
@@ -123,7 +112,7 @@ class Subject:
 
     def request_id(self, by: Actor, target: str | None = None) -> str:
         """Return a RequestID that was never used."""
-        return f"{by.eui}:{target or format_eui(self.profile.gateway.eui)}:{next(self._counters)}"
+        return f"{by.eui}:{target or self.profile.gateway}:{self._counter()}"
 
     def request(
         self,
@@ -136,34 +125,26 @@ class Subject:
         variant: str = "8",
     ) -> bytes:
         """Return an unsigned Service Request."""
-        return (
-            f'<sr:Request xmlns:sr="{SR}" schemaVersion="{version}"><sr:Header>'
-            f"<sr:RequestID>{request_id or self.request_id(by)}</sr:RequestID>"
-            f"<sr:CommandVariant>{variant}</sr:CommandVariant><sr:ServiceReference>{reference}</sr:ServiceReference>"
-            f"<sr:ServiceReferenceVariant>{reference}</sr:ServiceReferenceVariant>"
-            f"</sr:Header><sr:Body>{body}</sr:Body></sr:Request>"
-        ).encode()
+        return service_request(request_id or self.request_id(by), version, reference, body, command=variant)
 
     def send(self, by: Actor, document: bytes, service: str = "serviceD") -> Reply:
         """Let a party sign a Service Request and post it."""
-        return self.post(f"/api/v1/{service}", sign(document, by.key))
+        return self.post(DOORS[service], by.identity.sign(document))
 
     def post(self, path: str, document: bytes, media: str = "application/xml") -> Reply:
         """Post bytes as they are; a 200 must be signed by the gateway."""
-        answer = self._http.request("POST", self.url + path, body=document, headers={"Content-Type": media})
-        return self._reply(answer.status, answer.data)
+        answer = self._http.post(self.url + path, document, {"Content-Type": media})
+        return self._reply(answer.status, answer.body)
 
     def post_soap(self, signed: bytes) -> Reply:
         """Post a signed Service Request in a SOAP 1.1 envelope; the reply to it is what stands in the answer's."""
-        envelope = _ENVELOPE % signed
-        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
-        answer = self._http.request("POST", f"{self.url}/soap", body=envelope, headers=headers)
+        answer = self._http.post(self.url + DOORS["soap"], soap.into_envelope(signed), soap.HEADERS)
         if answer.status != 200:
-            return Reply(answer.status, answer.data, None)
-        inside = _RESPONSE.search(answer.data)
-        if inside is None:
-            raise NotConformant(f"the envelope holds no Service Response: {answer.data[:300]!r}")
-        return self._reply(200, inside[0])
+            return Reply(answer.status, answer.body, None)
+        inside = soap.from_envelope(answer.body)
+        if not inside:
+            raise NotConformant(f"the envelope holds no Service Response: {answer.body[:300]!r}")
+        return self._reply(200, inside)
 
     def _reply(self, status: int, document: bytes) -> Reply:
         reply = Reply(status, document, self.prove(document) if status == 200 else None)
@@ -177,26 +158,23 @@ class Subject:
             NotConformant: it does not carry the gateway's signature in DUIS's profile.
         """
         try:
-            proven = verify(parse_trusted(document), lambda _: self.profile.gateway.public_key)
-        except (NotAuthenticated, NotSafeXml) as error:
+            return self.profile.trust.prove(document).root
+        except NotProven as error:
             raise NotConformant(f"what the gateway sends is not signed by it: {error.detail}") from None
-        return parse_trusted(proven.content)
 
     # --- DCC and the CSP -------------------------------------------------------------------------------------------
 
     def tell(self, name: str, body: str) -> Reply:
         """Let `dcc` or `csp` say something: the body's XML without a prefix."""
-        by, (namespace, path) = self.profile[name], {"dcc": (ESI, "/esi"), "csp": (CSP, "/csp-mgmt-gw")}[name]
-        document = (
-            f'<Message xmlns="{namespace}"><Header><MessageID>pack-{next(self._counters)}</MessageID>'
-            f"<SenderID>{by.eui}</SenderID><CreatedAt>{stamp(self.now)}</CreatedAt></Header><Body>{body}</Body></Message>"
-        )
-        return self.post(f"{path}/v1/messages", sign(document.encode(), by.key))
+        by, (namespace, door) = self.profile[name], {"dcc": (ESI, "esi"), "csp": (CSP, "csp")}[name]
+        element = parse_trusted(f'<Body xmlns="{namespace}">{body}</Body>'.encode())[0]
+        document = wrap(element, f"pack-{self._counter()}", by.identity.eui, self.now)
+        return self.post(DOORS[door], by.identity.sign(document))
 
     @contextmanager
     def release(self, terms: Terms | None = None) -> Iterator[Release]:
         """Announce a release of the profile's model, approve it, and withdraw it in the end."""
-        made = Release(f"PACK-{next(self._counters):X}", secrets.token_hex(4).upper())
+        made = Release(f"PACK-{self._counter():X}", secrets.token_hex(4).upper())
         self.announce(made, terms or Terms()).is_code("Accepted")
         identity = f"<FirmwareReleaseID>{made.id}</FirmwareReleaseID><At>{stamp(self.now)}</At>"
         self.tell("dcc", f"<ReleaseApproval>{identity}</ReleaseApproval>").is_code("Accepted")
@@ -234,7 +212,7 @@ class Subject:
     def begin(self) -> None:
         """Begin a case: what was answered and sent before it does not count."""
         self.seen.clear()
-        self._since = self._mailbox.count
+        self._mailbox.begin()
 
     def alert(self, to: Actor, *words: str) -> etree._Element:
         """Return the first DCC Alert to a supplier since the case began that has all these words, proven.
@@ -252,24 +230,25 @@ class Subject:
         Raises:
             NotConformant: none has come, or it is not signed.
         """
-        wanted = [word.encode() for word in words]
-        fits = _having(wanted)
-        body = self._mailbox.wait_for(to.eui, fits, PATIENCE, self._since)
-        if body is None:
-            raise NotConformant(f"no message to {to.name} with {words} has come within {PATIENCE} s")
-        return self.prove(body)
+        message = self._mailbox.wait_for(to, _having(words), PATIENCE)
+        if message is None:
+            refused = self._mailbox.why_refused(to)
+            why = f"; what came is refused: {refused}" if refused else ""
+            raise NotConformant(f"no message to {to.name} with {words} has come within {PATIENCE} s{why}")
+        return message.root
 
     def came(self, to: Actor, *words: str) -> list[bytes]:
         """Return all that has come for a party since the case began and has all these words."""
-        return list(filter(_having([word.encode() for word in words]), self._mailbox.arrived(to.eui, self._since)))
+        return [one.raw for one in self._mailbox.came(to, _having(words))]
 
 
-def _having(words: Sequence[bytes]) -> Callable[[bytes], bool]:
-    return lambda body: all(word in body for word in words)
+def _having(words: Sequence[str]) -> Callable[[bytes], bool]:
+    wanted = [word.encode() for word in words]
+    return lambda body: all(word in body for word in wanted)
 
 
 @contextmanager
 def opened(url: str, profile: Profile) -> Iterator[Subject]:
     """The gateway under test, with the pack's web server listening while the block lasts."""
-    with Mailbox(*profile.listen) as mailbox:
+    with Mailbox(profile) as mailbox:
         yield Subject(url, profile, mailbox)
