@@ -1,0 +1,57 @@
+"""A database that cannot be used: one line with the driver's reason and the database, and never the password."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.support.cli import Installation, refused
+from tests.support.databases import postgresql_server
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("command", [("migrate",), ("party", "list")], ids=" ".join)
+def test_the_reason_and_the_place_are_said_and_the_password_is_not(
+    installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    closed_port: int,
+    command: tuple[str, ...],
+) -> None:
+    server = postgresql_server()
+    secret = tmp_path / "password"
+    secret.write_text("hush-hush", encoding="utf-8")
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_PASSWORD_FILE", str(secret))
+    wrong = {
+        'role "nosuchrole" does not exist': server.set(username="nosuchrole"),
+        'database "nosuchdatabase" does not exist': server.set(database="nosuchdatabase"),
+        "Connection refused": make_url(f"postgresql://duis@127.0.0.1:{closed_port}/duis"),
+        "invalid sslmode value": server.update_query_dict({"sslmode": "requir"}),
+    }
+    for reason, url in wrong.items():
+        shown = url.set(drivername="postgresql").render_as_string(hide_password=False).replace(":@", "@")
+        monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", shown)
+        said = refused(1, *command, *installation.config)
+        assert said.startswith("the gateway's database cannot be used just now: postgresql://"), said
+        assert reason in said
+        assert f"/{url.database}" in said
+        assert "hush" not in said
+
+
+@pytest.mark.postgresql
+def test_an_option_that_there_is_not_is_called_a_mistake_of_the_url(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", "postgresql://duis@127.0.0.1/duis?sslmod=require")
+    for command in ("migrate", "serve"):
+        assert '[store] url: invalid connection option "sslmod"' in refused(2, command, *installation.config)
