@@ -1,0 +1,126 @@
+"""The programs in `examples/`, each as a user starts it, against one running gateway."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import csp_mgmt_gw.messages as csp
+from duis_gateway.client import Eui, Gateway, Group, PreferredPilotSchedule, ReadInventory
+from duis_gateway.conformance.profile import Actor, Profile, read_profile
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from tests.support.conformance import started
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+LONGEST = 40
+
+pytestmark = pytest.mark.processes
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running gateway, with a supplier and a CSP whose keys are here."""
+
+    url: str
+    pki: Path
+    profile: Profile
+
+    @property
+    def supplier(self) -> Actor:
+        return self.profile["on_6_0"]
+
+    @property
+    def hub(self) -> str:
+        return self.supplier.hubs[0]
+
+    def gateway(self, name: str) -> Gateway:
+        return Gateway(self.url, identity=self.profile[name].identity, trust=self.profile.trust)
+
+    def command(self, *words: str) -> list[str]:
+        """An example with what all of them are told first."""
+        pki = self.pki
+        return [*words, self.url, str(pki / "on_6_0.key"), str(pki / "on_6_0.pem"), str(pki / "gateway.pem")]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("gateway")
+    with started(folder) as process:
+        yield Site(process.url, folder / "pki", read_profile(folder / "conformance.toml"))
+
+
+def environ() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "DUIS_GATEWAY": f"{sys.executable} -m duis_gateway"}
+
+
+def output(command: list[str], folder: Path) -> str:
+    done = subprocess.run(
+        command, cwd=folder, env=environ(), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+def test_an_example_is_short_enough_to_be_read(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+def test_the_adapter_reads_a_hub_and_prints_the_next_that_is_updated(site: Site, tmp_path: Path) -> None:
+    """It listens where the supplier is registered; the CSP reports an activation, and the N64 comes."""
+    command = [*site.command(sys.executable, str(EXAMPLES / "adapter.py")), str(site.profile.listen[1]), site.hub]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as adapter:
+        try:
+            assert adapter.stdout is not None
+            said = [adapter.stdout.readline().strip() for _ in range(3)]
+            assert said[0] == "I0: success"
+            assert said[1].startswith(f"{site.hub} runs ")
+            outcome = HubOutcome(Eui(site.hub), OutcomeStage.ACTIVATION, True, "ABCD", datetime.now(UTC))
+            answer = site.gateway("csp").send(csp.ActivateFirmwareResponses((outcome,)))
+            assert answer.status == "Accepted", answer
+            assert adapter.stdout.readline().strip() == f"{site.hub} now runs ABCD"
+        finally:
+            adapter.terminate()
+
+
+def test_the_adapter_says_what_is_wrong_in_one_line(site: Site, tmp_path: Path) -> None:
+    command = site.command(sys.executable, str(EXAMPLES / "adapter.py"))
+    command[3] = str(site.pki / "missing.key")
+    done = subprocess.run(
+        [*command, "0", site.hub], cwd=tmp_path, env=environ(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "missing.key" in done.stderr
+
+
+def test_zeep_reads_a_hub_over_soap(site: Site, tmp_path: Path) -> None:
+    said = output([*site.command(sys.executable, str(EXAMPLES / "soap_zeep.py")), site.hub], tmp_path)
+    assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+
+
+def test_curl_reads_a_hub(site: Site, tmp_path: Path) -> None:
+    command = site.command("bash", str(EXAMPLES / "read_inventory.sh"))
+    command[-1] = str(site.pki)
+    said = output([*command, site.supplier.eui, site.hub], tmp_path)
+    assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+
+
+def test_the_kit_and_a_real_gateway_agree_on_what_is_refused(site: Site) -> None:
+    """A response code is an answer; the same message again gets the same bytes."""
+    gateway = site.gateway("on_6_0")
+    now = datetime.now(UTC)
+    prepared = gateway.prepare(PreferredPilotSchedule("NONE", "9002", [Group("G", [site.hub], now, now)]))
+    answer = gateway.post(prepared)
+    assert (answer.code, answer.status, answer.accepted) == ("E110601", "Refused", False)
+    assert gateway.post(prepared).document == answer.document
