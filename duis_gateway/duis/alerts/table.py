@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from duis_gateway.duis.alerts.comms_hub_firmware_activation import N64
 from duis_gateway.duis.alerts.comms_hub_firmware_failure import N71
 from duis_gateway.duis.alerts.default_pilot_list import N66
@@ -18,6 +20,38 @@ from duis_gateway.duis.alerts.split_supplier_instruction import N73
 ALERTS: dict[str, AlertKind] = {
     kind.code: kind for kind in (N64, N66, N67, N68, N69, N70, N71, N72, N73, N74, N75, N76, N999)
 }
+
+
+class AlertCode(StrEnum):
+    """The codes, for programs to name them by."""
+
+    N64 = "N64"
+    """A hub now runs a firmware version."""
+    N66 = "N66"
+    """A CSP's default pilot list."""
+    N67 = "N67"
+    """A CSP's default pilot schedule."""
+    N68 = "N68"
+    """A CSP's safe launch schedule."""
+    N69 = "N69"
+    """Safe launch succeeded."""
+    N70 = "N70"
+    """Safe launch failed."""
+    N71 = "N71"
+    """Distribution to a hub, or activation there, failed."""
+    N72 = "N72"
+    """A roll-out decision, or hubs that DCC instructs itself."""
+    N73 = "N73"
+    """What the second supplier of hubs has done."""
+    N74 = "N74"
+    """The CSP's final say on a group of a preferred schedule."""
+    N75 = "N75"
+    """The pilot succeeded."""
+    N76 = "N76"
+    """The pilot failed."""
+    N999 = "N999"
+    """Something that the recipient's DUIS version cannot be told."""
+
 
 VERSION_MISMATCH = N999.code
 
