@@ -38,6 +38,9 @@ OURS = tuple(str(ROOT / package) for package in ("duis_gateway", "csp_mgmt_gw", 
 HUBS = ("00-DB-12-34-56-00-00-01", "00-DB-12-34-56-00-00-02", "00-DB-12-34-56-00-00-03")
 SUPPLIER, CSP, DCC = "90-B3-D5-1F-30-01-00-00", "90-B3-D5-1F-30-00-00-07", "90-B3-D5-1F-30-00-00-0A"
 LATE = 30.0
+DOORS = ("http-", "doors")
+DELIVERY = ("deliver",)
+"""How the names of the threads begin that take a message in, and that send one."""
 
 
 @dataclass
@@ -74,13 +77,13 @@ class Walk:
     hops: int
 
     @classmethod
-    def of(cls, trace: Trace, *, until: str = "") -> Walk:
-        """Count the threads that took part; `until` is the function at whose call a thread's walk is over."""
+    def of(cls, trace: Trace, *threads: str, until: str = "") -> Walk:
+        """Count the threads whose names begin so; `until` is the function at whose call a thread's walk is over."""
         files: dict[str, None] = {}
         functions: set[tuple[str, str]] = set()
         hops: set[tuple[tuple[str, str], tuple[str, str]]] = set()
         for name, events in sorted(trace.events.items()):
-            if name in ("scheduler", "main") or name.startswith(("log", "Thread-")):
+            if not name.startswith(threads):
                 continue
             names = [function for _, function in events]
             steps = events[: names.index(until)] if until in names else events
@@ -186,14 +189,14 @@ def _played(port: int, trace: Trace, trust: client.Trust, supplier: Party, north
     for _ in range(2):
         with trace.walk():
             as_supplier.send(client.PreferredPilotList("R1", "9002", devices=HUBS))
-        walks["11.5, socket to commit"] = Walk.of(trace, until="failpoint")
+        walks["11.5, socket to commit"] = Walk.of(trace, *DOORS, until="failpoint")
     for hub in HUBS[:2]:
         outcome = HubOutcome(client.Eui(hub), OutcomeStage.ACTIVATION, True, "9002", now)
         time.sleep(2)  # whatever came before has been sent by now
         with trace.walk():
             as_north.send(csp.ActivateFirmwareResponses((outcome,)))
             assert told.acquire(timeout=LATE)
-        walks["ActivateFirmwareResponses, socket to posted N64"] = Walk.of(trace)
+        walks["ActivateFirmwareResponses, socket to posted N64"] = Walk.of(trace, *DOORS, *DELIVERY)
     return walks
 
 
