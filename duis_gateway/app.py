@@ -12,15 +12,14 @@ from duis_gateway.config.settings import Config, EmailConfig
 from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.doors.http import Edge
 from duis_gateway.doors.limits import ServerLimits, raise_descriptor_limit
-from duis_gateway.doors.partner import partner_routes
+from duis_gateway.doors.messages import duis_routes, partner_routes
 from duis_gateway.doors.party import party_routes
-from duis_gateway.doors.plain_xml import duis_routes
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.soap import SoapDoor
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import ConfigurationError, GatewayError
-from duis_gateway.flow.steps.validate import SCHEMA_NAMES
+from duis_gateway.flow.steps import SCHEMA_NAMES
 from duis_gateway.flow.way import Flow
 from duis_gateway.machine.signals import Stop
 from duis_gateway.operations.delivery_metrics import DeliveryMetrics

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Route
+from duis_gateway.doors.messages import Handler
 from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.soap_envelope import LIKELY_CAUSE, cut_request, envelope_limits
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge

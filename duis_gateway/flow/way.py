@@ -18,14 +18,7 @@ from duis_gateway.errors import NotDurable
 from duis_gateway.flow.evidence import IdentityTaken
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.message import Authorised
-from duis_gateway.flow.steps.admit import admit
-from duis_gateway.flow.steps.authorise import authorise
-from duis_gateway.flow.steps.decide import decide
-from duis_gateway.flow.steps.known import known
-from duis_gateway.flow.steps.receive import receive
-from duis_gateway.flow.steps.store import store
-from duis_gateway.flow.steps.validate import Schemas, validate
-from duis_gateway.flow.steps.verify import verify
+from duis_gateway.flow.steps import Schemas, admit, authorise, decide, known, receive, store, validate, verify
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties

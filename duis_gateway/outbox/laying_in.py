@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
 from duis_gateway.duis.alerts.prepare import PreparedAlert, prepare
 from duis_gateway.duis.alerts.table import code_of
 from duis_gateway.duis.identifiers import RequestId
@@ -21,7 +23,6 @@ from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms, em
 from duis_gateway.outbox.store import OutboxMessage
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import PartnerBody
-from duis_gateway.partners.rendering import render_partner_message
 from duis_gateway.pki.signer import Signer
 
 XML = "application/xml"
@@ -31,7 +32,8 @@ _OCTETS_AT_ONCE = 8 * 1024 * 1024
 def partner_message(kind: PartyKind, body: PartnerBody, signer: Signer, at: datetime) -> tuple[str, bytes]:
     """Return a message for a CSP or for DCC, signed, after its MessageID."""
     message_id = str(uuid4())
-    return message_id, signer.sign(render_partner_message(kind, message_id, signer.eui, at, body))
+    interface = csp.INTERFACE if kind is PartyKind.CSP else esi.INTERFACE
+    return message_id, signer.sign(interface.render_message(message_id, signer.eui, at, body))
 
 
 def lay_in_outbox(

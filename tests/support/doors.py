@@ -12,11 +12,9 @@ from typing import Any
 
 from lxml import etree
 
-from duis_gateway.doors.handler import Handler
 from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.limits import ServerLimits
-from duis_gateway.doors.partner import partner_routes
-from duis_gateway.doors.plain_xml import duis_routes
+from duis_gateway.doors.messages import Handler, duis_routes, partner_routes
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.soap import SoapDoor
 from duis_gateway.envelope.parse import ShapeLimits

@@ -26,7 +26,6 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.parties.records import Party, PartyKind, Role
 from duis_gateway.partners.messages import PartnerBody
-from duis_gateway.partners.rendering import render_partner_message
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.pki.signing import load_signing_key, read_certificate_file
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
@@ -232,7 +231,8 @@ class FaultWorld:
 
     def _from_partner(self, sender: int, path: str, body: PartnerBody, *brings: Told) -> Outgoing:
         message_id = f"M{next(self._counters)}"
-        content = render_partner_message(_KINDS[sender], message_id, sender, self._now, body)
+        interface = csp.INTERFACE if _KINDS[sender] is PartyKind.CSP else esi.INTERFACE
+        content = interface.render_message(message_id, sender, self._now, body)
         identity = f"{format_eui(sender)}/{message_id}"
         return Outgoing(identity, path, sign_canonical(content, self.keys[sender]), brings)
 

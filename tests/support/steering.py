@@ -23,8 +23,8 @@ from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.flow.interactions import INTERACTIONS
 from duis_gateway.flow.message import Authorised
 from duis_gateway.flow.reply import Email, Send
-from duis_gateway.flow.steps.decide import decide
-from duis_gateway.flow.steps.store import store as store_step
+from duis_gateway.flow.steps import decide
+from duis_gateway.flow.steps import store as store_step
 from duis_gateway.operations import flags
 from duis_gateway.operations.flags import OperatorFlag
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS

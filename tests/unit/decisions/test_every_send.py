@@ -17,7 +17,7 @@ from duis_gateway.errors import NotAnInteraction
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.flow.message import Authorised
 from duis_gateway.flow.reply import PartnerSend, Send
-from duis_gateway.flow.steps.decide import decide
+from duis_gateway.flow.steps import decide
 from duis_gateway.outbox.laying_in import lay_in_outbox, name_of
 from duis_gateway.parties import store as parties
 from duis_gateway.partners.messages import PartnerBody

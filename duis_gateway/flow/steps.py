@@ -1,0 +1,305 @@
+"""The steps of a message's way, in order; each takes what the step before made, and none calls another.
+
+`way.py` walks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from lxml import etree
+from sqlalchemy import Connection
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.duis import codes
+from duis_gateway.duis.codes import NO_SUCH_ROLE, ROLE_NOT_ENTITLED, WRONG_URL
+from duis_gateway.duis.identifiers import RequestId, format_eui
+from duis_gateway.duis.responses import render_service_response, response_to
+from duis_gateway.duis.service_requests.request import (
+    AnyRequest,
+    ServiceRequest,
+    read_service_request,
+    schema_version_of,
+)
+from duis_gateway.duis.service_requests.table import SERVED
+from duis_gateway.envelope import signature
+from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
+from duis_gateway.envelope.schema import Schema
+from duis_gateway.envelope.signature import SignerReference
+from duis_gateway.errors import Finding, IdentityReused, NotAuthenticated, NotEntitled, NotValid
+from duis_gateway.flow import evidence as messages
+from duis_gateway.flow.handlers import handler_of
+from duis_gateway.flow.incoming import Door, Incoming
+from duis_gateway.flow.message import Admitted, Authorised, Decided, Message, Received, Validated, Verified
+from duis_gateway.flow.profiles import PROFILES
+from duis_gateway.flow.reply import Reply, ServiceAnswer
+from duis_gateway.flow.tx import Tx, refused
+from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
+from duis_gateway.outbox.emails.outbox_rows import EmailTerms
+from duis_gateway.outbox.laying_in import lay_in_outbox, partner_message
+from duis_gateway.parties.records import Party, PartyKind, PartyStatus
+from duis_gateway.partners.messages import Acknowledgement
+from duis_gateway.pki.certificates import Certificate
+from duis_gateway.pki.signer import Signer
+from duis_gateway.pki.trust import FindCertificate, Trust
+
+# --- Receive: from bytes to a parsed document whose size and shape are harmless (threats T01 to T10). ---
+
+
+def receive(incoming: Incoming, limits: ShapeLimits, now: datetime) -> Received:
+    """Parse a message under the caps for its door and body.
+
+    Raises:
+        TooLarge: over the limit for one message.
+        NotSafeXml: not well-formed, not UTF-8, a DTD or processing instruction, or over a cap.
+    """
+    root = parse_document(incoming.body, limits, PROFILES[incoming.door].element_caps)
+    return Received(incoming, root, now)
+
+
+# --- Verify: from a document to the bytes that its originator provably signed (threats T11 to T38). ---
+
+
+def verify(received: Received, trust: Trust, find: FindCertificate | None = None) -> Verified:
+    """Prove who signed the message, and that this is the originator it names.
+
+    `find` looks certificates up in a transaction that is open already (`Trust.resolve`).
+
+    Raises:
+        NotAuthenticated: no signature, a bad one, a certificate that is not good here now, or one of
+            another party than the originator.
+        NotValid: what is proven carries no identity.
+    """
+    profile = PROFILES[received.incoming.door]
+    signers: list[Certificate] = []
+
+    def public_key_of(reference: SignerReference) -> EllipticCurvePublicKey:
+        signers.append(trust.resolve(reference, received.received_at, profile.certificate_roles, find))
+        return signers[0].public_key
+
+    proven = signature.verify(received.root, public_key_of)
+    root = parse_trusted(proven.content)
+    identity = profile.originator(root)
+    if signers[0].eui != identity.originator:
+        raise NotAuthenticated("The certificate is of another party than the originator of the message.")
+    return Verified(received.incoming, received.received_at, proven.content, root, proven.digest, identity)
+
+
+# --- Known: a message that was answered before gets the answer of the first time, byte for byte. ---
+
+
+def known(message: Verified | Authorised, conn: Connection, counter_window: int = 0) -> bytes | None:
+    """Return the stored answer to this very message, or None where its identity is new.
+
+    `counter_window` above 0 refuses counters more than so many below the highest seen (threat T41).
+
+    Raises:
+        IdentityReused: the identity was used with other content (threat T40), or its counter is too old.
+    """
+    stored = messages.find_answer(conn, message.identity)
+    if stored is not None and stored.digest == message.digest:
+        return stored.answer
+    if stored is not None:
+        raise IdentityReused(f"{message.identity} was used before, with other content.")
+    if counter_window and isinstance(message.identity, RequestId):
+        _check_counter(message.identity, conn, counter_window)
+    return None
+
+
+def _check_counter(request_id: RequestId, conn: Connection, window: int) -> None:
+    highest = messages.highest_counter(conn, request_id.originator, request_id.target)
+    if highest is not None and request_id.counter < highest - window:
+        raise IdentityReused(
+            f"The counter {request_id.counter} is more than {window} below the highest that "
+            f"{format_eui(request_id.originator)} has used ({highest})."
+        )
+
+
+# --- Admit: may this sender speak on this door at all? Asked before the schema, which costs more. ---
+
+
+def admit(verified: Verified, find_party: Callable[[int], Party | None]) -> Admitted:
+    """Look the originator up, and send away whoever has no business here.
+
+    On the DUIS door everybody goes on: what a user may not do is told by a signed answer to a request that is valid.
+
+    Raises:
+        NotEntitled: on the CSP or ESI door, the sender is not registered for it, or is suspended.
+    """
+    party = find_party(verified.identity.originator)
+    if verified.incoming.door is not Door.DUIS:
+        _check_partner(verified.incoming.door, party)
+    return Admitted(verified, party)
+
+
+def _check_partner(door: Door, party: Party | None) -> None:
+    kind = PROFILES[door].sender_kind
+    if party is None or party.kind is not kind:
+        raise NotEntitled(f"The sender is not registered with this gateway as {kind}.")
+    if party.status is not PartyStatus.ACTIVE:
+        raise NotEntitled(f"{party.name} is suspended.")
+
+
+# --- Validate: from proven bytes to a typed message, by the schema of its own version. ---
+
+
+Schemas = Mapping[str, Schema]
+"""The compiled schemas by their folder: "duis/5.0", "duis/5.1", "duis/6.0", "csp_mgmt_gw/1", "esi/1"."""
+
+SCHEMA_NAMES = (*(f"duis/{folder}" for folder in dict.fromkeys(DUIS_SCHEMA_FOLDERS.values())), "csp_mgmt_gw/1", "esi/1")
+
+
+def validate(admitted: Admitted, schemas: Schemas) -> Validated:
+    """Check the message against the schema of its version, and read it.
+
+    Raises:
+        NotValid: not valid, of an unknown version or one above the originator's, or a body that its
+            header does not announce; at most ten findings.
+    """
+    verified, party = admitted.verified, admitted.party
+    match verified.incoming.door:
+        case Door.DUIS:
+            message: Message = _service_request(verified, schemas, party)
+        case Door.CSP:
+            message = csp.read_message(_checked(verified, schemas["csp_mgmt_gw/1"]))
+        case Door.ESI:
+            message = esi.read_message(_checked(verified, schemas["esi/1"]))
+    return Validated(verified.incoming, verified.received_at, verified.digest, verified.identity, message, party)
+
+
+def _service_request(verified: Verified, schemas: Schemas, party: Party | None) -> AnyRequest:
+    version = schema_version_of(verified.root)
+    if party is not None and party.kind is PartyKind.SUPPLIER and version > party.duis_version:
+        raise _too_new(version, party)
+    folder = DUIS_SCHEMA_FOLDERS[version]
+    return read_service_request(_checked(verified, schemas[f"duis/{folder}"]))
+
+
+def _checked(verified: Verified, schema: Schema) -> etree._Element:
+    schema.check_tree(verified.root, verified.content)
+    return verified.root
+
+
+def _too_new(version: Decimal, party: Party) -> NotValid:
+    reason = f"schemaVersion {version} is above DUIS {party.duis_version}, for which {party.name} is registered"
+    return NotValid(reason + ".", (Finding("/sr:Request/@schemaVersion", 1, reason),))
+
+
+# --- Authorise: may this party ask for this, here, and in this way? ---
+
+
+NON_DEVICE_URLS = frozenset({"serviceD", "soap"})
+
+
+def authorise(validated: Validated, gateway_eui: int) -> Authorised:
+    """Decide whether the originator may send this message.
+
+    A message always comes out of here: what a Service Request may not do is told by a signed answer, and who may speak
+    on the partners' doors was looked at by `admit`.
+    """
+    refusal = None
+    if isinstance(validated.message, ServiceRequest):
+        refusal = _access_refusal(validated.message, validated.party, validated.incoming.service_url, gateway_eui)
+    return Authorised(
+        validated.incoming,
+        validated.received_at,
+        validated.digest,
+        validated.identity,
+        validated.message,
+        validated.party,
+        refusal,
+    )
+
+
+def _access_refusal(request: AnyRequest, party: Party | None, url: str, gateway_eui: int) -> str | None:
+    """The order is DUIS's access control first, then its checks of the request (duis-facts, section 6)."""
+    service = SERVED.get(request.service_reference)
+    if party is None or party.kind is not PartyKind.SUPPLIER or not party.roles:
+        return codes.NO_SUCH_ROLE
+    if party.status is not PartyStatus.ACTIVE:
+        return codes.USER_SUSPENDED
+    if service is None or not party.roles & service.roles:
+        return codes.ROLE_NOT_ENTITLED
+    if url not in NON_DEVICE_URLS:
+        return codes.WRONG_URL
+    if request.command_variant not in service.command_variants:
+        return codes.COMMAND_VARIANT
+    if request.request_id.target != gateway_eui:
+        return codes.NO_SUCH_DEVICE
+    return None
+
+
+# --- Decide: let the handler of an authorised message do its work, in the transaction that is open. ---
+
+
+def decide(authorised: Authorised, conn: Connection, lock: Callable[[Connection, str], None]) -> Decided:
+    """Hand the message to its handler; what may not be had is answered without one."""
+    message = authorised.message
+    if authorised.refusal is not None or authorised.party is None:
+        return Decided(authorised, ServiceAnswer(authorised.refusal or NO_SUCH_ROLE))
+    handle = handler_of(authorised.incoming.door, message.body)
+    if handle is None:
+        return Decided(authorised, _not_served(message))
+    tx = Tx(conn, authorised.received_at, lock, authorised.party)
+    reply = handle(message, tx)
+    return Decided(authorised, reply, tuple(tx.sends), tx.release_changed)
+
+
+def _not_served(message: Message) -> Reply:
+    if isinstance(message, ServiceRequest):
+        return ServiceAnswer(ROLE_NOT_ENTITLED)
+    return refused(message, "NotServed", f"{message.body_name} is not served.")
+
+
+# --- Store: the message, its evidence and answer, and what is to be sent, beside the changes (design section 2). ---
+
+
+def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int, emails: EmailTerms) -> bytes:
+    """Record the message with its evidence and answer, and lay what is to be sent in the outbox.
+
+    Returns the signed answer; it may be given only after the transaction of `conn` has been committed.
+    A request on the wrong URL (E13) is answered and not recorded: the URL is not signed, so that its
+    RequestID stays free (design section 5).
+
+    Raises:
+        IdentityTaken: somebody recorded the same identity in the meantime.
+    """
+    authorised = decided.authorised
+    answer, outcome = _answer(authorised, decided.reply, signer)
+    if authorised.refusal == WRONG_URL:
+        return answer
+    messages.record(
+        conn,
+        authorised.identity,
+        door=authorised.incoming.door,
+        kind=_kind(authorised),
+        outcome=outcome,
+        received_at=authorised.received_at,
+        digest=authorised.digest,
+        raw=authorised.incoming.body,
+        answer=answer,
+    )
+    lay_in_outbox(decided.sends, conn, signer, authorised.received_at, alert_bytes, emails)
+    return answer
+
+
+def _kind(authorised: Authorised) -> str:
+    message = authorised.message
+    return f"SR{message.service_reference}" if isinstance(message, ServiceRequest) else message.body_name
+
+
+def _answer(authorised: Authorised, answer: Reply, signer: Signer) -> tuple[bytes, str]:
+    request = authorised.message
+    if isinstance(request, ServiceRequest) and isinstance(answer, ServiceAnswer):
+        response = response_to(
+            request, answer.code, authorised.received_at, inventory=answer.inventory, warning=answer.warning
+        )
+        return signer.sign(render_service_response(response)), answer.code
+    assert isinstance(answer, Acknowledgement)
+    kind = authorised.party.kind if authorised.party else PartyKind.CSP
+    content = partner_message(kind, answer, signer, authorised.received_at)[1]
+    return content, answer.status
