@@ -6,9 +6,10 @@ from datetime import datetime
 
 import pytest
 
+from duis_gateway.namespaces import SR
 from tests.support.installation import Delivery
 from tests.support.play import DAY, NOW, Group, Play
-from tests.support.wire_client import SR, devices, element, listed, only, texts
+from tests.support.wire_client import devices, element, listed, only, texts
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("A03")]
 

@@ -16,10 +16,11 @@ from duis_gateway.operations.pruning import Pruning
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyStatus
 from duis_gateway.rollout.hubs import store as hubs
+from tests.support.independent import sign
 from tests.support.installation import wait_until
 from tests.support.play import NOW, Group, Outcome, Play
 from tests.support.published import published_requests, published_schema
-from tests.support.wire_client import Answer, only, sign
+from tests.support.wire_client import Answer, only
 
 pytestmark = pytest.mark.processes
 

@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from duis_gateway.parties import certificates
 from duis_gateway.pki.make import MadeCertificate, make_authority, make_crl
+from tests.support import independent
+from tests.support.independent import Identity, sign
 from tests.support.installation import NOW, Installation
 from tests.support.play import Play, when
-from tests.support.wire_client import Answer, Identity, fill, sign, texts
+from tests.support.wire_client import Answer, fill, texts
 
 pytestmark = pytest.mark.processes
 
@@ -43,6 +45,18 @@ def post(play: Play, identity: Identity) -> Answer:
 
 def _stem(name: str, play: Play) -> str:
     return f"{name}-{play.lot.number}"
+
+
+def test_what_the_gateway_signs_stands_up_to_an_independent_implementation(play: Play) -> None:
+    """Answers through both doors, an acknowledgement, an alert and a partner's message."""
+    plain = play.read_inventory("main", play.lot["own"][0])
+    over_soap = play.read_inventory("main", play.lot["own"][0], door="soap")
+    told = play.announce()
+    play.default_list("north", "North", play.lot["own"][:1])
+    delivered = [one.raw for name in ("main", "north") for one in play.received(name)]
+    assert delivered
+    for document in (plain.document, over_soap.document, told.document, *delivered):
+        independent.prove(document, play.installation.own)
 
 
 def test_an_unsigned_request(play: Play) -> None:

@@ -16,9 +16,10 @@ import pytest
 from cryptography import x509
 from lxml import etree
 
+from duis_gateway.namespaces import SR
 from tests.support.published import published_schema
 from tests.support.second_opinions import check_by_xmlsec, proven_by_signxml
-from tests.support.wire_client import SR, only, texts
+from tests.support.wire_client import only, texts
 
 pytestmark = [pytest.mark.processes, pytest.mark.every_python]
 

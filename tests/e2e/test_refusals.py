@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import etree
 
+from tests.support.independent import sign
 from tests.support.installation import Installation, installed, running
 from tests.support.play import Group, Outcome, Play
-from tests.support.wire_client import PROBLEM, Answer, Client, only, sign, texts
+from tests.support.wire_client import PROBLEM, Answer, only, texts
 
 pytestmark = pytest.mark.processes
 
@@ -245,13 +246,12 @@ def test_a_gateway_that_was_started_again_knows_what_it_answered(tmp_path: Path)
         signed = b""
         for _ in range(2):
             with installation.running() as process:
-                client: Client = installation.actors["main"].client
                 for actor in installation.actors.values():
                     actor.url = process.url
                 if not signed:
                     play = Play(installation, installation.lot())
                     play.announce()
-                    signed = sign(play.reading("main", play.lot["own"][0]), client.identity)
+                    signed = sign(play.reading("main", play.lot["own"][0]), play["main"].identity)
                 answers.append(installation.actors["main"].client.post(PATHS[0], signed).document)
         assert answers[0] == answers[1]
         assert texts(etree.fromstring(answers[0]), "ResponseCode") == ["I0"]

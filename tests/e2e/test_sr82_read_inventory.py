@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
+from duis_gateway.namespaces import SR
 from tests.support.play import RELEASED, RUNNING, Outcome, Play
 from tests.support.published import published_schema
-from tests.support.wire_client import SR, only, texts
+from tests.support.wire_client import only, texts
 
 pytestmark = pytest.mark.processes
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
+from duis_gateway.namespaces import SR
 from duis_gateway.operations import flags
 from tests.support.databases import KINDS
 from tests.support.installation import Delivery
 from tests.support.play import NOW, RELEASED, RUNNING, Outcome, Play
 from tests.support.published import published_schema
-from tests.support.wire_client import SR, only, texts
+from tests.support.wire_client import only, texts
 
 DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("X01")]

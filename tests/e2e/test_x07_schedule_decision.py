@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.namespaces import SR
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from tests.support.cli import done
@@ -16,7 +17,7 @@ from tests.support.databases import KINDS
 from tests.support.installation import MANUFACTURER, RUNNING, Delivery
 from tests.support.play import DAY, NOW, Group, Play, when
 from tests.support.schedules_play import say
-from tests.support.wire_client import SR, listed, only, texts
+from tests.support.wire_client import listed, only, texts
 
 DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("X07")]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cryptography import x509
 from lxml import etree
 
-from tests.support import wire_client
+from duis_gateway.client import Identity, Trust
+from tests.support import independent, wire_client
 from tests.support.lots import Registration
 from tests.support.receivers import Receiver
-from tests.support.wire_client import Client, Identity
+from tests.support.wire_client import Client
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ class Actor:
     """A party at work: its identity, its client of the gateway, and the web server that it receives on."""
 
     registration: Registration
-    identity: Identity
-    gateway: x509.Certificate
+    identity: independent.Identity
+    me: Identity
+    trust: Trust
     receiver: Receiver = field(default_factory=Receiver)
     url: str = ""
     _earlier: list[bytes] = field(default_factory=list)
@@ -47,7 +48,7 @@ class Actor:
 
     @property
     def client(self) -> Client:
-        return Client(self.url, self.identity, self.gateway)
+        return Client(self.url, self.me, self.trust)
 
     def take_down(self) -> None:
         """Be gone from the network: nothing listens any more."""
@@ -75,6 +76,6 @@ class Actor:
         return [one for one in found if not kinds or one.kind in kinds]
 
     def _delivery(self, raw: bytes) -> Delivery:
-        root = wire_client.prove(raw, self.gateway)
+        root = self.trust.prove(raw).root
         codes = wire_client.texts(root, "DCCAlertCode")
         return Delivery(codes[0] if codes else etree.QName(root[1][0]).localname, root, raw)

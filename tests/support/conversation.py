@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tests.support.installation import NOW, RELEASED, Actor, Delivery, Installation, Lot
-from tests.support.wire_client import Answer, sign
+from tests.support.wire_client import Answer
 
 DAY = timedelta(days=1)
 _END = b"</ds:Signature>"
@@ -99,7 +99,7 @@ class Conversation:
         """Let a party sign a document and post it to a door: serviceD, serviceS, serviceT, soap, csp or esi."""
         doors = {"soap": _soap, "csp": _csp, "esi": _esi}
         actor = self[name]
-        self.sent = Sent(actor, doors.get(door) or _plain(door), sign(document, actor.identity))
+        self.sent = Sent(actor, doors.get(door) or _plain(door), actor.me.sign(document))
         return _NOT_SENT if self._holds_back else self.repeat()
 
     def prepare(self, say: Callable[[], Answer]) -> Sent:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from cryptography import x509
 
+from duis_gateway import client
+from duis_gateway.clock import FixedClock
 from duis_gateway.config.sample import render_sample
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.outbox import view as outbox_view
@@ -33,6 +35,7 @@ from duis_gateway.store.engine import Store
 from tests.support.actors import Actor, Delivery
 from tests.support.databases import fresh_database, opened
 from tests.support.gateway_process import GatewayProcess, wait_until
+from tests.support.independent import Identity
 from tests.support.lots import (
     CAST,
     GATEWAY,
@@ -45,7 +48,6 @@ from tests.support.lots import (
     inventory_rows,
     make_lot,
 )
-from tests.support.wire_client import Identity
 
 __all__ = [
     "CAST",
@@ -84,6 +86,7 @@ class Installation:
         (self.pki / "crls").mkdir(parents=True)
         self.authority: Authority = make_authority(self.pki, not_before=_BEGIN, not_after=_END)
         self.signing = self.certificate(GATEWAY, "89", "gateway")
+        self.trust = client.Trust.certificate(self.signing.certificate_path, clock=FixedClock(NOW))
         self.own = x509.load_pem_x509_certificate(self.signing.certificate_path.read_bytes())
         self.config.write_text(self._configuration(settings), encoding="utf-8")
         self.actors: dict[str, Actor] = {}
@@ -156,7 +159,8 @@ class Installation:
         self.store = store
         for registration in CAST:
             made = self.certificate(registration.eui, "87", registration.name)
-            actor = Actor(registration, self.identity(registration.eui, made), self.own)
+            me = client.Identity.load(made.key_path, made.certificate_path)
+            actor = Actor(registration, self.identity(registration.eui, made), me, self.trust)
             self.actors[registration.name] = actor
             with store.write() as conn:
                 parties.add(conn, _party(registration, actor.receiver.url))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from duis_gateway.namespaces import SR
 from tests.support.installation import NOW, Delivery
 from tests.support.play import Group, Play, when
-from tests.support.wire_client import SR, Answer, devices, element, fill, listed, only
+from tests.support.wire_client import Answer, devices, element, fill, listed, only
 
 
 def header(play: Play, name: str) -> dict[str, str]:

@@ -30,6 +30,7 @@ from duis_gateway.errors import NotAuthenticated
 from duis_gateway.namespaces import DS, SR, ds
 from duis_gateway.pki.certificates import read_certificate
 from duis_gateway.pki.names import name_key
+from tests.support import independent
 from tests.support.signing import KEY, NS, PRIVATE_KEY, SIGNED, UNSIGNED, canonical, check
 
 xmlsec: Any = import_module("xmlsec")  # its type stubs are not those of the module
@@ -201,3 +202,9 @@ def test_a_key_signs_for_the_issuer_it_is_given() -> None:
     signed = sign(UNSIGNED, key)
     verify_by_xmlsec(signed)
     assert check(signed).signer == SignerReference(key.issuer, key.serial)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_what_the_tests_own_implementation_signs_is_verified(document: bytes) -> None:
+    signer = independent.Identity("", PRIVATE_KEY, KEY.issuer, KEY.serial)
+    assert check(independent.sign(document, signer)).content == canonical(etree.fromstring(document))

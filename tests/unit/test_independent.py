@@ -1,4 +1,4 @@
-"""The client of the wire is a client of the wire: it shares nothing with what it tests."""
+"""The second opinion is one: it shares nothing with what it is asked about."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import pytest
 from cryptography import x509
 from lxml import etree
 
-from tests.support import wire_client
+from tests.support import independent
+from tests.support.independent import NotProven, prove, sign
 from tests.support.second_opinions import check_by_xmlsec, proven_by_signxml
 from tests.support.web_certificates import make_web_certificate
-from tests.support.wire_client import NotProven, fill, prove, sign
+from tests.support.wire_client import FIXTURES as FIXTURES_FOLDER
+from tests.support.wire_client import fill
 
-SOURCE = Path(wire_client.__file__)
-FIXTURES = sorted(path for path in wire_client.FIXTURES.rglob("*.xml"))
+SOURCE = Path(independent.__file__)
+FIXTURES = sorted(path for path in FIXTURES_FOLDER.rglob("*.xml"))
 
 
 def test_it_imports_only_lxml_cryptography_and_the_standard_library() -> None:
@@ -47,21 +49,21 @@ def test_fixture_files_are_documents_by_themselves(path: Path) -> None:
     assert "$" in path.read_text(encoding="utf-8")
 
 
-def _signed(identity: wire_client.Identity) -> bytes:
+def _signed(identity: independent.Identity) -> bytes:
     values = {"version": "6.0", "variant": 8, "request_id": "r", "device": "d"}
     return sign(fill("duis/8.2.xml", **values), identity)
 
 
 @pytest.fixture
-def signer(tmp_path: Path) -> tuple[wire_client.Identity, x509.Certificate]:
+def signer(tmp_path: Path) -> tuple[independent.Identity, x509.Certificate]:
     """An identity with its certificate, made as a CA outside this project would."""
     path = make_web_certificate(tmp_path / "signer.pem", "127.0.0.1")
     certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    return wire_client.Identity.load("x", path, path), certificate
+    return independent.Identity.load("x", path, path), certificate
 
 
 def test_what_it_signs_stands_up_to_other_implementations(
-    signer: tuple[wire_client.Identity, x509.Certificate],
+    signer: tuple[independent.Identity, x509.Certificate],
 ) -> None:
     identity, certificate = signer
     document = _signed(identity)
@@ -70,7 +72,7 @@ def test_what_it_signs_stands_up_to_other_implementations(
     assert prove(document, certificate).tag.endswith("Request")
 
 
-def test_it_does_not_take_what_is_not_proven(signer: tuple[wire_client.Identity, x509.Certificate]) -> None:
+def test_it_does_not_take_what_is_not_proven(signer: tuple[independent.Identity, x509.Certificate]) -> None:
     """The tests' own eyes can see a bad signature."""
     identity, certificate = signer
     good = _signed(identity)
