@@ -1,1 +1,4 @@
-"""Tables, queries and migrations; knows no rules."""
+"""The database itself: engine, group commit, bulk statements, types, tables and migrations.
+
+It knows no rules; a subject's statements stand in its room.
+"""

@@ -1,1 +1,4 @@
-"""The demonstration: real parties in processes of their own, and the story they play."""
+"""The demonstration: real parties in processes of their own, and the story that they play.
+
+It speaks with the gateway over HTTP alone, by the adapter kit.
+"""

@@ -1,1 +1,4 @@
-"""The four acts of the demonstration: notification, piloting, safe launch, closure."""
+"""The four acts of the demonstration: notification, piloting, safe launch, closure.
+
+What is on stage stands in the folder above.
+"""
