@@ -13,6 +13,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
+from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows
 from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
 from duis_gateway.text.tabular import Rows
 
@@ -21,16 +22,20 @@ _PARTY = click.option("--party", type=EUI, required=True, help="The supplier, th
 
 @click.command()
 @_PARTY
+@click.option("--hubs", "by_hub", is_flag=True, help="List every hub: its state, why, and its last outcome.")
 @format_option
 @config_option
-def status(party: int, form: str, config: Config) -> None:
-    """Count a party's hubs by release in flight, model, firmware version, status and state.
+def status(party: int, by_hub: bool, form: str, config: Config) -> None:
+    """Count a party's hubs by release in flight, model, firmware version, status and state, or list them.
 
     A supplier has its own hubs, a CSP those in its regions, DCC all. Each hub is counted once.
     """
     with opened_store(config) as store, store.read() as connection:
-        rows = status_rows(connection, registered(connection, party))
-    print_table(Rows(STATUS_COLUMNS, rows), form)
+        who = registered(connection, party)
+        if by_hub:
+            print_table(Rows(ESTATE_COLUMNS, estate_rows(connection, who)), form)
+        else:
+            print_table(Rows(STATUS_COLUMNS, status_rows(connection, who)), form)
 
 
 @click.command()

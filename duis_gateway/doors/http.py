@@ -35,7 +35,9 @@ class Application(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path of a door. `door` and `service` name it in metrics and audit lines, and are never the sender's words.
+    """One path of a door, or with `/*` at its end every path one step below.
+
+    `door` and `service` name it in metrics and audit lines, and are never the sender's words.
 
     `waits` is False where the answer needs neither the database nor time.
     """
@@ -94,7 +96,12 @@ class Edge:
     def _route_of(self, path: str, method: str) -> Route:
         if method == _PROBE and path in ("/", "*"):
             return _PROBED
-        return self._routes.get(path) or Route(path, "none", "none", (method,), _nothing_here)
+        folder = path.rpartition("/")[0]
+        return (
+            self._routes.get(path)
+            or self._routes.get(f"{folder}/*")
+            or Route(path, "none", "none", (method,), _nothing_here)
+        )
 
     def _answer(self, route: Route, request: HttpRequest) -> Answer:
         try:

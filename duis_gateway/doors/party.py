@@ -11,12 +11,14 @@ from urllib.parse import parse_qs
 
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.errors import HttpRefused, TokenRefused
-from duis_gateway.text.tabular import Rows, as_csv, as_json
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.errors import HttpRefused, NoSuchPath, TokenRefused
+from duis_gateway.text.tabular import Rows, as_csv, as_json, as_object
 
 _LONGEST_TOKEN = 512
 _CSV = "text/csv; charset=utf-8"
 _JSON = "application/json"
+_HEADERS = (("Cache-Control", "no-store"), ("Vary", "Accept, Authorization"))
 
 
 class PartyData(Protocol):
@@ -31,6 +33,12 @@ class PartyData(Protocol):
     def deadlines(self, party: int) -> Rows:
         """Return what the party has outstanding, and how long it has."""
 
+    def estate(self, party: int) -> Rows:
+        """Return the party's hubs one by one."""
+
+    def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
+        """Return how one hub of the party's stands, and what happened to it; None if it is not one of its hubs."""
+
     def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
         """Return the party's hubs that a release is for, or that any live one is."""
 
@@ -40,9 +48,30 @@ def party_routes(data: PartyData) -> list[Route]:
     queries: dict[str, Callable[[int, HttpRequest], Rows]] = {
         "status": lambda party, _request: data.status(party),
         "deadlines": lambda party, _request: data.deadlines(party),
+        "estate": lambda party, _request: data.estate(party),
         "eligible-hubs": lambda party, request: data.eligible_hubs(party, _parameter(request, "release")),
     }
-    return [_route(name, query, data) for name, query in queries.items()]
+    return [*(_route(name, query, data) for name, query in queries.items()), _hub_route(data)]
+
+
+def _hub_route(data: PartyData) -> Route:
+    """One hub, in one JSON object: how it stands, and its history."""
+
+    def serve(request: HttpRequest) -> Answer:
+        party = _party(request, data)
+        text = request.path.rpartition("/")[2]
+        try:
+            found = data.hub(party, parse_eui(text))
+        except ValueError as error:
+            raise HttpRefused(str(error)) from None
+        if found is None:
+            raise NoSuchPath("the hub is not one of this party's")
+        hub, history = found
+        (shown,) = (as_object(row, hub.columns) for row in hub.rows)
+        body = f'{{"hub": {shown}, "history": {b"".join(as_json(history)).decode()}}}\n'.encode()
+        return Answer(200, _JSON, body, _HEADERS)
+
+    return Route("/party/v1/hubs/*", "party", "hubs", ("GET", "HEAD"), serve)
 
 
 def _route(name: str, query: Callable[[int, HttpRequest], Rows], data: PartyData) -> Route:
@@ -51,8 +80,7 @@ def _route(name: str, query: Callable[[int, HttpRequest], Rows], data: PartyData
         form = _format(request)
         rows = query(party, request)
         content_type, body = (_CSV, as_csv(rows)) if form == "csv" else (_JSON, as_json(rows))
-        headers = (("Cache-Control", "no-store"), ("Vary", "Accept, Authorization"))
-        return Answer(200, content_type, body, headers)
+        return Answer(200, content_type, body, _HEADERS)
 
     return Route(f"/party/v1/{name}", "party", name, ("GET", "HEAD"), serve)
 

@@ -18,6 +18,13 @@ from duis_gateway.rollout.deadlines.rules import Deadline
 from duis_gateway.rollout.deadlines.scopes import live_releases
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows, partner_deadlines
 from duis_gateway.rollout.estate.eligible_view import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
+from duis_gateway.rollout.estate.hub_by_hub import (
+    ESTATE_COLUMNS,
+    HISTORY_COLUMNS,
+    estate_rows,
+    history_rows,
+    hub_row,
+)
 from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
 from duis_gateway.rollout.obligations.by_time import MISSED_OBLIGATION
 from duis_gateway.rollout.releases.records import Release
@@ -130,6 +137,25 @@ class PartyView:
         with self._store.read() as conn:
             who = parties.find(conn, party)
             return Rows(DEADLINE_COLUMNS, deadline_rows(conn, who, self._clock.now()) if who else ())
+
+    def estate(self, party: int) -> Rows:
+        """Return the party's hubs one by one: how each stands, why, and its last outcome (BR-5.3)."""
+        return Rows(ESTATE_COLUMNS, self._estate(party))
+
+    def _estate(self, party: int) -> Iterator[Mapping[str, object]]:
+        with self._store.read() as conn:
+            who = parties.find(conn, party)
+            if who is not None:
+                yield from estate_rows(conn, who)
+
+    def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
+        """Return how one of the party's hubs stands, and its history; None if it is none of its hubs."""
+        with self._store.read() as conn:
+            who = parties.find(conn, party)
+            row = None if who is None else hub_row(conn, who, device_id)
+            if who is None or row is None:
+                return None
+            return Rows(ESTATE_COLUMNS, [row]), Rows(HISTORY_COLUMNS, history_rows(conn, who, device_id))
 
     def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
         """Return a supplier's hubs that a release (or any live one) may be applied to, with the supplier's roles."""

@@ -47,7 +47,7 @@ def as_json(table: Rows) -> Iterator[bytes]:
     before = "["
     try:
         for row in table.rows:
-            piece = json.dumps({column: row.get(column) for column in table.columns}, default=plain_text)
+            piece = as_object(row, table.columns)
             pieces.append(f"{before}\n{piece}")
             before = ","
             size += len(piece)
@@ -57,6 +57,11 @@ def as_json(table: Rows) -> Iterator[bytes]:
         yield "".join([*pieces, "[]\n" if before == "[" else "\n]\n"]).encode()
     finally:
         _close(table.rows)
+
+
+def as_object(row: Mapping[str, object], columns: Iterable[str]) -> str:
+    """Return one row as a JSON object."""
+    return json.dumps({column: row.get(column) for column in columns}, default=plain_text)
 
 
 def plain_text(value: object) -> str:

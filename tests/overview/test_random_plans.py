@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.estate.hub_by_hub import estate_rows, history_rows, hub_row
 from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.view import plan_of, plans_under
@@ -198,6 +199,20 @@ def test_the_status_counts_every_hub_once_in_its_state(store: Store, scenario: S
                 }
             )
             assert shown == wanted
+            listed = {row["device_id"]: row for row in estate_rows(connection, party)}
+            mine = [hub for hub in own if hub.device_type == "CHF"]
+            assert listed.keys() == {format_eui(hub.device_id) for hub in mine}
+            for hub in mine:
+                row = listed[format_eui(hub.device_id)]
+                assert (row["release"], row["state"]) == expected_state(scenario, hub)
+                last = [one for one in scenario.reports if one.outcome.device_id == hub.device_id][-1:]
+                assert row["outcome"] == (("Success" if last[0].outcome.success else "Failure") if last else None)
+                assert row == hub_row(connection, party, hub.device_id)
+                others = {format_eui(one) for one in SUPPLIERS} - {format_eui(party.eui)}
+                said = " ".join(map(str, row.values())) + str(history_rows(connection, party, hub.device_id))
+                assert party.kind is not PartyKind.SUPPLIER or not [one for one in others if one in said]
+            foreign = next((hub for hub in scenario.hubs if hub not in own), None)
+            assert foreign is None or hub_row(connection, party, foreign.device_id) is None
     assert len(scenario.hubs) == len(IDS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, func, select
 
@@ -113,11 +113,26 @@ def record_outcomes(connection: Connection, csp: int, outcomes: Sequence[Reporte
     insert_many(connection, activation_outcome, _OUTCOME_COLUMNS, rows)
 
 
+def newest_outcomes(connection: Connection, device_ids: Iterable[int]) -> dict[int, RecordedOutcome]:
+    """Return the outcome reported last of each hub that has any."""
+    wanted = id_list(connection, device_ids)
+    newest = (
+        select(func.max(activation_outcome.c.id).label("id"))
+        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
+        .group_by(activation_outcome.c.device_id)
+        .subquery()
+    )
+    columns = [activation_outcome.c[name] for name in _OUTCOME_COLUMNS]
+    query = select(*columns).join_from(newest, activation_outcome, activation_outcome.c.id == newest.c.id)
+    return {row[0]: _recorded(row) for row in connection.execute(query)}
+
+
 def outcomes_of(connection: Connection, device_id: int) -> list[RecordedOutcome]:
     """Return a hub's history, the newest first."""
     columns = [activation_outcome.c[name] for name in _OUTCOME_COLUMNS]
     query = select(*columns).where(activation_outcome.c.device_id == device_id).order_by(activation_outcome.c.id.desc())
-    return [
-        RecordedOutcome(HubOutcome(row[0], OutcomeStage(row[1]), *row[2:7]), *row[7:])
-        for row in connection.execute(query)
-    ]
+    return [_recorded(row) for row in connection.execute(query)]
+
+
+def _recorded(row: Sequence[Any]) -> RecordedOutcome:
+    return RecordedOutcome(HubOutcome(row[0], OutcomeStage(row[1]), *row[2:7]), *row[7:])

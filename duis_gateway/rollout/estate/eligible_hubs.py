@@ -28,6 +28,12 @@ class Scope:
     supplier: int | None = None
     regions: frozenset[str] | None = None
 
+    def has(self, hub: Hub) -> bool:
+        """Whether the estate has this hub."""
+        if self.supplier is not None:
+            return self.supplier in hub.suppliers
+        return self.regions is None or hub.csp_region in self.regions
+
     def passes(self) -> tuple[tuple[ColumnElement[bool], ...], ...]:
         """Return the conditions of one query or two, which find every hub once; a supplier's, by the role's index."""
         supplier = self.supplier
@@ -37,6 +43,11 @@ class Scope:
                 (hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier)),
             )
         return ((),) if self.regions is None else ((hub.c.csp_region.in_(sorted(self.regions)),),)
+
+
+def all_hubs(connection: Connection, scope: Scope) -> Iterator[list[Hub]]:
+    """Yield the Communications Hubs of an estate, some thousand at once."""
+    yield from _in_chunks(connection, scope, (hub.c.device_type == "CHF",))
 
 
 @dataclass(frozen=True, slots=True)

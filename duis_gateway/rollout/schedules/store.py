@@ -110,6 +110,28 @@ def instructed_by_other(connection: Connection, release_id: str, supplier: int, 
     return frozenset(connection.execute(query).scalars())
 
 
+def naming(connection: Connection, device_id: int) -> list[Instruction]:
+    """Return the standing groups that name a hub, whoever gave them, for any release; each with this hub alone."""
+    query = (
+        select(instruction)
+        .join(instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+        .where(instruction_hub.c.device_id == device_id)
+        .order_by(instruction.c.received_at)
+    )
+    return [
+        Instruction(
+            row.release_id,
+            row.supplier,
+            row.group_id,
+            Stage(row.stage),
+            Period(row.starts, row.ends),
+            row.received_at,
+            (device_id,),
+        )
+        for row in connection.execute(query)
+    ]
+
+
 def instructing(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, frozenset[int]]:
     """Return the suppliers that have instructed each of these hubs for this release, responsible for it or not."""
     wanted = id_list(connection, ids)

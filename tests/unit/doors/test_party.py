@@ -43,6 +43,16 @@ class Data:
         due = datetime(2026, 3, 1, 12, tzinfo=UTC)
         return Rows(("what", "due", "met"), [{"what": 'a "list", and\nmore', "due": due, "met": False, "extra": "x"}])
 
+    def estate(self, party: int) -> Rows:
+        self.asked.append(("estate", party, None))
+        return Rows(("device_id",), self._hubs())
+
+    def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
+        self.asked.append(("hub", party, f"{device_id:016X}"))
+        if party == BOB:
+            return None
+        return Rows(("state",), [{"state": "planned"}]), Rows(("what",), [{"what": "CS06 sent"}, {"what": "told"}])
+
     def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
         self.asked.append(("eligible-hubs", party, release_id))
         return Rows(("device_id",), self._hubs())
@@ -164,3 +174,16 @@ def test_only_reading_is_possible() -> None:
     status, headers, _ = ask(Data(), "status", method="POST")
     assert (status, headers["allow"]) == (405, "GET, HEAD")
     assert ask(Data(), "status", method="HEAD")[0] == 200
+
+
+def test_one_hub_is_shown_with_its_history_to_whom_it_belongs_alone() -> None:
+    data = Data()
+    path = "hubs/00-DB-12-34-56-00-00-01"
+    status, headers, body = ask(data, path)
+    assert (status, headers["cache-control"]) == (200, "no-store")
+    shown = json.loads(b"".join(body))
+    assert shown == {"hub": {"state": "planned"}, "history": [{"what": "CS06 sent"}, {"what": "told"}]}
+    assert ask(data, path, token="token-b")[0] == 404
+    assert ask(data, "hubs/none")[0] == 400
+    assert ask(data, path, token="wrong")[0] == 401
+    assert data.asked == [("hub", ALICE, "00DB123456000001"), ("hub", BOB, "00DB123456000001")]

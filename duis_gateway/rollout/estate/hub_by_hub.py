@@ -1,0 +1,182 @@
+"""A party's whole estate hub by hub: how each stands, why, and what came of the last attempt (BR-5.3).
+
+The hubs are read and planned a few thousand at a time, so that memory does not grow with the estate. A supplier sees
+its own hubs alone, and of a second supplier what the plan says by role, never who it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.parties.records import Party
+from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.store import RecordedOutcome
+from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of, viewer_of
+from duis_gateway.rollout.estate import eligible_hubs as estate
+from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.schedules import store as schedules
+
+ESTATE_COLUMNS = (
+    "device_id",
+    "manufacturer",
+    "model",
+    "firmware_version",
+    "status",
+    "csp_region",
+    "import",
+    "gas",
+    "release",
+    "state",
+    "stage",
+    "earliest_start",
+    "latest_end",
+    "due",
+    "indicative",
+    "held",
+    "why",
+    "outcome",
+    "outcome_of",
+    "outcome_version",
+    "failure_reason",
+    "commentary",
+    "completed_at",
+    "reported_at",
+)
+
+HISTORY_COLUMNS = ("at", "what", "release", "firmware_version", "stage", "detail")
+
+_NO_RELEASE = "not planned: no release in flight is for this device model"
+
+
+def estate_rows(conn: Connection, party: Party) -> Iterator[Mapping[str, object]]:
+    """Yield every hub of a party's estate as a row of `ESTATE_COLUMNS`."""
+    reader = _Reader(conn, party)
+    for chunk in estate.all_hubs(conn, scope_of(party)):
+        yield from reader.rows(chunk)
+
+
+def hub_row(conn: Connection, party: Party, device_id: int) -> Mapping[str, object] | None:
+    """Return one hub as a row of `ESTATE_COLUMNS`; None if it is no hub of the party's."""
+    hub = hubs.get(conn, device_id)
+    if hub is None or not scope_of(party).has(hub):
+        return None
+    (row,) = _Reader(conn, party).rows([hub])
+    return row
+
+
+def history_rows(conn: Connection, party: Party, device_id: int) -> list[Mapping[str, object]]:
+    """Return what happened to a hub, the newest first, as rows of `HISTORY_COLUMNS`.
+
+    Of instructions a supplier sees its own; the others see all, by supplier.
+    """
+    viewer = viewer_of(party)
+    happened = [_outcome_event(one) for one in activations.outcomes_of(conn, device_id)]
+    happened += [
+        _event(one.issued_at, "CS06 sent", one.release_id, one.firmware_version, None, None)
+        for one in activations.matching_requests(conn, [device_id]).values()
+    ]
+    happened += [
+        _event(
+            one.received_at,
+            "instructed",
+            one.release_id,
+            None,
+            one.stage.value,
+            f"group {one.group_id}" + ("" if viewer else f" of {format_eui(one.supplier)}"),
+        )
+        for one in schedules.naming(conn, device_id)
+        if viewer in (None, one.supplier)
+    ]
+    return sorted(happened, key=lambda row: str(row["at"]), reverse=True)
+
+
+class _Reader:
+    """What is read once for all hubs of an estate."""
+
+    def __init__(self, conn: Connection, party: Party) -> None:
+        self._conn = conn
+        self._viewer = viewer_of(party)
+        self._shared: defaultdict[tuple[str, str], list[plans.ReleaseFacts]] = defaultdict(list)
+        for release in live_releases(conn):
+            self._shared[release.manufacturer, release.model].append(plans.of_release(conn, release))
+
+    def rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
+        """Yield the rows of some thousand hubs, in their order."""
+        prospects = self._prospects(chunk)
+        outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
+        for hub in chunk:
+            yield self._row(hub, next_prospect(prospects.get(hub.device_id, ())), outcomes.get(hub.device_id))
+
+    def _prospects(self, chunk: Sequence[Hub]) -> Mapping[int, list[Prospect]]:
+        by_model: defaultdict[tuple[str, str], list[Hub]] = defaultdict(list)
+        for hub in chunk:
+            by_model[hub.manufacturer, hub.model].append(hub)
+        found: defaultdict[int, list[Prospect]] = defaultdict(list)
+        for model, own in by_model.items():
+            for shared in self._shared.get(model, ()):
+                failed = estate.failed(self._conn, shared.release.release_id, (hub.device_id for hub in own))
+                for facts in plans.of_hubs(self._conn, shared, own, self._viewer):
+                    device_id = facts.hub.device_id
+                    found[device_id].append(Prospect(shared.release, plan_hub(facts), device_id in failed))
+        return found
+
+    def _row(self, hub: Hub, chosen: Prospect | None, last: RecordedOutcome | None) -> Mapping[str, object]:
+        plan = chosen and chosen.plan
+        outcome = last and last.outcome
+        return {
+            "device_id": format_eui(hub.device_id),
+            "manufacturer": hub.manufacturer,
+            "model": hub.model,
+            "firmware_version": hub.firmware_version,
+            "status": hub.status,
+            "csp_region": hub.csp_region,
+            "import": self._role(hub.import_supplier),
+            "gas": self._role(hub.gas_supplier),
+            "release": chosen and chosen.release.release_id,
+            "state": (state_of(chosen) if chosen else HubState.NOT_PLANNED).value,
+            "stage": plan and plan.stage and plan.stage.value,
+            "earliest_start": plan and plan.period and plan.period.start,
+            "latest_end": plan and plan.period and plan.period.end,
+            "due": plan and plan.due,
+            "indicative": plan and plan.indicative,
+            "held": plan and plan.held,
+            "why": plan.explanation if plan else _NO_RELEASE,
+            "outcome": outcome and _words(outcome.success),
+            "outcome_of": outcome and outcome.stage.value,
+            "outcome_version": outcome and outcome.firmware_version,
+            "failure_reason": outcome and outcome.failure_reason,
+            "commentary": outcome and outcome.commentary,
+            "completed_at": outcome and outcome.completed_at,
+            "reported_at": last and last.received_at,
+        }
+
+    def _role(self, supplier: int | None) -> object:
+        """Return for a supplier whether the role is its own, for the others who has it."""
+        if self._viewer is not None:
+            return supplier == self._viewer
+        return None if supplier is None else format_eui(supplier)
+
+
+def _words(success: bool) -> str:
+    return "Success" if success else "Failure"
+
+
+def _outcome_event(one: RecordedOutcome) -> Mapping[str, object]:
+    outcome = one.outcome
+    what = f"{outcome.stage.value}: {_words(outcome.success)}"
+    detail = "; ".join(word for word in (outcome.failure_reason, outcome.commentary) if word)
+    return _event(outcome.completed_at, what, one.release_id, outcome.firmware_version, None, detail or None)
+
+
+def _event(
+    at: object, what: str, release_id: str | None, version: str | None, stage: str | None, detail: str | None
+) -> Mapping[str, object]:
+    return dict(zip(HISTORY_COLUMNS, (at, what, release_id, version, stage, detail), strict=True))
