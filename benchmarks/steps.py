@@ -18,7 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from duis_gateway.app import Gateway
+from duis_gateway.app import Gateway, open_trust
 from duis_gateway.cli.serve import spare_collector
 from duis_gateway.config.settings import load_config
 from duis_gateway.flow import way as walk
@@ -97,7 +97,7 @@ def main(hubs: int = 1_000_000) -> None:
             listed = min(50_000, hubs // 10)
             config = load_config(world.config, {})
             gateway = Gateway(config, delivery=False)
-            flow = gateway._flow(config)
+            flow = gateway._flow(config, open_trust(config, gateway.store))
             spare_collector()
             good = own_hubs(hubs, listed)
             flow.handle(as_it_came(world.release_notice(limit=listed)))
