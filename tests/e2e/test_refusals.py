@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import etree
 
+from tests.support.gateway_process import wait_until
 from tests.support.independent import sign
 from tests.support.installation import Installation, installed, running
 from tests.support.play import Group, Outcome, Play
@@ -213,7 +214,7 @@ def test_without_its_signing_key_the_gateway_takes_nothing_in_until_the_key_is_t
             assert b"Server</faultcode>" in fault.body
             assert fault.headers["retry-after"]
             _away(installation).rename(installation.signing.key_path)
-            assert _ready(process.operations_url) == 200
+            wait_until(lambda: _ready(process.operations_url) == 200, "it is ready again")
             assert play.repeat().code == "I0", "the refused request works now, byte for byte"
             assert play.sent is refused
             assert play.announce().code == "Accepted"
