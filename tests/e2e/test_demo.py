@@ -66,7 +66,21 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert "all held" in done.stdout
     assert str(workdir) in done.stdout
+    (workdir / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return workdir
+
+
+def shapes(text: str) -> set[str]:
+    """The lines of a text without what differs from run to run: numbers, and the room that they take."""
+    return {re.sub(r"[\d,. ]+", " # ", line).strip() for line in text.splitlines()}
+
+
+def test_what_the_readme_shows_of_it_is_what_it_prints(left: Path) -> None:
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").partition("Part of what it prints:")[2].split("```")[1]
+    sample = shown.removeprefix("text\n")
+    printed = (left / "printed.txt").read_text(encoding="utf-8")
+    assert shapes(sample.replace("...\n", "")) - shapes(printed) == set()
+    assert sample.splitlines()[-1] in printed, "the numbers of steps and checks are those of every run"
 
 
 @pytest.fixture(scope="module")
