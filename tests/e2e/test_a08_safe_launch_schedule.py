@@ -129,12 +129,16 @@ def test_a_csp_speaks_for_its_own_regions_only(play: Play) -> None:
     assert not any(play.everything().values())
 
 
-def test_what_is_offered_with_it_is_what_a_supplier_may_ask_for(play: Play) -> None:
+@pytest.mark.requirement("PIA-A7")
+def test_what_is_offered_with_it_is_told_and_is_what_a_supplier_may_ask_for(play: Play) -> None:
     play.announce()
     hubs_there = play.lot.within("North", of=play.lot["own"])
     wish = Group("MINE", hubs_there, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY, ("NIGHT",))
     assert play.pilot_schedule("main", wish).code == "E110606"
+    play.forget()
     safe_launch(play, "north", "North", [launch("A")], constraints=["NIGHT"])
+    (alert,) = play.received("main")
+    assert only(alert.root, "Code") == "NIGHT"
     assert play.pilot_schedule("main", wish).code == "I99"
 
 

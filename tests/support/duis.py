@@ -156,7 +156,7 @@ COUNTS = HubCounts(targeted=300, activated=297, failed=3)
 OPTION_1_BODIES: dict[str, AlertBody] = {
     "N66": DefaultPilotList("R-1", "9002", "North", (HUB, HUB + 1)),
     "N67": DefaultPilotSchedule("R-1", "9002", "4G South", GROUPS, CONSTRAINTS),
-    "N68": SafeLaunchSchedule("R-1", "9002", "Central", GROUPS),
+    "N68": SafeLaunchSchedule("R-1", "9002", "Central", GROUPS, CONSTRAINTS),
     "N69": SafeLaunchOutcome("R-1", True, COUNTS, "all <well>"),
     "N70": SafeLaunchOutcome("R-1", False, COUNTS),
     "N71": FAILURE,

@@ -137,7 +137,7 @@ ALERTS: tuple[tuple[str, AlertBody], ...] = (
     ("N64", ACTIVATION),
     ("N66", DefaultPilotList(RELEASE, VERSION, "North", HUBS[:3])),
     ("N67", DefaultPilotSchedule(RELEASE, VERSION, "North", GROUPS, CONSTRAINTS)),
-    ("N68", SafeLaunchSchedule(RELEASE, VERSION, "North", GROUPS)),
+    ("N68", SafeLaunchSchedule(RELEASE, VERSION, "North", GROUPS, CONSTRAINTS)),
     ("N69", SafeLaunchOutcome(RELEASE, True, COUNTS, "Three hubs are being replaced.")),
     ("N70", SafeLaunchOutcome(RELEASE, False, COUNTS)),
     ("N71", CommsHubFirmwareFailure(HUBS[2], VERSION, OutcomeStage.ACTIVATION, "hashMismatch", "Seen twice.")),

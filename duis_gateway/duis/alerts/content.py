@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from duis_gateway.duis.device_lists import EUI_CHARACTERS, render_device_list
 from duis_gateway.duis.rendering import leaf, node, optional
 from duis_gateway.duis.times import format_date_time
-from duis_gateway.rollout.releases.records import DefaultGroup, Period
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
 from duis_gateway.rollout.rollout_decisions.records import HubCounts
 
 MAX_REMARK = 2_000
@@ -83,6 +83,16 @@ def with_devices(head: str, device_ids: tuple[int, ...], tail: str, room: int) -
         head + leaf("DeviceIDList", render_device_list(device_ids[start : start + each])) + tail
         for start in range(0, len(device_ids), each)
     ]
+
+
+def of_schedule(
+    head: str, groups: tuple[DefaultGroup, ...], offered: Iterable[OfferedConstraint], room: int
+) -> list[str]:
+    """Return the parts of an alert about a CSP's schedule: its groups, then the constraints that it offers."""
+    constraints = (
+        node("OfferedConstraint", leaf("Code", each.code), remark("Description", each.description)) for each in offered
+    )
+    return with_items(head, groups, constraints, room)
 
 
 def with_items(head: str, groups: tuple[DefaultGroup, ...], others: Iterable[str], room: int) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from duis_gateway.duis.alerts.content import release, remark, with_items
-from duis_gateway.duis.alerts.fields import GROUPS, REGION, RELEASE, VERSION
+from duis_gateway.duis.alerts.content import of_schedule, release
+from duis_gateway.duis.alerts.fields import CONSTRAINTS, GROUPS, REGION, RELEASE, VERSION
 from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
-from duis_gateway.duis.alerts.words import Words, of_schedule
-from duis_gateway.duis.rendering import leaf, node
+from duis_gateway.duis.alerts.words import Words, words_of_schedule
+from duis_gateway.duis.rendering import leaf
 from duis_gateway.namespaces import DUIS_6_0
-from duis_gateway.partners.xml import TEXT, Field, Record
+from duis_gateway.partners.xml import Record
 from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint
 
 
@@ -27,24 +27,13 @@ class DefaultPilotSchedule(AlertBody):
     def parts(self, room: int) -> list[str]:
         """Return groups and constraints, in parts where they are many."""
         head = release(self.release_id, self.firmware_version) + leaf("CSPRegion", self.csp_region)
-        constraints = (
-            node("OfferedConstraint", leaf("Code", each.code), remark("Description", each.description))
-            for each in self.constraints
-        )
-        return with_items(head, self.groups, constraints, room)
+        return of_schedule(head, self.groups, self.constraints, room)
 
     def words(self) -> Words:
         """Return the groups, and what the CSP offers."""
         name = "Default Pilot Schedule"
-        return of_schedule(name, self.release_id, self.csp_region, self.groups, self.constraints)
+        return words_of_schedule(name, self.release_id, self.csp_region, self.groups, self.constraints)
 
-
-_CONSTRAINT = Record(
-    OfferedConstraint,
-    Field("Code", "code", TEXT),
-    Field("Description", "description", TEXT, optional=True),
-    given={"description": ""},
-)
 
 N67 = AlertKind(
     "N67",
@@ -57,6 +46,6 @@ N67 = AlertKind(
         VERSION,
         REGION,
         GROUPS,
-        Field("OfferedConstraint", "constraints", _CONSTRAINT, many=True),
+        CONSTRAINTS,
     ),
 )

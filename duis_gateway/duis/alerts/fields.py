@@ -5,7 +5,7 @@ from __future__ import annotations
 from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.times import format_date_time, parse_date_time
 from duis_gateway.partners.xml import COUNT, TEXT, Field, Inline, Record, Scalar
-from duis_gateway.rollout.releases.records import DefaultGroup, Period
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
 from duis_gateway.rollout.rollout_decisions.records import HubCounts
 
 TIME = Scalar(parse_date_time, format_date_time)
@@ -26,6 +26,17 @@ GROUPS = Field(
     "DeploymentGroup",
     "groups",
     Record(DefaultGroup, Field("GroupID", "group_id", TEXT), DEVICES, PERIOD),
+    many=True,
+)
+CONSTRAINTS = Field(
+    "OfferedConstraint",
+    "constraints",
+    Record(
+        OfferedConstraint,
+        Field("Code", "code", TEXT),
+        Field("Description", "description", TEXT, optional=True),
+        given={"description": ""},
+    ),
     many=True,
 )
 COUNTS = Inline(

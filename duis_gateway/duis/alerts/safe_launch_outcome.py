@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from duis_gateway.duis.alerts.content import outcome
 from duis_gateway.duis.alerts.fields import COMMENTARY, COUNTS, RELEASE
 from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
-from duis_gateway.duis.alerts.words import Words, of_outcome
+from duis_gateway.duis.alerts.words import Words, words_of_outcome
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.partners.xml import Record
 from duis_gateway.rollout.rollout_decisions.records import HubCounts
@@ -28,7 +28,7 @@ class SafeLaunchOutcome(AlertBody):
 
     def words(self) -> Words:
         """Return how it went, with the numbers."""
-        return of_outcome("safe launch", self.release_id, self.success, self.counts, self.commentary)
+        return words_of_outcome("safe launch", self.release_id, self.success, self.counts, self.commentary)
 
 
 def _kind(code: str, *, success: bool) -> AlertKind:

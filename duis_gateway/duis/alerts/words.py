@@ -50,7 +50,7 @@ def show_period(period: Period) -> str:
     return f"{show_time(period.start)} to {show_time(period.end)}"
 
 
-def of_schedule(
+def words_of_schedule(
     name: str, release_id: str, region: str, groups: Sequence[DefaultGroup], offered: Sequence[OfferedConstraint]
 ) -> Words:
     """Return what a CSP's schedule says; of many groups the first in words, all of them in the table."""
@@ -74,7 +74,7 @@ def _members(group: DefaultGroup) -> str:
     return f"{len(group.device_ids):,} of your hubs" if group.device_ids else "naming no hubs"
 
 
-def of_outcome(stage: str, release_id: str, success: bool, counts: HubCounts, commentary: str | None) -> Words:
+def words_of_outcome(stage: str, release_id: str, success: bool, counts: HubCounts, commentary: str | None) -> Words:
     """Return what is said of a stage that ended."""
     how = "succeeded" if success else "failed"
     return Words(

@@ -94,7 +94,5 @@ def _suppliers_of_the_region(release: Release, schedule: DefaultSchedule, tx: Tx
 
 
 def _body(release: Release, schedule: DefaultSchedule, groups: tuple[DefaultGroup, ...]) -> AlertBody:
-    about = (release.release_id, release.firmware_version, schedule.csp_region, groups)
-    if schedule.stage is Stage.PILOT:
-        return DefaultPilotSchedule(*about, schedule.constraints)
-    return SafeLaunchSchedule(*about)
+    body = DefaultPilotSchedule if schedule.stage is Stage.PILOT else SafeLaunchSchedule
+    return body(release.release_id, release.firmware_version, schedule.csp_region, groups, schedule.constraints)
