@@ -13,7 +13,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from duis_gateway.errors import GatewayError
@@ -22,6 +22,18 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 _NAT64 = ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ip_network("2000::/3")
+_NOT_PUBLIC = tuple(
+    ip_network(text)
+    for text in (
+        # IANA IPv4 Special-Purpose Address Registry (RFC 6890), and multicast
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+        *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        # IANA IPv6 Special-Purpose Address Registry, as far as it lies within global unicast
+        *("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+    )
+)
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _LONGEST_URL = 2000
 
@@ -37,13 +49,6 @@ class Target(NamedTuple):
     host: str
     port: int
     path: str
-
-
-class Endpoint(NamedTuple):
-    """One socket address that passed the guard, as `socket.getaddrinfo` gave it."""
-
-    family: int
-    address: Any
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -96,16 +101,20 @@ def _fault(parts: SplitResult, port: int | None) -> str | None:
 
 
 def embedded_address(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 address stands for (mapped, 6to4, NAT64), or the address itself."""
+    """Return the IPv4 address that an IPv6 address stands for (mapped, NAT64), or the address itself."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address
+
+
+def _is_public(address: Address) -> bool:
+    """Tell whether a recipient can be there; `ipaddress` answers differently from one Python version to the next."""
+    unicast = isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST
+    return unicast and not any(address in network for network in _NOT_PUBLIC)
 
 
 def _plain_form(host: str) -> str:
@@ -131,21 +140,11 @@ class AddressGuard:
         inner = embedded_address(address)
         if any(candidate in network for network in self.allowed_networks for candidate in (address, inner)):
             return True
-        return address.is_global and inner.is_global and not (inner.is_multicast or inner.is_reserved)
+        return _is_public(inner)
 
-    def endpoints(self, host: str, port: int) -> list[Endpoint]:
-        """Resolve a host once and return the addresses that may be connected to, in the resolver's order.
-
-        Raises:
-            OSError: the name does not resolve.
-            AddressRefused: it resolves, and to no address that is allowed.
-        """
-        found = socket.getaddrinfo(_plain_form(host), port, type=socket.SOCK_STREAM)
-        allowed = [Endpoint(family, address) for family, _, _, _, address in found if self.allows(str(address[0]))]
-        if not allowed:
-            refused = ", ".join(sorted({str(address[0]) for *_, address in found})[:3])
-            raise AddressRefused(f"{host} is {refused}: not a public address, and not in [delivery] allowed_networks")
-        return allowed
+    def refusal(self, addresses: Iterable[str]) -> str:
+        """Say of addresses that were refused why."""
+        return f"{', '.join(sorted(set(addresses))[:3])}: not a public address, and not in [delivery] allowed_networks"
 
 
 def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> None:
@@ -157,7 +156,11 @@ def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> None:
         AddressRefused: the gateway would never send to this URL; the text says why.
     """
     target = parse_url(url)
+    guard = AddressGuard(allowed_networks)
     try:
-        AddressGuard(allowed_networks).endpoints(target.host, target.port)
+        found = socket.getaddrinfo(_plain_form(target.host), target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return
+    addresses = [str(address[0]) for *_, address in found]
+    if not any(guard.allows(address) for address in addresses):
+        raise AddressRefused(f"the URL {url[:80]!r} leads to {guard.refusal(addresses)}")

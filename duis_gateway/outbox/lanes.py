@@ -271,7 +271,8 @@ class Lane:
         return _Attempted(job, failure, seconds)
 
     def _judge(self, failure: Failure | None) -> None:
-        if failure is None:
+        # Who refuses a message answers, and is not down: what is behind it goes on (F15, F18).
+        if failure is None or failure.concerns_message:
             if self.breaker.succeeded():
                 self._came_back = True
                 log.info("recipient is back", extra=self._where())

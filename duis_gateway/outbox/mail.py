@@ -16,6 +16,20 @@ from duis_gateway.outbox.watchdog import Watchdog
 from duis_gateway.text.controls import one_line
 
 _EXCERPT = 160
+_OK, _OK_FORWARDED = 250, 251
+
+_SPEAKS_OF_THE_EMAIL = {
+    "MAIL": {552},
+    "RCPT": {501, 550, 551, 552, 553, 554, 556},
+    "DATA": {550, 552, 554},
+    "content": {550, 551, 552, 553, 554},
+}
+"""The answers that refuse this email for good, by the step that they answer (RFC 5321, 4.2.3 and 4.3.2).
+
+552 at MAIL means the size (RFC 1870, 6.1). Every other permanent answer speaks of the gateway or the relay (our
+address, a login, a command that is not known: RFC 5321, RFC 4954, RFC 7504), and every 4xx is passing: both have the
+large budget.
+"""
 
 
 @dataclass(frozen=True)
@@ -57,19 +71,36 @@ class MailSender:
             return Failure(FailureKind.ADDRESS, "the email address has characters that SMTP cannot carry", refused=True)
         try:
             with self._relay() as relay:
-                relay.sendmail(self._settings.sender, [message.address], self._from_us(message.content))
-        except smtplib.SMTPRecipientsRefused as error:
-            return _refusal(*next(iter(error.recipients.values())))
-        except smtplib.SMTPDataError as error:
-            return _refusal(error.smtp_code, error.smtp_error)
+                return self._hand_over(relay, message.address, self._from_us(message.content))
         except smtplib.SMTPResponseException as error:
-            # Greeting, login or our own address: it says nothing about this email, the operator has to see to it.
+            # Greeting or login: it says nothing about this email, the operator has to see to it.
             return Failure(FailureKind.STATUS, _answer(error.smtp_code, error.smtp_error))
         except ssl.SSLError as error:
             return Failure(FailureKind.TLS, str(error)[:_EXCERPT])
         except (OSError, smtplib.SMTPException) as error:
             return Failure(self._kind(error), str(error)[:_EXCERPT] or type(error).__name__)
-        return None
+
+    def _hand_over(self, relay: smtplib.SMTP, address: str, content: bytes) -> Failure | None:
+        """Say MAIL, RCPT and DATA for one email; what the relay refuses is judged by the step that it refused."""
+        relay.ehlo_or_helo_if_needed()
+        options = []
+        if relay.has_extn("size"):
+            largest = relay.esmtp_features["size"]
+            if largest.isdigit() and 0 < int(largest[:18]) < len(content):
+                detail = f"the email has {len(content)} octets, and the relay takes {largest[:18]} at most"
+                return Failure(FailureKind.STATUS, detail, refused=True)
+            options = [f"size={len(content)}"]
+        code, text = relay.mail(self._settings.sender, options)
+        if code != _OK:
+            return _refusal("MAIL", code, text)
+        code, text = relay.rcpt(address)
+        if code not in (_OK, _OK_FORWARDED):
+            return _refusal("RCPT", code, text)
+        try:
+            code, text = relay.data(content)
+        except smtplib.SMTPDataError as error:
+            return _refusal("DATA", error.smtp_code, error.smtp_error)
+        return None if code == _OK else _refusal("content", code, text)
 
     def _from_us(self, content: bytes) -> bytes:
         """Return the email with a From; one that was stored before there was a relay has none."""
@@ -115,8 +146,8 @@ class MailSender:
             self._watchdog.finish(attempt)
 
 
-def _refusal(code: int, text: bytes | str) -> Failure:
-    return Failure(FailureKind.STATUS, _answer(code, text), refused=500 <= code < 600)
+def _refusal(step: str, code: int, text: bytes | str) -> Failure:
+    return Failure(FailureKind.STATUS, _answer(code, text), refused=code in _SPEAKS_OF_THE_EMAIL[step])
 
 
 def _answer(code: int, text: bytes | str) -> str:

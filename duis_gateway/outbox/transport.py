@@ -1,39 +1,53 @@
-"""POST of a message to a recipient's URL: guarded, bounded in time and size, over kept connections.
+"""POST of a message to a recipient's URL, by libcurl: guarded, bounded in time and size, over kept connections.
 
-- The address is resolved once, checked, and connected to (T61); redirects are not followed (T62).
+- The very address that is connected to is checked (T61); redirects are not followed (T62); no proxy is used.
 - At most `reply_limit` octets of the reply are read, and none of them is believed (T63).
 - TLS is always verified (T64).
 - Connecting, and the whole attempt, have deadlines that hold for a dripping peer too (F14, F17).
+- Informational answers (1xx) are passed over, and what an answer leaves behind is never the next one's: a connection
+  is kept only after a clean 2xx, and not where anything has come on it since (T67).
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
+import re
+import select
 import socket
 import ssl
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from io import BytesIO
+from os import strerror
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
+import pycurl
 
-from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, Target, parse_url
+from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, parse_url
 from duis_gateway.outbox.retry import Failure, FailureKind
-from duis_gateway.outbox.watchdog import Attempt, Watchdog
 from duis_gateway.text.controls import one_line
 
-_MOST_POOLS = 1024
+_MOST_URLS = 1024
 _DRAIN_SECONDS = 1.0
 _EXCERPT = 160
-_EVERYTHING_NETWORK = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: |\r?\n)")
+_TLS_ERRORS = frozenset(
+    {
+        pycurl.E_SSL_CONNECT_ERROR,
+        pycurl.E_PEER_FAILED_VERIFICATION,
+        pycurl.E_SSL_CERTPROBLEM,
+        pycurl.E_SSL_CIPHER,
+        pycurl.E_SSL_CACERT_BADFILE,
+        pycurl.E_SSL_ISSUER_ERROR,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -49,92 +63,190 @@ class TransportSettings:
     user_agent: str = "duis-gateway"
 
 
-class _Current(threading.local):
-    attempt: Attempt | None = None
+class _Connection:
+    """One kept connection to one URL, and what is known of the exchange that goes on over it. For one thread at a time.
 
-
-_CURRENT = _Current()
-
-
-def _guarded_socket(guard: AddressGuard, host: str, port: int, connect_timeout: float) -> socket.socket:
-    """Connect to the first of the host's allowed addresses that answers, within the attempt's deadline.
-
-    The look-up of a name itself has the resolver's time limits alone: it holds this one thread, no other.
+    Raises:
+        AddressRefused: the URL can never be sent to.
     """
-    attempt = _CURRENT.attempt
-    endpoints = guard.endpoints(host.strip("[]"), port)
-    failure: OSError = OSError("no address")
-    for family, address in endpoints:
-        connection = socket.socket(family, socket.SOCK_STREAM)
+
+    def __init__(
+        self,
+        url: str,
+        settings: TransportSettings,
+        options: Mapping[int, Any],
+        guard: AddressGuard,
+        aborted: threading.Event,
+    ) -> None:
+        parse_url(url)
+        self._settings = settings
+        self._guard = guard
+        self._aborted = aborted
+        self._begin(b"")
+        self._handle = pycurl.Curl()
+        for option, value in options.items():
+            self._handle.setopt(option, value)
+        self._handle.setopt(pycurl.URL, url)
+        self._handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self._handle.setopt(pycurl.READFUNCTION, self._read)
+        self._handle.setopt(pycurl.SEEKFUNCTION, self._seek)
+        self._handle.setopt(pycurl.HEADERFUNCTION, self._header)
+        self._handle.setopt(pycurl.WRITEFUNCTION, self._write)
+        self._handle.setopt(pycurl.XFERINFOFUNCTION, self._look)
+
+    def post(self, content: bytes, content_type: str) -> Failure | None:
+        """Send a message and return None where the answer was 2xx, else what was wrong."""
+        self._begin(content)
+        headers = (f"Content-Type: {content_type}", f"User-Agent: {self._settings.user_agent}", "Expect:")
+        self._handle.setopt(pycurl.HTTPHEADER, headers)
+        self._handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(content))
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(min(connect_timeout, attempt.remaining) if attempt else connect_timeout)
-            connection.connect(address)
-            return connection
-        except OSError as error:
-            connection.close()
-            failure = error
-            if attempt is not None and attempt.overdue:
-                break
-    raise failure
+            self._handle.perform()
+            self.clean = True
+        except pycurl.error as error:
+            self.clean = False
+            if not self._answered:
+                return self._failure(*error.args)
+        finally:
+            for opened in self._opened:
+                opened.close()
+        if not self._answered:
+            self.clean = False
+            return Failure(FailureKind.CONNECTION, "the recipient's answer is no answer to a POST")
+        if 200 <= self._status < 300:
+            return None
+        self.clean = False
+        return self._refusal()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is open and nothing has come since the last answer: a byte or an end would be the next one's.
 
-class _PlainConnection(HTTPConnection):
-    """A connection that the guard let pass and that the watchdog can cut."""
+        libcurl looks at this by itself, but not at each use.
+        """
+        number = self._handle.getinfo(pycurl.ACTIVESOCKET)
+        if number < 0:
+            return False
+        looking = select.poll()
+        looking.register(number, select.POLLIN)
+        return not looking.poll(0)
 
-    def __init__(self, *args: Any, guard: AddressGuard, connect_timeout: float, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._guard = guard
-        self._connect_timeout = connect_timeout
+    def close(self) -> None:
+        """Close it; not while a message is being sent."""
+        self._handle.close()
 
-    def _new_conn(self) -> socket.socket:
-        connection = _guarded_socket(self._guard, self.host, self.port, self._connect_timeout)
-        _watch(connection)
-        return connection
+    def _begin(self, content: bytes) -> None:
+        self.clean = False
+        """Whether the last exchange ended as it should, so that the next may use the connection."""
+        self._content, self._unread = BytesIO(content), len(content)
+        self._status = 0
+        self._in_header = False
+        self._answered = False  # the header of an answer that is not informational has come, to its last line
+        self._early = False
+        self._fields: dict[bytes, str] = {}
+        self._reply = b""
+        self._refused: list[str] = []
+        self._opened: list[socket.socket] = []
+        self._drained_by = float("inf")
 
-    def request(self, *args: Any, **options: Any) -> None:
-        _watch(self.sock)
-        super().request(*args, **options)
+    # --- called by libcurl ----------------------------------------------------------------------------------------
 
+    def _open_socket(self, _purpose: int, address: Any) -> socket.socket | int:
+        host = address.addr[0].decode() if isinstance(address.addr[0], bytes) else str(address.addr[0])
+        if not self._guard.allows(host):
+            self._refused.append(host)
+            return int(pycurl.SOCKET_BAD)
+        opened = socket.socket(address.family, address.socktype, address.protocol)
+        # libcurl connects by itself, which auditing hooks would not see otherwise (PEP 578).
+        sys.audit("socket.connect", opened, address.addr)
+        self._opened.append(opened)  # pycurl uses a duplicate
+        return opened
 
-class _TlsConnection(HTTPSConnection):
-    """The same under TLS."""
+    def _read(self, size: int) -> bytes:
+        piece = self._content.read(size)
+        self._unread -= len(piece)
+        return piece
 
-    def __init__(self, *args: Any, guard: AddressGuard, connect_timeout: float, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._guard = guard
-        self._connect_timeout = connect_timeout
+    def _seek(self, offset: int, origin: int) -> int:
+        position = self._content.seek(offset, origin)
+        self._unread = self._content.getbuffer().nbytes - position
+        return int(pycurl.SEEKFUNC_OK)
 
-    def _new_conn(self) -> socket.socket:
-        connection = _guarded_socket(self._guard, self.host, self.port, self._connect_timeout)
-        # The handshake moves the connection into another socket object that nobody sees before it is done;
-        # a duplicate lets the watchdog end a handshake that drips.
-        if _CURRENT.attempt is not None:
-            _CURRENT.attempt.use(connection.dup(), owned=True)
-        return connection
+    def _header(self, line: bytes) -> int | None:
+        if self._answered:
+            return None  # a trailer
+        if not self._in_header:
+            found = _STATUS_LINE.match(line)
+            if found is None:
+                return -1
+            self._in_header, self._status, self._fields = True, int(found[1]), {}
+        elif line.strip(b"\r\n"):
+            name, _, value = line.partition(b":")
+            self._fields[name.strip().lower()] = value.decode("latin-1").strip()
+        else:
+            self._in_header = False
+            return self._header_is_over()
+        return None
 
-    def request(self, *args: Any, **options: Any) -> None:
-        _watch(self.sock)
-        super().request(*args, **options)
+    def _header_is_over(self) -> int | None:
+        if self._status < 200:
+            return None
+        if self._status < 300 and self._unread:
+            # Nobody can accept what is still on our side.
+            self._early = True
+            return -1
+        self._answered = True
+        self._drained_by = monotonic() + _DRAIN_SECONDS
+        return None
 
+    def _write(self, piece: bytes) -> int | None:
+        self._reply += piece
+        return -1 if len(self._reply) > self._settings.reply_limit or monotonic() > self._drained_by else None
 
-def _watch(connection: socket.socket | None) -> None:
-    if _CURRENT.attempt is not None and connection is not None:
-        _CURRENT.attempt.use(connection)
+    def _look(self, *_: int) -> bool:
+        """Tell whether to break off: called at every step, and each second while nothing happens."""
+        return self._aborted.is_set() or monotonic() > self._drained_by
+
+    # --- what it comes to -----------------------------------------------------------------------------------------
+
+    def _failure(self, code: int, text: str) -> Failure:
+        if self._early:
+            return Failure(FailureKind.CONNECTION, f"HTTP {self._status} before the whole message was sent")
+        if code == pycurl.E_ABORTED_BY_CALLBACK:
+            return Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
+        if code == pycurl.E_COULDNT_CONNECT and self._refused:
+            return Failure(FailureKind.ADDRESS, self._guard.refusal(self._refused))
+        if code == pycurl.E_URL_MALFORMAT:
+            return Failure(FailureKind.ADDRESS, _printable(text))
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            detail = f"no answer within {self._settings.total_timeout:g} s: {text}"
+            return Failure(FailureKind.TIMEOUT, _printable(detail))
+        if code in _TLS_ERRORS:
+            return Failure(FailureKind.TLS, _printable(text))
+        number = self._handle.getinfo(pycurl.OS_ERRNO)
+        cause = f"{text}: {strerror(number)}" if number else text
+        return Failure(FailureKind.CONNECTION, _printable(cause))
+
+    def _refusal(self) -> Failure:
+        excerpt = _printable(self._reply[: 4 * _EXCERPT].decode("utf-8", "replace"))
+        detail = f"HTTP {self._status}: {excerpt}" if excerpt else f"HTTP {self._status}"
+        asked = _seconds_asked(self._fields.get(b"retry-after"), self._fields.get(b"date"))
+        return Failure(FailureKind.STATUS, detail, self._status, asked)
 
 
 class HttpTransport:
-    """Posts messages; one pool of kept connections for each URL. Safe to use from many threads."""
+    """Posts messages over connections that are kept for each URL. Safe to use from many threads."""
 
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
+        if settings.ca_file is not None:
+            ssl.create_default_context(cafile=str(settings.ca_file))  # says at the start that a file is no good
+        self._options = _options(settings)
         self._guard = AddressGuard(settings.allowed_networks)
-        self._tls = ssl.create_default_context(cafile=settings.ca_file and str(settings.ca_file))
-        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._pools: OrderedDict[str, tuple[urllib3.HTTPConnectionPool, Target]] = OrderedDict()
-        self._pools_lock = threading.Lock()
-        self._watchdog = Watchdog()
-        self._aborted = False
+        self._idle: OrderedDict[str, list[_Connection]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._aborted = threading.Event()
+        self._closed = False
 
     @property
     def total_timeout(self) -> float:
@@ -144,133 +256,90 @@ class HttpTransport:
     def post(self, url: str, content: bytes, content_type: str) -> Failure | None:
         """Send one message and return None where the answer was 2xx, else what was wrong.
 
-        A 2xx counts as soon as its status line and header are in, whatever becomes of the reply's body.
+        A 2xx counts as soon as its status line and header are in, whatever becomes of the reply's body, and only
+        where the whole message had gone out by then.
         """
         try:
-            pool, target = self._pool(url)
+            with self._connection(url) as connection:
+                return connection.post(content, content_type)
         except AddressRefused as error:
             return Failure(FailureKind.ADDRESS, str(error))
-        with self._attempt() as attempt:
-            try:
-                return self._exchange(pool, target, content, content_type, attempt)
-            except AddressRefused as error:
-                return Failure(FailureKind.ADDRESS, str(error))
-            except _EVERYTHING_NETWORK as error:
-                return self._failure(error, attempt)
 
     def abort(self) -> None:
-        """End every attempt that is going on, as interrupted; what comes later is still tried."""
-        self._aborted = True
-        self._watchdog.cut_all()
+        """End every attempt that is going on, and that still comes, as interrupted; within a second."""
+        self._aborted.set()
 
     def close(self) -> None:
         """End every attempt and close every connection."""
-        self._aborted = True
-        self._watchdog.close()
-        with self._pools_lock:
-            for pool, _ in self._pools.values():
-                pool.close()
-            self._pools.clear()
+        self._aborted.set()
+        with self._lock:
+            self._closed = True
+            idle = [connection for connections in self._idle.values() for connection in connections]
+            self._idle.clear()
+        for connection in idle:
+            connection.close()
 
     @contextlib.contextmanager
-    def _attempt(self) -> Iterator[Attempt]:
-        attempt = _CURRENT.attempt = self._watchdog.start(self._settings.total_timeout)
+    def _connection(self, url: str) -> Iterator[_Connection]:
+        """A connection for one exchange, kept or new."""
+        connection = self._kept(url) or _Connection(url, self._settings, self._options, self._guard, self._aborted)
         try:
-            yield attempt
+            yield connection
         finally:
-            _CURRENT.attempt = None
-            self._watchdog.finish(attempt)
+            self._keep(url, connection)
 
-    def _pool(self, url: str) -> tuple[urllib3.HTTPConnectionPool, Target]:
-        with self._pools_lock:
-            if url in self._pools:
-                self._pools.move_to_end(url)
-                return self._pools[url]
-            target = parse_url(url)
-            self._pools[url] = (self._make_pool(target), target)
-            if len(self._pools) > _MOST_POOLS:
-                self._pools.popitem(last=False)[1][0].close()
-            return self._pools[url]
+    def _kept(self, url: str) -> _Connection | None:
+        while True:
+            with self._lock:
+                kept = self._idle.get(url)
+                connection = kept.pop() if kept else None
+            if connection is None or connection.is_quiet:
+                return connection
+            connection.close()
 
-    def _make_pool(self, target: Target) -> urllib3.HTTPConnectionPool:
-        options: dict[str, Any] = {
-            "maxsize": self._settings.connections,
-            "guard": self._guard,
-            "connect_timeout": self._settings.connect_timeout,
-        }
-        if target.scheme == "http":
-            plain = urllib3.HTTPConnectionPool(target.host, target.port, **options)
-            plain.ConnectionCls = _PlainConnection
-            return plain
-        secure = urllib3.HTTPSConnectionPool(target.host, target.port, ssl_context=self._tls, **options)
-        secure.ConnectionCls = _TlsConnection
-        return secure
-
-    def _exchange(
-        self, pool: urllib3.HTTPConnectionPool, target: Target, content: bytes, content_type: str, attempt: Attempt
-    ) -> Failure | None:
-        limit = self._settings.total_timeout
-        response = pool.urlopen(
-            "POST",
-            target.path,
-            body=content,
-            headers={"Content-Type": content_type, "User-Agent": self._settings.user_agent},
-            retries=False,
-            redirect=False,
-            timeout=urllib3.Timeout(connect=min(self._settings.connect_timeout, limit), read=limit),
-            preload_content=False,
-            decode_content=False,
-            assert_same_host=False,
-        )
-        if attempt.overdue:
-            # The cut ended the header, and what there was of it would pass for an answer.
-            response.close()
-            raise TimeoutError("the header of the answer was not complete")
-        accepted = 200 <= response.status < 300
-        reply = self._drain(response, attempt)
-        return None if accepted else _status_failure(response, reply)
-
-    def _drain(self, response: urllib3.BaseHTTPResponse, attempt: Attempt) -> bytes:
-        """Read the reply so that the connection can be kept; close it where the reply is long, slow or broken."""
-        attempt.deadline = min(attempt.deadline, monotonic() + _DRAIN_SECONDS)
-        reply = b""
-        try:
-            reply = response.read(self._settings.reply_limit + 1)
-        except _EVERYTHING_NETWORK:
-            response.close()
-        if len(reply) > self._settings.reply_limit or attempt.overdue:
-            response.close()
-        response.release_conn()
-        return reply
-
-    def _failure(self, error: Exception, attempt: Attempt) -> Failure:
-        causes = list(_causes(error))
-        if attempt.overdue and self._aborted:
-            return Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
-        late = attempt.overdue or any(isinstance(c, TimeoutError | urllib3.exceptions.TimeoutError) for c in causes)
-        if late:
-            return Failure(FailureKind.TIMEOUT, f"no answer within {self._settings.total_timeout:g} s: {causes[-1]}")
-        if any(isinstance(cause, ssl.SSLError | urllib3.exceptions.SSLError) for cause in causes):
-            return Failure(FailureKind.TLS, _printable(str(causes[-1])))
-        return Failure(FailureKind.CONNECTION, _printable(str(causes[-1]) or type(causes[-1]).__name__))
+    def _keep(self, url: str, connection: _Connection) -> None:
+        surplus = [connection]
+        with self._lock:
+            if connection.clean and not self._closed:
+                kept = self._idle.setdefault(url, [])
+                self._idle.move_to_end(url)
+                if len(kept) < self._settings.connections:
+                    kept.append(surplus.pop())
+                if len(self._idle) > _MOST_URLS:
+                    surplus += self._idle.popitem(last=False)[1]
+        for one in surplus:
+            one.close()
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was made of, the outermost first."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        inner = next((argument for argument in cause.args if isinstance(argument, BaseException)), None)
-        cause = inner or cause.__cause__
-
-
-def _status_failure(response: urllib3.BaseHTTPResponse, reply: bytes) -> Failure:
-    excerpt = _printable(reply[: 4 * _EXCERPT].decode("utf-8", "replace"))
-    detail = f"HTTP {response.status}: {excerpt}" if excerpt else f"HTTP {response.status}"
-    asked = _seconds_asked(response.headers.get("Retry-After"), response.headers.get("Date"))
-    return Failure(FailureKind.STATUS, detail, response.status, asked)
+def _options(settings: TransportSettings) -> dict[int, Any]:
+    """What libcurl is told of every exchange; the docstring of this module says why."""
+    paths = ssl.get_default_verify_paths()
+    options: dict[int, Any] = {
+        pycurl.POST: 1,
+        pycurl.NOSIGNAL: 1,
+        pycurl.NOPROGRESS: 0,
+        pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+        pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+        pycurl.FOLLOWLOCATION: 0,
+        pycurl.PROXY: "",  # nor one that the environment names
+        pycurl.PATH_AS_IS: 1,
+        pycurl.TCP_NODELAY: 1,
+        pycurl.MAXCONNECTS: 1,
+        pycurl.CONNECTTIMEOUT_MS: max(1, int(1000 * min(settings.connect_timeout, settings.total_timeout))),
+        pycurl.TIMEOUT_MS: max(1, int(1000 * settings.total_timeout)),
+        pycurl.SSL_VERIFYPEER: 1,
+        pycurl.SSL_VERIFYHOST: 2,
+        pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
+    }
+    # A wheel's libcurl does not know where this system keeps its authorities.
+    authorities = str(settings.ca_file) if settings.ca_file is not None else paths.cafile
+    if authorities is not None:
+        options[pycurl.CAINFO] = authorities
+    if settings.ca_file is not None:
+        options[pycurl.CAPATH] = None
+    elif paths.capath is not None:
+        options[pycurl.CAPATH] = paths.capath
+    return options
 
 
 def _seconds_asked(retry_after: str | None, date: str | None) -> float | None:

@@ -19,7 +19,7 @@ from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
 from duis_gateway.outbox.guard import parse_networks
 from duis_gateway.outbox.lanes import LaneSettings
 from duis_gateway.outbox.observer import DeliveryObserver
-from duis_gateway.outbox.retry import Decision, Failure, FailureKind, RetryPolicy
+from duis_gateway.outbox.retry import Dead, Decision, Failure, FailureKind, RetryPolicy
 from duis_gateway.outbox.senders import HttpSender, Sender
 from duis_gateway.outbox.store import ClaimedMessage, Destination
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
@@ -225,6 +225,19 @@ def test_a_poison_message_is_parked_and_the_queue_behind_it_moves(store: Store) 
                 outbox_view.replay(conn, message=dead[0].id)
             delivery.wake()
             assert receiver.wait_for(4)[3] == b"<000001/>"
+
+
+@pytest.mark.parametrize("mode", ["404", "302 Location: /there"])
+def test_an_answer_is_no_outage(store: Store, mode: str) -> None:
+    """F15, F18: a recipient that refuses everything is not taken to be down, and what it refuses is parked promptly."""
+    enqueue(store, *messages(60))
+    policy = RetryPolicy(base=0.02, cap=300, refused_attempts=3)
+    with Receiver(mode) as receiver, delivering(store, {SUPPLIER: receiver.url}, policy=policy) as (delivery, watcher):
+        watcher.wait_until(lambda: sum(isinstance(one, Dead) for one in watcher.decisions) == 60)
+        assert not watcher.breakers
+        assert not delivery.down()
+        assert len(receiver.arrivals) == 180
+    assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 60}
 
 
 def test_an_unregistered_url_or_a_forbidden_one_is_only_a_delay(store: Store) -> None:

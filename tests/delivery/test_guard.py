@@ -33,6 +33,33 @@ LOOPBACK = parse_networks(["127.0.0.0/8"])
         "::ffff:169.254.169.254",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
+        "::ffff:192.0.0.8",
+        "64:ff9b::c058:6301",
+        "64:ff9b:1::808:808",
+        "::8.8.8.8",
+        "2002:808:808::1",
+        "2001::1",
+        "2001:10::1",
+        "2001:20::1",
+        "2001:db8::1",
+        "2620:4f:8000::1",
+        "3fff::1",
+        "5f00::1",
+        "100::1",
+        "fec0::1",
+        "192.0.0.8",
+        "192.0.0.9",
+        "192.0.0.10",
+        "192.0.0.170",
+        "192.0.2.1",
+        "192.31.196.1",
+        "192.52.193.1",
+        "192.88.99.1",
+        "192.175.48.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "240.0.0.1",
         "no address",
     ],
 )
@@ -41,7 +68,9 @@ def test_inner_addresses_are_refused(address: str) -> None:
     assert not AddressGuard().allows(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "192.0.1.1", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
 def test_public_addresses_pass(address: str) -> None:
     assert AddressGuard().allows(address)
 
@@ -106,19 +135,6 @@ def test_good_urls_pass() -> None:
     check_url("http://127.0.0.1:8080/", LOOPBACK)
     assert parse_url("https://Example.test/a/b?c=d") == ("https", "example.test", 443, "/a/b?c=d")
     assert parse_url("http://[2001:db8::1]:81") == ("http", "2001:db8::1", 81, "/")
-
-
-def test_a_name_that_resolves_both_ways_leads_only_to_the_allowed_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """T61: what is connected to is what was checked; the other addresses of the name are not used."""
-
-    def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
-        return [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80)),
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80)),
-        ]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    assert [e.address for e in AddressGuard().endpoints("both.test", 80)] == [("8.8.8.8", 80)]
 
 
 def test_a_name_that_does_not_resolve_may_be_registered(monkeypatch: pytest.MonkeyPatch) -> None:

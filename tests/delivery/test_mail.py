@@ -240,3 +240,48 @@ def test_without_a_relay_emails_wait_and_hold_no_alert_back(store: Store) -> Non
         wait_until(lambda: states(store) == ["pending", "delivered", "delivered", "delivered", "pending"])
         assert delivery.stop()
         assert [*receiver.accepted] == [b"<a0/>", b"<a1/>", b"<a2/>"]
+
+
+STEPS = ("MAIL", "RCPT", "DATA", "content")
+
+
+@pytest.mark.parametrize(
+    ("code", "speaks_of_the_email"),
+    [
+        (421, ()),
+        (450, ()),
+        (451, ()),
+        (452, ()),
+        (500, ()),
+        (501, ("RCPT",)),
+        (503, ()),
+        (530, ()),
+        (550, ("RCPT", "DATA", "content")),
+        (552, ("MAIL", "RCPT", "DATA", "content")),
+        (553, ("RCPT", "content")),
+        (554, ("RCPT", "DATA", "content")),
+        (555, ()),
+        (556, ("RCPT",)),
+    ],
+)
+def test_which_answers_speak_of_this_email(code: int, speaks_of_the_email: tuple[str, ...]) -> None:
+    """F15, F18: 552 at MAIL is the email's size (RFC 1870); the gateway's own faults have the large budget."""
+    found = []
+    with MailRelay() as relay, sender(relay.port) as mail:
+        for step in STEPS:
+            relay.refuse = {step: f"{code} no"}
+            failure = mail.send(claimed())
+            assert failure
+            assert failure.detail == f"SMTP {code}: no"
+            found += [step] if failure.concerns_message else []
+        assert not relay.emails
+    assert tuple(found) == speaks_of_the_email
+
+
+def test_an_email_that_is_too_large_is_not_sent_and_those_behind_it_go_on(store: Store) -> None:
+    """RFC 1870: the relay says what it takes; whoever asks nevertheless gets 552."""
+    large = replace(email_message(1), content=EMAIL + b"x" * 30_000)
+    enqueue(store, large, email_message(2))
+    with MailRelay(largest=20_000) as relay, delivering(store, relay.port):
+        wait_until(lambda: states(store) == ["dead", "delivered"])
+        assert "relay takes 20000 at most (attempt 3 of 3)" in str(first_error(store))

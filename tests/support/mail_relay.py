@@ -23,6 +23,7 @@ class Relay:
     port: int = 0
     refuse_recipient: bytes | None = None
     refuse_content: bytes | None = None
+    refuse: dict[str, str] = field(default_factory=dict)  # by the step that it answers: MAIL, RCPT, DATA or content
     emails: list[Taken] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -33,12 +34,23 @@ class Relay:
             assert self.changed.wait_for(lambda: len(self.emails) >= count, seconds), f"{len(self.emails)} of {count}"
             return [parsed(content) for _, _, content in self.emails]
 
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a sender, or not."""
+        if "MAIL" in self.refuse:
+            return self.refuse["MAIL"]
+        envelope.mail_from = address
+        return "250 yes"
+
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Take a recipient, or not."""
         if self.refuse_recipient is not None:
             return self.refuse_recipient.decode()
+        if "RCPT" in self.refuse:
+            return self.refuse["RCPT"]
         envelope.rcpt_tos.append(address)
         return "250 yes"
 
@@ -46,6 +58,8 @@ class Relay:
         """Take an email, or not."""
         if self.refuse_content is not None:
             return self.refuse_content.decode()
+        if "content" in self.refuse:
+            return self.refuse["content"]
         assert isinstance(envelope.content, bytes)
         with self.changed:
             self.emails += [(envelope.mail_from or "", to, envelope.content) for to in envelope.rcpt_tos]
@@ -58,6 +72,17 @@ def parsed(content: bytes) -> EmailMessage:
     return BytesParser(policy=email.policy.default).parsebytes(content)
 
 
+class _Server(SMTP):
+    """aiosmtpd, which has no hook for what DATA is answered with."""
+
+    async def smtp_DATA(self, arg: str) -> None:
+        refused = self.event_handler.refuse.get("DATA")
+        if refused is None:
+            await super().smtp_DATA(arg)
+        else:
+            await self.push(refused)
+
+
 class MailRelay:
     """Runs a `Relay`; a context manager.
 
@@ -65,9 +90,17 @@ class MailRelay:
         port: where it listens, 0 for any free port.
         certificate: key and certificate (PEM) of its STARTTLS; None: it offers none.
         login: user and password that it asks for, after STARTTLS.
+        largest: the most octets that an email may have; None: it says nothing of that.
     """
 
-    def __init__(self, port: int = 0, certificate: Path | None = None, login: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        certificate: Path | None = None,
+        login: tuple[str, str] | None = None,
+        largest: int | None = None,
+    ) -> None:
+        self._largest = largest
         self._relay = Relay(port)
         self._certificate = certificate
         self._login = login
@@ -93,14 +126,14 @@ class MailRelay:
             tls.load_cert_chain(self._certificate)
 
         def smtp() -> SMTP:
-            return SMTP(
+            return _Server(
                 self._relay,
                 hostname="relay.test",
                 tls_context=tls,
                 require_starttls=tls is not None,
                 auth_required=self._login is not None,
                 authenticator=self._authenticate,
-                data_size_limit=None,
+                data_size_limit=self._largest,
                 loop=self._loop,
             )
 

@@ -1,0 +1,189 @@
+"""Receivers that answer as no receiver should: what becomes of a message, and of the next one (F30, T67)."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+import pytest
+
+from duis_gateway.outbox.guard import parse_networks
+from duis_gateway.outbox.retry import Failure
+from duis_gateway.outbox.transport import HttpTransport, TransportSettings
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+NO = b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+BUSY = b"HTTP/1.1 102 Processing\r\n\r\n"
+
+DELIVERED, STATUS, CONNECTION, TIMEOUT = "delivered", "status", "connection", "timeout"
+
+Answer = Callable[["Peer", bytes], None]
+
+
+class Peer:
+    """One connection that the receiver has taken."""
+
+    def __init__(self, connection: socket.socket, over: threading.Event) -> None:
+        self.connection = connection
+        self.over = over
+
+    def say(self, content: bytes) -> None:
+        self.connection.sendall(content)
+
+    def close(self) -> None:
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise ConnectionResetError  # ends the conversation, so that closing sends the reset
+
+    def for_ever(self, piece: bytes, pause: float = 0.0) -> None:
+        while not self.over.wait(pause):
+            self.say(piece)
+
+
+def says(*pieces: bytes, close: bool = False) -> Answer:
+    """An answer in pieces that are sent at once, or a moment apart."""
+
+    def answer(peer: Peer, _: bytes) -> None:
+        for piece in pieces:
+            peer.say(piece)
+            peer.over.wait(0.05 if len(pieces) > 1 else 0)
+        if close:
+            peer.close()
+
+    return answer
+
+
+def for_ever(first: bytes, piece: bytes, pause: float = 0.0) -> Answer:
+    def answer(peer: Peer, _: bytes) -> None:
+        peer.say(first)
+        peer.for_ever(piece, pause)
+
+    return answer
+
+
+@contextlib.contextmanager
+def receiving(first: Answer, answered: threading.Event, reads_body: bool = True) -> Iterator[str]:
+    """A receiver that answers the first message like this, and every other with 503, whatever the connection."""
+    over, answers = threading.Event(), iter([first])
+    answered.clear()
+    refuse = says(NO)
+
+    def serve(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as reader:
+            while line := reader.readline():
+                length = 0
+                while line.strip():
+                    name, _, value = line.partition(b":")
+                    length = int(value) if name.lower() == b"content-length" else length
+                    line = reader.readline()
+                answer = next(answers, refuse)
+                body = reader.read(length) if reads_body or answer is refuse else b""
+                try:
+                    answer(Peer(connection, over), body)
+                finally:
+                    answered.set()
+
+    def accept(listener: socket.socket) -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        thread = threading.Thread(target=accept, args=(listener,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        finally:
+            over.set()
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+
+
+def outcome(failure: Failure | None) -> str:
+    return DELIVERED if failure is None else str(failure.kind)
+
+
+CASES: dict[str, tuple[Answer, str]] = {
+    "103 before 503": (says(HINTS + NO), STATUS),
+    "103, then 503": (says(HINTS, NO), STATUS),
+    "100 and 102 before 503": (says(GO_ON + BUSY + NO), STATUS),
+    "100, then 102, then 503": (says(GO_ON, BUSY, NO), STATUS),
+    "103 before 200": (says(HINTS, OK), DELIVERED),
+    "103 and nothing more": (says(HINTS, close=True), CONNECTION),
+    "103 and half a 200": (says(HINTS + OK[:20], close=True), CONNECTION),
+    "101": (
+        says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", close=True),
+        CONNECTION,
+    ),
+    "103 for ever": (for_ever(b"", HINTS), ""),
+    "102 now and then for ever": (for_ever(b"", BUSY, 0.1), TIMEOUT),
+    "503 with a 200 behind it": (says(NO + OK), STATUS),
+    "503, then a 200": (says(NO, OK), STATUS),
+    "200 with another behind it": (says(OK + OK), DELIVERED),
+    "200, then another": (says(OK, OK), DELIVERED),
+    "200 with a 408 behind it": (says(OK + b"HTTP/1.1 408 Late\r\n\r\n", close=True), DELIVERED),
+    "200 with bytes behind its body": (
+        says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n"),
+        DELIVERED,
+    ),
+    "204 with a body": (says(b"HTTP/1.1 204 No Content\r\n\r\n" + OK), DELIVERED),
+    "garbage": (says(b"\x00\x01 what is this\r\n\r\n" * 20, close=True), CONNECTION),
+    "no header at all": (says(b"ok", close=True), CONNECTION),
+    "another protocol": (says(b"220 mail.example ESMTP\r\n", close=True), CONNECTION),
+    "a version that is none": (says(b"HTTP/9.9 200 OK\r\n\r\n", close=True), CONNECTION),
+    "a status that is none": (says(b"HTTP/1.1 20 OK\r\n\r\n", close=True), CONNECTION),
+    "half a status line": (says(b"HTTP/1.1 200", close=True), CONNECTION),
+    "a status line alone": (says(b"HTTP/1.1 200 OK\r\n", close=True), CONNECTION),
+    "half a header": (says(b"HTTP/1.1 200 OK\r\nContent-Le", close=True), CONNECTION),
+    "nothing": (says(b"", close=True), CONNECTION),
+    "a reset": (lambda peer, _: peer.reset(), CONNECTION),
+    "half a body": (says(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", close=True), DELIVERED),
+    "half a body of a 503": (says(b"HTTP/1.1 503 No\r\nContent-Length: 100\r\n\r\nhalf", close=True), STATUS),
+    "half a chunk": (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", close=True), DELIVERED),
+    "two lengths": (says(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n", close=True), CONNECTION),
+    "header lines for ever": (for_ever(b"HTTP/1.1 200 OK\r\n", b"X-More: yes\r\n" * 100), CONNECTION),
+    "one header line for ever": (for_ever(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 1000), CONNECTION),
+    "a body for ever": (for_ever(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000), DELIVERED),
+    "a body of a 503 for ever": (for_ever(b"HTTP/1.1 503 No\r\n\r\n", b"x" * 10_000), STATUS),
+    "a body by the byte": (for_ever(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x", 0.05), DELIVERED),
+    "a header by the byte": (for_ever(b"HTTP/1.1 200 OK\r\nX: ", b"y", 0.05), TIMEOUT),
+    "silence": (lambda peer, _: peer.for_ever(b"", 60), TIMEOUT),
+    "a redirect": (says(b"HTTP/1.1 307 There\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"), STATUS),
+}
+
+
+@pytest.mark.parametrize(("answer", "expected"), CASES.values(), ids=CASES.keys())
+def test_a_hostile_answer_is_its_own_messages_alone(answer: Answer, expected: str) -> None:
+    """The first message is what the answer made it; the next one is refused with 503, and never counts as delivered."""
+    transport = HttpTransport(TransportSettings(total_timeout=2.0, allowed_networks=parse_networks(["127.0.0.0/8"])))
+    answered = threading.Event()
+    with receiving(answer, answered) as url:
+        started = monotonic()
+        first = outcome(transport.post(url, b"<first/>", "application/xml"))
+        assert monotonic() - started < 10, "beyond the deadline"
+        answered.wait(0.5)  # those that go on for ever do not end; all others have said everything
+        following = [transport.post(url, b"<next/>", "application/xml") for _ in range(2)]
+    transport.close()
+    assert first in ([expected] if expected else [CONNECTION, TIMEOUT])
+    assert [(one.status if one else None) for one in following] == [503, 503]
+
+
+def test_nobody_accepts_what_has_not_been_sent() -> None:
+    """A 200 that comes after the header of a request, whose body is never read, is no acceptance."""
+    transport = HttpTransport(TransportSettings(total_timeout=5.0, allowed_networks=parse_networks(["127.0.0.0/8"])))
+    with receiving(for_ever(OK, b"", 60), threading.Event(), reads_body=False) as url:
+        failure = transport.post(url, b"x" * 30_000_000, "application/xml")
+        assert failure
+        assert failure.detail == "HTTP 200 before the whole message was sent"
+        following = transport.post(url, b"<next/>", "application/xml")
+        assert following
+        assert following.status == 503
+    transport.close()
