@@ -21,7 +21,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, no_args_is_help=True)
 @click.option("--url", help="The gateway's public listener, such as http://127.0.0.1:8079.")
 @click.option("--profile", type=_FILE, default="conformance.toml", show_default=True, help="What the pack knows of it.")
 @click.option("--version", "versions", type=click.Choice(VERSIONS), multiple=True, help="Only on this DUIS version.")

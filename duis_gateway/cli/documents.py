@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -37,10 +38,11 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an answer says."""
+    """What an answer says; `items` has what was not taken, each with the reason."""
 
     text: str
     refused: bool
+    items: tuple[str, ...] = ()
 
 
 def judge(document: bytes, folder: Path, crls: Path | None, at: datetime) -> Judgement:
@@ -114,11 +116,25 @@ def verdict_of(answer: bytes) -> Verdict | None:
         return None
     if code := root.findtext(f".//{sr('ResponseCode')}"):
         known = RESPONSE_CODES.get(code)
-        return Verdict(f"{code}: {known.meaning}" if known else code, refused=code.startswith("E"))
+        text = f"{code}: {known.meaning}" if known else code
+        return Verdict(text, code.startswith("E"), tuple(_hubs_warned_of(root)))
     acknowledgement = root.find(".//{*}Acknowledgement")
     if acknowledgement is not None:
         words = [acknowledgement.findtext(f"{{*}}{name}") for name in ("Status", "Code", "Text")]
-        return Verdict(" ".join(filter(None, words)), refused=words[0] == "Refused")
+        said = " ".join(dict.fromkeys(filter(None, words)))  # the code is often the status's own word
+        return Verdict(said, words[0] == "Refused", tuple(_items_refused(acknowledgement)))
     if detail := root.findtext(".//{*}faultstring") or root.findtext("{*}detail"):
         return Verdict(detail, refused=True)
     return None
+
+
+def _items_refused(acknowledgement: etree._Element) -> Iterator[str]:
+    for item in acknowledgement.iterfind("{*}RefusedItem"):
+        yield f"{item.findtext('{*}Item')}: {item.findtext('{*}Reason')}"
+
+
+def _hubs_warned_of(response: etree._Element) -> Iterator[str]:
+    for listed in response.iterfind(f".//{sr('DSPPilotListWarning')}/*"):
+        reason = etree.QName(listed).localname.removesuffix("List").removesuffix("DeviceID")
+        for hub in (listed.text or "").split(","):
+            yield f"{hub.strip()}: {reason}"

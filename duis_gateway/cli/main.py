@@ -24,6 +24,7 @@ from duis_gateway.text.controls import one_line
 
 _COMMANDS = {
     "certificate": ("certificate", "Register, revoke, list and make certificates."),
+    "completion": ("completion", "Print what lets bash, zsh or fish complete this command."),
     "conformance": ("conformance", "Play the regression pack against any gateway, from outside."),
     "deadlines": ("status", "List what a party has outstanding, and how long it has."),
     "deliver": ("serve", "Run delivery workers alone."),
@@ -101,6 +102,9 @@ def _on_one_line(text: str) -> str:
 def _run(words: Sequence[str]) -> int:
     try:
         code = program.main(args=words, prog_name="duis-gateway", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as bare:  # a group alone: not a mistake, a question
+        click.echo(bare.format_message())
+        code = DONE
     except click.exceptions.Exit as end:
         code = end.exit_code
     if sys.stdout is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
+from time import monotonic, sleep
 
 import click
 import urllib3
@@ -27,6 +29,8 @@ from duis_gateway.pki.signing import load_signing_key
 
 _SUCCESS = range(200, 300)
 _SECONDS = 60.0
+_SECONDS_BETWEEN = 0.2
+_ITEMS_SHOWN = 20
 
 
 @click.command()
@@ -36,6 +40,11 @@ _SECONDS = 60.0
 @click.option("--out", type=NEW_FILE, help="Where to write it; default: standard output.")
 def sign(file: Path, key: Path, certificate: Path, out: Path | None) -> None:
     """Sign the XML document in FILE in DUIS's profile; a signature that it has is replaced."""
+    _write(_signed(file, key, certificate), out)
+
+
+def _signed(file: Path, key: Path, certificate: Path) -> bytes:
+    """Return the document in a file with its signature."""
     try:
         signing_key, own = load_signing_key(key, certificate)
         document = read_bytes(file)
@@ -51,7 +60,7 @@ def sign(file: Path, key: Path, certificate: Path, out: Path | None) -> None:
             f"{format_eui(own.eui)}: it will not be accepted",
             err=True,
         )
-    _write(signed, out)
+    return signed
 
 
 @click.command()
@@ -93,36 +102,78 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 @click.command()
 @click.argument("file", type=READABLE)
 @click.option("--url", required=True, help="The door to send it to.")
+@click.option("--key", type=READABLE, help="Sign it first, with this private key; needs --certificate.")
+@click.option("--certificate", type=READABLE, help="The key's certificate.")
 @click.option("--out", type=NEW_FILE, help="Where to write the answer; default: standard output.")
-@click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait.")
-def send(file: Path, url: str, out: Path | None, timeout: float) -> None:
-    """Send the document in FILE as it is, by POST, and print the answer.
+@click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait for the answer.")
+@click.option(
+    "--wait",
+    type=Seconds(),
+    is_flag=False,
+    flag_value=_SECONDS,
+    help=f"Wait for a gateway that does not listen yet, this many seconds ({_SECONDS:.0f} where none are given).",
+)
+def send(
+    file: Path,
+    url: str,
+    key: Path | None,
+    certificate: Path | None,
+    out: Path | None,
+    timeout: float,
+    wait: float | None,
+) -> None:
+    """Send the document in FILE (-: standard input) by POST, as it is or signed first, and print the answer.
 
-    The HTTP status and what the answer says go to standard error. The exit code is 1 where the request was refused: by
-    an HTTP status other than 2xx, a response code E..., or an acknowledgement that says Refused.
+    The HTTP status, what the answer says and the items that it refuses go to standard error. The exit code is 1 where
+    the request was refused: by an HTTP status other than 2xx, a response code E..., or an acknowledgement that says
+    Refused.
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigurationError(f"--url: {url[:80]!r} is no http or https URL")
-    document = read_bytes(file)
-    http = urllib3.PoolManager(retries=False)
-    headers = {"Content-Type": "application/xml"}
-    try:
-        answer = http.request(
-            "POST", url, body=document, headers=headers, timeout=timeout, redirect=False, preload_content=False
-        )
-        body = answer.read(DOCUMENT_BYTES + 1)
-    except (urllib3.exceptions.HTTPError, HTTPException) as error:
-        raise AnswerIsNo(f"{url} could not be reached: {error}") from None
-    answer.release_conn()
-    if len(body) > DOCUMENT_BYTES:
-        raise AnswerIsNo(f"{url} answered with more than {DOCUMENT_BYTES // 1024 // 1024} MiB")
-    say(f"HTTP {answer.status} {answer.reason or ''}".rstrip(), err=True)
+    if (key is None) != (certificate is None):
+        raise ConfigurationError("--key and --certificate go together")
+    document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)
+    status, reason, body = _post(url, document, timeout, monotonic() + (wait or 0.0))
+    say(f"HTTP {status} {reason}".rstrip(), err=True)
     _write(body, out)
     verdict = verdict_of(body)
     if verdict is not None:
         say(verdict.text, err=True)
-    if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
+        _list_items(verdict.items)
+    if status not in _SUCCESS or (verdict is not None and verdict.refused):
         raise AnswerIsNo(f"{file} was refused")
+
+
+def _list_items(items: Sequence[str]) -> None:
+    for item in items[:_ITEMS_SHOWN]:
+        say(f"  {item}", err=True)
+    if len(items) > _ITEMS_SHOWN:
+        say(f"  and {len(items) - _ITEMS_SHOWN:,} more: see the answer", err=True)
+
+
+def _post(url: str, document: bytes, timeout: float, listens_by: float) -> tuple[int, str, bytes]:
+    """Send a document and return status, reason and body of the answer.
+
+    Until `listens_by`, on the monotonic clock, a connection that is refused is tried again: nothing was sent by it.
+    """
+    http = urllib3.PoolManager(retries=False)
+    headers = {"Content-Type": "application/xml"}
+    while True:
+        try:
+            answer = http.request(
+                "POST", url, body=document, headers=headers, timeout=timeout, redirect=False, preload_content=False
+            )
+            body = answer.read(DOCUMENT_BYTES + 1)
+        except (urllib3.exceptions.HTTPError, HTTPException) as error:
+            if isinstance(error, urllib3.exceptions.NewConnectionError) and monotonic() < listens_by:
+                sleep(_SECONDS_BETWEEN)
+                continue
+            hint = "; --wait waits for it" if isinstance(error, urllib3.exceptions.NewConnectionError) else ""
+            raise AnswerIsNo(f"{url} could not be reached: {error}{hint}") from None
+        answer.release_conn()
+        if len(body) > DOCUMENT_BYTES:
+            raise AnswerIsNo(f"{url} answered with more than {DOCUMENT_BYTES // 1024 // 1024} MiB")
+        return answer.status, answer.reason or "", body
 
 
 def _write(content: bytes, out: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,15 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import refused, run
+from tests.support.cli import SUPPLIER, Installation, done, refused, run
 
-RESPONSE = (
-    '<sr:Response xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway"><sr:Header>'
-    "<sr:ResponseCode>{}</sr:ResponseCode></sr:Header></sr:Response>"
-)
+SR = 'xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway"'
+RESPONSE = f"<sr:Response {SR}><sr:Header><sr:ResponseCode>{{}}</sr:ResponseCode></sr:Header></sr:Response>"
 ACKNOWLEDGEMENT = (
     '<Message xmlns="urn:csp-mgmt-gw:1"><Header/><Body><Acknowledgement><MessageID>1</MessageID>'
-    "<Status>{}</Status><Code>C1</Code><Text>said</Text></Acknowledgement></Body></Message>"
+    "<Status>{}</Status><Code>C1</Code><Text>said</Text>{}</Acknowledgement></Body></Message>"
 )
 PROBLEM = '<problem xmlns="urn:ietf:rfc:7807"><title>t</title><detail>the digest differs</detail></problem>'
 FAULT = (
@@ -85,9 +84,9 @@ def test_the_file_goes_out_byte_for_byte_and_the_answer_comes_back(door: Door, f
         (200, RESPONSE.format("W110501"), 0, "W110501: accepted for some hubs"),
         (200, RESPONSE.format("E4"), 1, "E4: the user is not responsible"),
         (200, RESPONSE.format("E999999"), 1, "E999999"),
-        (200, ACKNOWLEDGEMENT.format("Accepted"), 0, "Accepted C1 said"),
-        (200, ACKNOWLEDGEMENT.format("PartlyAccepted"), 0, "PartlyAccepted C1 said"),
-        (200, ACKNOWLEDGEMENT.format("Refused"), 1, "Refused C1 said"),
+        (200, ACKNOWLEDGEMENT.format("Accepted", ""), 0, "Accepted C1 said"),
+        (200, ACKNOWLEDGEMENT.format("PartlyAccepted", ""), 0, "PartlyAccepted C1 said"),
+        (200, ACKNOWLEDGEMENT.format("Refused", ""), 1, "Refused C1 said"),
         (401, PROBLEM, 1, "the digest differs"),
         (500, FAULT, 1, "no such operation"),
         (503, "", 1, "HTTP 503 Service Unavailable"),
@@ -115,3 +114,68 @@ def test_the_answer_can_go_to_a_file(door: Door, file: Path) -> None:
 def test_a_door_that_is_not_there_is_one_line(door: Door, file: Path) -> None:
     assert "could not be reached" in refused(1, "send", file, "--url", "http://127.0.0.1:1/")
     assert "is no http or https URL" in refused(2, "send", file, "--url", "127.0.0.1/x")
+
+
+def test_what_was_not_taken_is_listed_with_its_reason_and_no_word_comes_twice(door: Door, file: Path) -> None:
+    items = "".join(
+        f"<RefusedItem><Item>00-DB-12-34-56-00-00-{n:02X}</Item><Reason>NotEligible</Reason></RefusedItem>"
+        for n in range(25)
+    )
+    door.answer = ACKNOWLEDGEMENT.format("PartlyAccepted", items).replace("C1", "PartlyAccepted")
+    lines = run("send", file, "--url", door.url).error.splitlines()
+    assert lines[:3] == ["HTTP 200 OK", "PartlyAccepted said", "  00-DB-12-34-56-00-00-00: NotEligible"]
+    assert (len(lines), lines[-1]) == (23, "  and 5 more: see the answer")
+
+
+def test_the_hubs_that_a_response_warns_of_are_listed(door: Door, file: Path) -> None:
+    warning = (
+        "<sr:DSPPilotListWarning><sr:NotResponsibleDeviceIDList>00-DB-12-34-56-00-00-02,00-DB-12-34-56-00-00-03"
+        "</sr:NotResponsibleDeviceIDList></sr:DSPPilotListWarning></sr:Response>"
+    )
+    door.answer = RESPONSE.format("W110501").replace("</sr:Response>", warning)
+    assert run("send", file, "--url", door.url).error.splitlines()[2:] == [
+        "  00-DB-12-34-56-00-00-02: NotResponsible",
+        "  00-DB-12-34-56-00-00-03: NotResponsible",
+    ]
+
+
+def test_the_document_can_come_from_standard_input(door: Door, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    door.answer = RESPONSE.format("I0")
+    with file.open(encoding="utf-8") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert run("send", "-", "--url", door.url).code == 0
+    assert door.got[0][2] == file.read_bytes()
+
+
+def test_it_signs_first_when_it_is_given_a_key(door: Door, file: Path, installation: Installation) -> None:
+    door.answer = RESPONSE.format("I0")
+    key, certificate = installation.make_certificate(SUPPLIER)
+    request_id = "90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1"
+    request = f"<sr:Request {SR}><sr:Header><sr:RequestID>{request_id}</sr:RequestID></sr:Header></sr:Request>"
+    file.write_text(request, encoding="utf-8")
+    assert run("send", file, "--url", door.url, "--key", key, "--certificate", certificate).code == 0
+    file.write_bytes(door.got[0][2])
+    assert "signer:      90-B3-D5-1F-30-01-00-00" in done("verify", file, "--trust", installation.pki)
+    assert "go together" in refused(2, "send", file, "--url", door.url, "--key", key)
+
+
+def test_it_waits_for_a_gateway_that_does_not_listen_yet(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The door begins to listen when `send` has been refused once."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        assert "--wait waits for it" in refused(1, "send", file, "--url", url)
+
+        def begin(_seconds: float) -> None:
+            listener.listen()
+            threading.Thread(target=answer_once, args=(listener,), daemon=True).start()
+
+        monkeypatch.setattr("duis_gateway.cli.sign.sleep", begin)
+        assert run("send", file, "--url", url, "--wait").error == "HTTP 204 No Content\n"
+
+
+def answer_once(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")

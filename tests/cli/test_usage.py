@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from duis_gateway import __version__
+from duis_gateway.cli.main import program
 from tests.support.cli import Installation, done, refused, run
+
+_TOP = click.Context(program)
 
 
 def test_a_typo_in_the_configuration_is_named_with_its_line(installation: Installation) -> None:
@@ -56,6 +60,29 @@ def test_every_command_explains_itself() -> None:
     assert {"init", "serve", "deliver", "party", "sign", "verify", "send", "demo"} <= set(names)
     for name in names:
         assert f"duis-gateway {name}" in done(name, "--help")
+
+
+_GROUPS = [name for name in program.list_commands(_TOP) if isinstance(program.get_command(_TOP, name), click.Group)]
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in _GROUPS)], ids=" ".join)
+def test_a_group_alone_prints_its_help(words: list[str]) -> None:
+    ran = run(*words)
+    assert (ran.code, ran.error) == (0, "")
+    assert ran.output == done(*words, "--help")
+    assert len(ran.output.splitlines()) > 5
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_commands(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script calls the program as it is called here, with what was typed in the environment."""
+    script = done("completion", shell)
+    assert f"_DUIS_GATEWAY_COMPLETE={shell}_complete" in script
+    typed = "duis-gateway outbox sh"
+    monkeypatch.setenv("_DUIS_GATEWAY_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", "sh" if shell == "fish" else "2")
+    assert "show" in run().output
 
 
 def test_a_defect_is_one_line_too_and_traceback_shows_where(monkeypatch: pytest.MonkeyPatch) -> None:

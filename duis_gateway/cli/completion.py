@@ -1,0 +1,23 @@
+"""`completion`: a script that lets a shell complete the commands, their options and files."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+_WHERE = {
+    "bash": 'add to ~/.bashrc: eval "$(duis-gateway completion bash)"',
+    "zsh": 'add to ~/.zshrc: eval "$(duis-gateway completion zsh)"',
+    "fish": "duis-gateway completion fish > ~/.config/fish/completions/duis-gateway.fish",
+}
+
+
+@click.command(epilog="\b\n" + "\n".join(f"{shell}: {how}" for shell, how in _WHERE.items()))
+@click.argument("shell", type=click.Choice(list(_WHERE)))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that completes `duis-gateway` in SHELL; switch it on as shown below."""
+    found = get_completion_class(shell)
+    assert found is not None
+    program = context.find_root()
+    click.echo(found(program.command, {}, "duis-gateway", "_DUIS_GATEWAY_COMPLETE").source())
