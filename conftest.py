@@ -1,5 +1,5 @@
-"""Every test run knows the phases and can write a completion report."""
+"""Every test run knows the phases, can write a completion report, and has databases and DCC at the wheel."""
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.support.completion"]
+pytest_plugins = ["tests.support.completion", "tests.support.databases", "tests.support.steering"]

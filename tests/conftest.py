@@ -57,7 +57,7 @@ settings.register_profile("default", deadline=None, max_examples=50, suppress_he
 settings.load_profile("default")
 
 
-_ONCE = ("tests/cli/", "tests/delivery/", "tests/scheduler/")
+_ONCE = ("tests/cli/", "tests/outbox/", "tests/journeys/time/")
 """Where tests take long and show nothing that the demonstration does not show of each Python version."""
 
 

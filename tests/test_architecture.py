@@ -473,3 +473,18 @@ def test_every_package_is_in_the_wheel() -> None:
         if not (path.parent / "__init__.py").exists()
     ]
     assert not lost, lost
+
+
+BESIDE_THE_ROOMS = frozenset(
+    ("docs", "faults", "fixtures", "journeys", "packaging", "regression", "scale", "support", "vectors")
+)
+"""Folders of tests whose subject is not one room."""
+
+
+def test_the_tests_stand_in_the_rooms_of_their_subjects() -> None:
+    rooms = {path.name for path in (ROOT / "duis_gateway").iterdir() if path.is_dir()}
+    subjects = {path.name for path in (ROOT / "duis_gateway" / "rollout").iterdir() if path.is_dir()}
+    folders = {path.parent.relative_to(ROOT / "tests").parts for path in (ROOT / "tests").rglob("test_*.py")}
+    lost = [parts for parts in folders if parts and parts[0] not in rooms | BESIDE_THE_ROOMS]
+    lost += [parts for parts in folders if parts[:1] == ("rollout",) and parts[1:] and parts[1] not in subjects]
+    assert not lost, f"docs/architecture.md, Layout, says which rooms there are: {sorted(lost)}"

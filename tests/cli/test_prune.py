@@ -1,4 +1,4 @@
-"""`prune`: what it says and how it ends; what it does is in tests/store."""
+"""`prune`: what it says and how it ends; what it does is in tests/operations."""
 
 from __future__ import annotations
 

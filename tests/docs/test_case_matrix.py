@@ -12,7 +12,7 @@ import pytest
 from duis_gateway.flow.interactions import INTERACTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
-E2E = ROOT / "tests" / "e2e"
+JOURNEYS = ROOT / "tests" / "journeys"
 CASES = ("acknowledged", "partly accepted", "refused", "repeated", "recipients away")
 
 
@@ -25,7 +25,7 @@ def lines() -> list[list[str]]:
 
 @cache
 def defined_in(file: str) -> frozenset[str]:
-    tree = ast.parse((E2E / file).read_text(encoding="utf-8"))
+    tree = ast.parse((JOURNEYS / file).read_text(encoding="utf-8"))
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 

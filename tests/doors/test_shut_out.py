@@ -24,8 +24,8 @@ from duis_gateway.flow.incoming import Incoming
 from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Check
+from tests.operations.test_listener import Data
 from tests.support.doors import ANSWER, SIZE, Doors, StandIn, open_doors, replies
-from tests.unit.doors.test_operations import Data
 
 DUIS = "/api/v1/serviceD"
 HEAD = b"POST /api/v1/serviceD HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/xml\r\n"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import database_url
 from tests.support.fault_world import FaultWorld, fault_world
 
 
@@ -16,6 +15,3 @@ def world(database_url: str, tmp_path: Path) -> Iterator[FaultWorld]:
     """A small installation on a fresh database."""
     with fault_world(database_url, tmp_path) as world:
         yield world
-
-
-__all__ = ["database_url", "world"]

@@ -24,18 +24,18 @@ PHASES = ("pit", "sit", "uit", "fat")
 _HERE = Path(__file__).resolve().parents[1]
 _PHASES_BY_PLACE = (
     # The first place that fits counts. What is in no list is the gateway alone.
-    ("tests/features/", ("sit", "fat")),
+    ("tests/journeys/features/", ("sit", "fat")),
     ("tests/regression/", ("pit", "uit")),
-    ("tests/e2e/test_a04", ("sit", "uit")),
-    ("tests/e2e/test_a05", ("sit", "uit")),
-    ("tests/e2e/test_sr82", ("sit", "uit")),
-    ("tests/e2e/test_x01", ("sit", "uit")),
-    ("tests/e2e/test_access", ("sit", "uit")),
-    ("tests/e2e/test_authentication", ("sit", "uit")),
-    ("tests/e2e/", ("sit",)),
+    ("tests/journeys/test_a04", ("sit", "uit")),
+    ("tests/journeys/test_a05", ("sit", "uit")),
+    ("tests/journeys/test_sr82", ("sit", "uit")),
+    ("tests/journeys/test_x01", ("sit", "uit")),
+    ("tests/journeys/test_access", ("sit", "uit")),
+    ("tests/journeys/test_authentication", ("sit", "uit")),
+    ("tests/journeys/", ("sit",)),
     ("tests/faults/", ("sit",)),
-    ("tests/scheduler/", ("sit",)),
-    ("tests/demo/", ("sit",)),
+    ("tests/sandbox/test_demo.py", ("sit",)),
+    ("tests/machine/", ("sit",)),
     ("tests/", ("pit",)),
 )
 

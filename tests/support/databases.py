@@ -1,7 +1,7 @@
 """Databases for tests: a fresh SQLite file, and a fresh database of a real PostgreSQL server.
 
 The server is started once a test process and stopped with it. `DUIS_GATEWAY_TEST_POSTGRESQL` (the URL of a server
-on which databases may be made) takes its place. A conftest imports the fixtures that its tests use.
+on which databases may be made) takes its place. The project's conftest gives its fixtures to every test.
 """
 
 from __future__ import annotations

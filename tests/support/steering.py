@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 import esi.messages as esi
@@ -241,3 +242,10 @@ def steering(kind: str, directory: Path) -> Iterator[Steering]:
 
 WEEK = timedelta(days=7)
 IN_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
+
+
+@pytest.fixture
+def dcc(tmp_path: Path) -> Iterator[Steering]:
+    """DCC at the wheel, on SQLite; `tests/journeys/time` has it on both databases."""
+    with steering("sqlite", tmp_path) as made:
+        yield made

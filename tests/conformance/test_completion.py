@@ -99,11 +99,11 @@ def test_our_own_defects_file_is_one() -> None:
 @pytest.mark.parametrize(
     ("nodeid", "phases"),
     [
-        ("tests/unit/test_parse.py::test_x", ("pit",)),
-        ("tests/e2e/test_a02_default_pilot_list.py::test_x", ("sit",)),
-        ("tests/e2e/test_a04_preferred_pilot_list.py::test_x", ("sit", "uit")),
+        ("tests/envelope/test_parse.py::test_x", ("pit",)),
+        ("tests/journeys/test_a02_default_pilot_list.py::test_x", ("sit",)),
+        ("tests/journeys/test_a04_preferred_pilot_list.py::test_x", ("sit", "uit")),
         ("tests/regression/test_clauses.py::test_clause[new-n64-accepts-5.0]", ("pit", "uit")),
-        ("tests/features/test_n64.py::test_x", ("sit", "fat")),
+        ("tests/journeys/features/test_n64.py::test_x", ("sit", "fat")),
     ],
 )
 def test_the_phase_of_a_test_follows_from_its_place(nodeid: str, phases: tuple[str, ...]) -> None:

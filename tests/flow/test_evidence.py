@@ -97,7 +97,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from duis_gateway.store.engine import Store
 from duis_gateway.flow.evidence import IdentityTaken
-from tests.store.test_messages import REQUEST, _record
+from tests.flow.test_evidence import REQUEST, _record
 store = Store.open(sys.argv[1])
 def copy(number):
     try:

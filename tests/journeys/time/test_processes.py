@@ -20,16 +20,16 @@ pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 
 @pytest.fixture(params=KINDS)
-def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
-    """An installation that no gateway runs for yet."""
+def at_rest(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+    """An at_rest that no gateway runs for yet."""
     with installed(request.param, tmp_path) as made:
         yield made
 
 
-def approve_overdue(installation: Installation) -> list[str]:
+def approve_overdue(at_rest: Installation) -> list[str]:
     """Approved releases whose pilots have begun while nothing ran."""
-    lots: list[Lot] = [installation.lot() for _ in range(5)]
-    with installation.store.write() as conn:
+    lots: list[Lot] = [at_rest.lot() for _ in range(5)]
+    with at_rest.store.write() as conn:
         for lot in lots:
             releases.put(conn, _release(lot), {})
     return [lot.release for lot in lots]
@@ -53,34 +53,32 @@ def _release(lot: Lot) -> Release:
     )
 
 
-def all_piloting(installation: Installation, names: list[str]) -> bool:
-    with installation.store.read() as conn:
+def all_piloting(at_rest: Installation, names: list[str]) -> bool:
+    with at_rest.store.read() as conn:
         found = [releases.find(conn, name) for name in names]
     return all(one is not None and one.state is ReleaseState.PILOTING for one in found)
 
 
-def check_told_once(installation: Installation, names: list[str]) -> None:
-    wait_until(lambda: all_piloting(installation, names), "the pilots begin")
-    installation.settle()
+def check_told_once(at_rest: Installation, names: list[str]) -> None:
+    wait_until(lambda: all_piloting(at_rest, names), "the pilots begin")
+    at_rest.settle()
     for csp in ("north", "south"):
-        told = [one.text("FirmwareReleaseID") for one in installation.actors[csp].received("StageChange")]
+        told = [one.text("FirmwareReleaseID") for one in at_rest.actors[csp].received("StageChange")]
         assert sorted(told) == sorted(names)
 
 
-def test_three_processes_begin_each_pilot_once(installation: Installation) -> None:
-    names = approve_overdue(installation)
+def test_three_processes_begin_each_pilot_once(at_rest: Installation) -> None:
+    names = approve_overdue(at_rest)
     with ExitStack() as stack:
         for _ in range(3):
-            stack.enter_context(installation.running())
-        check_told_once(installation, names)
+            stack.enter_context(at_rest.running())
+        check_told_once(at_rest, names)
 
 
 @pytest.mark.parametrize("place", ["store.before-commit", "store.after-commit"])
-def test_a_process_killed_while_a_stage_begins_leaves_it_whole_or_not_begun(
-    installation: Installation, place: str
-) -> None:
-    names = approve_overdue(installation)
-    doomed = GatewayProcess(installation.config, installation.log, DUIS_GATEWAY_FAILPOINT=place)
+def test_a_process_killed_while_a_stage_begins_leaves_it_whole_or_not_begun(at_rest: Installation, place: str) -> None:
+    names = approve_overdue(at_rest)
+    doomed = GatewayProcess(at_rest.config, at_rest.log, DUIS_GATEWAY_FAILPOINT=place)
     assert doomed.ended() == -signal.SIGKILL
-    with installation.running():
-        check_told_once(installation, names)
+    with at_rest.running():
+        check_told_once(at_rest, names)

@@ -114,7 +114,7 @@ def test_spyne_is_importable_without_the_hook_that_newer_pythons_do_not_ask() ->
         "assert sys.modules['spyne.util.six.moves.collections_abc'].__name__ == 'collections.abc'\n"
         "try:\n    import no_such_module\nexcept ModuleNotFoundError:\n    print('fine')\n"
     )
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=root)
     assert (done.stdout, done.stderr) == ("fine\n", "")
 
