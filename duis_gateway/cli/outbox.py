@@ -71,6 +71,7 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("state", entry.state),
             ("attempts", entry.attempts),
             ("created", entry.created_at),
+            ("delivered", entry.delivered_at),
             ("next try in", None if entry.next_try_in is None else f"{entry.next_try_in:.0f} s"),
             ("last error", entry.last_error),
             ("bytes", len(message)),

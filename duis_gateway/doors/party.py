@@ -10,6 +10,7 @@ from typing import Protocol
 from urllib.parse import parse_qs
 
 from duis_gateway.doors.http import Route
+from duis_gateway.doors.problem import json_problem_answer
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import HttpRefused, NoSuchPath, TokenRefused
@@ -71,7 +72,7 @@ def _hub_route(data: PartyData) -> Route:
         body = f'{{"hub": {shown}, "history": {b"".join(as_json(history)).decode()}}}\n'.encode()
         return Answer(200, _JSON, body, _HEADERS)
 
-    return Route("/party/v1/hubs/*", "party", "hubs", ("GET", "HEAD"), serve)
+    return Route("/party/v1/hubs/*", "party", "hubs", ("GET", "HEAD"), serve, json_problem_answer)
 
 
 def _route(name: str, query: Callable[[int, HttpRequest], Rows], data: PartyData) -> Route:
@@ -82,7 +83,7 @@ def _route(name: str, query: Callable[[int, HttpRequest], Rows], data: PartyData
         content_type, body = (_CSV, as_csv(rows)) if form == "csv" else (_JSON, as_json(rows))
         return Answer(200, content_type, body, _HEADERS)
 
-    return Route(f"/party/v1/{name}", "party", name, ("GET", "HEAD"), serve)
+    return Route(f"/party/v1/{name}", "party", name, ("GET", "HEAD"), serve, json_problem_answer)
 
 
 def _party(request: HttpRequest, data: PartyData) -> int:

@@ -1,7 +1,8 @@
-"""Refusals on the wire: RFC 9457 problem details in their XML form, and what SOAP faults carry in `detail`."""
+"""Refusals on the wire: RFC 9457 problem details as XML or JSON, and what SOAP faults carry in `detail`."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from typing import Any
@@ -22,6 +23,7 @@ from duis_gateway.errors import (
 from duis_gateway.namespaces import PROBLEM
 
 PROBLEM_XML = "application/problem+xml"
+PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER = "5"
 """Seconds after which a message that could not be taken, stored or signed may be sent again."""
 
@@ -33,19 +35,16 @@ _log = logging.getLogger(__name__)
 
 def problem_element(error: MessageRefused, correlation_id: str) -> etree._Element:
     """Return the problem details of a refusal as an element (RFC 9457, Appendix B; arrays are elements `i`)."""
-    refusal = refusal_of(error)
     root = etree.Element(f"{{{PROBLEM}}}problem", nsmap=_NSMAP)
-    _add(root, "type", type_of(error))
-    _add(root, "title", refusal.title)
-    _add(root, "status", str(refusal.status))
-    _add(root, "detail", plain(error.detail, 2000))
-    _add(root, "instance", f"urn:uuid:{correlation_id}")
-    _add(root, "stage", refusal.stage)
-    if error.findings:
-        errors = _add(root, "errors")
-        for finding in error.findings:
-            _add_finding(errors, finding)
-    _add(root, "correlationId", correlation_id)
+    for name, value in _members(error, correlation_id).items():
+        if isinstance(value, list):
+            items = _add(root, name)
+            for item in value:
+                child = _add(items, "i")
+                for inner, text in item.items():
+                    _add(child, inner, str(text))
+        else:
+            _add(root, name, str(value))
     return root
 
 
@@ -53,6 +52,26 @@ def problem_answer(error: MessageRefused, correlation_id: str) -> Answer:
     """Return the refusal as an HTTP answer with a problem document."""
     body = etree.tostring(problem_element(error, correlation_id), xml_declaration=True, encoding="UTF-8")
     return Answer(refusal_of(error).status, PROBLEM_XML, body, headers_of(error), error)
+
+
+def json_problem_answer(error: MessageRefused, correlation_id: str) -> Answer:
+    """Return the same in JSON (RFC 9457, section 3), for doors that speak it."""
+    body = json.dumps(_members(error, correlation_id)).encode()
+    return Answer(refusal_of(error).status, PROBLEM_JSON, body, headers_of(error), error)
+
+
+def _members(error: MessageRefused, correlation_id: str) -> dict[str, Any]:
+    refusal = refusal_of(error)
+    members = {
+        "type": type_of(error),
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": plain(error.detail, 2000),
+        "instance": f"urn:uuid:{correlation_id}",
+        "stage": refusal.stage,
+    }
+    errors = {"errors": [_finding(one) for one in error.findings]} if error.findings else {}
+    return {**members, **errors, "correlationId": correlation_id}
 
 
 def headers_of(error: MessageRefused) -> tuple[tuple[str, str], ...]:
@@ -89,9 +108,6 @@ def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._E
     return child
 
 
-def _add_finding(errors: etree._Element, finding: Finding) -> None:
-    item = _add(errors, "i")
-    _add(item, "path", plain(finding.path, 500))
-    if finding.line is not None:
-        _add(item, "line", str(finding.line))
-    _add(item, "reason", plain(finding.reason, 300))
+def _finding(finding: Finding) -> dict[str, Any]:
+    line = {} if finding.line is None else {"line": finding.line}
+    return {"path": plain(finding.path, 500), **line, "reason": plain(finding.reason, 300)}

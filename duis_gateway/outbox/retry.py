@@ -106,7 +106,7 @@ def worn_out(attempts: int, policy: RetryPolicy) -> Dead | None:
     """
     if attempts <= policy.max_attempts:
         return None
-    return Dead(f"its sender ended without an outcome (attempt {attempts} of {policy.max_attempts})")
+    return Dead(f"its sender ended without an outcome ({policy.max_attempts} attempts)")
 
 
 def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: float) -> Decision:
@@ -120,5 +120,5 @@ def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: 
         return Delivered()
     limit = policy.refused_attempts if failure.concerns_message else policy.max_attempts
     if attempts >= limit:
-        return Dead(f"{failure.detail} (attempt {attempts} of {limit})")
+        return Dead(f"{failure.detail} (given up after attempt {attempts})")
     return RetryIn(policy.pause(attempts, failure, jitter), failure.detail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, literal_column, select, update
@@ -29,6 +29,7 @@ class OutboxEntry:
     state: str
     attempts: int
     created_at: datetime
+    delivered_at: datetime | None
     next_try_in: float | None
     last_error: str | None
 
@@ -70,6 +71,7 @@ _SHOWN = [
         "attempts",
         "created_at",
         "due_at",
+        "delivered_at",
         "last_error",
     )
 ]
@@ -154,6 +156,7 @@ def _entry(row: Any, now: float) -> OutboxEntry:
         state=row.state,
         attempts=row.attempts,
         created_at=row.created_at,
+        delivered_at=None if row.delivered_at is None else datetime.fromtimestamp(row.delivered_at, UTC),
         next_try_in=max(0.0, row.due_at - now) if row.state == "pending" else None,
         last_error=row.last_error,
     )

@@ -50,11 +50,11 @@ def test_an_inventory_comes_and_goes_by_pipes(
     """Standard input, a named pipe, standard output, a file for its owner alone; a byte-order mark first."""
     content = ("\ufeff" + INVENTORY).encode()
     with fed(content, monkeypatch):
-        assert "Loaded 1 hubs." in done("inventory", "load", "-", *installation.config)
+        assert "Loaded 1 hub." in done("inventory", "load", "-", *installation.config)
     os.mkfifo(tmp_path / "pipe")
     feeder = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
     feeder.start()
-    assert "Loaded 1 hubs." in done("inventory", "load", tmp_path / "pipe", *installation.config)
+    assert "Loaded 1 hub." in done("inventory", "load", tmp_path / "pipe", *installation.config)
     feeder.join()
     assert run("inventory", "export", "-", *installation.config).output == INVENTORY
     done("inventory", "export", tmp_path / "hubs.csv", *installation.config)

@@ -38,7 +38,7 @@ def test_what_is_loaded_is_exported_the_same(installation: Installation, file: P
 
 def test_the_progress_is_on_standard_error_alone(installation: Installation, file: Path) -> None:
     ran = run("inventory", "load", write(file, line(1)), *installation.config)
-    assert ran.output == "Loaded 1 hubs.\n"
+    assert ran.output == "Loaded 1 hub.\n"
     assert "Loading" in ran.error
 
 

@@ -68,6 +68,13 @@ def test_one_message_is_shown_by_its_id_or_the_messages_own(filled: Installation
     assert "there is no message" in refused(1, "outbox", "show", "id-9", *filled.config)
 
 
+def test_the_time_of_delivery_is_shown(filled: Installation) -> None:
+    with sqlite3.connect(filled.folder / "gateway.db") as database:
+        database.execute("UPDATE outbox SET state = 'delivered', delivered_at = 1798761600.25 WHERE id = 1")
+    database.close()
+    assert "delivered:    2027-01-01T00:00:00Z" in done("outbox", "show", "1", *filled.config)
+
+
 def test_the_content_comes_byte_for_byte(filled: Installation) -> None:
     assert run("outbox", "show", "1", "--content", *filled.config).raw == CONTENT
 

@@ -93,8 +93,10 @@ def test_without_a_known_token_nothing_is_told(token: str | None) -> None:
     data = Data()
     status, headers, body = ask(data, "status", token)
     assert (status, headers["www-authenticate"]) == (401, 'Bearer realm="duis-gateway"')
-    assert headers["content-type"] == "application/problem+xml"
-    assert b"token-refused" in b"".join(body)
+    assert headers["content-type"] == "application/problem+json"
+    problem = json.loads(b"".join(body))
+    assert (problem["type"], problem["status"]) == ("urn:duis-gateway:problem:token-refused", 401)
+    assert problem["instance"] == f"urn:uuid:{problem['correlationId']}"
     assert data.asked == []
 
 

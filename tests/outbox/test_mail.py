@@ -220,7 +220,7 @@ def test_an_email_that_is_refused_becomes_a_dead_letter_and_those_behind_it_go_o
         relay.refuse_recipient = b"550 no such user"
         with delivering(store, relay.port):
             wait_until(lambda: states(store)[0] == "dead")
-            assert "SMTP 550: no such user (attempt 3 of 3)" in str(first_error(store))
+            assert "SMTP 550: no such user (given up after attempt 3)" in str(first_error(store))
             relay.refuse_recipient = None
             wait_until(lambda: states(store)[1] in ("delivered", "dead"))
             with store.write() as conn:
@@ -284,4 +284,4 @@ def test_an_email_that_is_too_large_is_not_sent_and_those_behind_it_go_on(store:
     enqueue(store, large, email_message(2))
     with MailRelay(largest=20_000) as relay, delivering(store, relay.port):
         wait_until(lambda: states(store) == ["dead", "delivered"])
-        assert "relay takes 20000 at most (attempt 3 of 3)" in str(first_error(store))
+        assert "relay takes 20000 at most (given up after attempt 3)" in str(first_error(store))
