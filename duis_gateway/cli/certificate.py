@@ -57,7 +57,7 @@ def add(file: Path, trusted: bool, config: Config) -> None:
 @click.option("--issuer", help="Where several have this serial number: the issuer's name, such as CN=Z1,OU=07.")
 @config_option
 def revoke(serial: str, issuer: str | None, config: Config) -> None:
-    """Believe a certificate no longer, from now on. SERIAL is decimal, or hexadecimal after 0x."""
+    """Revoke a certificate, as of now. SERIAL is decimal, or hexadecimal after 0x."""
     number = _serial(serial)
     with opened_store(config) as store, store.write() as connection:
         found = [one for one in certificates.all_certificates(connection) if one.serial == number]

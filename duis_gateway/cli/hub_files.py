@@ -30,7 +30,7 @@ def read_hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
     try:
         yield from _hubs(path, release_id, party)
     except csv.Error as error:
-        raise ConfigurationError(f"{path} is no list of hubs: {error}") from None
+        raise ConfigurationError(f"{path} is not a list of hubs: {error}") from None
 
 
 def _hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
@@ -53,7 +53,7 @@ def read_ids(path: Path) -> frozenset[int]:
     try:
         lines = list(csv.reader(io.StringIO(_text(path))))
     except csv.Error as error:
-        raise ConfigurationError(f"{path} is no list of hubs: {error}") from None
+        raise ConfigurationError(f"{path} is not a list of hubs: {error}") from None
     column = 0
     if lines and "device_id" in lines[0]:
         column = lines[0].index("device_id")
@@ -98,7 +98,7 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is no JSON: {error}") from None
+        raise ConfigurationError(f"{path} is not JSON: {error}") from None
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise ConfigurationError(f"{path} is not what the party door gives: a list of objects")
     return found

@@ -33,10 +33,10 @@ def party() -> None:
 @party.command()
 @click.argument("eui", type=EUI)
 @click.option("--kind", type=click.Choice([kind.value for kind in PartyKind]), required=True)
-@click.option("--role", "roles", type=click.Choice([r.value for r in Role]), multiple=True, help="Of a supplier.")
+@click.option("--role", "roles", type=click.Choice([r.value for r in Role]), multiple=True, help="A supplier's role.")
 @click.option("--duis-version", type=click.Choice(_VERSIONS), help="A supplier's, 5.0 unless given.")
 @click.option("--published-schema-only", is_flag=True, help="Send this supplier N999 in its published shape.")
-@click.option("--region", "regions", type=click.Choice(CSP_REGIONS), multiple=True, help="That a CSP serves.")
+@click.option("--region", "regions", type=click.Choice(CSP_REGIONS), multiple=True, help="A region a CSP serves.")
 @click.option("--url", required=True, help="Where the party receives what is sent to it.")
 @click.option("--email", help="Where it receives emails; without one they are shown as not sent.")
 @click.option("--certificate", "file", type=READABLE, help="Its certificate (PEM or DER).")
@@ -69,7 +69,7 @@ def add(
     _check(new, duis_version is not None, config)
     own = None if file is None else certificate_of(file, trusted=trusted)
     if own is not None and own.party != eui:
-        raise ConfigurationError(f"{file}: the certificate is of {format_eui(own.party)}, not of {new.name}")
+        raise ConfigurationError(f"{file}: the certificate belongs to {format_eui(own.party)}, not to {new.name}")
     with opened_store(config) as store, store.write() as connection:
         if parties.find(connection, eui) is not None:
             raise AnswerIsNo(f"{new.name} is registered already; `party change` changes it")
@@ -137,7 +137,7 @@ def _row(one: Party, has_certificate: bool, no_email: str | None) -> tuple[objec
 @click.argument("eui", type=EUI)
 @config_option
 def suspend(eui: int, config: Config) -> None:
-    """Serve this party no longer: its requests are answered with E3."""
+    """Stop serving this party: its requests are answered with E3."""
     _set_status(config, eui, PartyStatus.SUSPENDED)
 
 
@@ -155,7 +155,7 @@ def resume(eui: int, config: Config) -> None:
 def token(eui: int, config: Config) -> None:
     """Give the party a new token for the party door, and print it this once.
 
-    The gateway keeps only its SHA-256. The token before it is good no longer.
+    The gateway keeps only its SHA-256. The previous token stops working.
     """
     made = secrets.token_urlsafe(32)
     with opened_store(config) as store, store.write() as connection:

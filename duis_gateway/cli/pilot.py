@@ -44,7 +44,7 @@ class _Source:
 
 def _rules_options(command: F) -> F:
     options: list[Callable[[F], F]] = [
-        click.option("--region", "regions", multiple=True, help="Only hubs of this CSP region (may be given again)."),
+        click.option("--region", "regions", multiple=True, help="Only hubs of this CSP region (may be repeated)."),
         click.option("--model", "models", multiple=True, help="Only hubs of this device model."),
         click.option("--version", "versions", multiple=True, help="Only hubs that run this firmware version."),
         click.option("--share", type=click.IntRange(0, 100), help="This share of the hubs that fit, in percent."),
@@ -52,7 +52,7 @@ def _rules_options(command: F) -> F:
         click.option(
             "--exclude", type=READABLE, multiple=True, help="A file of hubs never to choose (vulnerable customers)."
         ),
-        click.option("--seed", default="", help="Another seed gives another choice; the same one the same."),
+        click.option("--seed", default="", help="The same seed gives the same choice, another seed another."),
     ]
     for option in reversed(options):
         command = option(command)

@@ -30,7 +30,7 @@ def plan() -> None:
 @plan.command()
 @click.argument("hub", type=EUI)
 @click.option("--release", "release_id", metavar="ID", help="Under this release; otherwise under each in flight.")
-@click.option("--party", type=EUI, help="Explained for this supplier's eyes.")
+@click.option("--party", type=EUI, help="Explain it as this supplier may see it.")
 @format_option
 @config_option
 def show(hub: int, release_id: str | None, party: int | None, form: str, config: Config) -> None:
@@ -53,7 +53,7 @@ def show(hub: int, release_id: str | None, party: int | None, form: str, config:
 
 @plan.command("list")
 @click.option("--release", "release_id", metavar="ID", required=True, help="The release.")
-@click.option("--party", type=EUI, help="Only this party's hubs, explained for its eyes; otherwise all.")
+@click.option("--party", type=EUI, help="Only this party's hubs, as it may see them; otherwise all.")
 @format_option
 @config_option
 def list_plans(release_id: str, party: int | None, form: str, config: Config) -> None:

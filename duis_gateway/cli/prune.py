@@ -26,7 +26,7 @@ _ALL = "all"
     show_default=True,
     help="Bodies of delivered messages, bytes of received ones, or parts of lists that were never completed.",
 )
-@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option("--dry-run", is_flag=True, help="Only count; remove nothing.")
 @config_option
 def prune(days: int, what: str, dry_run: bool, config: Config) -> None:
     """Remove what is old and needed no more, while the gateway runs.

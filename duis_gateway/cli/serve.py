@@ -126,7 +126,7 @@ def _logging(config: Config) -> Iterator[None]:
     stop = configure_logging(config.log)
     if config.passed_over:
         about = {"event": "environment-passed-over", "names": ", ".join(config.passed_over)}
-        log.warning("passed over what Kubernetes or Compose made for a service of this name", extra=about)
+        log.warning("ignored variables that Kubernetes or Compose set for a service of this name", extra=about)
     try:
         yield
     finally:

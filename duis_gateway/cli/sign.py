@@ -129,7 +129,7 @@ def send(
     Refused.
     """
     if not url.startswith(("http://", "https://")):
-        raise ConfigurationError(f"--url: {url[:80]!r} is no http or https URL")
+        raise ConfigurationError(f"--url: {url[:80]!r} is not an http or https URL")
     if (key is None) != (certificate is None):
         raise ConfigurationError("--key and --certificate go together")
     document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)

@@ -43,7 +43,7 @@ class Http:
             SetupWrong: not a URL of http or https.
         """
         if not url.startswith(("http://", "https://")):
-            raise SetupWrong(f"{url[:80]!r} is no http or https URL")
+            raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
         curl = self._curl()
         reader = _Reader()
         curl.setopt(pycurl.URL, url)

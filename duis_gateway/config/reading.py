@@ -39,7 +39,7 @@ class Reader(Generic[T]):
 
 
 class Unacceptable(ValueError):
-    """A value of the right kind that cannot be used all the same; the text says why, and what to do."""
+    """A value of the right kind that still cannot be used; the text says why, and what to do."""
 
 
 def setting(reader: Reader[Any], doc: str, default: Any = MISSING) -> Any:

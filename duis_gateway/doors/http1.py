@@ -90,7 +90,7 @@ def read_header(lines: list[bytes], request: RequestLine) -> Header:
             raise HttpRefused("a line of the header is malformed")
         name, value = found[1].decode("ascii").lower(), found[2].decode("latin-1").rstrip(" \t")
         if name in fields and name in _ONLY_ONCE:
-            raise HttpRefused(f"{name} stands in the header twice")
+            raise HttpRefused(f"{name} appears in the header twice")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     length = _length(fields, request)
     options = {option.strip().lower() for option in fields.get("connection", "").split(",")}
@@ -118,7 +118,7 @@ def _length(fields: Mapping[str, str], request: RequestLine) -> int | None:
 def _check_coding(coding: str, request: RequestLine) -> None:
     steps = [step.strip(" \t").lower() for step in coding.split(",")]
     if request.minor_version == 0 or "" in steps or steps.count("chunked") > 1:
-        raise HttpRefused("Transfer-Encoding is malformed, or stands in an HTTP/1.0 request")
+        raise HttpRefused("Transfer-Encoding is malformed, or appears in an HTTP/1.0 request")
     if steps != ["chunked"]:
         raise CodingNotSupported("the only transfer coding supported is chunked")
 

@@ -71,7 +71,7 @@ def _check_envelope(root: etree._Element) -> None:
     if root.tag != _ENVELOPE:
         if etree.QName(root).localname == "Envelope":
             raise SoapVersionMismatch(f"the envelope must be of SOAP 1.1, namespace {SOAP_ENVELOPE}")
-        raise SoapEnvelopeRefused("the document is no SOAP envelope")
+        raise SoapEnvelopeRefused("the document is not a SOAP envelope")
     children = _children(root)
     if children and children[0].tag == _HEADER:
         _check_header(children.pop(0))

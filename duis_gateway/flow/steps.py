@@ -1,4 +1,4 @@
-"""The steps of a message's way, in order; each takes what the step before made, and none calls another.
+"""The steps on a message's path, in order; each takes what the step before made, and none calls another.
 
 `way.py` walks them.
 """

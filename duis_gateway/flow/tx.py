@@ -43,7 +43,7 @@ class Moment:
         self.lock(self.conn, subject)
 
     def registered(self, kind: PartyKind) -> list[Party]:
-        """Return the parties of a kind; a suspended one is still told, for what concerns it happens all the same."""
+        """Return the parties of a kind; a suspended one is still told, because what concerns it still happens."""
         return parties.all_parties(self.conn, kind)
 
     def send(self, sends: Iterable[Send]) -> None:

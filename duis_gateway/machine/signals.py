@@ -87,7 +87,7 @@ class ProcessSignals:
             try:
                 read_again()
             except Exception:
-                _log.exception("not everything was read again", extra={"event": "reload-failed"})
+                _log.exception("not everything could be reloaded", extra={"event": "reload-failed"})
 
     def _end_at_last(self) -> None:
         self._stop.wait()

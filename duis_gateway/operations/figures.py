@@ -91,7 +91,7 @@ def _outbox(reading: _Reading[OutboxFigures]) -> Iterator[Metric]:
 
 def _lists(figures: TrustFigures) -> Iterator[Metric]:
     for name, documentation, value in (
-        ("gw_crl_age_seconds", "Age of the revocation list of whose life most is over.", figures.crl_age),
+        ("gw_crl_age_seconds", "Age of the revocation list that has used up most of its life.", figures.crl_age),
         (
             "gw_crl_life_used_ratio",
             "Share of its life that is over; from 1 on it is out of date.",

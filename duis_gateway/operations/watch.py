@@ -41,7 +41,7 @@ class TrustFigures:
     """Certificates and lists at one moment; None where there is nothing to say it of.
 
     Attributes:
-        crl_age: seconds since the `thisUpdate` of the list of whose life most is over.
+        crl_age: seconds since the `thisUpdate` of the list that has used up most of its life.
         crl_life_used: the share of that list's life that is over; from 1 on it is out of date.
         crl_next_update: the earliest `nextUpdate`, in seconds since 1970.
         party_expiry: when the first party is left without a certificate that has not expired, in seconds since 1970.
@@ -112,7 +112,7 @@ class TrustWatch:
         return good or not said, said
 
     def warn(self) -> None:
-        """Log and flag each list of whose life half is over: once, however many processes look and how often."""
+        """Log and flag each list that is past half of its life: once, however many processes look and how often."""
         if monotonic() < self._look_again:
             return
         self._look_again = monotonic() + _SECONDS_BETWEEN_LOOKS
@@ -122,7 +122,7 @@ class TrustWatch:
                 if crl.life_used(now) >= WARN_FROM:
                     self._warn_of(crl, now)
         except GatewayError as error:
-            log.warning("the revocation lists cannot be looked at: %s", error)
+            log.warning("the revocation lists cannot be checked: %s", error)
 
     def _warn_of(self, crl: RevocationList, now: datetime) -> None:
         subject = f"{crl.issuer}, {crl.this_update:%Y-%m-%d %H:%M:%S}"
@@ -134,7 +134,7 @@ class TrustWatch:
             flags.raise_once(conn, LIST_GROWS_OLD, subject, now, text)
         self._warned.add(subject)
         about = {"event": "crl-grows-old", "issuer": crl.issuer, "next_update": crl.end.isoformat()}
-        log.warning("half of the life of a revocation list is over", extra=about)
+        log.warning("a revocation list is past half of its life", extra=about)
 
     # --- what is in use -----------------------------------------------------------------------------------------
 

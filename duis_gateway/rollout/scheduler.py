@@ -1,9 +1,9 @@
 """What is due by the business clock is done, once, whatever number of processes looks (design sections 5 and 7).
 
-Nothing is remembered but what the store holds: each thing is looked for in the releases as they stand, and looked at
-again inside the transaction that does it, where other processes are kept out. So what fell due while nothing ran is
-done when something runs again, and a process that dies half-way has done nothing. What fails is tried again ever less
-often (`setbacks`), counted, and flagged to the operator once.
+Nothing is remembered except in the store: what is due is found from the releases as they stand, and checked again
+inside the transaction that does it, where other processes are kept out. So anything that fell due while nothing was
+running is done when a process next runs, and a process that dies half-way has done nothing. Whatever fails is retried
+with growing delays (`setbacks`), counted, and flagged to the operator once.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Agenda:
         log.log(level, "%s", error, exc_info=error if defect else None, extra=about)
         self.failed(one.what)
         subject = f"{one.release.release_id} {one.what} ({one.release.state.value})"
-        text = f"{type(error).__name__}; it is tried again, ever less often, and the log says more"
+        text = f"{type(error).__name__}; it will be retried with growing delays; see the log"
         try:
             with self.store.write() as conn:
                 self.store.lock_release(conn, subject)

@@ -70,7 +70,7 @@ def open_engine(url: URL, pool_size: int, timeout: float) -> Engine:
         timeout: seconds that connecting, waiting for a free connection, and a ping may take.
 
     Raises:
-        ConfigurationError: (when it connects) the URL has an option that there is not.
+        ConfigurationError: (when it connects) the URL has an option that does not exist.
     """
     wanted = {"connect_timeout": max(_LEAST_SECONDS_TO_CONNECT, int(timeout)), **_OPTIONS}
     options = {name: value for name, value in wanted.items() if name not in url.query}

@@ -113,7 +113,7 @@ selected_hub = Table(
     sqlite_with_rowid=False,
 )
 
-# What a CSP said of a piece of a supplier's group; its hubs are below. Like a say on a group it goes with its
+# A CSP's decision on part of a supplier's group; its hubs are below. Like one on a whole group it goes with its
 # instruction.
 piece_say = Table(
     "piece_say",

@@ -233,7 +233,7 @@ instruction_constraint = Table(
     sqlite_with_rowid=False,
 )
 
-# A say goes with its instruction: a group that the supplier sends again is to be decided again.
+# A decision goes with its instruction: a group that the supplier sends again has to be decided again.
 group_say = Table(
     "group_say",
     metadata,

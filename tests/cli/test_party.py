@@ -82,7 +82,7 @@ def test_a_certificate_of_somebody_else_is_refused_and_nothing_is_registered(ins
     _, certificate = installation.make_certificate(OTHER_SUPPLIER)
     add = ("party", "add", SUPPLIER, "--kind", "supplier", "--role", "IS", *URL)
     said = refused(2, *add, "--certificate", certificate, *installation.config)
-    assert said.endswith("the certificate is of 90-B3-D5-1F-30-01-00-01, not of 90-B3-D5-1F-30-01-00-00")
+    assert said.endswith("the certificate belongs to 90-B3-D5-1F-30-01-00-01, not to 90-B3-D5-1F-30-01-00-00")
     assert listed(installation) == []
 
 

@@ -217,7 +217,7 @@ def test_the_console_shows_what_is_outstanding_and_for_how_long() -> None:
     shown_rows = cells(shown(data), "Outstanding with DCC and the CSPs")
     assert [row[2] for row in shown_rows] == ["decide on incident", "approve release", "decide on group"]
     assert [row[5:] for row in shown_rows] == [
-        ["as soon as may be", ""],
+        ["as soon as possible", ""],
         ["2026-03-02 08:59:59", "overdue"],
         ["2026-03-03 21:00:00", "1.5 d"],
     ]

@@ -32,7 +32,7 @@ def _opening(release: Release, model: str, revised: bool) -> str:
     if revised:
         return (
             f"DCC has revised firmware release {release.release_id}, which brings version {release.firmware_version} "
-            f"to Communications Hubs {model}. Revision {release.revision} takes the place of what you were told before."
+            f"to Communications Hubs {model}. Revision {release.revision} replaces what you were told before."
         )
     return (
         f"DCC announces firmware version {release.firmware_version} for Communications Hubs {model}, "

@@ -63,7 +63,7 @@ def closure(release: Release, recipient: Party, at: datetime, commentary: str | 
 def supersession(release: Release, recipient: Party, successor: str, at: datetime, commentary: str | None) -> Email:
     """A12: another release takes this one's place."""
     text = (
-        f"Firmware release {release.release_id} gives way to release {successor}, as of {show_time(at)}. Pending "
+        f"Firmware release {release.release_id} is superseded by release {successor}, as of {show_time(at)}. Pending "
         f"requests under {release.release_id} are cancelled: no further hub is updated under it."
     )
     return Email(

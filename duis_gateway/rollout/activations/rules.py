@@ -23,7 +23,7 @@ _HALTED = frozenset({ReleaseState.REVOKED, ReleaseState.WITHDRAWN, ReleaseState.
 
 
 class Flag(StrEnum):
-    """What the operator is shown about an outcome; the suppliers are told of it all the same."""
+    """What the operator is shown about an outcome; the suppliers are told of it as usual."""
 
     UNMATCHED = "unmatched"  # no CS06 was registered for this hub and version
     UNKNOWN_RELEASE = "unknown_release"

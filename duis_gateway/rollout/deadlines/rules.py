@@ -50,7 +50,7 @@ class Deadline:
         kind: what the party is.
         party: the party's EUI.
         task: what it is to do.
-        due: until when, None where no time is set (as soon as may be).
+        due: until when; None where no time is set (as soon as possible).
         hubs: how many hubs it is about, 0 where it is about none in particular.
         subject: a region, a group or a reference that tells tasks of one kind apart.
         optional: nothing obliges the party to it; the automatic date stands if it is left undone.

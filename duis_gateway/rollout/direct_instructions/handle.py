@@ -70,7 +70,7 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
 def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Acknowledgement:
     """Keep what DCC chose on a supplier's behalf; tell that supplier (N72), and the CSPs of the hubs' regions.
 
-    That DCC had to choose for it is no affair of a hub's second supplier, which hears that the first has instructed
+    That DCC had to choose is none of the second supplier's business; it hears that the first has instructed
     (N73).
     """
     body = message.body
