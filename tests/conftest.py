@@ -57,8 +57,18 @@ settings.register_profile("default", deadline=None, max_examples=50, suppress_he
 settings.load_profile("default")
 
 
-_ONCE = ("tests/cli/", "tests/outbox/", "tests/journeys/time/")
-"""Where tests take long and show nothing that the demonstration does not show of each Python version."""
+_ONCE = (
+    "tests/cli/",
+    "tests/doors/test_nothing_left.py",
+    "tests/faults/test_stopping.py",
+    "tests/journeys/time/",
+    "tests/outbox/",
+    "tests/packaging/",
+    "tests/store/test_sqlite_files.py",
+    "tests/test_architecture.py",
+    "tests/test_habits.py",
+)
+"""Where tests read sources and files, or take long, and show nothing that depends on the Python version."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

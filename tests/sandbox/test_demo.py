@@ -21,7 +21,7 @@ from tests.support.published import published_schema
 from tests.support.second_opinions import check_by_xmlsec, proven_by_signxml
 from tests.support.wire_client import only, texts
 
-pytestmark = [pytest.mark.processes, pytest.mark.every_python]
+pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).resolve().parents[2]
 GATEWAY = "90B3D51F30000002"
@@ -207,6 +207,13 @@ def test_no_white_space_stands_between_the_elements_of_what_the_gateway_sends(fi
     for file in files:
         if file.sender == GATEWAY and file.raw.startswith((b"<sr:Response", b"<Message")):
             assert not re.search(rb">\s+<", file.raw), file.path.name
+
+
+@pytest.mark.every_python
+def test_a_small_demonstration_runs_on_every_python(tmp_path: Path) -> None:
+    done = demo(tmp_path / "work", "--hubs", "2000", "--suppliers", "4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all held" in done.stdout
 
 
 def test_a_folder_that_is_not_empty_is_left_as_it_is(left: Path) -> None:
