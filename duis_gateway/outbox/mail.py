@@ -12,7 +12,8 @@ from pathlib import Path
 from duis_gateway.machine.files import read_text
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.store import ClaimedMessage
-from duis_gateway.outbox.watchdog import Watchdog
+from duis_gateway.outbox.watchdog import Attempt, Watchdog
+from duis_gateway.outbox.whole_lines import WholeLines
 from duis_gateway.text.controls import one_line
 
 _EXCERPT = 160
@@ -30,6 +31,7 @@ _SPEAKS_OF_THE_EMAIL = {
 address, a login, a command that is not known: RFC 5321, RFC 4954, RFC 7504), and every 4xx is passing: both have the
 large budget.
 """
+_LONGEST_REPLY = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,25 @@ class SmtpSettings:
     password_file: Path | None = None
     ca_file: Path | None = None
     timeout: float = 30.0
+
+
+class _Relay(smtplib.SMTP):
+    """A connection that the watchdog can cut from the greeting on, and whose replies are whole and short."""
+
+    def __init__(self, settings: SmtpSettings, attempt: Attempt) -> None:
+        self._attempt: Attempt | None = attempt
+        super().__init__(settings.host, settings.port, timeout=settings.timeout)
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self._attempt is not None and self.sock is not None:
+            # A duplicate, since STARTTLS moves the connection into another socket object.
+            self._attempt.use(self.sock.dup(), owned=True)
+            self._attempt = None
+        if self.file is None and self.sock is not None:
+            self.file = WholeLines(self.sock.makefile("rb").detach(), _LONGEST_REPLY)
+        if self.file is not None:
+            self.file.next_answer()
+        return super().getreply()
 
 
 class MailSender:
@@ -131,17 +152,19 @@ class MailSender:
         attempt = self._watchdog.start(settings.timeout)
         try:
             # Given the host here, smtplib has a name to hold the relay's certificate to.
-            with contextlib.closing(smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)) as relay:
-                attempt.use(relay.sock)
+            with contextlib.closing(_Relay(settings, attempt)) as relay:
                 if settings.starttls:
                     relay.starttls(context=self._tls)
-                    attempt.use(relay.sock)
                 if settings.username is not None and settings.password_file is not None:
                     relay.login(settings.username, read_text(settings.password_file).strip())
                 yield relay
                 # The email is accepted; what becomes of the farewell changes nothing.
                 with contextlib.suppress(OSError, smtplib.SMTPException):
                     relay.quit()
+        except (smtplib.SMTPServerDisconnected, ConnectionError) as error:
+            if attempt.overdue:
+                raise TimeoutError(f"no answer within {settings.timeout:g} s") from error
+            raise
         finally:
             self._watchdog.finish(attempt)
 

@@ -353,7 +353,7 @@ def _seconds_asked(retry_after: str | None, date: str | None) -> float | None:
         until = parsedate_to_datetime(text)
         now = parsedate_to_datetime(date) if date else datetime.now(UTC)
         return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

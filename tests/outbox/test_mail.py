@@ -23,6 +23,7 @@ from duis_gateway.store.engine import Store
 from tests.support.mail_relay import MailRelay
 from tests.support.outbox import SUPPLIER, enqueue, message
 from tests.support.receivers import Receiver
+from tests.support.scripted_peer import scripted_peer
 from tests.support.web_certificates import make_web_certificate
 from tests.support.writing import wait_until
 
@@ -71,6 +72,31 @@ def test_a_relay_that_is_silent() -> None:
         failure = mail.send(claimed())
     assert failure
     assert failure.kind is FailureKind.TIMEOUT
+
+
+def test_a_relay_whose_greeting_drips() -> None:
+    """F17: the deadline holds from the first octet on, and a byte now and then does not buy more time."""
+    with scripted_peer([(b"", b"2")] * 1_000, pause=0.05) as port, sender(port, timeout=0.3) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert failure.kind is FailureKind.TIMEOUT
+
+
+def test_a_relay_that_breaks_off_in_its_last_reply_has_accepted_nothing() -> None:
+    """F30: what there is of the reply looks like an acceptance."""
+    polite = [(b"", b"220 relay\r\n"), *[(b"\r\n", b"250 ok\r\n")] * 3, (b"\r\n", b"354 go on\r\n")]
+    with scripted_peer([*polite, (b"\r\n.\r\n", b"250")]) as port, sender(port) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert (failure.kind, failure.concerns_message) == (FailureKind.CONNECTION, False)
+
+
+def test_a_reply_without_end_is_cut() -> None:
+    """T63: it is neither kept in memory nor waited for."""
+    with scripted_peer([(b"", b"220-and more\r\n" * 10_000)]) as port, sender(port) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert "longer than 65536 octets" in failure.detail
 
 
 def test_a_relay_that_is_away() -> None:

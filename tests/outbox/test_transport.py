@@ -17,6 +17,7 @@ from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from tests.support import receivers
 from tests.support.receivers import Receiver
+from tests.support.scripted_peer import scripted_peer
 from tests.support.web_certificates import make_web_certificate
 
 SETTINGS = TransportSettings(total_timeout=1.0, allowed_networks=parse_networks(["127.0.0.0/8"]))
@@ -73,6 +74,7 @@ def test_connections_are_kept_while_all_is_well(transport: HttpTransport) -> Non
         ("503 Retry-After: Fri, 21 Nov 2025 10:00:30 GMT\r\nDate: Fri, 21 Nov 2025 10:00:00 GMT", 503, 30.0),
         ("503 Retry-After: soon", 503, None),
         ("503 Retry-After: -5", 503, None),
+        ("503 Retry-After: Fri, 21 Nov 2025 10:00:30 +99999999999999999999", 503, None),
     ],
 )
 def test_a_status_is_told_with_what_the_recipient_says(
@@ -100,6 +102,23 @@ def test_broken_answers_are_failed_connections(transport: HttpTransport, mode: s
         assert failed(post(transport, receiver)).kind is FailureKind.CONNECTION
         receiver.mode = receivers.OK
         assert post(transport, receiver) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n",
+    ],
+)
+def test_a_header_that_breaks_off_accepts_nothing(transport: HttpTransport, answer: bytes) -> None:
+    """F30: a proxy that died while it answered; only a whole header says that the message was accepted."""
+    with scripted_peer([(b"<x/>", answer)]) as port:
+        failure = failed(transport.post(f"http://127.0.0.1:{port}/", b"<x/>", "application/xml"))
+    assert failure.kind is FailureKind.CONNECTION
 
 
 def test_nobody_there(transport: HttpTransport) -> None:
