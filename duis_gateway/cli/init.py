@@ -8,39 +8,59 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
+from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import ConfigurationError
 from duis_gateway.pki.make import make_authority, make_certificate
+from duis_gateway.store.engine import Store
 
 _DCC_ROLE = "89"
 DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"
+_STORE = "sqlite:///gateway.db"
+_STORE_URL = "DUIS_GATEWAY_STORE_URL"
+_SQLITE = "sqlite:///"
 
 
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--eui", type=EUI, default=DEFAULT_EUI, show_default=True, help="The gateway's own EUI-64.")
-def init(directory: Path, eui: int) -> None:
+@click.option(
+    "--store",
+    envvar=_STORE_URL,
+    default=_STORE,
+    show_default=f"{_STORE}, or what {_STORE_URL} names",
+    help="The database: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
+)
+def init(directory: Path, eui: int, store: str) -> None:
     """Make a configuration, a database and a test PKI in DIRECTORY.
 
     Nothing is overwritten. The PKI is for tests: its authority's key lies beside the certificates.
     """
-    make_installation(directory, eui)
-    click.echo(_what_next(directory, eui))
+    config = make_installation(directory, eui, store)
+    with opened_store(config) as made:
+        click.echo(_what_next(directory, eui, made))
 
 
-def make_installation(directory: Path, eui: int) -> Config:
-    """Make `gateway.toml`, the database and the PKI in a directory, and return the configuration.
+def make_installation(directory: Path, eui: int, url: str = _STORE) -> Config:
+    """Make `gateway.toml`, the tables of the database and the PKI in a directory, and return the configuration.
 
     Raises:
-        ConfigurationError: one of them is there already.
+        ConfigurationError: one of them is there already, or the database's URL is none; nothing was made.
+        GatewayError: the database cannot be used; the rest is made, and `migrate` makes the tables later.
     """
     file, pki = directory / "gateway.toml", directory / "pki"
-    refuse_existing(file, directory / "gateway.db", pki)
+    try:
+        read = STORE_URL.read(url, directory.resolve())
+    except ValueError as error:
+        raise ConfigurationError(f"--store: {str(error) or f'must be {STORE_URL.expects}'}") from None
+    database = [Path(read.removeprefix(_SQLITE))] if read.startswith(_SQLITE) else []
+    refuse_existing(file, *database, pki)
     (pki / "crls").mkdir(parents=True)
     make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
-    file.write_text(_configuration(eui), encoding="utf-8")
-    config = load_config(file, os.environ)
+    file.write_text(_configuration(eui, url), encoding="utf-8")
+    config = load_config(file, {**os.environ, _STORE_URL: url})
     with opened_store(config, check=False) as store:
         store.migrate()
     return config
@@ -59,10 +79,10 @@ def migrate(config: Config) -> None:
         click.echo(f"The database {store.shown_url} is up to date.")
 
 
-def _configuration(eui: int) -> str:
+def _configuration(eui: int, url: str) -> str:
     return render_sample(
         {
-            ("store", "url"): "sqlite:///gateway.db",
+            ("store", "url"): url,
             ("signing", "eui"): format_eui(eui),
             ("signing", "key"): "pki/gateway.key",
             ("signing", "certificate"): "pki/gateway.pem",
@@ -73,12 +93,12 @@ def _configuration(eui: int) -> str:
     )
 
 
-def _what_next(directory: Path, eui: int) -> str:
+def _what_next(directory: Path, eui: int, store: Store) -> str:
     config = f"--config {directory / 'gateway.toml'}"
     supplier = "90-B3-D5-1F-30-01-00-00"
     certificate = directory / "pki" / f"{supplier.replace('-', '')}-87.pem"
     return f"""\
-Made {directory / "gateway.toml"}, {directory / "gateway.db"} and a test PKI in {directory / "pki"}.
+Made {directory / "gateway.toml"}, the tables in {store.shown_url} and a test PKI in {directory / "pki"}.
 The gateway is {format_eui(eui)}; what it sends may go to this machine only ([delivery] allowed_networks).
 
 Next, for example:

@@ -8,6 +8,8 @@ import stat
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import SECTIONS, load_config, settings_of
 from duis_gateway.pki.signing import load_signing_key
@@ -40,6 +42,31 @@ def test_init_overwrites_nothing(installation: Installation) -> None:
     before = {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
     assert "is there already, and is not overwritten" in refused(2, "init", installation.folder)
     assert before == {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_init_writes_the_database_that_it_uses(
+    by: str, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after needs neither the option nor the environment."""
+    url = empty_database_url.replace(":@", "@")
+    if by == "option":
+        said = done("init", tmp_path / "g", "--store", url)
+    else:
+        monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", url)
+        said = done("init", tmp_path / "g")
+        monkeypatch.delenv("DUIS_GATEWAY_STORE_URL")
+    config = tmp_path / "g" / "gateway.toml"
+    assert load_config(config, {}).store.url == url
+    assert not (tmp_path / "g" / "gateway.db").exists()
+    shown = said.partition("the tables in ")[2].split()[0]
+    assert shown.partition("?")[0] == url.replace("+psycopg", "").partition("?")[0]
+    assert done("party", "list", "--format", "json", "--config", config) == "[]\n"
+
+
+def test_init_makes_nothing_for_a_url_that_is_none(tmp_path: Path) -> None:
+    assert "sqlite:///FILE or postgresql://" in refused(2, "init", tmp_path / "g", "--store", "mysql://x/y")
+    assert not (tmp_path / "g").exists()
 
 
 def test_init_takes_another_eui(tmp_path: Path) -> None:
