@@ -9,7 +9,9 @@ from lxml import etree
 
 from duis_gateway.duis.alerts.duis_version_mismatch import DUISVersionMismatch
 from duis_gateway.duis.alerts.table import ALERTS, AlertCode
+from duis_gateway.errors import NotValid
 from duis_gateway.namespaces import SR, sr
+from duis_gateway.text.numbers import parse_whole_number
 
 __all__ = ["Alert", "DUISVersionMismatch", "PartOf", "read_alert"]
 
@@ -49,4 +51,7 @@ def _take_part(element: etree._Element) -> PartOf | None:
     found = [one for name in _PARTS for one in element.findall(sr(name))]
     for one in found:
         element.remove(one)
-    return PartOf(*(int(one.text or "") for one in found)) if found else None
+    try:
+        return PartOf(*(parse_whole_number(one.text or "") for one in found)) if found else None
+    except ValueError as error:
+        raise NotValid(f"PartNumber or PartCount is {error}") from None

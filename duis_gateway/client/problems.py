@@ -9,6 +9,7 @@ from duis_gateway.client.http import HttpAnswer
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import NotSafeXml
 from duis_gateway.namespaces import PROBLEM
+from duis_gateway.text.numbers import parse_whole_number
 
 _NOT_NOW = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_TEXT = 300
@@ -34,7 +35,7 @@ def read_problem(answer: HttpAnswer) -> Problem:
         return Problem(answer.status, _fault(root), "", (), after, answer.body)
     # A SOAP fault is an HTTP 500 whatever it says; the problem inside has the status of the plain door.
     return Problem(
-        int(_text(found, "status") or answer.status),
+        _number(found, "status") or answer.status,
         _text(found, "title"),
         _text(found, "detail"),
         tuple(map(_finding, found.iterfind("{*}errors/{*}i"))),
@@ -44,8 +45,15 @@ def read_problem(answer: HttpAnswer) -> Problem:
 
 
 def _finding(element: etree._Element) -> Finding:
-    line = _text(element, "line")
-    return Finding(_text(element, "path"), int(line) if line else None, _text(element, "reason"))
+    return Finding(_text(element, "path"), _number(element, "line"), _text(element, "reason"))
+
+
+def _number(parent: etree._Element, name: str) -> int | None:
+    """Return a number that the answer names; None where it names none, or what stands there is no number."""
+    try:
+        return parse_whole_number(_text(parent, name))
+    except ValueError:
+        return None
 
 
 def _fault(root: etree._Element) -> str:

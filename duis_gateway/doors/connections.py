@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from email.utils import formatdate
@@ -60,7 +61,7 @@ class Floor:
         self.loop = loop
         self.crowd: Crowd[Connection] = Crowd(limits.most, limits.most_an_address)
         self.stopping = False
-        self.streams = 0
+        self.streams: Counter[int | None] = Counter()
         self._held = 0
 
     def tell(self, callback: Callable[[], None]) -> None:
@@ -76,6 +77,14 @@ class Floor:
             if victim is None or not victim.held:
                 return
             victim.give_up()
+
+    def stream_refusal(self, asker: int | None) -> TooBusy | None:
+        """Return why one more answer cannot be streamed to this party, or None if it can."""
+        if self.streams[asker] >= self.limits.streams_of_one:
+            return TooBusy(f"{self.limits.streams_of_one} tables are being sent to this party; wait for their end")
+        if self.streams.total() >= self.limits.streams:
+            return TooBusy("as many tables as the gateway can send at the same time are being sent")
+        return None
 
     def make_room(self, address: str | None = None) -> bool:
         """Send the longest idle connection away; return whether there was one."""
@@ -100,6 +109,7 @@ class Connection(asyncio.Protocol):
         self._header = _NO_HEADER
         self._body: Body | ChunkedBody | None = None
         self._stream: Stream | None = None
+        self._asker: int | None = None
         self._working = 0
         self._begun: float | None = None
         self._moved = monotonic()
@@ -241,13 +251,12 @@ class Connection(asyncio.Protocol):
             self._floor.workers.submit(partial(close_pieces, answer.body))
             self._send(answer, None)
             self._done()
-        elif self._floor.streams >= self._limits.streams:
+        elif (refused := self._floor.stream_refusal(answer.asker)) is not None:
             self._floor.workers.submit(partial(close_pieces, answer.body))
-            refused = TooBusy("as many tables as the gateway can send at the same time are being sent")
             self._answered(self._floor.app.refuse(refused, self._line.path, self._address))
         else:
             self._send(answer, None)
-            self._begin_stream(answer.body)
+            self._begin_stream(answer.body, answer.asker)
 
     def _send(self, answer: Answer, body: bytes | None) -> None:
         fields = [("Content-Type", answer.content_type), *answer.headers, ("Date", formatdate(usegmt=True))]
@@ -272,8 +281,9 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
         self._unsent = self._transport.get_write_buffer_size()
 
-    def _begin_stream(self, pieces: Iterator[bytes]) -> None:
-        self._floor.streams += 1
+    def _begin_stream(self, pieces: Iterator[bytes], asker: int | None) -> None:
+        self._asker = asker
+        self._floor.streams[asker] += 1
         self._stream = Stream(pieces, self._floor.workers, self._floor.tell, self._streamed, self.abort)
         self._stream.pull()
 
@@ -294,7 +304,7 @@ class Connection(asyncio.Protocol):
     def _end_stream(self) -> None:
         if self._stream is not None:
             self._stream = None
-            self._floor.streams -= 1
+            self._floor.streams[self._asker] -= 1
 
     def _done(self) -> None:
         last = self._is_last()

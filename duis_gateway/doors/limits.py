@@ -26,6 +26,7 @@ class ServerLimits:
         large_threads: how many workers for large bodies there are.
         held: all that was received and is not answered yet, together.
         streams: answers that are read from the database while they are sent, at the same time.
+        streams_of_one: of these, how many may be for one party.
     """
 
     body: int = 8 * 1024 * 1024
@@ -42,6 +43,7 @@ class ServerLimits:
     large_threads: int = 2
     held: int = 64 * 1024 * 1024
     streams: int = 8
+    streams_of_one: int = 2
 
     @property
     def most(self) -> int:

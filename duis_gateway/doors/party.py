@@ -81,7 +81,7 @@ def _route(name: str, query: Callable[[int, HttpRequest], Rows], data: PartyData
         form = _format(request)
         rows = query(party, request)
         content_type, body = (_CSV, as_csv(rows)) if form == "csv" else (_JSON, as_json(rows))
-        return Answer(200, content_type, body, _HEADERS)
+        return Answer(200, content_type, body, _HEADERS, asker=party)
 
     return Route(f"/party/v1/{name}", "party", name, ("GET", "HEAD"), serve, json_problem_answer)
 

@@ -60,13 +60,17 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back. `refused` says why, where the answer is a refusal; `body` may be produced piece by piece."""
+    """What goes back. `refused` says why, where the answer is a refusal; `body` may be produced piece by piece.
+
+    `asker`: the party that a body in pieces is for, whose answers of that kind are counted.
+    """
 
     status: int
     content_type: str
     body: bytes | Iterator[bytes]
     headers: tuple[tuple[str, str], ...] = ()
     refused: MessageRefused | None = None
+    asker: int | None = None
 
 
 def check_media(request: HttpRequest, media_type: str) -> None:

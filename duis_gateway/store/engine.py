@@ -69,6 +69,7 @@ class Store:
         self.sqlite_path = _sqlite_path(url)
         self._group: GroupCommit | None = None
         self._awaited: NotDurable | None = None
+        self._file: tuple[int, int] | None = None
         self.engines: tuple[Engine, ...]
         if self.sqlite_path is not None:
             self.sqlite_path.parent.stat()
@@ -85,6 +86,8 @@ class Store:
             )
             self.engines = (writer, _sqlite_engine(url, options, writes=False))
             self._reader = self.engines[1]
+            for engine in self.engines:
+                event.listen(engine, "connect", self._note_file)
         else:
             from duis_gateway.store import postgresql  # its driver is optional
 
@@ -271,6 +274,23 @@ class Store:
     def _require_arrival(self) -> None:
         if self._awaited is not None:
             raise NotDurable(self._awaited.detail, reason=self._awaited.reason)
+        self._require_file()
+
+    def _note_file(self, _connection: Any, _record: Any) -> None:
+        """Note which file the first connection opened."""
+        if self._file is None and self.sqlite_path is not None:
+            self._file = _identity(self.sqlite_path)
+
+    def _require_file(self) -> None:
+        # Connections keep the file that they opened: what is written after it was removed or replaced is in no file
+        # that anybody will find again.
+        if self.sqlite_path is None or self._file is None:
+            return
+        found = _identity(self.sqlite_path)
+        if found != self._file:
+            what = "is gone" if found is None else "is another file than at the start"
+            reason = f"{self.sqlite_path} {what}; put it back, or restart the gateway once the right one is there"
+            raise NotDurable("the gateway's database cannot be used just now", reason=reason)
 
     def _patient(self, connection: Connection, seconds: float | None) -> AbstractContextManager[None]:
         return nullcontext() if self.is_sqlite else self._postgresql.patient(connection, seconds)
@@ -338,6 +358,15 @@ def _create(path: Path) -> None:
 
 def _sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from any other while it exists; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _sqlite_engine(url: URL, options: StoreOptions, *, writes: bool) -> Engine:

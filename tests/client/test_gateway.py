@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -210,6 +211,16 @@ def test_a_proxys_own_page_is_shown_as_it_is(parties: Parties) -> None:
     assert "HTTP 502: <html>Bad Gateway <p>nginx" in str(caught.value)
     with Standin(parties, (404, b"")) as standin, pytest.raises(Refused, match="check the gateway's URL"):
         standin.gateway.send(LIST)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "four hundred", "", "-"])
+def test_no_number_in_a_refusal_is_believed_to_be_one(parties: Parties, number: str) -> None:
+    """The status of HTTP stands where the document's cannot be read."""
+    body = re.sub(rb"(?<=<status>)[^<]*|(?<=<line>)[^<]*", number.encode(), (EXAMPLES / "problem-400.xml").read_bytes())
+    with Standin(parties, (400, body)) as standin, pytest.raises(Refused) as caught:
+        standin.gateway.send(LIST)
+    assert caught.value.status == 400
+    assert [one.line for one in caught.value.problem.findings] == [None]
 
 
 def test_with_patience_the_same_bytes_are_posted_until_they_are_taken(parties: Parties) -> None:

@@ -19,13 +19,14 @@ from duis_gateway.doors.crowd import Crowd
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.server import Server
-from duis_gateway.doors.wire import Answer
+from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Check
 from tests.operations.test_listener import Data
 from tests.support.doors import ANSWER, SIZE, Doors, StandIn, open_doors, replies
+from tests.support.writing import wait_until
 
 DUIS = "/api/v1/serviceD"
 HEAD = b"POST /api/v1/serviceD HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/xml\r\n"
@@ -78,12 +79,37 @@ def test_who_pipelines_and_does_not_read_holds_no_worker() -> None:
 
 
 def test_tables_that_nobody_reads_hold_no_worker_and_are_bounded() -> None:
-    with streaming(endless, ServerLimits(body=SIZE, streams=3)) as doors, ExitStack() as opened:
+    with streaming(endless, ServerLimits(body=SIZE, streams=3, streams_of_one=3)) as doors, ExitStack() as opened:
         for _ in range(3):
             opened.enter_context(unread(doors, b"GET /table HTTP/1.1\r\nHost: gateway\r\n\r\n"))
         assert doors.post(DUIS).status == 200
         reply = doors.request("GET", "/table")
         assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+
+
+def test_one_party_leaves_places_for_the_tables_of_others() -> None:
+    """The places of one that does not read are its own, and free again when it goes."""
+
+    def table(request: HttpRequest) -> Answer:
+        return Answer(200, "text/csv", endless(), asker=int(request.query))
+
+    def ask(party: int) -> socket.socket:
+        client = socket.create_connection((doors.server.host, doors.server.port), timeout=10)
+        client.sendall(b"GET /table?%d HTTP/1.1\r\nHost: gateway\r\n\r\n" % party)
+        return opened.enter_context(client)
+
+    def is_sent(client: socket.socket) -> bool:
+        return client.recv(12) == b"HTTP/1.1 200"
+
+    routes = [Route("/table", "party", "table", ("GET",), table)]
+    with ExitStack() as opened:
+        doors = opened.enter_context(open_doors(taking_all(), ServerLimits(body=SIZE), lambda _: routes, threads=2))
+        greedy = [ask(1) for _ in range(12)]
+        assert [is_sent(client) for client in greedy].count(True) == 2
+        assert is_sent(ask(2))
+        for client in greedy:
+            client.close()
+        wait_until(lambda: is_sent(ask(1)))
 
 
 def test_a_table_ends_at_its_deadline_though_it_is_read() -> None:

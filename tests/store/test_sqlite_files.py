@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from duis_gateway.errors import NotDurable
 from duis_gateway.store.engine import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +50,24 @@ def test_locks_take_after_the_database(tmp_path: Path, mode: int) -> None:
         lock.unlink()
     Store.open(f"sqlite:///{tmp_path}/gateway.db").close()
     assert {modes(tmp_path)[f"gateway.db.{name}"] for name in ("lock", "lock-turn")} == {mode}
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_is_not_that_of_the_start_takes_nothing_in(tmp_path: Path, replaced: bool) -> None:
+    """What is written to a file without a name, or beside a restored one, would be lost; put back, it is used again."""
+    file, aside = tmp_path / "gateway.db", tmp_path / "aside.db"
+    store = Store.open(f"sqlite:///{file}")
+    store.migrate()
+    store.probe()
+    file.rename(aside)
+    if replaced:
+        shutil.copy(aside, file)
+    for use in (store.probe, lambda: store.read().__enter__(), lambda: store.write().__enter__()):
+        with pytest.raises(NotDurable, match=r"gateway\.db is .*put it back, or restart"):
+            use()
+    aside.rename(file)
+    store.probe()
+    store.close()
 
 
 @pytest.mark.parametrize("left_by_root", [False, True], ids=["made now", "left by root before"])
