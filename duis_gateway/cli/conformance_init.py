@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from duis_gateway.cli.certificate import certificate_of, register
 from duis_gateway.cli.common import opened_store, refuse_existing
-from duis_gateway.cli.init import DEFAULT_EUI, make_installation
+from duis_gateway.cli.init import DEFAULT_EUI, DEFAULT_STORE, STORE_VARIABLE, make_installation
 from duis_gateway.conformance.profile import MOST_HUBS, MOST_SHARED, NAMES, SUPPLIERS
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.parties import store as parties
@@ -33,7 +34,7 @@ def make_profile(directory: Path) -> Path:
         ConfigurationError: something is there already.
     """
     refuse_existing(directory / PROFILE)
-    config = make_installation(directory, parse_eui(DEFAULT_EUI))
+    config = make_installation(directory, parse_eui(DEFAULT_EUI), os.environ.get(STORE_VARIABLE, DEFAULT_STORE))
     pki, port = directory / "pki", _free_port()
     authority = load_authority(pki)
     with opened_store(config) as store, store.write() as connection:

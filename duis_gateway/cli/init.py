@@ -18,8 +18,8 @@ from duis_gateway.store.engine import Store
 
 _DCC_ROLE = "89"
 DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"
-_STORE = "sqlite:///gateway.db"
-_STORE_URL = "DUIS_GATEWAY_STORE_URL"
+DEFAULT_STORE = "sqlite:///gateway.db"
+STORE_VARIABLE = "DUIS_GATEWAYSTORE_VARIABLE"
 _SQLITE = "sqlite:///"
 
 
@@ -28,9 +28,9 @@ _SQLITE = "sqlite:///"
 @click.option("--eui", type=EUI, default=DEFAULT_EUI, show_default=True, help="The gateway's own EUI-64.")
 @click.option(
     "--store",
-    envvar=_STORE_URL,
-    default=_STORE,
-    show_default=f"{_STORE}, or what {_STORE_URL} names",
+    envvar=STORE_VARIABLE,
+    default=DEFAULT_STORE,
+    show_default=f"{DEFAULT_STORE}, or what {STORE_VARIABLE} names",
     help="The database: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
 )
 def init(directory: Path, eui: int, store: str) -> None:
@@ -43,7 +43,7 @@ def init(directory: Path, eui: int, store: str) -> None:
         click.echo(_what_next(directory, eui, made))
 
 
-def make_installation(directory: Path, eui: int, url: str = _STORE) -> Config:
+def make_installation(directory: Path, eui: int, url: str) -> Config:
     """Make `gateway.toml`, the tables of the database and the PKI in a directory, and return the configuration.
 
     Raises:
@@ -60,7 +60,7 @@ def make_installation(directory: Path, eui: int, url: str = _STORE) -> Config:
     (pki / "crls").mkdir(parents=True)
     make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
     file.write_text(_configuration(eui, url), encoding="utf-8")
-    config = load_config(file, {**os.environ, _STORE_URL: url})
+    config = load_config(file, {**os.environ, STORE_VARIABLE: url})
     with opened_store(config, check=False) as store:
         store.migrate()
     return config
