@@ -186,7 +186,7 @@ def test_a_recipient_that_is_down_gets_everything_once_it_is_back(store: Store) 
 
 
 def test_a_recipient_that_is_down_is_only_probed(store: Store) -> None:
-    """F13: with hundreds of messages waiting, one at a time is tried, ever less often."""
+    """F13: with hundreds of messages waiting, one at a time is tried, with growing delays."""
     with Receiver("503") as receiver:
         enqueue(store, *messages(300))
         with delivering(store, {SUPPLIER: receiver.url}, policy=RetryPolicy(base=0.02, cap=300)) as (_, watcher):

@@ -30,7 +30,7 @@ PLAN_COLUMNS = (
 
 
 def plan_of(conn: Connection, hub: Hub, release: Release, viewer: int | None = None) -> HubPlan:
-    """Return what is planned for a hub under a release, explained for the operator or for a supplier's eyes."""
+    """Return what is planned for a hub under a release, as the operator or a supplier may see it."""
     shared = plans.of_release(conn, release)
     (facts,) = plans.of_hubs(conn, shared, [hub], viewer)
     return plan_hub(facts)
