@@ -92,3 +92,20 @@ def test_the_published_schema_is_not_in_the_project() -> None:
     assert not any("V5" in name for name in ours)
     for path in ROOT.glob("schemas/**/*.xsd"):
         assert "Smart DCC Limited" not in path.read_text(encoding="utf-8")
+
+
+def prose(page: Path) -> list[str]:
+    """A page's lines without its tables and blocks of code."""
+    lines, fenced = [], False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith(("|", "    ")):
+            lines.append(line)
+    return lines
+
+
+def test_the_prose_of_the_pages_is_wrapped() -> None:
+    """At 120 characters, so that a change of a page can be read beside what it was."""
+    pages = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+    assert [(page.name, line) for page in pages for line in prose(page) if len(line) > 120] == []
