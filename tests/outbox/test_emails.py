@@ -258,7 +258,7 @@ def test_a_csps_announcement_has_no_hubs() -> None:
 def test_a_revision_says_which() -> None:
     email = announcement(release(revision=3), supplier("6.0"), revised=True)
     assert "revision 3" in email.subject
-    assert "takes the place" in email.paragraphs[0]
+    assert "replaces what you were told before" in email.paragraphs[0]
 
 
 # --- what goes beside an alert ------------------------------------------------------------------------------------
