@@ -19,7 +19,7 @@ from duis_gateway.store.engine import Store
 _DCC_ROLE = "89"
 DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"
 DEFAULT_STORE = "sqlite:///gateway.db"
-STORE_VARIABLE = "DUIS_GATEWAYSTORE_VARIABLE"
+STORE_VARIABLE = "DUIS_GATEWAY_STORE_URL"
 _SQLITE = "sqlite:///"
 
 
