@@ -96,6 +96,21 @@ def entries(
     return [_entry(row, now) for row in conn.execute(statement)]
 
 
+_LOOKED_AT = 100
+
+
+def last_error(conn: Connection, state: str, recipient: int, channel: str | None = None) -> str | None:
+    """Return why messages of this state are not delivered: what the first of them that was tried came to.
+
+    Looks at the first hundred of the recipient (and channel), so that a million that wait cost no more.
+    """
+    first = select(outbox.c.last_error).where(outbox.c.state == state, outbox.c.recipient == recipient)
+    if channel is not None:
+        first = first.where(outbox.c.channel == channel)
+    found = conn.execute(first.order_by(outbox.c.id).limit(_LOOKED_AT)).scalars()
+    return next((error for error in found if error), None)
+
+
 def find(conn: Connection, reference: int | str) -> tuple[OutboxEntry, bytes] | None:
     """Return one message, by its id or its ResponseID or MessageID, with the bytes that are sent."""
     wanted = outbox.c.id == reference if isinstance(reference, int) else outbox.c.message_id == reference

@@ -67,19 +67,25 @@ class OperatorView:
             return parties.all_parties(conn)
 
     def outbox(self) -> Sequence[OutboxLine]:
-        """Return what is not delivered, by recipient and state, dead letters with the last error."""
+        """Return what is not delivered, by recipient and state, with the last error of what was tried."""
         with self._store.read() as conn:
             stats = outbox_view.stats(conn)
-            errors = {
-                recipient: outbox_view.entries(conn, recipient=recipient, state="dead", limit=1)[0].last_error
-                for recipient in stats.dead
-            }
-        waiting = [
-            OutboxLine(place.recipient, place.channel, "pending", backlog.pending, backlog.oldest_age)
-            for place, backlog in stats.pending.items()
-        ]
+            waiting = [
+                OutboxLine(
+                    place.recipient,
+                    place.channel,
+                    "pending",
+                    backlog.pending,
+                    backlog.oldest_age,
+                    outbox_view.last_error(conn, "pending", place.recipient, place.channel),
+                )
+                for place, backlog in stats.pending.items()
+            ]
+            dead = [
+                OutboxLine(eui, "", "dead", number, last_error=outbox_view.last_error(conn, "dead", eui))
+                for eui, number in stats.dead.items()
+            ]
         flying = [OutboxLine(place.recipient, place.channel, "in flight", n) for place, n in stats.in_flight.items()]
-        dead = [OutboxLine(eui, "", "dead", n, last_error=errors[eui]) for eui, n in stats.dead.items()]
         return [*dead, *waiting, *flying]
 
     def flags(self) -> Sequence[FlagLine]:
