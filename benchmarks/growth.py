@@ -8,6 +8,7 @@ their ratio, which is 10 where the work is linear. Needs the extra `test`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from time import perf_counter
@@ -57,23 +58,23 @@ def _outcomes(hubs: int) -> bytes:
     return csp.render_message("m-1", CSP, NOW, csp.ActivateFirmwareResponses(outcomes))
 
 
-def best(work: Callable[[], object]) -> float:
+def best(work: Callable[[], object], rounds: int) -> float:
     """Return the seconds of the fastest of several rounds."""
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         started = perf_counter()
         work()
         times.append(perf_counter() - started)
     return min(times)
 
 
-def main() -> None:
+def main(rounds: int = ROUNDS) -> None:
     """Measure and print."""
     for made in (reading_a_list, judging_a_list, parsing_outcomes, reading_outcomes):
-        few, many = best(made(FEW)), best(made(MANY))
+        few, many = best(made(FEW), rounds), best(made(MANY), rounds)
         name = made.__name__.replace("_", " ")
         print(f"{name:>20}: {few * 1000:8.2f} ms for {FEW:,}, {many * 1000:8.2f} ms for {MANY:,}: {many / few:5.1f}")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -69,7 +70,7 @@ def spoiled(world: FaultWorld, make: Callable[[], Outgoing], signer: int, at: by
     return Outgoing(good.identity, good.path, sign(content, world.keys[signer]), ())
 
 
-def main() -> None:
+def main(rounds: int = ROUNDS) -> None:
     """Measure the three doors."""
     with tempfile.TemporaryDirectory() as directory:
         url = f"sqlite:///{directory}/gateway.db"
@@ -103,13 +104,13 @@ def main() -> None:
                 ),
             }
             for door, (good, small, signer, at) in doors.items():
-                usual = seconds(flow, [good() for _ in range(ROUNDS)])
+                usual = seconds(flow, [good() for _ in range(rounds)])
                 print(f"{door}: a good message of {SIZE // 1024} kB {usual * 1000:.1f} ms")
                 for name, wrong in WRONG.items():
-                    bad = seconds(flow, [spoiled(world, small, signer, at, wrong) for _ in range(ROUNDS)])
+                    bad = seconds(flow, [spoiled(world, small, signer, at, wrong) for _ in range(rounds)])
                     print(f"    {name:<20}{bad * 1000:8.1f} ms {bad / usual:8.2f} times")
             gateway.store.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -1,6 +1,6 @@
 """Small Service Requests a second through whole gateway processes, and what the HTTP server alone would answer.
 
-    python -m benchmarks.throughput [SECONDS]
+    python -m benchmarks.throughput [SECONDS] [ROUNDS]
 
 Signed 8.2 requests, each with a RequestID of its own, come over loopback from another process on kept-alive
 connections; each is verified, answered, signed and committed durably to a SQLite file before its answer goes out. For
@@ -107,7 +107,7 @@ def _processor_time(processes: Sequence[psutil.Process]) -> float:
     return sum(sum(one.cpu_times()[:2]) for one in processes)
 
 
-def main(seconds: float = 4.0) -> None:
+def main(seconds: float = 4.0, rounds: float = ROUNDS) -> None:
     """Measure one and two gateways, with one and with several connections."""
     cases = {
         "one gateway, 1 connection": (1, SUPPLIER_DOOR, 1),
@@ -123,7 +123,7 @@ def main(seconds: float = 4.0) -> None:
         store.close()
         world = stack.enter_context(fault_world(url, Path(directory)))
         gateways = [stack.enter_context(world.serve(log_level="error")) for _ in range(2)]
-        for _ in range(ROUNDS):
+        for _ in range(int(rounds)):
             for name, (count, path, connections) in cases.items():
                 found[name].append(rate(world, gateways[:count], path, connections, seconds))
     for name, rounds in found.items():

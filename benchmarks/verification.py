@@ -9,6 +9,7 @@ the rounds count. signxml is configured for the profile: inclusive C14N of the c
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -53,7 +54,7 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
     return (perf_counter() - started) / repeats
 
 
-def main() -> None:
+def main(rounds: int = ROUNDS) -> None:
     """Measure a small request and one of 50,000 hubs."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = self_signed(key)
@@ -74,7 +75,7 @@ def main() -> None:
             return XMLVerifier().verify(raw, x509_cert=certificate, expect_config=expected)
 
         taken: dict[str, list[float]] = {"ours": [], "theirs": []}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             taken["ours"].append(seconds(ours, repeats))
             taken["theirs"].append(seconds(theirs, repeats))
         own, other = statistics.median(taken["ours"]), statistics.median(taken["theirs"])
@@ -82,4 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

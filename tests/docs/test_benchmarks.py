@@ -1,0 +1,47 @@
+"""Every benchmark runs, as small as it can be: so that none can rot between two measurements. No figure is judged."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.processes, pytest.mark.once]
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALLEST: dict[str, tuple[str, ...]] = {
+    "delivery": ("50", "2"),
+    "estate": ("2000", "500"),
+    "growth": ("1",),
+    "pruning": ("--messages", "500"),
+    "refusals": ("2",),
+    "shut_out": ("1", "50"),
+    "steps": ("1000",),
+    "throughput": ("0.1", "1"),
+    "verification": ("1",),
+    "walks": (),
+}
+
+
+def test_every_benchmark_is_run_here() -> None:
+    found = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"__init__"}
+    assert found == SMALLEST.keys()
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_it_runs_and_prints_its_figures(name: str, tmp_path: Path) -> None:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("DUIS_GATEWAY_")}
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", *SMALLEST[name]],
+        cwd=tmp_path,
+        env=clean | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert any(character.isdigit() for character in done.stdout)
