@@ -113,7 +113,7 @@ def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ((), "--url"),
+        (("--era", "new"), "--url"),
         (("--url", "ftp://x"), "--url"),
         (("--url", "http://127.0.0.1:1", "--profile", "none.toml"), "conformance init"),
     ],
