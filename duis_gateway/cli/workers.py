@@ -11,6 +11,8 @@ import threading
 from pathlib import Path
 from time import monotonic
 
+from duis_gateway.machine.signals import held_back
+
 log = logging.getLogger(__name__)
 
 _SECONDS_BEFORE_AGAIN = 1.0
@@ -82,13 +84,14 @@ class WorkerProcesses:
         with self._lock:
             if self._stopping.is_set():
                 return None
-            process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, "DUIS_GATEWAY_OPERATIONS_PORT": str(self._port(index))},
-                start_new_session=True,  # an interrupt from the terminal is for this process to hand on
-            )
+            with held_back():
+                process = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    env={**os.environ, "DUIS_GATEWAY_OPERATIONS_PORT": str(self._port(index))},
+                    start_new_session=True,  # an interrupt from the terminal is for this process to hand on
+                )
             self._running.add(process)
             return process
 

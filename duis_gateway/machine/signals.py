@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class ProcessSignals:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda _number, _frame: None)  # the wakeup descriptor says which it was
         ignore_user_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HARMLESS)
         threading.Thread(target=self._listen, args=(reading,), name="signals", daemon=True).start()
         threading.Thread(target=self._end_at_last, name="last-resort", daemon=True).start()
 
@@ -93,6 +95,20 @@ class ProcessSignals:
         self._stop.wait()
         threading.Event().wait(_SECONDS_FOR_ALL)
         os._exit(0)
+
+
+_HARMLESS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""What would end a process that has no handler for it yet, and is no order to end."""
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let a process that is started here keep these signals until `ProcessSignals` is there to hear them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HARMLESS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def ignore_user_signals() -> None:
