@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -195,8 +196,14 @@ _POOLER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbi
 
 
 @contextmanager
-def pooler(url: str, folder: Path) -> Iterator[str]:
+def pooler(url: str) -> Iterator[str]:
     """A pgbouncer in front of a database that gives each transaction any of two sessions; yields the URL."""
+    assert _POOLER is not None
+    with tempfile.TemporaryDirectory(prefix="pooler-") as scratch:  # the test's own folder may be its user's alone
+        yield from _pooled(url, Path(scratch))
+
+
+def _pooled(url: str, folder: Path) -> Iterator[str]:
     assert _POOLER is not None
     server = make_url(url)
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -211,8 +218,6 @@ def pooler(url: str, folder: Path) -> Iterator[str]:
     if SERVER_USER is not None:
         for one in (folder, *folder.iterdir()):
             os.chown(one, pwd.getpwnam(SERVER_USER).pw_uid, -1)
-        for above in (folder.parent, folder.parent.parent):
-            above.chmod(0o755)
     process = subprocess.Popen([_POOLER, "-q", str(folder / "ini")], user=SERVER_USER, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: _listens(port), "pgbouncer does not listen")
@@ -232,7 +237,7 @@ def _listens(port: int) -> bool:
 
 @pytest.mark.skipif(_POOLER is None, reason="pgbouncer is not installed")
 @pytest.mark.may_skip_in_ci("pgbouncer is no Python package")
-def test_a_pooler_in_transaction_mode_may_stand_between(url: str, tmp_path: Path) -> None:
+def test_a_pooler_in_transaction_mode_may_stand_between(url: str) -> None:
     """Statements that repeat, locks and settings of a transaction, from more threads than the pooler has sessions."""
     together = threading.Barrier(8)
 
@@ -244,7 +249,7 @@ def test_a_pooler_in_transaction_mode_may_stand_between(url: str, tmp_path: Path
                 note(connection, f"pooled {number}.{turn}")
             notes(store)
 
-    with pooler(url, tmp_path) as far, opened(far, StoreOptions(timeout=20, statement_timeout=20)) as store:
+    with pooler(url) as far, opened(far, StoreOptions(timeout=20, statement_timeout=20)) as store:
         store.check()
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(work, range(8)))
