@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from duis_gateway.duis.alerts.content import outcome
-from duis_gateway.duis.alerts.fields import COMMENTARY, COUNTS, RELEASE
-from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
-from duis_gateway.duis.alerts.words import Words, words_of_outcome
-from duis_gateway.namespaces import DUIS_6_0
-from duis_gateway.partners.xml import Record
-from duis_gateway.rollout.rollout_decisions.records import HubCounts
+from duis_gateway.duis.alerts.outcome_of_stage import OutcomeOfStage, outcome_kind
 
 
 @dataclass(frozen=True, slots=True)
-class PilotOutcome(AlertBody):
+class PilotOutcome(OutcomeOfStage):
     """N75 (success) and N76 (failure): how the pilot went (A06, A07)."""
 
-    release_id: str
-    success: bool
-    counts: HubCounts
-    commentary: str | None = None
-
-    def parts(self, room: int) -> list[str]:
-        """Return the one part that there is."""
-        return [outcome(self.release_id, self.counts, self.commentary)]
-
-    def words(self) -> Words:
-        """Return how it went, with the numbers."""
-        return words_of_outcome("pilot", self.release_id, self.success, self.counts, self.commentary)
+    in_words: ClassVar[str] = "pilot"
 
 
-def _kind(code: str, *, success: bool) -> AlertKind:
-    given = {"success": success}
-    record = Record(PilotOutcome, RELEASE, COUNTS, COMMENTARY, given=given)
-    return AlertKind(code, "PilotOutcome", DUIS_6_0, frozenset({"A06", "A07"}), record, given=given)
+_ROWS = frozenset({"A06", "A07"})
 
-
-N75 = _kind("N75", success=True)
-N76 = _kind("N76", success=False)
+N75 = outcome_kind("N75", PilotOutcome, _ROWS, success=True)
+N76 = outcome_kind("N76", PilotOutcome, _ROWS, success=False)

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from duis_gateway.duis.alerts.content import outcome
-from duis_gateway.duis.alerts.fields import COMMENTARY, COUNTS, RELEASE
-from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
-from duis_gateway.duis.alerts.words import Words, words_of_outcome
-from duis_gateway.namespaces import DUIS_6_0
-from duis_gateway.partners.xml import Record
-from duis_gateway.rollout.rollout_decisions.records import HubCounts
+from duis_gateway.duis.alerts.outcome_of_stage import OutcomeOfStage, outcome_kind
 
 
 @dataclass(frozen=True, slots=True)
-class SafeLaunchOutcome(AlertBody):
+class SafeLaunchOutcome(OutcomeOfStage):
     """N69 (success) and N70 (failure): how safe launch went (A09, A10)."""
 
-    release_id: str
-    success: bool
-    counts: HubCounts
-    commentary: str | None = None
-
-    def parts(self, room: int) -> list[str]:
-        """Return the one part that there is."""
-        return [outcome(self.release_id, self.counts, self.commentary)]
-
-    def words(self) -> Words:
-        """Return how it went, with the numbers."""
-        return words_of_outcome("safe launch", self.release_id, self.success, self.counts, self.commentary)
+    in_words: ClassVar[str] = "safe launch"
 
 
-def _kind(code: str, *, success: bool) -> AlertKind:
-    given = {"success": success}
-    record = Record(SafeLaunchOutcome, RELEASE, COUNTS, COMMENTARY, given=given)
-    return AlertKind(code, "SafeLaunchOutcome", DUIS_6_0, frozenset({"A09", "A10"}), record, given=given)
+_ROWS = frozenset({"A09", "A10"})
 
-
-N69 = _kind("N69", success=True)
-N70 = _kind("N70", success=False)
+N69 = outcome_kind("N69", SafeLaunchOutcome, _ROWS, success=True)
+N70 = outcome_kind("N70", SafeLaunchOutcome, _ROWS, success=False)

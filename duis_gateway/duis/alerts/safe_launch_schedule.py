@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from duis_gateway.duis.alerts.content import of_schedule, release
 from duis_gateway.duis.alerts.fields import CONSTRAINTS, GROUPS, REGION, RELEASE, VERSION
-from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
-from duis_gateway.duis.alerts.words import Words, words_of_schedule
-from duis_gateway.duis.rendering import leaf
+from duis_gateway.duis.alerts.kind import AlertKind
+from duis_gateway.duis.alerts.schedule_of_csp import ScheduleOfCsp
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.partners.xml import Record
-from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint
 
 
 @dataclass(frozen=True, slots=True)
-class SafeLaunchSchedule(AlertBody):
+class SafeLaunchSchedule(ScheduleOfCsp):
     """N68: a CSP's schedule for safe launch, with the recipient's hubs, and what it offers."""
 
-    release_id: str
-    firmware_version: str
-    csp_region: str
-    groups: tuple[DefaultGroup, ...]
-    constraints: tuple[OfferedConstraint, ...] = ()
-
-    def parts(self, room: int) -> list[str]:
-        """Return groups and constraints, in parts where they are many."""
-        head = release(self.release_id, self.firmware_version) + leaf("CSPRegion", self.csp_region)
-        return of_schedule(head, self.groups, self.constraints, room)
-
-    def words(self) -> Words:
-        """Return the groups, and what the CSP offers."""
-        name = "Safe Launch Schedule"
-        return words_of_schedule(name, self.release_id, self.csp_region, self.groups, self.constraints)
+    in_words: ClassVar[str] = "Safe Launch Schedule"
 
 
 N68 = AlertKind(
