@@ -24,6 +24,7 @@ _ENCODINGS = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"+/v", b"\xdd\x73\x66\x73")
 _PIECE = 64 * 1024
 _ENOUGH_READ = 4 * 1024 * 1024
+_MOST_ATTRIBUTES = 1_000
 _MARKUP_BESIDES = 256  # `<` that are no element of the message: its Signature, comments, the declaration
 _has_more_elements = etree.XPath("count(//*) > $most")
 _has_more_attributes = etree.XPath("count(//@*) > $most")
@@ -37,7 +38,7 @@ class ShapeLimits:
 
     `size` is in bytes; `depth` counts the root as 1; `attributes` is for each element, `namespaces` (declarations) for
     the whole document; `default_elements` is for the message types that have no cap of their own. A document has at
-    most as many attributes as it may have elements.
+    most as many attributes as it may have elements, and never more than a thousand: no message has twenty.
     """
 
     size: int = 8 * 1024 * 1024
@@ -163,8 +164,9 @@ def _check_shape(root: etree._Element, raw: bytes, limits: ShapeLimits, caps: El
         raise NotSafeXml(f"the message has more than {most} elements")
     if markup > limits.depth and _deeper_than(limits.depth)(root):
         raise NotSafeXml(f"the message is nested deeper than {limits.depth} elements")
-    if raw.count(b"=") > most and _has_more_attributes(root, most=most):
-        raise NotSafeXml(f"the message has more than {most} attributes")
+    attributes = min(most, _MOST_ATTRIBUTES)
+    if raw.count(b"=") > attributes and _has_more_attributes(root, most=attributes):
+        raise NotSafeXml(f"the message has more than {attributes} attributes")
     if raw.count(b"=") > limits.attributes and _more_attributes_than(limits.attributes)(root):
         raise NotSafeXml(f"an element has more than {limits.attributes} attributes")
 

@@ -1,8 +1,8 @@
 """Validation against the project's own XSDs, by libxml2 alone, which stops once ten errors are known.
 
 libxml2 keeps every error that it meets, with a path that it counts out among the siblings: thousands of them cost
-seconds. So a document of many elements is first read once more, piece by piece, until it is whole or ten errors are
-there; only that much of it is looked at again to say where they stand.
+seconds. So a document of many elements is first read once more, piece by piece, until it is whole, ten errors are
+there, or the first error is some way back; only that much of it is looked at again to say where they stand.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ LONGEST_PATH = 300
 _FEW = 2_000
 """Tags, and attributes, up to which a document cannot have enough errors to be dear."""
 _PIECE = 16 * 1024
+_REACH = 4 * _PIECE
+"""How far behind its first error a document of many elements is searched for more."""
 _NOTHING = etree.Element("nothing")
 _STEP = re.compile(r"([^\[\]/]+)((?:\[[0-9]+\])?)")
 _OPENING = re.compile(r"^Element '[^']*'(?:, (attribute '[^']*'))?: (?:\[facet '[^']*'\] )?")
@@ -65,7 +67,8 @@ class Schema:
             refused = self._refused_part(content)
             if refused is None:
                 return
-            root = _as_far_as_it_goes(refused)
+            if len(refused) < len(content):
+                root = _as_far_as_it_goes(refused)
         elif self._accepted(root):
             return
         raise NotValid("the message is not valid against its schema", self._explain(root))
@@ -81,13 +84,15 @@ class Schema:
         return accepted
 
     def _refused_part(self, content: bytes) -> bytes | None:
-        """Return the content up to where its tenth error is known, all of it if it has fewer, None if it is valid."""
+        """Return the content as far as its errors are told, all of it if the first stands late, None if it is valid."""
         parser = etree.XMLParser(schema=self._accepts, no_network=True, resolve_entities=False, load_dtd=False)
-        end = 0
+        end, stop = 0, len(content)
         try:
-            while end < len(content) and len(parser.feed_error_log) < MOST_FINDINGS:
+            while end < stop and len(parser.feed_error_log) < MOST_FINDINGS:
                 parser.feed(content[end : end + _PIECE])
                 end += _PIECE
+                if len(parser.feed_error_log):
+                    stop = min(stop, end + _REACH)
             parser.close()
         except etree.XMLSyntaxError:
             return content[:end]

@@ -170,6 +170,14 @@ def test_t08_attributes_of_the_whole_document(elements: int, accepted: bool, quo
             parse(raw, limits)
 
 
+def test_t08_a_message_has_a_thousand_attributes_at_most_however_many_elements_it_may_have() -> None:
+    """Each costs memory and canonicalisation, and no message of any door has twenty."""
+    limits = replace(LIMITS, default_elements=70_000)
+    assert parse(b"<a>" + b'<b c="" d=""/>' * 500 + b"</a>", limits) == "a"
+    with pytest.raises(NotSafeXml, match="more than 1000 attributes"):
+        parse(b"<a>" + b'<b c="" d=""/>' * 501 + b"</a>", limits)
+
+
 def test_text_with_equals_signs_and_quotes_is_no_attribute() -> None:
     assert parse(b"<a>" + b"a='b' " * 120 + b"</a>", replace(LIMITS, default_elements=100)) == "a"
 
