@@ -49,6 +49,9 @@ RULES = (
 )
 """Pure functions over those: no I/O, no clock, no database."""
 
+SIDE_BY_SIDE = ("duis_gateway.rollout.eligibility",)
+"""Rules that stand in Python and in SQL; they make conditions and ask no database."""
+
 _HANDLED = (
     "duis_gateway.flow.tx",
     "duis_gateway.flow.evidence",
@@ -67,7 +70,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.store.failpoints": (),
     "duis_gateway.duis.identifiers": BASE,
     **dict.fromkeys(RECORDS, (*BASE, *RECORDS)),
-    **dict.fromkeys(RULES, (*BASE, *RECORDS, *RULES, "duis_gateway.duis.service_requests")),
+    **dict.fromkeys(RULES, (*BASE, *RECORDS, *RULES, *SIDE_BY_SIDE, "duis_gateway.duis.service_requests")),
+    **dict.fromkeys(
+        SIDE_BY_SIDE,
+        (*BASE, *RECORDS, "duis_gateway.rollout.hubs.device_models", "duis_gateway.store.tables"),
+    ),
     "duis_gateway.machine": ("duis_gateway.errors",),
     "schemas": BASE,
     "duis_gateway.duis": (

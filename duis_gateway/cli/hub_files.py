@@ -13,7 +13,7 @@ from typing import Any
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import LIST_BYTES, read_text
-from duis_gateway.rollout.device_lists import COMMISSIONED, COMMUNICATIONS_HUB
+from duis_gateway.rollout.eligibility import COMMISSIONED, COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.text.cells import unguarded
 

@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
+from duis_gateway.rollout.eligibility import Unfit, is_hub, responsible, unfit
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.releases.records import HubMark, Release
-
-COMMUNICATIONS_HUB = "CHF"
-"""The device type of a Communications Hub in the inventory."""
-
-COMMISSIONED = "Commissioned"
-"""The one inventory status in which a hub takes part in a roll-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,29 +93,29 @@ def _classify_added(
     invalid: list[int] = []
     foreign: list[int] = []
     idle: list[int] = []
-    unfit: list[int] = []
+    unsuited: list[int] = []
     excluded: list[int] = []
     busy: list[int] = []
     find = known.get
-    maker, model, version = release.manufacturer, release.model, release.firmware_version
     left_out = HubMark.EXCLUDED.value if pilot else None
     for device_id in ids:
         hub = find(device_id)
-        if hub is None or hub.device_type != COMMUNICATIONS_HUB:
+        why = unfit(hub, release)
+        if hub is None or why is Unfit.NO_HUB:
             invalid.append(device_id)
-        elif supplier is not None and supplier not in (hub.import_supplier, hub.gas_supplier):
+        elif supplier is not None and not responsible(hub, supplier):
             foreign.append(device_id)
-        elif hub.status != COMMISSIONED:
+        elif why is Unfit.NOT_COMMISSIONED:
             idle.append(device_id)
-        elif hub.model != model or hub.manufacturer != maker or hub.firmware_version == version:
-            unfit.append(device_id)
+        elif why is not None:
+            unsuited.append(device_id)
         elif hub.mark is not None and hub.mark == left_out:
             excluded.append(device_id)
         elif hub.in_progress or not newest_live:
             busy.append(device_id)
         else:
             good.append(device_id)
-    lists = (invalid, foreign, idle, unfit, excluded, busy)
+    lists = (invalid, foreign, idle, unsuited, excluded, busy)
     return good, HubFindings(*map(tuple, lists))
 
 
@@ -134,9 +129,9 @@ def _classify_removed(
     kept: list[int] = []
     for device_id in ids:
         hub = known.get(device_id)
-        if hub is None or hub.device_type != COMMUNICATIONS_HUB or not hub.in_default_list:
+        if hub is None or not is_hub(hub) or not hub.in_default_list:
             invalid.append(device_id)
-        elif supplier is not None and supplier not in (hub.import_supplier, hub.gas_supplier):
+        elif supplier is not None and not responsible(hub, supplier):
             foreign.append(device_id)
         elif hub.mark == HubMark.PROVING:
             kept.append(device_id)

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
-from duis_gateway.rollout.audience import responsible
-from duis_gateway.rollout.device_lists import COMMUNICATIONS_HUB
+from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 
@@ -103,13 +102,13 @@ def judge_outcome(
         new_version=activated and outcome.firmware_version != hub.firmware_version,
         tell=activated and outcome.firmware_version != told,
         failed=not outcome.success,
-        suppliers=responsible(hub),
+        suppliers=tuple(sorted(hub.suppliers)),
         flags=_flags(outcome, release, requested),
     )
 
 
 def _refusal(outcome: HubOutcome, hub: Hub | None, csp_regions: frozenset[str], now: datetime) -> str | None:
-    if hub is None or hub.device_type != COMMUNICATIONS_HUB:
+    if hub is None or not is_hub(hub):
         return "unknown hub"
     if hub.csp_region not in csp_regions:
         return "the hub is outside the regions of this CSP"

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from duis_gateway.rollout.device_lists import COMMISSIONED, COMMUNICATIONS_HUB, NOTHING_FOUND, HubFindings, classify
+from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify
+from duis_gateway.rollout.eligibility import COMMISSIONED, is_hub
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.releases.records import HubMark, Period, Release
 from duis_gateway.rollout.releases.rules import pilot_window_open
@@ -68,7 +69,7 @@ def select(hubs: Iterable[NamedHub], rules: SelectionRules) -> Selection:
 
 def _fits(hub: NamedHub, rules: SelectionRules) -> bool:
     return (
-        hub.device_type == COMMUNICATIONS_HUB
+        is_hub(hub)
         and hub.status == COMMISSIONED
         and not hub.in_progress
         and hub.mark not in (HubMark.EXCLUDED, HubMark.PROVING)

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, or_, select
+from sqlalchemy import Connection, Table, delete, insert, select
 
+from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.releases.records import Period
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.store.bulk import id_list, insert_ids
@@ -90,7 +91,7 @@ def selected_for_other(connection: Connection, release_id: str, supplier: int, i
         .where(
             pilot_selection.c.release_id == release_id,
             whose != supplier,
-            or_(whose == hub.c.import_supplier, whose == hub.c.gas_supplier),
+            responsible_sql(whose),
         )
     )
     return frozenset(connection.execute(query).scalars())

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, not_, select, union
 
+from duis_gateway.rollout.eligibility import ROLES, is_hub_sql, passes_sql, responsible
 from duis_gateway.rollout.hubs.device_models import model_names, model_number
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.hubs.store import HUB_COLUMNS
@@ -31,23 +32,20 @@ class Scope:
     def has(self, hub: Hub) -> bool:
         """Whether the estate has this hub."""
         if self.supplier is not None:
-            return self.supplier in hub.suppliers
+            return responsible(hub, self.supplier)
         return self.regions is None or hub.csp_region in self.regions
 
     def passes(self) -> tuple[tuple[ColumnElement[bool], ...], ...]:
         """Return the conditions of one query or two, which find every hub once; a supplier's, by the role's index."""
         supplier = self.supplier
         if supplier is not None:
-            return (
-                (hub.c.import_supplier == supplier,),
-                (hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier)),
-            )
+            return tuple((condition,) for condition in passes_sql(supplier))
         return ((),) if self.regions is None else ((hub.c.csp_region.in_(sorted(self.regions)),),)
 
 
 def all_hubs(connection: Connection, scope: Scope) -> Iterator[list[Hub]]:
     """Yield the Communications Hubs of an estate, some thousand at once."""
-    yield from _in_chunks(connection, scope, (hub.c.device_type == "CHF",))
+    yield from _in_chunks(connection, scope, (is_hub_sql(),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def kinds(connection: Connection, scope: Scope) -> dict[HubKind, int]:
     kind = (hub.c.model_id, hub.c.csp_region, hub.c.firmware_version, hub.c.status, hub.c.device_type)
     names = model_names(connection)
     found: Counter[HubKind] = Counter()
-    for conditions, supplier in zip(scope.passes(), (hub.c.import_supplier, hub.c.gas_supplier), strict=False):
+    for conditions, supplier in zip(scope.passes(), ROLES, strict=False):
         query = select(*kind, func.count()).where(*conditions).group_by(supplier, *kind)
         for model, _, version, status, device_type, number in connection.execute(query):
             found[HubKind(*names[model], device_type, version, status)] += number

@@ -13,17 +13,14 @@ from sqlalchemy import (
     Exists,
     FromClause,
     Select,
-    and_,
     exists,
     func,
     literal,
-    or_,
     select,
     union_all,
 )
 
-from duis_gateway.rollout.hubs.device_models import model_number
-from duis_gateway.rollout.hubs.store import is_responsible
+from duis_gateway.rollout.eligibility import fits_sql, passes_sql, responsible_sql
 from duis_gateway.rollout.releases.records import Release, Stage
 from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
 from duis_gateway.store.tables import (
@@ -39,7 +36,7 @@ from duis_gateway.store.tables import (
 
 @dataclass(frozen=True, slots=True)
 class SupplierTally:
-    """A supplier's own hubs under a release: commissioned hubs of its model that do not run its version.
+    """A supplier's own hubs that a release may be applied to (`rollout.eligibility`).
 
     Attributes:
         eligible: all of them.
@@ -77,21 +74,13 @@ class _Counts:
         self._connection = connection
         self._release = release.release_id
         self._supplier = supplier
-        self._fits = and_(
-            hub.c.model_id == model_number(release.manufacturer, release.model).scalar_subquery(),
-            hub.c.device_type == "CHF",
-            hub.c.status == "Commissioned",
-            hub.c.firmware_version != release.firmware_version,
-        )
+        self._fits = fits_sql(release)
 
     def eligible(self) -> int:
         """In two passes, one for each role, each answered from its index."""
-        passes = (
-            hub.c.import_supplier == self._supplier,
-            and_(hub.c.gas_supplier == self._supplier, hub.c.import_supplier.is_distinct_from(self._supplier)),
-        )
         return sum(
-            self._number(select(func.count()).select_from(hub).where(condition, self._fits)) for condition in passes
+            self._number(select(func.count()).select_from(hub).where(condition, self._fits))
+            for condition in passes_sql(self._supplier)
         )
 
     def listed(self) -> int | None:
@@ -111,7 +100,7 @@ class _Counts:
             .where(preferred_list.c.release_id == self._release, preferred_list.c.supplier == self._supplier)
         )
         scheduled = self._named_for_me(Stage.PILOT)
-        return self._number(query.where(self._fits, is_responsible(self._supplier), ~scheduled))
+        return self._number(query.where(self._fits, responsible_sql(self._supplier), ~scheduled))
 
     def instructed(self) -> int:
         named = self._named()
@@ -119,8 +108,7 @@ class _Counts:
 
     def awaited(self) -> int:
         named = self._named()
-        second = or_(named.c.supplier == hub.c.import_supplier, named.c.supplier == hub.c.gas_supplier)
-        others = self._hubs_in(named).where(named.c.supplier != self._supplier, second)
+        others = self._hubs_in(named).where(named.c.supplier != self._supplier, responsible_sql(named.c.supplier))
         return self._number(others.where(~self._named_for_me()))
 
     def _hubs_in(self, named: FromClause) -> Select[Any]:
@@ -128,7 +116,7 @@ class _Counts:
             select(func.count(hub.c.device_id.distinct()))
             .select_from(named)
             .join(hub, hub.c.device_id == named.c.device_id)
-            .where(self._fits, is_responsible(self._supplier))
+            .where(self._fits, responsible_sql(self._supplier))
         )
 
     def _named(self) -> FromClause:

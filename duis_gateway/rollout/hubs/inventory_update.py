@@ -14,7 +14,7 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
-from duis_gateway.rollout.device_lists import COMMUNICATIONS_HUB
+from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes
@@ -29,7 +29,7 @@ def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> A
     good, bad = [], []
     for hub in body.hubs:
         before = known.get(hub.device_id)
-        if before is not None and before.device_type != COMMUNICATIONS_HUB:
+        if before is not None and not is_hub(before):
             bad.append(RefusedItem(format_eui(hub.device_id), "the inventory has it as another type of device"))
         elif hub.device_id in seen:
             bad.append(RefusedItem(format_eui(hub.device_id), "named twice; what came first counts"))

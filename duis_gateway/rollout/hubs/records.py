@@ -30,7 +30,7 @@ class Hub:
     @property
     def suppliers(self) -> frozenset[int]:
         """The Responsible Suppliers: one or two distinct parties, or none."""
-        return frozenset(s for s in (self.import_supplier, self.gas_supplier) if s is not None)
+        return _of_roles(self.import_supplier, self.gas_supplier)
 
 
 class NamedHub(NamedTuple):
@@ -52,6 +52,15 @@ class NamedHub(NamedTuple):
     in_default_list: bool
     mark: str | None
     in_progress: bool
+
+    @property
+    def suppliers(self) -> frozenset[int]:
+        """The Responsible Suppliers: one or two distinct parties, or none."""
+        return _of_roles(self.import_supplier, self.gas_supplier)
+
+
+def _of_roles(import_supplier: int | None, gas_supplier: int | None) -> frozenset[int]:
+    return frozenset(s for s in (import_supplier, gas_supplier) if s is not None)
 
 
 class HubInRegion(NamedTuple):

@@ -21,7 +21,8 @@ from sqlalchemy import (
     select,
 )
 
-from duis_gateway.rollout.hubs.device_models import model_names, model_number, model_numbers
+from duis_gateway.rollout.eligibility import ROLES, fits_sql, is_hub_sql, passes_sql, responsible_sql
+from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.releases.records import LIVE_STATES, Release
 from duis_gateway.store.bulk import id_list, named_tuples, stored_columns, update_many, upsert_many
@@ -54,7 +55,6 @@ HUB_COLUMNS = (
 """In the order of the fields of `Hub`."""
 
 _ROWS_A_FETCH = 5_000
-_ROLES = (hub.c.import_supplier, hub.c.gas_supplier)
 _LOADED = ("device_type", "model_id", "firmware_version", "status", "csp_region", "import_supplier", "gas_supplier")
 
 
@@ -101,7 +101,7 @@ def regions(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     query = (
         select(hub.c.device_id, hub.c.csp_region)
         .join_from(wanted, hub, hub.c.device_id == wanted.c.value)
-        .where(hub.c.device_type == "CHF")
+        .where(is_hub_sql())
     )
     device, region = stored_columns(connection, query)
     return dict(zip(unsigned(device), region, strict=True))
@@ -159,7 +159,7 @@ def _select_named(wanted: FromClause, release_id: str, supplier: int | None) -> 
             hub.c.gas_supplier,
             _in_default_list(release_id),
             release_hub.c.mark,
-            elsewhere if supplier is None else and_(is_responsible(supplier), elsewhere),
+            elsewhere if supplier is None else and_(responsible_sql(supplier), elsewhere),
         )
         .select_from(wanted)
         .join(hub, hub.c.device_id == wanted.c.value)
@@ -167,11 +167,6 @@ def _select_named(wanted: FromClause, release_id: str, supplier: int | None) -> 
             release_hub, and_(release_hub.c.release_id == release_id, release_hub.c.device_id == hub.c.device_id)
         )
     )
-
-
-def is_responsible(supplier: int) -> ColumnElement[bool]:
-    """Return the condition that this supplier is the hub's Import or Gas Supplier."""
-    return func.coalesce(or_(hub.c.import_supplier == supplier, hub.c.gas_supplier == supplier), False)
 
 
 def _in_default_list(release_id: str) -> ColumnElement[bool]:
@@ -187,8 +182,8 @@ def _instructed_elsewhere(release_id: str) -> ColumnElement[bool]:
     by_supplier = _named_elsewhere(release_id, instruction, instruction_hub, instruction_hub.c.instruction_id)
     for_supplier = _named_elsewhere(release_id, pilot_selection, selected_hub, selected_hub.c.selection_id)
     return or_(
-        by_supplier.where(or_(*(instruction.c.supplier == role for role in _ROLES))),
-        for_supplier.where(or_(*(pilot_selection.c.supplier == role for role in _ROLES))),
+        by_supplier.where(responsible_sql(instruction.c.supplier)),
+        for_supplier.where(responsible_sql(pilot_selection.c.supplier)),
         _named_elsewhere(release_id, batch, batch_hub, batch_hub.c.batch_id),
     )
 
@@ -240,13 +235,13 @@ def record_activations(connection: Connection, after: Iterable[Hub]) -> None:
 
 
 def eligible(connection: Connection, supplier: int, of: Release) -> Iterator[Hub]:
-    """Yield the supplier's Communications Hubs of the release's model that do not run its version yet.
+    """Yield the supplier's hubs that the release may be applied to (`rollout.eligibility.fits`).
 
     They are never all held at once, and come in two passes, one for each role, so that no sorting of millions of
     rows comes first.
     """
-    for condition in _eligible_by_role(supplier, of):
-        query = _select_hubs().where(*condition)
+    for condition in passes_sql(supplier):
+        query = _select_hubs().where(condition, fits_sql(of))
         for row in connection.execute(query, execution_options={"yield_per": _ROWS_A_FETCH}):
             yield Hub(*row)
 
@@ -254,17 +249,16 @@ def eligible(connection: Connection, supplier: int, of: Release) -> Iterator[Hub
 def first_eligible(connection: Connection, supplier: int, of: Release, limit: int) -> list[EligibleHub]:
     """Return no more than `limit` of the hubs that `eligible` would yield: for a file, so without what it repeats."""
     found: list[EligibleHub] = []
-    for condition in _eligible_by_role(supplier, of):
+    for condition in passes_sql(supplier):
         query = select(
             hub.c.device_id,
             hub.c.firmware_version,
             hub.c.status,
             hub.c.csp_region,
-            func.coalesce(hub.c.import_supplier == supplier, False),
-            func.coalesce(hub.c.gas_supplier == supplier, False),
+            *(func.coalesce(role == supplier, False) for role in ROLES),
         )
         device, version, status, region, importer, gas = stored_columns(
-            connection, query.where(*condition).limit(limit - len(found))
+            connection, query.where(condition, fits_sql(of)).limit(limit - len(found))
         )
         columns = (unsigned(device), version, status, region, map(bool, importer), map(bool, gas))
         found += map(EligibleHub._make, zip(*columns, strict=True))
@@ -274,20 +268,8 @@ def first_eligible(connection: Connection, supplier: int, of: Release, limit: in
 def count_eligible(connection: Connection, supplier: int, of: Release) -> int:
     """Return how many hubs `eligible` would yield."""
     return sum(
-        connection.execute(select(func.count()).select_from(hub).where(*condition)).scalar_one()
-        for condition in _eligible_by_role(supplier, of)
-    )
-
-
-def _eligible_by_role(supplier: int, of: Release) -> tuple[tuple[ColumnElement[bool], ...], ...]:
-    concerned = (
-        hub.c.device_type == "CHF",
-        hub.c.model_id == model_number(of.manufacturer, of.model).scalar_subquery(),
-        hub.c.firmware_version != of.firmware_version,
-    )
-    return (
-        (hub.c.import_supplier == supplier, *concerned),
-        (hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier), *concerned),
+        connection.execute(select(func.count()).select_from(hub).where(condition, fits_sql(of))).scalar_one()
+        for condition in passes_sql(supplier)
     )
 
 

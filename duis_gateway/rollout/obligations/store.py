@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, select, union
+from sqlalchemy import ColumnElement, Connection, Select, Table, exists, func, select, union
 
-from duis_gateway.rollout.hubs.device_models import model_number
-from duis_gateway.rollout.hubs.store import is_responsible
+from duis_gateway.rollout.eligibility import fits_or_active_sql, passes_sql, responsible_sql
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
 from duis_gateway.store.tables import hub, preferred_hub, preferred_list, release_hub
@@ -37,11 +36,7 @@ class _Counts:
     def __init__(self, connection: Connection, release: Release) -> None:
         self._connection = connection
         self._release = release.release_id
-        self._fits = and_(
-            hub.c.model_id == model_number(release.manufacturer, release.model).scalar_subquery(),
-            hub.c.device_type == "CHF",
-            hub.c.status == "Commissioned",
-        )
+        self._counts = fits_or_active_sql(release)
         marked = release_hub.c.mark.in_([HubMark.PROVING, HubMark.EXCLUDED])
         self._marked = exists().where(
             release_hub.c.release_id == self._release, release_hub.c.device_id == hub.c.device_id, marked
@@ -49,18 +44,14 @@ class _Counts:
 
     def eligible(self, supplier: int) -> int:
         """In two passes, one for each role, each answered from its index."""
-        passes = (
-            hub.c.import_supplier == supplier,
-            and_(hub.c.gas_supplier == supplier, hub.c.import_supplier.is_distinct_from(supplier)),
-        )
-        return sum(self._number(self._hubs(condition)) for condition in passes)
+        return sum(self._number(self._hubs(condition)) for condition in passes_sql(supplier))
 
     def provided(self, supplier: int) -> int:
         named = hub.c.device_id.in_(union(*(self._listed(supplier, *tables) for tables in _LISTS)))
-        return self._number(self._hubs(named, is_responsible(supplier)))
+        return self._number(self._hubs(named, responsible_sql(supplier)))
 
     def _hubs(self, *conditions: ColumnElement[bool]) -> Select[Any]:
-        return select(func.count()).select_from(hub).where(*conditions, self._fits, ~self._marked)
+        return select(func.count()).select_from(hub).where(*conditions, self._counts, ~self._marked)
 
     def _number(self, query: Select[Any]) -> int:
         return int(self._connection.execute(query).scalar_one())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.activations.records import RefusedItem
+from duis_gateway.rollout.eligibility import Unfit, unfit
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import DefaultGroup, HubMark, Release, Stage
 
@@ -78,14 +79,9 @@ def judge_default_hubs(
 
 
 def _reason(hub: Hub | None, release: Release, csp_region: str, excluded: bool) -> str | None:
-    if hub is None or hub.device_type != "CHF":
-        return "no Communications Hub of the inventory"
-    if hub.csp_region != csp_region:
+    why = unfit(hub, release)
+    if hub is not None and why is not Unfit.NO_HUB and hub.csp_region != csp_region:
         return f"not in the region {csp_region}"
-    if hub.status != "Commissioned":
-        return "not commissioned"
-    if (hub.manufacturer, hub.model) != (release.manufacturer, release.model):
-        return "of another device model"
-    if excluded:
-        return "excluded from the pilot"
-    return None
+    if why is not None:
+        return why.value
+    return "excluded from the pilot" if excluded else None

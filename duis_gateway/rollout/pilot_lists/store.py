@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select
 
+from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hubs.records import HubInRegion
-from duis_gateway.rollout.hubs.store import is_responsible
 from duis_gateway.rollout.releases.records import HubMark
 from duis_gateway.store.bulk import delete_with_hubs, insert_ids, named_tuples, stored_columns
 from duis_gateway.store.tables import default_hub, default_list, hub, preferred_hub, preferred_list, release_hub
@@ -36,7 +36,7 @@ def default_hubs(connection: Connection, release_id: str, supplier: int | None =
         .where(default_list.c.release_id == release_id)
         .distinct()
     )
-    return _hubs(connection, query if supplier is None else query.where(is_responsible(supplier)))
+    return _hubs(connection, query if supplier is None else query.where(responsible_sql(supplier)))
 
 
 def default_hubs_by_supplier(connection: Connection, release_id: str, csp_region: str) -> dict[int, list[int]]:
@@ -66,7 +66,7 @@ def proving_hubs(connection: Connection, release_id: str, supplier: int) -> list
         .where(
             release_hub.c.release_id == release_id,
             release_hub.c.mark == HubMark.PROVING,
-            is_responsible(supplier),
+            responsible_sql(supplier),
         )
     )
     return _hubs(connection, query)

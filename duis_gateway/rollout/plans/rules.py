@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from duis_gateway.rollout.device_lists import COMMISSIONED, COMMUNICATIONS_HUB
+from duis_gateway.rollout.eligibility import Unfit, runs, unfit
 from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts
 from duis_gateway.rollout.releases.records import HubMark, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -77,15 +77,24 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
 def _settled(facts: PlanFacts) -> HubPlan | None:
     """Return the plan of a hub for which there is nothing left to plan."""
     hub, release = facts.hub, facts.release
-    if (hub.manufacturer, hub.model) != (release.manufacturer, release.model):
-        return HubPlan(Basis.NOT_PLANNED, "not planned: the release is for another device model")
-    if hub.firmware_version == release.firmware_version:
+    if runs(hub, release):
         return HubPlan(Basis.ACTIVE, f"active: the hub runs version {hub.firmware_version}")
-    if hub.device_type != COMMUNICATIONS_HUB or hub.status != COMMISSIONED:
-        return HubPlan(Basis.NOT_PLANNED, f"not planned: the device is {hub.status}, not a commissioned hub")
+    why = unfit(hub, release)
+    if why is not None:
+        words = _UNFIT[why].format(status=hub.status, version=hub.firmware_version)
+        return HubPlan(Basis.NOT_PLANNED, f"not planned: {words}")
     if not release.state.is_live:
         return HubPlan(Basis.NOT_PLANNED, f"not planned: the release is {release.state.value}")
     return None
+
+
+_UNFIT = {
+    Unfit.NO_HUB: "the device is {status}, not a commissioned hub",
+    Unfit.NOT_COMMISSIONED: "the device is {status}, not a commissioned hub",
+    Unfit.OTHER_MODEL: "the release is for another device model",
+    Unfit.LATER_VERSION: "the hub runs version {version}, which a later release brought",
+    Unfit.NOT_PERMITTED: "the hub runs version {version}, and the release does not permit it as its predecessor",
+}
 
 
 def _counting(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:

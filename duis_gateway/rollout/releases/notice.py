@@ -17,7 +17,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
-from duis_gateway.rollout.device_lists import COMMUNICATIONS_HUB
+from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import history
@@ -70,7 +70,7 @@ def _line(release: Release, tx: Tx, *, revised: bool) -> ReleaseEvent:
 
 def _mark_problem(hub: Hub | None, release: Release) -> str | None:
     """A proving hub is in the pilot without being asked about again, so that it must be one that can be updated."""
-    if hub is None or hub.device_type != COMMUNICATIONS_HUB:
+    if hub is None or not is_hub(hub):
         return "unknown to the inventory"
     if (hub.manufacturer, hub.model) != (release.manufacturer, release.model):
         return "of another device model"

@@ -80,7 +80,13 @@ class PilotTerms:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One firmware release of one device model, as the newest notice gives it."""
+    """One firmware release of one device model, as the newest notice gives it.
+
+    Attributes not said by their names:
+        permitted_predecessors: the versions that it may be applied to; none named: any.
+        later_versions: those of releases for the model that were notified later and have been approved. They are
+            read with the release, and no hub goes back from one of them.
+    """
 
     release_id: str
     revision: int
@@ -97,6 +103,8 @@ class Release:
     obligations: bool = False
     state: ReleaseState = ReleaseState.NOTIFIED
     paused: bool = False
+    permitted_predecessors: tuple[str, ...] = ()
+    later_versions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

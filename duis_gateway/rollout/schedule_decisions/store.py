@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
+from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, responsible_sql
 from duis_gateway.rollout.plans.records import GroupSay
 from duis_gateway.rollout.releases.records import Instruction, Period, Release, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -44,8 +45,8 @@ def regions_of(connection: Connection, group: Instruction) -> dict[int, str]:
         .join(hub, hub.c.device_id == instruction_hub.c.device_id)
         .where(
             instruction_hub.c.instruction_id.in_(_number_of(group)),
-            hub.c.device_type == "CHF",
-            or_(hub.c.import_supplier == group.supplier, hub.c.gas_supplier == group.supplier),
+            is_hub_sql(),
+            responsible_sql(group.supplier),
         )
     )
     device, region = stored_columns(connection, query)
@@ -130,7 +131,7 @@ def pieces(connection: Connection, numbers: Iterable[int]) -> dict[int, GroupSay
 def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
     """Return the groups of which hubs wait for a CSP's say, with the number of these hubs.
 
-    Hubs that run the release's version already, or that have gone to other suppliers since, wait for nothing.
+    Hubs that the release may not be applied to any more, or that have gone to other suppliers, wait for nothing.
     """
     names = (instruction.c.supplier, instruction.c.stage, instruction.c.group_id, hub.c.csp_region)
     of_region = select(group_say.c.csp).where(
@@ -148,8 +149,8 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
         .join(hub, hub.c.device_id == instruction_hub.c.device_id)
         .where(
             instruction.c.release_id == release.release_id,
-            hub.c.firmware_version != release.firmware_version,
-            or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier),
+            fits_sql(release),
+            responsible_sql(instruction.c.supplier),
             ~of_region.exists(),
             ~of_hub.exists(),
         )

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, insert, select
 
+from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
@@ -104,7 +105,7 @@ def instructed_by_other(connection: Connection, release_id: str, supplier: int, 
         .where(
             instruction.c.release_id == release_id,
             instruction.c.supplier != supplier,
-            or_(instruction.c.supplier == hub.c.import_supplier, instruction.c.supplier == hub.c.gas_supplier),
+            responsible_sql(instruction.c.supplier),
         )
     )
     return frozenset(connection.execute(query).scalars())

@@ -10,6 +10,7 @@ from duis_gateway.flow.tx import Tx
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.eligibility import fits
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.releases import store as releases
@@ -64,7 +65,7 @@ def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], tx: Tx) -> Iterator[Al
         tx: the transaction.
     """
     for release in sorted(releases.live(tx.conn), key=lambda one: one.release_id):
-        here = [(was, now) for was, now in changed if _awaits(now, release)]
+        here = [(was, now) for was, now in changed if fits(now, release)]
         if not here:
             continue
         tx.exclude_others(release.release_id)
@@ -73,11 +74,6 @@ def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], tx: Tx) -> Iterator[Al
         for news in news_of_changed_suppliers(here, instructing, unable):
             if news.recipient in found:
                 yield _alert(news, found[news.recipient], release)
-
-
-def _awaits(hub: Hub, release: Release) -> bool:
-    ours = (hub.manufacturer, hub.model) == (release.manufacturer, release.model)
-    return ours and hub.firmware_version != release.firmware_version
 
 
 def _instructing(release: Release, ids: Sequence[int], tx: Tx) -> Mapping[int, frozenset[int]]:
@@ -113,7 +109,7 @@ def _alerts(
     ids = [hub.device_id for hub in split]
     instructed = schedules.instructed_by_other(tx.conn, release.release_id, me, ids)
     instructed |= direct.selected_for_other(tx.conn, release.release_id, me, ids)
-    found, unable = _able({supplier for hub in split for supplier in _suppliers(hub)}, tx)
+    found, unable = _able({supplier for hub in split for supplier in hub.suppliers}, tx)
     news = second_supplier_news(split, me, before, after, instructed, unable)
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)
 
@@ -132,11 +128,7 @@ def _split_hubs(ids: frozenset[int], known: Mapping[int, NamedHub], tx: Tx) -> S
     found: dict[int, Hub | NamedHub] = {d: known[d] for d in ids if d in known}
     if missing:
         found |= hubs.get_many(tx.conn, missing)
-    return [found[d] for d in sorted(found) if len(_suppliers(found[d])) > 1]
-
-
-def _suppliers(hub: Hub | NamedHub) -> set[int]:
-    return {s for s in (hub.import_supplier, hub.gas_supplier) if s is not None}
+    return [found[d] for d in sorted(found) if len(found[d].suppliers) > 1]
 
 
 def _alert(news: SecondSupplier, recipient: Party, release: Release) -> Alert:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from duis_gateway.rollout.eligibility import responsible
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.releases.records import Period
 
@@ -98,9 +99,9 @@ def second_supplier_news(
     """
     told: dict[tuple[int, bool, bool], list[int]] = {}
     for hub in hubs:
-        others = {s for s in (hub.import_supplier, hub.gas_supplier) if s not in (supplier, None)}
+        others = set(hub.suppliers - {supplier})
         changed = (hub.device_id in before) != (hub.device_id in after)
-        if not changed or len(others) != 1 or supplier not in (hub.import_supplier, hub.gas_supplier):
+        if not changed or len(others) != 1 or not responsible(hub, supplier):
             continue
         other = others.pop()
         now_named = hub.device_id in after
@@ -144,7 +145,7 @@ def news_of_changed_suppliers(
 def _second(hub: Hub, supplier: int, instructing: frozenset[int], unable: frozenset[int]) -> tuple[bool, bool] | None:
     """Return whether the hub's other supplier has instructed it, and whether it can; None without another."""
     others = hub.suppliers - {supplier}
-    if supplier not in hub.suppliers or not others:
+    if not responsible(hub, supplier) or not others:
         return None
     (other,) = others
     return other in instructing, other not in unable
