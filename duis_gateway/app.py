@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from typing import Protocol
 
-from duis_gateway.clock import clock_of
 from duis_gateway.config.database import AwaitedStore
 from duis_gateway.config.settings import Config, EmailConfig
 from duis_gateway.config.signing_key import SigningKeyFile
@@ -163,7 +162,7 @@ class Gateway:
             StoreUnusable: the database is not of this version; `duis-gateway migrate` brings it up to date.
         """
         raise_descriptor_limit()
-        self._clock = clock_of(config.clock.fixed)
+        self._clock = config.clock.open()
         self._signing = SigningKeyFile(config)
         self.delivery: Delivery | None = None
         self._watch: TrustWatch | None = None

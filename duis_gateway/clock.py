@@ -5,9 +5,13 @@ Leases and waits do not run on business time (design section 8).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
+
+_log = logging.getLogger(__name__)
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2999, 12, 31, 23, 59, 59, 999_999, UTC)
@@ -58,8 +62,47 @@ class FixedClock:
         return self.instant.astimezone(UTC)
 
 
-def clock_of(fixed: datetime | None) -> Clock:
-    """Return the clock that the configuration asks for."""
+class FileClock:
+    """A time that stands where a file puts it (`[clock] file`): whoever writes the file moves it.
+
+    The file is read each time. Where it cannot be read, the time stays as it was, and the log says so once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take the file (OSError: it cannot be read; ValueError: it holds no time with a zone)."""
+        self._path = path
+        self._instant = read_clock(path)
+        self._problem = ""
+
+    def now(self) -> datetime:
+        """Return the moment that the file holds, in UTC."""
+        try:
+            self._instant, problem = read_clock(self._path), ""
+        except (OSError, ValueError) as error:
+            problem = str(error)
+        if problem and problem != self._problem:
+            about = {"event": "clock-file", "problem": problem}
+            _log.error("the clock's file cannot be read; the time stays as it was", extra=about)
+        self._problem = problem
+        return self._instant
+
+
+def read_clock(path: Path) -> datetime:
+    """Return the moment that a clock's file holds (OSError, ValueError: as `FileClock`)."""
+    return business_time(datetime.fromisoformat(path.read_text(encoding="ascii").strip()))
+
+
+def write_clock(path: Path, instant: datetime) -> None:
+    """Put the clock of a file at this moment; readers see the old time or the new one, never half of it."""
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(business_time(instant).isoformat() + "\n", encoding="ascii")
+    unfinished.replace(path)
+
+
+def clock_of(fixed: datetime | None, file: Path | None = None) -> Clock:
+    """Return the clock that the configuration asks for: the machine's, a fixed one, or a file's (errors as there)."""
+    if file is not None:
+        return FileClock(file)
     return SystemClock() if fixed is None else FixedClock(fixed)
 
 

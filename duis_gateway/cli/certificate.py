@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -70,7 +69,7 @@ def revoke(serial: str, issuer: str | None, config: Config) -> None:
             raise ConfigurationError(f"{len(found)} issuers have a certificate {serial}: name one with --issuer")
         [one] = found
         if one.revoked_at is None:
-            certificates.revoke(connection, one.issuer_key, one.serial, datetime.now(UTC))
+            certificates.revoke(connection, one.issuer_key, one.serial, config.clock.open().now())
     click.echo(f"Revoked the certificate {one.serial} of {format_eui(one.party)}.")
 
 

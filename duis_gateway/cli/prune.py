@@ -8,7 +8,6 @@ import click
 
 from duis_gateway.cli.common import config_option, opened_store
 from duis_gateway.cli.output import counted, progress_bar
-from duis_gateway.clock import clock_of
 from duis_gateway.config.settings import Config
 from duis_gateway.operations.pruning import EVERYTHING, Pruned, Pruning, What
 
@@ -36,7 +35,7 @@ def prune(days: int, what: str, dry_run: bool, config: Config) -> None:
     """
     chosen = EVERYTHING if what == _ALL else frozenset({What(what)})
     with opened_store(config) as store, progress_bar("Pruning") as progress:
-        now = clock_of(config.clock.fixed).now()
+        now = config.clock.open().now()
         pruned = Pruning(store, timedelta(days=days), now, chosen, dry_run, progress).run()
     click.echo(f"{'Would prune' if dry_run else 'Pruned'} {_in_words(pruned, chosen)}.")
 

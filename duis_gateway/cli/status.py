@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_table
-from duis_gateway.clock import clock_of
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties import store as parties
@@ -44,7 +43,7 @@ def status(party: int, by_hub: bool, form: str, config: Config) -> None:
 @config_option
 def deadlines(party: int, form: str, config: Config) -> None:
     """List what a party has outstanding under the releases in flight, with the time left, and what others do next."""
-    now = clock_of(config.clock.fixed).now()
+    now = config.clock.open().now()
     with opened_store(config) as store, store.read() as connection:
         rows = deadline_rows(connection, registered(connection, party), now)
     print_table(Rows(DEADLINE_COLUMNS, rows), form)

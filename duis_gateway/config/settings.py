@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
+from duis_gateway.clock import Clock, clock_of
 from duis_gateway.config.reading import (
     BOOLEAN,
     COUNT,
@@ -174,6 +175,23 @@ class ClockConfig:
     """Business time. Leases and back-off never run on it."""
 
     fixed: datetime | None = setting(INSTANT, "freeze business time, for test packs", None)
+    file: Path | None = setting(PATH, "for tests: a file that holds the time, and moves it when it is written", None)
+
+    def open(self) -> Clock:
+        """Return the clock.
+
+        Raises:
+            ConfigurationError: it is both fixed and moved by a file, or the file holds no time.
+        """
+        if self.fixed is not None and self.file is not None:
+            raise ConfigurationError("[clock] fixed and file do not go together: the one stands still, the other moves")
+        try:
+            return clock_of(self.fixed, self.file)
+        except OSError as error:
+            raise ConfigurationError(f"[clock] file: {self.file} cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            what = "it must hold one time with its zone, such as 2027-01-04T09:00:00Z"
+            raise ConfigurationError(f"[clock] file: {self.file}: {what} ({error})") from None
 
 
 @dataclass(frozen=True, slots=True)

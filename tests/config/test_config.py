@@ -147,6 +147,22 @@ def test_what_is_wrong_is_refused_with_its_name_and_line(file: Path, text: str, 
     assert refusal(file, text).startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("keys", "content", "expected"),
+    [
+        ('fixed = "2027-01-04T09:00:00Z"\nfile = "clock"', "2027-01-04T09:00:00Z", "do not go together"),
+        ('file = "clock"', "2027-01-04T09:00:00", "it must hold one time with its zone"),
+        ('file = "clock"', None, "cannot be read: No such file"),
+    ],
+)
+def test_a_clock_that_cannot_be_used_is_refused(file: Path, keys: str, content: str | None, expected: str) -> None:
+    if content is not None:
+        file.with_name("clock").write_text(content, encoding="ascii")
+    config = load(file, SIGNING + f"[clock]\n{keys}\n")
+    with pytest.raises(ConfigurationError, match=expected):
+        config.clock.open()
+
+
 def test_an_unknown_environment_variable_is_refused_with_a_suggestion(file: Path) -> None:
     assert refusal(file, SIGNING, DUIS_GATEWAY_SERVER_PROT="1") == (
         "the environment variable DUIS_GATEWAY_SERVER_PROT overrides no key of the configuration; "

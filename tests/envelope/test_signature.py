@@ -39,6 +39,11 @@ def test_a_signed_message_proves_its_content_and_names_its_signer() -> None:
     assert asked == [proven.signer] == [SignerReference("CN=Z1,OU=07", KEY.serial)]
 
 
+def test_the_same_content_gets_the_same_signature() -> None:
+    """RFC 6979: no random number is needed; the libcrypto of cryptography's wheels has it."""
+    assert sign(UNSIGNED, KEY) == sign(UNSIGNED, KEY)
+
+
 def test_the_tree_is_left_as_it_was() -> None:
     """Verification detaches the Signature in place, and puts it back where it stood, with what stood round it."""
     document = sign(UNSIGNED.replace(b"<sr:Body>", b"\n  <sr:Body>").replace(b"</sr:Request>", b"\n</sr:Request>"), KEY)

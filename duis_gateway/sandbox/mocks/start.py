@@ -44,7 +44,9 @@ def common_arguments(program: str, description: str) -> argparse.ArgumentParser:
         "--trust", type=Path, required=True, help="the gateway's certificate, or a folder that it is in"
     )
     parser.add_argument("--record", type=Path, metavar="DIR", help="write every message there as it went by")
-    parser.add_argument("--clock", type=_instant, metavar="TIME", help="a fixed time, with its zone, for test packs")
+    time = parser.add_mutually_exclusive_group()
+    time.add_argument("--clock", type=_instant, metavar="TIME", help="a fixed time, with its zone, for test packs")
+    time.add_argument("--clock-file", type=Path, metavar="FILE", help="a file that holds the time, and may change")
     return parser
 
 
@@ -54,7 +56,7 @@ def assemble(options: argparse.Namespace) -> Kit:
     Raises:
         GatewayError: a key or certificate cannot be used; the text says which.
     """
-    clock = clock_of(options.clock)
+    clock = clock_of(options.clock, options.clock_file)
     me = Identity.load(options.key, options.certificate)
     if options.eui is not None:
         me = replace(me, eui=Eui(options.eui))
@@ -72,7 +74,7 @@ def run(
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
         options, kit = begin(arguments)
-    except (GatewayError, OSError, LookupError) as error:
+    except (GatewayError, OSError, LookupError, ValueError) as error:
         sys.stderr.write(f"{program}: {error}\n")
         return WRONG_USAGE
     return serve(kit.door, options.listen, kit.partner.gateway.closed)
