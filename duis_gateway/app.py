@@ -6,8 +6,9 @@ import logging
 from collections.abc import Mapping
 from typing import Protocol
 
+from duis_gateway import __version__
 from duis_gateway.config.database import AwaitedStore
-from duis_gateway.config.settings import Config, EmailConfig
+from duis_gateway.config.settings import Config, EmailConfig, check_files
 from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.doors.http import Edge
 from duis_gateway.doors.limits import ServerLimits, raise_descriptor_limit
@@ -161,7 +162,9 @@ class Gateway:
             ConfigurationError: what is configured cannot be used (an address that is taken, say).
             StoreUnusable: the database is not of this version; `duis-gateway migrate` brings it up to date.
         """
+        check_files(config, *(["trust"] if doors else []), *(["delivery", "email"] if delivery else []))
         raise_descriptor_limit()
+        self._config = config
         self._clock = config.clock.open()
         self._signing = SigningKeyFile(config)
         self.delivery: Delivery | None = None
@@ -290,6 +293,7 @@ class Gateway:
         for part in started:
             if part is not None:
                 part.start()
+        self._say_started()
         try:
             stop.wait()
         finally:
@@ -297,6 +301,20 @@ class Gateway:
             ended = self._end(stop.deadline, beside)
         self._awaited.raise_problem()
         return ended
+
+    def _say_started(self) -> None:
+        doors = ("public", "operations") if self._trust is not None else ("operations",)
+        about = {
+            "event": "started",
+            "version": __version__,
+            "configuration": str(self._config.source),
+            "store": self.store.shown_url,
+            "listeners": {name: server.url for name, server in zip(doors, self.servers, strict=True)},
+            "delivers": self.delivery is not None,
+        }
+        if self._config.clock.fixed is not None:
+            about["clock"] = f"fixed at {self._config.clock.fixed.isoformat()}"
+        log.info("duis-gateway %s has started", __version__, extra=about)
 
     def _end(self, deadline: float, beside: Helpers | None) -> bool:
         """Tell all parts at once, then wait for each: so none has less time for another that hangs (F24)."""

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,6 +22,7 @@ from duis_gateway.outbox.guard import AddressRefused, check_url
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import CSP_REGIONS, Party, PartyKind, PartyStatus, Role, is_email_address
+from duis_gateway.text.controls import shown
 
 _VERSIONS = [str(version) for version in DUIS_SCHEMA_FOLDERS]
 
@@ -185,6 +187,9 @@ def _check(new: Party, has_version: bool, config: Config) -> None:
     if new.email is not None and not is_email_address(new.email):
         raise ConfigurationError(f"{new.email[:80]!r} is not an email address")
     try:
-        check_url(new.url, config.delivery.allowed_networks)
+        resolves = check_url(new.url, config.delivery.allowed_networks)
     except AddressRefused as error:
         raise ConfigurationError(str(error)) from None
+    if not resolves:
+        host = shown(urlsplit(new.url).hostname or "")
+        click.echo(f"note: the host {host} is not known here; what is sent waits until its name resolves", err=True)

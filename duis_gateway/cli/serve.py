@@ -110,8 +110,7 @@ def return_memory() -> None:
 
 def _announce(gateway: Gateway) -> None:
     for server in gateway.servers:
-        host = f"[{server.host}]" if ":" in server.host else server.host
-        click.echo(f"listening on http://{host}:{server.port}")
+        click.echo(f"listening on {server.url}")
     sys.stdout.flush()
 
 

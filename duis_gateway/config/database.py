@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from duis_gateway.clock import wait_after
-from duis_gateway.config.settings import Config
+from duis_gateway.config.settings import Config, check_files
 from duis_gateway.errors import GatewayError, NotDurable
 from duis_gateway.machine.signals import Stop
 from duis_gateway.store.engine import Store, StoreOptions
@@ -29,6 +29,7 @@ def open_store(config: Config, *, check: bool = True) -> Store:
         StoreUnusable: it is not migrated, of another version, or corrupt (only looked at if `check`).
         NotDurable: it cannot be reached (the same).
     """
+    check_files(config, "store")
     settings = config.store
     options = StoreOptions(timeout=settings.lock_timeout, min_free_bytes=settings.min_free_bytes)
     store = Store.open(settings.connection_url(), options)
@@ -57,6 +58,7 @@ class AwaitedStore:
     """
 
     def __init__(self, config: Config, committed: Callable[[float], None]) -> None:
+        check_files(config, "store")
         settings = config.store
         options = StoreOptions(
             timeout=settings.lock_timeout,

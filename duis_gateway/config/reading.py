@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field
 from datetime import datetime
@@ -30,12 +32,13 @@ class Reader(Generic[T]):
 
     `expects` completes "must be ..."; `read` takes what TOML gave and the configuration's folder, and raises
     ValueError where it is not that kind of value; `from_text` turns an environment variable into what TOML
-    would have given.
+    would have given. `fault` says what is wrong with the file or folder that a value names, None if it can be used.
     """
 
     expects: str
     read: Callable[[Any, Path], T]
     from_text: Callable[[str], object] = str
+    fault: Callable[[Path], str | None] | None = None
 
 
 class Unacceptable(ValueError):
@@ -96,6 +99,32 @@ def _resolved(folder: Path, text: str) -> Path:
             f"{text[:80]!r} cannot be followed: there is no such home, or its links go round in a circle; "
             "write the path out"
         ) from None
+
+
+def _fault_of_file(path: Path) -> str | None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _fault_of_folder(path: Path) -> str | None:
+    try:
+        os.scandir(path).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _fault_of_authorities(path: Path) -> str | None:
+    if fault := _fault_of_file(path):
+        return fault
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except ssl.SSLError:
+        return "it has no certificate in PEM"
+    return None
 
 
 def _http_url(value: Any, folder: Path) -> str:
@@ -172,7 +201,9 @@ COUNT_OR_ZERO = Reader("a whole number of at least 0", _integer(0), int)
 PERCENT = Reader("a whole number from 1 to 100", _integer(1, 100), int)
 SECONDS = Reader("a number of seconds above 0, at most a year", _seconds, float)
 BOOLEAN = Reader("true or false", _boolean, _boolean_of)
-PATH = Reader("a path to a file or folder (never the secret itself)", _path)
+PATH = Reader("a path to a file (never the secret itself)", _path, fault=_fault_of_file)
+FOLDER = Reader("a path to a folder", _path, fault=_fault_of_folder)
+AUTHORITIES = Reader("a path to a file of certificates in PEM", _path, fault=_fault_of_authorities)
 EMAIL = Reader("an email address such as gateway@dcc.example", _email)
 EUI = Reader("an EUI-64 such as 90-B3-D5-1F-30-00-00-02", lambda value, folder: parse_eui(_text(value, folder)))
 HTTP_URL = Reader("an http or https URL", _http_url)

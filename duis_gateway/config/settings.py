@@ -19,11 +19,13 @@ from urllib.parse import quote, urlsplit
 
 from duis_gateway.clock import Clock, clock_of
 from duis_gateway.config.reading import (
+    AUTHORITIES,
     BOOLEAN,
     COUNT,
     COUNT_OR_ZERO,
     EMAIL,
     EUI,
+    FOLDER,
     HTTP_URL,
     INSTANT,
     NETWORKS,
@@ -110,8 +112,8 @@ class SigningConfig:
 class TrustConfig:
     """Whose certificates are believed."""
 
-    anchors: Path | None = setting(PATH, "a folder with the certificates of trusted authorities", None)
-    crls: Path | None = setting(PATH, "a folder with certificate revocation lists; read again when they change", None)
+    anchors: Path | None = setting(FOLDER, "a folder with the certificates of trusted authorities", None)
+    crls: Path | None = setting(FOLDER, "a folder with certificate revocation lists; read again when they change", None)
     allow_stale_crl: bool = setting(BOOLEAN, "go on with a CRL that is past its nextUpdate", False)
 
 
@@ -132,7 +134,7 @@ class DeliveryConfig:
     allowed_networks: tuple[Network, ...] = setting(
         NETWORKS, 'addresses that are not public and may still be sent to, such as "127.0.0.0/8" for tests', ()
     )
-    ca_file: Path | None = setting(PATH, "authorities for recipients' TLS, instead of the system's", None)
+    ca_file: Path | None = setting(AUTHORITIES, "authorities for recipients' TLS, instead of the system's", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class EmailConfig:
     starttls: bool = setting(BOOLEAN, "whether the connection must be encrypted", False)
     username: str | None = setting(TEXT, "the user to log in as", None)
     password_file: Path | None = setting(PATH, "a file that holds the user's password", None)
-    ca_file: Path | None = setting(PATH, "authorities for the relay's TLS, instead of the system's", None)
+    ca_file: Path | None = setting(AUTHORITIES, "authorities for the relay's TLS, instead of the system's", None)
     timeout: float = setting(SECONDS, "seconds that one email may take", 30.0)
     attachment_hubs: int = setting(COUNT, "hubs that one email lists; the party door gives a party all", 50_000)
 
@@ -208,6 +210,7 @@ class Config:
     """The whole configuration, as read from `source`.
 
     `passed_over` names the environment variables that Kubernetes or Compose made, and that say nothing to the gateway.
+    `places` says of each key that was set where.
     """
 
     source: Path
@@ -223,6 +226,11 @@ class Config:
     clock: ClockConfig = field(default_factory=ClockConfig)
     log: LogConfig = field(default_factory=LogConfig)
     passed_over: tuple[str, ...] = ()
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict, compare=False)
+
+    def place(self, section: str, key: str) -> str:
+        """Return where a key got its value, for people: the file and the line, or the environment variable."""
+        return self.places.get((section, key), f"{self.source}: [{section}] {key}")
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -279,14 +287,33 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     except ValueError:
         raise ConfigurationError(f"{path}: it has a number of thousands of digits") from None
     values = _defaults(path)
-    for section, key, value in (*_Document(path, document, lines_of_keys(text)).values(), *_overrides(path, environ)):
+    places = {}
+    for section, key, value, place in (
+        *_Document(path, document, lines_of_keys(text)).values(),
+        *_overrides(path, environ),
+    ):
         values[section][key] = value
+        places[section, key] = place
     for section, keys in values.items():
         for key, known in settings_of(section).items():
             if key not in keys:
                 raise ConfigurationError(f"{path}: [{section}] {key} is missing: {known.metadata['doc']}")
     sections = {section: SECTIONS[section](**keys) for section, keys in values.items()}
-    return Config(source=path, passed_over=_of_a_neighbour(environ), **sections)
+    return Config(source=path, passed_over=_of_a_neighbour(environ), places=places, **sections)
+
+
+def check_files(config: Config, *sections: str) -> None:
+    """See that the files and folders that these sections name are there and can be read.
+
+    Raises:
+        ConfigurationError: one is not; the text names the key and its place.
+    """
+    for section in sections:
+        for key, known in settings_of(section).items():
+            path = getattr(getattr(config, section), key)
+            fault_of = known.metadata["reader"].fault
+            if path is not None and fault_of is not None and (fault := fault_of(path)):
+                raise ConfigurationError(f"{config.place(section, key)}: {path}: {fault}")
 
 
 def _defaults(path: Path) -> dict[str, dict[str, Any]]:
@@ -309,15 +336,16 @@ class _Document:
     content: dict[str, Any]
     lines: dict[tuple[str, ...], int]
 
-    def values(self) -> Iterator[tuple[str, str, Any]]:
-        """Give each key with its value, as read; raises ConfigurationError at the first that is wrong."""
+    def values(self) -> Iterator[tuple[str, str, Any, str]]:
+        """Give each key with its value, as read, and its place; refuses the first that is wrong."""
         for section, content in self.content.items():
             if section not in SECTIONS:
                 self._refuse((section,), f"[{section}]: there is no such section", section, SECTIONS, "[{}]")
             if not isinstance(content, dict):
                 self._refuse((section,), f"{section} must be a section, [{section}]")
             for key, value in content.items():
-                yield section, key, self._value(section, key, value)
+                place = f"{self.path}{self._line((section, key))}: [{section}] {key}"
+                yield section, key, self._value(section, key, value), place
 
     def _value(self, section: str, key: str, value: object) -> object:
         known = settings_of(section)
@@ -331,11 +359,13 @@ class _Document:
     def _refuse(
         self, at: tuple[str, ...], what: str, word: str = "", words: Mapping[str, object] | None = None, form: str = ""
     ) -> NoReturn:
-        line = f", line {self.lines[at]}" if at in self.lines else ""
-        raise ConfigurationError(f"{self.path}{line}: {what}{_suggestion(word, words or {}, form)}")
+        raise ConfigurationError(f"{self.path}{self._line(at)}: {what}{_suggestion(word, words or {}, form)}")
+
+    def _line(self, at: tuple[str, ...]) -> str:
+        return f", line {self.lines[at]}" if at in self.lines else ""
 
 
-def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
+def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any, str]]:
     names = {f"{ENVIRONMENT_PREFIX}{s}_{key}".upper(): (s, key) for s in SECTIONS for key in settings_of(s)}
     for name, text in sorted(environ.items()):
         if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(NOT_SETTINGS) or _names_a_neighbour(name, text):
@@ -345,13 +375,14 @@ def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, st
             raise ConfigurationError(f"the environment variable {name} overrides no key of the configuration{guess}")
         section, key = names[name]
         known = settings_of(section)[key]
+        place = f"the environment variable {name} ([{section}] {key})"
         if not text.strip() and known.default is None:
-            yield section, key, None
+            yield section, key, None, place
             continue
         try:
-            yield section, key, _read(known.metadata["reader"], text, path, from_text=True)
+            yield section, key, _read(known.metadata["reader"], text, path, from_text=True), place
         except ValueError as error:
-            raise ConfigurationError(f"the environment variable {name} ([{section}] {key}): {error}") from None
+            raise ConfigurationError(f"{place}: {error}") from None
 
 
 def _of_a_neighbour(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ class SigningKeyFile:
 
     def __init__(self, config: Config) -> None:
         self._config = config.signing
+        self._place = config.place
         self._signer: Signer | None = None
         self._problem: str | None = None
         self.expires: datetime | None = None
@@ -48,11 +49,13 @@ class SigningKeyFile:
         try:
             key, certificate = load_signing_key(self._config.key, self._config.certificate)
         except CertificateUnusable as error:
-            self._report(str(error))
+            key_wrong = str(error).startswith(str(self._config.key))
+            self._report(f"{self._place('signing', 'key' if key_wrong else 'certificate')}: {error}")
             return None
         if certificate.eui != self._config.eui:
             self._report(
-                f"the certificate is of {format_eui(certificate.eui)}, [signing] eui is {format_eui(self._config.eui)}"
+                f"{self._place('signing', 'eui')} is {format_eui(self._config.eui)}, and the certificate is of "
+                f"{format_eui(certificate.eui)}"
             )
             return None
         self._problem, self.expires = None, certificate.not_after

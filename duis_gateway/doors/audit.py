@@ -1,4 +1,4 @@
-"""The audit line of a refusal: what was refused, where and why; never what was sent (threats section 4)."""
+"""The log of what was asked: a line for each refusal and each answer; never what was sent (threats section 4)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import hashlib
 import logging
 from typing import NamedTuple
 
+from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.errors import IdentityReused, MessageRefused, NotDurable, refusal_of
 
 audit_log = logging.getLogger("duis_gateway.audit")
+access_log = logging.getLogger("duis_gateway.access")
 _LONGEST_CAUSE = 1000
 
 
@@ -47,6 +49,26 @@ def record_refusal(exchange: Exchange, error: MessageRefused, status: int) -> No
             "body_sha256": _hash(exchange.body),
         },
     )
+
+
+def record_answer(request: HttpRequest, door: str, service: str, status: int, seconds: float) -> None:
+    """Write one line to the logger `duis_gateway.access`, with what the steps noted of a proven message."""
+    if access_log.isEnabledFor(logging.INFO):
+        access_log.info(
+            "request answered",
+            extra={
+                "event": "request_answered",
+                "correlation_id": request.correlation_id,
+                "door": door,
+                "service": service,
+                "method": request.method,
+                "status": status,
+                "milliseconds": round(seconds * 1000, 1),
+                "remote": request.remote,
+                "body_length": len(request.content),
+                **request.notes,
+            },
+        )
 
 
 def one_line(text: str, longest: int = 200) -> str:

@@ -1,6 +1,7 @@
 """The edge that all public doors share: the table of paths, and what holds for each request, whatever comes.
 
-Every answer has an `X-Correlation-ID` of the gateway's own. Every refusal has an audit line. Whatever a door raises
+Every answer has an `X-Correlation-ID` of the gateway's own. Every refusal has an audit line, every other answer of a
+public door an access line. Whatever a door raises
 that is no refusal is a defect of ours: the log has the cause, the wire has the correlation id.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Protocol
 
-from duis_gateway.doors.audit import Exchange, record_refusal
+from duis_gateway.doors.audit import Exchange, record_answer, record_refusal
 from duis_gateway.doors.problem import our_defect, problem_answer
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.errors import MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
@@ -67,11 +68,13 @@ class Edge:
     """The application of a listener: finds the route, and turns every outcome into an answer.
 
     `OPTIONS /` and `OPTIONS *` ask the listener itself (RFC 9110, section 9.3.7): 200 while it accepts requests.
+    `access_lines`: log what is answered; not where probes and scrapes come every second.
     """
 
-    def __init__(self, routes: Iterable[Route], metrics: Metrics) -> None:
+    def __init__(self, routes: Iterable[Route], metrics: Metrics, *, access_lines: bool = True) -> None:
         self._routes = {route.path: route for route in routes}
         self._metrics = metrics
+        self._access_lines = access_lines
 
     def waits(self, request: HttpRequest) -> bool:
         """Whether answering may take time."""
@@ -131,6 +134,8 @@ class Edge:
                 request.content,
             )
             record_refusal(exchange, error, answer.status)
+        elif self._access_lines and route is not _PROBED:
+            record_answer(request, route.door, route.service, answer.status, seconds)
 
 
 def _outcome(error: MessageRefused | None) -> str:

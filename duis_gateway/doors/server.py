@@ -48,6 +48,11 @@ class Server:
         self._said = -_SAY_AGAIN
         self._thread = threading.Thread(target=self._run, name=f"http-{self.port}", daemon=True)
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
     def start(self) -> None:
         """Answer requests, in threads of the server's own."""
         self._workers.start()

@@ -43,12 +43,12 @@ class SoapDoor:
             return self._wsdl(request)
         check_media(request, SOAP)
         raw = request.body(self._limits.size)
-        return self._call(Call(partial(self._submit, raw, request.correlation_id), request.correlation_id))
+        return self._call(Call(partial(self._submit, raw, request), request.correlation_id))
 
-    def _submit(self, raw: bytes, correlation_id: str) -> bytes:
+    def _submit(self, raw: bytes, asked: HttpRequest) -> bytes:
         try:
             request = cut_request(raw, self._limits)
-            return self._handler(Incoming(Door.DUIS, "soap", request, correlation_id))
+            return self._handler(Incoming(Door.DUIS, "soap", request, asked.correlation_id, asked.notes))
         except NotAuthenticated as error:
             if error.detail.startswith("digest"):
                 raise NotAuthenticated(f"{error.detail}; {LIKELY_CAUSE}", error.findings) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from duis_gateway.errors import HttpRefused, MessageRefused, TooLarge, UnsupportedMedia
 
@@ -22,7 +22,8 @@ _LAST_PORT = 65_535
 class HttpRequest:
     """One HTTP request. `headers` has lower-case names; `content` is the body; `remote` is the peer's own address.
 
-    Headers by which a proxy speaks of somebody else (`Forwarded`, `X-Forwarded-*`, `X-SSL-*`) are read by nobody (T56).
+    `notes` is where whoever answers writes what the log is to say beside this. Headers by which a proxy speaks of
+    somebody else (`Forwarded`, `X-Forwarded-*`, `X-SSL-*`) are read by nobody (T56).
     """
 
     method: str
@@ -32,6 +33,7 @@ class HttpRequest:
     content: bytes
     remote: str
     correlation_id: str
+    notes: dict[str, object] = field(default_factory=dict, compare=False)
 
     @property
     def host(self) -> str:

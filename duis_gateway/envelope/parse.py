@@ -137,7 +137,9 @@ def _parse(raw: bytes) -> etree._Element:
     try:
         root = etree.fromstring(raw, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise NotSafeXml(f"not well-formed XML: {str(error)[:200]}") from None
+        # str() of a syntax error adds a second, wrong place: "(<string>, line 1)"
+        reason = error.msg if isinstance(error, etree.XMLSyntaxError) else str(error)
+        raise NotSafeXml(f"not well-formed XML: {reason[:200]}") from None
     if root is None:
         raise NotSafeXml("not well-formed XML: there is no root element")
     return root

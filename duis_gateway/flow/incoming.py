@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -21,9 +21,11 @@ class Incoming:
     `service_url` is the last part of the path it was posted to: "serviceD", "serviceS" or "serviceT" on
     the DUIS door, "soap" where `body` was cut out of a SOAP envelope, "messages" on the CSP and ESI doors.
     `correlation_id` is the gateway's own name for this exchange; it is never taken from the sender.
+    `notes` is where the steps write what the log is to say of the message, once it is proven.
     """
 
     door: Door
     service_url: str
     body: bytes
     correlation_id: str
+    notes: dict[str, object] = field(default_factory=dict, compare=False)

@@ -270,13 +270,15 @@ def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int, 
     """
     authorised = decided.authorised
     answer, outcome = _answer(authorised, decided.reply, signer)
+    kind = _kind(authorised)
+    authorised.incoming.notes.update(kind=kind, outcome=outcome)
     if authorised.refusal == WRONG_URL:
         return answer
     messages.record(
         conn,
         authorised.identity,
         door=authorised.incoming.door,
-        kind=_kind(authorised),
+        kind=kind,
         outcome=outcome,
         received_at=authorised.received_at,
         digest=authorised.digest,

@@ -66,8 +66,10 @@ class Flow:
         with self.store.read() as conn:  # once for the three that look something up: opening it costs as much as they
             verified = verify(received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)))
             del received
+            incoming.notes["identity"] = str(verified.identity)
             answer = known(verified, conn, self.counter_window)
             if answer is not None:
+                incoming.notes["outcome"] = "repeated"
                 return answer
             admitted = admit(verified, partial(parties.find, conn))
         return authorise(validate(admitted, self.schemas), signer.eui)

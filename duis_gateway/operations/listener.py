@@ -45,7 +45,7 @@ def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: C
 
     served = {"/health/live": live, "/health/ready": ready, "/metrics": exposition, "/": show}
     routes = [Route(path, "operations", path, _READ, serve, waits=serve is not live) for path, serve in served.items()]
-    return Edge(routes, metrics)
+    return Edge(routes, metrics, access_lines=False)
 
 
 def _json(status: int, content: Mapping[str, object]) -> Answer:

@@ -147,10 +147,10 @@ class AddressGuard:
         return f"{', '.join(sorted(set(addresses))[:3])}: not a public address, and not in [delivery] allowed_networks"
 
 
-def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> None:
-    """Check a URL at registration.
+def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> bool:
+    """Check a URL at registration, and return whether its host's name resolves.
 
-    A name that does not resolve just now passes: the guard stands again at every connect.
+    One that does not resolve just now passes: the guard stands again at every connect.
 
     Raises:
         AddressRefused: the gateway would never send to this URL; the text says why.
@@ -160,7 +160,8 @@ def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> None:
     try:
         found = socket.getaddrinfo(_plain_form(target.host), target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return
+        return False
     addresses = [str(address[0]) for *_, address in found]
     if not any(guard.allows(address) for address in addresses):
         raise AddressRefused(f"the URL {url[:80]!r} leads to {guard.refusal(addresses)}")
+    return True

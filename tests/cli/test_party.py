@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import sqlite3
 from typing import Any
 
 import pytest
 
-from tests.support.cli import GATEWAY, OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
+from tests.support.cli import GATEWAY, OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
 
 URL = ("--url", "http://127.0.0.1:8090/")
 
@@ -84,6 +85,19 @@ def test_a_certificate_of_somebody_else_is_refused_and_nothing_is_registered(ins
     said = refused(2, *add, "--certificate", certificate, *installation.config)
     assert said.endswith("the certificate belongs to 90-B3-D5-1F-30-01-00-01, not to 90-B3-D5-1F-30-01-00-00")
     assert listed(installation) == []
+
+
+def test_a_host_that_is_not_known_here_is_told(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    installation.add_supplier(SUPPLIER)
+    url = ("--url", "http://adapter.supplier.test/")
+    assert (
+        "note: the host adapter.supplier.test is not known here"
+        in run("party", "change", SUPPLIER, *url, *installation.config).error
+    )
 
 
 def test_a_party_is_changed(installation: Installation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -91,6 +92,17 @@ def test_a_first_signed_request_by_hand(installation: Installation, tmp_path: Pa
             assert http.request("GET", f"{operations}/health/live").status == 200
             assert http.request("GET", f"{public}/health/live").status == 404
         end(process, installation)
+    lines = [json.loads(line) for line in log(installation).splitlines()]
+    [begun] = [line for line in lines if line["event"] == "started"]
+    assert (begun["version"], begun["listeners"]) == (__version__, {"public": public, "operations": operations})
+    assert begun["store"].startswith("sqlite:///")
+    assert begun["configuration"].endswith("gateway.toml")
+    told = [(line["kind"], line["outcome"]) for line in lines if line["event"] == "request_answered" and "kind" in line]
+    assert told == [("SR8.2", "E19")], "one line for what was taken in"
+    repeats = [line["identity"] for line in lines if line.get("outcome") == "repeated"]
+    assert repeats == ["90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1000"]
+    assert [line["event"] for line in lines].count("message_refused") == 2
+    assert [line["event"] for line in lines].count("request_answered") == 2, "probes of operators have none"
 
 
 @pytest.mark.processes

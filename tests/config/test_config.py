@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duis_gateway.config.reading import lines_of_keys
-from duis_gateway.config.settings import SECTIONS, Config, load_config, settings_of
+from duis_gateway.config.settings import SECTIONS, Config, check_files, load_config, settings_of
 from duis_gateway.errors import ConfigurationError
 
 SIGNING = """
@@ -187,7 +187,7 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
 def test_secrets_are_not_taken_inline_and_not_repeated(file: Path) -> None:
     """A secret is given by path, and an error message never carries one."""
     key = refusal(file, '[signing]\nkey = """-----BEGIN PRIVATE KEY-----\nMIGH"""\n')
-    assert key == "FILE, line 2: [signing] key: must be a path to a file or folder (never the secret itself)"
+    assert key == "FILE, line 2: [signing] key: must be a path to a file (never the secret itself)"
     url = refusal(file, '[store]\nurl = "postgresql://me:hunter2@db/duis"\n')
     assert "password_file" in url
     assert "hunter2" not in url
@@ -282,3 +282,37 @@ def test_a_file_without_measure_is_refused_and_not_read(file: Path) -> None:
         sparse.truncate(6 * 1024**3)
     with pytest.raises(ConfigurationError, match="larger than 64 MiB"):
         load_config(file, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "section", "expected"),
+    [
+        (
+            '[trust]\nanchors = "none"\n',
+            "trust",
+            "FILE, line 6: [trust] anchors: FOLDER/none: No such file or directory",
+        ),
+        ('[trust]\ncrls = "gateway.toml"\n', "trust", "FILE, line 6: [trust] crls: FILE: Not a directory"),
+        (
+            '[delivery]\nca_file = "gateway.toml"\n',
+            "delivery",
+            "FILE, line 6: [delivery] ca_file: FILE: it has no cert",
+        ),
+        ('[email]\nca_file = "none"\n', "email", "FILE, line 6: [email] ca_file: FOLDER/none: No such file"),
+        ('[email]\npassword_file = "."\n', "email", "FILE, line 6: [email] password_file: FOLDER: Is a directory"),
+    ],
+)
+def test_files_and_folders_that_cannot_be_used_are_named_with_key_and_line(
+    file: Path, text: str, section: str, expected: str
+) -> None:
+    config = load(file, SIGNING.lstrip() + text)
+    with pytest.raises(ConfigurationError) as caught:
+        check_files(config, "server", section)
+    told = str(caught.value).replace(str(file), "FILE").replace(str(file.parent), "FOLDER")
+    assert told.startswith(expected)
+
+
+def test_a_path_from_the_environment_is_named_by_its_variable(file: Path) -> None:
+    config = load(file, SIGNING, DUIS_GATEWAY_TRUST_ANCHORS="none")
+    with pytest.raises(ConfigurationError, match=r"^the environment variable DUIS_GATEWAY_TRUST_ANCHORS \(\[trust"):
+        check_files(config, "trust")

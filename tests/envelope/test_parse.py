@@ -249,6 +249,12 @@ def test_t10_what_is_not_well_formed_is_the_senders_fault(raw: bytes) -> None:
         parse_trusted(raw)
 
 
+def test_what_is_not_well_formed_is_told_with_one_place() -> None:
+    with pytest.raises(NotSafeXml) as caught:
+        parse(b"<a")
+    assert caught.value.detail == "not well-formed XML: Couldn't find end of Start Tag a line 1, line 1, column 3"
+
+
 def test_the_reason_is_short_whatever_the_message_holds() -> None:
     with pytest.raises(NotSafeXml) as refused:
         parse(b"<" + b"a" * 100_000 + b">")

@@ -131,7 +131,7 @@ def test_what_is_no_plain_url_is_refused(url: str) -> None:
 
 
 def test_good_urls_pass() -> None:
-    check_url("https://8.8.8.8/receive?x=1")
+    assert check_url("https://8.8.8.8/receive?x=1")
     check_url("http://127.0.0.1:8080/", LOOPBACK)
     assert parse_url("https://Example.test/a/b?c=d") == ("https", "example.test", 443, "/a/b?c=d")
     assert parse_url("http://[2001:db8::1]:81") == ("http", "2001:db8::1", 81, "/")
@@ -142,4 +142,4 @@ def test_a_name_that_does_not_resolve_may_be_registered(monkeypatch: pytest.Monk
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    check_url("https://not-yet.test/")
+    assert not check_url("https://not-yet.test/")
