@@ -314,6 +314,8 @@ class Gateway:
         }
         if self._config.clock.fixed is not None:
             about["clock"] = f"fixed at {self._config.clock.fixed.isoformat()}"
+        elif self._config.clock.file is not None:
+            about["clock"] = f"moved by {self._config.clock.file}"
         log.info("duis-gateway %s has started", __version__, extra=about)
 
     def _end(self, deadline: float, beside: Helpers | None) -> bool:
