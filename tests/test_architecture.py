@@ -143,6 +143,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "duis_gateway.rollout",
         "duis_gateway.store",
     ),
+    "duis_gateway.operations.actions": (*BASE, "duis_gateway.store"),
     "duis_gateway.operations.flags": (*BASE, "duis_gateway.store"),
     "duis_gateway.operations.pruning": (*BASE, "duis_gateway.store"),
     "duis_gateway.operations.readiness": (),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import Connection, Select, exists, select, update
 
 from duis_gateway.store.bulk import insert_many
 from duis_gateway.store.tables import operator_flag
@@ -21,6 +21,8 @@ class OperatorFlag:
     subject: str
     text: str
     at: datetime
+    id: int = 0
+    acknowledged_at: datetime | None = None
 
 
 def raise_flags(connection: Connection, raised: Iterable[tuple[str, str]], at: datetime, text: str = "") -> None:
@@ -51,7 +53,18 @@ def newest(connection: Connection, limit: int = 100) -> list[OperatorFlag]:
     return _newest(connection, _SHOWN, limit)
 
 
-_SHOWN = select(operator_flag.c.kind, operator_flag.c.subject, operator_flag.c.text, operator_flag.c.at)
+def unacknowledged(connection: Connection, limit: int = 100) -> list[OperatorFlag]:
+    """Return the flags that nobody has acknowledged, the newest first."""
+    return _newest(connection, _SHOWN.where(operator_flag.c.acknowledged_at.is_(None)), limit)
+
+
+def acknowledge(connection: Connection, ids: Iterable[int], at: datetime) -> int:
+    """Note that an operator has seen these flags; return how many were not acknowledged before."""
+    chosen = (operator_flag.c.id.in_(list(ids)), operator_flag.c.acknowledged_at.is_(None))
+    return connection.execute(update(operator_flag).where(*chosen).values(acknowledged_at=at)).rowcount
+
+
+_SHOWN = select(*(operator_flag.c[name] for name in ("kind", "subject", "text", "at", "id", "acknowledged_at")))
 
 
 def _newest(connection: Connection, query: Select[Any], limit: int) -> list[OperatorFlag]:

@@ -39,9 +39,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from duis_gateway.store.bulk import insert_in_order
+from duis_gateway.store.bulk import insert_in_order, insert_many
 from duis_gateway.store.engine import database_time, now_seconds
-from duis_gateway.store.tables import alert_counter, outbox
+from duis_gateway.store.tables import alert_counter, failed_attempt, outbox
 
 _LONGEST_ERROR = 500
 _CHANNELS = ("http", "email")
@@ -265,21 +265,31 @@ def settle(conn: Connection, settlements: Iterable[Settlement]) -> int:
     recovered (threat F21).
     """
     delivered: dict[str, list[int]] = defaultdict(list)
+    failed: list[Settlement] = []
     settled, total = 0, 0
     now = _now(conn.dialect.name)
     for one in settlements:
         total += 1
         if one.result is Result.DELIVERED:
             delivered[one.token].append(one.id)
-        else:
-            values = _after(one, now)
-            settled += conn.execute(
-                update(outbox).where(outbox.c.id == one.id, *_held(one.token)).values(values)
-            ).rowcount
+            continue
+        held = update(outbox).where(outbox.c.id == one.id, *_held(one.token))
+        changed = conn.execute(held.values(_after(one, now))).rowcount
+        settled += changed
+        if changed and one.result is not Result.UNTRIED:
+            failed.append(one)
+    _record_failures(conn, failed)
     for token, ids in delivered.items():
         values = {"state": "delivered", "delivered_at": now, **_NO_LEASE}
         settled += conn.execute(update(outbox).where(outbox.c.id.in_(ids), *_held(token)).values(values)).rowcount
     return total - settled
+
+
+def _record_failures(conn: Connection, failed: Sequence[Settlement]) -> None:
+    if failed:
+        now = now_seconds(conn)
+        rows = ((one.id, now, (one.error or "")[:_LONGEST_ERROR]) for one in failed)
+        insert_many(conn, failed_attempt, ("message", "at", "error"), rows)
 
 
 def _after(one: Settlement, now: ColumnElement[float]) -> dict[str, Any]:

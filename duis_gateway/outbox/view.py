@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select, update
 
 from duis_gateway.outbox.store import Destination
 from duis_gateway.store.engine import database_time, now_seconds
-from duis_gateway.store.tables import outbox
+from duis_gateway.store.tables import failed_attempt, outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ class OutboxEntry:
     delivered_at: datetime | None
     next_try_in: float | None
     last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt to deliver that did not succeed, and what it came to."""
+
+    at: datetime
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,63 @@ def last_error(conn: Connection, state: str, recipient: int, channel: str | None
         first = first.where(outbox.c.channel == channel)
     found = conn.execute(first.order_by(outbox.c.id).limit(_LOOKED_AT)).scalars()
     return next((error for error in found if error), None)
+
+
+def failed_attempts(conn: Connection, message: int, limit: int = 100) -> list[FailedAttempt]:
+    """Return the attempts at a message that failed, the newest first; those before a replay too."""
+    query = (
+        select(failed_attempt.c.at, failed_attempt.c.error)
+        .where(failed_attempt.c.message == message)
+        .order_by(failed_attempt.c.at.desc())
+        .limit(limit)
+    )
+    return [FailedAttempt(datetime.fromtimestamp(row.at, UTC), row.error) for row in conn.execute(query)]
+
+
+def about_hub(conn: Connection, device_id: int, limit: int = 100) -> list[OutboxEntry]:
+    """Return the messages about this hub alone, the newest first; those with lists of hubs are not looked into."""
+    query = select(*_SHOWN).where(outbox.c.device_id == device_id).order_by(outbox.c.id.desc()).limit(limit)
+    now = now_seconds(conn)
+    return [_entry(row, now) for row in conn.execute(query)]
+
+
+def undelivered(
+    conn: Connection, state: str, recipient: int | None = None, *, skip: int = 0, limit: int = 100
+) -> list[OutboxEntry]:
+    """Return what is pending, in flight or dead, by recipient and in the order of claiming; history costs nothing."""
+    query = select(*_SHOWN).where(outbox.c.state == _UNDELIVERED[state])
+    if recipient is not None:
+        query = query.where(outbox.c.recipient == recipient)
+    in_order = _IN_ORDER[state]
+    now = now_seconds(conn)
+    return [_entry(row, now) for row in conn.execute(query.order_by(*in_order).offset(skip).limit(limit))]
+
+
+# A literal lets the planner use the partial indexes, whose order these are in.
+_UNDELIVERED: dict[str, ColumnElement[str]] = {
+    state: literal_column(f"'{state}'") for state in ("pending", "in_flight", "dead")
+}
+_IN_ORDER = {
+    "pending": (outbox.c.recipient, outbox.c.channel, outbox.c.due_at, outbox.c.id),
+    "in_flight": (outbox.c.lease_until,),
+    "dead": (outbox.c.recipient, outbox.c.id),
+}
+
+
+def waits_behind(conn: Connection, message: int) -> int | None:
+    """Return the oldest undelivered message that has to be delivered before this one; None if there is none."""
+    order_key = select(outbox.c.order_key).where(outbox.c.id == message).scalar_subquery()
+    query = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.state.in_([_UNDELIVERED["pending"], _UNDELIVERED["in_flight"]]),
+            outbox.c.order_key == order_key,
+            outbox.c.id < message,
+        )
+        .order_by(outbox.c.id)
+        .limit(1)
+    )
+    return conn.execute(query).scalar_one_or_none()
 
 
 def find(conn: Connection, reference: int | str) -> tuple[OutboxEntry, bytes] | None:

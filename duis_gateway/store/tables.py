@@ -348,6 +348,14 @@ activation_outcome = Table(
         sqlite_where=text("success = 0"),
         postgresql_where=text("NOT success"),
     ),
+    # A release's activations are counted by time from this index alone.
+    Index(
+        "ix_activation_outcome_activated",
+        "release_id",
+        "completed_at",
+        sqlite_where=text("success = 1 AND stage = 'Activation'"),
+        postgresql_where=text("success AND stage = 'Activation'"),
+    ),
 )
 
 operator_flag = Table(
@@ -358,6 +366,24 @@ operator_flag = Table(
     needed("subject"),
     needed("text"),
     needed("at", UtcTime),
+    Column("acknowledged_at", UtcTime),
+    Index(
+        "ix_operator_flag_open",
+        "id",
+        sqlite_where=text("acknowledged_at IS NULL"),
+        postgresql_where=text("acknowledged_at IS NULL"),
+    ),
+)
+
+# What operators changed on the console, as evidence; what they do on the command line is not in it.
+operator_action = Table(
+    "operator_action",
+    metadata,
+    number(),
+    needed("at", UtcTime),
+    needed("action"),
+    needed("subject"),
+    needed("remote"),
 )
 
 # --- what goes out ------------------------------------------------------------------------------------------------
@@ -406,7 +432,18 @@ outbox = Table(
             ("ix_outbox_open", ("order_key", "id"), "state IN ('pending', 'in_flight')"),
             ("ix_outbox_leased", ("lease_until",), "state = 'in_flight'"),
             ("ix_outbox_dead", ("recipient", "id"), "state = 'dead'"),
+            ("ix_outbox_hub", ("device_id", "id"), "device_id IS NOT NULL"),
         )
     ),
     sqlite_autoincrement=True,
+)
+
+# The attempts that did not succeed; the one that did is the message's `delivered_at`. Database time, like the outbox.
+failed_attempt = Table(
+    "failed_attempt",
+    metadata,
+    owned_by("outbox", "message"),
+    key("at", Float(53)),
+    needed("error"),
+    sqlite_with_rowid=False,
 )
