@@ -36,7 +36,7 @@ def reading_a_list(hubs: int) -> Callable[[], object]:
 def judging_a_list(hubs: int) -> Callable[[], object]:
     """Return the rule that sorts the hubs of a list into the good and the others."""
     known = by_id(*(named(FIRST + number) for number in range(hubs)))
-    return lambda: classify(known, known, release(), OURS, newest_live=True)
+    return lambda: classify(known, known, release(), OURS)
 
 
 def parsing_outcomes(hubs: int) -> Callable[[], object]:

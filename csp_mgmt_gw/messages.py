@@ -47,7 +47,7 @@ from duis_gateway.partners.messages import PART, Direction, Interface, Part, Par
 from duis_gateway.partners.xml import TEXT, TIME, Field, Record, enumerated
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage
 from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, OfferedConstraint, Stage
-from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.rollout_decisions.records import Consequence, GroupDecision, RolloutAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,9 @@ INTERFACE = Interface(
         (succession(Supersession), "A12"),
         (
             rollout_decision(
-                RolloutDecision, Field("EffectOnPendingRequests", "effect_on_pending", TEXT, optional=True)
+                RolloutDecision,
+                Field("EffectOnPendingRequests", "effect_on_pending", TEXT, optional=True),
+                decisions=enumerated(RolloutAction, Consequence),
             ),
             "X03",
         ),

@@ -42,6 +42,7 @@ from duis_gateway.partners.messages import Direction, Interface, PartnerBody
 from duis_gateway.partners.xml import EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, enumerated
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class SafeLaunchOutcome(StageOutcome):
 @dataclass(frozen=True, slots=True)
 class RolloutDecision(DecisionOnRollout):
     """X03: what DCC decided on the roll-out, how firmly, and by whom (BR-6.4)."""
+
+    decision: RolloutAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ INTERFACE = Interface(
         succession(Supersession),
         stage_outcome(PilotOutcome),
         stage_outcome(SafeLaunchOutcome),
-        rollout_decision(RolloutDecision),
+        rollout_decision(RolloutDecision, decisions=enumerated(RolloutAction)),
         Record(
             Incident,
             Field("IncidentReference", "reference", TEXT),

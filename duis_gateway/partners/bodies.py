@@ -17,12 +17,13 @@ from duis_gateway.partners.xml import (
     Field,
     Inline,
     Record,
+    Scalar,
     Wrapped,
     enumerated,
 )
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType, Stage
-from duis_gateway.rollout.rollout_decisions.records import HubCounts, RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.records import Consequence, HubCounts, RolloutAction, Standing
 
 HUBS_IN_A_MESSAGE = 10_000
 """The most hubs that a message names one by one, each in an element of its own."""
@@ -97,7 +98,7 @@ class DecisionOnRollout(PartnerBody):
     """X03: what DCC decided on the roll-out, how firmly, and by whom (BR-6.4)."""
 
     release_id: str
-    decision: RolloutAction
+    decision: RolloutAction | Consequence
     reason: str
     standing: Standing
     decided_by: str
@@ -239,12 +240,12 @@ def stage_outcome(kind: type[StageOutcome]) -> Record:
     return Record(kind, RELEASE_ID, Field("Outcome", "success", SUCCESS), Inline("counts", _COUNTS), COMMENTARY)
 
 
-def rollout_decision(kind: type[DecisionOnRollout], *more: Field) -> Record:
+def rollout_decision(kind: type[DecisionOnRollout], *more: Field, decisions: Scalar) -> Record:
     """Return the record of a roll-out decision, with what this interface says beside."""
     return Record(
         kind,
         RELEASE_ID,
-        Field("Decision", "decision", enumerated(RolloutAction)),
+        Field("Decision", "decision", decisions),
         Field("Reason", "reason", TEXT),
         Field("NewDate", "new_date", TIME, optional=True),
         Field("DecisionStatus", "standing", enumerated(Standing)),

@@ -90,9 +90,16 @@ class Scalar:
         out.append(f"<{name}>{self.encode(value)}</{name}>")
 
 
-def enumerated(kind: type[StrEnum]) -> Scalar:
-    """Return the shape of an enumeration, written by its values."""
-    return Scalar(kind, str)
+def enumerated(*kinds: type[StrEnum]) -> Scalar:
+    """Return the shape of an enumeration, written by its values; of several, no two have a value in common."""
+    members = {str(member): member for kind in kinds for member in kind}
+
+    def decode(text: str) -> StrEnum:
+        if text not in members:
+            raise ValueError(f"none of {', '.join(members)}")
+        return members[text]
+
+    return Scalar(decode, str)
 
 
 TEXT = Scalar(str, escape_text)

@@ -58,7 +58,6 @@ def classify(
     known: Mapping[int, NamedHub],
     release: Release,
     supplier: int | None,
-    newest_live: bool,
     removing: bool = False,
     pilot: bool = True,
 ) -> tuple[list[int], HubFindings]:
@@ -69,7 +68,6 @@ def classify(
         known: what the inventory knows of them; a hub that is absent here is unknown.
         release: the release that the request is for.
         supplier: the EUI of the requester; None for DCC, which may name anyone's hubs.
-        newest_live: whether no newer live release exists for the model.
         removing: the hubs are to be taken out of the default list, for which it is enough that they are in it,
             are the requester's own and are no proving hubs.
         pilot: the hubs are meant for the pilot; hubs marked as excluded are excluded from that only (PIA-R3).
@@ -77,7 +75,7 @@ def classify(
     unique = dict.fromkeys(ids)
     if removing:
         return _classify_removed(unique, known, supplier)
-    return _classify_added(unique, known, release, supplier, newest_live, pilot)
+    return _classify_added(unique, known, release, supplier, pilot)
 
 
 def _classify_added(
@@ -85,7 +83,6 @@ def _classify_added(
     known: Mapping[int, NamedHub],
     release: Release,
     supplier: int | None,
-    newest_live: bool,
     pilot: bool,
 ) -> tuple[list[int], HubFindings]:
     """The order of the conditions is the order of design section 5: the first that fits is told."""
@@ -111,7 +108,7 @@ def _classify_added(
             unsuited.append(device_id)
         elif hub.mark is not None and hub.mark == left_out:
             excluded.append(device_id)
-        elif hub.in_progress or not newest_live:
+        elif hub.in_progress:
             busy.append(device_id)
         else:
             good.append(device_id)

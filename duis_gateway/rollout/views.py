@@ -15,7 +15,7 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.rules import Deadline
-from duis_gateway.rollout.deadlines.scopes import live_releases
+from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows, partner_deadlines
 from duis_gateway.rollout.estate.eligible_view import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
 from duis_gateway.rollout.estate.hub_by_hub import (
@@ -52,9 +52,9 @@ class OperatorView:
         return self._clock.now()
 
     def releases(self) -> Sequence[Release]:
-        """Return the releases in flight."""
+        """Return the releases that are not over."""
         with self._store.read() as conn:
-            return live_releases(conn)
+            return open_releases(conn)
 
     def deadlines(self) -> Sequence[Deadline]:
         """Return what DCC and the CSPs have outstanding."""

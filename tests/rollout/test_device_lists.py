@@ -33,7 +33,7 @@ def lists_of(findings: HubFindings) -> dict[str, tuple[int, ...]]:
     ],
 )
 def test_each_fault_of_a_hub_has_its_own_list(changes: dict[str, object], expected: str) -> None:
-    good, findings = classify([7], by_id(named(7, **changes)), release(), OURS, newest_live=True)
+    good, findings = classify([7], by_id(named(7, **changes)), release(), OURS)
     assert good == []
     assert lists_of(findings) == {expected: (7,)}
 
@@ -42,11 +42,11 @@ def test_each_fault_of_a_hub_has_its_own_list(changes: dict[str, object], expect
 @pytest.mark.parametrize("suppliers", [(OURS, THEIRS), (THEIRS, OURS), (OURS, None), (None, OURS), (OURS, OURS)])
 def test_a_hub_is_ours_as_import_or_as_gas_supplier(mark: str | None, suppliers: tuple[int | None, int | None]) -> None:
     hub = named(7, mark=mark, import_supplier=suppliers[0], gas_supplier=suppliers[1])
-    assert classify([7], by_id(hub), release(), OURS, newest_live=True) == ([7], HubFindings())
+    assert classify([7], by_id(hub), release(), OURS) == ([7], HubFindings())
 
 
 def test_an_unknown_hub_is_invalid() -> None:
-    assert classify([7], {}, release(), OURS, newest_live=True) == ([], HubFindings(invalid=(7,)))
+    assert classify([7], {}, release(), OURS) == ([], HubFindings(invalid=(7,)))
 
 
 def test_a_hub_with_every_fault_stands_in_the_first_list_that_fits() -> None:
@@ -70,23 +70,17 @@ def test_a_hub_with_every_fault_stands_in_the_first_list_that_fits() -> None:
         ("in_progress",),
     ]
     for expected, cured in zip(order, cures, strict=True):
-        _, findings = classify([7], by_id(named(7, **faults)), release(), OURS, newest_live=True)
+        _, findings = classify([7], by_id(named(7, **faults)), release(), OURS)
         assert lists_of(findings) == {expected: (7,)}
         for fault in cured:
             del faults[fault]
-    assert classify([7], by_id(named(7, **faults)), release(), OURS, newest_live=True)[0] == [7]
-
-
-def test_only_the_newest_live_release_may_instruct() -> None:
-    """Design section 7, "A hub in two releases"."""
-    good, findings = classify([1, 2], by_id(named(1), named(2)), release(), OURS, newest_live=False)
-    assert (good, lists_of(findings)) == ([], {"in_progress": (1, 2)})
+    assert classify([7], by_id(named(7, **faults)), release(), OURS)[0] == [7]
 
 
 def test_excluded_hubs_are_excluded_from_the_pilot_only() -> None:
     """PIA-R3, BR-3.9."""
     hubs = by_id(named(1, mark="excluded"))
-    assert classify([1], hubs, release(), OURS, newest_live=True, pilot=False)[0] == [1]
+    assert classify([1], hubs, release(), OURS, pilot=False)[0] == [1]
 
 
 @pytest.mark.parametrize(
@@ -101,13 +95,13 @@ def test_excluded_hubs_are_excluded_from_the_pilot_only() -> None:
     ],
 )
 def test_removing_asks_only_for_what_removing_needs(changes: dict[str, object], expected: str | None) -> None:
-    good, findings = classify([7], by_id(named(7, **changes)), release(), OURS, newest_live=False, removing=True)
+    good, findings = classify([7], by_id(named(7, **changes)), release(), OURS, removing=True)
     assert good == ([7] if expected is None else [])
     assert lists_of(findings) == ({} if expected is None else {expected: (7,)})
 
 
 def test_an_unknown_hub_cannot_be_removed() -> None:
-    assert classify([7], {}, release(), OURS, newest_live=True, removing=True)[1] == HubFindings(invalid=(7,))
+    assert classify([7], {}, release(), OURS, removing=True)[1] == HubFindings(invalid=(7,))
 
 
 def test_findings_say_whether_there_are_any() -> None:
@@ -121,11 +115,11 @@ def test_merging_lists_a_hub_once_for_each_reason() -> None:
     assert merged((one, other)) == HubFindings(invalid=(3, 1, 2), excluded=(5,))
 
 
-@given(st.lists(st.integers(1, 15)), inventories(), st.booleans(), st.booleans(), st.booleans())
+@given(st.lists(st.integers(1, 15)), inventories(), st.booleans(), st.booleans())
 def test_each_hub_stands_in_exactly_one_place_in_the_order_sent(
-    ids: list[int], known: dict[int, NamedHub], newest_live: bool, removing: bool, pilot: bool
+    ids: list[int], known: dict[int, NamedHub], removing: bool, pilot: bool
 ) -> None:
-    good, findings = classify(ids, known, release(), OURS, newest_live, removing, pilot)
+    good, findings = classify(ids, known, release(), OURS, removing, pilot)
     places = [tuple(good), *(getattr(findings, item.name) for item in fields(findings))]
     assert sorted(hub for place in places for hub in place) == sorted(set(ids))
     order = list(dict.fromkeys(ids))
@@ -133,9 +127,9 @@ def test_each_hub_stands_in_exactly_one_place_in_the_order_sent(
         assert list(place) == sorted(place, key=order.index)
 
 
-@given(st.lists(st.integers(1, 15)), inventories(), st.booleans())
-def test_hubs_are_judged_one_by_one(ids: list[int], known: dict[int, NamedHub], newest_live: bool) -> None:
+@given(st.lists(st.integers(1, 15)), inventories())
+def test_hubs_are_judged_one_by_one(ids: list[int], known: dict[int, NamedHub]) -> None:
     """What becomes of a hub does not depend on the others in its list."""
-    together = set(classify(ids, known, release(), OURS, newest_live)[0])
-    alone = {hub for hub in ids if classify([hub], known, release(), OURS, newest_live)[0]}
+    together = set(classify(ids, known, release(), OURS)[0])
+    alone = {hub for hub in ids if classify([hub], known, release(), OURS)[0]}
     assert together == alone

@@ -13,9 +13,9 @@ from duis_gateway.duis.alerts.words import Words, hub_rows, show_period
 from duis_gateway.duis.rendering import leaf, optional
 from duis_gateway.duis.times import format_date_time
 from duis_gateway.namespaces import DUIS_6_0
-from duis_gateway.partners.xml import TEXT, Field, Record, Scalar, enumerated
+from duis_gateway.partners.xml import TEXT, Field, Record, enumerated
 from duis_gateway.rollout.releases.records import Period
-from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.records import Consequence, RolloutAction, Standing
 from duis_gateway.text.times import show_time
 
 
@@ -31,7 +31,7 @@ class FirmwareRolloutDecision(AlertBody):
     """N72: a roll-out decision and what it means for pending requests (BR-6.5). X08 names hubs and their period."""
 
     release_id: str
-    decision: RolloutAction | DirectInstruction
+    decision: RolloutAction | Consequence | DirectInstruction
     standing: Standing
     decided_by: str | None = None
     reason: str | None = None
@@ -77,10 +77,6 @@ class FirmwareRolloutDecision(AlertBody):
         )
 
 
-def _decision(text: str) -> RolloutAction | DirectInstruction:
-    return RolloutAction(text) if text in set(RolloutAction) else DirectInstruction(text)
-
-
 N72 = AlertKind(
     "N72",
     "FirmwareRolloutDecision",
@@ -89,7 +85,7 @@ N72 = AlertKind(
     Record(
         FirmwareRolloutDecision,
         RELEASE,
-        Field("Decision", "decision", Scalar(_decision, str)),
+        Field("Decision", "decision", enumerated(RolloutAction, Consequence, DirectInstruction)),
         Field("DecisionStatus", "standing", enumerated(Standing)),
         Field("DecidedBy", "decided_by", TEXT, optional=True),
         REASON,

@@ -18,7 +18,16 @@ from duis_gateway.rollout.releases.records import Release, ReleaseState
 CLOCK_TOLERANCE = timedelta(hours=1)
 """How far a CSP's clock may be ahead. An outcome from further in the future would hide all that follow it."""
 
-_HALTED = frozenset({ReleaseState.REVOKED, ReleaseState.WITHDRAWN, ReleaseState.STOPPED})
+_HALTED = frozenset(
+    {
+        ReleaseState.REVOKED,
+        ReleaseState.WITHDRAWN,
+        ReleaseState.STOPPED,
+        ReleaseState.SUPERSEDED,
+        ReleaseState.INVALIDATED,
+    }
+)
+"""What stood under such a release is void: nothing should be activated under it."""
 
 
 class Flag(StrEnum):
@@ -27,7 +36,7 @@ class Flag(StrEnum):
     UNMATCHED = "unmatched"  # no CS06 was registered for this hub and version
     UNKNOWN_RELEASE = "unknown_release"
     PAUSED_RELEASE = "paused_release"
-    HALTED_RELEASE = "halted_release"  # revoked, withdrawn or stopped
+    HALTED_RELEASE = "halted_release"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Task(StrEnum):
     SELECT_FOR_SUPPLIER = "select_for_supplier"
     REPORT_PILOT_OUTCOME = "report_pilot_outcome"
     DECIDE_ON_FAILED_PILOT = "decide_on_failed_pilot"
+    DECIDE_ON_INVALIDATED_PILOT = "decide_on_invalidated_pilot"  # a successor was approved (PIA-A13)
     DECIDE_ON_INCIDENT = "decide_on_incident"
     DECIDE_ON_PAUSE = "decide_on_pause"
     CONFIRM_DECISION = "confirm_decision"
@@ -218,7 +219,7 @@ def csp_deadlines(release: Release, facts: CspFacts, now: datetime) -> tuple[Dea
 
 def dcc_deadlines(release: Release, facts: DccFacts, now: datetime) -> tuple[Deadline, ...]:
     """Return what is outstanding for DCC: approval, outcomes, decisions, closure."""
-    if not release.state.is_live:
+    if release.state.is_over:
         return ()
     return (*_dcc_stage_tasks(release, facts), *_dcc_decisions(release, facts, now))
 
@@ -242,7 +243,9 @@ def _dcc_stage_tasks(release: Release, facts: DccFacts) -> Iterator[Deadline]:
 
 
 def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator[Deadline]:
-    if facts.pilot_outcome is False and not facts.decided_on_failure:
+    if release.state is ReleaseState.INVALIDATED:
+        yield _dcc(release, facts, Task.DECIDE_ON_INVALIDATED_PILOT, None)
+    elif facts.pilot_outcome is False and not facts.decided_on_failure:
         yield _dcc(release, facts, Task.DECIDE_ON_FAILED_PILOT, _before_safe_launch(release.pilot))
     if release.paused:
         yield _dcc(release, facts, Task.DECIDE_ON_PAUSE, None)

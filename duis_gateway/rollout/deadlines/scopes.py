@@ -27,5 +27,10 @@ def viewer_of(party: Party) -> int | None:
 
 
 def live_releases(conn: Connection) -> list[Release]:
-    """Return the releases in flight, the newest notice first."""
+    """Return the releases under which hubs are instructed and updated, the newest notice first."""
     return [release for release in releases.all_releases(conn) if release.state.is_live]
+
+
+def open_releases(conn: Connection) -> list[Release]:
+    """Return the releases that are not over, those included on which DCC has to decide, the newest notice first."""
+    return [release for release in releases.all_releases(conn) if not release.state.is_over]

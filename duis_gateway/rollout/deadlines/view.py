@@ -23,7 +23,7 @@ from duis_gateway.rollout.deadlines.rules import (
     next_actions_of_others,
     supplier_deadlines,
 )
-from duis_gateway.rollout.deadlines.scopes import live_releases
+from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
@@ -52,7 +52,7 @@ OWN = "own"
 
 def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
     """Return what a party has outstanding, the most pressing first, and then what the others do next."""
-    every = [one for release in live_releases(conn) for one in _of_release(conn, release, party, now)]
+    every = [one for release in open_releases(conn) for one in _of_release(conn, release, party, now)]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
     others = next_actions_of_others(every, party.kind, party.eui)
     return [*own, *(_other_row(one, now) for one in others)]
@@ -60,7 +60,7 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
 
 def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
     """Return what DCC and the CSPs have outstanding, for the operator; suppliers are too many to count on a page."""
-    return in_order(one for release in live_releases(conn) for one in _of_partners(conn, release, now, ()))
+    return in_order(one for release in open_releases(conn) for one in _of_partners(conn, release, now, ()))
 
 
 def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:

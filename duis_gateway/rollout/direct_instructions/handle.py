@@ -25,9 +25,8 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.direct_instructions.rules import DirectJudgement, judge_batch, judge_selection
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import NamedHub
-from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE
-from duis_gateway.rollout.releases.effects import current
+from duis_gateway.rollout.releases.effects import current, exclude_others_from_the_model
 from duis_gateway.rollout.releases.records import Period, Release
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup, Standing
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_choice
@@ -43,6 +42,7 @@ BodyOf = Callable[[tuple[int, ...], Part | None], PartnerBody]
 def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Acknowledgement:
     """Keep a batch, and tell the CSPs of the hubs' regions and the suppliers responsible for them (N72)."""
     body = message.body
+    exclude_others_from_the_model(tx, body.release_id)
     release = current(tx, body.release_id)
     if release is None:
         return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)
@@ -50,7 +50,7 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)
     named = hubs.named(tx.conn, gathered.ids, release.release_id, None)
-    judgement = judge_batch(gathered.ids, named, release, _is_newest(release, tx), body.period, tx.now)
+    judgement = judge_batch(gathered.ids, named, release, body.period, tx.now)
     if judgement.refusal is not None:
         return _not_acceptable(message, judgement)
     good = judgement.device_ids
@@ -77,6 +77,7 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     party = parties.find(tx.conn, body.supplier)
     if party is None or party.kind is not PartyKind.SUPPLIER:
         return refused(message, "UnknownSupplier", "No such supplier is registered with this gateway.")
+    exclude_others_from_the_model(tx, body.release_id)
     release = current(tx, body.release_id)
     if release is None:
         return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)
@@ -84,8 +85,7 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)
     named = hubs.named(tx.conn, gathered.ids, release.release_id, body.supplier)
-    newest = _is_newest(release, tx)
-    judgement = judge_selection(gathered.ids, named, release, body.supplier, newest, body.period, tx.now)
+    judgement = judge_selection(gathered.ids, named, release, body.supplier, body.period, tx.now)
     if judgement.refusal is not None:
         return _not_acceptable(message, judgement)
     good = judgement.device_ids
@@ -100,10 +100,6 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     tx.send(alerts_on_choice(release, body.supplier, good, named, tx))
     direct.put_selection(tx.conn, DirectGroup(release.release_id, period, tx.now, good, supplier=body.supplier))
     return accepted(message, _items(judgement.findings))
-
-
-def _is_newest(release: Release, tx: Tx) -> bool:
-    return releases.newest_live(tx.conn, release.manufacturer, release.model) == release.release_id
 
 
 def _not_acceptable(message: AnyMessage, judgement: DirectJudgement) -> Acknowledgement:

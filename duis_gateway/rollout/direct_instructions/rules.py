@@ -98,7 +98,6 @@ def judge_selection(
     named: Mapping[int, NamedHub],
     release: Release | None,
     supplier: int,
-    newest_live: bool,
     period: Period | None,
     now: datetime,
 ) -> DirectJudgement:
@@ -111,7 +110,7 @@ def judge_selection(
         refusal = "the release has no pilot, or its pilot has ended"
     if refusal is not None or release is None:
         return DirectJudgement(refusal=refusal)
-    good, findings = classify(ids, named, release, supplier, newest_live)
+    good, findings = classify(ids, named, release, supplier)
     return _of(good, findings)
 
 
@@ -119,7 +118,6 @@ def judge_batch(
     ids: Iterable[int],
     named: Mapping[int, NamedHub],
     release: Release | None,
-    newest_live: bool,
     period: Period | None,
     now: datetime,
 ) -> DirectJudgement:
@@ -130,7 +128,7 @@ def judge_batch(
     refusal = _refusal(release, period, now)
     if refusal is not None or release is None:
         return DirectJudgement(refusal=refusal)
-    good, findings = classify(ids, named, release, None, newest_live, pilot=False)
+    good, findings = classify(ids, named, release, None, pilot=False)
     return _of(good, findings)
 
 

@@ -38,6 +38,12 @@ def _put(
     insert_ids(connection, members, owner, number, group.device_ids)
 
 
+def drop(connection: Connection, release_id: str) -> None:
+    """Drop the release's batches, and what DCC chose on suppliers' behalf for it."""
+    for groups in (batch, pilot_selection):
+        connection.execute(delete(groups).where(groups.c.release_id == release_id))
+
+
 def batches(connection: Connection, release_id: str) -> list[DirectGroup]:
     """Return the release's batches with their hubs, the oldest first."""
     mine = batch.c.release_id == release_id

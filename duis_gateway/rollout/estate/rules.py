@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import takewhile
 
 from duis_gateway.rollout.plans.rules import Basis, HubPlan
 from duis_gateway.rollout.releases.records import Release
@@ -51,13 +52,17 @@ def state_of(prospect: Prospect) -> HubState:
 def next_prospect(prospects: Sequence[Prospect]) -> Prospect | None:
     """Return the one that counts for a hub, of those under each live release of its model, the newest first.
 
-    An instruction that stands under an older release is carried out before anything else can be instructed
-    (`OtherRequestInProgress`); otherwise only the newest release may have the hub. None without a live release.
+    An instruction that stands is carried out before anything else can be instructed (`OtherRequestInProgress`); else
+    the release whose date comes first has the hub, as the notice of a newer one takes nothing from it. Where a release
+    is active on the hub, no older one has it any more. None without a live release.
     """
-    busy = [one for one in prospects if one.plan.basis in (Basis.INSTRUCTED, Basis.BATCH)]
-    if busy:
-        return min(busy, key=_due)
-    return prospects[0] if prospects else None
+    instructed = [one for one in prospects if one.plan.basis in (Basis.INSTRUCTED, Basis.BATCH)]
+    newer = takewhile(lambda one: one.plan.basis is not Basis.ACTIVE, prospects)
+    waiting = [one for one in newer if one.plan.basis is Basis.AUTOMATIC_DATE]
+    if instructed or waiting:
+        return min(instructed or waiting, key=_due)
+    active = (one for one in prospects if one.plan.basis is Basis.ACTIVE)
+    return next(active, prospects[0] if prospects else None)
 
 
 def _due(prospect: Prospect) -> datetime:

@@ -46,7 +46,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
     tx.exclude_others(body.release_id)
     release = releases.find(conn, body.release_id)
     if release is None:
-        return PilotListFacts(release=None, newest_live=False, supplier=supplier)
+        return PilotListFacts(release=None, supplier=supplier)
     default = tuple(pilots.default_hubs(conn, release.release_id, supplier))
     previous = pilots.preferred(conn, release.release_id, supplier)
     if body.device_ids is None:
@@ -55,7 +55,6 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         named = body.device_ids
     return PilotListFacts(
         release=release,
-        newest_live=releases.newest_live(conn, release.manufacturer, release.model) == release.release_id,
         supplier=supplier,
         named=hubs.named(conn, named, release.release_id, supplier),
         default=default,

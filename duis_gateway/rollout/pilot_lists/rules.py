@@ -27,7 +27,6 @@ class PilotListFacts:
 
     Attributes:
         release: the release that the request names, if there is one.
-        newest_live: no newer live release exists for its model.
         supplier: the requester's EUI.
         named: what the inventory knows of each hub that the request names and, for amendments, of each hub in
             `default`.
@@ -38,7 +37,6 @@ class PilotListFacts:
     """
 
     release: Release | None
-    newest_live: bool
     supplier: int
     named: Mapping[int, NamedHub] = field(default_factory=dict)
     default: tuple[HubInRegion, ...] = ()
@@ -103,7 +101,7 @@ def judge_pilot_list(request: PreferredPilotList, facts: PilotListFacts, now: da
 
 
 def _whole_list(request: PreferredPilotList, facts: PilotListFacts, release: Release) -> _Composed:
-    good, findings = classify(request.device_ids or (), facts.named, release, facts.supplier, facts.newest_live)
+    good, findings = classify(request.device_ids or (), facts.named, release, facts.supplier)
     hubs = _together(_located(good, facts.named), facts.proving)
     return _Composed(hubs, findings, anything_good=bool(good))
 
@@ -115,12 +113,12 @@ def _amended_default(request: PreferredPilotList, facts: PilotListFacts, release
     """
     contradictory = dict.fromkeys(hub for hub in request.add if hub in set(request.remove))
     rest = [hub for hub in request.add if hub not in contradictory]
-    added, of_added = classify(rest, facts.named, release, facts.supplier, facts.newest_live)
+    added, of_added = classify(rest, facts.named, release, facts.supplier)
     rest = [hub for hub in request.remove if hub not in contradictory]
-    removed, of_removed = classify(rest, facts.named, release, facts.supplier, facts.newest_live, removing=True)
+    removed, of_removed = classify(rest, facts.named, release, facts.supplier, removing=True)
     gone = {*removed, *contradictory, *(hub.device_id for hub in facts.proving)}
     default = {hub.device_id: hub for hub in facts.default if hub.device_id not in gone}
-    kept, of_default = classify(default, facts.named, release, facts.supplier, facts.newest_live)
+    kept, of_default = classify(default, facts.named, release, facts.supplier)
     hubs = _together((default[hub] for hub in kept), _located(added, facts.named), facts.proving)
     findings = merged((HubFindings(invalid=tuple(contradictory)), of_added, of_removed, of_default))
     named_any = bool(request.add or request.remove)

@@ -8,7 +8,6 @@ from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.partners.messages import Acknowledgement, AnyMessage
 from duis_gateway.rollout.releases.effects import Happening, carry_out, caught_up, current
 from duis_gateway.rollout.releases.lifecycle import Event, advance
-from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.releases.telling import Word
 
 UNKNOWN_RELEASE = "UnknownRelease"
@@ -48,8 +47,3 @@ def settled(message: AnyMessage, tx: Tx, happening: Happening) -> Acknowledgemen
 def not_possible(message: AnyMessage, why: str) -> Acknowledgement:
     """Refuse the message; what time had brought has happened all the same."""
     return refused(message, NOT_POSSIBLE, f"{why[:1].upper()}{why[1:]}.")
-
-
-def model_subject(release: Release) -> str:
-    """Return what to lock before looking at several releases of one model, so that none can change between."""
-    return f"model {release.manufacturer}/{release.model}"

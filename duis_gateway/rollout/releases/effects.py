@@ -8,12 +8,14 @@ from datetime import datetime
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
+from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.releases import history, telling
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.lifecycle import Effect, Event, advance, catch_up
 from duis_gateway.rollout.releases.records import Release, ReleaseState
-from duis_gateway.rollout.releases.telling import Audience, Word
-from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
+from duis_gateway.rollout.releases.telling import Audience, DecisionWord, Word
+from duis_gateway.rollout.rollout_decisions.records import Consequence, ReleaseEvent, Standing
+from duis_gateway.rollout.schedules import store as schedules
 
 TIME = "time"
 """By whom a stage begins when its time has come."""
@@ -65,12 +67,28 @@ def current(moment: Moment, release_id: str) -> Release | None:
     return None if release is None else caught_up(release, moment)
 
 
+def exclude_others_from_the_model(moment: Moment, release_id: str) -> None:
+    """Let nobody decide about the release, nor instruct hubs of its model under another, until the transaction ends.
+
+    Under which release a hub is instructed is looked at across them (`OtherRequestInProgress`).
+    """
+    release = releases.find(moment.conn, release_id)
+    if release is not None:
+        moment.exclude_others(model_subject(release))
+    moment.exclude_others(release_id)
+
+
+def model_subject(release: Release) -> str:
+    """Return what to lock before looking at several releases of one model, so that none can change between."""
+    return f"model {release.manufacturer}/{release.model}"
+
+
 def caught_up(release: Release, moment: Moment, not_before: datetime | None = None) -> Release:
     """Let every stage begin that is due, with all that follows, and return the release as it stands then.
 
     A stage begins when it is due, but not before `not_before`: what kept it from beginning until then.
     """
-    for change in catch_up(release, moment.now):
+    for change in catch_up(release, moment.now, not_before):
         at = change.at if not_before is None else max(change.at, not_before)
         event = Event.PILOT_BEGINS if change.after.state is ReleaseState.PILOTING else Event.SAFE_LAUNCH_BEGINS
         effects = advance(change.before, event).effects
@@ -92,18 +110,31 @@ def _tell_word(happening: Happening, moment: Moment) -> None:
     moment.send(telling.word(happening.word, happening.after, Audience.of(happening.after, moment)))
 
 
-def _end_pilot_of_predecessors(happening: Happening, moment: Moment) -> None:
-    """PIA-A13: the approval ends the pilot of the releases for the model that were notified before."""
+def _invalidate_pilot_of_predecessors(happening: Happening, moment: Moment) -> None:
+    """PIA-A13: the approval ends the pilot of the releases for the model that were notified before, begun or not.
+
+    One that is in safe launch goes on, and one that was never approved has no pilot yet.
+    """
     for other in predecessors(moment, happening.after):
         before = caught_up(other, moment)
         move = advance(before, Event.SUCCESSOR_APPROVED)
-        if not move.effects:
+        if move.refusal is not None:
             continue
         why = f"Release {happening.after.release_id} for the same device model was approved."
+        word = DecisionWord(
+            Consequence.PILOT_INVALIDATED, Standing.CONFIRMED, happening.by, why, PILOT_INVALIDATED_MEANS
+        )
+        effects = move.effects
         carry_out(
-            Happening(Event.SUCCESSOR_APPROVED, before, move.release, move.effects, happening.at, happening.by, why),
+            Happening(Event.SUCCESSOR_APPROVED, before, move.release, effects, happening.at, happening.by, why, word),
             moment,
         )
+
+
+PILOT_INVALIDATED_MEANS = (
+    "The pilot is invalidated. Pending requests are void, and no new ones are taken until DCC decides on the release: "
+    "it is superseded or withdrawn, or proceeds with safe launch, for which hubs are instructed anew."
+)
 
 
 def predecessors(moment: Moment, release: Release) -> list[Release]:
@@ -115,6 +146,12 @@ def predecessors(moment: Moment, release: Release) -> list[Release]:
         if (other.manufacturer, other.model) == model
         and (other.notified_at, other.release_id) < (release.notified_at, release.release_id)
     ]
+
+
+def _void_instructions(happening: Happening, moment: Moment) -> None:
+    """What stood under the release stands no more, whatever DCC decides on it later."""
+    schedules.drop_instructions(moment.conn, happening.after.release_id)
+    direct.drop(moment.conn, happening.after.release_id)
 
 
 def _await_decision(happening: Happening, moment: Moment) -> None:
@@ -141,8 +178,9 @@ CARRIED_OUT: Mapping[Effect, Callable[[Happening, Moment], None]] = {
     Effect.TELL_CLOSURE: _tell_word,
     Effect.TELL_SUPERSESSION: _tell_word,
     Effect.TELL_DECISION: _tell_word,
-    Effect.END_PILOT_OF_PREDECESSORS: _end_pilot_of_predecessors,
+    Effect.INVALIDATE_PILOT_OF_PREDECESSORS: _invalidate_pilot_of_predecessors,
     Effect.CANCEL_INSTRUCTIONS: _in_the_release,
+    Effect.VOID_INSTRUCTIONS: _void_instructions,
     Effect.HOLD: _in_the_release,
     Effect.RELEASE_HOLD: _in_the_release,
     Effect.MOVE_AUTOMATIC_DATE: _in_the_release,

@@ -8,15 +8,15 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx, refused
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.change import Said, happened, model_subject
-from duis_gateway.rollout.releases.effects import predecessors
+from duis_gateway.rollout.releases.change import Said, happened
+from duis_gateway.rollout.releases.effects import model_subject, predecessors
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Release
 
 
 @handles(Door.ESI, esi.ReleaseApproval)
 def approve(message: PartnerMessage[esi.ReleaseApproval], tx: Tx) -> Acknowledgement:
-    """Approve a release. The pilot of its predecessors ends now, and not at the notice (PIA-A13)."""
+    """Approve a release. The pilot of its predecessors is invalidated now, and not at the notice (PIA-A13)."""
     body = message.body
     release = releases.find(tx.conn, body.release_id)
     if release is not None:

@@ -45,8 +45,9 @@ class Effect(StrEnum):
     TELL_CLOSURE = "tell_closure"  # A11
     TELL_SUPERSESSION = "tell_supersession"  # A12
     TELL_DECISION = "tell_decision"  # X03
-    END_PILOT_OF_PREDECESSORS = "end_pilot_of_predecessors"  # SUCCESSOR_APPROVED for each
+    INVALIDATE_PILOT_OF_PREDECESSORS = "invalidate_pilot_of_predecessors"  # SUCCESSOR_APPROVED for each
     CANCEL_INSTRUCTIONS = "cancel_instructions"
+    VOID_INSTRUCTIONS = "void_instructions"  # for good: they do not stand again if the release goes on
     HOLD = "hold"
     RELEASE_HOLD = "release_hold"
     MOVE_AUTOMATIC_DATE = "move_automatic_date"
@@ -85,17 +86,28 @@ _WHILE_LIVE: Mapping[Event, tuple[ReleaseState | None, tuple[Effect, ...]]] = {
     Event.PROCEEDED: (None, (_F.RELEASE_HOLD, _F.TELL_DECISION)),
     Event.DELAYED: (None, (_F.MOVE_AUTOMATIC_DATE, _F.TELL_DECISION)),
     Event.INCIDENT: (None, (_F.MARK_HIGH_PRIORITY,)),
-    Event.SUCCESSOR_APPROVED: (None, ()),
 }
 
+_UNTIL_DECIDED: Mapping[Event, Move] = {
+    Event.PROCEEDED: Move(_S.SAFE_LAUNCH, (_F.RELEASE_HOLD, _F.TELL_DECISION, _F.TELL_STAGE)),
+    **{
+        event: Move(_WHILE_LIVE[event][0] or _S.INVALIDATED, _WHILE_LIVE[event][1])
+        for event in (_E.CLOSED, _E.SUPERSEDED, _E.WITHDRAWN, _E.STOPPED, _E.DELAYED, _E.INCIDENT)
+    },
+}
+"""What can happen to a release whose pilot is invalidated: DCC ends it, or proceeds with its safe launch."""
+
+_INVALIDATED = (_F.VOID_INSTRUCTIONS, _F.TELL_DECISION, _F.AWAIT_DECISION)
+
 _OWN: Mapping[tuple[ReleaseState, Event], Move] = {
-    (_S.NOTIFIED, _E.APPROVED): Move(_S.APPROVED, (_F.END_PILOT_OF_PREDECESSORS,)),
+    (_S.NOTIFIED, _E.APPROVED): Move(_S.APPROVED, (_F.INVALIDATE_PILOT_OF_PREDECESSORS,)),
     (_S.NOTIFIED, _E.REVOKED): Move(_S.REVOKED, (_F.CANCEL_INSTRUCTIONS, _F.TELL_DECISION)),
     (_S.APPROVED, _E.REVOKED): Move(_S.REVOKED, (_F.CANCEL_INSTRUCTIONS, _F.TELL_DECISION)),
     (_S.APPROVED, _E.PILOT_BEGINS): Move(_S.PILOTING, (_F.TELL_STAGE,)),
     (_S.APPROVED, _E.SAFE_LAUNCH_BEGINS): Move(_S.SAFE_LAUNCH, (_F.TELL_STAGE,)),
     (_S.PILOTING, _E.SAFE_LAUNCH_BEGINS): Move(_S.SAFE_LAUNCH, (_F.TELL_STAGE,)),
-    (_S.PILOTING, _E.SUCCESSOR_APPROVED): Move(_S.SAFE_LAUNCH, (_F.TELL_STAGE,)),
+    (_S.APPROVED, _E.SUCCESSOR_APPROVED): Move(_S.INVALIDATED, _INVALIDATED),
+    (_S.PILOTING, _E.SUCCESSOR_APPROVED): Move(_S.INVALIDATED, (*_INVALIDATED, _F.TELL_STAGE)),
     (_S.PILOTING, _E.PILOT_SUCCEEDED): Move(_S.PILOTING, (_F.TELL_PILOT_OUTCOME,)),
     (_S.PILOTING, _E.PILOT_FAILED): Move(_S.PILOTING, (_F.TELL_PILOT_OUTCOME, _F.AWAIT_DECISION)),
     (_S.SAFE_LAUNCH, _E.PILOT_SUCCEEDED): Move(_S.SAFE_LAUNCH, (_F.TELL_PILOT_OUTCOME,)),
@@ -111,8 +123,9 @@ TABLE: Mapping[tuple[ReleaseState, Event], Move] = {
         for event, (target, effects) in _WHILE_LIVE.items()
     },
     **_OWN,
+    **{(_S.INVALIDATED, event): move for event, move in _UNTIL_DECIDED.items()},
 }
-"""Everything that can happen to a release; a state that is not live is the end of it."""
+"""Everything that can happen to a release; a state that is over is the end of it."""
 
 
 def advance(release: Release, event: Event) -> Advance:
@@ -143,17 +156,19 @@ class DueEvent:
     at: datetime
 
 
-def due(release: Release, now: datetime) -> DueEvent | None:
+def due(release: Release, now: datetime, not_before: datetime | None = None) -> DueEvent | None:
     """Return the next event that time has brought and that did not happen yet, if there is one.
 
-    Whoever was down calls it until it returns None: pilot and safe launch then both begin, in this order.
+    Whoever was down calls it until it returns None: pilot and safe launch then both begin, in this order. A pilot that
+    was over when what kept it from beginning went away (`not_before`: an approval, the end of a pause, a revision)
+    never was: safe launch begins at once.
     """
     if release.paused:
         return None
     pilot = release.pilot
     if release.state is ReleaseState.APPROVED:
-        if pilot is None:
-            return DueEvent(Event.SAFE_LAUNCH_BEGINS, now)
+        if pilot is None or (not_before is not None and not_before >= pilot.period.end):
+            return DueEvent(Event.SAFE_LAUNCH_BEGINS, not_before or now)
         if now >= pilot.period.start:
             return DueEvent(Event.PILOT_BEGINS, pilot.period.start)
     if release.state is ReleaseState.PILOTING and (pilot is None or now >= pilot.period.end):
@@ -170,10 +185,10 @@ class StageChange:
     at: datetime
 
 
-def catch_up(release: Release, now: datetime) -> tuple[StageChange, ...]:
+def catch_up(release: Release, now: datetime, not_before: datetime | None = None) -> tuple[StageChange, ...]:
     """Return every stage change that time has brought since the release was last looked at, in order."""
     changes: list[StageChange] = []
-    while (next_event := due(release, now)) is not None:
+    while (next_event := due(release, now, not_before)) is not None:
         after = advance(release, next_event.event).release
         changes.append(StageChange(release, after, next_event.at))
         release = after

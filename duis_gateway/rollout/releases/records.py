@@ -29,6 +29,7 @@ class ReleaseState(StrEnum):
     APPROVED = "approved"
     PILOTING = "piloting"
     SAFE_LAUNCH = "safe_launch"
+    INVALIDATED = "invalidated"  # a successor was approved before the pilot's end: DCC has to decide
     CLOSED = "closed"
     REVOKED = "revoked"
     WITHDRAWN = "withdrawn"
@@ -39,6 +40,11 @@ class ReleaseState(StrEnum):
     def is_live(self) -> bool:
         """Whether instructions for the release are taken."""
         return self in LIVE_STATES
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can happen to the release any more; what is invalidated still awaits DCC's decision."""
+        return not (self.is_live or self is ReleaseState.INVALIDATED)
 
 
 LIVE_STATES = frozenset({ReleaseState.NOTIFIED, ReleaseState.APPROVED, ReleaseState.PILOTING, ReleaseState.SAFE_LAUNCH})

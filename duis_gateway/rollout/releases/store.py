@@ -57,13 +57,6 @@ def by_version(connection: Connection, manufacturer: str, model: str, version: s
     return None if row is None else _release(row)
 
 
-def newest_live(connection: Connection, manufacturer: str, model: str) -> str | None:
-    """Return the id of the live release notified last for this model, or None."""
-    query = _newest(manufacturer, model).where(release_table.c.state.in_(sorted(LIVE_STATES)))
-    row = connection.execute(query).one_or_none()
-    return None if row is None else str(row.release_id)
-
-
 def put(connection: Connection, release: Release, marks: Mapping[HubMark, Sequence[int]]) -> None:
     """Write a release as its newest notice has it, with its state, in the place of what is there.
 

@@ -21,7 +21,7 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
-from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.records import Consequence, RolloutAction, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Audience:
 class DecisionWord:
     """A roll-out decision in DCC's words, and what it means for pending requests (BR-6.5)."""
 
-    action: RolloutAction
+    action: RolloutAction | Consequence
     standing: Standing
     decided_by: str
     reason: str

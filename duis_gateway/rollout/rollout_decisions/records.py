@@ -20,6 +20,12 @@ class RolloutAction(StrEnum):
     WITHDRAW = "Withdraw"
 
 
+class Consequence(StrEnum):
+    """What follows for a release from something else, and is told as a decision is (N72)."""
+
+    PILOT_INVALIDATED = "PilotInvalidated"  # by the approval of a successor (PIA-A13)
+
+
 class Standing(StrEnum):
     """Whether a decision stands until it is confirmed, or is (BR-6.4)."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from duis_gateway.rollout.releases.lifecycle import TABLE, Advance, Effect, Event, advance
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 
 EVENTS = {
@@ -32,6 +32,15 @@ _MEANING = {
     RolloutAction.STOP: "Pending requests are cancelled: no further hub is updated.",
     RolloutAction.REVOKE: "Pending requests are cancelled: the notice of the release is revoked.",
     RolloutAction.WITHDRAW: "Pending requests are cancelled: the firmware is withdrawn.",
+}
+
+_NOTHING_PENDING = "There are no pending requests: all were void once the pilot was invalidated."
+
+_WITH_NOTHING_PENDING = {
+    RolloutAction.PROCEED: (
+        "Safe launch begins. Pending requests that were void stay void: hubs are instructed anew; those that nobody "
+        "instructs are updated at the automatic date."
+    ),
 }
 
 
@@ -63,7 +72,7 @@ def judge_decision(
     moved = after.release
     if action is RolloutAction.DELAY and new_date is not None:
         moved = replace(moved, automatic_date=new_date)
-    return RolloutJudgement(moved, after.effects, _meaning(moved, action))
+    return RolloutJudgement(moved, after.effects, _meaning(release, moved, action))
 
 
 def _refusal_of_date(release: Release, action: RolloutAction, new_date: datetime | None) -> str | None:
@@ -75,17 +84,23 @@ def _refusal_of_date(release: Release, action: RolloutAction, new_date: datetime
 
 
 def _provisionally(release: Release, action: RolloutAction) -> Advance:
-    if action in _SUSPENDED_MEANWHILE or action is RolloutAction.PAUSE:
+    suspends = action in _SUSPENDED_MEANWHILE or action is RolloutAction.PAUSE
+    if suspends and release.state.is_live:
         return advance(release, Event.PAUSED)
     return Advance(release, (Effect.TELL_DECISION,))
 
 
-def _meaning(after: Release, action: RolloutAction) -> str:
+def _meaning(before: Release, after: Release, action: RolloutAction) -> str:
+    if before.state is ReleaseState.INVALIDATED:
+        return _WITH_NOTHING_PENDING.get(action, _NOTHING_PENDING)
     held = action is RolloutAction.DELAY and after.paused
     return _MEANING[action] + (" The release is still paused." if held else "")
 
 
 def _provisional_meaning(before: Release, action: RolloutAction) -> str:
+    if before.state is ReleaseState.INVALIDATED:
+        once = _WITH_NOTHING_PENDING.get(action, _NOTHING_PENDING)
+        return f"Until it is confirmed: the release waits for DCC's decision. Once confirmed: {once}"
     if action is RolloutAction.PAUSE:
         return _MEANING[action]
     if action in _SUSPENDED_MEANWHILE:

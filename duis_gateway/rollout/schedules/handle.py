@@ -13,6 +13,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.effects import exclude_others_from_the_model
 from duis_gateway.rollout.releases.records import Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
@@ -40,14 +41,13 @@ def submit_preferred_pilot_schedule(request: ServiceRequest[PreferredPilotSchedu
 
 def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
     conn, supplier = tx.conn, tx.party.eui
-    tx.exclude_others(body.release_id)
+    exclude_others_from_the_model(tx, body.release_id)
     release = releases.find(conn, body.release_id)
     if release is None:
-        return ScheduleFacts(release=None, newest_live=False, supplier=supplier)
+        return ScheduleFacts(release=None, supplier=supplier)
     named = {device_id for group in body.groups for device_id in group.device_ids}
     return ScheduleFacts(
         release=release,
-        newest_live=releases.newest_live(conn, release.manufacturer, release.model) == release.release_id,
         supplier=supplier,
         named=hubs.named(conn, named, release.release_id, supplier),
         preferred=_in_the_pilot(body.release_id, tx),

@@ -29,7 +29,6 @@ class ScheduleFacts:
 
     Attributes:
         release: the release that the request names, if there is one.
-        newest_live: no newer live release exists for its model.
         supplier: the requester's EUI.
         named: what the inventory knows of each hub that the request names.
         preferred: the requester's preferred list that stands, None where it sent none.
@@ -39,7 +38,6 @@ class ScheduleFacts:
     """
 
     release: Release | None
-    newest_live: bool
     supplier: int
     named: Mapping[int, NamedHub] = field(default_factory=dict)
     preferred: frozenset[int] | None = None
@@ -109,7 +107,7 @@ def _classified(
     findings: list[HubFindings] = []
     for group in request.groups:
         pilot = group.stage is Stage.PILOT
-        good, found = classify(group.device_ids, facts.named, release, facts.supplier, facts.newest_live, pilot=pilot)
+        good, found = classify(group.device_ids, facts.named, release, facts.supplier, pilot=pilot)
         findings.append(found)
         if good:
             instructions.append(_instruction(group, tuple(good), facts.supplier, release, now))

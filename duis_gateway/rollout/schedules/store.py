@@ -171,6 +171,13 @@ def put_instructions(connection: Connection, instructions: Iterable[Instruction]
         insert_many(connection, instruction_constraint, ("instruction_id", "code"), codes)
 
 
+def drop_instructions(connection: Connection, release_id: str) -> None:
+    """Drop every supplier's instructions for the release, with what CSPs said of them."""
+    here = (instruction.c.release_id == release_id,)
+    says.forget_hubs(connection, select(instruction.c.id).where(*here))
+    delete_with_hubs(connection, instruction, instruction_hub, here)
+
+
 def remove_hubs(connection: Connection, release_id: str, supplier: int, stage: Stage, ids: Sequence[int]) -> None:
     """Take these hubs out of the supplier's instructions of this stage; groups left without hubs stay, empty.
 

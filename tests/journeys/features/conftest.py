@@ -322,6 +322,11 @@ def _(scene: Scene, hubs: str, party: str, version: str) -> None:
     assert version in texts(answer.root, "DeviceFirmwareVersion") + texts(answer.root, "FirmwareVersion")
 
 
+@then("the release is invalidated")
+def _(scene: Scene) -> None:
+    assert scene.state() == "invalidated, not paused"
+
+
 @then("the release is in safe launch")
 def _(scene: Scene) -> None:
     assert scene.state() == "safe_launch, not paused"

@@ -136,13 +136,14 @@ Feature: The interactions of SECMP0024 Option 1
     And a preferred pilot list of Supplier A is answered I99
 
   @X05 @PIA-A13
-  Scenario: X05, the approval of a successor and not its notice ends the pilot
+  Scenario: X05, the approval of a successor and not its notice invalidates the pilot
     Given a release is in its pilot
     When DCC announces its successor
     Then the release is piloting, not paused
     When DCC approves its successor
-    Then the release is in safe launch
+    Then the release is invalidated
     And CSP North gets StageChange once
+    And Supplier A gets N72 once
     And Supplier A gets the email X05 twice, for the beginning of the pilot and for its end
 
   @X06 @BR-3.3

@@ -14,7 +14,7 @@ from tests.support.steering import NORTH, Steering
 
 
 @pytest.mark.requirement("PIA-A13")
-def test_approvals_at_once_end_every_pilot_but_the_newest(dcc: Steering) -> None:
+def test_approvals_at_once_invalidate_every_pilot_of_an_older_release(dcc: Steering) -> None:
     names = [f"R{number}" for number in range(6)]
     for name in names:
         dcc.announces(name)
@@ -31,7 +31,7 @@ def test_approvals_at_once_end_every_pilot_but_the_newest(dcc: Steering) -> None
     states = {name: dcc.state(name) for name in names}
     assert states["R5"] is ReleaseState.PILOTING
     # What was approved before a newer one has lost its pilot; what was approved after it has begun one of its own.
-    assert set(states.values()) <= {ReleaseState.PILOTING, ReleaseState.SAFE_LAUNCH}
+    assert set(states.values()) <= {ReleaseState.PILOTING, ReleaseState.INVALIDATED}
     begun = [kind for _, kind in dcc.outbox(NORTH) if kind == "StageChange"]
-    ended = sum(state is ReleaseState.SAFE_LAUNCH for state in states.values())
+    ended = sum(state is ReleaseState.INVALIDATED for state in states.values())
     assert len(begun) == len(names) + ended

@@ -75,7 +75,7 @@ def test_the_choice_does_not_depend_on_order_and_grows_with_the_number(
 
 def choose(*ids: int, period: Period | None = None, **changes: Any) -> DirectJudgement:
     """DCC chooses for us."""
-    facts: dict[str, Any] = {"named": by_id(*ESTATE), "release": release(), "newest_live": True, "now": NOW, **changes}
+    facts: dict[str, Any] = {"named": by_id(*ESTATE), "release": release(), "now": NOW, **changes}
     return judge_selection(ids, supplier=OURS, period=period, **facts)
 
 
@@ -105,7 +105,7 @@ def test_a_choice_that_cannot_be_is_refused_with_its_reason() -> None:
     ],
 )
 def test_dcc_instructs_periods_up_to_its_own_date(period: Period | None, good: bool) -> None:
-    judged = judge_batch([1], by_id(*ESTATE), release(), True, period, NOW)
+    judged = judge_batch([1], by_id(*ESTATE), release(), period, NOW)
     assert (judged.refusal is None) == good
     assert (choose(1, period=period).refusal is None) == good
 
@@ -114,9 +114,9 @@ def test_dcc_instructs_periods_up_to_its_own_date(period: Period | None, good: b
 def test_a_batch_names_hubs_of_any_supplier_and_excluded_ones() -> None:
     """BR-3.7, PIA-R3: DCC may update excluded hubs before the pilot."""
     hubs = by_id(named(1, import_supplier=THEIRS, gas_supplier=None), named(2, mark="excluded"), named(3, status="X"))
-    judged = judge_batch([1, 2, 3, 4], hubs, release(), True, None, NOW)
+    judged = judge_batch([1, 2, 3, 4], hubs, release(), None, NOW)
     assert judged == DirectJudgement((1, 2), HubFindings(invalid=(4,), not_commissioned=(3,)))
-    assert judge_batch([1], hubs, None, True, None, NOW).refusal is not None
+    assert judge_batch([1], hubs, None, None, NOW).refusal is not None
 
 
 @given(inventories(), st.lists(st.integers(1, 14)))
@@ -124,6 +124,6 @@ def test_dcc_chooses_for_a_supplier_only_what_it_could_choose_itself(
     known: dict[int, NamedHub], ids: list[int]
 ) -> None:
     chosen = choose(*ids, named=known)
-    assert set(chosen.device_ids) <= set(judge_batch(ids, known, release(), True, None, NOW).device_ids)
+    assert set(chosen.device_ids) <= set(judge_batch(ids, known, release(), None, NOW).device_ids)
     assert all(OURS in (known[hub].import_supplier, known[hub].gas_supplier) for hub in chosen.device_ids)
     assert (chosen.refusal is None) == bool(chosen.device_ids)

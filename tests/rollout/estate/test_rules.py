@@ -42,10 +42,19 @@ def test_without_a_live_release_nothing_is_ahead() -> None:
     assert next_prospect([]) is None
 
 
-def test_the_newest_release_has_a_hub_that_nothing_is_instructed_for() -> None:
-    newer, older = Prospect(NEWER, plan(Basis.AUTOMATIC_DATE)), Prospect(OLDER, plan(Basis.AUTOMATIC_DATE))
+def test_the_release_whose_date_comes_first_has_a_hub_that_nothing_is_instructed_for() -> None:
+    """The notice of a newer release takes nothing from an older one."""
+    older = Prospect(OLDER, plan(Basis.AUTOMATIC_DATE))
+    assert next_prospect([Prospect(NEWER, plan(Basis.AUTOMATIC_DATE, 1)), older]) is older
+    assert next_prospect([newer := Prospect(NEWER, plan(Basis.AUTOMATIC_DATE, -1)), older]) is newer
+    assert next_prospect([Prospect(NEWER, plan(Basis.NOT_PLANNED)), older]) is older
+
+
+def test_a_hub_on_which_the_newer_release_is_active_is_no_more_the_older_ones() -> None:
+    newer, older = Prospect(NEWER, plan(Basis.ACTIVE)), Prospect(OLDER, plan(Basis.AUTOMATIC_DATE))
     assert next_prospect([newer, older]) is newer
-    assert next_prospect([Prospect(NEWER, plan(Basis.NOT_PLANNED)), older]) is not older
+    ahead = Prospect(NEWER, plan(Basis.AUTOMATIC_DATE))
+    assert next_prospect([ahead, Prospect(OLDER, plan(Basis.ACTIVE))]) is ahead
 
 
 @pytest.mark.parametrize("basis", [Basis.INSTRUCTED, Basis.BATCH])

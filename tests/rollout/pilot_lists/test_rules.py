@@ -32,7 +32,7 @@ from tests.support.rules import (
 )
 
 HUBS = by_id(*(named(hub) for hub in range(1, 21)))
-STANDARD = PilotListFacts(release=release(), newest_live=True, supplier=OURS, named=HUBS, default=located(1, 2, 3))
+STANDARD = PilotListFacts(release=release(), supplier=OURS, named=HUBS, default=located(1, 2, 3))
 
 
 def whole(*ids: int) -> PreferredPilotList:
@@ -216,8 +216,8 @@ def test_a_list_one_second_late_is_refused() -> None:
     assert judge(whole(1), now=last + timedelta(seconds=1), release=terms).code == "E110505"
 
 
-def test_only_the_newest_live_release_for_a_model_takes_hubs() -> None:
-    judged = judge(whole(1, 2), newest_live=False)
+def test_hubs_that_are_instructed_under_another_release_are_left_out() -> None:
+    judged = judge(whole(1, 2), named=by_id(named(1, in_progress=True), named(2, in_progress=True)), default=())
     assert (judged.code, judged.findings) == ("E110502", HubFindings(in_progress=(1, 2)))
 
 
@@ -245,7 +245,6 @@ def scenarios(draw: st.DrawFn) -> tuple[PreferredPilotList, PilotListFacts]:
     limit = draw(st.integers(0, 12))
     facts = PilotListFacts(
         release=release(pilot=PilotTerms(PILOT, limit=limit, minimum=draw(st.integers(0, min(3, limit))))),
-        newest_live=draw(st.sampled_from([True, True, True, False])),
         supplier=OURS,
         named=known,
         default=tuple(HubInRegion(hub.device_id, "North") for hub in ours if hub.in_default_list),

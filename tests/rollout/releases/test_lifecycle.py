@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duis_gateway.rollout.releases.lifecycle import BY_TIME, TABLE, Effect, Event, advance, catch_up, due, next_change
-from duis_gateway.rollout.releases.records import LIVE_STATES, Release, ReleaseState
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.releases.rules import stage_at
 from tests.support.rules import PILOT, release, times
 
@@ -52,8 +52,17 @@ def test_the_four_stages_follow_each_other() -> None:
         (S.PILOTING, E.REVOKED, None),
         (S.SAFE_LAUNCH, E.REVOKED, None),
         (S.PILOTING, E.APPROVED, None),
-        (S.PILOTING, E.SUCCESSOR_APPROVED, S.SAFE_LAUNCH),
-        (S.APPROVED, E.SUCCESSOR_APPROVED, S.APPROVED),
+        (S.PILOTING, E.SUCCESSOR_APPROVED, S.INVALIDATED),
+        (S.APPROVED, E.SUCCESSOR_APPROVED, S.INVALIDATED),
+        (S.NOTIFIED, E.SUCCESSOR_APPROVED, None),
+        (S.SAFE_LAUNCH, E.SUCCESSOR_APPROVED, None),
+        (S.INVALIDATED, E.PROCEEDED, S.SAFE_LAUNCH),
+        (S.INVALIDATED, E.SUPERSEDED, S.SUPERSEDED),
+        (S.INVALIDATED, E.WITHDRAWN, S.WITHDRAWN),
+        (S.INVALIDATED, E.DELAYED, S.INVALIDATED),
+        (S.INVALIDATED, E.PAUSED, None),
+        (S.INVALIDATED, E.APPROVED, None),
+        (S.INVALIDATED, E.PILOT_SUCCEEDED, None),
         (S.PILOTING, E.PILOT_FAILED, S.PILOTING),
         (S.SAFE_LAUNCH, E.PILOT_FAILED, S.SAFE_LAUNCH),
         (S.APPROVED, E.PILOT_FAILED, None),
@@ -87,10 +96,15 @@ def test_a_failed_pilot_awaits_a_decision_and_does_not_stop_safe_launch() -> Non
 
 
 @pytest.mark.requirement("PIA-A13")
-def test_the_approval_and_not_the_notice_of_a_successor_ends_a_pilot() -> None:
-    """PIA-A13."""
-    assert Effect.END_PILOT_OF_PREDECESSORS in advance(release(), E.APPROVED).effects
-    assert after(E.SUCCESSOR_APPROVED, start=release(state=S.PILOTING)).state is S.SAFE_LAUNCH
+@pytest.mark.parametrize("state", [S.APPROVED, S.PILOTING])
+def test_the_approval_and_not_the_notice_of_a_successor_invalidates_a_pilot(state: ReleaseState) -> None:
+    """PIA-A13: begun or not, and nothing begins by itself any more."""
+    assert Effect.INVALIDATE_PILOT_OF_PREDECESSORS in advance(release(), E.APPROVED).effects
+    invalidated = advance(release(state=state), E.SUCCESSOR_APPROVED)
+    assert {Effect.VOID_INSTRUCTIONS, Effect.AWAIT_DECISION, Effect.TELL_DECISION} <= set(invalidated.effects)
+    assert catch_up(invalidated.release, PILOT.end) == ()
+    assert not invalidated.release.state.is_live
+    assert not invalidated.release.state.is_over
 
 
 def test_a_pause_is_a_flag_that_holds_the_stage_until_dcc_proceeds() -> None:
@@ -107,8 +121,8 @@ def test_what_is_over_stays_over_and_says_so() -> None:
     assert step.refusal == "a release that is withdrawn cannot be approved"
 
 
-@pytest.mark.parametrize("state", sorted(set(ReleaseState) - LIVE_STATES))
-def test_a_release_that_is_not_live_takes_no_event(state: ReleaseState) -> None:
+@pytest.mark.parametrize("state", [state for state in ReleaseState if state.is_over])
+def test_a_release_that_is_over_takes_no_event(state: ReleaseState) -> None:
     assert all(advance(release(state=state), event).refusal for event in Event)
 
 
@@ -140,7 +154,7 @@ def test_no_sequence_of_events_reaches_an_undefined_state(start: Release, events
         assert isinstance(step.release.state, ReleaseState)
         if step.refusal is not None:
             assert (step.release, step.effects) == (current, ())
-        if not current.state.is_live:
+        if current.state.is_over:
             assert step.refusal is not None
         current = step.release
         assert current.state.is_live or not current.paused or current == start

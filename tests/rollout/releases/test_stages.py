@@ -8,6 +8,7 @@ import pytest
 
 import esi.messages as esi
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, ReleaseType, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from tests.support.rules import NOW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, IDLE, NORTH, OLDER, SOUTH, Steering
 
@@ -49,12 +50,24 @@ def test_an_approval_after_the_pilots_start_begins_the_pilot_at_once(dcc: Steeri
 
 
 @pytest.mark.requirement("X05", "PIA-7")
-def test_an_approval_after_the_pilot_begins_both_stages_in_order(dcc: Steering) -> None:
+def test_an_approval_after_the_pilot_period_begins_safe_launch_and_tells_of_no_pilot(dcc: Steering) -> None:
+    """A pilot that could never have been is not announced as begun and ended."""
     dcc.announces()
     told = dcc.approves(after=PILOT.end - NOW + DAY)
     assert dcc.state() is ReleaseState.SAFE_LAUNCH
-    begun = [change.begun for change in told.bodies(NORTH, "StageChange")]
-    assert begun == [Stage.PILOT, Stage.SAFE_LAUNCH]
+    (change,) = told.bodies(NORTH, "StageChange")
+    assert (change.ended, change.begun) == (None, Stage.SAFE_LAUNCH)
+    assert told.email(OURS).subject == "Firmware release R1: safe launch has begun"
+
+
+def test_a_pause_that_outlasts_the_pilot_period_leaves_no_pilot_to_tell_of(dcc: Steering) -> None:
+    dcc.announces()
+    dcc.approves()
+    dcc.says(esi.RolloutDecision("R1", RolloutAction.PAUSE, "why", Standing.CONFIRMED, "DCC"))
+    told = dcc.says(
+        esi.RolloutDecision("R1", RolloutAction.PROCEED, "why", Standing.CONFIRMED, "DCC"), after=PILOT.end - NOW + DAY
+    )
+    assert [(one.ended, one.begun) for one in told.bodies(NORTH, "StageChange")] == [(None, Stage.SAFE_LAUNCH)]
 
 
 def test_a_release_without_a_pilot_goes_from_approval_to_safe_launch(dcc: Steering) -> None:
@@ -66,17 +79,18 @@ def test_a_release_without_a_pilot_goes_from_approval_to_safe_launch(dcc: Steeri
 
 
 @pytest.mark.requirement("PIA-A13")
-def test_the_notice_of_a_successor_ends_no_pilot_and_its_approval_does(dcc: Steering) -> None:
+def test_the_notice_of_a_successor_leaves_the_pilot_and_its_approval_invalidates_it(dcc: Steering) -> None:
     """PIA-A13."""
     dcc.piloting()
     told = dcc.announces("R2", pilot=PilotTerms(Period(PILOT.end, PILOT.end + 30 * DAY), limit=5))
     assert dcc.state("R1") is ReleaseState.PILOTING
     assert "StageChange" not in told.to(NORTH)
     told = dcc.approves("R2", after=DAY)
-    assert dcc.state("R1") is ReleaseState.SAFE_LAUNCH
+    assert dcc.state("R1") is ReleaseState.INVALIDATED
     assert dcc.state("R2") is ReleaseState.APPROVED
     change = told.body(NORTH, "StageChange")
-    assert (change.release_id, change.ended, change.begun) == ("R1", Stage.PILOT, Stage.SAFE_LAUNCH)
+    assert (change.release_id, change.ended, change.begun) == ("R1", Stage.PILOT, None)
+    assert told.body(OURS, "N72").decision == told.body(NORTH, "RolloutDecision").decision == "PilotInvalidated"
     assert "R2" in change.commentary
     assert told.email(OURS).release_id == "R1"
     assert dcc.history("R1")[-1] == "successor_approved"

@@ -43,9 +43,7 @@ DAY = timedelta(days=1)
 APRIL = Period(PILOT.start + DAY, PILOT.start + 20 * DAY)
 SUMMER = Period(PILOT.end + DAY, PILOT.end + 30 * DAY)
 HUBS = by_id(*(named(hub) for hub in range(1, 31)))
-STANDARD = ScheduleFacts(
-    release=release(), newest_live=True, supplier=OURS, named=HUBS, preferred=frozenset(range(1, 11))
-)
+STANDARD = ScheduleFacts(release=release(), supplier=OURS, named=HUBS, preferred=frozenset(range(1, 11)))
 
 
 def pilot(group_id: str, *ids: int, period: Period = APRIL, constraints: tuple[str, ...] = ()) -> DeploymentGroup:
@@ -280,8 +278,8 @@ def test_safe_launch_takes_any_own_eligible_hub_excluded_ones_among_them() -> No
     assert (judged.code, judged.findings) == ("W110601", HubFindings(excluded=(20,)))
 
 
-def test_only_the_newest_live_release_for_a_model_instructs() -> None:
-    judged = judge(pilot("G1", 1), newest_live=False)
+def test_a_hub_that_is_instructed_under_another_release_is_left_out() -> None:
+    judged = judge(pilot("G1", 1), named=by_id(named(1, in_progress=True)))
     assert (judged.code, judged.findings) == ("E110602", HubFindings(in_progress=(1,)))
 
 
@@ -304,7 +302,6 @@ def scenarios(draw: st.DrawFn) -> tuple[PreferredPilotSchedule, ScheduleFacts]:
     group = st.builds(DeploymentGroup, names, stages, ids, period, st.sampled_from([(), ("C1",)]))
     facts = ScheduleFacts(
         release=release(pilot=PilotTerms(PILOT, limit=draw(st.integers(0, 6)))),
-        newest_live=True,
         supplier=OURS,
         named=draw(inventories()),
         preferred=draw(st.none() | st.frozensets(st.integers(1, 14), min_size=6)),
