@@ -39,9 +39,9 @@ def _others(subject: Subject, release: Release) -> Reply:
 
 
 def _reserved(subject: Subject, code: str, good: int) -> None:
-    """One hub is excluded from the pilot, one instructed under an older release that is live."""
+    """One hub is excluded from the pilot, one instructed under an older release that is in safe launch."""
     fine, excluded, busy = own(subject, 3)
-    with subject.release() as older:
+    with subject.release(LAUNCHING) as older:
         schedule(subject, older, group(subject, "G1", (busy,), "SafeLaunch")).is_code("I99")
         with subject.release(Terms(excluded=(excluded,))) as newer:
             reply = pilot_list(subject, newer, (*((fine,) * good), excluded, busy))

@@ -9,7 +9,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.client import Stage
 from duis_gateway.rollout.releases.records import DefaultGroup, Period, PilotTerms
-from duis_gateway.rollout.rollout_decisions.records import HubCounts
+from duis_gateway.rollout.rollout_decisions.records import HubCounts, RolloutAction, Standing
 from duis_gateway.sandbox.demo import cast, requests
 from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, SUCCESSOR
 from duis_gateway.sandbox.demo.play import Play, code
@@ -18,7 +18,7 @@ BATCH = 60
 
 
 def safe_launch(play: Play) -> None:
-    """Play the safe launch of the piloted release, and the end of the large one's pilot by its successor."""
+    """Play the safe launch of the piloted release, and what the approval of a successor does to the large one."""
     play.act("Act 3: safe launch")
     _end_the_pilot(play)
     _schedule(play)
@@ -74,9 +74,14 @@ def _succeed(play: Play) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     play.dcc_says(f"DCC announces {SUCCESSOR.release_id}", requests.release_notice(SUCCESSOR, now, 300))
     approval = esi.ReleaseApproval(SUCCESSOR.release_id, now, None)
-    play.dcc_says(f"DCC approves it: the pilot of {LARGE.release_id} ends", approval)
+    play.dcc_says(f"DCC approves it: the pilot of {LARGE.release_id} is invalidated", approval)
+    reason = "those who took part in the pilot want it all the same"
+    proceeds = esi.RolloutDecision(
+        LARGE.release_id, RolloutAction.PROCEED, reason, Standing.CONFIRMED, "SEC Panel", None
+    )
+    play.dcc_says(f"DCC decides: {LARGE.release_id} goes on to safe launch", proceeds)
     failed = esi.SafeLaunchOutcome(LARGE.release_id, False, HubCounts(10, 0, 10), "every hub failed, as in the pilot")
     play.dcc_says(f"DCC: the safe launch of {LARGE.release_id} has failed", failed)
     gives_way = esi.Supersession(LARGE.release_id, SUCCESSOR.release_id, now, "the successor carries the correction")
     play.dcc_says(f"{LARGE.release_id} is superseded by {SUCCESSOR.release_id}", gives_way)
-    play.deliver("N69 and N70, stage changes, and the supersession by email")
+    play.deliver("N69, N70 and N72, stage changes, and the supersession by email")
