@@ -1,4 +1,4 @@
-"""Business time: calendar months, and the dates that follow from a release's notice (design section 7).
+"""Business time: calendar months, the dates that follow from a notice, and which periods can be (design section 7).
 
 Every time is an aware UTC datetime. A month is a calendar month: one month before 31 March is the last
 day of February, at the same time of day.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import calendar
 from datetime import datetime
+
+from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
 
 MONTHS_TO_AUTOMATIC_DATE = 6
 """BR-1.2: the automatic date is normally six months after the notice."""
@@ -43,3 +45,26 @@ def automatic_date(notified_at: datetime, given: datetime | None) -> datetime:
 def instruction_in_time(received_at: datetime, automatic: datetime) -> bool:
     """Whether an instruction received now may still name an earlier period (BR-3.4; one second late is late)."""
     return received_at <= one_month_before(automatic)
+
+
+def is_empty(period: Period) -> bool:
+    """Whether nothing can be done within a period, as it ends when it starts, or before: it is refused everywhere."""
+    return period.end <= period.start
+
+
+def ends_before(period: Period, automatic: datetime) -> bool:
+    """Whether a period is earlier than the automatic date: it has ended when that date comes (BR-3.1, BR-4.2)."""
+    return period.end < automatic
+
+
+def stage_time(release: Release, stage: Stage) -> Period | None:
+    """Return when hubs are updated in a stage of a release, or None if it has no such stage.
+
+    The pilot has its own period; safe launch comes after it (PIA 2.4.3), and ends before the automatic date.
+    """
+    pilot = release.pilot
+    if stage is Stage.PILOT:
+        return None if pilot is None else pilot.period
+    if pilot is None or release.state is ReleaseState.SAFE_LAUNCH:
+        return Period(release.notified_at, release.automatic_date)
+    return Period(pilot.period.end, release.automatic_date)

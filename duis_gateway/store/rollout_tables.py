@@ -16,6 +16,13 @@ def _of_release() -> Column[str]:
     return needed("release_id", Text, ForeignKey("release.release_id"))
 
 
+permitted_predecessor = Table(
+    "permitted_predecessor",
+    metadata,
+    key("release_id", Text, ForeignKey("release.release_id", ondelete="CASCADE")),
+    key("firmware_version", Text),
+)
+
 release_event = Table(
     "release_event",
     metadata,
@@ -77,8 +84,8 @@ batch = Table(
     number(),
     _of_release(),
     needed("group_id"),
-    needed("starts", UtcTime),
-    needed("ends", UtcTime),
+    Column("starts", UtcTime),
+    Column("ends", UtcTime),
     needed("received_at", UtcTime),
     UniqueConstraint("release_id", "group_id"),
 )

@@ -367,6 +367,7 @@ operator_flag = Table(
     needed("text"),
     needed("at", UtcTime),
     Column("acknowledged_at", UtcTime),
+    Index(None, "kind", "subject"),
     Index(
         "ix_operator_flag_open",
         "id",

@@ -196,7 +196,8 @@ def test_the_say_may_come_late(play: Play, north: list[str]) -> None:
         ({"supplier": "gas"}, "no group of this name"),
         ({"csp": "south"}, "no hub in the regions of this CSP"),
         ({"release": "NEVER-SEEN"}, "unknown or no longer live"),
-        ({"start": NOW + 9 * DAY, "end": NOW + 8 * DAY}, "ends before it starts"),
+        ({"start": NOW + 9 * DAY, "end": NOW + 9 * DAY}, "does not end after it starts"),
+        ({"start": NOW - 9 * DAY}, "does not lie in the future"),
         ({"end": NOW + 400 * DAY}, "does not end before the automatic date"),
     ],
 )

@@ -225,7 +225,8 @@ def _direct(draw: st.DrawFn, under: Sequence[Release], *, batch: bool) -> tuple[
         name = draw(st.sampled_from(["B1", "B2"])) if batch else ""
         supplier = None if batch else draw(st.sampled_from(SUPPLIERS))
         received = NOW + timedelta(minutes=position)
-        group = DirectGroup(release_id, draw(_periods()), received, draw(_ids), name, supplier)
+        period = draw(st.none() | _periods()) if batch else draw(_periods())
+        group = DirectGroup(release_id, period, received, draw(_ids), name, supplier)
         found[release_id, name or supplier] = group
     return tuple(found.values())
 

@@ -54,7 +54,6 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     if judgement.refusal is not None:
         return _not_acceptable(message, judgement)
     good = judgement.device_ids
-    period = body.period or Period(tx.now, release.automatic_date)
 
     def to_csp(ids: tuple[int, ...], part: Part | None) -> PartnerBody:
         return csp.BatchInstruction(release.release_id, body.group_id, ids, body.period, part)
@@ -62,7 +61,7 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     alert = _alert(release, DirectInstruction.BATCH, body.period, f"batch {body.group_id}")
     tx.send(_to_csps(release, good, named, to_csp, tx))
     tx.send(_to_suppliers(alert, _by_supplier(good, named), tx))
-    direct.put_batch(tx.conn, DirectGroup(release.release_id, period, tx.now, good, body.group_id))
+    direct.put_batch(tx.conn, DirectGroup(release.release_id, body.period, tx.now, good, body.group_id))
     return accepted(message, _items(judgement.findings))
 
 

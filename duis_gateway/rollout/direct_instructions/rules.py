@@ -11,6 +11,7 @@ from datetime import datetime
 from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify
 from duis_gateway.rollout.eligibility import COMMISSIONED, is_hub
 from duis_gateway.rollout.hubs.records import NamedHub
+from duis_gateway.rollout.periods import ends_before, is_empty
 from duis_gateway.rollout.releases.records import HubMark, Period, Release
 from duis_gateway.rollout.releases.rules import pilot_window_open
 
@@ -137,9 +138,9 @@ def _refusal(release: Release | None, period: Period | None, now: datetime) -> s
         return "the release is unknown or no longer live"
     if period is None:
         return None
-    if period.end < period.start or period.end <= now:
-        return "the period ends before it starts, or is over"
-    return None if period.end <= release.automatic_date else "the period ends after the automatic date"
+    if is_empty(period) or period.end <= now:
+        return "the period does not end after it starts, or is over"
+    return None if ends_before(period, release.automatic_date) else "the period does not end before the automatic date"
 
 
 def _of(good: list[int], findings: HubFindings) -> DirectJudgement:

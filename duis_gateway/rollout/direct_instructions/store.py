@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
@@ -32,7 +33,8 @@ def _put(
     connection: Connection, groups: Table, members: Table, owner: str, key: dict[str, Any], group: DirectGroup
 ) -> None:
     connection.execute(delete(groups).filter_by(**key))
-    times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
+    period = group.period
+    times = {"starts": period and period.start, "ends": period and period.end, "received_at": group.received_at}
     new = insert(groups).values(**key, **times).returning(groups.c.id)
     number = int(connection.execute(new).scalar_one())
     insert_ids(connection, members, owner, number, group.device_ids)
@@ -51,7 +53,7 @@ def batches(connection: Connection, release_id: str) -> list[DirectGroup]:
     query = select(batch).where(mine).order_by(batch.c.received_at, batch.c.id)
     return [
         DirectGroup(
-            release_id, Period(row.starts, row.ends), row.received_at, tuple(sorted(members[row.id])), row.group_id
+            release_id, _period(row.starts, row.ends), row.received_at, tuple(sorted(members[row.id])), row.group_id
         )
         for row in connection.execute(query)
     ]
@@ -103,8 +105,11 @@ def selected_for_other(connection: Connection, release_id: str, supplier: int, i
     return frozenset(connection.execute(query).scalars())
 
 
-def batch_periods(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, Period]:
-    """Return the period of each of these hubs that is in a batch of the release; of several the newest batch's."""
+def batch_periods(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, Period | None]:
+    """Return the period of each of these hubs that is in a batch of the release; of several the newest batch's.
+
+    None: the batch names no period.
+    """
     wanted = id_list(connection, ids)
     query = (
         select(batch_hub.c.device_id, batch.c.starts, batch.c.ends)
@@ -114,7 +119,11 @@ def batch_periods(connection: Connection, release_id: str, ids: Iterable[int]) -
         .where(batch.c.release_id == release_id)
         .order_by(batch.c.received_at, batch.c.id)
     )
-    return {row.device_id: Period(row.starts, row.ends) for row in connection.execute(query)}
+    return {row.device_id: _period(row.starts, row.ends) for row in connection.execute(query)}
+
+
+def _period(starts: datetime | None, ends: datetime | None) -> Period | None:
+    return None if starts is None or ends is None else Period(starts, ends)
 
 
 def selections_naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, list[DirectGroup]]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     func,
     or_,
     select,
@@ -24,7 +25,8 @@ from sqlalchemy import (
 from duis_gateway.rollout.eligibility import ROLES, fits_sql, is_hub_sql, passes_sql, responsible_sql
 from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
-from duis_gateway.rollout.releases.records import LIVE_STATES, Release
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
 from duis_gateway.store.bulk import id_list, named_tuples, stored_columns, update_many, upsert_many
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import (
@@ -34,7 +36,6 @@ from duis_gateway.store.tables import (
     hub,
     instruction,
     instruction_hub,
-    release,
     release_hub,
 )
 from duis_gateway.store.types import few_unsigned, unsigned, utc_time
@@ -118,10 +119,11 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
     """Return what the rules judge a list by, for the hubs of the list that the inventory knows.
 
     `in_progress` is looked at for the supplier's own hubs only (for every hub where the list is DCC's, None): an
-    instruction of a supplier who is responsible now, or of DCC, under another live release whose version the hub does
-    not have yet.
+    instruction of a supplier who is responsible now, or of DCC, under another live release that may be applied to the
+    hub.
     """
-    query = _select_named(id_list(connection, ids), release_id, supplier)
+    elsewhere = _instructed_elsewhere(connection, release_id)
+    query = _select_named(id_list(connection, ids), release_id, supplier, elsewhere)
     device, kind, status, model, version, region, importer, gas, listed, mark, progress = stored_columns(
         connection, query
     )
@@ -145,8 +147,9 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
     return dict(zip(device_ids, named_tuples(NamedHub, rows), strict=True))
 
 
-def _select_named(wanted: FromClause, release_id: str, supplier: int | None) -> Select[Any]:
-    elsewhere = _instructed_elsewhere(release_id)
+def _select_named(
+    wanted: FromClause, release_id: str, supplier: int | None, elsewhere: ColumnElement[bool]
+) -> Select[Any]:
     return (
         select(
             hub.c.device_id,
@@ -177,25 +180,30 @@ def _in_default_list(release_id: str) -> ColumnElement[bool]:
     )
 
 
-def _instructed_elsewhere(release_id: str) -> ColumnElement[bool]:
-    """Whoever gave the instruction: a supplier, DCC on a supplier's behalf, or DCC for a batch of its own."""
-    by_supplier = _named_elsewhere(release_id, instruction, instruction_hub, instruction_hub.c.instruction_id)
-    for_supplier = _named_elsewhere(release_id, pilot_selection, selected_hub, selected_hub.c.selection_id)
+def _instructed_elsewhere(connection: Connection, release_id: str) -> ColumnElement[bool]:
+    """Whoever gave the instruction: a supplier, DCC on a supplier's behalf, or DCC for a batch of its own.
+
+    It counts while the other release may be applied to the hub.
+    """
+    live = releases.live(connection)
+    models = {(one.manufacturer, one.model) for one in live if one.release_id == release_id}
+    others = [r for r in live if r.release_id != release_id and (r.manufacturer, r.model) in models]
+    return or_(false(), *(and_(fits_sql(one), _instructed(one.release_id)) for one in others))
+
+
+def _instructed(release_id: str) -> ColumnElement[bool]:
+    by_supplier = _named_by(release_id, instruction, instruction_hub, instruction_hub.c.instruction_id)
+    for_supplier = _named_by(release_id, pilot_selection, selected_hub, selected_hub.c.selection_id)
     return or_(
         by_supplier.where(responsible_sql(instruction.c.supplier)),
         for_supplier.where(responsible_sql(pilot_selection.c.supplier)),
-        _named_elsewhere(release_id, batch, batch_hub, batch_hub.c.batch_id),
+        _named_by(release_id, batch, batch_hub, batch_hub.c.batch_id),
     )
 
 
-def _named_elsewhere(release_id: str, groups: Table, members: Table, of_group: Column[int]) -> Exists:
+def _named_by(release_id: str, groups: Table, members: Table, of_group: Column[int]) -> Exists:
     return exists().where(
-        members.c.device_id == hub.c.device_id,
-        groups.c.id == of_group,
-        groups.c.release_id != release_id,
-        release.c.release_id == groups.c.release_id,
-        release.c.state.in_(sorted(LIVE_STATES)),
-        release.c.firmware_version != hub.c.firmware_version,
+        members.c.device_id == hub.c.device_id, groups.c.id == of_group, groups.c.release_id == release_id
     )
 
 

@@ -8,6 +8,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.eligibility import Unfit, unfit
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.periods import ends_before, is_empty
 from duis_gateway.rollout.releases.records import DefaultGroup, HubMark, Release, Stage
 
 Problem = tuple[str, str]
@@ -24,7 +25,7 @@ def release_problem(
     """Return why what a CSP uploads for a stage cannot be taken as a whole, or None.
 
     A CSP speaks for its own regions only (design section 6), and only for a live release, which for the pilot has
-    one; each group's period ends after it starts and not after the automatic date, and group names differ.
+    one; each group's period ends after it starts and before the automatic date, and group names differ.
     """
     if release is None:
         return "UnknownRelease", "The release is not known to the gateway."
@@ -39,10 +40,10 @@ def release_problem(
 
 def _group_problem(release: Release, groups: Sequence[DefaultGroup]) -> Problem | None:
     for group in groups:
-        if group.period.end <= group.period.start:
-            return "PeriodInvalid", f"Group {group.group_id} ends before it starts."
-        if group.period.end > release.automatic_date:
-            return "PeriodInvalid", f"Group {group.group_id} ends after the automatic date."
+        if is_empty(group.period):
+            return "PeriodInvalid", f"Group {group.group_id} does not end after it starts."
+        if not ends_before(group.period, release.automatic_date):
+            return "PeriodInvalid", f"Group {group.group_id} does not end before the automatic date."
     if len({group.group_id for group in groups}) < len(groups):
         return "GroupRepeated", "Two groups have the same GroupID."
     seen: set[int] = set()

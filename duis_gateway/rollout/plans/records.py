@@ -60,7 +60,8 @@ class PlanFacts:
         release: the release in question.
         mark: how the release marks the hub.
         instructions: every standing instruction for the release that names the hub, whoever gave it.
-        batch: the period in which DCC instructed the hub by itself (`BatchInstruction`), if it did.
+        batch: the period in which DCC instructed the hub by itself (`BatchInstruction`), if it did and named one.
+        undated_batch: DCC instructed the hub by itself and named no period: it goes at the automatic date.
         scheduled: the period for which the CSP's own schedule has the hub, if it has.
         unable: suppliers whose DUIS version has no Service Requests to instruct with.
         viewer: the supplier for whose eyes the explanation is, None for the operator's. A CSP's words to one supplier
@@ -72,6 +73,7 @@ class PlanFacts:
     mark: HubMark | None = None
     instructions: tuple[HubInstruction, ...] = ()
     batch: Period | None = None
+    undated_batch: bool = False
     scheduled: Period | None = None
     unable: frozenset[int] = frozenset()
     viewer: int | None = None

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
+from duis_gateway.rollout.periods import ends_before
 from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts
 from duis_gateway.rollout.releases.records import HubMark, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -68,7 +69,7 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
         counting = [given for given in (import_instruction, gas_instruction) if given is not None]
         return _instructed(facts, split.period, split.basis, counting)
     reason = _why_not(facts, split.basis)
-    if facts.batch is not None and facts.batch.end <= release.automatic_date:
+    if facts.undated_batch or (facts.batch is not None and ends_before(facts.batch, release.automatic_date)):
         return _batch(facts, facts.batch, reason)
     text = f"automatic date: {reason}{_also(facts)}"
     return _plan(facts, Basis.AUTOMATIC_DATE, text, None, Stage.SAFE_LAUNCH, indicative=True)
@@ -143,8 +144,9 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
     return _plan(facts, Basis.INSTRUCTED, f"{_words(period)}: {text}; {say}", period, stage, indicative=open_say)
 
 
-def _batch(facts: PlanFacts, period: Period, reason: str) -> HubPlan:
-    text = f"{_words(period)}: DCC instructed it in a batch; {reason}"
+def _batch(facts: PlanFacts, period: Period | None, reason: str) -> HubPlan:
+    when = "automatic date" if period is None else _words(period)
+    text = f"{when}: DCC instructed it in a batch; {reason}"
     return _plan(facts, Basis.BATCH, text, period, Stage.SAFE_LAUNCH, indicative=False)
 
 

@@ -101,6 +101,7 @@ def of_hubs(
                 *_chosen(selections.get(hub.device_id, ())),
             ),
             batch=batches.get(hub.device_id),
+            undated_batch=hub.device_id in batches and batches[hub.device_id] is None,
             scheduled=scheduled.get(hub.device_id) or shared.open_periods.get(hub.csp_region),
             unable=hub.suppliers - shared.able,
             viewer=viewer,
@@ -120,7 +121,7 @@ def _instructions(
 
 def _chosen(selections: Iterable[DirectGroup]) -> Iterator[HubInstruction]:
     for group in selections:
-        if group.supplier is not None:
+        if group.supplier is not None and group.period is not None:
             yield HubInstruction(group.supplier, "", Stage.PILOT, group.period, group.received_at, by_dcc=True)
 
 

@@ -89,9 +89,9 @@ class Release:
     """One firmware release of one device model, as the newest notice gives it.
 
     Attributes not said by their names:
-        permitted_predecessors: the versions that it may be applied to; none named: any.
-        later_versions: those of releases for the model that were notified later and have been approved. They are
-            read with the release, and no hub goes back from one of them.
+        permitted_predecessors: the versions that it may be applied to (MP231); none named: any.
+        later_versions: those of releases for the model that were notified later and have been approved, whatever
+            became of them. They are read with the release, and no hub goes back from one of them.
     """
 
     release_id: str
@@ -109,7 +109,7 @@ class Release:
     obligations: bool = False
     state: ReleaseState = ReleaseState.NOTIFIED
     paused: bool = False
-    permitted_predecessors: tuple[str, ...] = ()
+    permitted_predecessors: frozenset[str] = frozenset()
     later_versions: frozenset[str] = frozenset()
 
 

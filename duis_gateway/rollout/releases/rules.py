@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from duis_gateway.clock import LATEST
-from duis_gateway.rollout.periods import add_months, automatic_date
+from duis_gateway.rollout.periods import add_months, automatic_date, ends_before, is_empty
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState, ReleaseType
 
 EXCLUDED_HUBS_LIMIT = 100
@@ -112,7 +112,7 @@ def _refusal_of_dates(notice: ReleaseNotice, previous: Release | None, now: date
         return "the automatic date is not in the future"
     if date > LATEST:
         return f"the automatic date would be after the year {LATEST.year}: name an earlier one"
-    if notice.pilot is not None and notice.pilot.period.end >= date:
+    if notice.pilot is not None and not ends_before(notice.pilot.period, date):
         return "the pilot does not end before the automatic date"
     return None
 
@@ -123,7 +123,7 @@ def _refusal_of_pilot(notice: ReleaseNotice) -> str | None:
         return None
     if not notice.release_type.has_pilot:
         return f"a release of type {notice.release_type.value} has no pilot"
-    if pilot.period.end <= pilot.period.start:
+    if is_empty(pilot.period):
         return "the pilot does not end after its start"
     if pilot.period.end > add_months(pilot.period.start, PILOT_MONTHS_LIMIT):
         return f"the pilot lasts longer than {PILOT_MONTHS_LIMIT} months"

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, or_, select, update
 
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.hubs.device_models import model_number, model_numbers
+from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import (
     LIVE_STATES,
     HubMark,
@@ -20,6 +21,7 @@ from duis_gateway.rollout.releases.records import (
     ReleaseType,
 )
 from duis_gateway.store.bulk import insert_many
+from duis_gateway.store.rollout_tables import permitted_predecessor, release_event
 from duis_gateway.store.tables import device_model, hub, party, release_hub
 from duis_gateway.store.tables import release as release_table
 from duis_gateway.store.upsert import upsert_one
@@ -30,14 +32,12 @@ _BY_WEIGHT = (HubMark.FRIENDLY, HubMark.PROVING, HubMark.EXCLUDED)
 
 def find(connection: Connection, release_id: str) -> Release | None:
     """Return the release, or None."""
-    row = connection.execute(_select().where(release_table.c.release_id == release_id)).one_or_none()
-    return None if row is None else _release(row)
+    return _read_one(connection, _select().where(release_table.c.release_id == release_id))
 
 
 def all_releases(connection: Connection) -> list[Release]:
     """Return every release, the newest notice first."""
-    query = _select().order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
-    return [_release(row) for row in connection.execute(query)]
+    return _read(connection, _select().order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc()))
 
 
 def live(connection: Connection) -> list[Release]:
@@ -47,14 +47,12 @@ def live(connection: Connection) -> list[Release]:
         .where(release_table.c.state.in_(sorted(LIVE_STATES)))
         .order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
     )
-    return [_release(row) for row in connection.execute(query)]
+    return _read(connection, query)
 
 
 def by_version(connection: Connection, manufacturer: str, model: str, version: str) -> Release | None:
     """Return the newest release that brings this version to this model, whatever its state, or None."""
-    query = _newest(manufacturer, model).where(release_table.c.firmware_version == version)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _release(row)
+    return _read_one(connection, _newest(manufacturer, model).where(release_table.c.firmware_version == version))
 
 
 def put(connection: Connection, release: Release, marks: Mapping[HubMark, Sequence[int]]) -> None:
@@ -63,6 +61,10 @@ def put(connection: Connection, release: Release, marks: Mapping[HubMark, Sequen
     Of several marks on one hub excluded counts before proving, and proving before friendly.
     """
     upsert_one(connection, release_table, _values(connection, release))
+    of_release = permitted_predecessor.c.release_id == release.release_id
+    connection.execute(delete(permitted_predecessor).where(of_release))
+    permitted = ((release.release_id, version) for version in release.permitted_predecessors)
+    insert_many(connection, permitted_predecessor, ("release_id", "firmware_version"), permitted)
     connection.execute(delete(release_hub).where(release_hub.c.release_id == release.release_id))
     marked = {device_id: mark for mark in _BY_WEIGHT for device_id in marks.get(mark, ())}
     rows = ((release.release_id, device_id, str(mark)) for device_id, mark in marked.items())
@@ -107,6 +109,42 @@ def suppliers_with_hubs_of_model(
     return set(connection.execute(query).scalars())
 
 
+def _read_one(connection: Connection, query: Select[Any]) -> Release | None:
+    return next(iter(_read(connection, query)), None)
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[Release]:
+    rows = connection.execute(query).all()
+    ids = [row.release_id for row in rows]
+    permitted = _versions(connection, _PERMITTED.where(permitted_predecessor.c.release_id.in_(ids)))
+    later = _versions(connection, _LATER.where(release_table.c.release_id.in_(ids)))
+    return [_release(row, permitted[row.release_id], later[row.release_id]) for row in rows]
+
+
+def _versions(connection: Connection, query: Select[Any]) -> defaultdict[str, frozenset[str]]:
+    found: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+    for release_id, version in connection.execute(query):
+        found[release_id] |= {version}
+    return found
+
+
+_PERMITTED = select(permitted_predecessor.c.release_id, permitted_predecessor.c.firmware_version)
+
+_LATER_RELEASE = release_table.alias()
+_LATER = select(release_table.c.release_id, _LATER_RELEASE.c.firmware_version).where(
+    _LATER_RELEASE.c.model_id == release_table.c.model_id,
+    or_(
+        _LATER_RELEASE.c.notified_at > release_table.c.notified_at,
+        and_(
+            _LATER_RELEASE.c.notified_at == release_table.c.notified_at,
+            _LATER_RELEASE.c.release_id > release_table.c.release_id,
+        ),
+    ),
+    exists().where(release_event.c.release_id == _LATER_RELEASE.c.release_id, release_event.c.event == Event.APPROVED),
+)
+"""The versions of releases for the model that were notified after a release, and that DCC approved at some time."""
+
+
 def _select() -> Select[Any]:
     return select(release_table, device_model.c.manufacturer, device_model.c.model).join_from(
         release_table, device_model, device_model.c.id == release_table.c.model_id
@@ -148,7 +186,7 @@ def _values(connection: Connection, given: Release) -> dict[str, Any]:
     }
 
 
-def _release(row: Row[Any]) -> Release:
+def _release(row: Row[Any], permitted: frozenset[str], later: frozenset[str]) -> Release:
     return Release(
         release_id=row.release_id,
         revision=row.revision,
@@ -165,6 +203,8 @@ def _release(row: Row[Any]) -> Release:
         obligations=row.obligations,
         state=ReleaseState(row.state),
         paused=row.paused,
+        permitted_predecessors=permitted,
+        later_versions=later,
     )
 
 

@@ -107,10 +107,13 @@ class ReleaseEvent:
 
 @dataclass(frozen=True, slots=True)
 class DirectGroup:
-    """Hubs that DCC named itself (X08): a batch by its name, or what it chose on a supplier's behalf."""
+    """Hubs that DCC named itself (X08): a batch by its name, or what it chose on a supplier's behalf.
+
+    `period` None: of a batch alone, which then goes at the automatic date.
+    """
 
     release_id: str
-    period: Period
+    period: Period | None
     received_at: datetime
     device_ids: tuple[int, ...]
     group_id: str = ""

@@ -42,6 +42,7 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
         regions,
         tx.party.regions,
         release,
+        tx.now,
         body.device_ids,
     )
     if judged.say is None or group is None:

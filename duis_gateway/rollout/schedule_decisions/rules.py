@@ -8,6 +8,7 @@ from datetime import datetime
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.activations.records import RefusedItem
+from duis_gateway.rollout.periods import ends_before, is_empty, stage_time
 from duis_gateway.rollout.plans.records import GroupSay
 from duis_gateway.rollout.releases.records import Instruction, Period, Release
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -37,6 +38,7 @@ def judge_say(
     regions: Mapping[int, str],
     csp_regions: frozenset[str],
     release: Release | None,
+    now: datetime,
     named: Sequence[int] = (),
 ) -> SayJudgement:
     """Judge a CSP's say on one group, or on the hubs of it that it names.
@@ -54,6 +56,7 @@ def judge_say(
         regions: the region of each of the group's hubs that is still the supplier's.
         csp_regions: the regions of the CSP.
         release: the release that the CSP names, if there is one.
+        now: the time of receipt.
         named: the hubs that the CSP names; none: all of the group in its regions.
     """
     if release is None or not release.state.is_live:
@@ -68,12 +71,32 @@ def judge_say(
     if decision is GroupDecision.REFUSED:
         return SayJudgement(GroupSay(decision, None, reason, piece=bool(named)), None, hubs, items)
     period = Period(earliest_start or group.period.start, latest_end or group.period.end)
-    if period.end < period.start:
-        return SayJudgement(refusal="the period ends before it starts")
-    if period.end >= release.automatic_date:
-        return SayJudgement(refusal="the period does not end before the automatic date")
     fixed = None if period == group.period else period
+    refusal = _period_refusal(period, release)
+    if refusal is None and fixed is not None:
+        refusal = _refusal_of_amended(fixed, group, release, now)
+    if refusal is not None:
+        return SayJudgement(refusal=refusal)
     return SayJudgement(GroupSay(decision, fixed, reason, piece=bool(named)), period, hubs, items)
+
+
+def _period_refusal(period: Period, release: Release) -> str | None:
+    if is_empty(period):
+        return "the period does not end after it starts"
+    return None if ends_before(period, release.automatic_date) else "the period does not end before the automatic date"
+
+
+def _refusal_of_amended(period: Period, group: Instruction, release: Release, now: datetime) -> str | None:
+    """Return why a CSP cannot fix a period of its own: it lies ahead, and in the stage's time (design section 7).
+
+    A start that is left as instructed may have passed since.
+    """
+    if period.end <= now or (period.start < now and period.start != group.period.start):
+        return "the period does not lie in the future"
+    whole = stage_time(release, group.stage)
+    if whole is None or period.start < whole.start or period.end > whole.end:
+        return f"the period does not lie in the time of the group's stage ({group.stage.value})"
+    return None
 
 
 def _hubs_meant(

@@ -15,7 +15,7 @@ from datetime import datetime
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify, merged
 from duis_gateway.rollout.hubs.records import NamedHub
-from duis_gateway.rollout.periods import instruction_in_time
+from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_empty
 from duis_gateway.rollout.releases.records import DefaultSchedule, HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.releases.rules import live_for, pilot_window_open
 
@@ -91,11 +91,11 @@ def _stage_refusal(request: PreferredPilotSchedule, release: Release, now: datet
 
 
 def _period_refusal(request: PreferredPilotSchedule, release: Release, now: datetime) -> str | None:
-    """BR-3.4; a period that is over already can be met no more than one that ends before it starts."""
+    """BR-3.4; a period that is over already can be met no more than an empty one."""
     if not instruction_in_time(now, release.automatic_date):
         return "E110605"
     periods = [group.period for group in request.groups]
-    sound = all(p.start <= p.end and now < p.end < release.automatic_date for p in periods)
+    sound = all(not is_empty(p) and now < p.end and ends_before(p, release.automatic_date) for p in periods)
     return None if sound else "E110605"
 
 

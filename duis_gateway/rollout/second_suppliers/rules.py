@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import responsible
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
+from duis_gateway.rollout.periods import ends_before
 from duis_gateway.rollout.releases.records import Period
 
 
@@ -58,7 +59,7 @@ def planned_period(
     if not same_party and gas_instruction is None:
         return SplitPlan(None, SplitBasis.GAS_SUPPLIER_SILENT)
     period = later(given[0], given[-1])
-    if period.end >= automatic_date:
+    if not ends_before(period, automatic_date):
         return SplitPlan(None, SplitBasis.TOO_LATE)
     return SplitPlan(period, SplitBasis.ONE_INSTRUCTION if same_party else SplitBasis.BOTH_INSTRUCTED)
 

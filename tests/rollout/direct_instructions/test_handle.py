@@ -97,7 +97,7 @@ def test_a_batch_has_a_period_that_can_be(dcc: Steering, period: Period) -> None
 def test_a_batch_without_a_period_is_due_by_the_automatic_date(dcc: Steering) -> None:
     dcc.piloting()
     told = dcc.says(batch(OWN_NORTH, period=None))
-    assert kept(dcc)[0].period == Period(PILOT.start, AUTOMATIC)
+    assert kept(dcc)[0].period is None
     assert told.body(NORTH, "BatchInstruction").period is None
 
 

@@ -98,13 +98,13 @@ def test_a_choice_that_cannot_be_is_refused_with_its_reason() -> None:
     ("period", "good"),
     [
         (None, True),
-        (Period(NOW, AUTOMATIC), True),
-        (Period(NOW, AUTOMATIC + DAY), False),
+        (Period(NOW, AUTOMATIC - DAY), True),
+        (Period(NOW, AUTOMATIC), False),
         (Period(NOW - 2 * DAY, NOW), False),
-        (Period(NOW + 2 * DAY, NOW + DAY), False),
+        (Period(NOW + DAY, NOW + DAY), False),
     ],
 )
-def test_dcc_instructs_periods_up_to_its_own_date(period: Period | None, good: bool) -> None:
+def test_dcc_instructs_periods_that_end_before_its_own_date(period: Period | None, good: bool) -> None:
     judged = judge_batch([1], by_id(*ESTATE), release(), period, NOW)
     assert (judged.refusal is None) == good
     assert (choose(1, period=period).refusal is None) == good

@@ -85,6 +85,7 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
     for choice in scenario.selections:
         chosen = choice.release_id == release.release_id and choice.supplier == supplier
         if chosen and hub.device_id in choice.device_ids and not excluded:
+            assert choice.period is not None
             return Counting(choice.period, Stage.PILOT, decided=False)
     return None
 
@@ -109,8 +110,9 @@ def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
     for group in scenario.batches:
         if group.release_id == release.release_id and hub.device_id in group.device_ids:
             batch = group if batch is None or group.received_at >= batch.received_at else batch
-    if batch is not None and batch.period.end <= release.automatic_date:
-        return Expected("batch", batch.period, batch.period.end, "SafeLaunch", held=release.paused)
+    if batch is not None and (batch.period is None or batch.period.end < release.automatic_date):
+        due = release.automatic_date if batch.period is None else batch.period.end
+        return Expected("batch", batch.period, due, "SafeLaunch", held=release.paused)
     return Expected("automatic_date", None, release.automatic_date, "SafeLaunch", indicative=True, held=release.paused)
 
 

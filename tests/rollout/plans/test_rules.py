@@ -165,8 +165,7 @@ def test_a_batch_of_dcc_moves_hubs_that_no_instruction_moves() -> None:
     assert (planned.basis, planned.period) == (Basis.BATCH, JUNE)
     assert planned.explanation.endswith("DCC instructed it in a batch; its supplier has not instructed")
     assert plan(given_by(OURS), batch=JUNE).basis is Basis.INSTRUCTED
-    assert plan(batch=Period(MAY.start, AUTOMATIC)).basis is Basis.BATCH
-    assert plan(batch=Period(MAY.start, AUTOMATIC + DAY)).basis is Basis.AUTOMATIC_DATE
+    assert plan(batch=Period(MAY.start, AUTOMATIC)).basis is Basis.AUTOMATIC_DATE
 
 
 def test_an_excluded_hub_is_outside_the_pilot_but_not_outside_safe_launch() -> None:
@@ -270,7 +269,7 @@ def by_hand(facts: PlanFacts) -> Period | None:
         end = max(wanted[supplier].end for supplier in responsible)
         if end < facts.release.automatic_date:
             return Period(start, end)
-    if facts.batch is not None and facts.batch.end <= facts.release.automatic_date:
+    if facts.batch is not None and facts.batch.end < facts.release.automatic_date:
         return facts.batch
     return None
 

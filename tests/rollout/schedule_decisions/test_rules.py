@@ -13,16 +13,18 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
 from duis_gateway.rollout.plans.rules import plan_hub
-from duis_gateway.rollout.releases.records import Period, ReleaseState
+from duis_gateway.rollout.releases.records import Period, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.schedule_decisions.rules import SayJudgement, judge_say
-from tests.support.rules import AUTOMATIC, PILOT, hub, instruction, release
+from tests.support.rules import AUTOMATIC, NOW, PILOT, hub, instruction, release
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 GROUP = instruction("G1", 1, 2, 3)
+LAUNCH = instruction("L1", 1, 2, 3, stage=Stage.SAFE_LAUNCH, period=Period(PILOT.end + DAY, PILOT.end + 9 * DAY))
 REGIONS = {1: "North", 2: "South", 3: "4G North"}
 NORTH = frozenset({"North", "4G North"})
-LATER = Period(PILOT.start + 5 * DAY, PILOT.end + 5 * DAY)
+LATER = Period(PILOT.start + 5 * DAY, PILOT.end - 5 * DAY)
 
 
 def say(
@@ -37,6 +39,7 @@ def say(
         "release": release(),
         "earliest_start": start,
         "latest_end": end,
+        "now": NOW,
         **changes,
     }
     return judge_say(decision, reason=reason, **facts)
@@ -75,7 +78,12 @@ def test_a_refused_group_has_no_period() -> None:
         ({"csp_regions": frozenset({"Central"})}, "no hub in the regions"),
         ({"release": None}, "unknown"),
         ({"release": release(state=ReleaseState.STOPPED)}, "no longer live"),
-        ({"earliest_start": PILOT.end + DAY}, "before it starts"),
+        ({"earliest_start": PILOT.end}, "does not end after it starts"),
+        ({"now": PILOT.end, "latest_end": PILOT.end - DAY}, "future"),
+        ({"now": PILOT.start + DAY, "earliest_start": PILOT.start + 2 * HOUR}, "future"),
+        ({"latest_end": PILOT.end + DAY}, "time of the group's stage (Pilot)"),
+        ({"release": release(pilot=None), "latest_end": PILOT.end - DAY}, "time of the group's stage (Pilot)"),
+        ({"group": LAUNCH, "earliest_start": PILOT.end - DAY}, "time of the group's stage (SafeLaunch)"),
         ({"latest_end": AUTOMATIC}, "automatic date"),
     ],
 )

@@ -143,7 +143,7 @@ def test_an_instruction_one_second_late_is_refused() -> None:
         (Period(PILOT.end, AUTOMATIC), "E110605"),
         (Period(PILOT.end, AUTOMATIC + DAY), "E110605"),
         (Period(PILOT.end + DAY, PILOT.end), "E110605"),
-        (Period(PILOT.end, PILOT.end), "I99"),
+        (Period(PILOT.end, PILOT.end), "E110605"),
         (Period(NOW - 2 * DAY, NOW - DAY), "E110605"),
         (Period(NOW - 2 * DAY, NOW + DAY), "I99"),
     ],
