@@ -31,6 +31,8 @@ _NOTHING = etree.Element("nothing")
 _STEP = re.compile(r"([^\[\]/]+)((?:\[[0-9]+\])?)")
 _OPENING = re.compile(r"^Element '[^']*'(?:, (attribute '[^']*'))?: (?:\[facet '[^']*'\] )?")
 _NAMESPACE = re.compile(r"\{[^{}\s]*\}")
+_compiling = threading.Lock()
+"""libxml2 makes its built-in types when the first schema is compiled, and no lock keeps other threads from them."""
 _twins_before = etree.XPath("count(preceding-sibling::*[name() = $name])")
 _twins_after = etree.XPath("boolean(following-sibling::*[name() = $name])")
 
@@ -75,7 +77,8 @@ class Schema:
 
     def _compile(self) -> etree.XMLSchema:
         parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
-        return etree.XMLSchema(etree.parse(str(self._path), parser))
+        with _compiling:
+            return etree.XMLSchema(etree.parse(str(self._path), parser))
 
     def _accepted(self, root: etree._Element) -> bool:
         accepted = _validates(self._accepts, root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from pathlib import Path
@@ -223,3 +224,25 @@ def test_the_path_may_be_relative(schema: Schema, tmp_path: Path, monkeypatch: p
     monkeypatch.chdir("/")
     bad = message("<t:ID>x</t:ID>")
     assert findings(relative, bad) == findings(schema, bad)
+
+
+def test_schemas_are_compiled_one_after_another(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libxml2 makes its built-in types at the first one; two at a time now and then ended the process."""
+    both, met = threading.Barrier(2), []
+    compile_it = etree.XMLSchema
+
+    def compile_slowly(tree: etree._ElementTree) -> etree.XMLSchema:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+            met.append(tree)
+        return compile_it(tree)
+
+    monkeypatch.setattr(etree, "XMLSchema", compile_slowly)
+    threads = [threading.Thread(target=Schema, args=(tmp_path / "main.xsd",)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert met == []
