@@ -2,32 +2,70 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from itertools import count
 from pathlib import Path
 
 import click
 
 from duis_gateway.cli.common import DONE, NO
+from duis_gateway.cli.terminal import BAD, GLUE, GOOD, TITLE, fitted, is_terminal, painted, progress, step
 from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
-from duis_gateway.sandbox.demo.play import Progress, Screen
 
 HUBS = 52_000
+FOLDER = "demo-work"
 
 
 @click.command()
 @click.option(
     "--workdir",
     type=click.Path(file_okay=False, path_type=Path),
-    default="demo-work",
-    show_default=True,
+    show_default=f"{FOLDER}, or {FOLDER}-2 and so on where that is in use",
     help="An empty folder for the PKI, the configuration, the database and every message.",
 )
 @click.option("--suppliers", type=click.IntRange(FEWEST_SUPPLIERS, 100), default=FEWEST_SUPPLIERS, show_default=True)
 @click.option("--hubs", type=click.IntRange(FEWEST_HUBS, 15_000_000), default=HUBS, show_default=True)
-def demo(workdir: Path, suppliers: int, hubs: int) -> int:
+@click.option("--force", is_flag=True, help="Replace what an earlier demonstration left in the folder.")
+@click.option("--keep-running", is_flag=True, help="Leave everything running at the end, until Ctrl-C, to look around.")
+def demo(workdir: Path | None, suppliers: int, hubs: int, force: bool, keep_running: bool) -> int:
     """Play a release from its announcement to the last N64, over real HTTP, and check every outcome."""
-    return DONE if run(workdir, suppliers, hubs, Screen(click.echo, _bar)) else NO
+    folder = workdir or (Path(FOLDER) if force else _free_folder())
+    stay = _wait_for_interrupt if keep_running else None
+    return DONE if run(folder, suppliers, hubs, _Screen(), force=force, stay=stay) else NO
 
 
-def _bar(label: str, length: int) -> AbstractContextManager[Progress]:
-    return click.progressbar(length=length, label=label, show_eta=False)
+def _free_folder() -> Path:
+    names = (Path(FOLDER if number == 1 else f"{FOLDER}-{number}") for number in count(1))
+    return next(path for path in names if not path.exists() or not any(path.iterdir()))
+
+
+def _wait_for_interrupt() -> None:
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
+class _Screen:
+    """Standard output: fitted to a terminal and coloured there, one line for each thing told elsewhere."""
+
+    def title(self, text: str) -> None:
+        """Begin a part."""
+        click.echo("\n" + painted(self._fitted(text), TITLE, sys.stdout))
+
+    def line(self, text: str, indent: int = 0) -> None:
+        """Tell something."""
+        click.echo(self._fitted(text, indent))
+
+    def step(self, before: str, what: str, mark: str, *, good: bool) -> None:
+        """Tell what was done and how it came out."""
+        click.echo(step(before, what, mark, GOOD if good else BAD, sys.stdout))
+
+    def bar(self, label: str, unit: str) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Show progress."""
+        return progress(label, unit, sys.stdout)
+
+    def _fitted(self, text: str, indent: int = 0) -> str:
+        return fitted(text, indent) if is_terminal(sys.stdout) else text.replace(GLUE, " ")

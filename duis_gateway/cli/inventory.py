@@ -31,7 +31,7 @@ def load(file: Path, config: Config) -> None:
     running gateway goes on meanwhile. A load that was broken off can be repeated; of several lines for one hub the
     last counts.
     """
-    with opened_store(config) as store, progress_bar("Loading") as progress:
+    with opened_store(config) as store, progress_bar("Loading", "B") as progress:
         result = load_csv(store, file, progress)
     if result.errors:
         shown = "; ".join(map(str, result.errors[:_FINDINGS_SHOWN]))
@@ -46,6 +46,6 @@ def load(file: Path, config: Config) -> None:
 def export(file: Path, config: Config) -> None:
     """Write the whole inventory to FILE (- is standard output), in the form that `inventory load` reads."""
     refuse_existing(file)
-    with opened_store(config) as store, progress_bar("Exporting") as progress:
+    with opened_store(config) as store, progress_bar("Exporting", " hubs") as progress:
         number = export_csv(store, file, progress)
     click.echo(f"Exported {counted(number, 'hub')} to {file}.", err=file == DASH)

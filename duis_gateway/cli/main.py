@@ -18,6 +18,7 @@ import click
 
 from duis_gateway import __version__
 from duis_gateway.cli.common import DONE, NO, WRONG
+from duis_gateway.cli.terminal import BAD, painted
 from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable
 from duis_gateway.machine.signals import ignore_all_but_the_end
 from duis_gateway.text.controls import one_line
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         text, code = _explain(error)
         with suppress(OSError):  # standard error may be full as well
             if text:
-                click.echo(f"duis-gateway: {_on_one_line(text)}", err=True)
+                click.echo(f"{painted('duis-gateway:', BAD, sys.stderr)} {_on_one_line(text)}", err=True)
             if words[:1] == ["--traceback"]:
                 traceback.print_exception(error)
     sys.exit(code)

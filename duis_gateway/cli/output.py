@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import click
 
+from duis_gateway.cli.terminal import TITLE, painted, progress
 from duis_gateway.machine.files import DASH, write_bytes
 from duis_gateway.text.cells import csv_lines
 from duis_gateway.text.controls import shown, shown_lines
@@ -61,16 +62,12 @@ def print_fields(fields: Iterable[tuple[str, object]], *, err: bool = False) -> 
         click.echo(f"{name.ljust(width)}  {value}".rstrip(), err=err)
 
 
-@contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on standard error, if a person looks at it; tell it what is done and the whole."""
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+def progress_bar(label: str, unit: str) -> AbstractContextManager[Callable[[int, int], None]]:
+    """Show a progress bar on standard error, if a person looks at it; tell it what is done and the whole.
 
-        def report(done: int, whole: int) -> None:
-            bar.length = whole
-            bar.update(done - bar.pos)
-
-        yield report
+    `unit` is what is counted, for the rate: " hubs", or "B" for bytes.
+    """
+    return progress(label, unit, sys.stderr)
 
 
 def counted(number: int, noun: str) -> str:
@@ -80,8 +77,9 @@ def counted(number: int, noun: str) -> str:
 
 def _print_table(lines: list[Sequence[str]]) -> None:
     widths = [max(len(value) for value in column) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())
+    for number, line in enumerate(lines):
+        text = "  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
+        click.echo(text if number else painted(text, TITLE, sys.stdout))
 
 
 def _plain(value: object) -> object:

@@ -34,7 +34,7 @@ def prune(days: int, what: str, dry_run: bool, config: Config) -> None:
     off and run again at any time.
     """
     chosen = EVERYTHING if what == _ALL else frozenset({What(what)})
-    with opened_store(config) as store, progress_bar("Pruning") as progress:
+    with opened_store(config) as store, progress_bar("Pruning", " rows") as progress:
         now = config.clock.open().now()
         pruned = Pruning(store, timedelta(days=days), now, chosen, dry_run, progress).run()
     click.echo(f"{'Would prune' if dry_run else 'Pruned'} {_in_words(pruned, chosen)}.")

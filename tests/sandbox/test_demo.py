@@ -6,8 +6,10 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -210,10 +212,32 @@ def test_no_white_space_stands_between_the_elements_of_what_the_gateway_sends(fi
 
 
 @pytest.mark.every_python
-def test_a_small_demonstration_runs_on_every_python(tmp_path: Path) -> None:
-    done = demo(tmp_path / "work", "--hubs", "2000", "--suppliers", "4")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "all held" in done.stdout
+def test_a_small_demonstration_replaces_an_older_one_and_stays_to_be_looked_at(tmp_path: Path) -> None:
+    workdir = tmp_path / "work"
+    for name in ("gateway.toml", "inventory.csv", "pki/old", "logs/old"):
+        (workdir / name).parent.mkdir(parents=True, exist_ok=True)
+        (workdir / name).touch()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DUIS_GATEWAY_")}
+    words = ("--workdir", str(workdir), "--hubs", "2000", "--suppliers", "4", "--force", "--keep-running")
+    with subprocess.Popen(
+        [sys.executable, "-m", "duis_gateway", "demo", *words],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        told = ""
+        while "what was sent:" not in told and (line := process.stdout.readline()):
+            told += line
+        console = re.search(r"the console: (\S+)", told)
+        assert console, told
+        with urllib.request.urlopen(console[1], timeout=20) as page:
+            assert b"<html" in page.read()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, told
+    assert "-> all held" in told
+    assert not (workdir / "pki" / "old").exists()
 
 
 def test_a_folder_that_is_not_empty_is_left_as_it_is(left: Path) -> None:
@@ -223,6 +247,15 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(left: Path) -> None:
     (line,) = again.stderr.strip().splitlines()
     assert "not empty" in line
     assert {path: path.stat().st_mtime_ns for path in left.rglob("*")} == before
+
+
+def test_force_removes_nothing_but_what_a_demonstration_left(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "thesis.txt").touch()
+    refused = demo(tmp_path / "work", "--force")
+    assert refused.returncode == 2
+    assert "is not what a demonstration left" in refused.stderr
+    assert (tmp_path / "work" / "thesis.txt").exists()
 
 
 def test_too_small_a_story_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import DUIS_5_1, DUIS_6_0, sr
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.rollout.eligibility import COMMISSIONED
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.sandbox.demo import cast
@@ -178,9 +179,11 @@ class Checks:
         return seen >= ALERT_CODES and {message.kind for message in self.emails} >= EMAIL_KINDS
 
     def _a01(self) -> bool:
-        """Each supplier's attachment lists exactly its hubs of the release's model."""
+        """Each supplier's attachment lists exactly its commissioned hubs of the release's model."""
         eligible: dict[tuple[int, str], set[str]] = {}
         for hub in self.inventory:
+            if hub.status != COMMISSIONED:
+                continue
             for supplier in hub.suppliers:
                 for release in RELEASES[hub.model]:
                     eligible.setdefault((supplier, release), set()).add(format_eui(hub.device_id))

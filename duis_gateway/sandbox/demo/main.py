@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from duis_gateway.config.database import open_store
-from duis_gateway.duis.identifiers import format_eui_plain
+from duis_gateway.duis.identifiers import format_eui, format_eui_plain
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.rollout.hubs.inventory_file import load_csv
 from duis_gateway.sandbox.demo import cast
@@ -19,16 +21,37 @@ from duis_gateway.sandbox.demo.world import World
 from duis_gateway.store.engine import Store
 
 FEWEST_SUPPLIERS, FEWEST_HUBS = 4, 2000
+_ALWAYS_LEFT = ("gateway.toml", "inventory.csv", "pki", "logs")
 
 
-def run(workdir: Path, suppliers: int, hubs: int, screen: Screen) -> bool:
+def run(
+    workdir: Path,
+    suppliers: int,
+    hubs: int,
+    screen: Screen,
+    *,
+    force: bool = False,
+    stay: Callable[[], None] | None = None,
+) -> bool:
     """Play the demonstration and return whether every step and check held.
+
+    Args:
+        workdir: an empty folder, or one that is not there yet.
+        suppliers: how many take part.
+        hubs: how many Communications Hubs there are.
+        screen: where it is told.
+        force: put what an earlier demonstration left in the folder away first.
+        stay: leave everything running until this returns, for people to look around.
 
     Raises:
         ConfigurationError: the folder is not empty, or there are too few suppliers or hubs for the story.
         DemoFailed: a process ended, or something did not come about in time.
     """
-    _check(workdir, suppliers, hubs)
+    if suppliers < FEWEST_SUPPLIERS:
+        raise ConfigurationError(f"the story needs at least {FEWEST_SUPPLIERS} suppliers")
+    if hubs < FEWEST_HUBS:
+        raise ConfigurationError(f"the story needs at least {FEWEST_HUBS} hubs")
+    _make_room(workdir, force=force)
     workdir.mkdir(parents=True, exist_ok=True)
     world = World(workdir.resolve(), cast.suppliers(suppliers), hubs)
     screen.line(f"A PKI, a configuration and an inventory of {hubs:,} hubs in {workdir}/")
@@ -40,55 +63,73 @@ def run(workdir: Path, suppliers: int, hubs: int, screen: Screen) -> bool:
         with Processes(workdir / "logs") as processes:
             world.start(processes)
             world.register(store)
-            screen.line(_who(world))
-            expected = play_story(world, screen, store)
+            _tell_who(world, screen)
+            expected = play_story(world, screen, store, processes.check)
             processes.check()
-        messages = _gather(world)
-        checks = _checks(world, store, messages, expected)
+            if stay is not None:
+                good = _judge(world, store, expected, screen)
+                _tell_what_to_look_at(world, screen)
+                stay()
+        if stay is None:
+            good = _judge(world, store, expected, screen)
     finally:
         store.close()
-    return _conclude(world, messages, expected, checks, screen)
+    return good
 
 
-def _check(workdir: Path, suppliers: int, hubs: int) -> None:
-    if workdir.exists() and any(workdir.iterdir()):
-        raise ConfigurationError(f"{workdir} is not empty: give another --workdir, or remove it")
-    if suppliers < FEWEST_SUPPLIERS:
-        raise ConfigurationError(f"the story needs at least {FEWEST_SUPPLIERS} suppliers")
-    if hubs < FEWEST_HUBS:
-        raise ConfigurationError(f"the story needs at least {FEWEST_HUBS} hubs")
+def _make_room(workdir: Path, *, force: bool) -> None:
+    if not workdir.exists() or not any(workdir.iterdir()):
+        return
+    if not force:
+        raise ConfigurationError(f"{workdir} is not empty: give another --workdir, or --force to replace it")
+    if not all((workdir / name).exists() for name in _ALWAYS_LEFT):
+        raise ConfigurationError(f"{workdir} is not what a demonstration left, and is not removed: give another folder")
+    shutil.rmtree(workdir)
 
 
 def _load(world: World, store: Store, screen: Screen) -> None:
-    with screen.bar("loading the inventory", 100) as bar:
-        shown = 0
-
-        def report(done: int, whole: int) -> None:
-            nonlocal shown
-            percent = 100 * done // max(whole, 1)
-            bar.update(percent - shown)
-            shown = percent
-
-        load_csv(store, world.inventory, report)
+    with screen.bar("loading the inventory", "B") as tell:
+        load_csv(store, world.inventory, tell)
 
 
-def _who(world: World) -> str:
+def _tell_who(world: World, screen: Screen) -> None:
     names = [f"gateway {world.urls[cast.GATEWAY]}", f"DCC {world.urls[cast.DCC]}"]
     names += [f"CSP {world.urls[eui]}" for eui in cast.REGIONS]
     names += [f"{one.name} on DUIS {one.duis_version} {world.urls[one.eui]}" for one in world.suppliers]
-    return f"{len(names)} processes listen:\n  " + "\n  ".join(names)
+    screen.line(f"{len(names)} processes listen:")
+    for name in names:
+        screen.line(f"  {name}", indent=4)
+
+
+def _tell_what_to_look_at(world: World, screen: Screen) -> None:
+    """Say where what is still running can be looked at."""
+    config, first = f"--config {world.config_file}", format_eui(world.suppliers[0].eui)
+    screen.title("Everything is still running, until Ctrl-C")
+    for what, where in (
+        ("the console", world.operations),
+        ("the gateway's doors", world.urls[cast.GATEWAY]),
+        ("the releases", f"duis-gateway release list {config}"),
+        ("one supplier's hubs", f"duis-gateway status --party {first} {config}"),
+        ("what was sent", f"duis-gateway outbox list {config}"),
+    ):
+        screen.line(f"  {what}: {where}", indent=4)
+
+
+def _judge(world: World, store: Store, expected: Expected, screen: Screen) -> bool:
+    messages = _gather(world)
+    return _conclude(world, messages, expected, _checks(world, store, messages, expected), screen)
 
 
 def _gather(world: World) -> list[WireMessage]:
-    """Put the parties' records into one folder, numbered in the order in which they were written."""
+    """Put the parties' records into one folder, numbered in the order in which they were written.
+
+    Those who are still running go on recording in the folders that they have.
+    """
     folder = world.workdir / "messages"
     folder.mkdir()
     records = sorted(world.wire.glob("*/*.?ml"), key=lambda path: (int(path.name.partition("-")[0]), path.name))
     for number, path in enumerate(records, 1):
         path.rename(folder / f"{number:04}-{path.name.partition('-')[2]}")
-    for emptied in sorted(world.wire.iterdir()):
-        emptied.rmdir()
-    world.wire.rmdir()
     return read_messages(folder)
 
 
@@ -116,7 +157,7 @@ def _conclude(
     )
     _table(world, sent, screen)
     for name, held in checks:
-        screen.line(f"{'held    ' if held else 'NOT HELD'}  {name}")
+        screen.step("", name, "held" if held else "NOT HELD", good=held)
     summary = {
         "messages": [
             {"from": sender, "to": recipient, "kind": kind, "count": number}
@@ -129,7 +170,8 @@ def _conclude(
     }
     (world.workdir / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     good = all(held for _, held in (*expected.steps, *checks))
-    screen.line(f"{len(expected.steps)} steps and {len(checks)} checks: {'all held' if good else 'NOT all held'}.")
+    told = f"{len(expected.steps)} steps and {len(checks)} checks"
+    screen.step("", told, "all held" if good else "NOT all held", good=good)
     screen.line(
         f"Left in {world.workdir}: pki/, gateway.toml, gateway.db, inventory.csv, logs/, "
         f"messages/ ({len(messages)} files), summary.json"
@@ -138,13 +180,18 @@ def _conclude(
 
 
 def _table(world: World, sent: Counter[tuple[str, str, str]], screen: Screen) -> None:
+    """Tell who sent whom how many of what: a paragraph a pair, so that it fits whatever the terminal's width."""
     names = {format_eui_plain(cast.GATEWAY): "gateway", format_eui_plain(cast.DCC): "DCC"}
     north, south = map(format_eui_plain, cast.REGIONS)
-    names |= {north: "CSP North", south: "CSP C+S"}
-    names |= {one.name: f"supplier {one.name[8:12]} ({one.duis_version})" for one in world.suppliers}
-    screen.line("")
-    screen.line(f"{'from':<22}{'to':<22}{'what':<30}{'messages':>9}")
+    names |= {north: "CSP North", south: "CSP Central and South"}
+    names |= {one.name: f"supplier {one.name} (DUIS {one.duis_version})" for one in world.suppliers}
+    screen.title("Messages on the wire")
+    pairs: dict[tuple[str, str], list[str]] = {}
     for (sender, recipient, kind), number in sorted(sent.items()):
-        who, whom = names.get(sender, sender), names.get(recipient, recipient)
-        screen.line(f"{who:<22}{whom:<22}{kind:<30}{number:>9}")
-    screen.line("")
+        pairs.setdefault((names.get(sender, sender), names.get(recipient, recipient)), []).append(
+            f"{number} {kind}".replace(" ", "\N{NO-BREAK SPACE}")
+        )
+    for (sender, recipient), kinds in pairs.items():
+        screen.line(f"{sender} to {recipient}:")
+        screen.line(f"    {', '.join(kinds)}", indent=4)
+    screen.title("Checks")

@@ -29,28 +29,36 @@ from duis_gateway.store.engine import Store
 DELIVERY_SECONDS = 300.0
 
 
-class Progress(Protocol):
-    """A progress bar."""
+class Screen(Protocol):
+    """Where the demonstration is told."""
 
-    def update(self, n_steps: int) -> None:
-        """Move on."""
+    def title(self, text: str) -> None:
+        """Begin an act."""
 
+    def line(self, text: str, indent: int = 0) -> None:
+        """Tell something; where it takes several lines, all but the first are indented.
 
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """Where the demonstration is told: lines, and bars for what takes long."""
+        A no-break space keeps words together.
+        """
 
-    line: Callable[[str], None]
-    bar: Callable[[str, int], AbstractContextManager[Progress]]
+    def step(self, before: str, what: str, mark: str, *, good: bool) -> None:
+        """Tell what was done, or checked, and how it came out."""
+
+    def bar(self, label: str, unit: str) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Show the progress of what takes long; what it gives is told what is done and the whole."""
 
 
 @dataclass
 class Play:
-    """The world as the acts see it, and what they have brought about so far."""
+    """The world as the acts see it, and what they have brought about so far.
+
+    `check` raises `DemoFailed` where one of the processes has ended.
+    """
 
     world: World
     screen: Screen
     store: Store
+    check: Callable[[], None]
     began: float = field(default_factory=time.monotonic)
     steps: list[tuple[str, bool]] = field(default_factory=list)
     counters: count[int] = field(default_factory=lambda: count(1))
@@ -60,7 +68,7 @@ class Play:
 
     def act(self, name: str) -> None:
         """Begin an act."""
-        self.screen.line(f"\n{name}")
+        self.screen.title(name)
 
     def dcc_says(self, what: str, body: PartnerBody, expected: str = "Accepted") -> None:
         """Let DCC send a message by ESI."""
@@ -100,6 +108,7 @@ class Play:
         """Wait until something that the gateway does by itself has been seen."""
         until = time.monotonic() + DELIVERY_SECONDS
         while not happened():
+            self.check()
             if time.monotonic() > until:
                 raise DemoFailed(f"this has not come about: {what}")
             time.sleep(0.1)
@@ -111,7 +120,7 @@ class Play:
         self.steps.append((what, held))
         seconds = time.monotonic() - self.began
         mark = seen if held else f"{seen}, NOT AS EXPECTED ({expected})"
-        self.screen.line(f"{seconds:6.1f} s  {what} -> {mark}")
+        self.screen.step(f"{seconds:6.1f} s  ", what, mark, good=held)
 
     def request(self, supplier: Supplier, request: ServiceRequest, door: str = "xml") -> etree._Element:
         """Let a supplier send a Service Request; returns the answer, which its adapter has verified."""
@@ -136,6 +145,7 @@ class Play:
         expected = 2 * 2 * len(cast.REGIONS[eui])
         until = time.monotonic() + DELIVERY_SECONDS
         while time.monotonic() < until:
+            self.check()
             answers = [acknowledged(200, raw) for raw in self.world.recorded(eui, "Acknowledgement")]
             if len(answers) >= expected:
                 told = f"{format_eui(eui)} uploads {expected} Default Pilot Lists and Schedules"
@@ -182,20 +192,22 @@ class Play:
     def show_received(self, supplier: Supplier) -> None:
         """Tell what has come to a supplier so far."""
         came = self.world.ask(supplier.eui, "/adapter/v1/received")
-        told = ", ".join(f"{number} x {kind}" for kind, number in sorted(came.items())) or "nothing"
-        self.screen.line(f"{'':10}{supplier.name} (DUIS {supplier.duis_version}) has received {told}")
+        glue = "\N{NO-BREAK SPACE}"
+        told = ", ".join(f"{number}{glue}x{glue}{kind}" for kind, number in sorted(came.items())) or "nothing"
+        self.screen.line(f"{'':10}{supplier.name} (DUIS {supplier.duis_version}) has received {told}", indent=12)
 
     def deliver(self, what: str) -> None:
         """Wait until the outbox is empty."""
         whole = self.pending()
         until = time.monotonic() + DELIVERY_SECONDS
-        with self.screen.bar(f"delivering {what}", whole) as bar:
-            left = whole
+        with self.screen.bar(f"delivering {what}", " messages") as tell:
+            left, delivered = whole, 0
             while left and time.monotonic() < until:
+                self.check()
                 time.sleep(0.05)
-                now = self.pending()
-                bar.update(max(0, left - now))
-                left = now
+                before, left = left, self.pending()
+                delivered += max(0, before - left)
+                tell(delivered, delivered + left)
         if left:
             raise DemoFailed(f"{left} messages are still not delivered: {what}")
 

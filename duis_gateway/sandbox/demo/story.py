@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from duis_gateway.sandbox.demo import cast
@@ -26,10 +27,10 @@ class Expected:
     steps: tuple[tuple[str, bool], ...]
 
 
-def play_story(world: World, screen: Screen, store: Store) -> Expected:
-    """Play all acts, and return what the wire must show now."""
+def play_story(world: World, screen: Screen, store: Store, check: Callable[[], None]) -> Expected:
+    """Play all acts, and return what the wire must show now; `check` raises where a process has ended."""
     hubs = [hub for hub in cast.hubs(world.hubs, world.suppliers) if hub.model == PILOTED.model]
-    play = Play(world, screen, store, hubs=hubs)
+    play = Play(world, screen, store, check, hubs=hubs)
     for act in ACTS:
         act(play)
     return Expected(frozenset(play.activated), frozenset(play.failed), tuple(play.steps))

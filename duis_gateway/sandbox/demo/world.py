@@ -40,6 +40,7 @@ class World:
     suppliers: list[cast.Supplier]
     hubs: int
     urls: dict[int, str] = field(default_factory=dict)
+    operations: str = ""
     http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=120.0, retries=False))
 
     @property
@@ -130,7 +131,7 @@ class World:
         relay = ["--sender", format_eui(cast.GATEWAY), "--record", str(self.wire / "mailbox")]
         self._configure(processes.begin("mailbox", ["duis_gateway.sandbox.demo.mailbox", *relay]).urls()[0])
         gateway = processes.begin("gateway", ["duis_gateway", "serve", "--config", str(self.config_file)])
-        self.urls[cast.GATEWAY] = gateway.urls()[0]
+        self.urls[cast.GATEWAY], self.operations = gateway.urls(2)
         starting = {eui: self._begin(processes, eui, kind) for eui, kind in self._parties()}
         self.urls |= {eui: one.urls()[0] for eui, one in starting.items()}
 
