@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _EUI = re.compile(r"(?:[0-9A-Fa-f]{2}-){7}[0-9A-Fa-f]{2}")
 _REQUEST_ID = re.compile(rf"({_EUI.pattern}):({_EUI.pattern}):(0|[1-9][0-9]{{0,19}})")
@@ -80,7 +81,13 @@ class RequestId:
         return cls(parse_eui(match[1]), parse_eui(match[2]), counter)
 
     def __str__(self) -> str:
-        return f"{format_eui(self.originator)}:{format_eui(self.target)}:{self.counter}"
+        return f"{_between(self.originator, self.target)}:{self.counter}"
+
+
+@lru_cache(maxsize=256)
+def _between(originator: int, target: int) -> str:
+    """What the ids of all alerts to one recipient begin with: there may be ten thousand in a transaction."""
+    return f"{format_eui(originator)}:{format_eui(target)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -40,7 +40,7 @@ from duis_gateway.flow.reply import Reply, ServiceAnswer
 from duis_gateway.flow.tx import Tx, refused
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
 from duis_gateway.outbox.emails.outbox_rows import EmailTerms
-from duis_gateway.outbox.laying_in import lay_in_outbox, partner_message
+from duis_gateway.outbox.laying_in import Signed, lay_in_outbox, partner_message
 from duis_gateway.parties.records import Party, PartyKind, PartyStatus
 from duis_gateway.partners.messages import Acknowledgement
 from duis_gateway.pki.certificates import Certificate
@@ -258,8 +258,17 @@ def _not_served(message: Message) -> Reply:
 # --- Store: the message, its evidence and answer, and what is to be sent, beside the changes (design section 2). ---
 
 
-def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int, emails: EmailTerms) -> bytes:
+def store(
+    decided: Decided,
+    conn: Connection,
+    signer: Signer,
+    alert_bytes: int,
+    emails: EmailTerms,
+    ahead: Sequence[Signed] = (),
+) -> bytes:
     """Record the message with its evidence and answer, and lay what is to be sent in the outbox.
+
+    `ahead` is what of it was signed before.
 
     Returns the signed answer; it may be given only after the transaction of `conn` has been committed.
     A request on the wrong URL (E13) is answered and not recorded: the URL is not signed, so that its
@@ -285,7 +294,7 @@ def store(decided: Decided, conn: Connection, signer: Signer, alert_bytes: int, 
         raw=authorised.incoming.body,
         answer=answer,
     )
-    lay_in_outbox(decided.sends, conn, signer, authorised.received_at, alert_bytes, emails)
+    lay_in_outbox(decided.sends, conn, signer, authorised.received_at, alert_bytes, emails, ahead)
     return answer
 
 

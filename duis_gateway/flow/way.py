@@ -8,7 +8,7 @@ lies in the outbox then, and delivery goes on from there alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,14 +18,30 @@ from duis_gateway.errors import NotDurable
 from duis_gateway.flow.evidence import IdentityTaken
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.message import Authorised
+from duis_gateway.flow.reply import Send
 from duis_gateway.flow.steps import Schemas, admit, authorise, decide, known, receive, store, validate, verify
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
+from duis_gateway.outbox.laying_in import Signed, prepare_all, reserve_counters, sign_all
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.pki.signer import Signer
 from duis_gateway.pki.trust import Trust
 from duis_gateway.store.engine import Store
 from duis_gateway.store.failpoints import failpoint
+
+LONG = 128 * 1024
+"""Octets from which on a message may bring about so much that the quick ones go first."""
+
+MANY = 500
+"""To sign more than this takes longer than others should wait: it is done before the transaction that sends it."""
+
+
+class _ToBeSignedFirst(Exception):
+    """Undoes a decision that sends so much; it is made again once that is signed."""
+
+    def __init__(self, sends: Sequence[Send]) -> None:
+        super().__init__()
+        self.sends = sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +91,30 @@ class Flow:
         return authorise(validate(admitted, self.schemas), signer.eui)
 
     def _settle(self, authorised: Authorised, signer: Signer) -> bytes:
-        with self.store.write(accepting=True) as conn:
+        try:
+            return self._commit(authorised, signer)
+        except _ToBeSignedFirst as first:
+            sends = first.sends
+        return self._commit(authorised, signer, self._signed(sends, authorised, signer))
+
+    def _commit(self, authorised: Authorised, signer: Signer, ahead: Sequence[Signed] | None = None) -> bytes:
+        with self.store.write(accepting=True, long=len(authorised.incoming.body) > LONG) as conn:
             decided = decide(authorised, conn, self.store.lock_release)
-            answer = store(decided, conn, signer, self.alert_bytes, self.emails)
+            if ahead is None and len(decided.sends) > MANY:
+                raise _ToBeSignedFirst(decided.sends)
+            answer = store(decided, conn, signer, self.alert_bytes, self.emails, ahead or ())
         failpoint("flow.before-answer")
         if decided.sends:
             self.stored()
         if decided.release_changed:
             self.release_changed()
         return answer
+
+    def _signed(self, sends: Sequence[Send], authorised: Authorised, signer: Signer) -> list[Signed]:
+        prepared = prepare_all(sends, self.alert_bytes)
+        with self.store.write(accepting=True) as conn:
+            counters = reserve_counters(conn, prepared)
+        return list(sign_all(prepared, counters, signer, authorised.received_at))
 
     def _known(self, message: Authorised) -> bytes | None:
         with self.store.read() as conn:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
 from uuid import uuid4
@@ -36,6 +37,14 @@ def partner_message(kind: PartyKind, body: PartnerBody, signer: Signer, at: date
     return message_id, signer.sign(interface.render_message(message_id, signer.eui, at, body))
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What one send makes for the outbox."""
+
+    send: Alert | PartnerSend
+    messages: tuple[OutboxMessage, ...]
+
+
 def lay_in_outbox(
     sends: Sequence[Send],
     conn: Connection,
@@ -43,11 +52,13 @@ def lay_in_outbox(
     at: datetime,
     alert_bytes: int,
     emails: EmailTerms = DEFAULT_TERMS,
+    ahead: Sequence[Signed] = (),
 ) -> None:
     """Sign what a decision sends and store it to be delivered, in this order.
 
     What a supplier's DUIS version does not know goes to it by email as well. An email for a party without an address
-    is not stored: a flag tells the operator. Call it after the decision's changes, which emails show.
+    is not stored: a flag tells the operator. Call it after the decision's changes, which emails show. `ahead` is what
+    was signed before, and is taken where it is what is sent now.
 
     Raises:
         NotAnInteraction: the table of interactions does not have it; nothing is stored.
@@ -55,8 +66,14 @@ def lay_in_outbox(
     _hold_to_the_table(sends)
     gathered: list[OutboxMessage] = []
     octets = 0
-    signed = _signed(sends, conn, signer, at, alert_bytes)
-    for message in chain(signed, email_rows(sends, conn, signer.eui, at, emails)):
+    if [one.send for one in ahead] == _to_sign(sends):
+        signed: Iterator[Signed] = iter(ahead)
+    else:
+        prepared = prepare_all(sends, alert_bytes)
+        signed = sign_all(prepared, reserve_counters(conn, prepared), signer, at)
+    for message in chain(
+        (each for one in signed for each in one.messages), email_rows(sends, conn, signer.eui, at, emails)
+    ):
         gathered.append(message)
         octets += len(message.content)
         if octets > _OCTETS_AT_ONCE:
@@ -78,29 +95,25 @@ def _hold_to_the_table(sends: Sequence[Send]) -> None:
             raise NotAnInteraction(f"no interaction tells a {out.recipient.value} by {out.name}")
 
 
-def _signed(
-    sends: Sequence[Send], conn: Connection, signer: Signer, at: datetime, alert_bytes: int
-) -> Iterator[OutboxMessage]:
-    prepared = [
+def _to_sign(sends: Sequence[Send]) -> list[Alert | PartnerSend]:
+    return [send for send in sends if not isinstance(send, Email)]
+
+
+# --- signing, in the transaction that sends, or before it ---------------------------------------------------------
+
+
+Prepared = list[tuple[Alert | PartnerSend, tuple[PreparedAlert, ...]]]
+
+
+def prepare_all(sends: Sequence[Send], alert_bytes: int) -> Prepared:
+    """Return what is to be signed, each alert in its parts."""
+    return [
         (send, prepare(send.body, send.recipient, alert_bytes) if isinstance(send, Alert) else ())
-        for send in sends
-        if not isinstance(send, Email)
+        for send in _to_sign(sends)
     ]
-    counters = _counters(conn, prepared)
-    for send, alerts in prepared:
-        if isinstance(send, PartnerSend):
-            message_id, content = partner_message(send.recipient.kind, send.body, signer, at)
-            yield _outbox_message(send, type(send.body).__name__, message_id, content, at, send.ordered)
-            continue
-        for alert in alerts:
-            response_id = RequestId(signer.eui, send.recipient.eui, next(counters[send.recipient.eui]))
-            content = signer.sign(alert.render(response_id, at))
-            yield _outbox_message(send, alert.sent_code, str(response_id), content, at, alert.kind.ordered)
 
 
-def _counters(
-    conn: Connection, prepared: list[tuple[Alert | PartnerSend, tuple[PreparedAlert, ...]]]
-) -> dict[int, Iterator[int]]:
+def reserve_counters(conn: Connection, prepared: Prepared) -> dict[int, Iterator[int]]:
     """Reserve the ResponseID counters of each recipient in one go, recipients in one order (no deadlocks)."""
     needed: dict[int, int] = defaultdict(int)
     for send, alerts in prepared:
@@ -110,6 +123,24 @@ def _counters(
         for recipient in sorted(needed)
         if needed[recipient]
     }
+
+
+def sign_all(
+    prepared: Prepared, counters: Mapping[int, Iterator[int]], signer: Signer, at: datetime
+) -> Iterator[Signed]:
+    """Render and sign what was prepared, with the counters that were reserved for it."""
+    for send, alerts in prepared:
+        if isinstance(send, PartnerSend):
+            message_id, content = partner_message(send.recipient.kind, send.body, signer, at)
+            row = _outbox_message(send, type(send.body).__name__, message_id, content, at, send.ordered)
+            yield Signed(send, (row,))
+            continue
+        rows = []
+        for alert in alerts:
+            response_id = RequestId(signer.eui, send.recipient.eui, next(counters[send.recipient.eui]))
+            content = signer.sign(alert.render(response_id, at))
+            rows.append(_outbox_message(send, alert.sent_code, str(response_id), content, at, alert.kind.ordered))
+        yield Signed(send, tuple(rows))
 
 
 def _outbox_message(

@@ -157,14 +157,16 @@ class Store:
             yield connection
 
     @contextmanager
-    def write(self, *, alone: bool = False, accepting: bool = False) -> Iterator[Connection]:
+    def write(self, *, alone: bool = False, long: bool = False, accepting: bool = False) -> Iterator[Connection]:
         """A connection to write with. What was done with it is durable when the block has ended.
 
         A block that raises leaves nothing behind, and nothing of other blocks is lost. A block must not open another
         in the same thread.
 
         Args:
-            alone: bulk work that other messages should not have to wait for (SQLite: no shared commit).
+            alone: bulk work of any length (SQLite: as `long`; PostgreSQL: no deadline for a statement).
+            long: it takes seconds, and other messages should not have to wait for it (SQLite: no shared commit, and
+                the quick ones go first).
             accepting: new work is taken in here: refused while the disk is nearly full, so that what was accepted
                 before can still be delivered (threat F09).
 
@@ -175,7 +177,7 @@ class Store:
         if accepting:
             self.require_space()
         if self._group is not None:
-            with self._group.block(alone) as connection:
+            with self._group.block(alone or long) as connection:
                 yield connection
             return
         seconds = None if alone else self.options.statement_timeout

@@ -4,6 +4,9 @@ There is one writer connection a process and no thread of its own. A thread that
 waits for its turn. When its block has ended and somebody waits already, it hands the turn and the open transaction
 on and waits for the commit that a later thread does for all; otherwise it commits itself. While blocks run, the
 next ones gather: the busier it is, the more of them share a flush, and alone nobody waits for anybody.
+
+A long block shares no commit, and takes turns with the quick ones: whoever is quick waits for one long block at most,
+and a long one for one common commit and the long ones before it.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ class _Batch:
     """One open transaction, and the blocks that ended well in it."""
 
     connection: Connection
+    alone: bool = False
     members: int = 0
     waited_since: float = 0.0  # when the first of them ended
     settled: threading.Event = field(default_factory=threading.Event)
@@ -83,7 +87,7 @@ class GroupCommit:
         """Run the body inside the open transaction; what it did is durable when the block has ended.
 
         Args:
-            alone: share the commit with nobody (long bulk work, for which others should not wait).
+            alone: share the commit with nobody, and let those that are quick go first (work that takes seconds).
 
         Raises:
             NotDurable: no turn in time, the database is in no state to write, or the commit failed; nothing of the
@@ -91,7 +95,7 @@ class GroupCommit:
         """
         self._take_turn(_Ticket(alone))
         try:
-            batch = self._joined_batch()
+            batch = self._joined_batch(alone)
             with self._own_work(batch):
                 yield batch.connection
             batch.members += 1
@@ -152,10 +156,12 @@ class GroupCommit:
                 self._settle(batch)
         finally:
             with self._state:
-                if self._queue:
-                    self._queue.popleft().turn.set()
-                else:
-                    self._busy = False
+                # Turn about: after one alone whoever is quick, and after those the first that is to be alone.
+                ticket = self._first(alone=batch is not None and not batch.alone) or next(iter(self._queue), None)
+                self._busy = ticket is not None
+                if ticket is not None:
+                    self._queue.remove(ticket)
+                    ticket.turn.set()
 
     def _handed_on(self, batch: _Batch) -> bool:
         # To look whether somebody waits and to give him the turn is one step: who gives up waiting in between would
@@ -163,14 +169,19 @@ class GroupCommit:
         if batch.members >= self._blocks or time.monotonic() - batch.waited_since >= self._seconds:
             return False
         with self._state:
-            if not self._queue or self._queue[0].alone:
+            ticket = self._first(alone=False)
+            if ticket is None:
                 return False
-            self._queue.popleft().turn.set()
+            self._queue.remove(ticket)
+            ticket.turn.set()
         return True
+
+    def _first(self, alone: bool) -> _Ticket | None:
+        return next((ticket for ticket in self._queue if ticket.alone is alone), None)
 
     # --- the transaction; only in the thread whose turn it is ---------------------------------------------------
 
-    def _joined_batch(self) -> _Batch:
+    def _joined_batch(self, alone: bool) -> _Batch:
         if self._batch is None:
             with database_faults(self._where):
                 connection = self._engine.connect()
@@ -184,7 +195,7 @@ class GroupCommit:
                 except BaseException:
                     connection.close()
                     raise
-            self._batch = _Batch(connection)
+            self._batch = _Batch(connection, alone)
         return self._batch
 
     @contextmanager

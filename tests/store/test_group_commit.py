@@ -80,6 +80,34 @@ def test_blocks_that_wait_share_one_commit(store: Store) -> None:
     assert len(commits) == 1
 
 
+def test_quick_blocks_wait_for_one_long_block_at_most(store: Store) -> None:
+    """Neither for the commit of a long one nor behind a second; and a long one has its turn among the quick."""
+    order: list[str] = []
+    quick_is_durable = threading.Event()
+
+    def run(name: str, long: bool, waits_for: threading.Event | None) -> None:
+        with store.write(long=long) as connection:
+            note(connection, name)
+            order.append(name)
+            if waits_for is not None:
+                assert waits_for.wait(30)
+        if name == "quick":
+            quick_is_durable.set()
+
+    queued = (("long 1", True, quick_is_durable), ("long 2", True, None), ("quick", False, None))
+    with ThreadPoolExecutor(3) as threads:
+        with store.write(long=True) as connection:
+            note(connection, "first")
+            futures = []
+            for position, block in enumerate(queued, start=1):
+                futures.append(threads.submit(run, *block))
+                wait_until(partial(_waits, store, position))
+        for future in futures:
+            future.result(30)
+    assert order == ["quick", "long 1", "long 2"]
+    assert notes(store) == ["first", "long 1", "long 2", "quick"]
+
+
 def test_a_failing_block_undoes_its_own_work_only(store: Store) -> None:
     def fail(connection: Connection) -> None:
         note(connection, "lost")

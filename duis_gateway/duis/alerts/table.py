@@ -62,7 +62,8 @@ for _kind in ALERTS.values():
 
 def kind_of(body: AlertBody) -> AlertKind:
     """Return the alert that this body is raised as."""
-    return next(kind for kind in _OF_CLASS[type(body)] if kind.tells(body))
+    kinds = _OF_CLASS[type(body)]
+    return kinds[0] if len(kinds) == 1 else next(kind for kind in kinds if kind.tells(body))
 
 
 def code_of(body: AlertBody) -> str:
