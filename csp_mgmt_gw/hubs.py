@@ -76,6 +76,10 @@ class Hubs:
         with self._lock:
             self.versions.update(dict.fromkeys(device_ids, version))
 
+    def _may_take(self, device_id: int, notice: FirmwareReleaseNotice) -> bool:
+        version, permitted = self.versions[device_id], notice.permitted_predecessors
+        return version != notice.firmware_version and (not permitted or version in permitted)
+
     def pilot(self, notice: FirmwareReleaseNotice, region: str, share: float) -> tuple[int, ...]:
         """Return the hubs of one region that a default pilot has: proving hubs, then a share of those that can be.
 
@@ -89,7 +93,7 @@ class Hubs:
             if hub.csp_region == region
             and hub.status == "Commissioned"
             and (hub.manufacturer, hub.model) == model
-            and self.versions[hub.device_id] != notice.firmware_version
+            and self._may_take(hub.device_id, notice)
             and hub.device_id not in excluded
         ]
         chosen = sorted(hub for hub in fitting if hub in proving)

@@ -62,6 +62,7 @@ def _facts(one: Release) -> list[tuple[str, object]]:
         ("state", f"{one.state}{', paused' if one.paused else ''}"),
         ("model", f"{one.manufacturer} {one.model}"),
         ("version", one.firmware_version),
+        ("permitted predecessors", ", ".join(sorted(one.permitted_predecessors)) or "any version"),
         ("release note", one.release_note),
         ("severity, priority", f"{one.severity}, {one.priority}"),
         ("notified", one.notified_at),

@@ -44,7 +44,8 @@ PERIOD = Inline("period", Record(Period, Field("EarliestStart", "start", TIME), 
 class ReleaseFacts(PartnerBody):
     """What a notice says of a release; the attributes are named as `rollout.releases.records.Release` names them.
 
-    The three lists are the hubs that the release marks: always in the pilot, served first, outside it.
+    The three lists are the hubs that the release marks: always in the pilot, served first, outside it. Where versions
+    are named as permitted predecessors, the release is for hubs that run one of them.
     """
 
     release_id: str
@@ -62,6 +63,7 @@ class ReleaseFacts(PartnerBody):
     friendly: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
     part: Part | None = None
+    permitted_predecessors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ def release_items(*, automatic_date_optional: bool) -> tuple[Field | Wrapped, ..
         Field("ReleaseType", "release_type", enumerated(ReleaseType)),
         DEVICE_MODEL,
         VERSION,
+        Field("PermittedPredecessorVersion", "permitted_predecessors", TEXT, many=True),
         Field("ReleaseNote", "release_note", TEXT),
         Field("Severity", "severity", TEXT),
         Field("Priority", "priority", TEXT),

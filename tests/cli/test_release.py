@@ -76,6 +76,7 @@ def test_releases_are_listed(announced: Installation) -> None:
 def test_a_release_is_shown_with_what_belongs_to_it(announced: Installation) -> None:
     lines = [" ".join(line.split()) for line in done("release", "show", "R1", *announced.config).splitlines()]
     assert "state: notified, paused" in lines
+    assert "permitted predecessors: any version" in lines
     assert "hubs of one supplier: 5 to 500" in lines
     assert "proving hubs: 1" in lines
     assert "default list, North: 1 hubs" in lines

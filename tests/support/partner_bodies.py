@@ -76,6 +76,7 @@ RELEASE_FIELDS = {
     "friendly": LISTS_OR_NONE,
     "excluded": LISTS_OR_NONE,
     "part": PARTS,
+    "permitted_predecessors": st.lists(VERSIONS, max_size=3).map(tuple),
 }
 DEFAULT_GROUPS = st.lists(st.builds(DefaultGroup, SHORT, PERIODS, LISTS_OR_NONE), min_size=1, max_size=3).map(tuple)
 CONSTRAINTS = st.lists(st.builds(OfferedConstraint, SHORT, REMARK), max_size=2).map(tuple)

@@ -26,6 +26,7 @@ class PartnerPlay(Conversation):
         minimum: int | None = None,
         marks: str = "",
         model: str | None = None,
+        predecessors: Iterable[str] = (),
     ) -> Answer:
         """DCC announces or revises a release of the lot's model."""
         terms = "" if pilot is None else self._terms(pilot, limit, minimum)
@@ -39,6 +40,7 @@ class PartnerPlay(Conversation):
             manufacturer=MANUFACTURER,
             model=model or self.lot.model,
             firmware=firmware,
+            predecessors="".join(element("esi:PermittedPredecessorVersion", one) for one in predecessors),
             rest=date + terms + marks,
         )
         return self.send("dcc", document, "esi")

@@ -19,7 +19,10 @@ def announcement(release: Release, recipient: Party, *, revised: bool) -> Email:
         recipient,
         "A01",
         f"Firmware release {release.release_id}{revision}: {release.firmware_version} for {model}",
-        (_opening(release, model, revised), *(_what_to_do(release, recipient) if supplier else (_BY_MESSAGE,))),
+        (
+            _opening(release, model, revised) + _predecessors(release),
+            *(_what_to_do(release, recipient) if supplier else (_BY_MESSAGE,)),
+        ),
         release.release_id,
         attachment=EligibleHubs(release) if supplier else None,
     )
@@ -38,6 +41,12 @@ def _opening(release: Release, model: str, revised: bool) -> str:
         f"DCC announces firmware version {release.firmware_version} for Communications Hubs {model}, "
         f"as release {release.release_id}."
     )
+
+
+def _predecessors(release: Release) -> str:
+    if not release.permitted_predecessors:
+        return ""
+    return f" It is for hubs that run version {' or '.join(sorted(release.permitted_predecessors))}."
 
 
 def _what_to_do(release: Release, recipient: Party) -> tuple[str, ...]:

@@ -101,6 +101,7 @@ def _notice(body: esi.FirmwareRelease) -> ReleaseNotice:
         friendly=body.friendly,
         excluded=body.excluded,
         obligations=body.obligations,
+        permitted_predecessors=body.permitted_predecessors,
     )
 
 
@@ -120,4 +121,5 @@ def _csp_notice(release: Release, marks: dict[HubMark, tuple[int, ...]]) -> csp.
         proving=marks[HubMark.PROVING],
         friendly=marks[HubMark.FRIENDLY],
         excluded=marks[HubMark.EXCLUDED],
+        permitted_predecessors=tuple(sorted(release.permitted_predecessors)),
     )

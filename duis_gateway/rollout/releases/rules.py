@@ -36,6 +36,7 @@ class ReleaseNotice:
     friendly: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
     obligations: bool = False
+    permitted_predecessors: tuple[str, ...] = ()
 
 
 class NoticeKind(StrEnum):
@@ -74,7 +75,7 @@ def receive_notice(notice: ReleaseNotice, previous: Release | None, now: datetim
     kind = _kind(notice, previous)
     refusal = _refusal_of_revision(notice, previous, now) if previous is not None else None
     refusal = refusal or _refusal_of_dates(notice, previous, now) or _refusal_of_pilot(notice)
-    refusal = refusal or _refusal_of_marks(notice)
+    refusal = refusal or _refusal_of_marks(notice) or _refusal_of_predecessors(notice)
     if refusal is not None:
         return NoticeJudgement(kind, refusal=refusal)
     return NoticeJudgement(kind, release=_release(notice, previous, now))
@@ -144,6 +145,12 @@ def _refusal_of_marks(notice: ReleaseNotice) -> str | None:
     return None
 
 
+def _refusal_of_predecessors(notice: ReleaseNotice) -> str | None:
+    if notice.firmware_version in notice.permitted_predecessors:
+        return f"version {notice.firmware_version} is named as its own predecessor"
+    return None
+
+
 def _release(notice: ReleaseNotice, previous: Release | None, now: datetime) -> Release:
     return Release(
         release_id=notice.release_id,
@@ -161,6 +168,8 @@ def _release(notice: ReleaseNotice, previous: Release | None, now: datetime) -> 
         obligations=notice.obligations,
         state=ReleaseState.NOTIFIED if previous is None else previous.state,
         paused=False if previous is None else previous.paused,
+        permitted_predecessors=frozenset(notice.permitted_predecessors),
+        later_versions=frozenset() if previous is None else previous.later_versions,
     )
 
 

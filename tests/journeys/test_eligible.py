@@ -1,0 +1,100 @@
+"""Which hubs a release may be applied to is one set, whoever asks: no hub goes back, and predecessors are permitted."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import secrets
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.parties import store as parties
+from tests.support.databases import KINDS
+from tests.support.dcc_play import approve, batch, launching
+from tests.support.play import DAY, NOW, RELEASED, RUNNING, Group, Outcome, Play
+from tests.support.schedules_play import safe_launch
+from tests.support.wire_client import only, texts
+
+DATABASES = KINDS
+pytestmark = pytest.mark.processes
+
+NEWER, OTHER = "9003", "8888"
+UNFIT = "NotApplicableFirmwareDeviceIDList"
+
+
+def eligible(play: Play, release: str) -> set[str]:
+    """The hubs that Supplier main may choose from, as the party door has them."""
+    token = secrets.token_urlsafe(16)
+    with play.installation.store.write() as conn:
+        parties.set_token_hash(conn, parse_eui(play["main"].eui), hashlib.sha256(token.encode()).hexdigest())
+    connection = http.client.HTTPConnection(urlsplit(play["main"].url).netloc, timeout=60)
+    try:
+        path = f"/party/v1/eligible-hubs?release={release}"
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        return {row["device_id"] for row in json.loads(connection.getresponse().read())}
+    finally:
+        connection.close()
+
+
+@pytest.mark.requirement("BR-2.1")
+def test_a_hub_on_a_later_version_is_not_eligible_under_an_older_live_release(play: Play) -> None:
+    lot, newer = play.lot, f"{play.lot.release}-b"
+    ahead, behind = play.lot["own"][:2]
+    csp = "north" if ahead in lot.of_csp("north", (ahead,)) else "south"
+    region = lot.regions[ahead]
+    launching(play)
+    assert play.announce(release=newer, firmware=NEWER).code == "Accepted"
+    assert play.responded(csp, Outcome(ahead, version=NEWER)).code == "Accepted"
+    assert ahead in eligible(play, lot.release)  # until the newer release is approved
+    assert approve(play, newer).code == "Accepted"
+    assert ahead not in eligible(play, lot.release)
+    assert behind in eligible(play, lot.release)
+    assert {ahead, behind} & eligible(play, newer) == {behind}
+    period = (NOW + 70 * DAY, NOW + 80 * DAY)
+    answer = play.pilot_schedule("main", Group("G1", [ahead, behind], "SafeLaunch", *period))
+    assert (answer.code, answer.lists) == ("W110601", {UNFIT: [ahead]})
+    others = [hub for hub in lot["own"][1:] if lot.regions[hub] == region]
+    answer = safe_launch(play, csp, region, [Group("D1", [ahead, *others], "SafeLaunch", *period)])
+    assert answer.refused_items == {ahead: "runs the version of a later release"}
+    answer = batch(play, [ahead])
+    assert (answer.code, set(answer.refused_items)) == ("Refused", {ahead})
+
+
+@pytest.mark.requirement("A01")
+def test_a_release_is_for_hubs_that_run_a_permitted_predecessor(play: Play) -> None:
+    lot, hubs = play.lot, list(play.lot["own"][:2])
+    refusal = play.announce(predecessors=[RELEASED])
+    assert (refusal.code, only(refusal.root, "Code")) == ("Refused", "NoticeRefused")
+    assert "its own predecessor" in only(refusal.root, "Text")
+    assert play.announce(predecessors=[OTHER, "8887"]).code == "Accepted"
+    (notice,) = play.received("north")
+    assert texts(notice.root, "PermittedPredecessorVersion") == ["8887", OTHER]
+    assert not eligible(play, lot.release)
+    answer = play.pilot_list("main", hubs)
+    assert (answer.code, answer.lists) == ("E110502", {UNFIT: hubs})
+    assert play.announce(revision=2, predecessors=[OTHER, RUNNING]).code == "Accepted"
+    assert set(hubs) <= eligible(play, lot.release)
+    assert play.pilot_list("main", hubs).code == "I99"
+    assert play.announce(revision=3).code == "Accepted"
+    assert set(hubs) <= eligible(play, lot.release)
+
+
+def test_a_period_has_a_moment_in_it_and_ends_before_the_automatic_date_whoever_names_it(play: Play) -> None:
+    """BR-3.1: suppliers, CSPs and DCC alike."""
+    automatic, hub = NOW + 100 * DAY, play.lot.of_csp("north", play.lot["own"])[0]
+    play.announce(pilot=(NOW - 30 * DAY, NOW - DAY), automatic=automatic)
+    assert approve(play).code == "Accepted"
+    region, soon = play.lot.regions[hub], NOW + 9 * DAY
+    for start, end in ((soon, soon), (soon, automatic)):
+        group = Group("G1", [hub], "SafeLaunch", start, end)
+        assert play.pilot_schedule("main", group).code == "E110605"
+        assert only(safe_launch(play, "north", region, [group]).root, "Code") == "PeriodInvalid"
+        words = f"<esi:EarliestStart>{start:%Y-%m-%dT%H:%M:%SZ}</esi:EarliestStart>"
+        words += f"<esi:LatestEnd>{end:%Y-%m-%dT%H:%M:%SZ}</esi:LatestEnd>"
+        assert batch(play, [hub], period=words).code == "Refused"
+    group = Group("G1", [hub], "SafeLaunch", soon, automatic - timedelta(seconds=1))
+    assert play.pilot_schedule("main", group).code == "I99"
