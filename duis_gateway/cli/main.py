@@ -30,6 +30,7 @@ _COMMANDS = {
     "deadlines": ("status", "List what a party has outstanding, and how long it has."),
     "deliver": ("serve", "Run delivery workers alone."),
     "demo": ("demo", "Show the whole of the gateway working on this machine, over real HTTP."),
+    "example": ("example", "Print messages to begin with, or write a set of them that can be played."),
     "init": ("init", "Make a configuration, a database and a test PKI to start from."),
     "inventory": ("inventory", "Load and export the inventory of Communications Hubs."),
     "migrate": ("init", "Bring the database to this version of the gateway."),

@@ -1,0 +1,51 @@
+"""`example`: messages to begin with, whose dates and identities are good now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from duis_gateway.cli.common import refuse_existing
+from duis_gateway.cli.output import print_document, print_rows, say
+from duis_gateway.machine.files import write_bytes
+from duis_gateway.sandbox.examples import hubs_csv, play_script, playable
+
+HUBS = "hubs.csv"
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Write them all, with what plays them, there."
+)
+def example(name: str | None, folder: Path | None) -> None:
+    """Print the example NAME, such as 11.5 or FirmwareRelease, unsigned; without NAME list them all.
+
+    Sent in the order of the list, each is answered as the list says; their hubs are those of the example hubs.csv.
+    `duis-gateway example 11.5 | duis-gateway send - --key K --certificate C --url URL` signs and sends one. --folder
+    writes the whole set, with a script that makes a gateway beside it and plays it.
+    """
+    messages = playable(datetime.now(UTC))
+    if folder is not None:
+        names = [f"{number:02}-{one.name}.xml" for number, one in enumerate(messages, 1)]
+        script = play_script(messages, names)
+        contents = {file: one.document for file, one in zip(names, messages, strict=True)}
+        contents |= {HUBS: hubs_csv().encode(), "play.sh": script.encode()}
+        refuse_existing(*(folder / file for file in contents))
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in contents.items():
+            write_bytes(folder / file, content)
+        say(f"Made {len(messages)} messages and {HUBS} in {folder}. To play them: sh {folder / 'play.sh'}")
+    elif name is None:
+        rows = [(one.name, str(one.sender), one.door, one.answer, one.about) for one in messages]
+        print_rows(("name", "sender", "door", "answer", "about"), [*rows, (HUBS, "", "", "", "their hubs")], "table")
+    elif name == HUBS:
+        print_document(hubs_csv().encode())
+    else:
+        found = next((one for one in messages if one.name.lower() == name.lower()), None)
+        if found is None:
+            known = ", ".join(dict.fromkeys(one.name for one in messages))
+            raise click.BadParameter(f"{name[:40]!r} is none of {known}, {HUBS}")
+        print_document(found.document + b"\n")

@@ -1,0 +1,179 @@
+"""Messages that can be played: one after the other, each is answered as it says, from a release's notice to an N64.
+
+Their dates follow from the time at which they are made, and their identities are new each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.client import (
+    DOORS,
+    Eui,
+    Group,
+    PreferredPilotList,
+    PreferredPilotSchedule,
+    ReadInventory,
+    ServiceRequest,
+    TimeCounter,
+)
+from duis_gateway.client.requests import service_request
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.hubs.inventory_file import HEADER
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period, PilotTerms, ReleaseType
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+
+GATEWAY = Eui("90-B3-D5-1F-30-00-00-02")
+SUPPLIER = Eui("90-B3-D5-1F-30-01-00-00")
+OTHER = Eui("90-B3-D5-1F-30-02-00-00")
+CSP = Eui("90-B3-D5-1F-30-00-00-07")
+DCC = Eui("90-B3-D5-1F-30-00-00-0A")
+HUBS = tuple(Eui(f"00-DB-12-34-56-00-00-{number:02X}") for number in range(1, 9))
+RELEASE, BEFORE, VERSION, MANUFACTURER, MODEL = "SEC-EXAMPLE-A", "9001", "9002", "106C", "433100AC"
+
+_ROLES = {SUPPLIER: "87", CSP: "06", DCC: "89"}
+_REGISTERED = {
+    SUPPLIER: "--kind supplier --role IS --role GS --duis-version 6.0",
+    CSP: "--kind csp --region North",
+    DCC: "--kind dcc",
+}
+_counter = TimeCounter()
+
+
+@dataclass(frozen=True)
+class Playable:
+    """One message of the set.
+
+    Attributes:
+        name: what `duis-gateway example` calls it: "11.5", or the name of a partner's message.
+        sender: whose message it is.
+        door: where it goes, a key of `DOORS`.
+        answer: what a gateway answers where all before it were sent.
+        document: the unsigned message.
+        about: in words.
+    """
+
+    name: str
+    sender: Eui
+    door: str
+    answer: str
+    document: bytes
+    about: str
+
+
+def playable(now: datetime) -> list[Playable]:
+    """Return the set, in the order in which it is to be sent, with dates that fit `now`."""
+    now = now.replace(microsecond=0)
+    pilot = Period(now - timedelta(minutes=1), now + timedelta(days=60))
+    week = Period(now + timedelta(days=7), now + timedelta(days=14))
+    later = week.end + timedelta(days=7)
+    notice = esi.FirmwareRelease(
+        RELEASE,
+        1,
+        ReleaseType.SEC_RELEASE,
+        MANUFACTURER,
+        MODEL,
+        VERSION,
+        f"https://releases.example/{RELEASE}",
+        "Major",
+        "High",
+        pilot=PilotTerms(pilot, limit=300),
+    )
+    groups = (DefaultGroup("WAVE-1", week, HUBS[:2]), DefaultGroup("THE-REST", Period(week.start, pilot.end)))
+    constraints = (OfferedConstraint("NIGHT", "Between 00:00 and 05:00 UTC only"),)
+    wanted = [*HUBS[:4], HUBS[7], Eui("00-DB-99-99-99-00-00-01")]
+    group = Group("WEEK-1", HUBS[:4], week.start, week.end, constraints=("NIGHT",))
+    decision = (RELEASE, SUPPLIER, "WEEK-1", GroupDecision.AMENDED, week.start, later, "Capacity")
+    outcome = HubOutcome(HUBS[0], OutcomeStage.ACTIVATION, True, VERSION, now)
+    failure = HubOutcome(HUBS[1], OutcomeStage.ACTIVATION, False, VERSION, now, "hashMismatch", "Seen twice.")
+    return [
+        _esi(now, notice, "DCC announces a release; its pilot begins at once"),
+        _csp(now, csp.DefaultPilotList(RELEASE, "North", HUBS[:3]), "the CSP's list for the pilot (N66)"),
+        _csp(now, csp.DefaultPilotSchedule(RELEASE, "North", groups, constraints), "and its schedule (N67)"),
+        _duis(ReadInventory(HUBS[0]), "I0", "what a hub runs"),
+        _duis(
+            PreferredPilotList(RELEASE, VERSION, wanted),
+            "W110501",
+            "the supplier's own list; one hub is another's, one unknown",
+        ),
+        _duis(PreferredPilotSchedule(RELEASE, VERSION, [group]), "I99", "when, under a constraint that the CSP offers"),
+        _csp(now, csp.ScheduleDecision(*decision), "the CSP gives it a longer period (N74)"),
+        _esi(now, esi.ReleaseApproval(RELEASE, now), "DCC approves the release: it may be deployed"),
+        _csp(now, csp.ActivateFirmwareResponses((outcome, failure)), "one hub runs it (N64), one failed (N71)"),
+        _duis(ReadInventory(HUBS[0]), "I0", "it does"),
+        _esi(now, esi.Closure(RELEASE, now), "DCC closes the roll-out"),
+    ]
+
+
+def hubs_csv() -> str:
+    """Return the inventory that the set is about: the last hub is another supplier's."""
+    rows = [",".join(HEADER)]
+    for hub in HUBS:
+        owner = OTHER if hub == HUBS[-1] else SUPPLIER
+        rows.append(f"{hub},CHF,{MANUFACTURER},{MODEL},{BEFORE},Commissioned,North,{owner},{owner}")
+    return "\n".join(rows) + "\n"
+
+
+def play_script(messages: list[Playable], names: list[str]) -> str:
+    """Return a shell script that makes an installation beside it and sends the set, whose files have these names."""
+    lines = [
+        "#!/bin/sh",
+        "# Makes a gateway in this folder, and sends it the messages that lie here, in their order.",
+        "set -eu",
+        'cd "$(dirname "$0")"',
+        "mkdir answers",
+        "export DUIS_GATEWAY_CONFIG=gateway.toml",
+        "duis-gateway init .",
+        *(f"duis-gateway certificate make {eui} --role {role} --pki pki" for eui, role in _ROLES.items()),
+        *(
+            f"duis-gateway party add {eui} {words} --url http://127.0.0.1:8090/ --certificate {_file(eui)}.pem"
+            for eui, words in _REGISTERED.items()
+        ),
+        "duis-gateway inventory load hubs.csv",
+        "duis-gateway serve 2> gateway.log &",
+        "trap 'kill $!' EXIT",
+    ]
+    for one, name in zip(messages, names, strict=True):
+        key = f"--key {_file(one.sender)}.key --certificate {_file(one.sender)}.pem"
+        url = f"http://127.0.0.1:8079{DOORS[one.door]}"
+        lines += [
+            f"# {one.about}: {one.answer}",
+            f"duis-gateway send {name} {key} --url {url} --out answers/{name} --wait",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _file(eui: Eui) -> str:
+    return f"pki/{str(eui).replace('-', '')}-{_ROLES[eui]}"
+
+
+def _duis(request: ServiceRequest, answer: str, about: str) -> Playable:
+    request_id = str(RequestId(SUPPLIER, GATEWAY, _counter()))
+    document = service_request(request_id, "6.0", request.reference, request.body())
+    return Playable(request.reference, SUPPLIER, "serviceD", answer, document, about)
+
+
+def _csp(now: datetime, body: PartnerBody, about: str) -> Playable:
+    return _partner(csp.render_message, CSP, "csp", now, body, about)
+
+
+def _esi(now: datetime, body: PartnerBody, about: str) -> Playable:
+    return _partner(esi.render_message, DCC, "esi", now, body, about)
+
+
+def _partner(
+    render: Callable[[str, int, datetime, PartnerBody], bytes],
+    sender: Eui,
+    door: str,
+    now: datetime,
+    body: PartnerBody,
+    about: str,
+) -> Playable:
+    return Playable(type(body).__name__, sender, door, "Accepted", render(str(uuid4()), sender, now, body), about)

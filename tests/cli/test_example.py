@@ -1,0 +1,57 @@
+"""`example`: what it prints can be sent, and the set is answered as it says when it is played."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from duis_gateway.sandbox.examples import playable
+from tests.support.cli import done, refused, run
+from tests.support.gateway_process import GatewayProcess
+
+DOORS = "http://127.0.0.1:8079"
+
+
+def test_the_list_names_what_can_be_printed() -> None:
+    listed = done("example")
+    for one in playable(datetime.now(UTC)):
+        assert one.name in listed
+        body = etree.fromstring(done("example", one.name.lower()).encode()).find("{*}Body/*")
+        assert body is not None, one.name
+    assert done("example", "hubs.csv").startswith("device_id,")
+    assert "is none of FirmwareRelease, DefaultPilotList" in refused(2, "example", "12.7")
+
+
+@pytest.mark.processes
+def test_the_set_is_played_by_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command of the script, as it is written there but for the port, gives what stands above it."""
+    folder = tmp_path / "set"
+    assert "play.sh" in done("example", "--folder", folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("DUIS_GATEWAY_CONFIG", "gateway.toml")
+    (folder / "answers").mkdir()
+    ports = {"DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
+    lines = (folder / "play.sh").read_text(encoding="utf-8").splitlines()
+    begin = lines.index("duis-gateway serve 2> gateway.log &")
+    for line in lines[:begin]:
+        if line.startswith("duis-gateway "):
+            done(*shlex.split(line)[1:])
+    gateway = GatewayProcess(folder / "gateway.toml", folder / "gateway.log", **ports)
+    try:
+        sent = 0
+        for note, line in zip(lines[begin:], lines[begin + 1 :], strict=False):
+            if line.startswith("duis-gateway send "):
+                ran = run(*shlex.split(line.replace(DOORS, gateway.url))[1:])
+                expected = note.rpartition(": ")[2]
+                assert ran.code == 0, (line, ran.error)
+                assert expected in ran.error.splitlines()[1], (line, ran.error)
+                sent += 1
+        assert sent == len(playable(datetime.now(UTC)))
+        kinds = done("outbox", "list", "--format", "csv")
+        assert all(f",{kind}," in kinds for kind in ("N64", "N66", "N67", "N71", "N74"))
+    finally:
+        gateway.stop()
