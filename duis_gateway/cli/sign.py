@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from http.client import HTTPException
+from http import HTTPStatus
 from pathlib import Path
 from time import monotonic, sleep
 
 import click
-import urllib3
 
 from duis_gateway.cli.common import FOLDER, NEW_FILE, READABLE, AnswerIsNo, Seconds
 from duis_gateway.cli.documents import (
@@ -19,6 +18,8 @@ from duis_gateway.cli.documents import (
     verdict_of,
 )
 from duis_gateway.cli.output import print_document, print_fields, say
+from duis_gateway.client.errors import NoAnswer, NotListening
+from duis_gateway.client.http import Http, HttpAnswer
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
@@ -133,14 +134,14 @@ def send(
     if (key is None) != (certificate is None):
         raise ConfigurationError("--key and --certificate go together")
     document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)
-    status, reason, body = _post(url, document, timeout, monotonic() + (wait or 0.0))
-    say(f"HTTP {status} {reason}".rstrip(), err=True)
-    _write(body, out)
-    verdict = verdict_of(body)
+    answer = _post(url, document, timeout, monotonic() + (wait or 0.0))
+    say(f"HTTP {answer.status} {_reason(answer.status)}".rstrip(), err=True)
+    _write(answer.body, out)
+    verdict = verdict_of(answer.body)
     if verdict is not None:
         say(verdict.text, err=True)
         _list_items(verdict.items)
-    if status not in _SUCCESS or (verdict is not None and verdict.refused):
+    if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
         raise AnswerIsNo(f"{file} was refused")
 
 
@@ -151,29 +152,26 @@ def _list_items(items: Sequence[str]) -> None:
         say(f"  and {len(items) - _ITEMS_SHOWN:,} more: see the answer", err=True)
 
 
-def _post(url: str, document: bytes, timeout: float, listens_by: float) -> tuple[int, str, bytes]:
-    """Send a document and return status, reason and body of the answer.
+def _post(url: str, document: bytes, timeout: float, listens_by: float) -> HttpAnswer:
+    """Send a document and return the answer.
 
     Until `listens_by`, on the monotonic clock, a connection that is refused is tried again: nothing was sent by it.
     """
-    http = urllib3.PoolManager(retries=False)
-    headers = {"Content-Type": "application/xml"}
+    http = Http(timeout, most=DOCUMENT_BYTES)
     while True:
         try:
-            answer = http.request(
-                "POST", url, body=document, headers=headers, timeout=timeout, redirect=False, preload_content=False
-            )
-            body = answer.read(DOCUMENT_BYTES + 1)
-        except (urllib3.exceptions.HTTPError, HTTPException) as error:
-            if isinstance(error, urllib3.exceptions.NewConnectionError) and monotonic() < listens_by:
-                sleep(_SECONDS_BETWEEN)
-                continue
-            hint = "; --wait waits for it" if isinstance(error, urllib3.exceptions.NewConnectionError) else ""
-            raise AnswerIsNo(f"{url} could not be reached: {error}{hint}") from None
-        answer.release_conn()
-        if len(body) > DOCUMENT_BYTES:
-            raise AnswerIsNo(f"{url} answered with more than {DOCUMENT_BYTES // 1024 // 1024} MiB")
-        return answer.status, answer.reason or "", body
+            return http.post(url, document, {"Content-Type": "application/xml"})
+        except NotListening as error:
+            if monotonic() >= listens_by:
+                raise AnswerIsNo(f"{error.detail}; --wait waits for it") from None
+            sleep(_SECONDS_BETWEEN)
+        except NoAnswer as error:
+            raise AnswerIsNo(error.detail) from None
+
+
+def _reason(status: int) -> str:
+    """Return what HTTP calls a status, or nothing for one that it does not know."""
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
 
 
 def _write(content: bytes, out: Path | None) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "Finding",
     "IdReused",
     "NoAnswer",
+    "NotListening",
     "NotNow",
     "NotProven",
     "NotUnderstood",
@@ -50,6 +51,12 @@ class NoAnswer(ClientError):
     """The gateway could not be reached, or broke off: it may have taken the message, or not."""
 
     what_to_do = "post the same prepared message again: a repeat gets the first answer and does nothing twice"
+
+
+class NotListening(NoAnswer):
+    """Nobody listens at the gateway's URL; nothing was sent."""
+
+    what_to_do = "check the gateway's URL and that it runs, and post the same prepared message again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pycurl
 
-from duis_gateway.client.errors import NoAnswer, SetupWrong
+from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong
 
 MAX_ANSWER = 16 * 1024 * 1024
 _CONNECT_SECONDS = 10.0
+_NOBODY_THERE = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT})
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,13 @@ class HttpAnswer:
 class Http:
     """Posts documents; each thread keeps its connection open from one to the next."""
 
-    def __init__(self, timeout: float, authorities: Path | str | None = None) -> None:
-        """Take the seconds that an exchange may take, and a PEM file of the CAs that TLS is verified with."""
+    def __init__(self, timeout: float, authorities: Path | str | None = None, most: int = MAX_ANSWER) -> None:
+        """Take the seconds that an exchange may take, and a PEM file of the CAs that TLS is verified with.
+
+        An answer may have `most` octets.
+        """
         self._timeout = timeout
+        self._most = most
         self._authorities = str(authorities) if authorities else ssl.get_default_verify_paths().cafile
         self._own = threading.local()
 
@@ -39,23 +44,39 @@ class Http:
         """Post these bytes and return the answer, whatever it is.
 
         Raises:
-            NoAnswer: nobody listens there, the time is over, or the answer broke off or is endless.
+            NotListening: nobody listens there, so that nothing was sent.
+            NoAnswer: the time is over, or the answer broke off or is endless.
             SetupWrong: not a URL of http or https.
         """
-        if not url.startswith(("http://", "https://")):
-            raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
         curl = self._curl()
-        reader = _Reader()
-        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.POSTFIELDS, body)
         # libcurl would wait for "100 Continue" before a long body.
         curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in headers.items()), "Expect:"])
-        curl.setopt(pycurl.POSTFIELDS, body)
+        return self._exchange(curl, url)
+
+    def get(self, url: str) -> HttpAnswer:
+        """Ask for what is there and return the answer, whatever it is; raises as `post`."""
+        curl = self._curl()
+        curl.setopt(pycurl.HTTPGET, 1)
+        curl.setopt(pycurl.HTTPHEADER, [])
+        return self._exchange(curl, url)
+
+    def _exchange(self, curl: pycurl.Curl, url: str) -> HttpAnswer:
+        if not url.startswith(("http://", "https://")):
+            raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
+        reader = _Reader(self._most)
+        curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.HEADERFUNCTION, reader.header)
         curl.setopt(pycurl.WRITEFUNCTION, reader.content)
         try:
             curl.perform()
         except pycurl.error as error:
-            raise NoAnswer(f"{url} gave no answer: {curl.errstr() or error}") from None
+            reason = curl.errstr() or error
+            if error.args[0] in _NOBODY_THERE:
+                raise NotListening(f"{url} could not be reached: {reason}") from None
+            if reader.size > self._most:
+                raise NoAnswer(f"{url} answered with more than {self._most // 1024 // 1024} MiB") from None
+            raise NoAnswer(f"{url} gave no answer: {reason}") from None
         return HttpAnswer(int(curl.getinfo(pycurl.RESPONSE_CODE)), reader.headers, b"".join(reader.parts))
 
     def _curl(self) -> pycurl.Curl:
@@ -77,10 +98,11 @@ class Http:
 class _Reader:
     """Takes in one answer; libcurl shows the headers of informational answers (1xx) as well, which do not count."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.headers: dict[str, str] = {}
         self.parts: list[bytes] = []
-        self._size = 0
+        self.size = 0
+        self._most = most
 
     def header(self, line: bytes) -> None:
         text = line.decode("latin-1").strip()
@@ -91,8 +113,8 @@ class _Reader:
             self.headers[name.strip().lower()] = value.strip()
 
     def content(self, part: bytes) -> int | None:
-        self._size += len(part)
-        if self._size > MAX_ANSWER:
+        self.size += len(part)
+        if self.size > self._most:
             return -1  # libcurl ends the exchange
         self.parts.append(part)
         return None

@@ -21,7 +21,7 @@ from duis_gateway.client.identity import Identity
 from duis_gateway.client.inbox import Inbox
 from duis_gateway.client.messages import Message, read_message
 from duis_gateway.client.repeats import InMemory, Repeats
-from duis_gateway.client.server import Serving
+from duis_gateway.client.server import Serving, read_body
 from duis_gateway.client.trust import Trust
 
 Handler = Callable[[Message], Any]
@@ -150,7 +150,7 @@ class Receiver:
 
     def wsgi(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request as a WSGI application, under whatever path it is mounted."""
-        status, text = self.answer(environ["REQUEST_METHOD"], _read_wsgi(environ))
+        status, text = self.answer(environ["REQUEST_METHOD"], read_body(environ, MAX_MESSAGE))
         body = text.encode()
         start_response(f"{status.value} {status.phrase}", _headers(status, body))
         return [body]
@@ -192,14 +192,6 @@ def _headers(status: HTTPStatus, body: bytes) -> list[tuple[str, str]]:
         return []
     allow = [("Allow", "POST")] if status == HTTPStatus.METHOD_NOT_ALLOWED else []
     return [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *allow]
-
-
-def _read_wsgi(environ: dict[str, Any]) -> bytes:
-    length = environ.get("CONTENT_LENGTH") or ""
-    # Without a length only a server that ends the input itself can be read from.
-    most = int(length[:20]) if length.isdecimal() else MAX_MESSAGE * bool(environ.get("wsgi.input_terminated"))
-    content: bytes = environ["wsgi.input"].read(min(most, MAX_MESSAGE + 1))
-    return content
 
 
 async def _live(

@@ -111,6 +111,16 @@ def test_the_answer_can_go_to_a_file(door: Door, file: Path) -> None:
     assert (ran.output, out.read_text(encoding="utf-8")) == ("", door.answer)
 
 
+def test_an_informational_answer_is_not_the_answer(file: Path) -> None:
+    """A proxy may send 103 first (RFC 8297); the answer is what follows."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        told = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 503 Service Unavailable\r\n\r\n"
+        threading.Thread(target=answer_once, args=(listener, told), daemon=True).start()
+        ran = run("send", file, "--url", f"http://127.0.0.1:{listener.getsockname()[1]}/")
+    assert ran.error.startswith("HTTP 503 Service Unavailable\n")
+    assert ran.code == 1
+
+
 def test_a_door_that_is_not_there_is_one_line(door: Door, file: Path) -> None:
     assert "could not be reached" in refused(1, "send", file, "--url", "http://127.0.0.1:1/")
     assert "is not an http or https URL" in refused(2, "send", file, "--url", "127.0.0.1/x")
@@ -174,8 +184,8 @@ def test_it_waits_for_a_gateway_that_does_not_listen_yet(file: Path, monkeypatch
         assert run("send", file, "--url", url, "--wait").error == "HTTP 204 No Content\n"
 
 
-def answer_once(listener: socket.socket) -> None:
+def answer_once(listener: socket.socket, told: bytes = b"HTTP/1.1 204 No Content\r\n\r\n") -> None:
     connection, _ = listener.accept()
     with connection:
         connection.recv(65_536)
-        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        connection.sendall(told)

@@ -20,6 +20,7 @@ from duis_gateway.client import (
     Eui,
     Gateway,
     NoAnswer,
+    NotListening,
     NotNow,
     NotProven,
     NotUnderstood,
@@ -258,7 +259,7 @@ def test_nobody_there_is_said_so(parties: Parties) -> None:
     with Serving(lambda _environ, _start: []) as gone:
         url = gone.url
     gateway = Gateway(url, identity=parties.supplier, trust=parties.trust)
-    with pytest.raises(NoAnswer, match=r"gave no answer.*post the same prepared message again"):
+    with pytest.raises(NotListening, match=r"could not be reached.*check the gateway's URL"):
         gateway.send(LIST)
 
 

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -25,10 +23,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import waitress
-
 from duis_gateway.client import Gateway, Identity, Message, Prepared, Receiver, Trust
+from duis_gateway.client.receiver import MAX_MESSAGE
+from duis_gateway.client.server import read_body
 from duis_gateway.sandbox.mocks.record import Recorder
+from duis_gateway.sandbox.mocks.server import serve
 
 XML = "application/xml"
 DOORS = {"xml": "serviceD", "soap": "soap"}
@@ -93,18 +92,18 @@ def application(adapter: Adapter) -> Callable[[dict[str, Any], Start], Iterable[
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
 
-    def serve(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    def answered(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = str(environ["PATH_INFO"])
         if path == "/adapter/v1/received":
             return answer(start, 200, "application/json", json.dumps(adapter.received()).encode())
         if path == "/adapter/v1/send":
             query = parse_qs(str(environ["QUERY_STRING"]))
-            raw = environ["wsgi.input"].read()
+            raw = read_body(environ, MAX_MESSAGE)
             status, body = adapter.send(raw, query.get("door", ["xml"])[0], query.get("as", ["signed"])[0])
             return answer(start, status, XML, body)
         return adapter.receiver.wsgi(environ, start)
 
-    return serve
+    return answered
 
 
 def main() -> None:
@@ -117,10 +116,7 @@ def main() -> None:
     options = parser.parse_args()
     me = Identity.load(options.key, options.certificate)
     adapter = Adapter(me, options.gateway, Trust.load(options.trust), Recorder(options.record))
-    server = waitress.create_server(application(adapter), listen=options.listen, threads=6)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(f"listening on http://{server.effective_host}:{server.effective_port}", flush=True)
-    server.run()
+    serve(application(adapter), options.listen, threading.Event())
 
 
 if __name__ == "__main__":

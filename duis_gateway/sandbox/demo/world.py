@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import urllib3
-
+from duis_gateway.client.http import Http
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui, format_eui_plain
@@ -41,7 +40,7 @@ class World:
     hubs: int
     urls: dict[int, str] = field(default_factory=dict)
     operations: str = ""
-    http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=120.0, retries=False))
+    http: Http = field(default_factory=lambda: Http(120.0))
 
     @property
     def pki(self) -> Path:
@@ -181,19 +180,19 @@ class World:
         """Let a party sign and send a request or message body; returns the gateway's HTTP status and answer."""
         path = "/adapter/v1/send" if any(one.eui == party for one in self.suppliers) else "/mock/v1/send"
         url = f"{self.urls[party]}{path}?{urlencode(options)}"
-        answer = self.http.request("POST", url, body=content, headers={"Content-Type": "application/xml"})
-        return answer.status, answer.data
+        answer = self.http.post(url, content, {"Content-Type": "application/xml"})
+        return answer.status, answer.body
 
     def ask(self, party: int, path: str, content: object = None) -> Any:
         """Use a party's control path that speaks JSON."""
-        method = "GET" if content is None else "POST"
-        body = None if content is None else json.dumps(content).encode()
-        answer = self.http.request(
-            method, self.urls[party] + path, body=body, headers={"Content-Type": "application/json"}
-        )
+        url = self.urls[party] + path
+        if content is None:
+            answer = self.http.get(url)
+        else:
+            answer = self.http.post(url, json.dumps(content).encode(), {"Content-Type": "application/json"})
         if answer.status != 200:
-            raise DemoFailed(f"{self.urls[party]}{path} answered {answer.status}: {answer.data[:300]!r}")
-        return json.loads(answer.data)
+            raise DemoFailed(f"{url} answered {answer.status}: {answer.body[:300]!r}")
+        return json.loads(answer.body)
 
     def recorded(self, party: int, kind: str) -> list[bytes]:
         """Return the messages of a kind that a party has sent or received, in their order on the wire."""

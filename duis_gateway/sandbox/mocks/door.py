@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from duis_gateway.client import ClientError, IdReused
+from duis_gateway.client.receiver import MAX_MESSAGE
+from duis_gateway.client.server import read_body
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import GatewayError
 from duis_gateway.partners.xml import format_time
@@ -50,12 +52,14 @@ class Door:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        body = environ["wsgi.input"].read()
+        body = read_body(environ, MAX_MESSAGE)
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         if path.startswith(CONTROL):
             if not ipaddress.ip_address(environ["REMOTE_ADDR"]).is_loopback:
                 return _reply(Answer(403, TEXT, b"the control door is for this machine only"), start_response)
             answer = self._control(method, path.removeprefix(CONTROL), environ.get("QUERY_STRING", ""), body)
+        elif method == "POST" and len(body) > MAX_MESSAGE:
+            answer = Answer(413, TEXT, f"a message has {MAX_MESSAGE} octets at most".encode())
         elif method == "POST":
             answer = self._message(body, environ)
         else:

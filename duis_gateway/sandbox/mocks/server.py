@@ -1,4 +1,4 @@
-"""The partner's HTTP server: waitress, made able to break a connection to order, and ended by SIGTERM."""
+"""The partner's HTTP server: the kit's own, made able to break a connection to order, and ended by SIGTERM."""
 
 from __future__ import annotations
 
@@ -7,42 +7,36 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from types import FrameType
 from typing import Any, NoReturn
 
-from waitress.channel import ClientDisconnected, HTTPChannel
-from waitress.server import create_server
-from waitress.task import WSGITask
-
-from duis_gateway.envelope.parse import ShapeLimits
+from duis_gateway.client.server import CONNECTION, Application, Serving
 from duis_gateway.machine.signals import ignore_all_but_the_end
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-SOCKET = "duis_gateway.sandbox.mocks.socket"
-_THREADS = 16
 _NO_LINGER = struct.pack("ii", 1, 0)
-
-
-def _channel(*args: Any, **named: Any) -> Any:
-    """Return a connection whose requests carry their socket, so that the application may break it."""
-    channel = HTTPChannel(*args, **named)
-    channel.task_class = _task
-    return channel
-
-
-def _task(channel: Any, request: Any) -> Any:
-    task = WSGITask(channel, request)
-    task.get_environment()[SOCKET] = channel.socket
-    return task
 
 
 def close_connection(environ: dict[str, Any], *, reset: bool) -> NoReturn:
     """End the connection that this request came by without any answer, orderly or with a TCP reset."""
+    connection: socket.socket = environ[CONNECTION]
     if reset:
-        connection: socket.socket = environ[SOCKET]
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    raise ClientDisconnected
+    # The server's own end would say goodbye in an orderly way; without its descriptor it has nothing to say it by.
+    socket.close(connection.detach())
+    raise ConnectionAbortedError
+
+
+class Listener:
+    """A mock's listener: made listening, then run until it is closed."""
+
+    def __init__(self, application: Application, listen: str) -> None:
+        """Listen at HOST:PORT; port 0 is one that is free (OSError, ValueError: the address cannot be used)."""
+        host, _, port = listen.rpartition(":")
+        self._serving = Serving(application, host.strip("[]"), int(port))
+        self.url = self._serving.url
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._serving.close()
 
 
 def serve(application: Application, listen: str, stop: threading.Event) -> int:
@@ -50,25 +44,12 @@ def serve(application: Application, listen: str, stop: threading.Event) -> int:
 
     It says `listening on http://HOST:PORT` on standard output.
     """
-    server = create_server(
-        application,
-        listen=listen,
-        threads=_THREADS,
-        ident=None,
-        max_request_body_size=ShapeLimits().size,
-        clear_untrusted_proxy_headers=True,
-    )
-    server.channel_class = _channel
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     ignore_all_but_the_end()
-    sys.stdout.write(f"listening on http://{server.effective_host}:{server.effective_port}\n")
+    listener = Listener(application, listen)
+    sys.stdout.write(f"listening on {listener.url}\n")
     sys.stdout.flush()
-    server.run()
-    server.close()
+    stop.wait()
+    listener.close()
     return 0
