@@ -50,6 +50,7 @@ _COMMANDS = {
 
 
 _LONGEST_LINE = 1000
+_STANDARD_OUTPUT = 1
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What the system says where output cannot be written: such errors name no file."""
 
@@ -81,7 +82,10 @@ def program(traceback: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and end the process with its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    if words[:1] in (["serve"], ["deliver"]):
+    serves = words[:1] in (["serve"], ["deliver"])
+    if sys.stdout is None:
+        _keep_standard_output(os.O_WRONLY if serves else os.O_RDONLY)
+    if serves:
         ignore_all_but_the_end()  # until the command is loaded and says what signals do
     try:
         code = _run(words)
@@ -94,6 +98,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             if words[:1] == ["--traceback"]:
                 traceback.print_exception(error)
     sys.exit(code)
+
+
+def _keep_standard_output(mode: int) -> None:
+    """Where the process was started without standard output, let nothing else be opened in its place.
+
+    Opened for reading alone, it cannot be written: what would be lost is an error, as on a full disk. What serves has
+    nothing to say there that anybody needs.
+    """
+    at = os.open(os.devnull, mode)
+    if at != _STANDARD_OUTPUT:
+        os.dup2(at, _STANDARD_OUTPUT)
+        os.close(at)
+    sys.stdout = open(_STANDARD_OUTPUT, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _on_one_line(text: str) -> str:

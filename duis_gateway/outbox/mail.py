@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class _Relay(smtplib.SMTP):
 
     def __init__(self, settings: SmtpSettings, attempt: Attempt) -> None:
         self._attempt: Attempt | None = attempt
-        super().__init__(settings.host, settings.port, timeout=settings.timeout)
+        super().__init__(settings.host, settings.port, local_hostname=_our_name(), timeout=settings.timeout)
 
     def getreply(self) -> tuple[int, bytes]:
         if self._attempt is not None and self.sock is not None:
@@ -167,6 +168,16 @@ class MailSender:
             raise
         finally:
             self._watchdog.finish(attempt)
+
+
+def _our_name() -> str:
+    """Return what the gateway calls itself to a relay: this machine's name, without asking a name server for it.
+
+    `smtplib` would ask, for as long as the resolver likes, and no deadline of ours holds there. RFC 5321 (4.1.3) has
+    a machine without a full name give its address; the loopback's is what smtplib gives where it finds none.
+    """
+    name = socket.gethostname()
+    return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
 def _refusal(step: str, code: int, text: bytes | str) -> Failure:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -70,6 +71,9 @@ class Store:
         self._group: GroupCommit | None = None
         self._awaited: NotDurable | None = None
         self._file: tuple[int, int] | None = None
+        self._log: tuple[int, int] | None = None
+        self._connections = 0
+        self._noting = threading.Lock()
         self.engines: tuple[Engine, ...]
         if self.sqlite_path is not None:
             self.sqlite_path.parent.stat()
@@ -88,6 +92,7 @@ class Store:
             self._reader = self.engines[1]
             for engine in self.engines:
                 event.listen(engine, "connect", self._note_file)
+                event.listen(engine, "close", self._note_end)
         else:
             from duis_gateway.store import postgresql  # its driver is optional
 
@@ -280,19 +285,37 @@ class Store:
 
     def _note_file(self, _connection: Any, _record: Any) -> None:
         """Note which file the first connection opened."""
-        if self._file is None and self.sqlite_path is not None:
-            self._file = _identity(self.sqlite_path)
+        with self._noting:
+            self._connections += 1
+            if self._file is None and self.sqlite_path is not None:
+                self._file = _identity(self.sqlite_path)
+
+    def _note_end(self, _connection: Any, _record: Any) -> None:
+        """Forget the log with the last connection, which takes it away."""
+        with self._noting:
+            self._connections -= 1
+            if not self._connections:
+                self._log = None
 
     def _require_file(self) -> None:
-        # Connections keep the file that they opened: what is written after it was removed or replaced is in no file
+        # Connections keep the files that they opened: what is written after one was removed or replaced is in no file
         # that anybody will find again.
         if self.sqlite_path is None or self._file is None:
             return
         found = _identity(self.sqlite_path)
         if found != self._file:
             what = "is gone" if found is None else "is another file than at the start"
-            reason = f"{self.sqlite_path} {what}; put it back, or restart the gateway once the right one is there"
-            raise NotDurable("the gateway's database cannot be used just now", reason=reason)
+            raise _misplaced(
+                f"{self.sqlite_path} {what}; put it back, or restart the gateway once the right one is there"
+            )
+        log_path = Path(f"{self.sqlite_path}-wal")
+        found = _identity(log_path)
+        if self._log is not None and found != self._log:
+            raise _misplaced(
+                f"{log_path} was removed while the gateway runs; stop the gateway, which then writes what it held into "
+                "the database, and start it again"
+            )
+        self._log = found
 
     def _patient(self, connection: Connection, seconds: float | None) -> AbstractContextManager[None]:
         return nullcontext() if self.is_sqlite else self._postgresql.patient(connection, seconds)
@@ -360,6 +383,10 @@ def _create(path: Path) -> None:
 
 def _sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def _misplaced(reason: str) -> NotDurable:
+    return NotDurable("the gateway's database cannot be used just now", reason=reason)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

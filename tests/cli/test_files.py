@@ -155,6 +155,22 @@ def test_a_full_disk_is_no_defect(installation: Installation, words: tuple[str, 
     assert progress in ([], ["Exporting"])
 
 
+@pytest.mark.parametrize(("words", "code"), [(("--version",), 2), (("verify", "none such", "--trust", "."), 2)])
+def test_what_cannot_be_said_is_an_error(words: tuple[str, ...], code: int) -> None:
+    """Started with standard output closed (`>&-`): exit code 0 would say that all has been printed."""
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" -m duis_gateway "$@" >&-', sys.executable, *words],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == code
+    said = "output cannot be written: Bad file descriptor" if words == ("--version",) else "'none such' does not exist"
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 NINES = "9" * 20
 
 

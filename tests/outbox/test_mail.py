@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -155,6 +157,65 @@ def test_starttls_and_login(tmp_path: Path) -> None:
         assert failure
         assert failure.kind is FailureKind.TLS
     assert len(relay.emails) == 1
+
+
+@pytest.mark.parametrize("within", ["handshake", "reply"])
+def test_a_relay_that_drips_after_starttls_is_cut_at_the_deadline(tmp_path: Path, within: str) -> None:
+    """F17: smtplib goes on with another socket object then; the deadline is that of the same attempt."""
+    certificate = make_web_certificate(tmp_path / "relay.pem", "127.0.0.1")
+    encrypted: dict[str, Any] = {"timeout": 1.0, "starttls": True, "ca_file": certificate}
+    with _dripping_relay(certificate, within) as port, sender(port, **encrypted) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert failure.kind in (FailureKind.TIMEOUT, FailureKind.TLS)
+    assert not failure.concerns_message
+
+
+@contextmanager
+def _dripping_relay(certificate: Path, within: str) -> Iterator[int]:
+    """A relay that begins TLS, and from the handshake or the next reply on sends an octet now and then, for ever."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            for reply in (b"220 relay\r\n", b"250-relay\r\n250 STARTTLS\r\n", b"220 go\r\n"):
+                connection.sendall(reply)
+                connection.recv(4096, socket.MSG_PEEK if reply.startswith(b"220 go") else 0)
+            if within == "handshake":
+                drip(connection, b"\x16\x03\x03\x40\x00" + bytes(10_000))
+                return
+            with context.wrap_socket(connection, server_side=True) as encrypted:
+                encrypted.recv(4096)
+                drip(encrypted, b"2" * 10_000)
+
+    def drip(connection: socket.socket, octets: bytes) -> None:
+        for octet in octets:
+            connection.sendall(bytes([octet]))
+            if stop.wait(0.05):
+                return
+
+    stop = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=serve, args=(listener,))
+        thread.start()
+        yield listener.getsockname()[1]
+        stop.set()
+        thread.join()
+
+
+def test_no_name_server_is_asked_what_this_machine_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resolver waits as long as it likes, and no deadline of ours holds there."""
+
+    def asked() -> str:
+        raise AssertionError("a name server was asked")
+
+    monkeypatch.setattr(socket, "getfqdn", asked)
+    monkeypatch.setattr(socket, "gethostname", lambda: "gateway")
+    with MailRelay() as relay, sender(relay.port) as mail:
+        assert mail.send(claimed()) is None
+        relay.wait_for(1)
 
 
 def test_a_wrong_password_is_not_the_emails_fault(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from duis_gateway.errors import NotDurable
 from duis_gateway.store.engine import Store
+from tests.support.databases import opened
+from tests.support.writing import notes, write_note
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE, GROUP = (65_534, 65_534) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
@@ -68,6 +70,34 @@ def test_a_file_that_is_not_that_of_the_start_takes_nothing_in(tmp_path: Path, r
     aside.rename(file)
     store.probe()
     store.close()
+
+
+def test_a_log_that_is_removed_while_it_is_used_is_noticed_and_nothing_of_it_is_lost(tmp_path: Path) -> None:
+    """SQLite would go on writing into the file without a name, and others beside it into a new one."""
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    store = Store.open(url)
+    store.migrate()
+    store.probe()
+    write_note(store, "accepted")
+    (tmp_path / "gateway.db-wal").unlink()
+    for use in (store.probe, lambda: store.read().__enter__(), lambda: store.write().__enter__()):
+        with pytest.raises(NotDurable, match=r"gateway\.db-wal was removed.*stop the gateway.*start it again"):
+            use()
+    store.close()
+    with opened(url) as again:
+        again.probe()
+        assert notes(again) == ["accepted"]
+
+
+def test_a_log_that_went_with_the_last_connection_is_nobodys_fault(tmp_path: Path) -> None:
+    with opened(f"sqlite:///{tmp_path}/gateway.db") as store:
+        store.migrate()
+        store.probe()
+        for engine in store.engines:
+            engine.dispose()
+        store.probe()
+        write_note(store, "next")
+        store.probe()
 
 
 @pytest.mark.parametrize("left_by_root", [False, True], ids=["made now", "left by root before"])
