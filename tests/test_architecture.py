@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,6 @@ RECORDS = (
 
 RULES = (
     "duis_gateway.rollout.activations.rules",
-    "duis_gateway.rollout.audience",
     "duis_gateway.rollout.deadlines.rules",
     "duis_gateway.rollout.device_lists",
     "duis_gateway.rollout.direct_instructions.rules",
@@ -496,3 +496,96 @@ def test_the_tests_stand_in_the_rooms_of_their_subjects() -> None:
     lost = [parts for parts in folders if parts and parts[0] not in rooms | BESIDE_THE_ROOMS]
     lost += [parts for parts in folders if parts[:1] == ("rollout",) and parts[1:] and parts[1] not in subjects]
     assert not lost, f"docs/architecture.md, Layout, says which rooms there are: {sorted(lost)}"
+
+
+# --- rules that stand in one place --------------------------------------------------------------------------------
+
+
+def rooms(*but: str) -> list[str]:
+    """The modules of the field, and what shows it, without those named."""
+    parts = ("rollout", "flow", "outbox", "operations", "doors", "cli")
+    inside = [m for m in sources() if any(within(m, f"duis_gateway.{part}") for part in parts)]
+    return [m for m in inside if m not in {f"duis_gateway.{name}" for name in but}]
+
+
+def found_in(modules: list[str], kind: type[ast.AST], wrong: Callable[[Any], bool]) -> list[str]:
+    return [
+        f"{module}:{getattr(node, 'lineno', 0)}: {ast.unparse(node)}"
+        for module in modules
+        for node in ast.walk(tree(module))
+        if isinstance(node, kind) and wrong(node)
+    ]
+
+
+def operands(node: ast.Compare) -> list[str]:
+    return [ast.unparse(one) for one in (node.left, *node.comparators)]
+
+
+def attributes(node: ast.AST) -> set[str]:
+    return {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
+
+
+def names(node: ast.AST) -> set[str]:
+    return attributes(node) | {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+
+
+@pytest.mark.parametrize("value", ["CHF", "Commissioned"])
+def test_what_a_hub_is_and_when_it_is_in_use_stand_in_eligibility(value: str) -> None:
+    """DUIS's own words (`duis.responses`) and invented estates are no rules."""
+    modules = rooms("rollout.eligibility", "cli.conformance_init")
+    assert not found_in(modules, ast.Constant, lambda node: node.value == value)
+
+
+def test_which_version_a_hub_may_leave_stands_in_eligibility() -> None:
+    """No other comparison of a hub's version with a release's; an outcome's version is compared with the hub's."""
+
+    def wrong(node: ast.Compare) -> bool:
+        versions = [text for text in operands(node) if text.endswith("firmware_version")]
+        hubs = [text for text in versions if "hub" in text]
+        return bool(hubs) and len(versions) > 1 and not any("outcome" in text for text in versions)
+
+    modules = rooms("rollout.eligibility")
+    assert not found_in(modules, ast.Compare, wrong)
+    looked_up = {"later_versions", "permitted_predecessors"}
+    of_a_release = found_in(modules, ast.Compare, lambda node: bool(looked_up & attributes(node)))
+    assert of_a_release == [one for one in of_a_release if "notice." in one]
+
+
+def test_who_is_responsible_stands_in_eligibility() -> None:
+    roles = {"import_supplier", "gas_supplier"}
+    modules = rooms("rollout.eligibility", "rollout.hubs.records")
+    assert not found_in(modules, ast.Compare, lambda node: bool(roles & attributes(node)))
+    together = (ast.Set, ast.SetComp, ast.BoolOp)
+    assert not [one for kind in together for one in found_in(modules, kind, lambda node: roles <= names(node))]
+    assert not found_in(modules, ast.Call, lambda node: ast.unparse(node.func) == "or_" and roles <= names(node))
+
+
+def test_which_periods_can_be_stands_in_periods() -> None:
+    """That a period is not empty, and that it ends before the automatic date."""
+
+    def wrong(node: ast.Compare) -> bool:
+        if not any(isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for op in node.ops):
+            return False
+        texts = operands(node)
+        ends = [text for text in texts if text.endswith((".end", ".ends", "latest_end"))]
+        dates = [text for text in texts if "automatic" in text]
+        starts = [text for text in texts if text.endswith((".start", ".starts", "earliest_start"))]
+        return bool(ends and (dates or any(text.rpartition(".")[0] == ends[0].rpartition(".")[0] for text in starts)))
+
+    assert not found_in(rooms("rollout.periods"), ast.Compare, wrong)
+
+
+def test_who_hears_of_a_hub_stands_in_audience() -> None:
+    """Suppliers that are registered, and the hubs in a CSP's regions."""
+    modules = [m for m in rooms("rollout.audience") if within(m, "duis_gateway.rollout")]
+    assert not found_in(modules, ast.Call, lambda node: ast.unparse(node.func) == "parties.find_many")
+    filters = ast.ListComp | ast.GeneratorExp
+    wrong = [
+        f"{module}:{node.lineno}: {ast.unparse(node)}"
+        for module in modules
+        for node in ast.walk(tree(module))
+        if isinstance(node, filters)
+        for generator in node.generators
+        if any(ast.unparse(one).endswith(" in party.regions") for one in generator.ifs)
+    ]
+    assert not wrong, wrong

@@ -47,6 +47,11 @@ def is_hub_sql() -> ColumnElement[bool]:
     return hub_table.c.device_type == COMMUNICATIONS_HUB
 
 
+def in_use(hub: Hub | NamedHub) -> bool:
+    """Whether the device is a commissioned Communications Hub, as every hub is that takes part in a roll-out."""
+    return is_hub(hub) and hub.status == COMMISSIONED
+
+
 def unfit(hub: Hub | NamedHub | None, release: Release) -> Unfit | None:
     """Return why the release may not be applied to the hub as it is now, or None if it may.
 
@@ -112,13 +117,24 @@ def _may_leave_its_version(release: Release) -> ColumnElement[bool]:
 # --- responsible --------------------------------------------------------------------------------------------------
 
 
+def roles(hub: Hub | NamedHub, supplier: int) -> tuple[bool, bool]:
+    """Whether the supplier is the hub's Import Supplier, and whether it is its Gas Supplier."""
+    return hub.import_supplier == supplier, hub.gas_supplier == supplier
+
+
+def roles_sql(supplier: int | ColumnElement[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the two of `roles`: a hub without a supplier in a role is nobody's in it, and not unknown."""
+    imports, gas = ROLES
+    return func.coalesce(imports == supplier, False), func.coalesce(gas == supplier, False)
+
+
 def responsible(hub: Hub | NamedHub, supplier: int) -> bool:
     """Whether the supplier is the hub's Import or Gas Supplier."""
     return supplier in (hub.import_supplier, hub.gas_supplier)
 
 
 def responsible_sql(supplier: int | ColumnElement[int]) -> ColumnElement[bool]:
-    """Return the condition of `responsible`: a hub without a supplier in a role is nobody's in it, and not unknown."""
+    """Return the condition of `responsible`."""
     return func.coalesce(or_(*(role == supplier for role in ROLES)), False)
 
 

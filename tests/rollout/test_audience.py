@@ -6,8 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.rollout.audience import by_region, by_supplier, responsible, within_regions
-from duis_gateway.rollout.hubs.records import Hub, HubInRegion
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.tx import Moment
+from duis_gateway.operations import flags
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.audience import (
+    UNREGISTERED_SUPPLIER,
+    by_supplier,
+    registered,
+    suppliers_of_model,
+    within_regions,
+)
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.store.engine import Store
+from tests.support.estate import ALPHA, BETA, GAMMA, HIGH, LOW, NOW, add_suppliers, fill
+from tests.support.estate import hub as on_file
 from tests.support.rules import OURS, THEIRS, hub, located
 
 suppliers = st.none() | st.integers(1, 4)
@@ -23,9 +37,8 @@ def test_each_supplier_is_told_of_its_own_hubs() -> None:
 
 def test_each_csp_gets_the_hubs_of_its_regions() -> None:
     hubs = (*located(3, 1, region="North"), *located(2, region="South"), *located(5, region="4G North"))
-    assert by_region(hubs) == {"4G North": [5], "North": [3, 1], "South": [2]}
-    assert within_regions(hubs, frozenset({"North", "4G North"})) == [3, 1, 5]
-    assert by_region([hub(1)]) == {"North": [1]}
+    assert within_regions(hubs, frozenset({"North", "4G North"})) == (3, 1, 5)
+    assert within_regions([(7, None)], frozenset({"North"})) == ()
 
 
 @pytest.mark.requirement("PIA-S1")
@@ -40,11 +53,39 @@ def test_nobody_is_told_of_a_hub_of_somebody_else(estate: list[Hub]) -> None:
 
 @given(suppliers, suppliers)
 def test_one_party_in_both_roles_is_told_once(one: int | None, two: int | None) -> None:
-    parties = responsible(hub(import_supplier=one, gas_supplier=two))
-    assert list(parties) == sorted({party for party in (one, two) if party is not None})
+    told = by_supplier([hub(import_supplier=one, gas_supplier=two)])
+    assert told == {party: [1] for party in sorted({party for party in (one, two) if party is not None})}
 
 
-@given(st.lists(st.builds(HubInRegion, st.integers(1, 50), st.sampled_from(["North", "South", "Central"]))))
-def test_regions_part_the_hubs_without_loss(hubs: list[HubInRegion]) -> None:
-    parted = by_region(hubs)
-    assert sorted(device_id for ids in parted.values() for device_id in ids) == sorted(of.device_id for of in hubs)
+def test_the_suppliers_of_a_model_are_found_registered_or_not(store: Store) -> None:
+    """HIGH and LOW are not registered; of GAMMA's hubs none is of the model, nobody has the sixth hub."""
+    estate = [
+        on_file(1, ALPHA, None),
+        on_file(2, ALPHA, BETA),
+        on_file(3, HIGH, BETA, region="South"),
+        on_file(4, None, LOW, region="South"),
+        on_file(5, GAMMA, None, model="Hub2"),
+        on_file(6, None, None),
+    ]
+    with store.write() as connection:
+        assert suppliers_of_model(connection, "Acme", "Hub1") == frozenset()
+        add_suppliers(connection)
+        fill(connection, estate)
+        assert suppliers_of_model(connection, "Acme", "Hub1") == {ALPHA, BETA, HIGH, LOW}
+        assert suppliers_of_model(connection, "Acme", "Hub1", "South") == {BETA, HIGH, LOW}
+        assert suppliers_of_model(connection, "Acme", "Hub3") == frozenset()
+        assert suppliers_of_model(connection, "Acme", "Hub1", "West") == frozenset()
+
+
+def test_who_is_not_registered_as_a_supplier_is_shown_to_the_operator_once_for_each_release(store: Store) -> None:
+    with store.write() as connection:
+        add_suppliers(connection, [ALPHA, GAMMA])
+        parties.add(connection, Party(BETA, PartyKind.CSP, "http://127.0.0.1:1/"))
+        moment = Moment(connection, NOW, lambda _connection, _subject: None)
+        for release_id in ("R1", "R1", "R2", None):
+            assert list(registered([GAMMA, BETA, ALPHA, HIGH], release_id, moment)) == sorted([ALPHA, GAMMA])
+        raised = [(one.kind, one.subject) for one in flags.newest(connection)]
+    subjects = [
+        f"{release_id}{format_eui(supplier)}" for release_id in ("R1 ", "R2 ", "") for supplier in sorted([BETA, HIGH])
+    ]
+    assert raised == [(UNREGISTERED_SUPPLIER, subject) for subject in reversed(subjects)]

@@ -16,12 +16,12 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import Alert, PartnerSend
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.operations import flags
-from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage, RefusedItem
 from duis_gateway.rollout.activations.rules import JudgedOutcome, judge_outcomes
+from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import store as releases
 
@@ -98,7 +98,10 @@ def receive_outcomes(
 
 def _alerts(news: Sequence[JudgedOutcome], tx: Tx) -> Iterator[Alert]:
     told = [j for j in news if j.judgement.tell or j.judgement.failed]
-    known = parties.find_many(tx.conn, {supplier for j in told for supplier in j.judgement.suppliers})
+    known: dict[int, Party] = {}
+    for release_id in dict.fromkeys(j.release_id for j in told):
+        concerned = {supplier for j in told if j.release_id == release_id for supplier in j.judgement.suppliers}
+        known |= registered(concerned, release_id, tx)
     for j in told:
         outcome = j.outcome
         body: AlertBody = CommsHubFirmwareActivation(outcome.device_id, outcome.firmware_version)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
     DccFacts,
@@ -28,7 +29,6 @@ from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
-from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, Stage
 from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.schedule_decisions import store as says
@@ -101,7 +101,7 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
     A supplier has nothing to do with releases for models that it has no hubs of, and none of the other suppliers'
     affairs is looked at for it.
     """
-    concerned = releases.suppliers_with_hubs_of_model(conn, release.manufacturer, release.model)
+    concerned = suppliers_of_model(conn, release.manufacturer, release.model)
     suppliers = sorted(concerned)
     if party.kind is PartyKind.SUPPLIER:
         if party.eui not in concerned:
@@ -109,11 +109,9 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
         suppliers = [party.eui]
     duties = _duties(conn, release, suppliers, now)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
-    known = parties.find_many(conn, suppliers)
-    for eui in suppliers:
-        if eui in known:
-            owed = tuple(one for one in duties if one.supplier == eui)
-            yield from supplier_deadlines(release, _supplier_facts(conn, release, known[eui], owed), now)
+    for eui, supplier in known(conn, suppliers).items():
+        owed = tuple(one for one in duties if one.supplier == eui)
+        yield from supplier_deadlines(release, _supplier_facts(conn, release, supplier, owed), now)
     yield from _of_partners(conn, release, now, missed)
 
 
@@ -151,9 +149,7 @@ def _supplier_facts(conn: Connection, release: Release, supplier: Party, owed: t
 
 def _csp_facts(conn: Connection, release: Release, csp: Party, undecided: Sequence[says.OpenGroup]) -> CspFacts:
     concerned = {
-        region
-        for region in csp.regions
-        if releases.suppliers_with_hubs_of_model(conn, release.manufacturer, release.model, region)
+        region for region in csp.regions if suppliers_of_model(conn, release.manufacturer, release.model, region)
     }
     return CspFacts(
         csp.eui,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import uuid4
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -14,12 +13,13 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import gather
-from duis_gateway.flow.reply import Alert, PartnerSend
+from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
-from duis_gateway.partners.messages import Acknowledgement, AnyMessage, Part, PartnerBody, PartnerMessage, split_list
+from duis_gateway.partners.messages import Acknowledgement, AnyMessage, Part, PartnerBody, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
+from duis_gateway.rollout.audience import Located, by_supplier, to_csps, to_suppliers
 from duis_gateway.rollout.device_lists import HubFindings
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.direct_instructions.rules import DirectJudgement, judge_batch, judge_selection
@@ -34,8 +34,6 @@ from duis_gateway.rollout.second_suppliers.handle import alerts_on_choice
 DECIDED_BY = "DCC"
 
 UNTOUCHED = "Instructions of the hubs' suppliers stand, and count before DCC's."
-
-BodyOf = Callable[[tuple[int, ...], Part | None], PartnerBody]
 
 
 @handles(Door.ESI, esi.BatchInstruction, "X08")
@@ -59,8 +57,8 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
         return csp.BatchInstruction(release.release_id, body.group_id, ids, body.period, part)
 
     alert = _alert(release, DirectInstruction.BATCH, body.period, f"batch {body.group_id}")
-    tx.send(_to_csps(release, good, named, to_csp, tx))
-    tx.send(_to_suppliers(alert, _by_supplier(good, named), tx))
+    tx.send(to_csps(_located(good, named), to_csp, release.release_id, tx))
+    tx.send(_to_suppliers(alert, by_supplier(named[d] for d in good), tx))
     direct.put_batch(tx.conn, DirectGroup(release.release_id, body.period, tx.now, good, body.group_id))
     return accepted(message, _items(judgement.findings))
 
@@ -94,7 +92,7 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
         return csp.PilotSelection(release.release_id, body.supplier, ids, period, part)
 
     alert = _alert(release, DirectInstruction.PILOT_SELECTION, period, "chosen on your behalf")
-    tx.send(_to_csps(release, good, named, to_csp, tx))
+    tx.send(to_csps(_located(good, named), to_csp, release.release_id, tx))
     tx.send(_to_suppliers(alert, {body.supplier: good}, tx))
     tx.send(alerts_on_choice(release, body.supplier, good, named, tx))
     direct.put_selection(tx.conn, DirectGroup(release.release_id, period, tx.now, good, supplier=body.supplier))
@@ -138,33 +136,10 @@ def _alert(
     )
 
 
-def _by_supplier(ids: Iterable[int], named: Mapping[int, NamedHub]) -> dict[int, list[int]]:
-    own: dict[int, list[int]] = {}
-    for device_id in ids:
-        hub = named[device_id]
-        for supplier in {hub.import_supplier, hub.gas_supplier}:
-            if supplier is not None:
-                own.setdefault(supplier, []).append(device_id)
-    return own
+def _located(ids: Iterable[int], named: Mapping[int, NamedHub]) -> Iterator[Located]:
+    return ((device_id, named[device_id].csp_region) for device_id in ids)
 
 
-def _to_suppliers(alert: FirmwareRolloutDecision, own: Mapping[int, Sequence[int]], tx: Tx) -> tuple[Alert, ...]:
+def _to_suppliers(alert: FirmwareRolloutDecision, own: Mapping[int, Sequence[int]], tx: Tx) -> Iterator[Alert]:
     """Each supplier is told of its own hubs alone."""
-    known = parties.find_many(tx.conn, own)
-    return tuple(
-        Alert(known[supplier], replace(alert, device_ids=tuple(own[supplier])), alert.release_id)
-        for supplier in sorted(known)
-    )
-
-
-def _to_csps(
-    release: Release, ids: Iterable[int], named: Mapping[int, NamedHub], body: BodyOf, tx: Tx
-) -> tuple[PartnerSend, ...]:
-    """Each CSP is told of the hubs in its regions (PIA-D1)."""
-    good = tuple(ids)
-    return tuple(
-        PartnerSend(party, body(cut, part), release.release_id)
-        for party in tx.registered(PartyKind.CSP)
-        for part, cut in split_list(str(uuid4()), [d for d in good if named[d].csp_region in party.regions])
-        if cut
-    )
+    return to_suppliers(own, lambda ids: replace(alert, device_ids=ids), alert.release_id, tx)

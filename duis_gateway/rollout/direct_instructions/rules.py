@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify
-from duis_gateway.rollout.eligibility import COMMISSIONED, is_hub
+from duis_gateway.rollout.eligibility import in_use
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.periods import ends_before, is_empty
 from duis_gateway.rollout.releases.records import HubMark, Period, Release
@@ -70,8 +70,7 @@ def select(hubs: Iterable[NamedHub], rules: SelectionRules) -> Selection:
 
 def _fits(hub: NamedHub, rules: SelectionRules) -> bool:
     return (
-        is_hub(hub)
-        and hub.status == COMMISSIONED
+        in_use(hub)
         and not hub.in_progress
         and hub.mark not in (HubMark.EXCLUDED, HubMark.PROVING)
         and hub.device_id not in rules.exclude

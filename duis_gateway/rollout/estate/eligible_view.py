@@ -8,6 +8,7 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.rollout.eligibility import roles
 from duis_gateway.rollout.estate.eligible_hubs import HUBS_AT_ONCE
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import NamedHub
@@ -29,7 +30,7 @@ ELIGIBLE_COLUMNS = (
 
 
 def eligible_hubs(conn: Connection, supplier: int, release: Release) -> Iterator[NamedHub]:
-    """Yield the supplier's hubs of the release's model that do not run its version yet; never all held at once."""
+    """Yield the supplier's hubs that the release may be applied to; never all held at once."""
     found = hubs.eligible(conn, supplier, release)
     while chunk := list(islice(found, HUBS_AT_ONCE)):
         named = hubs.named(conn, (hub.device_id for hub in chunk), release.release_id, supplier)
@@ -38,6 +39,7 @@ def eligible_hubs(conn: Connection, supplier: int, release: Release) -> Iterator
 
 def eligible_row(hub: NamedHub, release: Release, supplier: int) -> Mapping[str, object]:
     """Return a hub as a row of `ELIGIBLE_COLUMNS`; of its suppliers only the roles of the one who looks are said."""
+    is_import, is_gas = roles(hub, supplier)
     return {
         "release": release.release_id,
         "device_id": format_eui(hub.device_id),
@@ -46,8 +48,8 @@ def eligible_row(hub: NamedHub, release: Release, supplier: int) -> Mapping[str,
         "firmware_version": hub.firmware_version,
         "status": hub.status,
         "csp_region": hub.csp_region,
-        "import": hub.import_supplier == supplier,
-        "gas": hub.gas_supplier == supplier,
+        "import": is_import,
+        "gas": is_gas,
         "mark": hub.mark,
         "in_progress": hub.in_progress,
     }

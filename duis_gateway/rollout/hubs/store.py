@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from duis_gateway.rollout.eligibility import ROLES, fits_sql, is_hub_sql, passes_sql, responsible_sql
+from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, passes_sql, responsible_sql, roles_sql
 from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.releases import store as releases
@@ -263,7 +263,7 @@ def first_eligible(connection: Connection, supplier: int, of: Release, limit: in
             hub.c.firmware_version,
             hub.c.status,
             hub.c.csp_region,
-            *(func.coalesce(role == supplier, False) for role in ROLES),
+            *roles_sql(supplier),
         )
         device, version, status, region, importer, gas = stored_columns(
             connection, query.where(condition, fits_sql(of)).limit(limit - len(found))

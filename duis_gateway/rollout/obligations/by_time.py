@@ -11,6 +11,7 @@ from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
 from duis_gateway.outbox.emails.rollout import missed_obligations
 from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot, due_date, missed
 from duis_gateway.rollout.releases import history
@@ -55,8 +56,8 @@ def _assessed(release: Release, moment: Moment) -> bool:
 
 def count_missed(release: Release, moment: Moment) -> tuple[Obligation, ...]:
     """Count what suppliers owe and provided; it takes a while with millions of hubs, and changes nothing."""
-    concerned = releases.suppliers_with_hubs_of_model(moment.conn, release.manufacturer, release.model)
-    counts = obligations.provided(moment.conn, release, concerned)
+    concerned = suppliers_of_model(moment.conn, release.manufacturer, release.model)
+    counts = obligations.provided(moment.conn, release, known(moment.conn, concerned))
     pilots = (SupplierPilot(one.supplier, one.eligible, one.provided) for one in counts)
     return missed(release, pilots, moment.now)
 

@@ -11,9 +11,8 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import gather
 from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
-from duis_gateway.parties import store as parties
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
-from duis_gateway.rollout.audience import by_supplier
+from duis_gateway.rollout.audience import by_supplier, registered
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists import store as pilots
@@ -46,7 +45,7 @@ def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx
 
 def _default_list_alerts(release: Release, csp_region: str, listed: Sequence[Hub], tx: Tx) -> tuple[Alert, ...]:
     own = by_supplier(listed)
-    known = parties.find_many(tx.conn, own)
+    known = registered(own, release.release_id, tx)
     return tuple(
         Alert(
             known[supplier],

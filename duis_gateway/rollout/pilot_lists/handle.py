@@ -14,9 +14,9 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import PartnerSend, Send, ServiceAnswer
 from duis_gateway.flow.tx import Tx
 from duis_gateway.parties.records import PartyKind
-from duis_gateway.partners.messages import split_list
+from duis_gateway.partners.messages import Part, split_list
 from duis_gateway.rollout.answers import warning_of
-from duis_gateway.rollout.audience import within_regions
+from duis_gateway.rollout.audience import to_csps
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
@@ -91,17 +91,11 @@ def _sends(facts: PilotListFacts, judgement: PilotListJudgement, tx: Tx) -> tupl
     release = facts.release
     assert release is not None
     sends: list[Send] = []
-    for party in tx.registered(PartyKind.CSP):
-        own = within_regions(judgement.pilot, party.regions)
-        if own or within_regions(judgement.removed, party.regions):
-            sends += [
-                PartnerSend(
-                    party,
-                    csp.PreferredPilotList(release.release_id, release.firmware_version, tx.party.eui, ids, part),
-                    release.release_id,
-                )
-                for part, ids in split_list(str(uuid4()), own)
-            ]
+
+    def to_csp(ids: tuple[int, ...], part: Part | None) -> csp.PreferredPilotList:
+        return csp.PreferredPilotList(release.release_id, release.firmware_version, tx.party.eui, ids, part)
+
+    sends += to_csps(judgement.pilot, to_csp, release.release_id, tx, before=judgement.removed)
     everything = [hub.device_id for hub in judgement.pilot]
     for party in tx.registered(PartyKind.DCC):
         sends += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -37,25 +36,6 @@ def default_hubs(connection: Connection, release_id: str, supplier: int | None =
         .distinct()
     )
     return _hubs(connection, query if supplier is None else query.where(responsible_sql(supplier)))
-
-
-def default_hubs_by_supplier(connection: Connection, release_id: str, csp_region: str) -> dict[int, list[int]]:
-    """Return, for each supplier responsible now, its hubs on this region's default list.
-
-    A hub with two suppliers stands under both; one with a single party in both roles stands once.
-    """
-    query = (
-        select(hub.c.device_id, hub.c.import_supplier, hub.c.gas_supplier)
-        .select_from(default_list)
-        .join(default_hub, default_hub.c.list_id == default_list.c.id)
-        .join(hub, hub.c.device_id == default_hub.c.device_id)
-        .where(default_list.c.release_id == release_id, default_list.c.csp_region == csp_region)
-    )
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for device_id, import_supplier, gas_supplier in connection.execute(query):
-        for supplier in {import_supplier, gas_supplier} - {None}:
-            found[supplier].append(device_id)
-    return {supplier: sorted(ids) for supplier, ids in found.items()}
 
 
 def proving_hubs(connection: Connection, release_id: str, supplier: int) -> list[HubInRegion]:

@@ -13,10 +13,10 @@ from duis_gateway.flow.parts import in_parts
 from duis_gateway.flow.reply import Email
 from duis_gateway.flow.tx import Tx, accepted, refused, to_each
 from duis_gateway.outbox.emails.announcement import announcement
-from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
+from duis_gateway.rollout.audience import registered, suppliers_of_model, within_regions
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
@@ -50,7 +50,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     unknown = tuple(RefusedItem(format_eui(d), reason) for d, reason in wrong.items())
 
     def notice_for(party: Party) -> csp.FirmwareReleaseNotice:
-        own = {mark: tuple(d for d in ids if regions[d] in party.regions) for mark, ids in known.items()}
+        own = {mark: within_regions(((d, regions[d]) for d in ids), party.regions) for mark, ids in known.items()}
         return _csp_notice(release, own)
 
     revised = standing is not None
@@ -78,9 +78,9 @@ def _mark_problem(hub: Hub | None, release: Release) -> str | None:
 
 
 def _emails(release: Release, tx: Tx, *, revised: bool) -> Iterator[Email]:
-    concerned = releases.suppliers_with_hubs_of_model(tx.conn, release.manufacturer, release.model)
-    suppliers = parties.find_many(tx.conn, concerned)
-    for party in (*tx.registered(PartyKind.CSP), *(suppliers[eui] for eui in sorted(suppliers))):
+    concerned = suppliers_of_model(tx.conn, release.manufacturer, release.model)
+    suppliers = registered(concerned, release.release_id, tx)
+    for party in (*tx.registered(PartyKind.CSP), *suppliers.values()):
         yield announcement(release, party, revised=revised)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, delete, exists, or_, select, update
 
-from duis_gateway.parties.records import PartyKind
-from duis_gateway.rollout.hubs.device_models import model_number, model_numbers
+from duis_gateway.rollout.hubs.device_models import model_numbers
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import (
     LIVE_STATES,
@@ -22,7 +21,7 @@ from duis_gateway.rollout.releases.records import (
 )
 from duis_gateway.store.bulk import insert_many
 from duis_gateway.store.rollout_tables import permitted_predecessor, release_event
-from duis_gateway.store.tables import device_model, hub, party, release_hub
+from duis_gateway.store.tables import device_model, release_hub
 from duis_gateway.store.tables import release as release_table
 from duis_gateway.store.upsert import upsert_one
 
@@ -90,23 +89,6 @@ def move(connection: Connection, release: Release) -> None:
     """Write where a release stands: its state, its pause and its automatic date."""
     values = {"state": release.state, "paused": release.paused, "automatic_date": release.automatic_date}
     connection.execute(update(release_table).where(release_table.c.release_id == release.release_id).values(**values))
-
-
-def suppliers_with_hubs_of_model(
-    connection: Connection, manufacturer: str, model: str, csp_region: str | None = None
-) -> set[int]:
-    """Return the registered suppliers responsible for at least one hub of this model (in this region).
-
-    Asked once for each supplier, each answered from an index; millions of hubs are never looked through.
-    """
-    number = model_number(manufacturer, model).scalar_subquery()
-    concerned = [hub.c.model_id == number] + ([] if csp_region is None else [hub.c.csp_region == csp_region])
-    has_hub = or_(
-        exists().where(hub.c.import_supplier == party.c.eui, *concerned),
-        exists().where(hub.c.gas_supplier == party.c.eui, *concerned),
-    )
-    query = select(party.c.eui).where(party.c.kind == PartyKind.SUPPLIER, has_hub)
-    return set(connection.execute(query).scalars())
 
 
 def _read_one(connection: Connection, query: Select[Any]) -> Release | None:

@@ -16,10 +16,9 @@ from duis_gateway.duis.alerts.safe_launch_outcome import SafeLaunchOutcome
 from duis_gateway.flow.reply import Alert, PartnerSend, Send
 from duis_gateway.flow.tx import Moment
 from duis_gateway.outbox.emails import rollout as emails
-from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import PartnerBody
-from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.audience import registered, suppliers_of_model
 from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import Consequence, RolloutAction, Standing
 
@@ -34,9 +33,9 @@ class Audience:
     @classmethod
     def of(cls, release: Release, moment: Moment) -> Audience:
         """Return who is concerned at this moment."""
-        concerned = releases.suppliers_with_hubs_of_model(moment.conn, release.manufacturer, release.model)
-        known = parties.find_many(moment.conn, concerned)
-        return cls(tuple(known[eui] for eui in sorted(known)), tuple(moment.registered(PartyKind.CSP)))
+        concerned = suppliers_of_model(moment.conn, release.manufacturer, release.model)
+        told = registered(concerned, release.release_id, moment)
+        return cls(tuple(told.values()), tuple(moment.registered(PartyKind.CSP)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import CspSchedule, gather_schedule
 from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
-from duis_gateway.parties import store as parties
 from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerMessage
-from duis_gateway.rollout.audience import by_supplier
+from duis_gateway.rollout.audience import by_supplier, registered, suppliers_of_model
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists import store as pilots
@@ -74,7 +73,7 @@ def _alerts(release: Release, schedule: DefaultSchedule, named: Sequence[Hub], t
     own = by_supplier(named)
     if any(not group.device_ids for group in schedule.groups):
         own = {**{supplier: [] for supplier in _suppliers_of_the_region(release, schedule, tx)}, **own}
-    known = parties.find_many(tx.conn, own)
+    known = registered(own, release.release_id, tx)
     sends = []
     for supplier, ids in sorted(own.items()):
         groups = _cut(schedule.groups, frozenset(ids))
@@ -90,7 +89,7 @@ def _suppliers_of_the_region(release: Release, schedule: DefaultSchedule, tx: Tx
         ids = [hub.device_id for hub in listed if hub.csp_region == schedule.csp_region]
         if ids:
             return by_supplier(hubs.get_many(tx.conn, ids).values())
-    return releases.suppliers_with_hubs_of_model(tx.conn, release.manufacturer, release.model, schedule.csp_region)
+    return suppliers_of_model(tx.conn, release.manufacturer, release.model, schedule.csp_region)
 
 
 def _body(release: Release, schedule: DefaultSchedule, groups: tuple[DefaultGroup, ...]) -> AlertBody:

@@ -10,6 +10,7 @@ from duis_gateway.duis.service_requests.preferred_pilot_schedule import Deployme
 from duis_gateway.flow.reply import PartnerSend
 from duis_gateway.flow.tx import Tx
 from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.audience import within_regions
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 
@@ -49,7 +50,7 @@ def _name(group: Instruction) -> tuple[Stage, str]:
 
 
 def _within(group: Instruction, regions: Mapping[int, str], party: Party) -> tuple[int, ...]:
-    return tuple(d for d in group.device_ids if regions.get(d) in party.regions)
+    return within_regions(((d, regions.get(d)) for d in group.device_ids), party.regions)
 
 
 def _as_group(instruction: Instruction, device_ids: tuple[int, ...]) -> DeploymentGroup:

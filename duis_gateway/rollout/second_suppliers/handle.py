@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx
-from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
+from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import fits
 from duis_gateway.rollout.hubs import store as hubs
@@ -70,7 +70,8 @@ def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], tx: Tx) -> Iterator[Al
             continue
         tx.exclude_others(release.release_id)
         instructing = _instructing(release, [now.device_id for _, now in here], tx)
-        found, unable = _able({supplier for both in here for hub in both for supplier in hub.suppliers}, tx)
+        concerned = {supplier for both in here for hub in both for supplier in hub.suppliers}
+        found, unable = _able(concerned, release.release_id, tx)
         for news in news_of_changed_suppliers(here, instructing, unable):
             if news.recipient in found:
                 yield _alert(news, found[news.recipient], release)
@@ -88,10 +89,10 @@ def _instructing(release: Release, ids: Sequence[int], tx: Tx) -> Mapping[int, f
     }
 
 
-def _able(suppliers: Iterable[int], tx: Tx) -> tuple[Mapping[int, Party], frozenset[int]]:
+def _able(suppliers: Iterable[int], release_id: str, tx: Tx) -> tuple[Mapping[int, Party], frozenset[int]]:
     """Return those that are registered, and those that cannot instruct: who is not registered cannot either."""
     wanted = frozenset(suppliers)
-    found = parties.find_many(tx.conn, wanted)
+    found = registered(wanted, release_id, tx)
     return found, frozenset(s for s in wanted if s not in found or not found[s].can_instruct)
 
 
@@ -109,7 +110,7 @@ def _alerts(
     ids = [hub.device_id for hub in split]
     instructed = schedules.instructed_by_other(tx.conn, release.release_id, me, ids)
     instructed |= direct.selected_for_other(tx.conn, release.release_id, me, ids)
-    found, unable = _able({supplier for hub in split for supplier in hub.suppliers}, tx)
+    found, unable = _able({supplier for hub in split for supplier in hub.suppliers}, release.release_id, tx)
     news = second_supplier_news(split, me, before, after, instructed, unable)
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)
 

@@ -21,7 +21,7 @@ from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store
-from tests.support.estate import ALPHA, BETA, GAMMA, HIGH, LOW, NOW, PERIOD, TOP, add_suppliers, fill, hub, release
+from tests.support.estate import ALPHA, BETA, GAMMA, HIGH, LOW, NOW, PERIOD, TOP, fill, hub, release
 
 EXTREMES = (0, LOW, TOP - 1, TOP, TOP + 1, HIGH)
 
@@ -169,16 +169,6 @@ def test_eligible_hubs_are_those_of_the_model_in_either_role_once(store: Store) 
         eligible = list(hubs.eligible(connection, ALPHA, release()))
     assert sorted(one.device_id for one in eligible) == [1, 2, 3, TOP]
     assert all(isinstance(one, Hub) for one in eligible)
-
-
-def test_suppliers_with_hubs_of_a_model_and_region(store: Store) -> None:
-    estate = [hub(1, ALPHA, None), hub(2, HIGH, BETA, region="South"), hub(3, GAMMA, None, model="Hub2")]
-    with store.write() as connection:
-        add_suppliers(connection)
-        fill(connection, estate)
-        assert releases.suppliers_with_hubs_of_model(connection, "Acme", "Hub1") == {ALPHA, BETA}
-        assert releases.suppliers_with_hubs_of_model(connection, "Acme", "Hub1", "South") == {BETA}
-        assert releases.suppliers_with_hubs_of_model(connection, "Acme", "Hub3") == set()
 
 
 @pytest.mark.once

@@ -86,8 +86,6 @@ def test_default_lists_by_region_and_supplier(store: Store) -> None:
         assert pilots.default_hubs(connection, "R1") == every
         assert pilots.default_hubs(connection, "R1", ALPHA) == every[:2]
         assert pilots.default_hubs(connection, "R1", GAMMA) == []
-        assert pilots.default_hubs_by_supplier(connection, "R1", "North") == {ALPHA: [1], BETA: [1, TOP]}
-        assert pilots.default_hubs_by_supplier(connection, "R2", "North") == {}
 
 
 def test_proving_hubs_are_those_of_the_supplier_now(store: Store) -> None:
