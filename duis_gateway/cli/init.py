@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.errors import ConfigurationError
+from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.store.engine import Store
 
@@ -48,7 +49,7 @@ def make_installation(directory: Path, eui: int, url: str) -> Config:
 
     Raises:
         ConfigurationError: one of them is there already, or the database's URL is none; nothing was made.
-        GatewayError: the database cannot be used; the rest is made, and `migrate` makes the tables later.
+        GatewayError: the database cannot be used; nothing was made.
     """
     file, pki = directory / "gateway.toml", directory / "pki"
     try:
@@ -57,13 +58,28 @@ def make_installation(directory: Path, eui: int, url: str) -> Config:
         raise ConfigurationError(f"--store: {str(error) or f'must be {STORE_URL.expects}'}") from None
     database = [Path(read.removeprefix(_SQLITE))] if read.startswith(_SQLITE) else []
     refuse_existing(file, *database, pki)
+    _make_tables(directory, read)
     (pki / "crls").mkdir(parents=True)
     make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
     file.write_text(_configuration(eui, url), encoding="utf-8")
-    config = load_config(file, {**os.environ, STORE_VARIABLE: url})
-    with opened_store(config, check=False) as store:
-        store.migrate()
-    return config
+    return load_config(file, {**os.environ, STORE_VARIABLE: url})
+
+
+def _make_tables(directory: Path, url: str) -> None:
+    """Make the tables before anything else: the database alone may be away, and then there is nothing to tidy up."""
+    is_new = not directory.exists()
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        store = Store.open(url)
+        try:
+            store.migrate()
+        finally:
+            store.close()
+    except GatewayError:
+        if is_new:
+            with suppress(OSError):
+                directory.rmdir()
+        raise
 
 
 @click.command()

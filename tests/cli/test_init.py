@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import sqlite3
 import stat
 import tomllib
@@ -42,6 +43,21 @@ def test_init_overwrites_nothing(installation: Installation) -> None:
     before = {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
     assert "is there already, and is not overwritten" in refused(2, "init", installation.folder)
     assert before == {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new folder", "folder that is there"])
+def test_init_makes_all_or_nothing(tmp_path: Path, there: bool) -> None:
+    """With the database away nothing is half made, so that the same command works once it is back."""
+    folder = tmp_path / "g"
+    if there:
+        folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed_port = taken.getsockname()[1]
+    said = refused(1, "init", folder, "--store", f"postgresql://duis@127.0.0.1:{closed_port}/duis")
+    assert "Connection refused" in said
+    assert folder.exists() is there
+    assert not there or not list(folder.iterdir())
+    done("init", folder)
 
 
 @pytest.mark.parametrize("by", ["option", "environment"])
