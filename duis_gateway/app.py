@@ -13,6 +13,7 @@ from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.doors.http import Edge
 from duis_gateway.doors.limits import ServerLimits, raise_descriptor_limit
 from duis_gateway.doors.messages import duis_routes, partner_routes
+from duis_gateway.doors.openapi import openapi_route
 from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.soap import SoapDoor
@@ -40,7 +41,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.trust import Trust
 from duis_gateway.rollout.scheduler import BY_TIME, Agenda, Scheduler
-from duis_gateway.rollout.views import OperatorView, PartyView, outbox_figures
+from duis_gateway.rollout.views import PARTY_TABLES, OperatorView, PartyView, outbox_figures
 from duis_gateway.store.engine import Store
 from schemas import schema_path
 
@@ -195,8 +196,8 @@ class Gateway:
             *partner_routes(flow.handle, limits.size),
             *party_routes(PartyView(self.store, self._clock)),
         ]
-        edge = Edge(routes, self.metrics)
         server = config.server
+        edge = Edge([*routes, openapi_route(routes, PARTY_TABLES, server.base_url)], self.metrics)
         try:
             return Server(edge, server.host, server.port, server.threads, _server_limits(config))
         except OSError as error:

@@ -1,38 +1,41 @@
-"""Service Request 8.2 by SOAP with zeep: the kit builds, signs and proves, zeep does the rest from the WSDL.
+"""Service Request 8.2 by SOAP with zeep: zeep builds it from the WSDL's types, the kit signs it and proves the answer.
 
 python soap_zeep.py GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE HUB
 """
 
-import copy
 import sys
+from copy import deepcopy
 
 from lxml import etree
 from zeep import Client
 from zeep.plugins import Plugin
 
-from duis_gateway.client import Gateway, Identity, ReadInventory, Trust
+from duis_gateway.client import Gateway, Identity, Trust
 
 
-class SignedRequests(Plugin):
-    """Puts the signed bytes into the envelope as they are: zeep would lose declarations, and with them the digest."""
+class Signed(Plugin):
+    """Signs each request as zeep has built it, and proves each answer before zeep reads it."""
 
-    def __init__(self, signed: bytes) -> None:
-        self.signed = signed
+    def __init__(self, me: Identity, trust: Trust) -> None:
+        self.me, self.trust = me, trust
 
     def egress(self, envelope, http_headers, operation, binding_options):
-        next(envelope.iter("{urn:duis-gateway:soap:1}ServiceRequest")).text = "the request"
-        text = etree.tostring(envelope).replace(b">the request<", b">" + self.signed + b"<")
-        return etree.fromstring(text), http_headers
+        place = next(envelope.iter("{urn:duis-gateway:soap:1}ServiceRequest"))
+        signed = self.me.sign(etree.tostring(deepcopy(place[0])))
+        place[:], place.text = [], "the request"  # as text: in the tree lxml would merge its declarations
+        return etree.fromstring(etree.tostring(envelope).replace(b">the request<", b">" + signed + b"<")), http_headers
 
-
-def main(url: str, key: str, certificate: str, gateway_certificate: str, hub: str) -> None:
-    trust = Trust.load(gateway_certificate)
-    prepared = Gateway(url, identity=Identity.load(key, certificate), trust=trust).prepare(ReadInventory(hub))
-    client = Client(f"{url}/soap?wsdl", plugins=[SignedRequests(prepared.document)])
-    (response,) = client.service.SubmitServiceRequest("")
-    proven = trust.prove(etree.tostring(copy.deepcopy(response)))
-    print(proven.root.findtext(".//{*}DeviceFirmwareVersion"))
+    def ingress(self, envelope, http_headers, operation):
+        for response in envelope.iter("{*}Response"):
+            self.trust.prove(etree.tostring(deepcopy(response)))
+        return envelope, http_headers
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    url, key, certificate, gateway_certificate, hub = sys.argv[1:]
+    me, trust = Identity.load(key, certificate), Trust.load(gateway_certificate)
+    number = Gateway(url, identity=me, trust=trust).new_request_id()
+    header = {"RequestID": number, "CommandVariant": "8", "ServiceReference": "8.2", "ServiceReferenceVariant": "8.2"}
+    request = {"Header": header, "Body": {"ReadInventory": {"DeviceID": hub}}, "schemaVersion": "6.0"}
+    answer = Client(f"{url}/soap?wsdl", plugins=[Signed(me, trust)]).service.SubmitServiceRequest({"Request": request})
+    print(answer.Body.ResponseMessage.DSPInventory.Device[0].DeviceFirmwareVersion)

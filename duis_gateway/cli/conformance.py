@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
 from duis_gateway.cli.common import READABLE, AnswerIsNo
-from duis_gateway.cli.output import say
+from duis_gateway.cli.output import print_rows, say
+from duis_gateway.cli.terminal import BAD, FAINT, GOOD, painted
 from duis_gateway.conformance.clause import VERSIONS, Era
 from duis_gateway.conformance.defects import DefectMask, read_defects
-from duis_gateway.conformance.pack import clauses_of, run
-from duis_gateway.conformance.profile import read_profile
-from duis_gateway.conformance.report import CaseResult, Completion, Outcome, write_reports
+from duis_gateway.conformance.pack import Playable, cases_of, clauses_of, run
+from duis_gateway.conformance.profile import Profile, read_profile
+from duis_gateway.conformance.report import CaseResult, Completion, Outcome, read_outcomes, write_reports
 from duis_gateway.conformance.subject import opened
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.text.controls import shown_lines
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -32,6 +36,12 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     multiple=True,
     help="Only what existed before, or is new.",
 )
+@click.option("--list", "listing", is_flag=True, help="List the cases, and play none.")
+@click.option(
+    "--case", "wanted", multiple=True, help="Only these cases: a clause such as n64, or a name; * stands for any."
+)
+@click.option("--only", type=click.Choice(["failed"]), help="Only those that failed in the run that --reports holds.")
+@click.option("--compare", type=READABLE, help="An earlier conformance.xml; default: the one that --reports holds.")
 @click.option("--reports", type=_FOLDER, default="reports", show_default=True, help="Where the reports are written.")
 @click.option("--defects", type=READABLE, help="Known defects and thresholds (TOML).")
 @click.pass_context
@@ -41,44 +51,89 @@ def conformance(
     profile: Path,
     versions: tuple[str, ...],
     eras: tuple[str, ...],
+    listing: bool,
+    wanted: tuple[str, ...],
+    only: str | None,
+    compare: Path | None,
     reports: Path,
     defects: Path | None,
 ) -> None:
     """Play the regression pack against the gateway at --url, over HTTP alone, and write a completion report.
 
     Each clause has a case that is accepted and one that is refused, on DUIS 5.0, 5.1 and 6.0. The gateway's parties,
-    keys and hubs stand in the profile; `conformance init` makes an installation that has them. The exit code is 1
-    where a case fails by no known defect, or the known ones are more than the phase may end with.
+    keys and hubs stand in the profile; `conformance init` makes an installation that has them. First it is seen whether
+    the gateway is there and is that of the profile. The report links to the bytes of every case, and says what has
+    changed since the run before. The exit code is 1 where a case fails by no known defect, or the known ones are more
+    than the phase may end with.
     """
     if context.invoked_subcommand is not None:
+        return
+    chosen_eras, chosen_versions = eras or tuple(era.value for era in Era), versions or VERSIONS
+    cases = _chosen(cases_of(clauses_of(map(Era, chosen_eras)), chosen_versions), wanted)
+    if listing:
+        print_rows(("case", "holds"), [(one.full_name, one.clause.source) for one in cases], "table")
         return
     if url is None or not url.startswith(("http://", "https://")):
         raise ConfigurationError("--url: the http or https URL of the gateway is needed")
     mask = read_defects(defects) if defects else DefectMask()
-    chosen_eras, chosen_versions = eras or tuple(era.value for era in Era), versions or VERSIONS
-    results = _play(url, profile, chosen_eras, chosen_versions)
-    about = f"Played against {url}, on DUIS {', '.join(chosen_versions)}: {', '.join(chosen_eras)}."
-    completion = Completion("conformance", results, mask, about=about)
+    latest = reports / "conformance.xml"
+    before = read_outcomes(compare or latest) if compare or only or latest.exists() else {}
+    if only:
+        cases = [one for one in cases if before.get(one.full_name) == Outcome.FAILED]
+        if not cases:
+            say("No case failed in the run before.")
+            return
+    completion = _play(url, read_profile(profile), cases, mask, before)
     written = write_reports(reports, completion)
     others = [f", {completion.count(one)} {one}" for one in (Outcome.FAILED, Outcome.SKIPPED) if completion.count(one)]
-    passed = f"{completion.count(Outcome.PASSED)} of {len(results)} cases passed{''.join(others)}"
+    for one, then in completion.changed:
+        say(f"changed {one.full_name}: {then} before, {one.outcome} now")
+    passed = f"{completion.count(Outcome.PASSED)} of {len(completion.results)} cases passed{''.join(others)}"
     say(f"{passed}; see {written[0]} and {written[1]}")
     if not completion.is_met:
         raise AnswerIsNo("the pack is not passed")
 
 
-def _play(url: str, profile: Path, eras: Iterable[str], versions: Iterable[str]) -> list[CaseResult]:
+def _chosen(cases: Sequence[Playable], wanted: Sequence[str]) -> list[Playable]:
+    """Return the cases that one of these means: the id of a clause, or a name with *."""
+    if not wanted:
+        return list(cases)
+    for text in wanted:
+        if not any(_means(text, one) for one in cases):
+            raise ConfigurationError(f"--case: there is no case {text[:80]!r}; --list names them")
+    return [one for one in cases if any(_means(text, one) for text in wanted)]
+
+
+def _means(text: str, case: Playable) -> bool:
+    escaped = text.replace("[", "[[]")  # the brackets of a case's name mean themselves
+    return text == case.clause.id or fnmatchcase(case.full_name, escaped)
+
+
+def _play(
+    url: str, profile: Profile, cases: Sequence[Playable], mask: DefectMask, before: Mapping[str, str]
+) -> Completion:
     results = []
-    with opened(url, read_profile(profile)) as subject:
-        for result in run(subject, clauses_of(map(Era, eras)), versions):
+    with opened(url, profile) as subject:
+        version = subject.identify()
+        for result in run(subject, cases):
             _show(result)
             results.append(result)
-    return results
+    facts = [("gateway", f"{profile.gateway} at {url}"), ("version", version or "not told"), *_certificate(profile)]
+    return Completion("conformance", results, mask, facts=facts, before=before)
+
+
+def _certificate(profile: Profile) -> list[tuple[str, str]]:
+    return [
+        ("certificate", f"serial {one.serial}, issued by {one.issuer}, good until {one.not_after:%Y-%m-%d %H:%M} UTC")
+        for one in profile.trust.signers
+    ]
 
 
 def _show(result: CaseResult) -> None:
     left_out = f" ({result.detail})" if result.outcome is Outcome.SKIPPED else ""
-    say(f"{result.outcome:7} {result.full_name}{left_out}")
+    style = {Outcome.PASSED: GOOD, Outcome.FAILED: BAD, Outcome.SKIPPED: FAINT}[result.outcome]
+    ending = painted(f"{result.outcome:7}", style, sys.stdout)
+    click.echo(f"{ending} {shown_lines(result.full_name + left_out)}")
     if result.outcome is Outcome.FAILED:
         say(f"        {result.promise}: {result.detail}", err=True)
 

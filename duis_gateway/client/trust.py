@@ -119,15 +119,20 @@ class Trust:
         return cls(certificates, signers, clock, DCC_OR_NAMED)
 
     @property
+    def signers(self) -> list[Certificate]:
+        """The certificates of those who may sign."""
+        known = self._signers.current() if isinstance(self._signers, WatchedFolder) else self._signers
+        read = (read_certificate(one.der) for one in known.values())
+        return [one for one in read if one.role in self._roles]
+
+    @property
     def gateway(self) -> Eui:
         """The gateway's EUI-64, where there is only one that can be believed.
 
         Raises:
             SetupWrong: there is none, or more than one.
         """
-        signers = self._signers.current() if isinstance(self._signers, WatchedFolder) else self._signers
-        read = [read_certificate(one.der) for one in signers.values()]
-        found = {Eui(one.eui) for one in read if one.role in self._roles}
+        found = {Eui(one.eui) for one in self.signers}
         if len(found) != 1:
             listed = ", ".join(map(str, sorted(found))) or "none"
             raise SetupWrong(f"the gateway is not the only one that is trusted to sign: {listed}", "name its EUI-64")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from duis_gateway.client import NoAnswer
-from duis_gateway.conformance.clause import Clause, Era
+from duis_gateway.conformance.clause import Case, Clause, Era, Play
 from duis_gateway.conformance.clauses import alerts, endings, groups, lists, outcomes, requests, soap, split
 from duis_gateway.conformance.report import CaseResult, Outcome
 from duis_gateway.conformance.subject import NotConformant, Subject
@@ -22,41 +23,66 @@ def clauses_of(eras: Iterable[Era]) -> list[Clause]:
     return [one for one in CLAUSES.values() if one.era in wanted]
 
 
-def run(subject: Subject, clauses: Iterable[Clause], versions: Iterable[str]) -> Iterator[CaseResult]:
-    """Play both cases of each clause on each of the versions it is for, and yield how they ended."""
+@dataclass(frozen=True)
+class Playable:
+    """One case of a clause on one version."""
+
+    clause: Clause
+    version: str
+    name: str
+    play: Play
+
+    @property
+    def full_name(self) -> str:
+        """How the reports and `--case` call it."""
+        return f"{self.clause.era}/{self.clause.id}::{self.name}[{self.version}]"
+
+
+def cases_of(clauses: Iterable[Clause], versions: Iterable[str]) -> list[Playable]:
+    """Return both cases of each clause on each of the versions that it is for."""
     wanted = tuple(versions)
-    for clause in clauses:
-        for version in clause.versions:
-            if version in wanted:
-                yield _played(subject, clause, version, "accepts", clause.accepts)
-                yield _played(subject, clause, version, "refuses", clause.refuses)
+    return [
+        Playable(clause, version, name, play)
+        for clause in clauses
+        for version in clause.versions
+        if version in wanted
+        for name, play in (("accepts", clause.accepts), ("refuses", clause.refuses))
+    ]
 
 
-def _played(
-    subject: Subject, clause: Clause, version: str, name: str, play: Callable[[Subject, str], None]
-) -> CaseResult:
+def run(subject: Subject, cases: Iterable[Playable]) -> Iterator[CaseResult]:
+    """Play cases, and yield how they ended."""
+    for one in cases:
+        yield _played(subject, one)
+
+
+def _played(subject: Subject, case: Playable) -> CaseResult:
+    clause = case.clause
+    subject.begin()
     started = time.monotonic()
     missing = [party for party in clause.needs if party not in subject.profile]
     if missing:
         outcome, detail = Outcome.SKIPPED, f"the profile has no parties.{missing[0]}"
     else:
-        detail = _failure(subject, clause, version, play)
+        detail = _failure(subject, case)
         outcome = Outcome.FAILED if detail else Outcome.PASSED
     return CaseResult(
         suite=f"{clause.era}/{clause.id}",
-        name=f"{name}[{version}]",
+        name=f"{case.name}[{case.version}]",
         outcome=outcome,
         seconds=time.monotonic() - started,
         detail=detail,
         requirements=clause.requirements,
         promise=clause.source,
+        expected=", ".join(sorted(case.play.codes)) if isinstance(case.play, Case) else "",
+        wire=subject.evidence(),
     )
 
 
-def _failure(subject: Subject, clause: Clause, version: str, play: Callable[[Subject, str], None]) -> str:
+def _failure(subject: Subject, case: Playable) -> str:
     """Play a case, and say why it failed; "" where it did not."""
     try:
-        play(subject, version)
+        case.play(subject, case.version)
     except NotConformant as found:
         return str(found)
     except NoAnswer as error:

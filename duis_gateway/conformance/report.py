@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,6 +14,10 @@ from pathlib import Path
 from lxml import etree
 
 from duis_gateway.conformance.defects import SEVERITIES, DefectMask
+from duis_gateway.conformance.wire import Wire
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import ConfigurationError, NotSafeXml
+from duis_gateway.machine.files import read_bytes
 from duis_gateway.text.pages import render
 
 
@@ -27,7 +33,8 @@ class Outcome(StrEnum):
 class CaseResult:
     """One case: the suite it stands in, its name there, how it ended, and the requirements that it shows.
 
-    `promise` is what it holds the gateway to, in words, where the suite's name does not say it all.
+    `promise` is what it holds the gateway to, in words, where the suite's name does not say it all; `expected` has the
+    codes that must come; `wire` is what was sent and what came.
     """
 
     suite: str
@@ -37,6 +44,8 @@ class CaseResult:
     detail: str = ""
     requirements: tuple[str, ...] = ()
     promise: str = ""
+    expected: str = ""
+    wire: tuple[Wire, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -48,7 +57,8 @@ class CaseResult:
 class Completion:
     """What a phase came to. It is complete when no case fails but by a known defect, and the mask is met.
 
-    `about` says in words what was tested, where the phase's name does not.
+    `about` says in words what was tested, where the phase's name does not; `facts` are names and values for the head of
+    the report. `before` is how cases ended in an earlier run, by their full names.
     """
 
     phase: str
@@ -56,6 +66,19 @@ class Completion:
     mask: DefectMask = field(default_factory=DefectMask)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     about: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    before: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """How long the cases took together."""
+        return sum(one.seconds for one in self.results)
+
+    @property
+    def changed(self) -> list[tuple[CaseResult, str]]:
+        """The cases that ended otherwise than in the earlier run, with how they did then."""
+        known = ((one, self.before.get(one.full_name)) for one in self.results)
+        return [(one, then) for one, then in known if then is not None and then != one.outcome]
 
     def count(self, outcome: Outcome) -> int:
         """Return how many cases ended so."""
@@ -77,9 +100,50 @@ def write_reports(directory: Path, completion: Completion) -> tuple[Path, Path]:
     """Write `<phase>.html` and `<phase>.xml` into a directory, which is made if need be, and return them."""
     directory.mkdir(parents=True, exist_ok=True)
     html, junit = directory / f"{completion.phase}.html", directory / f"{completion.phase}.xml"
-    html.write_text(_html(completion), encoding="utf-8")
+    evidence = _write_wire(directory / f"{completion.phase}-messages", completion.results)
+    html.write_text(_html(completion, evidence), encoding="utf-8")
     junit.write_bytes(_junit(completion))
     return html, junit
+
+
+def read_outcomes(junit: Path) -> dict[str, str]:
+    """Return how the cases of an earlier report ended, by their full names.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no report.
+    """
+    try:
+        root = parse_trusted(read_bytes(junit))
+    except OSError as error:
+        raise ConfigurationError(f"{junit}: {error.strerror}") from None
+    except NotSafeXml as error:
+        raise ConfigurationError(f"{junit} is no report: {error.detail}") from None
+    found = {}
+    for case in root.iter("testcase"):
+        ended = Outcome.FAILED if case.find("failure") is not None else Outcome.PASSED
+        ended = Outcome.SKIPPED if case.find("skipped") is not None else ended
+        found[f"{case.get('classname')}::{case.get('name')}"] = str(ended)
+    return found
+
+
+Links = list[tuple[str, str, str]]
+"""Of each message of a case: which way it went, what it was, and where its bytes are, beside the report."""
+
+
+def _write_wire(folder: Path, results: Sequence[CaseResult]) -> dict[str, Links]:
+    """Write what went over the wire, a file a message, and return the links to it by the cases' full names."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    links: dict[str, Links] = {}
+    for case in results:
+        if case.wire:
+            folder.mkdir(exist_ok=True)
+        stem = re.sub(r"[^A-Za-z0-9.]+", "-", case.full_name).strip("-")
+        for number, one in enumerate(case.wire, 1):
+            file = folder / f"{stem}-{number}-{one.way}.{'xml' if one.content.lstrip()[:1] == b'<' else 'bin'}"
+            file.write_bytes(one.content)
+            links.setdefault(case.full_name, []).append((one.way, one.what, f"{folder.name}/{file.name}"))
+    return links
 
 
 def _junit(completion: Completion) -> bytes:
@@ -140,7 +204,7 @@ class _Criterion:
         return self.found <= self.allowed
 
 
-def _html(completion: Completion) -> str:
+def _html(completion: Completion, evidence: Mapping[str, Links]) -> str:
     mask = completion.mask
     found = mask.open_by_severity()
     by_severity = [_Criterion(str(level), found[level], mask.allowed(completion.phase, level)) for level in SEVERITIES]
@@ -150,5 +214,6 @@ def _html(completion: Completion) -> str:
         completion=completion,
         failed=[one for one in completion.results if one.outcome is Outcome.FAILED],
         outcomes=list(Outcome),
+        evidence=evidence,
         criteria=[*by_severity, unexplained],
     )

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 from lxml import etree
 
-from duis_gateway.client import DOORS, NotProven, TimeCounter, soap
+from duis_gateway.client import DOORS, NoAnswer, NotProven, TimeCounter, soap
 from duis_gateway.client.gateway import wrap
-from duis_gateway.client.http import Http
+from duis_gateway.client.http import Http, HttpAnswer
+from duis_gateway.client.problems import refusal_of
 from duis_gateway.client.requests import service_request
 from duis_gateway.conformance.mailbox import Mailbox
 from duis_gateway.conformance.notices import Release, Terms, notice, stamp
 from duis_gateway.conformance.profile import SUPPLIERS, Actor, Profile
+from duis_gateway.conformance.wire import Wire
 from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import GatewayError
 from duis_gateway.namespaces import CSP, ESI, SR
 
 PATIENCE = 30.0
 """Seconds to wait for an answer or an alert."""
 
+OPENAPI = "/openapi.json"
+"""Where a gateway may describe itself."""
+_XML = {"Content-Type": "application/xml"}
 _LONG_AGO, _FIRST_RUN = timedelta(days=20 * 365), datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class NotConformant(AssertionError):
     """The gateway did something else than the clause says."""
+
+
+class CannotBegin(GatewayError):
+    """Nothing can be played: the gateway is not there, or it is not the one that the profile is of."""
 
 
 def expect(found: object, expected: object, what: str, evidence: bytes = b"") -> None:
@@ -79,12 +91,14 @@ class Subject:
 
     Attributes:
         seen: the response codes and alert codes that have come since the case began.
+        wire: what was sent and answered since then.
     """
 
     def __init__(self, url: str, profile: Profile, mailbox: Mailbox) -> None:
         self.url = url.rstrip("/")
         self.profile = profile
         self.seen: set[str] = set()
+        self.wire: list[Wire] = []
         self._mailbox = mailbox
         self._http = Http(PATIENCE)
         # RequestIDs never repeat, in no run of the pack: they follow the time.
@@ -133,12 +147,18 @@ class Subject:
 
     def post(self, path: str, document: bytes, media: str = "application/xml") -> Reply:
         """Post bytes as they are; a 200 must be signed by the gateway."""
-        answer = self._http.post(self.url + path, document, {"Content-Type": media})
+        answer = self._exchange(path, document, {"Content-Type": media})
         return self._reply(answer.status, answer.body)
+
+    def _exchange(self, path: str, content: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        self.wire.append(Wire("sent", f"POST {path}", content))
+        answer = self._http.post(self.url + path, content, headers)
+        self.wire.append(Wire("answered", f"HTTP {answer.status}", answer.body))
+        return answer
 
     def post_soap(self, signed: bytes) -> Reply:
         """Post a signed Service Request in a SOAP 1.1 envelope; the reply to it is what stands in the answer's."""
-        answer = self._http.post(self.url + DOORS["soap"], soap.into_envelope(signed), soap.HEADERS)
+        answer = self._exchange(DOORS["soap"], soap.into_envelope(signed), soap.HEADERS)
         if answer.status != 200:
             return Reply(answer.status, answer.body, None)
         inside = soap.from_envelope(answer.body)
@@ -212,7 +232,54 @@ class Subject:
     def begin(self) -> None:
         """Begin a case: what was answered and sent before it does not count."""
         self.seen.clear()
+        self.wire.clear()
         self._mailbox.begin()
+
+    def evidence(self) -> tuple[Wire, ...]:
+        """Return what was sent, answered and received since the case began."""
+        received = (
+            Wire("received", f"{message.kind} for {actor.name}", message.raw)
+            for actor in self.profile.actors.values()
+            for message in self._mailbox.came(actor, lambda _: True)
+        )
+        return (*self.wire, *received)
+
+    def identify(self) -> str:
+        """Make sure that this is the gateway of the profile, and that it knows the pack's parties; return its version.
+
+        Raises:
+            CannotBegin: it is not; the text says what to look at.
+        """
+        by = self.profile[SUPPLIERS[0]]
+        body = f"<sr:ReadInventory><sr:DeviceID>{by.hubs[0]}</sr:DeviceID></sr:ReadInventory>"
+        document = by.identity.sign(self.request(by, "5.0", body))
+        try:
+            answer = self._http.post(self.url + DOORS["serviceD"], document, _XML)
+        except NoAnswer as error:
+            raise CannotBegin(error.detail) from None
+        if answer.status != HTTPStatus.OK:
+            why = refusal_of(answer).detail
+            raise CannotBegin(f"{self.url} refuses a signed 8.2 of {by.name} ({by.eui}), HTTP {answer.status}: {why}")
+        try:
+            proof = self.profile.trust.prove(answer.body)
+        except NotProven as error:
+            raise CannotBegin(
+                f"what answers at {self.url} is not the gateway of the profile, {self.profile.gateway}: {error.detail}"
+            ) from None
+        code = proof.root.findtext(".//{*}ResponseCode") or "none"
+        if code != "I0":
+            raise CannotBegin(
+                f"{self.url} answers {code} to an 8.2 of {by.name} about its hub {by.hubs[0]}: register the parties of "
+                "the profile and load their hubs, as `conformance init` does"
+            )
+        return self._version()
+
+    def _version(self) -> str:
+        try:
+            told = self._http.get(self.url + OPENAPI)
+            return str(json.loads(told.body)["info"]["version"]) if told.status == HTTPStatus.OK else ""
+        except (NoAnswer, ValueError, KeyError, TypeError):
+            return ""  # not every gateway describes itself
 
     def alert(self, to: Actor, *words: str) -> etree._Element:
         """Return the first DCC Alert to a supplier since the case began that has all these words, proven.

@@ -20,9 +20,11 @@ from duis_gateway.doors import spyne_compat
 from duis_gateway.doors.problem import our_defect, plain, problem_element
 from duis_gateway.envelope.escape import escape_attribute
 from duis_gateway.errors import MessageRefused, refusal_of, without_frames
-from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
+from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS, SOAP_ENVELOPE, SOAP_SERVICE, SR
+from schemas import schema_path
 
 _CALL = "duis_gateway.call"
+_NEWEST = DUIS_SCHEMA_FOLDERS[max(DUIS_SCHEMA_FOLDERS)]
 _PLACE = b"<answer/>"
 _ADDRESS = "urn:duis-gateway:address"
 _DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[^>]*\?>\s*")
@@ -63,6 +65,11 @@ class Call:
         raise _fault(self.error, self.correlation_id)
 
 
+def _xs(name: str) -> str:
+    """Return a name of XML Schema."""
+    return f"{{http://www.w3.org/2001/XMLSchema}}{name}"
+
+
 def _done() -> bytes:
     raise RuntimeError("the operation was called twice")
 
@@ -96,6 +103,29 @@ def _operation() -> Any:
     return declare(_submit_service_request)
 
 
+def _typed(wsdl: bytes) -> bytes:
+    """Return spyne's WSDL with DUIS's own types in the place of anything: the schema of the newest version, in full.
+
+    spyne itself goes on knowing of one document as it is, so that no tool of ours reads or writes what is signed.
+    """
+    root = etree.fromstring(wsdl)
+    (types,) = root.iterfind("{*}types")
+    (own,) = types
+    for message, element in (("ServiceRequest", "Request"), ("ServiceResponse", "Response")):
+        (holder,) = own.iterfind(f".//{_xs('element')}[@name='{message}']")
+        del holder.attrib["type"]
+        sequence = etree.SubElement(etree.SubElement(holder, _xs("complexType")), _xs("sequence"))
+        etree.SubElement(sequence, _xs("element"), {"ref": f"sr:{element}"}, nsmap={"sr": SR})
+    own.insert(0, etree.Element(_xs("import"), {"namespace": SR}))
+    parser = etree.XMLParser(remove_comments=True, remove_blank_text=True)
+    for number, file in enumerate(("xmldsig.xsd", "duis.xsd")):
+        schema = etree.parse(schema_path(f"duis/{_NEWEST}").with_name(file), parser).getroot()
+        for one in schema.iter(_xs("import")):
+            del one.attrib["schemaLocation"]  # it stands beside it
+        types.insert(number, schema)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
 class SpyneEdge:
     """The SOAP service as spyne knows it."""
 
@@ -111,7 +141,7 @@ class SpyneEdge:
         )
         self._app = _wsgi.WsgiApplication(application, chunked=True)
         self._app.doc.wsdl11.build_interface_document(_ADDRESS)
-        self._wsdl: bytes = self._app.doc.wsdl11.get_interface_document()
+        self._wsdl = _typed(self._app.doc.wsdl11.get_interface_document())
 
     def wsdl(self, address: str) -> bytes:
         """Return the WSDL for the address that the service is reached at; nothing of one request is kept for others."""

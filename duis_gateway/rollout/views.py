@@ -31,6 +31,14 @@ from duis_gateway.rollout.releases.records import Release
 from duis_gateway.store.engine import Store
 from duis_gateway.text.tabular import Rows
 
+PARTY_TABLES = {
+    "status": STATUS_COLUMNS,
+    "deadlines": DEADLINE_COLUMNS,
+    "estate": ESTATE_COLUMNS,
+    "eligible-hubs": ELIGIBLE_COLUMNS,
+}
+"""The tables of the party door, and their columns."""
+
 NEWEST_FLAGS = 50
 MOST_MISSED = 500
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from duis_gateway import __version__
 from duis_gateway.conformance.clause import VERSIONS, Clause, Era, brings
-from duis_gateway.conformance.pack import CLAUSES
+from duis_gateway.conformance.pack import CLAUSES, cases_of
 from duis_gateway.conformance.pack import run as play
 from duis_gateway.conformance.profile import Profile, read_profile
 from duis_gateway.conformance.report import Outcome
@@ -43,7 +44,7 @@ def test_every_code_and_every_alert_is_brought_out_by_a_clause() -> None:
 def test_a_clause_fails_where_a_code_that_it_names_does_not_come(subject: Subject) -> None:
     known = CLAUSES["command_variant"]
     wrong = Clause("wrong", "a code", Era.EXISTING, brings("I0", "E4")(known.accepts), known.refuses, ("5.0",))
-    first, second = play(subject, [wrong], VERSIONS)
+    first, second = play(subject, cases_of([wrong], VERSIONS))
     assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.PASSED)
     assert "codes that did not come: expected [], found ['E4']" in first.detail
 
@@ -52,7 +53,7 @@ def test_without_a_second_supplier_its_clauses_are_left_out(tmp_path: Path) -> N
     """Profiles of before N73 was played are still read."""
     profile = profile_without("second", tmp_path)
     with opened("http://127.0.0.1:1", profile) as alone:
-        results = list(play(alone, [CLAUSES["n73"]], VERSIONS))
+        results = list(play(alone, cases_of([CLAUSES["n73"]], VERSIONS)))
     assert [(one.outcome, one.detail) for one in results] == [
         (Outcome.SKIPPED, "the profile has no parties.second")
     ] * 2
@@ -79,7 +80,7 @@ def test_a_gateway_that_does_otherwise_fails_the_clause_with_what_was_found(subj
     known = CLAUSES["command_variant"]
     wrong = Clause("wrong", "the other way round", Era.EXISTING, known.refuses, known.accepts, ("5.0",))
     also = Clause("code", "another code", Era.EXISTING, _not_what_was_said, known.refuses, ("5.0",))
-    outcomes = [(one.name, one.outcome, one.detail) for one in play(subject, [wrong, also], VERSIONS)]
+    outcomes = [(one.name, one.outcome, one.detail) for one in play(subject, cases_of([wrong, also], VERSIONS))]
     assert [outcome for _, outcome, _ in outcomes] == [Outcome.PASSED, Outcome.PASSED, Outcome.FAILED, Outcome.PASSED]
     assert "HTTP status" in outcomes[2][2]
     assert "expected 200, found 401" in outcomes[2][2]
@@ -90,24 +91,28 @@ def test_a_gateway_that_does_otherwise_fails_the_clause_with_what_was_found(subj
 def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> None:
     gateway, reports = tmp_path / "gateway", tmp_path / "reports"
     with started(gateway) as process:
-        words = (
-            "--profile",
-            gateway / "conformance.toml",
-            "--reports",
-            reports,
-            "--version",
-            "5.1",
-            "--era",
-            "existing",
-        )
-        ran = run("conformance", "--url", process.url, *words)
-    assert ran.code == 0, ran.error
-    root = etree.parse(reports / "conformance.xml").getroot()
+        words = ("--profile", gateway / "conformance.toml", "--reports", reports, "--version", "5.1")
+        ran = run("conformance", "--url", process.url, *words, "--era", "existing")
+        assert ran.code == 0, ran.error
+        whole = etree.parse(reports / "conformance.xml")
+        page = (reports / "conformance.html").read_text(encoding="utf-8")
+        case = whole.find(".//testcase[@classname='existing/command_variant']")
+        assert case is not None
+        etree.SubElement(case, "failure")
+        (reports / "conformance.xml").write_bytes(etree.tostring(whole))
+        again = run("conformance", "--url", process.url, *words, "--only", "failed")
+    assert "1 of 1 cases passed" in again.output
+    assert "changed existing/command_variant::accepts[5.1]: failed before, passed now" in again.output
+    assert "failed before" in (reports / "conformance.html").read_text(encoding="utf-8")
+    root = whole.getroot()
     assert root.get("failures") == "0"
     assert int(root.get("tests") or 0) == 2 * sum(clause.era is Era.EXISTING for clause in CLAUSES.values())
-    report = (reports / "conformance.html").read_text(encoding="utf-8")
-    assert "Exit criteria" in report
-    assert f"Played against {process.url}, on DUIS 5.1: existing." in report
+    assert all(text in page for text in ("Exit criteria", process.url, __version__, "certificate</dt><dd>serial"))
+    links = etree.HTML(page).xpath("//a/@href")
+    assert isinstance(links, list)
+    kept = sorted(path.relative_to(reports) for path in reports.rglob("*-messages/*"))
+    assert [path.name.rpartition("-")[2] for path in kept] == ["sent.xml", "answered.xml"]
+    assert "conformance-messages/existing-command-variant-accepts-5.1-1-sent.xml" in map(str, links)
 
 
 @pytest.mark.parametrize(
@@ -124,11 +129,33 @@ def test_wrong_usage_is_one_line_and_exit_code_2(words: tuple[str, ...], reason:
     assert reason in ran.error
 
 
-def test_a_gateway_that_is_away_fails_every_case(tmp_path: Path) -> None:
+def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
     assert run("conformance", "init", tmp_path / "gateway").code == 0
     profile = tmp_path / "gateway" / "conformance.toml"
-    words = ("--url", "http://127.0.0.1:1", "--profile", profile, "--reports", tmp_path, "--era", "existing")
-    ran = run("conformance", *words)
-    assert ran.code == 1
-    assert "could not be reached" in ran.error
-    assert "0 of " in ran.output
+    ran = run("conformance", "--url", "http://127.0.0.1:1", "--profile", profile, "--reports", tmp_path)
+    assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
+    assert "http://127.0.0.1:1/api/v1/serviceD gave no answer" in ran.error
+    assert not (tmp_path / "conformance.html").exists()
+
+
+@pytest.mark.processes
+def test_another_gateway_than_the_profiles_is_one_error(tmp_path: Path) -> None:
+    """Its own parties are not those of the profile."""
+    assert run("conformance", "init", tmp_path / "other").code == 0
+    with started(tmp_path / "gateway") as process:
+        words = ("--profile", tmp_path / "other" / "conformance.toml", "--reports", tmp_path)
+        ran = run("conformance", "--url", process.url, *words)
+    assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
+    assert "refuses a signed 8.2 of on_5_0" in ran.error
+    assert "HTTP 401" in ran.error
+
+
+def test_the_cases_are_listed_and_chosen() -> None:
+    listed = run("conformance", "--list", "--case", "command_variant", "--case", "new/n64::*[6.0]").output
+    names = [line.split()[0] for line in listed.splitlines()[1:]]
+    assert names == [f"existing/command_variant::{name}[{v}]" for v in VERSIONS for name in ("accepts", "refuses")] + [
+        f"new/n64::{name}[6.0]" for name in ("accepts", "refuses")
+    ]
+    refused = run("conformance", "--list", "--case", "n46")
+    assert refused.code == 2
+    assert "there is no case 'n46'" in refused.error
