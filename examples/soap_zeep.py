@@ -1,7 +1,4 @@
-"""Service Request 8.2 by SOAP with zeep: zeep builds it from the WSDL's types, the kit signs it and proves the answer.
-
-python soap_zeep.py GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE HUB
-"""
+"""8.2 by zeep, signed and proven by the kit: soap_zeep.py GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE HUB."""
 
 import sys
 from copy import deepcopy
