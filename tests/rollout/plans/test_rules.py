@@ -16,7 +16,7 @@ from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFac
 from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
 from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
-from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, THEIRS, hub, instruction, release
+from tests.support.rules import AUTOMATIC, NEW, NOW, OLD, OURS, THEIRS, hub, instruction, release
 
 DAY = timedelta(days=1)
 MAY = Period(datetime.fromisoformat("2026-05-01T00:00Z"), datetime.fromisoformat("2026-05-10T12:30Z"))
@@ -166,6 +166,26 @@ def test_a_batch_of_dcc_moves_hubs_that_no_instruction_moves() -> None:
     assert planned.explanation.endswith("DCC instructed it in a batch; its supplier has not instructed")
     assert plan(given_by(OURS), batch=JUNE).basis is Basis.INSTRUCTED
     assert plan(batch=Period(MAY.start, AUTOMATIC)).basis is Basis.AUTOMATIC_DATE
+
+
+def test_a_batch_without_a_period_goes_at_the_automatic_date() -> None:
+    planned = plan(undated_batch=True)
+    assert (planned.basis, planned.period, planned.due) == (Basis.BATCH, None, AUTOMATIC)
+    assert planned.explanation.startswith("automatic date: DCC instructed it in a batch")
+    assert plan(given_by(OURS), undated_batch=True).basis is Basis.INSTRUCTED
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"later_versions": frozenset({OLD})}, "which a later release brought"),
+        ({"permitted_predecessors": frozenset({"7"})}, "does not permit it as its predecessor"),
+    ],
+)
+def test_a_hub_that_the_release_may_not_be_applied_to_is_not_planned(changes: dict[str, Any], words: str) -> None:
+    planned = plan_hub(PlanFacts(hub(1), release(**changes), instructions=(given_by(OURS),)))
+    assert planned.basis is Basis.NOT_PLANNED
+    assert words in planned.explanation
 
 
 def test_an_excluded_hub_is_outside_the_pilot_but_not_outside_safe_launch() -> None:
