@@ -109,3 +109,20 @@ def test_the_prose_of_the_pages_is_wrapped() -> None:
     """At 120 characters, so that a change of a page can be read beside what it was."""
     pages = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
     assert [(page.name, line) for page in pages for line in prose(page) if len(line) > 120] == []
+
+
+PRINTS = {"output", "terminal", "main", "demo", "completion"}
+"""Modules of the command line that print by themselves: what others wrote goes through `output.say` or its tables."""
+
+
+def test_commands_print_by_what_lets_no_control_character_through() -> None:
+    """T59, T70: a name or an error that others wrote never commands the operator's terminal."""
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in (ROOT / "duis_gateway" / "cli").glob("*.py")
+        if path.stem not in PRINTS
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "shown_lines(" not in line
+        and re.search(r"click\.echo\((?!lines, nl=False\))|(?<![\w.])print\(|std(out|err)\.write\(", line)
+    ]
+    assert not found

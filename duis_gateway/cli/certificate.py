@@ -17,7 +17,7 @@ from duis_gateway.cli.common import (
     opened_store,
     refuse_existing,
 )
-from duis_gateway.cli.output import print_rows
+from duis_gateway.cli.output import print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui, format_eui_plain
 from duis_gateway.errors import ConfigurationError
@@ -48,7 +48,7 @@ def add(file: Path, trusted: bool, config: Config) -> None:
         if parties.find(connection, new.party) is None:
             raise AnswerIsNo(f"{file}: the certificate is of {format_eui(new.party)}, which is not registered")
         register(connection, new)
-    click.echo(f"Registered the certificate {new.serial} of {format_eui(new.party)}.")
+    say(f"Registered the certificate {new.serial} of {format_eui(new.party)}.")
 
 
 @certificate.command()
@@ -70,7 +70,7 @@ def revoke(serial: str, issuer: str | None, config: Config) -> None:
         [one] = found
         if one.revoked_at is None:
             certificates.revoke(connection, one.issuer_key, one.serial, config.clock.open().now())
-    click.echo(f"Revoked the certificate {one.serial} of {format_eui(one.party)}.")
+    say(f"Revoked the certificate {one.serial} of {format_eui(one.party)}.")
 
 
 @certificate.command("list")
@@ -95,8 +95,8 @@ def make(eui: int, role: str, pki: Path, out: Path | None) -> None:
     directory, stem = out or pki, f"{format_eui_plain(eui)}-{role}"
     refuse_existing(directory / f"{stem}.key", directory / f"{stem}.pem")
     made = make_certificate(_authority(pki), eui, role, directory, stem=stem)
-    click.echo(made.key_path)
-    click.echo(made.certificate_path)
+    say(str(made.key_path))
+    say(str(made.certificate_path))
 
 
 def certificate_of(file: Path, *, trusted: bool) -> RegisteredCertificate:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
+from duis_gateway.cli.output import say
 from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, load_config
@@ -41,7 +42,7 @@ def init(directory: Path, eui: int, store: str) -> None:
     """
     config = make_installation(directory, eui, store)
     with opened_store(config) as made:
-        click.echo(_what_next(directory, eui, made))
+        say(_what_next(directory, eui, made))
 
 
 def make_installation(directory: Path, eui: int, url: str) -> Config:
@@ -92,7 +93,7 @@ def migrate(config: Config) -> None:
     with opened_store(config, check=False) as store:
         store.migrate()
         store.check()
-        click.echo(f"The database {store.shown_url} is up to date.")
+        say(f"The database {store.shown_url} is up to date.")
 
 
 def _configuration(eui: int, url: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import NEW_FILE, READABLE, config_option, opened_store, refuse_existing
-from duis_gateway.cli.output import counted, progress_bar
+from duis_gateway.cli.output import counted, progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import DASH
@@ -37,7 +37,7 @@ def load(file: Path, config: Config) -> None:
         shown = "; ".join(map(str, result.errors[:_FINDINGS_SHOWN]))
         more = " (and more)" if len(result.errors) > _FINDINGS_SHOWN else ""
         raise ConfigurationError(f"{file}: nothing was loaded: {shown}{more}")
-    click.echo(f"Loaded {counted(result.rows, 'hub')}.")
+    say(f"Loaded {counted(result.rows, 'hub')}.")
 
 
 @inventory.command()
@@ -48,4 +48,4 @@ def export(file: Path, config: Config) -> None:
     refuse_existing(file)
     with opened_store(config) as store, progress_bar("Exporting", " hubs") as progress:
         number = export_csv(store, file, progress)
-    click.echo(f"Exported {counted(number, 'hub')} to {file}.", err=file == DASH)
+    say(f"Exported {counted(number, 'hub')} to {file}.", err=file == DASH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from duis_gateway.cli.common import EUI, LARGEST_ID, AnswerIsNo, Identifier, config_option, format_option, opened_store
-from duis_gateway.cli.output import print_document, print_fields, print_rows
+from duis_gateway.cli.output import print_document, print_fields, print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
@@ -98,4 +98,4 @@ def replay(message: int | None, recipient: int | None, everything: bool, config:
         number = outbox_view.replay(connection, message=message, recipient=recipient)
     if not number:
         raise AnswerIsNo("there is no such dead letter")
-    click.echo(f"{number} dead letter{'s' if number > 1 else ''} put back.")
+    say(f"{number} dead letter{'s' if number > 1 else ''} put back.")

@@ -13,7 +13,7 @@ import click
 
 from duis_gateway.cli.certificate import certificate_of, register
 from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, config_option, format_option, opened_store
-from duis_gateway.cli.output import print_rows
+from duis_gateway.cli.output import print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
@@ -78,7 +78,7 @@ def add(
         parties.add(connection, new)
         if own is not None:
             register(connection, own)
-    click.echo(f"Registered {new.name} as {kind}{'' if own else ', without a certificate'}.")
+    say(f"Registered {new.name} as {kind}{'' if own else ', without a certificate'}.")
 
 
 @party.command()
@@ -112,7 +112,7 @@ def change(
         )
         _check(new, duis_version is not None or old.kind is PartyKind.SUPPLIER, config)
         parties.update(connection, new)
-    click.echo(f"Changed {new.name}.")
+    say(f"Changed {new.name}.")
 
 
 @party.command("list")
@@ -163,14 +163,14 @@ def token(eui: int, config: Config) -> None:
     with opened_store(config) as store, store.write() as connection:
         if not parties.set_token_hash(connection, eui, hashlib.sha256(made.encode()).hexdigest()):
             raise AnswerIsNo(f"{format_eui(eui)} is not registered")
-    click.echo(made)
+    say(made)
 
 
 def _set_status(config: Config, eui: int, status: PartyStatus) -> None:
     with opened_store(config) as store, store.write() as connection:
         if not parties.set_status(connection, eui, status):
             raise AnswerIsNo(f"{format_eui(eui)} is not registered")
-    click.echo(f"{format_eui(eui)} is {status}.")
+    say(f"{format_eui(eui)} is {status}.")
 
 
 def _check(new: Party, has_version: bool, config: Config) -> None:
@@ -192,4 +192,4 @@ def _check(new: Party, has_version: bool, config: Config) -> None:
         raise ConfigurationError(str(error)) from None
     if not resolves:
         host = shown(urlsplit(new.url).hostname or "")
-        click.echo(f"note: the host {host} is not known here; what is sent waits until its name resolves", err=True)
+        say(f"note: the host {host} is not known here; what is sent waits until its name resolves", err=True)

@@ -13,6 +13,7 @@ import click
 
 from duis_gateway.cli.common import EUI, NEW_FILE, READABLE, AnswerIsNo, F, opened_store, refuse_existing
 from duis_gateway.cli.hub_files import read_hubs, read_ids
+from duis_gateway.cli.output import say
 from duis_gateway.cli.status import registered
 from duis_gateway.client.requests import PreferredPilotList, service_request
 from duis_gateway.config.settings import Config, load_config
@@ -167,7 +168,7 @@ def _choose(
         write_bytes(request_file, service_request(str(request_id), version, request.reference, request.body()))
     if list_file is None and request_file is None:
         click.echo(lines, nl=False)
-    click.echo(_summary(chosen, source, request_id if request_file else None), err=True)
+    say(_summary(chosen, source, request_id if request_file else None), err=True)
 
 
 def _limited(rules: SelectionRules, limit: int) -> SelectionRules:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from duis_gateway.cli.common import config_option, opened_store
-from duis_gateway.cli.output import counted, progress_bar
+from duis_gateway.cli.output import counted, progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.operations.pruning import EVERYTHING, Pruned, Pruning, What
 
@@ -37,7 +37,7 @@ def prune(days: int, what: str, dry_run: bool, config: Config) -> None:
     with opened_store(config) as store, progress_bar("Pruning", " rows") as progress:
         now = config.clock.open().now()
         pruned = Pruning(store, timedelta(days=days), now, chosen, dry_run, progress).run()
-    click.echo(f"{'Would prune' if dry_run else 'Pruned'} {_in_words(pruned, chosen)}.")
+    say(f"{'Would prune' if dry_run else 'Pruned'} {_in_words(pruned, chosen)}.")
 
 
 def _in_words(pruned: Pruned, chosen: frozenset[What]) -> str:

@@ -15,6 +15,7 @@ import click
 
 from duis_gateway.app import Gateway
 from duis_gateway.cli.common import DONE, config_option
+from duis_gateway.cli.output import say
 from duis_gateway.cli.workers import WorkerProcesses
 from duis_gateway.config.settings import Config
 from duis_gateway.machine.signals import ProcessSignals, Stop
@@ -110,7 +111,7 @@ def return_memory() -> None:
 
 def _announce(gateway: Gateway) -> None:
     for server in gateway.servers:
-        click.echo(f"listening on {server.url}")
+        say(f"listening on {server.url}")
     sys.stdout.flush()
 
 

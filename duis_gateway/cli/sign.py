@@ -56,7 +56,7 @@ def _signed(file: Path, key: Path, certificate: Path) -> bytes:
     except MessageRefused as error:
         raise ConfigurationError(f"{file}: {error.detail}") from None
     if originator is not None and originator != own.eui:
-        click.echo(
+        say(
             f"note: the document names {format_eui(originator)} as its originator, and the certificate is of "
             f"{format_eui(own.eui)}: it will not be accepted",
             err=True,
