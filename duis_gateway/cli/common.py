@@ -48,6 +48,7 @@ EUI = eui
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
 """A file that is read; `-` is standard input."""
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FOLDER_OR_FILE = click.Path(exists=True, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
 """A file that is written; `-` is standard output."""
 

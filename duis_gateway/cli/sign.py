@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from time import monotonic, sleep
 
 import click
 
-from duis_gateway.cli.common import FOLDER, NEW_FILE, READABLE, AnswerIsNo, Seconds
+from duis_gateway.cli.common import FOLDER, FOLDER_OR_FILE, NEW_FILE, READABLE, AnswerIsNo, Seconds
 from duis_gateway.cli.documents import (
     Judgement,
     find_originator,
@@ -18,13 +19,14 @@ from duis_gateway.cli.documents import (
     verdict_of,
 )
 from duis_gateway.cli.output import print_document, print_fields, say
-from duis_gateway.client.errors import NoAnswer, NotListening
+from duis_gateway.client import DOORS, Gateway, Identity, Trust, to_json
+from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, SetupWrong
 from duis_gateway.client.http import Http, HttpAnswer
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import ConfigurationError, MessageRefused
-from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, write_bytes
+from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, read_text, write_bytes
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
 
@@ -105,6 +107,9 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 @click.option("--url", required=True, help="The door to send it to.")
 @click.option("--key", type=READABLE, help="Sign it first, with this private key; needs --certificate.")
 @click.option("--certificate", type=READABLE, help="The key's certificate.")
+@click.option("--json", "as_json", is_flag=True, help="FILE is a message's body as JSON, and so is what is printed.")
+@click.option("--trust", type=FOLDER_OR_FILE, help="With --json: the gateway's certificate, or a folder that it is in.")
+@click.option("--duis-version", default="6.0", show_default=True, help="With --json: the version of a Service Request.")
 @click.option("--out", type=NEW_FILE, help="Where to write the answer; default: standard output.")
 @click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait for the answer.")
 @click.option(
@@ -119,6 +124,9 @@ def send(
     url: str,
     key: Path | None,
     certificate: Path | None,
+    as_json: bool,
+    trust: Path | None,
+    duis_version: str,
     out: Path | None,
     timeout: float,
     wait: float | None,
@@ -128,11 +136,20 @@ def send(
     The HTTP status, what the answer says and the items that it refuses go to standard error. The exit code is 1 where
     the request was refused: by an HTTP status other than 2xx, a response code E..., or an acknowledgement that says
     Refused.
+
+    With --json, FILE has the body alone, such as {"ReadInventory": {"DeviceID": "00-DB-12-34-56-00-00-01"}}: it becomes
+    a signed message of the certificate's owner, goes to its door of the gateway at --url, and the proven answer is
+    printed as JSON.
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigurationError(f"--url: {url[:80]!r} is not an http or https URL")
     if (key is None) != (certificate is None):
         raise ConfigurationError("--key and --certificate go together")
+    if as_json:
+        if key is None or certificate is None or trust is None:
+            raise ConfigurationError("--json needs --key, --certificate and --trust: JSON is signed here, and proven")
+        _send_json(file, _base(url), Identity.load(key, certificate), trust, duis_version, out, timeout, wait or 0.0)
+        return
     document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)
     answer = _post(url, document, timeout, monotonic() + (wait or 0.0))
     say(f"HTTP {answer.status} {_reason(answer.status)}".rstrip(), err=True)
@@ -143,6 +160,32 @@ def send(
         _list_items(verdict.items)
     if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
         raise AnswerIsNo(f"{file} was refused")
+
+
+def _send_json(
+    file: Path, url: str, me: Identity, trust: Path, version: str, out: Path | None, timeout: float, wait: float
+) -> None:
+    try:
+        value = json.loads(read_text(file))
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{file} is not JSON: {error}") from None
+    try:
+        gateway = Gateway(url, identity=me, trust=Trust.load(trust), version=version, timeout=timeout)
+        prepared = gateway.prepare_json(value)
+    except (CannotSend, SetupWrong) as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+    answer = gateway.post(prepared, patience=wait)
+    assert answer.proven is not None, "only what is proven is an answer"
+    _write(json.dumps(to_json(answer.proven.root), indent=2).encode() + b"\n", out)
+    say(f"{answer.code}: {answer.meaning}".removesuffix(": "), err=True)
+    if not answer.accepted:
+        raise AnswerIsNo(f"{file} was refused")
+
+
+def _base(url: str) -> str:
+    """Return the gateway's own URL where one of its doors is named."""
+    bare = url.rstrip("/")
+    return next((bare.removesuffix(path) for path in DOORS.values() if bare.endswith(path)), bare)
 
 
 def _list_items(items: Sequence[str]) -> None:

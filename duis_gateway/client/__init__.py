@@ -16,6 +16,7 @@ app = receiver.wsgi
 
 from duis_gateway.client.alerts import Alert, DUISVersionMismatch, PartOf
 from duis_gateway.client.answers import Answer, Device
+from duis_gateway.client.as_json import from_json, to_json
 from duis_gateway.client.counters import Counter, FileCounter, TimeCounter
 from duis_gateway.client.errors import (
     CannotSend,
@@ -91,4 +92,6 @@ __all__ = [
     "Stage",
     "TimeCounter",
     "Trust",
+    "from_json",
+    "to_json",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -13,8 +13,11 @@ from uuid import uuid4
 
 from lxml import etree
 
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
 from duis_gateway.client import soap
 from duis_gateway.client.answers import INTERFACES, Answer, read_answer
+from duis_gateway.client.as_json import from_json
 from duis_gateway.client.counters import Counter, TimeCounter
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow
 from duis_gateway.client.http import Http, HttpAnswer
@@ -25,11 +28,12 @@ from duis_gateway.client.trust import Trust
 from duis_gateway.clock import Clock, SystemClock, wait_after
 from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.duis.service_requests.table import BODY_REFERENCES
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import NotSafeXml
 from duis_gateway.namespaces import CSP, ESI, SR
-from duis_gateway.partners.messages import Interface, PartnerBody
+from duis_gateway.partners.messages import Direction, Interface, PartnerBody
 from duis_gateway.partners.xml import format_time
 
 DOORS = {
@@ -46,6 +50,11 @@ Journal = Callable[[str, str, bytes], None]
 """Is told of each message as it went over the wire: "sent" or "received", its kind, and its bytes."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
+_SENT = {
+    namespace: {name for name, way in directions.items() if way is Direction.IN}
+    for namespace, directions in ((CSP, csp.DIRECTIONS), (ESI, esi.DIRECTIONS))
+}
+"""The bodies that CSPs and DCC send."""
 _DOOR_OF = {SR: "serviceD", CSP: "csp", ESI: "esi"}
 
 
@@ -165,6 +174,25 @@ class Gateway:
             raise CannotSend(str(error)) from None
         signed = self.identity.sign_canonical(content)
         return Prepared(type(body).__name__, message_id, signed, _DOOR_OF[interface.namespace])
+
+    def prepare_json(self, value: object) -> Prepared:
+        """Return the signed message whose body JSON has as an object with one member (docs/client.md has the mapping).
+
+        It is what CSPs or DCC send where one of their messages has this name, and a Service Request otherwise.
+
+        Raises:
+            CannotSend: it is not what such a party can send; the text says where.
+        """
+        namespace = next((one for one in _SENT if isinstance(value, Mapping) and _SENT[one] & value.keys()), SR)
+        body = from_json(value, namespace)
+        if namespace != SR:
+            return self.sign(self.wrap(body))
+        name = etree.QName(body).localname
+        reference = BODY_REFERENCES.get(name)
+        if reference is None:
+            raise CannotSend(f"{name} goes with no Service Request that is known here")
+        content = etree.tostring(body, encoding="unicode")
+        return self.sign(service_request(self.new_request_id(), self.version, reference, content))
 
     def sign(self, document: bytes) -> Prepared:
         """Return a `sr:Request` or partner's `Message` that somebody else wrote, signed as it is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import csp_mgmt_gw.messages as csp
 from duis_gateway.client import Eui, Gateway, Group, PreferredPilotSchedule, ReadInventory
 from duis_gateway.conformance.profile import Actor, Profile, read_profile
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from tests.support.cli import run
 from tests.support.conformance import started
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,6 +116,26 @@ def test_curl_reads_a_hub(site: Site, tmp_path: Path) -> None:
     command[-1] = str(site.pki)
     said = output([*command, site.supplier.eui, site.hub], tmp_path)
     assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+
+
+def test_json_is_sent_and_answered_by_the_command_line(site: Site, tmp_path: Path) -> None:
+    """For a supplier and for the CSP: who signs says which door it is."""
+    for party, body in (
+        ("on_6_0", {"ReadInventory": {"DeviceID": site.hub}}),
+        ("csp", {"DefaultPilotList": {"FirmwareReleaseID": "NONE", "CSPRegion": "North", "DeviceIDList": [site.hub]}}),
+    ):
+        (tmp_path / "body.json").write_text(json.dumps(body), encoding="utf-8")
+        keys = ("--key", site.pki / f"{party}.key", "--certificate", site.pki / f"{party}.pem")
+        words = ("--url", site.url, "--trust", site.pki / "gateway.pem", "--json")
+        ran = run("send", tmp_path / "body.json", *keys, *words)
+        assert ran.output, ran.error
+        told = json.loads(ran.output)
+        if party == "csp":
+            assert (ran.code, told["Message"]["Body"]["Acknowledgement"]["Status"]) == (1, "Refused"), ran.error
+        else:
+            assert (ran.code, told["Response"]["Header"]["ResponseCode"]) == (0, "I0"), ran.error
+            (device,) = told["Response"]["Body"]["ResponseMessage"]["DSPInventory"]["Device"]
+            assert device["DeviceID"] == site.hub
 
 
 def test_the_kit_and_a_real_gateway_agree_on_what_is_refused(site: Site) -> None:
