@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from duis_gateway import __version__
@@ -23,6 +24,8 @@ from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.flow.steps import SCHEMA_NAMES
 from duis_gateway.flow.way import Flow
 from duis_gateway.machine.signals import Stop
+from duis_gateway.operations.console.site import Console
+from duis_gateway.operations.console.site import Sources as ConsoleSources
 from duis_gateway.operations.delivery_metrics import DeliveryMetrics
 from duis_gateway.operations.figures import Sources
 from duis_gateway.operations.listener import operations_app
@@ -41,7 +44,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.trust import Trust
 from duis_gateway.rollout.scheduler import BY_TIME, Agenda, Scheduler
-from duis_gateway.rollout.views import PARTY_TABLES, OperatorView, PartyView, outbox_figures
+from duis_gateway.rollout.views import PARTY_TABLES, PartyView, outbox_figures
 from duis_gateway.store.engine import Store
 from schemas import schema_path
 
@@ -181,6 +184,7 @@ class Gateway:
             if trust is not None:
                 self._watch = TrustWatch(self.store, trust, self._clock)
             self.scheduler = Scheduler(self._agenda(config), beside=self._watch.warn) if self._watch else None
+            self._console = Console(self.store, self._clock, self._console_sources(config))
             public = [self._public(config, trust)] if trust is not None else []
             self.servers = [*public, self._operations(config, any_operations_port)]
         except GatewayError:
@@ -204,7 +208,7 @@ class Gateway:
             raise ConfigurationError(f"[server] {server.host}:{server.port} cannot be used: {error}") from None
 
     def _operations(self, config: Config, any_port: bool) -> Server:
-        app = operations_app(self.metrics, self.readiness, OperatorView(self.store, self._clock))
+        app = operations_app(self.metrics, self.readiness, self._console.routes())
         address = config.operations
         try:
             return Server(app, address.host, address.port, _OPERATORS_THREADS)
@@ -250,6 +254,16 @@ class Gateway:
             signing_expiry=self._signing_expiry,
             open_breakers=self._open_breakers if delivery else None,
         )
+
+    def _console_sources(self, config: Config) -> ConsoleSources:
+        config.operations.token()  # a file that cannot be read is found at the start
+
+        def own_certificate() -> datetime | None:
+            self._signing()
+            return self._signing.expires
+
+        relay = config.email.host is not None
+        return ConsoleSources(self.readiness, own_certificate, config.operations.token, relay)
 
     def _trust_figures(self) -> TrustFigures:
         return self._watch.figures() if self._watch else TrustFigures()
@@ -331,7 +345,7 @@ class Gateway:
         if self.delivery is not None:
             self.delivery.begin_to_stop(deadline)
         # Delivery first: it has to cut its attempts in time.
-        every = (self.delivery, self.scheduler, self.readiness, *self.servers)
+        every = (self.delivery, self.scheduler, self.readiness, *self.servers, self._console)
         parts = [part for part in every if part is not None]
         late = [type(part).__name__ for part in parts if not part.stop(deadline)]
         if beside is not None:

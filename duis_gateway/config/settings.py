@@ -74,6 +74,17 @@ class OperationsConfig:
 
     host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
     port: int = setting(PORT, "the port to listen on", 9079)
+    token_file: Path | None = setting(
+        PATH, "a file that holds the token that changes on the console ask for; without it the console only shows", None
+    )
+
+    def token(self) -> str | None:
+        """Return the operators' token as its file has it now; None where none is configured.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or is empty.
+        """
+        return None if self.token_file is None else read_secret(self.token_file)
 
 
 @dataclass(frozen=True, slots=True)

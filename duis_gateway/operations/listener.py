@@ -1,32 +1,26 @@
 """The operators' listener: health, metrics and the console. It is never on the public listener (design section 4).
 
-It changes nothing; what operators do, they do on the command line.
+Health and metrics need the process alone, or little more; the console's pages are `operations.console`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.operations.console import ConsoleData, page
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Checks
 
 _READ = ("GET", "HEAD")
 _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
-_PAGE_ONLY = (
-    *_FRESH,
-    ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
-    ("Referrer-Policy", "no-referrer"),
-)
 
 
-def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: ConsoleData) -> Edge:
-    """Return the application of the operations listener."""
+def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: Iterable[Route] = ()) -> Edge:
+    """Return the application of the operations listener; `console` has the routes of its pages."""
 
     def live(_request: HttpRequest) -> Answer:
         return _json(200, {"status": "alive"})
@@ -40,12 +34,9 @@ def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: C
     def exposition(_request: HttpRequest) -> Answer:
         return Answer(200, CONTENT_TYPE_LATEST, metrics.exposition(), _FRESH)
 
-    def show(_request: HttpRequest) -> Answer:
-        return Answer(200, "text/html; charset=utf-8", page(console).encode(), _PAGE_ONLY)
-
-    served = {"/health/live": live, "/health/ready": ready, "/metrics": exposition, "/": show}
+    served = {"/health/live": live, "/health/ready": ready, "/metrics": exposition}
     routes = [Route(path, "operations", path, _READ, serve, waits=serve is not live) for path, serve in served.items()]
-    return Edge(routes, metrics, access_lines=False)
+    return Edge([*routes, *console], metrics, access_lines=False)
 
 
 def _json(status: int, content: Mapping[str, object]) -> Answer:

@@ -138,12 +138,20 @@ def about_hub(conn: Connection, device_id: int, limit: int = 100) -> list[Outbox
 
 
 def undelivered(
-    conn: Connection, state: str, recipient: int | None = None, *, skip: int = 0, limit: int = 100
+    conn: Connection,
+    state: str,
+    recipient: int | None = None,
+    channel: str | None = None,
+    *,
+    skip: int = 0,
+    limit: int = 100,
 ) -> list[OutboxEntry]:
     """Return what is pending, in flight or dead, by recipient and in the order of claiming; history costs nothing."""
     query = select(*_SHOWN).where(outbox.c.state == _UNDELIVERED[state])
     if recipient is not None:
         query = query.where(outbox.c.recipient == recipient)
+    if channel is not None:
+        query = query.where(outbox.c.channel == channel)
     in_order = _IN_ORDER[state]
     now = now_seconds(conn)
     return [_entry(row, now) for row in conn.execute(query.order_by(*in_order).offset(skip).limit(limit))]

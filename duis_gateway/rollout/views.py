@@ -1,22 +1,16 @@
-"""What operators and parties are shown, read from the store: for the console, the metrics and the party door."""
+"""What parties are shown, and the outbox in figures, read from the store: for the party door and the metrics."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 
 from duis_gateway.clock import Clock
-from duis_gateway.operations import flags
-from duis_gateway.operations.console import FlagLine, OutboxLine
 from duis_gateway.operations.figures import OutboxFigures
-from duis_gateway.operations.flags import OperatorFlag
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
-from duis_gateway.parties.records import Party
-from duis_gateway.rollout.deadlines.rules import Deadline
-from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases
-from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows, partner_deadlines
+from duis_gateway.rollout.deadlines.scopes import live_releases
+from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
 from duis_gateway.rollout.estate.eligible_view import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
 from duis_gateway.rollout.estate.hub_by_hub import (
     ESTATE_COLUMNS,
@@ -26,8 +20,6 @@ from duis_gateway.rollout.estate.hub_by_hub import (
     hub_row,
 )
 from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
-from duis_gateway.rollout.obligations.by_time import MISSED_OBLIGATION
-from duis_gateway.rollout.releases.records import Release
 from duis_gateway.store.engine import Store
 from duis_gateway.text.tabular import Rows
 
@@ -39,82 +31,10 @@ PARTY_TABLES = {
 }
 """The tables of the party door, and their columns."""
 
-NEWEST_FLAGS = 50
-MOST_MISSED = 500
-
 
 def token_hash(token: str) -> str:
     """Return what the store keeps of a bearer token: its SHA-256 in hexadecimal."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-class OperatorView:
-    """What the console shows (`operations.console.ConsoleData`)."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-
-    def now(self) -> datetime:
-        """Return business time."""
-        return self._clock.now()
-
-    def releases(self) -> Sequence[Release]:
-        """Return the releases that are not over."""
-        with self._store.read() as conn:
-            return open_releases(conn)
-
-    def deadlines(self) -> Sequence[Deadline]:
-        """Return what DCC and the CSPs have outstanding."""
-        with self._store.read() as conn:
-            return partner_deadlines(conn, self._clock.now())
-
-    def parties(self) -> Sequence[Party]:
-        """Return all parties."""
-        with self._store.read() as conn:
-            return parties.all_parties(conn)
-
-    def outbox(self) -> Sequence[OutboxLine]:
-        """Return what is not delivered, by recipient and state, with the last error of what was tried."""
-        with self._store.read() as conn:
-            stats = outbox_view.stats(conn)
-            waiting = [
-                OutboxLine(
-                    place.recipient,
-                    place.channel,
-                    "pending",
-                    backlog.pending,
-                    backlog.oldest_age,
-                    outbox_view.last_error(conn, "pending", place.recipient, place.channel),
-                )
-                for place, backlog in stats.pending.items()
-            ]
-            dead = [
-                OutboxLine(eui, "", "dead", number, last_error=outbox_view.last_error(conn, "dead", eui))
-                for eui, number in stats.dead.items()
-            ]
-        flying = [OutboxLine(place.recipient, place.channel, "in flight", n) for place, n in stats.in_flight.items()]
-        return [*dead, *waiting, *flying]
-
-    def flags(self) -> Sequence[FlagLine]:
-        """Return the newest flags."""
-        with self._store.read() as conn:
-            newest = flags.newest(conn, NEWEST_FLAGS)
-        return list(map(_flag_line, newest))
-
-    def missed(self) -> Sequence[FlagLine]:
-        """Return what suppliers missed of their obligations to releases in flight, the newest first.
-
-        As it was when it fell due: to count it anew takes a while with millions of hubs.
-        """
-        with self._store.read() as conn:
-            owing = {release.release_id for release in live_releases(conn) if release.obligations}
-            found = flags.of_kind(conn, MISSED_OBLIGATION, MOST_MISSED) if owing else []
-        return [_flag_line(flag) for flag in found if flag.subject.rpartition(" ")[0] in owing]
-
-
-def _flag_line(flag: OperatorFlag) -> FlagLine:
-    return FlagLine(flag.at, flag.kind, flag.subject, flag.text)
 
 
 def outbox_figures(store: Store) -> OutboxFigures:

@@ -7,15 +7,19 @@ a user gave.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
+from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.text.controls import shown_lines
 
+_CELL, _LABELLED = "<td", Markup('<td data-label="{}"')
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -52,6 +56,20 @@ def show_count(number: int, noun: str) -> str:
     return f"{show_number(number)} {noun}{'' if number == 1 else 's'}"
 
 
+def path_part(name: str) -> str:
+    """Return a name as one part of a path; encoded twice, so that a slash in it stays the name's own."""
+    return quote(quote(name, safe=""), safe="")
+
+
+def labelled(cells: Markup, columns: Sequence[str | Sequence[str]]) -> Markup:
+    """Return the cells of a row, each with its column's name: on a telephone a row is shown as a list under them."""
+    names = [column if isinstance(column, str) else column[0] for column in columns]
+    # Whatever was filled in is escaped: each of these is a cell of the template.
+    before, *each = cells.split(_CELL)
+    labels = (_LABELLED.format(name) for name in (*names, *("" for _ in each)))
+    return before + Markup("").join(label + cell for label, cell in zip(labels, each, strict=False))
+
+
 @cache
 def environment() -> Environment:
     """Return what all templates are filled in with; one for the process, and safe to share among threads."""
@@ -64,7 +82,15 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update(time=show_time, number=show_number, duration=show_duration, count_of=show_count, eui=format_eui)
+    made.filters.update(
+        time=show_time,
+        number=show_number,
+        duration=show_duration,
+        count_of=show_count,
+        eui=format_eui,
+        path_part=path_part,
+        labelled=labelled,
+    )
     return made
 
 

@@ -9,9 +9,6 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.operations.console import page
-from duis_gateway.rollout.views import OperatorView
-from tests.support.steering import steering
 from tests.support.traceability import rows
 
 MARK = "(In part: "
@@ -25,16 +22,8 @@ def what_moves_outside_its_plan_is_told(_folder: Path) -> bool:
     return "PlanDeviation" in csp.DIRECTIONS and "PlanDeviation" in esi.DIRECTIONS
 
 
-def releases_that_are_over_are_shown(folder: Path) -> bool:
-    with steering("sqlite", folder) as dcc:
-        dcc.announces()
-        dcc.says(esi.Closure("R1", dcc.clock.now()))
-        return "R1" in page(OperatorView(dcc.store, dcc.clock))
-
-
 MISSING: dict[str, Callable[[Path], bool]] = {
     "BR-3.3": csps_are_told_a_joint_plan,
-    "BR-5.5": releases_that_are_over_are_shown,
     "PIA-A11": what_moves_outside_its_plan_is_told,
 }
 

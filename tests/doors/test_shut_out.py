@@ -24,7 +24,6 @@ from duis_gateway.flow.incoming import Incoming
 from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Check
-from tests.operations.test_listener import Data
 from tests.support.doors import ANSWER, SIZE, Doors, StandIn, open_doors, replies
 from tests.support.writing import wait_until
 
@@ -300,7 +299,7 @@ def test_a_client_that_goes_before_its_answer_troubles_nobody(caplog: pytest.Log
 
 @contextmanager
 def operators(readiness: Callable[[], Mapping[str, Check]]) -> Iterator[Server]:
-    server = Server(operations_app(Metrics(), readiness, Data()), "127.0.0.1", 0, threads=2)
+    server = Server(operations_app(Metrics(), readiness), "127.0.0.1", 0, threads=2)
     server.start()
     try:
         yield server

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from duis_gateway.clock import FixedClock
 from duis_gateway.doors.http import Edge
@@ -14,15 +12,12 @@ from duis_gateway.doors.problem import problem_answer
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.errors import Finding, MessageRefused, NotAuthenticated, NotDurable, NotValid
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
-from duis_gateway.operations.console import FlagLine, OutboxLine
 from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Check
 from duis_gateway.outbox.emails.announcement import announcement
 from duis_gateway.outbox.emails.outbox_rows import EmailTerms, email_rows
 from duis_gateway.parties import store as parties
-from duis_gateway.parties.records import Party
-from duis_gateway.rollout.deadlines.rules import Deadline
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseType
@@ -100,31 +95,6 @@ def _fault(error: MessageRefused) -> bytes:
     return SpyneEdge().call(Call(refuse, CORRELATION_ID)).body
 
 
-class _NothingToShow:
-    """The console's data where nothing is under way."""
-
-    def now(self) -> datetime:
-        return AT
-
-    def releases(self) -> Sequence[Release]:
-        return ()
-
-    def deadlines(self) -> Sequence[Deadline]:
-        return ()
-
-    def parties(self) -> Sequence[Party]:
-        return ()
-
-    def outbox(self) -> Sequence[OutboxLine]:
-        return ()
-
-    def flags(self) -> Sequence[FlagLine]:
-        return ()
-
-    def missed(self) -> Sequence[FlagLine]:
-        return ()
-
-
 def _party_examples() -> dict[str, bytes]:
     """What a supplier with three hubs reads, answered from a real store."""
     with tempfile.TemporaryDirectory() as folder:
@@ -164,7 +134,7 @@ def _release() -> Release:
 
 def _health() -> bytes:
     checks = {"signing": Check(ok=True), "store": Check(ok=True)}
-    return _served(operations_app(Metrics(), lambda: checks, _NothingToShow()), "/health/ready", "")
+    return _served(operations_app(Metrics(), lambda: checks), "/health/ready", "")
 
 
 def _served(app: Edge, path: str, query: str) -> bytes:

@@ -63,6 +63,11 @@ def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
     return in_order(one for release in open_releases(conn) for one in _of_partners(conn, release, now, ()))
 
 
+def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
+    """Return what everybody has outstanding under a release, for the operator; it counts every supplier's hubs."""
+    return in_order(_of_release(conn, release, Party(0, PartyKind.DCC, ""), now))
+
+
 def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:
     told = one.about if one.kind is not PartyKind.SUPPLIER else None
     return {

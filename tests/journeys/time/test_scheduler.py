@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import NotDurable
 from duis_gateway.flow.reply import CsvTable, Email
 from duis_gateway.flow.tx import Moment
+from duis_gateway.operations.console.overview import overview_of
+from duis_gateway.operations.flags import OperatorFlag
 from duis_gateway.outbox.emails.rollout import missed_obligations
 from duis_gateway.outbox.setbacks import Setbacks
 from duis_gateway.parties import store as parties
@@ -29,7 +32,6 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.rollout.scheduler import NOT_DONE, Scheduler
-from duis_gateway.rollout.views import OperatorView
 from tests.support.rules import NEW, NOW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, HUBS, IDLE, NORTH, OLDER, OWN_NORTH, OWN_SOUTH, SOUTH, Steering
 
@@ -259,7 +261,7 @@ def test_missed_obligations_are_reported_to_dcc_once(dcc: Steering) -> None:
     assert dcc.passes(DUE + SECOND) == 1
     assert dcc.passes(DUE + DAY) == 0
     assert reports(dcc) == [("email", "X08")]
-    shown = {line.subject: line.text for line in OperatorView(dcc.store, dcc.clock).missed()}
+    shown = {flag.subject: flag.text for flag in missed(dcc)}
     assert shown.keys() == {f"R1 {format_eui(OURS)}", f"R1 {format_eui(OLDER)}"}
     assert shown[f"R1 {format_eui(OURS)}"].startswith(f"minimum: 0 of 1 hubs; share: 0 of 3 hubs, due {DUE:%Y-%m-%d}")
     assert missing(dcc, DUE + DAY) == {
@@ -270,14 +272,20 @@ def test_missed_obligations_are_reported_to_dcc_once(dcc: Steering) -> None:
     }
 
 
+def missed(dcc: Steering) -> Sequence[OperatorFlag]:
+    """What the console shows of missed obligations."""
+    with dcc.store.read() as conn:
+        return overview_of(conn, dcc.clock.now()).missed
+
+
+@pytest.mark.requirement("PIA-A9")
 def test_what_was_missed_is_shown_while_the_release_is_in_flight(dcc: Steering) -> None:
     obliged(dcc)
-    view = OperatorView(dcc.store, dcc.clock)
-    assert view.missed() == []
+    assert missed(dcc) == []
     dcc.passes(DUE + SECOND)
-    assert len(view.missed()) == 3
+    assert len(missed(dcc)) == 3
     dcc.says(esi.RolloutDecision("R1", RolloutAction.STOP, "why", Standing.CONFIRMED, "SEC Panel"))
-    assert view.missed() == []
+    assert missed(dcc) == []
 
 
 def test_what_is_met_is_reported_to_nobody(dcc: Steering) -> None:

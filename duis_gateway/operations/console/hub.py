@@ -1,0 +1,67 @@
+"""One hub: what it runs, who is responsible, what is planned and why, and all that happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from duis_gateway.operations.console import search
+from duis_gateway.operations.console.search import Line, Way
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.store import RecordedOutcome
+from duis_gateway.rollout.estate.hub_by_hub import history_rows, hub_row
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.rules import HubPlan
+from duis_gateway.rollout.plans.view import plan_of, releases_for
+from duis_gateway.rollout.releases.records import Release
+
+OPERATOR = Party(0, PartyKind.DCC, "")
+"""Whoever looks at the console sees what DCC may see: everything."""
+
+_LINKED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a CSP reported of the hub, and the message that brought it, where it is found."""
+
+    recorded: RecordedOutcome
+    message: Line | None
+
+
+@dataclass(frozen=True, slots=True)
+class HubPage:
+    """A hub with its plan under each live release, its history, and what was told about it alone."""
+
+    hub: Hub
+    standing: Mapping[str, object]
+    plans: Sequence[tuple[Release, HubPlan]]
+    outcomes: Sequence[Outcome]
+    history: Sequence[Mapping[str, object]]
+    told: Sequence[Line]
+
+
+def page_of(conn: Connection, device_id: int) -> HubPage | None:
+    """Return a hub's page; None if it is not in the inventory."""
+    hub, standing = hubs.get(conn, device_id), hub_row(conn, OPERATOR, device_id)
+    if hub is None or standing is None:
+        return None
+    outcomes = activations.outcomes_of(conn, device_id)
+    return HubPage(
+        hub,
+        standing,
+        [(release, plan_of(conn, hub, release)) for release in releases_for(conn, hub)],
+        [_linked(conn, one, place < _LINKED) for place, one in enumerate(outcomes)],
+        history_rows(conn, OPERATOR, device_id),
+        search.sent(outbox_view.about_hub(conn, device_id)),
+    )
+
+
+def _linked(conn: Connection, one: RecordedOutcome, looked_up: bool) -> Outcome:
+    found = search.received_at(conn, Way.PARTNERS, one.csp, one.received_at) if looked_up else None
+    return Outcome(one, found)

@@ -1,0 +1,109 @@
+"""One message: what it says, who signed it, its answer, and what became of its delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from lxml import etree
+from sqlalchemy import Connection
+
+from duis_gateway.envelope.claims import SignerReference
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import MessageRefused
+from duis_gateway.operations.console import search
+from duis_gateway.operations.console.certificates import Held, registered, signer_of
+from duis_gateway.operations.console.search import Line, Way
+from duis_gateway.operations.console.waiting import why_waits
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.view import FailedAttempt, OutboxEntry
+
+_LONGEST = 200_000
+_LONGEST_TEXT = 2_000
+_LARGEST = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document for reading. `signer`: whom its signature names; `certificate`: theirs, where it is registered."""
+
+    size: int
+    text: str
+    shortened: bool
+    signer: SignerReference | None = None
+    certificate: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the delivery of a message that is sent stands."""
+
+    entry: OutboxEntry
+    failed: list[FailedAttempt]
+    why_waits: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """One message with all that is known of it; a document of which nothing is left was pruned."""
+
+    line: Line
+    document: Document | None
+    answer: Document | None
+    delivery: Delivery | None
+
+
+def page_of(conn: Connection, way: Way, number: int, relay: bool) -> MessagePage | None:
+    """Return a message's page; None if there is no such message. `relay`: there is one for emails."""
+    line, content = search.find(conn, way, number), search.bytes_of(conn, way, number)
+    if line is None or content is None:
+        return None
+    delivery = None
+    if way is Way.SENT:
+        found = outbox_view.find(conn, number)
+        assert found is not None
+        delivery = Delivery(found[0], outbox_view.failed_attempts(conn, number), why_waits(conn, found[0], relay))
+    return MessagePage(line, _document(conn, content.raw), _document(conn, content.answer), delivery)
+
+
+def _document(conn: Connection, content: bytes) -> Document | None:
+    if not content:
+        return None
+    if content.lstrip()[:1] != b"<":
+        return _cut(len(content), _email_text(content))
+    try:
+        root = parse_trusted(content) if len(content) <= _LARGEST else None
+    except MessageRefused:
+        root = None
+    if root is None:
+        return _cut(len(content), content[:_LONGEST].decode("utf-8", "replace"))
+    signer = signer_of(root)
+    shown = _cut(len(content), pretty(root))
+    return Document(
+        shown.size, shown.text, shown.shortened, signer, None if signer is None else registered(conn, signer)
+    )
+
+
+def _cut(size: int, text: str) -> Document:
+    return Document(size, text[:_LONGEST], len(text) > _LONGEST)
+
+
+def pretty(root: etree._Element) -> str:
+    """Return a document indented for reading, its long lists cut; it is no longer what was signed."""
+    for element in root.iter("*"):
+        text = element.text or ""
+        if len(text) > _LONGEST_TEXT:
+            element.text = f"{text[:_LONGEST_TEXT]} ... ({len(text) - _LONGEST_TEXT:,} more characters)"
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode")
+
+
+def _email_text(content: bytes) -> str:
+    email = message_from_bytes(content, policy=policy.default)
+    assert isinstance(email, EmailMessage)
+    head = "\n".join(f"{name}: {email[name]}" for name in ("From", "To", "Subject", "Date") if email[name])
+    body = email.get_body(("plain",))
+    files = [part.get_filename() or "unnamed" for part in email.iter_attachments()]
+    parts = [head, body.get_content() if body is not None else "", *(f"Attached: {name}" for name in files)]
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,59 @@
+"""What an operator sees first: what needs somebody, how far releases are, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from duis_gateway.operations import flags
+from duis_gateway.operations.console.certificates import SOON, Held, held
+from duis_gateway.operations.flags import OperatorFlag
+from duis_gateway.rollout.deadlines.rules import Deadline
+from duis_gateway.rollout.obligations.by_time import MISSED_OBLIGATION
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
+
+MOST_RELEASES = 20
+_MOST_CLOSED = 50
+_MOST_FLAGS = 200
+_MOST_MISSED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is read for the first page each time; `flags` has at most 200 that nobody has acknowledged."""
+
+    live: Sequence[Release]
+    over: Sequence[Release]
+    flags: Sequence[OperatorFlag]
+    missed: Sequence[OperatorFlag]
+    expiring: Sequence[Held]
+
+
+def overview_of(conn: Connection, now: datetime) -> Overview:
+    """Return what the first page shows besides what is counted."""
+    every = releases.all_releases(conn)
+    live = [one for one in every if not one.state.is_over]
+    over = [one for one in every if one.state.is_over][:_MOST_CLOSED]
+    expiring = [
+        one for one in held(conn) if one.revoked_at is None and one.not_after is not None and one.not_after - now < SOON
+    ]
+    return Overview(live, over, flags.unacknowledged(conn, _MOST_FLAGS), _missed(conn, live), expiring)
+
+
+def _missed(conn: Connection, live: Sequence[Release]) -> list[OperatorFlag]:
+    """Return what suppliers missed of their obligations to releases in flight, as it was when it fell due.
+
+    To count it anew takes a while with millions of hubs.
+    """
+    owing = {release.release_id for release in live if release.obligations}
+    found = flags.of_kind(conn, MISSED_OBLIGATION, _MOST_MISSED) if owing else []
+    return [one for one in found if one.subject.rpartition(" ")[0] in owing]
+
+
+def overdue(deadlines: Sequence[Deadline], now: datetime) -> int:
+    """Return how many tasks of DCC and the CSPs are overdue."""
+    return sum(one.overdue(now) for one in deadlines)

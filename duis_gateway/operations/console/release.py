@@ -1,0 +1,151 @@
+"""One release: its terms and stages, how far it is, what failed and why, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from duis_gateway.operations.console.counts import Breakdown, Estate, ReleaseCounts, progress_of
+from duis_gateway.operations.console.picture import Picture, draw
+from duis_gateway.rollout.deadlines.rules import Deadline
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions import store as rollout
+from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent, StageReport
+from duis_gateway.store.tables import default_group, default_schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of a release: when it begins, and whether it is over, under way or to come."""
+
+    name: str
+    at: datetime | None
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """How far a release is; `pilot` and `rest` are None without a pilot."""
+
+    whole: Breakdown
+    pilot: Breakdown | None
+    rest: Breakdown | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A group of a CSP's own schedule."""
+
+    csp_region: str
+    stage: str
+    group_id: str
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePage:
+    """A release with its history, what DCC said of its stages, and what the CSPs offered."""
+
+    release: Release
+    steps: Sequence[Step]
+    events: Sequence[ReleaseEvent]
+    reports: Sequence[StageReport]
+    offers: Sequence[Offer]
+
+
+_ORDER = (
+    ReleaseState.NOTIFIED,
+    ReleaseState.APPROVED,
+    ReleaseState.PILOTING,
+    ReleaseState.SAFE_LAUNCH,
+    ReleaseState.CLOSED,
+)
+_MOST_OFFERS = 200
+
+
+def page_of(conn: Connection, release_id: str) -> ReleasePage | None:
+    """Return a release's page; None if there is no such release."""
+    release = releases.find(conn, release_id)
+    if release is None:
+        return None
+    events = history.of_release(conn, release_id)
+    reports = [found for stage in Stage if (found := rollout.report_of(conn, release_id, stage))]
+    return ReleasePage(release, steps_of(release, events), events, reports, _offers(conn, release_id))
+
+
+def _offers(conn: Connection, release_id: str) -> list[Offer]:
+    """Return the groups of the CSPs' schedules without their hubs, of which there may be millions."""
+    query = (
+        select(
+            default_schedule.c.csp_region,
+            default_schedule.c.stage,
+            default_group.c.group_id,
+            default_group.c.starts,
+            default_group.c.ends,
+        )
+        .join_from(default_schedule, default_group, default_group.c.schedule_id == default_schedule.c.id)
+        .where(default_schedule.c.release_id == release_id)
+        .order_by(default_group.c.starts, default_schedule.c.csp_region, default_group.c.group_id)
+        .limit(_MOST_OFFERS)
+    )
+    return [Offer(region, stage, group, Period(*ends)) for region, stage, group, *ends in conn.execute(query)]
+
+
+def steps_of(release: Release, events: Sequence[ReleaseEvent] = ()) -> list[Step]:
+    """Return the stages of a release in order, with when each began or is to begin."""
+    began: dict[ReleaseState, datetime] = {}
+    for event in events:
+        began.setdefault(event.state, event.at)
+    pilot = release.pilot
+    planned = {
+        ReleaseState.NOTIFIED: release.notified_at,
+        ReleaseState.PILOTING: pilot.period.start if pilot else None,
+        ReleaseState.SAFE_LAUNCH: pilot.period.end if pilot else None,
+    }
+    order = [state for state in _ORDER if pilot is not None or state is not ReleaseState.PILOTING]
+    if release.state not in order:
+        order = [state for state in order if state in began and state is not ReleaseState.CLOSED]
+        order.append(release.state)
+    place = order.index(release.state)
+    over = release.state.is_over
+
+    def standing(number: int) -> str:
+        return "over" if number < place or (over and number == place) else "now" if number == place else "to come"
+
+    return [
+        Step(state.value, began.get(state) or planned.get(state), standing(number))
+        for number, state in enumerate(order)
+    ]
+
+
+def how_far(estate: Estate, release: Release, counted: ReleaseCounts | None) -> Far:
+    """Return how far a release is with all hubs of its model, with its pilot, and with the rest."""
+    whole = progress_of(estate, release, counted.failed if counted else None)
+    if counted is None or release.pilot is None:
+        return Far(whole, None, None)
+    return Far(whole, counted.pilot, whole.without(counted.pilot))
+
+
+def picture_of(release: Release, counted: ReleaseCounts | None, now: datetime) -> Picture | None:
+    """Return the picture of a release's activations; None while there are none."""
+    if counted is None or counted.activations is None:
+        return None
+    pilot = release.pilot
+    dates = [("notified", release.notified_at), ("automatic date", release.automatic_date), ("now", now)]
+    if pilot is not None:
+        dates += [("pilot begins", pilot.period.start), ("pilot ends", pilot.period.end)]
+    return draw(counted.activations, sorted(dates, key=lambda one: one[1]), now)
+
+
+def turn_of(deadlines: Sequence[Deadline], release_id: str) -> list[Deadline]:
+    """Return whose turn it is under a release: the most pressing task of each party that has one, duties first."""
+    own = [one for one in deadlines if one.release_id == release_id]
+    first: dict[int, Deadline] = {}
+    for one in sorted(own, key=lambda one: one.optional):
+        first.setdefault(one.party, one)
+    return list(first.values())

@@ -1,0 +1,106 @@
+"""Figures that take long to count with millions of hubs: counted beside the requests, and shown with their age."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Generic, TypeVar
+
+from duis_gateway.errors import GatewayError
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+_PATIENCE = 2.0
+_QUICK = 0.5
+_REST = 20.0
+_MOST = 256
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure(Generic[Value]):
+    """What was counted, and how many seconds ago."""
+
+    value: Value
+    age: float
+
+
+@dataclass(slots=True)
+class _Slot(Generic[Value]):
+    value: Value | None = None
+    made: float = 0.0
+    took: float = 0.0
+    known: bool = False
+    making: threading.Thread | None = None
+    changed: threading.Event = field(default_factory=threading.Event)
+
+    def is_old(self, every: float) -> bool:
+        return not self.known or monotonic() - self.made > max(every, _REST * self.took)
+
+
+class Remembered(Generic[Key, Value]):
+    """Keeps one figure for each key, and counts it again when somebody asks and it is old.
+
+    It is counted in a thread of its own, one at a time: at most every `every` seconds, and at most a twentieth of the
+    time. Whoever asks waits two seconds at most, and only where counting is quick or nothing is known yet.
+
+    Args:
+        make: counts; may take as long as it takes, and raise.
+        every: seconds that a figure is good for.
+    """
+
+    def __init__(self, make: Callable[[Key], Value], every: float) -> None:
+        self._make = make
+        self._every = every
+        self._slots: dict[Key, _Slot[Value]] = {}
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+
+    def get(self, key: Key) -> Figure[Value] | None:
+        """Return the figure; None while it is counted for the first time, or where that failed."""
+        with self._lock:
+            if len(self._slots) > _MOST:
+                self._slots.clear()
+            slot = self._slots.setdefault(key, _Slot())
+            if slot.making is None and slot.is_old(self._every):
+                slot.changed.clear()
+                slot.making = threading.Thread(target=self._work, args=(key, slot), name="console", daemon=True)
+                slot.making.start()
+            wait = slot.making is not None and slot.took < _QUICK
+        if wait:
+            slot.changed.wait(_PATIENCE)
+        return Figure(slot.value, monotonic() - slot.made) if slot.known and slot.value is not None else None
+
+    def forget(self) -> None:
+        """Count everything anew when it is asked for: something was changed here."""
+        with self._lock:
+            self._slots.clear()
+
+    def stop(self, deadline: float) -> bool:
+        """Return whether nothing is being counted any more by the deadline, on the monotonic clock."""
+        with self._lock:
+            working = [slot.making for slot in self._slots.values() if slot.making is not None]
+        for thread in working:
+            thread.join(max(0.0, deadline - monotonic()))
+        return not any(thread.is_alive() for thread in working)
+
+    def _work(self, key: Key, slot: _Slot[Value]) -> None:
+        value: Value | None = None
+        with self._turn:
+            began = monotonic()
+            try:
+                value = self._make(key)
+            except GatewayError as error:
+                _log.warning("a figure of the console cannot be counted: %s", error)
+            except Exception:
+                _log.exception("a figure of the console cannot be counted", extra={"event": "defect"})
+        with self._lock:
+            slot.took = monotonic() - began
+            slot.made = monotonic() if value is not None else slot.made
+            slot.value, slot.known = (value, True) if value is not None else (slot.value, slot.known)
+            slot.making = None
+        slot.changed.set()

@@ -1,0 +1,276 @@
+"""Finding messages that came in and that were sent, without a look at more than some thousand of them at once.
+
+Messages are numbered in the order in which they came: a time is found by halving, and what no index answers is looked
+for backwards from there, a stretch at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, func, select
+
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import PartyKind
+from duis_gateway.store.tables import (
+    outbox,
+    partner_message,
+    partner_message_evidence,
+    service_request,
+    service_request_evidence,
+)
+
+PAGE = 50
+_STRETCH = {"requests": 100_000, "partners": 100_000, "sent": 20_000}
+
+
+class Way(StrEnum):
+    """Which messages: a way in, or the way out."""
+
+    REQUESTS = "requests"  # Service Requests from suppliers
+    PARTNERS = "partners"  # messages of the CSPs and DCC
+    SENT = "sent"  # everything that is sent
+
+
+_TABLES = {Way.REQUESTS: service_request, Way.PARTNERS: partner_message, Way.SENT: outbox}
+_EVIDENCE = {Way.REQUESTS: service_request_evidence, Way.PARTNERS: partner_message_evidence}
+_PARTY = {Way.REQUESTS: "originator", Way.PARTNERS: "sender", Way.SENT: "recipient"}
+_STATE = {Way.REQUESTS: "outcome", Way.PARTNERS: "outcome", Way.SENT: "state"}
+_AT = {Way.REQUESTS: "received_at", Way.PARTNERS: "received_at", Way.SENT: "created_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for; None: whatever it is. `before` is the number of a message to begin below, or 0."""
+
+    way: Way
+    party: int | None = None
+    hub: int | None = None
+    kind: str | None = None
+    state: str | None = None
+    release: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of a list. `state` is the outcome of what came in, and the state of delivery of what is sent."""
+
+    way: Way
+    id: int
+    at: datetime
+    party: int
+    kind: str
+    identity: str
+    state: str
+    via: str
+    release: str | None = None
+    hub: int | None = None
+    attempts: int = 0
+    last_error: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What the message's page is called."""
+        return f"{self.way}-{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The messages found, the newest first. `further`: where to go on looking, None at the beginning of everything.
+
+    `looked_to`: how far back was looked, where fewer than a page were found.
+    """
+
+    lines: Sequence[Line]
+    further: int | None = None
+    looked_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A message that came in, and its answer, as they went over the wire; empty: they were pruned."""
+
+    raw: bytes
+    answer: bytes
+
+
+def look(conn: Connection, wanted: Wanted) -> Found:
+    """Return the newest messages that are wanted, from `before` backwards; at most a page of them."""
+    if wanted.way is Way.SENT and wanted.hub is not None:
+        about = outbox_view.about_hub(conn, wanted.hub, 1000)
+        return Found([line for line in map(_sent_entry, about) if _fits(line, wanted)])
+    table = _TABLES[wanted.way]
+    at = table.c[_AT[wanted.way]]
+    newest = conn.execute(select(func.max(table.c.id))).scalar_one() or 0
+    top = min(newest, wanted.before - 1) if wanted.before else newest
+    if wanted.until is not None:
+        top = min(top, _last_until(conn, table, at, wanted.until, newest))
+    bottom = max(0, top - _STRETCH[wanted.way])
+    conditions = _conditions(table, wanted)
+    query = (
+        select(*_columns(table, wanted.way))
+        .where(table.c.id <= top, table.c.id > bottom, *conditions)
+        .order_by(table.c.id.desc())
+        .limit(PAGE + 1)
+    )
+    lines = [_line(wanted.way, row) for row in conn.execute(query)]
+    if len(lines) > PAGE:
+        return Found(lines[:PAGE], lines[PAGE - 1].id)
+    edge = conn.execute(select(at).where(table.c.id > bottom).order_by(table.c.id).limit(1)).scalar_one_or_none()
+    over = bottom == 0 or edge is None or (wanted.since is not None and edge < wanted.since)
+    return Found(lines, None if over else bottom + 1, None if over else edge)
+
+
+def find(conn: Connection, way: Way, number: int) -> Line | None:
+    """Return one message by its number."""
+    table = _TABLES[way]
+    row = conn.execute(select(*_columns(table, way)).where(table.c.id == number)).one_or_none()
+    return None if row is None else _line(way, row)
+
+
+def bytes_of(conn: Connection, way: Way, number: int) -> Bytes | None:
+    """Return what came in under this number and the answer, or what is sent; None if there is no such message."""
+    if way is Way.SENT:
+        content = conn.execute(select(outbox.c.content).where(outbox.c.id == number)).scalar_one_or_none()
+        return None if content is None else Bytes(content, b"")
+    evidence = _EVIDENCE[way]
+    row = conn.execute(select(evidence.c.raw, evidence.c.answer).where(evidence.c.message == number)).one_or_none()
+    return None if row is None else Bytes(*row)
+
+
+def by_identity(conn: Connection, identity: str) -> list[Line]:
+    """Return the messages with this RequestID, MessageID or ResponseID."""
+    conditions: dict[Way, ColumnElement[bool]] = {
+        Way.SENT: outbox.c.message_id == identity,
+        Way.PARTNERS: partner_message.c.message_id == identity,
+    }
+    try:
+        request = RequestId.parse(identity)
+    except ValueError:
+        pass
+    else:
+        conditions[Way.REQUESTS] = (
+            (service_request.c.originator == request.originator)
+            & (service_request.c.target == request.target)
+            & (service_request.c.counter == request.counter)
+        )
+    found = []
+    for way, condition in conditions.items():
+        query = select(*_columns(_TABLES[way], way)).where(condition).limit(PAGE)
+        if way is Way.PARTNERS:
+            query = query.where(partner_message.c.sender.in_(_senders(conn)))
+        found += [_line(way, row) for row in conn.execute(query)]
+    return found
+
+
+def received_at(conn: Connection, way: Way, party: int, at: datetime) -> Line | None:
+    """Return the message of a party that came at exactly this time, if it is near there in the order of coming."""
+    table = _TABLES[way]
+    newest = conn.execute(select(func.max(table.c.id))).scalar_one() or 0
+    column = table.c[_AT[way]]
+    last = _last_until(conn, table, column, at, newest)
+    near = (table.c.id > last - _STRETCH[way], table.c.id <= last + _STRETCH[way])
+    query = select(*_columns(table, way)).where(*near, column == at, table.c[_PARTY[way]] == party)
+    row = conn.execute(query.order_by(table.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _line(way, row)
+
+
+def _senders(conn: Connection) -> list[int]:
+    """Return the parties whose messages are looked up by their index: CSPs and DCC."""
+    return [one.eui for one in parties.all_parties(conn) if one.kind is not PartyKind.SUPPLIER]
+
+
+def _last_until(conn: Connection, table: Table, at: ColumnElement[datetime], until: datetime, newest: int) -> int:
+    """Return the number below which messages came until this time; numbers rise with time, save for moments."""
+    low, high = 0, newest
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = conn.execute(select(table.c.id, at).where(table.c.id >= middle).order_by(table.c.id).limit(1)).one()
+        if row[1] <= until:
+            low = max(middle, row[0])
+        else:
+            high = middle - 1
+    return low
+
+
+def _conditions(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
+    at = table.c[_AT[wanted.way]]
+    given = (
+        (table.c[_PARTY[wanted.way]], wanted.party),
+        (table.c.kind, wanted.kind),
+        (table.c[_STATE[wanted.way]], wanted.state),
+    )
+    found = [column == value for column, value in given if value is not None]
+    if wanted.release is not None and wanted.way is Way.SENT:
+        found.append(table.c.release_id == wanted.release)
+    if wanted.since is not None:
+        found.append(at >= wanted.since)
+    if wanted.until is not None:
+        found.append(at <= wanted.until)
+    return found
+
+
+def _columns(table: Table, way: Way) -> list[Any]:
+    shared = [table.c[name] for name in ("id", _AT[way], _PARTY[way], "kind", _STATE[way])]
+    if way is Way.REQUESTS:
+        return [*shared, table.c.door, table.c.target, table.c.counter]
+    if way is Way.PARTNERS:
+        return [*shared, table.c.door, table.c.message_id]
+    names = ("channel", "message_id", "release_id", "device_id", "attempts", "last_error")
+    return [*shared, *(table.c[name] for name in names)]
+
+
+def _line(way: Way, row: Any) -> Line:
+    number, at, party, kind, state, via, *rest = row
+    if way is Way.REQUESTS:
+        return Line(way, number, at, party, kind, str(RequestId(party, *rest)), state, via)
+    if way is Way.PARTNERS:
+        return Line(way, number, at, party, kind, rest[0], state, via)
+    return Line(way, number, at, party, kind, rest[0], state, via, *rest[1:])
+
+
+def _sent_entry(one: outbox_view.OutboxEntry) -> Line:
+    return Line(
+        Way.SENT,
+        one.id,
+        one.created_at,
+        one.recipient,
+        one.kind,
+        one.message_id,
+        one.state,
+        one.channel,
+        one.release_id,
+        one.device_id,
+        one.attempts,
+        one.last_error,
+    )
+
+
+def sent(entries: Sequence[outbox_view.OutboxEntry]) -> list[Line]:
+    """Return messages of the outbox as lines of a list."""
+    return [_sent_entry(one) for one in entries]
+
+
+def matches(entry: outbox_view.OutboxEntry, wanted: Wanted) -> bool:
+    """Tell whether a message of the outbox is one of those wanted."""
+    return _fits(_sent_entry(entry), wanted)
+
+
+def _fits(line: Line, wanted: Wanted) -> bool:
+    given = (
+        (line.party, wanted.party),
+        (line.kind, wanted.kind),
+        (line.state, wanted.state),
+        (line.release, wanted.release),
+    )
+    in_time = (wanted.since is None or line.at >= wanted.since) and (wanted.until is None or line.at <= wanted.until)
+    return in_time and all(value is None or own == value for own, value in given)

@@ -1,0 +1,456 @@
+"""The console's pages by their addresses, and what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlencode
+
+from sqlalchemy import Connection
+
+from duis_gateway.clock import Clock
+from duis_gateway.doors.http import Route
+from duis_gateway.doors.problem import headers_of
+from duis_gateway.doors.wire import Answer, HttpRequest
+from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, refusal_of
+from duis_gateway.operations import actions as evidence
+from duis_gateway.operations import flags
+from duis_gateway.operations.console import actions, certificates, hub, message, overview, release, search, waiting
+from duis_gateway.operations.console.actions import Form, Guard
+from duis_gateway.operations.console.counts import Estate, ReleaseCounts, counts_of, estate_of, versions_of
+from duis_gateway.operations.console.remembered import Figure, Remembered
+from duis_gateway.operations.console.search import Wanted, Way
+from duis_gateway.operations.console.waiting import Backlog
+from duis_gateway.operations.readiness import Checks
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.rollout.deadlines.rules import Deadline, in_order
+from duis_gateway.rollout.deadlines.view import partner_deadlines, tasks_of_everybody
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.store.engine import Store
+from duis_gateway.text.pages import path_part, render
+
+T = TypeVar("T")
+
+_READ = ("GET", "HEAD")
+_HERE = "duis_gateway.operations.console"
+_SAFE = (
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+)
+_KEPT = (("Cache-Control", "max-age=300"), ("X-Content-Type-Options", "nosniff"))
+_A_MINUTE, _A_MOMENT = 60.0, 2.0
+_DEAD_A_PAGE = 100
+_LONGEST_NUMBER = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the console reads, besides the store.
+
+    Attributes:
+        readiness: what the gateway needs, as `/health/ready` tells it.
+        own_certificate: the end of the gateway's own certificate, None without one.
+        token: the operators' token, None where none is configured; raises ConfigurationError where it cannot be read.
+        relay: whether there is a mail relay.
+    """
+
+    readiness: Callable[[], Checks]
+    own_certificate: Callable[[], datetime | None]
+    token: Callable[[], str | None]
+    relay: bool = False
+
+
+class Console:
+    """The pages, and the figures that they remember; thread-safe."""
+
+    def __init__(self, store: Store, clock: Clock, sources: Sources) -> None:
+        self._store = store
+        self._clock = clock
+        self._sources = sources
+        self._guard = Guard(sources.token)
+        self._estate: Remembered[None, Estate] = Remembered(self._count_estate, _A_MINUTE)
+        self._counts: Remembered[str, ReleaseCounts] = Remembered(self._count_release, _A_MINUTE)
+        self._tasks: Remembered[str, tuple[Deadline, ...]] = Remembered(self._find_tasks, _A_MINUTE)
+        self._turns: Remembered[None, tuple[Deadline, ...]] = Remembered(self._find_turns, _A_MOMENT)
+        self._backlogs: Remembered[None, list[Backlog]] = Remembered(self._find_backlogs, _A_MOMENT)
+
+    def stop(self, deadline: float) -> bool:
+        """Return whether nothing is counted any more by the deadline, on the monotonic clock."""
+        remembered: tuple[Remembered[Any, Any], ...] = (
+            self._estate,
+            self._counts,
+            self._tasks,
+            self._turns,
+            self._backlogs,
+        )
+        ended = [one.stop(deadline) for one in remembered]
+        return all(ended)
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the pages."""
+        pages: dict[str, Callable[[HttpRequest], Answer]] = {
+            "/": self.overview,
+            "/releases/*": self.release,
+            "/hubs/*": self.hub,
+            "/messages": self.messages,
+            "/messages/*": self.message,
+            "/parties": self.parties,
+            "/search": self.search,
+            "/console.css": lambda _request: Answer(200, "text/css; charset=utf-8", _style(), _KEPT),
+            "/console.js": lambda _request: Answer(200, "text/javascript; charset=utf-8", _file("console.js"), _KEPT),
+        }
+        changing = {"/dead-letters": self.dead_letters, "/flags": self.flags}
+        return [
+            Route(path, "operations", path, methods, serve, self.refuse)
+            for served, methods in ((pages, _READ), (changing, (*_READ, "POST")))
+            for path, serve in served.items()
+        ]
+
+    # --- pages ----------------------------------------------------------------------------------------------------
+
+    def overview(self, _request: HttpRequest) -> Answer:
+        """What needs somebody, the releases, the outbox."""
+        now = self._clock.now()
+        with self._store.read() as conn:
+            seen = overview.overview_of(conn, now)
+        estate, backlogs = self._estate.get(None), self._backlogs.get(None)
+        turns = self._turns.get(None)
+        far = {}
+        for one in seen.live[: overview.MOST_RELEASES]:
+            counted = self._counts.get(one.release_id)
+            if estate is not None:
+                far[one.release_id] = release.how_far(estate.value, one, _value(counted))
+        if estate is not None:
+            far |= {one.release_id: release.how_far(estate.value, one, None) for one in seen.over}
+        checks = self._sources.readiness()
+        return self._page(
+            "overview.html",
+            seen=seen,
+            live_releases=seen.live[: overview.MOST_RELEASES],
+            stages={one.release_id: release.steps_of(one) for one in seen.live},
+            far=far,
+            counted=estate,
+            versions=versions_of(estate.value) if estate else [],
+            backlogs=backlogs.value if backlogs else [],
+            states=waiting.states(backlogs.value) if backlogs else {},
+            deadlines=turns.value if turns else (),
+            turn_of=release.turn_of,
+            overdue=overview.overdue(turns.value, now) if turns else 0,
+            unready={name: check.detail for name, check in checks.items() if not check.ok},
+            own_certificate=self._sources.own_certificate(),
+            soon=certificates.SOON,
+        )
+
+    def release(self, request: HttpRequest) -> Answer:
+        """One release."""
+        now = self._clock.now()
+        release_id = _last_part(request)
+        with self._store.read() as conn:
+            found = release.page_of(conn, release_id)
+        if found is None:
+            raise NoSuchPath(f"there is no release {release_id[:80]!r}")
+        estate, counted = self._estate.get(None), self._counts.get(release_id)
+        tasks = self._tasks.get(release_id) if not found.release.state.is_over else None
+        return self._page(
+            "release.html",
+            page=found,
+            one=found.release,
+            far=release.how_far(estate.value, found.release, _value(counted)) if estate else None,
+            counted=counted,
+            picture=release.picture_of(found.release, _value(counted), now),
+            tasks=tasks,
+            turn=release.turn_of(tasks.value, release_id) if tasks else [],
+        )
+
+    def hub(self, request: HttpRequest) -> Answer:
+        """One hub."""
+        device_id = _eui(_last_part(request), "the hub")
+        with self._store.read() as conn:
+            found = hub.page_of(conn, device_id)
+        if found is None:
+            raise NoSuchPath(f"{format_eui(device_id)} is not in the inventory")
+        return self._page("hub.html", page=found, hub=found.hub)
+
+    def messages(self, request: HttpRequest) -> Answer:
+        """Messages in and out, by what is asked for."""
+        asked = _query(request)
+        wanted = _wanted(asked)
+        with self._store.read() as conn:
+            if wanted.way is Way.SENT and wanted.hub is None and wanted.state in ("pending", "in_flight", "dead"):
+                found = _undelivered(conn, wanted)
+            else:
+                found = search.look(conn, wanted)
+        kept = {name: value for name, value in asked.items() if value and name != "before"}
+        further = None if found.further is None else urlencode({**kept, "before": found.further})
+        return self._page(
+            "messages.html", wanted=wanted, asked=asked, found=found, further=further, page_size=search.PAGE
+        )
+
+    def message(self, request: HttpRequest) -> Answer:
+        """One message, or its bytes as they went over the wire."""
+        name = _last_part(request)
+        name, _, suffix = name.partition(".")
+        name, is_answer = name.removesuffix("-answer"), name.endswith("-answer")
+        way, number = _message_key(name)
+        with self._store.read() as conn:
+            if suffix:
+                found = search.bytes_of(conn, way, number)
+                content = b"" if found is None else found.answer if is_answer else found.raw
+                return _download(content, name + ("-answer" if is_answer else ""))
+            page = message.page_of(conn, way, number, self._sources.relay)
+        if page is None:
+            raise NoSuchPath(f"there is no message {name[:40]!r}")
+        form = self._guard.form_token("replay")
+        return self._page("message.html", page=page, line=page.line, form_token=form, back="")
+
+    def dead_letters(self, request: HttpRequest) -> Answer:
+        """What was given up, and its replay."""
+        if request.method == "POST":
+            form = self._guard.check(request, "replay")
+            number = actions.make(self._store, self._clock, request, "replay", lambda conn: _replay(conn, form))
+            self._backlogs.forget()
+            return _seen_other(f"/dead-letters?done={number}")
+        asked = _query(request)
+        skip = _number(asked.get("skip", "0"), "skip")
+        with self._store.read() as conn:
+            lines = search.sent(outbox_view.undelivered(conn, "dead", skip=skip, limit=_DEAD_A_PAGE))
+            by_recipient = outbox_view.stats(conn).dead
+            done = evidence.newest(conn)
+        return self._page(
+            "dead_letters.html",
+            lines=lines,
+            by_recipient=by_recipient,
+            skip=skip,
+            more=skip + _DEAD_A_PAGE if len(lines) == _DEAD_A_PAGE else None,
+            form_token=self._guard.form_token("replay"),
+            told=_number(asked["done"], "done") if "done" in asked else None,
+            done=[one for one in done if one.action == "replay"],
+        )
+
+    def flags(self, request: HttpRequest) -> Answer:
+        """What somebody should look at, and that somebody has."""
+        if request.method == "POST":
+            form = self._guard.check(request, "acknowledge")
+            now = self._clock.now()
+            number = actions.make(
+                self._store, self._clock, request, "acknowledge", lambda conn: _acknowledge(conn, form, now)
+            )
+            return _seen_other(f"/flags?done={number}")
+        asked = _query(request)
+        with self._store.read() as conn:
+            unseen = flags.unacknowledged(conn, 200)
+            seen = [one for one in flags.newest(conn, 200) if one.acknowledged_at is not None]
+            done = evidence.newest(conn)
+        return self._page(
+            "flags.html",
+            unseen=unseen,
+            seen=seen,
+            form_token=self._guard.form_token("acknowledge"),
+            told=_number(asked["done"], "done") if "done" in asked else None,
+            done=[one for one in done if one.action == "acknowledge"],
+        )
+
+    def parties(self, _request: HttpRequest) -> Answer:
+        """Who is registered, and with which certificates."""
+        with self._store.read() as conn:
+            every = parties.all_parties(conn)
+            held = certificates.held(conn)
+        return self._page(
+            "parties.html", parties=every, certificates=held, own_certificate=self._sources.own_certificate()
+        )
+
+    def search(self, request: HttpRequest) -> Answer:
+        """Go to the hub, release or message of this name."""
+        name = _query(request).get("q", "").strip()
+        with self._store.read() as conn:
+            places = _places(conn, name)
+        if len(places) == 1:
+            return _seen_other(places[0][0])
+        return self._page("search.html", name=name, places=places)
+
+    def refuse(self, error: MessageRefused, correlation_id: str) -> Answer:
+        """Say on a page why a request is refused."""
+        refusal = refusal_of(error)
+        page = self._page("refused.html", refusal=refusal, detail=error.detail, correlation_id=correlation_id)
+        return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers_of(error)), error)
+
+    def _page(self, template: str, **facts: object) -> Answer:
+        shared = {"now": self._clock.now(), "may_change": self._guard.is_open, "read_only": actions.READ_ONLY}
+        text = render(f"{_HERE}/{template}", **shared, **facts)
+        return Answer(200, "text/html; charset=utf-8", text.encode(), _SAFE)
+
+    # --- what is remembered ---------------------------------------------------------------------------------------
+
+    def _count_estate(self, _: None) -> Estate:
+        with self._store.read() as conn:
+            return estate_of(conn)
+
+    def _count_release(self, release_id: str) -> ReleaseCounts:
+        with self._store.read() as conn:
+            found = releases.find(conn, release_id)
+            if found is None:
+                raise NoSuchPath("the release is gone")
+            return counts_of(conn, found)
+
+    def _find_tasks(self, release_id: str) -> tuple[Deadline, ...]:
+        with self._store.read() as conn:
+            found = releases.find(conn, release_id)
+            return () if found is None else in_order(tasks_of_everybody(conn, found, self._clock.now()))
+
+    def _find_turns(self, _: None) -> tuple[Deadline, ...]:
+        with self._store.read() as conn:
+            return partner_deadlines(conn, self._clock.now())
+
+    def _find_backlogs(self, _: None) -> list[Backlog]:
+        with self._store.read() as conn:
+            return waiting.backlogs(conn, self._sources.relay)
+
+
+# --- what changes something ---------------------------------------------------------------------------------------
+
+
+def _replay(conn: Connection, form: Form) -> tuple[int, str]:
+    if "message" in form:
+        number = _number(form["message"][0], "message")
+        return outbox_view.replay(conn, message=number), f"message {number}"
+    recipient = _eui(form.get("recipient", [""])[0], "the recipient")
+    return outbox_view.replay(conn, recipient=recipient), f"all of {format_eui(recipient)}"
+
+
+def _acknowledge(conn: Connection, form: Form, now: datetime) -> tuple[int, str]:
+    ids = [_number(text, "flag") for text in form.get("shown" if "all" in form else "flag", ())]
+    return flags.acknowledge(conn, ids, now), f"flags {', '.join(map(str, ids))}"
+
+
+def _value(figure: Figure[T] | None) -> T | None:
+    return None if figure is None else figure.value
+
+
+# --- what is asked for --------------------------------------------------------------------------------------------
+
+
+def _query(request: HttpRequest) -> dict[str, str]:
+    try:
+        fields = parse_qs(request.query, max_num_fields=32, errors="strict")
+    except ValueError:
+        raise HttpRefused("the query cannot be read, or has too many fields") from None
+    return {name: values[0].strip() for name, values in fields.items()}
+
+
+def _last_part(request: HttpRequest) -> str:
+    """Return the last part of the path; names that hold a slash are encoded twice (`text.pages.path_part`)."""
+    return unquote(request.path.rpartition("/")[2])
+
+
+def _eui(text: str, what: str) -> int:
+    try:
+        return parse_eui(text)
+    except ValueError as error:
+        raise HttpRefused(f"{what}: {error}") from None
+
+
+def _number(text: str, what: str) -> int:
+    if not text.isdecimal() or not text.isascii() or len(text) > _LONGEST_NUMBER:
+        raise HttpRefused(f"{what} must be a number")
+    return int(text)
+
+
+def _time(text: str, what: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise HttpRefused(f"{what} must be a time in UTC such as 2027-03-30 09:00, not {text[:40]!r}") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _wanted(asked: Mapping[str, str]) -> Wanted:
+    given = {name: value for name, value in asked.items() if value}
+    way = given.get("way", Way.SENT.value)
+    if way not in list(Way):
+        raise HttpRefused(f"way must be one of {', '.join(Way)}")
+    return Wanted(
+        Way(way),
+        party=_eui(given["party"], "the party") if "party" in given else None,
+        hub=_eui(given["hub"], "the hub") if "hub" in given and way == Way.SENT else None,
+        kind=given.get("kind"),
+        state=given.get("state"),
+        release=given.get("release"),
+        since=_time(given["since"], "the beginning") if "since" in given else None,
+        until=_time(given["until"], "the end") if "until" in given else None,
+        before=_number(given.get("before", "0"), "before"),
+    )
+
+
+def _undelivered(conn: Connection, wanted: Wanted) -> search.Found:
+    """Look by the indexes of what is not delivered, however much history lies before it; `before` counts pages."""
+    assert wanted.state is not None
+    skip = wanted.before
+    entries = outbox_view.undelivered(conn, wanted.state, wanted.party, skip=skip, limit=search.PAGE)
+    lines = search.sent([one for one in entries if search.matches(one, wanted)])
+    return search.Found(lines, skip + search.PAGE if len(entries) == search.PAGE else None)
+
+
+def _message_key(name: str) -> tuple[Way, int]:
+    way, _, number = name.partition("-")
+    if way not in list(Way) or not number.isdecimal():
+        raise NoSuchPath(f"there is no message {name[:40]!r}")
+    return Way(way), _number(number, "the message")
+
+
+def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:
+    """Return where a hub, party, release or message of this name is shown: the addresses, and what is there."""
+    found = [
+        (f"/messages/{line.key}", f"{line.kind}, {line.way}, {line.identity}")
+        for line in search.by_identity(conn, name)
+    ]
+    if releases.find(conn, name) is not None:
+        found.append((f"/releases/{path_part(name)}", f"release {name}"))
+    try:
+        eui = parse_eui(name)
+    except ValueError:
+        return found
+    if hubs.get(conn, eui) is not None:
+        found.append((f"/hubs/{format_eui(eui)}", f"hub {format_eui(eui)}"))
+    if parties.find(conn, eui) is not None:
+        found.append((f"/parties#{format_eui(eui)}", f"party {format_eui(eui)}"))
+    return found
+
+
+# --- what is answered ---------------------------------------------------------------------------------------------
+
+
+def _download(content: bytes, name: str) -> Answer:
+    if not content:
+        raise NoSuchPath("there is no such document: its bytes were pruned, or it never was")
+    is_xml = content.lstrip()[:1] == b"<"
+    kind, suffix = ("application/xml", "xml") if is_xml else ("message/rfc822", "eml")
+    headers = (*_SAFE, ("Content-Disposition", f'attachment; filename="{name}.{suffix}"'))
+    return Answer(200, kind, content, headers)
+
+
+def _seen_other(place: str) -> Answer:
+    return Answer(303, "text/plain", b"", (*_SAFE, ("Location", place)))
+
+
+def _file(name: str) -> bytes:
+    return resources.files(_HERE).joinpath(name).read_bytes()
+
+
+@cache
+def _style() -> bytes:
+    return resources.files("duis_gateway.text").joinpath("page.css").read_bytes() + _file("console.css")

@@ -1,0 +1,335 @@
+"""The console of a running gateway: what an operator finds on its pages, and what can be changed there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from lxml import etree, html
+
+from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.operations import actions, flags
+from duis_gateway.outbox import view as outbox_view
+from tests.support.console_scene import COMMENTARY, REASON, TOKEN, Shown, give_up
+from tests.support.databases import KINDS
+from tests.support.installation import NOW, wait_until
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shown(request: pytest.FixtureRequest) -> Shown:
+    made: Shown = request.getfixturevalue(f"console_on_{request.param}")
+    return made
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    headers: dict[str, str]
+    data: bytes
+
+
+def ask(shown: Shown, method: str, path: str, body: str | None = None, **headers: str) -> Answered:
+    connection = HTTPConnection(urlsplit(shown.url).netloc)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return Answered(answer.status, dict(answer.getheaders()), answer.read())
+    finally:
+        connection.close()
+
+
+def get(shown: Shown, path: str, status: int = 200) -> html.HtmlElement:
+    """A page, and with it what holds for every page."""
+    answer = ask(shown, "GET", path)
+    assert answer.status == status, (path, answer.status, answer.data[:500])
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    root = html.document_fromstring(answer.data.decode())
+    assert root.xpath("//style | //*[@style] | //*[@onclick] | //script[not(@src)]") == []
+    return root
+
+
+def post(shown: Shown, path: str, fields: dict[str, str], **headers: str) -> Answered:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return ask(shown, "POST", path, urlencode(fields), **form, **headers)
+
+
+def cells(root: html.HtmlElement, title: str) -> list[list[str]]:
+    (section,) = root.xpath(f'//section[h2="{title}"]')
+    return [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in section.xpath(".//tbody/tr")]
+
+
+def words(root: html.HtmlElement, path: str = "//main") -> str:
+    (found,) = root.xpath(path)
+    return " ".join(found.text_content().split())
+
+
+def sought(shown: Shown, name: str) -> str:
+    """Where the field for everything leads to."""
+    answer = ask(shown, "GET", f"/search?{urlencode({'q': name})}")
+    assert answer.status == 303, answer.data[:300]
+    return answer.headers["Location"]
+
+
+def form_token(root: html.HtmlElement) -> str:
+    (token,) = {str(value) for value in root.xpath("//input[@name='form']/@value")}
+    return token
+
+
+# --- what is shown ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("BR-5.5")
+def test_the_overview_shows_how_far_each_release_is_and_whose_turn_it_is(shown: Shown) -> None:
+    root = get(shown, "/")
+    (card,) = root.xpath(f"//article[h3/a='{shown.release}']")
+    text = " ".join(card.text_content().split())
+    hubs = [
+        hub for hub in shown.play.lot.owners if hub not in shown.play.lot["uncommissioned"] + shown.play.lot["no_hub"]
+    ]
+    active = [hub for hub in hubs if shown.play.version(hub) == "9002"]
+    assert f"All hubs {len(active)} of {len(hubs)} 1 failed" in text
+    assert "Pilot" in text
+    assert "Safe launch" in text
+    assert "piloting" in text
+    assert "send default list 4G North - overdue by 1.0 d" in text
+    assert "report pilot outcome" in text
+    assert card.xpath(".//svg[@role='img'][contains(@aria-label, '% active')]")
+    assert "Hubs were counted" in words(root)
+
+
+def test_what_is_not_delivered_is_shown_with_the_reason(shown: Shown) -> None:
+    give_up(shown)
+    wait_until(lambda: "dead letter" in words(get(shown, "/"), "//div[@id='outbox']"), "it is on the overview")
+    rows = cells(get(shown, "/"), "Outbox")
+    by_recipient = {row[0]: row for row in rows}
+    dead = by_recipient[shown.play["on54"].eui]
+    assert dead[2] == "dead letter"
+    assert "HTTP 404" in dead[5]
+    waiting = [row for row in rows if row[0] == shown.play["on50"].eui and row[2] == "pending"]
+    assert not waiting or "the last attempt failed" in waiting[0][5]
+
+
+def test_a_release_shows_its_stages_failures_tasks_and_activations(shown: Shown) -> None:
+    root = get(shown, f"/releases/{shown.release}")
+    assert root.xpath("//li[@aria-current='step']/b/text()") == ["piloting"]
+    assert cells(root, "Failures by reason") == [["Activation", REASON, "1"]]
+    assert [row[1] for row in cells(root, "History")] == ["notified", "approved", "pilot begins"]
+    tasks = {(row[0].split()[0], row[1]) for row in cells(root, "Tasks of everybody")}
+    assert {
+        ("supplier", "send preferred schedule"),
+        ("csp", "send default list"),
+        ("dcc", "report pilot outcome"),
+    } <= tasks
+    assert root.xpath("//figure//svg[@role='img']")
+    bars = root.xpath("//figure//svg/rect")
+    assert len(bars) == 6
+    assert root.xpath("string((//section[@id='activations']//tbody/tr)[last()]/td[3])") == "8"
+    assert any(row[2].startswith("D-") for row in cells(root, "The CSPs' own schedules"))
+
+
+@pytest.mark.requirement("BR-5.3")
+def test_a_hub_shows_why_it_is_not_updated_and_what_was_told(shown: Shown) -> None:
+    root = get(shown, sought(shown, shown.failed.lower()))
+    headline = words(root, "//div[@id='standing']/p")
+    assert headline.startswith("failed under")
+    assert REASON in headline
+    assert COMMENTARY in headline
+    ((completed, *_, outcome_message),) = cells(root, "Outcomes that CSPs reported")
+    assert completed == "2027-03-30 08:55:00"
+    assert outcome_message == "open"
+    (link,) = root.xpath("//div[@id='outcomes']//td[last()]/a/@href")
+    assert "ActivateFirmwareResponses" in words(get(shown, link), "//h1")
+    told = cells(root, "What was told about it, to whom and when")
+    assert [(row[1], row[2], row[4]) for row in told] == [("N71", shown.play["main"].eui, "delivered")]
+    assert {row[1] for row in cells(root, "Everything that happened, the newest first")} >= {"instructed", "CS06 sent"}
+
+
+def test_a_hub_that_is_active_shows_its_n64(shown: Shown) -> None:
+    root = get(shown, f"/hubs/{shown.active}")
+    assert words(root, "//div[@id='standing']/p").startswith("activated")
+    assert "N64" in [row[1] for row in cells(root, "What was told about it, to whom and when")]
+
+
+def test_a_message_shows_who_signed_it_its_answer_and_its_exact_bytes(shown: Shown) -> None:
+    request_id = shown.play.installation.request_id("main")
+    shown.play.send("main", shown.play.reading("main", shown.active, request_id=request_id))
+    sent = shown.play.sent.signed
+    page = sought(shown, request_id)
+    root = get(shown, page)
+    text = words(root)
+    assert f"registered for {shown.play['main'].eui} (valid, OU 87)" in text
+    assert "I0" in words(root, "//h1")
+    message, answer = (pre.text_content() for pre in root.xpath("//pre"))
+    assert "<sr:ReadInventory>" in message
+    assert "DSPInventory" in answer
+    raw = ask(shown, "GET", f"{page}.xml")
+    assert raw.data == sent
+    assert "attachment" in raw.headers["Content-Disposition"]
+    assert etree.fromstring(ask(shown, "GET", f"{page}-answer.xml").data).tag.endswith("Response")
+
+
+def test_messages_are_found_by_party_kind_time_hub_and_state(shown: Shown) -> None:
+    supplier = shown.play["main"].eui
+
+    def found(**asked: str) -> list[list[str]]:
+        root = get(shown, f"/messages?{urlencode(asked)}")
+        return [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in root.xpath("//tbody/tr")]
+
+    assert {row[1] for row in found(way="sent", party=supplier, kind="N71")} == {"N71"}
+    assert {row[6] for row in found(way="sent", hub=shown.active)} == {shown.active}
+    assert [row[1] for row in found(way="requests", party=supplier, kind="SR11.6")] == ["SR11.6"]
+    assert {row[2].split()[0] for row in found(way="partners", party=shown.play["north"].eui)} == {
+        shown.play["north"].eui
+    }
+    assert all("dead letter" in row[3] for row in found(way="sent", state="dead"))
+    assert found(way="sent", since="2027-03-30", until="2027-03-31")
+    assert found(way="sent", until="2027-03-29 12:00") == found(way="requests", since="2027-04-01T00:00Z") == []
+    assert found(way="sent", state="dead")
+
+
+def test_a_page_of_messages_leads_to_the_older_ones(shown: Shown) -> None:
+    seen: list[str] = []
+    path = "/messages?way=sent"
+    while path:
+        root = get(shown, path)
+        seen += root.xpath("//tbody/tr/td[2]/a/@href")
+        (path,) = root.xpath("//a[@rel='next']/@href") or [""]
+    with shown.installation.store.read() as conn:
+        stored = {f"/messages/sent-{one.id}" for one in outbox_view.entries(conn, limit=10_000)}
+    assert len(seen) == len(set(seen))
+    assert stored <= set(seen)
+
+
+def test_why_a_message_waits_stands_on_its_page_with_its_attempts(shown: Shown) -> None:
+    give_up(shown)
+    dead = get(shown, "/dead-letters").xpath("//tbody/tr/td[2]/a/@href")[0]
+    root = get(shown, dead)
+    assert words(root, "//p[@id='why']").startswith("It is a dead letter: HTTP 404")
+    assert "HTTP 404" in cells(root, "Attempts that failed")[0][1]
+    hub = get(shown, f"/hubs/{shown.waiting}")
+    assert [row[1] for row in cells(hub, "What was told about it, to whom and when")] == ["N999"]
+    why = words(get(shown, hub.xpath("//div[@id='told']//td[2]/a/@href")[0]), "//p[@id='why']")
+    assert why.startswith(("The last attempt failed: ", "It is being delivered now"))
+
+
+def test_parties_and_certificates_are_listed_with_the_time_they_have(shown: Shown) -> None:
+    root = get(shown, "/parties")
+    known = {row[0]: row for row in cells(root, "Parties")}
+    assert known[shown.play["suspended"].eui][4] == "suspended"
+    assert known[shown.play["main"].eui][6] == "missing"
+    assert {row[1] for row in cells(root, "Certificates")} == {"valid"}
+    assert sought(shown, shown.play["idle"].eui) == f"/parties#{shown.play['idle'].eui}"
+
+
+def test_what_is_not_there_is_said_on_a_page_of_its_own(shown: Shown) -> None:
+    for path, status, said in (
+        ("/releases/nothing", 404, "there is no release 'nothing'"),
+        ("/hubs/00-DB-12-FF-FF-FF-FF-FF", 404, "is not in the inventory"),
+        ("/hubs/x", 400, "the hub"),
+        ("/messages/sent-999999999", 404, "there is no message"),
+        ("/messages?party=x", 400, "the party"),
+        ("/messages?since=yesterday", 400, "a time in UTC such as 2027-03-30 09:00, not 'yesterday'"),
+        ("/messages?way=up", 400, "requests, partners, sent"),
+    ):
+        assert said in words(get(shown, path, status)), path
+    assert "Nothing is called zzz" in words(get(shown, "/search?q=zzz"))
+
+
+def test_nothing_that_others_wrote_becomes_markup(shown: Shown) -> None:
+    for path in ("/", f"/releases/{shown.release}", f"/hubs/{shown.failed}"):
+        assert not [one for one in get(shown, path).xpath("//b") if "No radio" in one.text_content()], path
+
+
+# --- what changes something ---------------------------------------------------------------------------------------
+
+
+def _dead(shown: Shown) -> int:
+    return shown.installation.outbox()["dead"]
+
+
+@pytest.mark.requirement("BR-5.5")
+def test_a_dead_letter_is_replayed_with_the_token_and_kept_as_evidence(shown: Shown) -> None:
+    supplier = shown.play["on54"]
+    give_up(shown)
+    page = get(shown, "/dead-letters")
+    answer = post(
+        shown,
+        "/dead-letters",
+        {"recipient": supplier.eui, "form": form_token(page), "token": TOKEN},
+        Origin=shown.url,
+        **{"Sec-Fetch-Site": "same-origin"},
+    )
+    assert answer.status == 303, answer.data
+    wait_until(lambda: _dead(shown) == 0, "what was replayed is delivered")
+    assert "put back" in words(get(shown, answer.headers["Location"]))
+    with shown.installation.store.read() as conn:
+        done = actions.newest(conn)[0]
+    assert (done.action, done.subject, done.remote) == ("replay", f"all of {supplier.eui}", "127.0.0.1")
+    assert '"event": "operator_action"' in shown.installation.log.read_text(encoding="utf-8")
+    assert f"all of {supplier.eui}" in words(get(shown, "/dead-letters"))
+
+
+def open_flag(shown: Shown) -> tuple[html.HtmlElement, str]:
+    """The page of flags with a new one, and that one's number."""
+    with shown.installation.store.write() as conn:
+        flags.raise_flags(conn, [("new", "of this test")], NOW)
+    root = get(shown, "/flags")
+    return root, str(root.xpath("//input[@name='flag']/@value")[0])
+
+
+def test_flags_are_acknowledged_with_the_token(shown: Shown) -> None:
+    root, chosen = open_flag(shown)
+    before = len(root.xpath("//input[@name='flag']"))
+    answer = post(shown, "/flags", {"flag": chosen, "form": form_token(root), "token": TOKEN})
+    assert answer.status == 303, answer.data
+    after = get(shown, answer.headers["Location"])
+    assert "1 flag acknowledged" in words(after)
+    assert len(after.xpath("//input[@name='flag']")) == before - 1
+    with shown.installation.store.read() as conn:
+        (seen,) = [one for one in flags.newest(conn, 500) if one.id == int(chosen)]
+    assert seen.acknowledged_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("changed", "headers", "said"),
+    [
+        ({"token": "wrong"}, {}, "the operators' token is wrong"),
+        ({"token": ""}, {}, "the operators' token is wrong"),
+        ({"form": "0" * 64}, {}, "the form is too old, or not one of this console's"),
+        ({}, {"Origin": "http://evil.example"}, "another site's page"),
+        ({}, {"Origin": "null"}, "another site's page"),
+        ({}, {"Sec-Fetch-Site": "cross-site"}, "another site's page"),
+        ({}, {"Sec-Fetch-Site": "same-site"}, "another site's page"),
+    ],
+    ids=str,
+)
+def test_what_is_not_ours_changes_nothing(
+    shown: Shown, changed: dict[str, str], headers: dict[str, str], said: str
+) -> None:
+    root, chosen = open_flag(shown)
+    answer = post(shown, "/flags", {"flag": chosen, "form": form_token(root), "token": TOKEN, **changed}, **headers)
+    assert answer.status == 403
+    assert said in words(html.document_fromstring(answer.data.decode()))
+    assert root.xpath("//input[@name='flag']/@value") == get(shown, "/flags").xpath("//input[@name='flag']/@value")
+
+
+def test_a_form_for_one_action_is_none_for_another(shown: Shown) -> None:
+    root, _ = open_flag(shown)
+    token = form_token(root)
+    answer = post(shown, "/dead-letters", {"recipient": shown.play["on54"].eui, "form": token, "token": TOKEN})
+    assert answer.status == 403
+
+
+def test_only_forms_are_taken(shown: Shown) -> None:
+    assert ask(shown, "POST", "/flags", "{}", **{"Content-Type": "application/json"}).status == 415
+    assert ask(shown, "POST", "/parties", "x").status == 405
+
+
+def test_the_addresses_of_pages_are_short_and_their_names_safe(shown: Shown) -> None:
+    assert urlsplit(sought(shown, shown.release)).path == f"/releases/{shown.release}"
+    assert sought(shown, format_eui(parse_eui(shown.active))) == f"/hubs/{shown.active}"
