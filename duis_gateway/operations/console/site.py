@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlencode
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
@@ -17,10 +17,20 @@ from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.duis.identifiers import format_eui, parse_eui
-from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, refusal_of
+from duis_gateway.errors import MessageRefused, NoSuchPath, refusal_of
 from duis_gateway.operations import actions as evidence
 from duis_gateway.operations import flags
-from duis_gateway.operations.console import actions, certificates, hub, message, overview, release, search, waiting
+from duis_gateway.operations.console import (
+    actions,
+    asked,
+    certificates,
+    hub,
+    message,
+    overview,
+    release,
+    search,
+    waiting,
+)
 from duis_gateway.operations.console.actions import Form, Guard
 from duis_gateway.operations.console.counts import Estate, ReleaseCounts, counts_of, estate_of, versions_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
@@ -55,7 +65,6 @@ _SAFE = (
 _KEPT = (("Cache-Control", "max-age=300"), ("X-Content-Type-Options", "nosniff"))
 _A_MINUTE, _A_MOMENT = 60.0, 2.0
 _DEAD_A_PAGE = 100
-_LONGEST_NUMBER = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,7 @@ class Console:
     def release(self, request: HttpRequest) -> Answer:
         """One release."""
         now = self._clock.now()
-        release_id = _last_part(request)
+        release_id = asked.last_part(request)
         with self._store.read() as conn:
             found = release.page_of(conn, release_id)
         if found is None:
@@ -179,7 +188,7 @@ class Console:
 
     def hub(self, request: HttpRequest) -> Answer:
         """One hub."""
-        device_id = _eui(_last_part(request), "the hub")
+        device_id = asked.eui(asked.last_part(request), "the hub")
         with self._store.read() as conn:
             found = hub.page_of(conn, device_id)
         if found is None:
@@ -188,25 +197,25 @@ class Console:
 
     def messages(self, request: HttpRequest) -> Answer:
         """Messages in and out, by what is asked for."""
-        asked = _query(request)
-        wanted = _wanted(asked)
+        fields = asked.query(request)
+        wanted = asked.wanted(fields)
         with self._store.read() as conn:
             if wanted.way is Way.SENT and wanted.hub is None and wanted.state in ("pending", "in_flight", "dead"):
                 found = _undelivered(conn, wanted)
             else:
                 found = search.look(conn, wanted)
-        kept = {name: value for name, value in asked.items() if value and name != "before"}
+        kept = {name: value for name, value in fields.items() if value and name != "before"}
         further = None if found.further is None else urlencode({**kept, "before": found.further})
         return self._page(
-            "messages.html", wanted=wanted, asked=asked, found=found, further=further, page_size=search.PAGE
+            "messages.html", wanted=wanted, asked=fields, found=found, further=further, page_size=search.PAGE
         )
 
     def message(self, request: HttpRequest) -> Answer:
         """One message, or its bytes as they went over the wire."""
-        name = _last_part(request)
+        name = asked.last_part(request)
         name, _, suffix = name.partition(".")
         name, is_answer = name.removesuffix("-answer"), name.endswith("-answer")
-        way, number = _message_key(name)
+        way, number = asked.message_key(name)
         with self._store.read() as conn:
             if suffix:
                 found = search.bytes_of(conn, way, number)
@@ -225,8 +234,8 @@ class Console:
             number = actions.make(self._store, self._clock, request, "replay", lambda conn: _replay(conn, form))
             self._backlogs.forget()
             return _seen_other(f"/dead-letters?done={number}")
-        asked = _query(request)
-        skip = _number(asked.get("skip", "0"), "skip")
+        fields = asked.query(request)
+        skip = asked.number(fields.get("skip", "0"), "skip")
         with self._store.read() as conn:
             lines = search.sent(outbox_view.undelivered(conn, "dead", skip=skip, limit=_DEAD_A_PAGE))
             by_recipient = outbox_view.stats(conn).dead
@@ -238,7 +247,7 @@ class Console:
             skip=skip,
             more=skip + _DEAD_A_PAGE if len(lines) == _DEAD_A_PAGE else None,
             form_token=self._guard.form_token("replay"),
-            told=_number(asked["done"], "done") if "done" in asked else None,
+            told=asked.number(fields["done"], "done") if "done" in fields else None,
             done=[one for one in done if one.action == "replay"],
         )
 
@@ -251,7 +260,7 @@ class Console:
                 self._store, self._clock, request, "acknowledge", lambda conn: _acknowledge(conn, form, now)
             )
             return _seen_other(f"/flags?done={number}")
-        asked = _query(request)
+        fields = asked.query(request)
         with self._store.read() as conn:
             unseen = flags.unacknowledged(conn, 200)
             seen = [one for one in flags.newest(conn, 200) if one.acknowledged_at is not None]
@@ -261,7 +270,7 @@ class Console:
             unseen=unseen,
             seen=seen,
             form_token=self._guard.form_token("acknowledge"),
-            told=_number(asked["done"], "done") if "done" in asked else None,
+            told=asked.number(fields["done"], "done") if "done" in fields else None,
             done=[one for one in done if one.action == "acknowledge"],
         )
 
@@ -276,7 +285,7 @@ class Console:
 
     def search(self, request: HttpRequest) -> Answer:
         """Go to the hub, release or message of this name."""
-        name = _query(request).get("q", "").strip()
+        name = asked.query(request).get("q", "").strip()
         with self._store.read() as conn:
             places = _places(conn, name)
         if len(places) == 1:
@@ -326,14 +335,14 @@ class Console:
 
 def _replay(conn: Connection, form: Form) -> tuple[int, str]:
     if "message" in form:
-        number = _number(form["message"][0], "message")
+        number = asked.number(form["message"][0], "message")
         return outbox_view.replay(conn, message=number), f"message {number}"
-    recipient = _eui(form.get("recipient", [""])[0], "the recipient")
+    recipient = asked.eui(form.get("recipient", [""])[0], "the recipient")
     return outbox_view.replay(conn, recipient=recipient), f"all of {format_eui(recipient)}"
 
 
 def _acknowledge(conn: Connection, form: Form, now: datetime) -> tuple[int, str]:
-    ids = [_number(text, "flag") for text in form.get("shown" if "all" in form else "flag", ())]
+    ids = [asked.number(text, "flag") for text in form.get("shown" if "all" in form else "flag", ())]
     return flags.acknowledge(conn, ids, now), f"flags {', '.join(map(str, ids))}"
 
 
@@ -341,59 +350,7 @@ def _value(figure: Figure[T] | None) -> T | None:
     return None if figure is None else figure.value
 
 
-# --- what is asked for --------------------------------------------------------------------------------------------
-
-
-def _query(request: HttpRequest) -> dict[str, str]:
-    try:
-        fields = parse_qs(request.query, max_num_fields=32, errors="strict")
-    except ValueError:
-        raise HttpRefused("the query cannot be read, or has too many fields") from None
-    return {name: values[0].strip() for name, values in fields.items()}
-
-
-def _last_part(request: HttpRequest) -> str:
-    """Return the last part of the path; names that hold a slash are encoded twice (`text.pages.path_part`)."""
-    return unquote(request.path.rpartition("/")[2])
-
-
-def _eui(text: str, what: str) -> int:
-    try:
-        return parse_eui(text)
-    except ValueError as error:
-        raise HttpRefused(f"{what}: {error}") from None
-
-
-def _number(text: str, what: str) -> int:
-    if not text.isdecimal() or not text.isascii() or len(text) > _LONGEST_NUMBER:
-        raise HttpRefused(f"{what} must be a number")
-    return int(text)
-
-
-def _time(text: str, what: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise HttpRefused(f"{what} must be a time in UTC such as 2027-03-30 09:00, not {text[:40]!r}") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
-def _wanted(asked: Mapping[str, str]) -> Wanted:
-    given = {name: value for name, value in asked.items() if value}
-    way = given.get("way", Way.SENT.value)
-    if way not in list(Way):
-        raise HttpRefused(f"way must be one of {', '.join(Way)}")
-    return Wanted(
-        Way(way),
-        party=_eui(given["party"], "the party") if "party" in given else None,
-        hub=_eui(given["hub"], "the hub") if "hub" in given and way == Way.SENT else None,
-        kind=given.get("kind"),
-        state=given.get("state"),
-        release=given.get("release"),
-        since=_time(given["since"], "the beginning") if "since" in given else None,
-        until=_time(given["until"], "the end") if "until" in given else None,
-        before=_number(given.get("before", "0"), "before"),
-    )
+# --- what is found ---------------------------------------------------------------------------------------------
 
 
 def _undelivered(conn: Connection, wanted: Wanted) -> search.Found:
@@ -403,13 +360,6 @@ def _undelivered(conn: Connection, wanted: Wanted) -> search.Found:
     entries = outbox_view.undelivered(conn, wanted.state, wanted.party, skip=skip, limit=search.PAGE)
     lines = search.sent([one for one in entries if search.matches(one, wanted)])
     return search.Found(lines, skip + search.PAGE if len(entries) == search.PAGE else None)
-
-
-def _message_key(name: str) -> tuple[Way, int]:
-    way, _, number = name.partition("-")
-    if way not in list(Way) or not number.isdecimal():
-        raise NoSuchPath(f"there is no message {name[:40]!r}")
-    return Way(way), _number(number, "the message")
 
 
 def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:

@@ -1,0 +1,103 @@
+"""What a request asks the console for: its path and its query, read with care."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, unquote
+
+from duis_gateway.doors.wire import HttpRequest
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.errors import HttpRefused, NoSuchPath
+from duis_gateway.operations.console.search import Wanted, Way
+
+_LONGEST_NUMBER = 18
+
+
+def query(request: HttpRequest) -> dict[str, str]:
+    """Return the fields of the query, each once.
+
+    Raises:
+        HttpRefused: it cannot be read, or has too many fields.
+    """
+    try:
+        fields = parse_qs(request.query, max_num_fields=32, errors="strict")
+    except ValueError:
+        raise HttpRefused("the query cannot be read, or has too many fields") from None
+    return {name: values[0].strip() for name, values in fields.items()}
+
+
+def last_part(request: HttpRequest) -> str:
+    """Return the last part of the path; names that hold a slash are encoded twice (`text.pages.path_part`)."""
+    return unquote(request.path.rpartition("/")[2])
+
+
+def eui(text: str, what: str) -> int:
+    """Read an EUI-64; `what` is said of one that is none.
+
+    Raises:
+        HttpRefused: it is none.
+    """
+    try:
+        return parse_eui(text)
+    except ValueError as error:
+        raise HttpRefused(f"{what}: {error}") from None
+
+
+def number(text: str, what: str) -> int:
+    """Read a whole number.
+
+    Raises:
+        HttpRefused: it is none.
+    """
+    if not text.isdecimal() or not text.isascii() or len(text) > _LONGEST_NUMBER:
+        raise HttpRefused(f"{what} must be a number")
+    return int(text)
+
+
+def moment(text: str, what: str) -> datetime:
+    """Read a time, in UTC where it has no zone.
+
+    Raises:
+        HttpRefused: it is none.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise HttpRefused(f"{what} must be a time in UTC such as 2027-03-30 09:00, not {text[:40]!r}") from None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read
+
+
+def wanted(asked: Mapping[str, str]) -> Wanted:
+    """Return which messages the fields of a query ask for.
+
+    Raises:
+        HttpRefused: a field cannot be read.
+    """
+    given = {name: value for name, value in asked.items() if value}
+    way = given.get("way", Way.SENT.value)
+    if way not in list(Way):
+        raise HttpRefused(f"way must be one of {', '.join(Way)}")
+    return Wanted(
+        Way(way),
+        party=eui(given["party"], "the party") if "party" in given else None,
+        hub=eui(given["hub"], "the hub") if "hub" in given and way == Way.SENT else None,
+        kind=given.get("kind"),
+        state=given.get("state"),
+        release=given.get("release"),
+        since=moment(given["since"], "the beginning") if "since" in given else None,
+        until=moment(given["until"], "the end") if "until" in given else None,
+        before=number(given.get("before", "0"), "before"),
+    )
+
+
+def message_key(name: str) -> tuple[Way, int]:
+    """Return which message a page's name means.
+
+    Raises:
+        NoSuchPath: it is no such name.
+    """
+    way, _, place = name.partition("-")
+    if way not in list(Way) or not place.isdecimal():
+        raise NoSuchPath(f"there is no message {name[:40]!r}")
+    return Way(way), number(place, "the message")
