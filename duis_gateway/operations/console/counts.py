@@ -26,7 +26,9 @@ from sqlalchemy import (
 )
 
 from duis_gateway.rollout.activations.records import OutcomeStage
-from duis_gateway.rollout.hubs.device_models import model_names, model_number
+from duis_gateway.rollout.eligibility import ROLES, Unfit, fits_or_active_sql, fits_sql, in_use, unfit
+from duis_gateway.rollout.hubs.device_models import model_names
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.store.tables import (
     activation_outcome,
@@ -38,8 +40,6 @@ from duis_gateway.store.tables import (
     release_hub,
 )
 
-COMMISSIONED = "Commissioned"
-_CHF = "CHF"
 _MOST_REASONS = 50
 _MOST_STEPS = 90
 _STEPS = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 7 * 24, 28 * 24, 364 * 24))
@@ -53,7 +53,14 @@ class HubCount(NamedTuple):
     csp_region: str
     firmware_version: str
     status: str
+    device_type: str
     hubs: int
+
+    @property
+    def hub(self) -> Hub:
+        """A hub of this kind, without its identity and its suppliers."""
+        kind = (self.device_type, *self.model, self.firmware_version, self.status, self.csp_region)
+        return Hub(0, *kind, import_supplier=None, gas_supplier=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,41 +139,41 @@ def estate_of(connection: Connection) -> Estate:
     kind = (hub.c.model_id, hub.c.csp_region, hub.c.firmware_version, hub.c.status, hub.c.device_type)
     names = model_names(connection)
 
-    def counted(supplier: ColumnElement[int], *conditions: ColumnElement[bool]) -> list[HubCount]:
-        query = select(supplier, *kind, func.count()).where(*conditions).group_by(supplier, *kind)
-        return [
-            HubCount(who, names[model], region, version, status, number)
-            for who, model, region, version, status, device_type, number in connection.execute(query)
-            if device_type == _CHF
-        ]
+    def counted(role: ColumnElement[int], *conditions: ColumnElement[bool]) -> list[HubCount]:
+        query = select(role, *kind, func.count()).where(*conditions).group_by(role, *kind)
+        return [HubCount(supplier, names[model], *rest) for supplier, model, *rest in connection.execute(query)]
 
     other = and_(hub.c.gas_supplier.is_not(None), hub.c.gas_supplier.is_distinct_from(hub.c.import_supplier))
     return Estate(counted(hub.c.import_supplier), counted(hub.c.gas_supplier, other))
 
 
 def progress_of(estate: Estate, release: Release, failed: Breakdown | None = None) -> Breakdown:
-    """Return how far a release is with the commissioned hubs of its model."""
+    """Return how far a release is with the hubs that it may be applied to, or has been."""
     whole = Progress()
     regions: defaultdict[str, Progress] = defaultdict(Progress)
     suppliers: defaultdict[int, Progress] = defaultdict(Progress)
-    for one in _of_model(estate.every, release):
-        own = Progress(one.hubs, one.hubs if one.firmware_version == release.firmware_version else 0)
-        whole += own
-        regions[one.csp_region] += own
-        if one.supplier is not None:
+    for one in estate.every:
+        own = _progress(one, release)
+        if own is not None:
+            whole += own
+            regions[one.csp_region] += own
+            if one.supplier is not None:
+                suppliers[one.supplier] += own
+    for one in estate.by_other_gas_supplier:
+        own = _progress(one, release)
+        if own is not None and one.supplier is not None:
             suppliers[one.supplier] += own
-    for one in _of_model(estate.by_other_gas_supplier, release):
-        assert one.supplier is not None
-        suppliers[one.supplier] += Progress(
-            one.hubs, one.hubs if one.firmware_version == release.firmware_version else 0
-        )
     counted = Breakdown(whole, dict(regions), dict(suppliers))
     return counted if failed is None else _with_failures(counted, failed)
 
 
-def _of_model(counts: Iterable[HubCount], release: Release) -> Iterable[HubCount]:
-    model = (release.manufacturer, release.model)
-    return (one for one in counts if one.model == model and one.status == COMMISSIONED)
+def _progress(one: HubCount, release: Release) -> Progress | None:
+    match unfit(one.hub, release):
+        case None:
+            return Progress(one.hubs)
+        case Unfit.ACTIVE:
+            return Progress(one.hubs, one.hubs)
+    return None
 
 
 def _with_failures(counted: Breakdown, failed: Breakdown) -> Breakdown:
@@ -181,7 +188,7 @@ def versions_of(estate: Estate) -> list[tuple[str, str, str, int]]:
     """Return the commissioned hubs by manufacturer, model and firmware version."""
     counted: Counter[tuple[str, str, str]] = Counter()
     for one in estate.every:
-        if one.status == COMMISSIONED:
+        if in_use(one.hub):
             counted[*one.model, one.firmware_version] += one.hubs
     return [(*kind, number) for kind, number in sorted(counted.items())]
 
@@ -213,21 +220,13 @@ def _gathered(groups: Iterable[_Group]) -> Breakdown:
     return Breakdown(whole, dict(regions), dict(suppliers))
 
 
-_KEYS = (hub.c.import_supplier, hub.c.gas_supplier, hub.c.csp_region)
-
-
-def _concerned(release: Release) -> ColumnElement[bool]:
-    number = model_number(release.manufacturer, release.model).scalar_subquery()
-    return and_(hub.c.model_id == number, hub.c.device_type == _CHF, hub.c.status == COMMISSIONED)
+_KEYS = (*ROLES, hub.c.csp_region)
 
 
 def _failing(connection: Connection, release: Release) -> list[_Group]:
-    """Count the hubs that failed under the release and do not run its version."""
+    """Count the hubs that failed under the release and that it may still be applied to."""
     failed = _failed_ids(release)
-    waiting = hub.c.firmware_version != release.firmware_version
-    query = (
-        select(*_KEYS, func.count()).where(hub.c.device_id.in_(failed), waiting, _concerned(release)).group_by(*_KEYS)
-    )
+    query = select(*_KEYS, func.count()).where(hub.c.device_id.in_(failed), fits_sql(release)).group_by(*_KEYS)
     return [(*row[:3], Progress(failed=row[3])) for row in connection.execute(query)]
 
 
@@ -242,16 +241,16 @@ def _pilot(connection: Connection, release: Release) -> Breakdown:
     if release.pilot is None:
         return _gathered(())
     members = hub.c.device_id.in_(_pilot_ids(release))
-    failed = hub.c.device_id.in_(_failed_ids(release))
+    waits = fits_sql(release).label("waits")
+    failed = hub.c.device_id.in_(_failed_ids(release)).label("failed")
     query = (
-        select(*_KEYS, hub.c.firmware_version, failed.label("failed"), func.count())
-        .where(members, _concerned(release))
-        .group_by(*_KEYS, hub.c.firmware_version, "failed")
+        select(*_KEYS, waits, failed, func.count())
+        .where(members, fits_or_active_sql(release))
+        .group_by(*_KEYS, "waits", "failed")
     )
     groups: list[_Group] = []
-    for importer, gas, region, version, has_failed, number in connection.execute(query):
-        active = version == release.firmware_version
-        own = Progress(number, number if active else 0, number if has_failed and not active else 0)
+    for importer, gas, region, is_waiting, has_failed, number in connection.execute(query):
+        own = Progress(number, 0 if is_waiting else number, number if is_waiting and has_failed else 0)
         groups.append((importer, gas, region, own))
     return _gathered(groups)
 
@@ -264,7 +263,7 @@ def _pilot_ids(release: Release) -> CompoundSelect[tuple[int]]:
         .join_from(preferred_list, preferred_hub, preferred_hub.c.list_id == preferred_list.c.id)
         .where(mine)
     )
-    silent = [or_(role.is_(None), role.not_in(senders)) for role in (hub.c.import_supplier, hub.c.gas_supplier)]
+    silent = [or_(role.is_(None), role.not_in(senders)) for role in ROLES]
     by_default = (
         select(default_hub.c.device_id)
         .join_from(default_list, default_hub, default_hub.c.list_id == default_list.c.id)
