@@ -91,6 +91,7 @@ def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
             connect_timeout=settings.connect_timeout,
             total_timeout=settings.total_timeout,
             connections=settings.in_flight,
+            keep_connections=settings.keep_connections,
             ca_file=settings.ca_file,
             allowed_networks=settings.allowed_networks,
         )

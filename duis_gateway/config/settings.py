@@ -141,6 +141,9 @@ class DeliveryConfig:
     retry_after_cap: float = setting(SECONDS, "the longest Retry-After that is honoured", 3600.0)
     connect_timeout: float = setting(SECONDS, "how long connecting may take", 5.0)
     total_timeout: float = setting(SECONDS, "how long one attempt may take altogether", 10.0)
+    keep_connections: bool = setting(
+        BOOLEAN, "whether a recipient's next message may go over the same connection", True
+    )
     poll: float = setting(SECONDS, "how often to look for work that another process stored", 1.0)
     allowed_networks: tuple[Network, ...] = setting(
         NETWORKS, 'addresses that are not public and may still be sent to, such as "127.0.0.0/8" for tests', ()

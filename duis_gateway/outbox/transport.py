@@ -5,14 +5,15 @@
 - TLS is always verified (T64).
 - Connecting, and the whole attempt, have deadlines that hold for a dripping peer too (F14, F17).
 - Informational answers (1xx) are passed over, and what an answer leaves behind is never the next one's: a connection
-  is kept only after a clean 2xx, and not where anything has come on it since (T67).
+  is kept only after a clean 2xx, and not where anything has come on it since, or before it was asked (T67).
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import re
-import select
 import socket
 import ssl
 import sys
@@ -23,7 +24,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
-from os import strerror
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -32,7 +32,10 @@ import pycurl
 
 from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, parse_url
 from duis_gateway.outbox.retry import Failure, FailureKind
+from duis_gateway.outbox.strays import Strays
 from duis_gateway.text.controls import one_line
+
+log = logging.getLogger(__name__)
 
 _MOST_URLS = 1024
 _DRAIN_SECONDS = 1.0
@@ -58,6 +61,7 @@ class TransportSettings:
     total_timeout: float = 10.0
     reply_limit: int = 64 * 1024
     connections: int = 4
+    keep_connections: bool = True
     ca_file: Path | None = None
     allowed_networks: Sequence[Network] = ()
     user_agent: str = "duis-gateway"
@@ -78,7 +82,8 @@ class _Connection:
         guard: AddressGuard,
         aborted: threading.Event,
     ) -> None:
-        parse_url(url)
+        tls = parse_url(url).scheme == "https"
+        self._strays = Strays(tls)
         self._settings = settings
         self._guard = guard
         self._aborted = aborted
@@ -88,6 +93,9 @@ class _Connection:
             self._handle.setopt(option, value)
         self._handle.setopt(pycurl.URL, url)
         self._handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self._handle.setopt(pycurl.PREREQFUNCTION, self._ask)
+        self._handle.setopt(pycurl.DEBUGFUNCTION, self._strays.shown)
+        self._handle.setopt(pycurl.VERBOSE, int(tls))
         self._handle.setopt(pycurl.READFUNCTION, self._read)
         self._handle.setopt(pycurl.SEEKFUNCTION, self._seek)
         self._handle.setopt(pycurl.HEADERFUNCTION, self._header)
@@ -122,14 +130,18 @@ class _Connection:
     def is_quiet(self) -> bool:
         """Whether it is open and nothing has come since the last answer: a byte or an end would be the next one's.
 
-        libcurl looks at this by itself, but not at each use.
+        libcurl looks at this by itself, but not at each use, and not at what OpenSSL holds.
         """
         number = self._handle.getinfo(pycurl.ACTIVESOCKET)
         if number < 0:
             return False
-        looking = select.poll()
-        looking.register(number, select.POLLIN)
-        return not looking.poll(0)
+        with socket.socket(fileno=os.dup(number)) as looked_at:
+            return self._strays.none_on(looked_at)
+
+    @property
+    def has_strayed(self) -> bool:
+        """Whether octets have come that nobody asked for."""
+        return self._strays.seen
 
     def close(self) -> None:
         """Close it; not while a message is being sent."""
@@ -160,7 +172,13 @@ class _Connection:
         # libcurl connects by itself, which auditing hooks would not see otherwise (PEP 578).
         sys.audit("socket.connect", opened, address.addr)
         self._opened.append(opened)  # pycurl uses a duplicate
+        self._strays.connected()
         return opened
+
+    def _ask(self, _remote: str, _local: str, _remote_port: int, local_port: int) -> int:
+        """Look at a new connection, of those that were tried, before the request is written; a kept one is known."""
+        connected = (opened for opened in self._opened if opened.getsockname()[1] == local_port)
+        return int(pycurl.PREREQFUNC_OK if all(map(self._strays.ask, connected)) else pycurl.PREREQFUNC_ABORT)
 
     def _read(self, size: int) -> bytes:
         piece = self._content.read(size)
@@ -173,6 +191,8 @@ class _Connection:
         return int(pycurl.SEEKFUNC_OK)
 
     def _header(self, line: bytes) -> int | None:
+        if self.has_strayed:
+            return -1
         if self._answered:
             return None  # a trailer
         if not self._in_header:
@@ -210,6 +230,8 @@ class _Connection:
     # --- what it comes to -----------------------------------------------------------------------------------------
 
     def _failure(self, code: int, text: str) -> Failure:
+        if self.has_strayed:
+            return Failure(FailureKind.CONNECTION, "octets came before the request was sent")
         if self._early:
             return Failure(FailureKind.CONNECTION, f"HTTP {self._status} before the whole message was sent")
         if code == pycurl.E_ABORTED_BY_CALLBACK:
@@ -224,7 +246,7 @@ class _Connection:
         if code in _TLS_ERRORS:
             return Failure(FailureKind.TLS, _printable(text))
         number = self._handle.getinfo(pycurl.OS_ERRNO)
-        cause = f"{text}: {strerror(number)}" if number else text
+        cause = f"{text}: {os.strerror(number)}" if number else text
         return Failure(FailureKind.CONNECTION, _printable(cause))
 
     def _refusal(self) -> Failure:
@@ -244,6 +266,7 @@ class HttpTransport:
         self._options = _options(settings)
         self._guard = AddressGuard(settings.allowed_networks)
         self._idle: OrderedDict[str, list[_Connection]] = OrderedDict()
+        self._strayed: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         self._aborted = threading.Event()
         self._closed = False
@@ -295,12 +318,17 @@ class HttpTransport:
                 connection = kept.pop() if kept else None
             if connection is None or connection.is_quiet:
                 return connection
+            if connection.has_strayed:
+                self._never_keep(url)
             connection.close()
 
     def _keep(self, url: str, connection: _Connection) -> None:
         surplus = [connection]
+        if connection.has_strayed:
+            self._never_keep(url)
         with self._lock:
-            if connection.clean and not self._closed:
+            keeping = self._settings.keep_connections and url not in self._strayed
+            if keeping and connection.clean and not self._closed:
                 kept = self._idle.setdefault(url, [])
                 self._idle.move_to_end(url)
                 if len(kept) < self._settings.connections:
@@ -309,6 +337,19 @@ class HttpTransport:
                     surplus += self._idle.popitem(last=False)[1]
         for one in surplus:
             one.close()
+
+    def _never_keep(self, url: str) -> None:
+        """Open a connection for each message from now on: what comes too early or late could be taken for an answer."""
+        with self._lock:
+            known = url in self._strayed
+            self._strayed[url] = None
+            kept = self._idle.pop(url, [])
+            if len(self._strayed) > _MOST_URLS:
+                self._strayed.popitem(last=False)
+        for connection in kept:
+            connection.close()
+        if not known:
+            log.warning("octets that belong to no answer came from %s: its connections are not kept any more", url)
 
 
 def _options(settings: TransportSettings) -> dict[int, Any]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import repeat
 from time import monotonic
 
 import pytest
 
 from duis_gateway.outbox.guard import parse_networks
 from duis_gateway.outbox.retry import Failure
+from duis_gateway.outbox.strays import Strays
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
+from tests.support.web_certificates import make_web_certificate
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 NO = b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"
@@ -61,6 +66,16 @@ def says(*pieces: bytes, close: bool = False) -> Answer:
     return answer
 
 
+def says_at_once(*pieces: bytes) -> Answer:
+    """An answer in pieces, a TLS record each, without a moment between them."""
+
+    def answer(peer: Peer, _: bytes) -> None:
+        for piece in pieces:
+            peer.say(piece)
+
+    return answer
+
+
 def for_ever(first: bytes, piece: bytes, pause: float = 0.0) -> Answer:
     def answer(peer: Peer, _: bytes) -> None:
         peer.say(first)
@@ -70,14 +85,28 @@ def for_ever(first: bytes, piece: bytes, pause: float = 0.0) -> Answer:
 
 
 @contextlib.contextmanager
-def receiving(first: Answer, answered: threading.Event, reads_body: bool = True) -> Iterator[str]:
-    """A receiver that answers the first message like this, and every other with 503, whatever the connection."""
-    over, answers = threading.Event(), iter([first])
+def receiving(
+    first: Answer,
+    answered: threading.Event,
+    tls: ssl.SSLContext | None = None,
+    reads_body: bool = True,
+    greeted: threading.Event | None = None,
+    every: bool = False,
+) -> Iterator[str]:
+    """A receiver that answers the first message, or every one, like this, and others with 503, on any connection."""
+    over, answers = threading.Event(), repeat(first) if every else iter([first])
     answered.clear()
     refuse = says(NO)
 
-    def serve(connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection, connection.makefile("rb") as reader:
+    def secured(connection: socket.socket) -> socket.socket:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return tls.wrap_socket(connection, server_side=True) if tls else connection
+
+    def serve(plain: socket.socket) -> None:
+        with contextlib.suppress(OSError), secured(plain) as connection, connection.makefile("rb") as reader:
+            if greeted:
+                connection.sendall(OK)
+                greeted.set()
             while line := reader.readline():
                 length = 0
                 while line.strip():
@@ -100,7 +129,7 @@ def receiving(first: Answer, answered: threading.Event, reads_body: bool = True)
         thread = threading.Thread(target=accept, args=(listener,), daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}/"
         finally:
             over.set()
             with contextlib.suppress(OSError):
@@ -134,6 +163,15 @@ CASES: dict[str, tuple[Answer, str]] = {
         says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n"),
         DELIVERED,
     ),
+    "200 with another in the record of its body": (
+        says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"ok" + OK),
+        DELIVERED,
+    ),
+    "chunks with another 200 behind them": (
+        says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"2\r\nok\r\n0\r\n\r\n" + OK),
+        DELIVERED,
+    ),
+    "200 and another at once": (says_at_once(OK, OK), DELIVERED),
     "204 with a body": (says(b"HTTP/1.1 204 No Content\r\n\r\n" + OK), DELIVERED),
     "garbage": (says(b"\x00\x01 what is this\r\n\r\n" * 20, close=True), CONNECTION),
     "no header at all": (says(b"ok", close=True), CONNECTION),
@@ -160,12 +198,44 @@ CASES: dict[str, tuple[Answer, str]] = {
 }
 
 
-@pytest.mark.parametrize(("answer", "expected"), CASES.values(), ids=CASES.keys())
-def test_a_hostile_answer_is_its_own_messages_alone(answer: Answer, expected: str) -> None:
+@dataclass(frozen=True)
+class Way:
+    """How the receiver is reached, and a transport that trusts it."""
+
+    tls: ssl.SSLContext | None
+    settings: TransportSettings
+
+
+WAYS = ("HTTP", "TLSv1_2", "TLSv1_3")
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Way:
+    settings = TransportSettings(total_timeout=2.0, allowed_networks=parse_networks(["127.0.0.0/8"]))
+    if request.param == "HTTP":
+        return Way(None, settings)
+    certificate = make_web_certificate(tmp_path_factory.mktemp("tls") / "receiver.pem", "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[request.param]
+    return Way(context, replace(settings, ca_file=certificate))
+
+
+SLOW = {"silence", "102 now and then for ever", "a header by the byte", "a body by the byte"}
+EXCHANGES = [
+    pytest.param(way, answer, expected, id=f"{name}, {way}")
+    for way in WAYS
+    for name, (answer, expected) in CASES.items()
+    if way == "HTTP" or name not in SLOW
+]
+
+
+@pytest.mark.parametrize(("way", "answer", "expected"), EXCHANGES, indirect=["way"])
+def test_a_hostile_answer_is_its_own_messages_alone(way: Way, answer: Answer, expected: str) -> None:
     """The first message is what the answer made it; the next one is refused with 503, and never counts as delivered."""
-    transport = HttpTransport(TransportSettings(total_timeout=2.0, allowed_networks=parse_networks(["127.0.0.0/8"])))
+    transport = HttpTransport(way.settings)
     answered = threading.Event()
-    with receiving(answer, answered) as url:
+    with receiving(answer, answered, way.tls) as url:
         started = monotonic()
         first = outcome(transport.post(url, b"<first/>", "application/xml"))
         assert monotonic() - started < 10, "beyond the deadline"
@@ -187,3 +257,88 @@ def test_nobody_accepts_what_has_not_been_sent() -> None:
         assert following
         assert following.status == 503
     transport.close()
+
+
+@pytest.mark.parametrize("size", [0, 2, 20_000])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_connection_is_used_again_after_answers_that_are_in_order(way: Way, size: int, chunked: bool) -> None:
+    body = b"x" * size
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answers = {
+        False: (b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size, body),
+        True: (head, b"%x\r\n%s\r\n0\r\n\r\n" % (size, body) if size else b"0\r\n\r\n"),
+    }
+    peers: list[Peer] = []
+
+    def answer(peer: Peer, _: bytes) -> None:
+        peers.append(peer)
+        for piece in answers[chunked]:
+            peer.say(piece)
+
+    with (
+        receiving(answer, threading.Event(), way.tls, every=True) as url,
+        contextlib.closing(HttpTransport(way.settings)) as transport,
+    ):
+        assert [transport.post(url, b"<x/>" * 10_000, "application/xml") for _ in range(4)] == [None] * 4
+    assert len({peer.connection for peer in peers}) == 1
+
+
+def test_what_comes_before_the_request_is_no_answer(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    greeted, answered, look = threading.Event(), threading.Event(), Strays.ask
+
+    def look_late(strays: Strays, connection: socket.socket) -> bool:
+        greeted.wait(5)
+        return look(strays, connection)
+
+    monkeypatch.setattr(Strays, "ask", look_late)
+    with (
+        receiving(says(OK), answered, way.tls, greeted=greeted, every=True) as url,
+        contextlib.closing(HttpTransport(way.settings)) as transport,
+    ):
+        for _ in range(3):
+            greeted.clear()
+            failure = transport.post(url, b"<x/>", "application/xml")
+            assert failure
+            assert failure.detail == "octets came before the request was sent"
+
+
+def test_whoever_sends_what_nobody_asked_for_gets_a_connection_for_each_message(
+    way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A second answer that comes once the next request is out cannot be told from its answer (T67)."""
+    peers: list[Peer] = []
+    answered = threading.Event()
+
+    def answer(peer: Peer, _: bytes) -> None:
+        peers.append(peer)
+        peer.say(OK)
+        if len(peers) == 1:
+            peer.over.wait(0.02)  # until libcurl has read the answer
+            peer.say(OK)
+
+    with (
+        receiving(answer, answered, way.tls, every=True) as url,
+        contextlib.closing(HttpTransport(way.settings)) as transport,
+    ):
+        for _ in range(4):
+            answered.clear()
+            assert transport.post(url, b"<x/>", "application/xml") is None
+            answered.wait(5)
+    assert len({peer.connection for peer in peers}) == 4
+    assert caplog.text.count("octets that belong to no answer came from") == 1
+
+
+def test_without_kept_connections_no_answer_can_be_anothers(way: Way) -> None:
+    settings = replace(way.settings, keep_connections=False)
+    peers: list[Peer] = []
+
+    def answer(peer: Peer, _: bytes) -> None:
+        peers.append(peer)
+        peer.say(OK)
+
+    with (
+        receiving(answer, threading.Event(), way.tls, every=True) as url,
+        contextlib.closing(HttpTransport(settings)) as transport,
+    ):
+        assert [transport.post(url, b"<x/>", "application/xml") for _ in range(3)] == [None] * 3
+    assert len({peer.connection for peer in peers}) == 3
