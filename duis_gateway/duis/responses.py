@@ -43,8 +43,8 @@ _FIRMWARE_VERSION_LENGTH = 8
 class PilotListWarning:
     """`DSPPilotListWarning`: the hubs of a list that are not accepted, each in the first list that fits it.
 
-    The last three are this project's: with E110608, with E110609, and for a preferred list whose dropped hubs
-    lost their place in standing groups.
+    The last four are this project's: hubs of SafeLaunch groups that are in the pilot, with E110608, with E110609, and
+    for a preferred list whose hubs lost their place in standing groups.
     """
 
     invalid: tuple[int, ...] = ()
@@ -53,6 +53,7 @@ class PilotListWarning:
     not_applicable: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
     other_request_in_progress: tuple[int, ...] = ()
+    in_pilot: tuple[int, ...] = ()
     not_on_preferred_list: tuple[int, ...] = ()
     repeated: tuple[int, ...] = ()
     removed_from_group: tuple[int, ...] = ()
@@ -69,6 +70,7 @@ class PilotListWarning:
             ("NotApplicableFirmwareDeviceIDList", self.not_applicable),
             ("ExcludedDeviceIDList", self.excluded),
             ("OtherRequestInProgressList", self.other_request_in_progress),
+            ("InPilotDeviceIDList", self.in_pilot),
             ("NotOnPreferredListDeviceIDList", self.not_on_preferred_list),
             ("RepeatedDeviceIDList", self.repeated),
             ("RemovedFromGroupDeviceIDList", self.removed_from_group),

@@ -17,6 +17,7 @@ def warning_of(findings: HubFindings) -> PilotListWarning | None:
         not_applicable=findings.not_applicable,
         excluded=findings.excluded,
         other_request_in_progress=findings.in_progress,
+        in_pilot=findings.in_pilot,
         not_on_preferred_list=findings.not_on_preferred_list,
         repeated=findings.repeated,
         removed_from_group=findings.removed_from_groups,

@@ -18,7 +18,8 @@ from duis_gateway.rollout.releases.records import HubMark, Release
 class HubFindings:
     """Hubs that were not accepted, by reason, in the order in which they were sent.
 
-    The first six are the lists of `DSPPilotListWarning`; a hub stands in one of them at most.
+    The first seven are lists of `DSPPilotListWarning`; a hub stands in one of them at most. `in_pilot` are hubs that
+    safe launch cannot have before the pilot has ended.
     `not_on_preferred_list` goes with E110608, `repeated` with E110609. `removed_from_groups` are hubs that a
     new preferred list took out of standing deployment groups.
     """
@@ -29,6 +30,7 @@ class HubFindings:
     not_applicable: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
     in_progress: tuple[int, ...] = ()
+    in_pilot: tuple[int, ...] = ()
     not_on_preferred_list: tuple[int, ...] = ()
     repeated: tuple[int, ...] = ()
     removed_from_groups: tuple[int, ...] = ()

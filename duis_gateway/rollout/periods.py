@@ -68,3 +68,14 @@ def stage_time(release: Release, stage: Stage) -> Period | None:
     if pilot is None or release.state is ReleaseState.SAFE_LAUNCH:
         return Period(release.notified_at, release.automatic_date)
     return Period(pilot.period.end, release.automatic_date)
+
+
+def safe_launch_opens(release: Release, now: datetime) -> datetime | None:
+    """Return when hubs may be updated in safe launch at the earliest, None if nothing stands in the way any more.
+
+    That is the end of the pilot. A release in safe launch has left its pilot, whatever its period was.
+    """
+    pilot = release.pilot
+    if pilot is None or release.state is ReleaseState.SAFE_LAUNCH or now >= pilot.period.end:
+        return None
+    return pilot.period.end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from lxml import etree
 
 from tests.support.databases import KINDS
+from tests.support.dcc_play import piloting
 from tests.support.play import DAY, NOW, RUNNING, Group, Play
 from tests.support.wire_client import devices, listed, only, texts
 
@@ -152,7 +154,9 @@ def test_the_release_and_the_stage_decide_what_is_taken(
 ) -> None:
     assert play.announce(**release).code == "Accepted"
     play.forget()
-    assert play.pilot_schedule("main", Group("G", play.lot["own"][:3], stage)).code == code
+    hubs = play.lot["own"][:3]
+    group = Group("G", hubs) if stage == "Pilot" else Group.launch("G", hubs)
+    assert play.pilot_schedule("main", group).code == code
     assert bool(play.received("dcc")) is (code == "I99")
 
 
@@ -162,7 +166,52 @@ def test_a_pilot_group_names_hubs_of_the_preferred_list_only(play: Play) -> None
     play.pilot_list("main", [listed_])
     answer = play.pilot_schedule("main", Group("G", [listed_, other]))
     assert (answer.code, answer.lists) == ("E110608", {"NotOnPreferredListDeviceIDList": [other]})
-    assert play.pilot_schedule("main", Group("G", [listed_]), Group("H", [other], "SafeLaunch")).code == "I99"
+    assert play.pilot_schedule("main", Group("G", [listed_]), Group.launch("H", [other])).code == "I99"
+
+
+@pytest.mark.requirement("BR-0.3", "PIA-A12")
+@pytest.mark.parametrize("stands_on", ["preferred", "default", "proving"])
+def test_safe_launch_has_no_hub_of_a_pilot_that_has_not_ended(play: Play, stands_on: str) -> None:
+    """Such hubs are named back in a list of their own, and the others count."""
+    hubs = play.lot.within("North", of=play.lot["own"])
+    piloted, other = hubs[0], hubs[1]
+    play.announce(marks=devices("esi:ProvingDeviceIDList", [piloted]) if stands_on == "proving" else "")
+    if stands_on != "proving":
+        assert play.default_list("north", "North", [piloted, other]).code == "Accepted"
+    if stands_on == "preferred":
+        assert play.pilot_list("main", [piloted]).code == "I99"
+    launch = Group.launch("L", [piloted, *(() if stands_on == "default" else (other,))])
+    answer = play.pilot_schedule("main", launch)
+    assert answer.lists == {"InPilotDeviceIDList": [piloted]}
+    assert answer.code == ("E110602" if stands_on == "default" else "W110601")
+    assert bool(play.received("dcc", "PreferredPilotScheduleReport")) is (stands_on != "default")
+
+
+@pytest.mark.requirement("BR-0.3", "PIA-A12")
+def test_safe_launch_begins_after_the_pilot(play: Play) -> None:
+    play.announce()
+    early = Group("L", play.lot["own"][:2], "SafeLaunch", NOW + 59 * DAY, NOW + 80 * DAY)
+    assert play.pilot_schedule("main", early).code == "E110605"
+    assert play.pilot_schedule("main", replace(early, start=NOW + 60 * DAY)).code == "I99"
+
+
+@pytest.mark.requirement("BR-0.3")
+def test_once_the_pilot_has_ended_its_hubs_are_in_safe_launch_like_any_other(play: Play) -> None:
+    hubs = play.lot["own"][:2]
+    piloting(play)
+    assert play.pilot_list("main", hubs).code == "I99"
+    play.announce(revision=2, pilot=(NOW - 2 * DAY, NOW - DAY))
+    assert play.pilot_schedule("main", Group("L", hubs, "SafeLaunch")).code == "I99"
+
+
+def test_a_pilot_period_lies_in_the_pilot_whatever_was_offered_before_it_was_moved(play: Play) -> None:
+    hubs = play.lot.within("North", of=play.lot["own"])[:2]
+    play.announce()
+    play.default_schedule("north", "North", [Group("A", hubs, end=NOW + 50 * DAY)])
+    assert play.pilot_list("main", hubs).code == "I99"
+    play.announce(revision=2, pilot=(NOW + 5 * DAY, NOW + 30 * DAY))
+    assert play.pilot_schedule("main", Group("G", hubs)).code == "E110605"
+    assert play.pilot_schedule("main", Group("G", hubs, start=NOW + 5 * DAY)).code == "I99"
 
 
 def test_a_hub_is_in_one_group_at_most(piloted: Play) -> None:
@@ -170,7 +219,7 @@ def test_a_hub_is_in_one_group_at_most(piloted: Play) -> None:
     answer = piloted.pilot_schedule("main", Group("G", [first, second]), Group("H", [second, third]))
     assert (answer.code, answer.lists) == ("E110609", {"RepeatedDeviceIDList": [second]})
     assert piloted.pilot_schedule("main", Group("G", [first])).code == "I99"
-    answer = piloted.pilot_schedule("main", Group("H", [first], "SafeLaunch"))
+    answer = piloted.pilot_schedule("main", Group("H", [first]))
     assert (answer.code, answer.lists) == ("E110609", {"RepeatedDeviceIDList": [first]})
 
 
@@ -197,7 +246,7 @@ def test_excluded_hubs_are_out_of_the_pilot_but_not_of_safe_launch(play: Play) -
     play.announce(marks=devices("esi:ExcludedDeviceIDList", [excluded]))
     answer = play.pilot_schedule("main", Group("G", [excluded]))
     assert (answer.code, answer.lists) == ("E110602", {"ExcludedDeviceIDList": [excluded]})
-    assert play.pilot_schedule("main", Group("G", [excluded], "SafeLaunch")).code == "I99"
+    assert play.pilot_schedule("main", Group.launch("G", [excluded])).code == "I99"
 
 
 def test_each_supplier_of_a_split_hub_instructs_it_in_its_own_groups(piloted: Play) -> None:

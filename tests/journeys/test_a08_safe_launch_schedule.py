@@ -80,6 +80,34 @@ def test_hubs_excluded_from_the_pilot_are_in_safe_launch_like_any_other(play: Pl
     assert groups_of(play.received("main", "N68")[0])["A"][0] == [excluded]
 
 
+@pytest.mark.requirement("BR-0.3")
+def test_hubs_of_a_pilot_that_has_not_ended_are_named_back_and_the_others_told(play: Play) -> None:
+    """On a preferred list, or on the default list of a supplier that sent none; a split hub for either of its two."""
+    lot = play.lot
+    play.announce()
+    own, split = lot.within("North", of=lot["own"]), lot.within("North", of=lot["split"])
+    assert play.default_list("north", "North", [*own, *split]).code == "Accepted"
+    assert play.pilot_list("main", own[:1]).code == "I99"
+    play.forget()
+    answer = safe_launch(play, "north", "North", [launch("A", [*own, *split])])
+    assert answer.code == "PartlyAccepted"
+    assert answer.refused_items == dict.fromkeys([own[0], *split], "in the pilot, which has not ended")
+    (alert,) = play.received("main", "N68")
+    assert groups_of(alert)["A"][0] == own[1:]
+    assert not play.received("gas")
+
+
+@pytest.mark.requirement("BR-0.3", "PIA-A12")
+def test_a_schedule_for_safe_launch_before_the_end_of_the_pilot_is_refused(play: Play) -> None:
+    play.announce()
+    play.forget()
+    early = Group("A", start=NOW + 59 * DAY, end=NOW + 80 * DAY)
+    answer = safe_launch(play, "north", "North", [launch("B"), early])
+    assert (answer.code, only(answer.root, "Code")) == ("Refused", "PeriodInvalid")
+    assert "before the end of the pilot" in only(answer.root, "Text")
+    assert not any(play.everything().values())
+
+
 def test_a_release_without_a_pilot_has_a_safe_launch(play: Play) -> None:
     play.announce(kind="Security", pilot=None)
     play.forget()

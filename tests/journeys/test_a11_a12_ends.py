@@ -26,7 +26,7 @@ def test_a_closure_reaches_the_csps(play: Play) -> None:
 def test_what_is_closed_takes_no_more_instructions(play: Play) -> None:
     piloting(play)
     tell(play, "Closure")
-    group = Group("A", play.lot["own"][:1], "SafeLaunch")
+    group = Group.launch("A", play.lot["own"][:1])
     assert play.pilot_schedule("main", group).code == "E110601"
     assert code(tell(play, "Closure")) == "NotPossible"
 

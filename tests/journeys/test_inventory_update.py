@@ -17,7 +17,7 @@ def test_an_activation_is_told_to_those_who_are_responsible_then(play: Play) -> 
     """A change of supplier between instruction and activation: the former one hears no more of the hub."""
     piloting(play)
     device = play.lot.within("North", of=play.lot["own"])[0]
-    assert play.pilot_schedule("main", Group("A", [device], "SafeLaunch")).code == "I99"
+    assert play.pilot_schedule("main", Group.launch("A", [device])).code == "I99"
     play.forget()
     assert update(play, hub(play, device, "gas", "gas")).code == "Accepted"
     assert told(play) == {}

@@ -71,7 +71,7 @@ def test_a_provisional_decision_suspends_at_once(play: Play, decision: str) -> N
 
 def test_while_paused_instructions_are_taken_and_after_a_stop_they_are_not(play: Play) -> None:
     piloting(play)
-    group = Group("A", play.lot["own"][:2], "SafeLaunch")
+    group = Group.launch("A", play.lot["own"][:2])
     decide(play, "Pause")
     assert play.pilot_schedule("main", group).code == "I99"
     decide(play, "Stop")
@@ -118,7 +118,7 @@ def test_an_incident_without_a_decision_suspends_nothing(play: Play) -> None:
     assert raise_incident(play) == "Accepted"
     assert standing(play) == (ReleaseState.PILOTING, False)
     assert told(play) == {}
-    assert play.pilot_schedule("main", Group("A", play.lot["own"][:1], "SafeLaunch")).code == "I99"
+    assert play.pilot_schedule("main", Group.launch("A", play.lot["own"][:1])).code == "I99"
     with play.installation.store.read() as conn:
         (flag,) = [one for one in flags.newest(conn) if one.subject == play.lot.release]
         (incident,) = rollout.incidents(conn, play.lot.release)

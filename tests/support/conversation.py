@@ -30,6 +30,11 @@ class Group:
     end: datetime = NOW + 9 * DAY
     constraints: tuple[str, ...] = ()
 
+    @classmethod
+    def launch(cls, name: str, devices: Sequence[str] = (), constraints: tuple[str, ...] = ()) -> Group:
+        """A group of safe launch, in the second week after the pilot."""
+        return cls(name, devices, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY, constraints)
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -108,6 +108,8 @@ def judge_selection(
     refusal = _refusal(release, period, now)
     if refusal is None and release is not None and not pilot_window_open(release, now):
         refusal = "the release has no pilot, or its pilot has ended"
+    if refusal is None and release is not None and not _in_the_pilot(period, release):
+        refusal = "the period does not lie in the pilot"
     if refusal is not None or release is None:
         return DirectJudgement(refusal=refusal)
     good, findings = classify(ids, named, release, supplier)
@@ -140,6 +142,11 @@ def _refusal(release: Release | None, period: Period | None, now: datetime) -> s
     if is_empty(period) or period.end <= now:
         return "the period does not end after it starts, or is over"
     return None if ends_before(period, release.automatic_date) else "the period does not end before the automatic date"
+
+
+def _in_the_pilot(period: Period | None, release: Release) -> bool:
+    pilot = release.pilot
+    return period is None or pilot is None or (pilot.period.start <= period.start and period.end <= pilot.period.end)
 
 
 def _of(good: list[int], findings: HubFindings) -> DirectJudgement:

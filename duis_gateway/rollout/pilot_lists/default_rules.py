@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.activations.records import RefusedItem
@@ -21,11 +22,13 @@ def release_problem(
     regions: frozenset[str],
     groups: Sequence[DefaultGroup] = (),
     stage: Stage = Stage.PILOT,
+    opens: datetime | None = None,
 ) -> Problem | None:
     """Return why what a CSP uploads for a stage cannot be taken as a whole, or None.
 
     A CSP speaks for its own regions only (design section 6), and only for a live release, which for the pilot has
-    one; each group's period ends after it starts and before the automatic date, and group names differ.
+    one; each group's period ends after it starts and before the automatic date, and group names differ. Groups of
+    safe launch do not start before the pilot has ended, which is at `opens` if it has not.
     """
     if release is None:
         return "UnknownRelease", "The release is not known to the gateway."
@@ -35,6 +38,10 @@ def release_problem(
         return "NoPilot", "The release has no pilot."
     if csp_region not in regions:
         return "NotYourRegion", f"The sender is not registered for the region {csp_region}."
+    early = [one for one in groups if stage is Stage.SAFE_LAUNCH and opens is not None and one.period.start < opens]
+    if early and opens is not None:
+        until = f"{opens:%Y-%m-%dT%H:%M:%SZ}"
+        return "PeriodInvalid", f"Group {early[0].group_id} starts before the end of the pilot, {until}."
     return _group_problem(release, groups)
 
 
@@ -62,16 +69,20 @@ def judge_default_hubs(
     csp_region: str,
     marks: Mapping[HubMark, Iterable[int]],
     stage: Stage = Stage.PILOT,
+    in_pilot: Collection[int] = (),
 ) -> tuple[list[int], list[RefusedItem]]:
     """Split a CSP's list into the hubs that the stage can have and the items refused, each with its reason.
 
-    Excluded hubs are outside the pilot, and in safe launch like any other (PIA-R3).
+    Excluded hubs are outside the pilot, and in safe launch like any other (PIA-R3). Safe launch cannot have those that
+    are in a pilot which has not ended (BR-0.3), `in_pilot`.
     """
     excluded = frozenset(marks.get(HubMark.EXCLUDED, ()) if stage is Stage.PILOT else ())
     good: list[int] = []
     bad: list[RefusedItem] = []
     for device_id in dict.fromkeys(ids):
         reason = _reason(found.get(device_id), release, csp_region, device_id in excluded)
+        if reason is None and device_id in in_pilot:
+            reason = "in the pilot, which has not ended"
         if reason is None:
             good.append(device_id)
         else:

@@ -60,9 +60,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         default=default,
         proving=tuple(pilots.proving_hubs(conn, release.release_id, supplier)),
         previous=None if previous is None else tuple(previous),
-        pilot_groups=tuple(
-            group for group in schedules.instructions(conn, release.release_id, supplier) if group.stage is Stage.PILOT
-        ),
+        groups=tuple(schedules.instructions(conn, release.release_id, supplier)),
     )
 
 
@@ -77,13 +75,9 @@ def _replace(release: Release, judgement: PilotListJudgement, tx: Tx) -> None:
     )
     if judgement.regrouped:
         # The groups are cut and not replaced: what the CSP said of them stands for the hubs that are left.
-        schedules.remove_hubs(
-            tx.conn,
-            release_id=release.release_id,
-            supplier=tx.party.eui,
-            stage=Stage.PILOT,
-            ids=judgement.findings.removed_from_groups,
-        )
+        lost = judgement.findings.removed_from_groups
+        for stage in Stage:  # a hub stands in one group, of one stage
+            schedules.remove_hubs(tx.conn, release.release_id, tx.party.eui, stage, lost)
 
 
 def _sends(facts: PilotListFacts, judgement: PilotListJudgement, tx: Tx) -> tuple[Send, ...]:

@@ -33,7 +33,7 @@ class PilotListFacts:
         default: the requester's own hubs on the CSPs' default lists.
         proving: the requester's own proving hubs, which are always in the pilot (PIA-A10).
         previous: the requester's preferred list that stands, None before the first.
-        pilot_groups: the requester's own standing instructions of stage Pilot for this release.
+        groups: the requester's own standing instructions for this release, of both stages.
     """
 
     release: Release | None
@@ -42,7 +42,7 @@ class PilotListFacts:
     default: tuple[HubInRegion, ...] = ()
     proving: tuple[HubInRegion, ...] = ()
     previous: tuple[HubInRegion, ...] | None = None
-    pilot_groups: tuple[Instruction, ...] = ()
+    groups: tuple[Instruction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class PilotListJudgement:
         findings: the hubs that were not accepted, and those that standing groups lost.
         pilot: the requester's pilot as it now stands, proving hubs included.
         removed: hubs that stood before and no longer do.
-        regrouped: the standing pilot groups that lost hubs, as they are now; one may have no hubs left.
+        regrouped: the standing groups that lost hubs, as they are now; one may have no hubs left. Pilot groups lose
+            what is no longer in the pilot, SafeLaunch groups what now is.
     """
 
     code: str
@@ -147,12 +148,14 @@ def _size_refusal(composed: _Composed, proving: tuple[HubInRegion, ...], terms: 
 
 def _accepted(composed: _Composed, facts: PilotListFacts) -> PilotListJudgement:
     pilot = frozenset(hub.device_id for hub in composed.hubs)
-    regrouped = tuple(
-        replace(group, device_ids=tuple(hub for hub in group.device_ids if hub in pilot))
-        for group in facts.pilot_groups
-        if group.stage is Stage.PILOT and not pilot.issuperset(group.device_ids)
+    kept = [
+        replace(group, device_ids=tuple(d for d in group.device_ids if (d in pilot) is (group.stage is Stage.PILOT)))
+        for group in facts.groups
+    ]
+    regrouped = tuple(now for was, now in zip(facts.groups, kept, strict=True) if now != was)
+    lost = dict.fromkeys(
+        hub for was in facts.groups for hub in was.device_ids if (hub in pilot) is not (was.stage is Stage.PILOT)
     )
-    lost = dict.fromkeys(hub for group in facts.pilot_groups for hub in group.device_ids if hub not in pilot)
     findings = replace(composed.findings, removed_from_groups=tuple(lost))
     return PilotListJudgement(
         code=ACCEPTED_IN_PART if findings.any else ACCEPTED,

@@ -18,8 +18,10 @@ from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerM
 from duis_gateway.rollout.audience import by_supplier, registered, suppliers_of_model
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.default_rules import judge_default_hubs, release_problem
+from duis_gateway.rollout.pilot_lists.membership import in_pilot
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -40,19 +42,22 @@ def receive_safe_launch_schedule(message: PartnerMessage[csp.SafeLaunchSchedule]
 def _receive(message: AnyMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Acknowledgement:
     tx.exclude_others(body.release_id)
     release = releases.find(tx.conn, body.release_id)
-    problem = release_problem(release, body.csp_region, tx.party.regions, body.groups, stage)
+    opens = None if release is None else safe_launch_opens(release, tx.now)
+    problem = release_problem(release, body.csp_region, tx.party.regions, body.groups, stage, opens)
     if problem is not None or release is None:
         return refused(message, *(problem or ("UnknownRelease", "")))
     gathered = gather_schedule(tx, body)
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)
-    problem = release_problem(release, body.csp_region, tx.party.regions, gathered.groups, stage)
+    problem = release_problem(release, body.csp_region, tx.party.regions, gathered.groups, stage, opens)
     if problem is not None:
         return refused(message, *problem)
     named = [d for group in gathered.groups for d in group.device_ids]
     found = hubs.get_many(tx.conn, named)
     marks = releases.marks(tx.conn, release.release_id)
-    good, bad = judge_default_hubs(named, found, release, body.csp_region, marks, stage)
+    barred = opens is not None and stage is Stage.SAFE_LAUNCH
+    piloted = in_pilot(tx.conn, release.release_id, named) if barred else frozenset()
+    good, bad = judge_default_hubs(named, found, release, body.csp_region, marks, stage, piloted)
     if named and not good:
         return refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad)
     groups = _cut(gathered.groups, frozenset(good))

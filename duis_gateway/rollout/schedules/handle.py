@@ -11,10 +11,12 @@ from duis_gateway.flow.tx import Tx
 from duis_gateway.rollout.answers import warning_of
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import exclude_others_from_the_model
-from duis_gateway.rollout.releases.records import Stage
+from duis_gateway.rollout.releases.records import Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
 from duis_gateway.rollout.schedules.rules import ScheduleFacts, judge_schedule
@@ -53,8 +55,17 @@ def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
         preferred=_in_the_pilot(body.release_id, tx),
         standing=tuple(schedules.instructions(conn, release.release_id, supplier)),
         offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),
+        in_pilot=_barred(body, release, tx),
         proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
     )
+
+
+def _barred(body: PreferredPilotSchedule, release: Release, tx: Tx) -> frozenset[int]:
+    """Return the supplier's hubs that no SafeLaunch group may have, as they are in a pilot that has not ended."""
+    launches = any(group.stage is Stage.SAFE_LAUNCH for group in body.groups)
+    if not launches or safe_launch_opens(release, tx.now) is None:
+        return frozenset()
+    return own_in_pilot(tx.conn, release.release_id, tx.party.eui)
 
 
 def _in_the_pilot(release_id: str, tx: Tx) -> frozenset[int] | None:

@@ -3,19 +3,19 @@
 The codes and the order in which they are looked for: E110601 the release; E110607 no pilot and E110603 the
 window, if a Pilot group is sent; E110605 received too late, or a period that cannot be; E110609 a hub in two
 groups; E110608 a Pilot group's hub on no preferred list; E110602 no good hub; E110604 the limit; E110605 a Pilot
-period outside what the CSPs offered; E110606 a constraint not offered. An error refuses all groups.
+period outside the pilot or what the CSPs offered; E110606 a constraint not offered. An error refuses all groups.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify, merged
 from duis_gateway.rollout.hubs.records import NamedHub
-from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_empty
+from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_empty, safe_launch_opens
 from duis_gateway.rollout.releases.records import DefaultSchedule, HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.releases.rules import live_for, pilot_window_open
 
@@ -35,6 +35,7 @@ class ScheduleFacts:
         standing: the requester's own standing instructions for this release.
         offered: the CSPs' schedules for this release, with the periods and constraints that they offer.
         proving: the requester's own proving hubs; needed only to leave those of standing groups uncounted.
+        in_pilot: the requester's own hubs that are in the pilot, which has not ended; needed for SafeLaunch groups.
     """
 
     release: Release | None
@@ -44,6 +45,7 @@ class ScheduleFacts:
     standing: tuple[Instruction, ...] = ()
     offered: tuple[DefaultSchedule, ...] = ()
     proving: frozenset[int] = frozenset()
+    in_pilot: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,14 @@ def _stage_refusal(request: PreferredPilotSchedule, release: Release, now: datet
 
 
 def _period_refusal(request: PreferredPilotSchedule, release: Release, now: datetime) -> str | None:
-    """BR-3.4; a period that is over already can be met no more than an empty one."""
+    """BR-3.4; a period that is over already can be met no more than an empty one.
+
+    Safe launch is after the pilot (BR-0.3, PIA-A12).
+    """
     if not instruction_in_time(now, release.automatic_date):
+        return "E110605"
+    opens = safe_launch_opens(release, now)
+    if opens is not None and any(g.stage is Stage.SAFE_LAUNCH and g.period.start < opens for g in request.groups):
         return "E110605"
     periods = [group.period for group in request.groups]
     sound = all(not is_empty(p) and now < p.end and ends_before(p, release.automatic_date) for p in periods)
@@ -108,6 +116,9 @@ def _classified(
     for group in request.groups:
         pilot = group.stage is Stage.PILOT
         good, found = classify(group.device_ids, facts.named, release, facts.supplier, pilot=pilot)
+        if not pilot:
+            found = replace(found, in_pilot=tuple(hub for hub in good if hub in facts.in_pilot))
+            good = [hub for hub in good if hub not in facts.in_pilot]
         findings.append(found)
         if good:
             instructions.append(_instruction(group, tuple(good), facts.supplier, release, now))
@@ -205,7 +216,10 @@ def _inside(period: Period, span: Period) -> bool:
 
 
 def _spans(regions: Iterable[str], facts: ScheduleFacts, release: Release) -> list[Period]:
-    """Return what is offered in each region: from its first default group to its last, else the whole pilot."""
+    """Return what is offered in each region: from its first default group to its last, else the whole pilot.
+
+    Where the pilot was moved since, only what still lies in it is on offer.
+    """
     spans: list[Period] = []
     for region in regions:
         periods = [
@@ -216,7 +230,7 @@ def _spans(regions: Iterable[str], facts: ScheduleFacts, release: Release) -> li
         ]
         if periods:
             spans.append(Period(min(p.start for p in periods), max(p.end for p in periods)))
-        elif release.pilot is not None:
+        if release.pilot is not None:
             spans.append(release.pilot.period)
     return spans
 

@@ -106,7 +106,7 @@ def _(scene: Scene, party: str, hubs: str) -> None:
 
 @given(step("{party} has submitted a SafeLaunch group of {hubs}"))
 def _(scene: Scene, party: str, hubs: str) -> None:
-    assert scene.pilot_schedule(PARTIES[party], Group("G", scene.hubs(hubs), "SafeLaunch")).code == "I99"
+    assert scene.pilot_schedule(PARTIES[party], Group.launch("G", scene.hubs(hubs))).code == "I99"
     scene.forget()
 
 

@@ -107,6 +107,18 @@ def test_a_choice_that_cannot_be_is_refused_with_its_reason() -> None:
 def test_dcc_instructs_periods_that_end_before_its_own_date(period: Period | None, good: bool) -> None:
     judged = judge_batch([1], by_id(*ESTATE), release(), period, NOW)
     assert (judged.refusal is None) == good
+
+
+@pytest.mark.parametrize(
+    ("period", "good"),
+    [
+        (PILOT, True),
+        (Period(PILOT.start - DAY, PILOT.end), False),
+        (Period(PILOT.start, PILOT.end + DAY), False),
+        (Period(PILOT.end, PILOT.start), False),
+    ],
+)
+def test_dcc_chooses_for_a_period_that_lies_in_the_pilot(period: Period, good: bool) -> None:
     assert (choose(1, period=period).refusal is None) == good
 
 

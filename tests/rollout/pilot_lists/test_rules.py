@@ -224,15 +224,23 @@ def test_hubs_that_are_instructed_under_another_release_are_left_out() -> None:
 def test_a_later_list_takes_dropped_hubs_out_of_standing_groups_and_lists_them() -> None:
     """Design section 5: groups that named dropped hubs lose them, both are forwarded, the answer lists them."""
     groups = (instruction("G1", 1, 2), instruction("G2", 3), instruction("G3", 4))
-    judged = judge(whole(2, 4), previous=located(1, 2, 3, 4), pilot_groups=groups)
+    judged = judge(whole(2, 4), previous=located(1, 2, 3, 4), groups=groups)
     assert judged.code == "W110501"
     assert judged.removed == located(1, 3)
     assert judged.regrouped == (instruction("G1", 2), instruction("G2"))
     assert judged.findings == HubFindings(removed_from_groups=(1, 3))
 
 
+def test_a_list_takes_what_it_names_out_of_standing_safe_launch_groups() -> None:
+    """BR-0.3: safe launch has no hub of the pilot."""
+    launch = instruction("L1", 2, 5, stage=Stage.SAFE_LAUNCH)
+    judged = judge(whole(1, 2), groups=(instruction("G1", 1), launch))
+    assert judged.regrouped == (instruction("L1", 5, stage=Stage.SAFE_LAUNCH),)
+    assert (judged.code, judged.findings) == ("W110501", HubFindings(removed_from_groups=(2,)))
+
+
 def test_a_refused_list_leaves_everything_as_it_stands() -> None:
-    judged = judge(whole(99), previous=located(1), pilot_groups=(instruction("G1", 1),))
+    judged = judge(whole(99), previous=located(1), groups=(instruction("G1", 1),))
     assert (judged.pilot, judged.removed, judged.regrouped) == ((), (), ())
 
 
@@ -250,7 +258,7 @@ def scenarios(draw: st.DrawFn) -> tuple[PreferredPilotList, PilotListFacts]:
         default=tuple(HubInRegion(hub.device_id, "North") for hub in ours if hub.in_default_list),
         proving=tuple(HubInRegion(hub.device_id, "North") for hub in ours if hub.mark == "proving"),
         previous=draw(st.none() | ids.map(lambda hubs: located(*dict.fromkeys(hubs)))),
-        pilot_groups=(instruction("G1", *dict.fromkeys(draw(ids))),),
+        groups=(instruction("G1", *dict.fromkeys(draw(ids))),),
     )
     if draw(st.booleans()):
         return whole(*draw(ids.filter(bool))), facts
@@ -325,8 +333,8 @@ def test_the_same_list_again_gives_the_same_pilot_and_takes_nothing_out(
     first = judge_pilot_list(request, facts, NOW)
     if first.accepted:
         after = {group.group_id: group for group in first.regrouped}
-        groups = tuple(after.get(group.group_id, group) for group in facts.pilot_groups)
-        again = judge_pilot_list(request, replace(facts, previous=first.pilot, pilot_groups=groups), NOW)
+        groups = tuple(after.get(group.group_id, group) for group in facts.groups)
+        again = judge_pilot_list(request, replace(facts, previous=first.pilot, groups=groups), NOW)
         assert (again.pilot, again.removed, again.regrouped) == (first.pilot, (), ())
 
 

@@ -150,7 +150,8 @@ def test_an_instruction_one_second_late_is_refused() -> None:
 )
 def test_a_period_ends_after_its_start_and_before_the_automatic_date_and_is_not_over(period: Period, code: str) -> None:
     """BR-3.1."""
-    assert judge(launch("G1", 1, period=period)).code == code
+    launched = release(state=ReleaseState.SAFE_LAUNCH)
+    assert judge(launch("G1", 1, period=period), release=launched).code == code
 
 
 def test_one_hub_in_two_groups_is_refused() -> None:
@@ -276,6 +277,14 @@ def test_safe_launch_takes_any_own_eligible_hub_excluded_ones_among_them() -> No
     assert judge(launch("G1", 20, 21), named=hubs, preferred=None).code == "I99"
     judged = judge(pilot("G1", 20, 1), named=hubs)
     assert (judged.code, judged.findings) == ("W110601", HubFindings(excluded=(20,)))
+
+
+@pytest.mark.requirement("BR-0.3")
+def test_safe_launch_takes_the_hubs_less_those_of_a_pilot_that_has_not_ended() -> None:
+    assert judge(launch("L", 1, period=Period(PILOT.end - DAY, SUMMER.end))).code == "E110605"
+    judged = judge(launch("L", 1, 2, period=Period(PILOT.end, SUMMER.end)), in_pilot=frozenset({1}))
+    assert (judged.code, judged.findings) == ("W110601", HubFindings(in_pilot=(1,)))
+    assert [group.device_ids for group in judged.instructions] == [(2,)]
 
 
 def test_a_hub_that_is_instructed_under_another_release_is_left_out() -> None:
