@@ -40,6 +40,29 @@ def _put(
     insert_ids(connection, members, owner, number, group.device_ids)
 
 
+def selected_hubs(connection: Connection, release_id: str) -> set[int]:
+    """Return every hub that DCC chose on some supplier's behalf for the release."""
+    query = (
+        select(selected_hub.c.device_id)
+        .join_from(pilot_selection, selected_hub, selected_hub.c.selection_id == pilot_selection.c.id)
+        .where(pilot_selection.c.release_id == release_id)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def remove_selected(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> None:
+    """Take these hubs out of what DCC chose on the supplier's behalf."""
+    mine = select(pilot_selection.c.id).where(
+        pilot_selection.c.release_id == release_id, pilot_selection.c.supplier == supplier
+    )
+    dropped = id_list(connection, ids)
+    connection.execute(
+        delete(selected_hub).where(
+            selected_hub.c.selection_id.in_(mine), selected_hub.c.device_id.in_(select(dropped.c.value))
+        )
+    )
+
+
 def drop(connection: Connection, release_id: str) -> None:
     """Drop the release's batches, and what DCC chose on suppliers' behalf for it."""
     for groups in (batch, pilot_selection):

@@ -102,6 +102,6 @@ def _sends(facts: PilotListFacts, judgement: PilotListJudgement, tx: Tx) -> tupl
         ]
     if judgement.regrouped:
         standing = schedules.instructions(tx.conn, release.release_id, tx.party.eui)
-        sends += forward_schedule(release, judgement.regrouped, standing, tx)
+        sends += forward_schedule(release, tx.party.eui, judgement.regrouped, standing, tx)
         sends += second_supplier_alerts(release, standing, judgement.regrouped, facts.named, tx)
     return tuple(sends)

@@ -25,13 +25,15 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import caught_up, current
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.rollout.releases.rules import ReleaseNotice, receive_notice
+from duis_gateway.rollout.releases.voiding import drop_what_is_void
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 
 
-@handles(Door.ESI, esi.FirmwareRelease, "A01")
+@handles(Door.ESI, esi.FirmwareRelease, "A01", "X03", "A05")
 def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Acknowledgement:
     """Record the release as the notice gives it, and tell the CSPs and the suppliers with hubs of the model.
 
+    What a revision makes void is told to those whom it concerns, and stands no more.
     Hubs that it marks and that are no Communications Hubs of the model are named in the answer.
     """
     body = message.body
@@ -59,6 +61,8 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     tx.release_changed = True
     tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))
     tx.send(_emails(release, tx, revised=revised))
+    if revised:
+        drop_what_is_void(release, tx)
     caught_up(release, tx, not_before=tx.now)
     return accepted(message, unknown)
 

@@ -16,7 +16,7 @@ from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 
 
 def forward_schedule(
-    release: Release, changed: Sequence[Instruction], standing: Sequence[Instruction], tx: Tx
+    release: Release, supplier: int, changed: Sequence[Instruction], standing: Sequence[Instruction], tx: Tx
 ) -> list[PartnerSend]:
     """Return the messages that tell a supplier's schedule, whole, to the CSPs concerned and to DCC.
 
@@ -33,12 +33,12 @@ def forward_schedule(
         had = {name for name, group in before.items() if _within(group, regions, party)}
         if any(own[_name(group)] or _name(group) in had for group in changed):
             groups = tuple(_as_group(after[name], ids) for name, ids in own.items() if ids or name in had)
-            body = csp.PreferredPilotSchedule(release.release_id, release.firmware_version, tx.party.eui, groups)
+            body = csp.PreferredPilotSchedule(release.release_id, release.firmware_version, supplier, groups)
             sends.append(PartnerSend(party, body, release.release_id))
     report = esi.PreferredPilotScheduleReport(
         release.release_id,
         release.firmware_version,
-        tx.party.eui,
+        supplier,
         tuple(_as_group(group, group.device_ids) for group in after.values()),
     )
     sends += [PartnerSend(party, report, release.release_id) for party in tx.registered(PartyKind.DCC)]

@@ -35,7 +35,7 @@ def submit_preferred_pilot_schedule(request: ServiceRequest[PreferredPilotSchedu
     answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))
     if not judgement.accepted or facts.release is None:
         return answer
-    tx.send(forward_schedule(facts.release, judgement.instructions, facts.standing, tx))
+    tx.send(forward_schedule(facts.release, tx.party.eui, judgement.instructions, facts.standing, tx))
     tx.send(second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, tx))
     schedules.put_instructions(tx.conn, judgement.instructions)
     return answer

@@ -171,6 +171,16 @@ def put_instructions(connection: Connection, instructions: Iterable[Instruction]
         insert_many(connection, instruction_constraint, ("instruction_id", "code"), codes)
 
 
+def instructed_hubs(connection: Connection, release_id: str) -> set[int]:
+    """Return every hub that a standing instruction for the release names."""
+    query = (
+        select(instruction_hub.c.device_id)
+        .join_from(instruction, instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+        .where(instruction.c.release_id == release_id)
+    )
+    return set(connection.execute(query).scalars())
+
+
 def drop_instructions(connection: Connection, release_id: str) -> None:
     """Drop every supplier's instructions for the release, with what CSPs said of them."""
     here = (instruction.c.release_id == release_id,)

@@ -54,7 +54,7 @@ def told(sends: list[PartnerSend]) -> dict[int, dict[str, tuple[int, ...]]]:
 
 
 def forwarded(tx: Tx, changed: list[Instruction], standing: list[Instruction]) -> dict[int, dict[str, tuple[int, ...]]]:
-    return told(forward_schedule(release(), changed, standing, tx))
+    return told(forward_schedule(release(), tx.party.eui, changed, standing, tx))
 
 
 def test_each_csp_gets_the_whole_schedule_with_the_hubs_of_its_regions(tx: Tx) -> None:

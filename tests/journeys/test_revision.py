@@ -1,0 +1,114 @@
+"""A revision of a release: what it leaves no room for is void, and those whom it concerns are told, once each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.databases import KINDS
+from tests.support.dcc_play import CSPS, approve, select
+from tests.support.installation import NOW
+from tests.support.play import DAY, Group, Play, when
+from tests.support.schedules_play import say
+from tests.support.wire_client import element, listed, only, texts
+
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-6.5")]
+
+DATABASES = KINDS
+
+
+@pytest.fixture
+def planned(play: Play) -> Play:
+    """A release that is approved, with two pilot groups of `main`, one early, one late, and one of safe launch."""
+    lot = play.lot
+    play.announce(pilot=(NOW + DAY, NOW + 60 * DAY))
+    approve(play)
+    assert play.pilot_list("main", [*lot["own"][:4], *lot["split"]]).code == "I99"
+    early = Group("EARLY", [*lot["own"][:2], *lot["split"]])
+    late = Group("LATE", lot["own"][2:4], start=NOW + 40 * DAY, end=NOW + 50 * DAY)
+    assert play.pilot_schedule("main", early, late, Group.launch("L", lot["own"][6:8])).code == "I99"
+    play.forget()
+    return play
+
+
+def groups(play: Play, csp: str) -> dict[str, list[str]]:
+    """The hubs of each group of the schedule that the CSP was sent last."""
+    newest = play.received(csp, "PreferredPilotSchedule")[-1].root
+    return {only(one, "GroupID"): listed(one, "DeviceIDList") for one in newest.iterfind(".//{*}DeploymentGroup")}
+
+
+def test_groups_before_a_pilot_that_was_moved_do_not_stand_and_their_supplier_is_told_once(planned: Play) -> None:
+    play, lot = planned, planned.lot
+    void = [*lot["own"][:2], *lot["split"]]
+    assert play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY)).code == "Accepted"
+    (alert,) = play.received("main", "N72")
+    assert (alert.text("Decision"), alert.text("DecisionStatus")) == ("Revised", "Confirmed")
+    assert sorted(listed(alert.root, "DeviceIDList")) == sorted(void)
+    effect = alert.text("EffectOnPendingRequests")
+    assert f"group EARLY, {len(void)} hubs: the period is not within the pilot" in effect
+    assert "LATE" not in effect
+    assert "Instruct these hubs anew by" in effect
+    assert not play.received("gas", "N72"), "it has instructed nothing"
+    for csp in CSPS:
+        (message,) = play.received(csp, "RolloutDecision")
+        assert message.text("Decision") == "Revised"
+        assert "not within the pilot" in message.text("EffectOnPendingRequests")
+        assert groups(play, csp)["EARLY"] == []
+        assert groups(play, csp)["LATE"] == lot.of_csp(csp, lot["own"][2:4])
+    again = Group("ANEW", void, start=NOW + 31 * DAY, end=NOW + 39 * DAY)
+    assert play.pilot_schedule("main", again).code == "I99"
+
+
+def test_an_automatic_date_that_comes_earlier_makes_later_periods_void(planned: Play) -> None:
+    """Too late to instruct anew: the hubs go at the automatic date."""
+    play, lot = planned, planned.lot
+    soon = NOW + 20 * DAY
+    assert play.announce(revision=2, pilot=(NOW + DAY, NOW + 15 * DAY), automatic=soon).code == "Accepted"
+    (alert,) = play.received("main", "N72")
+    assert sorted(listed(alert.root, "DeviceIDList")) == sorted([*lot["own"][2:4], *lot["own"][6:8]])
+    effect = alert.text("EffectOnPendingRequests")
+    for name in ("LATE", "L"):
+        assert f"group {name}, 2 hubs: the period does not end before the automatic date" in effect
+    assert "These hubs are updated at the automatic date" in effect
+
+
+def test_safe_launch_before_the_end_of_a_pilot_that_was_prolonged_is_void(planned: Play) -> None:
+    play, lot = planned, planned.lot
+    play.announce(revision=2, pilot=(NOW + DAY, NOW + 75 * DAY))
+    (alert,) = play.received("main", "N72")
+    assert sorted(listed(alert.root, "DeviceIDList")) == sorted(lot["own"][6:8])
+    assert "group L, 2 hubs: the period starts before the end of the pilot" in alert.text("EffectOnPendingRequests")
+
+
+def test_the_period_that_a_csp_fixed_is_the_one_that_counts(planned: Play) -> None:
+    """Of a group across two CSPs only what is not within the new pilot is void."""
+    play, lot = planned, planned.lot
+    fixed = say(play, "north", "main", "EARLY", "Amended", start=NOW + 35 * DAY, end=NOW + 40 * DAY)
+    assert fixed.code == "Accepted"
+    play.forget()
+    play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
+    (alert,) = play.received("main", "N72")
+    void = lot.of_csp("south", (*lot["own"][:2], *lot["split"]))
+    assert sorted(listed(alert.root, "DeviceIDList")) == sorted(void)
+    assert not play.received("north", "RolloutDecision")
+
+
+def test_what_dcc_chose_on_a_suppliers_behalf_is_void_too(play: Play) -> None:
+    play.announce(pilot=(NOW - DAY, NOW + 60 * DAY))
+    approve(play)
+    period = element("esi:EarliestStart", when(NOW + DAY)) + element("esi:LatestEnd", when(NOW + 50 * DAY))
+    assert select(play, "main", play.lot["own"][:2], period).code == "Accepted"
+    play.forget()
+    play.announce(revision=2, pilot=(NOW - DAY, NOW + 40 * DAY))
+    (alert,) = play.received("main", "N72")
+    assert "what DCC chose on your behalf, 2 hubs" in alert.text("EffectOnPendingRequests")
+
+
+def test_a_revision_that_leaves_room_for_everything_is_told_as_a_revision_alone(planned: Play) -> None:
+    play = planned
+    play.announce(revision=2, pilot=(NOW + DAY, NOW + 61 * DAY), automatic=NOW + timedelta(days=200))
+    assert not any(play.received(name, "N72") for name in ("main", "gas"))
+    for csp in CSPS:
+        assert [one.kind for one in play.received(csp)] == ["FirmwareReleaseNotice"]
+        assert texts(play.received(csp)[0].root, "Revision") == ["2"]
