@@ -12,8 +12,6 @@ from datetime import datetime
 
 from duis_gateway.namespaces import CSP
 from duis_gateway.partners.bodies import (
-    AT,
-    COMMENTARY,
     DEVICES,
     DEVICES_IF_ANY,
     GROUP_ID,
@@ -24,6 +22,7 @@ from duis_gateway.partners.bodies import (
     SUPPLIER,
     VERSION,
     Batch,
+    ChangeOfStage,
     DecisionOnRollout,
     ReleaseFacts,
     ReleaseHappening,
@@ -38,6 +37,7 @@ from duis_gateway.partners.bodies import (
     release_items,
     rollout_decision,
     selection,
+    stage_change,
     stage_outcome,
     succession,
     supplier_list,
@@ -182,14 +182,8 @@ class RolloutDecision(DecisionOnRollout):
 
 
 @dataclass(frozen=True, slots=True)
-class StageChange(PartnerBody):
+class StageChange(ChangeOfStage):
     """X05: a stage of a release ended, another began, or both."""
-
-    release_id: str
-    at: datetime
-    ended: Stage | None = None
-    begun: Stage | None = None
-    commentary: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,17 +265,7 @@ INTERFACE = Interface(
             ),
             "X03",
         ),
-        (
-            Record(
-                StageChange,
-                RELEASE_ID,
-                Field("StageEnded", "ended", enumerated(Stage), optional=True),
-                Field("StageBegun", "begun", enumerated(Stage), optional=True),
-                AT,
-                COMMENTARY,
-            ),
-            "X05",
-        ),
+        (stage_change(StageChange), "X05"),
         (batch(BatchInstruction), "X08"),
         (selection(PilotSelection), "X08"),
     ),

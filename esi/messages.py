@@ -20,6 +20,7 @@ from duis_gateway.partners.bodies import (
     SUPPLIER,
     VERSION,
     Batch,
+    ChangeOfStage,
     DecisionOnRollout,
     ReleaseFacts,
     ReleaseHappening,
@@ -33,6 +34,7 @@ from duis_gateway.partners.bodies import (
     release_items,
     rollout_decision,
     selection,
+    stage_change,
     stage_outcome,
     succession,
     supplier_list,
@@ -128,6 +130,11 @@ class PreferredPilotScheduleReport(SupplierPilotSchedule):
 
 
 @dataclass(frozen=True, slots=True)
+class StageChange(ChangeOfStage):
+    """X05, told to DCC."""
+
+
+@dataclass(frozen=True, slots=True)
 class PilotProgress(PartnerBody):
     """X01, X02, told to DCC: what became of single hubs with one firmware version; 10,000 at most."""
 
@@ -204,6 +211,7 @@ INTERFACE = Interface(
     outgoing=(
         (supplier_list(PreferredPilotListReport), "A04"),
         (supplier_schedule(PreferredPilotScheduleReport), "A04 A05"),
+        (stage_change(StageChange), "X05"),
         (
             _ProgressRecord(
                 PilotProgress,

@@ -108,6 +108,17 @@ class DecisionOnRollout(PartnerBody):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeOfStage(PartnerBody):
+    """X05: a stage of a release ended, another began, or both."""
+
+    release_id: str
+    at: datetime
+    ended: Stage | None = None
+    begun: Stage | None = None
+    commentary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Batch(PartnerBody):
     """X08: hubs that DCC instructs itself."""
 
@@ -254,6 +265,18 @@ def rollout_decision(kind: type[DecisionOnRollout], *more: Field, decisions: Sca
         Field("DecisionStatus", "standing", enumerated(Standing)),
         Field("DecidedBy", "decided_by", TEXT),
         *more,
+    )
+
+
+def stage_change(kind: type[ChangeOfStage]) -> Record:
+    """Return the record of stages that ended or began."""
+    return Record(
+        kind,
+        RELEASE_ID,
+        Field("StageEnded", "ended", enumerated(Stage), optional=True),
+        Field("StageBegun", "begun", enumerated(Stage), optional=True),
+        AT,
+        COMMENTARY,
     )
 
 

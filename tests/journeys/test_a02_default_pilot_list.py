@@ -41,6 +41,20 @@ def test_each_supplier_learns_of_its_own_hubs_and_of_no_other(play: Play) -> Non
     assert not play.received("idle"), "it has no hub there"
 
 
+@pytest.mark.requirement("PIA-2")
+def test_a_new_list_that_drops_a_suppliers_hubs_tells_it_once(play: Play) -> None:
+    play.announce()
+    split, own = play.lot.within("North", of=play.lot["split"]), play.lot.within("North", of=play.lot["own"])
+    play.default_list("north", "North", split)
+    play.forget()
+    for _ in range(2):
+        assert play.default_list("north", "North", own).code == "Accepted"
+    (alert,) = play.received("gas", "N66")
+    assert (alert.text("FirmwareReleaseID"), alert.text("CSPRegion")) == (play.lot.release, "North")
+    assert not texts(alert.root, "DeviceIDList")
+    assert [one.listed() for one in play.received("main", "N66")] == [own, own]
+
+
 @pytest.mark.parametrize("supplier", ["on54", "on50", "published50"])
 def test_a_supplier_on_an_older_duis_gets_n999_in_its_place(play: Play, supplier: str) -> None:
     play.announce()

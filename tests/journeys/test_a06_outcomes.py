@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.dcc_play import code, expected, launching, outcome, piloting, tell, told
+from tests.support.dcc_play import approve, code, decide, expected, launching, outcome, piloting, tell, told
 from tests.support.play import Play
+from tests.support.wire_client import only
 
 pytestmark = pytest.mark.processes
 
@@ -63,9 +64,52 @@ def test_outcomes_wait_for_parties_that_are_down_and_come_in_order(play: Play) -
     piloting(play)
     with play.down("main", "south"):
         outcome(play, "Pilot", False)
+        decide(play, "Proceed")
         outcome(play, "Pilot", True)
-    assert [one.kind for one in play.received("main")] == ["N76", "N75"]
-    assert [one.text("Outcome") for one in play.received("south")] == ["Failure", "Success"]
+    assert [one.kind for one in play.received("main")] == ["N76", "N72", "N75"]
+    assert [one.text("Outcome") for one in play.received("south", "PilotOutcome")] == ["Failure", "Success"]
+
+
+@pytest.mark.requirement("PIA-9")
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("stage", ["Pilot", "SafeLaunch"])
+def test_an_outcome_that_contradicts_the_one_reported_is_refused_until_dcc_decides(
+    play: Play, stage: str, first: bool
+) -> None:
+    begun(play, stage)
+    assert outcome(play, stage, first).code == "Accepted"
+    assert outcome(play, stage, first).code == "Accepted", "the same, perhaps with other counts"
+    play.forget()
+    answer = outcome(play, stage, not first)
+    assert (answer.code, code(answer)) == ("Refused", "Contradictory")
+    assert f"as a {'success' if first else 'failure'} before" in only(answer.root, "Text")
+    assert told(play) == {}
+    decide(play, "Proceed")
+    assert outcome(play, stage, not first).code == "Accepted"
+
+
+@pytest.mark.requirement("PIA-9")
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ({"activated": 201, "failed": 0}, "201 hubs activated and 0 failed are more than the 200 targeted"),
+        ({"activated": 197, "failed": 4}, "are more than the 200 targeted"),
+        ({"activated": 0, "failed": 200}, "every hub targeted has failed"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused_with_the_reason(play: Play, counts: dict[str, int], reason: str) -> None:
+    piloting(play)
+    answer = outcome(play, "Pilot", True, **counts)
+    assert (answer.code, code(answer)) == ("Refused", "Contradictory")
+    assert reason in only(answer.root, "Text")
+    assert told(play) == {}
+
+
+@pytest.mark.requirement("PIA-A3")
+def test_a_release_without_a_pilot_has_no_outcome_of_one(play: Play) -> None:
+    play.announce(kind="Security", pilot=None)
+    approve(play)
+    assert code(outcome(play, "Pilot", True)) == "Contradictory"
 
 
 def test_a_csp_may_not_report_outcomes(play: Play) -> None:

@@ -108,6 +108,20 @@ def test_a_schedule_for_safe_launch_before_the_end_of_the_pilot_is_refused(play:
     assert not any(play.everything().values())
 
 
+def test_a_schedule_that_drops_a_suppliers_hubs_tells_it(play: Play) -> None:
+    lot = play.lot
+    play.announce()
+    split = lot.within("North", of=lot["split"])
+    safe_launch(play, "north", "North", [launch("A", split)])
+    play.forget()
+    safe_launch(play, "north", "North", [launch("A", lot.within("North", of=lot["own"]))])
+    (alert,) = play.received("gas", "N68")
+    assert groups_of(alert) == {}
+    play.forget()
+    safe_launch(play, "north", "North", [launch("A", lot.within("North", of=lot["own"]))])
+    assert not play.received("gas"), "it has been told"
+
+
 def test_a_release_without_a_pilot_has_a_safe_launch(play: Play) -> None:
     play.announce(kind="Security", pilot=None)
     play.forget()

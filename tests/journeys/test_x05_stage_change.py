@@ -20,7 +20,8 @@ def test_a_pilot_that_was_due_begins_with_the_approval(play: Play) -> None:
     play.forget()
     assert approve(play).code == "Accepted"
     assert told(play) == expected(None, "StageChange")
-    assert changes(play) == [([], ["Pilot"])]
+    for party in ("north", "dcc"):
+        assert changes(play, party) == [([], ["Pilot"])]
     assert code(approve(play)) == "NotPossible"
 
 

@@ -13,7 +13,14 @@ from tests.support.wire_client import Answer, element, fill, only
 
 def tell(play: Play, body: str, *, by: str = "dcc", release: str | None = None, **values: object) -> Answer:
     """DCC (or a party that may not) sends a message about the lot's release, or another."""
-    filled = {"at": when(NOW), "rest": "", "release": release or play.lot.release, **values}
+    filled = {
+        "at": when(NOW),
+        "rest": "",
+        "activated": 197,
+        "failed": 3,
+        "release": release or play.lot.release,
+        **values,
+    }
     return play.send(by, fill(f"esi/{body}.xml", **header(play, by), **filled), "esi")
 
 
@@ -35,9 +42,10 @@ def launching(play: Play) -> None:
     play.forget()
 
 
-def outcome(play: Play, stage: str, success: bool) -> Answer:
-    """DCC reports how the `Pilot` or the `SafeLaunch` went."""
-    return tell(play, f"{stage}Outcome", outcome="Success" if success else "Failure")
+def outcome(play: Play, stage: str, success: bool, activated: int = 197, failed: int = 3) -> Answer:
+    """DCC reports how the `Pilot` or the `SafeLaunch` of 200 hubs went."""
+    went = "Success" if success else "Failure"
+    return tell(play, f"{stage}Outcome", outcome=went, activated=activated, failed=failed)
 
 
 def decide(
@@ -119,7 +127,11 @@ def told(play: Play) -> dict[str, list[str]]:
 
 
 def expected(alert: str | None, message: str) -> dict[str, list[str]]:
-    """What everybody concerned receives: suppliers an alert, or N999 where theirs is an older DUIS; CSPs a message."""
+    """What everybody concerned receives: suppliers an alert, or N999 where theirs is an older DUIS; CSPs a message.
+
+    Of stages that begin and end DCC is told, too.
+    """
     older = ("on54", "on50", "published50")
     suppliers = {} if alert is None else {name: ["N999" if name in older else alert] for name in CONCERNED}
-    return {**suppliers, **{name: [message] for name in CSPS}}
+    partners = (*CSPS, "dcc") if message == "StageChange" else CSPS
+    return {**suppliers, **{name: [message] for name in partners}}

@@ -127,6 +127,7 @@ FROM_DCC: dict[str, PartnerBody] = {
 TO_DCC: dict[str, PartnerBody] = {
     "PreferredPilotListReport": esi.PreferredPilotListReport(RELEASE, VERSION, SUPPLIER, HUBS[1:4]),
     "PreferredPilotScheduleReport": esi.PreferredPilotScheduleReport(RELEASE, VERSION, SUPPLIER, (_GROUP,)),
+    "StageChange": esi.StageChange(RELEASE, PILOT.end, ended=Stage.PILOT, begun=Stage.SAFE_LAUNCH),
     "PilotProgress": esi.PilotProgress(RELEASE, VERSION, (_GOOD, _BAD)),
     "Acknowledgement": _ACCEPTED,
 }

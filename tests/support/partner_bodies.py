@@ -104,6 +104,13 @@ ACKNOWLEDGEMENTS = st.builds(
     st.lists(st.builds(RefusedItem, REMARK, REMARK), max_size=3).map(tuple),
 )
 
+CHANGE_OF_STAGE = (
+    NAMES,
+    TIMES,
+    st.none() | st.sampled_from(Stage),
+    st.none() | st.sampled_from(Stage),
+    REMARK_OR_NONE,
+)
 STAGE_OUTCOME = (NAMES, st.booleans(), st.builds(HubCounts, COUNTS, COUNTS, COUNTS), REMARK_OR_NONE)
 DECISION = (
     NAMES,
@@ -144,14 +151,7 @@ CSP_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "Closure": st.builds(csp.Closure, NAMES, TIMES, REMARK_OR_NONE),
     "Supersession": st.builds(csp.Supersession, NAMES, NAMES, TIMES, REMARK_OR_NONE),
     "RolloutDecision": st.builds(csp.RolloutDecision, *DECISION, REMARK_OR_NONE),
-    "StageChange": st.builds(
-        csp.StageChange,
-        NAMES,
-        TIMES,
-        st.none() | st.sampled_from(Stage),
-        st.none() | st.sampled_from(Stage),
-        REMARK_OR_NONE,
-    ),
+    "StageChange": st.builds(csp.StageChange, *CHANGE_OF_STAGE),
     "BatchInstruction": st.builds(csp.BatchInstruction, NAMES, SHORT, LISTS, st.none() | PERIODS, PARTS),
     "PilotSelection": st.builds(csp.PilotSelection, NAMES, EUIS, LISTS, st.none() | PERIODS, PARTS),
     "Acknowledgement": ACKNOWLEDGEMENTS,
@@ -195,6 +195,7 @@ ESI_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "InventoryUpdate": st.builds(esi.InventoryUpdate, st.lists(HUBS, min_size=1, max_size=3).map(tuple)),
     "PreferredPilotListReport": st.builds(esi.PreferredPilotListReport, NAMES, VERSIONS, EUIS, LISTS_OR_NONE, PARTS),
     "PreferredPilotScheduleReport": st.builds(esi.PreferredPilotScheduleReport, NAMES, VERSIONS, EUIS, GROUPS, PARTS),
+    "StageChange": st.builds(esi.StageChange, *CHANGE_OF_STAGE),
     "PilotProgress": progress(),
     "Acknowledgement": ACKNOWLEDGEMENTS,
 }

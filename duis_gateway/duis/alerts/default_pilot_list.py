@@ -15,21 +15,21 @@ from duis_gateway.partners.xml import Record
 
 @dataclass(frozen=True, slots=True)
 class DefaultPilotList(AlertBody):
-    """N66: the recipient's hubs on a CSP's default pilot list."""
+    """N66: the recipient's hubs on a CSP's default pilot list; none, where it had some on the list before."""
 
     release_id: str
     firmware_version: str
     csp_region: str
-    device_ids: tuple[int, ...]
+    device_ids: tuple[int, ...] = ()
 
     def parts(self, room: int) -> list[str]:
         """Return the list, in parts where it is long."""
         head = release(self.release_id, self.firmware_version) + leaf("CSPRegion", self.csp_region)
-        return with_devices(head, self.device_ids, "", room)
+        return with_devices(head, self.device_ids, "", room) if self.device_ids else [head]
 
     def words(self) -> Words:
         """Return how many hubs are listed, and which."""
-        listed = count_hubs(len(self.device_ids))
+        listed = count_hubs(len(self.device_ids)) if self.device_ids else "no hub"
         return Words(
             f"Default Pilot List for {self.release_id}, {self.csp_region}",
             (f"The CSP of {self.csp_region} has {listed} of yours on its Default Pilot List.",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
@@ -38,13 +38,17 @@ def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx
     good, bad = judge_default_hubs(gathered.ids, found, release, body.csp_region, marks)
     if not good:
         return refused(message, "NoHubAcceptable", "No hub of the list is acceptable.", bad)
+    before = pilots.default_hubs_by_supplier(tx.conn, release.release_id, body.csp_region)
     pilots.replace_default_list(tx.conn, release.release_id, body.csp_region, good)
-    tx.send(_default_list_alerts(release, body.csp_region, [found[d] for d in good], tx))
+    tx.send(_default_list_alerts(release, body.csp_region, before, [found[d] for d in good], tx))
     return accepted(message, bad)
 
 
-def _default_list_alerts(release: Release, csp_region: str, listed: Sequence[Hub], tx: Tx) -> tuple[Alert, ...]:
-    own = by_supplier(listed)
+def _default_list_alerts(
+    release: Release, csp_region: str, before: Iterable[int], listed: Sequence[Hub], tx: Tx
+) -> tuple[Alert, ...]:
+    """Tell each supplier its part of the list, also one that had hubs on the list before and has none now."""
+    own: dict[int, list[int]] = {supplier: [] for supplier in before} | by_supplier(listed)
     known = registered(own, release.release_id, tx)
     return tuple(
         Alert(
@@ -52,6 +56,6 @@ def _default_list_alerts(release: Release, csp_region: str, listed: Sequence[Hub
             DefaultPilotList(release.release_id, release.firmware_version, csp_region, tuple(ids)),
             release.release_id,
         )
-        for supplier, ids in own.items()
+        for supplier, ids in sorted(own.items())
         if supplier in known
     )

@@ -25,17 +25,19 @@ from duis_gateway.rollout.rollout_decisions.records import Consequence, RolloutA
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who hears of a release: the suppliers responsible for a hub of its model, and every CSP."""
+    """Who hears of a release: the suppliers responsible for a hub of its model, every CSP, and DCC."""
 
     suppliers: tuple[Party, ...]
     csps: tuple[Party, ...]
+    dcc: tuple[Party, ...]
 
     @classmethod
     def of(cls, release: Release, moment: Moment) -> Audience:
         """Return who is concerned at this moment."""
         concerned = suppliers_of_model(moment.conn, release.manufacturer, release.model)
         told = registered(concerned, release.release_id, moment)
-        return cls(tuple(told.values()), tuple(moment.registered(PartyKind.CSP)))
+        csps, dcc = (tuple(moment.registered(kind)) for kind in (PartyKind.CSP, PartyKind.DCC))
+        return cls(tuple(told.values()), csps, dcc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,13 @@ _STAGE_OF = {ReleaseState.PILOTING: Stage.PILOT, ReleaseState.SAFE_LAUNCH: Stage
 def stage_change(
     before: Release, after: Release, at: datetime, why: str | None, audience: Audience
 ) -> tuple[Send, ...]:
-    """X05: to the suppliers by email, to the CSPs by message."""
+    """X05: to the suppliers by email, to the CSPs and DCC by message."""
     ended, begun = _STAGE_OF.get(before.state), _STAGE_OF.get(after.state)
     message = csp.StageChange(after.release_id, at, ended, begun, why)
+    report = esi.StageChange(after.release_id, at, ended, begun, why)
+    to_dcc = (PartnerSend(party, report, after.release_id) for party in audience.dcc)
     mails = (emails.stage_change(after, party, ended, begun, at, why) for party in audience.suppliers)
-    return (*_to_csps(message, after, audience), *mails)
+    return (*_to_csps(message, after, audience), *to_dcc, *mails)
 
 
 def word(said: Word, release: Release, audience: Audience) -> tuple[Send, ...]:

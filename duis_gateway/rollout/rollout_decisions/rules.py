@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from duis_gateway.rollout.releases.lifecycle import TABLE, Advance, Effect, Event, advance
-from duis_gateway.rollout.releases.records import Release, ReleaseState
-from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, StageReport, Standing
 
 EVENTS = {
     RolloutAction.PROCEED: Event.PROCEEDED,
@@ -107,6 +107,36 @@ def _provisional_meaning(before: Release, action: RolloutAction) -> str:
         return f"Until it is confirmed: {_MEANING[RolloutAction.PAUSE]} Once confirmed: {_MEANING[action]}"
     now = "Pending requests stay held." if before.paused else "Nothing changes for pending requests."
     return f"Until it is confirmed: {now} Once confirmed: {_MEANING[action]}"
+
+
+def contradiction(release: Release, new: StageReport, earlier: StageReport | None) -> str | None:
+    """Return what in a report of how a stage went cannot be, None if nothing contradicts it.
+
+    The same outcome may be reported again with other counts; another one only once DCC has decided on the release
+    since, as everybody was told of the first.
+
+    Args:
+        release: the release as it stands.
+        new: the report.
+        earlier: what was reported of the stage before, if anything was.
+    """
+    counts, stage = new.counts, _STAGES[new.stage]
+    if new.stage is Stage.PILOT and release.pilot is None:
+        return "the release has no pilot"
+    if counts.activated + counts.failed > counts.targeted:
+        done = f"{counts.activated:,} hubs activated and {counts.failed:,} failed"
+        return f"{done} are more than the {counts.targeted:,} targeted"
+    if new.success and counts.targeted and counts.failed == counts.targeted:
+        return f"{stage} cannot be a success if every hub targeted has failed"
+    if earlier is not None and earlier.success is not new.success and not earlier.decided:
+        was = "a success" if earlier.success else "a failure"
+        return (
+            f"{stage} was reported as {was} before: decide on the release first, or report the same with other counts"
+        )
+    return None
+
+
+_STAGES = {Stage.PILOT: "the pilot", Stage.SAFE_LAUNCH: "safe launch"}
 
 
 def possible_actions(release: Release) -> tuple[RolloutAction, ...]:

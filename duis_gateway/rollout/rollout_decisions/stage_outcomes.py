@@ -5,13 +5,17 @@ from __future__ import annotations
 import esi.messages as esi
 from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
-from duis_gateway.flow.tx import Tx
+from duis_gateway.flow.tx import Tx, refused
 from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerMessage
 from duis_gateway.rollout.releases.change import Said, happened
+from duis_gateway.rollout.releases.effects import current
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Stage
 from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import StageReport
+from duis_gateway.rollout.rollout_decisions.rules import contradiction
+
+CONTRADICTORY = "Contradictory"
 
 
 @handles(Door.ESI, esi.PilotOutcome, "A06", "A07")
@@ -38,6 +42,11 @@ def _reported(
     stage: Stage,
 ) -> Acknowledgement:
     report = StageReport(body.release_id, stage, body.success, body.counts, body.commentary, tx.now)
+    release = current(tx, body.release_id)
+    if release is not None:
+        problem = contradiction(release, report, rollout.report_of(tx.conn, body.release_id, stage))
+        if problem is not None:
+            return refused(message, CONTRADICTORY, f"{problem[:1].upper()}{problem[1:]}.")
     reply = happened(message, tx, body.release_id, event, Said(body.commentary, body))
     if reply.taken:
         rollout.put_report(tx.conn, report)

@@ -62,9 +62,21 @@ def _receive(message: AnyMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Ac
         return refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad)
     groups = _cut(gathered.groups, frozenset(good))
     schedule = DefaultSchedule(release.release_id, body.csp_region, stage, groups, gathered.constraints)
+    told_before = _told_of(release, body.csp_region, stage, tx)
     schedules.replace_default(tx.conn, schedule)
-    tx.send(_alerts(release, schedule, [found[d] for d in good], tx))
+    tx.send(_alerts(release, schedule, told_before, [found[d] for d in good], tx))
     return accepted(message, bad)
+
+
+def _told_of(release: Release, csp_region: str, stage: Stage, tx: Tx) -> frozenset[int]:
+    """Return the suppliers with a part in the schedule that stands for the region."""
+    standing = schedules.defaults(tx.conn, release.release_id, stage, csp_region)
+    named = [d for one in standing for group in one.groups for d in group.device_ids]
+    concerned = set(by_supplier(hubs.get_many(tx.conn, named).values()))
+    for one in standing:
+        if any(not group.device_ids for group in one.groups):
+            concerned.update(_suppliers_of_the_region(release, one, tx))
+    return frozenset(concerned)
 
 
 def _cut(groups: Iterable[DefaultGroup], keep: frozenset[int]) -> tuple[DefaultGroup, ...]:
@@ -73,16 +85,22 @@ def _cut(groups: Iterable[DefaultGroup], keep: frozenset[int]) -> tuple[DefaultG
     return tuple(replace(group, device_ids=ids) for group, ids in cut if ids or not group.device_ids)
 
 
-def _alerts(release: Release, schedule: DefaultSchedule, named: Sequence[Hub], tx: Tx) -> tuple[Alert, ...]:
-    """A group that names hubs concerns their suppliers; one without, every supplier with hubs that it may mean."""
+def _alerts(
+    release: Release, schedule: DefaultSchedule, before: Iterable[int], named: Sequence[Hub], tx: Tx
+) -> tuple[Alert, ...]:
+    """A group that names hubs concerns their suppliers; one without, every supplier with hubs that it may mean.
+
+    A supplier that had a part in the schedule before, and has none now, is told so.
+    """
     own = by_supplier(named)
     if any(not group.device_ids for group in schedule.groups):
         own = {**{supplier: [] for supplier in _suppliers_of_the_region(release, schedule, tx)}, **own}
+    own = {supplier: [] for supplier in before} | own
     known = registered(own, release.release_id, tx)
     sends = []
     for supplier, ids in sorted(own.items()):
         groups = _cut(schedule.groups, frozenset(ids))
-        if supplier in known and groups:
+        if supplier in known:
             sends.append(Alert(known[supplier], _body(release, schedule, groups), release.release_id))
     return tuple(sends)
 

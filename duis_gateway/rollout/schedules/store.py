@@ -52,13 +52,17 @@ def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
     insert_many(connection, offered_constraint, ("schedule_id", "code", "description"), rows)
 
 
-def defaults(connection: Connection, release_id: str, stage: Stage) -> list[DefaultSchedule]:
-    """Return the CSPs' schedules of this stage of the release, by region."""
+def defaults(
+    connection: Connection, release_id: str, stage: Stage, csp_region: str | None = None
+) -> list[DefaultSchedule]:
+    """Return the CSPs' schedules of this stage of the release (for a region), by region."""
     query = (
         select(default_schedule.c.id, default_schedule.c.csp_region)
         .where(default_schedule.c.release_id == release_id, default_schedule.c.stage == stage)
         .order_by(default_schedule.c.csp_region)
     )
+    if csp_region is not None:
+        query = query.where(default_schedule.c.csp_region == csp_region)
     return [
         DefaultSchedule(release_id, row.csp_region, stage, _groups(connection, row.id), _offered(connection, row.id))
         for row in connection.execute(query).all()
