@@ -21,11 +21,10 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import responsible, runs
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.periods import instruction_in_time, one_month_before
+from duis_gateway.rollout.periods import ends_before, instruction_in_time, one_month_before, safe_launch_opens
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import HubInstruction
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
-from duis_gateway.rollout.releases.rules import safe_launch_opens
 from duis_gateway.rollout.rollout_decisions.records import Consequence, Standing
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
@@ -44,7 +43,7 @@ def why_void(stage: Stage, period: Period, mark: HubMark | None, release: Releas
     pilot, opens = release.pilot, safe_launch_opens(release, now)
     if period.end <= now:
         return None
-    if period.end >= release.automatic_date:
+    if not ends_before(period, release.automatic_date):
         return f"the period does not end before the automatic date, {_moment(release.automatic_date)}"
     if stage is Stage.PILOT:
         if pilot is None:
