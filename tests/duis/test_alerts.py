@@ -19,6 +19,7 @@ from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.alerts.preferred_pilot_schedule_decision import PreferredPilotScheduleDecision
 from duis_gateway.duis.alerts.prepare import MAX_SIGNED_OCTETS, prepare
 from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
+from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.duis.alerts.table import ALERTS, code_of
 from duis_gateway.duis.device_lists import parse_device_list
 from duis_gateway.envelope.signature import SigningKey, sign_canonical
@@ -265,9 +266,12 @@ def test_a_limit_below_one_hub_is_refused_and_not_looped_over(code: str) -> None
         prepare(OPTION_1_BODIES[code], supplier("6.0"), 3_000)
 
 
-def test_a_list_of_no_hubs_is_never_sent() -> None:
+def test_a_list_of_no_hubs_is_never_sent_but_as_a_default_list_that_names_none_any_more() -> None:
     with pytest.raises(ValueError, match="one at least"):
-        prepare(DefaultPilotList("R-1", "9002", "North", ()), supplier("6.0"))
+        prepare(SplitSupplierInstruction("R-1", OtherSupplier.INSTRUCTED, ()), supplier("6.0"))
+    document = rendered(DefaultPilotList("R-1", "9002", "North"))
+    schema_of(DUIS_6_0).check(document)
+    assert text_of(document, "DeviceIDList") is None
 
 
 def test_a_remark_is_cut_to_what_the_schema_takes() -> None:
