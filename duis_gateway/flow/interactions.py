@@ -63,8 +63,8 @@ INTERACTIONS: tuple[Interaction, ...] = (
     _row("X05", "Stage begins or ends", "release", SUPPLIER),
     _row("X06", "Second supplier's instruction known", "GUIDs"),
     _row("X07", "CSP's final say on a preferred schedule", "group"),
-    # By email DCC hears of missed obligations, which is when it chooses on a supplier's behalf (PIA-A9).
-    _row("X08", "DCC instructs a batch, or chooses hubs on a supplier's behalf", "GUIDs", DCC),
+    # By email DCC and the supplier hear of missed obligations, which is when DCC chooses on its behalf (PIA-A9).
+    _row("X08", "DCC instructs a batch, or chooses hubs on a supplier's behalf", "GUIDs", DCC, SUPPLIER),
 )
 
 _WAYS_OUT = frozenset(out for row in INTERACTIONS for out in row.out)

@@ -8,6 +8,8 @@ import pytest
 
 from duis_gateway.operations import flags
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.rollout.periods import one_month_before
+from duis_gateway.text.times import show_time
 from tests.support.installation import installed
 from tests.support.mail_play import (
     MOST_HUBS,
@@ -22,7 +24,8 @@ from tests.support.mail_play import (
     text_of,
 )
 from tests.support.mail_relay import MailRelay, Relay
-from tests.support.play import NOW, RELEASED, Outcome, Play
+from tests.support.play import DAY, NOW, RELEASED, Outcome, Play
+from tests.support.wire_client import element
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("A01")]
 
@@ -39,6 +42,23 @@ def test_every_supplier_with_hubs_of_the_model_and_every_csp_is_told(mail: Maile
     assert email["From"].addresses[0].addr_spec == SENDER
     assert "Release note: https://" in text_of(email)
     assert email.get_body(("html",)) is not None
+
+
+@pytest.mark.requirement("BR-5.4")
+def test_each_actor_is_shown_how_long_it_really_has(mail: MailedPlay) -> None:
+    """A pilot that ends within a month of the automatic date takes lists until that month begins (E110505)."""
+    automatic, end = NOW + 100 * DAY, NOW + 90 * DAY
+    marks = element("esi:Obligations", "true")
+    mail.announce(pilot=(NOW + DAY, end), automatic=automatic, minimum=2, marks=marks)
+    (supplier,), (csp,) = mail.of("main"), mail.of("north")
+    last = one_month_before(automatic)
+    assert last < end
+    words = " ".join(text_of(supplier).split())
+    assert f"for the pilot (Service Request 11.5) until {show_time(last)}" in words
+    assert f"at least 2 of them by {show_time(one_month_before(end))}" in words
+    words = " ".join(text_of(csp).split())
+    assert f"Default Pilot Schedule by {show_time(NOW + DAY)}" in words
+    assert f"Safe Launch Schedule by {show_time(end)}" in words
 
 
 @pytest.mark.requirement("BR-1.3")

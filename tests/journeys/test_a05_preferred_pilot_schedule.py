@@ -155,7 +155,9 @@ def test_the_release_and_the_stage_decide_what_is_taken(
     assert play.announce(**release).code == "Accepted"
     play.forget()
     hubs = play.lot["own"][:3]
-    group = Group("G", hubs) if stage == "Pilot" else Group.launch("G", hubs)
+    ends = (release.get("pilot", (NOW, NOW + 60 * DAY)) or (NOW, NOW))[1]
+    start = NOW + 2 * DAY if stage == "Pilot" else max(ends, NOW) + DAY
+    group = Group("G", hubs, stage, start, start + 7 * DAY)
     assert play.pilot_schedule("main", group).code == code
     assert bool(play.received("dcc")) is (code == "I99")
 

@@ -148,9 +148,9 @@ def test_the_bad_hubs_are_named_and_the_good_ones_told(play: Play) -> None:
     [
         ([Group("A", start=NOW + 2 * DAY, end=NOW + DAY)], "PeriodInvalid"),
         ([Group("A", end=NOW + 400 * DAY)], "PeriodInvalid"),
-        ([Group("A"), Group("A")], "GroupRepeated"),
-        ([Group("A", [UNKNOWN]), Group("B", [UNKNOWN])], "HubRepeated"),
-        ([Group("A", [UNKNOWN])], "NoHubAcceptable"),
+        ([launch("A"), launch("A")], "GroupRepeated"),
+        ([launch("A", [UNKNOWN]), launch("B", [UNKNOWN])], "HubRepeated"),
+        ([launch("A", [UNKNOWN])], "NoHubAcceptable"),
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused_and_nobody_is_told(play: Play, groups: list[Group], code: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 from duis_gateway.duis.identifiers import format_eui_plain, parse_eui
 from duis_gateway.parties import store as parties
 from duis_gateway.rollout.plans.view import plan_of, releases_for
-from tests.support.dcc_play import approve, batch, decide, hub, piloting, select, update
+from tests.support.dcc_play import approve, batch, decide, hub, launching, piloting, select, update
 from tests.support.installation import CAST, RUNNING
 from tests.support.mail_play import MailedPlay, address
 from tests.support.play import DAY, NOW, Group, Outcome, Play
@@ -190,8 +190,7 @@ def test_an_instruction_one_second_late_is_late(play: Play) -> None:
     in_time, late = f"{play.lot.release}-in-time", f"{play.lot.release}-late"
     for release, at in ((in_time, automatic), (late, automatic - timedelta(seconds=1))):
         assert play.announce(release=release, automatic=at, pilot=(NOW - DAY, NOW + 20 * DAY)).code == "Accepted"
-    # The newest release may instruct: it is the late one, and still late.
-    wish = launch("G1", list(hubs), 2, 5)
+    wish = Group("G1", hubs, "Pilot", NOW + 2 * DAY, NOW + 5 * DAY)
     assert play.pilot_schedule("main", wish, release=late).code == "E110605"
     assert play.pilot_list("main", hubs, release=late).code == "E110505"
     assert decide(play, "Withdraw", release=late).code == "Accepted"
@@ -203,7 +202,7 @@ def test_an_instruction_one_second_late_is_late(play: Play) -> None:
 
 
 def test_a_hub_that_is_instructed_under_an_older_release_is_in_progress(play: Play) -> None:
-    """Only the newest live release may instruct; what stands under another is finished first."""
+    """What stands under one release is finished before anything else can be instructed; nothing else is taken."""
     busy, free, other = play.lot["own"][:3]
     newer = f"{play.lot.release}-b"
     play.announce()
@@ -213,8 +212,7 @@ def test_a_hub_that_is_instructed_under_an_older_release_is_in_progress(play: Pl
     assert (answer.code, answer.lists) == ("W110501", {"OtherRequestInProgressList": [busy]})
     answer = play.pilot_schedule("main", launch("N1", [busy]), release=newer, firmware="9003")
     assert (answer.code, answer.lists) == ("E110602", {"OtherRequestInProgressList": [busy]})
-    answer = play.pilot_schedule("main", launch("G2", [other]))
-    assert (answer.code, answer.lists) == ("E110602", {"OtherRequestInProgressList": [other]})
+    assert play.pilot_schedule("main", launch("G2", [other])).code == "I99"
     assert planned(play, busy)[0] == "instructed"
     assert planned(play, busy, newer)[0] == "automatic_date"
 
@@ -257,10 +255,10 @@ def test_it_is_free_for_whoever_takes_it_over(play: Play) -> None:
 
 
 def test_approval_of_a_successor_is_no_end_of_what_is_instructed(play: Play) -> None:
-    """PIA-A13 ends the pilot of the older release, and not its instructions."""
+    """PIA-A13 is about the pilot of the older release: one in safe launch goes on."""
     busy = play.lot["own"][0]
     newer = f"{play.lot.release}-b"
-    piloting(play)
+    launching(play)
     play.pilot_schedule("main", launch("G1", [busy]))
     play.announce(release=newer, firmware="9003")
     assert approve(play, newer).code == "Accepted"

@@ -10,7 +10,7 @@ from duis_gateway.rollout.hubs.records import Hub
 from tests.support.dcc_play import approve, batch, code, decide, next_week, piloting, select, told
 from tests.support.gateway_process import wait_until
 from tests.support.installation import MANUFACTURER, RUNNING
-from tests.support.mail_play import MailedPlay, listed
+from tests.support.mail_play import MailedPlay, listed, text_of
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.wire_client import element, texts
 
@@ -83,7 +83,7 @@ def test_an_excluded_hub_may_be_updated_before_the_pilot(play: Play) -> None:
     play.announce(pilot=(NOW + 20 * DAY, NOW + 60 * DAY), marks=element("esi:ExcludedDeviceIDList", hub))
     play.forget()
     assert batch(play, [hub]).code == "Accepted"
-    refused = select(play, "main", [hub])
+    refused = select(play, "main", [hub], "")
     assert refused.refused_items == {hub: "excluded from the pilot"}
 
 
@@ -160,7 +160,7 @@ def test_instructions_wait_for_parties_that_are_down(play: Play) -> None:
 
 
 @CHOICES
-def test_missed_obligations_are_told_to_dcc_once(mail: MailedPlay) -> None:
+def test_missed_obligations_are_told_once_to_dcc_and_to_those_who_missed_them(mail: MailedPlay) -> None:
     """PIA-A9: two months into the pilot, by email with a table; who met them is not in it."""
     overdue = (NOW - 80 * DAY, NOW + 5 * DAY)
     mail.announce(pilot=overdue, minimum=2, marks=element("esi:Obligations", "true"))
@@ -171,8 +171,11 @@ def test_missed_obligations_are_told_to_dcc_once(mail: MailedPlay) -> None:
     (email,) = mail.of("dcc", "X08")
     assert {row["supplier"] for row in listed(email)} == owing
     assert {row["obligation"] for row in listed(email)} == {"minimum"}
+    (own,) = mail.of("on54", "X08")
+    assert "0 of 2 hubs were provided" in " ".join(text_of(own).split())
+    assert not mail.of("main", "X08"), "it met them"
     decide(mail, "Proceed")
-    assert len(mail.of("dcc", "X08")) == 1
+    assert len(mail.of("dcc", "X08")) == len(mail.of("on54", "X08")) == 1
 
 
 @pytest.mark.once

@@ -1,6 +1,6 @@
 """The emails on a release's way: stages, the pilot's outcome, closure, supersession (A06, A07, A11, A12, X05).
 
-And one to DCC alone: what suppliers did not provide for a pilot (PIA-A9).
+And what suppliers did not provide for a pilot (PIA-A9): to DCC, and to each supplier what it missed itself.
 """
 
 from __future__ import annotations
@@ -102,4 +102,24 @@ def missed_obligations(release: Release, recipient: Party, missed: Sequence[Obli
         ),
         release.release_id,
         attachment=CsvTable(f"obligations-{release.release_id}", columns, rows),
+    )
+
+
+def obligation_missed(release: Release, recipient: Party, missed: Sequence[Obligation]) -> Email:
+    """PIA-A9, to the supplier that missed it: what it did not provide, and what follows."""
+    what = (
+        f"{owed.kind}: {owed.provided:,} of {owed.required:,} hubs were provided by {show_time(owed.due)}"
+        for owed in missed
+    )
+    return Email(
+        recipient,
+        "X08",
+        f"Firmware release {release.release_id}: you have not provided the pilot hubs that were due",
+        (
+            f"The hubs that you owe to the pilot of firmware release {release.release_id} were not provided in time. "
+            "DCC has been told, and may choose hubs on your behalf. Until it has, you can still provide them "
+            "(Service Request 11.5).",
+            *(f"{one[0].upper()}{one[1:]}." for one in what),
+        ),
+        release.release_id,
     )

@@ -12,9 +12,8 @@ from enum import StrEnum
 
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
-from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
-from duis_gateway.rollout.releases.rules import pilot_window_open
+from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, pilot_window_open
 
 
 class Task(StrEnum):
@@ -42,6 +41,16 @@ class Task(StrEnum):
     CLOSE_RELEASE = "close_release"
 
 
+class TaskState(StrEnum):
+    """How a task stands, and what that means for what was instructed."""
+
+    OPEN = "open"
+    OVERDUE = "overdue"
+    MISSED = "missed"  # what was due can be made good by DCC alone
+    HELD = "held"  # until it is decided nothing that was instructed is carried out
+    VOID = "void"  # what was instructed stands no more, and until it is decided nothing is taken
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """One outstanding task of one party.
@@ -56,6 +65,8 @@ class Deadline:
         subject: a region, a group or a reference that tells tasks of one kind apart.
         optional: nothing obliges the party to it; the automatic date stands if it is left undone.
         about: the supplier whose affair it is, where it is one supplier's; no other supplier is shown it.
+        state: how the task stands, where more is to be said than that it is open or overdue.
+        why: what is void, held or missed, and why, in words.
     """
 
     release_id: str
@@ -67,6 +78,8 @@ class Deadline:
     subject: str = ""
     optional: bool = False
     about: int | None = None
+    state: TaskState | None = None
+    why: str = ""
 
     def remaining(self, now: datetime) -> timedelta | None:
         """Return how long the party has, negative once it is overdue, None where no time is set."""
@@ -75,6 +88,10 @@ class Deadline:
     def overdue(self, now: datetime) -> bool:
         """Whether the time is over."""
         return self.due is not None and now > self.due
+
+    def standing(self, now: datetime) -> TaskState:
+        """Return how the task stands at this moment."""
+        return self.state or (TaskState.OVERDUE if self.overdue(now) else TaskState.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +153,8 @@ class DccFacts:
         incidents: references of incidents without a decision (X04).
         provisional: decisions, in a word each, that are not confirmed yet (BR-6.4).
         missed: obligations that suppliers missed (PIA-A9).
+        why_paused: the reason of the decision that suspended the release.
+        why_invalidated: what invalidated its pilot.
     """
 
     dcc: int
@@ -145,18 +164,8 @@ class DccFacts:
     incidents: tuple[str, ...] = ()
     provisional: tuple[str, ...] = ()
     missed: tuple[Obligation, ...] = ()
-
-
-def instruction_deadline(release: Release) -> datetime:
-    """Return until when suppliers may instruct hubs under a release (BR-3.4)."""
-    return one_month_before(release.automatic_date)
-
-
-def pilot_list_deadline(release: Release) -> datetime | None:
-    """Return until when pilot lists and groups are taken, None without a pilot."""
-    if release.pilot is None:
-        return None
-    return min(release.pilot.period.end, instruction_deadline(release))
+    why_paused: str = ""
+    why_invalidated: str = ""
 
 
 def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) -> tuple[Deadline, ...]:
@@ -170,22 +179,26 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
 
     found: list[Deadline] = []
     if pilot_window_open(release, now):
-        due = pilot_list_deadline(release)
+        due = last_for_the_pilot(release)
         if facts.listed is None and facts.eligible:
             found.append(task(Task.SEND_PREFERRED_LIST, due, facts.eligible, optional=not facts.obligations))
         if facts.unscheduled:
             found.append(task(Task.SEND_PREFERRED_SCHEDULE, due, facts.unscheduled))
-        found += [
-            task(_OWED[owed.kind], owed.due, owed.missing)
-            for owed in facts.obligations
-            if owed.state is not ObligationState.MET
-        ]
-    last = instruction_deadline(release)
+    found += [_owed(task(_OWED[owed.kind], owed.due, owed.missing), owed) for owed in facts.obligations if owed.missing]
+    last = last_to_instruct(release)
     if facts.awaited and now <= last:
         found.append(task(Task.INSTRUCT_SPLIT_HUBS, last, facts.awaited, optional=True))
     if facts.uninstructed and now <= last:
         found.append(task(Task.INSTRUCT_SAFE_LAUNCH, last, facts.uninstructed, optional=True))
     return tuple(found)
+
+
+def _owed(deadline: Deadline, owed: Obligation) -> Deadline:
+    """What was missed is told as long as the release is live, also once the pilot has ended."""
+    if owed.state is not ObligationState.MISSED:
+        return deadline
+    why = f"{owed.provided:,} of {owed.required:,} hubs were provided; DCC may choose hubs on the supplier's behalf"
+    return replace(deadline, state=TaskState.MISSED, why=why)
 
 
 _OWED = {ObligationKind.MINIMUM: Task.PROVIDE_MINIMUM, ObligationKind.SHARE: Task.PROVIDE_SHARE}
@@ -244,11 +257,12 @@ def _dcc_stage_tasks(release: Release, facts: DccFacts) -> Iterator[Deadline]:
 
 def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator[Deadline]:
     if release.state is ReleaseState.INVALIDATED:
-        yield _dcc(release, facts, Task.DECIDE_ON_INVALIDATED_PILOT, None)
+        one = _dcc(release, facts, Task.DECIDE_ON_INVALIDATED_PILOT, None)
+        yield replace(one, state=TaskState.VOID, why=facts.why_invalidated)
     elif facts.pilot_outcome is False and not facts.decided_on_failure:
         yield _dcc(release, facts, Task.DECIDE_ON_FAILED_PILOT, _before_safe_launch(release.pilot))
     if release.paused:
-        yield _dcc(release, facts, Task.DECIDE_ON_PAUSE, None)
+        yield replace(_dcc(release, facts, Task.DECIDE_ON_PAUSE, None), state=TaskState.HELD, why=facts.why_paused)
     for reference in facts.incidents:
         yield _dcc(release, facts, Task.DECIDE_ON_INCIDENT, None, reference)
     for decision in facts.provisional:
@@ -256,7 +270,7 @@ def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator
     if pilot_window_open(release, now):
         for owed in facts.missed:
             one = _dcc(release, facts, Task.SELECT_FOR_SUPPLIER, _before_safe_launch(release.pilot), owed.kind)
-            yield replace(one, hubs=owed.missing, about=owed.supplier)
+            yield replace(_owed(one, owed), hubs=owed.missing, about=owed.supplier, state=None)
 
 
 def _before_safe_launch(pilot: PilotTerms | None) -> datetime | None:
@@ -280,24 +294,15 @@ def _pressing(deadline: Deadline) -> tuple[bool, float, str, str, str]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NextAction:
-    """What another kind of party does next under a release, and by when (BR-5.5)."""
+def next_actions_of_others(deadlines: Iterable[Deadline], kind: PartyKind, party: int) -> tuple[Deadline, ...]:
+    """Return what each other kind of party does next, under each release, for this party's eyes (BR-5.5).
 
-    release_id: str
-    kind: PartyKind
-    task: Task
-    due: datetime
-
-
-def next_actions_of_others(deadlines: Iterable[Deadline], kind: PartyKind, party: int) -> tuple[NextAction, ...]:
-    """Return the next action date of the other actors, one for each release and kind, for this party's eyes.
-
-    A supplier is shown CSPs and DCC, and nothing that is another supplier's affair. What has no date is left out.
+    What has no date is as soon as possible, and comes first: whose turn it is. A supplier is shown CSPs and DCC, and
+    nothing that is another supplier's affair, such as its incidents.
     """
-    soonest: dict[tuple[str, PartyKind], NextAction] = {}
+    soonest: dict[tuple[str, PartyKind], Deadline] = {}
     for one in in_order(deadlines):
         hidden = kind is PartyKind.SUPPLIER and one.about not in (None, party)
-        if one.due is not None and one.party != party and not hidden:
-            soonest.setdefault((one.release_id, one.kind), NextAction(one.release_id, one.kind, one.task, one.due))
+        if one.party != party and not hidden and one.task is not Task.DECIDE_ON_INCIDENT:
+            soonest.setdefault((one.release_id, one.kind), one)
     return tuple(soonest.values())

@@ -15,7 +15,6 @@ from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
     DccFacts,
     Deadline,
-    NextAction,
     SupplierFacts,
     UndecidedGroup,
     csp_deadlines,
@@ -29,8 +28,11 @@ from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Release, Stage
 from duis_gateway.rollout.rollout_decisions import store as rollout
+from duis_gateway.rollout.rollout_decisions.records import RecordedDecision, RolloutAction
 from duis_gateway.rollout.schedule_decisions import store as says
 
 DEADLINE_COLUMNS = (
@@ -44,6 +46,8 @@ DEADLINE_COLUMNS = (
     "seconds_left",
     "overdue",
     "optional",
+    "state",
+    "why",
 )
 
 OWN = "own"
@@ -81,10 +85,12 @@ def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:
         "seconds_left": _seconds(one.due, now),
         "overdue": one.overdue(now),
         "optional": one.optional,
+        "state": one.standing(now).value,
+        "why": one.why,
     }
 
 
-def _other_row(one: NextAction, now: datetime) -> Mapping[str, object]:
+def _other_row(one: Deadline, now: datetime) -> Mapping[str, object]:
     return {
         "release": one.release_id,
         "whose": one.kind.value,
@@ -92,7 +98,9 @@ def _other_row(one: NextAction, now: datetime) -> Mapping[str, object]:
         "subject": "",
         "due": one.due,
         "seconds_left": _seconds(one.due, now),
-        "overdue": now > one.due,
+        "overdue": one.overdue(now),
+        "state": one.standing(now).value,
+        "why": one.why,
     }
 
 
@@ -179,7 +187,8 @@ def _whole_groups(pieces: Iterable[says.OpenGroup]) -> Iterator[UndecidedGroup]:
 def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obligation, ...]) -> DccFacts:
     pilot = rollout.report_of(conn, release.release_id, Stage.PILOT)
     launch = rollout.report_of(conn, release.release_id, Stage.SAFE_LAUNCH)
-    provisional = rollout.unconfirmed(rollout.decisions(conn, release.release_id))
+    decided = rollout.decisions(conn, release.release_id)
+    provisional = rollout.unconfirmed(decided)
     return DccFacts(
         dcc.eui,
         pilot_outcome=None if pilot is None else pilot.success,
@@ -188,4 +197,17 @@ def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obl
         incidents=tuple(one.reference for one in rollout.incidents(conn, release.release_id)),
         provisional=tuple(one.action.value for one in provisional),
         missed=missed,
+        why_paused=_why_paused(decided),
+        why_invalidated=_why_invalidated(conn, release),
     )
+
+
+def _why_paused(decided: Sequence[RecordedDecision]) -> str:
+    """Return the reason of the last decision that suspends a release, provisional ones included."""
+    proceeds = (RolloutAction.PROCEED, RolloutAction.DELAY)
+    return next((one.reason for one in reversed(decided) if one.action not in proceeds), "")
+
+
+def _why_invalidated(conn: Connection, release: Release) -> str:
+    event = history.newest(conn, release.release_id, Event.SUCCESSOR_APPROVED)
+    return (event.commentary or "") if event is not None else ""

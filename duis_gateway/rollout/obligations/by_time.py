@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
-from duis_gateway.outbox.emails.rollout import missed_obligations
+from duis_gateway.outbox.emails.rollout import missed_obligations, obligation_missed
+from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.obligations import store as obligations
@@ -63,7 +64,10 @@ def count_missed(release: Release, moment: Moment) -> tuple[Obligation, ...]:
 
 
 def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -> bool:
-    """Tell DCC and the operator what was missed, once; return False if another process was faster."""
+    """Tell what was missed, once: DCC and the operator all of it, each supplier its own.
+
+    Returns False if another process was faster.
+    """
     moment.exclude_others(release_id)
     release = releases.find(moment.conn, release_id)
     if release is None or not obligations_due(release, moment):
@@ -74,16 +78,19 @@ def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -
         release_id, due_date(release.pilot), OBLIGATIONS_DUE, release.state, release.paused, TIME, words
     )
     history.record(moment.conn, line)
-    for _, mine in groupby(owed, attrgetter("supplier")):
+    known = parties.find_many(moment.conn, {one.supplier for one in owed})
+    for supplier, theirs in groupby(owed, attrgetter("supplier")):
+        mine = tuple(theirs)
         _flag(release_id, mine, moment)
+        if supplier in known:
+            moment.send([obligation_missed(release, known[supplier], mine)])
     if owed:
         moment.send(missed_obligations(release, party, owed) for party in moment.registered(PartyKind.DCC))
     return True
 
 
-def _flag(release_id: str, missed_by_one: Iterable[Obligation], moment: Moment) -> None:
+def _flag(release_id: str, owed: Sequence[Obligation], moment: Moment) -> None:
     """Say of one supplier what it missed, for the operator."""
-    owed = tuple(missed_by_one)
     subject = f"{release_id} {format_eui(owed[0].supplier)}"
     what = "; ".join(f"{one.kind.value}: {one.provided:,} of {one.required:,} hubs" for one in owed)
     text = f"{what}, due {owed[0].due:%Y-%m-%d %H:%M:%S}; DCC can choose hubs (PilotSelection)"

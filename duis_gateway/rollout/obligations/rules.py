@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from duis_gateway.rollout.periods import add_months
+from duis_gateway.rollout.periods import add_months, one_month_before
 from duis_gateway.rollout.releases.records import PilotTerms, Release
 
 MONTHS_TO_PROVIDE = 2
@@ -65,10 +65,16 @@ class Obligation:
 
 
 def due_date(terms: PilotTerms) -> datetime:
-    """Return when the hubs are due: as the release says, else two months into the pilot or at its end if earlier."""
+    """Return when the hubs are due: as the release says, else two months into the pilot.
+
+    Always early enough for DCC to choose on a supplier's behalf what it did not provide: by a month before the pilot's
+    end, or half-way through a pilot of less than two months.
+    """
     if terms.share_by is not None:
         return terms.share_by
-    return min(add_months(terms.period.start, MONTHS_TO_PROVIDE), terms.period.end)
+    start, end = terms.period.start, terms.period.end
+    left_to_choose = max(one_month_before(end), start + (end - start) / 2)
+    return min(add_months(start, MONTHS_TO_PROVIDE), left_to_choose)
 
 
 def assess(release: Release, pilot: SupplierPilot, now: datetime) -> tuple[Obligation, ...]:

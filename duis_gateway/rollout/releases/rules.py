@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from duis_gateway.clock import LATEST
-from duis_gateway.rollout.periods import add_months, automatic_date, ends_before, is_empty
+from duis_gateway.rollout.periods import add_months, automatic_date, ends_before, is_empty, one_month_before
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState, ReleaseType
 
 EXCLUDED_HUBS_LIMIT = 100
@@ -134,6 +134,8 @@ def _refusal_of_pilot(notice: ReleaseNotice) -> str | None:
         return "the pilot's share is not between 0 and 100 percent"
     if pilot.share_by is not None and pilot.share_by <= pilot.period.start:
         return "the pilot's share falls due before the pilot begins"
+    if pilot.share_by is not None and pilot.share_by >= pilot.period.end:
+        return "the pilot's share falls due when the pilot has ended, so that DCC could choose no hubs for it"
     return None
 
 
@@ -199,6 +201,16 @@ def pilot_window_open(release: Release, now: datetime) -> bool:
     if release.pilot is None or not release.state.is_live or release.state is ReleaseState.SAFE_LAUNCH:
         return False
     return now < release.pilot.period.end
+
+
+def last_to_instruct(release: Release) -> datetime:
+    """Return until when suppliers may instruct hubs under a release (BR-3.4)."""
+    return one_month_before(release.automatic_date)
+
+
+def last_for_the_pilot(release: Release) -> datetime | None:
+    """Return until when pilot lists and groups are taken (E110503, E110505), None without a pilot."""
+    return None if release.pilot is None else min(release.pilot.period.end, last_to_instruct(release))
 
 
 def live_for(release: Release | None, firmware_version: str) -> Release | None:

@@ -262,6 +262,8 @@ def test_missed_obligations_are_reported_to_dcc_once(dcc: Steering) -> None:
     assert dcc.passes(DUE + SECOND) == 1
     assert dcc.passes(DUE + DAY) == 0
     assert reports(dcc) == [("email", "X08")]
+    for supplier, number in ((OURS, 1), (OLDER, 1), (THEIRS, 0)):
+        assert [row for row in dcc.outbox(supplier) if row[1] == "X08"] == [("email", "X08")] * number
     shown = {flag.subject: flag.text for flag in missed(dcc)}
     assert shown.keys() == {f"R1 {format_eui(OURS)}", f"R1 {format_eui(OLDER)}"}
     assert shown[f"R1 {format_eui(OURS)}"].startswith(f"minimum: 0 of 1 hubs; share: 0 of 3 hubs, due {DUE:%Y-%m-%d}")

@@ -13,21 +13,20 @@ from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
     DccFacts,
     Deadline,
-    NextAction,
     SupplierFacts,
     Task,
+    TaskState,
     UndecidedGroup,
     csp_deadlines,
     dcc_deadlines,
     in_order,
-    instruction_deadline,
     next_actions_of_others,
-    pilot_list_deadline,
     supplier_deadlines,
 )
 from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
 from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState
+from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct
 from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS, release
 
 pytestmark = pytest.mark.requirement("BR-5.4")
@@ -67,19 +66,20 @@ def test_instructions_are_due_a_month_before_the_automatic_date_to_the_second() 
 
 def test_lists_are_due_at_the_pilots_end_or_a_month_before_the_automatic_date() -> None:
     late = release(pilot=PilotTerms(Period(PILOT.start, AUTOMATIC - timedelta(days=2)), limit=10))
-    assert pilot_list_deadline(release()) == PILOT.end
-    assert pilot_list_deadline(late) == instruction_deadline(late) == LAST
-    assert pilot_list_deadline(release(pilot=None)) is None
+    assert last_for_the_pilot(release()) == PILOT.end
+    assert last_for_the_pilot(late) == last_to_instruct(late) == LAST
+    assert last_for_the_pilot(release(pilot=None)) is None
 
 
-def test_what_is_owed_to_the_pilot_stays_outstanding_until_met_or_the_pilot_is_over() -> None:
-    """PIA-A9."""
+def test_what_is_owed_to_the_pilot_is_shown_until_it_is_met_and_as_missed_once_it_is_late() -> None:
+    """PIA-A9: also when the pilot is over."""
     facts = SupplierFacts(OURS, eligible=50, obligations=(MISSED,))
     found = supplier_deadlines(release(), facts, PILOT.start + SECOND)
     assert tasks(found) == [Task.SEND_PREFERRED_LIST, Task.PROVIDE_SHARE]
     assert (found[0].optional, found[1].hubs) == (False, 3)
-    assert found[1].overdue(PILOT.start + SECOND)
-    assert supplier_deadlines(release(), facts, PILOT.end) == ()
+    assert found[1].standing(PILOT.start + SECOND) is TaskState.MISSED
+    assert found[1].why == "2 of 5 hubs were provided; DCC may choose hubs on the supplier's behalf"
+    assert tasks(supplier_deadlines(release(), facts, PILOT.end)) == [Task.PROVIDE_SHARE]
 
 
 def test_a_supplier_on_an_older_duis_is_asked_for_nothing_that_it_cannot_do() -> None:
@@ -142,6 +142,24 @@ def test_incidents_pauses_and_provisional_decisions_wait_for_dcc_without_a_date(
     assert all(one.remaining(NOW) is None and not one.overdue(NOW) for one in found)
 
 
+@pytest.mark.requirement("BR-5.5", "PIA-A13")
+@pytest.mark.parametrize(
+    ("state", "paused", "task", "standing"),
+    [
+        (ReleaseState.APPROVED, True, Task.DECIDE_ON_PAUSE, TaskState.HELD),
+        (ReleaseState.INVALIDATED, False, Task.DECIDE_ON_INVALIDATED_PILOT, TaskState.VOID),
+    ],
+)
+def test_everybody_sees_that_it_is_dccs_turn_and_why(
+    state: ReleaseState, paused: bool, task: Task, standing: TaskState
+) -> None:
+    facts = DccFacts(DCC, incidents=("INC1",), why_paused="because", why_invalidated="because")
+    found = dcc_deadlines(release(state=state, paused=paused), facts, NOW)
+    for kind, party in ((PartyKind.SUPPLIER, OURS), (PartyKind.CSP, CSP)):
+        (shown,) = next_actions_of_others(found, kind, party)
+        assert (shown.task, shown.due, shown.standing(NOW), shown.why) == (task, None, standing, "because")
+
+
 def test_dcc_chooses_for_suppliers_that_missed_an_obligation_while_the_pilot_lasts() -> None:
     """PIA-A9."""
     piloting = release(state=ReleaseState.PILOTING)
@@ -185,12 +203,12 @@ def test_each_party_sees_the_next_action_date_of_the_others() -> None:
     """BR-5.5; a supplier sees nothing that is another supplier's affair."""
     found = everything(release())
     by_supplier = next_actions_of_others(found, PartyKind.SUPPLIER, OURS)
-    assert by_supplier == (
-        NextAction("R1", PartyKind.DCC, Task.APPROVE_RELEASE, PILOT.start),
-        NextAction("R1", PartyKind.CSP, Task.SEND_DEFAULT_LIST, PILOT.start),
-    )
+    assert [(one.kind, one.task, one.due) for one in by_supplier] == [
+        (PartyKind.DCC, Task.APPROVE_RELEASE, PILOT.start),
+        (PartyKind.CSP, Task.SEND_DEFAULT_LIST, PILOT.start),
+    ]
     theirs = next_actions_of_others(found, PartyKind.SUPPLIER, THEIRS)
-    assert NextAction("R1", PartyKind.CSP, Task.DECIDE_ON_GROUP, NOW) in theirs
+    assert (Task.DECIDE_ON_GROUP, NOW) in {(one.task, one.due) for one in theirs}
     by_dcc = next_actions_of_others(found, PartyKind.DCC, DCC)
     assert {one.kind for one in by_dcc} == {PartyKind.CSP, PartyKind.SUPPLIER}
 

@@ -47,11 +47,25 @@ def test_a_minimum_and_a_share_are_owed_by_the_end_of_the_second_month() -> None
     assert owed(terms, 200, 6, due + SECOND) == [("minimum", 5, "met"), ("share", 20, "missed")]
 
 
-def test_the_release_may_name_the_date_and_a_short_pilot_ends_before_the_second_month() -> None:
+def test_hubs_are_due_early_enough_for_dcc_to_choose_what_was_not_provided() -> None:
+    """Two months after the start, but a month before the end, or half-way through a shorter pilot."""
     date = PILOT.start + timedelta(days=10)
     assert due_date(PilotTerms(LONG, 10, share_by=date)) == date
-    short = Period(PILOT.start, PILOT.start + timedelta(days=20))
-    assert due_date(PilotTerms(short, 10)) == short.end
+
+    def due(days: int) -> datetime:
+        return due_date(PilotTerms(Period(PILOT.start, PILOT.start + timedelta(days=days)), 10))
+
+    assert due(150) == add_months(PILOT.start, 2)
+    assert due(80) == add_months(PILOT.start + timedelta(days=80), -1) < add_months(PILOT.start, 2)
+    assert due(20) == PILOT.start + timedelta(days=10)
+
+
+@given(st.integers(1, 180))
+def test_between_the_due_date_and_the_pilots_end_dcc_has_time_to_choose(days: int) -> None:
+    pilot = Period(PILOT.start, PILOT.start + timedelta(days=days))
+    due = due_date(PilotTerms(pilot, 10))
+    assert pilot.start < due <= add_months(pilot.start, 2)
+    assert pilot.end - due >= min(timedelta(days=28), (pilot.end - pilot.start) / 2)
 
 
 def test_a_share_is_rounded_up() -> None:
