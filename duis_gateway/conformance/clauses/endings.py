@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from duis_gateway.conformance.clause import Clause, Era, brings
 from duis_gateway.conformance.clauses.said import close, decide, group, own, pilot_list, schedule, supersede
+from duis_gateway.conformance.clauses.submitting import LAUNCHING
 from duis_gateway.conformance.notices import Release
 from duis_gateway.conformance.subject import Reply, Subject
 
@@ -20,7 +21,7 @@ def _refused(subject: Subject, release: Release) -> None:
 @brings("I99")
 def _live(subject: Subject, _: str) -> None:
     """What comes before the closure is taken, and the closure reaches the CSP."""
-    with subject.release() as release:
+    with subject.release(LAUNCHING) as release:
         _instruct(subject, release).is_code("I99")
         close(subject, release.id).is_code("Accepted")
         subject.message(subject.profile["csp"], "Closure>", f">{release.id}<")
@@ -28,7 +29,7 @@ def _live(subject: Subject, _: str) -> None:
 
 @brings("E110501", "E110601")
 def _closed(subject: Subject, _: str) -> None:
-    with subject.release() as release:
+    with subject.release(LAUNCHING) as release:
         close(subject, release.id).is_code("Accepted")
         _refused(subject, release)
 
@@ -36,9 +37,9 @@ def _closed(subject: Subject, _: str) -> None:
 @brings("I99")
 def _successor(subject: Subject, _: str) -> None:
     """A hub that was instructed under the older release is free for the successor's, once it supersedes."""
-    with subject.release() as older:
+    with subject.release(LAUNCHING) as older:
         _instruct(subject, older).is_code("I99")
-        with subject.release() as successor:
+        with subject.release(LAUNCHING) as successor:
             _supersedes(subject, older, successor)
 
 
@@ -50,7 +51,7 @@ def _supersedes(subject: Subject, older: Release, successor: Release) -> None:
 
 @brings("E110501", "E110601")
 def _superseded(subject: Subject, _: str) -> None:
-    with subject.release() as older, subject.release() as successor:
+    with subject.release(LAUNCHING) as older, subject.release(LAUNCHING) as successor:
         supersede(subject, older.id, successor.id).is_code("Accepted")
         _refused(subject, older)
 
@@ -58,14 +59,14 @@ def _superseded(subject: Subject, _: str) -> None:
 @brings("I99")
 def _paused(subject: Subject, _: str) -> None:
     """While a release is paused, what is sent for it is accepted and held."""
-    with subject.release() as release:
+    with subject.release(LAUNCHING) as release:
         decide(subject, release.id, "Pause").is_code("Accepted")
         _instruct(subject, release).is_code("I99")
 
 
 @brings("E110501", "E110601")
 def _stopped(subject: Subject, _: str) -> None:
-    with subject.release() as release:
+    with subject.release(LAUNCHING) as release:
         decide(subject, release.id, "Stop").is_code("Accepted")
         _refused(subject, release)
 

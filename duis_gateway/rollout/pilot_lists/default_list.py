@@ -38,7 +38,8 @@ def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx
     good, bad = judge_default_hubs(gathered.ids, found, release, body.csp_region, marks)
     if not good:
         return refused(message, "NoHubAcceptable", "No hub of the list is acceptable.", bad)
-    before = pilots.default_hubs_by_supplier(tx.conn, release.release_id, body.csp_region)
+    listed = [hub.device_id for hub in pilots.default_hubs(tx.conn, release.release_id, csp_region=body.csp_region)]
+    before = by_supplier(hubs.get_many(tx.conn, listed).values())
     pilots.replace_default_list(tx.conn, release.release_id, body.csp_region, good)
     tx.send(_default_list_alerts(release, body.csp_region, before, [found[d] for d in good], tx))
     return accepted(message, bad)

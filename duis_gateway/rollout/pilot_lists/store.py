@@ -25,8 +25,13 @@ def replace_default_list(connection: Connection, release_id: str, csp_region: st
     insert_ids(connection, default_hub, "list_id", list_id, ids)
 
 
-def default_hubs(connection: Connection, release_id: str, supplier: int | None = None) -> list[HubInRegion]:
-    """Return the hubs on the default lists of all regions; with a supplier, only those it is responsible for now."""
+def default_hubs(
+    connection: Connection, release_id: str, supplier: int | None = None, csp_region: str | None = None
+) -> list[HubInRegion]:
+    """Return the hubs on the default lists of all regions (or of one).
+
+    With a supplier, only those that it is responsible for now.
+    """
     query = (
         _select_hubs()
         .select_from(default_list)
@@ -35,6 +40,8 @@ def default_hubs(connection: Connection, release_id: str, supplier: int | None =
         .where(default_list.c.release_id == release_id)
         .distinct()
     )
+    if csp_region is not None:
+        query = query.where(default_list.c.csp_region == csp_region)
     return _hubs(connection, query if supplier is None else query.where(responsible_sql(supplier)))
 
 

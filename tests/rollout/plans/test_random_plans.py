@@ -166,12 +166,17 @@ def expected_state(scenario: Scenario, hub: Hub) -> tuple[str | None, str]:
     if not live:
         return None, "not_planned"
     plans = {release.release_id: expected_plan(scenario, release, hub) for release in live}
-    newest = max(live, key=lambda release: release.notified_at)
-    chosen = newest.release_id
-    busy = [name for name, plan in plans.items() if plan.basis in ("instructed", "batch")]
-    if busy:
-        latest_first = sorted(busy, reverse=True)
-        chosen = min(latest_first, key=lambda name: plans[name].due or newest.automatic_date)
+    latest_first = sorted(live, key=lambda release: release.notified_at, reverse=True)
+    dates = {release.release_id: release.automatic_date for release in live}
+    waiting: list[str] = []
+    chosen = latest_first[0].release_id
+    for release in reversed(latest_first):  # what is active takes the hub from all older ones
+        name, basis = release.release_id, plans[release.release_id].basis
+        waiting = [name, *waiting] if basis == "automatic_date" else [] if basis == "active" else waiting
+        chosen = name if basis == "active" else chosen
+    busy = [one.release_id for one in latest_first if plans[one.release_id].basis in ("instructed", "batch")]
+    if busy or waiting:
+        chosen = min(busy or waiting, key=lambda name: plans[name].due or dates[name])
     basis = plans[chosen].basis
     attempts = [one for one in scenario.reports if (one.outcome.device_id, one.release_id) == (hub.device_id, chosen)]
     if attempts and not attempts[-1].outcome.success and basis not in ("active", "not_planned"):
