@@ -62,7 +62,7 @@ def test_what_csps_say_is_passed_on_as_the_table_has_it(dcc: Steering) -> None:
     groups = (DefaultGroup("D", IN_PILOT, (OWN_NORTH, SPLIT)),)
     launch = (DefaultGroup("L", LATER, (OWN_NORTH,)),)
     offered = (OfferedConstraint("NIGHT", "at night"),)
-    assert csp_says(dcc, csp.DefaultPilotList("R1", "North", (OWN_NORTH, SPLIT))).to(OURS) == ["N66"]
+    assert csp_says(dcc, csp.DefaultPilotList("R1", "North", (SPLIT,))).to(OURS) == ["N66"]
     assert csp_says(dcc, csp.DefaultPilotSchedule("R1", "North", groups, offered)).to(OURS) == ["N67"]
     assert csp_says(dcc, csp.SafeLaunchSchedule("R1", "North", launch)).to(OURS) == ["N68"]
     assert csp_says(dcc, csp.ActivateFirmwareRequests(NEW, (OWN_NORTH,), NOW, "R1")).sends == ()

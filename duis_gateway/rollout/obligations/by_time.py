@@ -10,9 +10,8 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
 from duis_gateway.outbox.emails.rollout import missed_obligations, obligation_missed
-from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
-from duis_gateway.rollout.audience import known, suppliers_of_model
+from duis_gateway.rollout.audience import known, registered, suppliers_of_model
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot, due_date, missed
 from duis_gateway.rollout.releases import history
@@ -78,12 +77,12 @@ def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -
         release_id, due_date(release.pilot), OBLIGATIONS_DUE, release.state, release.paused, TIME, words
     )
     history.record(moment.conn, line)
-    known = parties.find_many(moment.conn, {one.supplier for one in owed})
+    told = registered({one.supplier for one in owed}, release_id, moment)
     for supplier, theirs in groupby(owed, attrgetter("supplier")):
         mine = tuple(theirs)
         _flag(release_id, mine, moment)
-        if supplier in known:
-            moment.send([obligation_missed(release, known[supplier], mine)])
+        if supplier in told:
+            moment.send([obligation_missed(release, told[supplier], mine)])
     if owed:
         moment.send(missed_obligations(release, party, owed) for party in moment.registered(PartyKind.DCC))
     return True

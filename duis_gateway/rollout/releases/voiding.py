@@ -15,8 +15,8 @@ import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
 from duis_gateway.flow.reply import Alert, PartnerSend, Send
 from duis_gateway.flow.tx import Tx
-from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import responsible, runs
 from duis_gateway.rollout.hubs import store as hubs
@@ -137,11 +137,9 @@ def _without(group: Instruction, gone: frozenset[int]) -> Instruction:
 
 
 def _to_suppliers(release: Release, voided: dict[int, Voided], tx: Tx) -> Iterator[Send]:
-    known = parties.find_many(tx.conn, voided)
-    for supplier in sorted(known):
-        void = voided[supplier]
-        if not void.own:
-            continue
+    told = {supplier: void for supplier, void in voided.items() if void.own}
+    for supplier, party in registered(told, release.release_id, tx).items():
+        void = told[supplier]
         effect = f"Void: {_listed(f'{what}, {_hubs(n)}: {why}' for (what, why), n in void.reasons.items())}."
         body = FirmwareRolloutDecision(
             release.release_id,
@@ -152,7 +150,7 @@ def _to_suppliers(release: Release, voided: dict[int, Voided], tx: Tx) -> Iterat
             effect_on_pending=f"{effect} {_what_now(release, tx.now)}",
             device_ids=tuple(void.own),
         )
-        yield Alert(known[supplier], body, release.release_id)
+        yield Alert(party, body, release.release_id)
 
 
 def _to_csps(release: Release, voided: dict[int, Voided], tx: Tx) -> Iterator[Send]:
