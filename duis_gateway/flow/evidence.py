@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, join, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from duis_gateway.duis.identifiers import MessageId, MessageIdentity, RequestId
+from duis_gateway.duis.identifiers import MessageId, MessageIdentity, RequestId, parse_eui
 from duis_gateway.errors import GatewayError
 from duis_gateway.store.engine import now_seconds
 from duis_gateway.store.tables import (
@@ -155,11 +156,12 @@ def drop_parts(connection: Connection, sender: int, list_id: str) -> None:
     connection.execute(delete(message_part).where(message_part.c.sender == sender, message_part.c.list_id == list_id))
 
 
-def history(connection: Connection, limit: int = 100) -> Sequence[MessageRecord]:
-    """Return what came in last through all doors, the newest first."""
-    shared = ("door", "kind", "outcome", "received_at")
-    requests = _latest(service_request, ("originator", "target", "counter"), shared, limit)
-    messages = _latest(partner_message, ("sender", "message_id"), shared, limit)
+def history(
+    connection: Connection, limit: int = 100, *, party: int | None = None, kind: str | None = None
+) -> Sequence[MessageRecord]:
+    """Return what came in last through all doors, the newest first; of one party, or of one kind, where named."""
+    requests = _latest(service_request, ("originator", "target", "counter"), limit, party, kind)
+    messages = _latest(partner_message, ("sender", "message_id"), limit, party, kind)
     found = [
         *(MessageRecord(RequestId(*row[:3]), *row[3:]) for row in connection.execute(requests)),
         *(MessageRecord(MessageId(*row[:2]), *row[2:]) for row in connection.execute(messages)),
@@ -167,9 +169,53 @@ def history(connection: Connection, limit: int = 100) -> Sequence[MessageRecord]
     return sorted(found, key=lambda record: record.received_at, reverse=True)[:limit]
 
 
-def _latest(table: Table, identity: Sequence[str], shared: Sequence[str], limit: int) -> Any:
-    columns = [table.c[name] for name in (*identity, *shared)]
-    return select(*columns).order_by(table.c.id.desc()).limit(limit)
+def find(connection: Connection, reference: str) -> tuple[MessageRecord, bytes, bytes] | None:
+    """Return a message by its RequestID, its MessageID, or `sender/MessageID`: as it came, and the answer to it.
+
+    A MessageID that several senders have used means the newest. Bytes that were pruned are empty.
+    """
+    try:
+        request = RequestId.parse(reference)
+    except ValueError:
+        chosen = [partner_message.c.message_id == reference]
+        sender, _, message_id = reference.partition("/")
+        with suppress(ValueError):
+            chosen = [partner_message.c.sender == parse_eui(sender), partner_message.c.message_id == message_id]
+        return _found(
+            connection, partner_message, partner_message_evidence, ("sender", "message_id"), chosen, MessageId
+        )
+    names = ("originator", "target", "counter")
+    chosen = [service_request.c[name] == getattr(request, name) for name in names]
+    return _found(connection, service_request, service_request_evidence, names, chosen, RequestId)
+
+
+def _found(
+    connection: Connection,
+    table: Table,
+    evidence: Table,
+    names: Sequence[str],
+    chosen: Sequence[Any],
+    identity: Callable[..., MessageIdentity],
+) -> tuple[MessageRecord, bytes, bytes] | None:
+    columns = [table.c[name] for name in (*names, *_SHARED)]
+    joined = join(table, evidence, evidence.c.message == table.c.id)
+    query = select(*columns, evidence.c.raw, evidence.c.answer).select_from(joined).where(*chosen)
+    row = connection.execute(query.order_by(table.c.id.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    *said, raw, answer = row
+    number = len(names)
+    return MessageRecord(identity(*said[:number]), *said[number:]), raw, answer
+
+
+_SHARED = ("door", "kind", "outcome", "received_at")
+
+
+def _latest(table: Table, identity: Sequence[str], limit: int, party: int | None, kind: str | None) -> Any:
+    query = select(*(table.c[name] for name in (*identity, *_SHARED))).order_by(table.c.id.desc()).limit(limit)
+    if party is not None:
+        query = query.where(table.c[identity[0]] == party)
+    return query if kind is None else query.where(table.c.kind == kind)
 
 
 def _place(identity: MessageIdentity) -> tuple[_Place, dict[str, Any]]:

@@ -1,0 +1,197 @@
+"""`doctor`: looks at everything that a gateway needs, and says what to do about what is wrong."""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import click
+
+from duis_gateway.cli.common import AnswerIsNo
+from duis_gateway.cli.terminal import BAD, FAINT, GOOD, Style, painted
+from duis_gateway.client.errors import NoAnswer
+from duis_gateway.client.http import Http
+from duis_gateway.config.database import open_store
+from duis_gateway.config.settings import Config, check_files, load_config
+from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.outbox.guard import AddressRefused, check_url
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
+from duis_gateway.pki.signing import load_signing_key
+from duis_gateway.store.engine import Store, now_seconds
+from duis_gateway.text.controls import shown
+
+_SECONDS = 3.0
+_SOON = timedelta(days=30)
+_FAST_OR_SLOW = 5.0
+_STYLES = {"good": GOOD, "note": Style("yellow"), "WRONG": BAD}
+
+
+class Finding(NamedTuple):
+    """What was looked at, how it is ("good", "note", "WRONG"), and what it is or what to do."""
+
+    what: str
+    how: str
+    text: str
+
+
+@click.command()
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="DUIS_GATEWAY_CONFIG",
+    default="gateway.toml",
+    show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
+    help="The configuration file.",
+)
+def doctor(path: Path) -> None:
+    """Look at configuration, keys, clock, database, ports, endpoints and mail, and say what to do.
+
+    Nothing is changed, and no message is sent. The exit code is 1 where something is wrong.
+    """
+    wrong = 0
+    for finding in _findings(path):
+        style = _STYLES[finding.how]
+        click.echo(f"{painted(f'{finding.how:5}', style, sys.stdout)}  {finding.what:14}{shown(finding.text)}")
+        wrong += finding.how == "WRONG"
+    if wrong:
+        raise AnswerIsNo(f"{wrong} of these must be put right")
+    click.echo(painted("Nothing is wrong.", FAINT, sys.stdout))
+
+
+def _findings(path: Path) -> Iterator[Finding]:
+    try:
+        config = load_config(path, os.environ)
+        check_files(config, "trust", "delivery", "email", "store")
+    except ConfigurationError as error:
+        yield Finding("configuration", "WRONG", str(error))
+        return
+    yield Finding("configuration", "good", str(path))
+    yield _key(config)
+    yield from _database(config)
+    for name, host, port in (
+        ("server", config.server.host, config.server.port),
+        ("operations", config.operations.host, config.operations.port),
+    ):
+        yield _port(name, host, port)
+    yield _mail(config)
+
+
+def _key(config: Config) -> Finding:
+    signing = config.signing
+    try:
+        _, read = load_signing_key(signing.key, signing.certificate)
+    except CertificateUnusable as error:
+        return Finding("signing key", "WRONG", f"{config.place('signing', 'key')}: {error}")
+    if read.eui != signing.eui:
+        return Finding("signing key", "WRONG", f"{config.place('signing', 'eui')} is not the EUI-64 of the certificate")
+    return _in_time("signing key", read.not_before, read.not_after, f"{signing.certificate}")
+
+
+def _in_time(what: str, begins: datetime, ends: datetime, text: str) -> Finding:
+    now = datetime.now(UTC)
+    if not begins <= now <= ends:
+        return Finding(what, "WRONG", f"{text} is good from {begins:%Y-%m-%d} to {ends:%Y-%m-%d}: get a new one")
+    how = "note" if ends - now < _SOON else "good"
+    return Finding(what, how, f"{text}, good until {ends:%Y-%m-%d %H:%M} UTC")
+
+
+def _database(config: Config) -> Iterator[Finding]:
+    try:
+        with closing(open_store(config)) as store:
+            store.probe()
+            yield Finding("database", "good", store.shown_url)
+            yield _clock(config, store)
+            yield from _parties(config, store)
+    except GatewayError as error:
+        yield Finding("database", "WRONG", str(error))
+
+
+def _clock(config: Config, store: Store) -> Finding:
+    with store.read() as connection:
+        apart = abs(datetime.now(UTC).timestamp() - now_seconds(connection))
+    if apart > _FAST_OR_SLOW:
+        return Finding("clock", "WRONG", f"{apart:.0f} s from the database's: let NTP set the clocks of both machines")
+    if config.clock.fixed is not None or config.clock.file is not None:
+        return Finding("clock", "note", "[clock] holds or moves business time, which is for tests alone")
+    return Finding("clock", "good", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, as the database has it")
+
+
+def _parties(config: Config, store: Store) -> Iterator[Finding]:
+    with store.read() as connection:
+        known = parties.all_parties(connection, None)
+        signing = {one.party: one for one in certificates.all_certificates(connection) if one.revoked_at is None}
+    if not known:
+        yield Finding("parties", "note", "none is registered: `party add` registers suppliers, CSPs and DCC")
+    for party in known:
+        own = signing.get(party.eui)
+        if own is None:
+            yield Finding("certificate", "note", f"{party.name} has none: `certificate add` registers it")
+        else:
+            read = read_certificate(own.der)
+            yield _in_time("certificate", read.not_before, read.not_after, f"{party.name}: serial {read.serial}")
+        yield _endpoint(config, party.name, party.url)
+
+
+def _endpoint(config: Config, name: str, url: str) -> Finding:
+    try:
+        if not check_url(url, config.delivery.allowed_networks):
+            return Finding(
+                "endpoint", "WRONG", f"{name}: the host of {url} is not known here: look at the name, and at DNS"
+            )
+    except AddressRefused as error:
+        return Finding("endpoint", "WRONG", f"{name}: {error}")
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), _SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Finding("endpoint", "note", f"{name}: {url} does not listen just now ({reason}); what is sent waits")
+    return Finding("endpoint", "good", f"{name}: {url}")
+
+
+def _port(name: str, host: str, port: int) -> Finding:
+    what = f"port {port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind, protocol)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+        return Finding(what, "good", f"[{name}] {host} is free")
+    except OSError as error:
+        if _answers(host, port):
+            return Finding(what, "good", f"[{name}] {host}: something answers there, a running gateway for instance")
+        return Finding(what, "WRONG", f"[{name}] {host} cannot be listened on: {error.strerror}; choose another port")
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        Http(_SECONDS).get(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+    except NoAnswer:
+        return False
+    return True
+
+
+def _mail(config: Config) -> Finding:
+    email = config.email
+    if email.host is None:
+        return Finding("mail", "note", "[email] host is not set: emails wait until there is a relay")
+    try:
+        with smtplib.SMTP(email.host, email.port, timeout=_SECONDS) as relay:
+            relay.ehlo()
+            if email.starttls and not relay.has_extn("starttls"):
+                return Finding("mail", "WRONG", f"{email.host}:{email.port} has no STARTTLS, which [email] asks for")
+    except (OSError, smtplib.SMTPException) as error:
+        return Finding("mail", "WRONG", f"{email.host}:{email.port} does not answer as a relay: {error}")
+    return Finding("mail", "good", f"{email.host}:{email.port} answers")

@@ -1,0 +1,64 @@
+"""`inbox`: what has come in, and what it was answered; the evidence that is kept of it."""
+
+from __future__ import annotations
+
+import click
+
+from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.output import print_document, print_fields, print_rows
+from duis_gateway.config.settings import Config
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow import evidence
+
+
+@click.group()
+def inbox() -> None:
+    """List and show what has come in."""
+
+
+@inbox.command("list")
+@click.option("--party", type=EUI, help="Only what this party sent.")
+@click.option("--kind", help="Only these, such as SR11.5 or DefaultPilotList.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="How many at most.")
+@format_option
+@config_option
+def list_messages(party: int | None, kind: str | None, limit: int, form: str, config: Config) -> None:
+    """List the messages that were taken in, the newest first. What was refused before that is in the log."""
+    with opened_store(config) as store, store.read() as connection:
+        found = evidence.history(connection, limit, party=party, kind=kind)
+    rows = [
+        (one.received_at, format_eui(one.identity.originator), one.kind, one.outcome, one.identity) for one in found
+    ]
+    print_rows(("received", "party", "kind", "outcome", "identity"), rows, form)
+
+
+@inbox.command()
+@click.argument("reference")
+@click.option("--content", is_flag=True, help="Print the message as it came, and nothing else.")
+@click.option("--answer", is_flag=True, help="Print the answer that it got, and nothing else.")
+@config_option
+def show(reference: str, content: bool, answer: bool, config: Config) -> None:
+    """Show one message, by its RequestID or its MessageID."""
+    with opened_store(config) as store, store.read() as connection:
+        found = evidence.find(connection, reference)
+    if found is None:
+        raise AnswerIsNo(f"no message {reference[:100]!r} was taken in")
+    record, raw, answered = found
+    if content or answer:
+        document = raw if content else answered
+        if not document:
+            raise AnswerIsNo(f"the bytes of {reference[:100]} were pruned")
+        print_document(document)
+        return
+    print_fields(
+        (
+            ("identity", record.identity),
+            ("party", format_eui(record.identity.originator)),
+            ("door", record.door),
+            ("kind", record.kind),
+            ("outcome", record.outcome),
+            ("received", record.received_at),
+            ("bytes", len(raw)),
+            ("answer's bytes", len(answered)),
+        )
+    )

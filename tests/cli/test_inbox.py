@@ -1,0 +1,37 @@
+"""`inbox`: what was taken in, as it came, and what it was answered."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from duis_gateway.config.settings import load_config
+from duis_gateway.duis.identifiers import MessageId, RequestId
+from duis_gateway.flow import evidence
+from duis_gateway.store.engine import Store
+from tests.support.cli import GATEWAY, OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
+
+AT = datetime(2026, 11, 27, 8, tzinfo=UTC)
+REQUEST, MESSAGE = RequestId(SUPPLIER, GATEWAY, 2**63 + 7), MessageId(OTHER_SUPPLIER, "list/1")
+
+
+def test_messages_are_listed_and_shown(installation: Installation) -> None:
+    store = Store.open(load_config(installation.config[1], {}).store.url)
+    with store.write() as conn:
+        for identity, kind, code in ((REQUEST, "SR11.5", "W110501"), (MESSAGE, "DefaultPilotList", "Accepted")):
+            evidence.record(conn, identity, "duis", kind, code, AT, b"d", f"<{kind}/>".encode(), b"<answer/>")
+    store.close()
+    listed = json.loads(done("inbox", "list", "--format", "json", *installation.config))
+    assert {(one["kind"], one["outcome"], one["identity"]) for one in listed} == {
+        ("SR11.5", "W110501", str(REQUEST)),
+        ("DefaultPilotList", "Accepted", str(MESSAGE)),
+    }
+    for words in (("--party", SUPPLIER), ("--kind", "SR11.5")):
+        (one,) = json.loads(done("inbox", "list", "--format", "json", *words, *installation.config))
+        assert one["party"] == "90-B3-D5-1F-30-01-00-00"
+    shown = done("inbox", "show", REQUEST, *installation.config)
+    assert "outcome:         W110501" in shown
+    assert run("inbox", "show", REQUEST, "--content", *installation.config).raw == b"<SR11.5/>"
+    for reference in ("list/1", MESSAGE):
+        assert run("inbox", "show", reference, "--answer", *installation.config).raw == b"<answer/>"
+    assert "no message 'other' was taken in" in refused(1, "inbox", "show", "other", *installation.config)
