@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import click
 
 from duis_gateway.cli.common import AnswerIsNo
-from duis_gateway.cli.terminal import BAD, FAINT, GOOD, Style, painted
+from duis_gateway.cli.output import say
+from duis_gateway.cli.terminal import BAD, GOOD, Style, painted
 from duis_gateway.client.errors import NoAnswer
 from duis_gateway.client.http import Http
 from duis_gateway.config.database import open_store
@@ -28,7 +29,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
 from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.store.engine import Store, now_seconds
-from duis_gateway.text.controls import shown
+from duis_gateway.text.controls import shown_lines
 
 _SECONDS = 3.0
 _SOON = timedelta(days=30)
@@ -61,12 +62,12 @@ def doctor(path: Path) -> None:
     """
     wrong = 0
     for finding in _findings(path):
-        style = _STYLES[finding.how]
-        click.echo(f"{painted(f'{finding.how:5}', style, sys.stdout)}  {finding.what:14}{shown(finding.text)}")
+        how = painted(f"{finding.how:5}", _STYLES[finding.how], sys.stdout)
+        click.echo(f"{how}  {shown_lines(f'{finding.what:14}{finding.text}')}")
         wrong += finding.how == "WRONG"
     if wrong:
         raise AnswerIsNo(f"{wrong} of these must be put right")
-    click.echo(painted("Nothing is wrong.", FAINT, sys.stdout))
+    say("Nothing is wrong.")
 
 
 def _findings(path: Path) -> Iterator[Finding]:
