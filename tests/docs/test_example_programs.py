@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,6 +116,13 @@ def test_curl_reads_a_hub(site: Site, tmp_path: Path) -> None:
     command = site.command("bash", str(EXAMPLES / "read_inventory.sh"))
     command[-1] = str(site.pki)
     said = output([*command, site.supplier.eui, site.hub], tmp_path)
+    assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="there is no JDK here")
+@pytest.mark.may_skip_in_ci
+def test_java_reads_a_hub_with_the_jdk_alone(site: Site, tmp_path: Path) -> None:
+    said = output([*site.command("java", str(EXAMPLES / "ReadInventory.java")), site.supplier.eui, site.hub], tmp_path)
     assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
 
 
