@@ -120,10 +120,28 @@ def test_curl_reads_a_hub(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="there is no JDK here")
-@pytest.mark.may_skip_in_ci
+@pytest.mark.may_skip_in_ci("a program that is no dependency")
 def test_java_reads_a_hub_with_the_jdk_alone(site: Site, tmp_path: Path) -> None:
     said = output([*site.command("java", str(EXAMPLES / "ReadInventory.java")), site.supplier.eui, site.hub], tmp_path)
     assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+
+
+@pytest.mark.may_skip_in_ci("a program and packages that are no dependencies")
+def test_node_reads_a_hub_with_xml_crypto(site: Site, tmp_path: Path) -> None:
+    """Where its two packages are in `node_modules` of the folder that DUIS_GATEWAY_TEST_NODE names."""
+    folder = Path(os.environ.get("DUIS_GATEWAY_TEST_NODE", tmp_path))
+    if shutil.which("node") is None or not (folder / "node_modules" / "xml-crypto").is_dir():
+        pytest.skip("there is no Node with xml-crypto here")
+    program = folder / "read_inventory.mjs"
+    program.write_bytes((EXAMPLES / "read_inventory.mjs").read_bytes())
+    said = output([*site.command("node", str(program)), site.supplier.eui, site.hub], folder)
+    assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here")
+@pytest.mark.may_skip_in_ci("a program that is no dependency")
+def test_what_is_written_for_node_is_javascript(tmp_path: Path) -> None:
+    output(["node", "--check", str(EXAMPLES / "read_inventory.mjs")], tmp_path)
 
 
 def test_json_is_sent_and_answered_by_the_command_line(site: Site, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""docs/keys.md: the recipe for a key of one's own gives a certificate that the gateway takes, by the openssl command."""
+"""docs/keys.md: its recipe gives a key and certificate that the gateway accepts, by the openssl command."""
 
 from __future__ import annotations
 
