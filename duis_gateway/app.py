@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from duis_gateway import __version__
@@ -243,6 +243,7 @@ class Gateway:
             signer=self._signing,
             alert_bytes=config.limits.alert_bytes,
             emails=_email_terms(config),
+            remind_before=timedelta(days=days) if (days := config.email.reminder_days) else None,
             stored=self.delivery.wake if self.delivery else _nobody,
             failed=self.metrics.scheduler_failure,
         )

@@ -163,6 +163,7 @@ class EmailConfig:
     password_file: Path | None = setting(PATH, "a file that holds the user's password", None)
     ca_file: Path | None = setting(AUTHORITIES, "authorities for the relay's TLS, instead of the system's", None)
     timeout: float = setting(SECONDS, "seconds that one email may take", 30.0)
+    reminder_days: int = setting(COUNT_OR_ZERO, "days before a deadline at which its party is reminded; 0: never", 7)
     attachment_hubs: int = setting(COUNT, "hubs that one email lists; the party door gives a party all", 50_000)
 
 

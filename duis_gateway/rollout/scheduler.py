@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 
@@ -27,6 +27,7 @@ from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
 from duis_gateway.outbox.laying_in import lay_in_outbox
 from duis_gateway.outbox.setbacks import Setbacks
 from duis_gateway.pki.signer import Signer
+from duis_gateway.rollout.deadlines import reminders
 from duis_gateway.rollout.obligations import by_time
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
@@ -43,8 +44,8 @@ _SECONDS_TO_STOP = 10.0
 NOT_DONE = "not done in time"
 """The kind of the flag on what failed."""
 
-STAGE, OBLIGATIONS, LOOK = "stage", "obligations", "look"
-BY_TIME = (STAGE, OBLIGATIONS, LOOK)
+STAGE, OBLIGATIONS, REMINDERS, LOOK = "stage", "obligations", "reminders", "look"
+BY_TIME = (STAGE, OBLIGATIONS, REMINDERS, LOOK)
 """What can fail, as the metrics name it; the last is the look at all releases."""
 
 _Task = Callable[[Moment], bool]
@@ -73,6 +74,7 @@ class Agenda:
     signer: Callable[[], Signer | None]
     alert_bytes: int
     emails: EmailTerms = DEFAULT_TERMS
+    remind_before: timedelta | None = None
     stored: Callable[[], None] = lambda: None
     failed: Callable[[str], None] = lambda _what: None
     setbacks: Setbacks = field(default_factory=Setbacks)
@@ -96,7 +98,7 @@ class Agenda:
 
     def _look(self, moment: Moment) -> Iterator[_Due]:
         for release in releases.live(moment.conn):
-            for what, task_of in ((STAGE, _stage), (OBLIGATIONS, _obligations)):
+            for what, task_of in ((STAGE, _stage), (OBLIGATIONS, _obligations), (REMINDERS, self._reminders)):
                 if not self.setbacks.may_try((release.release_id, what), release):
                     continue
                 try:
@@ -107,6 +109,13 @@ class Agenda:
                     task = partial(_fail, error)
                 if task is not None:
                     yield _Due(release, what, task)
+
+    def _reminders(self, release: Release, moment: Moment) -> _Task | None:
+        before = self.remind_before
+        date = None if before is None else reminders.date_near(release, moment, before)
+        if before is None or date is None:
+            return None
+        return partial(reminders.remind, release.release_id, date, reminders.due_at(release, date, moment), before)
 
     def _do(self, one: _Due, signer: Signer, now: datetime) -> bool:
         try:

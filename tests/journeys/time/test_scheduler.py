@@ -406,3 +406,51 @@ def test_the_thread_outlives_what_goes_wrong(dcc: Steering, caplog: pytest.LogCa
 
 def test_a_scheduler_that_was_never_started_stops(dcc: Steering) -> None:
     Scheduler(dcc.agenda()).stop()
+
+
+# --- reminders ----------------------------------------------------------------------------------------------------
+
+BEFORE = 7 * DAY
+
+
+def reminded(dcc: Steering, at: datetime) -> int:
+    dcc.clock.instant = at
+    return replace(dcc.agenda(), remind_before=BEFORE).run()
+
+
+def reminders_to(dcc: Steering, party: int) -> int:
+    return dcc.outbox(party).count(("email", "reminder"))
+
+
+@pytest.mark.requirement("BR-5.4")
+def test_each_party_is_reminded_once_of_what_it_has_not_done_before_it_is_due(dcc: Steering) -> None:
+    dcc.announces()
+    assert reminded(dcc, PILOT.start - BEFORE - SECOND) == 0
+    for _ in range(3):
+        reminded(dcc, PILOT.start - BEFORE)
+    everybody = (DCC, NORTH, SOUTH, OURS, THEIRS, OLDER, IDLE)
+    assert [reminders_to(dcc, party) for party in everybody] == [1, 1, 1, 0, 0, 0, 0]
+    dcc.approves()
+    reminded(dcc, PILOT.start)
+    provide(dcc, THEIRS, 3, 4)
+    reminded(dcc, PILOT.end - BEFORE)
+    assert reminders_to(dcc, OURS) == 1, "it has sent no preferred list yet"
+    assert reminders_to(dcc, OLDER) == 0, "its DUIS has no request for it"
+
+
+@pytest.mark.requirement("BR-5.4")
+def test_nobody_is_reminded_of_what_was_close_when_it_was_announced(dcc: Steering) -> None:
+    dcc.clock.instant = PILOT.start - DAY
+    dcc.announces()
+    assert reminded(dcc, PILOT.start - DAY / 2) == 0
+
+
+@pytest.mark.requirement("BR-5.4")
+def test_a_date_that_moves_is_reminded_of_again(dcc: Steering) -> None:
+    dcc.announces()
+    assert reminded(dcc, PILOT.start - BEFORE) == 1
+    later = replace(PILOT, start=PILOT.start + 10 * DAY)
+    dcc.announces(revision=2, pilot=PilotTerms(later, limit=10))
+    assert reminded(dcc, PILOT.start) == 0
+    assert reminded(dcc, later.start - BEFORE) == 1
+    assert reminders_to(dcc, NORTH) == 2
