@@ -144,6 +144,25 @@ def test_what_is_written_for_node_is_javascript(tmp_path: Path) -> None:
     output(["node", "--check", str(EXAMPLES / "read_inventory.mjs")], tmp_path)
 
 
+def test_the_flow_for_node_red_hangs_together_and_its_command_works(site: Site, tmp_path: Path) -> None:
+    """Node-RED itself is not run here: its nodes are known ones, each wire leads to one, and the command works."""
+    flow = json.loads((EXAMPLES / "node_red_flow.json").read_text(encoding="utf-8"))
+    by_id = {node["id"]: node for node in flow}
+    assert len(by_id) == len(flow)
+    assert {node["type"] for node in flow} == {"tab", "inject", "file", "exec", "json", "debug"}
+    assert {wire for node in flow for wires in node.get("wires", ()) for wire in wires} == by_id.keys() - {
+        "duis-tab",
+        "duis-ask",
+    }
+    body = by_id["duis-ask"]["payload"].replace("00-DB-12-34-56-00-00-01", site.hub)
+    (tmp_path / by_id["duis-file"]["filename"]).write_text(body, encoding="utf-8")
+    key, certificate, trust = (site.pki / name for name in ("on_6_0.key", "on_6_0.pem", "gateway.pem"))
+    said = f"export GATEWAY={site.url} KEY={key} CERTIFICATE={certificate} TRUST={trust}\n"
+    command = by_id["duis-send"]["command"].replace("duis-gateway", "$DUIS_GATEWAY", 1)
+    answer = json.loads(output(["bash", "-ec", said + command], tmp_path))
+    assert answer["Response"]["Header"]["ResponseCode"] == "I0"
+
+
 def test_json_is_sent_and_answered_by_the_command_line(site: Site, tmp_path: Path) -> None:
     """For a supplier and for the CSP: who signs says which door it is."""
     for party, body in (
