@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from csp_mgmt_gw.messages import (
 from csp_mgmt_gw.planning import NoticeParts, Plan
 from csp_mgmt_gw.preferences import Preferences
 from duis_gateway.client import Message
-from duis_gateway.client.gateway import new_message_id
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.parties.records import CSP_REGIONS
 from duis_gateway.partners.messages import PartnerBody
@@ -36,12 +35,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Csp:
-    """The mock's state: its hubs, what it uploaded, and what suppliers prefer."""
+    """The mock's state: its hubs, what it uploaded, and what suppliers prefer.
+
+    `later` does the work that a message brings about, after the message has been answered.
+    """
 
     partner: Partner
     hubs: Hubs
     plan: Plan | None
     patience: float = 60.0
+    later: Callable[[Callable[[], object], str], object] = in_background
     defaults: dict[str, list[int]] = field(default_factory=dict)
     lists: Preferences = field(default_factory=Preferences)
     schedules: Preferences = field(default_factory=Preferences)
@@ -60,7 +63,7 @@ class Csp:
                 case FirmwareReleaseNotice():
                     whole = self._notices.whole(body)
                     if whole is not None and self.plan is not None:
-                        in_background(lambda: self.answer_notice(whole), "notice")
+                        self.later(lambda: self.answer_notice(whole), "notice")
 
     def answer_notice(self, notice: FirmwareReleaseNotice) -> list[Exchange]:
         """Upload the default pilot list and schedule of each region, as `--auto` does."""
@@ -68,7 +71,7 @@ class Csp:
             return []
         exchanges = []
         self.defaults[notice.release_id] = []
-        for body in self.plan.bodies(notice, self.hubs, new_message_id()):
+        for body in self.plan.bodies(notice, self.hubs, self.partner.gateway.message_ids()):
             if isinstance(body, DefaultPilotList):
                 self.defaults[notice.release_id].extend(body.device_ids)
             try:
@@ -117,7 +120,12 @@ def begin(arguments: Sequence[str]) -> tuple[argparse.Namespace, Kit]:
     Raises:
         GatewayError: a key, a certificate or the file of hubs cannot be used.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
+    return options, make(options)[0]
+
+
+def make(options: argparse.Namespace) -> tuple[Kit, Csp]:
+    """Return the mock, and its state (errors as `begin`)."""
     kit = assemble(options)
     regions = tuple(options.regions)
     hubs = Hubs.load(options.hubs, regions) if options.hubs else Hubs()
@@ -125,23 +133,24 @@ def begin(arguments: Sequence[str]) -> tuple[argparse.Namespace, Kit]:
     csp = Csp(kit.partner, hubs, plan)
     kit.partner.receiver.on()(csp.take)
     kit.door.commands["activate"] = csp.activate
-    return options, kit
+    return kit, csp
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = common_arguments(PROGRAM, "A mock CSP, on the CSP Management Gateway interface.")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the mock's arguments."""
+    made = common_arguments(PROGRAM, "A mock CSP, on the CSP Management Gateway interface.")
+    made.add_argument(
         "--regions", type=_regions, default=CSP_REGIONS, metavar="A,B", help="its regions, separated by commas"
     )
-    parser.add_argument("--hubs", type=Path, metavar="FILE.csv", help="its own view of the hubs: an inventory file")
-    parser.add_argument(
+    made.add_argument("--hubs", type=Path, metavar="FILE.csv", help="its own view of the hubs: an inventory file")
+    made.add_argument(
         "--auto", action="store_true", help="answer each release notice with a default pilot list and schedule"
     )
-    parser.add_argument(
+    made.add_argument(
         "--pilot-share", type=_share, default=0.1, metavar="0..1", help="share of the fitting hubs to pilot"
     )
-    parser.add_argument("--waves", type=int, choices=range(1, 21), default=1, metavar="N", help="groups of a schedule")
-    return parser
+    made.add_argument("--waves", type=int, choices=range(1, 21), default=1, metavar="N", help="groups of a schedule")
+    return made
 
 
 def _regions(text: str) -> tuple[str, ...]:

@@ -201,6 +201,9 @@ ABOVE_THE_FLOW = (
 LOOSE = ("app", "clock", "errors", "namespaces", "__init__", "__main__")
 """Modules that belong to no room; there are no others (tests below)."""
 
+IN_ONE_PROCESS = ("duis_gateway.sandbox.players", "duis_gateway.sandbox.doings")
+"""The sandbox's parties: the mocks, in one process with the gateway that they speak with."""
+
 MOCKS_MAY = (
     *BASE,
     *RECORDS,
@@ -321,7 +324,7 @@ def test_nothing_below_imports_the_doors_or_the_command_line() -> None:
             "duis_gateway.conformance",
             "duis_gateway.sandbox.demo",
         ),
-        "duis_gateway.sandbox.demo": ("duis_gateway.sandbox.demo", "duis_gateway.app"),
+        "duis_gateway.sandbox": ("duis_gateway.sandbox.demo", "duis_gateway.app", "duis_gateway.doors"),
     }
     wrong = [
         f"{module} imports {name}"
@@ -330,6 +333,18 @@ def test_nothing_below_imports_the_doors_or_the_command_line() -> None:
         for name in of_project(module)
         if any(within(name, one) for one in ABOVE_THE_FLOW)
         and not any(within(name, may) for part, all_of_it in above.items() if within(module, part) for may in all_of_it)
+    ]
+    assert not wrong, wrong
+
+
+def test_the_sandbox_is_for_the_command_line_alone() -> None:
+    """Beside it the mocks use `sandbox.mocks`, and nobody anything else of it."""
+    wrong = [
+        f"{module} imports {name}"
+        for module in sources()
+        if not within(module, "duis_gateway.sandbox") and not within(module, "duis_gateway.cli")
+        for name in of_project(module)
+        if within(name, "duis_gateway.sandbox") and not within(name, "duis_gateway.sandbox.mocks")
     ]
     assert not wrong, wrong
 
@@ -380,7 +395,7 @@ def test_the_gateway_never_imports_the_mocks() -> None:
     wrong = [
         f"{module} imports {name}"
         for module in sources()
-        if within(module, "duis_gateway")
+        if within(module, "duis_gateway") and module not in IN_ONE_PROCESS
         for name in of_project(module)
         if name.partition(".")[0] in ("csp_mgmt_gw", "esi")
         and not name.startswith(("csp_mgmt_gw.messages", "esi.messages"))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from uuid import uuid4
 
 from lxml import etree
 
@@ -32,6 +31,7 @@ from duis_gateway.duis.service_requests.table import BODY_REFERENCES
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import NotSafeXml
+from duis_gateway.machine.identities import new_identity
 from duis_gateway.namespaces import CSP, ESI, SR
 from duis_gateway.partners.messages import Direction, Interface, PartnerBody
 from duis_gateway.partners.xml import format_time
@@ -100,7 +100,8 @@ class Gateway:
     """A gateway, as one party sees it; may be used by any number of threads at a time.
 
     A supplier sends Service Requests (`PreferredPilotList`, ...), a CSP the bodies of `csp_mgmt_gw.messages`, DCC those
-    of `esi.messages`.
+    of `esi.messages`. `counter` makes the numbers of RequestIDs, `message_ids` the
+    MessageIDs of partners' messages: each has to be new.
     """
 
     def __init__(
@@ -141,11 +142,12 @@ class Gateway:
         self.trust = trust
         self.eui = trust.gateway if eui is None else Eui(eui)
         self.version = version
-        self._counter = counter or TimeCounter()
+        self.counter = counter or TimeCounter()
         self._soap = soap
         self._http = Http(timeout, authorities)
         self._clock = clock or SystemClock()
         self._journal = journal
+        self.message_ids: Callable[[], str] = new_message_id
         self.closed = threading.Event()
 
     def close(self) -> None:
@@ -168,7 +170,7 @@ class Gateway:
                 content = service_request(request_id, self.version, body.reference, body.body())
                 door = "soap" if self._soap else "serviceD"
                 return Prepared(f"SR{body.reference}", request_id, self.identity.sign_canonical(content), door)
-            interface, message_id = _interface_of(body), identity or new_message_id()
+            interface, message_id = _interface_of(body), identity or self.message_ids()
             content = interface.render_message(message_id, self.identity.eui, self._clock.now(), body)
         except ValueError as error:
             raise CannotSend(str(error)) from None
@@ -225,7 +227,7 @@ class Gateway:
         Raises:
             CannotSend: the element is of neither interface.
         """
-        return wrap(element, message_id or new_message_id(), self.identity.eui, self._clock.now())
+        return wrap(element, message_id or self.message_ids(), self.identity.eui, self._clock.now())
 
     def post(self, prepared: Prepared, *, patience: float = 0.0) -> Answer:
         """Post a message, and return the proven answer to it.
@@ -283,7 +285,7 @@ class Gateway:
     def new_request_id(self, target: str | int | None = None) -> str:
         """Return a RequestID that was never used: to the gateway unless another target is named."""
         to = self.eui if target is None else Eui(target)
-        return str(RequestId(self.identity.eui, to, self._counter()))
+        return str(RequestId(self.identity.eui, to, self.counter()))
 
     def _tell(self, way: str, kind: str, raw: bytes) -> None:
         if self._journal is not None:
@@ -292,7 +294,7 @@ class Gateway:
 
 def new_message_id() -> str:
     """Return a MessageID that no other message has."""
-    return str(uuid4())
+    return new_identity()
 
 
 def wrap(element: etree._Element, message_id: str, sender: Eui, at: datetime) -> bytes:

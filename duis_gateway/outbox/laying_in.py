@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
-from uuid import uuid4
 
 from sqlalchemy import Connection
 
@@ -19,6 +18,7 @@ from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.errors import NotAnInteraction
 from duis_gateway.flow.interactions import Outbound, goes_out
 from duis_gateway.flow.reply import Alert, Email, PartnerSend, Send
+from duis_gateway.machine.identities import new_identity
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms, email_rows
 from duis_gateway.outbox.store import OutboxMessage
@@ -32,7 +32,7 @@ _OCTETS_AT_ONCE = 8 * 1024 * 1024
 
 def partner_message(kind: PartyKind, body: PartnerBody, signer: Signer, at: datetime) -> tuple[str, bytes]:
     """Return a message for a CSP or for DCC, signed, after its MessageID."""
-    message_id = str(uuid4())
+    message_id = new_identity()
     interface = csp.INTERFACE if kind is PartyKind.CSP else esi.INTERFACE
     return message_id, signer.sign(interface.render_message(message_id, signer.eui, at, body))
 

@@ -58,13 +58,16 @@ def make_authority(
     path_length: int | None = None,
     not_before: datetime | None = None,
     not_after: datetime | None = None,
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Authority:
     """Make a CA named `CN=<common_name>, OU=07`, self-signed or issued by `parent`; writes `<stem>.pem`, `<stem>.key`.
+
+    Its key is new unless one is given.
 
     Raises:
         FileExistsError: one of the files exists; a key is never overwritten.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = _name(common_name, "07", None)
     builder = _builder(name, parent.certificate.subject if parent else name, key, not_before, not_after)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
@@ -105,15 +108,17 @@ def make_certificate(
     not_after: datetime | None = None,
     digital_signature: bool = True,
     serial: int | None = None,
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> MadeCertificate:
     """Make a key and its certificate: OU `role` (two hexadecimal digits), the EUI-64 as SMKI has it, a 128-bit serial.
 
-    Writes `<stem>.pem` and `<stem>.key`; the stem is the EUI's sixteen digits and the role unless given.
+    Writes `<stem>.pem` and `<stem>.key`; the stem is the EUI's sixteen digits and the role unless given. The key and
+    the serial are new unless they are given.
 
     Raises:
         FileExistsError: one of the files exists; a key is never overwritten.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = _name(common_name, role, eui)
     builder = _builder(subject, authority.certificate.subject, key, not_before, not_after, serial)
     builder = builder.add_extension(_usage(authority=False, digital_signature=digital_signature), critical=True)

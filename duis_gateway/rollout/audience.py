@@ -7,7 +7,6 @@ supplier that is responsible for a hub concerned and is not registered cannot be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from uuid import uuid4
 
 from sqlalchemy import Column, Connection, Select, exists, func, select
 
@@ -15,6 +14,7 @@ from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.reply import Alert, PartnerSend
 from duis_gateway.flow.tx import Moment
+from duis_gateway.machine.identities import new_identity
 from duis_gateway.operations import flags
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
@@ -134,5 +134,5 @@ def to_csps(
     for party in moment.registered(PartyKind.CSP):
         own = within_regions(here, party.regions)
         if own or within_regions(there, party.regions):
-            for part, ids in split_list(str(uuid4()), own):
+            for part, ids in split_list(new_identity(), own):
                 yield PartnerSend(party, body(ids, part), release_id)

@@ -195,6 +195,10 @@ class Scheduler:
         """Look again at once: a release has changed."""
         self._wanted.set()
 
+    def do_what_is_due(self) -> int:
+        """Do in this thread, and now, what is due; return how many things that was (NotDurable as `Agenda.run`)."""
+        return self._agenda.run()
+
     def begin_to_stop(self) -> None:
         """Begin nothing more; returns at once."""
         self._over.set()

@@ -32,6 +32,15 @@ def _bytecode() -> str:
     return directory
 
 
+def bytecode_kept() -> dict[str, str]:
+    """Return this process's environment, for others that are started from the checkout.
+
+    Tests write no bytecode into it; without any, every start would compile all of the gateway.
+    """
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**environ, "PYTHONPYCACHEPREFIX": _bytecode()}
+
+
 class GatewayProcess:
     """One `duis-gateway serve` or `deliver`, on ports that the system chose.
 
@@ -49,11 +58,8 @@ class GatewayProcess:
         failpoint: str | None = None,
         settings: Mapping[str, object] | None = None,
     ) -> None:
-        environ = {**os.environ, "DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
+        environ = {**bytecode_kept(), "DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
         environ.pop(ENVIRONMENT_VARIABLE, None)
-        # Tests write no bytecode into the checkout; without any, every start would compile all of the gateway.
-        environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        environ["PYTHONPYCACHEPREFIX"] = _bytecode()
         environ |= {name: str(value) for name, value in (settings or {}).items()}
         if failpoint is not None:
             environ[ENVIRONMENT_VARIABLE] = failpoint

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy import Connection
 
@@ -13,6 +12,7 @@ from duis_gateway.duis.alerts.table import ALERTS
 from duis_gateway.duis.alerts.words import Facts
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.reply import Email, Send
+from duis_gateway.machine.identities import new_identity
 from duis_gateway.operations import flags
 from duis_gateway.outbox.emails.attachments import attached
 from duis_gateway.outbox.emails.beside_alerts import emails_beside
@@ -64,7 +64,7 @@ def _email(
     email: Email, address: str, facts: Facts, conn: Connection, gateway: int, at: datetime, terms: EmailTerms
 ) -> OutboxMessage:
     """Return the row of an email; among those of its recipient and release, it keeps its place behind no alert."""
-    message_id = str(uuid4())
+    message_id = new_identity()
     extra = attached(email, conn, terms.attachment_hubs)
     own = {label for label, _ in email.facts}
     content = EmailContent(

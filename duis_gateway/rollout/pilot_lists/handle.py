@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from uuid import uuid4
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -13,6 +12,7 @@ from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.reply import PartnerSend, Send, ServiceAnswer
 from duis_gateway.flow.tx import Tx
+from duis_gateway.machine.identities import new_identity
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import Part, split_list
 from duis_gateway.rollout.answers import warning_of
@@ -98,7 +98,7 @@ def _sends(facts: PilotListFacts, judgement: PilotListJudgement, tx: Tx) -> tupl
                 esi.PreferredPilotListReport(release.release_id, release.firmware_version, tx.party.eui, ids, part),
                 release.release_id,
             )
-            for part, ids in split_list(str(uuid4()), everything)
+            for part, ids in split_list(new_identity(), everything)
         ]
     if judgement.regrouped:
         standing = schedules.instructions(tx.conn, release.release_id, tx.party.eui)

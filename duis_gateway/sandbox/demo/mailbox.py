@@ -120,6 +120,7 @@ class _Server(socketserver.ThreadingTCPServer):
     """
 
     daemon_threads = True
+    allow_reuse_address = True
     request_queue_size = socket.SOMAXCONN
 
 

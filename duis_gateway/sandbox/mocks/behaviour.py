@@ -11,12 +11,13 @@ class Mode(StrEnum):
     """How the partner answers messages.
 
     `drop` takes the message and closes the connection without an answer; `reset` takes nothing and resets it.
-    `garbage` takes the message and answers 200 with bytes that are no XML. `500` takes nothing.
+    `garbage` takes the message and answers 200 with bytes that are no XML. `500` and `refuse` (400) take nothing.
     """
 
     OK = "ok"
     SLOW = "slow"
     ERROR = "500"
+    REFUSE = "refuse"
     GARBAGE = "garbage"
     DROP = "drop"
     RESET = "reset"

@@ -10,11 +10,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from duis_gateway.client import ClientError, IdReused
+from duis_gateway.client import ClientError, IdReused, Prepared
 from duis_gateway.client.receiver import MAX_MESSAGE
 from duis_gateway.client.server import read_body
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import GatewayError
+from duis_gateway.namespaces import sr
 from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.mocks.behaviour import Behaviour, Mode, Temper
 from duis_gateway.sandbox.mocks.partner import NoGateway, Partner
@@ -73,6 +74,8 @@ class Door:
                 close_connection(environ, reset=True)
             case Mode.ERROR:
                 return Answer(500, TEXT, b"told to fail")
+            case Mode.REFUSE:
+                return Answer(400, TEXT, b"told to refuse")
             case Mode.SLOW:
                 self.partner.gateway.closed.wait(behaviour.delay)
         answer = self._take(body)
@@ -107,15 +110,12 @@ class Door:
             return _json({"error": f"{type(error).__name__}: {error}"}, 400)
 
     def _send(self, options: Mapping[str, str], body: bytes) -> Answer:
-        """Wrap, sign and send a body element; the answer is the gateway's own.
+        """Wrap, sign and send a body element, or sign and send a `sr:Request`; the answer is the gateway's own.
 
         `message_id` gives the id (to repeat, or to reuse one), `retry` the seconds to keep trying; `signed=no`
         leaves the signature out and `tamper=yes` changes the message after it was signed.
         """
-        element = parse_trusted(body)
-        gateway = self.partner.gateway
-        raw = gateway.wrap(element, message_id=options.get("message_id"))
-        prepared = gateway.prepared(raw) if options.get("signed") == "no" else gateway.sign(raw)
+        prepared = self.prepared(body, options.get("message_id"), signed=options.get("signed") != "no")
         if options.get("tamper") == "yes":
             spoiled = prepared.document.replace(b"</SenderID>", b"</SenderID> ", 1)
             prepared = replace(prepared, document=spoiled)
@@ -123,6 +123,17 @@ class Door:
         verified = "yes" if exchange.answer is not None else "no"
         headers = (("X-Message-ID", prepared.id), ("X-Acknowledgement-Verified", verified))
         return Answer(exchange.status, exchange.content_type or TEXT, exchange.body, headers)
+
+    def prepared(self, content: bytes, message_id: str | None = None, *, signed: bool = True) -> Prepared:
+        """Return a body element in a message, or a `sr:Request` as it is, ready to be sent.
+
+        Raises:
+            GatewayError: it is neither.
+        """
+        gateway = self.partner.gateway
+        element = parse_trusted(content)
+        raw = content if element.tag == sr("Request") else gateway.wrap(element, message_id=message_id)
+        return gateway.sign(raw) if signed else gateway.prepared(raw)
 
     def _received(self) -> list[dict[str, Any]]:
         return [

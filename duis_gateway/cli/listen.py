@@ -1,0 +1,62 @@
+"""`listen`: a supplier's alerts in the sandbox, shown, and handed to the supplier's own server."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from duis_gateway.cli.common import DONE
+from duis_gateway.cli.output import say
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.machine.signals import ProcessSignals, Stop
+from duis_gateway.sandbox.cast import SUPPLIERS, Member
+from duis_gateway.sandbox.listening import Heard
+from duis_gateway.sandbox.listening import listen as listen_for
+from duis_gateway.sandbox.parameters import party
+from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
+
+
+def _member(_context: click.Context, _parameter: click.Parameter, text: str) -> Member:
+    try:
+        found: Member = party(*SUPPLIERS).read(text)
+    except ValueError as error:
+        raise click.BadParameter(f"must be {error}, not {text!r}") from None
+    return found
+
+
+@click.command()
+@click.argument("supplier", metavar="EUI", callback=_member)
+@click.option("--forward", metavar="URL", help="Your own server, which gets each message as it came.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each, on a line of its own.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Of the sandbox's page."
+)
+def listen(supplier: Member, forward: str | None, as_json: bool, port: int) -> int:
+    """Take what a supplier of the running sandbox receives, until Ctrl-C; EUI may be its name there, such as you.
+
+    Each message is shown: whether its signature is proven, its code, what it says, and what your server answered. That
+    answer is what the gateway gets: what your server does not take, it delivers again. Without --forward each is taken.
+    """
+    if forward is not None and not forward.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{forward[:80]!r} is not an http or https URL", param_hint="--forward")
+
+    def show(heard: Heard) -> None:
+        if as_json:
+            say(json.dumps(heard.as_json()))
+        else:
+            say(heard.line())
+        sys.stdout.flush()
+
+    stop = Stop()
+    ProcessSignals(stop)
+
+    def wait() -> None:
+        where = f", and go to {forward}" if forward else ""
+        say(f"Listening: the alerts of {format_eui(supplier.eui)} are shown here{where}. Ctrl-C ends it.", err=as_json)
+        sys.stdout.flush()
+        stop.wait()
+
+    listen_for(Remote(port), supplier, forward, show, wait)
+    return DONE

@@ -1,0 +1,133 @@
+"""`sandbox`: a test environment to touch; started, and told what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from duis_gateway.cli.common import DONE, NO
+from duis_gateway.cli.output import say
+from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.parameters import Command, Parameter
+from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
+from duis_gateway.sandbox.words import in_lines
+
+_PORT = click.IntRange(0, 65534)
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--workdir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="sandbox-work",
+    show_default=True,
+    help="The folder of its keys, database and mails; one that a sandbox made is gone on with.",
+)
+@click.option(
+    "--port",
+    type=_PORT,
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Of the page and the API; the gateway has the next one. 0: any that are free.",
+)
+@click.option("--fresh", is_flag=True, help="Begin anew in the folder.")
+@click.pass_context
+def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool) -> int | None:
+    """Start a gateway with two CSPs, DCC and four suppliers, one of them yours; or tell a running one what to do.
+
+    Everything runs on this machine over real HTTP, with a mail catcher, a page, and a clock that stands where you put
+    it. Ctrl-C ends it. The commands below, given in another terminal, let things happen in it.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    from duis_gateway.sandbox.main import run
+
+    return run(workdir, port, fresh=fresh, echo=say)
+
+
+def _port_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--port", "at", type=_PORT, help="Of the running sandbox, where it is not the usual.")(command)
+
+
+def _json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")(command)
+
+
+def remote_of(context: click.Context, at: int | None) -> Remote:
+    """Return the running sandbox that a command is for."""
+    group = context.parent.params if context.parent else {}
+    return Remote(at if at is not None else group.get("port", DEFAULT_PORT))
+
+
+def _told(result: Mapping[str, Any], as_json: bool) -> int:
+    """Print what came of a command; the exit code says whether the gateway took everything."""
+    if as_json:
+        say(json.dumps(result, indent=1))
+    else:
+        say("\n".join(in_lines(result)) or "Done; it brought about no message.")
+    return NO if any(one["status"] == "Refused" for one in result["answers"]) else DONE
+
+
+def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the argument or option of a parameter; what is not given is left to the sandbox, which knows the rest."""
+    words = one.kind.schema.get("enum")
+    kind: Any = click.Choice(list(words), case_sensitive=False) if words else str
+    if one.argument:
+        return click.argument(one.name, type=kind, nargs=-1 if one.many else 1, required=one.required)
+    if one.kind.schema.get("type") == "boolean":
+        about = one.about[:1].upper() + one.about[1:]
+        return click.option(f"--{one.name}/--no-{one.name}", default=None, help=f"{about}.")
+    default = one.default if isinstance(one.default, int | str) and not isinstance(one.default, bool) else None
+    return click.option(
+        f"--{one.name}",
+        type=kind,
+        multiple=one.many,
+        show_default=str(default) if default is not None else False,
+        help=f"{one.about[:1].upper()}{one.about[1:]}.",
+    )
+
+
+def _made(command: Command) -> click.Command:
+    def callback(at: int | None, as_json: bool, **values: Any) -> int:
+        members = {name.replace("_", "-"): value for name, value in values.items() if value not in (None, ())}
+        if "file" in members:
+            members["file"] = str(Path(members["file"]).absolute())
+        return _told(remote_of(click.get_current_context(), at).do(command.name, members), as_json)
+
+    decorated: Callable[..., Any] = _json_option(_port_option(callback))
+    for one in reversed(command.parameters):
+        decorated = _option(one)(decorated)
+    return click.command(command.name, help=command.about)(decorated)
+
+
+for _command in COMMANDS:
+    sandbox.add_command(_made(_command))
+
+
+@sandbox.command()
+@_json_option
+@_port_option
+@click.pass_context
+def reset(context: click.Context, at: int | None, as_json: bool) -> int:
+    """Begin anew: database, messages and clock as they were at first."""
+    return _told(remote_of(context, at).do("reset", {}), as_json)
+
+
+@sandbox.command()
+@_json_option
+@_port_option
+@click.pass_context
+def status(context: click.Context, at: int | None, as_json: bool) -> int:
+    """Show the clock, your files, the parties and releases."""
+    found = remote_of(context, at).get("/v1/status")
+    if as_json:
+        say(json.dumps(found, indent=1))
+        return DONE
+    from duis_gateway.sandbox.main import overview
+
+    say("\n".join(overview(found)))
+    return DONE

@@ -1,0 +1,212 @@
+"""Every command of the sandbox: the command line, the HTTP API, the page and scenarios are made from this table."""
+
+from __future__ import annotations
+
+from duis_gateway.sandbox import doings
+from duis_gateway.sandbox.cast import BY_NAME, CAST, CSPS, MODELS, SUPPLIERS, YOU
+from duis_gateway.sandbox.parameters import (
+    FLAG,
+    HUB,
+    MOMENT,
+    TEXT,
+    URL,
+    Command,
+    Parameter,
+    choice,
+    party,
+    whole_number,
+)
+from duis_gateway.sandbox.players import BEHAVIOURS
+
+_RELEASE = Parameter("release", "the release; otherwise the newest in flight", TEXT)
+_COMMENTARY = Parameter("commentary", "a remark", TEXT)
+_STAGE = choice("pilot", "safe-launch")
+_SUPPLIER = Parameter("supplier", "who", party(*SUPPLIERS), required=True, argument=True)
+_SOAP = Parameter("soap", "by the SOAP door", FLAG, default=False)
+_VERSION = Parameter("version", "the firmware version; otherwise the release's", TEXT)
+_HUBS = Parameter("hub", "the hubs, by number or EUI-64", HUB, required=True, argument=True, many=True)
+_DELAY = Parameter("delay", "seconds that a slow one takes", whole_number(1, 300), default=5)
+
+
+def _list_of(name: str, about: str) -> Parameter:
+    return Parameter(name, about, HUB, many=True)
+
+
+def _behaviour(name: str, about: str, *members: str) -> Command:
+    return Command(
+        name,
+        about,
+        doings.behave,
+        (
+            Parameter("name", "who", party(*(BY_NAME[one] for one in members)), required=True, argument=True),
+            Parameter("behaviour", "how it answers from now on", choice(*BEHAVIOURS)),
+            _DELAY,
+        ),
+    )
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "announce",
+        "DCC announces a release and approves it; the CSPs upload their default pilot lists and schedules.",
+        doings.announce,
+        (
+            Parameter(
+                "release",
+                "its id; otherwise the next that was not; a known one is revised",
+                TEXT,
+                argument=True,
+            ),
+            Parameter("model", "of which hubs", choice(*(one.model.lower() for one in MODELS))),
+            _VERSION,
+            Parameter("days", "how long its pilot is, from now; 0: no pilot", whole_number(0, 400), default=60),
+            Parameter("limit", "hubs of one supplier in the pilot at most", whole_number(1, 1_000_000), default=100),
+            _list_of("proving", "hubs that are in the pilot in any case"),
+            _list_of("friendly", "hubs that are served first"),
+            _list_of("excluded", "hubs that are not in the pilot"),
+            Parameter("approve", "whether DCC approves it at once", FLAG, default=True),
+        ),
+    ),
+    Command("approve", "DCC approves a release that was announced without.", doings.approve, (_RELEASE,)),
+    Command(
+        "activate",
+        "The CSPs send CS06 to hubs and report that the firmware is active: N64.",
+        doings.activate,
+        (_HUBS, _RELEASE, _VERSION),
+    ),
+    Command(
+        "fail",
+        "The CSPs report that hubs failed: N71.",
+        doings.fail,
+        (
+            _HUBS,
+            Parameter("reason", "why", TEXT, default="hashMismatch"),
+            _RELEASE,
+            _VERSION,
+            Parameter("stage", "when", choice("activation", "distribution"), default="activation"),
+            _COMMENTARY,
+        ),
+    ),
+    Command(
+        "choose",
+        "A supplier submits its Preferred Pilot List (11.5): these hubs, or amendments, or the default as it is.",
+        doings.choose,
+        (
+            _SUPPLIER,
+            Parameter("hub", "the whole list, by number or EUI-64", HUB, argument=True, many=True),
+            _list_of("add", "hubs to add to the default list"),
+            _list_of("remove", "hubs to take from the default list"),
+            _RELEASE,
+            _SOAP,
+        ),
+    ),
+    Command(
+        "instruct",
+        "A supplier submits its Preferred Pilot Schedule (11.6): one group of hubs, with its period.",
+        doings.instruct,
+        (
+            _SUPPLIER,
+            _HUBS,
+            Parameter("group", "what the group is called", TEXT, default="GROUP-1"),
+            Parameter("start", "when its period begins; otherwise in a day", MOMENT),
+            Parameter("end", "when it ends; otherwise in eight days", MOMENT),
+            Parameter("stage", "of which stage", _STAGE, default="pilot"),
+            Parameter("constraint", "offered constraints that it asks for", TEXT, many=True),
+            _RELEASE,
+            _SOAP,
+        ),
+    ),
+    Command(
+        "read",
+        "A supplier reads a hub in the inventory (8.2).",
+        doings.read,
+        (_SUPPLIER, Parameter("hub", "the hub, by number or EUI-64", HUB, required=True, argument=True)),
+    ),
+    Command(
+        "group",
+        "The CSPs decide on a deployment group that a supplier asked for: N74.",
+        doings.group,
+        (
+            Parameter("group", "the group", TEXT, required=True, argument=True),
+            Parameter("decision", "what", choice("accepted", "amended", "refused"), required=True, argument=True),
+            Parameter("supplier", "whose group", party(*SUPPLIERS), default=BY_NAME[YOU]),
+            Parameter("csp-name", "one CSP alone", party(*CSPS)),
+            _RELEASE,
+            Parameter("reason", "why", TEXT),
+            Parameter("start", "an amended period's beginning", MOMENT),
+            Parameter("end", "an amended period's end", MOMENT),
+        ),
+    ),
+    Command(
+        "decide",
+        "DCC decides about a roll-out: N72.",
+        doings.decide,
+        (
+            Parameter(
+                "action",
+                "what",
+                choice("pause", "proceed", "delay", "stop", "revoke", "withdraw"),
+                required=True,
+                argument=True,
+            ),
+            _RELEASE,
+            Parameter("reason", "why", TEXT, default="decided in the sandbox"),
+            Parameter("until", "a delay's new date", MOMENT),
+            Parameter("provisional", "whether it still has to be confirmed", FLAG, default=False),
+        ),
+    ),
+    Command(
+        "outcome",
+        "DCC says how the pilot, or the safe launch, went: N75 and N76, N69 and N70.",
+        doings.outcome,
+        (
+            Parameter("result", "how", choice("success", "failure"), required=True, argument=True),
+            _RELEASE,
+            Parameter("stage", "of which stage", _STAGE, default="pilot"),
+            _COMMENTARY,
+        ),
+    ),
+    Command("close", "DCC closes a release.", doings.close, (_RELEASE, _COMMENTARY)),
+    Command("withdraw", "DCC withdraws a release.", doings.withdraw, (_RELEASE, _COMMENTARY)),
+    Command(
+        "supersede",
+        "DCC lets another release take a release's place.",
+        doings.supersede,
+        (
+            Parameter("successor", "the release that takes its place", TEXT, required=True, argument=True),
+            _RELEASE,
+            _COMMENTARY,
+        ),
+    ),
+    Command(
+        "clock",
+        "Put the clock to a time, or move it on by a step; what falls due on the way is done.",
+        doings.clock,
+        (Parameter("to", "2027-03-01, 2027-03-01T09:00:00Z, +60d, +2h, ...", MOMENT, required=True, argument=True),),
+    ),
+    _behaviour("csp", "Let a CSP, or DCC, answer slowly, with errors, or not at all.", "north", "south", "dcc"),
+    _behaviour(
+        "adapter",
+        "Let the sandbox's adapter of a supplier answer slowly, with errors, or not at all.",
+        *(one.name for one in SUPPLIERS),
+    ),
+    Command(
+        "address",
+        "Send a supplier's alerts to your own server; without a URL to the sandbox's adapter again.",
+        doings.address,
+        (_SUPPLIER, Parameter("url", "where it listens", URL, argument=True)),
+    ),
+    Command(
+        "say",
+        "A party signs and sends a document of yours: a sr:Request, or the element of a message's body.",
+        doings.say,
+        (
+            Parameter("party", "who", party(*CAST), required=True, argument=True),
+            Parameter("file", "the file that holds it, as the sandbox can read it", TEXT, argument=True),
+            Parameter("xml", "the document itself", TEXT),
+        ),
+    ),
+    Command("replay", "Deliver again what was given up (dead letters).", doings.replay),
+)
+
+BY_COMMAND = {one.name: one for one in COMMANDS}

@@ -1,0 +1,401 @@
+"""What the sandbox's commands do: a party says something to the gateway, or the world changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import csp_mgmt_gw.messages as csp_messages
+import esi.messages as esi
+from csp_mgmt_gw.activation import Activation
+from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
+from duis_gateway.client import Stage as InstructedStage
+from duis_gateway.client.requests import ServiceRequest
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.machine.files import read_bytes
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.partners.xml import format_time
+from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseType
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
+from duis_gateway.sandbox import cast
+from duis_gateway.sandbox.cast import CSPS, MODELS, Member, Upcoming, upcoming
+from duis_gateway.sandbox.parameters import WrongCommand
+from duis_gateway.sandbox.players import summary
+from duis_gateway.sandbox.world import World
+
+_MOST_RELEASES = 26
+_MOMENT = timedelta(minutes=1)
+_DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
+DCC = "dcc"
+
+
+@dataclass
+class Turn:
+    """One command under way: what its parties have said, and what the gateway answered."""
+
+    world: World
+    exchanges: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self.world.clock.now()
+
+    def say(self, name: str, body: ServiceRequest | PartnerBody, door: str | None = None) -> None:
+        """Let a party send a message."""
+        player = self.world.players[name]
+        kind = f"SR{body.reference}" if isinstance(body, ServiceRequest) else type(body).__name__
+        self.exchanges.append(summary(player.send(body, door), player, kind))
+        self.world.traffic.look()
+
+    def note(self, text: str) -> None:
+        """Keep something that the person should know."""
+        self.notes.append(text)
+
+    # --- what is looked up -----------------------------------------------------------------------------------------
+
+    def release(self, named: str | None, device_ids: Sequence[int] = ()) -> Release:
+        """Return a release by its id; without one the newest in flight for these hubs, or for any.
+
+        Raises:
+            WrongCommand: there is none.
+        """
+        with self.world.store.read() as conn:
+            if named is not None:
+                found = releases.find(conn, named)
+                if found is None:
+                    raise WrongCommand(f"no release {named} was announced")
+                return found
+            models = {(one.manufacturer, one.model) for one in hubs.get_many(conn, device_ids).values()}
+            live = [one for one in releases.live(conn) if not models or (one.manufacturer, one.model) in models]
+        if not live:
+            raise WrongCommand("no release is in flight for these hubs: announce one, or name a release")
+        return max(live, key=lambda one: (one.notified_at, one.release_id))
+
+    def hubs(self, device_ids: Sequence[int]) -> dict[int, Hub]:
+        """Return what the gateway's inventory has of these hubs."""
+        with self.world.store.read() as conn:
+            return hubs.get_many(conn, device_ids)
+
+
+# --- DCC ----------------------------------------------------------------------------------------------------------
+
+
+def announce(
+    turn: Turn,
+    release: str | None,
+    model: str | None,
+    version: str | None,
+    days: int,
+    limit: int,
+    proving: list[int] | None,
+    friendly: list[int] | None,
+    excluded: list[int] | None,
+    approve: bool,
+) -> None:
+    """DCC announces a release, or a new revision of one, and approves it."""
+    with turn.world.store.read() as conn:
+        every = {one.release_id: one for one in releases.all_releases(conn)}
+    known = every.get(release or "")
+    coming = _coming(release, every, model)
+    now = turn.now
+    begins = known.pilot.period.start if known and known.pilot else now - _MOMENT
+    pilot = PilotTerms(Period(begins, now + timedelta(days=days)), limit) if days else None
+    notice = esi.FirmwareRelease(
+        release_id=coming.release_id,
+        revision=known.revision + 1 if known else 1,
+        release_type=ReleaseType.SEC_RELEASE,
+        manufacturer=known.manufacturer if known else coming.model.manufacturer,
+        model=known.model if known else coming.model.model,
+        firmware_version=version or (known.firmware_version if known else coming.version),
+        release_note=f"https://releases.example/{coming.release_id}",
+        severity="High",
+        priority="2",
+        pilot=pilot,
+        proving=tuple(proving or ()),
+        friendly=tuple(friendly or ()),
+        excluded=tuple(excluded or ()),
+    )
+    turn.say(DCC, notice)
+    turn.world.settle()
+    if approve and known is None and turn.exchanges[-1]["status"] != "Refused":
+        turn.say(DCC, esi.ReleaseApproval(coming.release_id, now, None))
+        turn.world.settle()
+
+
+def _coming(release: str | None, every: dict[str, Release], model: str | None) -> Upcoming:
+    """Return the release to announce: the one that is named, else the next that was not, of this model."""
+    for number in range(_MOST_RELEASES):
+        one = upcoming(number)
+        if one.release_id == release or (
+            release is None and one.release_id not in every and model in (None, one.model.model)
+        ):
+            return one
+    if release is None:
+        raise WrongCommand("every release that the sandbox has a name for was announced: name one")
+    chosen = next((one for one in MODELS if one.model == model), MODELS[0])
+    return Upcoming(release, chosen, str(chosen.running + 1))
+
+
+def approve(turn: Turn, release: str | None) -> None:
+    """DCC approves a release that was announced without."""
+    turn.say(DCC, esi.ReleaseApproval(turn.release(release).release_id, turn.now, None))
+
+
+def decide(
+    turn: Turn, action: str, release: str | None, reason: str, until: datetime | timedelta | None, provisional: bool
+) -> None:
+    """DCC decides about a roll-out: pause, proceed, delay, stop, revoke or withdraw."""
+    decision = esi.RolloutDecision(
+        turn.release(release).release_id,
+        RolloutAction(action.capitalize()),
+        reason,
+        Standing.PROVISIONAL if provisional else Standing.CONFIRMED,
+        "DCC",
+        None if until is None else moment_of(until, turn.now),
+    )
+    turn.say(DCC, decision)
+
+
+def outcome(turn: Turn, result: str, release: str | None, stage: str, commentary: str | None) -> None:
+    """DCC says how the pilot, or the safe launch, went."""
+    found = turn.release(release)
+    with turn.world.store.read() as conn:
+        mine = [
+            one
+            for one in hubs.get_many(conn, [hub.device_id for hub in cast.hubs()]).values()
+            if (one.manufacturer, one.model) == (found.manufacturer, found.model)
+        ]
+    active = sum(one.firmware_version == found.firmware_version for one in mine)
+    kind = esi.PilotOutcome if stage == "pilot" else esi.SafeLaunchOutcome
+    turn.say(DCC, kind(found.release_id, result == "success", HubCounts(active, active, 0), commentary))
+
+
+def close(turn: Turn, release: str | None, commentary: str | None) -> None:
+    """DCC closes a release: its roll-out is complete."""
+    turn.say(DCC, esi.Closure(turn.release(release).release_id, turn.now, commentary))
+
+
+def withdraw(turn: Turn, release: str | None, commentary: str | None) -> None:
+    """DCC withdraws a release."""
+    turn.say(DCC, esi.Withdrawal(turn.release(release).release_id, turn.now, commentary))
+
+
+def supersede(turn: Turn, successor: str, release: str | None, commentary: str | None) -> None:
+    """DCC lets another release take a release's place."""
+    turn.say(DCC, esi.Supersession(turn.release(release).release_id, successor, turn.now, commentary))
+
+
+# --- CSPs ---------------------------------------------------------------------------------------------------------
+
+
+def activate(turn: Turn, hub: list[int], release: str | None, version: str | None) -> None:
+    """The CSPs send CS06 to hubs and report that the firmware is active."""
+    _report(turn, hub, release, version, OutcomeStage.ACTIVATION, None, None)
+
+
+def fail(
+    turn: Turn,
+    hub: list[int],
+    reason: str,
+    release: str | None,
+    version: str | None,
+    stage: str,
+    commentary: str | None,
+) -> None:
+    """The CSPs report that hubs failed: to take the image (distribution), or to activate it."""
+    failed_at = OutcomeStage.DISTRIBUTION if stage == "distribution" else OutcomeStage.ACTIVATION
+    _report(turn, hub, release, version, failed_at, reason, commentary)
+
+
+def _report(
+    turn: Turn,
+    device_ids: Sequence[int],
+    release: str | None,
+    version: str | None,
+    stage: OutcomeStage,
+    reason: str | None,
+    commentary: str | None,
+) -> None:
+    found = turn.release(release, device_ids) if release is not None or version is None else None
+    runs = version or (found.firmware_version if found else "")
+    known = turn.hubs(device_ids)
+    for one in CSPS:
+        # A hub that nobody knows is reported by the first CSP, and refused as an item.
+        own = [d for d in device_ids if _serves(one, known.get(d))]
+        if not own:
+            continue
+        activation = Activation(
+            release_id=found.release_id if found else None,
+            version=runs,
+            device_ids=tuple(own),
+            failing=frozenset(own if reason is not None else ()),
+            completed_at=turn.now,
+            stage=stage,
+            reason=reason or "",
+            commentary=commentary,
+        )
+        for body in (*activation.requests(), *activation.responses()):
+            turn.say(one.name, body)
+        state = turn.world.players[one.name].csp
+        assert state is not None, "a CSP has a mock CSP's state"
+        state.hubs.activated([d for d in activation.succeeding if d in known], runs)
+
+
+def _serves(member: Member, hub: Hub | None) -> bool:
+    return member is CSPS[0] if hub is None else hub.csp_region in member.regions
+
+
+def group(
+    turn: Turn,
+    group: str,
+    decision: str,
+    supplier: Member,
+    csp: Member | None,
+    release: str | None,
+    reason: str | None,
+    start: datetime | timedelta | None,
+    end: datetime | timedelta | None,
+) -> None:
+    """The CSPs, or one of them, decide on a deployment group that a supplier asked for."""
+    body = csp_messages.ScheduleDecision(
+        turn.release(release).release_id,
+        supplier.eui,
+        group,
+        GroupDecision(decision.capitalize()),
+        None if start is None else moment_of(start, turn.now),
+        None if end is None else moment_of(end, turn.now),
+        reason,
+    )
+    for one in CSPS if csp is None else (csp,):
+        turn.say(one.name, body)
+
+
+def behave(turn: Turn, name: Member, behaviour: str | None, delay: int) -> None:
+    """A party answers what it is sent as it is told to: normally, slowly, not at all, ..."""
+    player = turn.world.players[name.name]
+    if behaviour is not None:
+        player.behave(behaviour, float(delay))
+    turn.note(f"{name.name} behaves: {player.behaviour}")
+
+
+# --- suppliers ----------------------------------------------------------------------------------------------------
+
+
+def choose(
+    turn: Turn,
+    supplier: Member,
+    hub: list[int] | None,
+    add: list[int] | None,
+    remove: list[int] | None,
+    release: str | None,
+    soap: bool,
+) -> None:
+    """A supplier submits its Preferred Pilot List (11.5): whole, or as amendments; without hubs the default."""
+    found = turn.release(release, [*(hub or ()), *(add or ()), *(remove or ())])
+    body = PreferredPilotList(found.release_id, found.firmware_version, hub or None, add or (), remove or ())
+    turn.say(supplier.name, body, "soap" if soap else None)
+
+
+def instruct(
+    turn: Turn,
+    supplier: Member,
+    hub: list[int],
+    group: str,
+    start: datetime | timedelta | None,
+    end: datetime | timedelta | None,
+    stage: str,
+    constraint: list[str] | None,
+    release: str | None,
+    soap: bool,
+) -> None:
+    """A supplier submits its Preferred Pilot Schedule (11.6) with one group."""
+    found = turn.release(release, hub)
+    first, last = _DEFAULT_PERIOD
+    body = PreferredPilotSchedule(
+        found.release_id,
+        found.firmware_version,
+        [
+            Group(
+                group,
+                hub,
+                moment_of(first if start is None else start, turn.now),
+                moment_of(last if end is None else end, turn.now),
+                InstructedStage.PILOT if stage == "pilot" else InstructedStage.SAFE_LAUNCH,
+                constraint or (),
+            )
+        ],
+    )
+    turn.say(supplier.name, body, "soap" if soap else None)
+
+
+def read(turn: Turn, supplier: Member, hub: int) -> None:
+    """A supplier reads a hub in the inventory (8.2)."""
+    turn.say(supplier.name, ReadInventory(hub))
+
+
+def address(turn: Turn, supplier: Member, url: str | None) -> None:
+    """A supplier's alerts go to this URL from now on; without one to the sandbox's own adapter again."""
+    player = turn.world.players[supplier.name]
+    new = player.url if url is None else url
+    with turn.world.store.write() as conn:
+        known = parties.find(conn, supplier.eui)
+        assert known is not None, "every supplier of the sandbox is registered"
+        parties.update(conn, replace(known, url=new))
+    turn.note(f"what {supplier.name} receives goes to {new}")
+
+
+# --- the world ----------------------------------------------------------------------------------------------------
+
+
+def say(turn: Turn, party: Member, xml: str | None, file: str | None) -> None:
+    """A party signs and sends what you wrote: a `sr:Request`, or the element of a CSP's or DCC's message."""
+    if (xml is None) == (file is None):
+        raise WrongCommand("say needs the document, as xml or as a file")
+    content = read_bytes(Path(file)) if file is not None else (xml or "").encode()
+    player = turn.world.players[party.name]
+    turn.exchanges.append(summary(player.say(content), player, "message"))
+
+
+def clock(turn: Turn, to: datetime | timedelta) -> None:
+    """Put the clock to a time, or so far on; what falls due on the way is done."""
+    before = turn.now
+    turn.world.put_clock(moment_of(to, before))
+    turn.note(f"the clock stands at {format_time(turn.now)}; it stood at {format_time(before)}")
+    if turn.now < before:
+        turn.note("what was done in the time between stays done")
+
+
+def replay(turn: Turn) -> None:
+    """Put every message that was given up back, to be delivered again."""
+    with turn.world.store.write() as conn:
+        number = outbox_view.replay(conn)
+    turn.note(f"{number} message{'' if number == 1 else 's'} will be delivered again")
+
+
+def moment_of(to: datetime | timedelta, now: datetime) -> datetime:
+    """Return the time that was named, or so far from now.
+
+    Raises:
+        WrongCommand: business time does not go so far.
+    """
+    try:
+        return now + to if isinstance(to, timedelta) else to
+    except OverflowError:
+        raise WrongCommand("the clock does not go so far") from None
+
+
+def hub_name(device_id: int) -> str:
+    """Return a hub as commands call it: its number, or its EUI-64 where it has none."""
+    number = device_id - cast.device_id(0)
+    return str(number) if 0 < number <= cast.SHARES[-1].last else format_eui(device_id)

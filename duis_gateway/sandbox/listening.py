@@ -1,0 +1,164 @@
+"""`duis-gateway listen`: takes a supplier's alerts in the sandbox, shows each, and hands it to its own server.
+
+What that server answers is what the gateway gets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from duis_gateway.client import ClientError, Message, NoAnswer, Trust
+from duis_gateway.client.as_json import to_json
+from duis_gateway.client.http import Http
+from duis_gateway.client.messages import read_message
+from duis_gateway.client.receiver import MAX_MESSAGE
+from duis_gateway.client.server import Serving, read_body
+from duis_gateway.duis.alerts.kind import AlertBody
+from duis_gateway.duis.eui import Eui
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.partners.xml import format_time
+from duis_gateway.sandbox.cast import Member
+from duis_gateway.sandbox.remote import CommandFailed, Remote
+
+_SECONDS = 9.0
+"""Less than the gateway waits for an answer."""
+_MOST_ANSWER = 300
+_XML = {"Content-Type": "application/xml"}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message: what it proves and says, and what the supplier's own server answered (0: nothing)."""
+
+    message: Message | None
+    problem: str
+    repeat: bool
+    status: int
+    seconds: float
+    error: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        told: dict[str, Any] = {"proven": self.message is not None}
+        if self.message is None:
+            told["problem"] = self.problem
+        else:
+            one = self.message
+            told |= {
+                "kind": one.kind,
+                "id": one.id,
+                "from": str(one.sender),
+                "at": format_time(one.at),
+                "repeat": self.repeat,
+                "says": said(one),
+                "message": to_json(one.root),
+            }
+        told["adapter"] = {"status": self.status, "seconds": round(self.seconds, 3), "error": self.error or None}
+        return told
+
+    def line(self) -> str:
+        """Return it on one line."""
+        if self.message is None:
+            return f"NOT PROVEN: {self.problem}"
+        repeat = " (a repeat)" if self.repeat else ""
+        return f"{self.message.kind}{repeat}, signature good: {said(self.message)} -> {self._answered()}"
+
+    def _answered(self) -> str:
+        if not self.status:
+            return f"no answer: {self.error}"
+        try:
+            phrase = HTTPStatus(self.status).phrase
+        except ValueError:
+            phrase = ""
+        again = "" if self.status // 100 == 2 else "; the gateway will try again"
+        return f"HTTP {self.status} {phrase} in {self.seconds * 1000:.0f} ms{again}"
+
+
+def said(message: Message) -> str:
+    """Return what an alert says to people, in one sentence or a few."""
+    body = message.body
+    return " ".join(body.words().paragraphs) if isinstance(body, AlertBody) else "a message without an alert"
+
+
+@dataclass
+class Relay:
+    """What the gateway posts to: takes a message, shows it, and passes it on."""
+
+    member: Member
+    trust: Trust
+    forward: str | None
+    show: Callable[[Heard], None]
+    _http: Http = field(default_factory=lambda: Http(_SECONDS))
+    _known: set[str] = field(default_factory=set)
+
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request of the gateway (PEP 3333)."""
+        raw = read_body(environ, MAX_MESSAGE)
+        status, body = self.take(raw) if environ["REQUEST_METHOD"] == "POST" else (405, b"messages come by POST")
+        start_response(f"{status} {_phrase(status)}", [("Content-Length", str(len(body)))] if status != 204 else [])
+        return [body]
+
+    def take(self, raw: bytes) -> tuple[int, bytes]:
+        """Take one message; return the status and the text for the gateway."""
+        try:
+            message = read_message(self.trust.prove(raw), Eui(self.member.eui), raw)
+        except ClientError as error:
+            self.show(Heard(None, error.detail, False, 400, 0.0, ""))
+            return 400, error.detail.encode()
+        repeat = message.id in self._known
+        began = time.monotonic()
+        status, body, failure = self._pass_on(raw)
+        if status // 100 == 2:
+            self._known.add(message.id)
+        self.show(Heard(message, "", repeat, status, time.monotonic() - began, failure))
+        return (status, body) if status else (502, failure.encode())
+
+    def _pass_on(self, raw: bytes) -> tuple[int, bytes, str]:
+        if self.forward is None:
+            return 204, b"", ""
+        try:
+            answer = self._http.post(self.forward, raw, _XML)
+        except NoAnswer as error:
+            return 0, b"", error.detail
+        return answer.status, answer.body[:_MOST_ANSWER], ""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Answer"
+
+
+def listen(
+    remote: Remote, member: Member, forward: str | None, show: Callable[[Heard], None], wait: Callable[[], object]
+) -> None:
+    """Take what a supplier receives until `wait` returns; before and after it goes where it went.
+
+    Raises:
+        GatewayError: no sandbox listens there.
+    """
+    status = remote.get("/v1/status")
+    before = next(one for one in status["parties"] if one["name"] == member.name)
+    trust = Trust.certificate(status["you"]["gateway_certificate"])
+    with Serving(Relay(member, trust, forward, show).wsgi) as server:
+        own = server.url + "/"
+        remote.do("address", {"supplier": member.name, "url": own})
+        try:
+            wait()
+        finally:
+            _give_back(remote, member, own, before["url"] if before["own"] else None)
+
+
+def _give_back(remote: Remote, member: Member, own: str, before: str | None) -> None:
+    """Let the supplier's messages go where they went, unless somebody else has changed it, or the sandbox is gone."""
+    try:
+        now = next(one["url"] for one in remote.get("/v1/status")["parties"] if one["name"] == member.name)
+        if now == own:
+            remote.do("address", {"supplier": member.name, "url": before})
+    except (CommandFailed, ConfigurationError):
+        return

@@ -1,0 +1,68 @@
+"""`duis-gateway sandbox`: begins one, says where everything is, and ends it on Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.signals import ProcessSignals, Stop
+from duis_gateway.sandbox import control
+from duis_gateway.sandbox.sandbox import open_sandbox
+
+_LOOK = 0.5
+
+
+def run(workdir: Path, port: int, *, fresh: bool, echo: Callable[[str], None]) -> int:
+    """Run a sandbox until SIGTERM or SIGINT, and return the exit code.
+
+    Raises:
+        GatewayError: the folder is not a sandbox's or in use, or a port is taken.
+    """
+    stop = Stop()
+    ProcessSignals(stop)
+    sandbox = open_sandbox(workdir, port and port + 1, fresh=fresh)
+    try:
+        try:
+            listener = control.listen(sandbox, port)
+        except OSError as error:
+            raise ConfigurationError(f"port {port} cannot be used: {error.strerror}; name another --port") from None
+        sandbox.begin()
+        listener.start()
+        for line in (*overview(sandbox.status()), "", f"The page and the API: http://{control.HOST}:{listener.port}/"):
+            echo(line)
+        echo("Ctrl-C ends it; the same command goes on with it.")
+        while not stop.wait(_LOOK) and sandbox.is_alive:
+            pass
+        stop.tell()
+        listener.stop(stop.deadline)
+    finally:
+        sandbox.stop()
+    return 0
+
+
+def overview(status: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines that say where everything is."""
+    you = status["you"]
+    yield f"The clock stands at {status['clock']}."
+    for one in status["releases"]:
+        paused = ", paused" if one["paused"] else ""
+        pilot = f"; pilot until {one['pilot_end'][:10]}" if one["pilot_end"] else ""
+        state = one["state"].replace("_", " ")
+        yield f"Release {one['release']} of {one['model']} to {one['version']}: {state}{paused}{pilot}"
+    yield ""
+    yield f"You are       {you['eui']}"
+    yield f"your key      {you['key']}"
+    yield f"certificate   {you['certificate']}"
+    yield f"trust anchor  {you['trust_anchor']}"
+    yield f"the gateway   {you['gateway_eui']}, {you['gateway_certificate']}"
+    yield f"  plain XML   {you['plain_xml']}"
+    yield f"  SOAP        {you['soap']}"
+    yield ""
+    for one in status["parties"]:
+        version = f", DUIS {one['duis_version']}" if one["duis_version"] else ""
+        behaviour = "" if one["behaviour"] == "normal" else f"; {one['behaviour']}"
+        waiting = f"; {one['waiting']} waiting" if one["waiting"] else ""
+        yield f"{one['name']:<8} {one['eui']}{version}: {one['url']}{behaviour}{waiting}"
+    yield f"The gateway's console: {status['console']}; its configuration: {status['configuration']}"

@@ -1,0 +1,116 @@
+"""The OpenAPI description of the sandbox's HTTP API, made from the table of commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duis_gateway import __version__
+from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.parameters import Command
+
+_RESULT = "Result"
+_PROBLEM = "Problem"
+
+
+def describe(host: str) -> dict[str, Any]:
+    """Return the description (OpenAPI 3.1) for whoever reaches the sandbox under this host."""
+    paths: dict[str, Any] = {
+        "/v1/status": _read("The clock, your files, parties, releases, hubs.", {"type": "object"}),
+        "/v1/messages": _read(
+            "Messages in the order in which they were seen.",
+            {"type": "array", "items": _ref("Message")},
+            _asked("since", "only those after this number"),
+            _asked("last", "of these the last so many; 100 unless given"),
+        ),
+        "/v1/messages/{number}": _bytes("The bytes of a message, as they went over the wire."),
+        "/v1/messages/{number}/answer": _bytes("The bytes of the gateway's answer to a message that came in."),
+        "/v1/mails": _read("The emails that the mail catcher has.", {"type": "array", "items": {"type": "object"}}),
+        "/v1/mails/{number}": _bytes("An email, as it came over the wire."),
+        "/v1/reset": _command("reset", "Begin anew: database, messages and clock as they were at first.", {}, []),
+    }
+    for one in COMMANDS:
+        paths[f"/v1/{one.name}"] = _of(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "duis-gateway sandbox", "version": __version__},
+        "servers": [{"url": f"http://{host}"}],
+        "paths": paths,
+        "components": {"schemas": _SCHEMAS},
+    }
+
+
+def _of(command: Command) -> dict[str, Any]:
+    properties = {one.name: one.schema for one in command.parameters}
+    return _command(command.name, command.about, properties, [one.name for one in command.parameters if one.required])
+
+
+def _command(name: str, about: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    if required:
+        schema["required"] = required
+    return {
+        "post": {
+            "operationId": name,
+            "summary": about,
+            "requestBody": {"required": bool(required), "content": {"application/json": {"schema": schema}}},
+            "responses": {
+                "200": _json("What was said, answered and sent.", _ref(_RESULT)),
+                "400": _json("The command was given wrongly.", _ref(_PROBLEM)),
+            },
+        }
+    }
+
+
+def _read(about: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"get": {"summary": about, "parameters": list(parameters), "responses": {"200": _json(about, schema)}}}
+
+
+def _bytes(about: str) -> dict[str, Any]:
+    number = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
+    found = {"description": about, "content": {"text/plain": {"schema": {"type": "string"}}}}
+    responses = {"200": found, "404": _json("There is none of this number.", _ref(_PROBLEM))}
+    return {"get": {"summary": about, "parameters": [number], "responses": responses}}
+
+
+def _asked(name: str, about: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": about, "schema": {"type": "integer", "minimum": 0}}
+
+
+def _json(about: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": about, "content": {"application/json": {"schema": schema}}}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+_STRING: dict[str, Any] = {"type": "string"}
+_SCHEMAS: dict[str, Any] = {
+    "Message": _object(
+        number={"type": "integer"},
+        **dict.fromkeys(("from", "to", "kind", "id", "at", "state", "channel", "error"), _STRING),
+        attempts={"type": "integer"},
+    ),
+    "Answer": _object(
+        **dict.fromkeys(("from", "kind", "id", "status", "code", "text"), _STRING),
+        http={"type": "integer"},
+        proven={"type": "boolean", "description": "whether the signature of the answer was proven"},
+        lists={"type": "object", "description": "hubs that were not taken, by the name of their list"},
+        refused={"type": "array", "items": _object(item=_STRING, reason=_STRING)},
+        devices={"type": "array", "items": _object(device=_STRING, version=_STRING, status=_STRING)},
+    ),
+    _RESULT: _object(
+        command=_STRING,
+        clock={"type": "string", "format": "date-time"},
+        answers={"type": "array", "items": _ref("Answer")},
+        notes={"type": "array", "items": _STRING},
+        messages={"type": "array", "items": _ref("Message")},
+        mails={"type": "array", "items": {"type": "object"}},
+        quiet={"type": "boolean", "description": "whether all was delivered that could be, in 20 seconds"},
+    ),
+    _PROBLEM: _object(error=_STRING),
+}

@@ -1,0 +1,110 @@
+"""The sandbox's page: the clock, the parties, releases, hubs, the last messages and mails, and a form for each command.
+
+Everything works without JavaScript; a little script shows what is new.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+from urllib.parse import urlencode
+
+from lxml import etree
+
+from duis_gateway.client import NotProven, Trust
+from duis_gateway.client.soap import signed_document
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import MessageRefused
+from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.players import BEHAVIOURS
+from duis_gateway.sandbox.sandbox import Sandbox
+from duis_gateway.sandbox.words import in_lines
+from duis_gateway.text.pages import render
+
+_LAST = 40
+_LAST_MAILS = 15
+_MOST_NEWS = 1500
+_MOST_SHOWN = 300_000
+_ROLES = frozenset({"06", "87", "89"})
+
+
+@cache
+def _script() -> str:
+    return resources.files(__package__).joinpath("page.js").read_text(encoding="utf-8")
+
+
+def _policy() -> str:
+    digest = base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()
+    own = "connect-src 'self'; form-action 'self'; style-src 'unsafe-inline'; img-src data:"
+    return f"default-src 'none'; base-uri 'none'; frame-ancestors 'none'; {own}; script-src 'sha256-{digest}'"
+
+
+POLICY = _policy()
+"""Nothing of another place is loaded or run, and of this page its own script alone."""
+
+
+def overview(sandbox: Sandbox, query: Mapping[str, str]) -> str:
+    """Return the page; `news` of the query is what the last command brought about."""
+    status = sandbox.status()
+    return render(
+        "duis_gateway.sandbox/page.html",
+        status=status,
+        you=next(one for one in status["parties"] if one["name"] == "you"),
+        news=query.get("news", "").splitlines(),
+        messages=list(reversed(sandbox.world.traffic.messages(last=_LAST))),
+        mails=[one.told for one in reversed(sandbox.mails.all()[-_LAST_MAILS:])],
+        commands=COMMANDS,
+        behaviours=list(BEHAVIOURS),
+        script=_script(),
+    )
+
+
+def with_news(text: str) -> str:
+    """Return the address of the page that tells this."""
+    return "/?" + urlencode({"news": text[:_MOST_NEWS]})
+
+
+def in_words(result: Mapping[str, Any]) -> str:
+    """Return what a command brought about, for the page."""
+    return "\n".join(in_lines(result)) or "done; it brought about no message"
+
+
+def message(sandbox: Sandbox, number: int) -> str | None:
+    """Return the page of one message with its answer; None: there is none of this number."""
+    traffic = sandbox.world.traffic
+    found = traffic.messages(since=number - 1)[:1] if number > 0 else []
+    raw = traffic.content(number)
+    if not found or raw is None:
+        return None
+    answer = traffic.content(number, answer=True)
+    trust = Trust.folder(sandbox.folder.pki, clock=sandbox.world.clock, roles=_ROLES)
+    content, kind = raw
+    return render(
+        "duis_gateway.sandbox/message.html",
+        one=found[0],
+        content=_readable(content) if kind == "xml" else content.decode("utf-8", "replace")[:_MOST_SHOWN],
+        proof=_proof(trust, content) if kind == "xml" else "an email is not signed",
+        answer=None if answer is None else _readable(answer[0]),
+        answer_proof="" if answer is None else _proof(trust, answer[0]),
+    )
+
+
+def _proof(trust: Trust, document: bytes) -> str:
+    try:
+        return f"good, by {trust.prove(signed_document(document)).signer.eui}"
+    except NotProven as error:
+        return f"not proven: {error.detail}"
+
+
+def _readable(document: bytes) -> str:
+    """Return a document with line breaks, for reading alone: its signature holds for the bytes as they were."""
+    try:
+        root = parse_trusted(document)
+    except MessageRefused:
+        return document.decode("utf-8", "replace")[:_MOST_SHOWN]
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode")[:_MOST_SHOWN]

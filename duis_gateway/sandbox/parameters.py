@@ -1,0 +1,206 @@
+"""What a command of the sandbox takes: read from JSON, a form, the command line or a scenario in the same way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from duis_gateway.clock import business_time
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.errors import GatewayError
+from duis_gateway.sandbox.cast import BY_EUI, BY_NAME, Member, device_id
+
+_STEP = re.compile(r"([+-])(\d{1,5})\s*(min|[smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class WrongCommand(GatewayError):
+    """A command of the sandbox cannot be carried out as it was given; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value: its JSON schema, and how it is read (ValueError: it is none; the text completes "must be")."""
+
+    schema: Mapping[str, Any]
+    read: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One value that a command takes.
+
+    `argument`: on the command line it stands by its place, and not behind `--name`. `many`: a list of such values.
+    """
+
+    name: str
+    about: str
+    kind: Kind
+    required: bool = False
+    argument: bool = False
+    many: bool = False
+    default: Any = None
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of the value."""
+        one = dict(self.kind.schema)
+        told: dict[str, Any] = {"type": "array", "items": one, "minItems": int(self.required)} if self.many else one
+        told = {**told, "description": self.about}
+        default = self.default.name if isinstance(self.default, Member) else self.default
+        return told if default is None else {**told, "default": default}
+
+    def read(self, given: Any) -> Any:
+        """Return a value as the command takes it.
+
+        Raises:
+            WrongCommand: it is not of its kind.
+        """
+        try:
+            if not self.many:
+                return self.kind.read(given)
+            listed = given if isinstance(given, list | tuple) else re.split(r"[,\s]+", str(given).strip())
+            return [self.kind.read(one) for one in listed if one != ""]
+        except ValueError as error:
+            raise WrongCommand(f"{self.name} must be {error}, not {str(given)[:60]!r}") from None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: its name and parameters, and what carries it out (see `doings`)."""
+
+    name: str
+    about: str
+    do: Callable[..., Any]
+    parameters: Sequence[Parameter] = field(default=())
+
+    def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that were given, as `do` takes them; what is None or empty was not given.
+
+        Raises:
+            WrongCommand: a value is missing, unknown or wrong.
+        """
+        known = {one.name: one for one in self.parameters}
+        for name in members:
+            if name not in known:
+                close = get_close_matches(str(name), known, n=1)
+                meant = f"; did you mean {close[0]}?" if close else f"; it takes {', '.join(known) or 'nothing'}"
+                raise WrongCommand(f"{self.name} takes no {str(name)[:40]!r}{meant}")
+        values: dict[str, Any] = {}
+        for name, parameter in known.items():
+            given = members.get(name)
+            if given is None or given in ("", [], ()):
+                if parameter.required:
+                    raise WrongCommand(f"{self.name} needs {name}: {parameter.about}")
+                values[_python_name(name)] = parameter.default
+            else:
+                values[_python_name(name)] = parameter.read(given)
+        return values
+
+
+def _python_name(name: str) -> str:
+    return name.replace("-", "_")
+
+
+# --- kinds --------------------------------------------------------------------------------------------------------
+
+
+def _text(given: Any) -> str:
+    if not isinstance(given, str | int | float) or not str(given).strip():
+        raise ValueError("a text")
+    return str(given).strip()
+
+
+def _flag(given: Any) -> bool:
+    if isinstance(given, bool):
+        return given
+    known = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+    if str(given).lower() not in known:
+        raise ValueError("true or false")
+    return known[str(given).lower()]
+
+
+def _hub(given: Any) -> int:
+    text = str(given).strip()
+    if text.isdecimal() and len(text) <= 4:
+        return device_id(int(text))
+    try:
+        return parse_eui(text)
+    except ValueError:
+        raise ValueError("a hub: its number, such as 1, or its EUI-64") from None
+
+
+def _moment(given: Any) -> datetime | timedelta:
+    """Read a time, or a step forward or back; a day alone is its midnight in UTC."""
+    if isinstance(given, datetime):
+        return business_time(given if given.tzinfo else given.replace(tzinfo=UTC))
+    text = str(given).strip()
+    if step := _STEP.fullmatch(text):
+        length = timedelta(**{_UNITS[step[3]]: int(step[2])})
+        return length if step[1] == "+" else -length
+    try:
+        read = datetime.fromisoformat(text)
+        return business_time(read if read.tzinfo else read.replace(tzinfo=UTC))
+    except ValueError:
+        raise ValueError("a time such as 2027-03-01 or 2027-03-01T09:00:00Z, or a step such as +60d or +2h") from None
+
+
+def _url(given: Any) -> str:
+    text = _text(given)
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("a URL of http or https")
+    return text
+
+
+def whole_number(least: int, most: int) -> Kind:
+    """Return the kind of whole numbers in this range."""
+
+    def read(given: Any) -> int:
+        text = str(given).strip()
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return Kind({"type": "integer", "minimum": least, "maximum": most}, read)
+
+
+def choice(*words: str) -> Kind:
+    """Return the kind of one of these words, in any case."""
+
+    def read(given: Any) -> str:
+        word = str(given).strip().lower()
+        if word not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return word
+
+    return Kind({"type": "string", "enum": list(words)}, read)
+
+
+def party(*members: Member) -> Kind:
+    """Return the kind of one of these parties, by its name or EUI-64."""
+    names = [one.name for one in members]
+
+    def read(given: Any) -> Member:
+        text = str(given).strip()
+        found = BY_NAME.get(text.lower())
+        if found is None:
+            try:
+                found = BY_EUI.get(parse_eui(text))
+            except ValueError:
+                found = None
+        if found is None or found.name not in names:
+            raise ValueError(f"one of {', '.join(names)} (or its EUI-64)")
+        return found
+
+    return Kind({"type": "string", "enum": names}, read)
+
+
+TEXT = Kind({"type": "string"}, _text)
+FLAG = Kind({"type": "boolean"}, _flag)
+HUB = Kind({"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}, _hub)
+MOMENT = Kind({"type": "string", "examples": ["+60d", "2027-03-01", "2027-03-01T09:00:00Z"]}, _moment)
+URL = Kind({"type": "string", "format": "uri"}, _url)

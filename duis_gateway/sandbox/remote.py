@@ -1,0 +1,65 @@
+"""The way to a running sandbox, for commands that are given in another terminal."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from duis_gateway.errors import ConfigurationError, GatewayError
+
+DEFAULT_PORT = 8078
+_SECONDS = 300.0
+
+
+class CommandFailed(GatewayError):
+    """The sandbox could not do what it was told; the text says why."""
+
+
+class Remote:
+    """A sandbox on this machine, by the port of its page."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    def do(self, command: str, members: Mapping[str, Any]) -> Any:
+        """Carry out a command, and return what came of it (errors as `get`)."""
+        return self._ask("POST", f"/v1/{command}", json.dumps(members).encode())
+
+    def get(self, path: str) -> Any:
+        """Return what the sandbox has there.
+
+        Raises:
+            ConfigurationError: no sandbox listens there, or the command was given wrongly.
+            CommandFailed: it could not do it.
+        """
+        return self._ask("GET", path, None)
+
+    def is_there(self) -> bool:
+        """Whether a sandbox listens there."""
+        try:
+            return bool(self.get("/v1/status"))
+        except GatewayError:
+            return False
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_SECONDS)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            answer = connection.getresponse()
+            content = json.loads(answer.read())
+        except ConnectionRefusedError:
+            raise ConfigurationError(
+                f"no sandbox listens on port {self._port}: start one with `duis-gateway sandbox`, or name its --port"
+            ) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise CommandFailed(f"what listens on port {self._port} does not answer as a sandbox: {error}") from None
+        finally:
+            connection.close()
+        if answer.status == HTTPStatus.OK:
+            return content
+        detail = str(content.get("error", content)) if isinstance(content, dict) else str(content)
+        raise (ConfigurationError if answer.status == HTTPStatus.BAD_REQUEST else CommandFailed)(detail)

@@ -1,0 +1,240 @@
+"""The sandbox: a world in a folder, and one command after another carried out in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from duis_gateway.client import CannotSend
+from duis_gateway.config.settings import LogConfig
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import GatewayError
+from duis_gateway.operations.logs import configure_logging
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.partners.xml import format_time
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.sandbox import cast
+from duis_gateway.sandbox.commands import BY_COMMAND
+from duis_gateway.sandbox.doings import Turn, hub_name
+from duis_gateway.sandbox.folder import Folder
+from duis_gateway.sandbox.mails import Mails
+from duis_gateway.sandbox.mocks.partner import NoGateway
+from duis_gateway.sandbox.parameters import WrongCommand
+from duis_gateway.sandbox.world import World
+
+_LOOK = 0.25
+RESET = "reset"
+
+
+class Sandbox:
+    """A sandbox at work; commands are carried out one at a time, whoever gives them."""
+
+    def __init__(self, folder: Folder, gateway_port: int) -> None:
+        """Begin in a folder that is open (GatewayError: a port is taken, or a file cannot be used)."""
+        self.folder = folder
+        self._end_log = configure_logging(LogConfig(file=folder.log))
+        self._turn = threading.RLock()
+        self._over = threading.Event()
+        self.world = World(folder, {"gateway": gateway_port})
+        self.mails = Mails(folder.mails)
+        self._keeper = threading.Thread(target=self._keep_up, name="sandbox", daemon=True)
+        self._keeper.start()
+        folder.tell_you(self.you())
+
+    def stop(self) -> None:
+        """End everything."""
+        self._over.set()
+        self._keeper.join()
+        with self._turn:
+            self.world.stop()
+        self._end_log()
+        self.folder.close()
+
+    def _keep_up(self) -> None:
+        """Let the CSPs do what others than commands brought about."""
+        while not self._over.wait(_LOOK):
+            if self.world.chores.any() and self._turn.acquire(blocking=False):
+                try:
+                    self.world.settle()
+                finally:
+                    self._turn.release()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the gateway runs; while a command is carried out, which may begin it anew, it is taken to."""
+        if not self._turn.acquire(blocking=False):
+            return True
+        try:
+            return self.world.is_alive
+        finally:
+            self._turn.release()
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    def do(self, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a command and return, as JSON has it, what was said, answered and sent.
+
+        Raises:
+            WrongCommand: there is no such command, or it was given wrongly.
+        """
+        if name == RESET:
+            return self.reset()
+        command = BY_COMMAND.get(name)
+        if command is None:
+            raise WrongCommand(f"there is no command {name[:40]!r}; there are {', '.join([*BY_COMMAND, RESET])}")
+        values = command.read(members)
+        with self._turn:
+            seen, mails = self.world.traffic.look(), len(self.mails.all())
+            turn = Turn(self.world)
+            try:
+                command.do(turn, **values)
+            except (NoGateway, CannotSend, OSError, ValueError) as error:
+                raise WrongCommand(str(error)) from None
+            quiet = self.world.settle()
+            return {
+                "command": name,
+                "clock": format_time(self.world.clock.now()),
+                "answers": turn.exchanges,
+                "notes": turn.notes,
+                "messages": self.world.traffic.messages(since=seen),
+                "mails": [one.told for one in self.mails.all()[mails:]],
+                "quiet": quiet,
+            }
+
+    def reset(self) -> dict[str, Any]:
+        """Begin anew, on the same ports; what was registered as a supplier's own address stays."""
+        with self._turn:
+            ports, own = self.world.ports, self._own_addresses()
+            self.world.stop()
+            self.folder.clear()
+            self.folder.make()
+            self.world = World(self.folder, ports)
+            for name, url in own.items():
+                self.do("address", {"supplier": name, "url": url})
+            self.begin()
+            return {
+                "command": RESET,
+                "clock": format_time(self.world.clock.now()),
+                "answers": [],
+                "notes": ["the sandbox stands where it stood at first"],
+                "messages": [],
+                "mails": [],
+                "quiet": True,
+            }
+
+    def begin(self) -> None:
+        """Announce the first release, where none is."""
+        with self.world.store.read() as conn:
+            begun = bool(releases.all_releases(conn))
+        if not begun:
+            self.do("announce", {})
+
+    def _own_addresses(self) -> dict[str, str]:
+        with self.world.store.read() as conn:
+            urls = {one.eui: one.url for one in parties.all_parties(conn)}
+        players = self.world.players
+        return {one.name: urls[one.eui] for one in cast.SUPPLIERS if urls[one.eui] != players[one.name].url}
+
+    # --- what is shown ---------------------------------------------------------------------------------------------
+
+    def you(self) -> dict[str, str]:
+        """Return what your own programs need to know: who you are, your files, and the gateway's doors."""
+        folder, url = self.folder.you, self.world.url
+        return {
+            "eui": format_eui(cast.BY_NAME[cast.YOU].eui),
+            "key": str(folder / "key.pem"),
+            "certificate": str(folder / "certificate.pem"),
+            "trust_anchor": str(folder / "anchor.pem"),
+            "gateway_certificate": str(folder / "gateway.pem"),
+            "gateway_eui": format_eui(cast.GATEWAY),
+            "gateway": url,
+            "plain_xml": f"{url}/api/v1/serviceD",
+            "soap": f"{url}/soap",
+            "wsdl": f"{url}/soap?wsdl",
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Return the whole of the sandbox as JSON has it, without its messages."""
+        messages = self.world.traffic.look()
+        with self.world.store.read() as conn:
+            stats = outbox_view.stats(conn)
+            known = {one.eui: one for one in parties.all_parties(conn)}
+            every = releases.all_releases(conn)
+            inventory = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
+        waiting = dict.fromkeys(known, 0)
+        for place, backlog in stats.pending.items():
+            waiting[place.recipient] = waiting.get(place.recipient, 0) + backlog.pending
+        return {
+            "clock": format_time(self.world.clock.now()),
+            "gateway": self.world.url,
+            "console": self.world.console,
+            "folder": str(self.folder.path),
+            "configuration": str(self.folder.config_file),
+            "you": self.you(),
+            "parties": [
+                {
+                    "name": one.name,
+                    "eui": format_eui(one.eui),
+                    "kind": str(one.kind),
+                    "about": one.about,
+                    "duis_version": str(one.duis_version) if one.roles else None,
+                    "url": known[one.eui].url,
+                    "own": known[one.eui].url != self.world.players[one.name].url,
+                    "control": f"{self.world.players[one.name].url}mock/v1/",
+                    "behaviour": self.world.players[one.name].behaviour,
+                    "waiting": waiting[one.eui],
+                    "given_up": stats.dead.get(one.eui, 0),
+                }
+                for one in cast.CAST
+            ],
+            "releases": list(map(_release, every)),
+            "hubs": [
+                {
+                    "number": hub_name(one.device_id),
+                    "device": format_eui(one.device_id),
+                    "model": one.model,
+                    "version": one.firmware_version,
+                    "status": one.status,
+                    "region": one.csp_region,
+                    "import_supplier": cast.name_of(one.import_supplier or 0),
+                    "gas_supplier": cast.name_of(one.gas_supplier or 0),
+                }
+                for one in inventory.values()
+            ],
+            "messages": messages,
+            "mails": len(self.mails.all()),
+        }
+
+
+def _release(one: Release) -> dict[str, Any]:
+    return {
+        "release": one.release_id,
+        "revision": one.revision,
+        "model": one.model,
+        "version": one.firmware_version,
+        "state": one.state.value,
+        "paused": one.paused,
+        "pilot_start": format_time(one.pilot.period.start) if one.pilot else None,
+        "pilot_end": format_time(one.pilot.period.end) if one.pilot else None,
+        "automatic_date": format_time(one.automatic_date),
+    }
+
+
+def open_sandbox(path: Path, gateway_port: int, *, fresh: bool = False) -> Sandbox:
+    """Begin a sandbox in a folder, or go on with the one that is there; `fresh` begins anew.
+
+    Raises:
+        GatewayError: the folder is not a sandbox's or in use, or a port is taken.
+    """
+    folder = Folder(path)
+    folder.open(fresh=fresh)
+    try:
+        return Sandbox(folder, gateway_port)
+    except GatewayError:
+        folder.close()
+        raise

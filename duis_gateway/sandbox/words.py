@@ -1,0 +1,51 @@
+"""What a command brought about, in words: for the command line and the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_MANY = 12
+
+
+def in_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return what a command brought about, a line for each thing."""
+    return [
+        *(line for one in result["answers"] for line in _answer(one)),
+        *result["notes"],
+        *_sent(result),
+        *([] if result["quiet"] else ["messages are still being delivered"]),
+    ]
+
+
+def _answer(one: Mapping[str, Any]) -> Iterator[str]:
+    code = one["code"] if one["code"] == one["status"] else f"{one['code']} ({one['status']})"
+    yield f"{one['from']}: {one['kind']} -> {code}{': ' if one['text'] else ''}{one['text']}"
+    for name, hubs in one.get("lists", {}).items():
+        yield f"    {name}: {', '.join(hubs)}"
+    for item in one.get("refused", ()):
+        yield f"    {item['item']}: {item['reason']}"
+    for device in one.get("devices", ()):
+        yield f"    {device['device']} runs {device['version']}, {device['status']}"
+
+
+def _sent(result: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what the gateway sent: one by one, or how many of each kind where there are many."""
+    sent = [one for one in result["messages"] if one["from"] == "gateway"]
+    if len(sent) <= _MANY:
+        for one in sent:
+            yield f"gateway: {_named(one)} to {one['to']}: {_state(one)} (message {one['number']})"
+        return
+    counted = Counter((_named(one), one["to"], _state(one)) for one in sent)
+    for (kind, recipient, state), number in counted.items():
+        yield f"gateway: {number} x {kind} to {recipient}: {state}"
+
+
+def _named(one: Mapping[str, Any]) -> str:
+    return f"email {one['kind']}" if one["channel"] == "email" else str(one["kind"])
+
+
+def _state(one: Mapping[str, Any]) -> str:
+    state = {"dead": "given up", "in_flight": "being delivered"}.get(one["state"], one["state"])
+    return f"{state}, {one['error']}" if one["error"] else state

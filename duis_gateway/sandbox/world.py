@@ -1,0 +1,195 @@
+"""What runs in a sandbox: a gateway as it runs anywhere, every party and a mail catcher, over real HTTP and SMTP.
+
+All of it is in this process, so that it starts in a second or two and ends together.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, insert
+
+from duis_gateway.app import Gateway
+from duis_gateway.clock import FileClock, write_clock
+from duis_gateway.config.database import open_store
+from duis_gateway.config.settings import Config
+from duis_gateway.machine.identities import counted_identities
+from duis_gateway.machine.signals import Stop
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import certificates
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.certificate_records import RegisteredCertificate
+from duis_gateway.pki.signing import read_certificate_file
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.inventory_file import export_csv
+from duis_gateway.sandbox import cast
+from duis_gateway.sandbox.demo import mailbox
+from duis_gateway.sandbox.folder import Folder, with_ports
+from duis_gateway.sandbox.mocks.record import Recorder
+from duis_gateway.sandbox.players import Chores, Player, make_players
+from duis_gateway.sandbox.traffic import Traffic
+from duis_gateway.store.engine import Store
+from duis_gateway.store.tables import alert_counter
+
+SETTLING_SECONDS = 20.0
+_LOOK = 0.02
+_DAY = timedelta(days=1)
+_COUNTED_FROM = 10**15
+"""ResponseIDs go on from here: above any time in milliseconds, below which their numbers never lie."""
+
+
+class World:
+    """The gateway, the parties and the mail catcher of one folder, from `__init__` to `stop`."""
+
+    def __init__(self, folder: Folder, ports: Mapping[str, int]) -> None:
+        """Make everything, listening at these ports where they are named, and begin.
+
+        Raises:
+            GatewayError: a port is taken, or a file of the folder cannot be used.
+        """
+        self.folder = folder
+        self._identities = ExitStack()
+        self._identities.enter_context(counted_identities(f"duis-gateway sandbox {folder.count_run()}"))
+        self.clock = FileClock(folder.clock)
+        self.chores = Chores()
+        recorder = Recorder(folder.mails)
+        self._relay = mailbox.listen(recorder, cast.GATEWAY, ("127.0.0.1", ports.get("mail", 0)))
+        self._stop = Stop()
+        wanted = {"gateway": ports["gateway"], "operations": ports.get("operations", 0), "mail": self._mail_port}
+        config = folder.configure(wanted)
+        self._fill(config)
+        self._gateway = Gateway(config)
+        self.store: Store = self._gateway.store
+        assert self._gateway.scheduler is not None, "a gateway with doors has a scheduler"
+        self._scheduler = self._gateway.scheduler
+        public, operations = self._gateway.servers
+        self.url = f"http://127.0.0.1:{public.port}"
+        self.console = f"http://127.0.0.1:{operations.port}/"
+        self.config = with_ports(config, public.port, operations.port)
+        folder.configure({**wanted, "gateway": public.port, "operations": operations.port})
+        self.players = {one.member.name: one for one in make_players(folder, self.url, ports, self.chores)}
+        self.traffic = Traffic(self.store)
+        self._register()
+        self._begin()
+
+    @property
+    def _mail_port(self) -> int:
+        return int(self._relay.server_address[1])
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port of each listener, for the next run."""
+        urls = {"gateway": self.url, "operations": self.console}
+        urls |= {name: player.url for name, player in self.players.items()}
+        return {"mail": self._mail_port} | {name: urlsplit(url).port or 0 for name, url in urls.items()}
+
+    # --- beginning and end -----------------------------------------------------------------------------------------
+
+    def _fill(self, config: Config) -> None:
+        """Make the tables, and load the inventory where it is empty; the file shows what is loaded."""
+        store = open_store(config, check=False)
+        try:
+            store.migrate()
+            with store.write() as conn:
+                if not hubs.count(conn):
+                    hubs.upsert(conn, cast.hubs())
+                    counters = [{"recipient": one.eui, "value": _COUNTED_FROM} for one in cast.CAST]
+                    conn.execute(insert(alert_counter), counters)
+            export_csv(store, self.folder.inventory)
+        finally:
+            store.close()
+
+    def _register(self) -> None:
+        """Register the parties; one whose URL somebody has changed keeps it."""
+        remembered = self.folder.remembered()
+        own: dict[str, str] = remembered.get("urls", {})
+        with self.store.write() as conn:
+            for name, player in self.players.items():
+                known = parties.find(conn, player.member.eui)
+                if known is None:
+                    self._add(conn, player)
+                elif known.url == own.get(name):
+                    parties.update(conn, replace(known, url=player.url))
+        urls = {name: player.url for name, player in self.players.items()}
+        self.folder.remember({**remembered, "urls": urls})
+
+    def _add(self, conn: Connection, player: Player) -> None:
+        member = player.member
+        parties.add(conn, member.registered(player.url))
+        own = read_certificate_file(self.folder.pki / f"{member.stem}.pem")
+        certificates.add(conn, RegisteredCertificate(member.eui, own.der, own.issuer_key, own.serial))
+
+    def _begin(self) -> None:
+        self._threads = [
+            threading.Thread(target=self._relay.serve_forever, args=(0.05,), name="mail", daemon=True),
+            threading.Thread(target=self._gateway.serve, args=(self._stop,), name="gateway", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End everything, the gateway first, so that nothing is sent to who is gone."""
+        self._stop.tell()
+        for player in self.players.values():
+            player.kit.partner.gateway.close()
+        self._threads[1].join()
+        self._relay.shutdown()
+        self._relay.server_close()
+        self._threads[0].join()
+        for player in self.players.values():
+            player.listener.close()
+        self._identities.close()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the gateway runs."""
+        return self._threads[1].is_alive()
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def put_clock(self, to: datetime) -> None:
+        """Let business time go on to a moment, at most a day at a time, and do on the way what falls due.
+
+        Set back it is at once; what was done stays done.
+        """
+        now = self.clock.now()
+        while now != to:
+            now = to if to < now else min(to, now + _DAY)
+            write_clock(self.folder.clock, now)
+            self.settle()
+
+    # --- quiet -----------------------------------------------------------------------------------------------------
+
+    def settle(self, seconds: float = SETTLING_SECONDS) -> bool:
+        """Wait until everything is delivered that can be, and the CSPs have done what it brought about.
+
+        What waits for a party that does not take it is not waited for. Returns whether it has become quiet in time.
+        """
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.traffic.look()
+            if self._delivering():
+                time.sleep(_LOOK)
+            elif self.chores.any():
+                self.chores.do()
+            elif not self._scheduler.do_what_is_due():
+                return True
+        return False
+
+    def _delivering(self) -> bool:
+        with self.store.read() as conn:
+            stats = outbox_view.stats(conn)
+            places = {*stats.pending, *stats.in_flight}
+            return any(not self._hangs(conn, place.recipient, place.channel) for place in places)
+
+    @staticmethod
+    def _hangs(conn: Connection, recipient: int, channel: str) -> bool:
+        """Whether a party has failed to take what is to be delivered to it."""
+        states = ("pending", "in_flight")
+        return any(outbox_view.last_error(conn, state, recipient, channel) is not None for state in states)

@@ -1,0 +1,237 @@
+"""The sandbox as its users have it: a process, told what to do by command, by HTTP and on its page."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from duis_gateway.client import Gateway, Identity, Message, Receiver, Trust
+from duis_gateway.client.requests import ReadInventory
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.sandbox.commands import COMMANDS
+from tests.support.cli import done, refused, run
+from tests.support.sandboxes import RunningSandbox, read_until, sandbox, saying
+
+pytestmark = pytest.mark.processes
+
+HUB_1 = "00-DB-12-34-56-00-00-01"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with sandbox(tmp_path_factory.mktemp("sandbox") / "work") as one:
+        yield one
+
+
+@pytest.fixture
+def town(running: RunningSandbox) -> RunningSandbox:
+    """The sandbox as it is at first."""
+    running.do("reset")
+    return running
+
+
+def told(result: Any) -> list[tuple[str, str, str]]:
+    """What the gateway sent: kind, to whom, and whether it has arrived."""
+    return sorted((one["kind"], one["to"], one["state"]) for one in result["messages"] if one["from"] == "gateway")
+
+
+def ask(
+    town: RunningSandbox, method: str, path: str, body: str = "", headers: dict[str, str] | None = None
+) -> tuple[int, str, http.client.HTTPMessage]:
+    connection = http.client.HTTPConnection("127.0.0.1", town.port, timeout=60)
+    connection.request(method, path, body, headers or {})
+    answer = connection.getresponse()
+    content = answer.read().decode()
+    connection.close()
+    return answer.status, content, answer.headers
+
+
+def test_the_same_command_by_the_command_line_by_http_and_on_the_page(town: RunningSandbox) -> None:
+    n64 = ("N64", "you", "delivered")
+    words = done("sandbox", "activate", "1", "--port", str(town.port))
+    assert "gateway: N64 to you: delivered" in words
+    assert n64 in told(town.do("activate", hub=[2]))
+    form = urlencode({"do": "activate", "hub": "3"})
+    status, _, headers = ask(town, "POST", "/", form, {"Content-Type": "application/x-www-form-urlencoded"})
+    assert status == 303
+    page = ask(town, "GET", headers["Location"])[1]
+    assert "gateway: N64 to you: delivered" in page
+    runs = {one["number"]: one["version"] for one in town.status()["hubs"]}
+    assert [runs[number] for number in ("1", "2", "3", "4")] == ["9002", "9002", "9002", "9001"]
+
+
+def test_each_party_is_told_of_its_own_hubs_as_far_as_its_duis_goes(town: RunningSandbox) -> None:
+    """Hub 41 has two suppliers; 61 is of one who knows N64, 81 of one who does not and gets N999."""
+    result = town.do("activate", hub=[41, 61, 81])
+    alerts = [one for one in told(result) if one[0].startswith("N")]
+    alerts.remove(("N64", "oldest", "delivered"))  # by email: what its N999 stands for
+    assert alerts == [
+        ("N64", "gas", "delivered"),
+        ("N64", "older", "delivered"),
+        ("N64", "you", "delivered"),
+        ("N999", "oldest", "delivered"),
+    ]
+    assert [(one["kind"], one["to"]) for one in result["mails"]] == [("N64", "oldest")]
+    assert ("N71", "you", "delivered") in told(town.do("fail", hub=42, reason="noImage"))
+
+
+def test_the_clock_stands_where_it_is_put_and_what_falls_due_is_done(town: RunningSandbox) -> None:
+    assert town.status()["clock"] == "2027-01-04T09:00:00Z"
+    sent = told(town.do("clock", to="+61d"))
+    assert ("StageChange", "north", "delivered") in sent
+    found = town.status()
+    assert (found["clock"], found["releases"][0]["state"]) == ("2027-03-06T09:00:00Z", "safe_launch")
+    # The command line, pointed at the sandbox's gateway, has its time.
+    config = ("--config", found["configuration"])
+    rows = json.loads(done("deadlines", "--party", found["you"]["eui"], "--format", "json", *config))
+    assert all(row["due"] is None or row["due"] > "2027-03" for row in rows)
+    assert "2027-03-01T00:00:00Z" in done("sandbox", "clock", "2027-03-01", "--port", str(town.port))
+
+
+def test_a_party_that_is_down_gets_everything_once_it_is_back(town: RunningSandbox) -> None:
+    town.do("csp", name="north", behaviour="down")
+    waiting = told(town.do("choose", supplier="you", hub=[1, 2, 3]))
+    assert ("PreferredPilotList", "south", "delivered") in waiting
+    assert ("PreferredPilotList", "north", "pending") in waiting
+    town.do("csp", name="north", behaviour="normal")
+    for _ in range(100):
+        if not town.status()["parties"][0]["waiting"]:
+            break
+        town.do("clock", to="+1s")
+    assert not town.status()["parties"][0]["waiting"]
+
+
+def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox) -> None:
+    at = ("--port", str(town.port))
+    words = done("sandbox", "choose", "you", "1", "61", *at)
+    assert "you: SR11.5 -> W110501 (PartlyAccepted)" in words
+    assert "    NotResponsibleDeviceIDList: 00-DB-12-34-56-00-00-3D" in words
+    ran = run("sandbox", "activate", "999", *at)
+    assert (ran.code, ran.output.count("unknown")) == (1, 2)
+    assert "hub must be a hub" in refused(2, "sandbox", "activate", "first", *at)
+    with pytest.raises(ConfigurationError, match="did you mean hub"):
+        town.do("activate", hubs=[1])
+    assert "no sandbox listens on port 1: start one" in refused(2, "sandbox", "status", "--port", "1")
+
+
+def test_twice_the_same_commands_give_the_same_bytes(town: RunningSandbox) -> None:
+    """Answers, alerts, messages of the partners and emails alike, with their signatures and identities."""
+
+    def play() -> dict[str, str]:
+        town.do("choose", supplier="you", hub=[1, 2, 3])
+        town.do("instruct", supplier="you", hub=[1, 2, 3])
+        town.do("activate", hub=[1, 41, 61, 81])
+        town.do("fail", hub=[2])
+        town.do("clock", to="+61d")
+        paths = [f"/v1/messages/{n}{kind}" for n in range(1, town.status()["messages"] + 1) for kind in ("", "/answer")]
+        found = {path: ask(town, "GET", path) for path in paths}
+        return {path: body for path, (status, body, _) in found.items() if status == 200}
+
+    first = play()
+    town.do("reset")
+    assert len(first) > 80
+    assert play() == first
+
+
+@contextmanager
+def own_server(received: list[Message], folder: Path) -> Iterator[str]:
+    """A supplier's own server, as it would be written with the kit."""
+    receiver = Receiver(
+        Identity.load(folder / "key.pem", folder / "certificate.pem"), Trust.load(folder / "gateway.pem")
+    )
+    receiver.on()(received.append)
+    with receiver.serve() as server:
+        yield server.url + "/alerts"
+
+
+def test_your_alerts_reach_your_own_server_and_your_keys_work(town: RunningSandbox) -> None:
+    received: list[Message] = []
+    you = town.status()["you"]
+    with own_server(received, Path(you["key"]).parent) as url:
+        done("sandbox", "address", "you", url, "--port", str(town.port))
+        town.do("activate", hub=[1, 61])
+        town.do("reset")
+        town.do("activate", hub=[1])
+        assert [one.kind for one in received if one.kind == "N64"] == ["N64"], "the same bytes again are a repeat"
+        assert "N66" in [one.kind for one in received], "an own address survives a reset"
+    town.do("address", supplier="you")
+    gateway = Gateway(
+        you["gateway"],
+        identity=Identity.load(you["key"], you["certificate"]),
+        trust=Trust.load(you["gateway_certificate"]),
+    )
+    [device] = gateway.send(ReadInventory(HUB_1)).devices
+    assert device.firmware_version == "9002"
+
+
+def test_listen_shows_what_comes_and_passes_the_servers_answer_on(town: RunningSandbox) -> None:
+    received: list[Message] = []
+    words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--json", "--port", str(town.port), "--forward"]
+    before = town.status()["parties"]
+    with own_server(received, town.folder / "you") as url, saying([*words, url]) as listening:
+        read_until(listening, "Listening")
+        assert ("N64", "you", "delivered") in told(town.do("activate", hub=[1]))
+        shown = json.loads(read_until(listening, "N64"))
+        assert (shown["kind"], shown["proven"], shown["repeat"]) == ("N64", True, False)
+        assert shown["adapter"]["status"] == 204
+        assert shown["says"] == f"Communications Hub {HUB_1} now runs firmware 9002."
+        alert = shown["message"]["Response"]["Body"]["DCCAlertMessage"]
+        assert alert["DCCAlert"] == {"CommsHubFirmwareActivation": {"DeviceID": HUB_1, "FirmwareVersion": "9002"}}
+        assert [one.kind for one in received] == ["N64"]
+        listening.terminate()
+        assert listening.wait(60) == 0
+    assert town.status()["parties"] == before, "the alerts go where they went"
+    with saying([*words, "http://127.0.0.1:9/nobody"]) as listening:
+        read_until(listening, "Listening")
+        [waiting] = [one for one in town.do("activate", hub=[2])["messages"] if one["kind"] == "N64"]
+        assert (waiting["state"], "502" in waiting["error"]) == ("pending", True)
+
+
+def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:
+    """A browser on this machine can be made to send requests here, by another site or by another name for us."""
+    evil = {"Origin": "https://evil.example"}
+    assert ask(town, "POST", "/v1/reset", "{}", evil)[0] == 403
+    assert ask(town, "POST", "/", "do=reset", evil)[0] == 403
+    assert ask(town, "GET", "/v1/status", headers={"Host": "evil.example"})[0] == 403
+    own = {"Origin": f"http://127.0.0.1:{town.port}"}
+    assert ask(town, "POST", "/v1/clock", '{"to": "+1h"}', own)[0] == 200
+
+
+def test_every_command_is_described_and_on_the_page(town: RunningSandbox) -> None:
+    described = json.loads(ask(town, "GET", "/openapi.json")[1])
+    page = ask(town, "GET", "/")[1]
+    for command in COMMANDS:
+        body = described["paths"][f"/v1/{command.name}"]["post"]["requestBody"]["content"]["application/json"]
+        assert set(body["schema"]["properties"]) == {one.name for one in command.parameters}
+        assert f'<input type="hidden" name="do" value="{command.name}">' in page
+    assert ask(town, "GET", "/messages/1")[1].count("good, by") == 2, "a message and its answer, both proven"
+    assert "Firmware release SEC-2027-A" in ask(town, "GET", "/v1/mails/1")[1]
+    assert ask(town, "GET", "/messages/9999")[0] == 404
+
+
+def test_it_goes_on_in_its_folder_and_ends_cleanly(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    with sandbox(folder) as first:
+        first.do("activate", hub=[1])
+        first.do("clock", to="2027-02-01")
+        assert "a sandbox runs in" in refused(2, "sandbox", "--workdir", folder, "--port", "0")
+        seen = first.status()["messages"]
+        assert first.interrupt() == 0
+    with sandbox(folder) as second:
+        found = second.status()
+        assert (found["clock"], found["hubs"][0]["version"]) == ("2027-02-01T00:00:00Z", "9002")
+        assert found["messages"] == seen, "nothing was announced or sent again"
+        assert ("N64", "you", "delivered") in told(second.do("activate", hub=[2]))
+        assert second.interrupt() == 0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine", encoding="utf-8")
+    assert "no sandbox made it" in refused(2, "sandbox", "--workdir", tmp_path / "other", "--fresh", "--port", "0")
+    assert (tmp_path / "other" / "thesis.txt").exists()
