@@ -39,8 +39,8 @@ def example(name: str | None, folder: Path | None) -> None:
             write_bytes(folder / file, content)
         say(f"Made {len(messages)} messages and {HUBS} in {folder}. To play them: sh {folder / 'play.sh'}")
     elif name is None:
-        rows = [(one.name, str(one.sender), one.door, one.answer, one.about) for one in messages]
-        print_rows(("name", "sender", "door", "answer", "about"), [*rows, (HUBS, "", "", "", "their hubs")], "table")
+        rows = [(one.name, one.answer, one.about) for one in messages]
+        print_rows(("name", "answer", "about"), [*rows, (HUBS, "", "their hubs")], "table")
     elif name == HUBS:
         print_document(hubs_csv().encode())
     else:

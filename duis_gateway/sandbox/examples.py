@@ -94,18 +94,18 @@ def playable(now: datetime) -> list[Playable]:
     outcome = HubOutcome(HUBS[0], OutcomeStage.ACTIVATION, True, VERSION, now)
     failure = HubOutcome(HUBS[1], OutcomeStage.ACTIVATION, False, VERSION, now, "hashMismatch", "Seen twice.")
     return [
-        _esi(now, notice, "DCC announces a release; its pilot begins at once"),
+        _esi(now, notice, "DCC announces it; the pilot begins at once"),
         _csp(now, csp.DefaultPilotList(RELEASE, "North", HUBS[:3]), "the CSP's list for the pilot (N66)"),
         _csp(now, csp.DefaultPilotSchedule(RELEASE, "North", groups, constraints), "and its schedule (N67)"),
         _duis(ReadInventory(HUBS[0]), "I0", "what a hub runs"),
         _duis(
             PreferredPilotList(RELEASE, VERSION, wanted),
             "W110501",
-            "the supplier's own list; one hub is another's, one unknown",
+            "its own list; one hub another's, 1 unknown",
         ),
-        _duis(PreferredPilotSchedule(RELEASE, VERSION, [group]), "I99", "when, under a constraint that the CSP offers"),
+        _duis(PreferredPilotSchedule(RELEASE, VERSION, [group]), "I99", "when, under a constraint of the CSP's"),
         _csp(now, csp.ScheduleDecision(*decision), "the CSP gives it a longer period (N74)"),
-        _esi(now, esi.ReleaseApproval(RELEASE, now), "DCC approves the release: it may be deployed"),
+        _esi(now, esi.ReleaseApproval(RELEASE, now), "DCC approves it: it may be deployed"),
         _csp(now, csp.ActivateFirmwareResponses((outcome, failure)), "one hub runs it (N64), one failed (N71)"),
         _duis(ReadInventory(HUBS[0]), "I0", "it does"),
         _esi(now, esi.Closure(RELEASE, now), "DCC closes the roll-out"),

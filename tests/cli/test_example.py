@@ -18,6 +18,7 @@ DOORS = "http://127.0.0.1:8079"
 
 def test_the_list_names_what_can_be_printed() -> None:
     listed = done("example")
+    assert max(map(len, listed.splitlines())) < 80
     for one in playable(datetime.now(UTC)):
         assert one.name in listed
         body = etree.fromstring(done("example", one.name.lower()).encode()).find("{*}Body/*")
