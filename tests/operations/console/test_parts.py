@@ -1,0 +1,83 @@
+"""What the console rests on: figures that are remembered, searching in stretches, and showing without a token."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from time import monotonic
+
+import pytest
+
+from duis_gateway.clock import FixedClock
+from duis_gateway.doors.http import Edge
+from duis_gateway.operations.console import search
+from duis_gateway.operations.console.remembered import Remembered
+from duis_gateway.operations.console.search import Wanted, Way
+from duis_gateway.operations.console.site import Console, Sources
+from duis_gateway.operations.metrics import Metrics
+from duis_gateway.store.engine import Store
+from tests.support.asking import ask, whole
+from tests.support.outbox import OTHER, SUPPLIER, enqueue, message, messages
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def test_a_figure_is_counted_once_however_many_ask() -> None:
+    counted: list[str] = []
+
+    def make(key: str) -> int:
+        counted.append(key)
+        return len(counted)
+
+    remembered: Remembered[str, int] = Remembered(make, 60.0)
+    values = [figure.value for key in ("a", "a", "b") if (figure := remembered.get(key))]
+    assert values == [1, 1, 2]
+    remembered.forget()
+    values = [figure.value for key in ("a", "a") if (figure := remembered.get(key))]
+    assert values == [3, 3]
+
+
+def test_who_asks_does_not_wait_for_ever_and_a_figure_that_failed_is_tried_again() -> None:
+    go = threading.Event()
+
+    def make(_: None) -> int:
+        if not go.wait(30):
+            raise ValueError("nobody let go")
+        return 7
+
+    remembered: Remembered[None, int] = Remembered(make, 60.0)
+    assert remembered.get(None) is None
+    go.set()
+    assert remembered.stop(monotonic() + 30)
+    figure = remembered.get(None)
+    assert figure is not None
+    assert figure.value == 7
+
+
+def test_a_search_goes_back_a_stretch_at_a_time_and_says_how_far(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(search._STRETCH, Way.SENT, 10)
+    enqueue(store, message(recipient=OTHER), *messages(25), message(recipient=OTHER))
+    found, before, steps = 0, 0, 0
+    with store.read() as conn:
+        while True:
+            page = search.look(conn, Wanted(Way.SENT, party=OTHER, before=before))
+            found, steps = found + len(page.lines), steps + 1
+            if page.further is None:
+                break
+            assert page.looked_to is not None
+            before = page.further
+        assert (found, steps) == (2, 3)
+        assert search.look(conn, Wanted(Way.SENT, until=NOW.replace(year=2025))).lines == []
+        assert len(search.look(conn, Wanted(Way.SENT, party=SUPPLIER, since=NOW)).lines) == 9
+
+
+def test_without_a_token_the_console_only_shows_and_says_so(store: Store) -> None:
+    console = Console(store, FixedClock(NOW), Sources(dict, lambda: None, lambda: None))
+    edge = Edge(console.routes(), Metrics())
+    for path in ("/", "/messages", "/dead-letters", "/flags", "/parties"):
+        assert ask(edge, path).status == 200, path
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    refused = ask(edge, "/flags", "POST", content=b"flag=1&form=&token=", headers=form)
+    assert refused.status == 403
+    assert "token_file" in whole(refused).decode()
+    assert console.stop(monotonic() + 30)
