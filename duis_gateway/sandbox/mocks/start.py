@@ -20,6 +20,7 @@ from duis_gateway.sandbox.mocks.door import Door
 from duis_gateway.sandbox.mocks.partner import Partner
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.server import serve
+from duis_gateway.text.controls import shown
 
 WRONG_USAGE = 2
 
@@ -75,7 +76,7 @@ def run(
     try:
         options, kit = begin(arguments)
     except (GatewayError, OSError, LookupError, ValueError) as error:
-        sys.stderr.write(f"{program}: {error}\n")
+        sys.stderr.write(f"{program}: {shown(str(error))}\n")
         return WRONG_USAGE
     return serve(kit.door, options.listen, kit.partner.gateway.closed)
 
