@@ -348,7 +348,7 @@ activation_outcome = Table(
         sqlite_where=text("success = 0"),
         postgresql_where=text("NOT success"),
     ),
-    # A release's activations are counted by time from this index alone.
+    # A release's activations are counted by ranges of time; SQLite still looks at each row for its stage.
     Index(
         "ix_activation_outcome_activated",
         "release_id",

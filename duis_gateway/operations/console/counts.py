@@ -290,7 +290,7 @@ def _failures(connection: Connection, release: Release) -> list[Failure]:
 
 
 def _by_time(connection: Connection, release: Release) -> Activations | None:
-    """Count the activations by hours, days or weeks, each step by a range of the index alone."""
+    """Count the activations by hours, days or weeks, each step by a range of the index."""
     at = activation_outcome.c.completed_at
     activated = and_(
         activation_outcome.c.release_id == release.release_id,
