@@ -14,6 +14,7 @@ from duis_gateway.cli.output import say
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.parameters import Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
+from duis_gateway.sandbox.scenario import read_scenario
 from duis_gateway.sandbox.words import in_lines
 
 _PORT = click.IntRange(0, 65534)
@@ -35,8 +36,9 @@ _PORT = click.IntRange(0, 65534)
     help="Of the page and the API; the gateway has the next one. 0: any that are free.",
 )
 @click.option("--fresh", is_flag=True, help="Begin anew in the folder.")
+@click.option("--scenario", metavar="FILE", help="Play this first, where the sandbox is begun.")
 @click.pass_context
-def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool) -> int | None:
+def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool, scenario: str | None) -> int | None:
     """Start a gateway with two CSPs, DCC and four suppliers, one of them yours; or tell a running one what to do.
 
     Everything runs on this machine over real HTTP, with a mail catcher, a page, and a clock that stands where you put
@@ -46,7 +48,7 @@ def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool) -> in
         return None
     from duis_gateway.sandbox.main import run
 
-    return run(workdir, port, fresh=fresh, echo=say)
+    return run(workdir, port, fresh=fresh, scenario=read_scenario(scenario) if scenario else None, echo=say)
 
 
 def _port_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,6 +108,19 @@ def _made(command: Command) -> click.Command:
 
 for _command in COMMANDS:
     sandbox.add_command(_made(_command))
+
+
+@sandbox.command("run")
+@click.argument("file")
+@click.option("--port", "at", type=_PORT, help="In the sandbox that runs there, which is reset first.")
+def run_file(file: str, at: int | None) -> int:
+    """Play the scenario in FILE and judge it: in a sandbox of its own, or in a running one.
+
+    FILE may be one that comes with the gateway: roll-out, split-suppliers, failures, pause.
+    """
+    from duis_gateway.sandbox.main import run_scenario
+
+    return DONE if run_scenario(read_scenario(file), at, say) else NO
 
 
 @sandbox.command()

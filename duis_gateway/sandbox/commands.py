@@ -130,7 +130,7 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("group", "the group", TEXT, required=True, argument=True),
             Parameter("decision", "what", choice("accepted", "amended", "refused"), required=True, argument=True),
             Parameter("supplier", "whose group", party(*SUPPLIERS), default=BY_NAME[YOU]),
-            Parameter("csp-name", "one CSP alone", party(*CSPS)),
+            Parameter("csp", "one CSP alone", party(*CSPS)),
             _RELEASE,
             Parameter("reason", "why", TEXT),
             Parameter("start", "an amended period's beginning", MOMENT),

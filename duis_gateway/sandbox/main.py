@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.signals import ProcessSignals, Stop
 from duis_gateway.sandbox import control
+from duis_gateway.sandbox.remote import Remote
 from duis_gateway.sandbox.sandbox import open_sandbox
+from duis_gateway.sandbox.scenario import Scenario, Stage, play
 
 _LOOK = 0.5
 
 
-def run(workdir: Path, port: int, *, fresh: bool, echo: Callable[[str], None]) -> int:
-    """Run a sandbox until SIGTERM or SIGINT, and return the exit code.
+def run(workdir: Path, port: int, *, fresh: bool, scenario: Scenario | None, echo: Callable[[str], None]) -> int:
+    """Run a sandbox until SIGTERM or SIGINT, and return the exit code; one that is begun plays the scenario first.
 
     Raises:
         GatewayError: the folder is not a sandbox's or in use, or a port is taken.
@@ -28,7 +31,8 @@ def run(workdir: Path, port: int, *, fresh: bool, echo: Callable[[str], None]) -
             listener = control.listen(sandbox, port)
         except OSError as error:
             raise ConfigurationError(f"port {port} cannot be used: {error.strerror}; name another --port") from None
-        sandbox.begin()
+        if sandbox.begin() and scenario is not None:
+            play(scenario, sandbox, teller(echo))
         listener.start()
         for line in (*overview(sandbox.status()), "", f"The page and the API: http://{control.HOST}:{listener.port}/"):
             echo(line)
@@ -40,6 +44,43 @@ def run(workdir: Path, port: int, *, fresh: bool, echo: Callable[[str], None]) -
     finally:
         sandbox.stop()
     return 0
+
+
+def run_scenario(scenario: Scenario, port: int | None, echo: Callable[[str], None]) -> bool:
+    """Play a scenario and return whether it held: in a sandbox of its own, or in one that runs, which is reset.
+
+    Raises:
+        GatewayError: no sandbox listens on the port, or none can be begun.
+    """
+    if port is not None:
+        remote = Remote(port)
+        remote.do("reset", {})
+        return _play(scenario, remote, echo)
+    with TemporaryDirectory(prefix="duis-sandbox-") as folder:
+        sandbox = open_sandbox(Path(folder) / "work", 0)
+        try:
+            sandbox.begin()
+            return _play(scenario, sandbox, echo)
+        finally:
+            sandbox.stop()
+
+
+def _play(scenario: Scenario, stage: Stage, echo: Callable[[str], None]) -> bool:
+    echo(scenario.title)
+    good = play(scenario, stage, teller(echo))
+    echo(f"{len(scenario.steps)} steps: {'all held' if good else 'NOT all held'}.")
+    return good
+
+
+def teller(echo: Callable[[str], None]) -> Callable[[str, bool, list[str]], None]:
+    """Return what tells a scenario's steps by lines."""
+
+    def tell(words: str, held: bool, differences: list[str]) -> None:
+        echo(f"{words} -> {'held' if held else 'NOT HELD'}")
+        for one in differences:
+            echo(f"       {one}")
+
+    return tell
 
 
 def overview(status: Mapping[str, Any]) -> Iterator[str]:

@@ -38,12 +38,9 @@ class Remote:
         """
         return self._ask("GET", path, None)
 
-    def is_there(self) -> bool:
-        """Whether a sandbox listens there."""
-        try:
-            return bool(self.get("/v1/status"))
-        except GatewayError:
-            return False
+    def status(self) -> Any:
+        """Return how the sandbox stands (errors as `get`)."""
+        return self.get("/v1/status")
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_SECONDS)

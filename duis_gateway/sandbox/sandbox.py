@@ -127,12 +127,13 @@ class Sandbox:
                 "quiet": True,
             }
 
-    def begin(self) -> None:
-        """Announce the first release, where none is."""
+    def begin(self) -> bool:
+        """Announce the first release, where none is; return whether that was so."""
         with self.world.store.read() as conn:
             begun = bool(releases.all_releases(conn))
         if not begun:
             self.do("announce", {})
+        return not begun
 
     def _own_addresses(self) -> dict[str, str]:
         with self.world.store.read() as conn:

@@ -17,6 +17,7 @@ from duis_gateway.client import Gateway, Identity, Message, Receiver, Trust
 from duis_gateway.client.requests import ReadInventory
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.scenario import shipped
 from tests.support.cli import done, refused, run
 from tests.support.sandboxes import RunningSandbox, read_until, sandbox, saying
 
@@ -139,6 +140,21 @@ def test_twice_the_same_commands_give_the_same_bytes(town: RunningSandbox) -> No
     town.do("reset")
     assert len(first) > 80
     assert play() == first
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_scenarios_that_come_with_the_gateway_hold(running: RunningSandbox, name: str) -> None:
+    said = done("sandbox", "run", name, "--port", str(running.port))
+    assert "all held" in said
+    assert "NOT" not in said
+
+
+def test_a_scenario_that_does_not_hold_says_why(running: RunningSandbox, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text('[[step]]\ndo = "activate"\nhub = [1]\nexpect.received = { gas = ["N64"] }\n', encoding="utf-8")
+    ran = run("sandbox", "run", file, "--port", str(running.port))
+    assert ran.code == 1
+    assert "received: expected {'gas': ['N64']}, seen {'gas': []}" in ran.output
 
 
 @contextmanager

@@ -1,0 +1,202 @@
+"""Scenarios: a roll-out as a TOML file of steps, each a command of the sandbox with what is expected of it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.machine.files import read_text
+from duis_gateway.sandbox.cast import BY_NAME
+from duis_gateway.sandbox.commands import BY_COMMAND
+from duis_gateway.sandbox.parameters import HUB, WrongCommand
+
+_SEVERAL = re.compile(r"(\d+) x (.+)")
+_OWN = ("do", "say", "expect")
+
+
+class Stage(Protocol):
+    """A sandbox in which a scenario is played."""
+
+    def do(self, name: str, members: Mapping[str, Any]) -> Any:
+        """Carry out a command."""
+
+    def status(self) -> Any:
+        """Return how the sandbox stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command with its members; `say` tells people what it is, `expect` what has to come of it."""
+
+    number: int
+    do: str
+    members: Mapping[str, Any]
+    say: str
+    expect: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A title, and steps that are played one after another in a sandbox as it is at first."""
+
+    title: str
+    steps: tuple[Step, ...]
+
+
+def shipped() -> list[str]:
+    """Return the names of the scenarios that come with the gateway."""
+    return sorted(one.name.removesuffix(".toml") for one in _folder().iterdir() if one.name.endswith(".toml"))
+
+
+def read_scenario(name: str) -> Scenario:
+    """Return the scenario in a file, or the one of this name that comes with the gateway.
+
+    Raises:
+        ConfigurationError: it cannot be read, or a step is wrong; the text says which.
+    """
+    try:
+        text = _folder().joinpath(f"{name}.toml").read_text("utf-8") if name in shipped() else read_text(Path(name))
+        return _scenario(name, tomllib.loads(text))
+    except (OSError, UnicodeDecodeError) as error:
+        hint = f"; with the gateway come {', '.join(shipped())}"
+        raise ConfigurationError(f"the scenario {name} cannot be read: {error}{hint}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{name}: not TOML: {error}") from None
+
+
+def _folder() -> Any:
+    return resources.files("duis_gateway.sandbox").joinpath("scenarios")
+
+
+def _scenario(name: str, content: Mapping[str, Any]) -> Scenario:
+    steps = content.get("step")
+    if not isinstance(steps, list) or not steps or not all(isinstance(one, dict) for one in steps):
+        raise ConfigurationError(f"{name}: a scenario has [[step]] tables")
+    for key in content:
+        if key not in ("title", "step"):
+            raise ConfigurationError(f"{name}: there is no key {key!r}; a scenario has title and [[step]] tables")
+    return Scenario(str(content.get("title", name)), tuple(_step(name, n, one) for n, one in enumerate(steps, 1)))
+
+
+def _step(name: str, number: int, given: Mapping[str, Any]) -> Step:
+    do, expect = str(given.get("do", "")), given.get("expect", {})
+    members = {key: value for key, value in given.items() if key not in _OWN}
+    try:
+        if do not in BY_COMMAND:
+            raise WrongCommand(f"do must be one of {', '.join(BY_COMMAND)}, not {do!r}")
+        if "error" not in expect:
+            BY_COMMAND[do].read(members)
+        for key in expect:
+            if key not in _EXPECTATIONS:
+                raise WrongCommand(f"nothing called {key!r} can be expected; there are {', '.join(_EXPECTATIONS)}")
+        for key in ("received", "waiting", "mails"):
+            for party in expect.get(key, {}):
+                if party not in BY_NAME:
+                    raise WrongCommand(f"{key}: there is no party {party!r}; there are {', '.join(BY_NAME)}")
+    except WrongCommand as error:
+        raise ConfigurationError(f"{name}, step {number}: {error}") from None
+    said = str(given.get("say", "")) or f"{do} {' '.join(map(str, members.values()))}".strip()
+    return Step(number, do, members, said, expect)
+
+
+# --- playing ------------------------------------------------------------------------------------------------------
+
+
+def play(scenario: Scenario, stage: Stage, tell: Callable[[str, bool, list[str]], None]) -> bool:
+    """Play a scenario to its end; `tell` is given each step's words, whether it held, and what differs.
+
+    Returns whether every step held.
+    """
+    good = True
+    for step in scenario.steps:
+        differences = _differences(step, stage)
+        tell(f"{step.number:>3}. {step.say}", not differences, differences)
+        good = good and not differences
+    return good
+
+
+def _differences(step: Step, stage: Stage) -> list[str]:
+    """Carry out a step, and return what did not come out as expected."""
+    wanted = step.expect.get("error")
+    try:
+        result = stage.do(step.do, step.members)
+    except GatewayError as error:
+        return [] if wanted is not None and str(wanted) in str(error) else [f"could not be done: {error}"]
+    if wanted is not None:
+        return [f"was done, where an error was expected: {wanted}"]
+    status = stage.status()
+    found = []
+    for name, expected in step.expect.items():
+        seen = _EXPECTATIONS[name](expected, result, status)
+        asked = _asked(name, expected)
+        if seen != asked:
+            found.append(f"{name}: expected {asked}, seen {seen}")
+    return found
+
+
+def _asked(name: str, expected: Any) -> Any:
+    """Return an expectation in the form in which what was seen is compared with it."""
+    if name in ("received", "waiting", "mails"):
+        return {party: _listed(kinds) for party, kinds in expected.items()}
+    if name == "lists":
+        return {key: sorted(format_eui(HUB.read(one)) for one in hubs) for key, hubs in expected.items()}
+    return expected
+
+
+def _listed(kinds: Iterable[str]) -> list[str]:
+    """Return kinds one by one, in order: "3 x N64" stands for three of them."""
+    several = ((_SEVERAL.fullmatch(str(kind)), str(kind)) for kind in kinds)
+    return sorted(one for found, kind in several for one in ([found[2]] * int(found[1]) if found else [kind]))
+
+
+def _sent(expected: Mapping[str, Any], result: Any, *, delivered: bool) -> dict[str, list[str]]:
+    return {
+        party: sorted(
+            one["kind"]
+            for one in result["messages"]
+            if (one["from"], one["to"], one["channel"]) == ("gateway", party, "http")
+            and (one["state"] == "delivered") == delivered
+        )
+        for party in expected
+    }
+
+
+def _mails(expected: Mapping[str, Any], result: Any, _status: Any) -> dict[str, list[str]]:
+    return {party: sorted(one["kind"] for one in result["mails"] if one["to"] == party) for party in expected}
+
+
+def _lists(_expected: Any, result: Any, _status: Any) -> dict[str, list[str]]:
+    return {name: sorted(hubs) for one in result["answers"] for name, hubs in one.get("lists", {}).items()}
+
+
+def _runs(expected: Mapping[str, Any], _result: Any, status: Any) -> dict[str, str]:
+    return {one["number"]: one["version"] for one in status["hubs"] if one["number"] in expected}
+
+
+def _states(expected: Mapping[str, Any], _result: Any, status: Any) -> dict[str, str]:
+    return {
+        one["release"]: one["state"] + (", paused" if one["paused"] else "")
+        for one in status["releases"]
+        if one["release"] in expected
+    }
+
+
+_EXPECTATIONS: Mapping[str, Callable[[Any, Any, Any], Any]] = {
+    "answers": lambda _expected, result, _status: [one["code"] for one in result["answers"]],
+    "lists": _lists,
+    "received": lambda expected, result, _status: _sent(expected, result, delivered=True),
+    "waiting": lambda expected, result, _status: _sent(expected, result, delivered=False),
+    "mails": _mails,
+    "runs": _runs,
+    "states": _states,
+    "clock": lambda _expected, result, _status: result["clock"],
+    "error": lambda expected, _result, _status: expected,
+}
+"""What can be expected of a step, and how it is seen: what it brought about, or how the sandbox stands then."""

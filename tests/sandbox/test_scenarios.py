@@ -1,0 +1,117 @@
+"""Scenarios: what a file may say, and how it is judged; those that come with the gateway are played in a sandbox."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.main import teller
+from duis_gateway.sandbox.parameters import WrongCommand
+from duis_gateway.sandbox.scenario import play, read_scenario, shipped
+
+
+def written(folder: Path, text: str) -> str:
+    file = folder / "scenario.toml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
+def test_a_command_takes_what_carries_it_out(command: Any) -> None:
+    """The table's parameters are the function's."""
+    _turn, *taken = inspect.signature(command.do).parameters
+    assert set(taken) == {one.name.replace("-", "_") for one in command.parameters}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", r"a scenario has \[\[step\]\] tables"),
+        ("titel = 'x'\n[[step]]\ndo = 'replay'", "there is no key 'titel'"),
+        ("[[step]]\ndo = 'explode'", "step 1: do must be one of announce"),
+        ("[[step]]\ndo = 'replay'\n[[step]]\ndo = 'activate'\nhubs = [1]", "step 2: .* did you mean hub"),
+        ("[[step]]\ndo = 'activate'", "step 1: activate needs hub"),
+        ("[[step]]\ndo = 'clock'\nto = 'soon'", "to must be a time such as"),
+        ("[[step]]\ndo = 'replay'\nexpect.alerts = []", "nothing called 'alerts' can be expected"),
+        ("[[step]]\ndo = 'replay'\nexpect.received = { me = [] }", "there is no party 'me'"),
+        ("[[step]\n", "not TOML"),
+    ],
+)
+def test_a_scenario_that_cannot_be_played_is_refused_before_anything_is_done(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=expected):
+        read_scenario(written(tmp_path, text))
+
+
+def test_a_scenario_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(ConfigurationError, match="failures, pause, roll-out, split-suppliers"):
+        read_scenario("none")
+
+
+class Told:
+    """A sandbox that always comes to the same: what is judged is the scenario."""
+
+    def do(self, name: str, members: Mapping[str, Any]) -> Any:
+        if name == "replay":
+            raise WrongCommand("nothing to replay")
+        sent = {"from": "gateway", "channel": "http", "to": "you"}
+        return {
+            "clock": "2027-01-04T09:00:00Z",
+            "answers": [{"code": "I99"}],
+            "messages": [
+                {**sent, "kind": "N64", "state": "delivered"},
+                {**sent, "kind": "N64", "state": "delivered"},
+                {**sent, "kind": "N71", "state": "pending"},
+            ],
+            "mails": [],
+        }
+
+    def status(self) -> Any:
+        return {"hubs": [{"number": "1", "version": "9002"}], "releases": []}
+
+
+@pytest.mark.parametrize(
+    ("expectation", "held"),
+    [
+        ('answers = ["I99"]', True),
+        ('answers = ["I0"]', False),
+        ('received = { you = ["2 x N64"], gas = [] }', True),
+        ('received = { you = ["N64"] }', False),
+        ('received = { gas = ["N64"] }', False),
+        ('waiting = { you = ["N71"] }', True),
+        ("waiting = { you = [] }", False),
+        ("mails = { you = [] }", True),
+        ('mails = { you = ["N64"] }', False),
+        ('runs = { 1 = "9002" }', True),
+        ('runs = { 1 = "9003" }', False),
+        ('states = { SEC-2027-A = "closed" }', False),
+        ('clock = "2027-01-04T09:00:00Z"', True),
+        ("lists = { NotResponsibleDeviceIDList = [1] }", False),
+        ('error = "refused"', False),
+    ],
+)
+def test_what_is_expected_is_held_against_what_came(tmp_path: Path, expectation: str, held: bool) -> None:
+    lines: list[str] = []
+    text = f"[[step]]\ndo = 'activate'\nhub = [1]\nexpect.{expectation}"
+    assert play(read_scenario(written(tmp_path, text)), Told(), teller(lines.append)) is held
+    assert len(lines) == (1 if held else 2)
+    assert ("NOT HELD" in lines[0]) is not held
+
+
+def test_an_error_can_be_expected_and_one_that_is_not_fails_the_step(tmp_path: Path) -> None:
+    for expect, held in [("", False), ("expect.error = 'nothing to replay'", True), ("expect.error = 'other'", False)]:
+        scenario = read_scenario(written(tmp_path, f"[[step]]\ndo = 'replay'\n{expect}"))
+        assert play(scenario, Told(), lambda *_: None) is held
+
+
+def test_every_scenario_that_comes_with_the_gateway_can_be_read() -> None:
+    assert shipped() == ["failures", "pause", "roll-out", "split-suppliers"]
+    for name in shipped():
+        assert all(step.expect or step.do == "csp" for step in read_scenario(name).steps)
