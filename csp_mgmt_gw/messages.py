@@ -24,6 +24,8 @@ from duis_gateway.partners.bodies import (
     Batch,
     ChangeOfStage,
     DecisionOnRollout,
+    OffThePlan,
+    PlanOfHubs,
     ReleaseFacts,
     ReleaseHappening,
     Selection,
@@ -33,6 +35,8 @@ from duis_gateway.partners.bodies import (
     SupplierPilotSchedule,
     batch,
     hub_outcome,
+    off_the_plan,
+    plan_of_hubs,
     release_happening,
     release_items,
     rollout_decision,
@@ -196,6 +200,16 @@ class PilotSelection(Selection):
     """X08: DCC chose hubs of the receiving CSP's regions on a supplier's behalf."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedDeployment(PlanOfHubs):
+    """X09: the instruction to deploy hubs of the receiving CSP's regions, and what is void of those before."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDeviation(OffThePlan):
+    """X10: hubs of the receiving CSP's regions that were moved outside their plan, or missed their period."""
+
+
 def _schedule(kind: type[_CspSchedule]) -> Record:
     group = Record(DefaultGroup, GROUP_ID, DEVICES_IF_ANY, PERIOD)
     constraint = Record(OfferedConstraint, Field("Code", "code", TEXT), Field("Description", "description", TEXT))
@@ -268,6 +282,8 @@ INTERFACE = Interface(
         (stage_change(StageChange), "X05"),
         (batch(BatchInstruction), "X08"),
         (selection(PilotSelection), "X08"),
+        (plan_of_hubs(PlannedDeployment), "X09"),
+        (off_the_plan(PlanDeviation), "X10"),
     ),
 )
 

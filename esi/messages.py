@@ -22,6 +22,8 @@ from duis_gateway.partners.bodies import (
     Batch,
     ChangeOfStage,
     DecisionOnRollout,
+    OffThePlan,
+    PlanOfHubs,
     ReleaseFacts,
     ReleaseHappening,
     Selection,
@@ -30,6 +32,8 @@ from duis_gateway.partners.bodies import (
     SupplierPilotList,
     SupplierPilotSchedule,
     batch,
+    off_the_plan,
+    plan_of_hubs,
     release_happening,
     release_items,
     rollout_decision,
@@ -143,6 +147,16 @@ class PilotProgress(PartnerBody):
     hubs: tuple[HubOutcome, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedDeploymentReport(PlanOfHubs):
+    """X09, told to DCC: what the CSPs were told to deploy, and what is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDeviation(OffThePlan):
+    """X10: hubs that were moved outside their plan, or whose period passed without an outcome."""
+
+
 _HUB = Record(
     Hub,
     Field("DeviceID", "device_id", EUI),
@@ -223,6 +237,8 @@ INTERFACE = Interface(
             ),
             "X01 X02",
         ),
+        (plan_of_hubs(PlannedDeploymentReport), "X09"),
+        (off_the_plan(PlanDeviation), "X10"),
     ),
 )
 

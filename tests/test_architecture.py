@@ -39,6 +39,8 @@ RULES = (
     "duis_gateway.rollout.periods",
     "duis_gateway.rollout.pilot_lists.default_rules",
     "duis_gateway.rollout.pilot_lists.rules",
+    "duis_gateway.rollout.plans.comparison",
+    "duis_gateway.rollout.plans.departures",
     "duis_gateway.rollout.plans.rules",
     "duis_gateway.rollout.releases.lifecycle",
     "duis_gateway.rollout.releases.rules",

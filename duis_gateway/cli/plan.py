@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 import click
 from sqlalchemy import Connection
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_table
 from duis_gateway.cli.status import registered
+from duis_gateway.clock import clock_of
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party
@@ -35,6 +37,7 @@ def plan() -> None:
 @config_option
 def show(hub: int, release_id: str | None, party: int | None, form: str, config: Config) -> None:
     """Show what is planned for one Communications Hub, and what it rests on."""
+    now = clock_of(config.clock.fixed).now()
     with opened_store(config) as store, store.read() as connection:
         found = hubs.get(connection, hub)
         if found is None:
@@ -47,7 +50,7 @@ def show(hub: int, release_id: str | None, party: int | None, form: str, config:
         under = [_release(connection, release_id)] if release_id is not None else releases_for(connection, found)
         if not under:
             raise AnswerIsNo(f"no release in flight is for {found.manufacturer} {found.model}")
-        rows = [plan_row(found, one, plan_of(connection, found, one, viewer)) for one in under]
+        rows = [plan_row(found, one, plan_of(connection, found, one, now, viewer)) for one in under]
     print_table(Rows(PLAN_COLUMNS, rows), form)
 
 
@@ -61,12 +64,14 @@ def list_plans(release_id: str, party: int | None, form: str, config: Config) ->
     with opened_store(config) as store, store.read() as connection:
         release = _release(connection, release_id)
         who = None if party is None else registered(connection, party)
-        print_table(Rows(PLAN_COLUMNS, _rows(connection, release, who)), form)
+        print_table(Rows(PLAN_COLUMNS, _rows(connection, release, who, clock_of(config.clock.fixed).now())), form)
 
 
-def _rows(connection: Connection, release: Release, party: Party | None) -> Iterator[Mapping[str, object]]:
+def _rows(
+    connection: Connection, release: Release, party: Party | None, now: datetime
+) -> Iterator[Mapping[str, object]]:
     scope, viewer = (Scope(), None) if party is None else (scope_of(party), viewer_of(party))
-    for hub, planned in plans_under(connection, release, scope, viewer):
+    for hub, planned in plans_under(connection, release, scope, now, viewer):
         yield plan_row(hub, release, planned)
 
 

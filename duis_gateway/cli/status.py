@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_table
+from duis_gateway.clock import clock_of
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties import store as parties
@@ -29,12 +30,13 @@ def status(party: int, by_hub: bool, form: str, config: Config) -> None:
 
     A supplier has its own hubs, a CSP those in its regions, DCC all. Each hub is counted once.
     """
+    now = clock_of(config.clock.fixed).now()
     with opened_store(config) as store, store.read() as connection:
         who = registered(connection, party)
         if by_hub:
-            print_table(Rows(ESTATE_COLUMNS, estate_rows(connection, who)), form)
+            print_table(Rows(ESTATE_COLUMNS, estate_rows(connection, who, now)), form)
         else:
-            print_table(Rows(STATUS_COLUMNS, status_rows(connection, who)), form)
+            print_table(Rows(STATUS_COLUMNS, status_rows(connection, who, now)), form)
 
 
 @click.command()

@@ -65,6 +65,8 @@ INTERACTIONS: tuple[Interaction, ...] = (
     _row("X07", "CSP's final say on a preferred schedule", "group"),
     # By email DCC and the supplier hear of missed obligations, which is when DCC chooses on its behalf (PIA-A9).
     _row("X08", "DCC instructs a batch, or chooses hubs on a supplier's behalf", "GUIDs", DCC, SUPPLIER),
+    _row("X09", "The plan of hubs: made, changed, void", "GUIDs"),
+    _row("X10", "A hub moved outside its plan, or its period passed without an outcome", "GUIDs"),
 )
 
 _WAYS_OUT = frozenset(out for row in INTERACTIONS for out in row.out)

@@ -22,6 +22,15 @@ from duis_gateway.partners.xml import (
     enumerated,
 )
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.plans.records import (
+    Deployment,
+    Deviation,
+    DeviationKind,
+    PlanBasis,
+    PlanStanding,
+    VoidPlan,
+    VoidReason,
+)
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType, Stage
 from duis_gateway.rollout.rollout_decisions.records import Consequence, HubCounts, RolloutAction, Standing
 
@@ -138,6 +147,35 @@ class Selection(PartnerBody):
     device_ids: tuple[int, ...]
     period: Period | None = None
     part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What remains goes at this date: no instruction can come any more (BR-3.6)."""
+
+    automatic_date: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOfHubs(PartnerBody):
+    """X09: what is new in the plan of hubs, and what is void; every other hub stays as it was told."""
+
+    release_id: str
+    firmware_version: str
+    revision: int
+    deployments: tuple[Deployment, ...] = ()
+    voids: tuple[VoidPlan, ...] = ()
+    remaining: Remaining | None = None
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OffThePlan(PartnerBody):
+    """X10: hubs that were moved outside their plan, or whose period passed without an outcome."""
+
+    release_id: str
+    firmware_version: str
+    deviations: tuple[Deviation, ...]
 
 
 PILOT_TERMS = Record(
@@ -288,3 +326,38 @@ def batch(kind: type[Batch]) -> Record:
 def selection(kind: type[Selection]) -> Record:
     """Return the record of hubs chosen on a supplier's behalf."""
     return Record(kind, PART, RELEASE_ID, SUPPLIER, DEVICES, PERIOD)
+
+
+_DEPLOYMENT = Record(
+    Deployment,
+    Field("Stage", "stage", enumerated(Stage)),
+    Field("Basis", "basis", enumerated(PlanBasis)),
+    Field("Standing", "standing", enumerated(PlanStanding)),
+    PERIOD,
+    DEVICES,
+)
+_VOID = Record(VoidPlan, Field("Reason", "reason", enumerated(VoidReason)), DEVICES)
+_DEVIATION = Record(Deviation, Field("Kind", "kind", enumerated(DeviationKind)), PERIOD, DEVICES)
+_REMAINING = Record(Remaining, Field("AutomaticDate", "automatic_date", TIME))
+_ELEMENTS_OF_PLANS = 7 * HUBS_IN_A_MESSAGE
+
+
+def plan_of_hubs(kind: type[PlanOfHubs]) -> Record:
+    """Return the record of the plan of hubs under the name that this interface has for it."""
+    return Record(
+        kind,
+        PART,
+        RELEASE_ID,
+        VERSION,
+        Field("PlanRevision", "revision", COUNT),
+        Field("Deployment", "deployments", _DEPLOYMENT, many=True),
+        Field("Void", "voids", _VOID, many=True),
+        Field("Remaining", "remaining", _REMAINING, optional=True),
+        elements=_ELEMENTS_OF_PLANS,
+    )
+
+
+def off_the_plan(kind: type[OffThePlan]) -> Record:
+    """Return the record of hubs that were moved outside their plan."""
+    deviations = Field("Deviation", "deviations", _DEVIATION, many=True)
+    return Record(kind, RELEASE_ID, VERSION, deviations, elements=_ELEMENTS_OF_PLANS)

@@ -57,6 +57,11 @@ def ends_before(period: Period, automatic: datetime) -> bool:
     return period.end < automatic
 
 
+def starts_within(period: Period, span: Period) -> bool:
+    """Whether a period starts in a span of time; where the span ends, the next begins."""
+    return span.start <= period.start < span.end
+
+
 def stage_time(release: Release, stage: Stage) -> Period | None:
     """Return when hubs are updated in a stage of a release, or None if it has no such stage.
 

@@ -29,6 +29,7 @@ from duis_gateway.outbox.setbacks import Setbacks
 from duis_gateway.pki.signer import Signer
 from duis_gateway.rollout.deadlines import reminders
 from duis_gateway.rollout.obligations import by_time
+from duis_gateway.rollout.plans.by_time import let_plans_pass, plans_due
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.store.engine import Store
@@ -44,8 +45,8 @@ _SECONDS_TO_STOP = 10.0
 NOT_DONE = "not done in time"
 """The kind of the flag on what failed."""
 
-STAGE, OBLIGATIONS, REMINDERS, LOOK = "stage", "obligations", "reminders", "look"
-BY_TIME = (STAGE, OBLIGATIONS, REMINDERS, LOOK)
+STAGE, PLANS, OBLIGATIONS, REMINDERS, LOOK = "stage", "plans", "obligations", "reminders", "look"
+BY_TIME = (STAGE, PLANS, OBLIGATIONS, REMINDERS, LOOK)
 """What can fail, as the metrics name it; the last is the look at all releases."""
 
 _Task = Callable[[Moment], bool]
@@ -98,7 +99,8 @@ class Agenda:
 
     def _look(self, moment: Moment) -> Iterator[_Due]:
         for release in releases.live(moment.conn):
-            for what, task_of in ((STAGE, _stage), (OBLIGATIONS, _obligations), (REMINDERS, self._reminders)):
+            tasks = ((STAGE, _stage), (PLANS, _plans), (OBLIGATIONS, _obligations), (REMINDERS, self._reminders))
+            for what, task_of in tasks:
                 if not self.setbacks.may_try((release.release_id, what), release):
                     continue
                 try:
@@ -159,6 +161,10 @@ class Agenda:
 
 def _stage(release: Release, moment: Moment) -> _Task | None:
     return partial(by_time.begin_stages, release.release_id) if by_time.stage_due(release, moment) else None
+
+
+def _plans(release: Release, moment: Moment) -> _Task | None:
+    return partial(let_plans_pass, release.release_id) if plans_due(release, moment) else None
 
 
 def _obligations(release: Release, moment: Moment) -> _Task | None:

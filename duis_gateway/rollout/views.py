@@ -64,7 +64,7 @@ class PartyView:
         """Return the number of the party's hubs by release in flight, model, firmware version, status and state."""
         with self._store.read() as conn:
             who = parties.find(conn, party)
-            return Rows(STATUS_COLUMNS, status_rows(conn, who) if who else ())
+            return Rows(STATUS_COLUMNS, status_rows(conn, who, self._clock.now()) if who else ())
 
     def deadlines(self, party: int) -> Rows:
         """Return what the party has outstanding under the releases in flight, and what the others do next."""
@@ -80,13 +80,13 @@ class PartyView:
         with self._store.read() as conn:
             who = parties.find(conn, party)
             if who is not None:
-                yield from estate_rows(conn, who)
+                yield from estate_rows(conn, who, self._clock.now())
 
     def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
         """Return how one of the party's hubs stands, and its history; None if it is none of its hubs."""
         with self._store.read() as conn:
             who = parties.find(conn, party)
-            row = None if who is None else hub_row(conn, who, device_id)
+            row = None if who is None else hub_row(conn, who, device_id, self._clock.now())
             if who is None or row is None:
                 return None
             return Rows(ESTATE_COLUMNS, [row]), Rows(HISTORY_COLUMNS, history_rows(conn, who, device_id))

@@ -146,3 +146,38 @@ piece_hub = Table(
     needed("piece_id", COUNTED),
     sqlite_with_rowid=False,
 )
+
+# What was told of hubs' plans (X09): the plans, and the hubs that were last told to be planned so. A hub whose plan is
+# void, or that goes at the automatic date, is in no row. The region and the suppliers are those that it was told to.
+told_plan = Table(
+    "told_plan",
+    metadata,
+    number(),
+    _of_release(),
+    needed("stage"),
+    needed("basis"),
+    needed("standing"),
+    needed("starts", UtcTime),
+    needed("ends", UtcTime),
+    UniqueConstraint("release_id", "ends", "starts", "stage", "basis", "standing"),
+)
+
+planned_hub = Table(
+    "planned_hub",
+    metadata,
+    key("release_id", Text),
+    key("device_id", Unsigned64),
+    needed("plan_id", COUNTED, index=True),
+    needed("csp_region"),
+    Column("import_supplier", Unsigned64),
+    Column("gas_supplier", Unsigned64),
+    sqlite_with_rowid=False,
+)
+
+plan_revision = Table(
+    "plan_revision",
+    metadata,
+    key("release_id", Text, ForeignKey("release.release_id")),
+    key("recipient", Unsigned64),
+    needed("value", COUNTED),
+)

@@ -156,6 +156,7 @@ def test_the_table_of_alerts_is_that_of_the_design() -> None:
         "N74": ("PreferredPilotScheduleDecision", "6.0"),
         "N75": ("PilotOutcome", "6.0"),
         "N76": ("PilotOutcome", "6.0"),
+        "N77": ("FirmwareDeploymentPlan", "6.0"),
         "N999": ("DUISVersionMismatch", "5.0"),
     }
     free = {code for code, kind in ALERTS.items() if not kind.ordered}

@@ -30,6 +30,7 @@ from tests.support.steering import (
     GATEWAY,
     IN_PILOT,
     NORTH,
+    OF_THE_PLAN,
     OWN_NORTH,
     SPLIT,
     Steering,
@@ -81,7 +82,9 @@ def test_what_suppliers_choose_and_csps_decide_goes_out_as_the_table_has_it(dcc:
     assert {name_of(send) for send in listed} == {"PreferredPilotList", "PreferredPilotListReport"}
     group = DeploymentGroup("G", Stage.PILOT, (OWN_NORTH, SPLIT), IN_PILOT)
     scheduled = asks(dcc, "11.6", PreferredPilotSchedule("R1", NEW, (group,)))
-    assert {name_of(send) for send in scheduled} == {"PreferredPilotSchedule", "PreferredPilotScheduleReport", "N73"}
+    told = {name_of(send) for send in scheduled}
+    assert told - set(OF_THE_PLAN) == {"PreferredPilotSchedule", "PreferredPilotScheduleReport", "N73"}
+    assert told >= {"PlannedDeployment", "PlannedDeploymentReport", "N77"}
     shorter = asks(dcc, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,)))
     assert "PreferredPilotSchedule" in {name_of(send) for send in shorter}
     said = csp_says(dcc, csp.ScheduleDecision("R1", OURS, "G", GroupDecision.ACCEPTED))

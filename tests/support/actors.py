@@ -28,6 +28,15 @@ class Delivery:
         return wire_client.listed(self.root, name)
 
 
+OF_THE_PLAN = ("N77", "PlannedDeployment", "PlannedDeploymentReport", "PlanDeviation")
+"""What comes of nearly everything that is said, and is looked at where plans are (X09, X10)."""
+
+
+def of_the_plan(one: Delivery) -> bool:
+    """Whether a message tells of the plan of hubs, if only as N999."""
+    return one.kind in OF_THE_PLAN or wire_client.texts(one.root, "DCCAlertCode")[1:] == ["N77"]
+
+
 @dataclass
 class Actor:
     """A party at work: its identity, its client of the gateway, and the web server that it receives on."""
@@ -71,9 +80,12 @@ class Actor:
         self._seen = len(self.bodies)
 
     def received(self, *kinds: str) -> list[Delivery]:
-        """Return what has come since `forget`, of these kinds if any are named, each proven."""
-        found = [self._delivery(raw) for raw in self.bodies[self._seen :]]
-        return [one for one in found if not kinds or one.kind in kinds]
+        """Return what has come since `forget`, each proven: of these kinds, or all but what tells of plans."""
+        return [one for one in self.came() if (one.kind in kinds if kinds else not of_the_plan(one))]
+
+    def came(self) -> list[Delivery]:
+        """Return all that has come since `forget`, each proven."""
+        return [self._delivery(raw) for raw in self.bodies[self._seen :]]
 
     def _delivery(self, raw: bytes) -> Delivery:
         root = self.trust.prove(raw).root

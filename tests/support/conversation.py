@@ -144,7 +144,7 @@ class Conversation:
     def everything(self) -> dict[str, list[bytes]]:
         """Return all that every party has received for this lot, once everything is delivered."""
         self.settle()
-        return {name: [one.raw for one in actor.received()] for name, actor in self.installation.actors.items()}
+        return {name: [one.raw for one in actor.came()] for name, actor in self.installation.actors.items()}
 
     def check_repeat(self, first: Answer, *doors: str) -> None:
         """Send the last message again, through these doors too: the first answer's bytes, and nothing else happens."""

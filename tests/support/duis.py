@@ -14,6 +14,7 @@ from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmw
 from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure
 from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
 from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
+from duis_gateway.duis.alerts.firmware_deployment_plan import FirmwareDeploymentPlan
 from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
 from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
@@ -28,7 +29,16 @@ from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS, SR, sr
 from duis_gateway.parties.records import Party, PartyKind, Role
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
+from duis_gateway.rollout.plans.records import (
+    Deployment,
+    Deviation,
+    DeviationKind,
+    PlanBasis,
+    PlanStanding,
+    VoidPlan,
+    VoidReason,
+)
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from schemas import schema_path
 
@@ -175,5 +185,13 @@ OPTION_1_BODIES: dict[str, AlertBody] = {
     ),
     "N75": PilotOutcome("R-1", True, COUNTS, "done"),
     "N76": PilotOutcome("R-1", False, COUNTS, "3 hubs are lost"),
+    "N77": FirmwareDeploymentPlan(
+        "R-1",
+        "00000002",
+        (Deployment(Stage.PILOT, PlanBasis.SUPPLIERS, PlanStanding.FIXED, PERIOD, (HUB,)),),
+        (VoidPlan(VoidReason.PAUSED, (HUB + 1, HUB + 2)),),
+        (Deviation(DeviationKind.PERIOD_MISSED, (HUB + 3,), PERIOD), Deviation(DeviationKind.NOT_PLANNED, (HUB + 4,))),
+        AT,
+    ),
 }
 """One body for each alert of Option 1, by its code."""

@@ -1,4 +1,4 @@
-"""Every message that begins an interaction (A01 to A12, X01 to X08): how it comes to be said, and what comes of it.
+"""Every message that begins an interaction (A01 to A12, X01 to X10): how it comes to be said, and what comes of it.
 
 One table, so that what holds of all of them is tested on all of them: it is acknowledged, its repeat changes nothing,
 and what it brings waits for recipients that are away.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from duis_gateway.flow.handlers import bodies_of
 from duis_gateway.flow.interactions import INTERACTIONS
+from tests.support.actors import of_the_plan
 from tests.support.dcc_play import (
     CONCERNED,
     CSPS,
@@ -22,13 +23,16 @@ from tests.support.dcc_play import (
     select,
     tell,
 )
+from tests.support.installation import Delivery
 from tests.support.mail_play import WITHOUT_ADDRESS
 from tests.support.play import DAY, NOW, Group, Outcome, Play
 from tests.support.schedules_play import safe_launch, say
 from tests.support.wire_client import Answer
 
 OLDER = ("on54", "on50", "published50")
-"""Suppliers to whom N66 to N76 come as N999, and by email."""
+"""Suppliers to whom N66 to N77 come as N999, and by email."""
+OF_PLANS = ("X09", "X10")
+"""The interactions that follow from others: what else is said changes the plan of hubs, or departs from it."""
 _BY_EMAIL = tuple(name for name in CONCERNED if name != WITHOUT_ADDRESS)
 
 By = Mapping[str, Sequence[str]]
@@ -40,7 +44,7 @@ class Message:
 
     Attributes:
         row: the interaction in the table of interactions.
-        body: the body, or what the gateway makes of it where the interaction has none of its own (X05, X06).
+        body: the body, or what the gateway makes of it where the interaction has none of its own (X05, X06, X09, X10).
         before: what has to be said before it.
         say: the message itself.
         comes: the kinds of what each party gets by HTTP.
@@ -59,6 +63,10 @@ class Message:
     @property
     def name(self) -> str:
         return f"{self.row}-{self.body}"
+
+    def tells_by(self, one: Delivery) -> bool:
+        """Whether what came is of this interaction: the plan of hubs follows from several, and is one of its own."""
+        return of_the_plan(one) is (self.row in OF_PLANS)
 
 
 def _each(names: Sequence[str], *kinds: str) -> dict[str, Sequence[str]]:
@@ -169,6 +177,11 @@ EVERY = (
             _each(CSPS, "BatchInstruction") | {"main": ["N72"]}),
     Message("X08", "PilotSelection", _piloting, lambda play: select(play, "main", play.lot["own"][:4]),
             _each(CSPS, "PilotSelection") | {"main": ["N72"]}),
+    Message("X09", "PlannedDeployment", _listed,
+            lambda play: play.pilot_schedule("main", Group("G1", play.lot["own"][:4])),
+            _each(CSPS, "PlannedDeployment") | {"dcc": ["PlannedDeploymentReport"], "main": ["N77"]}, code="I99"),
+    Message("X10", "PlanDeviation", _announced, lambda play: _activated(play, success=True),
+            _each(("north", "dcc"), "PlanDeviation") | {"main": ["N77"]}),
 )  # fmt: skip
 """Every row and every body of the table of interactions."""
 

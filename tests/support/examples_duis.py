@@ -10,6 +10,7 @@ from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmw
 from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure
 from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
 from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
+from duis_gateway.duis.alerts.firmware_deployment_plan import FirmwareDeploymentPlan
 from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
 from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
@@ -27,7 +28,16 @@ from duis_gateway.namespaces import SR
 from duis_gateway.parties.records import Party, PartyKind, Role
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
+from duis_gateway.rollout.plans.records import (
+    Deployment,
+    Deviation,
+    DeviationKind,
+    PlanBasis,
+    PlanStanding,
+    VoidPlan,
+    VoidReason,
+)
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 
 GATEWAY = parse_eui("90-B3-D5-1F-30-00-00-02")
@@ -46,6 +56,9 @@ AUTOMATIC = datetime(2027, 5, 21, tzinfo=UTC)
 RELEASE, VERSION, MANUFACTURER, MODEL = "SEC-2026-11-A", "9002", "106C", "433100AC"
 GROUPS = (DefaultGroup("WAVE-1", WEEK, HUBS[:2]), DefaultGroup("THE-REST", PILOT))
 CONSTRAINTS = (OfferedConstraint("NIGHT", "Between 00:00 and 05:00 UTC only"),)
+PLANNED = Deployment(Stage.PILOT, PlanBasis.SUPPLIERS, PlanStanding.FIXED, WEEK, HUBS[1:3])
+VOID = VoidPlan(VoidReason.AWAITS_SECOND_SUPPLIER, HUBS[3:4])
+DEVIATION = Deviation(DeviationKind.BEFORE_PERIOD, HUBS[1:2], WEEK)
 COUNTS = HubCounts(targeted=300, activated=297, failed=3)
 
 
@@ -149,6 +162,7 @@ ALERTS: tuple[tuple[str, AlertBody], ...] = (
     ),
     ("N75", PilotOutcome(RELEASE, True, COUNTS)),
     ("N76", PilotOutcome(RELEASE, False, COUNTS, "Three hubs lost their WAN.")),
+    ("N77", FirmwareDeploymentPlan(RELEASE, VERSION, (PLANNED,), (VOID,), (DEVIATION,))),
 )
 
 

@@ -9,6 +9,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
+from duis_gateway.partners.bodies import Remaining
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage, RefusedItem
 from duis_gateway.rollout.releases.records import DefaultGroup, PilotTerms, ReleaseType, Stage
@@ -20,6 +21,7 @@ from tests.support.examples_duis import (
     COUNTS,
     CSP,
     DCC,
+    DEVIATION,
     GATEWAY,
     GROUPS,
     HUBS,
@@ -27,10 +29,12 @@ from tests.support.examples_duis import (
     MANUFACTURER,
     MODEL,
     PILOT,
+    PLANNED,
     RELEASE,
     SUPPLIER,
     UNKNOWN,
     VERSION,
+    VOID,
     WEEK,
     Example,
     hub,
@@ -104,6 +108,9 @@ TO_CSP: dict[str, PartnerBody] = {
     "StageChange": csp.StageChange(RELEASE, PILOT.end, ended=Stage.PILOT, begun=Stage.SAFE_LAUNCH),
     "BatchInstruction": csp.BatchInstruction(RELEASE, "BATCH-1", HUBS[:4], WEEK),
     "PilotSelection": csp.PilotSelection(RELEASE, SUPPLIER, HUBS[:4], WEEK),
+    "PlannedDeployment": csp.PlannedDeployment(RELEASE, VERSION, 7, (PLANNED,), (VOID,)),
+    "PlannedDeployment-remaining": csp.PlannedDeployment(RELEASE, VERSION, 8, remaining=Remaining(AUTOMATIC)),
+    "PlanDeviation": csp.PlanDeviation(RELEASE, VERSION, (DEVIATION,)),
     "Acknowledgement-accepted": _ACCEPTED,
     "Acknowledgement-partly": _PARTLY,
     "Acknowledgement-refused": _REFUSED,
@@ -129,6 +136,8 @@ TO_DCC: dict[str, PartnerBody] = {
     "PreferredPilotScheduleReport": esi.PreferredPilotScheduleReport(RELEASE, VERSION, SUPPLIER, (_GROUP,)),
     "StageChange": esi.StageChange(RELEASE, PILOT.end, ended=Stage.PILOT, begun=Stage.SAFE_LAUNCH),
     "PilotProgress": esi.PilotProgress(RELEASE, VERSION, (_GOOD, _BAD)),
+    "PlannedDeploymentReport": esi.PlannedDeploymentReport(RELEASE, VERSION, 7, (PLANNED,), (VOID,)),
+    "PlanDeviation": esi.PlanDeviation(RELEASE, VERSION, (DEVIATION,)),
     "Acknowledgement": _ACCEPTED,
 }
 

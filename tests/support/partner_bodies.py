@@ -10,9 +10,19 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
 from duis_gateway.parties.records import CSP_REGIONS
+from duis_gateway.partners.bodies import Remaining
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage, RefusedItem
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.records import (
+    Deployment,
+    Deviation,
+    DeviationKind,
+    PlanBasis,
+    PlanStanding,
+    VoidPlan,
+    VoidReason,
+)
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     OfferedConstraint,
@@ -121,6 +131,33 @@ DECISION = (
     st.none() | TIMES,
 )
 
+PLAN = (
+    NAMES,
+    VERSIONS,
+    st.integers(1, 999),
+    st.lists(
+        st.builds(
+            Deployment,
+            st.sampled_from(Stage),
+            st.sampled_from(PlanBasis),
+            st.sampled_from(PlanStanding),
+            PERIODS,
+            LISTS,
+        ),
+        max_size=3,
+    ).map(tuple),
+    st.lists(st.builds(VoidPlan, st.sampled_from(VoidReason), LISTS), max_size=3).map(tuple),
+    st.none() | st.builds(Remaining, TIMES),
+    PARTS,
+)
+DEVIATIONS = (
+    NAMES,
+    VERSIONS,
+    st.lists(
+        st.builds(Deviation, st.sampled_from(DeviationKind), LISTS, st.none() | PERIODS), min_size=1, max_size=3
+    ).map(tuple),
+)
+
 CSP_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "DefaultPilotList": st.builds(csp.DefaultPilotList, NAMES, REGIONS, LISTS, PARTS),
     "DefaultPilotSchedule": st.builds(csp.DefaultPilotSchedule, NAMES, REGIONS, DEFAULT_GROUPS, CONSTRAINTS, PARTS),
@@ -154,6 +191,8 @@ CSP_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "StageChange": st.builds(csp.StageChange, *CHANGE_OF_STAGE),
     "BatchInstruction": st.builds(csp.BatchInstruction, NAMES, SHORT, LISTS, st.none() | PERIODS, PARTS),
     "PilotSelection": st.builds(csp.PilotSelection, NAMES, EUIS, LISTS, st.none() | PERIODS, PARTS),
+    "PlannedDeployment": st.builds(csp.PlannedDeployment, *PLAN),
+    "PlanDeviation": st.builds(csp.PlanDeviation, *DEVIATIONS),
     "Acknowledgement": ACKNOWLEDGEMENTS,
 }
 
@@ -197,6 +236,8 @@ ESI_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "PreferredPilotScheduleReport": st.builds(esi.PreferredPilotScheduleReport, NAMES, VERSIONS, EUIS, GROUPS, PARTS),
     "StageChange": st.builds(esi.StageChange, *CHANGE_OF_STAGE),
     "PilotProgress": progress(),
+    "PlannedDeploymentReport": st.builds(esi.PlannedDeploymentReport, *PLAN),
+    "PlanDeviation": st.builds(esi.PlanDeviation, *DEVIATIONS),
     "Acknowledgement": ACKNOWLEDGEMENTS,
 }
 

@@ -70,7 +70,10 @@ class Reported:
 
 @dataclass(frozen=True)
 class Scenario:
-    """All that happened, what was said in its order. `before` are the hubs as they were before suppliers changed."""
+    """All that happened, what was said in its order. `before` are the hubs as they were before suppliers changed.
+
+    `now` is the time at which it is looked at.
+    """
 
     before: tuple[Hub, ...]
     hubs: tuple[Hub, ...]
@@ -82,6 +85,7 @@ class Scenario:
     selections: tuple[DirectGroup, ...]
     schedules: tuple[DefaultSchedule, ...]
     reports: tuple[Reported, ...]
+    now: datetime
 
 
 @contextmanager
@@ -272,4 +276,5 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         selections=draw(_direct(under, batch=False)),
         schedules=launch,
         reports=draw(_reports(under)),
+        now=NOW + draw(st.sampled_from([0, 0, 30, 60, 99])) * DAY,
     )

@@ -49,7 +49,7 @@ HUBS = {
     "one hub of the suspended supplier": ("suspended", 1),
 }
 UNKNOWN_HUB = "00-DB-12-FF-FF-FF-FF-FF"
-ALERTS = ("N64", "N66", "N67", "N68", "N69", "N70", "N71", "N72", "N73", "N74", "N75", "N76", "N999")
+ALERTS = ("N64", "N66", "N67", "N68", "N69", "N70", "N71", "N72", "N73", "N74", "N75", "N76", "N77", "N999")
 
 
 def address(name: str) -> str:

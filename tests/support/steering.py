@@ -62,7 +62,9 @@ HUBS = (
     Hub(OLDER_HUB, "CHF", MAKER, MODEL, OLD, "Commissioned", "South", OLDER, OLDER),
     Hub(6, "CHF", MAKER, "OTHER", OLD, "Commissioned", "North", IDLE, IDLE),
 )
-BY_RULE = ("X05", "X06")
+OF_THE_PLAN = ("N77", "PlannedDeployment", "PlannedDeploymentReport", "PlanDeviation")
+"""What comes of nearly everything that is said, and is looked at where plans are (X09, X10)."""
+BY_RULE = ("X05", "X06", "X09", "X10")
 """Interactions that the gateway begins itself; they may come of any message."""
 
 
@@ -99,8 +101,9 @@ class Told:
         return str(self.answer.status)
 
     def to(self, party: int) -> list[str]:
-        """The names of what this party is sent, in order."""
-        return [name_of(send) for send in self.sends if send.recipient.eui == party]
+        """The names of what this party is sent, in order, but what tells of plans."""
+        names = [name_of(send) for send in self.sends if send.recipient.eui == party]
+        return [name for name in names if name not in OF_THE_PLAN]
 
     def body(self, party: int, name: str) -> Any:
         """The one body of this name for this party."""

@@ -6,7 +6,7 @@ several alerts: each has the same head, a run of the hubs, groups or constraints
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from duis_gateway.duis.device_lists import EUI_CHARACTERS, render_device_list
@@ -85,6 +85,17 @@ def with_devices(head: str, device_ids: tuple[int, ...], tail: str, room: int) -
     ]
 
 
+def with_lists(
+    head: str, lists: Iterable[tuple[Callable[[tuple[int, ...]], str], tuple[int, ...]]], room: int
+) -> list[str]:
+    """Return the parts of an alert that holds several lists of devices, each rendered into an element of its own."""
+    packer = _Packer(head, room - _size(head))
+    for render, device_ids in lists:
+        for piece in _list_pieces(render, device_ids, packer):
+            packer.add(piece)
+    return packer.finish()
+
+
 def of_schedule(
     head: str, groups: tuple[DefaultGroup, ...], offered: Iterable[OfferedConstraint], room: int
 ) -> list[str]:
@@ -145,14 +156,21 @@ def _group(group: DefaultGroup) -> str:
 
 def _group_pieces(group: DefaultGroup, packer: _Packer) -> Iterator[str]:
     """Yield the group, or pieces of it under the same GroupID, the first as large as the part has room for."""
-    bare = _size(_group(replace(group, device_ids=group.device_ids[:1]))) - EUI_CHARACTERS
-    rest = group.device_ids
+    if not group.device_ids:
+        yield _group(group)
+        return
+    yield from _list_pieces(lambda ids: _group(replace(group, device_ids=ids)), group.device_ids, packer)
+
+
+def _list_pieces(render: Callable[[tuple[int, ...]], str], rest: tuple[int, ...], packer: _Packer) -> Iterator[str]:
+    """Yield the element of a list, or several that share it, the first as large as the part has room for."""
+    bare = _size(render(rest[:1])) - EUI_CHARACTERS
     while len(rest) > (fitting := _devices_that_fit(packer.left - bare)):
         if fitting == 0:
             fitting = _devices_that_fit(packer.room - bare)
         if fitting == 0:
-            raise DoesNotFit(f"no device of group {group.group_id!r} fits into an alert")
-        yield _group(replace(group, device_ids=rest[:fitting]))
+            raise DoesNotFit("no device of a list fits into an alert")
+        yield render(rest[:fitting])
         rest = rest[fitting:]
-    if rest or not group.device_ids:
-        yield _group(replace(group, device_ids=rest))
+    if rest:
+        yield render(rest)

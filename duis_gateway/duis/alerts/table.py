@@ -1,4 +1,4 @@
-"""Every DCC Alert that the gateway raises; N66 to N76 are provisional numbers."""
+"""Every DCC Alert that the gateway raises; N66 to N77 are provisional numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from duis_gateway.duis.alerts.comms_hub_firmware_failure import N71
 from duis_gateway.duis.alerts.default_pilot_list import N66
 from duis_gateway.duis.alerts.default_pilot_schedule import N67
 from duis_gateway.duis.alerts.duis_version_mismatch import N999
+from duis_gateway.duis.alerts.firmware_deployment_plan import N77
 from duis_gateway.duis.alerts.firmware_rollout_decision import N72
 from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
 from duis_gateway.duis.alerts.pilot_outcome import N75, N76
@@ -18,7 +19,7 @@ from duis_gateway.duis.alerts.safe_launch_schedule import N68
 from duis_gateway.duis.alerts.split_supplier_instruction import N73
 
 ALERTS: dict[str, AlertKind] = {
-    kind.code: kind for kind in (N64, N66, N67, N68, N69, N70, N71, N72, N73, N74, N75, N76, N999)
+    kind.code: kind for kind in (N64, N66, N67, N68, N69, N70, N71, N72, N73, N74, N75, N76, N77, N999)
 }
 
 
@@ -49,6 +50,8 @@ class AlertCode(StrEnum):
     """The pilot succeeded."""
     N76 = "N76"
     """The pilot failed."""
+    N77 = "N77"
+    """The plan of the recipient's hubs: made, void, or departed from."""
     N999 = "N999"
     """Something that the recipient's DUIS version cannot be told."""
 

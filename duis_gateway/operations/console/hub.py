@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -46,16 +47,16 @@ class HubPage:
     told: Sequence[Line]
 
 
-def page_of(conn: Connection, device_id: int) -> HubPage | None:
+def page_of(conn: Connection, device_id: int, now: datetime) -> HubPage | None:
     """Return a hub's page; None if it is not in the inventory."""
-    hub, standing = hubs.get(conn, device_id), hub_row(conn, OPERATOR, device_id)
+    hub, standing = hubs.get(conn, device_id), hub_row(conn, OPERATOR, device_id, now)
     if hub is None or standing is None:
         return None
     outcomes = activations.outcomes_of(conn, device_id)
     return HubPage(
         hub,
         standing,
-        [(release, plan_of(conn, hub, release)) for release in releases_for(conn, hub)],
+        [(release, plan_of(conn, hub, release, now)) for release in releases_for(conn, hub)],
         [_linked(conn, one, place < _LINKED) for place, one in enumerate(outcomes)],
         history_rows(conn, OPERATOR, device_id),
         search.sent(outbox_view.about_hub(conn, device_id)),

@@ -190,7 +190,7 @@ class Console:
         """One hub."""
         device_id = asked.eui(asked.last_part(request), "the hub")
         with self._store.read() as conn:
-            found = hub.page_of(conn, device_id)
+            found = hub.page_of(conn, device_id, self._clock.now())
         if found is None:
             raise NoSuchPath(f"{format_eui(device_id)} is not in the inventory")
         return self._page("hub.html", page=found, hub=found.hub)

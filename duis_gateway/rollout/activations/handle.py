@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 
 import csp_mgmt_gw.messages as csp
@@ -23,7 +25,10 @@ from duis_gateway.rollout.activations.records import ActivationRequest, HubOutco
 from duis_gateway.rollout.activations.rules import JudgedOutcome, judge_outcomes
 from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.plans.deviations import Deviations, departed
+from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
 
 PROGRESS_LIMIT = 10_000
 
@@ -63,8 +68,11 @@ def receive_outcomes(
     """Judge each outcome; a new version updates the inventory and is told to the hub's suppliers of now."""
     body = message.body
     outcomes = body.outcomes
+    ids = {outcome.device_id for outcome in outcomes}
+    models = hubs.models_of(tx.conn, ids)
+    lock_releases_of(tx, models)
     # Two messages about one hub are not judged side by side: each has to see what the other told.
-    found = hubs.get_many(tx.conn, {outcome.device_id for outcome in outcomes}, for_update=True)
+    found = hubs.get_many(tx.conn, ids, for_update=True)
     by_version = {(r.manufacturer, r.model, r.firmware_version): r for r in reversed(releases.all_releases(tx.conn))}
     judged = judge_outcomes(
         outcomes,
@@ -86,6 +94,7 @@ def receive_outcomes(
     if news:
         activations.record_outcomes(tx.conn, csp=tx.party.eui, outcomes=news, at=tx.now)
     activated = {j.hub.device_id: j.hub for j in news if j.hub and j.outcome.stage is OutcomeStage.ACTIVATION}
+    departed = _departed(news, by_version, tx)
     if activated:
         hubs.record_activations(tx.conn, after=list(activated.values()))
     raised = [(flag, format_eui(j.outcome.device_id)) for j in news for flag in j.judgement.flags]
@@ -93,7 +102,35 @@ def receive_outcomes(
         flags.raise_flags(tx.conn, raised=raised, at=tx.now)
     tx.send(_alerts(news, tx))
     tx.send(_progress(news, tx))
+    for deviations in departed:
+        tx.send(deviations.sends())
+    _replan(news, models, tx)
     return accepted(message, bad)
+
+
+def _departed(
+    news: Sequence[JudgedOutcome], releases_by_version: Mapping[tuple[str, str, str], Release], tx: Tx
+) -> list[Deviations]:
+    """Find the activations that are news and were not planned so, by release; the inventory is as it was before."""
+    moved: defaultdict[str, dict[int, datetime]] = defaultdict(dict)
+    for j in news:
+        if j.judgement.tell and j.release_id is not None:
+            moved[j.release_id][j.outcome.device_id] = j.outcome.completed_at
+    by_id = {release.release_id: release for release in releases_by_version.values()}
+    return [departed(tx, by_id[release_id], found) for release_id, found in sorted(moved.items())]
+
+
+def _replan(news: Sequence[JudgedOutcome], models: Collection[tuple[str, str]], tx: Tx) -> None:
+    """Hubs that run another version now are planned anew; the plan that brought what is told by N64 has come true."""
+    told: defaultdict[str, list[int]] = defaultdict(list)
+    moved: set[int] = set()
+    for j in news:
+        if j.judgement.new_version:
+            moved.add(j.outcome.device_id)
+        if j.judgement.tell:
+            told[j.outcome.firmware_version].append(j.outcome.device_id)
+    if moved:
+        replan_hubs(tx, models, moved, told)
 
 
 def _alerts(news: Sequence[JudgedOutcome], tx: Tx) -> Iterator[Alert]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage
 from duis_gateway.store.bulk import id_list, insert_many, upsert_many
@@ -125,6 +125,23 @@ def newest_outcomes(connection: Connection, device_ids: Iterable[int]) -> dict[i
     columns = [activation_outcome.c[name] for name in _OUTCOME_COLUMNS]
     query = select(*columns).join_from(newest, activation_outcome, activation_outcome.c.id == newest.c.id)
     return {row[0]: _recorded(row) for row in connection.execute(query)}
+
+
+def reported_since(
+    connection: Connection, release_id: str, device_ids: Iterable[int], since: datetime
+) -> frozenset[int]:
+    """Return those of the hubs of which an activation, or a failure, under a release was reported since then."""
+    wanted = id_list(connection, device_ids)
+    query = (
+        select(activation_outcome.c.device_id)
+        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
+        .where(
+            activation_outcome.c.release_id == release_id,
+            activation_outcome.c.completed_at >= since,
+            or_(activation_outcome.c.stage == OutcomeStage.ACTIVATION, ~activation_outcome.c.success),
+        )
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def outcomes_of(connection: Connection, device_id: int) -> list[RecordedOutcome]:

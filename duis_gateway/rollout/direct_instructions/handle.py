@@ -25,6 +25,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.direct_instructions.rules import DirectJudgement, judge_batch, judge_selection
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import NamedHub
+from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE
 from duis_gateway.rollout.releases.effects import current, exclude_others_from_the_model
 from duis_gateway.rollout.releases.records import Period, Release
@@ -59,7 +60,9 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     alert = _alert(release, DirectInstruction.BATCH, body.period, f"batch {body.group_id}")
     tx.send(to_csps(_located(good, named), to_csp, release.release_id, tx))
     tx.send(_to_suppliers(alert, by_supplier(named[d] for d in good), tx))
+    before = direct.batch_hubs(tx.conn, release.release_id, body.group_id)
     direct.put_batch(tx.conn, DirectGroup(release.release_id, body.period, tx.now, good, body.group_id))
+    replan(tx, release, (*before, *good))
     return accepted(message, _items(judgement.findings))
 
 
@@ -95,7 +98,9 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     tx.send(to_csps(_located(good, named), to_csp, release.release_id, tx))
     tx.send(_to_suppliers(alert, {body.supplier: good}, tx))
     tx.send(alerts_on_choice(release, body.supplier, good, named, tx))
+    before = direct.selected_for(tx.conn, release.release_id, body.supplier)
     direct.put_selection(tx.conn, DirectGroup(release.release_id, period, tx.now, good, supplier=body.supplier))
+    replan(tx, release, (*before, *good))
     return accepted(message, _items(judgement.findings))
 
 

@@ -82,6 +82,16 @@ def batches(connection: Connection, release_id: str) -> list[DirectGroup]:
     ]
 
 
+def batch_hubs(connection: Connection, release_id: str, group_id: str) -> frozenset[int]:
+    """Return the hubs of the batch of this name."""
+    query = (
+        select(batch_hub.c.device_id)
+        .join_from(batch, batch_hub, batch_hub.c.batch_id == batch.c.id)
+        .where(batch.c.release_id == release_id, batch.c.group_id == group_id)
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
 def selections(connection: Connection, release_id: str) -> list[DirectGroup]:
     """Return what DCC chose on suppliers' behalf for the release, the oldest first."""
     mine = pilot_selection.c.release_id == release_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -56,19 +57,19 @@ HISTORY_COLUMNS = ("at", "what", "release", "firmware_version", "stage", "detail
 _NO_RELEASE = "not planned: no release in flight is for this device model"
 
 
-def estate_rows(conn: Connection, party: Party) -> Iterator[Mapping[str, object]]:
+def estate_rows(conn: Connection, party: Party, now: datetime) -> Iterator[Mapping[str, object]]:
     """Yield every hub of a party's estate as a row of `ESTATE_COLUMNS`."""
-    reader = _Reader(conn, party)
+    reader = _Reader(conn, party, now)
     for chunk in estate.all_hubs(conn, scope_of(party)):
         yield from reader.rows(chunk)
 
 
-def hub_row(conn: Connection, party: Party, device_id: int) -> Mapping[str, object] | None:
+def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Mapping[str, object] | None:
     """Return one hub as a row of `ESTATE_COLUMNS`; None if it is no hub of the party's."""
     hub = hubs.get(conn, device_id)
     if hub is None or not scope_of(party).has(hub):
         return None
-    (row,) = _Reader(conn, party).rows([hub])
+    (row,) = _Reader(conn, party, now).rows([hub])
     return row
 
 
@@ -101,12 +102,12 @@ def history_rows(conn: Connection, party: Party, device_id: int) -> list[Mapping
 class _Reader:
     """What is read once for all hubs of an estate."""
 
-    def __init__(self, conn: Connection, party: Party) -> None:
+    def __init__(self, conn: Connection, party: Party, now: datetime) -> None:
         self._conn = conn
         self._viewer = viewer_of(party)
         self._shared: defaultdict[tuple[str, str], list[plans.ReleaseFacts]] = defaultdict(list)
         for release in live_releases(conn):
-            self._shared[release.manufacturer, release.model].append(plans.of_release(conn, release))
+            self._shared[release.manufacturer, release.model].append(plans.of_release(conn, release, now))
 
     def rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs, in their order."""

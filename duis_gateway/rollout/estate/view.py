@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -47,14 +48,14 @@ class _Line(NamedTuple):
     state: HubState
 
 
-def status_rows(conn: Connection, party: Party) -> list[Mapping[str, object]]:
+def status_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
     """Return the number of the party's hubs by release in flight, model, firmware version, status and state.
 
     Each hub is counted once, under the release that has it next (`rollout.estate.rules.next_prospect`).
     """
     live = live_releases(conn)
     by_id = {release.release_id: release for release in live}
-    counted = _counted(conn, scope_of(party), live)
+    counted = _counted(conn, scope_of(party), live, now)
     return [_row(line, counted[line], by_id.get(line.release)) for line in sorted(counted) if counted[line]]
 
 
@@ -72,26 +73,28 @@ def _row(line: _Line, hubs: int, release: Release | None) -> Mapping[str, object
     }
 
 
-def _counted(conn: Connection, scope: Scope, live: Sequence[Release]) -> Counter[_Line]:
+def _counted(conn: Connection, scope: Scope, live: Sequence[Release], now: datetime) -> Counter[_Line]:
     by_model: defaultdict[tuple[str, str], list[Release]] = defaultdict(list)
     for release in live:
         by_model[release.manufacturer, release.model].append(release)
     kinds = estate.kinds(conn, scope)
-    alike = {kind: _line_of_kind(kind, by_model[kind.manufacturer, kind.model]) for kind in kinds}
+    alike = {kind: _line_of_kind(kind, by_model[kind.manufacturer, kind.model], now) for kind in kinds}
     counted: Counter[_Line] = Counter()
     for kind, number in kinds.items():
         counted[alike[kind]] += number
     for releases in by_model.values():
-        for hub, line in _looked_at(conn, scope, releases):
+        for hub, line in _looked_at(conn, scope, releases, now):
             counted[alike[_kind_of(hub)]] -= 1
             counted[line] += 1
     return counted
 
 
-def _looked_at(conn: Connection, scope: Scope, releases: Sequence[Release]) -> Iterator[tuple[Hub, _Line]]:
+def _looked_at(
+    conn: Connection, scope: Scope, releases: Sequence[Release], now: datetime
+) -> Iterator[tuple[Hub, _Line]]:
     """Yield the hubs that something names under these live releases of one model, each with the line it is in."""
     model = (releases[0].manufacturer, releases[0].model) if releases else None
-    shared = [plans.of_release(conn, release) for release in releases]
+    shared = [plans.of_release(conn, release, now) for release in releases]
     for chunk in estate.touched(conn, scope, releases):
         own = [hub for hub in chunk if (hub.manufacturer, hub.model) == model]
         under = [_prospects(conn, one, own) for one in shared]
@@ -107,7 +110,7 @@ def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub]
     ]
 
 
-def _line_of_kind(kind: HubKind, releases: Sequence[Release]) -> _Line:
+def _line_of_kind(kind: HubKind, releases: Sequence[Release], now: datetime) -> _Line:
     """Return the line of the hubs of a kind that nothing names; who supplies them makes no difference then."""
     hub = Hub(
         0,
@@ -120,7 +123,7 @@ def _line_of_kind(kind: HubKind, releases: Sequence[Release]) -> _Line:
         import_supplier=None,
         gas_supplier=None,
     )
-    return _line(kind, [Prospect(release, plan_hub(PlanFacts(hub, release))) for release in releases])
+    return _line(kind, [Prospect(release, plan_hub(PlanFacts(hub, release, now))) for release in releases])
 
 
 def _line(kind: HubKind, prospects: Sequence[Prospect]) -> _Line:

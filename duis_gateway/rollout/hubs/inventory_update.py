@@ -1,8 +1,8 @@
 """ESI `InventoryUpdate`: what DCC's inventory says of hubs now (design section 7, "Inventory changes").
 
-Nothing else is touched: what suppliers were told of a hub stays, and plans and alerts look at who is responsible when
-they are made, so that a former supplier's instruction no longer counts. What that means for the second supplier of a
-split hub is told (N73).
+What suppliers were told of a hub's version stays. Plans and alerts look at who is responsible when they are made, so
+that a former supplier's instruction no longer counts: what that means for the plan of the hubs is told (X09), and what
+it means for the second supplier of a split hub (N73).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes
 
 
@@ -24,7 +25,10 @@ from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes
 def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> Acknowledgement:
     """Bring hubs up to date, or add them. A device that is no Communications Hub, or named twice, is refused."""
     body = message.body
-    known = hubs.get_many(tx.conn, (hub.device_id for hub in body.hubs))
+    ids = [hub.device_id for hub in body.hubs]
+    models = hubs.models_of(tx.conn, ids).union((hub.manufacturer, hub.model) for hub in body.hubs)
+    lock_releases_of(tx, models)
+    known = hubs.get_many(tx.conn, ids)
     seen: set[int] = set()
     good, bad = [], []
     for hub in body.hubs:
@@ -44,6 +48,7 @@ def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> A
     if changed:
         tx.send(alerts_on_changes(changed, tx))
     hubs.upsert(tx.conn, good)
+    replan_hubs(tx, models, [hub.device_id for hub in good])
     return accepted(message, bad)
 
 

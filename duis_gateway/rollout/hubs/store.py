@@ -96,6 +96,14 @@ def get_many(connection: Connection, ids: Iterable[int], *, for_update: bool = F
     return dict(zip(device_ids, hubs, strict=True))
 
 
+def models_of(connection: Connection, ids: Iterable[int]) -> frozenset[tuple[str, str]]:
+    """Return the device models, by manufacturer and name, of those of the hubs that the inventory knows."""
+    wanted = id_list(connection, ids)
+    query = select(hub.c.model_id).join_from(wanted, hub, hub.c.device_id == wanted.c.value).distinct()
+    names = model_names(connection)
+    return frozenset(names[number] for number in connection.execute(query).scalars())
+
+
 def regions(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     """Return the CSP region of each Communications Hub that the inventory knows."""
     wanted = id_list(connection, ids)

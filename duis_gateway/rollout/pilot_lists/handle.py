@@ -20,6 +20,7 @@ from duis_gateway.rollout.audience import to_csps
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
+from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -38,6 +39,7 @@ def submit_preferred_pilot_list(request: ServiceRequest[PreferredPilotList], tx:
         return answer
     tx.send(_sends(facts, judgement, tx))
     _replace(facts.release, judgement, tx)
+    replan(tx, facts.release, judgement.findings.removed_from_groups)
     return answer
 
 

@@ -1,9 +1,13 @@
-"""What the plan for a hub follows from: standing instructions, what the CSP said of them, and what DCC instructed."""
+"""What the plan for a hub follows from, and what is told of it (X09, X10).
+
+It follows from standing instructions, what the CSP said of them, and what DCC instructed.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
@@ -58,6 +62,7 @@ class PlanFacts:
     Attributes:
         hub: the hub as the inventory has it now.
         release: the release in question.
+        at: the time of the plan: a period that has ended by then moves nothing any more.
         mark: how the release marks the hub.
         instructions: every standing instruction for the release that names the hub, whoever gave it.
         batch: the period in which DCC instructed the hub by itself (`BatchInstruction`), if it did and named one.
@@ -70,6 +75,7 @@ class PlanFacts:
 
     hub: Hub
     release: Release
+    at: datetime
     mark: HubMark | None = None
     instructions: tuple[HubInstruction, ...] = ()
     batch: Period | None = None
@@ -77,3 +83,116 @@ class PlanFacts:
     scheduled: Period | None = None
     unable: frozenset[int] = frozenset()
     viewer: int | None = None
+
+
+class PlanBasis(StrEnum):
+    """Who instructed what is planned."""
+
+    SUPPLIERS = "Suppliers"
+    DCC = "DCC"
+
+
+class PlanStanding(StrEnum):
+    """Whether the CSP has had its say on all that counts."""
+
+    REQUESTED = "Requested"
+    FIXED = "Fixed"
+
+
+class VoidReason(StrEnum):
+    """Why a hub is not, or not any more, planned by anything but the automatic date."""
+
+    NOT_INSTRUCTED = "NotInstructed"
+    """Nobody's instruction counts: it was taken back, or the hub was taken out of its group."""
+    AWAITS_SECOND_SUPPLIER = "AwaitsSecondSupplier"
+    REFUSED_BY_CSP = "RefusedByCSP"
+    CHANGED_SUPPLIER = "ChangedSupplier"
+    """Of the hub's suppliers, and what a former one instructed counts no longer."""
+    CHANGED_REGION = "ChangedRegion"
+    """The hub lies in the regions of another CSP now."""
+    TOO_LATE = "TooLate"
+    """The period does not end before the automatic date."""
+    OUTSIDE_PILOT = "OutsidePilot"
+    """The period does not start within the pilot."""
+    EXCLUDED = "Excluded"
+    """The release excludes the hub from its pilot."""
+    PERIOD_ENDED = "PeriodEnded"
+    PAUSED = "Paused"
+    RELEASE_OVER = "ReleaseOver"
+    """The release was closed, revoked, withdrawn, superseded or stopped."""
+    PILOT_INVALIDATED = "PilotInvalidated"
+    """A later release for the model was approved; DCC has to decide."""
+    NOT_COMMISSIONED = "NotCommissioned"
+    OTHER_MODEL = "OtherModel"
+    RUNS_VERSION = "RunsVersion"
+    """The inventory has the hub with the release's version."""
+    LATER_VERSION = "LaterVersion"
+    """The hub runs the version of a release that was approved later."""
+    NOT_PERMITTED = "NotPermitted"
+    """The hub runs a version that the release does not permit as its predecessor."""
+
+
+class DeviationKind(StrEnum):
+    """How a hub was moved, or was not, otherwise than planned (X10)."""
+
+    BEFORE_PERIOD = "BeforePeriod"
+    AFTER_PERIOD = "AfterPeriod"
+    NOT_PLANNED = "NotPlanned"
+    RELEASE_NOT_APPROVED = "ReleaseNotApproved"
+    RELEASE_PAUSED = "ReleasePaused"
+    RELEASE_OVER = "ReleaseOver"
+    PERIOD_MISSED = "PeriodMissed"
+    """The period ended, and nothing was reported of the hub."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldPlan:
+    """What is told of the plan for a hub."""
+
+    stage: Stage
+    basis: PlanBasis
+    standing: PlanStanding
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class ToldHub:
+    """The plan for a hub as it was told, with what says to whom: its region and its suppliers then."""
+
+    plan: ToldPlan
+    csp_region: str
+    import_supplier: int | None
+    gas_supplier: int | None
+
+    @property
+    def suppliers(self) -> frozenset[int]:
+        """The suppliers that were responsible for the hub then."""
+        return frozenset(s for s in (self.import_supplier, self.gas_supplier) if s is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Hubs that are planned alike (X09)."""
+
+    stage: Stage
+    basis: PlanBasis
+    standing: PlanStanding
+    period: Period
+    device_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoidPlan:
+    """Hubs whose plan is void, for one reason (X09)."""
+
+    reason: VoidReason
+    device_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Hubs that were moved, or were not, otherwise than planned; with the period that was planned, if any (X10)."""
+
+    kind: DeviationKind
+    device_ids: tuple[int, ...]
+    period: Period | None = None

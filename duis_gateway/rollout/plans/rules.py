@@ -1,8 +1,9 @@
 """When a hub is planned to be updated, and why (BR-3.1 to BR-3.9, BR-4.1, BR-4.2, PIA-C2, PIA-S5).
 
-Nothing is remembered: the plan follows, at any time, from what stands then. So a former supplier's instruction no
-longer counts, and responsibility, status and version are looked at again (design section 7, "Inventory changes").
-No text here says who a supplier is.
+The plan follows, at any time, from what stands then. So a former supplier's instruction no longer counts, and
+responsibility, status and version are looked at again (design section 7, "Inventory changes"). What was told of it is
+remembered (`plans.told`), and compared with what follows now (`plans.comparison`). No text here says who a supplier
+is.
 """
 
 from __future__ import annotations
@@ -13,11 +14,18 @@ from datetime import datetime
 from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
-from duis_gateway.rollout.periods import ends_before
-from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts
-from duis_gateway.rollout.releases.records import HubMark, Period, Stage
+from duis_gateway.rollout.periods import ends_before, stage_time, starts_within
+from duis_gateway.rollout.plans.records import (
+    HubInstruction,
+    PlanBasis,
+    PlanFacts,
+    PlanStanding,
+    ToldPlan,
+    VoidReason,
+)
+from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
-from duis_gateway.rollout.second_suppliers.rules import SplitBasis, planned_period
+from duis_gateway.rollout.second_suppliers.rules import SplitBasis, SplitPlan, planned_period
 
 
 class Basis(StrEnum):
@@ -42,6 +50,8 @@ class HubPlan:
         indicative: the CSP has not yet had its final say on every instruction that counts.
         held: the release is paused, and so is the plan.
         explanation: the reason in words, for the hub's suppliers and the operator.
+        void: why nothing but the automatic date moves the hub, None where a period is planned.
+        by_dcc: DCC instructed what is planned; of a split hub it is not said for whom DCC chose it.
     """
 
     basis: Basis
@@ -51,6 +61,19 @@ class HubPlan:
     stage: Stage | None = None
     indicative: bool = False
     held: bool = False
+    void: VoidReason | None = None
+    by_dcc: bool = False
+
+    @property
+    def told(self) -> ToldPlan | VoidReason:
+        """What is told of the plan (X09): a plan that is held is void until DCC proceeds."""
+        if self.period is None or self.stage is None:
+            return self.void or VoidReason.NOT_INSTRUCTED
+        if self.held:
+            return VoidReason.PAUSED
+        basis = PlanBasis.DCC if self.by_dcc else PlanBasis.SUPPLIERS
+        standing = PlanStanding.REQUESTED if self.indicative else PlanStanding.FIXED
+        return ToldPlan(self.stage, basis, standing, self.period)
 
 
 def plan_hub(facts: PlanFacts) -> HubPlan:
@@ -65,27 +88,32 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
     split = planned_period(
         _period_of(import_instruction), _period_of(gas_instruction), one_party, release.automatic_date
     )
-    if split.period is not None:
+    if split.period is not None and split.period.end > facts.at:
         counting = [given for given in (import_instruction, gas_instruction) if given is not None]
         return _instructed(facts, split.period, split.basis, counting)
-    reason = _why_not(facts, split.basis)
-    if facts.undated_batch or (facts.batch is not None and ends_before(facts.batch, release.automatic_date)):
+    reason, void = _why_not(facts, split)
+    dated = facts.batch is not None and ends_before(facts.batch, release.automatic_date)
+    if facts.undated_batch or (dated and facts.batch is not None and facts.batch.end > facts.at):
         return _batch(facts, facts.batch, reason)
     text = f"automatic date: {reason}{_also(facts)}"
-    return _plan(facts, Basis.AUTOMATIC_DATE, text, None, Stage.SAFE_LAUNCH, indicative=True)
+    return _plan(facts, Basis.AUTOMATIC_DATE, text, None, Stage.SAFE_LAUNCH, indicative=True, void=void)
 
 
 def _settled(facts: PlanFacts) -> HubPlan | None:
     """Return the plan of a hub for which there is nothing left to plan."""
     hub, release = facts.hub, facts.release
     if runs(hub, release):
-        return HubPlan(Basis.ACTIVE, f"active: the hub runs version {hub.firmware_version}")
+        text = f"active: the hub runs version {hub.firmware_version}"
+        return HubPlan(Basis.ACTIVE, text, void=VoidReason.RUNS_VERSION)
     why = unfit(hub, release)
     if why is not None:
         words = _UNFIT[why].format(status=hub.status, version=hub.firmware_version)
-        return HubPlan(Basis.NOT_PLANNED, f"not planned: {words}")
+        return HubPlan(Basis.NOT_PLANNED, f"not planned: {words}", void=_UNFIT_TOLD[why])
     if not release.state.is_live:
-        return HubPlan(Basis.NOT_PLANNED, f"not planned: the release is {release.state.value}")
+        text = f"not planned: the release is {release.state.value}"
+        invalidated = release.state is ReleaseState.INVALIDATED
+        void = VoidReason.PILOT_INVALIDATED if invalidated else VoidReason.RELEASE_OVER
+        return HubPlan(Basis.NOT_PLANNED, text, void=void)
     return None
 
 
@@ -98,19 +126,42 @@ _UNFIT = {
 }
 
 
+_UNFIT_TOLD = {
+    Unfit.NO_HUB: VoidReason.NOT_COMMISSIONED,
+    Unfit.NOT_COMMISSIONED: VoidReason.NOT_COMMISSIONED,
+    Unfit.OTHER_MODEL: VoidReason.OTHER_MODEL,
+    Unfit.LATER_VERSION: VoidReason.LATER_VERSION,
+    Unfit.NOT_PERMITTED: VoidReason.NOT_PERMITTED,
+}
+
+
 def _counting(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:
-    """Return the supplier's newest instruction that the CSP did not refuse; its own counts before DCC's for it."""
-    given = [one for one in _given(facts, supplier) if not _is_refused(one)]
-    return max(given, key=lambda one: (not one.by_dcc, one.received_at), default=None)
+    """Return the instruction that counts of those that name the hub and can.
+
+    One whose period has not ended counts before one whose has, the supplier's own before DCC's for it, and the newest.
+    """
+
+    def weight(one: HubInstruction) -> tuple[bool, bool, datetime]:
+        return _period(one).end > facts.at, not one.by_dcc, one.received_at
+
+    return max((one for one in _given(facts, supplier) if _obstacle(facts, one) is None), key=weight, default=None)
 
 
 def _given(facts: PlanFacts, supplier: int | None) -> list[HubInstruction]:
-    if supplier is None:
-        return []
-    mine = [one for one in facts.instructions if one.supplier == supplier]
+    return [] if supplier is None else [one for one in facts.instructions if one.supplier == supplier]
+
+
+def _obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
+    """Return why an instruction does not count, whatever its hub's other supplier instructs."""
+    if _is_refused(one):
+        return VoidReason.REFUSED_BY_CSP
+    if one.stage is not Stage.PILOT:
+        return None
     if facts.mark is HubMark.EXCLUDED:
-        return [one for one in mine if one.stage is not Stage.PILOT]
-    return mine
+        return VoidReason.EXCLUDED
+    pilot = stage_time(facts.release, Stage.PILOT)
+    in_pilot = pilot is not None and starts_within(_period(one), pilot)
+    return None if one.by_dcc or in_pilot else VoidReason.OUTSIDE_PILOT
 
 
 def _is_refused(instruction: HubInstruction) -> bool:
@@ -122,9 +173,11 @@ def _is_of_piece(instruction: HubInstruction) -> bool:
 
 
 def _period_of(instruction: HubInstruction | None) -> Period | None:
+    return None if instruction is None else _period(instruction)
+
+
+def _period(instruction: HubInstruction) -> Period:
     """PIA-C2: the CSP has the final say, so that a period which it fixed takes the place of the one instructed."""
-    if instruction is None:
-        return None
     say = instruction.say
     return say.period if say is not None and say.period is not None else instruction.period
 
@@ -132,7 +185,7 @@ def _period_of(instruction: HubInstruction | None) -> Period | None:
 def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: Iterable[HubInstruction]) -> HubPlan:
     given = tuple(counting)
     stage = Stage.PILOT if all(one.stage is Stage.PILOT for one in given) else Stage.SAFE_LAUNCH
-    open_say = any(one.say is None for one in given)
+    open_say = any(one.say is None and not one.by_dcc for one in given)
     text = "both suppliers have instructed, the later start and the later end count"
     if basis is SplitBasis.ONE_INSTRUCTION:
         text = "DCC chose the hub on its supplier's behalf" if given[0].by_dcc else "its supplier has instructed it"
@@ -141,44 +194,72 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
         say = "the CSP has not decided yet"
     elif any(_is_of_piece(one) for one in given):
         say = "the CSP has decided on a piece of the group"
-    return _plan(facts, Basis.INSTRUCTED, f"{_words(period)}: {text}; {say}", period, stage, indicative=open_say)
+    if all(one.by_dcc for one in given):
+        say = "the CSP is told, and not asked"
+    by_dcc = basis is SplitBasis.ONE_INSTRUCTION and given[0].by_dcc
+    text = f"{_words(period)}: {text}; {say}"
+    return _plan(facts, Basis.INSTRUCTED, text, period, stage, indicative=open_say, by_dcc=by_dcc)
 
 
 def _batch(facts: PlanFacts, period: Period | None, reason: str) -> HubPlan:
     when = "automatic date" if period is None else _words(period)
     text = f"{when}: DCC instructed it in a batch; {reason}"
-    return _plan(facts, Basis.BATCH, text, period, Stage.SAFE_LAUNCH, indicative=False)
+    return _plan(facts, Basis.BATCH, text, period, Stage.SAFE_LAUNCH, indicative=False, by_dcc=True)
 
 
-def _why_not(facts: PlanFacts, basis: SplitBasis) -> str:
-    """Return why no instruction counts, by role alone."""
+def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
+    """Return why no instruction moves the hub: in words, by role alone, and as it is told."""
     hub = facts.hub
-    if basis is SplitBasis.TOO_LATE:
-        return "the period instructed does not end before it"
-    if basis is SplitBasis.IMPORT_SUPPLIER_SILENT:
-        return f"the Import Supplier {_silence(facts, hub.import_supplier)}"
-    if basis is SplitBasis.GAS_SUPPLIER_SILENT:
-        return f"the Gas Supplier {_silence(facts, hub.gas_supplier)}"
+    if split.period is not None:
+        return "the period instructed has ended", VoidReason.PERIOD_ENDED
+    if split.basis is SplitBasis.TOO_LATE:
+        return "the period instructed does not end before it", VoidReason.TOO_LATE
+    if split.basis is SplitBasis.IMPORT_SUPPLIER_SILENT:
+        text = f"the Import Supplier {_silence(facts, hub.import_supplier)}"
+        return text, _obstacles(facts) or VoidReason.AWAITS_SECOND_SUPPLIER
+    if split.basis is SplitBasis.GAS_SUPPLIER_SILENT:
+        text = f"the Gas Supplier {_silence(facts, hub.gas_supplier)}"
+        return text, _obstacles(facts) or VoidReason.AWAITS_SECOND_SUPPLIER
     if not hub.suppliers:
-        return "no supplier is responsible for the hub"
+        return "no supplier is responsible for the hub", VoidReason.NOT_INSTRUCTED
     if len(hub.suppliers) == 1:
-        return f"its supplier {_silence(facts, next(iter(hub.suppliers)))}"
-    return (
-        f"the Import Supplier {_silence(facts, hub.import_supplier)}"
-        f" and the Gas Supplier {_silence(facts, hub.gas_supplier)}"
-    )
+        text = f"its supplier {_silence(facts, next(iter(hub.suppliers)))}"
+    else:
+        text = (
+            f"the Import Supplier {_silence(facts, hub.import_supplier)}"
+            f" and the Gas Supplier {_silence(facts, hub.gas_supplier)}"
+        )
+    return text, _obstacles(facts) or VoidReason.NOT_INSTRUCTED
+
+
+def _obstacles(facts: PlanFacts) -> VoidReason | None:
+    """Return what keeps the newest of the instructions that cannot count from counting, if one could take part."""
+    silent = [supplier for supplier in facts.hub.suppliers if _counting(facts, supplier) is None]
+    given = [one for supplier in silent for one in _given(facts, supplier)]
+    return _obstacle(facts, max(given, key=lambda one: one.received_at)) if given else None
 
 
 def _silence(facts: PlanFacts, supplier: int | None) -> str:
-    refused = [one for one in _given(facts, supplier) if _is_refused(one)]
-    if refused:
-        newest = max(refused, key=lambda one: one.received_at)
-        reason = newest.say.reason if newest.say is not None and facts.viewer in (None, supplier) else None
-        what = " this piece of the group" if _is_of_piece(newest) else ""
-        return f"has instructed, but the CSP refused{what}" + (f" ({reason})" if reason else "")
+    given = _given(facts, supplier)
+    if given:
+        newest = max(given, key=lambda one: one.received_at)
+        return f"has instructed, but {_in_words(facts, newest)}"
     if supplier in facts.unable:
         return "cannot instruct (older DUIS version)"
     return "has not instructed"
+
+
+def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
+    match _obstacle(facts, instruction):
+        case VoidReason.EXCLUDED:
+            return "the hub is excluded from the pilot"
+        case VoidReason.OUTSIDE_PILOT:
+            return "its period does not start within the pilot"
+    reason = None
+    if instruction.say is not None and facts.viewer in (None, instruction.supplier):
+        reason = instruction.say.reason
+    what = " this piece of the group" if _is_of_piece(instruction) else ""
+    return f"the CSP refused{what}" + (f" ({reason})" if reason else "")
 
 
 def _also(facts: PlanFacts) -> str:
@@ -193,7 +274,15 @@ def _also(facts: PlanFacts) -> str:
 
 
 def _plan(
-    facts: PlanFacts, basis: Basis, text: str, period: Period | None, stage: Stage, *, indicative: bool
+    facts: PlanFacts,
+    basis: Basis,
+    text: str,
+    period: Period | None,
+    stage: Stage,
+    *,
+    indicative: bool,
+    void: VoidReason | None = None,
+    by_dcc: bool = False,
 ) -> HubPlan:
     held = facts.release.paused
     return HubPlan(
@@ -204,6 +293,8 @@ def _plan(
         stage=stage,
         indicative=indicative,
         held=held,
+        void=void,
+        by_dcc=by_dcc,
     )
 
 

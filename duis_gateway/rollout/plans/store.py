@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, select
 
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.hubs.device_models import model_names
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
 from duis_gateway.rollout.releases.records import HubMark, Period, Release, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedule_decisions import store as says
-from duis_gateway.store.bulk import id_list
+from duis_gateway.store.bulk import id_list, stored_columns
 from duis_gateway.store.rollout_tables import piece_hub
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
     default_schedule,
+    hub,
     instruction,
     instruction_hub,
     release_hub,
 )
+from duis_gateway.store.types import few_unsigned, unsigned
 
 
-@dataclass(frozen=True, slots=True)
-class _Naming:
+class _Naming(NamedTuple):
     """A group that names a hub, by number; and the piece of it that a CSP said something of while the hub was there."""
 
     number: int
@@ -43,6 +47,7 @@ class ReleaseFacts:
 
     Attributes:
         release: the release.
+        now: the time of the plans.
         groups: the suppliers' standing groups by number, without their hubs and what was said of them.
         says: what the CSPs said of them as a whole, by number and region.
         scheduled: the periods of the CSPs' groups that name hubs, by number; those of safe launch come last.
@@ -51,6 +56,7 @@ class ReleaseFacts:
     """
 
     release: Release
+    now: datetime
     groups: Mapping[int, HubInstruction]
     says: Mapping[tuple[int, str], GroupSay]
     scheduled: Mapping[int, Period]
@@ -58,12 +64,13 @@ class ReleaseFacts:
     able: frozenset[int]
 
 
-def of_release(connection: Connection, release: Release) -> ReleaseFacts:
+def of_release(connection: Connection, release: Release, now: datetime) -> ReleaseFacts:
     """Read what the plans for all hubs of a release share; a group has no hubs here, so that this stays small."""
     suppliers = parties.all_parties(connection, PartyKind.SUPPLIER)
     scheduled, open_periods = _scheduled(connection, release.release_id)
     return ReleaseFacts(
         release,
+        now,
         _groups(connection, release.release_id),
         says.says(connection, release.release_id),
         scheduled,
@@ -84,30 +91,133 @@ def of_hubs(
         viewer: the supplier for whose eyes the plans are, None for the operator's.
     """
     ids = [hub.device_id for hub in hubs]
-    release_id = shared.release.release_id
-    marks = _marks(connection, release_id, ids)
-    naming = _naming(connection, release_id, ids)
-    pieces = says.pieces(connection, {one.piece for found in naming.values() for one in found if one.piece is not None})
-    selections = direct.selections_naming(connection, release_id, ids)
-    batches = direct.batch_periods(connection, release_id, ids)
+    marks = _marks(connection, shared.release.release_id, ids)
+    said = _said(connection, shared, ids)
     scheduled = _scheduled_for(connection, shared, ids)
     return [
-        PlanFacts(
-            hub=hub,
-            release=shared.release,
-            mark=marks.get(hub.device_id),
-            instructions=(
-                *_instructions(hub, shared, naming.get(hub.device_id, ()), pieces),
-                *_chosen(selections.get(hub.device_id, ())),
-            ),
-            batch=batches.get(hub.device_id),
-            undated_batch=hub.device_id in batches and batches[hub.device_id] is None,
-            scheduled=scheduled.get(hub.device_id) or shared.open_periods.get(hub.csp_region),
-            unable=hub.suppliers - shared.able,
-            viewer=viewer,
+        _facts(
+            shared,
+            hub,
+            marks.get(hub.device_id),
+            said.of(hub.device_id),
+            said.pieces,
+            scheduled.get(hub.device_id) or shared.open_periods.get(hub.csp_region),
+            viewer,
         )
         for hub in hubs
     ]
+
+
+def kinds(connection: Connection, shared: ReleaseFacts, ids: Iterable[int]) -> list[tuple[PlanFacts, list[int]]]:
+    """Return what the plans for these hubs follow from: once for all hubs of which the same is known and said.
+
+    A list of 50,000 hubs has a few kinds, and is planned as fast as its hubs are read. Hubs that the inventory does
+    not know are left out; the `hub` of the facts stands for all of its kind, and has no identifier.
+    """
+    given = tuple(ids)
+    said = _said(connection, shared, given)
+    wanted = id_list(connection, given)
+    marked = and_(release_hub.c.release_id == shared.release.release_id, release_hub.c.device_id == hub.c.device_id)
+    query = (
+        select(
+            hub.c.device_id,
+            hub.c.device_type,
+            hub.c.model_id,
+            hub.c.firmware_version,
+            hub.c.status,
+            hub.c.csp_region,
+            hub.c.import_supplier,
+            hub.c.gas_supplier,
+            release_hub.c.mark,
+        )
+        .join_from(wanted, hub, hub.c.device_id == wanted.c.value)
+        .outerjoin(release_hub, marked)
+    )
+    device, *columns = stored_columns(connection, query)
+    alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for device_id, *kind in zip(unsigned(device), *columns, strict=True):
+        alike[(*kind, said.of(device_id))].append(device_id)
+    names = model_names(connection)
+    found = []
+    for (device_type, model, version, status, region, importer, gas, mark, told), members in alike.items():
+        import_supplier, gas_supplier = few_unsigned((importer, gas))
+        one = Hub(0, device_type, *names[model], version, status, region, import_supplier, gas_supplier)
+        marked_as = None if mark is None else HubMark(mark)
+        found.append((_facts(shared, one, marked_as, told, said.pieces), members))
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OfHub:
+    """What was said about one hub: the groups that name it, and what DCC instructed.
+
+    The same object for all hubs of which the same was said, so that they need not be compared by what it was.
+    """
+
+    naming: tuple[_Naming, ...] = ()
+    selections: tuple[DirectGroup, ...] = ()
+    in_batch: bool = False
+    batch: Period | None = None
+
+
+_NOTHING = _OfHub()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What was said about some hubs under a release, and the pieces that CSPs made of groups that name them."""
+
+    naming: Mapping[int, tuple[_Naming, ...]]
+    selections: Mapping[int, tuple[DirectGroup, ...]]
+    batches: Mapping[int, Period | None]
+    pieces: Mapping[int, GroupSay]
+    met: dict[tuple[object, ...], _OfHub] = field(default_factory=dict)
+
+    def of(self, device_id: int) -> _OfHub:
+        """Return what was said about a hub; the same object for all of which the same was said."""
+        naming, selections = self.naming.get(device_id, ()), self.selections.get(device_id, ())
+        in_batch = device_id in self.batches
+        if not (naming or selections or in_batch):
+            return _NOTHING
+        key = naming, selections, in_batch, self.batches.get(device_id)
+        known = self.met.get(key)
+        if known is None:
+            known = self.met[key] = _OfHub(*key)
+        return known
+
+
+def _said(connection: Connection, shared: ReleaseFacts, ids: Sequence[int]) -> _Said:
+    release_id = shared.release.release_id
+    naming = _naming(connection, release_id, ids)
+    pieces = says.pieces(connection, {one.piece for found in naming.values() for one in found if one.piece is not None})
+    selections = {
+        device_id: tuple(replace(group, device_ids=()) for group in found)
+        for device_id, found in direct.selections_naming(connection, release_id, ids).items()
+    }
+    return _Said(naming, selections, direct.batch_periods(connection, release_id, ids), pieces)
+
+
+def _facts(
+    shared: ReleaseFacts,
+    hub: Hub,
+    mark: HubMark | None,
+    said: _OfHub,
+    pieces: Mapping[int, GroupSay],
+    scheduled: Period | None = None,
+    viewer: int | None = None,
+) -> PlanFacts:
+    return PlanFacts(
+        hub=hub,
+        release=shared.release,
+        at=shared.now,
+        mark=mark,
+        instructions=(*_instructions(hub, shared, said.naming, pieces), *_chosen(said.selections)),
+        batch=said.batch,
+        undated_batch=said.in_batch and said.batch is None,
+        scheduled=scheduled,
+        unable=hub.suppliers - shared.able,
+        viewer=viewer,
+    )
 
 
 def _instructions(
@@ -140,7 +250,7 @@ def _group(row: Row[*tuple[object, ...]]) -> HubInstruction:
     return HubInstruction(row.supplier, row.group_id, Stage(row.stage), Period(row.starts, row.ends), row.received_at)
 
 
-def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, list[_Naming]]:
+def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, tuple[_Naming, ...]]:
     wanted = id_list(connection, ids)
     of_hub = and_(
         piece_hub.c.instruction_id == instruction_hub.c.instruction_id,
@@ -157,9 +267,16 @@ def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict
         .where(instruction.c.release_id == release_id)
         .order_by(instruction_hub.c.instruction_id)
     )
-    found: defaultdict[int, list[_Naming]] = defaultdict(list)
-    for device_id, *rest in connection.execute(query):
-        found[device_id].append(_Naming(*rest))
+    device, *columns = stored_columns(connection, query)
+    found: dict[int, tuple[_Naming, ...]] = {}
+    met: dict[tuple[Any, ...], tuple[_Naming, ...]] = {}
+    for device_id, *naming in zip(unsigned(device), *columns, strict=True):
+        key = tuple(naming)
+        one = met.get(key)
+        if one is None:
+            one = met[key] = (_Naming(*key),)
+        earlier = found.get(device_id)
+        found[device_id] = one if earlier is None else (*earlier, *one)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -29,9 +30,9 @@ PLAN_COLUMNS = (
 )
 
 
-def plan_of(conn: Connection, hub: Hub, release: Release, viewer: int | None = None) -> HubPlan:
+def plan_of(conn: Connection, hub: Hub, release: Release, now: datetime, viewer: int | None = None) -> HubPlan:
     """Return what is planned for a hub under a release, as the operator or a supplier may see it."""
-    shared = plans.of_release(conn, release)
+    shared = plans.of_release(conn, release, now)
     (facts,) = plans.of_hubs(conn, shared, [hub], viewer)
     return plan_hub(facts)
 
@@ -42,10 +43,10 @@ def releases_for(conn: Connection, hub: Hub) -> list[Release]:
 
 
 def plans_under(
-    conn: Connection, release: Release, scope: Scope, viewer: int | None = None
+    conn: Connection, release: Release, scope: Scope, now: datetime, viewer: int | None = None
 ) -> Iterator[tuple[Hub, HubPlan]]:
     """Yield what is planned for each device of the release's model in an estate, however large it is."""
-    shared = plans.of_release(conn, release)
+    shared = plans.of_release(conn, release, now)
     for chunk in estate.hubs_of_model(conn, scope, release):
         for facts in plans.of_hubs(conn, shared, chunk, viewer):
             yield facts.hub, plan_hub(facts)

@@ -9,6 +9,7 @@ from datetime import datetime
 from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
 from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history, telling
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.lifecycle import Effect, Event, advance, catch_up
@@ -55,6 +56,13 @@ def carry_out(happening: Happening, moment: Moment) -> None:
     moment.release_changed = True
     for effect in happening.effects:
         CARRIED_OUT[effect](happening, moment)
+    if _moves_plans(happening.before) != _moves_plans(after):
+        replan_all(moment, after)
+
+
+def _moves_plans(release: Release) -> tuple[object, ...]:
+    """Return what the plans for hubs follow from in where a release stands."""
+    return release.state.is_live, release.paused, release.automatic_date, release.pilot
 
 
 def current(moment: Moment, release_id: str) -> Release | None:
@@ -119,6 +127,7 @@ def _invalidate_pilot_of_predecessors(happening: Happening, moment: Moment) -> N
         before = caught_up(other, moment)
         move = advance(before, Event.SUCCESSOR_APPROVED)
         if move.refusal is not None:
+            _no_way_back(before, moment)
             continue
         why = f"Release {happening.after.release_id} for the same device model was approved."
         word = DecisionWord(
@@ -129,6 +138,13 @@ def _invalidate_pilot_of_predecessors(happening: Happening, moment: Moment) -> N
             Happening(Event.SUCCESSOR_APPROVED, before, move.release, effects, happening.at, happening.by, why, word),
             moment,
         )
+
+
+def _no_way_back(release: Release, moment: Moment) -> None:
+    """A hub that runs the version approved now is not planned under a release that goes on."""
+    now = releases.find(moment.conn, release.release_id)
+    if now is not None:
+        replan_all(moment, now)
 
 
 PILOT_INVALIDATED_MEANS = (
@@ -168,7 +184,7 @@ def _flag(kind: str, happening: Happening, moment: Moment) -> None:
 
 
 def _in_the_release(_happening: Happening, _moment: Moment) -> None:
-    """Nothing more: it stands in the release itself, which every rule looks at (what is not live instructs nothing)."""
+    """Nothing more: it stands in the release itself, which every rule looks at, and `carry_out` tells what it means."""
 
 
 CARRIED_OUT: Mapping[Effect, Callable[[Happening, Moment], None]] = {

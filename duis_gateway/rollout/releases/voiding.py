@@ -104,7 +104,7 @@ def drop_what_is_void(release: Release, tx: Tx) -> list[int]:
 
 def _voided(release: Release, tx: Tx) -> dict[int, Voided]:
     found: defaultdict[int, Voided] = defaultdict(Voided)
-    shared = plans.of_release(tx.conn, release)
+    shared = plans.of_release(tx.conn, release, tx.now)
     for chunk in _in_chunks(_instructed(release, tx)):
         known = hubs.get_many(tx.conn, chunk)
         for facts in plans.of_hubs(tx.conn, shared, list(known.values())):

@@ -12,6 +12,7 @@ from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
+from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 from duis_gateway.rollout.releases.rules import pilot_window_open
@@ -55,6 +56,8 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
         spoken_for = sorted(set(here.values()))
         says.put_say(tx.conn, group=group, regions=spoken_for, csp=tx.party.eui, say=judged.say, at=tx.now)
     tx.send(_alerts(group, judged, tx))
+    if release is not None:
+        replan(tx, release, judged.device_ids)
     return accepted(message, judged.items)
 
 

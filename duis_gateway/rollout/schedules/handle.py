@@ -14,6 +14,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
+from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import exclude_others_from_the_model
 from duis_gateway.rollout.releases.records import Release, Stage
@@ -38,6 +39,9 @@ def submit_preferred_pilot_schedule(request: ServiceRequest[PreferredPilotSchedu
     tx.send(forward_schedule(facts.release, tx.party.eui, judgement.instructions, facts.standing, tx))
     tx.send(second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, tx))
     schedules.put_instructions(tx.conn, judgement.instructions)
+    replaced = {(group.stage, group.group_id) for group in judgement.instructions}
+    changed = [group for group in facts.standing if (group.stage, group.group_id) in replaced]
+    replan(tx, facts.release, (d for group in (*changed, *judgement.instructions) for d in group.device_ids))
     return answer
 
 

@@ -54,8 +54,9 @@ def test_the_pilot_begins_at_its_start_and_safe_launch_at_its_end(dcc: Steering)
     assert dcc.passes(PILOT.end - SECOND) == 0
     assert dcc.passes(PILOT.end) == 1
     assert dcc.state() is ReleaseState.SAFE_LAUNCH
-    assert dcc.passes(PILOT.end + 400 * DAY) == 0
-    assert dcc.history() == ["notified", "approved", "pilot_begins", "safe_launch_begins"]
+    assert dcc.passes(PILOT.end + 400 * DAY) == 1, "what remains goes at the automatic date"
+    assert dcc.passes(PILOT.end + 401 * DAY) == 0
+    assert dcc.history() == ["notified", "approved", "pilot_begins", "safe_launch_begins", "remaining hubs told"]
 
 
 def test_each_change_is_told_once_to_each_party_concerned(dcc: Steering) -> None:

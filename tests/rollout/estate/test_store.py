@@ -129,6 +129,6 @@ def test_a_hub_is_scheduled_by_the_group_that_names_it_and_else_by_its_region_s_
         fill(connection, [], [release()])
         schedules.replace_default(connection, pilot)
         schedules.replace_default(connection, DefaultSchedule("R1", "North", Stage.SAFE_LAUNCH, launch))
-        shared = plans.of_release(connection, release())
+        shared = plans.of_release(connection, release(), NOW)
         facts = plans.of_hubs(connection, shared, [hub(1), hub(2), hub(3), hub(4, region="South")])
     assert [one.scheduled for one in facts] == [first, second, Period(second.start, late.end), None]

@@ -32,10 +32,10 @@ def test_an_estate_is_planned_listed_and_counted_in_bounded_memory(store: Store)
     with store.read() as connection:
         tracemalloc.start()
         try:
-            bases = Counter(plan.basis for _, plan in plans_under(connection, release(), Scope(supplier=ALPHA)))
+            bases = Counter(plan.basis for _, plan in plans_under(connection, release(), Scope(supplier=ALPHA), NOW))
             listed = sum(1 for _ in eligible_hubs(connection, ALPHA, release()))
             counted = {
-                row["state"]: row["hubs"] for row in status_rows(connection, Party(ALPHA, PartyKind.SUPPLIER, ""))
+                row["state"]: row["hubs"] for row in status_rows(connection, Party(ALPHA, PartyKind.SUPPLIER, ""), NOW)
             }
             peak = tracemalloc.get_traced_memory()[1]
         finally:

@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 
 from duis_gateway.duis.identifiers import format_eui, format_eui_plain
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
+from duis_gateway.rollout.plans.records import (
+    GroupSay,
+    HubInstruction,
+    PlanBasis,
+    PlanFacts,
+    PlanStanding,
+    ToldPlan,
+    VoidReason,
+)
 from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
-from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
+from duis_gateway.rollout.releases.records import HubMark, Period, PilotTerms, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.support.rules import AUTOMATIC, NEW, NOW, OLD, OURS, THEIRS, hub, instruction, release
 
@@ -23,6 +31,9 @@ MAY = Period(datetime.fromisoformat("2026-05-01T00:00Z"), datetime.fromisoformat
 JUNE = Period(MAY.start + 31 * DAY, MAY.end + 31 * DAY)
 SPLIT = hub(gas_supplier=THEIRS)
 ACCEPTED = GroupSay(GroupDecision.ACCEPTED)
+LONG = release(pilot=PilotTerms(Period(NOW, AUTOMATIC), limit=10))
+"""A release whose pilot lasts until the automatic date."""
+LONG_SINCE = release(pilot=PilotTerms(Period(NOW - 9 * DAY, AUTOMATIC), limit=10))
 
 
 def given_by(supplier: int, period: Period = MAY, **changes: Any) -> HubInstruction:
@@ -32,9 +43,7 @@ def given_by(supplier: int, period: Period = MAY, **changes: Any) -> HubInstruct
 
 def plan(*instructions: HubInstruction, of: Hub | None = None, **facts: Any) -> HubPlan:
     """The plan of a hub of ours alone, unless another is given."""
-    return plan_hub(
-        PlanFacts(hub=of or hub(), release=facts.pop("terms", release()), instructions=instructions, **facts)
-    )
+    return plan_hub(PlanFacts(of or hub(), facts.pop("terms", LONG), NOW, instructions=instructions, **facts))
 
 
 @pytest.mark.requirement("BR-3.6")
@@ -46,6 +55,7 @@ def test_without_an_instruction_the_automatic_date_stands() -> None:
         due=AUTOMATIC,
         stage=Stage.SAFE_LAUNCH,
         indicative=True,
+        void=VoidReason.NOT_INSTRUCTED,
     )
 
 
@@ -183,7 +193,7 @@ def test_a_batch_without_a_period_goes_at_the_automatic_date() -> None:
     ],
 )
 def test_a_hub_that_the_release_may_not_be_applied_to_is_not_planned(changes: dict[str, Any], words: str) -> None:
-    planned = plan_hub(PlanFacts(hub(1), release(**changes), instructions=(given_by(OURS),)))
+    planned = plan_hub(PlanFacts(hub(1), release(**changes), NOW, instructions=(given_by(OURS),)))
     assert planned.basis is Basis.NOT_PLANNED
     assert words in planned.explanation
 
@@ -265,6 +275,7 @@ scenarios = st.builds(
     PlanFacts,
     hub=st.builds(lambda one, two: hub(import_supplier=one, gas_supplier=two), parties, parties),
     release=st.builds(release, paused=st.booleans()),
+    at=st.just(NOW),
     mark=st.none() | st.sampled_from(HubMark),
     instructions=st.lists(
         instructions_given(), max_size=4, unique_by=lambda one: (one.supplier, one.by_dcc, one.received_at)
@@ -278,18 +289,28 @@ scenarios = st.builds(
 def by_hand(facts: PlanFacts) -> Period | None:
     """The plan by another way: what each responsible supplier wants, then the maximum of all of it."""
     wanted: dict[int, Period] = {}
-    for one in sorted(facts.instructions, key=lambda given_one: (not given_one.by_dcc, given_one.received_at)):
+    pilot = facts.release.pilot
+    assert pilot is not None
+
+    def period_of(one: HubInstruction) -> Period:
+        return (one.say and one.say.period) or one.period
+
+    def weight(one: HubInstruction) -> tuple[bool, bool, datetime]:
+        return period_of(one).end > NOW, not one.by_dcc, one.received_at
+
+    for one in sorted(facts.instructions, key=weight):
         refused = one.say is not None and one.say.decision is GroupDecision.REFUSED
-        outside = facts.mark is HubMark.EXCLUDED and one.stage is Stage.PILOT
+        starts_in_pilot = pilot.period.start <= period_of(one).start < pilot.period.end
+        outside = one.stage is Stage.PILOT and (facts.mark is HubMark.EXCLUDED or not (one.by_dcc or starts_in_pilot))
         if not refused and not outside:
-            wanted[one.supplier] = (one.say and one.say.period) or one.period
+            wanted[one.supplier] = period_of(one)
     responsible = {s for s in (facts.hub.import_supplier, facts.hub.gas_supplier) if s}
     if responsible and responsible <= set(wanted):
         start = max(wanted[supplier].start for supplier in responsible)
         end = max(wanted[supplier].end for supplier in responsible)
-        if end < facts.release.automatic_date:
+        if NOW < end < facts.release.automatic_date:
             return Period(start, end)
-    if facts.batch is not None and facts.batch.end < facts.release.automatic_date:
+    if facts.batch is not None and NOW < facts.batch.end < facts.release.automatic_date:
         return facts.batch
     return None
 
@@ -323,3 +344,49 @@ def test_no_supplier_reads_in_a_plan_who_the_other_is(facts: PlanFacts) -> None:
     assert format_eui(THEIRS) not in text
     assert format_eui_plain(THEIRS) not in text
     assert str(THEIRS) not in text
+
+
+def test_what_has_ended_moves_nothing_any_more() -> None:
+    """The hub falls back: to DCC's batch where that is still to come, else to the automatic date."""
+    over = Period(NOW - 2 * DAY, NOW)
+    assert plan(given_by(OURS, over), terms=LONG_SINCE).void is VoidReason.PERIOD_ENDED
+    assert plan(given_by(OURS, over), terms=LONG_SINCE, batch=MAY).basis is Basis.BATCH
+    assert plan(given_by(OURS, replace(over, end=NOW + DAY)), terms=LONG_SINCE).period is not None
+    assert plan(given_by(OURS, over), given_by(OURS, MAY, by_dcc=True), terms=LONG_SINCE).period == MAY
+
+
+@pytest.mark.parametrize(
+    ("given", "facts", "why"),
+    [
+        ((), {}, VoidReason.NOT_INSTRUCTED),
+        ((given_by(OURS),), {"of": SPLIT}, VoidReason.AWAITS_SECOND_SUPPLIER),
+        (
+            (given_by(OURS), given_by(THEIRS, say=GroupSay(GroupDecision.REFUSED))),
+            {"of": SPLIT},
+            VoidReason.REFUSED_BY_CSP,
+        ),
+        ((given_by(OURS, Period(MAY.start, AUTOMATIC)),), {}, VoidReason.TOO_LATE),
+        ((given_by(OURS, Period(NOW, MAY.end)),), {"terms": release()}, VoidReason.OUTSIDE_PILOT),
+        ((given_by(OURS),), {"mark": HubMark.EXCLUDED}, VoidReason.EXCLUDED),
+        ((given_by(OURS),), {"terms": replace(LONG, paused=True)}, VoidReason.PAUSED),
+        ((given_by(OURS),), {"terms": replace(LONG, state=ReleaseState.STOPPED)}, VoidReason.RELEASE_OVER),
+        ((given_by(OURS),), {"terms": replace(LONG, state=ReleaseState.INVALIDATED)}, VoidReason.PILOT_INVALIDATED),
+        ((given_by(OURS),), {"of": hub(status="Suspended")}, VoidReason.NOT_COMMISSIONED),
+        ((given_by(OURS),), {"of": hub(model="OTHER")}, VoidReason.OTHER_MODEL),
+        ((given_by(OURS),), {"of": hub(firmware_version=NEW)}, VoidReason.RUNS_VERSION),
+    ],
+)
+def test_why_no_plan_is_told(given: tuple[HubInstruction, ...], facts: dict[str, Any], why: VoidReason) -> None:
+    assert plan(*given, **facts).told is why
+
+
+def test_what_is_told_of_a_plan() -> None:
+    """Requested until the CSP has decided on all that counts; that DCC chose for one of two is not said."""
+    own, dccs = given_by(OURS, say=ACCEPTED), given_by(THEIRS, by_dcc=True)
+    fixed = ToldPlan(Stage.PILOT, PlanBasis.SUPPLIERS, PlanStanding.FIXED, MAY)
+    assert plan(own).told == fixed
+    assert plan(given_by(OURS)).told == replace(fixed, standing=PlanStanding.REQUESTED)
+    assert plan(own, given_by(THEIRS), of=SPLIT).told == replace(fixed, standing=PlanStanding.REQUESTED)
+    assert plan(own, dccs, of=SPLIT).told == fixed
+    assert plan(given_by(OURS, by_dcc=True)).told == replace(fixed, basis=PlanBasis.DCC)
+    assert plan(batch=MAY).told == replace(fixed, basis=PlanBasis.DCC, stage=Stage.SAFE_LAUNCH)

@@ -56,7 +56,7 @@ def test_an_amended_period_is_fixed_and_planned() -> None:
     """PIA-C2: the final say stays with the CSP."""
     judged = say(GroupDecision.AMENDED, LATER, "capacity")
     assert judged.say == GroupSay(GroupDecision.AMENDED, LATER, "capacity")
-    facts = PlanFacts(hub(1), release(), instructions=(HubInstruction.of(GROUP, judged.say),))
+    facts = PlanFacts(hub(1), release(), NOW, instructions=(HubInstruction.of(GROUP, judged.say),))
     assert plan_hub(facts).period == LATER
 
 

@@ -100,14 +100,14 @@ def test_a_hub_has_the_say_of_its_own_region(store: Store) -> None:
         says.put_say(connection, group("G1"), ["North"], GAMMA, ACCEPTED, NOW)
         says.put_say(connection, group("G1"), ["South"], BETA, AMENDED, NOW)
         hubs.upsert(connection, [moved])
-        shared = plans.of_release(connection, release())
+        shared = plans.of_release(connection, release(), NOW)
         facts = plans.of_hubs(connection, shared, [hub(1), hub(TOP, region="South"), hub(3, region="4G North"), moved])
     assert [one.instructions[0].say for one in facts] == [ACCEPTED, AMENDED, None, AMENDED]
 
 
 def say_on(connection: Connection, *estate: Hub) -> list[GroupSay | None]:
     """What applies to each of these hubs of ALPHA's group."""
-    facts = plans.of_hubs(connection, plans.of_release(connection, release()), estate)
+    facts = plans.of_hubs(connection, plans.of_release(connection, release(), NOW), estate)
     return [one.instructions[0].say for one in facts]
 
 

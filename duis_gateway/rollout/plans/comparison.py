@@ -1,0 +1,72 @@
+"""The plan before and the plan after, compared: what each party is told (X09).
+
+A party has been told what the hubs of its own are planned for, and is told what differs: a plan that is new or other
+than before, or that it is void, with the reason. A former supplier, or the CSP of a region that a hub has left, hears
+that the plan is void, as it was told of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from duis_gateway.rollout.plans.records import ToldHub, ToldPlan, VoidReason
+
+Parties = Callable[[ToldHub], frozenset[int]]
+"""Who hears of a hub that is planned so."""
+
+_NOBODY: frozenset[int] = frozenset()
+_INSTRUCTIONS_GONE = frozenset({VoidReason.NOT_INSTRUCTED, VoidReason.AWAITS_SECOND_SUPPLIER})
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How a hub stands now: what it is planned for, or why for nothing; its region and its suppliers."""
+
+    told: ToldPlan | VoidReason
+    csp_region: str
+    import_supplier: int | None
+    gas_supplier: int | None
+
+    @property
+    def planned(self) -> ToldHub | None:
+        """The plan as it is to be remembered, None where there is none."""
+        if isinstance(self.told, VoidReason):
+            return None
+        return ToldHub(self.told, self.csp_region, self.import_supplier, self.gas_supplier)
+
+    @property
+    def suppliers(self) -> frozenset[int]:
+        """The suppliers responsible for the hub."""
+        return frozenset(s for s in (self.import_supplier, self.gas_supplier) if s is not None)
+
+
+def news(before: ToldHub | None, after: Outlook, parties: Parties) -> dict[int, ToldPlan | VoidReason]:
+    """Return what each party is told of a hub, by the party's EUI; who has heard it already is told nothing.
+
+    Args:
+        before: what was told last, None where nothing is planned as far as was told.
+        after: how the hub stands now.
+        parties: who hears of a hub: its CSP, its suppliers and DCC.
+    """
+    planned = after.planned
+    had = parties(before) if before is not None else _NOBODY
+    have = parties(planned) if planned is not None else _NOBODY
+    told: dict[int, ToldPlan | VoidReason] = {}
+    if planned is not None:
+        same = before is not None and before.plan == planned.plan
+        told.update(dict.fromkeys(have - had if same else have, planned.plan))
+    if before is not None:
+        told.update((party, _void(party, before, after)) for party in had - have)
+    return told
+
+
+def _void(party: int, before: ToldHub, after: Outlook) -> VoidReason:
+    """Return why a party's plan is void: by itself no supplier learns more than that the hub is not its own now."""
+    if party in before.suppliers and party not in after.suppliers:
+        return VoidReason.CHANGED_SUPPLIER
+    if isinstance(after.told, ToldPlan):
+        return VoidReason.CHANGED_REGION
+    if after.told in _INSTRUCTIONS_GONE and before.suppliers != after.suppliers:
+        return VoidReason.CHANGED_SUPPLIER
+    return after.told

@@ -1,0 +1,120 @@
+"""The plan before and the plan after: whatever changes what hubs are planned for ends here (X09).
+
+What was told is remembered (`told`); what follows now is worked out (`rules`); what differs is told to the CSPs, to
+the suppliers responsible and to DCC in the transaction that brought it about. Whoever calls it has written what has
+changed, and has the lock of the release.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans import told
+from duis_gateway.rollout.plans.comparison import Outlook, news
+from duis_gateway.rollout.plans.records import PlanFacts, ToldHub
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.plans.telling import Bulletin, Listeners
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
+
+HUBS_AT_ONCE = 50_000
+
+
+def replan(moment: Moment, release: Release, ids: Iterable[int]) -> None:
+    """Tell what has changed in the plan of these hubs under a release as it stands now."""
+    given = tuple(dict.fromkeys(ids))
+    if not given:
+        return
+    chunks = (given[start : start + HUBS_AT_ONCE] for start in range(0, len(given), HUBS_AT_ONCE))
+    _replan(moment, release, chunks)
+
+
+def replan_all(moment: Moment, release: Release) -> None:
+    """Tell what has changed in the plan of every hub under a release: it is the release itself that changed."""
+    may_have_one = release.state.is_live and not release.paused
+    _replan(moment, release, told.concerned(moment.conn, release.release_id, named=may_have_one, size=HUBS_AT_ONCE))
+
+
+def replan_hubs(
+    moment: Moment,
+    models: Collection[tuple[str, str]],
+    ids: Collection[int],
+    activated: Mapping[str, Collection[int]] = MappingProxyType({}),
+) -> None:
+    """Tell what has changed in the plan of hubs of which the inventory changed, under each live release.
+
+    Args:
+        moment: the transaction; it has the locks that `lock_releases_of` takes.
+        models: the device models that the hubs had, or have.
+        ids: the hubs.
+        activated: those of them that their CSP has just reported as activated, by version. It knows, and the others
+            are told by N64 and `PilotProgress`, so that the plan under the release of that version ends without a word.
+    """
+    for release in _of_models(moment, models):
+        done = frozenset(activated.get(release.firmware_version, ()))
+        if done:
+            told.forget(moment.conn, release.release_id, done)
+        replan(moment, release, [device_id for device_id in ids if device_id not in done])
+
+
+def lock_releases_of(moment: Moment, models: Collection[tuple[str, str]]) -> None:
+    """Let nobody else decide about the live releases for these models until the transaction ends."""
+    for release in _of_models(moment, models):
+        moment.exclude_others(release.release_id)
+
+
+def _of_models(moment: Moment, models: Collection[tuple[str, str]]) -> list[Release]:
+    """Return them in one order, so that two transactions that lock them cannot wait for each other."""
+    live = (one for one in releases.live(moment.conn) if (one.manufacturer, one.model) in models)
+    return sorted(live, key=lambda one: one.release_id)
+
+
+def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]]) -> None:
+    listeners = Listeners(moment)
+    bulletin = Bulletin()
+    shared = None
+    for chunk in chunks:
+        if shared is None:
+            shared = plans.of_release(moment.conn, release, moment.now)
+        before = told.told(moment.conn, release.release_id, chunk)
+        now: defaultdict[ToldHub, list[int]] = defaultdict(list)
+        void: list[int] = []
+        for (was, outlook), device_ids in _compared(before, plans.kinds(moment.conn, shared, chunk)):
+            planned = outlook.planned
+            if planned == was:
+                continue
+            bulletin.add(news(was, outlook, listeners.of), device_ids)
+            if planned is None:
+                void += device_ids
+            else:
+                now[planned] += device_ids
+        if now:
+            told.remember(moment.conn, release.release_id, now)
+        if void:
+            told.forget(moment.conn, release.release_id, void)
+    moment.send(bulletin.sends(release, listeners, moment))
+
+
+def _compared(
+    before: Mapping[int, ToldHub], kinds: Iterable[tuple[PlanFacts, list[int]]]
+) -> Iterator[tuple[tuple[ToldHub | None, Outlook], list[int]]]:
+    """Yield hubs that were told alike and stand alike now, with what was told of them and how they stand."""
+    for facts, device_ids in kinds:
+        hub = facts.hub
+        outlook = Outlook(plan_hub(facts).told, hub.csp_region, hub.import_supplier, hub.gas_supplier)
+        if not before:
+            yield (None, outlook), device_ids
+            continue
+        alike: defaultdict[int, list[int]] = defaultdict(list)
+        met: dict[int, ToldHub | None] = {}
+        for device_id in device_ids:
+            was = before.get(device_id)
+            # By identity: hubs told alike share one object, and 50,000 comparisons by content take their time.
+            met[id(was)] = was
+            alike[id(was)].append(device_id)
+        for key, members in alike.items():
+            yield (met[key], outlook), members

@@ -1,0 +1,130 @@
+"""What CSPs, suppliers and DCC are sent about the plan of hubs: each about its own (X09, X10; PIA-D1)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+from uuid import uuid4
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.duis.alerts.firmware_deployment_plan import FirmwareDeploymentPlan
+from duis_gateway.flow.reply import Alert, PartnerSend, Send
+from duis_gateway.flow.tx import Moment
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.partners.bodies import HUBS_IN_A_MESSAGE, PlanOfHubs, Remaining
+from duis_gateway.partners.messages import Part
+from duis_gateway.partners.xml import HUBS_IN_A_LIST
+from duis_gateway.rollout.audience import registered
+from duis_gateway.rollout.plans import told
+from duis_gateway.rollout.plans.records import Deployment, Deviation, ToldHub, ToldPlan, VoidPlan, VoidReason
+from duis_gateway.rollout.releases.records import Release
+
+News = ToldPlan | VoidReason
+"""What a party hears of hubs: what they are planned for, or why for nothing."""
+
+_Entry = Deployment | VoidPlan
+Entry = TypeVar("Entry", Deployment, VoidPlan, Deployment | VoidPlan, Deviation)
+
+
+class Listeners:
+    """The parties that hear of plans: the CSPs by region, DCC, and the suppliers that are registered."""
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+        self.partners = {
+            party.eui: party for kind in (PartyKind.CSP, PartyKind.DCC) for party in moment.registered(kind)
+        }
+        self._by_region: defaultdict[str, set[int]] = defaultdict(set)
+        self._everywhere = {eui for eui, party in self.partners.items() if party.kind is PartyKind.DCC}
+        for eui, party in self.partners.items():
+            for region in party.regions:
+                self._by_region[region].add(eui)
+
+    def of(self, hub: ToldHub) -> frozenset[int]:
+        """Return who hears of a hub that is planned so."""
+        return frozenset(self._by_region[hub.csp_region] | self._everywhere | hub.suppliers)
+
+    def suppliers(self, euis: Iterable[int], release: Release) -> list[Party]:
+        """Return those of the suppliers that are registered, in the order of their EUIs."""
+        return list(registered(euis, release.release_id, self._moment).values())
+
+    def csps_of(self, region: str) -> frozenset[int]:
+        """Return the CSPs, and DCC, that hear of hubs in a region."""
+        return frozenset(self._by_region[region] | self._everywhere)
+
+
+@dataclass
+class Bulletin:
+    """What each party is to be told of the plan of hubs under one release."""
+
+    found: defaultdict[int, defaultdict[News, list[int]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+
+    def add(self, told_to: Mapping[int, News], device_ids: Sequence[int]) -> None:
+        """Add that these parties are told this of these hubs."""
+        for party, news in told_to.items():
+            self.found[party][news] += device_ids
+
+    def sends(self, release: Release, listeners: Listeners, moment: Moment) -> Iterator[Send]:
+        """Yield what is sent: to CSPs and DCC first, in the order of their EUIs, then to suppliers."""
+        for eui in sorted(self.found.keys() & listeners.partners.keys()):
+            yield from plan_messages(listeners.partners[eui], release, tuple(self._entries(eui)), None, moment)
+        for supplier in listeners.suppliers(self.found.keys() - listeners.partners.keys(), release):
+            entries = tuple(self._entries(supplier.eui))
+            body = FirmwareDeploymentPlan(
+                release.release_id,
+                release.firmware_version,
+                tuple(one for one in entries if isinstance(one, Deployment)),
+                tuple(one for one in entries if isinstance(one, VoidPlan)),
+            )
+            yield Alert(supplier, body, release.release_id)
+
+    def _entries(self, party: int) -> Iterator[_Entry]:
+        """Yield what is planned, the earliest first, then what is void."""
+        news = self.found[party]
+        plans = [one for one in news if isinstance(one, ToldPlan)]
+        for one in sorted(plans, key=lambda plan: (plan.period.start, plan.period.end, plan.stage, plan.standing)):
+            yield Deployment(one.stage, one.basis, one.standing, one.period, tuple(sorted(news[one])))
+        for reason in sorted(one for one in news if isinstance(one, VoidReason)):
+            yield VoidPlan(reason, tuple(sorted(news[reason])))
+
+
+def plan_messages(
+    party: Party, release: Release, entries: Sequence[_Entry], remaining: Remaining | None, moment: Moment
+) -> Iterator[PartnerSend]:
+    """Yield the messages that tell a CSP or DCC: one, or parts where the hubs are more than a message holds."""
+    kind: type[PlanOfHubs] = csp.PlannedDeployment if party.kind is PartyKind.CSP else esi.PlannedDeploymentReport
+    revision = told.next_revision(moment.conn, release.release_id, party.eui)
+    bodies = list(portions(entries)) or [[]]
+    list_id = str(uuid4())
+    for number, portion in enumerate(bodies, start=1):
+        body = kind(
+            release.release_id,
+            release.firmware_version,
+            revision,
+            tuple(one for one in portion if isinstance(one, Deployment)),
+            tuple(one for one in portion if isinstance(one, VoidPlan)),
+            remaining,
+            Part(list_id, number, len(bodies)) if len(bodies) > 1 else None,
+        )
+        yield PartnerSend(party, body, release.release_id)
+
+
+def portions(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield the entries of each message: as many hubs, and as many entries, as one may have."""
+    portion: list[Entry] = []
+    room = HUBS_IN_A_LIST
+    for entry in entries:
+        rest = entry.device_ids
+        while rest:
+            if not room or len(portion) == HUBS_IN_A_MESSAGE:
+                yield portion
+                portion, room = [], HUBS_IN_A_LIST
+            portion.append(replace(entry, device_ids=rest[:room]))
+            room, rest = room - len(rest[:room]), rest[room:]
+    if portion:
+        yield portion

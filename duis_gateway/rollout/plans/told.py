@@ -1,0 +1,168 @@
+"""What was told of the plans: which hubs are planned for what, as CSPs, suppliers and DCC know it (X09).
+
+Hubs that nothing but the automatic date moves are not kept. Whoever changes it holds the release's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, insert, select
+
+from duis_gateway.rollout.plans.records import PlanBasis, PlanStanding, ToldHub, ToldPlan
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
+from duis_gateway.store.rollout_tables import (
+    batch,
+    batch_hub,
+    pilot_selection,
+    plan_revision,
+    planned_hub,
+    selected_hub,
+    told_plan,
+)
+from duis_gateway.store.tables import instruction, instruction_hub
+from duis_gateway.store.types import few_unsigned, unsigned
+from duis_gateway.store.upsert import insert_into
+
+_COLUMNS = ("release_id", "device_id", "plan_id", "csp_region", "import_supplier", "gas_supplier")
+
+
+def told(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, ToldHub]:
+    """Return what was told of these hubs, as far as they are planned; hubs told alike share one object."""
+    wanted = id_list(connection, ids)
+    query = (
+        select(
+            planned_hub.c.device_id,
+            planned_hub.c.plan_id,
+            planned_hub.c.csp_region,
+            planned_hub.c.import_supplier,
+            planned_hub.c.gas_supplier,
+        )
+        .join_from(wanted, planned_hub, planned_hub.c.device_id == wanted.c.value)
+        .where(planned_hub.c.release_id == release_id)
+    )
+    device, *columns = stored_columns(connection, query)
+    if not device:
+        return {}
+    plans = {number: plan for plan, number in numbers(connection, release_id).items()}
+    met: dict[tuple[Any, ...], ToldHub] = {}
+    found: dict[int, ToldHub] = {}
+    for device_id, *known in zip(unsigned(device), *columns, strict=True):
+        key = tuple(known)
+        hub = met.get(key)
+        if hub is None:
+            number, region, importer, gas = key
+            hub = met[key] = ToldHub(plans[number], region, *few_unsigned((importer, gas)))
+        found[device_id] = hub
+    return found
+
+
+def numbers(connection: Connection, release_id: str) -> dict[ToldPlan, int]:
+    """Return the numbers of the plans that were told of hubs of a release."""
+    query = select(told_plan).where(told_plan.c.release_id == release_id)
+    return {
+        ToldPlan(
+            Stage(row.stage), PlanBasis(row.basis), PlanStanding(row.standing), Period(row.starts, row.ends)
+        ): row.id
+        for row in connection.execute(query)
+    }
+
+
+def remember(connection: Connection, release_id: str, planned: Mapping[ToldHub, Sequence[int]]) -> None:
+    """Keep that these hubs were told to be planned so, in the place of what was told of them before."""
+    known = numbers(connection, release_id)
+    for plan in {hub.plan for hub in planned} - known.keys():
+        known[plan] = _added(connection, release_id, plan)
+    rows = (
+        (release_id, device_id, known[hub.plan], hub.csp_region, hub.import_supplier, hub.gas_supplier)
+        for hub, ids in planned.items()
+        for device_id in ids
+    )
+    upsert_many(connection, planned_hub, _COLUMNS, rows, _COLUMNS[2:])
+
+
+def _added(connection: Connection, release_id: str, plan: ToldPlan) -> int:
+    new = insert(told_plan).values(
+        release_id=release_id,
+        stage=plan.stage,
+        basis=plan.basis,
+        standing=plan.standing,
+        starts=plan.period.start,
+        ends=plan.period.end,
+    )
+    return int(connection.execute(new.returning(told_plan.c.id)).scalar_one())
+
+
+def forget(connection: Connection, release_id: str, ids: Iterable[int]) -> None:
+    """Keep no longer that these hubs are planned."""
+    dropped = id_list(connection, ids)
+    connection.execute(
+        delete(planned_hub).where(
+            planned_hub.c.release_id == release_id, planned_hub.c.device_id.in_(select(dropped.c.value))
+        )
+    )
+
+
+def has_ended(connection: Connection, release_id: str, now: datetime) -> bool:
+    """Whether the period of a plan that was told has ended, and that was not looked at since."""
+    ended = exists().where(told_plan.c.release_id == release_id, told_plan.c.ends <= now)
+    return bool(connection.execute(select(ended)).scalar_one())
+
+
+def ended(connection: Connection, release_id: str, now: datetime) -> Iterator[tuple[Period, list[int]]]:
+    """Yield the periods told that have ended, each with the hubs that are still told to be planned for it."""
+    query = (
+        select(planned_hub.c.device_id, told_plan.c.starts, told_plan.c.ends)
+        .join_from(told_plan, planned_hub, planned_hub.c.plan_id == told_plan.c.id)
+        .where(told_plan.c.release_id == release_id, told_plan.c.ends <= now)
+    )
+    found: dict[Period, list[int]] = {}
+    for row in connection.execute(query):
+        found.setdefault(Period(row.starts, row.ends), []).append(row.device_id)
+    yield from found.items()
+
+
+def drop_ended(connection: Connection, release_id: str, now: datetime) -> None:
+    """Forget the plans told whose period has ended, once no hub is planned for them any more."""
+    in_use = exists().where(planned_hub.c.plan_id == told_plan.c.id)
+    connection.execute(delete(told_plan).where(told_plan.c.release_id == release_id, told_plan.c.ends <= now, ~in_use))
+
+
+def next_revision(connection: Connection, release_id: str, recipient: int) -> int:
+    """Return the next `PlanRevision` of a recipient for a release: 1, 2, 3, ..."""
+    statement = insert_into(connection, plan_revision).values(release_id=release_id, recipient=recipient, value=1)
+    counted = statement.on_conflict_do_update(
+        index_elements=[plan_revision.c.release_id, plan_revision.c.recipient],
+        set_={"value": plan_revision.c.value + 1},
+    )
+    return int(connection.execute(counted.returning(plan_revision.c.value)).scalar_one())
+
+
+def concerned(connection: Connection, release_id: str, *, named: bool, size: int) -> Iterator[list[int]]:
+    """Yield every hub that was told to be planned, and (`named`) every one that something instructs, in chunks.
+
+    A hub may come several times; what was done about one chunk is seen by the next.
+    """
+    if named:
+        for heads, members in ((instruction, instruction_hub), (batch, batch_hub), (pilot_selection, selected_hub)):
+            owner = next(iter(members.primary_key.columns))
+            lists = connection.execute(select(heads.c.id).where(heads.c.release_id == release_id)).scalars().all()
+            for number in lists:
+                yield from _chunks(connection, members, owner == number, size)
+    yield from _chunks(connection, planned_hub, planned_hub.c.release_id == release_id, size)
+
+
+def _chunks(connection: Connection, members: Table, mine: ColumnElement[bool], size: int) -> Iterator[list[int]]:
+    device_id = members.c.device_id
+    query = select(device_id).where(mine).order_by(device_id).limit(size)
+    after: int | None = None
+    while True:
+        rest = query if after is None else query.where(and_(device_id > after))
+        chunk = list(connection.execute(rest).scalars())
+        if not chunk:
+            return
+        yield chunk
+        after = chunk[-1]

@@ -1,0 +1,288 @@
+"""What CSPs, suppliers and DCC were told of the plan, added up, is at every moment what an independent model plans.
+
+Two suppliers, two CSPs and DCC say random things through the real handlers: instructions, decisions, batches, choices,
+revisions, pauses, changes of supplier, region, status and version, activations; and time passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from lxml import etree
+from sqlalchemy import select
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.duis.identifiers import RequestId, format_eui, parse_eui
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.request import ServiceRequest
+from duis_gateway.flow.incoming import Door, Incoming
+from duis_gateway.flow.message import Authorised
+from duis_gateway.flow.steps import decide
+from duis_gateway.flow.steps import store as store_step
+from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS
+from duis_gateway.parties import store as parties
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.records import GroupSay
+from duis_gateway.rollout.releases.records import Instruction, Period, PilotTerms, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction
+from duis_gateway.rollout.rollout_decisions.records import Standing as DecisionStanding
+from duis_gateway.rollout.schedules import store as schedules
+from duis_gateway.store.tables import outbox
+from tests.support.databases import KINDS
+from tests.support.plan_model import expected_plan
+from tests.support.roll_out_scenario import Said, Scenario
+from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
+from tests.support.steering import DCC, GATEWAY, MAKER, MODEL, NORTH, SOUTH, Steering, steering
+
+DAY = timedelta(days=1)
+SUPPLIERS, CSPS = (OURS, THEIRS), (NORTH, SOUTH)
+IDS = (1, 2, 3, 4, 2**63 + 5)
+REGION_OF = {NORTH: "North", SOUTH: "South"}
+STEPS = 25
+
+Plan = tuple[str, str, datetime, datetime]
+"""Stage, standing and period."""
+
+
+@dataclass
+class World:
+    """The gateway with all that was said to it, and what each party was told of the plan."""
+
+    dcc: Steering
+    random: Random
+    said: list[Said] = field(default_factory=list)
+    told: dict[int, dict[int, Plan]] = field(default_factory=lambda: {p: {} for p in (*SUPPLIERS, *CSPS, DCC)})
+    revisions: dict[int, int] = field(default_factory=dict)
+    seen: int = 0
+    activated: int | None = None
+    revision: Iterator[int] = field(default_factory=lambda: count(2))
+    counter: Iterator[int] = field(default_factory=lambda: count(1))
+
+    # --- what can happen -------------------------------------------------------------------------------------------
+
+    def instructs(self) -> None:
+        supplier = self.random.choice(SUPPLIERS)
+        stage = self.random.choice(list(Stage))
+        name = self.random.choice(["G1", "G2"])
+        group = DeploymentGroup(name, stage, self.some(), self.period())
+        body = PreferredPilotSchedule("R1", NEW, (group,))
+        request_id = RequestId(supplier, GATEWAY, next(self.counter))
+        request = ServiceRequest(request_id, str(request_id), Decimal("6.0"), 8, "11.6", "11.6", body, {})
+        incoming = Incoming(Door.DUIS, "serviceD", b"<evidence/>", "test")
+        now = self.dcc.clock.now()
+        with self.dcc.store.write() as conn:
+            party = parties.find(conn, supplier)
+            authorised = Authorised(incoming, now, str(request_id).encode(), request_id, request, party)
+            decided = decide(authorised, conn, self.dcc.store.lock_release)
+            store_step(decided, conn, self.dcc.signer(), 95_000, DEFAULT_TERMS)
+
+    def decides(self) -> None:
+        by, supplier = self.random.choice(CSPS), self.random.choice(SUPPLIERS)
+        groups = self.instructions(supplier)
+        if not groups:
+            return
+        name = self.random.choice(groups).group_id
+        decision = self.random.choice(list(GroupDecision))
+        period = self.period() if decision is GroupDecision.AMENDED else None
+        times = (period.start, period.end) if period else (None, None)
+        body = csp.ScheduleDecision("R1", supplier, name, decision, *times)
+        if self.dcc.says(body, by=by, door=Door.CSP).status != "Refused":
+            # The pilot's group of a name is meant until the pilot has ended, then that of safe launch.
+            pilot = self.dcc.release().pilot
+            assert pilot is not None
+            first = Stage.PILOT if self.dcc.clock.now() < pilot.period.end else Stage.SAFE_LAUNCH
+            named = sorted((g for g in groups if g.group_id == name), key=lambda g: g.stage is not first)
+            fixed = period if period != named[0].period else None
+            self.said.append(Said(by, named[0], GroupSay(decision, fixed)))
+
+    def batches(self) -> None:
+        period = self.random.choice([None, self.period()])
+        self.dcc.says(esi.BatchInstruction("R1", self.random.choice(["B1", "B2"]), self.some(), period))
+
+    def chooses(self) -> None:
+        self.dcc.says(esi.PilotSelection("R1", self.random.choice(SUPPLIERS), self.some(), self.period()))
+
+    def rolls(self) -> None:
+        action = self.random.choice([RolloutAction.PAUSE, RolloutAction.PROCEED])
+        self.dcc.says(esi.RolloutDecision("R1", action, "why", DecisionStanding.CONFIRMED, "DCC"))
+
+    def revises(self) -> None:
+        pilot = Period(PILOT.start + self.random.randint(-5, 5) * DAY, PILOT.end + self.random.randint(-9, 9) * DAY)
+        date = AUTOMATIC + self.random.choice([0, 0, 0, -60, 30]) * DAY
+        self.dcc.announces("R1", next(self.revision), pilot=PilotTerms(pilot, limit=100), automatic_date=date)
+
+    def inventory(self) -> None:
+        was = self.random.choice(self.hubs())
+        changes: list[dict[str, Any]] = [
+            {"import_supplier": self.random.choice(SUPPLIERS)},
+            {"gas_supplier": self.random.choice([*SUPPLIERS, None])},
+            {"csp_region": self.random.choice(["North", "South"])},
+            {"status": self.random.choice(["Commissioned", "Commissioned", "Suspended"])},
+            {"firmware_version": self.random.choice([OLD, OLD, OLD, NEW])},
+        ]
+        changed = {**self.random.choice(changes), "told_version": None, "completed_at": None}
+        self.dcc.says(esi.InventoryUpdate((replace(was, **changed),)))
+
+    def activates(self) -> None:
+        hub = self.random.choice(self.hubs())
+        by = NORTH if hub.csp_region == "North" else SOUTH
+        good = self.random.random() < 0.6
+        outcome = HubOutcome(
+            hub.device_id, OutcomeStage.ACTIVATION, good, NEW, self.dcc.clock.now(), None if good else "no power"
+        )
+        answer = self.dcc.says(csp.ActivateFirmwareResponses((outcome,)), by=by, door=Door.CSP)
+        self.activated = hub.device_id if good and answer.status == "Accepted" else None
+
+    def passes(self) -> None:
+        self.dcc.passes(self.dcc.clock.now() + self.random.choice([1, 2, 5, 11]) * DAY)
+
+    def step(self) -> None:
+        happens = [self.instructs] * 6 + [self.decides] * 4 + [self.inventory] * 3 + [self.passes] * 2
+        happens += [self.batches, self.chooses, self.rolls, self.revises, self.activates]
+        self.random.choice(happens)()
+        # What is due is due before anybody looks.
+        self.dcc.passes(self.dcc.clock.now())
+
+    def some(self) -> tuple[int, ...]:
+        return tuple(self.random.sample(IDS, self.random.randint(1, 4)))
+
+    def period(self) -> Period:
+        release = self.dcc.release()
+        assert release.pilot is not None
+        start = self.random.choice([release.pilot.period.start, release.pilot.period.end, self.dcc.clock.now()])
+        start += self.random.randint(0, 20) * DAY
+        return Period(start, start + self.random.randint(1, 20) * DAY)
+
+    # --- what stands -----------------------------------------------------------------------------------------------
+
+    def hubs(self) -> list[Hub]:
+        with self.dcc.store.read() as conn:
+            return list(hubs.get_many(conn, IDS).values())
+
+    def instructions(self, supplier: int) -> list[Instruction]:
+        with self.dcc.store.read() as conn:
+            return schedules.instructions(conn, "R1", supplier)
+
+    def scenario(self) -> Scenario:
+        every = tuple(self.hubs())
+        with self.dcc.store.read() as conn:
+            batches, choices = direct.batches(conn, "R1"), direct.selections(conn, "R1")
+        release = self.dcc.release()
+        given = tuple(group for supplier in SUPPLIERS for group in self.instructions(supplier))
+        return Scenario(
+            every, every, (release,), {"R1": {}}, given, tuple(self.said), tuple(batches), tuple(choices), (), (),
+            self.dcc.clock.now(),
+        )  # fmt: skip
+
+    def planned(self) -> dict[int, dict[int, Plan]]:
+        """What each party ought to have been told by now, as the model plans it."""
+        scenario = self.scenario()
+        wanted: dict[int, dict[int, Plan]] = {party: {} for party in self.told}
+        for hub in scenario.hubs:
+            plan = expected_plan(scenario, scenario.releases[0], hub)
+            if plan.period is None or plan.held or plan.stage is None:
+                continue
+            told = plan.stage, "Requested" if plan.indicative else "Fixed", plan.period.start, plan.period.end
+            concerned = {DCC, NORTH if hub.csp_region == "North" else SOUTH, *hub.suppliers}
+            for party in concerned & wanted.keys():
+                wanted[party][hub.device_id] = told
+        return wanted
+
+    # --- what was told ---------------------------------------------------------------------------------------------
+
+    def reads(self, own_before: dict[int, set[int]]) -> None:
+        """Add up what has come into the outbox; no supplier reads of a hub not its own, or who the other is."""
+        query = select(outbox.c.id, outbox.c.recipient, outbox.c.kind, outbox.c.content)
+        rows = query.where(outbox.c.id > self.seen, outbox.c.channel == "http").order_by(outbox.c.id)
+        with self.dcc.store.read() as conn:
+            found = conn.execute(rows).all()
+        own = self.own()
+        for row in found:
+            self.seen = row.id
+            root = etree.fromstring(row.content)
+            named = {parse_eui(eui) for text in _texts(root, "DeviceIDList") for eui in text.split(",")}
+            if row.recipient in SUPPLIERS:
+                (other,) = set(SUPPLIERS) - {row.recipient}
+                assert format_eui(other).encode() not in row.content
+                if row.kind == "N77":
+                    assert named <= own_before[row.recipient] | own[row.recipient]
+            self.adds_up(row.recipient, row.kind, root)
+
+    def adds_up(self, recipient: int, kind: str, root: etree._Element) -> None:
+        ledger = self.told.get(recipient)
+        if ledger is None:
+            return
+        if kind == "N64":
+            ledger.pop(parse_eui(_texts(root, "DeviceID")[0]), None)
+        if kind in ("PlannedDeployment", "PlannedDeploymentReport"):
+            (number,) = map(int, _texts(root, "PlanRevision"))
+            assert number == self.revisions.get(recipient, 0) + 1
+            self.revisions[recipient] = number
+        for element in root.iter("{*}Deployment"):
+            stage, standing = _texts(element, "Stage")[0], _texts(element, "Standing")[0]
+            start, end = (datetime.fromisoformat(_texts(element, n)[0]) for n in ("EarliestStart", "LatestEnd"))
+            ledger.update(dict.fromkeys(_devices(element), (stage, standing, start, end)))
+        for element in root.iter("{*}Void"):
+            for device_id in _devices(element):
+                assert ledger.pop(device_id, None) is not None, "void of what was not planned"
+
+    def own(self) -> dict[int, set[int]]:
+        every = self.hubs()
+        return {supplier: {h.device_id for h in every if supplier in h.suppliers} for supplier in SUPPLIERS}
+
+    def reported(self) -> None:
+        """What a CSP has itself reported as activated is done, for it and for DCC; suppliers had N64."""
+        for party in (*CSPS, DCC):
+            if self.activated is not None:
+                self.told[party].pop(self.activated, None)
+        self.activated = None
+
+
+def _texts(element: etree._Element, name: str) -> list[str]:
+    return [one.text or "" for one in element.iter(f"{{*}}{name}")]
+
+
+def _devices(element: etree._Element) -> list[int]:
+    return [parse_eui(eui) for eui in _texts(element, "DeviceIDList")[0].split(",")]
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    with steering(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.mark.requirement("X09", "BR-3.2", "BR-3.3", "BR-3.6", "BR-4.2", "PIA-C2", "PIA-S5", "PIA-D1")
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> None:
+    random = Random(seed)
+    with dcc.store.write() as conn:
+        estate = [
+            Hub(device_id, "CHF", MAKER, MODEL, OLD, "Commissioned", random.choice(["North", "South"]), OURS, gas)
+            for device_id, gas in zip(IDS, (OURS, THEIRS, THEIRS, None, THEIRS), strict=True)
+        ]
+        hubs.upsert(conn, estate)
+    dcc.announces(pilot=PilotTerms(PILOT, limit=100))
+    dcc.approves()
+    world = World(dcc, random)
+    told = 0
+    for number in range(STEPS):
+        own = world.own()
+        world.step()
+        world.reads(own)
+        world.reported()
+        assert world.told == world.planned(), f"after step {number}"
+        told += len(world.told[DCC])
+    assert told, "something was planned"

@@ -1,0 +1,103 @@
+"""What is planned for a hub, by brute force: written from the design's section 7 alone, with none of the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from tests.support.roll_out_scenario import REGIONS, Scenario
+
+LIVE = {"notified", "approved", "piloting", "safe_launch"}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the model plans for a hub."""
+
+    basis: str
+    period: Period | None = None
+    due: datetime | None = None
+    stage: str | None = None
+    indicative: bool = False
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Counting:
+    """The instruction of one supplier that counts."""
+
+    period: Period
+    stage: Stage
+    decided: bool
+
+
+def said_of(scenario: Scenario, group: Instruction, hub: Hub) -> tuple[GroupDecision | None, Period | None]:
+    """What a CSP said last of the hub, where it is: as a whole for its regions, or for hubs that it named there."""
+    regions = {one.device_id: one.csp_region for one in scenario.before}
+    last: tuple[GroupDecision | None, Period | None] = None, None
+    for said in scenario.said:
+        if said.group != group or hub.csp_region not in REGIONS[said.csp]:
+            continue
+        if not said.named or (hub.device_id in said.named and hub.csp_region == regions[hub.device_id]):
+            last = said.say.decision, said.say.period
+    return last
+
+
+def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> Counting | None:
+    """The supplier's own newest group that names the hub and was not refused; else what DCC chose for it."""
+    own = []
+    excluded = scenario.marks[release.release_id].get(hub.device_id) is HubMark.EXCLUDED
+    for group in scenario.instructions:
+        mine = group.release_id == release.release_id and group.supplier == supplier
+        if not mine or hub.device_id not in group.device_ids or (excluded and group.stage is Stage.PILOT):
+            continue
+        decision, fixed = said_of(scenario, group, hub)
+        period = fixed or group.period
+        assert release.pilot is not None
+        begins_in_pilot = release.pilot.period.start <= period.start < release.pilot.period.end
+        if decision is not GroupDecision.REFUSED and (group.stage is Stage.SAFE_LAUNCH or begins_in_pilot):
+            own.append((group.received_at, Counting(period, group.stage, decision is not None)))
+    newest = max(own, key=lambda pair: pair[0])[1] if own else None
+    still = [pair for pair in own if pair[1].period.end > scenario.now]
+    if still:
+        return max(still, key=lambda pair: pair[0])[1]
+    for choice in scenario.selections:
+        chosen = choice.release_id == release.release_id and choice.supplier == supplier
+        if not chosen or choice.period is None:
+            continue
+        counts = newest is None or choice.period.end > scenario.now
+        if hub.device_id in choice.device_ids and not excluded and counts:
+            return Counting(choice.period, Stage.PILOT, decided=True)
+    return newest
+
+
+def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
+    if hub.model != release.model:
+        return Expected("not_planned")
+    if hub.firmware_version == release.firmware_version:
+        return Expected("active")
+    if hub.device_type != "CHF" or hub.status != "Commissioned" or release.state.value not in LIVE:
+        return Expected("not_planned")
+    responsible = {one for one in (hub.import_supplier, hub.gas_supplier) if one is not None}
+    given_by_all = [counting(scenario, release, hub, supplier) for supplier in sorted(responsible)]
+    found = [one for one in given_by_all if one is not None]
+    if found and len(found) == len(responsible):
+        period = Period(max(one.period.start for one in found), max(one.period.end for one in found))
+        if scenario.now < period.end < release.automatic_date:
+            stage = "Pilot" if {one.stage for one in found} == {Stage.PILOT} else "SafeLaunch"
+            undecided = not all(one.decided for one in found)
+            return Expected("instructed", period, period.end, stage, undecided, release.paused)
+    batch = None
+    for group in scenario.batches:
+        if group.release_id == release.release_id and hub.device_id in group.device_ids:
+            batch = group if batch is None or group.received_at >= batch.received_at else batch
+    open_batch = batch is not None and (
+        batch.period is None or scenario.now < batch.period.end < release.automatic_date
+    )
+    if batch is not None and open_batch:
+        due = release.automatic_date if batch.period is None else batch.period.end
+        return Expected("batch", batch.period, due, "SafeLaunch", held=release.paused)
+    return Expected("automatic_date", None, release.automatic_date, "SafeLaunch", indicative=True, held=release.paused)
