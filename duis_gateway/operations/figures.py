@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
+from duis_gateway.errors import NotDurable
 from duis_gateway.operations.watch import TrustFigures
 
 _log = logging.getLogger(__name__)
@@ -73,6 +74,11 @@ class _Reading(Generic[_T]):
     def of(cls, read: Callable[[], _T] | None, what: str) -> _Reading[_T]:
         try:
             return cls(None if read is None else read())
+        except NotDurable as error:
+            _log.warning(
+                "%s cannot be read for the metrics: %s", what, error.reason or error, extra={"event": "figures-missing"}
+            )
+            return cls(None)
         except Exception:
             _log.exception("%s cannot be read for the metrics", what)
             return cls(None)

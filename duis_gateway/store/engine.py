@@ -159,6 +159,8 @@ class Store:
             self._patient(connection, self.options.statement_timeout),
             connection.begin(),
         ):
+            if not self.is_sqlite:
+                self._postgresql.limit_lock_waits(connection, self.options.timeout)
             yield connection
 
     @contextmanager

@@ -138,5 +138,11 @@ def limit_transaction(connection: Connection, lock_seconds: float, statement_sec
     driver.execute("; ".join(f"SET LOCAL {name} = {_milliseconds(s)}" for name, s in limits.items()), prepare=False)
 
 
+def limit_lock_waits(connection: Connection, seconds: float) -> None:
+    """Let the server give up waiting for a lock in this transaction, which only reads: DDL and LOCK stop readers."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}", prepare=False)
+
+
 def _milliseconds(seconds: float) -> int:
     return max(1, int(seconds * 1000))

@@ -11,6 +11,7 @@ import pytest
 
 from duis_gateway import __version__
 from duis_gateway.doors.http import Edge
+from duis_gateway.errors import NotDurable
 from duis_gateway.operations.delivery_metrics import DeliveryMetrics
 from duis_gateway.operations.figures import OutboxFigures, Sources
 from duis_gateway.operations.listener import operations_app
@@ -62,6 +63,17 @@ def test_the_outbox_is_read_at_each_scrape() -> None:
     assert "gw_outbox_oldest_age_seconds 3.5" in first
     assert 'gw_outbox_pending{kind="email"} 1.0' in second
     assert "gw_dead_letters 4.0" in second
+
+
+def test_a_database_that_is_away_is_one_line_for_each_figure_and_no_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def away() -> Any:
+        raise NotDurable("the gateway's database cannot be used just now", reason="connection refused")
+
+    Metrics(Sources(away, trust=away)).exposition()
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)] * 2
+    assert caplog.text.count("cannot be read for the metrics: connection refused") == 2
 
 
 def test_metrics_are_told_while_the_database_is_down(caplog: pytest.LogCaptureFixture) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 
 from duis_gateway.errors import ConfigurationError, NotDurable, StoreUnusable
 from duis_gateway.store.engine import Store, StoreOptions
+from duis_gateway.store.tables import operator_flag
 from tests.support.databases import SERVER_USER, administrate, opened, postgresql_database, postgresql_server
 from tests.support.gateway_process import wait_until
 from tests.support.severed import behind_network
@@ -55,6 +56,19 @@ def test_a_server_that_falls_silent_is_not_durable_and_then_recovers(url: str, u
             use(store)
         network.speak()
         use(store)
+
+
+def test_nobody_waits_longer_for_a_lock_to_read_than_to_write(url: str) -> None:
+    """A table that another program holds for itself stops readers too (F07)."""
+    with opened(url) as outsider, opened(url, StoreOptions(timeout=0.2)) as store:
+        write_note(store, "before")
+        with outsider.write() as connection:
+            connection.execute(text(f"LOCK TABLE {operator_flag.name} IN ACCESS EXCLUSIVE MODE"))
+            for use in (_read, _write):
+                with pytest.raises(NotDurable, match="just now") as refusal:
+                    use(store)
+                assert "lock timeout" in str(refusal.value.reason)
+        assert "before" in notes(store)
 
 
 def test_a_statement_that_is_never_answered_is_not_durable(url: str) -> None:
@@ -254,7 +268,7 @@ def test_a_pooler_in_transaction_mode_may_stand_between(url: str) -> None:
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(work, range(8)))
         assert {f"pooled {number}.{turn}" for number in range(8) for turn in range(12)} <= set(notes(store))
-        with store.read() as connection:
+        with store.engines[0].connect() as connection:
             assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "0"
 
 
