@@ -63,8 +63,9 @@ INTERACTIONS: tuple[Interaction, ...] = (
     _row("X05", "Stage begins or ends", "release", SUPPLIER),
     _row("X06", "Second supplier's instruction known", "GUIDs"),
     _row("X07", "CSP's final say on a preferred schedule", "group"),
-    # By email DCC and the supplier hear of missed obligations, which is when DCC chooses on its behalf (PIA-A9).
-    _row("X08", "DCC instructs a batch, or chooses hubs on a supplier's behalf", "GUIDs", DCC, SUPPLIER),
+    # By email DCC hears of missed obligations, which is when it chooses on a supplier's behalf (PIA-A9). The supplier
+    # that missed one does, too; not of each choice, so that an older DUIS is told by email of what N72 says.
+    _row("X08", "DCC instructs a batch, or chooses hubs on a supplier's behalf", "GUIDs", DCC),
     _row("X09", "The plan of hubs: made, changed, void", "GUIDs"),
     _row("X10", "A hub moved outside its plan, or its period passed without an outcome", "GUIDs"),
 )

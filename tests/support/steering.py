@@ -64,8 +64,8 @@ HUBS = (
 )
 OF_THE_PLAN = ("N77", "PlannedDeployment", "PlannedDeploymentReport", "PlanDeviation")
 """What comes of nearly everything that is said, and is looked at where plans are (X09, X10)."""
-BY_RULE = ("X05", "X06", "X09", "X10")
-"""Interactions that the gateway begins itself; they may come of any message."""
+BY_RULE = ("X03", "X05", "X06", "X09", "X10")
+"""Interactions that the gateway begins itself; they may come of any message (X03: a pilot invalidated, a revision)."""
 
 
 def outside_the_table(sends: Sequence[Send], door: Door, body: str) -> list[tuple[str, str]]:

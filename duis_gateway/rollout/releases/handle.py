@@ -14,7 +14,7 @@ from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Release
 
 
-@handles(Door.ESI, esi.ReleaseApproval, "X03")
+@handles(Door.ESI, esi.ReleaseApproval)
 def approve(message: PartnerMessage[esi.ReleaseApproval], tx: Tx) -> Acknowledgement:
     """Approve a release. The pilot of its predecessors is invalidated now, and not at the notice (PIA-A13)."""
     body = message.body

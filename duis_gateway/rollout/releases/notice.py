@@ -30,7 +30,7 @@ from duis_gateway.rollout.releases.voiding import drop_what_is_void
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 
 
-@handles(Door.ESI, esi.FirmwareRelease, "A01", "X03", "A05")
+@handles(Door.ESI, esi.FirmwareRelease, "A01")
 def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Acknowledgement:
     """Record the release as the notice gives it, and tell the CSPs and the suppliers with hubs of the model.
 
