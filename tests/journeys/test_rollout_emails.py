@@ -76,8 +76,9 @@ def test_a_stage_that_begins_is_told_by_email(mail: MailedPlay) -> None:
 
 @pytest.mark.requirement("X05", "PIA-A12")
 def test_stages_are_told_in_their_order(mail: MailedPlay) -> None:
-    mail.announce(pilot=(NOW - 30 * DAY, NOW - DAY))
+    mail.announce(pilot=(NOW - 30 * DAY, NOW + DAY))
     approve(mail)
+    mail.announce(revision=2, pilot=(NOW - 30 * DAY, NOW - DAY))
     subjects = [str(one["Subject"]) for one in mail.of("on50", "X05")]
     assert len(subjects) == 2
     assert "the pilot has begun" in subjects[0]
