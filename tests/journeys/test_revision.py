@@ -50,6 +50,8 @@ def test_groups_before_a_pilot_that_was_moved_do_not_stand_and_their_supplier_is
     assert "LATE" not in effect
     assert "Instruct these hubs anew by" in effect
     assert not play.received("gas", "N72"), "it has instructed nothing"
+    (plan,) = play.received("main", "N77")
+    assert texts(plan.root, "Reason") == ["OutsidePilot"]
     for csp in CSPS:
         (message,) = play.received(csp, "RolloutDecision")
         assert message.text("Decision") == "Revised"
