@@ -26,7 +26,7 @@ _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
 _NOT_ELSEWHERE = (
     ("Content-Security-Policy", page.POLICY),
-    ("Referrer-Policy", "no-referrer"),
+    ("Referrer-Policy", "same-origin"),  # without a referrer, browsers send forms of this very page with no origin
     *_FRESH,
 )
 _log = logging.getLogger(__name__)

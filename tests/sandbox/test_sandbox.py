@@ -217,6 +217,9 @@ def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:
     assert ask(town, "POST", "/v1/reset", "{}", evil)[0] == 403
     assert ask(town, "POST", "/", "do=reset", evil)[0] == 403
     assert ask(town, "GET", "/v1/status", headers={"Host": "evil.example"})[0] == 403
+    # With "no-referrer" browsers would send this page's own forms with the origin "null".
+    assert ask(town, "GET", "/")[2]["Referrer-Policy"] == "same-origin"
+    assert ask(town, "POST", "/", "do=replay", {"Origin": "null"})[0] == 403
     own = {"Origin": f"http://127.0.0.1:{town.port}"}
     assert ask(town, "POST", "/v1/clock", '{"to": "+1h"}', own)[0] == 200
 
