@@ -41,8 +41,8 @@ def told(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[in
             planned_hub.c.import_supplier,
             planned_hub.c.gas_supplier,
         )
-        .join_from(wanted, planned_hub, planned_hub.c.device_id == wanted.c.value)
-        .where(planned_hub.c.release_id == release_id)
+        # Not joined: SQLite would look through the whole list for each hub that is planned.
+        .where(planned_hub.c.release_id == release_id, planned_hub.c.device_id.in_(select(wanted.c.value)))
     )
     device, *columns = stored_columns(connection, query)
     if not device:
