@@ -15,6 +15,9 @@ from duis_gateway.outbox.transport import HttpTransport
 
 log = logging.getLogger(__name__)
 
+URL_REMEMBERED = 1.0
+"""Seconds for which the URL of a recipient is not looked up again."""
+
 
 class Sender(Protocol):
     """One channel. Called from many threads at once."""
@@ -43,7 +46,9 @@ class HttpSender:
         remember: how long an URL is used without asking again.
     """
 
-    def __init__(self, transport: HttpTransport, find_url: Callable[[int], str | None], remember: float = 1.0) -> None:
+    def __init__(
+        self, transport: HttpTransport, find_url: Callable[[int], str | None], remember: float = URL_REMEMBERED
+    ) -> None:
         self._transport = transport
         self._find_url = find_url
         self._remember = remember

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from duis_gateway.client.requests import ServiceRequest
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.machine.files import read_bytes
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.senders import URL_REMEMBERED
 from duis_gateway.parties import store as parties
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.partners.xml import format_time
@@ -352,6 +354,8 @@ def address(turn: Turn, supplier: Member, url: str | None) -> None:
         known = parties.find(conn, supplier.eui)
         assert known is not None, "every supplier of the sandbox is registered"
         parties.update(conn, replace(known, url=new))
+    if known.url != new:
+        time.sleep(URL_REMEMBERED)  # until then what is sent may go where it went
     turn.note(f"what {supplier.name} receives goes to {new}")
 
 

@@ -5,6 +5,7 @@ What that server answers is what the gateway gets.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -94,6 +95,11 @@ class Relay:
     show: Callable[[Heard], None]
     _http: Http = field(default_factory=lambda: Http(_SECONDS))
     _known: set[str] = field(default_factory=set)
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+
+    def _show(self, heard: Heard) -> None:
+        with self._one_at_a_time:  # messages come at the same time, and their lines would run into each other
+            self.show(heard)
 
     def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request of the gateway (PEP 3333)."""
@@ -107,14 +113,14 @@ class Relay:
         try:
             message = read_message(self.trust.prove(raw), Eui(self.member.eui), raw)
         except ClientError as error:
-            self.show(Heard(None, error.detail, False, 400, 0.0, ""))
+            self._show(Heard(None, error.detail, False, 400, 0.0, ""))
             return 400, error.detail.encode()
         repeat = message.id in self._known
         began = time.monotonic()
         status, body, failure = self._pass_on(raw)
         if status // 100 == 2:
             self._known.add(message.id)
-        self.show(Heard(message, "", repeat, status, time.monotonic() - began, failure))
+        self._show(Heard(message, "", repeat, status, time.monotonic() - began, failure))
         return (status, body) if status else (502, failure.encode())
 
     def _pass_on(self, raw: bytes) -> tuple[int, bytes, str]:
