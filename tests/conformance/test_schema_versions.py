@@ -83,6 +83,7 @@ def test_6_0_takes_nothing_away_and_adds_option_1_alone() -> None:
         *("DefaultPilotList", "DefaultPilotSchedule", "SafeLaunchSchedule", "SafeLaunchOutcome", "PilotOutcome"),
         *("CommsHubFirmwareFailure", "FirmwareRolloutDecision", "SplitSupplierInstruction"),
         "PreferredPilotScheduleDecision",
+        "FirmwareDeploymentPlan",
     }
 
 

@@ -134,7 +134,7 @@ def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
     profile = tmp_path / "gateway" / "conformance.toml"
     ran = run("conformance", "--url", "http://127.0.0.1:1", "--profile", profile, "--reports", tmp_path)
     assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
-    assert "http://127.0.0.1:1/api/v1/serviceD gave no answer" in ran.error
+    assert "http://127.0.0.1:1/api/v1/serviceD could not be reached" in ran.error
     assert not (tmp_path / "conformance.html").exists()
 
 

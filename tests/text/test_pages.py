@@ -14,7 +14,7 @@ from lxml import html
 from duis_gateway.text.pages import render, show_count, show_duration, show_time
 
 ROOT = Path(__file__).resolve().parents[2]
-FRAME = (ROOT / "duis_gateway" / "text" / "page.html").read_text(encoding="utf-8")
+FRAME = (ROOT / "duis_gateway" / "text" / "page.css").read_text(encoding="utf-8")
 TEMPLATES = sorted(
     path for folder in ("duis_gateway", "esi", "csp_mgmt_gw", "tests") for path in (ROOT / folder).rglob("*.html")
 )
