@@ -59,7 +59,6 @@ def overview(sandbox: Sandbox, query: Mapping[str, str]) -> str:
         mails=[one.told for one in reversed(sandbox.mails.all()[-_LAST_MAILS:])],
         commands=COMMANDS,
         behaviours=list(BEHAVIOURS),
-        script=_script(),
     )
 
 

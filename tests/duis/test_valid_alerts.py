@@ -13,6 +13,7 @@ from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmware
 from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
 from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
 from duis_gateway.duis.alerts.duis_version_mismatch import DUISVersionMismatch
+from duis_gateway.duis.alerts.firmware_deployment_plan import FirmwareDeploymentPlan
 from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
 from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
@@ -25,6 +26,16 @@ from duis_gateway.duis.alerts.table import ALERTS, code_of
 from duis_gateway.envelope.signature import sign_canonical
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
 from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.plans.records import (
+    Deployment,
+    Deviation,
+    DeviationKind,
+    PlanBasis,
+    PlanStanding,
+    VoidPlan,
+    VoidReason,
+)
+from duis_gateway.rollout.releases.records import Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from tests.support.duis import AT, RESPONSE_ID, schema_of, supplier
 from tests.support.partner_bodies import (
@@ -76,6 +87,15 @@ BODIES: dict[type, st.SearchStrategy[AlertBody]] = {
         REMARK_OR_NONE,
         st.none() | PERIODS,
         LISTS_OR_NONE,
+    ),
+    FirmwareDeploymentPlan: st.builds(
+        FirmwareDeploymentPlan,
+        NAMES,
+        VERSIONS,
+        st.tuples(st.builds(Deployment, *map(st.sampled_from, (Stage, PlanBasis, PlanStanding)), PERIODS, LISTS)),
+        st.tuples(st.builds(VoidPlan, st.sampled_from(VoidReason), LISTS)),
+        st.tuples(st.builds(Deviation, st.sampled_from(DeviationKind), LISTS, st.none() | PERIODS)),
+        st.none() | TIMES,
     ),
 }
 

@@ -20,7 +20,7 @@ from duis_gateway.operations.readiness import Check
 from duis_gateway.operations.watch import TrustFigures
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.store import ClaimedMessage
-from duis_gateway.rollout.scheduler import BY_TIME, LOOK, OBLIGATIONS, STAGE
+from duis_gateway.rollout.scheduler import BY_TIME, STAGE
 from tests.support.asking import ask, fields, whole
 
 

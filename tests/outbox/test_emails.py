@@ -18,6 +18,7 @@ from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmw
 from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure
 from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
 from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
+from duis_gateway.duis.alerts.firmware_deployment_plan import FirmwareDeploymentPlan
 from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
 from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
@@ -43,6 +44,7 @@ from duis_gateway.outbox.emails.rendering import (
 from duis_gateway.parties.records import Party, PartyKind, Role, is_email_address
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus
 from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
 from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, ReleaseState, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.text.cells import unguarded
@@ -283,6 +285,7 @@ ALL: list[AlertBody] = [
     PilotOutcome("R1", False, COUNTS),
     PreferredPilotScheduleDecision("R1", "G1", GroupDecision.REFUSED, "no capacity",
                                           device_ids=(HUB, OTHER_HUB)),
+    FirmwareDeploymentPlan("R1", "9002", voids=(VoidPlan(VoidReason.PAUSED, (HUB,)),)),
 ]  # fmt: skip
 
 

@@ -37,6 +37,12 @@ def of_the_plan(one: Delivery) -> bool:
     return one.kind in OF_THE_PLAN or wire_client.texts(one.root, "DCCAlertCode")[1:] == ["N77"]
 
 
+def _is_asked_for(one: Delivery, kinds: tuple[str, ...]) -> bool:
+    if not of_the_plan(one):
+        return not kinds or one.kind in kinds
+    return one.kind in OF_THE_PLAN and one.kind in kinds
+
+
 @dataclass
 class Actor:
     """A party at work: its identity, its client of the gateway, and the web server that it receives on."""
@@ -81,7 +87,7 @@ class Actor:
 
     def received(self, *kinds: str) -> list[Delivery]:
         """Return what has come since `forget`, each proven: of these kinds, or all but what tells of plans."""
-        return [one for one in self.came() if (one.kind in kinds if kinds else not of_the_plan(one))]
+        return [one for one in self.came() if _is_asked_for(one, kinds)]
 
     def came(self) -> list[Delivery]:
         """Return all that has come since `forget`, each proven."""

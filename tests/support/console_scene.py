@@ -79,7 +79,7 @@ def _play(play: Play) -> tuple[str, str, str]:
     for hub in (refused, away):
         csp = "north" if hub in lot.of_csp("north", (hub,)) else "south"
         play.responded(csp, Outcome(hub))
-    wait_until(lambda: play.installation.outbox()["dead"] == 1, "the refused message is given up")
+    wait_until(lambda: play.installation.outbox()["dead"] == 2, "the refused message is given up")
     wait_until(lambda: _has_failed(play.installation, play["on50"].eui), "a delivery has failed")
     return north[0], north[1], away
 

@@ -218,9 +218,16 @@ def compare(
     got = {eui: [arrival for arrival in receiver.arrivals if arrival.accepted] for eui, receiver in receivers.items()}
     _compare_outbox(rows, got, most_sends, out_of_turn)
     told = Counter(
-        told for eui, arrivals in got.items() for told in dict(read_told(eui, one.body) for one in arrivals).values()
+        told
+        for eui, arrivals in got.items()
+        for told in dict(read_told(eui, one.body) for one in arrivals if not _of_the_plan(one.body)).values()
     )
     assert told == ledger.expected()
+
+
+def _of_the_plan(body: bytes) -> bool:
+    """What is told of the plan hangs on what came before, and has its own model (tests/rollout/plans)."""
+    return any(mark in body for mark in (b"DCCAlertCode>N77<", b"PlannedDeployment", b"PlanDeviation"))
 
 
 def _compare_outbox(

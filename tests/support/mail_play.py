@@ -118,7 +118,7 @@ def console(process: GatewayProcess) -> str:
     """Return the operators' page of a gateway."""
     connection = HTTPConnection(urlsplit(process.operations_url).netloc, timeout=30)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/flags")
         return connection.getresponse().read().decode()
     finally:
         connection.close()

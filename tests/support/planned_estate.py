@@ -41,7 +41,7 @@ from tests.support.asking import ask, whole
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation
 from tests.support.roll_out_scenario import Reported
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NOW = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
 DAY = timedelta(days=1)
 CSP, DCC = 0x90B3D51F30000007, 0x90B3D51F3000000A
 TOKENS = {SUPPLIER: "token-of-supplier", OTHER_SUPPLIER: "token-of-other", CSP: "token-of-csp", DCC: "token-of-dcc"}

@@ -157,12 +157,13 @@ def _say(subject: Subject, release: str, name: str, hubs: Sequence[str] = ()) ->
     )
 
 
-@brings("N74")
+@brings("N74", "N77")
 def _say_is_told(subject: Subject, version: str) -> None:
     """On the whole group, and then on a piece of it, whose hubs are listed."""
     with subject.release(Terms(days=(-30, -1))) as release:
         hubs = subject.supplier(version).hubs[:2]
         schedule(subject, release, group(subject, "G1", hubs, "SafeLaunch")).is_code("I99")
+        heard(subject, version, "N77", "6.0", f">{release.id}<", ">Requested<")
         _say(subject, release.id, "G1").is_code("Accepted")
         heard(subject, version, "N74", "6.0", f">{release.id}<")
         _say(subject, release.id, "G1", (*hubs[:1], UNKNOWN)).is_code("PartlyAccepted")
