@@ -64,8 +64,11 @@ HUBS = (
 )
 OF_THE_PLAN = ("N77", "PlannedDeployment", "PlannedDeploymentReport", "PlanDeviation")
 """What comes of nearly everything that is said, and is looked at where plans are (X09, X10)."""
-BY_RULE = ("X03", "X05", "X06", "X09", "X10")
-"""Interactions that the gateway begins itself; they may come of any message (X03: a pilot invalidated, a revision)."""
+BY_RULE = ("A05", "X03", "X05", "X06", "X09", "X10")
+"""Interactions that the gateway begins itself; they may come of any message.
+
+X03: a pilot invalidated, a revision; A05: what a revision leaves of a schedule.
+"""
 
 
 def outside_the_table(sends: Sequence[Send], door: Door, body: str) -> list[tuple[str, str]]:
