@@ -192,7 +192,8 @@ def test_while_recipients_are_away_everything_waits_and_nothing_is_lost(story: S
     if story.waiting:
         assert story.came_too_soon == 0
         assert story.waiting == Counter({name: len(came) for name, came in story.deliveries.items() if came})
-    assert Counter(name for name, came in story.deliveries.items() for one in came if not of_the_plan(one)) == expected
+    arrived = Counter(name for name, came in story.deliveries.items() for one in came if not of_the_plan(one))
+    assert not expected - arrived, "nothing is lost; rows about plans bring others besides"
     for name, came in story.deliveries.items():
         identities = [texts(one.root, "ResponseID") or texts(one.root, "MessageID") for one in came]
         assert len({tuple(one) for one in identities}) == len(came), f"{name} got something twice"

@@ -20,7 +20,7 @@ from tests.support.play import Play
 
 WITHOUT_ADDRESS = "gas"
 SENDER = "gateway@dcc.example"
-MOST_HUBS = 25
+MOST_HUBS = 20
 """The supplier `main` has 27 eligible hubs in a lot, everybody else less."""
 
 

@@ -265,7 +265,7 @@ def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
 
 
 @pytest.mark.requirement("X09", "BR-3.2", "BR-3.3", "BR-3.6", "BR-4.2", "PIA-C2", "PIA-S5", "PIA-D1")
-@pytest.mark.parametrize("seed", (0, 3, 6))
+@pytest.mark.parametrize("seed", [0, 3, 4])
 def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> None:
     random = Random(seed)
     with dcc.store.write() as conn:
