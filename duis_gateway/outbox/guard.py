@@ -80,7 +80,7 @@ def parse_url(url: str) -> Target:
     path = parts.path or "/"
     return Target(
         parts.scheme,
-        parts.hostname or "",
+        (parts.hostname or "").rstrip("."),  # 127.0.0.1. is 127.0.0.1, whatever a resolver makes of it
         port or (443 if parts.scheme == "https" else 80),
         f"{path}?{parts.query}" if parts.query else path,
     )
@@ -91,6 +91,8 @@ def _fault(parts: SplitResult, port: int | None) -> str | None:
         return "is neither http nor https"
     if not parts.hostname:
         return "names no host"
+    if "%" in parts.hostname:
+        return "has a per cent sign in its host"
     if parts.username is not None or parts.password is not None:
         return "carries a user name"
     if parts.fragment:

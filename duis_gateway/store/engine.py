@@ -17,8 +17,7 @@ from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, func, literal_column, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.store import migrate
@@ -27,6 +26,7 @@ from duis_gateway.store.faults import database_faults
 from duis_gateway.store.group_commit import GroupCommit
 from duis_gateway.store.process_lock import ProcessLock
 from duis_gateway.store.sqlite_dialect import READER, WRITER
+from duis_gateway.store.url import parse, with_driver
 
 log = logging.getLogger(__name__)
 
@@ -113,9 +113,9 @@ class Store:
         Raises:
             ConfigurationError: the URL is none of these, or its directory or driver is missing.
         """
-        parsed = _parsed(url)
+        parsed = parse(url)
         try:
-            return cls(_with_driver(parsed), options or StoreOptions())
+            return cls(with_driver(parsed), options or StoreOptions())
         except OSError as error:
             raise ConfigurationError(f"the database's directory cannot be used: {error}") from error
         except ModuleNotFoundError as error:
@@ -347,30 +347,6 @@ def database_time(dialect_name: str) -> Any:
 def now_seconds(connection: Connection) -> float:
     """Return the database's clock in seconds since 1970."""
     return float(connection.execute(select(database_time(connection.dialect.name))).scalar_one())
-
-
-def _parsed(url: str) -> URL:
-    """Read the URL; after `sqlite:///` stands a path as it is, in which `?`, `#` and `%` mean nothing."""
-    scheme, is_sqlite, path = url.partition(":///")
-    if scheme == "sqlite" and is_sqlite:
-        return URL.create("sqlite", database=path)
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise ConfigurationError(
-            "the store's URL cannot be read; it begins with sqlite:/// or postgresql://"
-        ) from error
-
-
-def _with_driver(url: URL) -> URL:
-    match url.get_backend_name():
-        case "sqlite" if url.database and url.database != ":memory:":
-            return url
-        case "sqlite":
-            raise ConfigurationError("the store must be a file: sqlite:///path/to/gateway.db")
-        case "postgresql" | "postgres":
-            return url.set(drivername="postgresql+psycopg")
-    raise ConfigurationError("the store's URL begins with sqlite:/// or postgresql://")
 
 
 def _create(path: Path) -> None:

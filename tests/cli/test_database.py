@@ -36,7 +36,6 @@ def test_the_reason_and_the_place_are_said_and_the_password_is_not(
         'role "nosuchrole" does not exist': server.set(username="nosuchrole"),
         'database "nosuchdatabase" does not exist': server.set(database="nosuchdatabase"),
         "Connection refused": make_url(f"postgresql://duis@127.0.0.1:{closed_port}/duis"),
-        "invalid sslmode value": server.update_query_dict({"sslmode": "requir"}),
     }
     for reason, url in wrong.items():
         shown = url.set(drivername="postgresql").render_as_string(hide_password=False).replace(":@", "@")
@@ -55,3 +54,20 @@ def test_an_option_that_there_is_not_is_called_a_mistake_of_the_url(
     monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", "postgresql://duis@127.0.0.1/duis?sslmod=require")
     for command in ("migrate", "serve"):
         assert '[store] url: invalid connection option "sslmod"' in refused(2, command, *installation.config)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://duis@127.0.0.1:abc/duis", "no port from 1 to 65535"),
+        ("postgresql://duis@127.0.0.1:99999/duis", "no port from 1 to 65535"),
+        ("postgresql://duis@127.0.0.1:1,127.0.0.1:2/duis", "?host=ONE:5432&host=OTHER:5432"),
+        ("postgresql://duis@127.0.0.1/duis?sslmode=requir", "sslmode=requir, which is none of disable, allow"),
+    ],
+)
+@pytest.mark.parametrize("command", ["migrate", "serve"])
+def test_what_no_connection_can_be_made_with_is_a_mistake_of_the_url(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, url: str, said: str, command: str
+) -> None:
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", url)
+    assert said in refused(2, command, *installation.config)

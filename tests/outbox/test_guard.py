@@ -95,6 +95,8 @@ def test_allowed_networks_open_a_door_of_their_own_size() -> None:
         "http://[::1]/",
         "http://[::ffff:10.0.0.1]/",
         "http://169.254.169.254/latest/meta-data",
+        "http://127.0.0.1./",
+        "http://localhost./",
     ],
 )
 def test_registration_refuses_inner_addresses(url: str) -> None:
@@ -120,6 +122,9 @@ def test_registration_refuses_inner_addresses(url: str) -> None:
         "http://8.8.8.8:99999/",
         "http://8.8.8.8:port/",
         "http://[::1/",
+        "http://[::1%25lo]/",
+        "http://%31%32%37.0.0.1/",
+        "http://localhost%00/",
         "http://8.8.8.8/" + "x" * 2000,
         "",
     ],
