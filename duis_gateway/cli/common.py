@@ -13,7 +13,7 @@ import click
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import ConfigurationError, GatewayError
-from duis_gateway.machine.files import would_be_replaced
+from duis_gateway.machine.files import DASH, would_be_replaced
 
 if TYPE_CHECKING:
     from duis_gateway.store.engine import Store
@@ -49,7 +49,18 @@ READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=Tru
 """A file that is read; `-` is standard input."""
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FOLDER_OR_FILE = click.Path(exists=True, path_type=Path)
-NEW_FILE = click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
+
+
+class _NewFile(click.Path):
+    """A file to write; the names that the system has for standard output are `-`, so that nothing else goes there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        given = str(value)
+        return DASH if given in _STANDARD_OUTPUT else super().convert(value, param, ctx)
+
+
+_STANDARD_OUTPUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+NEW_FILE = _NewFile(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
 """A file that is written; `-` is standard output."""
 
 

@@ -56,7 +56,8 @@ def test_an_inventory_comes_and_goes_by_pipes(
     feeder.start()
     assert "Loaded 1 hub." in done("inventory", "load", tmp_path / "pipe", *installation.config)
     feeder.join()
-    assert run("inventory", "export", "-", *installation.config).output == INVENTORY
+    for name in ("-", "/dev/stdout", "/dev/fd/1"):
+        assert run("inventory", "export", name, *installation.config).output == INVENTORY
     done("inventory", "export", tmp_path / "hubs.csv", *installation.config)
     assert (tmp_path / "hubs.csv").read_text(encoding="utf-8") == INVENTORY
     assert stat.S_IMODE((tmp_path / "hubs.csv").stat().st_mode) == 0o600
