@@ -113,18 +113,25 @@ class Group:
 
 @dataclass(frozen=True)
 class PreferredPilotSchedule(ServiceRequest):
-    """11.6: when a supplier wants its hubs updated, group by group; the only instruction to deploy."""
+    """11.6: when a supplier wants its hubs updated, group by group; the only instruction to deploy.
+
+    `cancelled` names groups, by GroupID and stage, that are taken back before their period starts.
+    """
 
     release: str
     version: str
-    groups: Sequence[Group]
+    groups: Sequence[Group] = ()
+    cancelled: Sequence[tuple[str, Stage]] = ()
     reference: ClassVar[str] = "11.6"
 
     def body(self) -> str:
         """Return `PreferredPilotSchedule`."""
-        if not self.groups:
-            raise ValueError("a schedule has one group at least")
-        groups = (group.element() for group in self.groups)
+        if not self.groups and not self.cancelled:
+            raise ValueError("a schedule has one group at least, or cancels one")
+        groups = [group.element() for group in self.groups]
+        groups += [
+            node("CancelledGroup", leaf("GroupID", name), leaf("Stage", stage)) for name, stage in self.cancelled
+        ]
         return node("PreferredPilotSchedule", _release(self.release, self.version), *groups)
 
 

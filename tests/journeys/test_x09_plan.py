@@ -141,3 +141,26 @@ def test_plans_wait_for_a_csp_that_is_down_and_come_in_order(play: Play, north: 
         assert decide(play, "Pause").code == "Accepted"
     assert told(play, "north") == [("Requested", north), ("Fixed", north), ("Paused", north)]
     assert [one.text("PlanRevision") for one in play.received("north", "PlannedDeployment")] == ["1", "2", "3"]
+
+
+@pytest.mark.requirement("A05")
+def test_a_group_that_is_taken_back_is_no_longer_planned(play: Play, north: list[str]) -> None:
+    """The CSPs concerned and DCC hear of it as of any change of the schedule, and the plan is void for everybody."""
+    play.announce()
+    play.pilot_schedule("main", launch("G1", north[:2]), launch("G2", north[2:4]))
+    play.forget()
+    assert play.pilot_schedule("main", cancelled=[("G1", "SafeLaunch")]).code == "I99"
+    for party in ("north", "main", "dcc"):
+        assert told(play, party) == [("NotInstructed", north[:2])], party
+    (forwarded,) = play.received("north", "PreferredPilotSchedule")
+    groups = {
+        texts(one, "GroupID")[0]: [hub for text in texts(one, "DeviceIDList") for hub in text.split(",") if hub]
+        for one in forwarded.root.iter(f"{{{CSP}}}DeploymentGroup")
+    }
+    assert groups == {"G1": [], "G2": north[2:4]}
+    assert play.received("south", "PreferredPilotSchedule") == []
+    play.forget()
+    again = play.pilot_schedule("main", cancelled=[("G1", "SafeLaunch")])
+    assert again.code == "E110602"
+    assert play.pilot_schedule("main", launch("G1", north[:1])).code == "I99"
+    assert told(play, "north") == [("Requested", north[:1])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tests.support.conversation import DAY, Group, Outcome, Sent, when
 from tests.support.installation import GATEWAY, NOW, RELEASED, RUNNING
@@ -71,8 +71,9 @@ class Play(PartnerPlay):
         release: str | None = None,
         firmware: str = RELEASED,
         door: str = "serviceD",
+        cancelled: Sequence[tuple[str, str]] = (),
     ) -> Answer:
-        """A supplier submits deployment groups (11.6)."""
+        """A supplier submits deployment groups, and takes back others, by GroupID and stage (11.6)."""
         document = fill(
             "duis/11.6.xml",
             version="6.0",
@@ -80,9 +81,14 @@ class Play(PartnerPlay):
             request_id=self.installation.request_id(supplier),
             release=release or self.lot.release,
             firmware=firmware,
-            groups="".join(map(_group, groups)),
+            groups="".join((*map(_group, groups), *(_cancelled(*one) for one in cancelled))),
         )
         return self.send(supplier, document, door)
+
+
+def _cancelled(name: str, stage: str) -> str:
+    inner = f"<sr:GroupID>{name}</sr:GroupID><sr:Stage>{stage}</sr:Stage>"
+    return f"<sr:CancelledGroup>{inner}</sr:CancelledGroup>"
 
 
 def _group(group: Group) -> str:

@@ -27,12 +27,21 @@ class DeploymentGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelledGroup:
+    """A standing group that SRV 11.6 takes back (design section 5)."""
+
+    group_id: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
 class PreferredPilotSchedule(RequestBody):
-    """SRV 11.6: the instruction to deploy."""
+    """SRV 11.6: the instruction to deploy, and which instructions are taken back."""
 
     release_id: str
     firmware_version: str
     groups: tuple[DeploymentGroup, ...]
+    cancelled: tuple[CancelledGroup, ...] = ()
 
 
 def _read(body: etree._Element, as_sent: dict[int, str]) -> PreferredPilotSchedule:
@@ -51,7 +60,12 @@ def _read(body: etree._Element, as_sent: dict[int, str]) -> PreferredPilotSchedu
         release_id=text(child(body, "FirmwareReleaseID")),
         firmware_version=verbatim(child(body, "FirmwareVersion")),
         groups=tuple(groups),
+        cancelled=tuple(_read_cancelled(element) for element in body.iterchildren(sr("CancelledGroup"))),
     )
+
+
+def _read_cancelled(group: etree._Element) -> CancelledGroup:
+    return CancelledGroup(verbatim(child(group, "GroupID")), Stage(text(child(group, "Stage"))))
 
 
 def _read_group(group: etree._Element, as_sent: dict[int, str]) -> DeploymentGroup:

@@ -1,9 +1,10 @@
 """Preferred Pilot Schedules: the instruction to deploy (SRV 11.6; PIA-1, PIA-C2, PIA-C3, PIA-R5, BR-3.1 to BR-3.9).
 
-The codes and the order in which they are looked for: E110601 the release; E110607 no pilot and E110603 the
-window, if a Pilot group is sent; E110605 received too late, or a period that cannot be; E110609 a hub in two
-groups; E110608 a Pilot group's hub on no preferred list; E110602 no good hub; E110604 the limit; E110605 a Pilot
-period outside the pilot or what the CSPs offered; E110606 a constraint not offered. An error refuses all groups.
+The codes and the order in which they are looked for: E110601 the release; E110607 no pilot and E110603 the window,
+if a Pilot group is sent; E110605 received too late, or a period that cannot be; E110602 or E110605 a group that
+cannot be cancelled; E110609 a hub in two groups; E110608 a Pilot group's hub on no preferred list; E110602 no good
+hub; E110604 the limit; E110605 a Pilot period outside the pilot or what the CSPs offered; E110606 a constraint not
+offered. An error refuses all groups.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     """Judge a Preferred Pilot Schedule: deployment groups of both stages with their periods.
 
     A group sent again (same stage and GroupID) replaces the standing one. A group left with no good hub is left
-    out, and what stands under its name stays. A paused release takes schedules; they are held.
+    out, and what stands under its name stays. A group that is cancelled stands without hubs from now on, unless it is
+    sent again in the same request. A paused release takes schedules; they are held.
     """
     release = live_for(facts.release, request.firmware_version)
     if release is None:
@@ -74,14 +76,17 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     refusal = _stage_refusal(request, release, now) or _period_refusal(request, release, now)
     if refusal is not None:
         return ScheduleJudgement(refusal)
+    refusal, taken_back = _taken_back(request, facts, now)
+    if refusal is not None:
+        return ScheduleJudgement(refusal)
     instructions, findings = _classified(request, facts, release, now)
-    refusal, details = _hub_refusal(request, facts, release, instructions)
+    refusal, details = _hub_refusal(request, facts, release, (*instructions, *taken_back))
     if refusal is not None:
         return ScheduleJudgement(refusal, merged((findings, details)))
     refusal = _offer_refusal(instructions, facts, release)
     if refusal is not None:
         return ScheduleJudgement(refusal, findings)
-    return ScheduleJudgement(ACCEPTED_IN_PART if findings.any else ACCEPTED, findings, instructions)
+    return ScheduleJudgement(ACCEPTED_IN_PART if findings.any else ACCEPTED, findings, (*instructions, *taken_back))
 
 
 def _stage_refusal(request: PreferredPilotSchedule, release: Release, now: datetime) -> str | None:
@@ -97,7 +102,7 @@ def _period_refusal(request: PreferredPilotSchedule, release: Release, now: date
 
     Safe launch is after the pilot (BR-0.3, PIA-A12).
     """
-    if not instruction_in_time(now, release.automatic_date):
+    if request.groups and not instruction_in_time(now, release.automatic_date):
         return "E110605"
     opens = safe_launch_opens(release, now)
     if opens is not None and any(g.stage is Stage.SAFE_LAUNCH and g.period.start < opens for g in request.groups):
@@ -105,6 +110,29 @@ def _period_refusal(request: PreferredPilotSchedule, release: Release, now: date
     periods = [group.period for group in request.groups]
     sound = all(not is_empty(p) and now < p.end and ends_before(p, release.automatic_date) for p in periods)
     return None if sound else "E110605"
+
+
+def _taken_back(
+    request: PreferredPilotSchedule, facts: ScheduleFacts, now: datetime
+) -> tuple[str | None, tuple[Instruction, ...]]:
+    """Return the cancelled groups as they stand from now on, without hubs; or the code why one cannot be cancelled.
+
+    E110602 where none of that name and stage has hubs, E110605 once its period has started (design section 5). Until
+    then it may be taken back at any time: its hubs go at DCC's.
+    """
+    standing = {(group.stage, group.group_id): group for group in facts.standing if group.device_ids}
+    sent = {(group.stage, group.group_id) for group in request.groups}
+    taken_back: dict[tuple[Stage, str], Instruction] = {}
+    for cancelled in request.cancelled:
+        name = (cancelled.stage, cancelled.group_id)
+        if name in sent:
+            continue
+        if name not in standing:
+            return "E110602", ()
+        if standing[name].period.start <= now:
+            return "E110605", ()
+        taken_back[name] = replace(standing[name], received_at=now, device_ids=())
+    return None, tuple(taken_back.values())
 
 
 def _classified(

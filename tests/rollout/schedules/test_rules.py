@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
+    CancelledGroup,
+    DeploymentGroup,
+    PreferredPilotSchedule,
+)
 from duis_gateway.rollout.device_lists import HubFindings
 from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.rollout.releases.records import (
@@ -354,3 +358,53 @@ def test_the_same_schedule_again_is_judged_the_same(
         every = [hub for group in standing.values() for hub in group.device_ids]
         new = {hub for group in first.instructions for hub in group.device_ids}
         assert all(every.count(hub) == 1 for hub in new)
+
+
+def cancelled(*groups: tuple[str, Stage], sent: tuple[DeploymentGroup, ...] = (), **facts: Any) -> ScheduleJudgement:
+    now = facts.pop("now", NOW)
+    back = tuple(CancelledGroup(name, stage) for name, stage in groups)
+    return judge_schedule(PreferredPilotSchedule("R1", NEW, sent, back), replace(STANDARD, **facts), now)
+
+
+STANDING = (
+    instruction("G1", 1, 2, stage=Stage.SAFE_LAUNCH, period=SUMMER),
+    instruction("G2", 3, stage=Stage.SAFE_LAUNCH, period=SUMMER),
+)
+
+
+@pytest.mark.requirement("A05")
+def test_a_group_is_taken_back_before_its_period_starts() -> None:
+    judged = cancelled(("G1", Stage.SAFE_LAUNCH), standing=STANDING)
+    assert judged.code == "I99"
+    assert [(one.group_id, one.device_ids) for one in judged.instructions] == [("G1", ())]
+
+
+@pytest.mark.requirement("A05")
+def test_a_group_can_be_taken_back_when_no_instruction_can_come_any_more() -> None:
+    late = one_month_before(AUTOMATIC) + DAY
+    autumn = Period(late + DAY, AUTOMATIC - DAY)
+    standing = (instruction("G1", 1, stage=Stage.SAFE_LAUNCH, period=autumn),)
+    assert cancelled(("G1", Stage.SAFE_LAUNCH), standing=standing, now=late).code == "I99"
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "now", "code"),
+    [
+        ("G3", Stage.SAFE_LAUNCH, NOW, "E110602"),
+        ("G1", Stage.PILOT, NOW, "E110602"),
+        ("G1", Stage.SAFE_LAUNCH, SUMMER.start, "E110605"),
+    ],
+)
+def test_what_does_not_stand_or_has_begun_cannot_be_taken_back(
+    name: str, stage: Stage, now: datetime, code: str
+) -> None:
+    assert cancelled((name, stage), standing=STANDING, now=now).code == code
+
+
+def test_what_is_taken_back_leaves_its_hubs_to_other_groups() -> None:
+    """In one request; a group that is both sent and cancelled is sent."""
+    moved = launch("G4", 1, 2)
+    judged = cancelled(("G1", Stage.SAFE_LAUNCH), sent=(moved,), standing=STANDING)
+    assert [(one.group_id, one.device_ids) for one in judged.instructions] == [("G4", (1, 2)), ("G1", ())]
+    again = cancelled(("G1", Stage.SAFE_LAUNCH), sent=(launch("G1", 5),), standing=STANDING)
+    assert [(one.group_id, one.device_ids) for one in again.instructions] == [("G1", (5,))]
