@@ -143,7 +143,7 @@ class TrustWatch:
             active = {party.eui for party in parties.all_parties(conn) if party.status is PartyStatus.ACTIVE}
             registered = certificates.all_certificates(conn)
         mine = (one for one in registered if one.party in active and one.revoked_at is None)
-        return [_Held(one, read) for one in mine if (read := _read(one.der)) is not None and read.may_sign]
+        return [_Held(one, read) for one in mine if (read := read_or_none(one.der)) is not None and read.may_sign]
 
     def _lists(self, held: Iterable[_Held], now: datetime) -> list[RevocationList]:
         wanted = self._wanted(self._in_time(held, now))
@@ -168,7 +168,8 @@ class TrustWatch:
 
 
 @lru_cache(maxsize=4096)
-def _read(der: bytes) -> Certificate | None:
+def read_or_none(der: bytes) -> Certificate | None:
+    """Return a certificate as it reads, None if it cannot be used; each is read once."""
     try:
         return read_certificate(der)
     except CertificateUnusable:

@@ -24,13 +24,13 @@ from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from tests.support.actors import OF_THE_PLAN
 from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, PILOT
 from tests.support.steering import (
     DCC,
     GATEWAY,
     IN_PILOT,
     NORTH,
-    OF_THE_PLAN,
     OWN_NORTH,
     SPLIT,
     Steering,

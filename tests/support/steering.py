@@ -42,6 +42,7 @@ from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, R
 from duis_gateway.rollout.scheduler import Agenda
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import outbox
+from tests.support.actors import OF_THE_PLAN
 from tests.support.databases import fresh_database, opened
 from tests.support.rules import AUTOMATIC, NEW, NOW, OLD, OURS, PILOT, THEIRS
 from tests.support.signing import KEY
@@ -62,8 +63,6 @@ HUBS = (
     Hub(OLDER_HUB, "CHF", MAKER, MODEL, OLD, "Commissioned", "South", OLDER, OLDER),
     Hub(6, "CHF", MAKER, "OTHER", OLD, "Commissioned", "North", IDLE, IDLE),
 )
-OF_THE_PLAN = ("N77", "PlannedDeployment", "PlannedDeploymentReport", "PlanDeviation")
-"""What comes of nearly everything that is said, and is looked at where plans are (X09, X10)."""
 BY_RULE = ("A05", "X03", "X05", "X06", "X09", "X10")
 """Interactions that the gateway begins itself; they may come of any message.
 

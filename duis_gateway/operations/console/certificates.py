@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from lxml import etree
 from sqlalchemy import Connection
@@ -12,8 +11,9 @@ from sqlalchemy import Connection
 from duis_gateway.envelope.claims import SignerReference, read_signature
 from duis_gateway.errors import NotAuthenticated
 from duis_gateway.namespaces import ds
+from duis_gateway.operations.watch import read_or_none
 from duis_gateway.parties import certificates
-from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
+from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.names import name_key
 
 SOON = timedelta(days=60)
@@ -47,7 +47,8 @@ class Held:
 def held(conn: Connection) -> list[Held]:
     """Return every registered certificate, the one that expires first at the top, revoked ones last."""
     found = [
-        _held(one.party, one.serial, _read(one.der), one.revoked_at) for one in certificates.all_certificates(conn)
+        _held(one.party, one.serial, read_or_none(one.der), one.revoked_at)
+        for one in certificates.all_certificates(conn)
     ]
     return sorted(found, key=lambda one: (one.revoked_at is not None, one.not_after is None, str(one.not_after)))
 
@@ -56,14 +57,6 @@ def _held(party: int, serial: int, read: Certificate | None, revoked_at: datetim
     if read is None:
         return Held(party, serial, "", "", None, None, revoked_at)
     return Held(party, serial, read.issuer, read.role, read.not_before, read.not_after, revoked_at)
-
-
-@lru_cache(maxsize=4096)
-def _read(der: bytes) -> Certificate | None:
-    try:
-        return read_certificate(der)
-    except CertificateUnusable:
-        return None
 
 
 def signer_of(root: etree._Element) -> SignerReference | None:
@@ -80,4 +73,4 @@ def signer_of(root: etree._Element) -> SignerReference | None:
 def registered(conn: Connection, signer: SignerReference) -> Held | None:
     """Return the registered certificate that a signature names."""
     found = certificates.find(conn, name_key(signer.issuer), signer.serial)
-    return None if found is None else _held(found.party, found.serial, _read(found.der), found.revoked_at)
+    return None if found is None else _held(found.party, found.serial, read_or_none(found.der), found.revoked_at)

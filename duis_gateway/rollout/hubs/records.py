@@ -30,7 +30,7 @@ class Hub:
     @property
     def suppliers(self) -> frozenset[int]:
         """The Responsible Suppliers: one or two distinct parties, or none."""
-        return _of_roles(self.import_supplier, self.gas_supplier)
+        return of_roles(self.import_supplier, self.gas_supplier)
 
 
 class NamedHub(NamedTuple):
@@ -56,10 +56,11 @@ class NamedHub(NamedTuple):
     @property
     def suppliers(self) -> frozenset[int]:
         """The Responsible Suppliers: one or two distinct parties, or none."""
-        return _of_roles(self.import_supplier, self.gas_supplier)
+        return of_roles(self.import_supplier, self.gas_supplier)
 
 
-def _of_roles(import_supplier: int | None, gas_supplier: int | None) -> frozenset[int]:
+def of_roles(import_supplier: int | None, gas_supplier: int | None) -> frozenset[int]:
+    """Return the Responsible Suppliers of a hub that has these in its two roles."""
     return frozenset(s for s in (import_supplier, gas_supplier) if s is not None)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from duis_gateway.rollout.hubs.records import of_roles
 from duis_gateway.rollout.plans.records import ToldHub, ToldPlan, VoidReason
 
 Parties = Callable[[ToldHub], frozenset[int]]
@@ -38,7 +39,7 @@ class Outlook:
     @property
     def suppliers(self) -> frozenset[int]:
         """The suppliers responsible for the hub."""
-        return frozenset(s for s in (self.import_supplier, self.gas_supplier) if s is not None)
+        return of_roles(self.import_supplier, self.gas_supplier)
 
 
 def news(before: ToldHub | None, after: Outlook, parties: Parties) -> dict[int, ToldPlan | VoidReason]:

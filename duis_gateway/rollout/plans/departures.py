@@ -14,10 +14,9 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """How a move at a moment departs from the plan; the period that was planned, if any; and why, in words."""
+    """How a move at a moment departs from the plan, and the period that was planned, if any."""
 
     kind: DeviationKind
-    why: str
     period: Period | None = None
 
 
@@ -28,36 +27,17 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
     """
     release = facts.release
     if release.state is ReleaseState.NOTIFIED:
-        return Departure(DeviationKind.RELEASE_NOT_APPROVED, "the release is not approved")
+        return Departure(DeviationKind.RELEASE_NOT_APPROVED)
     if not release.state.is_live:
-        return Departure(DeviationKind.RELEASE_OVER, f"the release is {release.state.value.replace('_', ' ')}")
+        return Departure(DeviationKind.RELEASE_OVER)
     if release.paused:
-        return Departure(DeviationKind.RELEASE_PAUSED, "the release is paused")
+        return Departure(DeviationKind.RELEASE_PAUSED)
     plan = plan_hub(replace(facts, at=at - _INSTANT))
     if plan.period is not None:
         if at >= plan.period.start:
             return None
-        why = f"its period begins at {plan.period.start:%Y-%m-%d %H:%M:%S} UTC"
-        return Departure(DeviationKind.BEFORE_PERIOD, why, plan.period)
+        return Departure(DeviationKind.BEFORE_PERIOD, plan.period)
     if plan.due is not None and at >= plan.due:
         return None
-    void = plan.void or VoidReason.NOT_INSTRUCTED
-    kind = DeviationKind.AFTER_PERIOD if void is VoidReason.PERIOD_ENDED else DeviationKind.NOT_PLANNED
-    return Departure(kind, _IN_WORDS[void])
-
-
-_IN_WORDS = {
-    VoidReason.NOT_INSTRUCTED: "it is not instructed, and the automatic date has not come",
-    VoidReason.AWAITS_SECOND_SUPPLIER: "it awaits the instruction of its second supplier",
-    VoidReason.REFUSED_BY_CSP: "the CSP refused an instruction that it needs",
-    VoidReason.TOO_LATE: "its period does not end before the automatic date",
-    VoidReason.OUTSIDE_PILOT: "its period does not start within the pilot",
-    VoidReason.EXCLUDED: "the release excludes it from its pilot",
-    VoidReason.PERIOD_ENDED: "its period has ended",
-    VoidReason.NOT_COMMISSIONED: "it is not commissioned",
-    VoidReason.OTHER_MODEL: "it is of another device model",
-    VoidReason.RUNS_VERSION: "it runs the version already",
-    VoidReason.LATER_VERSION: "it runs the version of a later release",
-    VoidReason.NOT_PERMITTED: "it runs a version that the release does not permit as its predecessor",
-}
-"""The words for each reason that is left once the release itself lets hubs be moved."""
+    ended = plan.void is VoidReason.PERIOD_ENDED
+    return Departure(DeviationKind.AFTER_PERIOD if ended else DeviationKind.NOT_PLANNED)

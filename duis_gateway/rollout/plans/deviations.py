@@ -64,7 +64,7 @@ class Deviations:
 
     def add(self, hub: Hub, kind: DeviationKind, period: Period | None, device_ids: Sequence[int]) -> None:
         """Add hubs; `hub` says for all of them where they are and whose."""
-        for party in self.listeners.csps_of(hub.csp_region) | hub.suppliers:
+        for party in self.listeners.of(hub):
             self.found[party][kind, period] += device_ids
 
     def sends(self) -> Iterator[Send]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.hubs.records import Hub, of_roles
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
@@ -41,6 +41,11 @@ class HubInstruction:
     received_at: datetime
     say: GroupSay | None = None
     by_dcc: bool = False
+
+    @property
+    def counting_period(self) -> Period:
+        """PIA-C2: the CSP has the final say, so that a period which it fixed takes the place of the one instructed."""
+        return self.say.period if self.say is not None and self.say.period is not None else self.period
 
     @classmethod
     def of(cls, instruction: Instruction, say: GroupSay | None = None) -> HubInstruction:
@@ -167,7 +172,7 @@ class ToldHub:
     @property
     def suppliers(self) -> frozenset[int]:
         """The suppliers that were responsible for the hub then."""
-        return frozenset(s for s in (self.import_supplier, self.gas_supplier) if s is not None)
+        return of_roles(self.import_supplier, self.gas_supplier)
 
 
 @dataclass(frozen=True, slots=True)

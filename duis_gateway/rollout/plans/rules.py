@@ -142,7 +142,7 @@ def _counting(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:
     """
 
     def weight(one: HubInstruction) -> tuple[bool, bool, datetime]:
-        return _period(one).end > facts.at, not one.by_dcc, one.received_at
+        return one.counting_period.end > facts.at, not one.by_dcc, one.received_at
 
     return max((one for one in _given(facts, supplier) if _obstacle(facts, one) is None), key=weight, default=None)
 
@@ -160,7 +160,7 @@ def _obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
     if facts.mark is HubMark.EXCLUDED:
         return VoidReason.EXCLUDED
     pilot = stage_time(facts.release, Stage.PILOT)
-    in_pilot = pilot is not None and starts_within(_period(one), pilot)
+    in_pilot = pilot is not None and starts_within(one.counting_period, pilot)
     return None if one.by_dcc or in_pilot else VoidReason.OUTSIDE_PILOT
 
 
@@ -173,13 +173,7 @@ def _is_of_piece(instruction: HubInstruction) -> bool:
 
 
 def _period_of(instruction: HubInstruction | None) -> Period | None:
-    return None if instruction is None else _period(instruction)
-
-
-def _period(instruction: HubInstruction) -> Period:
-    """PIA-C2: the CSP has the final say, so that a period which it fixed takes the place of the one instructed."""
-    say = instruction.say
-    return say.period if say is not None and say.period is not None else instruction.period
+    return None if instruction is None else instruction.counting_period
 
 
 def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: Iterable[HubInstruction]) -> HubPlan:

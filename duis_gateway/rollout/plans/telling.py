@@ -6,18 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
-from uuid import uuid4
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.alerts.firmware_deployment_plan import FirmwareDeploymentPlan
 from duis_gateway.flow.reply import Alert, PartnerSend, Send
 from duis_gateway.flow.tx import Moment
+from duis_gateway.machine.identities import new_identity
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.bodies import HUBS_IN_A_MESSAGE, PlanOfHubs, Remaining
 from duis_gateway.partners.messages import Part
 from duis_gateway.partners.xml import HUBS_IN_A_LIST
 from duis_gateway.rollout.audience import registered
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.records import Deployment, Deviation, ToldHub, ToldPlan, VoidPlan, VoidReason
 from duis_gateway.rollout.releases.records import Release
@@ -43,17 +44,13 @@ class Listeners:
             for region in party.regions:
                 self._by_region[region].add(eui)
 
-    def of(self, hub: ToldHub) -> frozenset[int]:
-        """Return who hears of a hub that is planned so."""
+    def of(self, hub: ToldHub | Hub) -> frozenset[int]:
+        """Return who hears of a hub: the CSPs of its region, its suppliers, and DCC."""
         return frozenset(self._by_region[hub.csp_region] | self._everywhere | hub.suppliers)
 
     def suppliers(self, euis: Iterable[int], release: Release) -> list[Party]:
         """Return those of the suppliers that are registered, in the order of their EUIs."""
         return list(registered(euis, release.release_id, self._moment).values())
-
-    def csps_of(self, region: str) -> frozenset[int]:
-        """Return the CSPs, and DCC, that hear of hubs in a region."""
-        return frozenset(self._by_region[region] | self._everywhere)
 
 
 @dataclass
@@ -100,7 +97,7 @@ def plan_messages(
     kind: type[PlanOfHubs] = csp.PlannedDeployment if party.kind is PartyKind.CSP else esi.PlannedDeploymentReport
     revision = told.next_revision(moment.conn, release.release_id, party.eui)
     bodies = list(portions(entries)) or [[]]
-    list_id = str(uuid4())
+    list_id = new_identity()
     for number, portion in enumerate(bodies, start=1):
         body = kind(
             release.release_id,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, insert, select
 
 from duis_gateway.rollout.plans.records import PlanBasis, PlanStanding, ToldHub, ToldPlan
 from duis_gateway.rollout.releases.records import Period, Stage
@@ -160,7 +160,7 @@ def _chunks(connection: Connection, members: Table, mine: ColumnElement[bool], s
     query = select(device_id).where(mine).order_by(device_id).limit(size)
     after: int | None = None
     while True:
-        rest = query if after is None else query.where(and_(device_id > after))
+        rest = query if after is None else query.where(device_id > after)
         chunk = list(connection.execute(rest).scalars())
         if not chunk:
             return

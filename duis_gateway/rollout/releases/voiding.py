@@ -109,7 +109,7 @@ def _voided(release: Release, tx: Tx) -> dict[int, Voided]:
         known = hubs.get_many(tx.conn, chunk)
         for facts in plans.of_hubs(tx.conn, shared, list(known.values())):
             for one in () if runs(facts.hub, release) else facts.instructions:
-                why = why_void(one.stage, _period(one), facts.mark, release, tx.now)
+                why = why_void(one.stage, one.counting_period, facts.mark, release, tx.now)
                 if why is not None:
                     found[one.supplier].add(facts.hub, one, why)
     return dict(found)
@@ -122,11 +122,6 @@ def _instructed(release: Release, tx: Tx) -> list[int]:
 
 def _in_chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + HUBS_AT_ONCE] for start in range(0, len(ids), HUBS_AT_ONCE))
-
-
-def _period(one: HubInstruction) -> Period:
-    """PIA-C2: the period that the CSP fixed takes the place of the one instructed."""
-    return one.say.period if one.say is not None and one.say.period is not None else one.period
 
 
 def _without(group: Instruction, gone: frozenset[int]) -> Instruction:
