@@ -80,15 +80,15 @@ def exclude_others_from_the_model(moment: Moment, release_id: str) -> None:
 
     Under which release a hub is instructed is looked at across them (`OtherRequestInProgress`).
     """
-    release = releases.find(moment.conn, release_id)
-    if release is not None:
-        moment.exclude_others(model_subject(release))
+    model = releases.model_of(moment.conn, release_id)
+    if model is not None:
+        moment.exclude_others(model_subject(*model))
     moment.exclude_others(release_id)
 
 
-def model_subject(release: Release) -> str:
+def model_subject(manufacturer: str, model: str) -> str:
     """Return what to lock before looking at several releases of one model, so that none can change between."""
-    return f"model {release.manufacturer}/{release.model}"
+    return f"model {manufacturer}/{model}"
 
 
 def caught_up(release: Release, moment: Moment, not_before: datetime | None = None) -> Release:

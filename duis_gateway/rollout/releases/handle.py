@@ -26,7 +26,7 @@ def approve(message: PartnerMessage[esi.ReleaseApproval], tx: Tx) -> Acknowledge
 
 def _exclude_others_from_the_model(release: Release, tx: Tx) -> None:
     """Locks are taken in one order, so that two approvals cannot wait for each other."""
-    tx.exclude_others(model_subject(release))
+    tx.exclude_others(model_subject(release.manufacturer, release.model))
     concerned = {release.release_id, *(other.release_id for other in predecessors(tx, release))}
     for release_id in sorted(concerned):
         tx.exclude_others(release_id)

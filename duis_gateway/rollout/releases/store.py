@@ -34,6 +34,17 @@ def find(connection: Connection, release_id: str) -> Release | None:
     return _read_one(connection, _select().where(release_table.c.release_id == release_id))
 
 
+def model_of(connection: Connection, release_id: str) -> tuple[str, str] | None:
+    """Return the manufacturer and model that a release is for, or None: of the release itself nothing is read."""
+    query = (
+        select(device_model.c.manufacturer, device_model.c.model)
+        .join_from(release_table, device_model, device_model.c.id == release_table.c.model_id)
+        .where(release_table.c.release_id == release_id)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (row.manufacturer, row.model)
+
+
 def all_releases(connection: Connection) -> list[Release]:
     """Return every release, the newest notice first."""
     return _read(connection, _select().order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc()))
@@ -97,6 +108,8 @@ def _read_one(connection: Connection, query: Select[Any]) -> Release | None:
 
 def _read(connection: Connection, query: Select[Any]) -> list[Release]:
     rows = connection.execute(query).all()
+    if not rows:
+        return []
     ids = [row.release_id for row in rows]
     permitted = _versions(connection, _PERMITTED.where(permitted_predecessor.c.release_id.in_(ids)))
     later = _versions(connection, _LATER.where(release_table.c.release_id.in_(ids)))
