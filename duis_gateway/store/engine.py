@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.store import migrate
+from duis_gateway.store.bulk import plan_for_lists
 from duis_gateway.store.failpoints import failpoint
 from duis_gateway.store.faults import database_faults
 from duis_gateway.store.group_commit import GroupCommit
@@ -243,13 +244,14 @@ class Store:
             ) from error
 
     def lock_release(self, connection: Connection, release_id: str) -> None:
-        """Let no other writer work on this release until the block ends.
+        """Let no other writer work on this release until the block ends: it decides about lists of hubs.
 
         SQLite has one writer at a time in any case.
         """
         if connection.dialect.name == "postgresql":
             key = zlib.crc32(release_id.encode()) - (1 << 31)
             connection.execute(select(func.pg_advisory_xact_lock(_RELEASE_LOCKS, key)))
+            plan_for_lists(connection)
 
     def migrate(self) -> None:
         """Bring the schema to this version of the gateway; safe to run again, and by several processes at once.

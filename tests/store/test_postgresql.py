@@ -16,12 +16,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
 from duis_gateway.errors import ConfigurationError, NotDurable, StoreUnusable
+from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store, StoreOptions
-from duis_gateway.store.tables import operator_flag
+from duis_gateway.store.tables import hub, operator_flag
 from tests.support.databases import SERVER_USER, administrate, opened, postgresql_database, postgresql_server
 from tests.support.gateway_process import wait_until
 from tests.support.severed import behind_network
@@ -278,3 +279,17 @@ def test_statements_are_prepared_where_nothing_stands_between(url: str) -> None:
             notes(store)
         with store.read() as connection:
             assert connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one() > 0
+
+
+def test_a_list_is_planned_for_its_own_length_however_often_the_statement_was_used(url: str) -> None:
+    """Otherwise the plan made for ten rows and empty tables reads through a table for each of 50,000 hubs."""
+
+    def generic_plans(*lengths: int) -> int:
+        with opened(url) as store, store.read() as connection:
+            for length in lengths:
+                listed = id_list(connection, range(length))
+                connection.execute(select(hub.c.device_id).join(listed, listed.c.value == hub.c.device_id)).all()
+            count = text("SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE '%unnest%'")
+            return int(connection.execute(count).scalar_one())
+
+    assert generic_plans(*[1] * 20, 1000) == generic_plans(*[1] * 20) > 0
