@@ -9,7 +9,7 @@ import pytest
 from tests.support.installation import Installation, running
 from tests.support.mail_play import Mailed, MailedPlay, mailed
 from tests.support.mail_relay import MailRelay
-from tests.support.play import Play
+from tests.support.play import Play, playing
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +44,10 @@ def installation(request: pytest.FixtureRequest) -> Installation:
 
 
 @pytest.fixture
-def play(installation: Installation) -> Play:
+def play(installation: Installation) -> Iterator[Play]:
     """The parties, with hubs that no other test has touched."""
-    return Play(installation, installation.lot())
+    with playing(installation) as play:
+        yield play
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +64,4 @@ def mail(mailed_gateway: Mailed) -> Iterator[MailedPlay]:
     """The parties with hubs that no other test has touched, and a relay that takes their emails."""
     with MailRelay(mailed_gateway.port) as relay:
         yield MailedPlay(mailed_gateway.installation, relay)
+    mailed_gateway.installation.end_releases()

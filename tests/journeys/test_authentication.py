@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from duis_gateway.pki.make import MadeCertificate, make_authority, make_crl
 from tests.support import independent
 from tests.support.independent import Identity, sign
 from tests.support.installation import NOW, Installation
-from tests.support.play import Play, when
+from tests.support.play import Play, playing, when
 from tests.support.wire_client import Answer, fill, texts
 
 pytestmark = pytest.mark.processes
@@ -24,9 +24,10 @@ Issue = Callable[[Installation, str, str], Identity]
 
 
 @pytest.fixture
-def play(on_sqlite: Installation) -> Play:
+def play(on_sqlite: Installation) -> Iterator[Play]:
     """The parties on one kind of database: which one makes no difference here."""
-    return Play(on_sqlite, on_sqlite.lot())
+    with playing(on_sqlite) as play:
+        yield play
 
 
 def refused(play: Play, answer: Answer, reason: str) -> None:

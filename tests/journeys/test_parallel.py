@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.databases import KINDS
 from tests.support.installation import Installation, installed
-from tests.support.play import NOW, Group, Outcome, Play, Sent
+from tests.support.play import NOW, Group, Outcome, Play, Sent, playing
 from tests.support.wire_client import Answer, element
 
 pytestmark = pytest.mark.processes
@@ -35,9 +35,10 @@ def two(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def play(two: tuple[Installation, str]) -> Play:
+def play(two: tuple[Installation, str]) -> Iterator[Play]:
     """The parties, with hubs that no other test has touched."""
-    return Play(two[0], two[0].lot())
+    with playing(two[0]) as play:
+        yield play
 
 
 @pytest.fixture

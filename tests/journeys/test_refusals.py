@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from lxml import etree
 from tests.support.gateway_process import wait_until
 from tests.support.independent import sign
 from tests.support.installation import Installation, installed, running
-from tests.support.play import Group, Outcome, Play
+from tests.support.play import Group, Outcome, Play, playing
 from tests.support.wire_client import PROBLEM, Answer, only, texts
 
 pytestmark = pytest.mark.processes
@@ -23,9 +24,10 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&
 
 
 @pytest.fixture
-def play(on_sqlite: Installation) -> Play:
+def play(on_sqlite: Installation) -> Iterator[Play]:
     """The parties on one kind of database: which one makes no difference here."""
-    return Play(on_sqlite, on_sqlite.lot())
+    with playing(on_sqlite) as play:
+        yield play
 
 
 def findings(answer: Answer) -> list[tuple[str, str]]:

@@ -31,6 +31,8 @@ from duis_gateway.pki.signing import read_certificate_file
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.inventory_file import HEADER, load_csv
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import ReleaseState
 from duis_gateway.store.engine import Store
 from tests.support.actors import Actor, Delivery
 from tests.support.databases import fresh_database, opened
@@ -192,6 +194,12 @@ class Installation:
         if number > self._loaded:
             self._load_lots()
         return make_lot(number)
+
+    def end_releases(self) -> None:
+        """Withdraw every release without a word: of each that is live every gateway thinks every second."""
+        with self.store.write() as conn:
+            for release in releases.live(conn):
+                releases.set_state(conn, release.release_id, ReleaseState.WITHDRAWN, paused=False)
 
     def request_id(self, supplier: str, target: str = GATEWAY) -> str:
         """Return a RequestID that was never used."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from tests.support.conversation import DAY, Group, Outcome, Sent, when
-from tests.support.installation import GATEWAY, NOW, RELEASED, RUNNING
+from tests.support.installation import GATEWAY, NOW, RELEASED, RUNNING, Installation
 from tests.support.partner_play import PartnerPlay
 from tests.support.wire_client import Answer, devices, element, fill
 
@@ -84,6 +85,13 @@ class Play(PartnerPlay):
             groups="".join((*map(_group, groups), *(_cancelled(*one) for one in cancelled))),
         )
         return self.send(supplier, document, door)
+
+
+@contextmanager
+def playing(installation: Installation) -> Iterator[Play]:
+    """The parties, with hubs that no other test has touched; their releases are over in the end."""
+    yield Play(installation, installation.lot())
+    installation.end_releases()
 
 
 def _cancelled(name: str, stage: str) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -23,22 +19,6 @@ PATIENCE = 60.0
 """Seconds after which a process that does not do what is waited for has failed the test."""
 
 _READY = "listening on "
-
-
-@cache
-def _bytecode() -> str:
-    directory = tempfile.mkdtemp(prefix="duis-bytecode-")
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    return directory
-
-
-def bytecode_kept() -> dict[str, str]:
-    """Return this process's environment, for others that are started from the checkout.
-
-    Tests write no bytecode into it; without any, every start would compile all of the gateway.
-    """
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**environ, "PYTHONPYCACHEPREFIX": _bytecode()}
 
 
 class GatewayProcess:
@@ -58,7 +38,7 @@ class GatewayProcess:
         failpoint: str | None = None,
         settings: Mapping[str, object] | None = None,
     ) -> None:
-        environ = {**bytecode_kept(), "DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
+        environ = {**os.environ, "DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
         environ.pop(ENVIRONMENT_VARIABLE, None)
         environ |= {name: str(value) for name, value in (settings or {}).items()}
         if failpoint is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from duis_gateway.sandbox.remote import Remote
-from tests.support.processes import PATIENCE, ROOT, bytecode_kept
+from tests.support.processes import PATIENCE, ROOT
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,6 @@ def saying(words: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         words,
         cwd=ROOT,
-        env=bytecode_kept(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -51,9 +51,10 @@ def mailed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installat
 
 
 @pytest.fixture
-def scene(mailed: tuple[Installation, Relay]) -> Scene:
+def scene(mailed: tuple[Installation, Relay]) -> Iterator[Scene]:
     """A scenario's own release and hubs."""
-    return Scene(*mailed)
+    yield Scene(*mailed)
+    mailed[0].end_releases()
 
 
 # --- how things stand ---------------------------------------------------------------------------------------------
