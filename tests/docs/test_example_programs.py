@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
+from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.client import Eui, Gateway, Group, PreferredPilotSchedule, ReadInventory
@@ -58,6 +61,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("gateway")
     with started(folder) as process:
         yield Site(process.url, folder / "pki", read_profile(folder / "conformance.toml"))
+
+
+def texts(project: etree._ElementTree, path: str) -> list[str]:
+    return [str(one.text) for one in project.iterfind(f".//con:{path}", {"con": "http://eviware.com/soapui/config"})]
 
 
 def environ() -> dict[str, str]:
@@ -142,6 +149,86 @@ def test_node_reads_a_hub_with_xml_crypto(site: Site, tmp_path: Path) -> None:
 @pytest.mark.may_skip_in_ci("a program that is no dependency")
 def test_what_is_written_for_node_is_javascript(tmp_path: Path) -> None:
     output(["node", "--check", str(EXAMPLES / "read_inventory.mjs")], tmp_path)
+
+
+def by_wsdl(site: Site, folder: Path, *command: str) -> None:
+    """Send a signed 8.2 by a program that knows the WSDL: it reads the code, and the signed octets come through."""
+    signed = site.gateway("on_6_0").prepare(ReadInventory(site.hub)).document
+    (folder / "request.xml").write_bytes(signed)
+    assert output([*command, site.url, "request.xml", "response.xml"], folder).strip() == "I0"
+    proven = site.profile.trust.prove((folder / "response.xml").read_bytes())
+    assert site.hub.encode() in proven.content
+
+
+@pytest.mark.may_skip_in_ci("a program that is no dependency")
+def test_php_reads_a_hub_by_soap_client(site: Site, tmp_path: Path) -> None:
+    if shutil.which("php") is None or "soap" not in output(["php", "-m"], tmp_path).splitlines():
+        pytest.skip("there is no PHP with its soap extension here")
+    by_wsdl(site, tmp_path, "php", str(EXAMPLES / "soap.php"))
+
+
+@pytest.mark.may_skip_in_ci("a program and packages that are no dependencies")
+def test_node_reads_a_hub_by_soap(site: Site, tmp_path: Path) -> None:
+    """Where the package is in `node_modules` of the folder that DUIS_GATEWAY_TEST_NODE names."""
+    packages = Path(os.environ.get("DUIS_GATEWAY_TEST_NODE", tmp_path)) / "node_modules"
+    if shutil.which("node") is None or not (packages / "soap").is_dir():
+        pytest.skip("there is no Node with soap here")
+    (tmp_path / "node_modules").symlink_to(packages)
+    program = str(shutil.copy(EXAMPLES / "soap_node.mjs", tmp_path))
+    by_wsdl(site, tmp_path, "node", program)
+
+
+@pytest.mark.may_skip_in_ci("programs and a library that are no dependencies")
+def test_c_reads_a_hub_by_gsoap(site: Site, tmp_path: Path) -> None:
+    if not all(map(shutil.which, ("cc", "wsdl2h", "soapcpp2"))):
+        pytest.skip("there is no C compiler with gSOAP here")
+    output(["wsdl2h", "-c", "-o", "duis.h", f"{site.url}/soap?wsdl"], tmp_path)
+    output(["soapcpp2", "-c", "-C", "-x", "-L", "duis.h"], tmp_path)
+    made = ("soapC.c", "soapClient.c")
+    source = str(EXAMPLES / "soap_gsoap.c")
+    output(["cc", "-w", "-I.", "-o", "soap_gsoap", source, *made, "-lgsoap"], tmp_path)
+    by_wsdl(site, tmp_path, "./soap_gsoap")
+
+
+@pytest.mark.may_skip_in_ci("a program that is no dependency")
+def test_java_reads_a_hub_by_the_classes_of_the_wsdl(site: Site, tmp_path: Path) -> None:
+    """Where JAX-WS's `wsimport` is, with its jars where Debian has them."""
+    jars = sorted(Path("/usr/share/jaxws/lib").glob("*.jar"))
+    if shutil.which("wsimport") is None or shutil.which("java") is None or not jars:
+        pytest.skip("there is no JAX-WS here")
+    output(["wsimport", "-quiet", "-d", ".", "-p", "duis", f"{site.url}/soap?wsdl"], tmp_path)
+    classes = os.pathsep.join((".", *map(str, jars)))
+    by_wsdl(site, tmp_path, "java", "-cp", classes, str(EXAMPLES / "SoapClient.java"))
+
+
+def test_the_project_for_soapui_hangs_together_and_its_request_is_answered(site: Site, tmp_path: Path) -> None:
+    """SoapUI itself is not run here: its steps name what is there, and what it would sign and send is."""
+    project = etree.parse(EXAMPLES / "soapui_project.xml")
+    con = {"con": "http://eviware.com/soapui/config"}
+
+    def said(path: str) -> str:
+        return str(project.xpath(f"string(//con:{path})", namespaces=con)).strip()
+
+    properties = dict(zip(texts(project, "property/con:name"), texts(project, "property/con:value"), strict=True))
+    script = said("testStep[@name='signed']//script")
+    assert set(re.findall(r"of\('(.*?)'\)", script)) | {"Gateway"} == properties.keys()
+    binding = etree.fromstring(urlopen(f"{site.url}/soap?wsdl").read()).find(
+        "{http://schemas.xmlsoap.org/wsdl/}binding"
+    )
+    assert binding is not None
+    assert said("interface/@bindingName") == f"{{urn:duis-gateway:soap:1}}{binding.get('name')}"
+    (template,) = re.findall(r'"""(.*?)"""', script, re.DOTALL)
+    number = site.gateway("on_6_0").new_request_id()
+    request = template.replace("\\\n", "").replace("${number}", number).replace("${of('Hub')}", site.hub)
+    (tmp_path / "request.xml").write_text(request, encoding="utf-8")
+    ran = run(
+        "sign", tmp_path / "request.xml", "--key", site.pki / "on_6_0.key", "--certificate", site.pki / "on_6_0.pem"
+    )
+    signed = re.sub(r"^<\?xml[^>]*>\s*", "", ran.output)
+    envelope = said("testStep[@name='sent']//con:request/con:request").replace("${signed#result}", signed)
+    headers = {"Content-Type": "text/xml; charset=utf-8"}
+    with urlopen(Request(f"{site.url}/soap", envelope.encode(), headers)) as answer:
+        assert said("token") in answer.read().decode()
 
 
 def test_the_flow_for_node_red_hangs_together_and_its_command_works(site: Site, tmp_path: Path) -> None:
