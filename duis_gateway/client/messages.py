@@ -17,6 +17,7 @@ from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.duis.versions import parse_version
+from duis_gateway.envelope.parse import Document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import MessageRefused
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS, sr
@@ -67,18 +68,18 @@ def read_message(proof: Proof, recipient: Eui, raw: bytes = b"") -> Message:
         NotProven: the signer is not who the message says that it is from, or it is for another party.
         NotUnderstood: it is not valid.
     """
-    root = proof.root
+    document = Document(proof.content)
     try:
-        if root.tag == sr("Response"):
-            return _read_response(root, proof, recipient, raw)
-        return _read_partner_message(root, proof, raw)
+        if document.beginning.tag == sr("Response"):
+            return _read_response(document, proof, recipient, raw)
+        return _read_partner_message(document, proof, raw)
     except MessageRefused as error:
         where = "".join(f"; {one.path} (line {one.line}): {one.reason}" for one in error.findings)
         raise NotUnderstood(error.detail + where) from None
 
 
-def _read_response(root: etree._Element, proof: Proof, recipient: Eui, raw: bytes) -> Message:
-    _schema_of(root).check_tree(root, proof.content)
+def _read_response(document: Document, proof: Proof, recipient: Eui, raw: bytes) -> Message:
+    root = _schema_of(document.beginning).check(document)
     header, alert = root[0], root.find(f".//{sr('DCCAlertMessage')}")
     named = header.findtext(sr("ResponseID"))
     identity = RequestId.parse(named or header.findtext(sr("RequestID")) or "")
@@ -102,11 +103,12 @@ def _read_response(root: etree._Element, proof: Proof, recipient: Eui, raw: byte
     )
 
 
-def _read_partner_message(root: etree._Element, proof: Proof, raw: bytes) -> Message:
-    interface = INTERFACES.get(etree.QName(root).namespace or "")
+def _read_partner_message(document: Document, proof: Proof, raw: bytes) -> Message:
+    tag = document.beginning.tag
+    interface = INTERFACES.get(etree.QName(tag).namespace or "")
     if interface is None:
-        raise NotUnderstood(f"a signed {root.tag[:100]} is no message of the gateway's interfaces")
-    _schema(interface.schema).check_tree(root, proof.content)
+        raise NotUnderstood(f"a signed {tag[:100]} is no message of the gateway's interfaces")
+    root = _schema(interface.schema).check(document)
     message = interface.read_message(root)
     _check_sender(proof, message.sender)
     return Message(

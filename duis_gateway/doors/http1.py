@@ -25,8 +25,9 @@ _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _ONLY_ONCE = frozenset({"content-length", "transfer-encoding", "host"})
 
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\r\n")
-_CHUNK_END = re.compile(rb"\r\n")
+_SIZE = rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\r\n"
+_FIRST_SIZE = re.compile(_SIZE)
+_NEXT_SIZE = re.compile(rb"\r\n" + _SIZE)  # with the end of the chunk before
 _TRAILER = re.compile(rb"(?:%s+:[\t\x20-\x7e\x80-\xff]*)?\r\n" % _TOKEN)
 _LONGEST_LINE = 1024
 _MOST_TRAILERS = 32
@@ -155,7 +156,7 @@ class ChunkedBody:
         self.complete = False
         self._limit = limit
         self._unread = b""
-        self._next = _CHUNK_SIZE
+        self._next = _FIRST_SIZE
         self._left = 0
         self._chunks = 0
         self._trailers = 0
@@ -180,15 +181,14 @@ class ChunkedBody:
             at = line.end()
             self._take(line)
         self._unread = b"" if self.complete else data[at:]
-        if b"\n" in self._unread or len(self._unread) > _LONGEST_LINE:
+        end_of_chunk = 2 if self._next is _NEXT_SIZE and self._unread.startswith(b"\r\n") else 0
+        if self._unread.find(b"\n", end_of_chunk) >= 0 or len(self._unread) > _LONGEST_LINE:
             raise HttpRefused("the chunks of the body are malformed")
         return data[at:] if self.complete else b""
 
     def _take(self, line: re.Match[bytes]) -> None:
-        if self._next is _CHUNK_SIZE:
+        if self._next is not _TRAILER:
             self._begin_chunk(int(line[1], 16), len(line[0]))
-        elif self._next is _CHUNK_END:
-            self._next = _CHUNK_SIZE
         else:
             self._trailers += 1
             self.complete = line[0] == b"\r\n"
@@ -197,7 +197,7 @@ class ChunkedBody:
 
     def _begin_chunk(self, size: int, line_length: int) -> None:
         self._left = size
-        self._next = _CHUNK_END if size else _TRAILER
+        self._next = _NEXT_SIZE if size else _TRAILER
         self._chunks += 1
         if line_length > _LONGEST_LINE:
             raise HttpRefused("a chunk's extension is too long")

@@ -11,7 +11,7 @@ import codecs
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from lxml import etree
 
@@ -23,6 +23,7 @@ ElementCaps = Mapping[tuple[str, str], int]
 _ENCODINGS = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"+/v", b"\xdd\x73\x66\x73")
 _PIECE = 64 * 1024
+_BEGINNING = 4 * 1024
 _ENOUGH_READ = 4 * 1024 * 1024
 _MOST_ATTRIBUTES = 1_000
 _MARKUP_BESIDES = 256  # `<` that are no element of the message: its Signature, comments, the declaration
@@ -74,6 +75,34 @@ def parse_trusted(content: bytes) -> etree._Element:
     root = _parse(content)
     _check_document(root)
     return root
+
+
+class Document:
+    """Proven bytes, or the gateway's own, parsed as far as somebody asks."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    @cached_property
+    def root(self) -> etree._Element:
+        """All of it (errors as `parse_trusted`)."""
+        return parse_trusted(self.content)
+
+    @cached_property
+    def beginning(self) -> etree._Element:
+        """The root with its first child whole: the header, from which it is told what the long rest is worth."""
+        if len(self.content) > _BEGINNING:
+            # A tag is never cut in two, so the root's second child begins only where the first has ended.
+            root = parse_cut_off(self.content[: self.content.rindex(b">", 0, _BEGINNING) + 1])
+            if len(root) > 1:
+                return root
+        return self.root
+
+
+def parse_cut_off(content: bytes) -> etree._Element:
+    """Parse the beginning of a well-formed document; what it leaves open ends with it."""
+    parser = etree.XMLParser(recover=True, no_network=True, resolve_entities=False, load_dtd=False)
+    return etree.fromstring(content, parser)
 
 
 def thread_has_read_enough() -> bool:

@@ -1,8 +1,8 @@
 """Validation against the project's own XSDs, by libxml2 alone, which stops once ten errors are known.
 
 libxml2 keeps every error that it meets, with a path that it counts out among the siblings: thousands of them cost
-seconds. So a document of many elements is first read once more, piece by piece, until it is whole, ten errors are
-there, or the first error is some way back; only that much of it is looked at again to say where they stand.
+seconds. So a document of many elements is validated while it is parsed, piece by piece, until it is whole, ten errors
+are there, or the first error is some way back; only that much of it is looked at again to say where they stand.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from lxml import etree
 
-from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.envelope.parse import Document, parse_cut_off
 from duis_gateway.errors import Finding, NotValid
 
 MOST_FINDINGS = 10
@@ -25,7 +25,7 @@ LONGEST_PATH = 300
 _FEW = 2_000
 """Tags, and attributes, up to which a document cannot have enough errors to be dear."""
 _PIECE = 16 * 1024
-_REACH = 4 * _PIECE
+_REACH = 2 * _PIECE
 """How far behind its first error a document of many elements is searched for more."""
 _NOTHING = etree.Element("nothing")
 _STEP = re.compile(r"([^\[\]/]+)((?:\[[0-9]+\])?)")
@@ -49,30 +49,22 @@ class Schema:
         self._lock = threading.Lock()
         self._explainer: etree.XMLSchema | None = None
 
-    def check(self, content: bytes) -> etree._Element:
-        """Parse proven content and validate it; return its root.
+    def check(self, document: bytes | Document) -> etree._Element:
+        """Validate proven content; return its root.
 
         Raises:
             NotValid: with the first ten findings: XPath, line in the content, and reason.
         """
-        root = parse_trusted(content)
-        self.check_tree(root, content)
-        return root
-
-    def check_tree(self, root: etree._Element, content: bytes) -> None:
-        """Validate what `parse_trusted` has made of proven content.
-
-        Raises:
-            NotValid: as `check`.
-        """
+        if isinstance(document, bytes):
+            document = Document(document)
+        content = document.content
         if content.count(b"<") > _FEW or content.count(b"=") > _FEW:
-            refused = self._refused_part(content)
-            if refused is None:
-                return
-            if len(refused) < len(content):
-                root = _as_far_as_it_goes(refused)
-        elif self._accepted(root):
-            return
+            root, end = self._read(content)
+            if end is None:
+                return root
+            root = parse_cut_off(content[:end])
+        elif self._accepted(root := document.root):
+            return root
         raise NotValid("the message is not valid against its schema", self._explain(root))
 
     def _compile(self) -> etree.XMLSchema:
@@ -86,8 +78,8 @@ class Schema:
             _forget(self._accepts)
         return accepted
 
-    def _refused_part(self, content: bytes) -> bytes | None:
-        """Return the content as far as its errors are told, all of it if the first stands late, None if it is valid."""
+    def _read(self, content: bytes) -> tuple[etree._Element, int | None]:
+        """Return the root of a valid document and None, or nothing and how far an invalid one is to be explained."""
         parser = etree.XMLParser(schema=self._accepts, no_network=True, resolve_entities=False, load_dtd=False)
         end, stop = 0, len(content)
         try:
@@ -96,10 +88,9 @@ class Schema:
                 end += _PIECE
                 if len(parser.feed_error_log):
                     stop = min(stop, end + _REACH)
-            parser.close()
+            return parser.close(), None
         except etree.XMLSyntaxError:
-            return content[:end]
-        return None
+            return _NOTHING, end
 
     def _explain(self, root: etree._Element) -> tuple[Finding, ...]:
         # The errors of a compiled schema are kept in one place for all its users, so the words come from another one.
@@ -122,12 +113,6 @@ def _validates(schema: etree.XMLSchema, root: etree._Element) -> bool:
 def _forget(schema: etree.XMLSchema) -> None:
     """Have the schema drop its errors, whose words may be as long as the message; it keeps those of its last one."""
     schema.validate(_NOTHING)
-
-
-def _as_far_as_it_goes(content: bytes) -> etree._Element:
-    """Parse the beginning of a well-formed document; what it leaves open ends with it."""
-    parser = etree.XMLParser(recover=True, no_network=True, resolve_entities=False, load_dtd=False)
-    return etree.fromstring(content, parser)
 
 
 def _finding(root: etree._Element, entry: Any) -> Finding:

@@ -12,6 +12,7 @@ from lxml import etree
 
 from duis_gateway.duis.identifiers import MessageIdentity
 from duis_gateway.duis.service_requests.request import AnyRequest
+from duis_gateway.envelope.parse import Document
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.reply import Reply, Send
 from duis_gateway.parties.records import Party
@@ -31,12 +32,11 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A proven message. `content` is all that is read from here on; `incoming.body` is kept as evidence only."""
+    """A proven message. `document` is all that is read from here on; `incoming.body` is kept as evidence only."""
 
     incoming: Incoming
     received_at: datetime
-    content: bytes
-    root: etree._Element
+    document: Document
     digest: bytes
     identity: MessageIdentity
 

@@ -27,7 +27,7 @@ from duis_gateway.duis.service_requests.request import (
 )
 from duis_gateway.duis.service_requests.table import SERVED
 from duis_gateway.envelope import signature
-from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
+from duis_gateway.envelope.parse import Document, ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.envelope.signature import SignerReference
 from duis_gateway.errors import Finding, IdentityReused, NotAuthenticated, NotEntitled, NotValid
@@ -82,11 +82,11 @@ def verify(received: Received, trust: Trust, find: FindCertificate | None = None
         return signers[0].public_key
 
     proven = signature.verify(received.root, public_key_of)
-    root = parse_trusted(proven.content)
-    identity = profile.originator(root)
+    document = Document(proven.content)
+    identity = profile.originator(document.beginning)
     if signers[0].eui != identity.originator:
         raise NotAuthenticated("The certificate is of another party than the originator of the message.")
-    return Verified(received.incoming, received.received_at, proven.content, root, proven.digest, identity)
+    return Verified(received.incoming, received.received_at, document, proven.digest, identity)
 
 
 # --- Known: a message that was answered before gets the answer of the first time, byte for byte. ---
@@ -165,23 +165,18 @@ def validate(admitted: Admitted, schemas: Schemas) -> Validated:
         case Door.DUIS:
             message: Message = _service_request(verified, schemas, party)
         case Door.CSP:
-            message = csp.read_message(_checked(verified, schemas["csp_mgmt_gw/1"]))
+            message = csp.read_message(schemas["csp_mgmt_gw/1"].check(verified.document))
         case Door.ESI:
-            message = esi.read_message(_checked(verified, schemas["esi/1"]))
+            message = esi.read_message(schemas["esi/1"].check(verified.document))
     return Validated(verified.incoming, verified.received_at, verified.digest, verified.identity, message, party)
 
 
 def _service_request(verified: Verified, schemas: Schemas, party: Party | None) -> AnyRequest:
-    version = schema_version_of(verified.root)
+    version = schema_version_of(verified.document.beginning)
     if party is not None and party.kind is PartyKind.SUPPLIER and version > party.duis_version:
         raise _too_new(version, party)
     folder = DUIS_SCHEMA_FOLDERS[version]
-    return read_service_request(_checked(verified, schemas[f"duis/{folder}"]))
-
-
-def _checked(verified: Verified, schema: Schema) -> etree._Element:
-    schema.check_tree(verified.root, verified.content)
-    return verified.root
+    return read_service_request(schemas[f"duis/{folder}"].check(verified.document))
 
 
 def _too_new(version: Decimal, party: Party) -> NotValid:
