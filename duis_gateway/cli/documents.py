@@ -128,6 +128,15 @@ def verdict_of(answer: bytes) -> Verdict | None:
     return None
 
 
+def no_answer_of(answer: bytes) -> str:
+    """Say what came in the place of an answer, where `verdict_of` finds none."""
+    try:
+        root = parse_trusted(answer)
+    except MessageRefused:
+        return "the answer is not XML" if answer.strip() else "the answer is empty"
+    return f"the answer is XML, but no answer of a gateway: {root.tag[:100]}"
+
+
 def _items_refused(acknowledgement: etree._Element) -> Iterator[str]:
     for item in acknowledgement.iterfind("{*}RefusedItem"):
         yield f"{item.findtext('{*}Item')}: {item.findtext('{*}Reason')}"

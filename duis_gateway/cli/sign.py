@@ -16,12 +16,14 @@ from duis_gateway.cli.documents import (
     Judgement,
     find_originator,
     judge,
+    no_answer_of,
     verdict_of,
 )
 from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.client import DOORS, Gateway, Identity, Trust, to_json
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, SetupWrong
 from duis_gateway.client.http import Http, HttpAnswer
+from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
@@ -78,7 +80,10 @@ def verify(file: Path, trust: Path, crls: Path | None, at: datetime | None, out:
     A signer's certificate in the trust folder must lead to an authority there; where the folder has no certificate of
     its issuer, it is trusted by itself.
     """
-    moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+    try:
+        moment = datetime.now(UTC) if at is None else business_time(at.replace(tzinfo=UTC))
+    except ValueError as error:
+        raise ConfigurationError(f"--at: {error}") from None
     try:
         judgement = judge(read_bytes(file), trust, crls, moment)
     except CertificateUnusable as error:
@@ -135,7 +140,7 @@ def send(
 
     The HTTP status, what the answer says and the items that it refuses go to standard error. The exit code is 1 where
     the request was refused: by an HTTP status other than 2xx, a response code E..., or an acknowledgement that says
-    Refused.
+    Refused; and where HTTP 200 brings no answer of a gateway.
 
     With --json, FILE has the body alone, such as {"ReadInventory": {"DeviceID": "00-DB-12-34-56-00-00-01"}}: it becomes
     a signed message of the certificate's owner, goes to its door of the gateway at --url, and the proven answer is
@@ -158,6 +163,8 @@ def send(
     if verdict is not None:
         say(verdict.text, err=True)
         _list_items(verdict.items)
+    if answer.status == HTTPStatus.OK and verdict is None:
+        raise AnswerIsNo(f"{file}: {no_answer_of(answer.body)}; look whether {url} is a door of the gateway")
     if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
         raise AnswerIsNo(f"{file} was refused")
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pycurl
 
 from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong
+from duis_gateway.machine.strays import Strays
 
 MAX_ANSWER = 16 * 1024 * 1024
 _CONNECT_SECONDS = 10.0
@@ -28,7 +32,11 @@ class HttpAnswer:
 
 
 class Http:
-    """Posts documents; each thread keeps its connection open from one to the next."""
+    """Posts documents; each thread keeps its connection open from one to the next.
+
+    A connection on which something came that belongs to no answer is never used again (`machine.strays`): it would be
+    taken for the answer to the next request.
+    """
 
     def __init__(self, timeout: float, authorities: Path | str | None = None, most: int = MAX_ANSWER) -> None:
         """Take the seconds that an exchange may take, and a PEM file of the CAs that TLS is verified with.
@@ -45,26 +53,24 @@ class Http:
 
         Raises:
             NotListening: nobody listens there, so that nothing was sent.
-            NoAnswer: the time is over, or the answer broke off or is endless.
+            NoAnswer: the time is over, or the answer broke off, is endless, or came before the request.
             SetupWrong: not a URL of http or https.
         """
-        curl = self._curl()
-        curl.setopt(pycurl.POSTFIELDS, body)
+        handle = self._handle(url)
+        handle.curl.setopt(pycurl.POSTFIELDS, body)
         # libcurl would wait for "100 Continue" before a long body.
-        curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in headers.items()), "Expect:"])
-        return self._exchange(curl, url)
+        handle.curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in headers.items()), "Expect:"])
+        return self._exchange(handle, url)
 
     def get(self, url: str) -> HttpAnswer:
         """Ask for what is there and return the answer, whatever it is; raises as `post`."""
-        curl = self._curl()
-        curl.setopt(pycurl.HTTPGET, 1)
-        curl.setopt(pycurl.HTTPHEADER, [])
-        return self._exchange(curl, url)
+        handle = self._handle(url)
+        handle.curl.setopt(pycurl.HTTPGET, 1)
+        handle.curl.setopt(pycurl.HTTPHEADER, [])
+        return self._exchange(handle, url)
 
-    def _exchange(self, curl: pycurl.Curl, url: str) -> HttpAnswer:
-        if not url.startswith(("http://", "https://")):
-            raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
-        reader = _Reader(self._most)
+    def _exchange(self, handle: _Handle, url: str) -> HttpAnswer:
+        curl, reader = handle.curl, _Reader(self._most)
         curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.HEADERFUNCTION, reader.header)
         curl.setopt(pycurl.WRITEFUNCTION, reader.content)
@@ -72,27 +78,82 @@ class Http:
             curl.perform()
         except pycurl.error as error:
             reason = curl.errstr() or error
+            if handle.strays.seen:
+                raise _early(url) from None
             if error.args[0] in _NOBODY_THERE:
                 raise NotListening(f"{url} could not be reached: {reason}") from None
             if reader.size > self._most:
                 raise NoAnswer(f"{url} answered with more than {self._most // 1024 // 1024} MiB") from None
             raise NoAnswer(f"{url} gave no answer: {reason}") from None
+        finally:
+            handle.let_go_of_sockets()
+        if handle.strays.seen:
+            raise _early(url)
         return HttpAnswer(int(curl.getinfo(pycurl.RESPONSE_CODE)), reader.headers, b"".join(reader.parts))
 
-    def _curl(self) -> pycurl.Curl:
-        """Return this thread's handle, which holds its connection."""
-        curl: pycurl.Curl | None = getattr(self._own, "curl", None)
-        if curl is None:
-            curl = pycurl.Curl()
-            curl.setopt(pycurl.NOSIGNAL, 1)
-            curl.setopt(pycurl.PROXY, "")
-            curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-            curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(min(self._timeout, _CONNECT_SECONDS) * 1000))
-            curl.setopt(pycurl.TIMEOUT_MS, int(self._timeout * 1000))
-            if self._authorities:
-                curl.setopt(pycurl.CAINFO, self._authorities)
-            self._own.curl = curl
-        return curl
+    def _handle(self, url: str) -> _Handle:
+        """Return this thread's handle, which holds its connection; a new one where that cannot be used again."""
+        if not url.startswith(("http://", "https://")):
+            raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
+        origin = "/".join(url.split("/", 3)[:3])
+        handle: _Handle | None = getattr(self._own, "handle", None)
+        if handle is None or handle.origin != origin or not handle.is_quiet():
+            if handle is not None:
+                handle.curl.close()
+            self._own.handle = handle = _Handle(origin, self._timeout, self._authorities)
+        return handle
+
+
+class _Handle:
+    """libcurl with one connection to one place."""
+
+    def __init__(self, origin: str, timeout: float, authorities: str | None) -> None:
+        self.origin = origin
+        tls = origin.startswith("https:")
+        self.strays = Strays(tls)
+        self._opened: list[socket.socket] = []
+        self.curl = curl = pycurl.Curl()
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.PROXY, "")
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.MAXCONNECTS, 1)
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(min(timeout, _CONNECT_SECONDS) * 1000))
+        curl.setopt(pycurl.TIMEOUT_MS, int(timeout * 1000))
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        curl.setopt(pycurl.PREREQFUNCTION, self._ask)
+        curl.setopt(pycurl.DEBUGFUNCTION, self.strays.shown)
+        curl.setopt(pycurl.VERBOSE, int(tls))
+        if authorities:
+            curl.setopt(pycurl.CAINFO, authorities)
+
+    def is_quiet(self) -> bool:
+        """Return whether the connection is open, and nothing has come on it since the last answer."""
+        number = self.curl.getinfo(pycurl.ACTIVESOCKET)
+        if number < 0:
+            return False
+        with socket.socket(fileno=os.dup(number)) as looked_at:
+            return self.strays.none_on(looked_at)
+
+    def let_go_of_sockets(self) -> None:
+        """Close our side of what was opened for the exchange; libcurl has its own."""
+        for opened in self._opened:
+            opened.close()
+        self._opened.clear()
+
+    def _open_socket(self, _purpose: int, address: Any) -> socket.socket:
+        opened = socket.socket(address.family, address.socktype, address.protocol)
+        self._opened.append(opened)
+        self.strays.connected()
+        return opened
+
+    def _ask(self, _remote: str, _local: str, _remote_port: int, local_port: int) -> int:
+        """Look at a new connection just before the request is written; a kept one was looked at."""
+        connected = [opened for opened in self._opened if opened.getsockname()[1] == local_port]
+        return int(pycurl.PREREQFUNC_OK if all(map(self.strays.ask, connected)) else pycurl.PREREQFUNC_ABORT)
+
+
+def _early(url: str) -> NoAnswer:
+    return NoAnswer(f"{url} said something before it was asked, which is no answer")
 
 
 class _Reader:

@@ -170,9 +170,12 @@ def _words(text: str) -> list[str]:
 
 def _instant(value: Any, _: Path) -> datetime:
     instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(instant, datetime):
+    if not isinstance(instant, datetime) or instant.tzinfo is None:
         raise ValueError
-    return business_time(instant)
+    try:
+        return business_time(instant)
+    except ValueError as error:
+        raise Unacceptable(str(error)) from None
 
 
 def _email(value: Any, folder: Path) -> str:

@@ -50,10 +50,11 @@ NOT_SETTINGS = ("DUIS_GATEWAY_CONFIG", "DUIS_GATEWAY_FAILPOINT", "DUIS_GATEWAY_T
 """Beginnings of the environment variables of this prefix that override no key."""
 
 _NEIGHBOUR = re.compile(
-    rf"{ENVIRONMENT_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)"
+    rf"{ENVIRONMENT_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
+    rf"|{ENVIRONMENT_PREFIX}(\w+_)?ENV_\w+"
 )
-_NEIGHBOURS_PORT = re.compile(rf"{ENVIRONMENT_PREFIX}(\w+_)?PORT")
-_ENDPOINT = re.compile("(tcp|udp|sctp)://")
+_NEIGHBOURS_WORD = re.compile(rf"{ENVIRONMENT_PREFIX}(\w+_)?(PORT|NAME)")
+_ITS_VALUE = re.compile("(tcp|udp|sctp)://|/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +287,8 @@ def read_secret(path: Path) -> str:
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     """Read the configuration file and what the environment overrides.
 
-    Variables that Kubernetes and Compose put in beside a service that is called like the gateway are passed over.
+    Variables that Kubernetes, Compose and Docker's links put in beside a service that is called like the gateway are
+    passed over.
 
     Raises:
         ConfigurationError: the file cannot be read or is no TOML; a section or key is unknown, missing, or its
@@ -405,8 +407,8 @@ def _of_a_neighbour(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _names_a_neighbour(name: str, text: str) -> bool:
-    """Whether Kubernetes or Compose put this variable in, beside a service whose name begins like this prefix."""
-    return bool(_NEIGHBOUR.fullmatch(name) or (_NEIGHBOURS_PORT.fullmatch(name) and _ENDPOINT.match(text)))
+    """Whether Kubernetes, Compose or a link of Docker put this in, beside a service named as this prefix begins."""
+    return bool(_NEIGHBOUR.fullmatch(name) or (_NEIGHBOURS_WORD.fullmatch(name) and _ITS_VALUE.match(text)))
 
 
 def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = False) -> object:

@@ -28,7 +28,10 @@ def parse_date_time(text: str) -> datetime:
     # XSD writes the end of a day as 24:00:00, which datetime does not know.
     end_of_day = (hour, minute, second) == (24, 0, 0)
     fraction = int((match[7] or "0")[:6].ljust(6, "0"))
-    local = datetime(year, month, day, 0 if end_of_day else hour, minute, second, fraction, _zone(match[8]))
+    try:
+        local = datetime(year, month, day, 0 if end_of_day else hour, minute, second, fraction, _zone(match[8]))
+    except ValueError:
+        raise ValueError("not a time of the calendar") from None
     try:
         return business_time(local + timedelta(days=end_of_day))
     except OverflowError:

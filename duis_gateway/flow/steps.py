@@ -10,7 +10,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from lxml import etree
 from sqlalchemy import Connection
 
 import csp_mgmt_gw.messages as csp

@@ -30,9 +30,9 @@ from typing import Any
 
 import pycurl
 
+from duis_gateway.machine.strays import Strays
 from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, parse_url
 from duis_gateway.outbox.retry import Failure, FailureKind
-from duis_gateway.outbox.strays import Strays
 from duis_gateway.text.controls import one_line
 
 log = logging.getLogger(__name__)

@@ -33,7 +33,11 @@ def parse_time(text: str) -> datetime:
         ValueError: no zone (times without one are refused, design section 7), no time of the calendar, or outside
             business time.
     """
-    return business_time(datetime.fromisoformat(text.strip()))
+    try:
+        read = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("not a time of the calendar") from None
+    return business_time(read)
 
 
 def format_time(time: datetime) -> str:

@@ -148,7 +148,7 @@ def listen(
     Raises:
         GatewayError: no sandbox listens there.
     """
-    status = remote.get("/v1/status")
+    status = remote.status()
     before = next(one for one in status["parties"] if one["name"] == member.name)
     trust = Trust.certificate(status["you"]["gateway_certificate"])
     with Serving(Relay(member, trust, forward, show).wsgi) as server:
@@ -163,7 +163,7 @@ def listen(
 def _give_back(remote: Remote, member: Member, own: str, before: str | None) -> None:
     """Let the supplier's messages go where they went, unless somebody else has changed it, or the sandbox is gone."""
     try:
-        now = next(one["url"] for one in remote.get("/v1/status")["parties"] if one["name"] == member.name)
+        now = next(one["url"] for one in remote.status()["parties"] if one["name"] == member.name)
         if now == own:
             remote.do("address", {"supplier": member.name, "url": before})
     except (CommandFailed, ConfigurationError):

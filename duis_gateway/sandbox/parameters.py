@@ -144,9 +144,9 @@ def _moment(given: Any) -> datetime | timedelta:
         return length if step[1] == "+" else -length
     try:
         read = datetime.fromisoformat(text)
-        return business_time(read if read.tzinfo else read.replace(tzinfo=UTC))
     except ValueError:
         raise ValueError("a time such as 2027-03-01 or 2027-03-01T09:00:00Z, or a step such as +60d or +2h") from None
+    return business_time(read if read.tzinfo else read.replace(tzinfo=UTC))
 
 
 def _url(given: Any) -> str:

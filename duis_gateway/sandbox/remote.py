@@ -40,7 +40,13 @@ class Remote:
 
     def status(self) -> Any:
         """Return how the sandbox stands (errors as `get`)."""
-        return self.get("/v1/status")
+        found = self.get("/v1/status")
+        if not isinstance(found, dict) or not {"parties", "you"} <= found.keys():
+            raise self._is_another()
+        return found
+
+    def _is_another(self, why: str = "") -> CommandFailed:
+        return CommandFailed(f"what listens on port {self._port} does not answer as a sandbox{why}")
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_SECONDS)
@@ -52,8 +58,8 @@ class Remote:
             raise ConfigurationError(
                 f"no sandbox listens on port {self._port}: start one with `duis-gateway sandbox`, or name its --port"
             ) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise CommandFailed(f"what listens on port {self._port} does not answer as a sandbox: {error}") from None
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            raise self._is_another(f": {error}") from None
         finally:
             connection.close()
         if answer.status == HTTPStatus.OK:

@@ -228,6 +228,8 @@ class Store:
         self._require_room()
         with suppress(_TakenBack), self.write(accepting=True) as connection:
             migrate.touch(connection)
+            if not self.is_sqlite:
+                self._postgresql.try_locks(connection)
             raise _TakenBack
 
     def _require_room(self) -> None:

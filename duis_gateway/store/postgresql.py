@@ -18,6 +18,16 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.store.tables import (
+    alert_counter,
+    certificate,
+    outbox,
+    partner_message,
+    partner_message_evidence,
+    party,
+    service_request,
+    service_request_evidence,
+)
 
 _T = TypeVar("_T")
 _MARGIN = 2.0
@@ -30,6 +40,16 @@ _OPTIONS: dict[str, str | int] = {
     "keepalives_count": 3,
 }
 """What a connection is asked for unless the URL says otherwise (libpq, "Parameter Key Words")."""
+_READ = (party, certificate)
+WRITTEN = (
+    service_request,
+    service_request_evidence,
+    partner_message,
+    partner_message_evidence,
+    alert_counter,
+    outbox,
+)
+"""What has to be free of other programs' locks for messages to be taken in, whatever they say."""
 
 
 class DeadlineConnection(psycopg.Connection[Any]):
@@ -142,6 +162,20 @@ def limit_lock_waits(connection: Connection, seconds: float) -> None:
     """Let the server give up waiting for a lock in this transaction, which only reads: DDL and LOCK stop readers."""
     driver: Any = connection.connection.driver_connection
     driver.execute(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}", prepare=False)
+
+
+def try_locks(connection: Connection) -> None:
+    """Find out whether what every message needs can be read and written: somebody's DDL or LOCK may hold it.
+
+    None is held while another is waited for, so that nobody else is caught in a deadlock.
+    """
+    modes = [(table, "ACCESS SHARE") for table in _READ] + [(table, "ROW EXCLUSIVE") for table in WRITTEN]
+    tries = (
+        f'SAVEPOINT tried; LOCK TABLE "{table.name}" IN {mode} MODE; ROLLBACK TO SAVEPOINT tried'
+        for table, mode in modes
+    )
+    driver: Any = connection.connection.driver_connection
+    driver.execute("; ".join(tries), prepare=False)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -92,6 +92,9 @@ def test_the_file_goes_out_byte_for_byte_and_the_answer_comes_back(door: Door, f
         (503, "", 1, "HTTP 503 Service Unavailable"),
         (302, "", 1, "HTTP 302 Found"),
         (202, "not XML", 0, "HTTP 202 Accepted"),
+        (200, "not XML", 1, "the answer is not XML; look whether http://127.0.0.1"),
+        (200, "", 1, "the answer is empty; look whether"),
+        (200, "<html/>", 1, "the answer is XML, but no answer of a gateway: html; look whether"),
     ],
 )
 def test_the_exit_code_says_whether_the_answer_is_no(

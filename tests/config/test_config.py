@@ -135,7 +135,7 @@ def test_a_required_key_may_come_from_the_environment_alone(file: Path) -> None:
         ('[signing]\neui = "90-B3"\n', "FILE, line 2: [signing] eui: must be an EUI-64 such as"),
         (
             '[clock]\nfixed = "2999-12-31T23:00:00-02:00"\n',
-            "FILE, line 2: [clock] fixed: must be a date and time with a time",
+            "FILE, line 2: [clock] fixed: the time is, in UTC, not between the years 2000 and 2999",
         ),
         ("[clock]\nfixed = 2027-01-04T09:00:00\n", "FILE, line 2: [clock] fixed: must be a date and time with a time"),
         ('[log]\nlevel = "loud"\n', "FILE, line 2: [log] level: must be one of debug, info, warning, error, not"),
@@ -234,7 +234,7 @@ def test_what_editors_put_before_a_file_is_no_part_of_it(file: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("service", ["", "OPERATIONS_", "SERVER_", "BLUE_"])
-def test_what_kubernetes_and_compose_make_is_passed_over_and_told(file: Path, service: str) -> None:
+def test_what_kubernetes_compose_and_docker_make_is_passed_over_and_told(file: Path, service: str) -> None:
     """Beside a service that is called duis-gateway, or duis-gateway-operations, whose port looks like a key of ours."""
     made = {
         "SERVICE_HOST": "10.0.0.1",
@@ -245,6 +245,11 @@ def test_what_kubernetes_and_compose_make_is_passed_over_and_told(file: Path, se
         "PORT_8079_TCP_PROTO": "tcp",
         "PORT_8079_TCP_PORT": "8079",
         "PORT_8079_TCP_ADDR": "10.0.0.1",
+        "PORT_8079_TCP_START": "tcp://10.0.0.1:8079",
+        "PORT_8079_TCP_END": "tcp://10.0.0.1:8085",
+        "NAME": "/console/duis-gateway",
+        "ENV_PATH": "/usr/bin",
+        "ENV_SERVER_PORT": "80",
     }
     environ = {f"DUIS_GATEWAY_{service}{name}": value for name, value in made.items()}
     config = load(file, SIGNING, **environ)
@@ -252,7 +257,7 @@ def test_what_kubernetes_and_compose_make_is_passed_over_and_told(file: Path, se
     assert (config.server.port, config.operations.port) == (8079, 9079)
 
 
-@pytest.mark.parametrize("name", ["PORT", "SERVER_PROT", "STORE_SERVICE", "SERVICE_HOSTS", "PORT_TCP", "PORT_8079"])
+@pytest.mark.parametrize("name", ["PORT", "NAME", "ENV", "SERVER_PROT", "SERVICE_HOSTS", "PORT_TCP", "PORT_8079"])
 def test_a_typo_is_refused_all_the_same(file: Path, name: str) -> None:
     assert f"DUIS_GATEWAY_{name} overrides no key" in refusal(file, SIGNING, **{f"DUIS_GATEWAY_{name}": "8079"})
 

@@ -9,12 +9,14 @@ import json
 import resource
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import urllib3
+from sqlalchemy import text
 
-from tests.support.databases import fresh_database
+from tests.support.databases import fresh_database, opened
 from tests.support.fault_world import FaultWorld, fault_world
 from tests.support.ledger import Client, Outgoing, compare
 from tests.support.processes import PATIENCE, GatewayProcess
@@ -117,19 +119,26 @@ def test_a_disk_that_takes_nothing_more(sqlite_world: FaultWorld) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_postgresql_server_that_is_away_silent_or_a_standby(tmp_path: Path) -> None:
+def test_a_postgresql_server_that_is_away_silent_locked_or_a_standby(tmp_path: Path) -> None:
     """F11: from its start on the process stays up, answers 503, is not ready, and goes on by itself afterwards."""
     with (
         fresh_database("postgresql", tmp_path) as url,
         hot_standby() as standby,
         behind_network(url) as (far_url, network),
         fault_world(url, tmp_path) as world,
+        opened(url) as outsider,
     ):
-        primary = network.server
+        primary, held = network.server, ExitStack()
+
+        def lock() -> None:
+            connection = held.enter_context(outsider.write(alone=True))
+            connection.execute(text("LOCK TABLE service_request, partner_message IN ACCESS EXCLUSIVE MODE"))
+
         troubles: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
             "away": (network.cut, network.mend),
             "silent": (network.silence, network.speak),
-            "a standby": (lambda: network.lead_to(standby), lambda: network.lead_to(primary)),
+            "locked by DDL": (lock, held.close),
+            "a standby": (lambda: network.lead_to(standby.socket), lambda: network.lead_to(primary)),
         }
         notice, *messages = [world.release_notice(), *world.traffic(len(troubles) + 1)]
         network.cut()
@@ -160,7 +169,7 @@ def test_a_postgresql_server_that_is_away_silent_or_a_standby(tmp_path: Path) ->
         compare(world.ledger, world.store, world.receivers, most_sends=1 + len(troubles))
         log = gateway.log.read_text()
     assert '"defect"' not in log
-    for said in ("Connection refused", "connection timeout expired", "read-only transaction"):
+    for said in ("Connection refused", "connection timeout expired", "read-only transaction", "lock timeout"):
         assert said in log
 
 

@@ -14,9 +14,9 @@ from time import monotonic
 
 import pytest
 
+from duis_gateway.machine.strays import Strays
 from duis_gateway.outbox.guard import parse_networks
 from duis_gateway.outbox.retry import Failure
-from duis_gateway.outbox.strays import Strays
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from tests.support.web_certificates import make_web_certificate
 

@@ -16,16 +16,18 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Table, select, text
 from sqlalchemy.engine import make_url
 
 from duis_gateway.errors import ConfigurationError, NotDurable, StoreUnusable
 from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store, StoreOptions
+from duis_gateway.store.postgresql import WRITTEN
 from duis_gateway.store.tables import hub, operator_flag
 from tests.support.databases import SERVER_USER, administrate, opened, postgresql_database, postgresql_server
 from tests.support.gateway_process import wait_until
 from tests.support.severed import behind_network
+from tests.support.standby import hot_standby
 from tests.support.writing import note, notes, write_note
 
 pytestmark = pytest.mark.postgresql
@@ -70,6 +72,36 @@ def test_nobody_waits_longer_for_a_lock_to_read_than_to_write(url: str) -> None:
                     use(store)
                 assert "lock timeout" in str(refusal.value.reason)
         assert "before" in notes(store)
+
+
+@pytest.mark.parametrize("mode", ["SHARE", "ACCESS EXCLUSIVE"])
+@pytest.mark.parametrize("table", WRITTEN, ids=str)
+def test_no_message_can_be_taken_while_a_table_that_it_needs_is_locked(url: str, table: Table, mode: str) -> None:
+    """F07: somebody's DDL, in the form of the lock that it takes; readiness asks by `probe`."""
+    with opened(url) as outsider, opened(url, StoreOptions(timeout=0.1)) as store:
+        store.probe()
+        with outsider.write() as connection:
+            connection.execute(text(f"LOCK TABLE {table.name} IN {mode} MODE"))
+            with pytest.raises(NotDurable, match="just now") as refusal:
+                store.probe()
+            assert "lock timeout" in str(refusal.value.reason)
+        store.probe()
+
+
+def test_a_standby_that_is_promoted_takes_writes_without_a_restart(url: str) -> None:
+    """F11: a failover; the gateway's connections lead to the same place before and after it."""
+    with behind_network(url) as (far, network), opened(far, StoreOptions(timeout=5)) as store:
+        write_note(store, "on the old primary")
+        with hot_standby() as standby:
+            network.lead_to(standby.socket)
+            for use in (_write, Store.probe):
+                with pytest.raises(NotDurable):
+                    use(store)
+            wait_until(lambda: "on the old primary" in notes(store), "the standby to have all")
+            standby.promote()
+            store.probe()
+            write_note(store, "on the new one")
+            assert {"on the old primary", "on the new one"} <= set(notes(store))
 
 
 def test_a_statement_that_is_never_answered_is_not_durable(url: str) -> None:

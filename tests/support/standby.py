@@ -14,9 +14,21 @@ from pathlib import Path
 from tests.support.databases import SERVER_USER, postgresql_server, programs
 
 
+class Standby:
+    """A standby that runs; `socket` is the path of its Unix socket."""
+
+    def __init__(self, data: Path, socket: str) -> None:
+        self._data = data
+        self.socket = socket
+
+    def promote(self) -> None:
+        """Let it take writes; it follows nobody any more."""
+        _run("pg_ctl", "-w", "-D", str(self._data), "promote")
+
+
 @contextmanager
-def hot_standby() -> Iterator[str]:
-    """A standby that follows the tests' server; yields the path of its Unix socket."""
+def hot_standby() -> Iterator[Standby]:
+    """A standby that follows the tests' server."""
     primary = postgresql_server()
     host = str(primary.query.get("host", primary.host or "127.0.0.1"))
     folder = Path(tempfile.mkdtemp(prefix="duis-standby-"))
@@ -29,7 +41,7 @@ def hot_standby() -> Iterator[str]:
         listening = f"-c listen_addresses='' -c port=5432 -k {folder}"
         _run("pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", listening, "start")
         try:
-            yield f"{folder}/.s.PGSQL.5432"
+            yield Standby(data, f"{folder}/.s.PGSQL.5432")
         finally:
             _run("pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
     finally:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from email import message_from_bytes, policy
 
 import pytest
 from lxml import etree
 
 import esi.messages as esi
+from duis_gateway.cli.output import print_fields, print_rows
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import NotValid
+from duis_gateway.outbox.emails.rendering import EmailContent, Envelope
+from duis_gateway.outbox.emails.rendering import render as email_bytes
 from duis_gateway.rollout.releases.records import ReleaseType
 from duis_gateway.text.controls import name_fault
+from duis_gateway.text.pages import render
+from duis_gateway.text.tabular import Rows, as_csv, as_json
 from schemas import schema_path
 from tests.support.partner_bodies import NOW
 
@@ -41,6 +47,27 @@ def test_the_schemas_take_the_same_names_as_python(schema: str, around: str) -> 
         if (pattern.fullmatch(around.format(letter)) is None) != (name_fault(around.format(letter)) is not None)
     ]
     assert not differ
+
+
+def test_what_others_wrote_is_never_obeyed_where_it_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """T70: a release note and other free text are kept as they came; every way out to people has the one guard."""
+    written = "a\x9b2J\u202eb\x85c\x1b[1md\u200be"
+    envelope = Envelope("m-1", NOW, "gateway@dcc.example")
+    email = email_bytes(EmailContent("a@b.example", written, [written], (("Release note", written),)), envelope)
+    parts = message_from_bytes(email, policy=policy.default)
+    print_fields([("release note", written)])
+    print_rows(("note",), [(written,)], "table")
+    print_rows(("note",), [(written,)], "csv")
+    print_rows(("note",), [(written,)], "json")
+    shown = {
+        "subject": parts["subject"],
+        "email": "".join(part.get_content() for part in parts.walk() if not part.is_multipart()),
+        "page": render("duis_gateway.outbox.emails/email.html", subject=written, paragraphs=[], facts=[], footer=""),
+        "table": b"".join(as_csv(Rows(("note",), [{"note": written}]))).decode(),
+        "json": b"".join(as_json(Rows(("note",), [{"note": written}]))).decode(),
+        "terminal": capsys.readouterr().out,
+    }
+    assert {way for way, text in shown.items() if set(text) & set("\x9b\u202e\x85\x1b\u200b")} == set()
 
 
 @pytest.mark.parametrize("letter", ["\x85", "\x9b", "\u202e", "\u200b", "\u2028", "\ufeff", "\U000e0041"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote
 
+from duis_gateway.clock import business_time
 from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import HttpRefused, NoSuchPath
@@ -59,13 +60,16 @@ def moment(text: str, what: str) -> datetime:
     """Read a time, in UTC where it has no zone.
 
     Raises:
-        HttpRefused: it is none.
+        HttpRefused: it is none, or outside business time.
     """
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise HttpRefused(f"{what} must be a time in UTC such as 2027-03-30 09:00, not {text[:40]!r}") from None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read
+    try:
+        return business_time(read.replace(tzinfo=UTC) if read.tzinfo is None else read)
+    except ValueError as error:
+        raise HttpRefused(f"{what}: {error}") from None
 
 
 def wanted(asked: Mapping[str, str]) -> Wanted:

@@ -3,7 +3,7 @@
 Over plain HTTP they lie in the socket. Over TLS OpenSSL may have read them already, as a record of its own or as the
 rest of one, where no poll of the socket shows them. So the octets are counted. The kernel says how many have arrived,
 the headers of the records (RFC 8446, 5.1) say how many were taken and how long they were, and libcurl says how many
-of them it has passed on. A cipher makes each record longer by as much in both directions, so that what the gateway
+of them it has passed on. A cipher makes each record longer by as much in both directions, so that what was
 sent tells how much that is.
 """
 
@@ -35,9 +35,9 @@ class Records:
         self.length = 0
         """Of the records of application data, without their headers."""
         self.asked_at = 0
-        """How many octets there were when the gateway asked: what began before is no answer."""
+        """How many octets there were when we asked: what began before is no answer."""
         self.early = 0
-        """Records of application data that began before the gateway asked."""
+        """Records of application data that began before we asked."""
         self._last: tuple[int, int] | None = None
 
     def show(self, part: bytes) -> None:

@@ -1,0 +1,94 @@
+"""What becomes of octets that are no answer: a server must not have one taken for the answer to the next request."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from duis_gateway.client.errors import NoAnswer
+from duis_gateway.client.http import Http
+from duis_gateway.machine.strays import Strays
+from tests.support.web_certificates import make_web_certificate
+
+
+def answer(text: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+
+
+@contextlib.contextmanager
+def serving(greeting: bytes, after: bytes, tls: ssl.SSLContext | None) -> Iterator[tuple[int, threading.Event]]:
+    """A server that answers each request with its path, and says something else before the first or after each.
+
+    The event is set when something has been said that nobody asked for.
+    """
+    said = threading.Event()
+
+    def serve(plain: socket.socket) -> None:
+        with contextlib.suppress(OSError), tls.wrap_socket(plain, server_side=True) if tls else plain as connection:
+            if greeting:
+                connection.sendall(greeting)
+                said.set()
+            reader = connection.makefile("rb")
+            while path := reader.readline().split(b" ")[1:2]:
+                while reader.readline().strip():
+                    pass
+                connection.sendall(answer(path[0]))
+                connection.sendall(after)
+                said.set()
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                connection.settimeout(30)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=accept, daemon=True).start()
+        yield listening.getsockname()[1], said
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(params=["http", "https"])
+def scheme(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, ssl.SSLContext | None, Path | None]:
+    if request.param == "http":
+        return "http", None, None
+    certificate = make_web_certificate(tmp_path / "server.pem", "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return "https", context, certificate
+
+
+def test_an_answer_that_nobody_asked_for_is_not_that_to_the_next_request(
+    scheme: tuple[str, ssl.SSLContext | None, Path | None],
+) -> None:
+    name, tls, authorities = scheme
+    with serving(b"", answer(b"stray"), tls) as (port, said):
+        http = Http(10.0, authorities)
+        for path in ("/a", "/b", "/c", "/d"):
+            assert http.get(f"{name}://127.0.0.1:{port}{path}").body == path.encode()
+            assert said.wait(30)
+            said.clear()
+
+
+def test_an_answer_before_the_request_is_none(
+    scheme: tuple[str, ssl.SSLContext | None, Path | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, tls, authorities = scheme
+    with serving(answer(b"early"), b"", tls) as (port, said):
+
+        def look_late(strays: Strays, connection: socket.socket) -> bool:
+            assert said.wait(30)
+            return look(strays, connection)
+
+        look = Strays.ask
+        monkeypatch.setattr(Strays, "ask", look_late)
+        with pytest.raises(NoAnswer, match="before it was asked"):
+            Http(10.0, authorities).get(f"{name}://127.0.0.1:{port}/a")
