@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.engine import make_url
 
 from tests.support.cli import Installation, refused
-from tests.support.databases import postgresql_server
+from tests.support.databases import administrate, postgresql_server
 
 
 @pytest.fixture
@@ -45,6 +46,22 @@ def test_the_reason_and_the_place_are_said_and_the_password_is_not(
         assert reason in said
         assert f"/{url.database}" in said
         assert "hush" not in said
+
+
+@pytest.mark.postgresql
+def test_serve_refuses_a_database_that_cannot_hold_every_letter(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, name = postgresql_server(), f"duis_test_{uuid4().hex}"
+    administrate(server, f"CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    try:
+        url = server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+        monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", url.replace(":@", "@"))
+        said = refused(2, "serve", *installation.config)
+        assert "server_encoding is LATIN1, and the gateway needs UTF8" in said
+        assert len(said.splitlines()) == 1
+    finally:
+        administrate(server, f"DROP DATABASE {name}")
 
 
 @pytest.mark.postgresql

@@ -14,6 +14,7 @@ import pytest
 from duis_gateway.client.errors import NoAnswer
 from duis_gateway.client.http import Http
 from duis_gateway.machine.strays import Strays
+from tests.support.descriptors import many_descriptors
 from tests.support.web_certificates import make_web_certificate
 
 
@@ -92,3 +93,10 @@ def test_an_answer_before_the_request_is_none(
         monkeypatch.setattr(Strays, "ask", look_late)
         with pytest.raises(NoAnswer, match="before it was asked"):
             Http(10.0, authorities).get(f"{name}://127.0.0.1:{port}/a")
+
+
+def test_more_files_may_be_open_than_select_can_hold(scheme: tuple[str, ssl.SSLContext | None, Path | None]) -> None:
+    name, tls, authorities = scheme
+    with many_descriptors(), serving(b"", b"", tls) as (port, _):
+        http = Http(10.0, authorities)
+        assert [http.get(f"{name}://127.0.0.1:{port}/{n}").body for n in range(2)] == [b"/0", b"/1"]

@@ -25,6 +25,7 @@ from duis_gateway.store.engine import Store, StoreOptions
 from duis_gateway.store.postgresql import WRITTEN
 from duis_gateway.store.tables import hub, operator_flag
 from tests.support.databases import SERVER_USER, administrate, opened, postgresql_database, postgresql_server
+from tests.support.descriptors import many_descriptors
 from tests.support.gateway_process import wait_until
 from tests.support.severed import behind_network
 from tests.support.standby import hot_standby
@@ -86,6 +87,13 @@ def test_no_message_can_be_taken_while_a_table_that_it_needs_is_locked(url: str,
                 store.probe()
             assert "lock timeout" in str(refusal.value.reason)
         store.probe()
+
+
+def test_more_files_may_be_open_than_select_can_hold(url: str) -> None:
+    with many_descriptors(), opened(url) as store:
+        write_note(store, "with a high number")
+        store.probe()
+        assert "with a high number" in notes(store)
 
 
 def test_a_standby_that_is_promoted_takes_writes_without_a_restart(url: str) -> None:
