@@ -28,11 +28,11 @@ class Relay:
     users: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def wait_for(self, count: int, seconds: float = 30.0) -> list[EmailMessage]:
-        """Wait until so many emails have come, and return all of them, parsed, in their order."""
+    def wait_for(self, count: int, seconds: float = 30.0, *, after: int = 0) -> list[EmailMessage]:
+        """Wait until so many emails have come, and return all that came after so many, parsed, in their order."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.emails) >= count, seconds), f"{len(self.emails)} of {count}"
-            return [parsed(content) for _, _, content in self.emails]
+            return [parsed(content) for _, _, content in self.emails[after:]]
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -53,7 +53,7 @@ class Receiver:
             self._server.tls = context
         self.port: int = self._server.server_port
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/receive"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Receiver:
@@ -65,6 +65,8 @@ class Receiver:
     def close(self) -> None:
         """Stop listening and cut every connection; a new `Receiver` may take the same port."""
         self.release.set()
+        with contextlib.suppress(OSError):
+            self._server.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that listens, which else looks up rarely
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -86,6 +86,7 @@ class Scene(Play):
     def __init__(self, installation: Installation, relay: Relay) -> None:
         super().__init__(installation, installation.lot())
         self._relay = relay
+        self._earlier = len(relay.emails)
         self.answer: Answer
         self.before: dict[str, int] = {}
 
@@ -129,7 +130,11 @@ class Scene(Play):
         """Return a party's emails of a kind about the scenario's release, once nothing is left to deliver."""
         wait_until(self._all_delivered, "every message is delivered")
         wanted = (address(PARTIES[party]), kind)
-        of_release = [one for one in self._relay.wait_for(0) if one["X-DUIS-Gateway-Release"] == self.lot.release]
+        of_release = [
+            one
+            for one in self._relay.wait_for(0, after=self._earlier)
+            if one["X-DUIS-Gateway-Release"] == self.lot.release
+        ]
         return [one for one in of_release if (one["To"], one["X-DUIS-Gateway-Kind"]) == wanted]
 
     def _all_delivered(self) -> bool:
