@@ -199,7 +199,7 @@ class Gateway:
             *duis_routes(flow.handle, limits.size),
             SoapDoor(flow.handle, limits, base_url=config.server.base_url).route(),
             *partner_routes(flow.handle, limits.size),
-            *party_routes(PartyView(self.store, self._clock)),
+            *party_routes(PartyView(self.store, self._clock), flow.check, limits.size),
         ]
         server = config.server
         edge = Edge([*routes, openapi_route(routes, PARTY_TABLES, server.base_url)], self.metrics)

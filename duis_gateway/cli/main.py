@@ -25,6 +25,7 @@ from duis_gateway.text.controls import one_line
 
 _COMMANDS = {
     "certificate": ("certificate", "Register, revoke, list and make certificates."),
+    "check": ("check", "Ask what an 11.5 or 11.6 would be answered, without sending it."),
     "completion": ("completion", "Print what lets bash, zsh or fish complete this command."),
     "conformance": ("conformance", "Play the regression pack against any gateway, from outside."),
     "deadlines": ("status", "List what a party has outstanding, and how long it has."),

@@ -87,6 +87,8 @@ def describe(routes: Iterable[Route], tables: Mapping[str, Sequence[str]], base_
 
 def _operation(route: Route, method: str, tables: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     name = re.sub(r"\W+", "_", f"{method.lower()}_{route.service}_{route.door}")
+    if route.service == "check":
+        return {"operationId": name, "tags": ["party"], **_of_check()}
     if route.door == "party":
         return {"operationId": name, "tags": ["party"], **_of_party(route, tables)}
     if route.service == "soap":
@@ -121,6 +123,21 @@ def _of_party(route: Route, tables: Mapping[str, Sequence[str]]) -> dict[str, An
         "summary": f"The party's own {route.service.replace('-', ' ')}.",
         "parameters": parameters,
         "responses": {"200": _answer("of this party alone", media), **_refusals(_OF_PARTIES, PROBLEM_JSON)},
+    }
+
+
+def _of_check() -> dict[str, Any]:
+    """The dry run of a Service Request."""
+    document = {"type": "string", "description": "an 11.5 or 11.6, signed or not yet signed"}
+    texts = {"code": {"type": "string"}, "meaning": {"type": "string"}, "accepted": {"type": "boolean"}}
+    hubs = {"type": "array", "items": {"$ref": "#/components/schemas/EUI"}}
+    members = {**texts, "lists": {"type": "object", "additionalProperties": hubs}}
+    told = {_JSON: {"schema": {"type": "object", "required": [*members], "properties": members}}}
+    return {
+        "security": [{"token": []}],
+        "summary": "Ask what an 11.5 or 11.6 of the party would be answered; nothing is recorded, and nothing is sent.",
+        "requestBody": {"required": True, "content": {XML: {"schema": document}}},
+        "responses": {"200": _answer("the answer it would get", told), **_refusals(_OF_MESSAGES, PROBLEM_JSON)},
     }
 
 

@@ -5,15 +5,22 @@ Rows are passed on as the query yields them, so that an estate of millions takes
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import parse_qs
 
+from lxml import etree
+
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import json_problem_answer
-from duis_gateway.doors.wire import Answer, HttpRequest
+from duis_gateway.doors.wire import XML, Answer, HttpRequest, check_media
+from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import HttpRefused, NoSuchPath, TokenRefused
+from duis_gateway.flow.incoming import Door, Incoming
+from duis_gateway.namespaces import sr
 from duis_gateway.text.tabular import Rows, as_csv, as_json, as_object
 
 _LONGEST_TOKEN = 512
@@ -44,15 +51,41 @@ class PartyData(Protocol):
         """Return the party's hubs that a release is for, or that any live one is."""
 
 
-def party_routes(data: PartyData) -> list[Route]:
-    """Return the routes of the party door."""
+Check = Callable[[Incoming, int], bytes]
+"""Returns the unsigned Service Response that a request of this party (its EUI-64) would get; nothing comes of it."""
+
+
+def party_routes(data: PartyData, check: Check, size_limit: int) -> list[Route]:
+    """Return the routes of the party door; a body may have `size_limit` bytes."""
     queries: dict[str, Callable[[int, HttpRequest], Rows]] = {
         "status": lambda party, _request: data.status(party),
         "deadlines": lambda party, _request: data.deadlines(party),
         "estate": lambda party, _request: data.estate(party),
         "eligible-hubs": lambda party, request: data.eligible_hubs(party, _parameter(request, "release")),
     }
-    return [*(_route(name, query, data) for name, query in queries.items()), _hub_route(data)]
+    tables = (_route(name, query, data) for name, query in queries.items())
+    return [*tables, _hub_route(data), _check_route(data, check, size_limit)]
+
+
+def _check_route(data: PartyData, check: Check, size_limit: int) -> Route:
+    """A dry run: what an 11.5 or 11.6 would be answered, as JSON; a signature would make it look like a promise."""
+
+    def serve(request: HttpRequest) -> Answer:
+        party = _party(request, data)
+        check_media(request, XML)
+        incoming = Incoming(Door.DUIS, "serviceD", request.body(size_limit), request.correlation_id, request.notes)
+        return Answer(200, _JSON, _as_told(check(incoming, party)), _HEADERS)
+
+    return Route("/party/v1/check", "party", "check", ("POST",), serve, json_problem_answer)
+
+
+def _as_told(response: bytes) -> bytes:
+    root = parse_trusted(response)
+    code = root.findtext(f".//{sr('ResponseCode')}", "")
+    warning = root.find(f".//{sr('DSPPilotListWarning')}")
+    lists = {} if warning is None else {etree.QName(one).localname: (one.text or "").split(",") for one in warning}
+    told = {"code": code, "meaning": RESPONSE_CODES[code].meaning, "accepted": code[0] != "E", "lists": lists}
+    return json.dumps(told).encode() + b"\n"
 
 
 def _hub_route(data: PartyData) -> Route:

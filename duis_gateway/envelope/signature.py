@@ -27,7 +27,7 @@ from duis_gateway.errors import NotAuthenticated, NotSafeXml
 from duis_gateway.namespaces import DS, ECDSA_SHA256, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, ds
 from duis_gateway.namespaces import SHA256 as SHA256_URI
 
-__all__ = ["Proven", "SignerReference", "SigningKey", "sign", "sign_canonical", "verify"]
+__all__ = ["Proven", "SignerReference", "SigningKey", "content_of", "sign", "sign_canonical", "verify"]
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the group of P-256
 _ECDSA = ec.ECDSA(SHA256())
@@ -101,6 +101,15 @@ def verify(root: etree._Element, public_key_of: Callable[[SignerReference], ec.E
     if not value_fits:
         raise NotAuthenticated("signature value wrong: it was not made with the key of the certificate named")
     return Proven(content, digest, claims.signer)
+
+
+def content_of(root: etree._Element) -> bytes:
+    """Return what a signature over a document that has none yet would prove: its inclusive C14N.
+
+    Raises:
+        NotAuthenticated: it cannot be canonicalised, so that nobody can sign it.
+    """
+    return _canonical(root, exclusive=False)
 
 
 def sign(document: bytes, key: SigningKey) -> bytes:

@@ -3,7 +3,8 @@
     receive -> verify -> known already? -> admit -> validate -> authorise -> decide -> store -> answer
 
 All three doors take this way. One thread walks it from the first byte to the commit; what is to be sent
-lies in the outbox then, and delivery goes on from there alone.
+lies in the outbox then, and delivery goes on from there alone. Who only asks what the answer would be (`check`) goes
+the same way, as far as the decision, which is undone.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from functools import partial
 from duis_gateway.clock import Clock
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import NotDurable
+from duis_gateway.flow.dry_run import check_askable, has_signature, take_as_signed, unsigned_answer
 from duis_gateway.flow.evidence import IdentityTaken
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.message import Authorised
-from duis_gateway.flow.reply import Send
+from duis_gateway.flow.reply import Reply, Send
 from duis_gateway.flow.steps import Schemas, admit, authorise, decide, known, receive, store, validate, verify
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
 from duis_gateway.outbox.laying_in import Signed, prepare_all, reserve_counters, sign_all
@@ -34,6 +36,14 @@ LONG = 128 * 1024
 
 MANY = 500
 """To sign more than this takes longer than others should wait: it is done before the transaction that sends it."""
+
+
+class _TakenBack(Exception):
+    """Undoes what was decided where it was only asked for."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply
 
 
 class _ToBeSignedFirst(Exception):
@@ -76,12 +86,41 @@ class Flow:
             # A parallel copy of the message was faster: this one gets its answer (threat T42).
             return self._known(authorised) or self._unsettled()
 
-    def _read(self, incoming: Incoming, signer: Signer) -> Authorised | bytes:
-        """Return the message as read, or the answer that it got before; the trees of its XML are gone by then."""
+    def check(self, incoming: Incoming, party: int) -> bytes:
+        """Return the answer that a Service Request of this party would get, unsigned; nothing comes of it.
+
+        The request goes the same way, and what it changes is undone. It may lack its signature: then the party
+        itself vouches for it. A request that was answered before gets the stored answer.
+
+        Raises:
+            MessageRefused: the request would be refused so, or it is none that can be checked.
+        """
+        signer = self._signer()
+        authorised = self._read(incoming, signer, party)
+        if isinstance(authorised, bytes):
+            return authorised
+        try:
+            with self.store.write(accepting=True, long=len(incoming.body) > LONG) as conn:
+                raise _TakenBack(decide(authorised, conn, self.store.lock_release).reply)
+        except _TakenBack as decided:
+            reply = decided.reply
+        incoming.notes.update(kind="check")
+        return unsigned_answer(authorised, reply)
+
+    def _read(self, incoming: Incoming, signer: Signer, vouching: int | None = None) -> Authorised | bytes:
+        """Return the message as read, or the answer that it got before; the trees of its XML are gone by then.
+
+        `vouching`: the party that asks what the answer would be.
+        """
         received = receive(incoming, self.limits, self.clock.now())
         with self.store.read() as conn:  # once for the three that look something up: opening it costs as much as they
-            verified = verify(received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)))
+            if vouching is None or has_signature(received):
+                verified = verify(received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)))
+            else:
+                verified = take_as_signed(received)
             del received
+            if vouching is not None:
+                check_askable(verified, vouching)
             incoming.notes["identity"] = str(verified.identity)
             answer = known(verified, conn, self.counter_window)
             if answer is not None:

@@ -20,7 +20,7 @@ from duis_gateway.operations.metrics import Metrics
 from duis_gateway.rollout.views import PARTY_TABLES, PartyView
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
-from tests.support.doors import StandIn
+from tests.support.doors import StandIn, nothing_to_check
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 TYPES = {str: "string", bool: "boolean", int: "integer"}
@@ -32,7 +32,8 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('store')}/gateway.db")
     flow = StandIn()
     soap = SoapDoor(flow, ShapeLimits()).route()
-    return [*duis_routes(flow, 1000), *partner_routes(flow, 1000), soap, *party_routes(PartyView(store, SystemClock()))]
+    party = party_routes(PartyView(store, SystemClock()), nothing_to_check, 1000)
+    return [*duis_routes(flow, 1000), *partner_routes(flow, 1000), soap, *party]
 
 
 @pytest.fixture(scope="module")

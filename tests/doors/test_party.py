@@ -17,6 +17,7 @@ from duis_gateway.operations.metrics import Metrics
 from duis_gateway.text.tabular import Rows
 from tests.support.asking import ask as ask_edge
 from tests.support.asking import fields
+from tests.support.doors import nothing_to_check
 
 ALICE, BOB = 1, 2
 TOKENS = {"token-a": ALICE, "token-b": BOB}
@@ -69,7 +70,13 @@ def ask(
     data: Data, path: str, token: str | None = "token-a", query: str = "", method: str = "GET", **headers: str
 ) -> tuple[int, dict[str, str], Iterator[bytes]]:
     said = {} if token is None else {"authorization": f"Bearer {token}"}
-    answer = ask_edge(Edge(party_routes(data), Metrics()), f"/party/v1/{path}", method, query, headers=said | headers)
+    answer = ask_edge(
+        Edge(party_routes(data, nothing_to_check, 1000), Metrics()),
+        f"/party/v1/{path}",
+        method,
+        query,
+        headers=said | headers,
+    )
     return answer.status, fields(answer), iter([answer.body] if isinstance(answer.body, bytes) else answer.body)
 
 

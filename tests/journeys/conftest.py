@@ -44,9 +44,13 @@ def installation(request: pytest.FixtureRequest) -> Installation:
 
 
 @pytest.fixture
-def play(installation: Installation) -> Iterator[Play]:
-    """The parties, with hubs that no other test has touched."""
+def play(installation: Installation, request: pytest.FixtureRequest) -> Iterator[Play]:
+    """The parties, with hubs that no other test has touched.
+
+    In modules that say `CHECKED_FIRST = True`, each 11.5 and 11.6 is checked before it is sent.
+    """
     with playing(installation) as play:
+        play.checks_first = getattr(request.module, "CHECKED_FIRST", False)
         yield play
 
 

@@ -11,6 +11,7 @@ from tests.support.play import DAY, NOW, RUNNING, Group, Play
 from tests.support.wire_client import devices, only, texts
 
 DATABASES = KINDS
+CHECKED_FIRST = True
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("A04")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"

@@ -15,6 +15,7 @@ from tests.support.play import DAY, NOW, RUNNING, Group, Play
 from tests.support.wire_client import devices, listed, only, texts
 
 DATABASES = KINDS
+CHECKED_FIRST = True
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("A05")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"

@@ -22,6 +22,7 @@ from tests.support.play import NOW, Group, Outcome, Play
 from tests.support.published import published_requests, published_schema
 from tests.support.wire_client import Answer, only
 
+CHECKED_FIRST = True
 pytestmark = pytest.mark.processes
 
 ELSEWHERE = "90-B3-D5-1F-30-00-00-03"

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import json
-import secrets
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import pytest
 
-from duis_gateway.duis.identifiers import parse_eui
-from duis_gateway.parties import store as parties
 from tests.support.databases import KINDS
 from tests.support.dcc_play import approve, batch, launching
 from tests.support.play import DAY, NOW, RELEASED, RUNNING, Group, Outcome, Play
@@ -28,16 +22,7 @@ UNFIT = "NotApplicableFirmwareDeviceIDList"
 
 def eligible(play: Play, release: str) -> set[str]:
     """The hubs that Supplier main may choose from, as the party door has them."""
-    token = secrets.token_urlsafe(16)
-    with play.installation.store.write() as conn:
-        parties.set_token_hash(conn, parse_eui(play["main"].eui), hashlib.sha256(token.encode()).hexdigest())
-    connection = http.client.HTTPConnection(urlsplit(play["main"].url).netloc, timeout=60)
-    try:
-        path = f"/party/v1/eligible-hubs?release={release}"
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-        return {row["device_id"] for row in json.loads(connection.getresponse().read())}
-    finally:
-        connection.close()
+    return {row["device_id"] for row in json.loads(play["main"].pull(f"eligible-hubs?release={release}").body)}
 
 
 @pytest.mark.requirement("BR-2.1")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from email.message import EmailMessage
-from urllib.parse import urlsplit
 
 import pytest
 
 from duis_gateway.duis.identifiers import format_eui_plain, parse_eui
-from duis_gateway.parties import store as parties
 from duis_gateway.rollout.plans.view import plan_of, releases_for
 from tests.support.dcc_play import approve, batch, decide, hub, launching, piloting, select, update
 from tests.support.installation import CAST, RUNNING
@@ -22,6 +17,7 @@ from tests.support.play import DAY, NOW, Group, Outcome, Play
 from tests.support.schedules_play import safe_launch, say
 from tests.support.wire_client import Answer
 
+CHECKED_FIRST = True
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-3.3", "BR-4.1", "BR-4.2", "PIA-S2")]
 
 SUPPLIERS = ("main", "gas", "on54", "on50", "published50")
@@ -54,22 +50,7 @@ def forms(eui: str) -> list[bytes]:
 
 def reads(play: Play, supplier: str) -> list[bytes]:
     """Return what a supplier reads at the party door."""
-    token = secrets.token_urlsafe(16)
-    eui = parse_eui(play[supplier].eui)
-    with play.installation.store.write() as conn:
-        assert parties.set_token_hash(conn, eui, hashlib.sha256(token.encode()).hexdigest())
-    return [_page(play[supplier].url, path, token) for path in ("status", "deadlines", "eligible-hubs")]
-
-
-def _page(url: str, path: str, token: str) -> bytes:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    try:
-        connection.request("GET", f"/party/v1/{path}", headers={"Authorization": f"Bearer {token}"})
-        response = connection.getresponse()
-        assert response.status == 200
-        return response.read()
-    finally:
-        connection.close()
+    return [play[supplier].pull(path).body for path in ("status", "deadlines", "eligible-hubs")]
 
 
 @pytest.mark.once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from lxml import etree
 
@@ -62,8 +63,19 @@ class Actor:
         return self.registration.eui
 
     @property
+    def token(self) -> str:
+        """Its bearer token for the party door."""
+        return f"token-of-{self.eui}"
+
+    @property
     def client(self) -> Client:
         return Client(self.url, self.me, self.trust)
+
+    def pull(self, path: str) -> wire_client.Answer:
+        """Return what it reads under a path of the party door."""
+        answer = self.client.exchange("GET", f"/party/v1/{path}", token=self.token)
+        assert answer.status == HTTPStatus.OK, answer.body[:2000]
+        return answer
 
     def take_down(self) -> None:
         """Be gone from the network: nothing listens any more."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from tests.support.installation import NOW, RELEASED, Actor, Delivery, Installation, Lot
 from tests.support.wire_client import Answer
@@ -67,6 +69,14 @@ class Sent:
         return self.post(replace(self.actor, url=url), self.signed)
 
 
+def as_told(answer: Answer) -> tuple[int, str, dict[str, list[str]]]:
+    """Return what a check should have said where this is the answer."""
+    if answer.status != HTTPStatus.OK:
+        return answer.status, answer.problem("type"), {}
+    return answer.status, answer.code, answer.lists
+
+
+_LIKE_THE_CHECK = ("serviceD", "soap")
 _NOT_SENT = Answer(0, {}, b"")
 
 
@@ -93,6 +103,8 @@ class Conversation:
         self.installation = installation
         self.lot = lot
         self.sent: Sent
+        self.checks_first = False
+        """Whether each 11.5 and 11.6 is checked at the party door first, and has to be answered as was said there."""
         self._holds_back = False
 
     def __getitem__(self, name: str) -> Actor:
@@ -105,7 +117,24 @@ class Conversation:
         doors = {"soap": _soap, "csp": _csp, "esi": _esi}
         actor = self[name]
         self.sent = Sent(actor, doors.get(door) or _plain(door), actor.me.sign(document))
-        return _NOT_SENT if self._holds_back else self.repeat()
+        if self._holds_back:
+            return _NOT_SENT
+        if not self.checks_first or b"PreferredPilot" not in document or door not in _LIKE_THE_CHECK:
+            return self.repeat()
+        told = self.check(name, document)
+        answer = self.repeat()
+        assert told == as_told(answer), f"the check said {told}, then came {as_told(answer)}"
+        return answer
+
+    def check(self, name: str, document: bytes) -> tuple[int, str, dict[str, list[str]]]:
+        """Let a party ask what a document would be answered; returns the HTTP status, the code and the lists."""
+        actor = self[name]
+        answer = actor.client.exchange("POST", "/party/v1/check", document, "application/xml", actor.token)
+        told = json.loads(answer.body)
+        if answer.status != HTTPStatus.OK:
+            return answer.status, told["type"], {}
+        assert told["accepted"] == (not told["code"].startswith("E"))
+        return answer.status, told["code"], told["lists"]
 
     def prepare(self, say: Callable[[], Answer]) -> Sent:
         """Return the signed message that `say` would send, without sending it."""

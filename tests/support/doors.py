@@ -33,6 +33,11 @@ ANSWER = sign(
 NS = {"p": PROBLEM, "e": SOAP_ENVELOPE}
 
 
+def nothing_to_check(incoming: Incoming, party: int) -> bytes:
+    """Takes the place of the dry run where nobody asks for one."""
+    raise AssertionError(f"{party:016X} asked to check {incoming.body[:200]!r}")
+
+
 class StandIn:
     """Takes the flow's place: verifies a Service Request as the flow does, and gives one signed answer."""
 

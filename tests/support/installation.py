@@ -33,6 +33,7 @@ from duis_gateway.rollout.hubs.inventory_file import HEADER, load_csv
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import ReleaseState
+from duis_gateway.rollout.views import token_hash
 from duis_gateway.store.engine import Store
 from tests.support.actors import Actor, Delivery
 from tests.support.databases import fresh_database, opened
@@ -166,6 +167,7 @@ class Installation:
             self.actors[registration.name] = actor
             with store.write() as conn:
                 parties.add(conn, _party(registration, actor.receiver.url))
+                parties.set_token_hash(conn, parse_eui(actor.eui), token_hash(actor.token))
             self.register(made)
         self._load_lots()
 

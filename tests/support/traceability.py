@@ -22,7 +22,7 @@ RECORD_ONLY = "(record only)"
 PLAYS_THE_PACK = "tests/regression/test_clauses.py"
 """Its tests carry the requirements of the clauses that they play."""
 
-ID = re.compile(r"(?:FIA|PIA|BR)-[A-Z]?\d+(?:\.\d+)?|[AX]\d{2}")
+ID = re.compile(r"(?:FIA|PIA|BR|EX)-[A-Z]?\d+(?:\.\d+)?|[AX]\d{2}")
 _ROW = re.compile(rf"^\| ({ID.pattern}) \| (.*) \| (.*) \| (.*) \|$")
 _QUOTED = re.compile(r"`([^`]+)`")
 

@@ -137,11 +137,14 @@ class Client:
             return answer
         return replace(answer, document=document, proven=self.trust.prove(document).root)
 
-    def exchange(self, method: str, path: str, body: bytes | None = None, media: str | None = None) -> Answer:
+    def exchange(
+        self, method: str, path: str, body: bytes | None = None, media: str | None = None, token: str | None = None
+    ) -> Answer:
         """Make one HTTP request and return the answer, whatever it is."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=self.timeout)
         try:
-            connection.request(method, path, body, {"Content-Type": media} if media else {})
+            said = {"Content-Type": media} if media else {}
+            connection.request(method, path, body, said | ({"Authorization": f"Bearer {token}"} if token else {}))
             response = connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, headers, response.read())

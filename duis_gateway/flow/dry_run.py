@@ -1,0 +1,58 @@
+"""What a dry run does otherwise than the way: a signature may be missing, and the answer has none."""
+
+from __future__ import annotations
+
+import hashlib
+
+from duis_gateway.duis.responses import render_service_response, response_to
+from duis_gateway.duis.service_requests.request import ServiceRequest
+from duis_gateway.envelope import signature
+from duis_gateway.envelope.parse import Document
+from duis_gateway.errors import HttpRefused, NotEntitled
+from duis_gateway.flow.message import Authorised, Received, Verified
+from duis_gateway.flow.profiles import PROFILES
+from duis_gateway.flow.reply import Reply, ServiceAnswer
+from duis_gateway.namespaces import ds, sr
+
+CHECKED = ("11.5", "11.6")
+"""The Service Requests whose answer can be asked for beforehand, by service reference."""
+
+
+def has_signature(received: Received) -> bool:
+    """Whether a document says that somebody has signed it."""
+    return received.root.find(ds("Signature")) is not None
+
+
+def take_as_signed(received: Received) -> Verified:
+    """Take a document that has no signature for what it would be once its originator has signed it.
+
+    Raises:
+        NotAuthenticated: nobody can sign it.
+        NotValid: it carries no identity.
+    """
+    document = Document(signature.content_of(received.root))
+    identity = PROFILES[received.incoming.door].originator(document.beginning)
+    digest = hashlib.sha256(document.content).digest()
+    return Verified(received.incoming, received.received_at, document, digest, identity)
+
+
+def check_askable(verified: Verified, party: int) -> None:
+    """Let a party ask about its own requests alone, and about those that change something.
+
+    Raises:
+        NotEntitled: the request is another party's.
+        HttpRefused: it is of another service.
+    """
+    if verified.identity.originator != party:
+        raise NotEntitled("The request is of another party than the token.")
+    reference = verified.document.beginning.findtext(f"{sr('Header')}/{sr('ServiceReference')}")
+    if reference is not None and reference.strip() not in CHECKED:
+        raise HttpRefused(f"Only {' and '.join(CHECKED)} can be checked; send any other request as it is.")
+
+
+def unsigned_answer(authorised: Authorised, reply: Reply) -> bytes:
+    """Return the Service Response that a request would get."""
+    request = authorised.message
+    assert isinstance(request, ServiceRequest)
+    assert isinstance(reply, ServiceAnswer)
+    return render_service_response(response_to(request, reply.code, authorised.received_at, warning=reply.warning))
