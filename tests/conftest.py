@@ -59,6 +59,8 @@ settings.load_profile("default")
 
 _ONCE = (
     "tests/cli/",
+    "tests/conformance/",
+    "tests/docs/",
     "tests/doors/test_nothing_left.py",
     "tests/faults/test_stopping.py",
     "tests/journeys/time/",

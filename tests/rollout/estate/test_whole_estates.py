@@ -17,8 +17,8 @@ from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
 from tests.support.estate import ALPHA, BETA, NOW, PERIOD, TOP, add_suppliers, fill, hub, release
 
-HUBS, INSTRUCTED = 24_000, 8_000
-MOST_BYTES = 20_000_000
+HUBS, INSTRUCTED = 12_000, 4_000
+MOST_BYTES = 12_000_000
 
 pytestmark = pytest.mark.once
 
