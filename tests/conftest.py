@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import socket
@@ -79,6 +80,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         heavy = any(item.get_closest_marker(name) for name in ("processes", "postgresql"))
         if (heavy or item.nodeid.startswith(_ONCE)) and not item.get_closest_marker("every_python"):
             item.add_marker("once")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what was collected: spyne has it look through everything each second."""
+    gc.collect()
+    gc.freeze()
 
 
 def _as_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
