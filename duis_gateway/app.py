@@ -9,8 +9,10 @@ from typing import Protocol
 
 from duis_gateway import __version__
 from duis_gateway.config.database import AwaitedStore
+from duis_gateway.config.secrets import warn_of_secrets
 from duis_gateway.config.settings import Config, EmailConfig, check_files
 from duis_gateway.config.signing_key import SigningKeyFile
+from duis_gateway.config.tls import TlsIdentity, delivery_tls, listener_tls
 from duis_gateway.doors.http import Edge
 from duis_gateway.doors.limits import ServerLimits, raise_descriptor_limit
 from duis_gateway.doors.messages import duis_routes, partner_routes
@@ -93,6 +95,9 @@ def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
             connections=settings.in_flight,
             keep_connections=settings.keep_connections,
             ca_file=settings.ca_file,
+            ca_folder=settings.ca_folder,
+            certificate=settings.tls_certificate,
+            key=settings.tls_key,
             allowed_networks=settings.allowed_networks,
         )
     )
@@ -168,6 +173,15 @@ class Gateway:
             StoreUnusable: the database is not of this version; `duis-gateway migrate` brings it up to date.
         """
         check_files(config, *(["trust"] if doors else []), *(["delivery", "email"] if delivery else []))
+        self._listeners_tls = {
+            section: tls
+            for section in (["server"] if doors else []) + ["operations"]
+            if (tls := listener_tls(config, section)) is not None
+        }
+        self._tls: dict[str, TlsIdentity] = dict(self._listeners_tls)
+        if delivery and (own := delivery_tls(config)) is not None:
+            self._tls["delivery"] = own
+        warn_of_secrets(config)
         raise_descriptor_limit()
         self._config = config
         self._clock = config.clock.open()
@@ -204,20 +218,27 @@ class Gateway:
         server = config.server
         edge = Edge([*routes, openapi_route(routes, PARTY_TABLES, server.base_url)], self.metrics)
         try:
-            return Server(edge, server.host, server.port, server.threads, _server_limits(config))
+            return Server(
+                edge,
+                server.host,
+                server.port,
+                server.threads,
+                _server_limits(config),
+                self._listeners_tls.get("server"),
+            )
         except OSError as error:
             raise ConfigurationError(f"[server] {server.host}:{server.port} cannot be used: {error}") from None
 
     def _operations(self, config: Config, any_port: bool) -> Server:
         app = operations_app(self.metrics, self.readiness, self._console.routes())
-        address = config.operations
+        address, tls = config.operations, self._listeners_tls.get("operations")
         try:
-            return Server(app, address.host, address.port, _OPERATORS_THREADS)
+            return Server(app, address.host, address.port, _OPERATORS_THREADS, secured=tls)
         except OSError as error:
             problem = f"[operations] {address.host}:{address.port} cannot be used: {error}"
             if not any_port:
                 raise ConfigurationError(problem) from None
-        server = Server(app, address.host, 0, _OPERATORS_THREADS)
+        server = Server(app, address.host, 0, _OPERATORS_THREADS, secured=tls)
         log.warning("%s", problem, extra={"event": "operations-port", "port": server.port})
         return server
 
@@ -254,6 +275,7 @@ class Gateway:
             outbox=lambda: outbox_figures(self.store),
             trust=self._trust_figures if doors else None,
             signing_expiry=self._signing_expiry,
+            tls_expiries=lambda: {section: one.expires.timestamp() for section, one in self._tls.items()},
             open_breakers=self._open_breakers if delivery else None,
         )
 
@@ -265,7 +287,11 @@ class Gateway:
             return self._signing.expires
 
         relay = config.email.host is not None
-        return ConsoleSources(self.readiness, own_certificate, config.operations.token, relay)
+
+        def tls_certificates() -> Mapping[str, datetime]:
+            return {section: one.expires for section, one in self._tls.items()}
+
+        return ConsoleSources(self.readiness, own_certificate, config.operations.token, relay, tls_certificates)
 
     def _trust_figures(self) -> TrustFigures:
         return self._watch.figures() if self._watch else TrustFigures()
@@ -280,6 +306,8 @@ class Gateway:
     def _look(self) -> Mapping[str, Check]:
         problem = self._signing.problem(self._clock.now())
         checks = {"signing": Check(problem is None, problem or "")}
+        if said := "; ".join(filter(None, (one.problem() for one in self._tls.values()))):
+            checks["tls"] = Check(not any(one.has_expired for one in self._listeners_tls.values()), said)
         try:
             if self._watch is not None:
                 checks["trust"] = Check(*self._watch.problems())
@@ -292,6 +320,8 @@ class Gateway:
     def read_again(self) -> None:
         """Take keys, certificates and revocation lists as their files are now; what cannot be used changes nothing."""
         self._signing.read_again()
+        for tls in self._tls.values():
+            tls.read_again()
         if self._trust is not None:
             self._trust.read_again()
         log.info("keys, certificates and revocation lists are read again", extra={"event": "reloaded"})

@@ -77,6 +77,10 @@ class TooSlow(HttpRefused):
     """The header or the body did not arrive in time (threat T52)."""
 
 
+class HandshakeFailed(HttpRefused):
+    """The connection never became TLS; only who speaks plain HTTP where TLS is spoken can be told so."""
+
+
 class HeaderTooLarge(HttpRefused):
     """The header of the HTTP request is over the limit (threat T55)."""
 
@@ -119,6 +123,10 @@ class NotAuthenticated(MessageRefused):
 
 class NotEntitled(MessageRefused):
     """The signer is known but may not use this door (CSP and ESI doors)."""
+
+
+class NotOfOrganisation(NotEntitled):
+    """The signer does not belong to the organisation whose TLS certificate the connection has."""
 
 
 class NotValid(MessageRefused):
@@ -166,6 +174,7 @@ REFUSALS: dict[type[MessageRefused], Refusal] = {
     HttpRefused: Refusal(400, "The HTTP request is not acceptable", "receive", "Client"),
     LengthMissing: Refusal(411, "The length of the body is missing", "receive", "Client"),
     TooSlow: Refusal(408, "The request did not arrive in time", "receive", "Client"),
+    HandshakeFailed: Refusal(400, "The TLS handshake failed", "handshake", "Client"),
     HeaderTooLarge: Refusal(431, "The header is too large", "receive", "Client"),
     CodingNotSupported: Refusal(501, "The transfer coding is not supported", "receive", "Client"),
     TooBusy: Refusal(503, "The gateway has too much in hand", "receive", "Server"),
@@ -177,6 +186,7 @@ REFUSALS: dict[type[MessageRefused], Refusal] = {
     SoapHeaderNotUnderstood: Refusal(400, "A SOAP header is not understood", "receive", "MustUnderstand"),
     NotAuthenticated: Refusal(401, "The signature does not prove the originator", "verify", "Client"),
     NotEntitled: Refusal(403, "The sender may not use this door", "authorise", "Client"),
+    NotOfOrganisation: Refusal(403, "The sender is not of the connection's organisation", "verify", "Client"),
     NotValid: Refusal(400, "The message is not valid", "validate", "Client"),
     IdentityReused: Refusal(409, "The identifier was used before", "known", "Client"),
     NotDurable: Refusal(503, "The gateway cannot take messages now", "store", "Server"),

@@ -257,7 +257,12 @@ def of_project(module: str) -> frozenset[str]:
 
 def test_the_project_is_found() -> None:
     assert "duis_gateway.errors" in sources()
-    assert of_project("duis_gateway.parties.records") == {"duis_gateway.duis.identifiers", "duis_gateway.namespaces"}
+    assert of_project("duis_gateway.parties.records") == {
+        "duis_gateway.duis.identifiers",
+        "duis_gateway.errors",
+        "duis_gateway.namespaces",
+        "duis_gateway.text.folding",
+    }
 
 
 @pytest.mark.parametrize("part", sorted(LAYERS))

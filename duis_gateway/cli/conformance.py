@@ -12,12 +12,14 @@ import click
 from duis_gateway.cli.common import READABLE, AnswerIsNo
 from duis_gateway.cli.output import print_rows, say
 from duis_gateway.cli.terminal import BAD, FAINT, GOOD, painted
+from duis_gateway.cli.tls import TlsOptions, tls_options
+from duis_gateway.client.http import MAX_ANSWER, Http
 from duis_gateway.conformance.clause import VERSIONS, Era
 from duis_gateway.conformance.defects import DefectMask, read_defects
 from duis_gateway.conformance.pack import Playable, cases_of, clauses_of, run
 from duis_gateway.conformance.profile import Profile, read_profile
 from duis_gateway.conformance.report import CaseResult, Completion, Outcome, read_outcomes, write_reports
-from duis_gateway.conformance.subject import opened
+from duis_gateway.conformance.subject import PATIENCE, opened
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.text.controls import shown_lines
 
@@ -44,6 +46,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--compare", type=READABLE, help="An earlier conformance.xml; default: the one that --reports holds.")
 @click.option("--reports", type=_FOLDER, default="reports", show_default=True, help="Where the reports are written.")
 @click.option("--defects", type=READABLE, help="Known defects and thresholds (TOML).")
+@tls_options
 @click.pass_context
 def conformance(
     context: click.Context,
@@ -57,6 +60,7 @@ def conformance(
     compare: Path | None,
     reports: Path,
     defects: Path | None,
+    tls: TlsOptions,
 ) -> None:
     """Play the regression pack against the gateway at --url, over HTTP alone, and write a completion report.
 
@@ -83,7 +87,7 @@ def conformance(
         if not cases:
             say("No case failed in the run before.")
             return
-    completion = _play(url, read_profile(profile), cases, mask, before)
+    completion = _play(url, tls.http(PATIENCE, MAX_ANSWER), read_profile(profile), cases, mask, before)
     written = write_reports(reports, completion)
     others = [f", {completion.count(one)} {one}" for one in (Outcome.FAILED, Outcome.SKIPPED) if completion.count(one)]
     for one, then in completion.changed:
@@ -110,10 +114,15 @@ def _means(text: str, case: Playable) -> bool:
 
 
 def _play(
-    url: str, profile: Profile, cases: Sequence[Playable], mask: DefectMask, before: Mapping[str, str]
+    url: str,
+    http: Http,
+    profile: Profile,
+    cases: Sequence[Playable],
+    mask: DefectMask,
+    before: Mapping[str, str],
 ) -> Completion:
     results = []
-    with opened(url, profile) as subject:
+    with opened(url, profile, http) as subject:
         version = subject.identify()
         for result in run(subject, cases):
             _show(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import smtplib
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,13 +22,17 @@ from duis_gateway.cli.terminal import BAD, GOOD, Style, painted
 from duis_gateway.client.errors import NoAnswer
 from duis_gateway.client.http import Http
 from duis_gateway.config.database import open_store
+from duis_gateway.config.secrets import open_secrets
 from duis_gateway.config.settings import Config, check_files, load_config
+from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
+from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.outbox.guard import AddressRefused, check_url
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
 from duis_gateway.pki.signing import load_signing_key
+from duis_gateway.pki.tls import client_context, lacks_issuer, reason_of
 from duis_gateway.store.engine import Store, now_seconds
 from duis_gateway.text.controls import shown_lines
 
@@ -79,6 +84,9 @@ def _findings(path: Path) -> Iterator[Finding]:
         return
     yield Finding("configuration", "good", str(path))
     yield _key(config)
+    yield from _tls(config)
+    for line in open_secrets(config):
+        yield Finding("secret", "note", line)
     yield from _database(config)
     for name, host, port in (
         ("server", config.server.host, config.server.port),
@@ -97,6 +105,25 @@ def _key(config: Config) -> Finding:
     if read.eui != signing.eui:
         return Finding("signing key", "WRONG", f"{config.place('signing', 'eui')} is not the EUI-64 of the certificate")
     return _in_time("signing key", read.not_before, read.not_after, f"{signing.certificate}")
+
+
+def _tls(config: Config) -> Iterator[Finding]:
+    for section in TLS_SECTIONS:
+        try:
+            tls = delivery_tls(config) if section == "delivery" else listener_tls(config, section)
+        except ConfigurationError as error:
+            yield Finding("TLS", "WRONG", str(error))
+            continue
+        if tls is None:
+            continue
+        chain = tls.chain
+        first = min(chain, key=lambda one: one.not_valid_after_utc)
+        text = f"[{section}] {tls.certificate}"
+        yield _in_time("TLS", chain[0].not_valid_before_utc, first.not_valid_after_utc, text)
+        if (issuer := lacks_issuer(chain)) is not None:
+            yield Finding(
+                "TLS", "note", f"{text} ends with a certificate of {issuer}: who verifies it must have that one"
+            )
 
 
 def _in_time(what: str, begins: datetime, ends: datetime, text: str) -> Finding:
@@ -141,10 +168,10 @@ def _parties(config: Config, store: Store) -> Iterator[Finding]:
         else:
             read = read_certificate(own.der)
             yield _in_time("certificate", read.not_before, read.not_after, f"{party.name}: serial {read.serial}")
-        yield _endpoint(config, party.name, party.url)
+        yield _endpoint(config, party.eui, party.name, party.url)
 
 
-def _endpoint(config: Config, name: str, url: str) -> Finding:
+def _endpoint(config: Config, eui: int, name: str, url: str) -> Finding:
     try:
         if not check_url(url, config.delivery.allowed_networks):
             return Finding(
@@ -155,11 +182,25 @@ def _endpoint(config: Config, name: str, url: str) -> Finding:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        socket.create_connection((parts.hostname or "", port), _SECONDS).close()
+        with socket.create_connection((parts.hostname or "", port), _SECONDS) as connection:
+            if parts.scheme == "https":
+                _shake_hands(config, eui, connection, parts.hostname or "")
+    except (ssl.SSLError, CertificateUnusable) as error:
+        said = reason_of(error) if isinstance(error, ssl.SSLError) else str(error)
+        return Finding("endpoint", "WRONG", f"{name}: {url}: the TLS handshake fails: {said}")
     except OSError as error:
         reason = error.strerror or str(error)
         return Finding("endpoint", "note", f"{name}: {url} does not listen just now ({reason}); what is sent waits")
     return Finding("endpoint", "good", f"{name}: {url}")
+
+
+def _shake_hands(config: Config, eui: int, connection: socket.socket, host: str) -> None:
+    """Do what a delivery does before it sends; whether our certificate is taken shows only then."""
+    delivery = config.delivery
+    own = None if delivery.ca_folder is None else delivery.ca_folder / f"{eui:016X}.pem"
+    authorities = own if own is not None and own.is_file() else delivery.ca_file
+    context = client_context(authorities, delivery.tls_certificate, delivery.tls_key)
+    context.wrap_socket(connection, server_hostname=host).close()
 
 
 def _port(name: str, host: str, port: int) -> Finding:

@@ -9,10 +9,12 @@ import click
 
 from duis_gateway.cli.common import DONE
 from duis_gateway.cli.output import say
+from duis_gateway.cli.tls import TlsOptions, tls_options
+from duis_gateway.client.http import MAX_ANSWER
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.machine.signals import ProcessSignals, Stop
 from duis_gateway.sandbox.cast import SUPPLIERS, Member
-from duis_gateway.sandbox.listening import Heard
+from duis_gateway.sandbox.listening import SECONDS, Heard
 from duis_gateway.sandbox.listening import listen as listen_for
 from duis_gateway.sandbox.parameters import party
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
@@ -29,15 +31,17 @@ def _member(_context: click.Context, _parameter: click.Parameter, text: str) -> 
 @click.command()
 @click.argument("supplier", metavar="EUI", callback=_member)
 @click.option("--forward", metavar="URL", help="Your own server, which gets each message as it came.")
+@tls_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each, on a line of its own.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Of the sandbox's page."
 )
-def listen(supplier: Member, forward: str | None, as_json: bool, port: int) -> int:
+def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls: TlsOptions) -> int:
     """Take what a supplier of the running sandbox receives, until Ctrl-C; EUI may be its name there, such as you.
 
     Each message is shown: whether its signature is proven, its code, what it says, and what your server answered. That
     answer is what the gateway gets: what your server does not take, it delivers again. Without --forward each is taken.
+    --cacert, --tls-certificate and --tls-key are for a server of yours that speaks https.
     """
     if forward is not None and not forward.startswith(("http://", "https://")):
         raise click.BadParameter(f"{forward[:80]!r} is not an http or https URL", param_hint="--forward")
@@ -58,5 +62,5 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int) -> i
         sys.stdout.flush()
         stop.wait()
 
-    listen_for(Remote(port), supplier, forward, show, wait)
+    listen_for(Remote(port), supplier, forward, show, wait, tls.http(SECONDS, MAX_ANSWER))
     return DONE

@@ -22,7 +22,7 @@ from duis_gateway.outbox.guard import AddressRefused, check_url
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import CSP_REGIONS, Party, PartyKind, PartyStatus, Role, is_email_address
-from duis_gateway.text.controls import shown
+from duis_gateway.text.controls import name_fault, shown
 
 _VERSIONS = [str(version) for version in DUIS_SCHEMA_FOLDERS]
 
@@ -43,6 +43,7 @@ def party() -> None:
 @click.option("--email", help="Where it receives emails; without one they are shown as not sent.")
 @click.option("--certificate", "file", type=READABLE, help="Its certificate (PEM or DER).")
 @click.option("--trusted", is_flag=True, help="Trust the certificate itself, without a chain to a trust anchor.")
+@click.option("--organisation", help="The organisation (O) that its TLS client certificates name.")
 @config_option
 def add(
     eui: int,
@@ -55,6 +56,7 @@ def add(
     email: str | None,
     file: Path | None,
     trusted: bool,
+    organisation: str | None,
     config: Config,
 ) -> None:
     """Register a party by its EUI-64."""
@@ -67,6 +69,7 @@ def add(
         duis_version=Decimal(duis_version) if duis_version else DUIS_5_0,
         published_schema_only=published_schema_only,
         regions=frozenset(regions),
+        organisation=organisation,
     )
     _check(new, duis_version is not None, config)
     own = None if file is None else certificate_of(file, trusted=trusted)
@@ -87,6 +90,7 @@ def add(
 @click.option("--email", help="Where it receives emails; an empty text removes it.")
 @click.option("--duis-version", type=click.Choice(_VERSIONS), help="A supplier's; it governs its alerts.")
 @click.option("--published-schema-only/--no-published-schema-only", default=None, help="The shape of its N999.")
+@click.option("--organisation", help="The organisation (O) of its TLS client certificates; an empty text removes it.")
 @config_option
 def change(
     eui: int,
@@ -94,6 +98,7 @@ def change(
     email: str | None,
     duis_version: str | None,
     published_schema_only: bool | None,
+    organisation: str | None,
     config: Config,
 ) -> None:
     """Change where a party is reached, or what it understands; what is not named stays."""
@@ -109,6 +114,7 @@ def change(
             published_schema_only=(
                 old.published_schema_only if published_schema_only is None else published_schema_only
             ),
+            organisation=old.organisation if organisation is None else organisation or None,
         )
         _check(new, duis_version is not None or old.kind is PartyKind.SUPPLIER, config)
         parties.update(connection, new)
@@ -124,7 +130,7 @@ def list_parties(kind: str | None, form: str, config: Config) -> None:
     with opened_store(config) as store, store.read() as connection:
         found = parties.all_parties(connection, PartyKind(kind) if kind else None)
         signing = {one.party for one in certificates.all_certificates(connection) if one.revoked_at is None}
-    names = ("eui", "kind", "status", "roles", "duis_version", "regions", "certificate", "url", "email")
+    names = ("eui", "kind", "status", "roles", "duis_version", "regions", "certificate", "url", "email", "organisation")
     no_email = "missing" if form == "table" else None
     print_rows(names, [_row(one, one.eui in signing, no_email) for one in found], form)
 
@@ -132,7 +138,18 @@ def list_parties(kind: str | None, form: str, config: Config) -> None:
 def _row(one: Party, has_certificate: bool, no_email: str | None) -> tuple[object, ...]:
     version = str(one.duis_version) if one.kind is PartyKind.SUPPLIER else ""
     email = one.email or no_email
-    return (one.name, one.kind, one.status, one.roles, version, one.regions, has_certificate, one.url, email)
+    return (
+        one.name,
+        one.kind,
+        one.status,
+        one.roles,
+        version,
+        one.regions,
+        has_certificate,
+        one.url,
+        email,
+        one.organisation,
+    )
 
 
 @party.command()
@@ -184,6 +201,8 @@ def _check(new: Party, has_version: bool, config: Config) -> None:
         raise ConfigurationError("only suppliers have --role, --duis-version and --published-schema-only")
     if not is_csp and new.regions:
         raise ConfigurationError("only CSPs have --region")
+    if new.organisation is not None and (fault := name_fault(new.organisation)):
+        raise ConfigurationError(f"--organisation: it {fault}")
     if new.email is not None and not is_email_address(new.email):
         raise ConfigurationError(f"{new.email[:80]!r} is not an email address")
     try:

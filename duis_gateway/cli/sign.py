@@ -20,6 +20,7 @@ from duis_gateway.cli.documents import (
     verdict_of,
 )
 from duis_gateway.cli.output import print_document, print_fields, say
+from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client import DOORS, Gateway, Identity, Trust, to_json
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, SetupWrong
 from duis_gateway.client.http import Http, HttpAnswer
@@ -115,6 +116,7 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 @click.option("--json", "as_json", is_flag=True, help="FILE is a message's body as JSON, and so is what is printed.")
 @click.option("--trust", type=FOLDER_OR_FILE, help="With --json: the gateway's certificate, or a folder that it is in.")
 @click.option("--duis-version", default="6.0", show_default=True, help="With --json: the version of a Service Request.")
+@tls_options
 @click.option("--out", type=NEW_FILE, help="Where to write the answer; default: standard output.")
 @click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait for the answer.")
 @click.option(
@@ -132,6 +134,7 @@ def send(
     as_json: bool,
     trust: Path | None,
     duis_version: str,
+    tls: TlsOptions,
     out: Path | None,
     timeout: float,
     wait: float | None,
@@ -153,10 +156,23 @@ def send(
     if as_json:
         if key is None or certificate is None or trust is None:
             raise ConfigurationError("--json needs --key, --certificate and --trust: JSON is signed here, and proven")
-        _send_json(file, _base(url), Identity.load(key, certificate), trust, duis_version, out, timeout, wait or 0.0)
+        me = Identity.load(key, certificate)
+        try:
+            gateway = Gateway(
+                _base(url),
+                identity=me,
+                trust=Trust.load(trust),
+                version=duis_version,
+                timeout=timeout,
+                authorities=tls.authorities,
+                tls=tls.identity,
+            )
+        except SetupWrong as error:
+            raise ConfigurationError(str(error)) from None
+        _send_json(file, gateway, out, wait or 0.0)
         return
     document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)
-    answer = _post(url, document, timeout, monotonic() + (wait or 0.0))
+    answer = _post(tls.http(timeout, DOCUMENT_BYTES), url, document, monotonic() + (wait or 0.0))
     say(f"HTTP {answer.status} {_reason(answer.status)}".rstrip(), err=True)
     _write(answer.body, out)
     verdict = verdict_of(answer.body)
@@ -169,17 +185,14 @@ def send(
         raise AnswerIsNo(f"{file} was refused")
 
 
-def _send_json(
-    file: Path, url: str, me: Identity, trust: Path, version: str, out: Path | None, timeout: float, wait: float
-) -> None:
+def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> None:
     try:
         value = json.loads(read_text(file))
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file} is not JSON: {error}") from None
     try:
-        gateway = Gateway(url, identity=me, trust=Trust.load(trust), version=version, timeout=timeout)
         prepared = gateway.prepare_json(value)
-    except (CannotSend, SetupWrong) as error:
+    except CannotSend as error:
         raise ConfigurationError(f"{file}: {error}") from None
     answer = gateway.post(prepared, patience=wait)
     assert answer.proven is not None, "only what is proven is an answer"
@@ -202,12 +215,11 @@ def _list_items(items: Sequence[str]) -> None:
         say(f"  and {len(items) - _ITEMS_SHOWN:,} more: see the answer", err=True)
 
 
-def _post(url: str, document: bytes, timeout: float, listens_by: float) -> HttpAnswer:
+def _post(http: Http, url: str, document: bytes, listens_by: float) -> HttpAnswer:
     """Send a document and return the answer.
 
     Until `listens_by`, on the monotonic clock, a connection that is refused is tried again: nothing was sent by it.
     """
-    http = Http(timeout, most=DOCUMENT_BYTES)
     while True:
         try:
             return http.post(url, document, {"Content-Type": "application/xml"})

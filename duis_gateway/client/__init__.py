@@ -33,6 +33,7 @@ from duis_gateway.client.errors import (
     SetupWrong,
 )
 from duis_gateway.client.gateway import DOORS, Gateway, Journal, Prepared
+from duis_gateway.client.http import TlsIdentity
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.inbox import Inbox
 from duis_gateway.client.messages import Message
@@ -91,6 +92,7 @@ __all__ = [
     "SetupWrong",
     "Stage",
     "TimeCounter",
+    "TlsIdentity",
     "Trust",
     "from_json",
     "to_json",

@@ -19,7 +19,7 @@ from duis_gateway.client.answers import INTERFACES, Answer, read_answer
 from duis_gateway.client.as_json import from_json
 from duis_gateway.client.counters import Counter, TimeCounter
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow
-from duis_gateway.client.http import Http, HttpAnswer
+from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.problems import read_problem, refusal_of
 from duis_gateway.client.requests import ServiceRequest, service_request
@@ -116,6 +116,7 @@ class Gateway:
         soap: bool = False,
         timeout: float = 60.0,
         authorities: Path | str | None = None,
+        tls: TlsIdentity | None = None,
         clock: Clock | None = None,
         journal: Journal | None = None,
     ) -> None:
@@ -131,11 +132,12 @@ class Gateway:
             soap: whether Service Requests go in a SOAP envelope.
             timeout: seconds that one exchange may take.
             authorities: a PEM file of the CAs for TLS, where the system's are not enough.
+            tls: the client certificate and key, where the gateway asks for one.
             clock: what messages are dated by.
             journal: is told of every message on the wire.
 
         Raises:
-            SetupWrong: no `eui`, and the trust does not say which it is.
+            SetupWrong: no `eui`, and the trust does not say which it is; or a file of TLS cannot be used.
         """
         self.url = url.rstrip("/")
         self.identity = identity
@@ -144,7 +146,7 @@ class Gateway:
         self.version = version
         self.counter = counter or TimeCounter()
         self._soap = soap
-        self._http = Http(timeout, authorities)
+        self._http = Http(timeout, authorities, tls=tls)
         self._clock = clock or SystemClock()
         self._journal = journal
         self.message_ids: Callable[[], str] = new_message_id

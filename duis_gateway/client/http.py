@@ -15,6 +15,8 @@ import pycurl
 
 from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong
 from duis_gateway.machine.strays import Strays
+from duis_gateway.pki.certificates import CertificateUnusable
+from duis_gateway.pki.tls import check_authorities, read_chain
 
 MAX_ANSWER = 16 * 1024 * 1024
 _CONNECT_SECONDS = 10.0
@@ -31,6 +33,14 @@ class HttpAnswer:
     attempts: int = 1
 
 
+@dataclass(frozen=True)
+class TlsIdentity:
+    """A TLS client certificate with its chain, and its key: files in PEM, the key without a passphrase."""
+
+    certificate: Path
+    key: Path
+
+
 class Http:
     """Posts documents; each thread keeps its connection open from one to the next.
 
@@ -38,11 +48,22 @@ class Http:
     taken for the answer to the next request.
     """
 
-    def __init__(self, timeout: float, authorities: Path | str | None = None, most: int = MAX_ANSWER) -> None:
+    def __init__(
+        self,
+        timeout: float,
+        authorities: Path | str | None = None,
+        most: int = MAX_ANSWER,
+        tls: TlsIdentity | None = None,
+    ) -> None:
         """Take the seconds that an exchange may take, and a PEM file of the CAs that TLS is verified with.
 
-        An answer may have `most` octets.
+        An answer may have `most` octets. `tls` is shown to a server that asks for a client certificate.
+
+        Raises:
+            SetupWrong: a file cannot be read or used; the text names it.
         """
+        _check_files(authorities, tls)
+        self._tls = tls
         self._timeout = timeout
         self._most = most
         self._authorities = str(authorities) if authorities else ssl.get_default_verify_paths().cafile
@@ -100,14 +121,14 @@ class Http:
         if handle is None or handle.origin != origin or not handle.is_quiet():
             if handle is not None:
                 handle.curl.close()
-            self._own.handle = handle = _Handle(origin, self._timeout, self._authorities)
+            self._own.handle = handle = _Handle(origin, self._timeout, self._authorities, self._tls)
         return handle
 
 
 class _Handle:
     """libcurl with one connection to one place."""
 
-    def __init__(self, origin: str, timeout: float, authorities: str | None) -> None:
+    def __init__(self, origin: str, timeout: float, authorities: str | None, identity: TlsIdentity | None) -> None:
         self.origin = origin
         tls = origin.startswith("https:")
         self.strays = Strays(tls)
@@ -123,6 +144,10 @@ class _Handle:
         curl.setopt(pycurl.PREREQFUNCTION, self._ask)
         curl.setopt(pycurl.DEBUGFUNCTION, self.strays.shown)
         curl.setopt(pycurl.VERBOSE, int(tls))
+        curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+        if identity is not None:
+            curl.setopt(pycurl.SSLCERT, str(identity.certificate))
+            curl.setopt(pycurl.SSLKEY, str(identity.key))
         if authorities:
             curl.setopt(pycurl.CAINFO, authorities)
 
@@ -154,6 +179,16 @@ class _Handle:
 
 def _early(url: str) -> NoAnswer:
     return NoAnswer(f"{url} said something before it was asked, which is no answer")
+
+
+def _check_files(authorities: Path | str | None, tls: TlsIdentity | None) -> None:
+    try:
+        if authorities:
+            check_authorities(Path(authorities))
+        if tls is not None:
+            read_chain(tls.certificate, tls.key)
+    except CertificateUnusable as error:
+        raise SetupWrong(str(error)) from None
 
 
 class _Reader:

@@ -127,6 +127,17 @@ def _fault_of_authorities(path: Path) -> str | None:
     return None
 
 
+def _fault_of_authorities_folder(path: Path) -> str | None:
+    if fault := _fault_of_folder(path):
+        return fault
+    for file in sorted(path.iterdir()):
+        if not re.fullmatch(r"[0-9A-F]{16}\.pem", file.name):
+            return f"{file.name} names no party: a file is called by an EUI-64 without hyphens, 90B3D51F30010000.pem"
+        if fault := _fault_of_authorities(file):
+            return f"{file.name}: {fault}"
+    return None
+
+
 def _http_url(value: Any, folder: Path) -> str:
     text = _text(value, folder).rstrip("/")
     parts = urlsplit(text)
@@ -207,6 +218,7 @@ BOOLEAN = Reader("true or false", _boolean, _boolean_of)
 PATH = Reader("a path to a file (never the secret itself)", _path, fault=_fault_of_file)
 FOLDER = Reader("a path to a folder", _path, fault=_fault_of_folder)
 AUTHORITIES = Reader("a path to a file of certificates in PEM", _path, fault=_fault_of_authorities)
+AUTHORITIES_FOLDER = Reader("a path to a folder", _path, fault=_fault_of_authorities_folder)
 EMAIL = Reader("an email address such as gateway@dcc.example", _email)
 EUI = Reader("an EUI-64 such as 90-B3-D5-1F-30-00-00-02", lambda value, folder: parse_eui(_text(value, folder)))
 HTTP_URL = Reader("an http or https URL", _http_url)

@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit
 from duis_gateway.clock import Clock, clock_of
 from duis_gateway.config.reading import (
     AUTHORITIES,
+    AUTHORITIES_FOLDER,
     BOOLEAN,
     COUNT,
     COUNT_OR_ZERO,
@@ -57,6 +58,11 @@ _NEIGHBOURS_WORD = re.compile(rf"{ENVIRONMENT_PREFIX}(\w+_)?(PORT|NAME)")
 _ITS_VALUE = re.compile("(tcp|udp|sctp)://|/")
 
 
+_TLS_CERTIFICATE = "the listener's TLS certificate, with its chain (PEM); without it the listener speaks plain HTTP"
+_TLS_KEY = "the TLS certificate's private key (PEM, without a passphrase)"
+_CLIENT_CA = "authorities (PEM) of which clients must show a certificate; without it none is asked for"
+
+
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     """The public listener: the doors of suppliers, CSPs, DCC and parties."""
@@ -67,6 +73,10 @@ class ServerConfig:
     connections: int = setting(COUNT, "connections at most; beyond it the longest idle is closed", 1000)
     address_percent: int = setting(PERCENT, "how many percent of them one address may have; 100 behind a proxy", 50)
     base_url: str | None = setting(HTTP_URL, "how others reach this gateway (stands in the WSDL)", None)
+    tls_certificate: Path | None = setting(PATH, _TLS_CERTIFICATE, None)
+    tls_key: Path | None = setting(PATH, _TLS_KEY, None)
+    client_ca_file: Path | None = setting(AUTHORITIES, _CLIENT_CA, None)
+    bind_organisation: bool = setting(BOOLEAN, "whether a sender must be of its TLS certificate's organisation", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,9 @@ class OperationsConfig:
     token_file: Path | None = setting(
         PATH, "a file that holds the token that changes on the console ask for; without it the console only shows", None
     )
+    tls_certificate: Path | None = setting(PATH, _TLS_CERTIFICATE, None)
+    tls_key: Path | None = setting(PATH, _TLS_KEY, None)
+    client_ca_file: Path | None = setting(AUTHORITIES, _CLIENT_CA, None)
 
     def token(self) -> str | None:
         """Return the operators' token as its file has it now; None where none is configured.
@@ -150,6 +163,9 @@ class DeliveryConfig:
         NETWORKS, 'addresses that are not public and may still be sent to, such as "127.0.0.0/8" for tests', ()
     )
     ca_file: Path | None = setting(AUTHORITIES, "authorities for recipients' TLS, instead of the system's", None)
+    ca_folder: Path | None = setting(AUTHORITIES_FOLDER, "authorities of single recipients: a file EUI.pem each", None)
+    tls_certificate: Path | None = setting(PATH, "the gateway's own TLS client certificate, with its chain (PEM)", None)
+    tls_key: Path | None = setting(PATH, _TLS_KEY, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,13 +94,13 @@ class Subject:
         wire: what was sent and answered since then.
     """
 
-    def __init__(self, url: str, profile: Profile, mailbox: Mailbox) -> None:
+    def __init__(self, url: str, profile: Profile, mailbox: Mailbox, http: Http) -> None:
         self.url = url.rstrip("/")
         self.profile = profile
         self.seen: set[str] = set()
         self.wire: list[Wire] = []
         self._mailbox = mailbox
-        self._http = Http(PATIENCE)
+        self._http = http
         # RequestIDs never repeat, in no run of the pack: they follow the time.
         self._counter = TimeCounter()
 
@@ -315,7 +315,7 @@ def _having(words: Sequence[str]) -> Callable[[bytes], bool]:
 
 
 @contextmanager
-def opened(url: str, profile: Profile) -> Iterator[Subject]:
+def opened(url: str, profile: Profile, http: Http | None = None) -> Iterator[Subject]:
     """The gateway under test, with the pack's web server listening while the block lasts."""
     with Mailbox(profile) as mailbox:
-        yield Subject(url, profile, mailbox)
+        yield Subject(url, profile, mailbox, http or Http(PATIENCE))

@@ -35,7 +35,7 @@ from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.streams import Stream, close_pieces
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.doors.workers import Workers
-from duis_gateway.errors import HeaderTooLarge, HttpRefused, MessageRefused, TooBusy, TooSlow
+from duis_gateway.errors import HandshakeFailed, HeaderTooLarge, HttpRefused, MessageRefused, TooBusy, TooSlow
 
 _NO_REQUEST = RequestLine("", "", "", 1)
 _NO_HEADER = Header({}, 0, keep_alive=False, expects_continue=False)
@@ -97,12 +97,14 @@ class Floor:
 class Connection(asyncio.Protocol):
     """One connection. `in_hand`: a whole request is there and not answered yet; `held`: bytes kept for it."""
 
-    def __init__(self, floor: Floor, address: str) -> None:
+    def __init__(self, floor: Floor, address: str, scheme: str = "http") -> None:
         self.in_hand = False
         self.held = 0
-        self._floor = floor
+        self.floor = floor
         self._limits = floor.limits
         self._address = address
+        self._scheme = scheme
+        self._organisations: frozenset[str] | None = None
         self._transport: Any = None
         self._unread = bytearray()
         self._line = _NO_REQUEST
@@ -125,7 +127,7 @@ class Connection(asyncio.Protocol):
         """Begin."""
         self._transport = transport
         self._transport.set_write_buffer_limits(high=_UNSENT)
-        if self not in self._floor.crowd:  # sent away before it had begun
+        if self not in self.floor.crowd:  # sent away before it had begun
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -143,7 +145,7 @@ class Connection(asyncio.Protocol):
         self._unread += data
         self._moved = monotonic()
         if not self.in_hand:
-            self._floor.crowd.idle(self)
+            self.floor.crowd.idle(self)
         self._count()
         self._advance()
 
@@ -164,6 +166,16 @@ class Connection(asyncio.Protocol):
             self._stream.pull()
         elif not self.in_hand and not self._closing:
             self._go_on()
+
+    # What TLS tells, where it is spoken
+
+    def secured(self, organisations: frozenset[str] | None) -> None:
+        """Note whose certificate the client has; None: senders are not bound to it."""
+        self._organisations = organisations
+
+    def not_secured(self, error: HandshakeFailed) -> None:
+        """Record a handshake that failed; the client hears OpenSSL's alert alone."""
+        self.floor.app.refuse(error, "", self._address)
 
     # Reading
 
@@ -217,43 +229,51 @@ class Connection(asyncio.Protocol):
         self.in_hand = True
         self._working = len(content)
         self._body = None
-        self._floor.crowd.busy(self)
+        self.floor.crowd.busy(self)
         self._transport.pause_reading()
         line = self._line
         request = HttpRequest(
-            line.method, line.path, line.query, self._header.fields, content, self._address, new_correlation_id()
+            line.method,
+            line.path,
+            line.query,
+            self._header.fields,
+            content,
+            self._address,
+            new_correlation_id(),
+            scheme=self._scheme,
+            organisations=self._organisations,
         )
-        if self._floor.app.waits(request):
+        if self.floor.app.waits(request):
             large = len(content) > self._limits.large
-            workers = self._floor.large_workers if large else self._floor.workers
+            workers = self.floor.large_workers if large else self.floor.workers
             workers.submit(partial(self._work, request))
         else:
-            self._answered(self._floor.app.answer(request))
+            self._answered(self.floor.app.answer(request))
 
     def _work(self, request: HttpRequest) -> None:
         """Answer, in a worker's thread."""
         answer = None
         try:
-            answer = self._floor.app.answer(request)
+            answer = self.floor.app.answer(request)
         finally:
             say = self.abort if answer is None else partial(self._answered, answer)
-            self._floor.tell(say)
+            self.floor.tell(say)
 
     # Answering
 
     def _answered(self, answer: Answer) -> None:
         if self._lost:
-            self._floor.workers.submit(partial(close_pieces, answer.body))
+            self.floor.workers.submit(partial(close_pieces, answer.body))
         elif isinstance(answer.body, bytes):
             self._send(answer, answer.body)
             self._done()
         elif self._line.method == "HEAD":
-            self._floor.workers.submit(partial(close_pieces, answer.body))
+            self.floor.workers.submit(partial(close_pieces, answer.body))
             self._send(answer, None)
             self._done()
-        elif (refused := self._floor.stream_refusal(answer.asker)) is not None:
-            self._floor.workers.submit(partial(close_pieces, answer.body))
-            self._answered(self._floor.app.refuse(refused, self._line.path, self._address))
+        elif (refused := self.floor.stream_refusal(answer.asker)) is not None:
+            self.floor.workers.submit(partial(close_pieces, answer.body))
+            self._answered(self.floor.app.refuse(refused, self._line.path, self._address))
         else:
             self._send(answer, None)
             self._begin_stream(answer.body, answer.asker)
@@ -275,7 +295,7 @@ class Connection(asyncio.Protocol):
         self._write(head.encode("latin-1") + (b"" if self._line.method == "HEAD" else body or b""))
 
     def _is_last(self) -> bool:
-        return not self._header.keep_alive or self._floor.stopping or self._ended
+        return not self._header.keep_alive or self.floor.stopping or self._ended
 
     def _write(self, data: bytes) -> None:
         self._transport.write(data)
@@ -283,8 +303,8 @@ class Connection(asyncio.Protocol):
 
     def _begin_stream(self, pieces: Iterator[bytes], asker: int | None) -> None:
         self._asker = asker
-        self._floor.streams[asker] += 1
-        self._stream = Stream(pieces, self._floor.workers, self._floor.tell, self._streamed, self.abort)
+        self.floor.streams[asker] += 1
+        self._stream = Stream(pieces, self.floor.workers, self.floor.tell, self._streamed, self.abort)
         self._stream.pull()
 
     def _streamed(self, data: bytes, *, ended: bool) -> None:
@@ -304,7 +324,7 @@ class Connection(asyncio.Protocol):
     def _end_stream(self) -> None:
         if self._stream is not None:
             self._stream = None
-            self._floor.streams[self._asker] -= 1
+            self.floor.streams[self._asker] -= 1
 
     def _done(self) -> None:
         last = self._is_last()
@@ -312,7 +332,7 @@ class Connection(asyncio.Protocol):
         self._working = 0
         self._begun = None
         self._moved = monotonic()
-        self._floor.crowd.idle(self)
+        self.floor.crowd.idle(self)
         self._count()
         if last:
             self._close()
@@ -322,14 +342,14 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         self._transport.resume_reading()
         if self._unread:
-            self._floor.loop.call_soon(self._advance)
+            self.floor.loop.call_soon(self._advance)
 
     # Ending
 
     def refuse(self, error: MessageRefused) -> None:
         """Answer what is no request to be worked on; the connection ends with it."""
         self._header = _NO_HEADER
-        answer = self._floor.app.refuse(error, self._line.path, self._address)
+        answer = self.floor.app.refuse(error, self._line.path, self._address)
         self._send(answer, answer.body if isinstance(answer.body, bytes) else None)
         self._close()
 
@@ -362,8 +382,8 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _forget(self) -> None:
-        self._floor.crowd.remove(self)
-        self._floor.hold(-self.held)
+        self.floor.crowd.remove(self)
+        self.floor.hold(-self.held)
         self.held = 0
 
     def _count(self) -> None:
@@ -372,7 +392,7 @@ class Connection(asyncio.Protocol):
         if self._body is not None:
             held += len(self._body.content)
         more, self.held = held - self.held, held
-        self._floor.hold(more)
+        self.floor.hold(more)
 
     def keep_time(self, now: float) -> None:
         """End or refuse what takes too long; `now` is monotonic, in seconds."""

@@ -13,6 +13,7 @@ class ServerLimits:
     Attributes:
         body: the largest body of one request.
         header: the largest header.
+        handshake_time: from the beginning of a connection to the end of its TLS handshake.
         header_time: from the first byte of a request to the end of its header.
         body_time: from the first byte of a request to its end.
         idle_time: for a connection between requests, and for a client that takes nothing of its answer.
@@ -31,6 +32,7 @@ class ServerLimits:
 
     body: int = 8 * 1024 * 1024
     header: int = 16 * 1024
+    handshake_time: float = 10.0
     header_time: float = 10.0
     body_time: float = 30.0
     idle_time: float = 60.0

@@ -41,7 +41,8 @@ def _route(path: str, door: Door, handler: Handler, size_limit: int) -> Route:
 
     def serve(request: HttpRequest) -> Answer:
         check_media(request, XML)
-        incoming = Incoming(door, service, request.body(size_limit), request.correlation_id, request.notes)
+        body = request.body(size_limit)
+        incoming = Incoming(door, service, body, request.correlation_id, request.notes, request.organisations)
         return Answer(200, XML, handler(incoming))
 
     return Route(path, door.value, service, ("POST",), serve)

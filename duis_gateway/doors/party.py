@@ -32,8 +32,12 @@ _HEADERS = (("Cache-Control", "no-store"), ("Vary", "Accept, Authorization"))
 class PartyData(Protocol):
     """What the party door shows; the application answers from the store. `party` is an EUI-64."""
 
-    def party_of(self, token: str) -> int | None:
-        """Return whose token this is, or None."""
+    def party_of(self, token: str, organisations: frozenset[str] | None = None) -> int | None:
+        """Return whose token this is, or None.
+
+        Raises:
+            NotOfOrganisation: the party belongs to none of these organisations; None: it need not.
+        """
 
     def status(self, party: int) -> Rows:
         """Return the party's estate by firmware version and state."""
@@ -124,7 +128,7 @@ def _party(request: HttpRequest, data: PartyData) -> int:
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN or not token.isascii():
         raise TokenRefused("a bearer token is needed")
-    party = data.party_of(token)
+    party = data.party_of(token, request.organisations)
     if party is None:
         raise TokenRefused("the token is not one of a registered party")
     return party

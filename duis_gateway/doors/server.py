@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import threading
 import time
+from typing import Protocol
 
 from duis_gateway.doors.connections import Connection, Floor
 from duis_gateway.doors.http import Application
 from duis_gateway.doors.limits import ServerLimits
+from duis_gateway.doors.tls import Tls
 from duis_gateway.doors.workers import Workers
 
 _LOOK = 0.25  # seconds between looks at the time
@@ -26,17 +29,36 @@ _AFTER_ALL = 0.5  # seconds that workers have to end in, after all
 _log = logging.getLogger(__name__)
 
 
+class Secured(Protocol):
+    """What a listener speaks TLS with."""
+
+    @property
+    def binds(self) -> bool:
+        """Whether senders must belong to the organisation of their client certificate."""
+
+    def context(self) -> ssl.SSLContext:
+        """Return what the next connection begins with."""
+
+
 class Server:
-    """One listener. `port` 0 means a free one, known once the server is made.
+    """One listener, of TLS where it is `secured`. `port` 0 means a free one, known once the server is made.
 
     Raises:
         OSError: the address cannot be listened on.
     """
 
     def __init__(
-        self, app: Application, host: str, port: int, threads: int = 8, limits: ServerLimits | None = None
+        self,
+        app: Application,
+        host: str,
+        port: int,
+        threads: int = 8,
+        limits: ServerLimits | None = None,
+        secured: Secured | None = None,
     ) -> None:
         self._limits = limits or ServerLimits()
+        self._secured = secured
+        self._scheme = "http" if secured is None else "https"
         self._socket = _bound(host, port)
         self.host, self.port = self._socket.getsockname()[:2]
         self._workers = Workers(threads, f"http-{self.port}")
@@ -51,7 +73,8 @@ class Server:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self._scheme}://{host}:{self.port}"
 
     def start(self) -> None:
         """Answer requests, in threads of the server's own."""
@@ -140,11 +163,17 @@ class Server:
             accepted.close()
             return
         accepted.setblocking(False)
-        connection = Connection(self._floor, address)
+        connection = Connection(self._floor, address, self._scheme)
         crowd.add(connection, address)
-        task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: connection, accepted))
+        protocol = self._protocol(connection)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: protocol, accepted))
         self._accepting.add(task)
         task.add_done_callback(self._accepting.discard)
+
+    def _protocol(self, connection: Connection) -> asyncio.Protocol:
+        if self._secured is None:
+            return connection
+        return Tls(self._secured.context(), connection, binds=self._secured.binds)
 
     def _cannot_accept(self, error: OSError) -> None:
         """Run out of descriptors and go on: somebody idle goes, and who waits is accepted in the next turn."""

@@ -48,7 +48,9 @@ class SoapDoor:
     def _submit(self, raw: bytes, asked: HttpRequest) -> bytes:
         try:
             request = cut_request(raw, self._limits)
-            return self._handler(Incoming(Door.DUIS, "soap", request, asked.correlation_id, asked.notes))
+            return self._handler(
+                Incoming(Door.DUIS, "soap", request, asked.correlation_id, asked.notes, asked.organisations)
+            )
         except NotAuthenticated as error:
             if error.detail.startswith("digest"):
                 raise NotAuthenticated(f"{error.detail}; {LIKELY_CAUSE}", error.findings) from None
@@ -57,7 +59,7 @@ class SoapDoor:
     def _wsdl(self, request: HttpRequest) -> Answer:
         if request.query.partition("=")[0].lower() != "wsdl":
             raise MethodNotAllowed("the method must be POST; the WSDL is at ?wsdl")
-        base = self._base_url or f"http://{request.host}"
+        base = self._base_url or f"{request.scheme}://{request.host}"
         return Answer(200, _TEXT_XML, self._spyne.wsdl(base.rstrip("/") + PATH))
 
     def _refuse(self, error: MessageRefused, correlation_id: str) -> Answer:

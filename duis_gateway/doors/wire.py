@@ -23,7 +23,8 @@ class HttpRequest:
     """One HTTP request. `headers` has lower-case names; `content` is the body; `remote` is the peer's own address.
 
     `notes` is where whoever answers writes what the log is to say beside this. Headers by which a proxy speaks of
-    somebody else (`Forwarded`, `X-Forwarded-*`, `X-SSL-*`) are read by nobody (T56).
+    somebody else (`Forwarded`, `X-Forwarded-*`, `X-SSL-*`) are read by nobody (T56). `scheme` is "http" or "https";
+    `organisations` are those of the TLS client certificate, None where senders are not bound to them.
     """
 
     method: str
@@ -34,6 +35,8 @@ class HttpRequest:
     remote: str
     correlation_id: str
     notes: dict[str, object] = field(default_factory=dict, compare=False)
+    scheme: str = "http"
+    organisations: frozenset[str] | None = None
 
     @property
     def host(self) -> str:

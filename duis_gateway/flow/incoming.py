@@ -22,6 +22,7 @@ class Incoming:
     the DUIS door, "soap" where `body` was cut out of a SOAP envelope, "messages" on the CSP and ESI doors.
     `correlation_id` is the gateway's own name for this exchange; it is never taken from the sender.
     `notes` is where the steps write what the log is to say of the message, once it is proven.
+    `organisations` are those that the TLS client certificate is of; None where the originator is not bound to them.
     """
 
     door: Door
@@ -29,3 +30,4 @@ class Incoming:
     body: bytes
     correlation_id: str
     notes: dict[str, object] = field(default_factory=dict, compare=False)
+    organisations: frozenset[str] | None = None

@@ -29,7 +29,7 @@ from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import Document, ShapeLimits, parse_document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.envelope.signature import SignerReference
-from duis_gateway.errors import Finding, IdentityReused, NotAuthenticated, NotEntitled, NotValid
+from duis_gateway.errors import Finding, IdentityReused, NotAuthenticated, NotEntitled, NotOfOrganisation, NotValid
 from duis_gateway.flow import evidence as messages
 from duis_gateway.flow.handlers import handler_of
 from duis_gateway.flow.incoming import Door, Incoming
@@ -60,17 +60,23 @@ def receive(incoming: Incoming, limits: ShapeLimits, now: datetime) -> Received:
     return Received(incoming, root, now)
 
 
+FindParty = Callable[[int], Party | None]
+"""Finds a registered party by its EUI-64."""
+
 # --- Verify: from a document to the bytes that its originator provably signed (threats T11 to T38). ---
 
 
-def verify(received: Received, trust: Trust, find: FindCertificate | None = None) -> Verified:
-    """Prove who signed the message, and that this is the originator it names.
+def verify(
+    received: Received, trust: Trust, find: FindCertificate | None = None, find_party: FindParty = lambda _eui: None
+) -> Verified:
+    """Prove who signed the message, that this is the originator it names, and that the connection is of its kind.
 
-    `find` looks certificates up in a transaction that is open already (`Trust.resolve`).
+    `find` and `find_party` look up in a transaction that is open already (`Trust.resolve`).
 
     Raises:
         NotAuthenticated: no signature, a bad one, a certificate that is not good here now, or one of
             another party than the originator.
+        NotOfOrganisation: the connection's TLS certificate is of another organisation than the originator.
         NotValid: what is proven carries no identity.
     """
     profile = PROFILES[received.incoming.door]
@@ -85,7 +91,18 @@ def verify(received: Received, trust: Trust, find: FindCertificate | None = None
     identity = profile.originator(document.beginning)
     if signers[0].eui != identity.originator:
         raise NotAuthenticated("The certificate is of another party than the originator of the message.")
+    _check_connection(received.incoming, identity.originator, find_party)
     return Verified(received.incoming, received.received_at, document, proven.digest, identity)
+
+
+def _check_connection(incoming: Incoming, originator: int, find_party: FindParty) -> None:
+    """See to it here, before a stored answer is given: that is nobody else's either."""
+    if incoming.organisations is None:
+        return
+    party = find_party(originator)
+    if party is None:
+        raise NotOfOrganisation("The sender is not registered, and so belongs to no organisation.")
+    party.check_organisation(incoming.organisations)
 
 
 # --- Known: a message that was answered before gets the answer of the first time, byte for byte. ---
@@ -121,7 +138,7 @@ def _check_counter(request_id: RequestId, conn: Connection, window: int) -> None
 # --- Admit: may this sender speak on this door at all? Asked before the schema, which costs more. ---
 
 
-def admit(verified: Verified, find_party: Callable[[int], Party | None]) -> Admitted:
+def admit(verified: Verified, find_party: FindParty) -> Admitted:
     """Look the originator up, and send away whoever has no business here.
 
     On the DUIS door everybody goes on: what a user may not do is told by a signed answer to a request that is valid.

@@ -114,8 +114,11 @@ class Flow:
         """
         received = receive(incoming, self.limits, self.clock.now())
         with self.store.read() as conn:  # once for the three that look something up: opening it costs as much as they
+            find_party = partial(parties.find, conn)
             if vouching is None or has_signature(received):
-                verified = verify(received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)))
+                verified = verify(
+                    received, self.trust, lambda key, serial: certificates.find(conn, key, int(serial)), find_party
+                )
             else:
                 verified = take_as_signed(received)
             del received
@@ -126,7 +129,7 @@ class Flow:
             if answer is not None:
                 incoming.notes["outcome"] = "repeated"
                 return answer
-            admitted = admit(verified, partial(parties.find, conn))
+            admitted = admit(verified, find_party)
         return authorise(validate(admitted, self.schemas), signer.eui)
 
     def _settle(self, authorised: Authorised, signer: Signer) -> bytes:

@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -122,12 +122,42 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def states_of(paths: Iterable[Path]) -> tuple[tuple[int, int, int], ...]:
+    """Return what changes when one of these files is written or replaced by another; one that is not there counts."""
+    return tuple(_state(path) for path in paths)
+
+
+def anybody_reads(path: Path) -> bool:
+    """Whether every user of the machine may read the file: not so for one that is not there."""
+    return _mode(path) & stat.S_IROTH != 0
+
+
+def anybody_writes(path: Path) -> bool:
+    """Whether every user of the machine may write the file: not so for one that is not there."""
+    return _mode(path) & stat.S_IWOTH != 0
+
+
 def would_be_replaced(path: Path) -> bool:
     """Whether there is something at the path that writing would destroy: not so for pipes, devices and `-`."""
     try:
         return path != DASH and stat.S_IFMT(path.stat().st_mode) in (stat.S_IFREG, stat.S_IFDIR)
     except OSError:
         return False
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def _size(file: BinaryIO) -> int:

@@ -30,6 +30,7 @@ class Sources:
     """Where the figures are read; what a process has nothing to do with is None.
 
     `signing_expiry` gives the end of the gateway's own certificate in seconds since 1970, or None without one;
+    `tls_expiries` those of its TLS certificates, by section of the configuration;
     `open_breakers` the number of recipients that are taken to be down, by channel.
     """
 
@@ -37,6 +38,7 @@ class Sources:
     trust: Callable[[], TrustFigures] | None = None
     signing_expiry: Callable[[], float | None] | None = None
     open_breakers: Callable[[], Mapping[str, int]] | None = None
+    tls_expiries: Callable[[], Mapping[str, float]] | None = None
 
 
 class FiguresCollector:
@@ -58,7 +60,9 @@ class FiguresCollector:
         if trust is not None:
             yield from _lists(trust)
         own = _Reading.of(sources.signing_expiry, "the signing certificate").value
-        yield from _expiries({"gateway": own, "party": None if trust is None else trust.party_expiry})
+        tls = _Reading.of(sources.tls_expiries, "the TLS certificates").value or {}
+        ends = {"gateway": own, "party": None if trust is None else trust.party_expiry}
+        yield from _expiries({**ends, **{f"tls_{section}": end for section, end in tls.items()}})
         breakers = _Reading.of(sources.open_breakers, "the breakers").value
         if breakers is not None:
             yield _by("kind", "gw_breaker_open", "Recipients that this process takes to be down.", breakers)
@@ -116,7 +120,7 @@ def _lists(figures: TrustFigures) -> Iterator[Metric]:
 def _expiries(ends: Mapping[str, float | None]) -> Iterator[Metric]:
     known = {whose: end for whose, end in ends.items() if end is not None}
     if known:
-        text = "End of the gateway's certificate, and of the last certificate of the first party left without one."
+        text = "End of the gateway's certificates, and of the last certificate of the first party left without one."
         yield _by("whose", "gw_cert_expiry_timestamp_seconds", text, known)
 
 

@@ -64,7 +64,7 @@ class HttpSender:
         url = self._url(message.recipient)
         if not url:
             return Failure(FailureKind.ADDRESS, "the recipient has no URL registered")
-        return self._transport.post(url, message.content, message.content_type)
+        return self._transport.post(url, message.content, message.content_type, message.recipient)
 
     def _url(self, recipient: int) -> str | None:
         url, until = self._known.get(recipient, (None, 0.0))

@@ -2,7 +2,7 @@
 
 - The very address that is connected to is checked (T61); redirects are not followed (T62); no proxy is used.
 - At most `reply_limit` octets of the reply are read, and none of them is believed (T63).
-- TLS is always verified (T64).
+- TLS is always verified (T64), by the recipient's own authorities where it has some; files are as they are now.
 - Connecting, and the whole attempt, have deadlines that hold for a dripping peer too (F14, F17).
 - Informational answers (1xx) are passed over, and what an answer leaves behind is never the next one's: a connection
   is kept only after a clean 2xx, and not where anything has come on it since, or before it was asked (T67).
@@ -26,10 +26,11 @@ from email.utils import parsedate_to_datetime
 from io import BytesIO
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import pycurl
 
+from duis_gateway.machine.files import states_of
 from duis_gateway.machine.strays import Strays
 from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, parse_url
 from duis_gateway.outbox.retry import Failure, FailureKind
@@ -55,7 +56,11 @@ _TLS_ERRORS = frozenset(
 
 @dataclass(frozen=True)
 class TransportSettings:
-    """The `[delivery]` settings that concern one attempt; times in seconds, `reply_limit` in octets."""
+    """The `[delivery]` settings that concern one attempt; times in seconds, `reply_limit` in octets.
+
+    `ca_folder` has a file EUI.pem for each recipient with authorities of its own; `certificate` and `key` are the
+    gateway's, for recipients that ask for one.
+    """
 
     connect_timeout: float = 5.0
     total_timeout: float = 10.0
@@ -63,8 +68,14 @@ class TransportSettings:
     connections: int = 4
     keep_connections: bool = True
     ca_file: Path | None = None
+    ca_folder: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
     allowed_networks: Sequence[Network] = ()
     user_agent: str = "duis-gateway"
+
+
+FileStates = tuple[tuple[int, int, int], ...]
 
 
 class _Connection:
@@ -81,7 +92,10 @@ class _Connection:
         options: Mapping[int, Any],
         guard: AddressGuard,
         aborted: threading.Event,
+        files: FileStates,
     ) -> None:
+        self.files = files
+        """Of what TLS is spoken with, when the connection was made."""
         tls = parse_url(url).scheme == "https"
         self._strays = Strays(tls)
         self._settings = settings
@@ -256,6 +270,13 @@ class _Connection:
         return Failure(FailureKind.STATUS, detail, self._status, asked)
 
 
+class _Peer(NamedTuple):
+    """Whom connections are kept for: the URL, and the recipient's own authorities where it has some."""
+
+    url: str
+    authorities: Path | None
+
+
 class HttpTransport:
     """Posts messages over connections that are kept for each URL. Safe to use from many threads."""
 
@@ -265,7 +286,8 @@ class HttpTransport:
             ssl.create_default_context(cafile=str(settings.ca_file))  # says at the start that a file is no good
         self._options = _options(settings)
         self._guard = AddressGuard(settings.allowed_networks)
-        self._idle: OrderedDict[str, list[_Connection]] = OrderedDict()
+        self._files = [path for path in (settings.ca_file, settings.certificate, settings.key) if path is not None]
+        self._idle: OrderedDict[_Peer, list[_Connection]] = OrderedDict()
         self._strayed: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         self._aborted = threading.Event()
@@ -276,14 +298,14 @@ class HttpTransport:
         """How many seconds one attempt may take in all."""
         return self._settings.total_timeout
 
-    def post(self, url: str, content: bytes, content_type: str) -> Failure | None:
-        """Send one message and return None where the answer was 2xx, else what was wrong.
+    def post(self, url: str, content: bytes, content_type: str, recipient: int = 0) -> Failure | None:
+        """Send one message to a party and return None where the answer was 2xx, else what was wrong.
 
         A 2xx counts as soon as its status line and header are in, whatever becomes of the reply's body, and only
         where the whole message had gone out by then.
         """
         try:
-            with self._connection(url) as connection:
+            with self._connection(self._peer(url, recipient)) as connection:
                 return connection.post(content, content_type)
         except AddressRefused as error:
             return Failure(FailureKind.ADDRESS, str(error))
@@ -302,35 +324,53 @@ class HttpTransport:
         for connection in idle:
             connection.close()
 
+    def _peer(self, url: str, recipient: int) -> _Peer:
+        """Return whom a connection is for; parties of one address may have different authorities."""
+        folder = self._settings.ca_folder
+        authorities = None if folder is None else folder / f"{recipient:016X}.pem"
+        return _Peer(url, authorities if authorities is not None and authorities.is_file() else None)
+
     @contextlib.contextmanager
-    def _connection(self, url: str) -> Iterator[_Connection]:
-        """A connection for one exchange, kept or new."""
-        connection = self._kept(url) or _Connection(url, self._settings, self._options, self._guard, self._aborted)
+    def _connection(self, peer: _Peer) -> Iterator[_Connection]:
+        """A connection for one exchange, kept or new; none that began with other files than there are now."""
+        files = self._file_states(peer)
+        connection = self._kept(peer, files) or self._new(peer, files)
         try:
             yield connection
         finally:
-            self._keep(url, connection)
+            self._keep(peer, connection)
 
-    def _kept(self, url: str) -> _Connection | None:
+    def _new(self, peer: _Peer, files: FileStates) -> _Connection:
+        options = self._options
+        if peer.authorities is not None:
+            options = {**options, pycurl.CAINFO: str(peer.authorities), pycurl.CAPATH: None}
+        return _Connection(peer.url, self._settings, options, self._guard, self._aborted, files)
+
+    def _file_states(self, peer: _Peer) -> FileStates:
+        if not peer.url.startswith("https:"):
+            return ()
+        return states_of(self._files if peer.authorities is None else [*self._files, peer.authorities])
+
+    def _kept(self, peer: _Peer, files: FileStates) -> _Connection | None:
         while True:
             with self._lock:
-                kept = self._idle.get(url)
+                kept = self._idle.get(peer)
                 connection = kept.pop() if kept else None
-            if connection is None or connection.is_quiet:
+            if connection is None or (connection.files == files and connection.is_quiet):
                 return connection
             if connection.has_strayed:
-                self._never_keep(url)
+                self._never_keep(peer)
             connection.close()
 
-    def _keep(self, url: str, connection: _Connection) -> None:
+    def _keep(self, peer: _Peer, connection: _Connection) -> None:
         surplus = [connection]
         if connection.has_strayed:
-            self._never_keep(url)
+            self._never_keep(peer)
         with self._lock:
-            keeping = self._settings.keep_connections and url not in self._strayed
+            keeping = self._settings.keep_connections and peer.url not in self._strayed
             if keeping and connection.clean and not self._closed:
-                kept = self._idle.setdefault(url, [])
-                self._idle.move_to_end(url)
+                kept = self._idle.setdefault(peer, [])
+                self._idle.move_to_end(peer)
                 if len(kept) < self._settings.connections:
                     kept.append(surplus.pop())
                 if len(self._idle) > _MOST_URLS:
@@ -338,12 +378,13 @@ class HttpTransport:
         for one in surplus:
             one.close()
 
-    def _never_keep(self, url: str) -> None:
+    def _never_keep(self, peer: _Peer) -> None:
         """Open a connection for each message from now on: what comes too early or late could be taken for an answer."""
+        url = peer.url
         with self._lock:
             known = url in self._strayed
             self._strayed[url] = None
-            kept = self._idle.pop(url, [])
+            kept = self._idle.pop(peer, [])
             if len(self._strayed) > _MOST_URLS:
                 self._strayed.popitem(last=False)
         for connection in kept:
@@ -376,6 +417,8 @@ def _options(settings: TransportSettings) -> dict[int, Any]:
     authorities = str(settings.ca_file) if settings.ca_file is not None else paths.cafile
     if authorities is not None:
         options[pycurl.CAINFO] = authorities
+    if settings.certificate is not None:
+        options |= {pycurl.SSLCERT: str(settings.certificate), pycurl.SSLKEY: str(settings.key)}
     if settings.ca_file is not None:
         options[pycurl.CAPATH] = None
     elif paths.capath is not None:

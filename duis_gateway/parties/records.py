@@ -9,7 +9,9 @@ from email.headerregistry import Address
 from enum import StrEnum
 
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import NotOfOrganisation
 from duis_gateway.namespaces import DUIS_5_0, DUIS_6_0
+from duis_gateway.text.folding import folded
 
 CSP_REGIONS = ("North", "4G North", "Central", "South", "4G Central", "4G South")
 """The regions of DUIS's CSPRegion that a CSP may be registered for."""
@@ -52,7 +54,11 @@ class PartyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One registered party. `duis_version` governs the alerts sent to a supplier; `regions` are a CSP's."""
+    """One registered party.
+
+    `duis_version` governs the alerts sent to a supplier; `regions` are a CSP's; `organisation` is the one (O) that the
+    party's TLS client certificates name, asked for where `[server] bind_organisation` is set.
+    """
 
     eui: int
     kind: PartyKind
@@ -63,11 +69,25 @@ class Party:
     duis_version: Decimal = DUIS_5_0
     published_schema_only: bool = False
     regions: frozenset[str] = frozenset()
+    organisation: str | None = None
 
     @property
     def name(self) -> str:
         """The EUI-64 as DUIS writes it."""
         return format_eui(self.eui)
+
+    def check_organisation(self, organisations: frozenset[str] | None) -> None:
+        """See that the party belongs to one of the organisations of a TLS client certificate; None: not asked for.
+
+        Raises:
+            NotOfOrganisation: it does not, or is registered without one.
+        """
+        if organisations is None:
+            return
+        if self.organisation is None:
+            raise NotOfOrganisation(f"{self.name} is registered without an organisation, which this listener asks for.")
+        if folded(self.organisation) not in organisations:
+            raise NotOfOrganisation(f"The TLS client certificate is of another organisation than {self.name}.")
 
     @property
     def can_instruct(self) -> bool:

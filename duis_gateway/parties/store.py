@@ -22,6 +22,7 @@ _COLUMNS = (
     party.c.duis_version,
     party.c.published_schema_only,
     party.c.regions,
+    party.c.organisation,
 )
 
 # Made once: every message that comes in runs it.
@@ -93,6 +94,7 @@ def _values(source: Party) -> dict[str, Any]:
         "duis_version": source.duis_version,
         "published_schema_only": source.published_schema_only,
         "regions": source.regions,
+        "organisation": source.organisation,
     }
 
 
@@ -107,4 +109,5 @@ def _party(row: Row[*tuple[Any, ...]]) -> Party:
         duis_version=row.duis_version,
         published_schema_only=row.published_schema_only,
         regions=row.regions,
+        organisation=row.organisation,
     )

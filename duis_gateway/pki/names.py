@@ -10,11 +10,12 @@ signature must fit the key of the one found, so such a pair can be refused but n
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 from cryptography import x509
+
+from duis_gateway.text.folding import folded
 
 _LONGEST = 2048
 _OIDS = {
@@ -85,8 +86,7 @@ def _attribute_key(attribute: _Attribute) -> str:
     oid, value = attribute
     if isinstance(value, bytes):
         return f"{_keyword(oid)}=#{value.hex()}"
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
-    return f"{_keyword(oid)}={_escaped(' '.join(folded.split()))}"
+    return f"{_keyword(oid)}={_escaped(folded(value))}"
 
 
 def _keyword(oid: str) -> str:

@@ -54,11 +54,18 @@ class PartyView:
         self._store = store
         self._clock = clock
 
-    def party_of(self, token: str) -> int | None:
-        """Return whose token this is, or None."""
+    def party_of(self, token: str, organisations: frozenset[str] | None = None) -> int | None:
+        """Return whose token this is, or None.
+
+        Raises:
+            NotOfOrganisation: the party belongs to none of these organisations; None: it need not.
+        """
         with self._store.read() as conn:
             party = parties.by_token_hash(conn, token_hash(token))
-        return None if party is None else party.eui
+        if party is None:
+            return None
+        party.check_organisation(organisations)
+        return party.eui
 
     def status(self, party: int) -> Rows:
         """Return the number of the party's hubs by release in flight, model, firmware version, status and state."""

@@ -25,7 +25,7 @@ from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.cast import Member
 from duis_gateway.sandbox.remote import CommandFailed, Remote
 
-_SECONDS = 9.0
+SECONDS = 9.0
 """Less than the gateway waits for an answer."""
 _MOST_ANSWER = 300
 _XML = {"Content-Type": "application/xml"}
@@ -93,7 +93,7 @@ class Relay:
     trust: Trust
     forward: str | None
     show: Callable[[Heard], None]
-    _http: Http = field(default_factory=lambda: Http(_SECONDS))
+    http: Http
     _known: set[str] = field(default_factory=set)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
@@ -127,7 +127,7 @@ class Relay:
         if self.forward is None:
             return 204, b"", ""
         try:
-            answer = self._http.post(self.forward, raw, _XML)
+            answer = self.http.post(self.forward, raw, _XML)
         except NoAnswer as error:
             return 0, b"", error.detail
         return answer.status, answer.body[:_MOST_ANSWER], ""
@@ -141,9 +141,14 @@ def _phrase(status: int) -> str:
 
 
 def listen(
-    remote: Remote, member: Member, forward: str | None, show: Callable[[Heard], None], wait: Callable[[], object]
+    remote: Remote,
+    member: Member,
+    forward: str | None,
+    show: Callable[[Heard], None],
+    wait: Callable[[], object],
+    http: Http,
 ) -> None:
-    """Take what a supplier receives until `wait` returns; before and after it goes where it went.
+    """Take what a supplier receives until `wait` returns, passed on by `http`; before and after it goes where it went.
 
     Raises:
         GatewayError: no sandbox listens there.
@@ -151,7 +156,7 @@ def listen(
     status = remote.status()
     before = next(one for one in status["parties"] if one["name"] == member.name)
     trust = Trust.certificate(status["you"]["gateway_certificate"])
-    with Serving(Relay(member, trust, forward, show).wsgi) as server:
+    with Serving(Relay(member, trust, forward, show, http).wsgi) as server:
         own = server.url + "/"
         remote.do("address", {"supplier": member.name, "url": own})
         try:

@@ -43,6 +43,7 @@ party = Table(
     needed("published_schema_only", Boolean),
     needed("regions", Names),
     Column("token_hash", Text, unique=True),
+    Column("organisation", Text),
 )
 
 certificate = Table(
@@ -82,8 +83,7 @@ hub = Table(
     Column("gas_supplier", Unsigned64),
     Column("told_version", Text),
     Column("completed_at", UtcTime),
-    # With millions of hubs, "the hubs of this supplier and model" is read from the index alone up to the row, and how
-    # many there are of each kind from the index alone, in its order.
+    # With millions of hubs, those of a supplier and model, and how many of each kind, are read from the index alone.
     Index("ix_hub_of_import_supplier", "import_supplier", *_KIND),
     Index("ix_hub_of_gas_supplier", "gas_supplier", *_KIND, "import_supplier"),
 )

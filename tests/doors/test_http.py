@@ -32,7 +32,7 @@ ONCE = HEAD + b"Connection: close\r\n"
 
 
 @pytest.fixture(scope="module")
-def doors() -> Iterator[Doors]:
+def doors(wire: None) -> Iterator[Doors]:
     with open_doors(StandIn(lambda _incoming: ANSWER)) as running:
         yield running
 
@@ -213,7 +213,7 @@ def test_a_body_cut_short_is_never_processed(doors: Doors) -> None:
     for head in (b"Content-Length: 100\r\n\r\n<a/>", TE + b"\r\n64\r\n<a/>"):
         with doors.connect() as client:
             client.sendall(ONCE + head)
-            client.shutdown(1)
+            doors.say_no_more(client)
             assert client.recv(100) == b""
     assert len(doors.flow.taken) == before
 
@@ -274,6 +274,7 @@ def refusing(error: Exception) -> StandIn:
     return StandIn(act)
 
 
+@pytest.mark.usefixtures("wire")
 @pytest.mark.parametrize(
     "error",
     [NotSafeXml("a"), NotAuthenticated("b"), NotEntitled("c"), NotValid("d"), IdentityReused("e"), NotDurable("f")],
@@ -293,6 +294,7 @@ def test_refusals_of_the_flow_look_as_the_table_says(error: MessageRefused) -> N
     assert audit.fields("body_length") == [len(SIGNED)]
 
 
+@pytest.mark.usefixtures("wire")
 def test_findings_are_told_with_path_line_and_reason() -> None:
     findings = (Finding("/sr:Request/sr:Body", 7, "not \x00 allowed"), Finding("/sr:Request", None, "x" * 5000))
     with open_doors(refusing(NotValid("invalid", findings))) as doors:
@@ -307,6 +309,7 @@ def test_findings_are_told_with_path_line_and_reason() -> None:
     assert len(items[1][1][1] or "") == 300
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_defect_is_told_by_its_correlation_id_alone(caplog: pytest.LogCaptureFixture) -> None:
     with open_doors(refusing(KeyError("the secret cause"))) as doors, caplog.at_level(logging.ERROR):
         reply = doors.post(DUIS)
@@ -316,6 +319,7 @@ def test_a_defect_is_told_by_its_correlation_id_alone(caplog: pytest.LogCaptureF
     assert record.__dict__["correlation_id"] == reply.headers["x-correlation-id"]
 
 
+@pytest.mark.usefixtures("wire")
 def test_audit_lines_have_no_word_of_the_sender() -> None:
     """Hostile input by length and hash; a reason cannot forge a line."""
     with open_doors(refusing(NotSafeXml("bad\r\nevent=forged"))) as doors, audited() as audit:
@@ -328,6 +332,7 @@ def test_audit_lines_have_no_word_of_the_sender() -> None:
     assert audit.fields("body_sha256")[0] == hashlib.sha256(b"<secret/>").hexdigest()
 
 
+@pytest.mark.usefixtures("wire")
 def test_requests_are_counted_by_door_service_and_outcome() -> None:
     with open_doors(StandIn(lambda _incoming: ANSWER)) as doors:
         doors.post(DUIS)

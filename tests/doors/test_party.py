@@ -31,7 +31,8 @@ class Data:
         self.closed = 0
         self.asked: list[tuple[str, int, str | None]] = []
 
-    def party_of(self, token: str) -> int | None:
+    def party_of(self, token: str, organisations: frozenset[str] | None = None) -> int | None:
+        self.organisations = organisations
         return TOKENS.get(token)
 
     def status(self, party: int) -> Rows:

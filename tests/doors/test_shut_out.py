@@ -6,11 +6,12 @@ import http.client
 import os
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,11 @@ def unread(doors: Doors, sent: bytes) -> socket.socket:
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect((doors.server.host, doors.server.port))
+    client = doors.over(client)
     client.setblocking(False)
-    while sent and select.select([], [client], [], 0.2)[1]:
-        sent = sent[client.send(sent) :]
+    with suppress(ssl.SSLWantWriteError):
+        while sent and select.select([], [client], [], 0.2)[1]:
+            sent = sent[client.send(sent) :]
     return client
 
 
@@ -69,6 +72,7 @@ def endless() -> Iterator[bytes]:
         yield b"x" * 50_000
 
 
+@pytest.mark.usefixtures("wire")
 def test_who_pipelines_and_does_not_read_holds_no_worker() -> None:
     """With six times as many of them as workers."""
     with open_doors(taking_all(), threads=2) as doors, ExitStack() as opened:
@@ -77,6 +81,7 @@ def test_who_pipelines_and_does_not_read_holds_no_worker() -> None:
         assert doors.post(DUIS).status == 200
 
 
+@pytest.mark.usefixtures("wire")
 def test_tables_that_nobody_reads_hold_no_worker_and_are_bounded() -> None:
     with streaming(endless, ServerLimits(body=SIZE, streams=3, streams_of_one=3)) as doors, ExitStack() as opened:
         for _ in range(3):
@@ -86,6 +91,7 @@ def test_tables_that_nobody_reads_hold_no_worker_and_are_bounded() -> None:
         assert (reply.status, reply.headers["retry-after"]) == (503, "5")
 
 
+@pytest.mark.usefixtures("wire")
 def test_one_party_leaves_places_for_the_tables_of_others() -> None:
     """The places of one that does not read are its own, and free again when it goes."""
 
@@ -93,7 +99,7 @@ def test_one_party_leaves_places_for_the_tables_of_others() -> None:
         return Answer(200, "text/csv", endless(), asker=int(request.query))
 
     def ask(party: int) -> socket.socket:
-        client = socket.create_connection((doors.server.host, doors.server.port), timeout=10)
+        client = doors.connect()
         client.sendall(b"GET /table?%d HTTP/1.1\r\nHost: gateway\r\n\r\n" % party)
         return opened.enter_context(client)
 
@@ -111,6 +117,7 @@ def test_one_party_leaves_places_for_the_tables_of_others() -> None:
         wait_until(lambda: is_sent(ask(1)))
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_table_ends_at_its_deadline_though_it_is_read() -> None:
     """It holds a snapshot of the database; its end is not that of a whole table."""
     closed = threading.Event()
@@ -127,6 +134,7 @@ def test_a_table_ends_at_its_deadline_though_it_is_read() -> None:
         assert closed.wait(10)
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_table_that_breaks_off_is_not_taken_for_a_whole_one() -> None:
     def broken() -> Iterator[bytes]:
         yield b"x" * 300_000
@@ -138,6 +146,7 @@ def test_a_table_that_breaks_off_is_not_taken_for_a_whole_one() -> None:
         assert doors.post(DUIS).status == 200
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_table_is_whole_in_both_versions_and_not_begun_for_its_header() -> None:
     begun: list[int] = []
 
@@ -155,6 +164,7 @@ def test_a_table_is_whole_in_both_versions_and_not_begun_for_its_header() -> Non
         assert len(begun) == 2
 
 
+@pytest.mark.usefixtures("wire")
 def test_beyond_the_limit_the_longest_idle_goes() -> None:
     """300 silent connections where 100 are allowed; who is being answered stays."""
     begun, go_on = threading.Event(), threading.Event()
@@ -177,6 +187,7 @@ def test_beyond_the_limit_the_longest_idle_goes() -> None:
         assert at_work.recv(12) == b"HTTP/1.1 200"
 
 
+@pytest.mark.usefixtures("wire")
 def test_one_address_cannot_take_all() -> None:
     with open_doors(taking_all(), ServerLimits(body=SIZE, connections=100)) as doors, ExitStack() as opened:
         honest = opened.enter_context(doors.connect())
@@ -203,6 +214,7 @@ def test_an_address_of_ipv6_is_a_network_of_64_bits() -> None:
     assert crowd.has_room("2001:db8:0:1::3")
 
 
+@pytest.mark.usefixtures("wire")
 def test_bodies_are_held_up_to_a_limit() -> None:
     """Who holds most and has not sent all of it is asked to come again; small messages pass."""
     with open_doors(taking_all(), ServerLimits(body=SIZE, held=3 * SIZE + 50_000)) as doors, ExitStack() as opened:
@@ -219,6 +231,7 @@ def test_bodies_are_held_up_to_a_limit() -> None:
             assert one.recv(12) == b"HTTP/1.1 200"
 
 
+@pytest.mark.usefixtures("wire")
 def test_small_messages_do_not_wait_for_large_ones() -> None:
     """Large ones are worked on two at a time; those that wait for that hold no worker."""
     begun, go_on = threading.Semaphore(0), threading.Event()
@@ -242,6 +255,7 @@ def test_small_messages_do_not_wait_for_large_ones() -> None:
         assert {one.recv(12) for one in large} == {b"HTTP/1.1 200"}
 
 
+@pytest.mark.usefixtures("wire")
 def test_small_chunks_are_taken_and_many_of_them_refused() -> None:
     """T52: a body of 256 kB in chunks of one octet costs less than it would to read it."""
     chunk = b"1\r\na\r\n"
@@ -261,6 +275,7 @@ def test_small_chunks_are_taken_and_many_of_them_refused() -> None:
             assert (reply.status, doors.flow.taken[-1].body) == (200, body)
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_request_may_come_octet_by_octet() -> None:
     sent = HEAD + b"Transfer-Encoding: chunked\r\n\r\n3;x=y\r\n<a/\r\n1\r\n>\r\n0\r\nX: y\r\n\r\n"
     with open_doors(taking_all()) as doors, doors.connect() as client:
@@ -271,14 +286,16 @@ def test_a_request_may_come_octet_by_octet() -> None:
         assert doors.flow.taken[-1].body == b"<a/>"
 
 
+@pytest.mark.usefixtures("wire")
 def test_who_has_said_all_still_hears() -> None:
     with open_doors(taking_all()) as doors, doors.connect() as client:
         client.sendall(GOOD)
-        client.shutdown(socket.SHUT_WR)
+        doors.say_no_more(client)
         (reply,) = replies(client)
         assert (reply.status, reply.body) == (200, ANSWER)
 
 
+@pytest.mark.usefixtures("wire")
 def test_a_client_that_goes_before_its_answer_troubles_nobody(caplog: pytest.LogCaptureFixture) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
@@ -337,6 +354,7 @@ def test_live_answers_beside_hung_checks_and_unread_metrics() -> None:
         go_on.set()
 
 
+@pytest.mark.usefixtures("wire")
 def test_the_check_of_a_proxy_is_answered_on_both_listeners() -> None:
     """What HAProxy asks unless it is told otherwise: `OPTIONS /` in HTTP/1.0, without a Host."""
     with open_doors() as doors:

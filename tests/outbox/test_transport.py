@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -18,6 +19,7 @@ from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from tests.support import receivers
 from tests.support.receivers import Receiver
 from tests.support.scripted_peer import scripted_peer
+from tests.support.tls_pki import Authority
 from tests.support.web_certificates import make_web_certificate
 
 SETTINGS = TransportSettings(total_timeout=1.0, allowed_networks=parse_networks(["127.0.0.0/8"]))
@@ -225,6 +227,54 @@ def test_tls_is_verified(tmp_path: Path) -> None:
         "expired": FailureKind.TLS,
         "unknown": FailureKind.TLS,
     }
+
+
+def test_a_recipient_that_asks_for_a_certificate_gets_ours(tmp_path: Path) -> None:
+    """T64: over connections that are kept; new files are shown from the next message on, without a restart."""
+    server = make_web_certificate(tmp_path / "server.pem", "127.0.0.1")
+    ours, later, stranger = (Authority(tmp_path / name, name) for name in ("ours", "later", "stranger"))
+    own = ours.issue("gateway")
+    authorities = tmp_path / "clients.pem"
+    authorities.write_bytes(ours.file.read_bytes() + later.file.read_bytes())
+    showing = replace(SETTINGS, total_timeout=5.0, ca_file=server, certificate=own.certificate, key=own.key)
+    with Receiver(tls=server, clients=authorities) as receiver, closing(HttpTransport(showing)) as transport:
+        assert [post(transport, receiver) for _ in range(3)] == [None] * 3
+        assert receiver.connections == 1
+        following = later.issue("next")
+        following.key.replace(own.key)
+        following.certificate.replace(own.certificate)
+        assert [post(transport, receiver) for _ in range(2)] == [None] * 2
+        assert receiver.connections == 2
+        wrong = stranger.issue("wrong")
+        for settings in (
+            replace(showing, certificate=None, key=None),
+            replace(showing, certificate=wrong.certificate, key=wrong.key),
+        ):
+            with closing(HttpTransport(settings)) as other:
+                assert failed(post(other, receiver)).kind in (FailureKind.TLS, FailureKind.CONNECTION)
+        assert len(receiver.arrivals) == 5
+        own.key.unlink()
+        assert "private key file" in failed(post(transport, receiver)).detail
+
+
+def test_a_recipient_may_have_authorities_of_its_own(tmp_path: Path) -> None:
+    """T64: its own and no others; everybody else has those of all."""
+    of_all, of_one = (make_web_certificate(tmp_path / f"{name}.pem", "127.0.0.1") for name in ("all", "one"))
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    one, another = 0x90B3D51F30010000, 0x0000000000000002
+    (folder / f"{one:016X}.pem").write_bytes(of_one.read_bytes())
+    settings = replace(SETTINGS, total_timeout=5.0, ca_file=of_all, ca_folder=folder)
+    with closing(HttpTransport(settings)) as transport, Receiver(tls=of_one) as ones, Receiver(tls=of_all) as others:
+
+        def sent(receiver: Receiver, to: int) -> FailureKind | None:
+            failure = transport.post(receiver.url, b"<x/>", "application/xml", to)
+            return None if failure is None else failure.kind
+
+        assert (sent(ones, one), sent(others, another)) == (None, None)
+        assert (sent(others, one), sent(ones, another)) == (FailureKind.TLS, FailureKind.TLS)
+        (folder / f"{one:016X}.pem").unlink()
+        assert sent(ones, one) is FailureKind.TLS, "a connection that was kept is of an authority that is gone"
 
 
 def test_a_handshake_that_never_comes_ends_at_the_deadline(transport: HttpTransport) -> None:

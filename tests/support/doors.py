@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lxml import etree
@@ -15,14 +17,16 @@ from lxml import etree
 from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.messages import Handler, duis_routes, partner_routes
-from duis_gateway.doors.server import Server
+from duis_gateway.doors.server import Secured, Server
 from duis_gateway.doors.soap import SoapDoor
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.envelope.signature import sign
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.namespaces import PROBLEM, SOAP_ENVELOPE, SOAP_SERVICE, SR
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.pki.tls import server_context
 from tests.support.signing import KEY, SIGNED, check
+from tests.support.tls_pki import Authority
 
 SIZE = 200_000
 ANSWER = sign(
@@ -79,10 +83,12 @@ class Doors:
     server: Server
     flow: StandIn
     metrics: Metrics
+    tls: ssl.SSLContext | None = None
+    """What clients speak TLS with, where the listener does."""
 
     @property
     def url(self) -> str:
-        return f"http://{self.server.host}:{self.server.port}"
+        return self.server.url
 
     def post(self, path: str, body: bytes = SIGNED, media: str | None = "application/xml", **headers: str) -> Reply:
         """POST as an ordinary client does; `x_y` is the header X-Y."""
@@ -101,7 +107,11 @@ class Doors:
         body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        client = http.client.HTTPConnection(self.server.host, self.server.port, timeout=20)
+        address = self.server.host, self.server.port
+        if self.tls is None:
+            client = http.client.HTTPConnection(*address, timeout=20)
+        else:
+            client = http.client.HTTPSConnection(*address, timeout=20, context=self.tls)
         try:
             client.request(method, path, body, headers or {})
             answer = client.getresponse()
@@ -110,7 +120,28 @@ class Doors:
             client.close()
 
     def connect(self) -> socket.socket:
+        """Open a connection, ready for HTTP."""
+        return self.over(self.bare())
+
+    def bare(self) -> socket.socket:
+        """Open a connection, and say nothing on it."""
         return socket.create_connection((self.server.host, self.server.port), timeout=20)
+
+    def over_with(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        """Open a connection for a client of one's own, which has not shaken hands."""
+        return context.wrap_socket(
+            self.bare(), server_hostname=self.server.host, do_handshake_on_connect=False, suppress_ragged_eofs=False
+        )
+
+    def over(self, connection: socket.socket) -> socket.socket:
+        """Return a connection with TLS on it, where the listener speaks that."""
+        if self.tls is None:
+            return connection
+        return self.tls.wrap_socket(connection, server_hostname=self.server.host)
+
+    def say_no_more(self, client: socket.socket) -> None:
+        """Close a connection in one direction; the other still works, over TLS too."""
+        socket.socket.shutdown(client, socket.SHUT_WR)
 
     def raw(self, sent: bytes) -> list[Reply]:
         """Send bytes as they are on a connection of their own; return all answers until the server closes it."""
@@ -140,23 +171,53 @@ def _read_reply(stream: Any) -> Reply:
     return Reply(status, headers, stream.read(int(headers.get("content-length", "0"))))
 
 
+@dataclass(frozen=True)
+class OneContext:
+    """What a listener speaks TLS with, from beginning to end."""
+
+    made: ssl.SSLContext
+    binds: bool = False
+
+    def context(self) -> ssl.SSLContext:
+        return self.made
+
+
+_wires: list[tuple[Secured, ssl.SSLContext]] = []
+
+
+@contextmanager
+def over_tls(folder: Path) -> Iterator[None]:
+    """Let `open_doors` open doors that speak TLS, meanwhile."""
+    authority = Authority(folder)
+    own = authority.issue("gateway")
+    _wires.append((OneContext(server_context(own.certificate, own.key, None)), authority.trusting()))
+    try:
+        yield
+    finally:
+        _wires.pop()
+
+
 @contextmanager
 def open_doors(
     flow: StandIn | None = None,
     limits: ServerLimits | None = None,
     more: Callable[[Handler], Iterable[Route]] = lambda _handler: (),
     threads: int = 4,
+    secured: Secured | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Doors]:
-    """Run the public doors on a free port."""
+    """Run the public doors on a free port, in TLS where they are `secured`."""
+    if secured is None and _wires:
+        secured, tls = _wires[-1]
     flow = flow or StandIn()
     metrics = Metrics()
     soap = SoapDoor(flow, ShapeLimits(size=SIZE))
     routes = [*duis_routes(flow, SIZE), *partner_routes(flow, SIZE), soap.route(), *more(flow)]
     edge = Edge(routes, metrics)
-    server = Server(edge, "127.0.0.1", 0, threads, limits or ServerLimits(body=SIZE))
+    server = Server(edge, "127.0.0.1", 0, threads, limits or ServerLimits(body=SIZE), secured)
     server.start()
     try:
-        yield Doors(server, flow, metrics)
+        yield Doors(server, flow, metrics, tls)
     finally:
         server.stop()
 

@@ -35,9 +35,18 @@ class Arrival:
 
 
 class Receiver:
-    """One recipient. `mode` may be changed at any time, or be a function of the body."""
+    """One recipient. `mode` may be changed at any time, or be a function of the body.
 
-    def __init__(self, mode: str | Callable[[bytes], str] = OK, port: int = 0, tls: Path | None = None) -> None:
+    `tls` is a file with its key and certificate; `clients` has the authorities of which it asks for a certificate.
+    """
+
+    def __init__(
+        self,
+        mode: str | Callable[[bytes], str] = OK,
+        port: int = 0,
+        tls: Path | None = None,
+        clients: Path | None = None,
+    ) -> None:
         self.mode = mode
         self.release = threading.Event()
         self.arrivals: list[Arrival] = []
@@ -50,6 +59,9 @@ class Receiver:
         if tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(tls)
+            if clients is not None:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients)
             self._server.tls = context
         self.port: int = self._server.server_port
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/receive"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -76,12 +76,14 @@ class Sources:
         own_certificate: the end of the gateway's own certificate, None without one.
         token: the operators' token, None where none is configured; raises ConfigurationError where it cannot be read.
         relay: whether there is a mail relay.
+        tls_certificates: the ends of TLS certificates, by section of the configuration.
     """
 
     readiness: Callable[[], Checks]
     own_certificate: Callable[[], datetime | None]
     token: Callable[[], str | None]
     relay: bool = False
+    tls_certificates: Callable[[], Mapping[str, datetime]] = dict
 
 
 class Console:
@@ -162,6 +164,7 @@ class Console:
             overdue=overview.overdue(turns.value, now) if turns else 0,
             unready={name: check.detail for name, check in checks.items() if not check.ok},
             own_certificate=self._sources.own_certificate(),
+            tls_certificates=self._sources.tls_certificates(),
             soon=certificates.SOON,
         )
 
@@ -280,7 +283,11 @@ class Console:
             every = parties.all_parties(conn)
             held = certificates.held(conn)
         return self._page(
-            "parties.html", parties=every, certificates=held, own_certificate=self._sources.own_certificate()
+            "parties.html",
+            parties=every,
+            certificates=held,
+            own_certificate=self._sources.own_certificate(),
+            tls_certificates=self._sources.tls_certificates(),
         )
 
     def search(self, request: HttpRequest) -> Answer:

@@ -1,0 +1,205 @@
+"""TLS on a connection: a protocol to the loop's transport, and a transport to the `Connection` above it.
+
+asyncio's own layer sets 256 KiB aside for each connection before it has said a word, and cannot say that it is done
+without ceasing to read. This one makes OpenSSL's state with the first byte that comes, and ends as a plain connection
+does.
+
+What a client does before the handshake is over costs its own connection, for `handshake_time` seconds at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from duis_gateway.errors import HandshakeFailed
+from duis_gateway.pki.tls import organisations_of, reason_of
+
+if TYPE_CHECKING:
+    from duis_gateway.doors.connections import Connection
+
+_RECORD = 16 * 1024
+_UNTAKEN = 1024 * 1024
+"""Bytes that may wait for a client that sends: more are OpenSSL's answers to one that only asks for new keys."""
+_PLAIN = re.compile(rb"[A-Z]{3}")
+
+
+class Tls(asyncio.Protocol, asyncio.Transport):
+    """TLS on one connection. It belongs to the server's loop, like the connection."""
+
+    def __init__(self, context: ssl.SSLContext, connection: Connection, *, binds: bool) -> None:
+        super().__init__()
+        self._context = context
+        self._connection = connection
+        self._binds = binds
+        self._below: Any = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls: ssl.SSLObject | None = None
+        self._secure = False
+        self._plain = False
+        self._over = False
+
+    # What the loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin: the connection above is there from now on, and can be ended."""
+        self._below = transport
+        floor = self._connection.floor
+        self._deadline = floor.loop.call_later(floor.limits.handshake_time, self._too_late)
+        self._connection.connection_made(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of everything."""
+        self._settle()
+        self._connection.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take records in; what comes after our last is thrown away."""
+        if self._over:
+            return
+        if self._tls is None:
+            if _PLAIN.match(data):
+                self._refuse_plain()
+                return
+            self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._incoming.write(data)
+        try:
+            if not self._secure:
+                self._shake_hands(self._tls)
+            if self._secure:
+                self._read(self._tls)
+        except ssl.SSLError as error:
+            self._fail(reason_of(error))
+
+    def eof_received(self) -> bool:
+        """Close, unless there is something to answer."""
+        if self._secure and not self._over:
+            return self._connection.eof_received()
+        if not self._secure and self._tls is not None and not self._over:
+            self._fail("the client went away")
+        return False
+
+    def pause_writing(self) -> None:
+        """Hand on that the client does not read."""
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Hand on that it reads again."""
+        self._connection.resume_writing()
+
+    # What the connection asks for, as of any transport
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send."""
+        if self._plain:
+            self._below.write(data)
+        elif self._tls is not None and not self._over:
+            rest = memoryview(data)
+            try:
+                while rest:
+                    rest = rest[self._tls.write(rest) :]
+            except ssl.SSLError:
+                self.abort()
+                return
+            self._flush()
+
+    def write_eof(self) -> None:
+        """Say that nothing more comes, and go on reading, to throw it away."""
+        self._say_end()
+        self._below.write_eof()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._over = True
+        self._below.abort()
+
+    def is_closing(self) -> bool:
+        """Whether it is being closed."""
+        return bool(self._below.is_closing())
+
+    def pause_reading(self) -> None:
+        """Read nothing more for the time being."""
+        self._below.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._below.resume_reading()
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes wait for the client."""
+        return int(self._below.get_write_buffer_size())
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Say from how many on the client is one that does not read."""
+        self._below.set_write_buffer_limits(high=high, low=low)
+
+    # Between the two
+
+    def _shake_hands(self, tls: ssl.SSLObject) -> None:
+        with suppress(ssl.SSLWantReadError):
+            tls.do_handshake()
+            self._secure = True
+            self._settle()
+            self._connection.secured(organisations_of(tls) if self._binds else None)
+        self._flush()
+
+    def _read(self, tls: ssl.SSLObject) -> None:
+        parts = []
+        ended = False
+        try:
+            while part := tls.read(_RECORD):
+                parts.append(part)
+            ended = True
+        except ssl.SSLWantReadError:
+            pass
+        self._flush()
+        if self.get_write_buffer_size() > _UNTAKEN:
+            self.abort()
+        elif parts:
+            self._connection.data_received(b"".join(parts))
+        if ended and not (self._over or self._connection.eof_received()):
+            self._say_end()
+            self._below.close()
+
+    def _refuse_plain(self) -> None:
+        """Tell whoever speaks HTTP where TLS is spoken, in its own language; nothing of it is read."""
+        self._plain = self._over = True
+        self._settle()
+        self._connection.refuse(HandshakeFailed("this address speaks TLS: begin the URL with https://"))
+
+    def _fail(self, reason: str) -> None:
+        """End a connection that is not TLS, or not any more, with the alert that OpenSSL has for the client."""
+        if not self._secure:
+            self._connection.not_secured(HandshakeFailed(reason))
+        self._settle()
+        self._over = True
+        self._flush()
+        self._below.write_eof()
+        floor = self._connection.floor
+        floor.loop.call_later(floor.limits.lingering_time, self.abort)
+
+    def _too_late(self) -> None:
+        if self._tls is not None:
+            self._connection.not_secured(HandshakeFailed("the handshake did not end in time"))
+        self.abort()
+
+    def _say_end(self) -> None:
+        if self._tls is not None and not self._over:
+            with suppress(ssl.SSLError):
+                self._tls.unwrap()
+            self._flush()
+        self._over = True
+
+    def _flush(self) -> None:
+        if self._outgoing.pending and not self._below.is_closing():
+            self._below.write(self._outgoing.read())
+
+    def _settle(self) -> None:
+        """The handshake is over, in one way or the other."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
