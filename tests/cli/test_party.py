@@ -37,6 +37,7 @@ def test_a_supplier_is_registered_with_its_certificate(installation: Installatio
         "certificate": True,
         "url": "http://127.0.0.1:8090/",
         "email": "ops@supplier.example",
+        "organisation": None,
     }
     [registered] = json.loads(done("certificate", "list", "--format", "json", *installation.config))
     assert (registered["party"], registered["ou"], registered["trusted"]) == (party["eui"], "87", False)
