@@ -14,11 +14,12 @@ from duis_gateway.flow.reply import Alert, PartnerSend, Send
 from duis_gateway.flow.tx import Moment
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.bodies import OffThePlan
+from duis_gateway.partners.portions import portions
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.departures import Departure, departure
 from duis_gateway.rollout.plans.records import Deviation, DeviationKind, PlanFacts
-from duis_gateway.rollout.plans.telling import Listeners, portions
+from duis_gateway.rollout.plans.telling import Listeners
 from duis_gateway.rollout.releases.records import Period, Release
 
 
@@ -28,15 +29,15 @@ def departed(moment: Moment, release: Release, moved: Mapping[int, datetime]) ->
     Call it before the inventory is told of their new version.
     """
     found = Deviations(release, Listeners(moment))
-    for hub, one, device_ids in _departures(moment, release, moved):
+    for hub, one, device_ids in departures(moment, release, moved):
         found.add(hub, one.kind, one.period, device_ids)
     return found
 
 
-def _departures(
+def departures(
     moment: Moment, release: Release, moved: Mapping[int, datetime]
 ) -> Iterator[tuple[Hub, Departure, list[int]]]:
-    """Yield hubs that departed alike, with a hub that stands for all of them."""
+    """Yield hubs that depart alike if they are activated at these times, with a hub that stands for all of them."""
     shared = plans.of_release(moment.conn, release, moment.now)
     for facts, device_ids in plans.kinds(moment.conn, shared, moved):
         for at, members in _by_time(device_ids, moved).items():

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, field
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.alerts.firmware_deployment_plan import FirmwareDeploymentPlan
 from duis_gateway.flow.reply import Alert, PartnerSend, Send
 from duis_gateway.flow.tx import Moment
-from duis_gateway.machine.identities import new_identity
 from duis_gateway.parties.records import Party, PartyKind
-from duis_gateway.partners.bodies import HUBS_IN_A_MESSAGE, PlanOfHubs, Remaining
-from duis_gateway.partners.messages import Part
-from duis_gateway.partners.xml import HUBS_IN_A_LIST
+from duis_gateway.partners.bodies import PlanOfHubs, Remaining
+from duis_gateway.partners.portions import in_parts
 from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import told
-from duis_gateway.rollout.plans.records import Deployment, Deviation, ToldHub, ToldPlan, VoidPlan, VoidReason
+from duis_gateway.rollout.plans.records import Deployment, ToldHub, ToldPlan, VoidPlan, VoidReason
 from duis_gateway.rollout.releases.records import Release
 
 News = ToldPlan | VoidReason
 """What a party hears of hubs: what they are planned for, or why for nothing."""
 
 _Entry = Deployment | VoidPlan
-Entry = TypeVar("Entry", Deployment, VoidPlan, Deployment | VoidPlan, Deviation)
 
 
 class Listeners:
@@ -96,9 +92,7 @@ def plan_messages(
     """Yield the messages that tell a CSP or DCC: one, or parts where the hubs are more than a message holds."""
     kind: type[PlanOfHubs] = csp.PlannedDeployment if party.kind is PartyKind.CSP else esi.PlannedDeploymentReport
     revision = told.next_revision(moment.conn, release.release_id, party.eui)
-    bodies = list(portions(entries)) or [[]]
-    list_id = new_identity()
-    for number, portion in enumerate(bodies, start=1):
+    for portion, part in in_parts(entries):
         body = kind(
             release.release_id,
             release.firmware_version,
@@ -106,22 +100,6 @@ def plan_messages(
             tuple(one for one in portion if isinstance(one, Deployment)),
             tuple(one for one in portion if isinstance(one, VoidPlan)),
             remaining,
-            Part(list_id, number, len(bodies)) if len(bodies) > 1 else None,
+            part,
         )
         yield PartnerSend(party, body, release.release_id)
-
-
-def portions(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Yield the entries of each message: as many hubs, and as many entries, as one may have."""
-    portion: list[Entry] = []
-    room = HUBS_IN_A_LIST
-    for entry in entries:
-        rest = entry.device_ids
-        while rest:
-            if not room or len(portion) == HUBS_IN_A_MESSAGE:
-                yield portion
-                portion, room = [], HUBS_IN_A_LIST
-            portion.append(replace(entry, device_ids=rest[:room]))
-            room, rest = room - len(rest[:room]), rest[room:]
-    if portion:
-        yield portion

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -10,6 +10,8 @@ from duis_gateway.duis.service_requests.preferred_pilot_schedule import Deployme
 from duis_gateway.flow.reply import PartnerSend
 from duis_gateway.flow.tx import Tx
 from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.partners.bodies import SupplierPilotSchedule
+from duis_gateway.partners.portions import in_parts
 from duis_gateway.rollout.audience import within_regions
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
@@ -22,7 +24,8 @@ def forward_schedule(
 
     `changed` take the place of those of `standing` that have the same stage and name. A CSP is concerned if one of
     the groups changed has a hub in its regions, or had; it gets every group with a hub there, cut down to these, and
-    a group that has lost all its hubs there once more, empty.
+    a group that has lost all its hubs there once more, empty. Where that is more than a message holds, it comes in
+    parts.
     """
     before = {_name(group): group for group in standing}
     after = {**before, **{_name(group): group for group in changed}}
@@ -32,17 +35,25 @@ def forward_schedule(
         own = {name: _within(group, regions, party) for name, group in after.items()}
         had = {name for name, group in before.items() if _within(group, regions, party)}
         if any(own[_name(group)] or _name(group) in had for group in changed):
-            groups = tuple(_as_group(after[name], ids) for name, ids in own.items() if ids or name in had)
-            body = csp.PreferredPilotSchedule(release.release_id, release.firmware_version, supplier, groups)
-            sends.append(PartnerSend(party, body, release.release_id))
-    report = esi.PreferredPilotScheduleReport(
-        release.release_id,
-        release.firmware_version,
-        supplier,
-        tuple(_as_group(group, group.device_ids) for group in after.values()),
-    )
-    sends += [PartnerSend(party, report, release.release_id) for party in tx.registered(PartyKind.DCC)]
+            groups = [_as_group(after[name], ids) for name, ids in own.items() if ids or name in had]
+            sends += _messages(party, csp.PreferredPilotSchedule, release, supplier, groups)
+    everything = [_as_group(group, group.device_ids) for group in after.values()]
+    for party in tx.registered(PartyKind.DCC):
+        sends += _messages(party, esi.PreferredPilotScheduleReport, release, supplier, everything)
     return sends
+
+
+def _messages(
+    party: Party,
+    kind: type[SupplierPilotSchedule],
+    release: Release,
+    supplier: int,
+    groups: Sequence[DeploymentGroup],
+) -> Iterator[PartnerSend]:
+    """Yield the schedule, in parts where it has more hubs than a message may: they count together."""
+    for portion, part in in_parts(groups):
+        body = kind(release.release_id, release.firmware_version, supplier, tuple(portion), part)
+        yield PartnerSend(party, body, release.release_id)
 
 
 def _name(group: Instruction) -> tuple[Stage, str]:

@@ -13,6 +13,7 @@ from duis_gateway.flow.reply import PartnerSend
 from duis_gateway.flow.tx import Tx
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.partners.bodies import SupplierPilotSchedule
 from duis_gateway.partners.messages import AnyMessage, Part, PartnerBody, PartnerMessage
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases.notice import receive_release
@@ -86,3 +87,26 @@ def test_a_notice_cannot_come_in_parts(tx: Tx) -> None:
     one_of_two = esi.FirmwareRelease(*about, pilot=terms, part=Part("L", 1, 2))
     answers = [receive_release(message(body), tx) for body in (whole, one_of_two)]
     assert [answer.code for answer in answers] == ["Accepted", "PartsNotServed"]
+
+
+@pytest.mark.requirement("A05", "BR-3.9")
+def test_a_schedule_of_more_hubs_than_a_message_holds_comes_in_parts(tx: Tx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was one message of 8 MB, which a CSP refuses by its size: 400,000 hubs in eight groups, here 16 in eight."""
+    monkeypatch.setattr("duis_gateway.partners.portions.HUBS_IN_A_LIST", 3)
+    hubs.upsert(tx.conn, [hub(number) for number in range(10, 26)])
+    standing = [instruction(f"G{n}", 10 + 2 * n, 11 + 2 * n) for n in range(7)]
+    empty = instruction("GONE")
+    sends = forward_schedule(release(), tx.party.eui, [instruction("G7", 24, 25)], [*standing, empty], tx)
+    for recipient in (NORTH, DCC):
+        sent = [send.body for send in sends if send.recipient.eui == recipient]
+        bodies = [body for body in sent if isinstance(body, SupplierPilotSchedule)]
+        groups = [[(group.group_id, group.device_ids) for group in body.groups] for body in bodies]
+        assert max(sum(len(ids) for _, ids in part) for part in groups) == 3
+        added: dict[str, tuple[int, ...]] = {}
+        for name, ids in (group for part in groups for group in part):
+            added[name] = added.get(name, ()) + ids
+        assert {name for name, ids in added.items() if ids} == {f"G{n}" for n in range(8)}
+        assert [hub for ids in added.values() for hub in ids] == list(range(10, 26))
+        parts = [body.part for body in bodies]
+        assert [(part.number, part.of) for part in parts if part] == [(n, 6) for n in range(1, 7)]
+        assert len({part.list_id for part in parts if part}) == 1
