@@ -32,7 +32,7 @@ def told(play: Play, party: str) -> list[tuple[str, list[str]]]:
 def lines(one: Delivery) -> list[tuple[str, list[str]]]:
     found = []
     for namespace in (CSP, ESI, SR):
-        for kind in ("Deployment", "Void"):
+        for kind in ("Deployment", "Void", "NotPlanned"):
             for element in one.root.iter(f"{{{namespace}}}{kind}"):
                 (what,) = texts(element, "Standing") or texts(element, "Reason")
                 found.append((what, listed(element, "DeviceIDList")))
@@ -78,6 +78,35 @@ def test_a_split_hub_is_planned_once_both_have_instructed(play: Play) -> None:
     assert say(play, "north", "gas", "MINE", "Refused").code == "Accepted"
     for party in ("north", "main", "gas", "dcc"):
         assert told(play, party) == [("RefusedByCSP", split)], party
+
+
+@pytest.mark.requirement("X07", "BR-3.3", "BR-4.2")
+def test_no_half_of_a_split_hub_is_told_as_accepted_while_it_does_not_stand(play: Play) -> None:
+    """N74 names the hubs that are not planned in spite of it; what becomes of the other half is told by N77."""
+    play.announce()
+    split = play.lot.of_csp("north", play.lot["split"])
+    play.pilot_schedule("main", launch("G1", split))
+    play.forget()
+    assert say(play, "north", "main", "G1").code == "Accepted"
+    (accepted,) = play.received("main", "N74")
+    assert (accepted.text("Decision"), lines(accepted)) == ("Accepted", [("AwaitsSecondSupplier", split)])
+    assert play.received("gas", "N74", "N77") == []
+    assert play.pilot_schedule("gas", launch("MINE", split, 75, 78)).code == "I99"
+    assert told(play, "main") == told(play, "gas") == [("Requested", split)]
+    play.forget()
+    amended = say(play, "north", "gas", "MINE", "Amended", start=NOW + 76 * DAY, end=NOW + 85 * DAY)
+    assert amended.code == "Accepted"
+    assert [lines(one) for one in play.received("gas", "N74")] == [[]], "both halves stand now"
+    (fixed,) = play.received("main", "N77")
+    assert lines(fixed) == [("Fixed", split)]
+    assert fixed.text("EarliestStart").startswith((NOW + 76 * DAY).isoformat()[:16])
+    assert fixed.text("LatestEnd").startswith((NOW + 85 * DAY).isoformat()[:16])
+    play.forget()
+    assert say(play, "north", "gas", "MINE", "Refused").code == "Accepted"
+    assert told(play, "main") == [("RefusedByCSP", split)]
+    assert say(play, "north", "main", "G1").code == "Accepted"
+    (again,) = play.received("main", "N74")
+    assert (again.text("Decision"), lines(again)) == ("Accepted", [("RefusedByCSP", split)])
 
 
 def test_a_hub_that_changes_supplier_loses_its_plan(play: Play, north: list[str]) -> None:

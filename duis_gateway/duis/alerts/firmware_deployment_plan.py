@@ -9,6 +9,7 @@ from datetime import datetime
 from duis_gateway.duis.alerts.content import period, release, with_lists
 from duis_gateway.duis.alerts.fields import DEVICES, PERIOD, RELEASE, TIME, VERSION
 from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
+from duis_gateway.duis.alerts.voids import VOIDS, void_in_words, void_lists
 from duis_gateway.duis.alerts.words import Row, Words, count_hubs, show_period
 from duis_gateway.duis.device_lists import render_device_list
 from duis_gateway.duis.identifiers import format_eui
@@ -23,30 +24,10 @@ from duis_gateway.rollout.plans.records import (
     PlanBasis,
     PlanStanding,
     VoidPlan,
-    VoidReason,
 )
 from duis_gateway.rollout.releases.records import Stage
 from duis_gateway.text.times import show_time
 
-_VOID_IN_WORDS = {
-    VoidReason.NOT_INSTRUCTED: "no instruction counts for them any more",
-    VoidReason.AWAITS_SECOND_SUPPLIER: "they await the instruction of their second supplier",
-    VoidReason.REFUSED_BY_CSP: "the CSP refused an instruction that they need",
-    VoidReason.CHANGED_SUPPLIER: "they changed supplier",
-    VoidReason.CHANGED_REGION: "they lie in another CSP's region now",
-    VoidReason.TOO_LATE: "their period does not end before the automatic date",
-    VoidReason.OUTSIDE_PILOT: "their period does not start within the pilot",
-    VoidReason.EXCLUDED: "the release excludes them from its pilot",
-    VoidReason.PERIOD_ENDED: "their period has ended",
-    VoidReason.PAUSED: "the release is paused",
-    VoidReason.RELEASE_OVER: "the release is over",
-    VoidReason.PILOT_INVALIDATED: "the pilot is invalidated, as a later release was approved",
-    VoidReason.NOT_COMMISSIONED: "they are not commissioned",
-    VoidReason.OTHER_MODEL: "they are of another device model",
-    VoidReason.RUNS_VERSION: "they run the version already",
-    VoidReason.LATER_VERSION: "they run the version of a later release",
-    VoidReason.NOT_PERMITTED: "they run a version that the release does not permit as its predecessor",
-}
 _DEVIATION_IN_WORDS = {
     DeviationKind.BEFORE_PERIOD: "activated before their period",
     DeviationKind.AFTER_PERIOD: "activated after their period",
@@ -82,8 +63,7 @@ class FirmwareDeploymentPlan(AlertBody):
     def _lists(self) -> Iterator[tuple[Callable[[tuple[int, ...]], str], tuple[int, ...]]]:
         for planned in self.deployments:
             yield _element("Deployment", _head(planned)), planned.device_ids
-        for void in self.voids:
-            yield _element("Void", leaf("Reason", void.reason)), void.device_ids
+        yield from void_lists("Void", self.voids)
         for deviation in self.deviations:
             span = period(deviation.period) if deviation.period else ""
             yield _element("Deviation", leaf("Kind", deviation.kind) + span), deviation.device_ids
@@ -94,7 +74,7 @@ class FirmwareDeploymentPlan(AlertBody):
             f"{count_hubs(len(one.device_ids))}: {show_period(one.period)}, {str(one.standing).lower()}."
             for one in self.deployments
         ]
-        void = [f"{count_hubs(len(one.device_ids))} not planned: {_VOID_IN_WORDS[one.reason]}." for one in self.voids]
+        void = [void_in_words(one) for one in self.voids]
         departed = [f"{count_hubs(len(one.device_ids))} {_DEVIATION_IN_WORDS[one.kind]}." for one in self.deviations]
         remaining = []
         if self.remaining is not None:
@@ -159,12 +139,7 @@ N77 = AlertKind(
             ),
             many=True,
         ),
-        Field(
-            "Void",
-            "voids",
-            Record(VoidPlan, Field("Reason", "reason", enumerated(VoidReason)), DEVICES),
-            many=True,
-        ),
+        VOIDS,
         Field(
             "Deviation",
             "deviations",

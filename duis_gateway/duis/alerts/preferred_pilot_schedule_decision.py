@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from duis_gateway.duis.alerts.content import period, remark, with_devices
+from duis_gateway.duis.alerts.content import period, remark, with_lists
 from duis_gateway.duis.alerts.fields import DEVICES, PERIOD, REASON, RELEASE
 from duis_gateway.duis.alerts.kind import AlertBody, AlertKind
+from duis_gateway.duis.alerts.voids import NOT_PLANNED, void_in_words, void_lists
 from duis_gateway.duis.alerts.words import Words, count_hubs, hub_rows, show_period
+from duis_gateway.duis.device_lists import render_device_list
 from duis_gateway.duis.rendering import leaf
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.partners.xml import TEXT, Field, Record, enumerated
+from duis_gateway.rollout.plans.records import VoidPlan
 from duis_gateway.rollout.releases.records import Period
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
@@ -19,7 +23,8 @@ from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 class PreferredPilotScheduleDecision(AlertBody):
     """N74: the CSP's final say on one group; `period` is the one fixed.
 
-    `device_ids` are the hubs of the piece of the group that it is about; none: the whole group.
+    `device_ids` are the hubs of the piece of the group that it is about; none: the whole group. `not_planned` are those
+    of them that nothing moves in spite of it, with the reason: a second supplier's half is awaited, or refused.
     """
 
     release_id: str
@@ -28,6 +33,7 @@ class PreferredPilotScheduleDecision(AlertBody):
     reason: str | None = None
     period: Period | None = None
     device_ids: tuple[int, ...] = ()
+    not_planned: tuple[VoidPlan, ...] = ()
 
     def parts(self, room: int) -> list[str]:
         """Return the decision; in parts where it names many hubs."""
@@ -38,7 +44,12 @@ class PreferredPilotScheduleDecision(AlertBody):
             + remark("Reason", self.reason)
             + (period(self.period) if self.period else "")
         )
-        return with_devices(head, self.device_ids, "", room) if self.device_ids else [head]
+        return with_lists(head, self._lists(), room)
+
+    def _lists(self) -> Iterator[tuple[Callable[[tuple[int, ...]], str], tuple[int, ...]]]:
+        if self.device_ids:
+            yield lambda ids: leaf("DeviceIDList", render_device_list(ids)), self.device_ids
+        yield from void_lists("NotPlanned", self.not_planned)
 
     def words(self) -> Words:
         """Return the decision, with its period and reason."""
@@ -48,7 +59,7 @@ class PreferredPilotScheduleDecision(AlertBody):
         what = f"The CSP has decided on {piece}your group {self.group_id}: {str(self.decision).lower()}.{span}"
         return Words(
             f"Group {self.group_id} of {self.release_id}: {self.decision}",
-            (what, *reason),
+            (what, *reason, *map(void_in_words, self.not_planned)),
             columns=("device_id",),
             rows=hub_rows(self.device_ids),
         )
@@ -67,5 +78,6 @@ N74 = AlertKind(
         REASON,
         PERIOD,
         DEVICES,
+        NOT_PLANNED,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import csp_mgmt_gw.messages as csp
@@ -12,10 +13,14 @@ from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
 from duis_gateway.rollout.plans.replan import replan
+from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 from duis_gateway.rollout.releases.rules import pilot_window_open
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.rollout.schedule_decisions.rules import SayJudgement, judge_say
 from duis_gateway.rollout.schedules import store as schedules
@@ -55,7 +60,7 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
     else:
         spoken_for = sorted(set(here.values()))
         says.put_say(tx.conn, group=group, regions=spoken_for, csp=tx.party.eui, say=judged.say, at=tx.now)
-    tx.send(_alerts(group, judged, tx))
+    tx.send(_alerts(group, judged, _not_planned(group, judged, release, tx), tx))
     if release is not None:
         replan(tx, release, judged.device_ids)
     return accepted(message, judged.items)
@@ -78,7 +83,23 @@ def _meant(
     return next(iter(having or candidates), None)
 
 
-def _alerts(group: Instruction, judged: SayJudgement, tx: Tx) -> tuple[Alert, ...]:
+def _not_planned(group: Instruction, judged: SayJudgement, release: Release | None, tx: Tx) -> tuple[VoidPlan, ...]:
+    """Return the hubs that the CSP takes and that nothing moves all the same, by the reason.
+
+    Of a split hub the second supplier's half is awaited, say, or refused: the period fixed is not the hub's then.
+    """
+    if release is None or judged.say is None or judged.say.decision is GroupDecision.REFUSED:
+        return ()
+    shared = plans.of_release(tx.conn, release, tx.now)
+    found: defaultdict[VoidReason, list[int]] = defaultdict(list)
+    for facts, device_ids in plans.kinds(tx.conn, shared, judged.device_ids):
+        told = plan_hub(facts).told
+        if isinstance(told, VoidReason) and group.supplier in facts.hub.suppliers:
+            found[told] += device_ids
+    return tuple(VoidPlan(reason, tuple(sorted(found[reason]))) for reason in sorted(found))
+
+
+def _alerts(group: Instruction, judged: SayJudgement, not_planned: tuple[VoidPlan, ...], tx: Tx) -> tuple[Alert, ...]:
     """Tell the group's supplier; of a piece of the group its hubs, or it would contradict what is said of others."""
     supplier = parties.find(tx.conn, group.supplier)
     if supplier is None or judged.say is None:
@@ -91,5 +112,6 @@ def _alerts(group: Instruction, judged: SayJudgement, tx: Tx) -> tuple[Alert, ..
         judged.say.reason,
         judged.period,
         judged.device_ids if is_piece else (),
+        not_planned,
     )
     return (Alert(supplier, body, group.release_id),)

@@ -1,0 +1,55 @@
+"""Hubs that are not planned, with the reason, as N74 and N77 carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from duis_gateway.duis.alerts.fields import DEVICES
+from duis_gateway.duis.alerts.words import count_hubs
+from duis_gateway.duis.device_lists import render_device_list
+from duis_gateway.duis.rendering import leaf, node
+from duis_gateway.partners.xml import Field, Record, enumerated
+from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
+
+_VOID_PLAN = Record(VoidPlan, Field("Reason", "reason", enumerated(VoidReason)), DEVICES)
+VOIDS = Field("Void", "voids", _VOID_PLAN, many=True)
+"""N77: hubs that were planned, and are no more."""
+NOT_PLANNED = Field("NotPlanned", "not_planned", _VOID_PLAN, many=True)
+"""N74: hubs that are not planned in spite of what the CSP decided; they may never have been."""
+
+_IN_WORDS = {
+    VoidReason.NOT_INSTRUCTED: "no instruction counts for them any more",
+    VoidReason.AWAITS_SECOND_SUPPLIER: "they await the instruction of their second supplier",
+    VoidReason.REFUSED_BY_CSP: "the CSP refused an instruction that they need",
+    VoidReason.CHANGED_SUPPLIER: "they changed supplier",
+    VoidReason.CHANGED_REGION: "they lie in another CSP's region now",
+    VoidReason.TOO_LATE: "their period does not end before the automatic date",
+    VoidReason.OUTSIDE_PILOT: "their period does not start within the pilot",
+    VoidReason.EXCLUDED: "the release excludes them from its pilot",
+    VoidReason.PERIOD_ENDED: "their period has ended",
+    VoidReason.PAUSED: "the release is paused",
+    VoidReason.RELEASE_OVER: "the release is over",
+    VoidReason.PILOT_INVALIDATED: "the pilot is invalidated, as a later release was approved",
+    VoidReason.NOT_COMMISSIONED: "they are not commissioned",
+    VoidReason.OTHER_MODEL: "they are of another device model",
+    VoidReason.RUNS_VERSION: "they run the version already",
+    VoidReason.LATER_VERSION: "they run the version of a later release",
+    VoidReason.NOT_PERMITTED: "they run a version that the release does not permit as its predecessor",
+}
+
+
+def void_lists(
+    name: str, voids: Iterable[VoidPlan]
+) -> Iterator[tuple[Callable[[tuple[int, ...]], str], tuple[int, ...]]]:
+    """Yield each list with what renders it, or a part of it, into an element of this name."""
+    for void in voids:
+        yield _element(name, void.reason), void.device_ids
+
+
+def _element(name: str, reason: VoidReason) -> Callable[[tuple[int, ...]], str]:
+    return lambda ids: node(name, leaf("Reason", reason), leaf("DeviceIDList", render_device_list(ids)))
+
+
+def void_in_words(void: VoidPlan) -> str:
+    """Return how many hubs are not planned, and why."""
+    return f"{count_hubs(len(void.device_ids))} not planned: {_IN_WORDS[void.reason]}."
