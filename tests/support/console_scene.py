@@ -62,12 +62,14 @@ def _play(play: Play) -> tuple[str, str, str]:
     for csp, region in (("north", "North"), ("south", "Central"), ("south", "South")):
         mine = lot.within(region, of=own)
         assert play.default_list(csp, region, mine).code == "Accepted"
-        assert play.default_schedule(csp, region, [Group(f"D-{region}", mine)], ["weekends"]).code == "Accepted"
+        assert (
+            play.default_schedule(csp, region, [Group(f"D-{region}", mine, start=NOW)], ["weekends"]).code == "Accepted"
+        )
     assert approve(play).code == "Accepted"
     assert play.pilot_list("main", add=own[:8]).code.startswith(("I", "W"))
-    assert play.pilot_schedule("main", Group("G1", own[:6])).code.startswith(("I", "W"))
+    assert play.pilot_schedule("main", Group("G1", own[:6], start=NOW)).code.startswith(("I", "W"))
     north, south = lot.of_csp("north", own), lot.of_csp("south", own)
-    assert play.requested("north", north).code == "Accepted"
+    assert play.requested("north", north).code == "PartlyAccepted", "as many as are planned now"
     early = [Outcome(hub, at=NOW - days * DAY) for days, hub in enumerate(south[:5])]
     play.responded("south", *early)
     play.responded("north", Outcome(north[0]))

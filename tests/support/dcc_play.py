@@ -42,6 +42,13 @@ def launching(play: Play) -> None:
     play.forget()
 
 
+def planned_now(play: Play, ids: Iterable[str]) -> None:
+    """A release in its pilot, and hubs that DCC has instructed for a period that is open."""
+    piloting(play)
+    assert batch(play, ids, period=open_now()).code in ("Accepted", "PartlyAccepted")
+    play.forget()
+
+
 def outcome(play: Play, stage: str, success: bool, activated: int = 197, failed: int = 3) -> Answer:
     """DCC reports how the `Pilot` or the `SafeLaunch` of 200 hubs went."""
     went = "Success" if success else "Failure"
@@ -79,6 +86,10 @@ def select(play: Play, supplier: str, ids: Iterable[str], period: str | None = N
 
 def next_week(end: datetime = NOW + 14 * DAY) -> str:
     return element("esi:EarliestStart", when(NOW + 7 * DAY)) + element("esi:LatestEnd", when(end))
+
+
+def open_now() -> str:
+    return element("esi:EarliestStart", when(NOW - DAY)) + element("esi:LatestEnd", when(NOW + 7 * DAY))
 
 
 def update(play: Play, *hubs: str) -> Answer:

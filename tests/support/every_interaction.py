@@ -19,6 +19,7 @@ from tests.support.dcc_play import (
     batch,
     decide,
     expected,
+    open_now,
     outcome,
     select,
     tell,
@@ -80,6 +81,11 @@ def _announced(play: Play) -> None:
 def _piloting(play: Play) -> None:
     _announced(play)
     assert approve(play).code == "Accepted"
+
+
+def _planned(play: Play) -> None:
+    _piloting(play)
+    assert batch(play, _northern(play), period=open_now()).code == "Accepted"
 
 
 def _launching(play: Play) -> None:
@@ -156,7 +162,7 @@ EVERY = (
             _each(_BY_EMAIL, "A11")),
     Message("A12", "Supersession", _succeeded, lambda play: tell(play, "Supersession", successor=_successor(play)),
             expected(None, "Supersession"), _each(_BY_EMAIL, "A12")),
-    Message("X01", "ActivateFirmwareRequests", _announced, lambda play: play.requested("north", _northern(play))),
+    Message("X01", "ActivateFirmwareRequests", _planned, lambda play: play.requested("north", _northern(play))),
     Message("X01", "ActivateFirmwareResponses", _announced, lambda play: _activated(play, success=True),
             {"main": ["N64"], "dcc": ["PilotProgress"]}),
     Message("X02", "ActivateFirmwareResponses", _announced, lambda play: _activated(play, success=False),

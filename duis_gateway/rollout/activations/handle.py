@@ -27,6 +27,7 @@ from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans.deviations import Deviations, departed
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
+from duis_gateway.rollout.plans.stops import stopped
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 
@@ -37,18 +38,21 @@ PROGRESS_LIMIT = 10_000
 def register_requests(message: PartnerMessage[csp.ActivateFirmwareRequests], tx: Tx) -> Acknowledgement:
     """Record that the CSP has sent CS06 to these hubs, so that their answers can be matched (FIA-2).
 
-    Unlike other lists, a part of this one counts by itself: hubs of it may answer before the next part is there.
+    Those that are not to be activated now are refused, each with its reason, so that the CSP stops (BR-3.5). Unlike
+    other lists, a part of this one counts by itself: hubs of it may answer before the next part is there.
     """
     body = message.body
     regions = hubs.regions(tx.conn, body.device_ids)
+    own = [d for d in body.device_ids if regions.get(d) in tx.party.regions]
+    stops = _stopped(body, own, tx)
     bad = [
         RefusedItem(format_eui(device_id), reason)
         for device_id in body.device_ids
-        if (reason := _region_problem(regions.get(device_id), tx.party)) is not None
+        if (reason := _region_problem(regions.get(device_id), tx.party) or stops.get(device_id)) is not None
     ]
-    good = [d for d in body.device_ids if regions.get(d) in tx.party.regions]
+    good = [d for d in own if d not in stops]
     if not good:
-        return refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad)
+        return refused(message, "NoHubAcceptable", "No hub of the message is to be activated now.", bad)
     requests = [ActivationRequest(d, body.firmware_version, body.issued_at, body.release_id) for d in good]
     activations.record_requests(tx.conn, csp=tx.party.eui, requests=requests)
     return accepted(message, bad)
@@ -58,6 +62,25 @@ def _region_problem(region: str | None, party: Party) -> str | None:
     if region is None:
         return "unknown to the inventory"
     return None if region in party.regions else "not in a region of this CSP"
+
+
+def _stopped(body: csp.ActivateFirmwareRequests, device_ids: Collection[int], tx: Tx) -> dict[int, str]:
+    """Return the hubs that are not to be activated now, with the reason.
+
+    The release is the one that the message names, else the newest of each model that brings the version. For a
+    version that no release brings nothing is planned, and there is nothing to check.
+    """
+    models = hubs.models_of(tx.conn, device_ids)
+    lock_releases_of(tx, models)
+    bringing = [one for one in releases.all_releases(tx.conn) if one.firmware_version == body.firmware_version]
+    named = [one for one in bringing if one.release_id == body.release_id]
+    if named:
+        return stopped(tx, named[0], device_ids, of_model=False)
+    newest = {(one.manufacturer, one.model): one for one in reversed(bringing)}
+    found: dict[int, str] = {}
+    for model in sorted(models & newest.keys()):
+        found |= stopped(tx, newest[model], device_ids, of_model=True)
+    return found
 
 
 @handles(Door.CSP, csp.DistributionOutcomes, "X02")

@@ -17,7 +17,8 @@ Parties = Callable[[ToldHub], frozenset[int]]
 """Who hears of a hub that is planned so."""
 
 _NOBODY: frozenset[int] = frozenset()
-_INSTRUCTIONS_GONE = frozenset({VoidReason.NOT_INSTRUCTED, VoidReason.AWAITS_SECOND_SUPPLIER})
+INSTRUCTIONS_GONE = frozenset({VoidReason.NOT_INSTRUCTED, VoidReason.AWAITS_SECOND_SUPPLIER})
+"""What the plan of a hub is void for where instructions that it had count no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,6 @@ def _void(party: int, before: ToldHub, after: Outlook) -> VoidReason:
         return VoidReason.CHANGED_SUPPLIER
     if isinstance(after.told, ToldPlan):
         return VoidReason.CHANGED_REGION
-    if after.told in _INSTRUCTIONS_GONE and before.suppliers != after.suppliers:
+    if after.told in INSTRUCTIONS_GONE and before.suppliers != after.suppliers:
         return VoidReason.CHANGED_SUPPLIER
     return after.told

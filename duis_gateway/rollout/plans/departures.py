@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.releases.records import Period, ReleaseState
@@ -14,10 +15,11 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """How a move at a moment departs from the plan, and the period that was planned, if any."""
+    """How a move at a moment departs from the plan, the period that was planned, if any, or why nothing was."""
 
     kind: DeviationKind
     period: Period | None = None
+    void: VoidReason | None = None
 
 
 def departure(facts: PlanFacts, at: datetime) -> Departure | None:
@@ -39,5 +41,14 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
         return Departure(DeviationKind.BEFORE_PERIOD, plan.period)
     if plan.due is not None and at >= plan.due:
         return None
-    ended = plan.void is VoidReason.PERIOD_ENDED
-    return Departure(DeviationKind.AFTER_PERIOD if ended else DeviationKind.NOT_PLANNED)
+    if plan.void is VoidReason.PERIOD_ENDED:
+        return Departure(DeviationKind.AFTER_PERIOD)
+    return Departure(DeviationKind.NOT_PLANNED, void=_void(facts, plan.void))
+
+
+def _void(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
+    """Return why nothing is planned; what a former supplier instructed is gone because the hub changed supplier."""
+    former = any(one.supplier not in facts.hub.suppliers for one in facts.instructions)
+    if former and reason in INSTRUCTIONS_GONE:
+        return VoidReason.CHANGED_SUPPLIER
+    return reason or VoidReason.NOT_INSTRUCTED

@@ -89,7 +89,9 @@ def _(scene: Scene, value: str) -> None:
 def _(scene: Scene, hubs: str) -> None:
     for csp in REGIONS:
         if own := scene.lot.of_csp(csp, scene.hubs(hubs)):
+            assert dcc_play.batch(scene, own, period=dcc_play.open_now()).code == "Accepted"
             assert scene.requested(csp, own).code == "Accepted"
+    scene.forget()
 
 
 @given(step("the CSP has reported {hubs} active on version {version}"))
@@ -194,6 +196,19 @@ def activate(scene: Scene, hubs: str, version: str, at: datetime = NOW - timedel
 @when(parsers.re(r"^the CSP reports (?P<hubs>.+) active on version (?P<version>\d+)(?P<again> again)?$"))
 def _(scene: Scene, hubs: str, version: str, again: str | None) -> None:
     activate(scene, hubs, version, NOW if again else NOW - timedelta(minutes=5))
+
+
+@when(step("the CSP says that it sends CS06 to {hubs}"))
+def _(scene: Scene, hubs: str) -> None:
+    (hub,) = scene.hubs(hubs)
+    (csp,) = (name for name in REGIONS if scene.lot.of_csp(name, (hub,)))
+    scene.answer = scene.requested(csp, (hub,))
+
+
+@then(parsers.re(r'^the CSP is told to stop for (?P<hubs>.+), as it is "(?P<reason>\w+)"$'))
+def _(scene: Scene, hubs: str, reason: str) -> None:
+    stopped = {hub: why.partition(":")[0] for hub, why in scene.answer.refused_items.items()}
+    assert stopped == dict.fromkeys(scene.hubs(hubs), reason)
 
 
 @when(parsers.re(r'^the CSP reports that (?P<what>\w+) failed at (?P<hubs>.+) by "(?P<reason>\w+)"$'))

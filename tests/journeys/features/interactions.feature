@@ -99,6 +99,12 @@ Feature: The interactions of SECMP0024 Option 1
     Then Supplier A gets N64 for one hub of Supplier A
     And DCC gets PilotProgress for one hub of Supplier A
 
+  @X01 @BR-3.5
+  Scenario: X01, CS06 for a hub that nothing is planned for
+    Given a release is in its pilot
+    When the CSP says that it sends CS06 to one hub of Supplier A
+    Then the CSP is told to stop for one hub of Supplier A, as it is "NotInstructed"
+
   @X02 @BR-2.5
   Scenario Outline: X02, a failure at one hub
     Given a release is in its pilot

@@ -1,0 +1,62 @@
+"""Which hubs a CSP is not to activate now, and why: looked at when it says that CS06 has been sent (BR-3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.plans.departures import Departure
+from duis_gateway.rollout.plans.deviations import departures
+from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.text.times import show_time
+
+_VOID_IN_WORDS = {
+    VoidReason.NOT_INSTRUCTED: "nobody has instructed it",
+    VoidReason.AWAITS_SECOND_SUPPLIER: "its second supplier has not instructed it",
+    VoidReason.REFUSED_BY_CSP: "an instruction that it needs was refused",
+    VoidReason.CHANGED_SUPPLIER: "it changed supplier, and what a former one instructed counts no longer",
+    VoidReason.TOO_LATE: "the period instructed does not end before the automatic date",
+    VoidReason.OUTSIDE_PILOT: "the period instructed does not start within the pilot",
+    VoidReason.EXCLUDED: "the release excludes it from its pilot",
+    VoidReason.NOT_COMMISSIONED: "it is not commissioned",
+    VoidReason.OTHER_MODEL: "it is of another device model than the release",
+    VoidReason.RUNS_VERSION: "it runs the version already",
+    VoidReason.LATER_VERSION: "it runs the version of a later release",
+    VoidReason.NOT_PERMITTED: "it runs a version that the release does not permit as its predecessor",
+}
+
+
+def stopped(moment: Moment, release: Release, device_ids: Collection[int], *, of_model: bool) -> dict[int, str]:
+    """Return those of the hubs that are not to be activated now under a release, each with the reason.
+
+    A reason begins with a word for programs (a `VoidReason` or a `DeviationKind`), and goes on for people.
+
+    Args:
+        moment: the transaction; it has the release's lock.
+        release: the release.
+        device_ids: the hubs.
+        of_model: leave out hubs of another model than the release's.
+    """
+    found: dict[int, str] = {}
+    for _, one, members in departures(moment, release, dict.fromkeys(device_ids, moment.now)):
+        if not (of_model and one.void is VoidReason.OTHER_MODEL):
+            found.update(dict.fromkeys(members, _in_words(one, release)))
+    return found
+
+
+def _in_words(one: Departure, release: Release) -> str:
+    match one.kind:
+        case DeviationKind.BEFORE_PERIOD if one.period is not None:
+            span = f"{show_time(one.period.start)} to {show_time(one.period.end)}"
+            return f"{one.kind}: it is planned for {span}"
+        case DeviationKind.AFTER_PERIOD:
+            return f"{one.kind}: its period has ended, and it goes at the automatic date"
+        case DeviationKind.RELEASE_NOT_APPROVED:
+            return f"{one.kind}: the release is not approved"
+        case DeviationKind.RELEASE_PAUSED:
+            return f"{one.kind}: the release is paused"
+        case DeviationKind.RELEASE_OVER:
+            return f"{one.kind}: the release is {release.state.value}"
+    void = one.void or VoidReason.NOT_INSTRUCTED
+    return f"{void}: {_VOID_IN_WORDS.get(void, 'nothing is planned for it')}"
