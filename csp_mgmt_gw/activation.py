@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -12,13 +12,13 @@ from csp_mgmt_gw.messages import ActivateFirmwareRequests, ActivateFirmwareRespo
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.partners.bodies import HUBS_IN_A_MESSAGE
 from duis_gateway.partners.messages import PartnerBody
-from duis_gateway.partners.xml import HUBS_IN_A_LIST, parse_time
+from duis_gateway.partners.xml import HUBS_IN_A_LIST
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """One run over some hubs. `failing` fail with `reason`; `register` says whether CS06 is reported first."""
+    """One run over some hubs, of which `failing` fail with `reason`: of CS06, or of the distribution of the image."""
 
     release_id: str | None
     version: str
@@ -26,35 +26,38 @@ class Activation:
     failing: frozenset[int]
     completed_at: datetime
     batch: int = 1000
-    register: bool = True
     stage: OutcomeStage = OutcomeStage.ACTIVATION
     reason: str = "hashMismatch"
     commentary: str | None = None
 
     @classmethod
-    def of(cls, members: Mapping[str, Any], device_ids: Sequence[int], now: datetime) -> Activation:
-        """Read the command's members: version, release, failing (list) or failing_share, batch, register, ...
+    def of(
+        cls, members: Mapping[str, Any], device_ids: Sequence[int], version: str, stage: OutcomeStage, now: datetime
+    ) -> Activation:
+        """Read what a command says beside the hubs: failing (a list) or failing_share, reason, commentary, batch.
 
         Raises:
-            ValueError, KeyError: a member is missing or wrong.
+            ValueError, TypeError: a member is wrong.
         """
         batch = int(members.get("batch", 1000))
         if not 1 <= batch <= HUBS_IN_A_MESSAGE:
             raise ValueError(f"batch must be 1 to {HUBS_IN_A_MESSAGE}")
         release = members.get("release")
-        at = members.get("completed_at")
         return cls(
             release_id=None if release is None else str(release),
-            version=str(members["version"]),
+            version=version,
             device_ids=tuple(device_ids),
             failing=_failing(members, device_ids),
-            completed_at=now if at is None else parse_time(str(at)),
+            completed_at=now,
             batch=batch,
-            register=bool(members.get("register", True)),
-            stage=OutcomeStage(members.get("stage", OutcomeStage.ACTIVATION)),
+            stage=stage,
             reason=str(members.get("reason", "hashMismatch")),
             commentary=members.get("commentary"),
         )
+
+    def without(self, stopped: Collection[int]) -> Activation:
+        """Return the same for the hubs that are not stopped."""
+        return replace(self, device_ids=tuple(one for one in self.device_ids if one not in stopped))
 
     @property
     def succeeding(self) -> tuple[int, ...]:
@@ -65,7 +68,7 @@ class Activation:
 
     def requests(self) -> Iterator[PartnerBody]:
         """Yield the registrations of CS06; none for a distribution, which needs no command to the hub."""
-        if self.register and self.stage is OutcomeStage.ACTIVATION:
+        if self.stage is OutcomeStage.ACTIVATION:
             for chunk in _chunks(self.device_ids, HUBS_IN_A_LIST):
                 yield ActivateFirmwareRequests(self.version, chunk, self.completed_at, self.release_id)
 

@@ -76,6 +76,17 @@ class Hubs:
         with self._lock:
             self.versions.update(dict.fromkeys(device_ids, version))
 
+    def without(self, version: str, model: tuple[str, str]) -> list[int]:
+        """Return the commissioned hubs of a model that do not run this version, as far as it is known."""
+        with self._lock:
+            return [
+                hub.device_id
+                for hub in self.hubs.values()
+                if (hub.manufacturer, hub.model) == model
+                and hub.status == "Commissioned"
+                and self.versions[hub.device_id] != version
+            ]
+
     def _may_take(self, device_id: int, notice: FirmwareReleaseNotice) -> bool:
         version, permitted = self.versions[device_id], notice.permitted_predecessors
         return version != notice.firmware_version and (not permitted or version in permitted)

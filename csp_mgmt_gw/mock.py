@@ -1,29 +1,25 @@
-"""The mock CSP: plans pilots, keeps what suppliers prefer, and activates hubs when it is told to."""
+"""The mock CSP: plans pilots, keeps what it is told to deploy, and activates hubs as that says."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from csp_mgmt_gw.activation import Activation
+from csp_mgmt_gw.deployment import Deployments
 from csp_mgmt_gw.hubs import Hubs
-from csp_mgmt_gw.messages import (
-    DefaultPilotList,
-    FirmwareReleaseNotice,
-    PreferredPilotList,
-    PreferredPilotSchedule,
-)
+from csp_mgmt_gw.messages import ActivateFirmwareRequests, FirmwareReleaseNotice
 from csp_mgmt_gw.planning import NoticeParts, Plan
-from csp_mgmt_gw.preferences import Preferences
 from duis_gateway.client import Message
-from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.parties.records import CSP_REGIONS
 from duis_gateway.partners.messages import PartnerBody
+from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.sandbox.mocks.door import CommandRefused
 from duis_gateway.sandbox.mocks.partner import Exchange, NoGateway, Partner
 from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments, in_background
@@ -35,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Csp:
-    """The mock's state: its hubs, what it uploaded, and what suppliers prefer.
+    """The mock's state: its hubs, and what the gateway has told it to deploy.
 
     `later` does the work that a message brings about, after the message has been answered.
     """
@@ -45,35 +41,32 @@ class Csp:
     plan: Plan | None
     patience: float = 60.0
     later: Callable[[Callable[[], object], str], object] = in_background
-    defaults: dict[str, list[int]] = field(default_factory=dict)
-    lists: Preferences = field(default_factory=Preferences)
-    schedules: Preferences = field(default_factory=Preferences)
+    deployments: Deployments = field(init=False)
     _notices: NoticeParts = field(default_factory=NoticeParts)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing to deploy."""
+        self.deployments = Deployments(self.hubs)
 
     def take(self, message: Message) -> None:
         """Take one new message from the gateway."""
         body = message.body
-        with self._lock:
-            match body:
-                case PreferredPilotList():
-                    self.lists.keep(message, body)
-                case PreferredPilotSchedule():
-                    self.schedules.keep(message, body)
-                case FirmwareReleaseNotice():
-                    whole = self._notices.whole(body)
-                    if whole is not None and self.plan is not None:
-                        self.later(lambda: self.answer_notice(whole), "notice")
+        if not isinstance(body, PartnerBody):
+            return
+        self.deployments.take(body)
+        if isinstance(body, FirmwareReleaseNotice):
+            with self._lock:
+                whole = self._notices.whole(body)
+            if whole is not None and self.plan is not None:
+                self.later(lambda: self.answer_notice(whole), "notice")
 
     def answer_notice(self, notice: FirmwareReleaseNotice) -> list[Exchange]:
         """Upload the default pilot list and schedule of each region, as `--auto` does."""
         if self.plan is None:
             return []
         exchanges = []
-        self.defaults[notice.release_id] = []
         for body in self.plan.bodies(notice, self.hubs, self.partner.gateway.message_ids()):
-            if isinstance(body, DefaultPilotList):
-                self.defaults[notice.release_id].extend(body.device_ids)
             try:
                 exchanges.append(self.partner.send_body(body, self.patience))
             except NoGateway as error:
@@ -81,37 +74,97 @@ class Csp:
                 break
         return exchanges
 
+    def planned(self, members: Mapping[str, Any]) -> Any:
+        """Say what the gateway has told to deploy for a release: the command `planned`."""
+        release = str(members["release"])
+        due = self.deployments.due(release, self.partner.clock.now())
+        return {
+            "version": self.deployments.version(release),
+            "planned": list(map(format_eui, self.deployments.planned(release))),
+            "due": list(map(format_eui, due)),
+        }
+
     def activate(self, members: Mapping[str, Any]) -> Any:
-        """Register CS06 and report the outcomes: the command `activate`.
+        """Register CS06 for hubs whose planned period is open, and report their outcomes: the command `activate`.
 
-        Members: `release`, `version`, `devices` (a list of EUI-64s, or "pilot": all hubs on preferred lists,
-        "scheduled": those in preferred schedules, "default": the default list), and those of `Activation.of`.
+        Members: `release`, `devices` (EUI-64s; without them every hub that is due), and those of `Activation.of`.
+        Hubs that are not due are left alone, and so are those that the gateway's acknowledgement names.
         """
-        device_ids = self._device_ids(members)
-        activation = Activation.of(members, device_ids, self.partner.clock.now())
+        release = str(members["release"])
+        now = self.partner.clock.now()
+        due = self.deployments.due(release, now)
+        wanted = _devices(members, due)
+        chosen = [one for one in wanted if one in set(due)]
+        version = self.deployments.version(release)
+        activation = Activation.of(members, chosen, version, OutcomeStage.ACTIVATION, now)
         patience = float(members.get("patience", self.patience))
-        requests = [exchange.summary() for exchange in self._send_all(activation.requests(), patience)]
-        responses = [exchange.summary() for exchange in self._send_all(activation.responses(), patience)]
-        self.hubs.activated(activation.succeeding, activation.version)
-        failed = sum(one in activation.failing for one in device_ids)
-        return {"hubs": len(device_ids), "failed": failed, "requests": requests, "responses": responses}
+        carried = self.carry_out(activation, lambda body: self.partner.send_body(body, patience))
+        return {**carried.summary(), "not_planned": [format_eui(one) for one in wanted if one not in set(due)]}
 
-    def _send_all(self, bodies: Iterator[PartnerBody], patience: float) -> Iterator[Exchange]:
-        for body in bodies:
-            yield self.partner.send_body(body, patience)
+    def distribute(self, members: Mapping[str, Any]) -> Any:
+        """Report how the distribution of the image ended: the command `distribute`.
 
-    def _device_ids(self, members: Mapping[str, Any]) -> tuple[int, ...]:
-        which, release = members["devices"], str(members.get("release", ""))
-        if isinstance(which, list):
-            return tuple(dict.fromkeys(parse_eui(str(text)) for text in which))
-        with self._lock:
-            if which == "pilot":
-                return self.lists.hubs(release)
-            if which == "scheduled":
-                return self.schedules.hubs(release)
-            if which == "default":
-                return tuple(dict.fromkeys(self.defaults.get(release, ())))
-        raise CommandRefused('devices must be a list of EUI-64s, "pilot", "scheduled" or "default"')
+        Members: `release`, `devices` (EUI-64s; without them every hub that is planned), those of `Activation.of`.
+        """
+        release = str(members["release"])
+        devices = _devices(members, self.deployments.planned(release))
+        version = self.deployments.version(release)
+        outcomes = Activation.of(members, devices, version, OutcomeStage.DISTRIBUTION, self.partner.clock.now())
+        patience = float(members.get("patience", self.patience))
+        return self.carry_out(outcomes, lambda body: self.partner.send_body(body, patience)).summary()
+
+    def carry_out(self, activation: Activation, send: Callable[[PartnerBody], Exchange]) -> CarriedOut:
+        """Register CS06 first; report what became of the hubs that the gateway does not stop."""
+        requests = []
+        stopped: dict[int, str] = {}
+        for body in activation.requests():
+            exchange = send(body)
+            requests.append(exchange)
+            stopped |= _stopped(body, exchange)
+        rest = activation.without(stopped)
+        responses = [send(body) for body in rest.responses()]
+        self.hubs.activated(rest.succeeding, rest.version)
+        return CarriedOut(rest, requests, responses, stopped)
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """What was reported, what the gateway answered, and the hubs that it stopped, with the reason."""
+
+    activation: Activation
+    requests: list[Exchange]
+    responses: list[Exchange]
+    stopped: Mapping[int, str]
+
+    def summary(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        device_ids = self.activation.device_ids
+        return {
+            "hubs": list(map(format_eui, device_ids)),
+            "failed": sum(one in self.activation.failing for one in device_ids),
+            "stopped": {format_eui(one): reason for one, reason in self.stopped.items()},
+            "requests": [exchange.summary() for exchange in self.requests],
+            "responses": [exchange.summary() for exchange in self.responses],
+        }
+
+
+def _stopped(body: PartnerBody, exchange: Exchange) -> dict[int, str]:
+    """Return the hubs that the acknowledgement names; without one that is proven and takes some, all of them."""
+    assert isinstance(body, ActivateFirmwareRequests), "CS06 is registered"
+    answer = exchange.answer
+    if answer is None:
+        return dict.fromkeys(body.device_ids, f"HTTP {exchange.status}")
+    found = dict.fromkeys(body.device_ids, answer.code or "refused") if answer.status == "Refused" else {}
+    return found | {parse_eui(one.item): one.reason for one in answer.refused}
+
+
+def _devices(members: Mapping[str, Any], otherwise: Sequence[int]) -> tuple[int, ...]:
+    which = members.get("devices")
+    if which is None:
+        return tuple(otherwise)
+    if not isinstance(which, list):
+        raise CommandRefused("devices must be a list of EUI-64s; without it all are taken that the plan has")
+    return tuple(dict.fromkeys(parse_eui(str(text)) for text in which))
 
 
 def begin(arguments: Sequence[str]) -> tuple[argparse.Namespace, Kit]:
@@ -132,7 +185,7 @@ def make(options: argparse.Namespace) -> tuple[Kit, Csp]:
     plan = Plan(regions, options.pilot_share, options.waves) if options.auto else None
     csp = Csp(kit.partner, hubs, plan)
     kit.partner.receiver.on()(csp.take)
-    kit.door.commands["activate"] = csp.activate
+    kit.door.commands |= {"planned": csp.planned, "activate": csp.activate, "distribute": csp.distribute}
     return kit, csp
 
 

@@ -70,9 +70,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("approve", "DCC approves a release that was announced without.", doings.approve, (_RELEASE,)),
     Command(
         "activate",
-        "The CSPs send CS06 to hubs and report that the firmware is active: N64.",
+        "The CSPs send CS06 to hubs and report that the firmware is active: N64. DCC instructs first those that "
+        "are not planned for now.",
         doings.activate,
-        (_HUBS, _RELEASE, _VERSION),
+        (_HUBS, _RELEASE),
     ),
     Command(
         "fail",
@@ -82,9 +83,20 @@ COMMANDS: tuple[Command, ...] = (
             _HUBS,
             Parameter("reason", "why", TEXT, default="hashMismatch"),
             _RELEASE,
-            _VERSION,
             Parameter("stage", "when", choice("activation", "distribution"), default="activation"),
             _COMMENTARY,
+        ),
+    ),
+    Command(
+        "batch",
+        "DCC instructs hubs itself, for a period (BatchInstruction): N72 and N77.",
+        doings.batch,
+        (
+            _HUBS,
+            Parameter("group", "what the batch is called", TEXT),
+            Parameter("start", "when its period begins; otherwise now", MOMENT),
+            Parameter("end", "when it ends; otherwise in a week from then", MOMENT),
+            _RELEASE,
         ),
     ),
     Command(

@@ -6,12 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import csp_mgmt_gw.messages as csp_messages
 import esi.messages as esi
 from csp_mgmt_gw.activation import Activation
+from csp_mgmt_gw.mock import Csp
 from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
 from duis_gateway.client import Stage as InstructedStage
 from duis_gateway.client.requests import ServiceRequest
@@ -30,12 +32,14 @@ from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, R
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, Member, Upcoming, upcoming
+from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.world import World
 
 _MOST_RELEASES = 26
 _MOMENT = timedelta(minutes=1)
+_WEEK = timedelta(days=7)
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
 DCC = "dcc"
 
@@ -53,12 +57,14 @@ class Turn:
         """Business time."""
         return self.world.clock.now()
 
-    def say(self, name: str, body: ServiceRequest | PartnerBody, door: str | None = None) -> None:
+    def say(self, name: str, body: ServiceRequest | PartnerBody, door: str | None = None) -> Exchange:
         """Let a party send a message."""
         player = self.world.players[name]
         kind = f"SR{body.reference}" if isinstance(body, ServiceRequest) else type(body).__name__
-        self.exchanges.append(summary(player.send(body, door), player, kind))
+        exchange = player.send(body, door)
+        self.exchanges.append(summary(exchange, player, kind))
         self.world.traffic.look()
+        return exchange
 
     def note(self, text: str) -> None:
         """Keep something that the person should know."""
@@ -201,45 +207,53 @@ def supersede(turn: Turn, successor: str, release: str | None, commentary: str |
 # --- CSPs ---------------------------------------------------------------------------------------------------------
 
 
-def activate(turn: Turn, hub: list[int], release: str | None, version: str | None) -> None:
-    """The CSPs send CS06 to hubs and report that the firmware is active."""
-    _report(turn, hub, release, version, OutcomeStage.ACTIVATION, None, None)
+def activate(turn: Turn, hub: list[int], release: str | None) -> None:
+    """The CSPs send CS06 to hubs and report that the firmware is active; DCC instructs first what is not planned."""
+    _carry_out(turn, hub, turn.release(release, hub), OutcomeStage.ACTIVATION, None, None)
 
 
-def fail(
-    turn: Turn,
-    hub: list[int],
-    reason: str,
-    release: str | None,
-    version: str | None,
-    stage: str,
-    commentary: str | None,
-) -> None:
+def fail(turn: Turn, hub: list[int], reason: str, release: str | None, stage: str, commentary: str | None) -> None:
     """The CSPs report that hubs failed: to take the image (distribution), or to activate it."""
     failed_at = OutcomeStage.DISTRIBUTION if stage == "distribution" else OutcomeStage.ACTIVATION
-    _report(turn, hub, release, version, failed_at, reason, commentary)
+    _carry_out(turn, hub, turn.release(release, hub), failed_at, reason, commentary)
 
 
-def _report(
+def batch(
+    turn: Turn,
+    hub: list[int],
+    group: str | None,
+    start: datetime | timedelta | None,
+    end: datetime | timedelta | None,
+    release: str | None,
+) -> None:
+    """DCC instructs hubs itself, for a period: from now on, for a week, unless another is given."""
+    found = turn.release(release, hub)
+    starts = turn.now if start is None else moment_of(start, turn.now)
+    ends = starts + _WEEK if end is None else moment_of(end, turn.now)
+    name = group or f"DCC-{(hub[0] - cast.device_id(0)) % 10**6}-{turn.now:%m%dT%H%M}"
+    turn.say(DCC, esi.BatchInstruction(found.release_id, name, tuple(hub), Period(starts, ends)))
+
+
+def _carry_out(
     turn: Turn,
     device_ids: Sequence[int],
-    release: str | None,
-    version: str | None,
+    release: Release,
     stage: OutcomeStage,
     reason: str | None,
     commentary: str | None,
 ) -> None:
-    found = turn.release(release, device_ids) if release is not None or version is None else None
-    runs = version or (found.firmware_version if found else "")
-    known = turn.hubs(device_ids)
+    chosen = list(dict.fromkeys(device_ids))
+    if stage is OutcomeStage.ACTIVATION:
+        chosen = _planned_now(turn, chosen, release)
+    known = turn.hubs(chosen)
     for one in CSPS:
         # A hub that nobody knows is reported by the first CSP, and refused as an item.
-        own = [d for d in device_ids if _serves(one, known.get(d))]
+        own = [d for d in chosen if _serves(one, known.get(d))]
         if not own:
             continue
         activation = Activation(
-            release_id=found.release_id if found else None,
-            version=runs,
+            release_id=release.release_id,
+            version=release.firmware_version,
             device_ids=tuple(own),
             failing=frozenset(own if reason is not None else ()),
             completed_at=turn.now,
@@ -247,11 +261,39 @@ def _report(
             reason=reason or "",
             commentary=commentary,
         )
-        for body in (*activation.requests(), *activation.responses()):
-            turn.say(one.name, body)
-        state = turn.world.players[one.name].csp
-        assert state is not None, "a CSP has a mock CSP's state"
-        state.hubs.activated([d for d in activation.succeeding if d in known], runs)
+        _csp(turn, one).carry_out(activation, partial(turn.say, one.name))
+
+
+def _planned_now(turn: Turn, device_ids: Sequence[int], release: Release) -> list[int]:
+    """Return the hubs that the CSPs have been told to activate now; those that were not DCC instructs first.
+
+    Raises:
+        WrongCommand: DCC's instruction was taken, and yet no hub is planned for now.
+    """
+    missing = [d for d in device_ids if d not in _due(turn, release)]
+    if not missing:
+        return list(device_ids)
+    ends = min(turn.now + _WEEK, release.automatic_date - _MOMENT)
+    if turn.now < ends:
+        batch(turn, missing, None, None, ends, release.release_id)
+        turn.world.settle()
+    due = _due(turn, release)
+    left = [hub_name(d) for d in device_ids if d not in due]
+    if len(left) == len(device_ids) and turn.exchanges[-1:] and turn.exchanges[-1]["status"] != "Refused":
+        raise WrongCommand(f"nothing is planned for hub {', '.join(left)} now: `plan show` says why")
+    if left:
+        turn.note(f"the CSPs leave hub {', '.join(left)}, as it is not planned now")
+    return [d for d in device_ids if d in due]
+
+
+def _due(turn: Turn, release: Release) -> frozenset[int]:
+    return frozenset(d for one in CSPS for d in _csp(turn, one).deployments.due(release.release_id, turn.now))
+
+
+def _csp(turn: Turn, member: Member) -> Csp:
+    state = turn.world.players[member.name].csp
+    assert state is not None, "a CSP has a mock CSP's state"
+    return state
 
 
 def _serves(member: Member, hub: Hub | None) -> bool:

@@ -15,13 +15,16 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, insert
 
+import csp_mgmt_gw.messages as csp_messages
 from duis_gateway.app import Gateway
 from duis_gateway.clock import FileClock, write_clock
 from duis_gateway.config.database import open_store
 from duis_gateway.config.settings import Config
+from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.machine.identities import counted_identities
 from duis_gateway.machine.signals import Stop
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
@@ -39,6 +42,7 @@ from duis_gateway.store.tables import alert_counter
 
 SETTLING_SECONDS = 20.0
 _LOOK = 0.02
+_AT_ONCE = 500
 _DAY = timedelta(days=1)
 _COUNTED_FROM = 10**15
 """ResponseIDs go on from here: above any time in milliseconds, below which their numbers never lie."""
@@ -76,6 +80,7 @@ class World:
         self.players = {one.member.name: one for one in make_players(folder, self.url, ports, self.chores)}
         self.traffic = Traffic(self.store)
         self._register()
+        self._remind_csps()
         self._begin()
 
     @property
@@ -124,6 +129,19 @@ class World:
         parties.add(conn, member.registered(player.url))
         own = read_certificate_file(self.folder.pki / f"{member.stem}.pem")
         certificates.add(conn, RegisteredCertificate(member.eui, own.der, own.issuer_key, own.serial))
+
+    def _remind_csps(self) -> None:
+        """Tell the CSPs what they took in an earlier run: what is planned for their hubs they keep in memory."""
+        csps = {one.member.eui: one.csp for one in self.players.values() if one.csp is not None}
+        with self.store.read() as conn:
+            newest = 0
+            while entries := outbox_view.entries(conn, after=newest, limit=_AT_ONCE):
+                newest = entries[-1].id
+                for one in entries:
+                    sent = outbox_view.find(conn, one.id) if one.recipient in csps and _is_known(one) else None
+                    if sent is not None:
+                        body = csp_messages.read_message(parse_trusted(sent[1])).body
+                        csps[one.recipient].deployments.take(body)
 
     def _begin(self) -> None:
         self._threads = [
@@ -193,3 +211,7 @@ class World:
         """Whether a party has failed to take what is to be delivered to it."""
         states = ("pending", "in_flight")
         return any(outbox_view.last_error(conn, state, recipient, channel) is not None for state in states)
+
+
+def _is_known(one: OutboxEntry) -> bool:
+    return one.channel == "http" and one.state == "delivered"

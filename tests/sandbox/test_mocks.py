@@ -6,11 +6,11 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -21,18 +21,20 @@ from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.signature import sign_canonical
-from duis_gateway.partners.messages import Interface, Part
+from duis_gateway.partners.bodies import Remaining
+from duis_gateway.partners.messages import Interface, Part, PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.plans.records import Deployment, PlanBasis, PlanStanding, VoidPlan, VoidReason
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from tests.support.partner_bodies import NOW
 from tests.support.partner_gateway import GATEWAY, Gateway, Pki, running
 
 pytestmark = pytest.mark.processes
 
-SUPPLIER, OTHER_SUPPLIER = 0x90B3D51F30010000, 0x90B3D51F30020000
+SUPPLIER = 0x90B3D51F30010000
 FIRST = 0x90B3D51F30AA0000
 HUBS = [FIRST + n for n in range(20)]
 PERIOD = Period(NOW + timedelta(days=30), NOW + timedelta(days=60))
@@ -218,8 +220,6 @@ def test_a_repeat_is_taken_once_and_other_content_under_its_id_never(north: Mock
     assert north.deliver(other)[0] == 409
     ours = [entry["repeat"] for entry in north.received() if entry["message_id"] == "repeat-1"]
     assert ours == [False, True]
-    result = north.command("activate", release="R2", version="00000002", devices="pilot")
-    assert result["hubs"] == 1
 
 
 def test_messages_that_prove_nothing_are_refused_with_the_reason(north: Mock) -> None:
@@ -243,28 +243,38 @@ def test_messages_that_prove_nothing_are_refused_with_the_reason(north: Mock) ->
     assert "R3" not in [entry["release"] for entry in north.received()]
 
 
-def prefer(north: Mock, release: str) -> None:
-    """Two suppliers prefer hubs: one by a list that a newer one in two parts replaces, one by a list and a group."""
-    group = DeploymentGroup("G1", Stage.PILOT, (HUBS[6],), PERIOD)
-    for body in (
-        csp.PreferredPilotList(release, "00000002", SUPPLIER, (HUBS[9],)),
-        csp.PreferredPilotList(release, "00000002", SUPPLIER, (HUBS[1], HUBS[2]), Part("L1", 1, 2)),
-        csp.PreferredPilotList(release, "00000002", SUPPLIER, (HUBS[3],), Part("L1", 2, 2)),
-        csp.PreferredPilotList(release, "00000002", OTHER_SUPPLIER, (HUBS[3], HUBS[4])),
-        csp.PreferredPilotSchedule(release, "00000002", OTHER_SUPPLIER, (group,)),
-    ):
+TODAY = datetime.now(UTC).replace(microsecond=0)
+OPEN = Period(TODAY - timedelta(days=1), TODAY + timedelta(days=1))
+LATER = Period(TODAY + timedelta(days=1), TODAY + timedelta(days=2))
+
+
+def tell(north: Mock, *bodies: PartnerBody) -> None:
+    for body in bodies:
         assert north.deliver(north.gateway.signed(body))[0] == 204
 
 
-def test_the_preferred_hubs_are_activated_through_every_trouble(north: Mock) -> None:
+def planned(
+    release: str, revision: int, period: Period, *device_ids: int, void: Sequence[int] = (), part: Part | None = None
+) -> csp.PlannedDeployment:
+    one = Deployment(Stage.PILOT, PlanBasis.SUPPLIERS, PlanStanding.FIXED, period, device_ids)
+    gone = (VoidPlan(VoidReason.NOT_INSTRUCTED, tuple(void)),) if void else ()
+    deployments = (one,) if device_ids else ()
+    return csp.PlannedDeployment(release, f"V-{release}", revision, deployments, gone, None, part)
+
+
+def due(north: Mock, release: str) -> list[int]:
+    return [parse_eui(text) for text in north.command("planned", release=release)["due"]]
+
+
+def test_what_is_planned_is_activated_through_every_trouble(north: Mock) -> None:
     """X01, X02: CS06 is registered first; 503 and broken connections are tried again, byte for byte the same (F02)."""
-    prefer(north, "R4")
+    tell(north, planned("R4", 1, OPEN, *HUBS[1:5]), planned("R4", 2, LATER, HUBS[5]))
     for order in (503, "break", 503):
         north.gateway.orders.put(order)
-    result = north.command(
-        "activate", release="R4", version="00000002", devices="pilot", batch=3, failing=[format_eui(HUBS[2])]
-    )
-    assert (result["hubs"], result["failed"]) == (4, 1)
+    asked = [format_eui(hub) for hub in HUBS[1:7]]
+    result = north.command("activate", release="R4", devices=asked, batch=3, failing=[format_eui(HUBS[2])])
+    assert (len(result["hubs"]), result["failed"]) == (4, 1)
+    assert result["not_planned"] == asked[4:], "one is planned for later, of the other nothing was told"
     attempts = [one["attempts"] for one in result["requests"] + result["responses"]]
     # libcurl itself posts again where a connection that was kept open turns out to be broken.
     assert attempts in ([4, 1, 1], [3, 1, 1])
@@ -285,19 +295,60 @@ def test_the_preferred_hubs_are_activated_through_every_trouble(north: Mock) -> 
         (HUBS[3], True, None),
         (HUBS[4], True, None),
     ]
+    assert due(north, "R4") == [HUBS[2]], "the one that failed may be tried again"
 
 
-def test_other_choices_of_hubs(north: Mock) -> None:
-    prefer(north, "R5")
-    scheduled = north.command("activate", release="R5", version="00000002", devices="scheduled", register=False)
-    assert (scheduled["hubs"], scheduled["requests"]) == (1, [])
-    message = north.gateway.next().message
-    assert message is not None
-    named = [format_eui(hub) for hub in HUBS[:10]]
-    result = north.command(
-        "activate", version="00000003", devices=named, failing_share=0.3, stage="Distribution", reason="no room"
-    )
-    assert (result["failed"], result["requests"]) == (3, [])
+def test_changes_of_the_plan_add_up_in_their_order(north: Mock) -> None:
+    """X09: a revision that is missing, or of which a part is, is waited for; a repeat changes nothing."""
+    first, second = planned("R5", 1, OPEN, *HUBS[:3]), planned("R5", 2, OPEN, HUBS[3], void=[HUBS[0]])
+    tell(north, second)
+    assert due(north, "R5") == []
+    tell(north, first)
+    assert due(north, "R5") == HUBS[1:4]
+    tell(north, first)
+    assert due(north, "R5") == HUBS[1:4]
+    tell(north, planned("R5", 3, OPEN, HUBS[5], part=Part("P", 2, 2)))
+    assert due(north, "R5") == HUBS[1:4]
+    tell(north, planned("R5", 3, OPEN, HUBS[4], part=Part("P", 1, 2)))
+    assert due(north, "R5") == HUBS[1:6]
+
+
+@pytest.mark.parametrize(
+    ("word", "goes_on"), [(RolloutAction.PAUSE, True), (RolloutAction.WITHDRAW, False), (RolloutAction.STOP, False)]
+)
+def test_a_pause_holds_and_a_withdrawal_ends_what_is_planned(north: Mock, word: RolloutAction, goes_on: bool) -> None:
+    """X03: also before the plan itself is told as void, and for what goes at the automatic date."""
+    release = f"R-{word}"
+    remaining = csp.PlannedDeployment(release, f"V-{release}", 1, remaining=Remaining(NOW))
+    tell(north, replace(NOTICE, release_id=release, firmware_version=f"V-{release}"), remaining)
+    for _ in range(2):
+        north.gateway.next()
+    everything = len(due(north, release))
+    assert everything >= 17, "what remains of the model goes at the automatic date"
+    for decision, left in ((word, 0), (RolloutAction.PROCEED, everything if goes_on else 0)):
+        tell(north, csp.RolloutDecision(release, decision, "seen", Standing.CONFIRMED, "DCC"))
+        assert len(due(north, release)) == left
+
+
+def test_it_stops_for_the_hubs_that_the_acknowledgement_names(north: Mock) -> None:
+    """BR-3.5: what the gateway refuses is left alone, and no outcome is reported of it."""
+    tell(north, planned("R6", 1, OPEN, *HUBS[7:10]))
+    north.gateway.stops[format_eui(HUBS[8])] = "ReleasePaused: the release is paused"
+    try:
+        result = north.command("activate", release="R6")
+    finally:
+        north.gateway.stops.clear()
+    assert result["hubs"] == [format_eui(HUBS[7]), format_eui(HUBS[9])]
+    assert result["stopped"] == {format_eui(HUBS[8]): "ReleasePaused: the release is paused"}
+    bodies = [one.message.body for one in (north.gateway.next(), north.gateway.next()) if one.message is not None]
+    assert isinstance(bodies[1], csp.ActivateFirmwareResponses)
+    assert [one.device_id for one in bodies[1].outcomes] == [HUBS[7], HUBS[9]]
+
+
+def test_the_image_is_distributed_to_what_is_planned(north: Mock) -> None:
+    tell(north, planned("R7", 1, LATER, *HUBS[:10]))
+    result = north.command("distribute", release="R7", failing_share=0.3, reason="no room")
+    assert (len(result["hubs"]), result["failed"], result["requests"]) == (10, 3, [])
     message = north.gateway.next().message
     assert message is not None
     assert isinstance(message.body, csp.DistributionOutcomes)
@@ -314,7 +365,9 @@ def test_when_the_gateway_stays_away_the_command_says_so(north: Mock) -> None:
     assert north.send(csp.render_body(DEFAULT_LIST)).status == 200
 
 
-@pytest.mark.parametrize("members", [{}, {"version": "2"}, {"version": "2", "devices": "all"}, {"devices": "pilot"}])
+@pytest.mark.parametrize(
+    "members", [{}, {"version": "2"}, {"release": "R4", "devices": "all"}, {"release": "R4", "batch": 0}]
+)
 def test_a_wrong_command_is_refused(north: Mock, members: dict[str, Any]) -> None:
     answer = HTTP.request("POST", f"{north.url}/mock/v1/activate", body=json.dumps(members).encode())
     assert answer.status == 400

@@ -30,6 +30,7 @@ from duis_gateway.partners.messages import (
 )
 from duis_gateway.pki.make import Authority, make_authority, make_certificate
 from duis_gateway.pki.signing import load_signing_key
+from duis_gateway.rollout.activations.records import RefusedItem
 from schemas import schema_path
 from tests.support.partner_bodies import NOW
 
@@ -81,13 +82,17 @@ class Posted:
 
 @dataclass
 class Gateway:
-    """What came, and what to do next: an HTTP status to answer with, or "break" the connection."""
+    """What came, and what to do next: an HTTP status to answer with, or "break" the connection.
+
+    `stops` are items that every answer refuses, with their reasons.
+    """
 
     interface: Interface
     own: Party
     partner: Party
     posted: Queue[Posted] = field(default_factory=Queue)
     orders: Queue[int | str] = field(default_factory=Queue)
+    stops: dict[str, str] = field(default_factory=dict)
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -114,7 +119,9 @@ class Gateway:
             self.posted.put(Posted(path, raw, None))
             return 401, f"<problem>{type(refusal).__name__}</problem>".encode()
         self.posted.put(Posted(path, raw, message))
-        answer = Acknowledgement(message.message_id, AcknowledgementStatus.ACCEPTED, "Accepted")
+        bad = tuple(RefusedItem(item, reason) for item, reason in self.stops.items())
+        status = AcknowledgementStatus.PARTLY_ACCEPTED if bad else AcknowledgementStatus.ACCEPTED
+        answer = Acknowledgement(message.message_id, status, status.value, None, bad)
         return 200, self.signed(answer)
 
 

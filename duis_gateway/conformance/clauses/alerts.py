@@ -15,7 +15,9 @@ from duis_gateway.conformance.clauses.said import (
     group,
     heard,
     pilot_list,
+    plan_now,
     report,
+    requested,
     schedule,
 )
 from duis_gateway.conformance.notices import Release, Terms
@@ -26,11 +28,44 @@ def _new_version() -> str:
     return secrets.token_hex(4).upper()
 
 
+def _activate(subject: Subject, version: str, times: int = 1) -> str:
+    """Let a hub be activated as it is planned, and reported so many times; return the version that it runs now."""
+    hub = subject.supplier(version).hubs[-1]
+    with subject.release() as release:
+        plan_now(subject, release.id, (hub,))
+        requested(subject, release, (hub,)).is_code("Accepted")
+        for _ in range(times):
+            report(subject, hub, release.firmware).is_code("Accepted")
+        subject.alert(subject.supplier(version), f"<sr:FirmwareVersion>{release.firmware}<", f"<sr:DeviceID>{hub}<")
+    return release.firmware
+
+
 @brings("N64")
 def _activation_is_told(subject: Subject, version: str) -> None:
-    hub, firmware = subject.supplier(version).hubs[-1], _new_version()
-    report(subject, hub, firmware).is_code("Accepted")
+    firmware = _activate(subject, version)
+    hub = subject.supplier(version).hubs[-1]
     heard(subject, version, "N64", "5.1", f"<sr:DeviceID>{hub}<", f"<sr:FirmwareVersion>{firmware}<")
+
+
+def _planned_goes(subject: Subject, version: str) -> None:
+    hub = subject.supplier(version).hubs[0]
+    with subject.release() as release:
+        plan_now(subject, release.id, (hub,))
+        requested(subject, release, (hub,)).is_code("Accepted")
+
+
+def _unplanned_stops(subject: Subject, version: str) -> None:
+    """The acknowledgement names the hub and says why: in the message of another that may go, and while paused."""
+    planned, other = subject.supplier(version).hubs[:2]
+    with subject.release() as release:
+        plan_now(subject, release.id, (planned,))
+        reply = requested(subject, release, (planned, other))
+        reply.is_code("PartlyAccepted")
+        expect((reply.text("Item"), reply.text("Reason").partition(":")[0]), (other, "NotInstructed"), "who stops")
+        decide(subject, release.id).is_code("Accepted")
+        reply = requested(subject, release, (planned,))
+        reply.is_code("Refused")
+        expect((reply.text("Item"), reply.text("Reason").partition(":")[0]), (planned, "ReleasePaused"), "who stops")
 
 
 def _unknown_hub(subject: Subject, version: str) -> None:
@@ -40,19 +75,17 @@ def _unknown_hub(subject: Subject, version: str) -> None:
 @brings("N64")
 def _other_version_is_told(subject: Subject, version: str) -> None:
     hub = subject.supplier(version).hubs[-1]
-    for firmware in (_new_version(), _new_version()):
-        report(subject, hub, firmware).is_code("Accepted")
+    for firmware in (_activate(subject, version), _activate(subject, version)):
         heard(subject, version, "N64", "5.1", f"<sr:DeviceID>{hub}<", f"<sr:FirmwareVersion>{firmware}<")
 
 
 @brings("N64")
 def _same_version_is_no_news(subject: Subject, version: str) -> None:
     """When the alert for the last report has come, one for the report before it would be there too."""
-    by, first, second = subject.supplier(version), _new_version(), _new_version()
-    for firmware in (first, first, second):
-        report(subject, by.hubs[-1], firmware).is_code("Accepted")
-        subject.alert(by, f"<sr:FirmwareVersion>{firmware}<")
-    found = [len(subject.came(by, f"<sr:FirmwareVersion>{firmware}<")) for firmware in (first, second)]
+    by = subject.supplier(version)
+    reported = [_activate(subject, version, times=2), _activate(subject, version)]
+    hub = f"<sr:DeviceID>{by.hubs[-1]}<"
+    found = [len(subject.came(by, f"<sr:FirmwareVersion>{firmware}<", hub)) for firmware in reported]
     expect(found, [1, 1], "alerts for the two versions")
 
 
@@ -199,6 +232,8 @@ _PILOTING, _LAUNCHING = Terms(), Terms(days=(-30, -1))
 CLAUSES = (
     Clause("n64", "FIA table 2; N64 since 5.1, N999 before", Era.NEW, _activation_is_told, _unknown_hub,
            requirements=("FIA-1", "FIA-2", "FIA-3", "X01")),
+    Clause("cs06", "X01; CS06 is for hubs whose planned period is open", Era.NEW, _planned_goes, _unplanned_stops,
+           requirements=("X01", "BR-3.5")),
     Clause("n64_again", "FIA table 2; the same version again is no news", Era.NEW, _other_version_is_told,
            _same_version_is_no_news, requirements=("FIA-2", "X01")),
     Clause("n999", "N999 for an alert that the user's DUIS does not know", Era.NEW,

@@ -133,6 +133,24 @@ def batch(subject: Subject, release: str, hubs: Sequence[str]) -> Reply:
     return subject.tell("dcc", f"<BatchInstruction>{_of(release)}{listed}{_period(subject, (2, 9))}</BatchInstruction>")
 
 
+def plan_now(subject: Subject, release: str, hubs: Sequence[str]) -> None:
+    """Let DCC instruct hubs for a period that is open, at the time of what is reported of them too."""
+    start, end = stamp(subject.moment - timedelta(days=1)), stamp(subject.now + timedelta(days=9))
+    period = f"<EarliestStart>{start}</EarliestStart><LatestEnd>{end}</LatestEnd>"
+    listed = f"<GroupID>PACK-NOW</GroupID><DeviceIDList>{','.join(hubs)}</DeviceIDList>"
+    subject.tell("dcc", f"<BatchInstruction>{_of(release)}{listed}{period}</BatchInstruction>").is_code("Accepted")
+
+
+def requested(subject: Subject, release: Release, hubs: Sequence[str]) -> Reply:
+    """Let the CSP say that it has sent CS06 to hubs."""
+    return subject.tell(
+        "csp",
+        f"<ActivateFirmwareRequests>{_of(release.id)}<FirmwareVersion>{release.firmware}</FirmwareVersion>"
+        f"<DeviceIDList>{','.join(hubs)}</DeviceIDList><IssuedAt>{stamp(subject.now)}</IssuedAt>"
+        "</ActivateFirmwareRequests>",
+    )
+
+
 def _of(release: str) -> str:
     return f"<FirmwareReleaseID>{release}</FirmwareReleaseID>"
 

@@ -31,7 +31,7 @@ ALL_ROLES = frozenset({"06", "87", "89"})
 RELEASES = {PILOTED.model: (PILOTED.release_id,), LARGE.model: (LARGE.release_id, SUCCESSOR.release_id)}
 OUTCOMES = {"A06": "N75", "A07": "N76"}
 """The emails that say the same as an alert, and stand for it where a recipient does not know it."""
-ALERT_CODES = frozenset({"N64", "N999", *(f"N{number}" for number in range(66, 77))})
+ALERT_CODES = frozenset({"N64", "N999", *(f"N{number}" for number in range(66, 78))})
 EMAIL_KINDS = frozenset({"A01", "A06", "A07", "A11", "A12", "X05"})
 NOT_SIGNED = frozenset({"REFUSAL"})
 
@@ -100,6 +100,7 @@ class Checks:
             ("both suppliers of each split hub were told", self._split(told)),
             ("the inventory shows the new version at exactly the activated hubs", self._inventory()),
             ("nothing is left in the outbox, and nothing is a dead letter", self._outbox()),
+            ("every hub moved as it was planned: nobody was told of a departure", self._as_planned()),
             ("the CSPs and DCC have what concerns them", self._partners()),
             ("every alert code and every kind of email was seen", self._everything_seen()),
             ("each supplier has the email of each release with its hubs attached, each CSP has it, too", self._a01()),
@@ -166,11 +167,17 @@ class Checks:
             stats = outbox_view.stats(conn)
         return not (stats.pending or stats.in_flight or stats.dead)
 
+    def _as_planned(self) -> bool:
+        """X10: a deviation is told to the CSP and to DCC in a message of its own, to suppliers by N77."""
+        plans = [message for message in self.messages if message.kind in ("PlannedDeployment", "N77")]
+        departed = [message for message in self.messages if message.kind == "PlanDeviation" or _departed(message)]
+        return bool(plans) and not departed
+
     def _partners(self) -> bool:
         came = Counter((int(message.recipient, 16), message.kind) for message in self.messages)
         wanted = [(cast.DCC, "PreferredPilotListReport"), (cast.DCC, "PreferredPilotScheduleReport")]
-        wanted.append((cast.DCC, "PilotProgress"))
-        for kind in ("FirmwareReleaseNotice", "PreferredPilotList", "PreferredPilotSchedule"):
+        wanted += [(cast.DCC, "PilotProgress"), (cast.DCC, "PlannedDeploymentReport")]
+        for kind in ("PlannedDeployment", "FirmwareReleaseNotice", "PreferredPilotList", "PreferredPilotSchedule"):
             wanted += [(eui, kind) for eui in cast.REGIONS]
         return all(came[one] for one in wanted)
 
@@ -206,6 +213,10 @@ class Checks:
             if message.kind == "N999"
         }
         return bool(behind) and behind <= by_email
+
+
+def _departed(message: WireMessage) -> bool:
+    return message.kind == "N77" and next(parse_trusted(message.raw).iter(sr("Deviation")), None) is not None
 
 
 def _rows(part: EmailMessage) -> list[dict[str, str]]:

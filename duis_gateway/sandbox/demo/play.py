@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from lxml import etree
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.client.requests import ServiceRequest, service_request
-from duis_gateway.duis.identifiers import RequestId, format_eui
+from duis_gateway.duis.identifiers import RequestId, format_eui, parse_eui
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import sr
 from duis_gateway.outbox import view as outbox_view
@@ -82,26 +83,53 @@ class Play:
         """Let a CSP or DCC send a message body, and look at its acknowledgement."""
         self.step(what, expected, acknowledged(*self.world.send(eui, content)))
 
-    def activate(self, devices: set[int], failing: set[int], stage: str = "Activation") -> None:
-        """Let each CSP report on its hubs; for an activation it registers CS06 before."""
+    def days_pass(self, days: int) -> None:
+        """Let business time go on: what falls due on the way is done."""
+        self.world.put_clock(self.now + timedelta(days=days))
+        self.screen.line(f"{'':10}{days} days pass")
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self.world.now()
+
+    def due(self) -> set[int]:
+        """Return the hubs that the CSPs have been told to activate now."""
+        return self._of_plan("due")
+
+    def planned(self) -> set[int]:
+        """Return the hubs for which the CSPs have been told a period, open or not."""
+        return self._of_plan("planned")
+
+    def _of_plan(self, which: str) -> set[int]:
+        about = {"release": PILOTED.release_id}
+        told = [self.world.ask(eui, "/mock/v1/planned", about)[which] for eui in cast.REGIONS]
+        return {parse_eui(text) for one in told for text in one}
+
+    def distribute(self, failing: set[int]) -> None:
+        """Let each CSP report how the image got to the hubs that are planned."""
+        self._report("distribute", "has distributed the image to", self.planned(), failing)
+
+    def activate(self, failing: set[int]) -> None:
+        """Let each CSP activate the hubs whose planned period is open, as long as the image has got there."""
+        devices = self.due() - self.failed
+        self._report("activate", "registers CS06 for", devices, failing)
+        self.activated |= devices - failing
+
+    def _report(self, command: str, does: str, devices: set[int], failing: set[int]) -> None:
         for eui, regions in cast.REGIONS.items():
             own = sorted(h.device_id for h in self.hubs if h.device_id in devices and h.csp_region in regions)
             order = {
                 "release": PILOTED.release_id,
-                "version": PILOTED.released,
                 "devices": [format_eui(d) for d in own],
                 "failing": [format_eui(d) for d in own if d in failing],
                 "batch": 500,
-                "stage": stage,
             }
-            report = self.world.ask(eui, "/mock/v1/activate", order)
+            report = self.world.ask(eui, f"/mock/v1/{command}", order)
             answers = [*report["requests"], *report["responses"]]
-            accepted = all(one.get("status") == "Accepted" for one in answers)
-            does = "registers CS06 for" if stage == "Activation" else "has distributed the image to"
+            accepted = all(one.get("status") == "Accepted" for one in answers) and len(report["hubs"]) == len(own)
             name = f"{format_eui(eui)} {does} {len(own)} hubs and posts the outcomes"
             self.step(name, "Accepted", "Accepted" if accepted else str(report))
-        if stage == "Activation":
-            self.activated |= devices - failing
         self.failed |= failing
 
     def wait_for(self, what: str, happened: Callable[[], bool]) -> None:
@@ -181,13 +209,6 @@ class Play:
             and (one.release_id, one.supplier) == (PILOTED.release_id, supplier.eui)
         ]
         return list(own[-1].device_ids)
-
-    def pilot(self) -> frozenset[int]:
-        """Return the hubs that the CSPs pilot: their default lists, as the suppliers have amended them."""
-        choosers = [self.world.suppliers[0], self.world.suppliers[3]]
-        theirs = {d for one in choosers for d in self.own(one)}
-        default = set(self.listed_by_csps()) - theirs
-        return frozenset(default | {d for one in choosers for d in self.preferred(one)})
 
     def show_received(self, supplier: Supplier) -> None:
         """Tell what has come to a supplier so far."""

@@ -7,11 +7,13 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from duis_gateway.client.http import Http
+from duis_gateway.clock import read_clock, write_clock
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui, format_eui_plain
@@ -58,6 +60,22 @@ class World:
         return self.workdir / "wire"
 
     @property
+    def clock(self) -> Path:
+        """The file that holds business time: the gateway's, the CSPs' and DCC's."""
+        return self.workdir / "clock"
+
+    def now(self) -> datetime:
+        """Return business time."""
+        return read_clock(self.clock)
+
+    def put_clock(self, to: datetime) -> None:
+        """Let business time go on to a moment, a day at a time."""
+        now = self.now()
+        while now < to:
+            now = min(to, now + timedelta(days=1))
+            write_clock(self.clock, now)
+
+    @property
     def inventory(self) -> Path:
         """The inventory file."""
         return self.workdir / "inventory.csv"
@@ -69,6 +87,7 @@ class World:
     def build(self) -> None:
         """Make keys, certificates, the configuration and the inventory file."""
         (self.pki / "crls").mkdir(parents=True)
+        write_clock(self.clock, datetime.now(UTC).replace(microsecond=0))
         authority = make_authority(self.pki)
         make_certificate(authority, cast.GATEWAY, ROLES[PartyKind.DCC], self.pki, stem=GATEWAY_STEM)
         for eui, kind in self._parties():
@@ -116,6 +135,7 @@ class World:
                 ("signing", "eui"): format_eui(cast.GATEWAY),
                 ("signing", "key"): f"pki/{GATEWAY_STEM}.key",
                 ("signing", "certificate"): f"pki/{GATEWAY_STEM}.pem",
+                ("clock", "file"): "clock",
                 ("trust", "anchors"): "pki",
                 ("trust", "crls"): "pki/crls",
                 ("delivery", "allowed_networks"): ["127.0.0.0/8", "::1/128"],
@@ -144,9 +164,10 @@ class World:
             *("--listen", "127.0.0.1:0"),
             *("--record", str(self.wire / name)),
         ]
+        if kind is PartyKind.SUPPLIER:
+            return processes.begin(f"supplier-{name}", ["duis_gateway.sandbox.demo.adapter", *arguments])
+        arguments += ["--clock-file", str(self.clock)]
         match kind:
-            case PartyKind.SUPPLIER:
-                return processes.begin(f"supplier-{name}", ["duis_gateway.sandbox.demo.adapter", *arguments])
             case PartyKind.DCC:
                 return processes.begin("dcc", ["esi", *arguments])
         own = [

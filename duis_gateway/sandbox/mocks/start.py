@@ -39,7 +39,8 @@ def common_arguments(program: str, description: str) -> argparse.ArgumentParser:
         prog=program,
         description=description,
         epilog="It takes the gateway's messages under any path. From this machine it is told what to do under "
-        "/mock/v1/: GET received; POST send, behaviour, gateway, and activate to a CSP (docs/sandbox.md).",
+        "/mock/v1/: GET received; POST send, behaviour, gateway; and to a CSP planned, activate, distribute "
+        "(docs/sandbox.md).",
     )
     parser.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: one that is free")
     parser.add_argument("--gateway", metavar="URL", help="base URL of the gateway's public listener")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import esi.messages as esi
 from duis_gateway.sandbox.demo import cast, requests
 from duis_gateway.sandbox.demo.cast import PILOTED, SUCCESSOR
@@ -13,7 +11,7 @@ from duis_gateway.sandbox.demo.play import Play, code
 def closure(play: Play) -> None:
     """Play the closure, what comes too late, and a withdrawal."""
     play.act("Act 4: closure")
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = play.now
     play.dcc_says(
         f"DCC closes {PILOTED.release_id}", esi.Closure(PILOTED.release_id, now, "the rest follows by itself")
     )

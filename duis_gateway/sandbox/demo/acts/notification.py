@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import esi.messages as esi
 from duis_gateway.sandbox.demo import cast, requests
 from duis_gateway.sandbox.demo.cast import LARGE, PILOTED
@@ -15,7 +13,7 @@ LIMITS = {PILOTED.release_id: 300, LARGE.release_id: 60_000}
 def notification(play: Play) -> None:
     """Play the announcement, the CSPs' default lists and schedules, and the approval."""
     play.act("Act 1: notification")
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = play.now
     for model in (PILOTED, LARGE):
         notice = requests.release_notice(model, now, LIMITS[model.release_id])
         play.dcc_says(f"DCC announces {model.release_id} by ESI", notice)

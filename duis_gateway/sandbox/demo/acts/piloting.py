@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -28,8 +28,9 @@ def piloting(play: Play) -> None:
     _choose_large(play)
     period = _instruct(play)
     _decide_on_groups(play, period)
-    _choose_for_another(play)
+    _choose_for_others(play, period)
     _pause_and_proceed(play)
+    play.days_pass(4)
     _activate(play)
     _read_inventory(play)
     _refuse(play)
@@ -68,7 +69,7 @@ def _choose_large(play: Play) -> None:
 
 def _instruct(play: Play) -> Period:
     first, fourth = play.world.suppliers[0], play.world.suppliers[3]
-    tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    tomorrow = play.now + timedelta(days=1)
     period = Period(tomorrow, tomorrow + timedelta(days=7))
     mine = play.preferred(first)
     answer = play.request(first, requests.schedule(PILOTED, GROUP, mine, period))
@@ -99,11 +100,15 @@ def _decide_on_groups(play: Play, period: Period) -> None:
     play.deliver("N74 to the supplier")
 
 
-def _choose_for_another(play: Play) -> None:
-    second = play.world.suppliers[1]
-    chosen = tuple(d for d in play.own(second) if d in set(play.listed_by_csps()))[:2]
-    selection = esi.PilotSelection(PILOTED.release_id, second.eui, chosen)
-    play.dcc_says(f"DCC chooses {len(chosen)} hubs for {second.name}, which cannot (DUIS 5.4)", selection)
+def _choose_for_others(play: Play, period: Period) -> None:
+    """Who cannot instruct is served by DCC; of a hub that two share it has to choose for both."""
+    for supplier in play.world.suppliers[1:3]:
+        listed_ones = set(play.listed_by_csps())
+        chosen = tuple(d for d in play.own(supplier) if d in listed_ones)
+        selection = esi.PilotSelection(PILOTED.release_id, supplier.eui, chosen, period)
+        told = f"DCC chooses {len(chosen)} hubs for {supplier.name}, which cannot (DUIS {supplier.duis_version})"
+        play.dcc_says(told, selection)
+    play.deliver("the instructions to deploy to the CSPs, N72 and N77 to the suppliers")
 
 
 def _pause_and_proceed(play: Play) -> None:
@@ -120,11 +125,9 @@ def _pause_and_proceed(play: Play) -> None:
 
 
 def _activate(play: Play) -> None:
-    chosen = set(play.pilot())
-    undistributed = set(sorted(chosen)[3:4])
-    play.activate(chosen, undistributed, stage="Distribution")
-    rest = chosen - undistributed
-    play.activate(rest, set(sorted(rest)[7::40]))
+    """The CSPs do what they were told by `PlannedDeployment`, and nothing else."""
+    play.distribute(set(sorted(play.planned())[3:4]))
+    play.activate(set(sorted(play.due() - play.failed)[7::40]))
     play.deliver("N64, N71 and N999 to the suppliers, progress to DCC")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -27,20 +27,22 @@ def safe_launch(play: Play) -> None:
 
 
 def _end_the_pilot(play: Play) -> None:
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = play.now
     notice = requests.release_notice(PILOTED, now, 300)
     assert notice.pilot is not None
-    ends = now + timedelta(seconds=2)
+    ends = now + timedelta(hours=1)
     revised = replace(notice, revision=2, pilot=PilotTerms(Period(notice.pilot.period.start, ends), 300))
-    play.dcc_says(f"DCC revises {PILOTED.release_id}: the pilot ends in two seconds", revised)
+    play.dcc_says(f"DCC revises {PILOTED.release_id}: the pilot ends in an hour", revised)
+    play.deliver("the revision")
     north = next(iter(cast.REGIONS))
     changes = len(play.world.recorded(north, "StageChange"))
+    play.world.put_clock(ends)
     told = "The pilot ends and safe launch begins by itself"
     play.wait_for(told, lambda: len(play.world.recorded(north, "StageChange")) > changes)
 
 
 def _schedule(play: Play) -> None:
-    next_week = datetime.now(UTC).replace(microsecond=0) + timedelta(days=7)
+    next_week = play.now + timedelta(days=7)
     period = Period(next_week, next_week + timedelta(days=30))
     for eui, regions in cast.REGIONS.items():
         for region in regions[:2]:
@@ -48,10 +50,12 @@ def _schedule(play: Play) -> None:
             play.csp_says(eui, f"The CSP of {region} uploads its Safe Launch Schedule", body)
     play.deliver("N68 to the suppliers")
     first = play.world.suppliers[0]
-    own = [d for d in _left(play) if d in set(play.own(first))][:BATCH]
+    mine = {h.device_id for h in play.hubs if h.suppliers == {first.eui}}
+    own = [d for d in _left(play) if d in mine][:BATCH]
     answer = play.request(first, requests.schedule(PILOTED, "BATCH-1", own, period, Stage.SAFE_LAUNCH))
     play.step(f"11.6 by {first.name}: a safe-launch batch of {len(own)} hubs", "I99", code(answer))
-    batch = esi.BatchInstruction(PILOTED.release_id, "DCC-1", tuple(_left(play)[-BATCH:]), period)
+    rest = [d for d in _left(play) if d not in own][-BATCH:]
+    batch = esi.BatchInstruction(PILOTED.release_id, "DCC-1", tuple(rest), period)
     play.dcc_says(f"DCC instructs a batch of {BATCH} hubs", batch)
     play.deliver("the batches to the CSPs, N72 and N73 to the suppliers")
 
@@ -62,8 +66,8 @@ def _left(play: Play) -> list[int]:
 
 
 def _activate(play: Play) -> None:
-    left = _left(play)
-    play.activate({*left[:BATCH], *left[-BATCH:]}, set())
+    play.days_pass(8)
+    play.activate(set())
     play.deliver("N64 and N999 of the safe launch")
     counts = HubCounts(len(play.activated | play.failed), len(play.activated), len(play.failed))
     outcome = esi.SafeLaunchOutcome(PILOTED.release_id, True, counts, None)
@@ -71,7 +75,7 @@ def _activate(play: Play) -> None:
 
 
 def _succeed(play: Play) -> None:
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = play.now
     play.dcc_says(f"DCC announces {SUCCESSOR.release_id}", requests.release_notice(SUCCESSOR, now, 300))
     approval = esi.ReleaseApproval(SUCCESSOR.release_id, now, None)
     play.dcc_says(f"DCC approves it: the pilot of {LARGE.release_id} is invalidated", approval)
