@@ -318,9 +318,9 @@ def test_changes_of_the_plan_add_up_in_their_order(north: Mock) -> None:
 )
 def test_a_pause_holds_and_a_withdrawal_ends_what_is_planned(north: Mock, word: RolloutAction, goes_on: bool) -> None:
     """X03: also before the plan itself is told as void, and for what goes at the automatic date."""
-    release = f"R-{word}"
-    remaining = csp.PlannedDeployment(release, f"V-{release}", 1, remaining=Remaining(NOW))
-    tell(north, replace(NOTICE, release_id=release, firmware_version=f"V-{release}"), remaining)
+    release, version = f"R-{word}", f"V{word}"[:8]
+    remaining = csp.PlannedDeployment(release, version, 1, remaining=Remaining(NOW))
+    tell(north, replace(NOTICE, release_id=release, firmware_version=version), remaining)
     for _ in range(2):
         north.gateway.next()
     everything = len(due(north, release))
