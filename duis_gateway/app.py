@@ -45,6 +45,7 @@ from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.trust import Trust
+from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.scheduler import BY_TIME, Agenda, Scheduler
 from duis_gateway.rollout.views import PARTY_TABLES, PartyView, outbox_figures
 from duis_gateway.store.engine import Store
@@ -213,7 +214,7 @@ class Gateway:
             *duis_routes(flow.handle, limits.size),
             SoapDoor(flow.handle, limits, base_url=config.server.base_url).route(),
             *partner_routes(flow.handle, limits.size),
-            *party_routes(PartyView(self.store, self._clock), flow.check, limits.size),
+            *party_routes(PartyView(self.store, self._clock, self._protection(config)), flow.check, limits.size),
         ]
         server = config.server
         edge = Edge([*routes, openapi_route(routes, PARTY_TABLES, server.base_url)], self.metrics)
@@ -255,6 +256,16 @@ class Gateway:
             emails=_email_terms(config),
             stored=self.delivery.wake if self.delivery else _nobody,
             release_changed=self.scheduler.wake if self.scheduler else _nobody,
+        )
+
+    def _protection(self, config: Config) -> ProtectionLists:
+        return ProtectionLists(
+            store=self.store,
+            clock=self._clock,
+            signer=self._signing,
+            alert_bytes=config.limits.alert_bytes,
+            emails=_email_terms(config),
+            stored=self.delivery.wake if self.delivery else _nobody,
         )
 
     def _agenda(self, config: Config) -> Agenda:

@@ -42,6 +42,7 @@ _COMMANDS = {
     "party": ("party", "Register suppliers, CSPs and DCC."),
     "pilot": ("pilot", "Choose hubs for a pilot."),
     "plan": ("plan", "Show when hubs are to be updated, and why."),
+    "protect": ("protect", "Keep a supplier's list of hubs that it lets into no pilot and no period."),
     "prune": ("prune", "Remove old bodies of messages, and lists that were never completed."),
     "release": ("release", "List and show firmware releases."),
     "sandbox": ("sandbox", "Start a test environment with every party, or tell a running one what to do."),

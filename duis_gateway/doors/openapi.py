@@ -90,7 +90,7 @@ def _operation(route: Route, method: str, tables: Mapping[str, Sequence[str]]) -
     if route.service == "check":
         return {"operationId": name, "tags": ["party"], **_of_check()}
     if route.door == "party":
-        return {"operationId": name, "tags": ["party"], **_of_party(route, tables)}
+        return {"operationId": name, "tags": ["party"], **_of_party(route, method, tables)}
     if route.service == "soap":
         media = {SOAP: {"schema": {"type": "string"}}}
         answers = {"200": _answer("the answer's envelope, or the WSDL", media), "500": _answer("a SOAP fault", media)}
@@ -107,7 +107,14 @@ def _operation(route: Route, method: str, tables: Mapping[str, Sequence[str]]) -
     }
 
 
-def _of_party(route: Route, tables: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _changed(summary: str) -> dict[str, Any]:
+    told = {_JSON: {"schema": {"type": "object", "properties": {"hubs": {"type": "integer"}}}}}
+    statuses = (*_OF_PARTIES, "403", "413", "415")
+    responses = {"200": _answer("how many hubs are on the list", told), **_refusals(statuses, PROBLEM_JSON)}
+    return {"security": [{"token": []}], "summary": summary, "responses": responses}
+
+
+def _of_party(route: Route, method: str, tables: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     columns = tables.get(route.service)
     if columns is None:
         media: dict[str, Any] = {_JSON: {"schema": {"type": "object"}}}
@@ -118,6 +125,12 @@ def _of_party(route: Route, tables: Mapping[str, Sequence[str]]) -> dict[str, An
         parameters = [{"name": "format", "in": "query", "schema": {"enum": ["json", "csv"]}}]
     if route.service == "eligible-hubs":
         parameters.append({"name": "release", "in": "query", "schema": {"type": "string"}})
+    if method == "PUT":
+        hubs = {"type": "array", "items": {"$ref": "#/components/schemas/EUI"}}
+        body = {"required": True, "content": {_JSON: {"schema": hubs}, _CSV: {"schema": {"type": "string"}}}}
+        return {**_changed("Replace the supplier's own list of protected hubs."), "requestBody": body}
+    if method == "DELETE":
+        return _changed("Empty the supplier's own list of protected hubs.")
     return {
         "security": [{"token": []}],
         "summary": f"The party's own {route.service.replace('-', ' ')}.",

@@ -6,13 +6,14 @@ Rows are passed on as the query yields them, so that an estate of millions takes
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 from urllib.parse import parse_qs
 
 from lxml import etree
 
 from duis_gateway.doors.http import Route
+from duis_gateway.doors.hub_list import read_hub_list
 from duis_gateway.doors.problem import json_problem_answer
 from duis_gateway.doors.wire import XML, Answer, HttpRequest, check_media
 from duis_gateway.duis.codes import RESPONSE_CODES
@@ -51,6 +52,12 @@ class PartyData(Protocol):
     def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
         """Return how one hub of the party's stands, and what happened to it; None if it is not one of its hubs."""
 
+    def protected_hubs(self, party: int) -> Rows:
+        """Return the hubs that a supplier lets into no pilot and no period."""
+
+    def protect(self, party: int, ids: Collection[int]) -> int:
+        """Make these hubs a supplier's list, and return how many they are (NotEntitled: it is no supplier)."""
+
     def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
         """Return the party's hubs that a release is for, or that any live one is."""
 
@@ -68,7 +75,12 @@ def party_routes(data: PartyData, check: Check, size_limit: int) -> list[Route]:
         "eligible-hubs": lambda party, request: data.eligible_hubs(party, _parameter(request, "release")),
     }
     tables = (_route(name, query, data) for name, query in queries.items())
-    return [*tables, _hub_route(data), _check_route(data, check, size_limit)]
+    return [
+        *tables,
+        _hub_route(data),
+        _check_route(data, check, size_limit),
+        _protection_route(data, size_limit),
+    ]
 
 
 def _check_route(data: PartyData, check: Check, size_limit: int) -> Route:
@@ -81,6 +93,21 @@ def _check_route(data: PartyData, check: Check, size_limit: int) -> Route:
         return Answer(200, _JSON, _as_told(check(incoming, party)), _HEADERS)
 
     return Route("/party/v1/check", "party", "check", ("POST",), serve, json_problem_answer)
+
+
+def _protection_route(data: PartyData, size_limit: int) -> Route:
+    """The party's own protection list: shown as a table, replaced whole, emptied."""
+    path, name, methods = "/party/v1/protected-hubs", "protected-hubs", ("GET", "HEAD", "PUT", "DELETE")
+    show = _route(name, lambda party, _request: data.protected_hubs(party), data)
+
+    def serve(request: HttpRequest) -> Answer:
+        if request.method in ("GET", "HEAD"):
+            return show.serve(request)
+        party = _party(request, data)
+        ids = read_hub_list(request, size_limit) if request.method == "PUT" else ()
+        return Answer(200, _JSON, json.dumps({"hubs": data.protect(party, ids)}).encode() + b"\n", _HEADERS)
+
+    return Route(path, "party", name, methods, serve, json_problem_answer)
 
 
 def _as_told(response: bytes) -> bytes:

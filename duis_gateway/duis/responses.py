@@ -43,8 +43,8 @@ _FIRMWARE_VERSION_LENGTH = 8
 class PilotListWarning:
     """`DSPPilotListWarning`: the hubs of a list that are not accepted, each in the first list that fits it.
 
-    The last four are this project's: hubs of SafeLaunch groups that are in the pilot, with E110608, with E110609, and
-    for a preferred list whose hubs lost their place in standing groups.
+    The last five are this project's: hubs of SafeLaunch groups that are in the pilot, with E110608, with E110609,
+    for a preferred list whose hubs lost their place in standing groups, and hubs that the requester itself protects.
     """
 
     invalid: tuple[int, ...] = ()
@@ -57,6 +57,7 @@ class PilotListWarning:
     not_on_preferred_list: tuple[int, ...] = ()
     repeated: tuple[int, ...] = ()
     removed_from_group: tuple[int, ...] = ()
+    protected: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
         return any(ids for _, ids in self.lists())
@@ -74,6 +75,7 @@ class PilotListWarning:
             ("NotOnPreferredListDeviceIDList", self.not_on_preferred_list),
             ("RepeatedDeviceIDList", self.repeated),
             ("RemovedFromGroupDeviceIDList", self.removed_from_group),
+            ("ProtectedDeviceIDList", self.protected),
         )
 
 

@@ -21,4 +21,5 @@ def warning_of(findings: HubFindings) -> PilotListWarning | None:
         not_on_preferred_list=findings.not_on_preferred_list,
         repeated=findings.repeated,
         removed_from_group=findings.removed_from_groups,
+        protected=findings.protected,
     )

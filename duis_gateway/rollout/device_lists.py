@@ -6,12 +6,15 @@ BR-5.2: hubs that fail validation are listed to the requester, each with its rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 
 from duis_gateway.rollout.eligibility import Unfit, is_hub, responsible, unfit
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.releases.records import HubMark, Release
+
+OBJECTION = "a supplier responsible for it objects"
+"""What DCC and CSPs are told of a hub that is on a protection list: neither whose, nor why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class HubFindings:
     The first seven are lists of `DSPPilotListWarning`; a hub stands in one of them at most. `in_pilot` are hubs that
     safe launch cannot have before the pilot has ended.
     `not_on_preferred_list` goes with E110608, `repeated` with E110609. `removed_from_groups` are hubs that a
-    new preferred list took out of standing deployment groups.
+    new preferred list took out of standing deployment groups. `protected` are hubs that a supplier lets into no pilot
+    and no period.
     """
 
     invalid: tuple[int, ...] = ()
@@ -34,6 +38,7 @@ class HubFindings:
     not_on_preferred_list: tuple[int, ...] = ()
     repeated: tuple[int, ...] = ()
     removed_from_groups: tuple[int, ...] = ()
+    protected: tuple[int, ...] = ()
 
     @property
     def any(self) -> bool:
@@ -62,6 +67,7 @@ def classify(
     supplier: int | None,
     removing: bool = False,
     pilot: bool = True,
+    protected: Collection[int] = (),
 ) -> tuple[list[int], HubFindings]:
     """Split a list of hubs into the acceptable ones, in order, and the findings on the others.
 
@@ -73,11 +79,16 @@ def classify(
         removing: the hubs are to be taken out of the default list, for which it is enough that they are in it,
             are the requester's own and are no proving hubs.
         pilot: the hubs are meant for the pilot; hubs marked as excluded are excluded from that only (PIA-R3).
+        protected: those of the hubs that are on a protection list which counts here.
     """
     unique = dict.fromkeys(ids)
     if removing:
         return _classify_removed(unique, known, supplier)
-    return _classify_added(unique, known, release, supplier, pilot)
+    good, findings = _classify_added(unique, known, release, supplier, pilot)
+    kept = tuple(device_id for device_id in good if device_id in protected) if protected else ()
+    if not kept:
+        return good, findings
+    return [device_id for device_id in good if device_id not in protected], replace(findings, protected=kept)
 
 
 def _classify_added(

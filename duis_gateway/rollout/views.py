@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from duis_gateway.clock import Clock
+from duis_gateway.errors import NotEntitled
 from duis_gateway.operations.figures import OutboxFigures
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.scopes import live_releases
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
 from duis_gateway.rollout.estate.eligible_view import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
@@ -20,6 +22,8 @@ from duis_gateway.rollout.estate.hub_by_hub import (
     hub_row,
 )
 from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
+from duis_gateway.rollout.protection.handle import COLUMNS as PROTECTED_COLUMNS
+from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.store.engine import Store
 from duis_gateway.text.tabular import Rows
 
@@ -28,6 +32,7 @@ PARTY_TABLES = {
     "deadlines": DEADLINE_COLUMNS,
     "estate": ESTATE_COLUMNS,
     "eligible-hubs": ELIGIBLE_COLUMNS,
+    "protected-hubs": PROTECTED_COLUMNS,
 }
 """The tables of the party door, and their columns."""
 
@@ -50,9 +55,10 @@ def outbox_figures(store: Store) -> OutboxFigures:
 class PartyView:
     """What a party sees of itself (`doors.party.PartyData`); nothing of anyone else."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, protection: ProtectionLists) -> None:
         self._store = store
         self._clock = clock
+        self._protection = protection
 
     def party_of(self, token: str, organisations: frozenset[str] | None = None) -> int | None:
         """Return whose token this is, or None.
@@ -97,6 +103,27 @@ class PartyView:
             if who is None or row is None:
                 return None
             return Rows(ESTATE_COLUMNS, [row]), Rows(HISTORY_COLUMNS, history_rows(conn, who, device_id))
+
+    def protected_hubs(self, party: int) -> Rows:
+        """Return the hubs that a supplier lets into no pilot and no period; raises as `protect`."""
+        self._require_supplier(party)
+        return self._protection.rows(party)
+
+    def protect(self, party: int, ids: Collection[int]) -> int:
+        """Make these hubs a supplier's list, and return how many they are.
+
+        Raises:
+            NotEntitled: it is no supplier.
+            NotDurable: it cannot be stored just now.
+        """
+        self._require_supplier(party)
+        return self._protection.replace(party, ids)
+
+    def _require_supplier(self, party: int) -> None:
+        with self._store.read() as conn:
+            who = parties.find(conn, party)
+        if who is None or who.kind is not PartyKind.SUPPLIER:
+            raise NotEntitled("Only suppliers have a list of protected hubs.")
 
     def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
         """Return a supplier's hubs that a release (or any live one) may be applied to, with the supplier's roles."""

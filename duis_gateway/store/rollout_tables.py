@@ -174,6 +174,16 @@ planned_hub = Table(
     sqlite_with_rowid=False,
 )
 
+# Without foreign keys: a list may name hubs that the inventory does not have yet.
+protected_hub = Table(
+    "protected_hub",
+    metadata,
+    key("supplier", Unsigned64),
+    key("device_id", Unsigned64),
+    Index(None, "device_id"),
+    sqlite_with_rowid=False,
+)
+
 plan_revision = Table(
     "plan_revision",
     metadata,

@@ -17,10 +17,10 @@ from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.soap import SoapDoor
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.operations.metrics import Metrics
-from duis_gateway.rollout.views import PARTY_TABLES, PartyView
+from duis_gateway.rollout.views import PARTY_TABLES
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
-from tests.support.doors import StandIn, nothing_to_check
+from tests.support.doors import StandIn, nothing_to_check, party_view
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 TYPES = {str: "string", bool: "boolean", int: "integer"}
@@ -32,7 +32,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('store')}/gateway.db")
     flow = StandIn()
     soap = SoapDoor(flow, ShapeLimits()).route()
-    party = party_routes(PartyView(store, SystemClock()), nothing_to_check, 1000)
+    party = party_routes(party_view(store, SystemClock()), nothing_to_check, 1000)
     return [*duis_routes(flow, 1000), *partner_routes(flow, 1000), soap, *party]
 
 

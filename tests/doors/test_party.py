@@ -6,13 +6,14 @@ import csv
 import io
 import json
 import tracemalloc
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from duis_gateway.doors.http import Edge
 from duis_gateway.doors.party import party_routes
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.text.tabular import Rows
 from tests.support.asking import ask as ask_edge
@@ -29,6 +30,7 @@ class Data:
     def __init__(self, hubs: int = 2) -> None:
         self.hubs = hubs
         self.closed = 0
+        self.protects: dict[int, frozenset[int]] = {ALICE: frozenset(), BOB: frozenset()}
         self.asked: list[tuple[str, int, str | None]] = []
 
     def party_of(self, token: str, organisations: frozenset[str] | None = None) -> int | None:
@@ -59,6 +61,13 @@ class Data:
         self.asked.append(("eligible-hubs", party, release_id))
         return Rows(("device_id",), self._hubs())
 
+    def protected_hubs(self, party: int) -> Rows:
+        return Rows(("device_id",), [{"device_id": text} for text in sorted(map(format_eui, self.protects[party]))])
+
+    def protect(self, party: int, ids: Collection[int]) -> int:
+        self.protects[party] = frozenset(ids)
+        return len(ids)
+
     def _hubs(self) -> Iterator[dict[str, object]]:
         try:
             for number in range(self.hubs):
@@ -68,16 +77,17 @@ class Data:
 
 
 def ask(
-    data: Data, path: str, token: str | None = "token-a", query: str = "", method: str = "GET", **headers: str
+    data: Data,
+    path: str,
+    token: str | None = "token-a",
+    query: str = "",
+    method: str = "GET",
+    body: str = "",
+    **headers: str,
 ) -> tuple[int, dict[str, str], Iterator[bytes]]:
     said = {} if token is None else {"authorization": f"Bearer {token}"}
-    answer = ask_edge(
-        Edge(party_routes(data, nothing_to_check, 1000), Metrics()),
-        f"/party/v1/{path}",
-        method,
-        query,
-        headers=said | headers,
-    )
+    edge = Edge(party_routes(data, nothing_to_check, 1000), Metrics())
+    answer = ask_edge(edge, f"/party/v1/{path}", method, query, body.encode(), said | headers)
     return answer.status, fields(answer), iter([answer.body] if isinstance(answer.body, bytes) else answer.body)
 
 
@@ -197,3 +207,54 @@ def test_one_hub_is_shown_with_its_history_to_whom_it_belongs_alone() -> None:
     assert ask(data, "hubs/none")[0] == 400
     assert ask(data, path, token="wrong")[0] == 401
     assert data.asked == [("hub", ALICE, "00DB123456000001"), ("hub", BOB, "00DB123456000001")]
+
+
+@pytest.mark.requirement("EX-2")
+@pytest.mark.parametrize(
+    ("media", "body", "hubs"),
+    [
+        ("text/csv", "device_id\r\n00-DB-12-34-56-00-00-01\r\n00-db-12-34-56-00-00-01\r\n", 1),
+        ("text/csv; charset=utf-8", "why,device_id\nprepayment,00-DB-12-34-56-00-00-01\n", 1),
+        ("text/csv", "\ufeff00-DB-12-34-56-00-00-01\n\n00-DB-12-34-56-00-00-02", 2),
+        ("text/csv", "", 0),
+        ("application/json", '["00-DB-12-34-56-00-00-01", {"device_id": "00-DB-12-34-56-00-00-02"}]', 2),
+        ("application/json", "[]", 0),
+    ],
+)
+def test_a_protection_list_is_replaced_shown_and_emptied(media: str, body: str, hubs: int) -> None:
+    data = Data()
+    answers = [ask(data, "protected-hubs", method="PUT", body=body, **{"content-type": media})]
+    assert json.loads(text(data, "protected-hubs")) == [
+        {"device_id": f"00-DB-12-34-56-00-00-0{number}"} for number in range(1, hubs + 1)
+    ]
+    assert not data.protects[BOB]
+    answers.append(ask(data, "protected-hubs", method="DELETE"))
+    assert [(status, json.loads(b"".join(told))) for status, _, told in answers] == [
+        (200, {"hubs": hubs}),
+        (200, {"hubs": 0}),
+    ]
+    assert text(data, "protected-hubs", query="format=csv") == "device_id\r\n"
+
+
+@pytest.mark.requirement("EX-2")
+@pytest.mark.parametrize(
+    ("media", "body", "status", "words"),
+    [
+        ("text/csv", "device_id\n00-DB", 400, "line 2: "),
+        ("text/csv", "a,device_id\nb", 400, "line 2: "),
+        ("application/json", '["00-DB-12-34-56-00-00-01", 7]', 400, "item 2: "),
+        ("application/json", '{"device_id": 1}', 400, "must be an array"),
+        ("application/json", "[", 400, "not JSON"),
+        ("application/json", "[" * 900, 400, "not JSON"),
+        ("text/plain", "00-DB-12-34-56-00-00-01", 415, "text/csv"),
+        ("text/csv", "\n" * 1001, 413, "1000 bytes"),
+    ],
+)
+def test_a_protection_list_that_is_none_changes_nothing(media: str, body: str, status: int, words: str) -> None:
+    data = Data()
+    data.protects[ALICE] = frozenset({1})
+    told = ask(data, "protected-hubs", method="PUT", body=body, **{"content-type": media})
+    assert told[0] == status
+    assert words in json.loads(b"".join(told[2]))["detail"]
+    assert ask(data, "protected-hubs", "wrong", method="DELETE")[0] == 401
+    assert data.protects[ALICE] == {1}

@@ -14,6 +14,7 @@ from typing import Any
 
 from lxml import etree
 
+from duis_gateway.clock import Clock
 from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.messages import Handler, duis_routes, partner_routes
@@ -25,6 +26,9 @@ from duis_gateway.flow.incoming import Incoming
 from duis_gateway.namespaces import PROBLEM, SOAP_ENVELOPE, SOAP_SERVICE, SR
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.pki.tls import server_context
+from duis_gateway.rollout.protection.handle import ProtectionLists
+from duis_gateway.rollout.views import PartyView
+from duis_gateway.store.engine import Store
 from tests.support.signing import KEY, SIGNED, check
 from tests.support.tls_pki import Authority
 
@@ -40,6 +44,11 @@ NS = {"p": PROBLEM, "e": SOAP_ENVELOPE}
 def nothing_to_check(incoming: Incoming, party: int) -> bytes:
     """Takes the place of the dry run where nobody asks for one."""
     raise AssertionError(f"{party:016X} asked to check {incoming.body[:200]!r}")
+
+
+def party_view(store: Store, clock: Clock) -> PartyView:
+    """What parties see of this store; nothing can be signed, so that nothing can be protected."""
+    return PartyView(store, clock, ProtectionLists(store, clock, lambda: None, 95_000))
 
 
 class StandIn:

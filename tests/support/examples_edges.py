@@ -21,10 +21,10 @@ from duis_gateway.parties import store as parties
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseType
-from duis_gateway.rollout.views import PartyView, token_hash
+from duis_gateway.rollout.views import token_hash
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
-from tests.support.doors import nothing_to_check
+from tests.support.doors import nothing_to_check, party_view
 from tests.support.examples_duis import (
     AT,
     AUTOMATIC,
@@ -107,7 +107,7 @@ def _party_examples() -> dict[str, bytes]:
             old = [replace(hub(), device_id=device_id) for device_id in HUBS[:2]]
             hubs.upsert(conn, [*old, replace(hub(), device_id=HUBS[2], firmware_version=VERSION)])
             releases.put(conn, _release(), {})
-        app = Edge(party_routes(PartyView(store, FixedClock(AT)), nothing_to_check, 1000), Metrics())
+        app = Edge(party_routes(party_view(store, FixedClock(AT)), nothing_to_check, 1000), Metrics())
         found = {
             f"party-{path}.json": _served(app, f"/party/v1/{path}", query)
             for path, query in (("status", ""), ("deadlines", ""), ("eligible-hubs", f"release={RELEASE}"))

@@ -35,11 +35,11 @@ from duis_gateway.rollout.releases.records import (
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.rollout.schedules import store as schedules
-from duis_gateway.rollout.views import PartyView, token_hash
+from duis_gateway.rollout.views import token_hash
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation
-from tests.support.doors import nothing_to_check
+from tests.support.doors import nothing_to_check, party_view
 from tests.support.roll_out_scenario import Reported
 
 NOW = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
@@ -136,7 +136,7 @@ def store_of(installation: Installation) -> Iterator[Store]:
 
 def at_the_door(store: Store, path: str, party: int, query: str = "") -> str:
     """Return what the party reads at the party door."""
-    app = Edge(party_routes(PartyView(store, FixedClock(NOW)), nothing_to_check, 1000), Metrics())
+    app = Edge(party_routes(party_view(store, FixedClock(NOW)), nothing_to_check, 1000), Metrics())
     token = {"authorization": f"Bearer {TOKENS[party]}"}
     answer = ask(app, f"/party/v1/{path}", query=query, headers=token)
     body = whole(answer)

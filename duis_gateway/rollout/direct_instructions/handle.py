@@ -20,12 +20,13 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import Acknowledgement, AnyMessage, Part, PartnerBody, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.audience import Located, by_supplier, to_csps, to_suppliers
-from duis_gateway.rollout.device_lists import HubFindings
+from duis_gateway.rollout.device_lists import OBJECTION, HubFindings
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.direct_instructions.rules import DirectJudgement, judge_batch, judge_selection
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.plans.replan import replan
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE
 from duis_gateway.rollout.releases.effects import current, exclude_others_from_the_model
 from duis_gateway.rollout.releases.records import Period, Release
@@ -85,7 +86,8 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)
     named = hubs.named(tx.conn, gathered.ids, release.release_id, body.supplier)
-    judgement = judge_selection(gathered.ids, named, release, body.supplier, body.period, tx.now)
+    kept_out = protection.protected(tx.conn, gathered.ids)
+    judgement = judge_selection(gathered.ids, named, release, body.supplier, body.period, tx.now, kept_out)
     if judgement.refusal is not None:
         return _not_acceptable(message, judgement)
     good = judgement.device_ids
@@ -120,6 +122,7 @@ _REASONS = {
     "not_applicable": "of another device model, or runs the version already",
     "excluded": "excluded from the pilot",
     "in_progress": "another release is in progress for it",
+    "protected": OBJECTION,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,10 +100,12 @@ def judge_selection(
     supplier: int,
     period: Period | None,
     now: datetime,
+    protected: Collection[int] = (),
 ) -> DirectJudgement:
     """Judge hubs that DCC chooses for a supplier's pilot (ESI `PilotSelection`, PIA-A9).
 
-    They are judged as if the supplier had sent them, save that DCC, which sets the limit, is not bound by it.
+    They are judged as if the supplier had sent them, save that DCC, which sets the limit, is not bound by it. Those
+    that a supplier responsible for them protects are left out (`protected`): that is its objection.
     """
     refusal = _refusal(release, period, now)
     if refusal is None and release is not None and not pilot_window_open(release, now):
@@ -112,7 +114,7 @@ def judge_selection(
         refusal = "the period does not lie in the pilot"
     if refusal is not None or release is None:
         return DirectJudgement(refusal=refusal)
-    good, findings = classify(ids, named, release, supplier)
+    good, findings = classify(ids, named, release, supplier, protected=protected)
     return _of(good, findings)
 
 

@@ -17,6 +17,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.default_rules import judge_default_hubs, release_problem
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 
@@ -35,7 +36,8 @@ def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx
         return accepted(message, text=gathered.waiting)
     found = hubs.get_many(tx.conn, gathered.ids)
     marks = releases.marks(tx.conn, release.release_id)
-    good, bad = judge_default_hubs(gathered.ids, found, release, body.csp_region, marks)
+    kept_out = protection.protected(tx.conn, gathered.ids)
+    good, bad = judge_default_hubs(gathered.ids, found, release, body.csp_region, marks, protected=kept_out)
     if not good:
         return refused(message, "NoHubAcceptable", "No hub of the list is acceptable.", bad)
     listed = [hub.device_id for hub in pilots.default_hubs(tx.conn, release.release_id, csp_region=body.csp_region)]

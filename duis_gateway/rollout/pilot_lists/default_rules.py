@@ -7,6 +7,7 @@ from datetime import datetime
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.activations.records import RefusedItem
+from duis_gateway.rollout.device_lists import OBJECTION
 from duis_gateway.rollout.eligibility import Unfit, unfit
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import ends_before, is_empty
@@ -70,11 +71,13 @@ def judge_default_hubs(
     marks: Mapping[HubMark, Iterable[int]],
     stage: Stage = Stage.PILOT,
     in_pilot: Collection[int] = (),
+    protected: Collection[int] = (),
 ) -> tuple[list[int], list[RefusedItem]]:
     """Split a CSP's list into the hubs that the stage can have and the items refused, each with its reason.
 
     Excluded hubs are outside the pilot, and in safe launch like any other (PIA-R3). Safe launch cannot have those that
-    are in a pilot which has not ended (BR-0.3), `in_pilot`.
+    are in a pilot which has not ended (BR-0.3), `in_pilot`. No stage can have those that a supplier responsible for
+    them protects, `protected`: that is its objection.
     """
     excluded = frozenset(marks.get(HubMark.EXCLUDED, ()) if stage is Stage.PILOT else ())
     good: list[int] = []
@@ -83,6 +86,8 @@ def judge_default_hubs(
         reason = _reason(found.get(device_id), release, csp_region, device_id in excluded)
         if reason is None and device_id in in_pilot:
             reason = "in the pilot, which has not ended"
+        if reason is None and device_id in protected:
+            reason = OBJECTION
         if reason is None:
             good.append(device_id)
         else:

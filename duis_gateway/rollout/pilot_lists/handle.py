@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -21,6 +21,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
 from duis_gateway.rollout.plans.replan import replan
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -52,7 +53,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
     default = tuple(pilots.default_hubs(conn, release.release_id, supplier))
     previous = pilots.preferred(conn, release.release_id, supplier)
     if body.device_ids is None:
-        named: Iterable[int] = {*body.add, *body.remove, *(hub.device_id for hub in default)}
+        named: Sequence[int] = [*{*body.add, *body.remove, *(hub.device_id for hub in default)}]
     else:
         named = body.device_ids
     return PilotListFacts(
@@ -63,6 +64,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         proving=tuple(pilots.proving_hubs(conn, release.release_id, supplier)),
         previous=None if previous is None else tuple(previous),
         groups=tuple(schedules.instructions(conn, release.release_id, supplier)),
+        protected=protection.protected(conn, named, supplier),
     )
 
 

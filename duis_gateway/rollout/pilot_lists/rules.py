@@ -34,6 +34,7 @@ class PilotListFacts:
         proving: the requester's own proving hubs, which are always in the pilot (PIA-A10).
         previous: the requester's preferred list that stands, None before the first.
         groups: the requester's own standing instructions for this release, of both stages.
+        protected: those of the hubs in `named` that the requester itself lets into no pilot.
     """
 
     release: Release | None
@@ -43,6 +44,7 @@ class PilotListFacts:
     proving: tuple[HubInRegion, ...] = ()
     previous: tuple[HubInRegion, ...] | None = None
     groups: tuple[Instruction, ...] = ()
+    protected: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,9 @@ def judge_pilot_list(request: PreferredPilotList, facts: PilotListFacts, now: da
 
 
 def _whole_list(request: PreferredPilotList, facts: PilotListFacts, release: Release) -> _Composed:
-    good, findings = classify(request.device_ids or (), facts.named, release, facts.supplier)
-    hubs = _together(_located(good, facts.named), facts.proving)
+    named, protected = facts.named, facts.protected
+    good, findings = classify(request.device_ids or (), named, release, facts.supplier, protected=protected)
+    hubs = _together(_located(good, named), facts.proving)
     return _Composed(hubs, findings, anything_good=bool(good))
 
 
@@ -114,12 +117,12 @@ def _amended_default(request: PreferredPilotList, facts: PilotListFacts, release
     """
     contradictory = dict.fromkeys(hub for hub in request.add if hub in set(request.remove))
     rest = [hub for hub in request.add if hub not in contradictory]
-    added, of_added = classify(rest, facts.named, release, facts.supplier)
+    added, of_added = classify(rest, facts.named, release, facts.supplier, protected=facts.protected)
     rest = [hub for hub in request.remove if hub not in contradictory]
     removed, of_removed = classify(rest, facts.named, release, facts.supplier, removing=True)
     gone = {*removed, *contradictory, *(hub.device_id for hub in facts.proving)}
     default = {hub.device_id: hub for hub in facts.default if hub.device_id not in gone}
-    kept, of_default = classify(default, facts.named, release, facts.supplier)
+    kept, of_default = classify(default, facts.named, release, facts.supplier, protected=facts.protected)
     hubs = _together((default[hub] for hub in kept), _located(added, facts.named), facts.proving)
     findings = merged((HubFindings(invalid=tuple(contradictory)), of_added, of_removed, of_default))
     named_any = bool(request.add or request.remove)

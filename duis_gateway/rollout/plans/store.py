@@ -16,6 +16,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hubs.device_models import model_names
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import HubMark, Period, Release, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedule_decisions import store as says
@@ -188,13 +189,16 @@ class _Said:
 
 def _said(connection: Connection, shared: ReleaseFacts, ids: Sequence[int]) -> _Said:
     release_id = shared.release.release_id
-    naming = _naming(connection, release_id, ids)
+    naming, selections = _naming(connection, release_id, ids), direct.selections_naming(connection, release_id, ids)
+    for device_id, suppliers in protection.protectors(connection, ids).items():
+        groups = naming.get(device_id, ())
+        naming[device_id] = tuple(one for one in groups if shared.groups[one.number].supplier not in suppliers)
+        selections[device_id] = [one for one in selections.get(device_id, ()) if one.supplier not in suppliers]
     pieces = says.pieces(connection, {one.piece for found in naming.values() for one in found if one.piece is not None})
-    selections = {
-        device_id: tuple(replace(group, device_ids=()) for group in found)
-        for device_id, found in direct.selections_naming(connection, release_id, ids).items()
+    chosen = {
+        device_id: tuple(replace(group, device_ids=()) for group in found) for device_id, found in selections.items()
     }
-    return _Said(naming, selections, direct.batch_periods(connection, release_id, ids), pieces)
+    return _Said(naming, chosen, direct.batch_periods(connection, release_id, ids), pieces)
 
 
 def _facts(

@@ -22,6 +22,7 @@ from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.default_rules import judge_default_hubs, release_problem
 from duis_gateway.rollout.pilot_lists.membership import in_pilot
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -57,7 +58,8 @@ def _receive(message: AnyMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Ac
     marks = releases.marks(tx.conn, release.release_id)
     barred = opens is not None and stage is Stage.SAFE_LAUNCH
     piloted = in_pilot(tx.conn, release.release_id, named) if barred else frozenset()
-    good, bad = judge_default_hubs(named, found, release, body.csp_region, marks, stage, piloted)
+    kept_out = protection.protected(tx.conn, named)
+    good, bad = judge_default_hubs(named, found, release, body.csp_region, marks, stage, piloted, kept_out)
     if named and not good:
         return refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad)
     groups = _cut(gathered.groups, frozenset(good))

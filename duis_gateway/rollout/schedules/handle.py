@@ -15,6 +15,7 @@ from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans.replan import replan
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import exclude_others_from_the_model
 from duis_gateway.rollout.releases.records import Release, Stage
@@ -61,6 +62,7 @@ def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
         offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),
         in_pilot=_barred(body, release, tx),
         proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
+        protected=protection.protected(conn, named, supplier),
     )
 
 

@@ -37,6 +37,7 @@ class ScheduleFacts:
         offered: the CSPs' schedules for this release, with the periods and constraints that they offer.
         proving: the requester's own proving hubs; needed only to leave those of standing groups uncounted.
         in_pilot: the requester's own hubs that are in the pilot, which has not ended; needed for SafeLaunch groups.
+        protected: those of the hubs named that the requester itself lets into no period.
     """
 
     release: Release | None
@@ -47,6 +48,7 @@ class ScheduleFacts:
     offered: tuple[DefaultSchedule, ...] = ()
     proving: frozenset[int] = frozenset()
     in_pilot: frozenset[int] = frozenset()
+    protected: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ def _classified(
     findings: list[HubFindings] = []
     for group in request.groups:
         pilot = group.stage is Stage.PILOT
-        good, found = classify(group.device_ids, facts.named, release, facts.supplier, pilot=pilot)
+        good, found = classify(
+            group.device_ids, facts.named, release, facts.supplier, pilot=pilot, protected=facts.protected
+        )
         if not pilot:
             found = replace(found, in_pilot=tuple(hub for hub in good if hub in facts.in_pilot))
             good = [hub for hub in good if hub not in facts.in_pilot]

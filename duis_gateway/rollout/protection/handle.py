@@ -1,0 +1,80 @@
+"""A supplier's list is changed: by the party door, or by an operator for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from duis_gateway.clock import Clock
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import NotDurable
+from duis_gateway.flow.tx import Moment
+from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
+from duis_gateway.outbox.laying_in import lay_in_outbox
+from duis_gateway.pki.signer import Signer
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
+from duis_gateway.rollout.protection import store as protection
+from duis_gateway.store.engine import Store
+from duis_gateway.text.tabular import Rows
+
+COLUMNS = ("device_id",)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionLists:
+    """The suppliers' lists; what a change of one does to plans is told in the same transaction (X09)."""
+
+    store: Store
+    clock: Clock
+    signer: Callable[[], Signer | None]
+    alert_bytes: int
+    emails: EmailTerms = DEFAULT_TERMS
+    stored: Callable[[], None] = lambda: None
+
+    def rows(self, supplier: int) -> Rows:
+        """Return a supplier's list, written while it is read."""
+        return Rows(COLUMNS, self._rows(supplier))
+
+    def _rows(self, supplier: int) -> Iterator[Mapping[str, object]]:
+        with self.store.read() as conn:
+            for device_id in protection.listed(conn, supplier):
+                yield {"device_id": format_eui(device_id)}
+
+    def replace(self, supplier: int, ids: Collection[int]) -> int:
+        """Make these hubs a supplier's list, and return how many they are.
+
+        A hub may be named that is not, or not yet, the supplier's own: it counts when it is.
+
+        Raises:
+            NotDurable: it cannot be stored, or what is to be told of it cannot be signed.
+        """
+        wanted = frozenset(ids)
+        self._change(supplier, lambda standing: (wanted - standing, standing - wanted))
+        return len(wanted)
+
+    def remove(self, supplier: int, ids: Collection[int]) -> int:
+        """Take these hubs off a supplier's list, and return how many of them were on it (NotDurable as `replace`)."""
+        given = frozenset(ids)
+        return len(self._change(supplier, lambda standing: (frozenset(), standing & given))[1])
+
+    def _change(
+        self, supplier: int, changed: Callable[[frozenset[int]], tuple[frozenset[int], frozenset[int]]]
+    ) -> tuple[frozenset[int], frozenset[int]]:
+        signer = self.signer()
+        if signer is None:
+            raise NotDurable("The gateway has no usable signing key at present, and takes nothing in without one.")
+        now = self.clock.now()
+        with self.store.write(accepting=True, long=True) as conn:
+            moment = Moment(conn, now, self.store.lock_release)
+            moment.exclude_others(f"protected hubs of {format_eui(supplier)}")
+            added, removed = changed(frozenset(protection.listed(conn, supplier)))
+            models = hubs.models_of(conn, added | removed)
+            lock_releases_of(moment, models)
+            protection.add(conn, supplier, added)
+            protection.remove(conn, supplier, removed)
+            replan_hubs(moment, models, added | removed)
+            lay_in_outbox(moment.sends, conn, signer, now, self.alert_bytes, self.emails)
+        if moment.sends:
+            self.stored()
+        return added, removed
