@@ -10,6 +10,7 @@ import click
 
 from duis_gateway.cli.common import READABLE, AnswerIsNo, Seconds
 from duis_gateway.cli.output import say
+from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.errors import NoAnswer
 from duis_gateway.client.http import Http, HttpAnswer
 from duis_gateway.errors import ConfigurationError
@@ -24,7 +25,8 @@ _SECONDS = 60.0
 @click.option("--url", required=True, help="The gateway, such as https://gateway.example.")
 @click.option("--token-file", type=READABLE, required=True, help="A file with the party's token for the party door.")
 @click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait for the answer.")
-def check(file: Path, url: str, token_file: Path, timeout: float) -> None:
+@tls_options
+def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOptions) -> None:
     """Ask what the 11.5 or 11.6 in FILE (-: standard input) would be answered now.
 
     It may be signed or not yet signed. Nothing is recorded, nothing is sent, and its RequestID stays unused. The code
@@ -33,7 +35,8 @@ def check(file: Path, url: str, token_file: Path, timeout: float) -> None:
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigurationError(f"--url: {url[:80]!r} is not an http or https URL")
-    answer = _asked(url.rstrip("/").removesuffix(_PATH) + _PATH, read_bytes(file), read_text(token_file), timeout)
+    http = tls.http(timeout, DOCUMENT_BYTES)
+    answer = _asked(http, url.rstrip("/").removesuffix(_PATH) + _PATH, read_bytes(file), read_text(token_file))
     if answer.status != HTTPStatus.OK:
         raise AnswerIsNo(f"{file} would be refused: {_problem(answer)}")
     told = json.loads(answer.body)
@@ -45,10 +48,10 @@ def check(file: Path, url: str, token_file: Path, timeout: float) -> None:
         raise AnswerIsNo(f"{file} would be refused")
 
 
-def _asked(url: str, document: bytes, token: str, timeout: float) -> HttpAnswer:
+def _asked(http: Http, url: str, document: bytes, token: str) -> HttpAnswer:
     headers = {"Content-Type": "application/xml", "Authorization": f"Bearer {token.strip()}"}
     try:
-        return Http(timeout, most=DOCUMENT_BYTES).post(url, document, headers)
+        return http.post(url, document, headers)
     except NoAnswer as error:
         raise AnswerIsNo(error.detail) from None
 

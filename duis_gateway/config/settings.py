@@ -7,7 +7,6 @@ file. Secrets are given by path, never inline.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -18,6 +17,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 from duis_gateway.clock import Clock, clock_of
+from duis_gateway.config.environment import ENVIRONMENT_PREFIX, NOT_SETTINGS, neighbours, of_a_neighbour
 from duis_gateway.config.reading import (
     AUTHORITIES,
     AUTHORITIES_FOLDER,
@@ -44,19 +44,7 @@ from duis_gateway.config.reading import (
     setting,
 )
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.machine.files import read_text
-
-ENVIRONMENT_PREFIX = "DUIS_GATEWAY_"
-NOT_SETTINGS = ("DUIS_GATEWAY_CONFIG", "DUIS_GATEWAY_FAILPOINT", "DUIS_GATEWAY_TEST_")
-"""Beginnings of the environment variables of this prefix that override no key."""
-
-_NEIGHBOUR = re.compile(
-    rf"{ENVIRONMENT_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
-    rf"|{ENVIRONMENT_PREFIX}(\w+_)?ENV_\w+"
-)
-_NEIGHBOURS_WORD = re.compile(rf"{ENVIRONMENT_PREFIX}(\w+_)?(PORT|NAME)")
-_ITS_VALUE = re.compile("(tcp|udp|sctp)://|/")
-
+from duis_gateway.machine.files import anybody_writes, read_text
 
 _TLS_CERTIFICATE = "the listener's TLS certificate, with its chain (PEM); without it the listener speaks plain HTTP"
 _TLS_KEY = "the TLS certificate's private key (PEM, without a passphrase)"
@@ -307,10 +295,12 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     passed over.
 
     Raises:
-        ConfigurationError: the file cannot be read or is no TOML; a section or key is unknown, missing, or its
-            value is not acceptable. The text names the key, and the line or the environment variable.
+        ConfigurationError: the file cannot be read, is no TOML, or everybody may change it; a section or key is
+            unknown, missing, or its value not acceptable. The text names it, and the line or environment variable.
     """
     try:
+        if anybody_writes(path):
+            raise ConfigurationError(f"every user of this machine may change {path}: `chmod o-w` it")
         text = read_text(path)
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -332,7 +322,7 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
             if key not in keys:
                 raise ConfigurationError(f"{path}: [{section}] {key} is missing: {known.metadata['doc']}")
     sections = {section: SECTIONS[section](**keys) for section, keys in values.items()}
-    return Config(source=path, passed_over=_of_a_neighbour(environ), places=places, **sections)
+    return Config(source=path, passed_over=neighbours(environ), places=places, **sections)
 
 
 def check_files(config: Config, *sections: str) -> None:
@@ -401,7 +391,7 @@ class _Document:
 def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any, str]]:
     names = {f"{ENVIRONMENT_PREFIX}{s}_{key}".upper(): (s, key) for s in SECTIONS for key in settings_of(s)}
     for name, text in sorted(environ.items()):
-        if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(NOT_SETTINGS) or _names_a_neighbour(name, text):
+        if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(NOT_SETTINGS) or of_a_neighbour(name, text):
             continue
         if name not in names:
             guess = _suggestion(name, names, "{}")
@@ -416,15 +406,6 @@ def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, st
             yield section, key, _read(known.metadata["reader"], text, path, from_text=True), place
         except ValueError as error:
             raise ConfigurationError(f"{place}: {error}") from None
-
-
-def _of_a_neighbour(environ: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(sorted(name for name, text in environ.items() if _names_a_neighbour(name, text)))
-
-
-def _names_a_neighbour(name: str, text: str) -> bool:
-    """Whether Kubernetes, Compose or a link of Docker put this in, beside a service named as this prefix begins."""
-    return bool(_NEIGHBOUR.fullmatch(name) or (_NEIGHBOURS_WORD.fullmatch(name) and _ITS_VALUE.match(text)))
 
 
 def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = False) -> object:

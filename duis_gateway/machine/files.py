@@ -133,8 +133,9 @@ def anybody_reads(path: Path) -> bool:
 
 
 def anybody_writes(path: Path) -> bool:
-    """Whether every user of the machine may write the file: not so for one that is not there."""
-    return _mode(path) & stat.S_IWOTH != 0
+    """Whether every user of the machine may write the file: not so for what is no file, or not there."""
+    mode = _mode(path)
+    return stat.S_ISREG(mode) and mode & stat.S_IWOTH != 0
 
 
 def would_be_replaced(path: Path) -> bool:

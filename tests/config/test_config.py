@@ -222,6 +222,16 @@ def test_lines_are_found_in_the_shapes_that_people_write() -> None:
     assert lines["email", "host"] == 7
 
 
+def test_a_file_that_everybody_may_change_is_refused(file: Path) -> None:
+    """It names the keys that the gateway signs with, and whom it believes."""
+    load(file, SIGNING)
+    file.chmod(0o646)
+    with pytest.raises(ConfigurationError, match=f"every user of this machine may change {file}: `chmod o-w` it"):
+        load_config(file, {})
+    file.chmod(0o664)
+    load_config(file, {})
+
+
 MARK = "\ufeff"
 
 

@@ -9,7 +9,8 @@ import click
 import pytest
 
 from duis_gateway.cli.main import program
-from duis_gateway.config.settings import ENVIRONMENT_PREFIX, SECTIONS, settings_of
+from duis_gateway.config.environment import ENVIRONMENT_PREFIX
+from duis_gateway.config.settings import SECTIONS, settings_of
 from duis_gateway.duis.alerts.table import ALERTS
 from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.responses import PilotListWarning
