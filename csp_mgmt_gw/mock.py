@@ -94,12 +94,13 @@ class Csp:
         now = self.partner.clock.now()
         due = self.deployments.due(release, now)
         wanted = _devices(members, due)
-        chosen = [one for one in wanted if one in set(due)]
+        planned = frozenset(due)
+        chosen = [one for one in wanted if one in planned]
         version = self.deployments.version(release)
         activation = Activation.of(members, chosen, version, OutcomeStage.ACTIVATION, now)
         patience = float(members.get("patience", self.patience))
         carried = self.carry_out(activation, lambda body: self.partner.send_body(body, patience))
-        return {**carried.summary(), "not_planned": [format_eui(one) for one in wanted if one not in set(due)]}
+        return {**carried.summary(), "not_planned": [format_eui(one) for one in wanted if one not in planned]}
 
     def distribute(self, members: Mapping[str, Any]) -> Any:
         """Report how the distribution of the image ended: the command `distribute`.

@@ -520,6 +520,25 @@ def test_the_tests_stand_in_the_rooms_of_their_subjects() -> None:
     assert not lost, f"docs/architecture.md, Layout, says which rooms there are: {sorted(lost)}"
 
 
+def test_what_every_hub_of_a_list_is_compared_with_is_made_once() -> None:
+    """A set made in a comprehension's condition is made for each item: two lists of 50,000 hubs take minutes."""
+
+    def made_again(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> bool:
+        looked_in = (
+            side
+            for generator in node.generators
+            for condition in generator.ifs
+            for test in ast.walk(condition)
+            if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.In | ast.NotIn)
+            for side in test.comparators
+        )
+        makers = {"set", "frozenset", "list", "tuple", "dict", "sorted"}
+        return any(isinstance(one, ast.Call) and ast.unparse(one.func) in makers for one in looked_in)
+
+    kinds = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    assert not [one for kind in kinds for one in found_in(list(sources()), kind, made_again)]
+
+
 # --- rules that stand in one place --------------------------------------------------------------------------------
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from duis_gateway.clock import business_time
 
 _DATE_TIME = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_END_OF_DAY = "T24:00:00"
 
 
 def parse_date_time(text: str) -> datetime:
@@ -22,27 +23,20 @@ def parse_date_time(text: str) -> datetime:
     match = _DATE_TIME.fullmatch(text.strip(" \t\r\n"))
     if match is None:
         raise ValueError("not a time")
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    if match[8] is None:
+    if match[2] is None:
         raise ValueError("a time without a zone")
     # XSD writes the end of a day as 24:00:00, which datetime does not know.
-    end_of_day = (hour, minute, second) == (24, 0, 0)
-    fraction = int((match[7] or "0")[:6].ljust(6, "0"))
+    end_of_day = match[1] == _END_OF_DAY
     try:
-        local = datetime(year, month, day, 0 if end_of_day else hour, minute, second, fraction, _zone(match[8]))
+        local = datetime.fromisoformat(match[0].replace(_END_OF_DAY, "T00:00:00") if end_of_day else match[0])
     except ValueError:
         raise ValueError("not a time of the calendar") from None
+    if not end_of_day:
+        return business_time(local)
     try:
-        return business_time(local + timedelta(days=end_of_day))
+        return business_time(local + timedelta(days=1))
     except OverflowError:
         return business_time(local)  # the last day that there is; it says what is wrong
-
-
-def _zone(text: str) -> timezone:
-    if text == "Z":
-        return UTC
-    offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
-    return timezone(-offset if text[0] == "-" else offset)
 
 
 @lru_cache(maxsize=256)

@@ -115,7 +115,8 @@ def _amended_default(request: PreferredPilotList, facts: PilotListFacts, release
 
     A hub that is both to be added and removed is contradictory: it is listed as invalid and is not in the pilot.
     """
-    contradictory = dict.fromkeys(hub for hub in request.add if hub in set(request.remove))
+    to_remove = frozenset(request.remove)
+    contradictory = dict.fromkeys(hub for hub in request.add if hub in to_remove)
     rest = [hub for hub in request.add if hub not in contradictory]
     added, of_added = classify(rest, facts.named, release, facts.supplier, protected=facts.protected)
     rest = [hub for hub in request.remove if hub not in contradictory]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,6 +119,22 @@ def test_a_hub_both_added_and_removed_is_invalid_and_not_in_the_pilot() -> None:
     assert (judged.code, pilot_of(judged)) == ("W110501", (2, 3, 6))
     assert judged.findings == HubFindings(invalid=(1, 5))
     assert judge(amended(add=(1,), remove=(1,))).code == "E110502"
+
+
+def test_long_amendments_are_read_a_few_times_and_not_once_for_each_hub() -> None:
+    """50,000 hubs to be added beside 50,000 to be removed kept every other writer away for more than a minute."""
+
+    class Counted(tuple[int, ...]):
+        readings = 0
+
+        def __iter__(self) -> Iterator[int]:
+            Counted.readings += 1
+            return super().__iter__()
+
+    terms = release(pilot=PilotTerms(PILOT, limit=100))
+    judged = judge(amended(add=tuple(range(4, 21)), remove=Counted((1, 2))), release=terms)
+    assert judged.accepted
+    assert Counted.readings < 5
 
 
 def test_hubs_of_the_default_list_that_no_longer_fit_are_left_out_and_listed() -> None:

@@ -49,7 +49,8 @@ def _choose(play: Play) -> None:
     split = [h.device_id for h in play.hubs if {first.eui, fourth.eui} <= h.suppliers and h.device_id in mine]
     answer = play.request(fourth, requests.pilot_list(PILOTED, split), door="soap")
     play.step(f"11.5 by {fourth.name} over SOAP: the {len(split)} hubs it shares", "I99", code(answer))
-    by_csps = [d for d in play.listed_by_csps() if d in set(own)]
+    of_first = set(own)
+    by_csps = [d for d in play.listed_by_csps() if d in of_first]
     add = [d for d in own if d not in by_csps][:5]
     answer = play.request(first, requests.pilot_amendments(PILOTED, add, by_csps[-2:]))
     play.step(f"11.5 by {first.name} as amendments: {len(add)} added, 2 removed", "I99", code(answer))
