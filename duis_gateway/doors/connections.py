@@ -39,6 +39,8 @@ from duis_gateway.errors import HandshakeFailed, HeaderTooLarge, HttpRefused, Me
 
 _NO_REQUEST = RequestLine("", "", "", 1)
 _NO_HEADER = Header({}, 0, keep_alive=False, expects_continue=False)
+_AT_ONCE = 16 * 1024
+"""Bytes of a body that are read before others have their turn: in a chunked one each chunk costs time."""
 _UNSENT = 64 * 1024
 """Bytes of answers that may wait for a client before its next request is begun."""
 
@@ -70,13 +72,20 @@ class Floor:
             self.loop.call_soon_threadsafe(callback)
 
     def hold(self, more: int) -> None:
-        """Count what is held in memory for clients; beyond the limit, who holds most without a whole request goes."""
+        """Count what is held in memory for clients; beyond the limit, who holds most without a whole request goes.
+
+        It is one of the address that holds most in all, so that nobody shuts out others' long messages with many short
+        pieces of his own.
+        """
         self._held += more
         while more > 0 and self._held > self.limits.held:
-            victim = max((one for one in self.crowd if not one.in_hand), key=lambda one: one.held, default=None)
-            if victim is None or not victim.held:
+            by_place: Counter[str] = Counter()
+            for one in self.crowd:
+                by_place[self.crowd.place(one)] += one.held
+            unfinished = [one for one in self.crowd if one.held and not one.in_hand]
+            if not unfinished:
                 return
-            victim.give_up()
+            max(unfinished, key=lambda one: (by_place[self.crowd.place(one)], one.held)).give_up()
 
     def stream_refusal(self, asker: int | None) -> TooBusy | None:
         """Return why one more answer cannot be streamed to this party, or None if it can."""
@@ -114,6 +123,7 @@ class Connection(asyncio.Protocol):
         self._asker: int | None = None
         self._working = 0
         self._begun: float | None = None
+        self._empty_line = False
         self._moved = monotonic()
         self._unsent = 0
         self._paused = False
@@ -181,7 +191,7 @@ class Connection(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Read as far as the next whole request, and have it answered."""
-        if self.in_hand or self._closing:
+        if self.in_hand or self._closing or self._lost:
             return
         try:
             if self._body is None and not self._read_header():
@@ -192,9 +202,20 @@ class Connection(asyncio.Protocol):
             self.refuse(error)
         else:
             self._count()
+            if self._body is not None:
+                self._take_turns()
+
+    def _take_turns(self) -> None:
+        """Go on with what there is of the body when others have had their turn, or when more comes."""
+        if self._unread:
+            self._transport.pause_reading()
+            self.floor.loop.call_soon(self._advance)
+        else:
+            self._transport.resume_reading()
 
     def _read_header(self) -> bool:
-        while self._unread.startswith(b"\r\n"):  # RFC 9112, section 2.2
+        if not self._empty_line and self._unread.startswith(b"\r\n"):  # RFC 9112, section 2.2: one may come before
+            self._empty_line = True
             del self._unread[:2]
         if not self._unread:
             return False
@@ -220,9 +241,9 @@ class Connection(asyncio.Protocol):
         return True
 
     def _read_body(self, body: Body | ChunkedBody) -> bool:
-        data = bytes(self._unread)
-        self._unread.clear()
-        self._unread += body.feed(data)
+        data = bytes(self._unread[:_AT_ONCE])
+        del self._unread[:_AT_ONCE]
+        self._unread[:0] = body.feed(data)
         return body.complete
 
     def _begin(self, content: bytes) -> None:
@@ -331,6 +352,7 @@ class Connection(asyncio.Protocol):
         self.in_hand = False
         self._working = 0
         self._begun = None
+        self._empty_line = False
         self._moved = monotonic()
         self.floor.crowd.idle(self)
         self._count()

@@ -36,6 +36,10 @@ class Crowd(Generic[T]):
     def __contains__(self, member: T) -> bool:
         return member in self._places
 
+    def place(self, member: T) -> str:
+        """Return whose connection a member is: its address, or of IPv6 its network."""
+        return self._places[member]
+
     def add(self, member: T, address: str) -> None:
         """Take in a member; it is idle."""
         place = _place(address)

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -229,6 +230,56 @@ def test_bodies_are_held_up_to_a_limit() -> None:
         for one in rest:
             one.sendall(b"x" * 100)
             assert one.recv(12) == b"HTTP/1.1 200"
+
+
+def test_an_address_that_holds_much_in_short_pieces_shuts_out_nobodys_long_message() -> None:
+    """T54: it is the address that holds most whose longest message is refused, not the longest of all."""
+    with open_doors(taking_all(), ServerLimits(body=SIZE, held=2 * SIZE)) as doors, ExitStack() as opened:
+        piece, count = SIZE // 8, 15
+        crowd = [opened.enter_context(doors.connect()) for _ in range(count)]
+        for one in crowd:
+            one.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % SIZE + b"x" * piece)
+        here = (doors.server.host, doors.server.port)
+        honest = opened.enter_context(socket.create_connection(here, timeout=60, source_address=("127.0.0.2", 0)))
+        honest.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % SIZE + b"x" * (SIZE // 2))
+        refused, _, _ = select.select([honest, *crowd], [], [], 60)
+        assert {replies(one)[0].status for one in refused} == {503}
+        honest.sendall(b"x" * (SIZE - SIZE // 2))
+        assert honest.recv(12) == b"HTTP/1.1 200"
+
+
+def test_what_a_client_that_is_gone_had_sent_is_held_no_longer() -> None:
+    """T54: clients that reset while their first request is worked on, with half of the next sent, leave nothing."""
+    begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def act(_incoming: Incoming) -> bytes:
+        begun.release()
+        assert go_on.acquire(timeout=60)
+        return ANSWER
+
+    half = HEAD + b"Content-Length: %d\r\n\r\n" % SIZE + b"x" * 50_000
+    with open_doors(StandIn(act), ServerLimits(body=SIZE, held=2 * SIZE)) as doors:
+        for _ in range(20):
+            client = doors.connect()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(GOOD + half)
+            assert begun.acquire(timeout=60)
+            client.close()
+            go_on.release()
+        go_on.release()
+        with doors.connect() as honest:
+            honest.sendall(half)
+            honest.sendall(b"x" * (SIZE - 50_000))
+            assert honest.recv(12) == b"HTTP/1.1 200"
+
+
+def test_one_empty_line_may_come_before_a_request_and_no_flood_of_them() -> None:
+    """RFC 9112, section 2.2: whoever sends nothing but line ends is refused, and costs no more than a request."""
+    with open_doors(taking_all()) as doors:
+        (reply,) = doors.raw(b"\r\n" + GOOD.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))
+        assert reply.status == 200
+        (reply,) = doors.raw(b"\r\n" * 100_000)
+        assert (reply.status, reply.problem("stage")) == (400, "receive")
 
 
 @pytest.mark.usefixtures("wire")
