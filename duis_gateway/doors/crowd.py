@@ -97,4 +97,7 @@ class Crowd(Generic[T]):
 def _place(address: str) -> str:
     if ":" not in address:
         return address
-    return str(ipaddress.ip_network((address.partition("%")[0], _PREFIX), strict=False))
+    found = ipaddress.IPv6Address(address.partition("%")[0])
+    if found.ipv4_mapped is not None:  # a client of IPv4, where the listener is on `::`
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found), _PREFIX), strict=False))

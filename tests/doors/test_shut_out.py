@@ -215,6 +215,14 @@ def test_an_address_of_ipv6_is_a_network_of_64_bits() -> None:
     assert crowd.has_room("2001:db8:0:1::3")
 
 
+def test_clients_of_ipv4_are_not_one_network_where_the_listener_is_on_ipv6() -> None:
+    crowd: Crowd[str] = Crowd(10, 1)
+    crowd.add("first", "::ffff:192.0.2.1")
+    assert crowd.has_room("::ffff:192.0.2.2")
+    assert not crowd.has_room("192.0.2.1")
+    assert crowd.has_room("::1")
+
+
 @pytest.mark.usefixtures("wire")
 def test_bodies_are_held_up_to_a_limit() -> None:
     """Who holds most and has not sent all of it is asked to come again; small messages pass."""
