@@ -240,6 +240,7 @@ def test_bodies_are_held_up_to_a_limit() -> None:
             assert one.recv(12) == b"HTTP/1.1 200"
 
 
+@pytest.mark.usefixtures("wire")
 def test_an_address_that_holds_much_in_short_pieces_shuts_out_nobodys_long_message() -> None:
     """T54: it is the address that holds most whose longest message is refused, not the longest of all."""
     with open_doors(taking_all(), ServerLimits(body=SIZE, held=2 * SIZE)) as doors, ExitStack() as opened:
@@ -248,7 +249,8 @@ def test_an_address_that_holds_much_in_short_pieces_shuts_out_nobodys_long_messa
         for one in crowd:
             one.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % SIZE + b"x" * piece)
         here = (doors.server.host, doors.server.port)
-        honest = opened.enter_context(socket.create_connection(here, timeout=60, source_address=("127.0.0.2", 0)))
+        elsewhere = socket.create_connection(here, timeout=60, source_address=("127.0.0.2", 0))
+        honest = opened.enter_context(doors.over(elsewhere))
         honest.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % SIZE + b"x" * (SIZE // 2))
         refused, _, _ = select.select([honest, *crowd], [], [], 60)
         assert {replies(one)[0].status for one in refused} == {503}
@@ -256,6 +258,7 @@ def test_an_address_that_holds_much_in_short_pieces_shuts_out_nobodys_long_messa
         assert honest.recv(12) == b"HTTP/1.1 200"
 
 
+@pytest.mark.usefixtures("wire")
 def test_what_a_client_that_is_gone_had_sent_is_held_no_longer() -> None:
     """T54: clients that reset while their first request is worked on, with half of the next sent, leave nothing."""
     begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
@@ -281,6 +284,7 @@ def test_what_a_client_that_is_gone_had_sent_is_held_no_longer() -> None:
             assert honest.recv(12) == b"HTTP/1.1 200"
 
 
+@pytest.mark.usefixtures("wire")
 def test_one_empty_line_may_come_before_a_request_and_no_flood_of_them() -> None:
     """RFC 9112, section 2.2: whoever sends nothing but line ends is refused, and costs no more than a request."""
     with open_doors(taking_all()) as doors:
