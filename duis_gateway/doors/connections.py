@@ -156,8 +156,8 @@ class Connection(asyncio.Protocol):
         self._moved = monotonic()
         if not self.in_hand:
             self.floor.crowd.idle(self)
-        self._count()
         self._advance()
+        self._count()  # after it has been read: who has to go by then has a request that can be refused
 
     def eof_received(self) -> bool:
         """Close, unless there is something to answer; a client may say no more and still want to hear."""
