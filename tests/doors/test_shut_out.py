@@ -86,7 +86,9 @@ def test_who_pipelines_and_does_not_read_holds_no_worker() -> None:
 def test_tables_that_nobody_reads_hold_no_worker_and_are_bounded() -> None:
     with streaming(endless, ServerLimits(body=SIZE, streams=3, streams_of_one=3)) as doors, ExitStack() as opened:
         for _ in range(3):
-            opened.enter_context(unread(doors, b"GET /table HTTP/1.1\r\nHost: gateway\r\n\r\n"))
+            client = opened.enter_context(unread(doors, b"GET /table HTTP/1.1\r\nHost: gateway\r\n\r\n"))
+            client.settimeout(20)
+            assert client.recv(12) == b"HTTP/1.1 200", "each has its place before another asks"
         assert doors.post(DUIS).status == 200
         reply = doors.request("GET", "/table")
         assert (reply.status, reply.headers["retry-after"]) == (503, "5")
