@@ -122,7 +122,7 @@ def test_a_hub_both_added_and_removed_is_invalid_and_not_in_the_pilot() -> None:
 
 
 def test_long_amendments_are_read_a_few_times_and_not_once_for_each_hub() -> None:
-    """50,000 hubs to be added beside 50,000 to be removed kept every other writer away for more than a minute."""
+    """Hubs to be added beside hubs to be removed took the square of the lists, while every other writer waited."""
 
     class Counted(tuple[int, ...]):
         readings = 0
