@@ -40,9 +40,27 @@ class Authority:
         signer = self.issuer or self
         builder = _builder(self.subject, signer.subject, self.key.public_key(), 30 * DAY)
         basic = x509.BasicConstraints(ca=True, path_length=None)
-        self.certificate = builder.add_extension(basic, critical=True).sign(signer.key, hashes.SHA256())
+        may = x509.KeyUsage(
+            digital_signature=False,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=True,
+            crl_sign=True,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        own = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
+        builder = builder.add_extension(basic, critical=True).add_extension(may, critical=True)
+        builder = builder.add_extension(own, critical=False).add_extension(signer.known_by(), critical=False)
+        self.certificate = builder.sign(signer.key, hashes.SHA256())
         self.file = self.folder / f"{self.name}.pem"
         self.file.write_bytes(self.certificate.public_bytes(Encoding.PEM))
+
+    def known_by(self) -> x509.AuthorityKeyIdentifier:
+        """Return what stands in each certificate that it signs; Python 3.13 asks for it (RFC 5280, 4.2.1.1)."""
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
 
     def issue(
         self, name: str, organisation: str | None = None, *, ends: timedelta = DAY, address: str = "127.0.0.1"
@@ -54,7 +72,8 @@ class Authority:
             attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
         where = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
         builder = _builder(x509.Name(attributes), self.subject, key.public_key(), ends)
-        certificate = builder.add_extension(where, critical=False).sign(self.key, hashes.SHA256())
+        builder = builder.add_extension(where, critical=False).add_extension(self.known_by(), critical=False)
+        certificate = builder.sign(self.key, hashes.SHA256())
         between = b"" if self.issuer is None else self.certificate.public_bytes(Encoding.PEM)
         files = Files(self.folder / f"{name}.pem", self.folder / f"{name}.key")
         files.certificate.write_bytes(certificate.public_bytes(Encoding.PEM) + between)
