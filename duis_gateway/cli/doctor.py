@@ -28,6 +28,7 @@ from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
 from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.outbox.guard import AddressRefused, check_url
+from duis_gateway.outbox.transport import own_authorities
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
@@ -197,8 +198,7 @@ def _endpoint(config: Config, eui: int, name: str, url: str) -> Finding:
 def _shake_hands(config: Config, eui: int, connection: socket.socket, host: str) -> None:
     """Do what a delivery does before it sends; whether our certificate is taken shows only then."""
     delivery = config.delivery
-    own = None if delivery.ca_folder is None else delivery.ca_folder / f"{eui:016X}.pem"
-    authorities = own if own is not None and own.is_file() else delivery.ca_file
+    authorities = own_authorities(delivery.ca_folder, eui) or delivery.ca_file
     context = client_context(authorities, delivery.tls_certificate, delivery.tls_key)
     context.wrap_socket(connection, server_hostname=host).close()
 

@@ -20,13 +20,13 @@ from duis_gateway.flow.dry_run import check_askable, has_signature, take_as_sign
 from duis_gateway.flow.evidence import IdentityTaken
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.message import Authorised
-from duis_gateway.flow.reply import Reply, Send
+from duis_gateway.flow.reply import Send
 from duis_gateway.flow.steps import Schemas, admit, authorise, decide, known, receive, store, validate, verify
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
 from duis_gateway.outbox.laying_in import Signed, prepare_all, reserve_counters, sign_all
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
-from duis_gateway.pki.signer import Signer
+from duis_gateway.pki.signer import Signer, require_signer
 from duis_gateway.pki.trust import Trust
 from duis_gateway.store.engine import Store
 from duis_gateway.store.failpoints import failpoint
@@ -36,14 +36,6 @@ LONG = 128 * 1024
 
 MANY = 500
 """To sign more than this takes longer than others should wait: it is done before the transaction that sends it."""
-
-
-class _TakenBack(Exception):
-    """Undoes what was decided where it was only asked for."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__()
-        self.reply = reply
 
 
 class _ToBeSignedFirst(Exception):
@@ -76,7 +68,7 @@ class Flow:
         Raises:
             MessageRefused: the message is refused and nothing has changed (`duis_gateway.errors`).
         """
-        signer = self._signer()
+        signer = require_signer(self.signer())
         authorised = self._read(incoming, signer)
         if isinstance(authorised, bytes):
             return authorised
@@ -95,15 +87,12 @@ class Flow:
         Raises:
             MessageRefused: the request would be refused so, or it is none that can be checked.
         """
-        signer = self._signer()
+        signer = require_signer(self.signer())
         authorised = self._read(incoming, signer, party)
         if isinstance(authorised, bytes):
             return authorised
-        try:
-            with self.store.write(accepting=True, long=len(incoming.body) > LONG) as conn:
-                raise _TakenBack(decide(authorised, conn, self.store.lock_release).reply)
-        except _TakenBack as decided:
-            reply = decided.reply
+        with self.store.undone(accepting=True, long=len(incoming.body) > LONG) as conn:
+            reply = decide(authorised, conn, self.store.lock_release).reply
         incoming.notes.update(kind="check")
         return unsigned_answer(authorised, reply)
 
@@ -161,12 +150,6 @@ class Flow:
     def _known(self, message: Authorised) -> bytes | None:
         with self.store.read() as conn:
             return known(message, conn, self.counter_window)
-
-    def _signer(self) -> Signer:
-        signer = self.signer()
-        if signer is None:
-            raise NotDurable("The gateway has no usable signing key at present, and takes nothing in without one.")
-        return signer
 
     @staticmethod
     def _unsettled() -> bytes:

@@ -270,6 +270,12 @@ class _Connection:
         return Failure(FailureKind.STATUS, detail, self._status, asked)
 
 
+def own_authorities(folder: Path | None, recipient: int) -> Path | None:
+    """Return the file of the authorities that a party (its EUI-64) has for itself in `[delivery] ca_folder`, if any."""
+    own = None if folder is None else folder / f"{recipient:016X}.pem"
+    return own if own is not None and own.is_file() else None
+
+
 class _Peer(NamedTuple):
     """Whom connections are kept for: the URL, and the recipient's own authorities where it has some."""
 
@@ -326,9 +332,7 @@ class HttpTransport:
 
     def _peer(self, url: str, recipient: int) -> _Peer:
         """Return whom a connection is for; parties of one address may have different authorities."""
-        folder = self._settings.ca_folder
-        authorities = None if folder is None else folder / f"{recipient:016X}.pem"
-        return _Peer(url, authorities if authorities is not None and authorities.is_file() else None)
+        return _Peer(url, own_authorities(self._settings.ca_folder, recipient))
 
     @contextlib.contextmanager
     def _connection(self, peer: _Peer) -> Iterator[_Connection]:

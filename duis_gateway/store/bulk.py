@@ -70,7 +70,7 @@ def plan_for_lists(connection: Connection) -> None:
     has no long lists keeps its plans.
     """
     transaction = connection.get_transaction()
-    if connection.dialect.name == "postgresql" and connection.info.get(_PLANNED) is not transaction:
+    if connection.info.get(_PLANNED) is not transaction:
         connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
         connection.info[_PLANNED] = transaction
 

@@ -204,6 +204,13 @@ class Store:
                 self.options.committed(monotonic() - began)
             failpoint("store.after-commit")
 
+    @contextmanager
+    def undone(self, *, long: bool = False, accepting: bool = False) -> Iterator[Connection]:
+        """A connection as of `write`, to find out what a change would come to: nothing that was done with it stays."""
+        with suppress(_TakenBack), self.write(long=long, accepting=accepting) as connection:
+            yield connection
+            raise _TakenBack
+
     def require_space(self) -> None:
         """Refuse new work while the disk of a SQLite database has less free than the low-water mark (threat F09).
 
@@ -226,11 +233,10 @@ class Store:
             NotDurable: it could not; the text says why.
         """
         self._require_room()
-        with suppress(_TakenBack), self.write(accepting=True) as connection:
+        with self.undone(accepting=True) as connection:
             migrate.touch(connection)
             if not self.is_sqlite:
                 self._postgresql.try_locks(connection)
-            raise _TakenBack
 
     def _require_room(self) -> None:
         # SQLite fills pages in memory and writes them when it commits: a change that is taken back would go well on

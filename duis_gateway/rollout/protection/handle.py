@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from duis_gateway.clock import Clock
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.errors import NotDurable
 from duis_gateway.flow.tx import Moment
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
 from duis_gateway.outbox.laying_in import lay_in_outbox
-from duis_gateway.pki.signer import Signer
+from duis_gateway.pki.signer import Signer, require_signer
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
 from duis_gateway.rollout.protection import store as protection
@@ -61,9 +60,7 @@ class ProtectionLists:
     def _change(
         self, supplier: int, changed: Callable[[frozenset[int]], tuple[frozenset[int], frozenset[int]]]
     ) -> tuple[frozenset[int], frozenset[int]]:
-        signer = self.signer()
-        if signer is None:
-            raise NotDurable("The gateway has no usable signing key at present, and takes nothing in without one.")
+        signer = require_signer(self.signer())
         now = self.clock.now()
         with self.store.write(accepting=True, long=True) as conn:
             moment = Moment(conn, now, self.store.lock_release)
