@@ -62,16 +62,21 @@ def id_list(connection: Connection, ids: Iterable[int]) -> FromClause:
 
 
 def plan_for_lists(connection: Connection) -> None:
-    """Have PostgreSQL plan each further statement of this transaction for the values that it is given.
+    """Have PostgreSQL plan each further statement of this transaction anew, and for any values.
 
-    A plan that it keeps for a prepared statement is for a list of ten, and for tables as large as they were when it
-    was made: a gateway that had been at work before the first large list read through a whole table for each hub of
-    it (50,000 hubs: more than a minute, a second with a plan of their own). To plan costs 0.06 ms a statement, so what
-    has no long lists keeps its plans.
+    What it keeps or looks up otherwise has been wrong for long lists (50,000 hubs: more than a minute, a second when
+    planned so). The plan that it keeps for a prepared statement is for tables as large as they were when it was made.
+    A plan for the values themselves goes by statistics in which a new release, group or list does not occur yet: it
+    expects one row where there are as many as hubs, and reads through all of them for each hub. For any values it
+    expects what is usual, and looks for each hub by a key. To plan costs some 0.1 ms a statement, so what has no long
+    lists keeps its plans.
     """
     transaction = connection.get_transaction()
     if connection.info.get(_PLANNED) is not transaction:
-        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+        # Nothing is kept, so that nothing is kept of before. Who lent the connection sets it back (`patient`).
+        driver: Any = connection.connection.driver_connection
+        driver.prepare_threshold = None
         connection.info[_PLANNED] = transaction
 
 

@@ -130,12 +130,12 @@ def _behind_pooler(connection: DeadlineConnection) -> bool:
 def patient(connection: Connection, seconds: float | None) -> Iterator[None]:
     """Let each statement of the block take so many seconds, instead of those that a ping may take."""
     driver: Any = connection.connection.driver_connection
-    before = driver.patience
+    before = driver.patience, driver.prepare_threshold
     driver.patience = None if seconds is None else seconds + _MARGIN
     try:
         yield
     finally:
-        driver.patience = before
+        driver.patience, driver.prepare_threshold = before
 
 
 def limit_transaction(connection: Connection, lock_seconds: float, statement_seconds: float | None) -> None:

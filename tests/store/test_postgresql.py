@@ -321,15 +321,21 @@ def test_statements_are_prepared_where_nothing_stands_between(url: str) -> None:
             assert connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one() > 0
 
 
-def test_a_list_is_planned_for_its_own_length_however_often_the_statement_was_used(url: str) -> None:
-    """Otherwise the plan made for ten rows and empty tables reads through a table for each of 50,000 hubs."""
+def test_a_long_list_is_planned_anew_however_often_the_statement_was_used(url: str) -> None:
+    """Otherwise the plan made for empty tables reads through a table for each of 50,000 hubs."""
 
-    def generic_plans(*lengths: int) -> int:
-        with opened(url) as store, store.read() as connection:
-            for length in lengths:
+    def kept_plans_used(store: Store, *lengths: int) -> int:
+        for length in lengths:
+            with store.read() as connection:
                 listed = id_list(connection, range(length))
                 connection.execute(select(hub.c.device_id).join(listed, listed.c.value == hub.c.device_id)).all()
-            count = text("SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE '%unnest%'")
-            return int(connection.execute(count).scalar_one())
+        with store.read() as connection:
+            used = (
+                "SELECT sum(generic_plans + custom_plans) FROM pg_prepared_statements WHERE statement LIKE '%unnest%'"
+            )
+            return int(connection.execute(text(used)).scalar_one())
 
-    assert generic_plans(*[1] * 20, 1000) == generic_plans(*[1] * 20) > 0
+    with opened(url) as store:
+        before = kept_plans_used(store, *[1] * 20)
+        assert kept_plans_used(store, *[1000] * 3) == before > 0
+        assert kept_plans_used(store, 1) == before + 1, "short lists keep their plans"
