@@ -16,6 +16,7 @@ from duis_gateway.machine.files import LIST_BYTES, read_text
 from duis_gateway.rollout.eligibility import COMMISSIONED, COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.text.cells import unguarded
+from duis_gateway.text.hub_lists import read_hub_list
 
 _TRUE = frozenset({"true", "yes", "1"})
 _NO_HUBS = "no hubs that it could choose from: it has no column device_id"
@@ -45,25 +46,16 @@ def _hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
 
 
 def read_ids(path: Path) -> frozenset[int]:
-    """Return the EUI-64s of a file: one a line, or the column `device_id` (else the first) of a CSV file.
+    """Return the hubs of a file: one a line, or the column `device_id` (else the first) of a CSV file.
 
     Raises:
-        ConfigurationError: the file cannot be read, or a line has no EUI-64.
+        ConfigurationError: the file cannot be read, or a line that is not empty has no EUI-64.
     """
+    text = _text(path)
     try:
-        lines = list(csv.reader(io.StringIO(_text(path))))
-    except csv.Error as error:
-        raise ConfigurationError(f"{path} is not a list of hubs: {error}") from None
-    column = 0
-    if lines and "device_id" in lines[0]:
-        column = lines[0].index("device_id")
-        lines = lines[1:]
-    found = set()
-    for line in lines:
-        text = line[column].strip() if len(line) > column else ""
-        if text:
-            found.add(_eui(path, text))
-    return frozenset(found)
+        return read_hub_list(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}, {error}") from None
 
 
 def _hub(row: Mapping[str, Any], party: int) -> NamedHub:
@@ -111,10 +103,3 @@ def _text(path: Path) -> str:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} cannot be read: it is not UTF-8") from None
-
-
-def _eui(path: Path, text: str) -> int:
-    try:
-        return parse_eui(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: {error}") from None

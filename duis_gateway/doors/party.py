@@ -13,7 +13,6 @@ from urllib.parse import parse_qs
 from lxml import etree
 
 from duis_gateway.doors.http import Route
-from duis_gateway.doors.hub_list import read_hub_list
 from duis_gateway.doors.problem import json_problem_answer
 from duis_gateway.doors.wire import XML, Answer, HttpRequest, check_media
 from duis_gateway.duis.codes import RESPONSE_CODES
@@ -22,10 +21,12 @@ from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import HttpRefused, NoSuchPath, TokenRefused
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import sr
+from duis_gateway.text.hub_lists import read_hub_list
 from duis_gateway.text.tabular import Rows, as_csv, as_json, as_object
 
 _LONGEST_TOKEN = 512
-_CSV = "text/csv; charset=utf-8"
+_CSV_GIVEN = "text/csv"
+_CSV = f"{_CSV_GIVEN}; charset=utf-8"
 _JSON = "application/json"
 _HEADERS = (("Cache-Control", "no-store"), ("Vary", "Accept, Authorization"))
 
@@ -104,10 +105,22 @@ def _protection_route(data: PartyData, size_limit: int) -> Route:
         if request.method in ("GET", "HEAD"):
             return show.serve(request)
         party = _party(request, data)
-        ids = read_hub_list(request, size_limit) if request.method == "PUT" else ()
+        ids = _listed(request, size_limit) if request.method == "PUT" else ()
         return Answer(200, _JSON, json.dumps({"hubs": data.protect(party, ids)}).encode() + b"\n", _HEADERS)
 
     return Route(path, "party", name, methods, serve, json_problem_answer)
+
+
+def _listed(request: HttpRequest, size_limit: int) -> frozenset[int]:
+    """Return the hubs that a body lists, as CSV or as JSON."""
+    is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _JSON
+    check_media(request, _JSON if is_json else _CSV_GIVEN)
+    try:
+        return read_hub_list(request.body(size_limit).decode("utf-8-sig"), as_json=is_json)
+    except UnicodeDecodeError:
+        raise HttpRefused("the list is not UTF-8") from None
+    except ValueError as error:
+        raise HttpRefused(str(error)) from None
 
 
 def _as_told(response: bytes) -> bytes:

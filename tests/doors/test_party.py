@@ -241,7 +241,7 @@ def test_a_protection_list_is_replaced_shown_and_emptied(media: str, body: str, 
     ("media", "body", "status", "words"),
     [
         ("text/csv", "device_id\n00-DB", 400, "line 2: "),
-        ("text/csv", "a,device_id\nb", 400, "line 2: "),
+        ("text/csv", "a,device_id\nb", 400, "line 2: it ends before its device_id"),
         ("application/json", '["00-DB-12-34-56-00-00-01", 7]', 400, "item 2: "),
         ("application/json", '{"device_id": 1}', 400, "must be an array"),
         ("application/json", "[", 400, "not JSON"),

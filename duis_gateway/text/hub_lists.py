@@ -1,0 +1,60 @@
+"""Lists of hubs as people write them: CSV with a column `device_id` (or one EUI-64 a line), or JSON.
+
+A customer register may have lines without a hub, whose cell is empty; a line that is cut off before it is a mistake.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+
+from duis_gateway.duis.identifiers import parse_eui
+
+_COLUMN = "device_id"
+
+
+def read_hub_list(text: str, *, as_json: bool = False) -> frozenset[int]:
+    """Return the hubs that a text lists; one that is named twice counts once.
+
+    Args:
+        text: CSV whose first line names a column `device_id`, or whose first column holds the hubs.
+        as_json: it is an array of EUI-64s instead, or of objects with a member `device_id`.
+
+    Raises:
+        ValueError: no such list; the text names the first line or item that is wrong.
+    """
+    found = set()
+    for place, name in _of_json(text) if as_json else _of_csv(text):
+        try:
+            found.add(parse_eui(name))
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
+    return frozenset(found)
+
+
+def _of_json(text: str) -> Iterator[tuple[str, str]]:
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("the list is not JSON") from None
+    if not isinstance(items, list):
+        raise ValueError(f"the list must be an array of EUI-64s, or of objects with a member {_COLUMN}")
+    for number, item in enumerate(items, start=1):
+        yield f"item {number}", str(item.get(_COLUMN) if isinstance(item, dict) else item)
+
+
+def _of_csv(text: str) -> Iterator[tuple[str, str]]:
+    lines = csv.reader(text.splitlines())
+    column = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            if number == 1 and _COLUMN in line:
+                column = line.index(_COLUMN)
+            elif any(line):
+                if column >= len(line):
+                    raise ValueError(f"line {number}: it ends before its {_COLUMN}")
+                if name := line[column].strip():
+                    yield f"line {number}", name
+    except csv.Error as error:
+        raise ValueError(f"the list is not CSV: {error}") from None
