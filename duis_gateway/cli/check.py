@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from http import HTTPStatus
 from pathlib import Path
 
 import click
@@ -11,12 +9,11 @@ import click
 from duis_gateway.cli.common import READABLE, AnswerIsNo, Seconds
 from duis_gateway.cli.output import say
 from duis_gateway.cli.tls import TlsOptions, tls_options
-from duis_gateway.client.errors import NoAnswer
-from duis_gateway.client.http import Http, HttpAnswer
+from duis_gateway.client.errors import NoAnswer, NotUnderstood, Refused
+from duis_gateway.client.party_door import PATH
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.machine.files import DOCUMENT_BYTES, read_bytes, read_text
+from duis_gateway.machine.files import read_bytes, read_text
 
-_PATH = "/party/v1/check"
 _SECONDS = 60.0
 
 
@@ -35,32 +32,16 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigurationError(f"--url: {url[:80]!r} is not an http or https URL")
-    http = tls.http(timeout, DOCUMENT_BYTES)
-    answer = _asked(http, url.rstrip("/").removesuffix(_PATH) + _PATH, read_bytes(file), read_text(token_file))
-    if answer.status != HTTPStatus.OK:
-        raise AnswerIsNo(f"{file} would be refused: {_problem(answer)}")
-    told = json.loads(answer.body)
-    say(f"{told['code']}: {told['meaning']}")
-    for name, hubs in told["lists"].items():
+    door = tls.party_door(url.rstrip("/").removesuffix(f"{PATH}/check"), read_text(token_file), timeout)
+    try:
+        told = door.check(read_bytes(file))
+    except Refused as error:
+        raise AnswerIsNo(f"{file} would be refused: {error}") from None
+    except (NoAnswer, NotUnderstood) as error:
+        raise AnswerIsNo(error.detail) from None
+    say(f"{told.code}: {told.meaning}")
+    for name, hubs in told.warning.items():
         for hub in hubs:
             say(f"  {hub}: {name}")
-    if not told["accepted"]:
+    if not told.accepted:
         raise AnswerIsNo(f"{file} would be refused")
-
-
-def _asked(http: Http, url: str, document: bytes, token: str) -> HttpAnswer:
-    headers = {"Content-Type": "application/xml", "Authorization": f"Bearer {token.strip()}"}
-    try:
-        return http.post(url, document, headers)
-    except NoAnswer as error:
-        raise AnswerIsNo(error.detail) from None
-
-
-def _problem(answer: HttpAnswer) -> str:
-    """Return what the gateway says of a refusal, with its first findings."""
-    try:
-        problem = json.loads(answer.body)
-        found = [f"{one['path']}: {one['reason']}" for one in problem.get("errors", ())]
-        return f"HTTP {answer.status}: " + "; ".join([problem["detail"], *found])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return f"HTTP {answer.status}"

@@ -11,8 +11,10 @@ from pathlib import Path
 from duis_gateway.cli.certificate import certificate_of, register
 from duis_gateway.cli.common import opened_store, refuse_existing
 from duis_gateway.cli.init import DEFAULT_EUI, DEFAULT_STORE, STORE_VARIABLE, make_installation
+from duis_gateway.cli.party import give_token
 from duis_gateway.conformance.profile import MOST_HUBS, MOST_SHARED, NAMES, SUPPLIERS
 from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.machine.files import write_bytes
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
 from duis_gateway.pki.make import load_authority, make_certificate
@@ -25,6 +27,7 @@ _FIRST_PARTY, _FIRST_HUB = parse_eui("90-B3-D5-1F-3C-00-00-00"), parse_eui("00-D
 _MANUFACTURER, _MODEL, _REGION, _RUNNING = "C0DE", "PACK", "North", "00000001"
 _BOTH = frozenset(Role)
 _WITH_HUBS = (*SUPPLIERS, "second")
+_WITH_TOKEN, _TOKEN = "on_6_0", "on_6_0.token"
 
 
 def make_profile(directory: Path) -> Path:
@@ -42,6 +45,7 @@ def make_profile(directory: Path) -> Path:
             made = make_certificate(authority, _eui(name), "87", pki, stem=name)
             parties.add(connection, _party(name, port))
             register(connection, certificate_of(made.certificate_path, trusted=False))
+        write_bytes(directory / _TOKEN, give_token(connection, _eui(_WITH_TOKEN)).encode() + b"\n")
         hubs.upsert(connection, (hub for name in _WITH_HUBS for hub in _hubs(name)))
     (directory / PROFILE).write_text(_profile(port), encoding="utf-8")
     return directory / PROFILE
@@ -105,4 +109,6 @@ def _profile(port: int) -> str:
         if name in _WITH_HUBS:
             listed = ", ".join(f'"{format_eui(hub.device_id)}"' for hub in _hubs(name))
             lines.append(f"hubs = [{listed}]")
+        if name == _WITH_TOKEN:
+            lines.append(f'token = "{_TOKEN}"')
     return "\n".join(lines) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import replace
 from decimal import Decimal
@@ -10,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+from sqlalchemy import Connection
 
 from duis_gateway.cli.certificate import certificate_of, register
 from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, config_option, format_option, opened_store
@@ -176,11 +176,17 @@ def token(eui: int, config: Config) -> None:
 
     The gateway keeps only its SHA-256. The previous token stops working.
     """
-    made = secrets.token_urlsafe(32)
     with opened_store(config) as store, store.write() as connection:
-        if not parties.set_token_hash(connection, eui, hashlib.sha256(made.encode()).hexdigest()):
-            raise AnswerIsNo(f"{format_eui(eui)} is not registered")
+        made = give_token(connection, eui)
     say(made)
+
+
+def give_token(connection: Connection, eui: int) -> str:
+    """Give a party a new token for the party door, and return it (AnswerIsNo: the party is not registered)."""
+    made = secrets.token_urlsafe(32)
+    if not parties.set_token_hash(connection, eui, parties.token_hash(made)):
+        raise AnswerIsNo(f"{format_eui(eui)} is not registered")
+    return made
 
 
 def _set_status(config: Config, eui: int, status: PartyStatus) -> None:

@@ -12,6 +12,7 @@ import click
 from duis_gateway.cli.common import READABLE
 from duis_gateway.client.errors import SetupWrong
 from duis_gateway.client.http import Http, TlsIdentity
+from duis_gateway.client.party_door import PartyDoor
 from duis_gateway.errors import ConfigurationError
 
 
@@ -29,6 +30,13 @@ class TlsOptions(NamedTuple):
         """
         try:
             return Http(timeout, self.authorities, most, self.identity)
+        except SetupWrong as error:
+            raise ConfigurationError(str(error)) from None
+
+    def party_door(self, url: str, token: str, timeout: float) -> PartyDoor:
+        """Return the party door of the gateway at a URL (ConfigurationError as `http`)."""
+        try:
+            return PartyDoor(url, token, timeout=timeout, authorities=self.authorities, tls=self.identity)
         except SetupWrong as error:
             raise ConfigurationError(str(error)) from None
 

@@ -37,6 +37,7 @@ from duis_gateway.client.http import TlsIdentity
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.inbox import Inbox
 from duis_gateway.client.messages import Message
+from duis_gateway.client.party_door import Checked, PartyDoor
 from duis_gateway.client.receiver import Receiver
 from duis_gateway.client.repeats import InFile, InMemory, Repeats
 from duis_gateway.client.requests import (
@@ -56,6 +57,7 @@ __all__ = [
     "Alert",
     "Answer",
     "CannotSend",
+    "Checked",
     "ClientError",
     "Counter",
     "DUISVersionMismatch",
@@ -78,6 +80,7 @@ __all__ = [
     "NotProven",
     "NotUnderstood",
     "PartOf",
+    "PartyDoor",
     "PreferredPilotList",
     "PreferredPilotSchedule",
     "Prepared",

@@ -79,11 +79,11 @@ class Refused(ClientError):
 
     what_to_do = "correct the message and send it under a new identity"
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, what_to_do: str | None = None) -> None:
         self.problem = problem
         where = "".join(f"; {one.path}: {one.reason}" for one in problem.findings)
         said = problem.detail or problem.title
-        super().__init__(f"HTTP {problem.status}: {said}{where}", _WHAT_TO_DO.get(problem.status))
+        super().__init__(f"HTTP {problem.status}: {said}{where}", what_to_do or _WHAT_TO_DO.get(problem.status))
 
     @property
     def status(self) -> int:

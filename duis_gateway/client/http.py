@@ -77,17 +77,25 @@ class Http:
             NoAnswer: the time is over, or the answer broke off, is endless, or came before the request.
             SetupWrong: not a URL of http or https.
         """
-        handle = self._handle(url)
-        handle.curl.setopt(pycurl.POSTFIELDS, body)
-        # libcurl would wait for "100 Continue" before a long body.
-        handle.curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in headers.items()), "Expect:"])
-        return self._exchange(handle, url)
+        return self.exchange("POST", url, body, headers)
 
     def get(self, url: str) -> HttpAnswer:
         """Ask for what is there and return the answer, whatever it is; raises as `post`."""
+        return self.exchange("GET", url)
+
+    def exchange(
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
+        """Ask by any method, with a body or without, and return the answer, whatever it is; raises as `post`."""
         handle = self._handle(url)
-        handle.curl.setopt(pycurl.HTTPGET, 1)
-        handle.curl.setopt(pycurl.HTTPHEADER, [])
+        if body is None:
+            handle.curl.setopt(pycurl.HTTPGET, 1)
+        else:
+            handle.curl.setopt(pycurl.POSTFIELDS, body)
+        handle.curl.setopt(pycurl.CUSTOMREQUEST, method)
+        # libcurl would wait for "100 Continue" before a long body.
+        lines = [f"{name}: {value}" for name, value in (headers or {}).items()]
+        handle.curl.setopt(pycurl.HTTPHEADER, [*lines, "Expect:"])
         return self._exchange(handle, url)
 
     def _exchange(self, handle: _Handle, url: str) -> HttpAnswer:

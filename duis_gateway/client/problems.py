@@ -1,6 +1,8 @@
-"""Refusals as the gateway writes them, read: RFC 9457 problem details by themselves or in a SOAP 1.1 fault."""
+"""Refusals as the gateway writes them, read: RFC 9457 problem details, as XML, as JSON, or in a SOAP 1.1 fault."""
 
 from __future__ import annotations
+
+import json
 
 from lxml import etree
 
@@ -25,11 +27,12 @@ def read_problem(answer: HttpAnswer) -> Problem:
     """Return what the answer says; of one that is not the gateway's own (a proxy's), the beginning of its text."""
     wait = answer.headers.get("retry-after", "")
     after = float(wait) if wait.isdecimal() and len(wait) < 10 else None
+    if answer.headers.get("content-type", "").startswith("application/problem+json"):
+        return _of_json(answer, after)
     try:
         root = parse_trusted(answer.body)
     except NotSafeXml:
-        text = " ".join(answer.body[:_LONGEST_TEXT].decode("utf-8", "replace").split())
-        return Problem(answer.status, text, "", (), after, answer.body)
+        return _as_text(answer, after)
     found = next(root.iter(f"{{{PROBLEM}}}problem"), None)
     if found is None:
         return Problem(answer.status, _fault(root), "", (), after, answer.body)
@@ -42,6 +45,21 @@ def read_problem(answer: HttpAnswer) -> Problem:
         after,
         answer.body,
     )
+
+
+def _of_json(answer: HttpAnswer, after: float | None) -> Problem:
+    try:
+        told = json.loads(answer.body)
+        errors = [Finding(str(one["path"]), one.get("line"), str(one["reason"])) for one in told.get("errors", ())]
+        title, detail = str(told["title"]), str(told.get("detail", ""))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _as_text(answer, after)
+    return Problem(answer.status, title, detail, tuple(errors), after, answer.body)
+
+
+def _as_text(answer: HttpAnswer, after: float | None) -> Problem:
+    text = " ".join(answer.body[:_LONGEST_TEXT].decode("utf-8", "replace").split())
+    return Problem(answer.status, text, "", (), after, answer.body)
 
 
 def _finding(element: etree._Element) -> Finding:

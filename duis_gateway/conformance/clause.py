@@ -45,7 +45,7 @@ class Clause:
     """One clause. Each case takes the gateway under test and a DUIS version; it raises NotConformant where it fails.
 
     Attributes:
-        needs: parties that a profile may leave out, and without which the clause cannot be played.
+        needs: what a profile may leave out, and without which the clause cannot be played: a party, or its token.
     """
 
     id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,13 @@ class Actor:
     Attributes:
         hubs: Communications Hubs of this supplier alone: commissioned, of the profile's model, in the CSP's region. Of
             `second`: hubs that it has in common with `on_6_0`, one of them the Import and one the Gas Supplier.
+        token: its bearer token for the party door; "" where the profile names none.
     """
 
     name: str
     identity: Identity
     hubs: tuple[str, ...] = ()
+    token: str = field(default="", repr=False)
 
     @property
     def eui(self) -> str:
@@ -70,7 +72,9 @@ class Profile:
         return self.actors[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self.actors
+        """Whether a party is named, or of `party.token` its token."""
+        party, _, what = name.partition(".")
+        return party in self.actors and (not what or bool(self.actors[party].token))
 
 
 def read_profile(path: Path) -> Profile:
@@ -111,7 +115,7 @@ def _actor(name: str, found: Mapping[str, Any], base: Path) -> Actor:
     least = MOST_HUBS if name in SUPPLIERS else MOST_SHARED if name == "second" else 0
     if len(hubs) < least:
         raise ValueError(f"parties.{name}: the pack needs {least} hubs of this supplier")
-    return Actor(name, identity, hubs)
+    return Actor(name, identity, hubs, read_text(base / found["token"]).strip() if "token" in found else "")
 
 
 MOST_HUBS = 4

@@ -15,6 +15,7 @@ from lxml import etree
 from duis_gateway.client import DOORS, NoAnswer, NotProven, TimeCounter, soap
 from duis_gateway.client.gateway import wrap
 from duis_gateway.client.http import Http, HttpAnswer
+from duis_gateway.client.party_door import PATH as PARTY_DOOR
 from duis_gateway.client.problems import refusal_of
 from duis_gateway.client.requests import service_request
 from duis_gateway.conformance.mailbox import Mailbox
@@ -150,9 +151,20 @@ class Subject:
         answer = self._exchange(path, document, {"Content-Type": media})
         return self._reply(answer.status, answer.body)
 
-    def _exchange(self, path: str, content: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-        self.wire.append(Wire("sent", f"POST {path}", content))
-        answer = self._http.post(self.url + path, content, headers)
+    def ask_party_door(
+        self, by: Actor | None, method: str, what: str, content: bytes | None = None, media: str = "application/xml"
+    ) -> HttpAnswer:
+        """Ask the party door with a party's token, or with none."""
+        headers = {"Content-Type": media} if content is not None else {}
+        if by is not None:
+            headers["Authorization"] = f"Bearer {by.token}"
+        return self._exchange(f"{PARTY_DOOR}/{what}", content, headers, method)
+
+    def _exchange(
+        self, path: str, content: bytes | None, headers: Mapping[str, str], method: str = "POST"
+    ) -> HttpAnswer:
+        self.wire.append(Wire("sent", f"{method} {path}", content or b""))
+        answer = self._http.exchange(method, self.url + path, content, headers)
         self.wire.append(Wire("answered", f"HTTP {answer.status}", answer.body))
         return answer
 

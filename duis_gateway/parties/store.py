@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -73,6 +74,11 @@ def update(connection: Connection, changed: Party) -> bool:
 def set_status(connection: Connection, eui: int, status: PartyStatus) -> bool:
     """Suspend or resume a party; return whether it exists."""
     return _changed(connection, eui, status=status)
+
+
+def token_hash(token: str) -> str:
+    """Return what the store keeps of a bearer token: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def set_token_hash(connection: Connection, eui: int, token_hash: str | None) -> bool:

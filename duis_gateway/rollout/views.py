@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping
 
 from duis_gateway.clock import Clock
@@ -37,11 +36,6 @@ PARTY_TABLES = {
 """The tables of the party door, and their columns."""
 
 
-def token_hash(token: str) -> str:
-    """Return what the store keeps of a bearer token: its SHA-256 in hexadecimal."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def outbox_figures(store: Store) -> OutboxFigures:
     """Return the outbox in figures, by channel."""
     with store.read() as conn:
@@ -67,7 +61,7 @@ class PartyView:
             NotOfOrganisation: the party belongs to none of these organisations; None: it need not.
         """
         with self._store.read() as conn:
-            party = parties.by_token_hash(conn, token_hash(token))
+            party = parties.by_token_hash(conn, parties.token_hash(token))
         if party is None:
             return None
         party.check_organisation(organisations)

@@ -18,10 +18,10 @@ from duis_gateway.operations.readiness import Check
 from duis_gateway.outbox.emails.announcement import announcement
 from duis_gateway.outbox.emails.outbox_rows import EmailTerms, email_rows
 from duis_gateway.parties import store as parties
+from duis_gateway.parties.store import token_hash
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseType
-from duis_gateway.rollout.views import token_hash
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
 from tests.support.doors import nothing_to_check, party_view

@@ -26,6 +26,7 @@ from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.parties.records import Party
+from duis_gateway.parties.store import token_hash
 from duis_gateway.pki.make import Authority, MadeCertificate, make_authority, make_certificate
 from duis_gateway.pki.signing import read_certificate_file
 from duis_gateway.rollout.hubs import store as hubs
@@ -33,7 +34,6 @@ from duis_gateway.rollout.hubs.inventory_file import HEADER, load_csv
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import ReleaseState
-from duis_gateway.rollout.views import token_hash
 from duis_gateway.store.engine import Store
 from tests.support.actors import Actor, Delivery
 from tests.support.databases import fresh_database, opened

@@ -15,6 +15,7 @@ from duis_gateway.doors.party import party_routes
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.parties.store import token_hash
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
@@ -35,7 +36,6 @@ from duis_gateway.rollout.releases.records import (
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.rollout.schedules import store as schedules
-from duis_gateway.rollout.views import token_hash
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from duis_gateway.client import Checked, PartyDoor
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.views import token_hash
 from tests.support.cli import run
 from tests.support.installation import CAST, REGIONS, Delivery, Installation, running, wait_until
 from tests.support.mail_relay import MailRelay, Relay
@@ -72,12 +72,11 @@ def mailed_installation(directory: Path) -> Iterator[tuple[Installation, Relay]]
 
 
 def _equip(installation: Installation, name: str, eui: str) -> None:
-    """Give a party an email address, and a token that is its name."""
+    """Give a party an email address."""
     with installation.store.write() as conn:
         known = parties.find(conn, parse_eui(eui))
         assert known is not None
         parties.update(conn, replace(known, email=address(name)))
-        parties.set_token_hash(conn, known.eui, token_hash(name))
 
 
 class Scene(Play):
@@ -88,6 +87,7 @@ class Scene(Play):
         self._relay = relay
         self._earlier = len(relay.emails)
         self.answer: Answer
+        self.told: Checked
         self.before: dict[str, int] = {}
 
     @property
@@ -164,12 +164,17 @@ class Scene(Play):
         assert isinstance(row, dict)
         return row
 
+    def party_door(self, party: str) -> PartyDoor:
+        """Return the party door as a party sees it."""
+        actor = self[PARTIES[party]]
+        return PartyDoor(actor.url, actor.token)
+
     def ask_party_door(self, party: str, what: str) -> list[dict[str, Any]]:
         """Return what the party door shows to a party."""
         name = PARTIES[party]
         connection = HTTPConnection(urlsplit(self[name].url).netloc, timeout=30)
         try:
-            connection.request("GET", f"/party/v1/{what}", headers={"Authorization": f"Bearer {name}"})
+            connection.request("GET", f"/party/v1/{what}", headers={"Authorization": f"Bearer {self[name].token}"})
             response = connection.getresponse()
             body = response.read()
         finally:

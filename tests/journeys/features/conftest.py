@@ -113,6 +113,16 @@ def _(scene: Scene, party: str, hubs: str) -> None:
     scene.forget()
 
 
+@given(step("{party} protects {hubs}"))
+def _(scene: Scene, party: str, hubs: str) -> None:
+    assert scene.party_door(party).protect(scene.hubs(hubs)) == len(scene.hubs(hubs))
+
+
+@when(step("{party} protects no hub any more"))
+def _(scene: Scene, party: str) -> None:
+    assert scene.party_door(party).protect(()) == 0
+
+
 # --- DCC ----------------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +237,16 @@ def _(scene: Scene, hubs: str) -> None:
                 assert scene.default_list(csp, region, own).code == "Accepted"
 
 
+@when(step("CSP North uploads a default pilot list of {hubs}"))
+def _(scene: Scene, hubs: str) -> None:
+    scene.answer = scene.default_list("north", "North", scene.hubs(hubs))
+
+
+@then(step("the CSP is told that {hubs} are not taken"))
+def _(scene: Scene, hubs: str) -> None:
+    assert set(scene.answer.refused_items) == set(scene.hubs(hubs))
+
+
 @when(step("CSP North uploads a default pilot schedule of {hubs}"))
 def _(scene: Scene, hubs: str) -> None:
     assert scene.default_schedule("north", "North", [Group("G", scene.hubs(hubs))]).code == "Accepted"
@@ -268,6 +288,12 @@ def _(scene: Scene, party: str, stage: str, hubs: str, first: str | None, last: 
     scene.answer = scene.pilot_schedule(PARTIES[party], Group("G", scene.hubs(hubs), stage, start, end))
 
 
+@when(step("{party} asks what a preferred pilot list of {hubs} would be answered"))
+def _(scene: Scene, party: str, hubs: str) -> None:
+    prepared = scene.prepare(lambda: scene.pilot_list(PARTIES[party], scene.hubs(hubs)))
+    scene.told = scene.party_door(party).check(prepared.unsigned)
+
+
 # --- what is seen -------------------------------------------------------------------------------------------------
 
 
@@ -279,6 +305,26 @@ def _(scene: Scene, code: str) -> None:
 @then(step("the answer lists {hubs} under {kind}"))
 def _(scene: Scene, hubs: str, kind: str) -> None:
     assert scene.answer.lists[kind] == list(scene.hubs(hubs))
+
+
+@then(step(r"it would be answered (?P<code>\w+)"))
+def _(scene: Scene, code: str) -> None:
+    assert (scene.told.code, scene.told.accepted) == (code, code[0] != "E")
+
+
+@then(step("the answer would list {hubs} under {kind}"))
+def _(scene: Scene, hubs: str, kind: str) -> None:
+    assert list(map(str, scene.told.warning[kind])) == list(scene.hubs(hubs))
+
+
+@then("nobody is told anything")
+def _(scene: Scene) -> None:
+    assert [(name, one.kind) for name in PARTIES.values() for one in scene.received(name)] == []
+
+
+@then(step("the protection list of {party} has {hubs}"))
+def _(scene: Scene, party: str, hubs: str) -> None:
+    assert set(scene.hubs(hubs)) <= set(map(str, scene.party_door(party).protected_hubs()))
 
 
 @then(parsers.re(rf"^a preferred pilot list of {PARTY} is answered (?P<code>\w+)$"))

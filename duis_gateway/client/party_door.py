@@ -1,0 +1,113 @@
+"""The party door, as a supplier uses it beside its signed messages: a dry run, and its own protection list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from duis_gateway.client.errors import NotUnderstood, Refused
+from duis_gateway.client.gateway import Prepared
+from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
+from duis_gateway.client.problems import refusal_of
+from duis_gateway.duis.eui import Eui
+
+PATH = "/party/v1"
+_MAX_ANSWER = 64 * 1024 * 1024
+_ASK_FOR_ANOTHER = "check the token: `party token` gives a new one, and the one before stops working"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What an 11.5 or 11.6 would be answered; it promises nothing.
+
+    Attributes:
+        code: the response code (`I99`, `W110501`, `E110503`).
+        meaning: the same in words.
+        accepted: whether it would be taken, at least for a part.
+        warning: the hubs that it would not get, by the name of their list.
+    """
+
+    code: str
+    meaning: str
+    accepted: bool
+    warning: Mapping[str, tuple[Eui, ...]]
+
+
+class PartyDoor:
+    """A gateway's party door, as the party sees it that the bearer token is of; for any number of threads at a time."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float = 60.0,
+        authorities: Path | str | None = None,
+        tls: TlsIdentity | None = None,
+    ) -> None:
+        """Take where the gateway is (its public listener; paths are added), and the party's token.
+
+        `timeout` are the seconds that one exchange may take; `authorities` and `tls` are as for `Gateway`.
+
+        Raises:
+            SetupWrong: a file of TLS cannot be used.
+        """
+        self.url = url.rstrip("/")
+        self._token = token.strip()
+        self._http = Http(timeout, authorities, _MAX_ANSWER, tls)
+
+    def check(self, request: Prepared | bytes) -> Checked:
+        """Return what this 11.5 or 11.6 would be answered now; its RequestID stays free.
+
+        It is what `Gateway.prepare` made, or a document, signed or not yet signed.
+
+        Raises:
+            NoAnswer: the gateway could not be reached.
+            NotNow: it cannot take messages now.
+            Refused: it would refuse this one, or does not know the token.
+            NotUnderstood: what answers is not a gateway's party door.
+        """
+        document = request.document if isinstance(request, Prepared) else request
+        answer = self._ask("POST", "check", document, "application/xml")
+        try:
+            told = json.loads(answer.body)
+            lists = {name: tuple(map(Eui, hubs)) for name, hubs in told["lists"].items()}
+            return Checked(told["code"], told["meaning"], told["accepted"], lists)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise self._not_understood() from None
+
+    def protected_hubs(self) -> tuple[Eui, ...]:
+        """Return the supplier's protection list (errors as `check`)."""
+        answer = self._ask("GET", "protected-hubs?format=csv")
+        try:
+            return tuple(map(Eui, answer.body.decode("ascii").split()[1:]))
+        except ValueError:
+            raise self._not_understood() from None
+
+    def protect(self, devices: Iterable[str | int]) -> int:
+        """Make these hubs the supplier's protection list, none to empty it; return how many they are.
+
+        Errors as `check`; a device that is no EUI-64 is a `ValueError`.
+        """
+        body = json.dumps([str(Eui(device)) for device in devices]).encode()
+        answer = self._ask("PUT", "protected-hubs", body, "application/json")
+        try:
+            return int(json.loads(answer.body)["hubs"])
+        except (ValueError, KeyError, TypeError):
+            raise self._not_understood() from None
+
+    def _ask(self, method: str, what: str, body: bytes | None = None, media: str | None = None) -> HttpAnswer:
+        headers = {"Authorization": f"Bearer {self._token}"} | ({"Content-Type": media} if media else {})
+        answer = self._http.exchange(method, f"{self.url}{PATH}/{what}", body, headers)
+        if answer.status == HTTPStatus.OK:
+            return answer
+        refusal = refusal_of(answer)
+        if answer.headers.get("www-authenticate", "").startswith("Bearer"):
+            raise Refused(refusal.problem, _ASK_FOR_ANOTHER)
+        raise refusal
+
+    def _not_understood(self) -> NotUnderstood:
+        return NotUnderstood(f"what answers at {self.url}{PATH} is not a gateway's party door", "check the URL")
