@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
-from duis_gateway.cli.output import say
+from duis_gateway.cli.output import counted, print_rows, progress_bar, say
 from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, load_config
@@ -17,6 +17,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.store.engine import Store
+from duis_gateway.store.move import move
 
 _DCC_ROLE = "89"
 DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"
@@ -84,16 +85,49 @@ def _make_tables(directory: Path, url: str) -> None:
 
 
 @click.command()
+@click.option(
+    "--from",
+    "source",
+    metavar="sqlite:///FILE",
+    help="A SQLite database to move into the configured one, which is PostgreSQL and empty.",
+)
 @config_option
-def migrate(config: Config) -> None:
+def migrate(source: str | None, config: Config) -> None:
     """Make the tables of this version of the gateway in the configured database, or bring them up to date.
 
-    Safe to run again. Stop gateways of older versions first.
+    Safe to run again. Stop gateways of older versions first; before `--from`, all that use the SQLite database.
     """
     with opened_store(config, check=False) as store:
-        store.migrate()
-        store.check()
-        say(f"The database {store.shown_url} is up to date.")
+        if source is None:
+            store.migrate()
+            store.check()
+            say(f"The database {store.shown_url} is up to date.")
+        else:
+            _move(source, store)
+
+
+def _move(source: str, target: Store) -> None:
+    """Move a SQLite database into another that is configured, and say how much was moved."""
+    old = Store.open(source)
+    try:
+        if not old.is_sqlite or target.is_sqlite:
+            raise ConfigurationError(
+                f"--from {old.shown_url} to {target.shown_url}: it moves a SQLite database (sqlite:///FILE) into the "
+                "PostgreSQL database that [store] url names"
+            )
+        if old.sqlite_path is not None and not old.sqlite_path.exists():
+            raise ConfigurationError(f"--from: there is no database at {old.sqlite_path}")
+        target.migrate()
+        target.check()
+        with progress_bar("Moving", " rows") as progress:
+            moved = move(old, target, progress)
+    finally:
+        old.close()
+    print_rows(("table", "rows"), [(name, rows) for name, rows in moved.items() if rows], "table")
+    say(
+        f"Moved {counted(sum(moved.values()), 'row')} from {old.shown_url} to {target.shown_url}; each was compared. "
+        f"{old.shown_url} is as it was: keep it as a backup, and start no gateway on it."
+    )
 
 
 def _configuration(eui: int, url: str) -> str:
