@@ -95,7 +95,7 @@ def verify(root: etree._Element, public_key_of: Callable[[SignerReference], ec.E
     digest = hashlib.sha256(content).digest()
     # Both are computed, whatever the first says (T22).
     digest_fits = hmac.compare_digest(claims.digest, digest)
-    value_fits = _value_fits(claims.value, signed_info, public_key)
+    value_fits = signature_fits(claims.value, signed_info, public_key)
     if not digest_fits:
         raise NotAuthenticated("digest differs: the content is not what was signed")
     if not value_fits:
@@ -207,9 +207,12 @@ def _detach(signature: etree._Element) -> str | None:
     return tail
 
 
-def _value_fits(value: bytes, signed_info: bytes, public_key: ec.EllipticCurvePublicKey) -> bool:
+def signature_fits(value: bytes, signed_info: bytes, public_key: ec.EllipticCurvePublicKey) -> bool:
+    """Return whether a signature value (r and s, 32 octets each, IEEE P1363) is this P-256 key's over these octets."""
     r, s = int.from_bytes(value[:32], "big"), int.from_bytes(value[32:], "big")
-    if not (0 < r < _ORDER and 0 < s < _ORDER) or not isinstance(public_key.curve, ec.SECP256R1):
+    if not (0 < r < _ORDER and 0 < s < _ORDER):
+        return False
+    if not isinstance(public_key.curve, ec.SECP256R1):
         return False
     try:
         public_key.verify(encode_dss_signature(r, s), signed_info, _ECDSA)

@@ -118,13 +118,13 @@ def test_t22_digest_and_signature_value_are_each_enough_to_refuse() -> None:
 def test_t22_both_are_computed_whatever_the_first_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """T22: no path looks at the digest alone."""
     asked: list[bytes] = []
-    genuine = module._value_fits
+    genuine = module.signature_fits
 
     def noted(value: bytes, signed_info: bytes, public_key: ec.EllipticCurvePublicKey) -> bool:
         asked.append(value)
         return genuine(value, signed_info, public_key)
 
-    monkeypatch.setattr(module, "_value_fits", noted)
+    monkeypatch.setattr(module, "signature_fits", noted)
     refuse(SIGNED.replace(b"00-DB-12-34", b"66-66-66-66"), "^digest differs")
     assert len(asked) == 1
 

@@ -1,21 +1,27 @@
-"""DUIS as published: its schema and requests, reached by the environment and never part of the project."""
+"""What others have published, reached by the environment and never part of the project.
+
+DUIS's schema and requests; and signatures of Project Wycheproof, good ones and such as verifiers have wrongly believed.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
 
 SCHEMA_VARIABLE = "DUIS_PUBLISHED_SCHEMA"
 REQUESTS_VARIABLE = "DUIS_PUBLISHED_REQUESTS"
+VECTORS_VARIABLE = "WYCHEPROOF_VECTORS"
 XS = "{http://www.w3.org/2001/XMLSchema}"
 
 
-def _folder(variable: str) -> Path:
-    """Return the folder that the variable names; without it the test is skipped (in CI: fails)."""
+def _given(variable: str) -> Path:
+    """Return the file or folder that the variable names; without it the test is skipped (in CI: fails)."""
     value = os.environ.get(variable)
     if not value:
         pytest.skip(f"{variable} does not say where the published material is")
@@ -23,13 +29,21 @@ def _folder(variable: str) -> Path:
 
 
 def published_schema_path() -> Path:
-    return _folder(SCHEMA_VARIABLE) / "DUIS_Schema_V5.4.xsd"
+    return _given(SCHEMA_VARIABLE) / "DUIS_Schema_V5.4.xsd"
 
 
 def published_requests() -> list[Path]:
-    found = sorted(_folder(REQUESTS_VARIABLE).glob("*.XML"))
+    found = sorted(_given(REQUESTS_VARIABLE).glob("*.XML"))
     assert found, f"{REQUESTS_VARIABLE} names a folder without requests"
     return found
+
+
+def published_vectors() -> list[dict[str, Any]]:
+    """The groups of `ecdsa_secp256r1_sha256_p1363_test.json`, each of a public key."""
+    read = json.loads(_given(VECTORS_VARIABLE).read_text(encoding="utf-8"))
+    groups: list[dict[str, Any]] = read["testGroups"]
+    assert sum(len(group["tests"]) for group in groups) == read["numberOfTests"] > 0
+    return groups
 
 
 def published_schema() -> etree.XMLSchema:
