@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CONTENT_TYPE_LATEST
-
 from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.operations.metrics import Metrics
@@ -31,10 +29,12 @@ def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: I
         said = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
         return _json(200 if good else 503, {"status": "ready" if good else "not ready", "checks": said})
 
-    def exposition(_request: HttpRequest) -> Answer:
-        return Answer(200, CONTENT_TYPE_LATEST, metrics.exposition(), _FRESH)
+    def exposition(request: HttpRequest) -> Answer:
+        media_type, content = metrics.exposition(request.headers.get("accept", ""))
+        return Answer(200, media_type, content, (*_FRESH, ("Vary", "Accept")))
 
-    served = {"/health/live": live, "/health/ready": ready, "/metrics": exposition}
+    # `/health` is what a monitor asks that knows of one address only.
+    served = {"/health": ready, "/health/live": live, "/health/ready": ready, "/metrics": exposition}
     routes = [Route(path, "operations", path, _READ, serve, waits=serve is not live) for path, serve in served.items()]
     return Edge([*routes, *console], metrics, access_lines=False)
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info
-from prometheus_client.exposition import generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+)
+from prometheus_client.exposition import choose_encoder
 
 from duis_gateway import __version__
 from duis_gateway.operations.figures import FiguresCollector, Sources
@@ -60,6 +68,8 @@ class Metrics:
             self._scheduler_failures.labels(what)
         build = Info("gw_build", "What runs here.", registry=self.registry)
         build.info({"version": __version__, "python": platform.python_version()})
+        for of_process in (ProcessCollector, PlatformCollector, GCCollector):
+            of_process(registry=self.registry)
         if sources is not None:
             self.registry.register(FiguresCollector(sources))
 
@@ -92,6 +102,7 @@ class Metrics:
         """Count one failure of something due by time; `what` as the scheduler names it."""
         self._scheduler_failures.labels(what).inc()
 
-    def exposition(self) -> bytes:
-        """Return everything in Prometheus' text format."""
-        return generate_latest(self.registry)
+    def exposition(self, accept: str = "") -> tuple[str, bytes]:
+        """Return everything, and its media type: Prometheus' text format, or OpenMetrics where `accept` names it."""
+        encode, media_type = choose_encoder(accept)
+        return media_type, encode(self.registry)

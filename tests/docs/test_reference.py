@@ -57,7 +57,7 @@ def test_every_key_that_a_page_names_exists(path: Path) -> None:
 
 
 def metrics_served() -> set[str]:
-    """The names of all metrics that the gateway serves, as they stand in queries."""
+    """The names of all metrics of the gateway's own, as they stand in queries."""
     metrics = Metrics(
         Sources(
             outbox=lambda: OutboxFigures({"http": 1}),
@@ -71,8 +71,8 @@ def metrics_served() -> set[str]:
     metrics.rejection("verify")
     metrics.delivery_attempt("http", "accepted")
     metrics.delivered("http", 0.1)
-    lines = metrics.exposition().decode().splitlines()
-    return {re.split(r"[{ ]", line)[0] for line in lines if not line.startswith("#")}
+    lines = metrics.exposition()[1].decode().splitlines()
+    return {re.split(r"[{ ]", line)[0] for line in lines if line.startswith("gw_")}
 
 
 def test_every_metric_is_described_and_every_metric_described_is_served() -> None:

@@ -347,7 +347,7 @@ def test_requests_are_counted_by_door_service_and_outcome() -> None:
     assert value("gw_requests_total", labels | {"service": "soap"}) == 1
     assert value("gw_requests_total", {"door": "none", "service": "none", "outcome": "refused"}) == 1
     assert value("gw_rejections_total", {"stage": "receive"}) == 2
-    assert b"nowhere" not in doors.metrics.exposition()
+    assert b"nowhere" not in doors.metrics.exposition()[1]
 
 
 def test_random_bytes_get_a_clean_refusal_or_none(doors: Doors) -> None:

@@ -49,6 +49,29 @@ def test_readiness_names_each_check() -> None:
     assert (status, json.loads(body)["checks"]["disk"]["detail"]) == (503, "full")
 
 
+def test_a_monitor_that_knows_one_address_is_told_what_a_load_balancer_is() -> None:
+    app = operations_app(Metrics(), all_well)
+    assert get(app, "/health") == get(app, "/health/ready")
+    assert get(operations_app(Metrics(), lambda: {"store": Check(ok=False)}), "/health")[0] == 503
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "end"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8", b"\n"),
+        ("application/json", "text/plain; version=0.0.4; charset=utf-8", b"\n"),
+        ("application/openmetrics-text;version=1.0.0,text/plain;q=0.5", "application/openmetrics-text", b"# EOF\n"),
+    ],
+)
+def test_metrics_come_in_the_format_that_is_asked_for(accept: str, media_type: str, end: bytes) -> None:
+    answer = ask(operations_app(Metrics(), all_well), "/metrics", headers={"accept": accept} if accept else {})
+    assert fields(answer)["content-type"].startswith(media_type)
+    content = whole(answer)
+    assert content.endswith(end)
+    for of_process in (b"process_resident_memory_bytes ", b"process_open_fds ", b"python_gc_collections_total{"):
+        assert b"\n" + of_process in content
+
+
 def test_nothing_can_be_changed_here() -> None:
     app = operations_app(Metrics(), all_well)
     assert {get(app, path, "POST")[0] for path in ("/metrics", "/health/ready")} == {405}
@@ -82,7 +105,7 @@ def test_metrics_are_told_while_the_database_is_down(caplog: pytest.LogCaptureFi
 
     metrics = Metrics(Sources(broken, trust=broken, open_breakers=broken, signing_expiry=lambda: 7.0))
     metrics.request("duis", "serviceD", "answered", 0.01)
-    text = metrics.exposition().decode()
+    text = metrics.exposition()[1].decode()
     assert "gw_outbox_readable 0.0" in text
     assert 'gw_requests_total{door="duis",outcome="answered",service="serviceD"} 1.0' in text
     assert 'gw_cert_expiry_timestamp_seconds{whose="gateway"} 7.0' in text
@@ -114,7 +137,7 @@ def test_what_an_operator_alarms_on_is_read_at_each_scrape() -> None:
     figures = [TrustFigures(10.0, 0.25, 1000.0, 2000.0), TrustFigures(20.0, 1.5, 1000.0)]
     down = [{"http": 2, "email": 0}, {"http": 0, "email": 0}]
     metrics = Metrics(Sources(trust=lambda: figures.pop(0), open_breakers=lambda: down.pop(0)))
-    first, second = metrics.exposition().decode(), metrics.exposition().decode()
+    first, second = metrics.exposition()[1].decode(), metrics.exposition()[1].decode()
     assert "gw_crl_age_seconds 10.0" in first
     assert "gw_crl_next_update_timestamp_seconds 1000.0" in first
     assert 'gw_cert_expiry_timestamp_seconds{whose="party"} 2000.0' in first
@@ -135,6 +158,6 @@ def test_what_can_fail_by_time_is_counted_from_zero() -> None:
 
 
 def test_what_runs_here_is_said() -> None:
-    [line] = [line for line in Metrics().exposition().decode().splitlines() if line.startswith("gw_build_info{")]
+    [line] = [line for line in Metrics().exposition()[1].decode().splitlines() if line.startswith("gw_build_info{")]
     assert f'version="{__version__}"' in line
     assert f'python="{platform.python_version()}"' in line
