@@ -1,0 +1,109 @@
+"""The files in `deploy/` are of this version: their commands, settings, paths, ports and metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from duis_gateway.cli.main import program
+from duis_gateway.config.settings import SECTIONS, load_config, settings_of
+from duis_gateway.operations.listener import operations_app
+from duis_gateway.operations.metrics import Metrics
+from tests.docs.test_reference import metrics_served
+from tests.support.asking import ask
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def of_yaml(name: str) -> list[Any]:
+    return list(yaml.safe_load_all((DEPLOY / name).read_text(encoding="utf-8")))
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Every command line of the gateway, with the file it stands in."""
+    for name, service in of_yaml("compose.yaml")[0]["services"].items():
+        if service.get("image") == "duis-gateway":
+            yield f"compose.yaml, {name}", service["command"]
+    for one in of_yaml("kubernetes/gateway.yaml"):
+        pod = one["spec"].get("template", {}).get("spec", {})
+        for container in (*pod.get("initContainers", ()), *pod.get("containers", ())):
+            yield f"gateway.yaml, {container['name']}", container["args"]
+    for unit in UNITS:
+        found = re.search(r"^ExecStart=\S+/duis-gateway (.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+        assert found, unit.name
+        yield unit.name, found[1].split()
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    for path in sorted(DEPLOY.rglob("*")):
+        if path.is_file() and path.suffix != ".md":
+            yield path.name, path.read_text(encoding="utf-8")
+
+
+def test_every_command_is_one() -> None:
+    found = list(commands())
+    assert len(found) == 9
+    for where, words in found:
+        context = click.Context(program, info_name="duis-gateway")
+        command = program.get_command(context, words[0])
+        assert command is not None, where
+        _, left, _ = command.make_parser(context).parse_args(words[1:])
+        assert left == [], where
+
+
+def test_every_setting_is_one() -> None:
+    known = {f"DUIS_GATEWAY_{section}_{key}".upper() for section in SECTIONS for key in settings_of(section)}
+    others = {
+        "DUIS_GATEWAY_CONFIG",
+        "DUIS_GATEWAY_PORT",
+    }  # the latter is what Kubernetes would make of a service's name
+    for where, text in texts():
+        assert set(re.findall(r"DUIS_GATEWAY_\w+", text)) <= known | others, where
+
+
+def test_probes_and_ports_are_those_of_a_gateway_without_other_settings(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text('[signing]\neui = "90-B3-D5-1F-30-00-00-02"\nkey = "k"\ncertificate = "c"\n', encoding="utf-8")
+    config = load_config(file, {})
+    ports = {str(config.server.port), str(config.operations.port)}
+    operations = operations_app(Metrics(), dict)
+    for where, text in texts():
+        assert set(re.findall(r"(?:[pP]ort: |EXPOSE |127\.0\.0\.1:|\")(\d{4})\b", text)) <= ports, where
+        for path in re.findall(r"/health/\w+", text):
+            assert ask(operations, path).status == 200, where
+
+
+def test_rules_and_dashboard_ask_for_metrics_that_are_served() -> None:
+    of_process = set(re.findall(r"^(process_\w+)", Metrics().exposition()[1].decode(), re.MULTILINE))
+    served = metrics_served() | of_process
+    rules = [rule["expr"] for group in of_yaml("prometheus/alerts.yaml")[0]["groups"] for rule in group["rules"]]
+    dashboard = json.loads((DEPLOY / "grafana" / "gateway.json").read_text(encoding="utf-8"))
+    shown = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    for expression in (*rules, *shown):
+        asked = set(re.findall(r"\b(?:gw|process)_\w+", expression))
+        assert asked <= served
+        assert asked or "probe_success" in expression
+
+
+@pytest.mark.may_skip_in_ci("a program that is no dependency")
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_finds_nothing_wrong_with_a_unit(unit: Path, tmp_path: Path) -> None:
+    verify = shutil.which("systemd-analyze")
+    if verify is None:
+        pytest.skip("there is no systemd-analyze")
+    here = tmp_path / unit.name
+    here.write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text(), flags=re.MULTILINE))
+    ran = subprocess.run([verify, "verify", str(here)], capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
