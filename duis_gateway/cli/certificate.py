@@ -12,6 +12,7 @@ from duis_gateway.cli.common import (
     FOLDER,
     READABLE,
     AnswerIsNo,
+    Commands,
     config_option,
     format_option,
     opened_store,
@@ -32,7 +33,7 @@ from duis_gateway.pki.signing import read_certificate_file
 _ROLES = ("87", "89", "06")
 
 
-@click.group()
+@click.group(cls=Commands)
 def certificate() -> None:
     """Register, revoke, list and make certificates."""
 

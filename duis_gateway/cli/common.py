@@ -24,8 +24,18 @@ DONE, NO, WRONG = 0, 1, 2
 LARGEST_ID = 2**63 - 1
 """The largest number that a database has for something."""
 _DAY = 24 * 60 * 60.0
+_ANY_LENGTH = 10_000
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Commands(click.Group):
+    """A group whose help says the first sentence of each command whole, on as many lines as it takes."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(_ANY_LENGTH)) for name, one in self.commands.items()])
 
 
 class AnswerIsNo(GatewayError):

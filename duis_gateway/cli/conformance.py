@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import READABLE, AnswerIsNo
+from duis_gateway.cli.common import READABLE, AnswerIsNo, Commands
 from duis_gateway.cli.output import print_rows, say
 from duis_gateway.cli.terminal import BAD, FAINT, GOOD, painted
 from duis_gateway.cli.tls import TlsOptions, tls_options
@@ -27,7 +27,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.group(invoke_without_command=True, no_args_is_help=True)
+@click.group(cls=Commands, invoke_without_command=True, no_args_is_help=True)
 @click.option("--url", help="The gateway's public listener, such as http://127.0.0.1:8079.")
 @click.option("--profile", type=_FILE, default="conformance.toml", show_default=True, help="What the pack knows of it.")
 @click.option("--version", "versions", type=click.Choice(VERSIONS), multiple=True, help="Only on this DUIS version.")

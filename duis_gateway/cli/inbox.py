@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_document, print_fields, print_rows
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow import evidence
 
 
-@click.group()
+@click.group(cls=Commands)
 def inbox() -> None:
     """List and show what has come in."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import NEW_FILE, READABLE, config_option, opened_store, refuse_existing
+from duis_gateway.cli.common import NEW_FILE, READABLE, Commands, config_option, opened_store, refuse_existing
 from duis_gateway.cli.output import counted, progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.errors import ConfigurationError
@@ -16,7 +16,7 @@ from duis_gateway.rollout.hubs.inventory_file import export_csv, load_csv
 _FINDINGS_SHOWN = 3
 
 
-@click.group()
+@click.group(cls=Commands)
 def inventory() -> None:
     """Load and export the inventory of Communications Hubs."""
 

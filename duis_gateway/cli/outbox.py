@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-from duis_gateway.cli.common import EUI, LARGEST_ID, AnswerIsNo, Identifier, config_option, format_option, opened_store
+from duis_gateway.cli.common import (
+    EUI,
+    LARGEST_ID,
+    AnswerIsNo,
+    Commands,
+    Identifier,
+    config_option,
+    format_option,
+    opened_store,
+)
 from duis_gateway.cli.output import print_document, print_fields, print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
@@ -15,7 +24,7 @@ from duis_gateway.outbox.view import OutboxEntry
 _STATES = ("pending", "in_flight", "delivered", "dead")
 
 
-@click.group()
+@click.group(cls=Commands)
 def outbox() -> None:
     """List, show and replay what is sent."""
 
@@ -48,9 +57,10 @@ def _row(one: OutboxEntry) -> tuple[object, ...]:
 @click.option("--content", is_flag=True, help="Print the message as it is sent, and nothing else.")
 @config_option
 def show(reference: str, content: bool, config: Config) -> None:
-    """Show one message, by its id, its ResponseID or its MessageID."""
+    """Show one message, by its id, its ResponseID or its MessageID, and each attempt that failed, the newest first."""
     with opened_store(config) as store, store.read() as connection:
         found = outbox_view.find(connection, _reference(reference))
+        failed = [] if found is None else outbox_view.failed_attempts(connection, found[0].id)
     if found is None:
         raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox")
     entry, message = found
@@ -75,6 +85,7 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("next try in", None if entry.next_try_in is None else f"{entry.next_try_in:.0f} s"),
             ("last error", entry.last_error),
             ("bytes", len(message)),
+            *(("failed", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
         )
     )
 

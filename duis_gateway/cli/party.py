@@ -12,7 +12,7 @@ import click
 from sqlalchemy import Connection
 
 from duis_gateway.cli.certificate import certificate_of, register
-from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, Commands, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
@@ -27,7 +27,7 @@ from duis_gateway.text.controls import name_fault, shown
 _VERSIONS = [str(version) for version in DUIS_SCHEMA_FOLDERS]
 
 
-@click.group()
+@click.group(cls=Commands)
 def party() -> None:
     """Register suppliers, CSPs and DCC."""
 

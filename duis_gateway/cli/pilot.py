@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import EUI, NEW_FILE, READABLE, AnswerIsNo, F, opened_store, refuse_existing
+from duis_gateway.cli.common import EUI, NEW_FILE, READABLE, AnswerIsNo, Commands, F, opened_store, refuse_existing
 from duis_gateway.cli.hub_files import read_hubs, read_ids
 from duis_gateway.cli.output import say
 from duis_gateway.cli.status import registered
@@ -28,7 +28,7 @@ from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.releases import store as releases
 
 
-@click.group()
+@click.group(cls=Commands)
 def pilot() -> None:
     """Choose hubs for a pilot."""
 

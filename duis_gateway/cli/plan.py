@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 from sqlalchemy import Connection
 
-from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_table
 from duis_gateway.cli.status import registered
 from duis_gateway.clock import clock_of
@@ -24,7 +24,7 @@ from duis_gateway.rollout.releases.records import Release
 from duis_gateway.text.tabular import Rows
 
 
-@click.group()
+@click.group(cls=Commands)
 def plan() -> None:
     """Show when hubs are to be updated, and why."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, Commands, config_option, format_option, opened_store
 from duis_gateway.cli.hub_files import read_ids
 from duis_gateway.cli.output import print_table, say
 from duis_gateway.cli.status import registered
@@ -23,7 +23,7 @@ _PARTY = click.option("--party", type=EUI, required=True, help="The supplier.")
 _FILE = click.argument("file", type=READABLE)
 
 
-@click.group()
+@click.group(cls=Commands)
 def protect() -> None:
     """Keep a supplier's list of hubs that it lets into no pilot and no period."""
 

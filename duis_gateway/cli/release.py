@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from duis_gateway.cli.common import AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.common import AnswerIsNo, Commands, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_fields, print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.rollout.pilot_lists import store as pilots
@@ -13,7 +13,7 @@ from duis_gateway.rollout.releases.records import DefaultSchedule, Release, Stag
 from duis_gateway.rollout.schedules import store as schedules
 
 
-@click.group()
+@click.group(cls=Commands)
 def release() -> None:
     """List and show firmware releases."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from duis_gateway.cli.common import DONE, NO
+from duis_gateway.cli.common import DONE, NO, Commands
 from duis_gateway.cli.output import say
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.parameters import Command, Parameter
@@ -20,7 +20,7 @@ from duis_gateway.sandbox.words import in_lines
 _PORT = click.IntRange(0, 65534)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option(
     "--workdir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -116,7 +116,7 @@ for _command in COMMANDS:
 def run_file(file: str, at: int | None) -> int:
     """Play the scenario in FILE and judge it: in a sandbox of its own, or in a running one.
 
-    FILE may be one that comes with the gateway: roll-out, split-suppliers, failures, pause.
+    FILE may be one that comes with the gateway: demo, split-suppliers, failures, pause.
     """
     from duis_gateway.sandbox.main import run_scenario
 

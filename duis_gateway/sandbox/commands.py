@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from duis_gateway.sandbox import doings
 from duis_gateway.sandbox.cast import BY_NAME, CAST, CSPS, MODELS, SUPPLIERS, YOU
+from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.parameters import (
     FLAG,
     HUB,
@@ -16,7 +16,6 @@ from duis_gateway.sandbox.parameters import (
     party,
     whole_number,
 )
-from duis_gateway.sandbox.players import BEHAVIOURS
 
 _RELEASE = Parameter("release", "the release; otherwise the newest in flight", TEXT)
 _COMMENTARY = Parameter("commentary", "a remark", TEXT)
@@ -36,7 +35,7 @@ def _behaviour(name: str, about: str, *members: str) -> Command:
     return Command(
         name,
         about,
-        doings.behave,
+        "behave",
         (
             Parameter("name", "who", party(*(BY_NAME[one] for one in members)), required=True, argument=True),
             Parameter("behaviour", "how it answers from now on", choice(*BEHAVIOURS)),
@@ -49,7 +48,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "announce",
         "DCC announces a release and approves it; the CSPs upload their default pilot lists and schedules.",
-        doings.announce,
+        "announce",
         (
             Parameter(
                 "release",
@@ -67,18 +66,18 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("approve", "whether DCC approves it at once", FLAG, default=True),
         ),
     ),
-    Command("approve", "DCC approves a release that was announced without.", doings.approve, (_RELEASE,)),
+    Command("approve", "DCC approves a release that was announced without.", "approve", (_RELEASE,)),
     Command(
         "activate",
         "The CSPs send CS06 to hubs and report that the firmware is active: N64. DCC instructs first those that "
         "are not planned for now.",
-        doings.activate,
+        "activate",
         (_HUBS, _RELEASE),
     ),
     Command(
         "fail",
         "The CSPs report that hubs failed: N71.",
-        doings.fail,
+        "fail",
         (
             _HUBS,
             Parameter("reason", "why", TEXT, default="hashMismatch"),
@@ -90,7 +89,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "batch",
         "DCC instructs hubs itself, for a period (BatchInstruction): N72 and N77.",
-        doings.batch,
+        "batch",
         (
             _HUBS,
             Parameter("group", "what the batch is called", TEXT),
@@ -102,7 +101,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "choose",
         "A supplier submits its Preferred Pilot List (11.5): these hubs, or amendments, or the default as it is.",
-        doings.choose,
+        "choose",
         (
             _SUPPLIER,
             Parameter("hub", "the whole list, by number or EUI-64", HUB, argument=True, many=True),
@@ -115,7 +114,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "instruct",
         "A supplier submits its Preferred Pilot Schedule (11.6): one group of hubs, with its period.",
-        doings.instruct,
+        "instruct",
         (
             _SUPPLIER,
             _HUBS,
@@ -131,13 +130,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "read",
         "A supplier reads a hub in the inventory (8.2).",
-        doings.read,
+        "read",
         (_SUPPLIER, Parameter("hub", "the hub, by number or EUI-64", HUB, required=True, argument=True)),
     ),
     Command(
         "group",
         "The CSPs decide on a deployment group that a supplier asked for: N74.",
-        doings.group,
+        "group",
         (
             Parameter("group", "the group", TEXT, required=True, argument=True),
             Parameter("decision", "what", choice("accepted", "amended", "refused"), required=True, argument=True),
@@ -152,7 +151,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "decide",
         "DCC decides about a roll-out: N72.",
-        doings.decide,
+        "decide",
         (
             Parameter(
                 "action",
@@ -170,7 +169,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "outcome",
         "DCC says how the pilot, or the safe launch, went: N75 and N76, N69 and N70.",
-        doings.outcome,
+        "outcome",
         (
             Parameter("result", "how", choice("success", "failure"), required=True, argument=True),
             _RELEASE,
@@ -178,12 +177,12 @@ COMMANDS: tuple[Command, ...] = (
             _COMMENTARY,
         ),
     ),
-    Command("close", "DCC closes a release.", doings.close, (_RELEASE, _COMMENTARY)),
-    Command("withdraw", "DCC withdraws a release.", doings.withdraw, (_RELEASE, _COMMENTARY)),
+    Command("close", "DCC closes a release.", "close", (_RELEASE, _COMMENTARY)),
+    Command("withdraw", "DCC withdraws a release.", "withdraw", (_RELEASE, _COMMENTARY)),
     Command(
         "supersede",
         "DCC lets another release take a release's place.",
-        doings.supersede,
+        "supersede",
         (
             Parameter("successor", "the release that takes its place", TEXT, required=True, argument=True),
             _RELEASE,
@@ -193,7 +192,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "clock",
         "Put the clock to a time, or move it on by a step; what falls due on the way is done.",
-        doings.clock,
+        "clock",
         (Parameter("to", "2027-03-01, 2027-03-01T09:00:00Z, +60d, +2h, ...", MOMENT, required=True, argument=True),),
     ),
     _behaviour("csp", "Let a CSP, or DCC, answer slowly, with errors, or not at all.", "north", "south", "dcc"),
@@ -205,20 +204,20 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "address",
         "Send a supplier's alerts to your own server; without a URL to the sandbox's adapter again.",
-        doings.address,
+        "address",
         (_SUPPLIER, Parameter("url", "where it listens", URL, argument=True)),
     ),
     Command(
         "say",
         "A party signs and sends a document of yours: a sr:Request, or the element of a message's body.",
-        doings.say,
+        "say",
         (
             Parameter("party", "who", party(*CAST), required=True, argument=True),
             Parameter("file", "the file that holds it, as the sandbox can read it", TEXT, argument=True),
             Parameter("xml", "the document itself", TEXT),
         ),
     ),
-    Command("replay", "Deliver again what was given up (dead letters).", doings.replay),
+    Command("replay", "Deliver again what was given up (dead letters).", "replay"),
 )
 
 BY_COMMAND = {one.name: one for one in COMMANDS}

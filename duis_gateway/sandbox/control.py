@@ -75,7 +75,9 @@ class Control:
         }.get(path)
         if shown is not None:
             return shown()
-        return self._one(path.strip("/").split("/")) or _problem(HTTPStatus.NOT_FOUND, "nothing is served here")
+        steps = path.strip("/").split("/")
+        there_is_none = "there is no such message" if {"messages", "mails"} & {*steps} else "nothing is served here"
+        return self._one(steps) or _problem(HTTPStatus.NOT_FOUND, there_is_none)
 
     def _one(self, steps: list[str]) -> Answer | None:
         """Return one message, as a page or its bytes, or one email."""

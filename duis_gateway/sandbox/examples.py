@@ -130,22 +130,27 @@ def play_script(messages: list[Playable], names: list[str]) -> str:
         'cd "$(dirname "$0")"',
         "mkdir answers",
         "export DUIS_GATEWAY_CONFIG=gateway.toml",
-        "duis-gateway init .",
+        "export DUIS_GATEWAY_SERVER_PORT=0 DUIS_GATEWAY_OPERATIONS_PORT=0  # any that are free",
+        "duis-gateway init . > init.log",
         *(f"duis-gateway certificate make {eui} --role {role} --pki pki" for eui, role in _ROLES.items()),
         *(
             f"duis-gateway party add {eui} {words} --url http://127.0.0.1:8090/ --certificate {_file(eui)}.pem"
             for eui, words in _REGISTERED.items()
         ),
         "duis-gateway inventory load hubs.csv",
-        "duis-gateway serve 2> gateway.log &",
-        "trap 'kill $!' EXIT",
+        "duis-gateway serve > listening 2> gateway.log &",
+        "trap 'kill $! 2> /dev/null' EXIT",
+        "until url=$(sed -n '1s/^listening on //p' listening 2> /dev/null) && [ \"$url\" ]; do",
+        "    kill -0 $! 2> /dev/null || { cat gateway.log; exit 1; }",
+        "    sleep 0.1",
+        "done",
     ]
     for one, name in zip(messages, names, strict=True):
         key = f"--key {_file(one.sender)}.key --certificate {_file(one.sender)}.pem"
-        url = f"http://127.0.0.1:8079{DOORS[one.door]}"
+        url = f"$url{DOORS[one.door]}"
         lines += [
             f"# {one.about}: {one.answer}",
-            f"duis-gateway send {name} {key} --url {url} --out answers/{name} --wait",
+            f"duis-gateway send {name} {key} --url {url} --out answers/{name}",
         ]
     return "\n".join(lines) + "\n"
 

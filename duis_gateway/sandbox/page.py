@@ -20,7 +20,7 @@ from duis_gateway.client.soap import signed_document
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import MessageRefused
 from duis_gateway.sandbox.commands import COMMANDS
-from duis_gateway.sandbox.players import BEHAVIOURS
+from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.words import in_lines
 from duis_gateway.text.pages import render

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 from duis_gateway.clock import business_time
@@ -64,19 +65,35 @@ class Parameter:
             if not self.many:
                 return self.kind.read(given)
             listed = given if isinstance(given, list | tuple) else re.split(r"[,\s]+", str(given).strip())
-            return [self.kind.read(one) for one in listed if one != ""]
+            return [self._one(one) for one in listed if one != ""]
         except ValueError as error:
             raise WrongCommand(f"{self.name} must be {error}, not {str(given)[:60]!r}") from None
+
+    def _one(self, given: Any) -> Any:
+        try:
+            return self.kind.read(given)
+        except ValueError as error:
+            raise WrongCommand(f"each {self.name} must be {error}, not {str(given)[:60]!r}") from None
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its name and parameters, and what carries it out (see `doings`)."""
+    """A command: its name and parameters, and the function of `doings` that carries it out.
+
+    The function is named, and found when it is called: who only gives a command from another terminal does not wait
+    for the whole gateway to be loaded.
+    """
 
     name: str
     about: str
-    do: Callable[..., Any]
+    doing: str
     parameters: Sequence[Parameter] = field(default=())
+
+    @property
+    def do(self) -> Callable[..., Any]:
+        """What carries it out."""
+        found: Callable[..., Any] = getattr(import_module("duis_gateway.sandbox.doings"), self.doing)
+        return found
 
     def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values that were given, as `do` takes them; what is None or empty was not given.
@@ -131,7 +148,7 @@ def _hub(given: Any) -> int:
     try:
         return parse_eui(text)
     except ValueError:
-        raise ValueError("a hub: its number, such as 1, or its EUI-64") from None
+        raise ValueError("a number such as 1, or an EUI-64 such as 00-DB-12-34-56-00-00-01") from None
 
 
 def _moment(given: Any) -> datetime | timedelta:

@@ -16,22 +16,10 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.sandbox.cast import CAST, YOU, Member
 from duis_gateway.sandbox.folder import Folder
-from duis_gateway.sandbox.mocks.behaviour import Behaviour, Mode
+from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS, NORMAL, Behaviour
 from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.mocks.server import Listener
 from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments
-
-NORMAL = "normal"
-BEHAVIOURS: Mapping[str, Mode] = {
-    NORMAL: Mode.OK,
-    "slow": Mode.SLOW,
-    "refuse": Mode.REFUSE,
-    "down": Mode.RESET,
-    "error": Mode.ERROR,
-    "garbage": Mode.GARBAGE,
-    "drop": Mode.DROP,
-}
-"""How a party can be told to answer what it is sent, in the sandbox's words."""
 
 _YOURS_FROM = 999_999
 """Your own programs have the numbers of RequestIDs below for themselves, and those made from the time."""

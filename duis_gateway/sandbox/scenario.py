@@ -65,8 +65,9 @@ def read_scenario(name: str) -> Scenario:
         text = _folder().joinpath(f"{name}.toml").read_text("utf-8") if name in shipped() else read_text(Path(name))
         return _scenario(name, tomllib.loads(text))
     except (OSError, UnicodeDecodeError) as error:
-        hint = f"; with the gateway come {', '.join(shipped())}"
-        raise ConfigurationError(f"the scenario {name} cannot be read: {error}{hint}") from None
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        hint = f"these come with the gateway: {', '.join(shipped())}"
+        raise ConfigurationError(f"the scenario {name} cannot be read: {why}; {hint}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{name}: not TOML: {error}") from None
 

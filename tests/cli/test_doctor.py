@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
 from tests.support.cli import SUPPLIER, Installation, run
+
+pytestmark = pytest.mark.requirement("EX-10")
 
 
 def lines(installation: Installation, code: int) -> dict[str, str]:

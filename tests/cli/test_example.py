@@ -13,8 +13,6 @@ from duis_gateway.sandbox.examples import playable
 from tests.support.cli import done, refused, run
 from tests.support.gateway_process import GatewayProcess
 
-DOORS = "http://127.0.0.1:8079"
-
 
 def test_the_list_names_what_can_be_printed() -> None:
     listed = done("example")
@@ -27,26 +25,27 @@ def test_the_list_names_what_can_be_printed() -> None:
     assert "is none of FirmwareRelease, DefaultPilotList" in refused(2, "example", "12.7")
 
 
+@pytest.mark.requirement("EX-10")
 @pytest.mark.processes
 def test_the_set_is_played_by_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command of the script, as it is written there but for the port, gives what stands above it."""
+    """Each command of the script, as it is written there, gives what stands above it."""
     folder = tmp_path / "set"
     assert "play.sh" in done("example", "--folder", folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("DUIS_GATEWAY_CONFIG", "gateway.toml")
     (folder / "answers").mkdir()
-    ports = {"DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
     lines = (folder / "play.sh").read_text(encoding="utf-8").splitlines()
-    begin = lines.index("duis-gateway serve 2> gateway.log &")
+    begin = lines.index("duis-gateway serve > listening 2> gateway.log &")
+    [ports] = (line.partition("#")[0].split()[1:] for line in lines[:begin] if "_PORT=0" in line)
     for line in lines[:begin]:
         if line.startswith("duis-gateway "):
-            done(*shlex.split(line)[1:])
-    gateway = GatewayProcess(folder / "gateway.toml", folder / "gateway.log", **ports)
+            done(*shlex.split(line.partition(" > ")[0])[1:])
+    gateway = GatewayProcess(folder / "gateway.toml", folder / "gateway.log", **dict(one.split("=") for one in ports))
     try:
         sent = 0
         for note, line in zip(lines[begin:], lines[begin + 1 :], strict=False):
             if line.startswith("duis-gateway send "):
-                ran = run(*shlex.split(line.replace(DOORS, gateway.url))[1:])
+                ran = run(*shlex.split(line.replace("$url", gateway.url))[1:])
                 expected = note.rpartition(": ")[2]
                 assert ran.code == 0, (line, ran.error)
                 assert expected in ran.error.splitlines()[1], (line, ran.error)

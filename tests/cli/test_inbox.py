@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from duis_gateway.config.settings import load_config
 from duis_gateway.duis.identifiers import MessageId, RequestId
 from duis_gateway.flow import evidence
 from duis_gateway.store.engine import Store
 from tests.support.cli import GATEWAY, OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
+
+pytestmark = pytest.mark.requirement("EX-10")
 
 AT = datetime(2026, 11, 27, 8, tzinfo=UTC)
 REQUEST, MESSAGE = RequestId(SUPPLIER, GATEWAY, 2**63 + 7), MessageId(OTHER_SUPPLIER, "list/1")

@@ -13,6 +13,8 @@ from duis_gateway.outbox.store import OutboxMessage
 from duis_gateway.store.engine import Store
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
 
+pytestmark = pytest.mark.requirement("EX-10")
+
 CONTENT = b'<a b="\xc3\xa9">\r\n</a>'
 
 
@@ -73,6 +75,18 @@ def test_the_time_of_delivery_is_shown(filled: Installation) -> None:
         database.execute("UPDATE outbox SET state = 'delivered', delivered_at = 1798761600.25 WHERE id = 1")
     database.close()
     assert "delivered:    2027-01-01T00:00:00Z" in done("outbox", "show", "1", *filled.config)
+
+
+def test_each_attempt_that_failed_is_shown(filled: Installation) -> None:
+    with sqlite3.connect(filled.folder / "gateway.db") as database:
+        rows = [(2, 1798761600.25, "HTTP 500"), (2, 1798761660.25, "no answer\nForged"), (3, 1798761600.25, "HTTP 404")]
+        database.executemany("INSERT INTO failed_attempt (message, at, error) VALUES (?, ?, ?)", rows)
+    database.close()
+    shown = done("outbox", "show", "2", *filled.config)
+    newest, older = (line for line in shown.splitlines() if line.startswith("failed:"))
+    assert newest.startswith("failed:       2027-01-01T00:01:00Z: no answer")
+    assert older == "failed:       2027-01-01T00:00:00Z: HTTP 500"
+    assert "404\n" not in shown.replace(newest, "")
 
 
 def test_the_content_comes_byte_for_byte(filled: Installation) -> None:

@@ -13,6 +13,8 @@ from duis_gateway import __version__
 from duis_gateway.cli.main import program
 from tests.support.cli import Installation, done, refused, run
 
+pytestmark = pytest.mark.requirement("EX-10")
+
 _TOP = click.Context(program)
 
 

@@ -14,6 +14,8 @@ from duis_gateway.namespaces import CSP, ESI, SR
 from tests.support.examples import signed_examples
 from tests.support.examples_duis import Example
 
+pytestmark = pytest.mark.requirement("EX-8")
+
 EXAMPLES = signed_examples()
 BODIES = [one for one in EXAMPLES if etree.fromstring(one.content).tag != f"{{{SR}}}Response"]
 

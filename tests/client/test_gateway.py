@@ -35,6 +35,8 @@ from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatu
 from duis_gateway.rollout.activations.records import RefusedItem
 from tests.support.parties import AT, GATEWAY, SUPPLIER, Parties
 
+pytestmark = pytest.mark.requirement("EX-6")
+
 HUB = Eui("00-DB-12-34-56-00-00-01")
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 LIST = csp.DefaultPilotList("R9", "North", (1,))

@@ -39,6 +39,8 @@ from duis_gateway.partners.messages import Interface
 from tests.support import duis, partner_bodies
 from tests.support.parties import AT, GATEWAY, OTHER, Parties
 
+pytestmark = pytest.mark.requirement("EX-6")
+
 ALL_BODIES = {"N64": duis.ACTIVATION, **duis.OPTION_1_BODIES}
 
 

@@ -32,6 +32,8 @@ from duis_gateway.rollout.releases.records import Stage as RolloutStage
 from tests.support import duis
 from tests.support.parties import GATEWAY, SUPPLIER, Parties
 
+pytestmark = pytest.mark.requirement("EX-6")
+
 HUB, OTHER_HUB = "00-DB-12-34-56-00-00-01", "00-db-12-34-56-00-00-02"
 START = datetime(2027, 1, 4, tzinfo=UTC)
 END = START + timedelta(days=7)

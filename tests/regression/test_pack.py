@@ -88,6 +88,7 @@ def test_a_gateway_that_does_otherwise_fails_the_clause_with_what_was_found(subj
 
 @pytest.mark.processes
 @pytest.mark.requirement("FIA-6", "FIA-11")
+@pytest.mark.requirement("EX-9")
 def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> None:
     gateway, reports = tmp_path / "gateway", tmp_path / "reports"
     with started(gateway) as process:
@@ -129,6 +130,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(words: tuple[str, ...], reason:
     assert reason in ran.error
 
 
+@pytest.mark.requirement("EX-9")
 def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
     assert run("conformance", "init", tmp_path / "gateway").code == 0
     profile = tmp_path / "gateway" / "conformance.toml"
@@ -139,6 +141,7 @@ def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.requirement("EX-9")
 def test_another_gateway_than_the_profiles_is_one_error(tmp_path: Path) -> None:
     """Its own parties are not those of the profile."""
     assert run("conformance", "init", tmp_path / "other").code == 0
@@ -150,6 +153,7 @@ def test_another_gateway_than_the_profiles_is_one_error(tmp_path: Path) -> None:
     assert "HTTP 401" in ran.error
 
 
+@pytest.mark.requirement("EX-9")
 def test_the_cases_are_listed_and_chosen() -> None:
     listed = run("conformance", "--list", "--case", "command_variant", "--case", "new/n64::*[6.0]").output
     names = [line.split()[0] for line in listed.splitlines()[1:]]

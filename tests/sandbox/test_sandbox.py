@@ -8,20 +8,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from duis_gateway.client import Gateway, Identity, Message, Receiver, Trust
 from duis_gateway.client.requests import ReadInventory
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.scenario import shipped
+from tests.support.browsers import chromium
 from tests.support.cli import done, refused, run
 from tests.support.sandboxes import RunningSandbox, read_until, sandbox, saying
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("EX-3")]
 
 HUB_1 = "00-DB-12-34-56-00-00-01"
 
@@ -119,7 +121,7 @@ def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox)
     assert "    NotResponsibleDeviceIDList: 00-DB-12-34-56-00-00-3D" in words
     ran = run("sandbox", "activate", "999", *at)
     assert (ran.code, "BatchInstruction -> " in ran.output, "CS06" in ran.output) == (1, True, False), ran.output
-    assert "hub must be a hub" in refused(2, "sandbox", "activate", "first", *at)
+    assert "each hub must be a number such as 1" in refused(2, "sandbox", "activate", "first", *at)
     with pytest.raises(ConfigurationError, match="did you mean hub"):
         town.do("activate", hubs=[1])
     assert "no sandbox listens on port 1: start one" in refused(2, "sandbox", "status", "--port", "1")
@@ -144,6 +146,7 @@ def test_twice_the_same_commands_give_the_same_bytes(town: RunningSandbox) -> No
     assert play() == first
 
 
+@pytest.mark.requirement("EX-5")
 @pytest.mark.parametrize("name", shipped())
 def test_the_scenarios_that_come_with_the_gateway_hold(running: RunningSandbox, name: str) -> None:
     said = done("sandbox", "run", name, "--port", str(running.port))
@@ -190,6 +193,7 @@ def test_your_alerts_reach_your_own_server_and_your_keys_work(town: RunningSandb
     assert device.firmware_version == "9002"
 
 
+@pytest.mark.requirement("EX-4")
 def test_listen_shows_what_comes_and_passes_the_servers_answer_on(town: RunningSandbox) -> None:
     received: list[Message] = []
     words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--json", "--port", str(town.port), "--forward"]
@@ -238,6 +242,22 @@ def test_every_command_is_described_and_on_the_page(town: RunningSandbox) -> Non
     assert ask(town, "GET", "/messages/1")[1].count("good, by") == 2, "a message and its answer, both proven"
     assert "Firmware release SEC-2027-A" in ask(town, "GET", "/v1/mails/1")[1]
     assert ask(town, "GET", "/messages/9999")[0] == 404
+
+
+def test_nothing_of_the_page_is_cut_off(town: RunningSandbox) -> None:
+    """On a telephone and on a screen of 1280 pixels, in light and dark; nothing in it is hard to use."""
+    town.do("activate", hub=[81])
+    wide = "[...document.querySelectorAll('html, .scroll')].filter(e => e.scrollWidth > e.clientWidth).length"
+    looks: tuple[tuple[int, Literal["light", "dark"]], ...] = ((390, "light"), (1280, "dark"))
+    with chromium() as browser:
+        for width, scheme in looks:
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            page.goto(f"{town.remote.url}/")
+            assert page.evaluate(wide) == 0, width
+            found = Axe().run(page).response["violations"]
+            assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+            for link in page.locator("nav a").all():
+                assert page.locator(link.get_attribute("href") or "").count() == 1
 
 
 def test_it_goes_on_in_its_folder_and_ends_cleanly(tmp_path: Path) -> None:

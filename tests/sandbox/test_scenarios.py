@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,12 @@ from typing import Any
 import pytest
 
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.commands import BY_COMMAND, COMMANDS
 from duis_gateway.sandbox.main import teller
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.scenario import play, read_scenario, shipped
+
+pytestmark = pytest.mark.requirement("EX-5")
 
 
 def written(folder: Path, text: str) -> str:
@@ -50,8 +54,21 @@ def test_a_scenario_that_cannot_be_played_is_refused_before_anything_is_done(
         read_scenario(written(tmp_path, text))
 
 
+def test_of_a_list_the_value_that_is_wrong_is_named() -> None:
+    with pytest.raises(WrongCommand, match=r"^each hub must be a number such as 1, .*, not 'abc'$"):
+        BY_COMMAND["activate"].read({"hub": ["1", "abc"]})
+
+
+def test_commands_are_known_without_the_gateway() -> None:
+    """Who gives one from another terminal does not wait until all of it is loaded."""
+    probe = "import sys, duis_gateway.cli.sandbox; print('sqlalchemy' in sys.modules, 'lxml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
 def test_a_scenario_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(ConfigurationError, match="failures, pause, roll-out, split-suppliers"):
+    there = "demo, failures, pause, split-suppliers"
+    with pytest.raises(ConfigurationError, match=f"cannot be read: No such file or directory; .* gateway: {there}"):
         read_scenario("none")
 
 
@@ -112,6 +129,6 @@ def test_an_error_can_be_expected_and_one_that_is_not_fails_the_step(tmp_path: P
 
 
 def test_every_scenario_that_comes_with_the_gateway_can_be_read() -> None:
-    assert shipped() == ["failures", "pause", "roll-out", "split-suppliers"]
+    assert shipped() == ["demo", "failures", "pause", "split-suppliers"]
     for name in shipped():
         assert all(step.expect or step.do == "csp" for step in read_scenario(name).steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,19 @@ class Mode(StrEnum):
     GARBAGE = "garbage"
     DROP = "drop"
     RESET = "reset"
+
+
+NORMAL = "normal"
+BEHAVIOURS: Mapping[str, Mode] = {
+    NORMAL: Mode.OK,
+    "slow": Mode.SLOW,
+    "refuse": Mode.REFUSE,
+    "down": Mode.RESET,
+    "error": Mode.ERROR,
+    "garbage": Mode.GARBAGE,
+    "drop": Mode.DROP,
+}
+"""How a party can be told to answer what it is sent, in the sandbox's words."""
 
 
 @dataclass(frozen=True, slots=True)

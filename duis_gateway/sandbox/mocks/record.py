@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from duis_gateway.client import Journal
 from duis_gateway.duis.identifiers import format_eui_plain
+
+if TYPE_CHECKING:
+    from duis_gateway.client import Journal
 
 
 class Recorder:

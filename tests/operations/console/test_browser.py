@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +9,10 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from duis_gateway.operations import flags
+from tests.support.browsers import chromium
 from tests.support.console_scene import REASON, TOKEN, Shown, give_up
 from tests.support.installation import NOW
 
@@ -29,16 +28,8 @@ def shown(console_on_sqlite: Shown) -> Shown:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The distribution's Chromium (Debian: the package `chromium`)."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium here; Debian's package is called chromium")
-    with sync_playwright() as playwright:
-        # As root, as in a container, Chromium cannot have its sandbox; it loads pages of this machine alone.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        launched = playwright.chromium.launch(executable_path=program, args=arguments)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 def addresses(shown: Shown) -> list[str]:
