@@ -91,9 +91,11 @@ class Document:
     @cached_property
     def beginning(self) -> etree._Element:
         """The root with its first child whole: the header, from which it is told what the long rest is worth."""
-        if len(self.content) > _BEGINNING:
-            # A tag is never cut in two, so the root's second child begins only where the first has ended.
-            root = parse_cut_off(self.content[: self.content.rindex(b">", 0, _BEGINNING) + 1])
+        # A canonical document has `<` nowhere but before a tag, so none is cut in two (`>` may stand in an attribute):
+        # the root's second child begins only where the first has ended.
+        end = self.content.rfind(b"<", 0, _BEGINNING)
+        if len(self.content) > _BEGINNING and end > 0:
+            root = parse_cut_off(self.content[:end])
             if len(root) > 1:
                 return root
         return self.root

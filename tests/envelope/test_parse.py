@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from lxml import etree
 
-from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted, thread_has_read_enough
+from duis_gateway.envelope.parse import Document, ShapeLimits, parse_document, parse_trusted, thread_has_read_enough
 from duis_gateway.errors import MessageRefused, NotSafeXml, TooLarge
 from tests.support.signing import SIGNED, UNSIGNED
 
@@ -303,3 +304,18 @@ def test_any_bytes_are_parsed_or_refused(raw: bytes) -> None:
         parse(raw)
     except MessageRefused as refused:
         assert refused.detail  # noqa: PT017 - the point is that no other error comes
+
+
+@pytest.mark.parametrize("long", ["x" * 5000, "x>" * 2500, ">" * 5000], ids=["text", "text and >", ">"])
+@pytest.mark.parametrize(
+    "document",
+    ['<r a="{}"><h>1</h><b></b></r>', '<r><h a="{}">1</h><b></b></r>', '<r><h>1</h><b a="{}"></b><c></c></r>']
+    + ["<r>{}<h>1</h><b></b></r>", "<r><h>1{}</h><b></b></r>", "<r>{}</r>"],
+)
+def test_the_beginning_of_a_document_has_the_header_whole_wherever_it_is_cut(document: str, long: str) -> None:
+    """A start tag of more than 4 KiB, or a `>` in an attribute, was a defect of ours."""
+    attribute, text = '"{}"' in document, long.replace(">", "&gt;")
+    content = document.format(long if attribute else text).encode()
+    whole, beginning = parse_trusted(content), Document(content).beginning
+    assert (beginning.tag, beginning.get("a")) == (whole.tag, whole.get("a"))
+    assert [etree.tostring(one) for one in beginning[:1]] == [etree.tostring(one) for one in whole[:1]]

@@ -10,6 +10,7 @@ from lxml import etree
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.service_requests.request import read_request_id, read_service_request, schema_version_of
+from duis_gateway.envelope.parse import Document
 from duis_gateway.envelope.schema import Schema
 from duis_gateway.namespaces import DS
 from schemas import schema_path
@@ -33,12 +34,13 @@ def received() -> Iterator[tuple[str, str, bytes]]:
 
 def read(kind: str, content: bytes) -> None:
     """Read a message as `verify` and `validate` do."""
-    root = etree.fromstring(content)
+    document = Document(content)
+    root = document.beginning
     if kind == "duis":
         read_request_id(root)
         schema_version_of(root)
-        read_service_request(SCHEMAS[kind].check(content))
+        read_service_request(SCHEMAS[kind].check(document))
     else:
         interface = csp if kind == "csp" else esi
         interface.read_identity(root)
-        interface.read_message(SCHEMAS[kind].check(content))
+        interface.read_message(SCHEMAS[kind].check(document))
