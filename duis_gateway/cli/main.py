@@ -1,6 +1,7 @@
 """The command `duis-gateway`: finds the command asked for, and turns every error into one line and an exit code.
 
-Exit codes: 0 done; 1 the answer is no (verify failed, a request was refused); 2 wrong usage or configuration.
+Exit codes: 0 done; 1 the answer is no (verify failed, a request was refused); 2 usage, configuration or something on
+this machine (a database, a file, the output) has to be put right first.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """HTTP/1.1 requests, read strictly: what two readers could understand in two ways is refused (threats T50, T51, T55).
 
 Refused are, among others: Content-Length together with Transfer-Encoding, either of them twice, Transfer-Encoding in
-HTTP/1.0, two Host fields, folded header lines, bare line feeds and carriage returns, white space before a colon, and
-sloppy or wasteful chunks (RFC 9112, sections 2.2, 3, 5, 6 and 7.1). Nothing here knows of sockets.
+HTTP/1.0, two Host fields or, in HTTP/1.1, none, folded header lines, bare line feeds and carriage returns, white space
+before a colon, and sloppy or wasteful chunks (RFC 9112, sections 2.2, 3, 5, 6 and 7.1). Nothing here knows of sockets.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def read_header(lines: list[bytes], request: RequestLine) -> Header:
     """Read the lines between the first line and the body (RFC 9112, sections 5 and 6).
 
     Raises:
-        HttpRefused: a line is malformed or folded, or the length of the body can be read in two ways.
+        HttpRefused: a line is malformed or folded, the length of the body can be read in two ways, or a request of
+            HTTP/1.1 has no Host (3.2).
         LengthMissing: a POST says neither how long its body is nor that it is chunked.
         CodingNotSupported: a transfer coding other than `chunked`.
     """
@@ -96,6 +97,8 @@ def read_header(lines: list[bytes], request: RequestLine) -> Header:
         if name in fields and name in _ONLY_ONCE:
             raise HttpRefused(f"{name} appears in the header twice")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    if request.minor_version == 1 and "host" not in fields:
+        raise HttpRefused("an HTTP/1.1 request needs a Host field")
     length = _length(fields, request)
     options = {option.strip().lower() for option in fields.get("connection", "").split(",")}
     keep_alive = "close" not in options and (request.minor_version == 1 or "keep-alive" in options)

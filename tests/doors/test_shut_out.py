@@ -410,9 +410,11 @@ def test_live_answers_beside_hung_checks_and_unread_metrics() -> None:
         here = (server.host, server.port)
         for _ in range(12):
             client = opened.enter_context(socket.create_connection(here, timeout=20))
-            client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n" * 1000)
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
         for _ in range(5):
-            opened.enter_context(socket.create_connection(here)).sendall(b"GET /health/ready HTTP/1.1\r\n\r\n")
+            opened.enter_context(socket.create_connection(here)).sendall(
+                b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n"
+            )
         assert begun.acquire(timeout=20)
         assert begun.acquire(timeout=20)
         assert asked(server, "/health/live") == 200
@@ -477,7 +479,7 @@ def test_the_process_goes_on_without_a_descriptor() -> None:
             opened.enter_context(socket.create_connection(here, timeout=20))
         for order in ("go on\n", "end\n"):
             with socket.create_connection(here, timeout=20) as client:
-                client.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 (reply,) = replies(client)
             assert (reply.status, reply.body) == (200, b"ok")
             process.stdin.write(order)

@@ -35,11 +35,12 @@ if sys.argv[1] == "hanging":
 
 @pytest.mark.parametrize("what", ["orderly", "hanging"])
 def test_signals_are_obeyed_whatever_the_main_thread_does(what: str) -> None:
-    """F24: SIGHUP and the user signals end nothing, and SIGTERM ends even a process that hangs."""
+    """F24: SIGHUP and the user signals end nothing, and SIGTERM ends even a process that hangs, with a line."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, what], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "again\nstopped\n"
+    assert ("the process does not end by itself" in done.stderr) == (what == "hanging")
 
 
 MOCK = """
