@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import traceback
 from collections.abc import Sequence
@@ -90,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and end the process with its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     serves = words[:1] in (["serve"], ["deliver"])
+    os.umask(os.umask(0) | stat.S_IWOTH)  # nothing that is made here may be changed by everybody
     if sys.stdout is None:
         _keep_standard_output(os.O_WRONLY if serves else os.O_RDONLY)
     if serves:

@@ -30,7 +30,7 @@ _REACH = 2 * _PIECE
 _NOTHING = etree.Element("nothing")
 _STEP = re.compile(r"([^\[\]/]+)((?:\[[0-9]+\])?)")
 _OPENING = re.compile(r"^Element '[^']*'(?:, (attribute '[^']*'))?: (?:\[facet '[^']*'\] )?")
-_NAMESPACE = re.compile(r"\{[^{}\s]*\}")
+_NAMESPACE = re.compile(r"\{(?![0-9]+(?:,[0-9]*)?\})[^{}\s]*\}")  # and no {4} of a pattern
 _compiling = threading.Lock()
 """libxml2 makes its built-in types when the first schema is compiled, and no lock keeps other threads from them."""
 _twins_before = etree.XPath("count(preceding-sibling::*[name() = $name])")

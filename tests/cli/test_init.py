@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import sqlite3
@@ -37,6 +38,18 @@ def test_the_keys_are_for_the_owner_alone(installation: Installation) -> None:
     keys = list(installation.pki.glob("*.key"))
     assert keys
     assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
+
+
+def test_nothing_that_init_makes_may_be_changed_by_everybody(tmp_path: Path) -> None:
+    """It refused its own configuration under a umask of 0, and anybody could have added an authority."""
+    before = os.umask(0)
+    try:
+        done("init", tmp_path / "g")
+        done("party", "list", "--config", tmp_path / "g" / "gateway.toml")
+    finally:
+        os.umask(before)
+    made = [tmp_path / "g", *(tmp_path / "g").rglob("*")]
+    assert [path for path in made if path.stat().st_mode & stat.S_IWOTH] == []
 
 
 def test_init_overwrites_nothing(installation: Installation) -> None:

@@ -75,6 +75,7 @@ def test_the_words_are_short_and_without_namespaces(schema: Schema) -> None:
     (element,) = findings(schema, message(f"{GOOD_ID}<t:Other></t:Other>"))
     (attribute,) = findings(schema, message(f'<t:ID other="1">{GOOD_ID[6:]}'))
     assert value.reason.startswith("The value '90-B3' is not accepted by the pattern")
+    assert "{2}" in value.reason, "what a pattern repeats is no namespace"
     assert element.reason == "This element is not expected. Expected is one of ( ID, Count )."
     assert attribute.reason == "attribute 'other': The attribute 'other' is not allowed."
 
