@@ -38,27 +38,26 @@ def groups(play: Play, csp: str) -> dict[str, list[str]]:
     return {only(one, "GroupID"): listed(one, "DeviceIDList") for one in newest.iterfind(".//{*}DeploymentGroup")}
 
 
+def void(play: Play, party: str) -> dict[str, list[str]]:
+    """The hubs that a party was told are void, by the reason, in the one message that tells of any."""
+    told = play.received(party, "N77", "PlannedDeployment", "PlannedDeploymentReport")
+    (lists,) = filter(None, (one.root.findall(".//{*}Void") for one in told))
+    return {only(one, "Reason"): sorted(listed(one, "DeviceIDList")) for one in lists}
+
+
 def test_groups_before_a_pilot_that_was_moved_do_not_stand_and_their_supplier_is_told_once(planned: Play) -> None:
     play, lot = planned, planned.lot
-    void = [*lot["own"][:2], *lot["split"]]
+    early = [*lot["own"][:2], *lot["split"]]
     assert play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY)).code == "Accepted"
-    (alert,) = play.received("main", "N72")
-    assert (alert.text("Decision"), alert.text("DecisionStatus")) == ("Revised", "Confirmed")
-    assert sorted(listed(alert.root, "DeviceIDList")) == sorted(void)
-    effect = alert.text("EffectOnPendingRequests")
-    assert f"group EARLY, {len(void)} hubs: the period is not within the pilot" in effect
-    assert "LATE" not in effect
-    assert "Instruct these hubs anew by" in effect
-    assert not play.received("gas", "N72"), "it has instructed nothing"
-    (plan,) = play.received("main", "N77")
-    assert texts(plan.root, "Reason") == ["OutsidePilot"]
+    assert void(play, "main") == {"OutsidePilot": sorted(early)}, "planned, or awaiting the second supplier"
+    assert not play.received("main"), "the plan alone tells of it"
+    assert not play.received("gas", "N72", "N77"), "it has instructed nothing"
     for csp in CSPS:
-        (message,) = play.received(csp, "RolloutDecision")
-        assert message.text("Decision") == "Revised"
-        assert "not within the pilot" in message.text("EffectOnPendingRequests")
+        assert void(play, csp) == {"OutsidePilot": sorted(lot.of_csp(csp, lot["own"][:2]))}, "what was planned"
+        assert [one.kind for one in play.received(csp)] == ["FirmwareReleaseNotice", "PreferredPilotSchedule"]
         assert groups(play, csp)["EARLY"] == []
         assert groups(play, csp)["LATE"] == lot.of_csp(csp, lot["own"][2:4])
-    again = Group("ANEW", void, start=NOW + 31 * DAY, end=NOW + 39 * DAY)
+    again = Group("ANEW", early, start=NOW + 31 * DAY, end=NOW + 39 * DAY)
     assert play.pilot_schedule("main", again).code == "I99"
 
 
@@ -67,20 +66,15 @@ def test_an_automatic_date_that_comes_earlier_makes_later_periods_void(planned: 
     play, lot = planned, planned.lot
     soon = NOW + 20 * DAY
     assert play.announce(revision=2, pilot=(NOW + DAY, NOW + 15 * DAY), automatic=soon).code == "Accepted"
-    (alert,) = play.received("main", "N72")
-    assert sorted(listed(alert.root, "DeviceIDList")) == sorted([*lot["own"][2:4], *lot["own"][6:8]])
-    effect = alert.text("EffectOnPendingRequests")
-    for name in ("LATE", "L"):
-        assert f"group {name}, 2 hubs: the period does not end before the automatic date" in effect
-    assert "These hubs are updated at the automatic date" in effect
+    assert void(play, "main") == {"TooLate": sorted([*lot["own"][2:4], *lot["own"][6:8]])}
+    assert not play.received("main", "N72")
 
 
 def test_safe_launch_before_the_end_of_a_pilot_that_was_prolonged_is_void(planned: Play) -> None:
     play, lot = planned, planned.lot
     play.announce(revision=2, pilot=(NOW + DAY, NOW + 75 * DAY))
-    (alert,) = play.received("main", "N72")
-    assert sorted(listed(alert.root, "DeviceIDList")) == sorted(lot["own"][6:8])
-    assert "group L, 2 hubs: the period starts before the end of the pilot" in alert.text("EffectOnPendingRequests")
+    launched = sorted(lot["own"][6:8])
+    assert void(play, "main") == void(play, "dcc") == {"BeforeSafeLaunch": launched}
 
 
 def test_the_period_that_a_csp_fixed_is_the_one_that_counts(planned: Play) -> None:
@@ -90,10 +84,8 @@ def test_the_period_that_a_csp_fixed_is_the_one_that_counts(planned: Play) -> No
     assert fixed.code == "Accepted"
     play.forget()
     play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
-    (alert,) = play.received("main", "N72")
-    void = lot.of_csp("south", (*lot["own"][:2], *lot["split"]))
-    assert sorted(listed(alert.root, "DeviceIDList")) == sorted(void)
-    assert not play.received("north", "RolloutDecision")
+    assert void(play, "main") == {"OutsidePilot": sorted(lot.of_csp("south", (*lot["own"][:2], *lot["split"])))}
+    assert not play.received("north", "PlannedDeployment")
 
 
 def test_what_dcc_chose_on_a_suppliers_behalf_is_void_too(play: Play) -> None:
@@ -103,8 +95,22 @@ def test_what_dcc_chose_on_a_suppliers_behalf_is_void_too(play: Play) -> None:
     assert select(play, "main", play.lot["own"][:2], period).code == "Accepted"
     play.forget()
     play.announce(revision=2, pilot=(NOW - DAY, NOW + 40 * DAY))
-    (alert,) = play.received("main", "N72")
-    assert "what DCC chose on your behalf, 2 hubs" in alert.text("EffectOnPendingRequests")
+    assert void(play, "main") == {"OutsidePilot": sorted(play.lot["own"][:2])}
+    assert not play.received("main", "N72")
+
+
+def test_an_instruction_that_takes_the_place_of_a_void_one_is_told_as_the_plan(planned: Play) -> None:
+    """A hub that is planned all the same, now for another period, is not told as void."""
+    play, lot = planned, planned.lot
+    twice = lot["own"][0]
+    later = element("esi:EarliestStart", when(NOW + 31 * DAY)) + element("esi:LatestEnd", when(NOW + 39 * DAY))
+    assert select(play, "main", [twice], later).code == "Accepted"
+    play.forget()
+    play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
+    (told,) = play.received("main", "N77")
+    assert twice not in void(play, "main")["OutsidePilot"]
+    (deployment,) = told.root.iterfind(".//{*}Deployment")
+    assert (only(deployment, "Basis"), listed(deployment, "DeviceIDList")) == ("DCC", [twice])
 
 
 def test_a_revision_that_leaves_room_for_everything_is_told_as_a_revision_alone(planned: Play) -> None:

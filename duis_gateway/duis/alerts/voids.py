@@ -13,7 +13,7 @@ from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
 
 _VOID_PLAN = Record(VoidPlan, Field("Reason", "reason", enumerated(VoidReason)), DEVICES)
 VOIDS = Field("Void", "voids", _VOID_PLAN, many=True)
-"""N77: hubs that were planned, and are no more."""
+"""N77: hubs that were planned, or whose instruction by the recipient stood, and no more."""
 NOT_PLANNED = Field("NotPlanned", "not_planned", _VOID_PLAN, many=True)
 """N74: hubs that are not planned in spite of what the CSP decided; they may never have been."""
 
@@ -24,7 +24,8 @@ _IN_WORDS = {
     VoidReason.CHANGED_SUPPLIER: "they changed supplier",
     VoidReason.CHANGED_REGION: "they lie in another CSP's region now",
     VoidReason.TOO_LATE: "their period does not end before the automatic date",
-    VoidReason.OUTSIDE_PILOT: "their period does not start within the pilot",
+    VoidReason.OUTSIDE_PILOT: "their period is not within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH: "their period starts before the end of the pilot",
     VoidReason.EXCLUDED: "the release excludes them from its pilot",
     VoidReason.PERIOD_ENDED: "their period has ended",
     VoidReason.PAUSED: "the release is paused",

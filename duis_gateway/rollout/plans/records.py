@@ -5,7 +5,8 @@ It follows from standing instructions, what the CSP said of them, and what DCC i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -119,6 +120,8 @@ class VoidReason(StrEnum):
     """The period does not end before the automatic date."""
     OUTSIDE_PILOT = "OutsidePilot"
     """The period does not start within the pilot."""
+    BEFORE_SAFE_LAUNCH = "BeforeSafeLaunch"
+    """The period is of safe launch, and starts before the pilot's end."""
     EXCLUDED = "Excluded"
     """The release excludes the hub from its pilot."""
     PERIOD_ENDED = "PeriodEnded"
@@ -135,6 +138,14 @@ class VoidReason(StrEnum):
     """The hub runs the version of a release that was approved later."""
     NOT_PERMITTED = "NotPermitted"
     """The hub runs a version that the release does not permit as its predecessor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Why hubs lost instructions, and why each supplier's own hubs lost its own (by the supplier's EUI)."""
+
+    reasons: Mapping[int, VoidReason] = field(default_factory=dict)
+    own: Mapping[int, Mapping[int, VoidReason]] = field(default_factory=dict)
 
 
 class DeviationKind(StrEnum):

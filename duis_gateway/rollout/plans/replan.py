@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told
-from duis_gateway.rollout.plans.comparison import Outlook, news
-from duis_gateway.rollout.plans.records import PlanFacts, ToldHub
+from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
+from duis_gateway.rollout.plans.records import Lost, PlanFacts, ToldHub, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
 from duis_gateway.rollout.releases import store as releases
@@ -33,10 +34,15 @@ def replan(moment: Moment, release: Release, ids: Iterable[int]) -> None:
     _replan(moment, release, chunks)
 
 
-def replan_all(moment: Moment, release: Release) -> None:
-    """Tell what has changed in the plan of every hub under a release: it is the release itself that changed."""
+def replan_all(moment: Moment, release: Release, lost: Lost | None = None) -> None:
+    """Tell what has changed in the plan of every hub under a release: it is the release itself that changed.
+
+    Instructions that this has ended (`lost`) are told to their suppliers in the same N77, also where they were only
+    half of what a plan needs.
+    """
     may_have_one = release.state.is_live and not release.paused
-    _replan(moment, release, told.concerned(moment.conn, release.release_id, named=may_have_one, size=HUBS_AT_ONCE))
+    chunks = told.concerned(moment.conn, release.release_id, named=may_have_one, size=HUBS_AT_ONCE)
+    _replan(moment, release, chunks, lost)
 
 
 def replan_hubs(
@@ -73,7 +79,8 @@ def _of_models(moment: Moment, models: Collection[tuple[str, str]]) -> list[Rele
     return sorted(live, key=lambda one: one.release_id)
 
 
-def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]]) -> None:
+def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]], lost: Lost | None = None) -> None:
+    lost = lost or Lost()
     listeners = Listeners(moment)
     bulletin = Bulletin()
     shared = None
@@ -87,7 +94,8 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]])
             planned = outlook.planned
             if planned == was:
                 continue
-            bulletin.add(news(was, outlook, listeners.of), device_ids)
+            for why, members in _by_reason(outlook, device_ids, lost):
+                bulletin.add(news(was, why, listeners.of), members)
             if planned is None:
                 void += device_ids
             else:
@@ -96,7 +104,28 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]])
             told.remember(moment.conn, release.release_id, now)
         if void:
             told.forget(moment.conn, release.release_id, void)
+    for supplier, own in lost.own.items():
+        _tell_lost(supplier, own, bulletin, moment, release)
     moment.send(bulletin.sends(release, listeners, moment))
+
+
+def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[Outlook, list[int]]]:
+    """Part hubs for which no instruction counts any more by what ended theirs."""
+    if outlook.told not in INSTRUCTIONS_GONE or not lost.reasons:
+        return ((outlook, ids),)
+    found: defaultdict[Outlook, list[int]] = defaultdict(list)
+    for device_id in ids:
+        found[replace(outlook, told=lost.reasons.get(device_id, outlook.told))].append(device_id)
+    return found.items()
+
+
+def _tell_lost(
+    supplier: int, own: Mapping[int, VoidReason], bulletin: Bulletin, moment: Moment, release: Release
+) -> None:
+    """Tell a supplier of those of its hubs that were instructed and not planned, and are instructed no more."""
+    rest = set(own).difference(*bulletin.found.get(supplier, {}).values())
+    for device_id in sorted(rest - told.told(moment.conn, release.release_id, rest).keys()):
+        bulletin.add({supplier: own[device_id]}, (device_id,))
 
 
 def _compared(

@@ -18,6 +18,7 @@ _VOID_IN_WORDS = {
     VoidReason.CHANGED_SUPPLIER: "it changed supplier, and what a former one instructed counts no longer",
     VoidReason.TOO_LATE: "the period instructed does not end before the automatic date",
     VoidReason.OUTSIDE_PILOT: "the period instructed does not start within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH: "the period instructed starts before safe launch does",
     VoidReason.EXCLUDED: "the release excludes it from its pilot",
     VoidReason.NOT_COMMISSIONED: "it is not commissioned",
     VoidReason.OTHER_MODEL: "it is of another device model than the release",

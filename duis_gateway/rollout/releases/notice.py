@@ -20,7 +20,7 @@ from duis_gateway.rollout.audience import registered, suppliers_of_model, within
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.plans.replan import replan, replan_all
+from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import caught_up, current
@@ -63,8 +63,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))
     tx.send(_emails(release, tx, revised=revised))
     if revised:
-        replan_all(tx, release)  # while what is void still stands, so that each hub is told the reason
-        replan(tx, release, drop_what_is_void(release, tx))
+        replan_all(tx, release, drop_what_is_void(release, tx))
     caught_up(release, tx, not_before=tx.now)
     return accepted(message, unknown)
 

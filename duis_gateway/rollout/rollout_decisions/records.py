@@ -24,7 +24,6 @@ class Consequence(StrEnum):
     """What follows for a release from something else, and is told as a decision is (N72)."""
 
     PILOT_INVALIDATED = "PilotInvalidated"  # by the approval of a successor (PIA-A13)
-    REVISED = "Revised"  # by a revision that leaves standing instructions no room
 
 
 class Standing(StrEnum):
