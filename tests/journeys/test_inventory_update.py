@@ -52,6 +52,24 @@ def test_a_change_of_the_second_supplier_is_told_to_those_who_depend_on_it(play:
     }
 
 
+@pytest.mark.requirement("X09")
+def test_a_former_supplier_is_told_once_what_its_instruction_comes_to(play: Play) -> None:
+    """Also where it was only half of what a plan needs, and whatever the others' halves come to by the change."""
+    piloting(play)
+    waiting, completed = play.lot["split"][:2]
+    launch = ("SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)
+    assert play.pilot_schedule("main", Group("A", [waiting], *launch)).code == "I99"
+    for supplier in ("main", "gas"):
+        assert play.pilot_schedule(supplier, Group("B", [completed], *launch)).code == "I99"
+    play.forget()
+    assert update(play, hub(play, waiting, "gas", "gas"), hub(play, completed, "gas", "gas")).code == "Accepted"
+    (told_main,) = play.received("main", "N77", "N72", "N73")
+    assert [one.text for one in told_main.root.iter("{*}Reason")] == ["ChangedSupplier"]
+    assert sorted(told_main.listed()) == sorted([waiting, completed])
+    assert not told_main.root.findall(".//{*}Deployment")
+    assert waiting not in [d for one in play.received("gas", "N77") for d in one.listed()], "it was not planned"
+
+
 def test_a_change_of_supplier_of_a_hub_that_nobody_instructed_is_no_news(play: Play) -> None:
     piloting(play)
     device = play.lot.within("North", of=play.lot["split"])[0]

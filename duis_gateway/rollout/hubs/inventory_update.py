@@ -18,7 +18,7 @@ from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
-from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes
+from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes, lost_by_former_suppliers
 
 
 @handles(Door.ESI, esi.InventoryUpdate)
@@ -48,7 +48,8 @@ def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> A
     if changed:
         tx.send(alerts_on_changes(changed, tx))
     hubs.upsert(tx.conn, good)
-    replan_hubs(tx, models, [hub.device_id for hub in good])
+    ids = [hub.device_id for hub in good]
+    replan_hubs(tx, models, ids, lost=lambda release: lost_by_former_suppliers(release, changed, tx))
     return accepted(message, bad)
 
 

@@ -8,7 +8,7 @@ changed, and has the lock of the release.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -27,11 +27,12 @@ HUBS_AT_ONCE = 50_000
 
 def replan(moment: Moment, release: Release, ids: Iterable[int]) -> None:
     """Tell what has changed in the plan of these hubs under a release as it stands now."""
+    _replan(moment, release, _in_chunks(ids))
+
+
+def _in_chunks(ids: Iterable[int]) -> Iterator[Collection[int]]:
     given = tuple(dict.fromkeys(ids))
-    if not given:
-        return
-    chunks = (given[start : start + HUBS_AT_ONCE] for start in range(0, len(given), HUBS_AT_ONCE))
-    _replan(moment, release, chunks)
+    return (given[start : start + HUBS_AT_ONCE] for start in range(0, len(given), HUBS_AT_ONCE))
 
 
 def replan_all(moment: Moment, release: Release, lost: Lost | None = None) -> None:
@@ -50,6 +51,7 @@ def replan_hubs(
     models: Collection[tuple[str, str]],
     ids: Collection[int],
     activated: Mapping[str, Collection[int]] = MappingProxyType({}),
+    lost: Callable[[Release], Lost] = lambda _: Lost(),
 ) -> None:
     """Tell what has changed in the plan of hubs of which the inventory changed, under each live release.
 
@@ -59,12 +61,14 @@ def replan_hubs(
         ids: the hubs.
         activated: those of them that their CSP has just reported as activated, by version. It knows, and the others
             are told by N64 and `PilotProgress`, so that the plan under the release of that version ends without a word.
+        lost: returns the instructions under a release that the change has ended, for their suppliers to be told.
     """
     for release in _of_models(moment, models):
         done = frozenset(activated.get(release.firmware_version, ()))
         if done:
             told.forget(moment.conn, release.release_id, done)
-        replan(moment, release, [device_id for device_id in ids if device_id not in done])
+        chunks = _in_chunks(device_id for device_id in ids if device_id not in done)
+        _replan(moment, release, chunks, lost(release))
 
 
 def lock_releases_of(moment: Moment, models: Collection[tuple[str, str]]) -> None:
@@ -123,9 +127,11 @@ def _tell_lost(
     supplier: int, own: Mapping[int, VoidReason], bulletin: Bulletin, moment: Moment, release: Release
 ) -> None:
     """Tell a supplier of those of its hubs that were instructed and not planned, and are instructed no more."""
-    rest = set(own).difference(*bulletin.found.get(supplier, {}).values())
-    for device_id in sorted(rest - told.told(moment.conn, release.release_id, rest).keys()):
-        bulletin.add({supplier: own[device_id]}, (device_id,))
+    rest = sorted(set(own).difference(*bulletin.found.get(supplier, {}).values()))
+    planned = told.told(moment.conn, release.release_id, rest)
+    for device_id in rest:
+        if device_id not in planned or supplier not in planned[device_id].suppliers:
+            bulletin.add({supplier: own[device_id]}, (device_id,))
 
 
 def _compared(

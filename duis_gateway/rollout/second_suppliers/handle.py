@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
@@ -13,6 +14,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import fits
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
+from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -75,6 +77,17 @@ def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], tx: Tx) -> Iterator[Al
         for news in news_of_changed_suppliers(here, instructing, unable):
             if news.recipient in found:
                 yield _alert(news, found[news.recipient], release)
+
+
+def lost_by_former_suppliers(release: Release, changed: Sequence[tuple[Hub, Hub]], tx: Tx) -> Lost:
+    """Return what suppliers had instructed that hubs have left, each as it was and as it is: it counts no longer."""
+    here = [(was, now) for was, now in changed if fits(now, release)]
+    instructing = _instructing(release, [now.device_id for _, now in here], tx)
+    own: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
+    for was, now in here:
+        for supplier in (was.suppliers - now.suppliers) & instructing.get(now.device_id, frozenset()):
+            own[supplier][now.device_id] = VoidReason.CHANGED_SUPPLIER
+    return Lost(own=own)
 
 
 def _instructing(release: Release, ids: Sequence[int], tx: Tx) -> Mapping[int, frozenset[int]]:
