@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
-from duis_gateway.client.trust import signers_in
+from duis_gateway.client.trust import signers_in, signers_of
 from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.identifiers import RequestId, parse_eui
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
@@ -45,13 +45,16 @@ class Verdict:
     items: tuple[str, ...] = ()
 
 
-def judge(document: bytes, folder: Path, crls: Path | None, at: datetime) -> Judgement:
+def judge(document: bytes, believed: Path, crls: Path | None, at: datetime) -> Judgement:
     """Check a document as the gateway would, with the certificates of one folder and the revocation lists of another.
 
+    `believed` may be the file of one certificate, too, which is trusted by itself.
+
     Raises:
-        CertificateUnusable: a folder, or a file in it, cannot be read.
+        CertificateUnusable: a folder or file cannot be read.
     """
-    signers = signers_in(folder)
+    folder = believed if believed.is_dir() else None
+    signers = signers_of([believed]) if folder is None else signers_in(folder)
     trust = Trust(folder, crls, False, lambda issuer, serial: signers.get((issuer, serial)))
     found = Judgement()
 

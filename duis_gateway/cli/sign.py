@@ -30,6 +30,7 @@ from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import ConfigurationError, MessageRefused
 from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, read_text, write_bytes
+from duis_gateway.namespaces import DS
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
 
@@ -71,7 +72,12 @@ def _signed(file: Path, key: Path, certificate: Path) -> bytes:
 
 @click.command()
 @click.argument("file", type=READABLE)
-@click.option("--trust", type=FOLDER, required=True, help="A folder with certificates of authorities and signers.")
+@click.option(
+    "--trust",
+    type=FOLDER_OR_FILE,
+    required=True,
+    help="The signer's certificate, or a folder with certificates of authorities and signers.",
+)
 @click.option("--crls", type=FOLDER, help="A folder with certificate revocation lists.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="Judge as of this time (UTC); default: now.")
 @click.option("--out", type=NEW_FILE, help="Write the bytes that are proven to this file.")
@@ -182,7 +188,8 @@ def send(
     if answer.status == HTTPStatus.OK and verdict is None:
         raise AnswerIsNo(f"{file}: {no_answer_of(answer.body)}; look whether {url} is a door of the gateway")
     if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
-        raise AnswerIsNo(f"{file} was refused")
+        unsigned = "" if DS.encode() in document else "; it is not signed: --key and --certificate sign it"
+        raise AnswerIsNo(f"{file} was refused{unsigned}")
 
 
 def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,10 +111,9 @@ class Trust:
             SetupWrong: a file cannot be read; the text names it.
         """
         try:
-            read = [read_certificate_file(Path(file)) for file in files]
+            signers = signers_of(Path(file) for file in files)
         except CertificateUnusable as error:
             raise SetupWrong(str(error)) from None
-        signers = {(one.issuer_key, str(one.serial)): _registered(one, alone=True) for one in read}
         certificates = Certificates(None, None, False, lambda *key: signers.get(key))
         return cls(certificates, signers, clock, DCC_OR_NAMED)
 
@@ -155,6 +154,16 @@ class Trust:
         except MessageRefused as error:
             raise NotProven(error.detail) from None
         return Proof(proven.content, proven.digest, signers[0])
+
+
+def signers_of(files: Iterable[Path]) -> Signers:
+    """Return the certificates in some files, each trusted by itself.
+
+    Raises:
+        CertificateUnusable: a file cannot be read.
+    """
+    read = map(read_certificate_file, files)
+    return {(one.issuer_key, str(one.serial)): _registered(one, alone=True) for one in read}
 
 
 def signers_in(folder: Path) -> Signers:

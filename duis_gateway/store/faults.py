@@ -48,6 +48,22 @@ _BROKEN_TRANSACTION = "25P02"
 """The one exception: a statement in a transaction that had failed before, and whoever goes on in it is wrong."""
 
 
+_REMEDIES = {
+    "Connection refused": "is PostgreSQL running there, and are host and port in [store] url its own?",
+    "timeout expired": "is PostgreSQL running there, and may this machine reach it?",
+    "resolve host": "is the host in [store] url right?",
+    "password": "is the user in [store] url right, and the password in [store] password_file?",
+    "no pg_hba.conf entry": "let this user in from this machine in the server's pg_hba.conf",
+    'role "': "is the user in [store] url right? Otherwise make it with CREATE ROLE name LOGIN",
+    'database "': "is [store] url right? Otherwise make it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
+    "attempt to write a readonly database": "let the user that runs this write the file, and the folder that it is in",
+    "unable to open database file": "let the user that runs this write the file, and the folder that it is in",
+    "database or disk is full": "make room on its disk",
+    "database is locked": "another program holds it: does a backup or another gateway run?",
+}
+"""What to do, by a part of what the drivers say; libpq gives no SQLSTATE for what ends before there is a session."""
+
+
 def is_damage(error: BaseException | None) -> bool:
     """Return whether SQLite says that its file is corrupt, or is no database at all (threat F10)."""
     if isinstance(error, exc.DBAPIError):
@@ -92,7 +108,8 @@ def not_durable(error: BaseException, where: str = "") -> NotDurable:
     """
     said = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     reason = f"{where}: {said}" if where else str(said)
-    refusal = NotDurable("the gateway's database cannot be used just now", reason=" ".join(reason.split()))
+    remedy = next((f" ({what})" for part, what in _REMEDIES.items() if part in reason), "")
+    refusal = NotDurable("the gateway's database cannot be used just now", reason=" ".join(reason.split()) + remedy)
     refusal.__cause__ = error
     return refusal
 

@@ -34,16 +34,19 @@ def test_the_reason_and_the_place_are_said_and_the_password_is_not(
     secret.write_text("hush-hush", encoding="utf-8")
     monkeypatch.setenv("DUIS_GATEWAY_STORE_PASSWORD_FILE", str(secret))
     wrong = {
-        'role "nosuchrole" does not exist': server.set(username="nosuchrole"),
-        'database "nosuchdatabase" does not exist': server.set(database="nosuchdatabase"),
-        "Connection refused": make_url(f"postgresql://duis@127.0.0.1:{closed_port}/duis"),
+        ('role "nosuchrole" does not exist', "CREATE ROLE"): server.set(username="nosuchrole"),
+        ('database "nosuchdatabase" does not exist', "CREATE DATABASE"): server.set(database="nosuchdatabase"),
+        ("Connection refused", "is PostgreSQL running there"): make_url(
+            f"postgresql://duis@127.0.0.1:{closed_port}/duis"
+        ),
     }
-    for reason, url in wrong.items():
+    for (reason, remedy), url in wrong.items():
         shown = url.set(drivername="postgresql").render_as_string(hide_password=False).replace(":@", "@")
         monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", shown)
         said = refused(1, *command, *installation.config)
         assert said.startswith("the gateway's database cannot be used just now: postgresql://"), said
         assert reason in said
+        assert remedy in said
         assert f"/{url.database}" in said
         assert "hush" not in said
 

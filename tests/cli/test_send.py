@@ -77,6 +77,11 @@ def test_the_file_goes_out_byte_for_byte_and_the_answer_comes_back(door: Door, f
     assert ran.error.splitlines() == ["HTTP 200 OK", "I99: accepted; there is nothing specific to return"]
 
 
+def test_a_document_that_was_forgotten_to_be_signed_is_said_to_be_so(door: Door, file: Path) -> None:
+    door.status, door.answer = 401, PROBLEM
+    assert refused(1, "send", file, "--url", door.url).endswith("it is not signed: --key and --certificate sign it")
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "code", "said"),
     [

@@ -119,6 +119,12 @@ def test_a_certificate_without_its_authority_is_trusted_by_itself(
     done("verify", signed, "--trust", tmp_path / "alone")
 
 
+def test_the_signers_certificate_alone_will_do(installation: Installation, signed: Path) -> None:
+    _, another = installation.make_certificate(OTHER_SUPPLIER)
+    done("verify", signed, "--trust", signed_by(installation)[1])
+    assert "certificate" in refused(1, "verify", signed, "--trust", another)
+
+
 def test_a_lookalike_of_the_authority_does_not_help(installation: Installation, signed: Path, tmp_path: Path) -> None:
     """T36: an authority of the same name that did not issue the certificate."""
     folder = tmp_path / "fooled"
