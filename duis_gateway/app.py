@@ -45,6 +45,7 @@ from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.trust import Trust
+from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.scheduler import BY_TIME, Agenda, Scheduler
 from duis_gateway.rollout.views import PARTY_TABLES, PartyView, outbox_figures
@@ -260,12 +261,14 @@ class Gateway:
 
     def _protection(self, config: Config) -> ProtectionLists:
         return ProtectionLists(
-            store=self.store,
-            clock=self._clock,
-            signer=self._signing,
-            alert_bytes=config.limits.alert_bytes,
-            emails=_email_terms(config),
-            stored=self.delivery.wake if self.delivery else _nobody,
+            Moments(
+                store=self.store,
+                clock=self._clock,
+                signer=self._signing,
+                alert_bytes=config.limits.alert_bytes,
+                emails=_email_terms(config),
+                stored=self.delivery.wake if self.delivery else _nobody,
+            )
         )
 
     def _agenda(self, config: Config) -> Agenda:

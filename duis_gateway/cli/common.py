@@ -16,6 +16,8 @@ from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import DASH, would_be_replaced
 
 if TYPE_CHECKING:
+    from duis_gateway.pki.signer import Signer
+    from duis_gateway.rollout.moments import Moments
     from duis_gateway.store.engine import Store
 
 DONE, NO, WRONG = 0, 1, 2
@@ -131,6 +133,29 @@ def opened_store(config: Config, *, check: bool = True) -> Iterator[Store]:
 
     with closing(open_store(config, check=check)) as store:
         yield store
+
+
+def moments_of(config: Config, store: Store) -> Moments:
+    """Return what opens transactions in which a command changes something that is told, signed as configured.
+
+    Its signer raises `ConfigurationError` where there is none.
+    """
+    from duis_gateway.config.signing_key import SigningKeyFile
+    from duis_gateway.outbox.emails.outbox_rows import EmailTerms
+    from duis_gateway.rollout.moments import Moments
+
+    clock, keys = config.clock.open(), SigningKeyFile(config)
+
+    def signer() -> Signer:
+        found = keys()
+        if found is None:
+            raise ConfigurationError(
+                f"what this changes has to be told, and cannot be signed: {keys.problem(clock.now())}"
+            )
+        return found
+
+    terms = EmailTerms(config.email.sender, config.email.attachment_hubs)
+    return Moments(store, clock, signer, config.limits.alert_bytes, terms)
 
 
 def refuse_existing(*paths: Path) -> None:

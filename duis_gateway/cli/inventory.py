@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import NEW_FILE, READABLE, Commands, config_option, opened_store, refuse_existing
+from duis_gateway.cli.common import (
+    NEW_FILE,
+    READABLE,
+    Commands,
+    config_option,
+    moments_of,
+    opened_store,
+    refuse_existing,
+)
 from duis_gateway.cli.output import counted, progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.errors import ConfigurationError
@@ -29,10 +37,10 @@ def load(file: Path, config: Config) -> None:
 
     The whole file is checked first; if a line is wrong, nothing is loaded. Then hubs are written in blocks, so that a
     running gateway goes on meanwhile. A load that was broken off can be repeated; of several lines for one hub the
-    last counts.
+    last counts. What the changes do to plans under live releases is told to everybody concerned.
     """
     with opened_store(config) as store, progress_bar("Loading", "B") as progress:
-        result = load_csv(store, file, progress)
+        result = load_csv(moments_of(config, store), file, progress)
     if result.errors:
         shown = "; ".join(map(str, result.errors[:_FINDINGS_SHOWN]))
         more = " (and more)" if len(result.errors) > _FINDINGS_SHOWN else ""

@@ -8,14 +8,21 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, Commands, config_option, format_option, opened_store
+from duis_gateway.cli.common import (
+    EUI,
+    READABLE,
+    AnswerIsNo,
+    Commands,
+    config_option,
+    format_option,
+    moments_of,
+    opened_store,
+)
 from duis_gateway.cli.hub_files import read_ids
 from duis_gateway.cli.output import print_table, say
 from duis_gateway.cli.status import registered
 from duis_gateway.config.settings import Config
-from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.outbox.emails.outbox_rows import EmailTerms
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.protection.handle import ProtectionLists
 
@@ -72,5 +79,4 @@ def _lists(config: Config, party: int) -> Iterator[ProtectionLists]:
         with store.read() as connection:
             if registered(connection, party).kind is not PartyKind.SUPPLIER:
                 raise AnswerIsNo(f"{format_eui(party)} is no supplier: only suppliers protect hubs")
-        terms = EmailTerms(config.email.sender, config.email.attachment_hubs)
-        yield ProtectionLists(store, config.clock.open(), SigningKeyFile(config), config.limits.alert_bytes, terms)
+        yield ProtectionLists(moments_of(config, store))

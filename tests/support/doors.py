@@ -26,6 +26,7 @@ from duis_gateway.flow.incoming import Incoming
 from duis_gateway.namespaces import PROBLEM, SOAP_ENVELOPE, SOAP_SERVICE, SR
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.pki.tls import server_context
+from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.views import PartyView
 from duis_gateway.store.engine import Store
@@ -48,7 +49,12 @@ def nothing_to_check(incoming: Incoming, party: int) -> bytes:
 
 def party_view(store: Store, clock: Clock) -> PartyView:
     """What parties see of this store; nothing can be signed, so that nothing can be protected."""
-    return PartyView(store, clock, ProtectionLists(store, clock, lambda: None, 95_000))
+    return PartyView(store, clock, ProtectionLists(silent_moments(store, clock)))
+
+
+def silent_moments(store: Store, clock: Clock) -> Moments:
+    """Changes of this store of which there is nothing to tell: without a key nothing can be signed."""
+    return Moments(store, clock, lambda: None, 95_000)
 
 
 class StandIn:

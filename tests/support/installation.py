@@ -18,8 +18,10 @@ from pathlib import Path
 from cryptography import x509
 
 from duis_gateway import client
+from duis_gateway.cli.common import moments_of
 from duis_gateway.clock import FixedClock
 from duis_gateway.config.sample import render_sample
+from duis_gateway.config.settings import load_config
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import certificates
@@ -179,7 +181,7 @@ class Installation:
             rows.writerow(HEADER)
             for number in range(self._loaded + 1, self._loaded + LOTS_AT_ONCE + 1):
                 rows.writerows(inventory_rows(make_lot(number)))
-        assert not load_csv(self.store, inventory).errors
+        assert not load_csv(moments_of(load_config(self.config, {}), self.store), inventory).errors
         self._loaded += LOTS_AT_ONCE
 
     def close(self) -> None:

@@ -16,9 +16,13 @@ from sqlalchemy import select
 from duis_gateway.duis.identifiers import format_eui, format_euis, parse_eui
 from duis_gateway.duis.simple_types import duis_type
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.flow.tx import Moment
 from duis_gateway.machine.files import open_output, open_seekable
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.changes import change, look
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.moments import Moments
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.bulk import Progress
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import device_model, hub
@@ -81,43 +85,59 @@ class _LineWrong(ValueError):
     """The text says what is wrong with the line."""
 
 
-def load_csv(store: Store, path: Path, progress: Progress | None = None) -> LoadResult:
+def load_csv(moments: Moments, path: Path, progress: Progress | None = None) -> LoadResult:
     """Load an inventory file: all of it, or, if any line is wrong, nothing.
 
     The file is read twice: first every line is checked, then hubs are written in commits of 20,000. What comes by a
     pipe is kept in a temporary file meanwhile, beside a SQLite database or where the system has such. A hub that
     is in the inventory already is brought up to date; what its suppliers were told, and when it was activated, stays.
-    A hub named twice has what the last of its lines says.
+    A hub named twice has what the last of its lines says. What the change of a hub does to its plan under a live
+    release, and to its second supplier, is told in the same commit, as of an `InventoryUpdate`.
 
     Args:
-        store: the store to write to.
+        moments: opens the commits.
         path: UTF-8, with a header line; any line ends. `-` is standard input.
         progress: told of the bytes read, of twice the file's size.
 
     Raises:
         ConfigurationError: the file cannot be read, or its header line is not `HEADER`.
-        NotDurable: the database cannot be written; the commits before stay, and the load can be run again.
+        NotDurable: the database cannot be written, or releases are live and what is to be told cannot be signed; the
+            commits before stay, and the load can be run again.
     """
+    store = moments.store
     try:
         with open_seekable(path, store.sqlite_path.parent if store.sqlite_path else None) as file:
-            return _load(store, _InventoryFile(path, file), progress or _silent)
+            return _load(moments, _InventoryFile(path, file), progress or _silent)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _load(store: Store, file: _InventoryFile, report: Progress) -> LoadResult:
+def _load(moments: Moments, file: _InventoryFile, report: Progress) -> LoadResult:
     errors: list[LineError] = []
     for _ in file.read(errors, lambda done, size: report(done, 2 * size)):
         pass
     if errors:
         return LoadResult(0, errors)
+    with moments.store.read() as connection:
+        if releases.live(connection):  # better now than after half the file
+            moments.require_signer()
     rows = 0
     found = file.read(errors, lambda done, size: report(size + done, 2 * size))
     while chunk := list(islice(found, _HUBS_A_COMMIT)):
-        with store.write(alone=True) as connection:
-            hubs.upsert(connection, [Hub(device_id, *kind) for device_id, kind in chunk])
+        with moments.open(alone=True) as moment:
+            _write(moment, [Hub(device_id, *kind) for device_id, kind in chunk])
         rows += len(chunk)
     return LoadResult(rows, errors)
+
+
+def _write(moment: Moment, given: list[Hub]) -> None:
+    """Write hubs; while no release is live there is nothing to tell, and nothing is looked up."""
+    if not releases.live(moment.conn):
+        hubs.upsert(moment.conn, given)
+        return
+    newest = {hub.device_id: hub for hub in given}
+    before = look(moment, newest.values())
+    change(moment, [hub for hub in newest.values() if before.differs(hub)], before)
 
 
 def export_csv(store: Store, path: Path, progress: Progress | None = None) -> int:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from duis_gateway.duis.identifiers import to_signed
 from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, passes_sql, responsible_sql, roles_sql
 from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
@@ -218,6 +219,8 @@ def _named_by(release_id: str, groups: Table, members: Table, of_group: Column[i
 def upsert(connection: Connection, hubs: Iterable[Hub]) -> int:
     """Write hubs into the inventory; return how many. The last one of an identifier counts.
 
+    Always in one order, so that two writers of the same hubs cannot wait for each other.
+
     A hub new to the inventory starts with its version as the one told (unless it brings another); one that is there
     keeps what its suppliers were told, and when it was last activated.
     """
@@ -236,7 +239,7 @@ def upsert(connection: Connection, hubs: Iterable[Hub]) -> int:
             given.firmware_version if given.told_version is None else given.told_version,
             given.completed_at,
         )
-        for given in newest.values()
+        for given in sorted(newest.values(), key=lambda given: to_signed(given.device_id))
     )
     return upsert_many(connection, hub, ("device_id", *_LOADED, "told_version", "completed_at"), rows, _LOADED)
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from duis_gateway.clock import Clock
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.flow.tx import Moment
-from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
-from duis_gateway.outbox.laying_in import lay_in_outbox
-from duis_gateway.pki.signer import Signer, require_signer
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
 from duis_gateway.rollout.protection import store as protection
-from duis_gateway.store.engine import Store
 from duis_gateway.text.tabular import Rows
 
 COLUMNS = ("device_id",)
@@ -24,19 +19,14 @@ COLUMNS = ("device_id",)
 class ProtectionLists:
     """The suppliers' lists; what a change of one does to plans is told in the same transaction (X09)."""
 
-    store: Store
-    clock: Clock
-    signer: Callable[[], Signer | None]
-    alert_bytes: int
-    emails: EmailTerms = DEFAULT_TERMS
-    stored: Callable[[], None] = lambda: None
+    moments: Moments
 
     def rows(self, supplier: int) -> Rows:
         """Return a supplier's list, written while it is read."""
         return Rows(COLUMNS, self._rows(supplier))
 
     def _rows(self, supplier: int) -> Iterator[Mapping[str, object]]:
-        with self.store.read() as conn:
+        with self.moments.store.read() as conn:
             for device_id in protection.listed(conn, supplier):
                 yield {"device_id": format_eui(device_id)}
 
@@ -60,18 +50,13 @@ class ProtectionLists:
     def _change(
         self, supplier: int, changed: Callable[[frozenset[int]], tuple[frozenset[int], frozenset[int]]]
     ) -> tuple[frozenset[int], frozenset[int]]:
-        signer = require_signer(self.signer())
-        now = self.clock.now()
-        with self.store.write(accepting=True, long=True) as conn:
-            moment = Moment(conn, now, self.store.lock_release)
+        self.moments.require_signer()
+        with self.moments.open(accepting=True, long=True) as moment:
             moment.exclude_others(f"protected hubs of {format_eui(supplier)}")
-            added, removed = changed(frozenset(protection.listed(conn, supplier)))
-            models = hubs.models_of(conn, added | removed)
+            added, removed = changed(frozenset(protection.listed(moment.conn, supplier)))
+            models = hubs.models_of(moment.conn, added | removed)
             lock_releases_of(moment, models)
-            protection.add(conn, supplier, added)
-            protection.remove(conn, supplier, removed)
+            protection.add(moment.conn, supplier, added)
+            protection.remove(moment.conn, supplier, removed)
             replan_hubs(moment, models, added | removed)
-            lay_in_outbox(moment.sends, conn, signer, now, self.alert_bytes, self.emails)
-        if moment.sends:
-            self.stored()
         return added, removed

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.flow.reply import Alert
-from duis_gateway.flow.tx import Tx
+from duis_gateway.flow.tx import Moment, Tx
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.direct_instructions import store as direct
@@ -57,32 +57,32 @@ def alerts_on_choice(
     return _alerts(release, supplier, before, own.union(chosen), known, tx)
 
 
-def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], tx: Tx) -> Iterator[Alert]:
+def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], moment: Moment) -> Iterator[Alert]:
     """Yield what the suppliers of hubs that change supplier are told, under each release in flight for their models.
 
     Nobody else may decide about these releases until the transaction ends.
 
     Args:
         changed: each hub as it was and as it is from now on.
-        tx: the transaction.
+        moment: the transaction.
     """
-    for release in sorted(releases.live(tx.conn), key=lambda one: one.release_id):
+    for release in sorted(releases.live(moment.conn), key=lambda one: one.release_id):
         here = [(was, now) for was, now in changed if fits(now, release)]
         if not here:
             continue
-        tx.exclude_others(release.release_id)
-        instructing = _instructing(release, [now.device_id for _, now in here], tx)
+        moment.exclude_others(release.release_id)
+        instructing = _instructing(release, [now.device_id for _, now in here], moment)
         concerned = {supplier for both in here for hub in both for supplier in hub.suppliers}
-        found, unable = _able(concerned, release.release_id, tx)
+        found, unable = _able(concerned, release.release_id, moment)
         for news in news_of_changed_suppliers(here, instructing, unable):
             if news.recipient in found:
                 yield _alert(news, found[news.recipient], release)
 
 
-def lost_by_former_suppliers(release: Release, changed: Sequence[tuple[Hub, Hub]], tx: Tx) -> Lost:
+def lost_by_former_suppliers(release: Release, changed: Sequence[tuple[Hub, Hub]], moment: Moment) -> Lost:
     """Return what suppliers had instructed that hubs have left, each as it was and as it is: it counts no longer."""
     here = [(was, now) for was, now in changed if fits(now, release)]
-    instructing = _instructing(release, [now.device_id for _, now in here], tx)
+    instructing = _instructing(release, [now.device_id for _, now in here], moment)
     own: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     for was, now in here:
         for supplier in (was.suppliers - now.suppliers) & instructing.get(now.device_id, frozenset()):
@@ -90,10 +90,10 @@ def lost_by_former_suppliers(release: Release, changed: Sequence[tuple[Hub, Hub]
     return Lost(own=own)
 
 
-def _instructing(release: Release, ids: Sequence[int], tx: Tx) -> Mapping[int, frozenset[int]]:
+def _instructing(release: Release, ids: Sequence[int], moment: Moment) -> Mapping[int, frozenset[int]]:
     """Return the suppliers that instructed each hub, or on whose behalf DCC did, whoever is responsible for it."""
-    theirs = schedules.instructing(tx.conn, release.release_id, ids)
-    chosen = direct.selections_naming(tx.conn, release.release_id, ids)
+    theirs = schedules.instructing(moment.conn, release.release_id, ids)
+    chosen = direct.selections_naming(moment.conn, release.release_id, ids)
     return {
         device_id: theirs.get(device_id, frozenset()).union(
             one.supplier for one in chosen.get(device_id, ()) if one.supplier is not None
@@ -102,10 +102,10 @@ def _instructing(release: Release, ids: Sequence[int], tx: Tx) -> Mapping[int, f
     }
 
 
-def _able(suppliers: Iterable[int], release_id: str, tx: Tx) -> tuple[Mapping[int, Party], frozenset[int]]:
+def _able(suppliers: Iterable[int], release_id: str, moment: Moment) -> tuple[Mapping[int, Party], frozenset[int]]:
     """Return those that are registered, and those that cannot instruct: who is not registered cannot either."""
     wanted = frozenset(suppliers)
-    found = registered(wanted, release_id, tx)
+    found = registered(wanted, release_id, moment)
     return found, frozenset(s for s in wanted if s not in found or not found[s].can_instruct)
 
 

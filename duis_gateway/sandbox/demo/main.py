@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from duis_gateway.config.database import open_store
+from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.duis.identifiers import format_eui, format_eui_plain
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.rollout.hubs.inventory_file import load_csv
+from duis_gateway.rollout.moments import Moments
 from duis_gateway.sandbox.demo import cast
 from duis_gateway.sandbox.demo.checks import Checks, WireMessage, read_messages
 from duis_gateway.sandbox.demo.play import Screen
@@ -88,8 +90,10 @@ def _make_room(workdir: Path, *, force: bool) -> None:
 
 
 def _load(world: World, store: Store, screen: Screen) -> None:
+    config = world.config()
+    moments = Moments(store, config.clock.open(), SigningKeyFile(config), config.limits.alert_bytes)
     with screen.bar("loading the inventory", "B") as tell:
-        load_csv(store, world.inventory, tell)
+        load_csv(moments, world.inventory, tell)
 
 
 def _tell_who(world: World, screen: Screen) -> None:

@@ -13,18 +13,26 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from duis_gateway.clock import FixedClock
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.simple_types import duis_type
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.rollout.hubs import inventory_file
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.inventory_file import HEADER, LoadResult, export_csv, load_csv
+from duis_gateway.rollout.hubs.inventory_file import HEADER, LoadResult, export_csv
+from duis_gateway.store.bulk import Progress
 from duis_gateway.store.engine import Store
 from tests.support.databases import fresh_database
+from tests.support.doors import silent_moments
 from tests.support.estate import ALPHA, HIGH, NOW, TOP, hub
 
 ALPHA_TEXT = format_eui(ALPHA)
 GOOD = f"90-B3-D5-1F-30-00-00-01,CHF,Acme,Hub1,01020304,Commissioned,North,{ALPHA_TEXT},"
 HEAD = ",".join(HEADER)
+
+
+def load_csv(store: Store, path: Path, progress: Progress | None = None) -> LoadResult:
+    return inventory_file.load_csv(silent_moments(store, FixedClock(NOW)), path, progress)
 
 
 @pytest.fixture(name="path")
@@ -223,10 +231,13 @@ _LOAD_AND_EXPORT = """
 import resource, sys
 from pathlib import Path
 from duis_gateway.store.engine import Store
+from duis_gateway.clock import SystemClock
 from duis_gateway.rollout.hubs.inventory_file import export_csv, load_csv
+from duis_gateway.rollout.moments import Moments
 store = Store.open(sys.argv[1])
+moments = Moments(store, SystemClock(), lambda: None, 95_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-assert load_csv(store, Path(sys.argv[2])).rows == 200_000
+assert load_csv(moments, Path(sys.argv[2])).rows == 200_000
 assert export_csv(store, Path(sys.argv[3])) == 200_000
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
