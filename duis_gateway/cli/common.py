@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,7 @@ import click
 
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import DASH, would_be_replaced
 
@@ -55,6 +57,20 @@ def eui(text: str | int) -> int:
 
 
 EUI = eui
+"""The type of such an argument."""
+
+
+def _time(text: str | datetime) -> datetime:
+    """Read an argument that is a time with a zone."""
+    if isinstance(text, datetime):
+        return text
+    try:
+        return parse_date_time(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is {error}; one is 2027-03-30T02:00:00Z") from None
+
+
+TIME = _time
 """The type of such an argument."""
 
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)

@@ -22,6 +22,7 @@ from duis_gateway.outbox.guard import AddressRefused, check_url
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import CSP_REGIONS, Party, PartyKind, PartyStatus, Role, is_email_address
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.text.controls import name_fault, shown
 
 _VERSIONS = [str(version) for version in DUIS_SCHEMA_FOLDERS]
@@ -79,6 +80,8 @@ def add(
         if parties.find(connection, eui) is not None:
             raise AnswerIsNo(f"{new.name} is registered already; `party change` changes it")
         parties.add(connection, new)
+        if new.can_instruct:  # its hubs' second suppliers are shown so
+            freshness.of_every_model(connection, config.clock.open().now())
         if own is not None:
             register(connection, own)
     say(f"Registered {new.name} as {kind}{'' if own else ', without a certificate'}.")
@@ -118,6 +121,8 @@ def change(
         )
         _check(new, duis_version is not None or old.kind is PartyKind.SUPPLIER, config)
         parties.update(connection, new)
+        if new.can_instruct != old.can_instruct:
+            freshness.of_every_model(connection, config.clock.open().now())
     say(f"Changed {new.name}.")
 
 

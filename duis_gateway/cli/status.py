@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 from sqlalchemy import Connection
 
-from duis_gateway.cli.common import EUI, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, TIME, AnswerIsNo, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_table
-from duis_gateway.clock import clock_of
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties import store as parties
@@ -23,18 +24,25 @@ _PARTY = click.option("--party", type=EUI, required=True, help="The supplier, th
 @click.command()
 @_PARTY
 @click.option("--hubs", "by_hub", is_flag=True, help="List every hub: its state, why, and its last outcome.")
+@click.option(
+    "--changed-since",
+    type=TIME,
+    help="List only the hubs that may have changed since then (2027-03-30T02:00:00Z), and those that have left.",
+)
 @format_option
 @config_option
-def status(party: int, by_hub: bool, form: str, config: Config) -> None:
+def status(party: int, by_hub: bool, changed_since: datetime | None, form: str, config: Config) -> None:
     """Count a party's hubs by release in flight, model, firmware version, status and state, or list them.
 
     A supplier has its own hubs, a CSP those in its regions, DCC all. Each hub is counted once.
     """
-    now = clock_of(config.clock.fixed).now()
+    if changed_since is not None and not by_hub:
+        raise click.UsageError("--changed-since goes with --hubs")
+    now = config.clock.open().now()
     with opened_store(config) as store, store.read() as connection:
         who = registered(connection, party)
         if by_hub:
-            print_table(Rows(ESTATE_COLUMNS, estate_rows(connection, who, now)), form)
+            print_table(Rows(ESTATE_COLUMNS, estate_rows(connection, who, now, changed_since)), form)
         else:
             print_table(Rows(STATUS_COLUMNS, status_rows(connection, who, now)), form)
 

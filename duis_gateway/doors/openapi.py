@@ -125,6 +125,10 @@ def _of_party(route: Route, method: str, tables: Mapping[str, Sequence[str]]) ->
         parameters = [{"name": "format", "in": "query", "schema": {"enum": ["json", "csv"]}}]
     if route.service == "eligible-hubs":
         parameters.append({"name": "release", "in": "query", "schema": {"type": "string"}})
+    if route.service == "estate":
+        since = {"type": "string", "format": "date-time"}
+        about = "only the hubs that may have changed since then, and those that have left the estate"
+        parameters.append({"name": "changed-since", "in": "query", "schema": since, "description": about})
     if method == "PUT":
         hubs = {"type": "array", "items": {"$ref": "#/components/schemas/EUI"}}
         body = {"required": True, "content": {_JSON: {"schema": hubs}, _CSV: {"schema": {"type": "string"}}}}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import parse_qs
 
@@ -17,6 +18,7 @@ from duis_gateway.doors.problem import json_problem_answer
 from duis_gateway.doors.wire import XML, Answer, HttpRequest, check_media
 from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.times import parse_date_time
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import HttpRefused, NoSuchPath, TokenRefused
 from duis_gateway.flow.incoming import Door, Incoming
@@ -47,8 +49,8 @@ class PartyData(Protocol):
     def deadlines(self, party: int) -> Rows:
         """Return what the party has outstanding, and how long it has."""
 
-    def estate(self, party: int) -> Rows:
-        """Return the party's hubs one by one."""
+    def estate(self, party: int, since: datetime | None = None) -> Rows:
+        """Return the party's hubs one by one: all, or those that may have changed since then or left."""
 
     def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
         """Return how one hub of the party's stands, and what happened to it; None if it is not one of its hubs."""
@@ -72,8 +74,8 @@ def party_routes(data: PartyData, check: Check, size_limit: int) -> list[Route]:
     queries: dict[str, Callable[[int, HttpRequest], Rows]] = {
         "status": lambda party, _request: data.status(party),
         "deadlines": lambda party, _request: data.deadlines(party),
-        "estate": lambda party, _request: data.estate(party),
-        "eligible-hubs": lambda party, request: data.eligible_hubs(party, _parameter(request, "release")),
+        "estate": lambda party, request: data.estate(party, _moment(request, "changed-since")),
+        "eligible-hubs": lambda party, request: data.eligible_hubs(party, _parameter(request, "release") or None),
     }
     tables = (_route(name, query, data) for name, query in queries.items())
     return [
@@ -185,9 +187,21 @@ def _format(request: HttpRequest) -> str:
     return "csv" if "text/csv" in accepted and _JSON not in accepted[: accepted.index("text/csv")] else "json"
 
 
+def _moment(request: HttpRequest, name: str) -> datetime | None:
+    """Return the time that a parameter gives, None without it."""
+    asked = _parameter(request, name)
+    if asked is None:
+        return None
+    try:
+        # A + that was not written as %2B comes as a space, and no time has one.
+        return parse_date_time(asked.replace(" ", "+"))
+    except ValueError as error:
+        raise HttpRefused(f"{name} is {error}; a time is written 2027-03-30T02:00:00Z") from None
+
+
 def _parameter(request: HttpRequest, name: str) -> str | None:
     try:
-        values = parse_qs(request.query, max_num_fields=16).get(name)
+        values = parse_qs(request.query, keep_blank_values=True, max_num_fields=16).get(name)
     except ValueError:
         raise HttpRefused("the query has too many fields") from None
     return values[0] if values else None

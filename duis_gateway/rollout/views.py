@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 
 from duis_gateway.clock import Clock
-from duis_gateway.errors import NotEntitled
+from duis_gateway.errors import HttpRefused, NotEntitled
 from duis_gateway.operations.figures import OutboxFigures
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.scopes import live_releases
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
+from duis_gateway.rollout.estate.changes import OVERLAP
 from duis_gateway.rollout.estate.eligible_view import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
 from duis_gateway.rollout.estate.hub_by_hub import (
     ESTATE_COLUMNS,
@@ -79,15 +81,23 @@ class PartyView:
             who = parties.find(conn, party)
             return Rows(DEADLINE_COLUMNS, deadline_rows(conn, who, self._clock.now()) if who else ())
 
-    def estate(self, party: int) -> Rows:
-        """Return the party's hubs one by one: how each stands, why, and its last outcome (BR-5.3)."""
-        return Rows(ESTATE_COLUMNS, self._estate(party))
+    def estate(self, party: int, since: datetime | None = None) -> Rows:
+        """Return the party's hubs one by one: how each stands, why, and its last outcome (BR-5.3).
 
-    def _estate(self, party: int) -> Iterator[Mapping[str, object]]:
+        With `since` only those that may have changed since then, and those that have left the estate.
+
+        Raises:
+            HttpRefused: `since` lies in the future.
+        """
+        if since is not None and since > self._clock.now() + OVERLAP:
+            raise HttpRefused("changed-since lies in the future")
+        return Rows(ESTATE_COLUMNS, self._estate(party, since))
+
+    def _estate(self, party: int, since: datetime | None) -> Iterator[Mapping[str, object]]:
         with self._store.read() as conn:
             who = parties.find(conn, party)
             if who is not None:
-                yield from estate_rows(conn, who, self._clock.now())
+                yield from estate_rows(conn, who, self._clock.now(), since)
 
     def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
         """Return how one of the party's hubs stands, and its history; None if it is none of its hubs."""

@@ -184,6 +184,33 @@ protected_hub = Table(
     sqlite_with_rowid=False,
 )
 
+# When something was last said of a hub in a roll-out (`hub.changed_at`: when the inventory got it as it is). Apart from
+# `hub`, whose rows are dear to write, and without foreign keys, like the other long lists.
+hub_news = Table(
+    "hub_news",
+    metadata,
+    key("device_id", Unsigned64),
+    needed("changed_at", UtcTime),
+)
+
+model_news = Table(
+    "model_news",
+    metadata,
+    key("model_id", COUNTED),
+    needed("changed_at", UtcTime),
+)
+
+# Whose a hub was: a supplier's, a region's, or (neither) a hub at all.
+former_hub = Table(
+    "former_hub",
+    metadata,
+    number(),
+    needed("device_id", Unsigned64),
+    Column("supplier", Unsigned64),
+    Column("csp_region", Text),
+    needed("left_at", UtcTime, index=True),
+)
+
 plan_revision = Table(
     "plan_revision",
     metadata,

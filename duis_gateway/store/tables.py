@@ -83,6 +83,7 @@ hub = Table(
     Column("gas_supplier", Unsigned64),
     Column("told_version", Text),
     Column("completed_at", UtcTime),
+    Column("changed_at", UtcTime),
     # With millions of hubs, those of a supplier and model, and how many of each kind, are read from the index alone.
     Index("ix_hub_of_import_supplier", "import_supplier", *_KIND),
     Index("ix_hub_of_gas_supplier", "gas_supplier", *_KIND, "import_supplier"),
@@ -308,8 +309,7 @@ message_part = Table(
     key("number", Integer),
     needed("of", Integer),
     needed("content", LargeBinary),
-    # Database time in seconds, as of the outbox.
-    Column("kept_at", Float(53)),
+    Column("kept_at", Float(53)),  # database time in seconds, as of the outbox
 )
 
 # --- activations --------------------------------------------------------------------------------------------------

@@ -47,8 +47,8 @@ class Data:
         due = datetime(2026, 3, 1, 12, tzinfo=UTC)
         return Rows(("what", "due", "met"), [{"what": 'a "list", and\nmore', "due": due, "met": False, "extra": "x"}])
 
-    def estate(self, party: int) -> Rows:
-        self.asked.append(("estate", party, None))
+    def estate(self, party: int, since: datetime | None = None) -> Rows:
+        self.asked.append(("estate", party, None if since is None else since.isoformat()))
         return Rows(("device_id",), self._hubs())
 
     def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, func, or_, select
 
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.store.bulk import id_list, insert_many, upsert_many
 from duis_gateway.store.tables import activation_outcome, activation_request
 
@@ -111,6 +112,7 @@ def record_outcomes(connection: Connection, csp: int, outcomes: Sequence[Reporte
         for reported in outcomes
     )
     insert_many(connection, activation_outcome, _OUTCOME_COLUMNS, rows)
+    freshness.of_hubs(connection, (reported.outcome.device_id for reported in outcomes), at)
 
 
 def newest_outcomes(connection: Connection, device_ids: Iterable[int]) -> dict[int, RecordedOutcome]:

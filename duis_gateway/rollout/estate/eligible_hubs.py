@@ -43,9 +43,9 @@ class Scope:
         return ((),) if self.regions is None else ((hub.c.csp_region.in_(sorted(self.regions)),),)
 
 
-def all_hubs(connection: Connection, scope: Scope) -> Iterator[list[Hub]]:
-    """Yield the Communications Hubs of an estate, some thousand at once."""
-    yield from _in_chunks(connection, scope, (is_hub_sql(),))
+def all_hubs(connection: Connection, scope: Scope, *which: ColumnElement[bool]) -> Iterator[list[Hub]]:
+    """Yield the Communications Hubs of an estate (that these conditions choose), some thousand at once."""
+    yield from _in_chunks(connection, scope, (is_hub_sql(), *which))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of, viewer_of
+from duis_gateway.rollout.estate import changes
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
 from duis_gateway.rollout.hubs import store as hubs
@@ -54,14 +55,32 @@ ESTATE_COLUMNS = (
 
 HISTORY_COLUMNS = ("at", "what", "release", "firmware_version", "stage", "detail")
 
+DEPARTED = "departed"
+"""The state in which a hub is shown once more that has left the party's estate."""
+
 _NO_RELEASE = "not planned: no release in flight is for this device model"
 
 
-def estate_rows(conn: Connection, party: Party, now: datetime) -> Iterator[Mapping[str, object]]:
-    """Yield every hub of a party's estate as a row of `ESTATE_COLUMNS`."""
+def estate_rows(
+    conn: Connection, party: Party, now: datetime, since: datetime | None = None
+) -> Iterator[Mapping[str, object]]:
+    """Yield every hub of a party's estate as a row of `ESTATE_COLUMNS`.
+
+    With `since` only those that may have changed since then, and first those that have left the estate, as `DEPARTED`.
+    """
+    scope = scope_of(party)
+    if since is not None:
+        yield from map(_departed_row, changes.departed(conn, scope, since))
+    which = () if since is None else (changes.changed_sql(conn, since, now),)
     reader = _Reader(conn, party, now)
-    for chunk in estate.all_hubs(conn, scope_of(party)):
+    for chunk in estate.all_hubs(conn, scope, *which):
         yield from reader.rows(chunk)
+
+
+def _departed_row(device_id: int) -> Mapping[str, object]:
+    """Return what a party is told of a hub that is its own no longer: nothing of how the hub is now."""
+    why = "not one of this party's hubs any more"
+    return {**dict.fromkeys(ESTATE_COLUMNS), "device_id": format_eui(device_id), "state": DEPARTED, "why": why}
 
 
 def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Mapping[str, object] | None:

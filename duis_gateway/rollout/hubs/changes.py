@@ -7,10 +7,11 @@ counts: what that means for the plan of the hubs is told, and what it means for 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
@@ -38,12 +39,14 @@ def look(moment: Moment, given: Collection[Hub]) -> Before:
     return Before(hubs.get_many(moment.conn, ids), models)
 
 
-def change(moment: Moment, given: Sequence[Hub], before: Before) -> None:
-    """Write hubs as they are from now on, each given once, and tell what that does."""
-    were = [(was, hub) for hub in given if (was := before.known.get(hub.device_id)) is not None]
+def change(moment: Moment, given: Iterable[Hub], before: Before) -> None:
+    """Write those of the hubs that change, each given once, and tell what that does."""
+    changed = [hub for hub in given if before.differs(hub)]
+    were = [(was, hub) for hub in changed if (was := before.known.get(hub.device_id)) is not None]
+    freshness.of_change(moment.conn, were, moment.now)
     other_suppliers = [(was, hub) for was, hub in were if was.suppliers != hub.suppliers]
     if other_suppliers:
         moment.send(alerts_on_changes(other_suppliers, moment))
-    hubs.upsert(moment.conn, given)
-    ids = [hub.device_id for hub in given]
+    hubs.upsert(moment.conn, changed, moment.now)
+    ids = [hub.device_id for hub in changed]
     replan_hubs(moment, before.models, ids, lost=lambda one: lost_by_former_suppliers(one, other_suppliers, moment))

@@ -131,13 +131,9 @@ def _load(moments: Moments, file: _InventoryFile, report: Progress) -> LoadResul
 
 
 def _write(moment: Moment, given: list[Hub]) -> None:
-    """Write hubs; while no release is live there is nothing to tell, and nothing is looked up."""
-    if not releases.live(moment.conn):
-        hubs.upsert(moment.conn, given)
-        return
+    """Write those of the hubs that change, and tell what that does where releases are live."""
     newest = {hub.device_id: hub for hub in given}
-    before = look(moment, newest.values())
-    change(moment, [hub for hub in newest.values() if before.differs(hub)], before)
+    change(moment, newest.values(), look(moment, newest.values()))
 
 
 def export_csv(store: Store, path: Path, progress: Progress | None = None) -> int:

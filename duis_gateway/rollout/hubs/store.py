@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -216,13 +217,13 @@ def _named_by(release_id: str, groups: Table, members: Table, of_group: Column[i
     )
 
 
-def upsert(connection: Connection, hubs: Iterable[Hub]) -> int:
+def upsert(connection: Connection, hubs: Iterable[Hub], at: datetime | None = None) -> int:
     """Write hubs into the inventory; return how many. The last one of an identifier counts.
 
     Always in one order, so that two writers of the same hubs cannot wait for each other.
 
     A hub new to the inventory starts with its version as the one told (unless it brings another); one that is there
-    keeps what its suppliers were told, and when it was last activated.
+    keeps what its suppliers were told, and when it was last activated. `at`: when they became so, None for long ago.
     """
     newest = {given.device_id: given for given in hubs}
     numbers = model_numbers(connection, ((given.manufacturer, given.model) for given in newest.values()))
@@ -238,10 +239,12 @@ def upsert(connection: Connection, hubs: Iterable[Hub]) -> int:
             given.gas_supplier,
             given.firmware_version if given.told_version is None else given.told_version,
             given.completed_at,
+            at,
         )
         for given in sorted(newest.values(), key=lambda given: to_signed(given.device_id))
     )
-    return upsert_many(connection, hub, ("device_id", *_LOADED, "told_version", "completed_at"), rows, _LOADED)
+    columns = ("device_id", *_LOADED, "told_version", "completed_at", "changed_at")
+    return upsert_many(connection, hub, columns, rows, (*_LOADED, "changed_at"))
 
 
 def record_activations(connection: Connection, after: Iterable[Hub]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
@@ -27,12 +28,16 @@ HUBS_AT_ONCE = 50_000
 
 def replan(moment: Moment, release: Release, ids: Iterable[int]) -> None:
     """Tell what has changed in the plan of these hubs under a release as it stands now."""
-    _replan(moment, release, _in_chunks(ids))
+    _replan(moment, release, _in_chunks(moment, ids))
 
 
-def _in_chunks(ids: Iterable[int]) -> Iterator[Collection[int]]:
+def _in_chunks(moment: Moment, ids: Iterable[int]) -> Iterator[Collection[int]]:
+    """Yield the hubs in chunks, each noted as one of which something else may be shown now."""
     given = tuple(dict.fromkeys(ids))
-    return (given[start : start + HUBS_AT_ONCE] for start in range(0, len(given), HUBS_AT_ONCE))
+    for start in range(0, len(given), HUBS_AT_ONCE):
+        chunk = given[start : start + HUBS_AT_ONCE]
+        freshness.of_hubs(moment.conn, chunk, moment.now)
+        yield chunk
 
 
 def replan_all(moment: Moment, release: Release, lost: Lost | None = None) -> None:
@@ -67,7 +72,7 @@ def replan_hubs(
         done = frozenset(activated.get(release.firmware_version, ()))
         if done:
             told.forget(moment.conn, release.release_id, done)
-        chunks = _in_chunks(device_id for device_id in ids if device_id not in done)
+        chunks = _in_chunks(moment, (device_id for device_id in ids if device_id not in done))
         _replan(moment, release, chunks, lost(release))
 
 

@@ -58,5 +58,5 @@ class ProtectionLists:
             lock_releases_of(moment, models)
             protection.add(moment.conn, supplier, added)
             protection.remove(moment.conn, supplier, removed)
-            replan_hubs(moment, models, added | removed)
+            replan_hubs(moment, models, protection.instructed(moment.conn, supplier, added | removed))
         return added, removed

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Column, Connection, FromClause, Select, Table, delete, select, union
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.store.bulk import id_list, insert_ids
-from duis_gateway.store.rollout_tables import protected_hub
-from duis_gateway.store.tables import hub
+from duis_gateway.store.rollout_tables import pilot_selection, protected_hub, selected_hub
+from duis_gateway.store.tables import hub, instruction, instruction_hub
 
 _ROWS_A_FETCH = 5_000
 
@@ -40,6 +40,24 @@ def protected(connection: Connection, ids: Iterable[int], supplier: int | None =
     if supplier is not None:
         query = query.where(protected_hub.c.supplier == supplier)
     return frozenset(row.device_id for row in connection.execute(query))
+
+
+def instructed(connection: Connection, supplier: int, ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the hubs that the supplier has instructed, or DCC for it: protection moves no other's plan."""
+    wanted = id_list(connection, ids)
+    given = _named(wanted, instruction, instruction_hub, instruction_hub.c.instruction_id, supplier)
+    chosen = _named(wanted, pilot_selection, selected_hub, selected_hub.c.selection_id, supplier)
+    return frozenset(connection.execute(union(given, chosen)).scalars())
+
+
+def _named(wanted: FromClause, heads: Table, members: Table, of_head: Column[int], supplier: int) -> Select[int]:
+    return (
+        select(members.c.device_id)
+        .select_from(wanted)
+        .join(members, members.c.device_id == wanted.c.value)
+        .join(heads, heads.c.id == of_head)
+        .where(heads.c.supplier == supplier)
+    )
 
 
 def protectors(connection: Connection, ids: Iterable[int]) -> dict[int, frozenset[int]]:

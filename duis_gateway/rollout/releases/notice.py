@@ -18,6 +18,7 @@ from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.audience import registered, suppliers_of_model, within_regions
 from duis_gateway.rollout.eligibility import is_hub
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.replan import replan_all
@@ -59,6 +60,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     revised = standing is not None
     releases.put(tx.conn, release=release, marks=known)
     history.record(tx.conn, _line(release, tx, revised=revised))
+    freshness.of_model(tx.conn, release.manufacturer, release.model, tx.now)
     tx.release_changed = True
     tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))
     tx.send(_emails(release, tx, revised=revised))

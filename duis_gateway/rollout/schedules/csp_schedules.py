@@ -16,6 +16,7 @@ from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerMessage
 from duis_gateway.rollout.audience import by_supplier, registered, suppliers_of_model
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import safe_launch_opens
@@ -66,6 +67,7 @@ def _receive(message: AnyMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Ac
     schedule = DefaultSchedule(release.release_id, body.csp_region, stage, groups, gathered.constraints)
     told_before = _told_of(release, body.csp_region, stage, tx)
     schedules.replace_default(tx.conn, schedule)
+    freshness.of_model(tx.conn, release.manufacturer, release.model, tx.now)
     tx.send(_alerts(release, schedule, told_before, [found[d] for d in good], tx))
     return accepted(message, bad)
 

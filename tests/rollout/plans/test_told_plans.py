@@ -2,6 +2,7 @@
 
 Two suppliers, two CSPs and DCC say random things through the real handlers: instructions, decisions, batches, choices,
 revisions, pauses, changes of supplier, region, status and version, activations; and time passes.
+Whoever asks for what has changed in the estate since is shown it all.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from duis_gateway.rollout.rollout_decisions.records import Standing as DecisionS
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
+from tests.support.estates import Estates
 from tests.support.plan_model import expected_plan
 from tests.support.roll_out_scenario import Said, Scenario
 from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
@@ -286,7 +288,7 @@ def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
         yield made
 
 
-@pytest.mark.requirement("X09", "BR-3.2", "BR-3.3", "BR-3.6", "BR-4.2", "PIA-C2", "PIA-S5", "PIA-D1")
+@pytest.mark.requirement("X09", "BR-5.3", "BR-3.2", "BR-3.3", "BR-3.6", "BR-4.2", "PIA-C2", "PIA-S5", "PIA-D1")
 @pytest.mark.parametrize("seed", [8, 9, 14])
 def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> None:
     random = Random(seed)
@@ -302,7 +304,9 @@ def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> N
     told = 0
     for number in range(STEPS):
         own = world.own()
+        estates, since = Estates.of(dcc, OURS, NORTH), dcc.clock.now()
         world.step()
+        estates.miss_nothing_since(since, dcc)
         world.reads(own)
         world.reported()
         assert world.told == world.planned(), f"after step {number}"

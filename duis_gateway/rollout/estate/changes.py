@@ -1,0 +1,88 @@
+"""What has changed in an estate since a moment: everything that has, and seldom more (BR-5.3).
+
+A hub counts as changed when anything that `estate` shows of it may have: the inventory has it otherwise, something was
+said of it in a roll-out, or something happened that concerns its whole device model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, or_, select
+
+from duis_gateway.rollout.eligibility import is_hub
+from duis_gateway.rollout.estate.eligible_hubs import HUBS_AT_ONCE, Scope
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.device_models import model_number
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.store.rollout_tables import batch, former_hub, hub_news, model_news, piece_say, pilot_selection
+from duis_gateway.store.tables import group_say, hub, instruction
+
+OVERLAP = timedelta(hours=1)
+"""What was noted so long before the moment counts, too.
+
+A change is noted with the time at which its message was received and is seen once it is stored: who read the estate in
+between has not seen it. Nothing takes as long to be stored, and clocks do not differ by as much.
+"""
+
+
+def changed_sql(connection: Connection, since: datetime, now: datetime) -> ColumnElement[bool]:
+    """Return the condition on `hub` that it may have changed since then."""
+    first = since - OVERLAP
+    said = exists().where(hub_news.c.device_id == hub.c.device_id, hub_news.c.changed_at >= first)
+    models = select(model_news.c.model_id).where(model_news.c.changed_at >= first)
+    held = _held_over_an_end(connection, first, now)
+    return or_(hub.c.changed_at >= first, said, hub.c.model_id.in_(models), hub.c.model_id.in_(held))
+
+
+def _held_over_an_end(connection: Connection, first: datetime, now: datetime) -> list[int]:
+    """Return the device models of paused releases under which a period has ended since.
+
+    What is held is told to nobody as planned, so that nobody notes when its time is over.
+    """
+    return [
+        connection.execute(model_number(one.manufacturer, one.model)).scalar_one()
+        for one in releases.live(connection)
+        if one.paused and _ended(connection, one.release_id, first, now)
+    ]
+
+
+def _ended(connection: Connection, release_id: str, first: datetime, now: datetime) -> bool:
+    def ends(table: FromClause, *of_release: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(table.c.ends > first, table.c.ends <= now, *of_release)
+
+    given = instruction.c.release_id == release_id
+    query = select(
+        or_(
+            ends(instruction, given),
+            ends(group_say, group_say.c.instruction_id == instruction.c.id, given),
+            ends(piece_say, piece_say.c.instruction_id == instruction.c.id, given),
+            ends(batch, batch.c.release_id == release_id),
+            ends(pilot_selection, pilot_selection.c.release_id == release_id),
+        )
+    )
+    return bool(connection.execute(query).scalar_one())
+
+
+def departed(connection: Connection, scope: Scope, since: datetime) -> Iterator[int]:
+    """Yield the hubs that have left an estate since then and are not back, each once."""
+    query = (
+        select(former_hub.c.device_id)
+        .distinct()
+        .where(former_hub.c.left_at >= since - OVERLAP, _was_in(scope))
+        .order_by(former_hub.c.device_id)
+    )
+    left = iter(connection.execute(query, execution_options={"yield_per": HUBS_AT_ONCE}).scalars())
+    while chunk := list(islice(left, HUBS_AT_ONCE)):
+        known = hubs.get_many(connection, chunk)
+        yield from (one for one in chunk if not ((now := known.get(one)) and is_hub(now) and scope.has(now)))
+
+
+def _was_in(scope: Scope) -> ColumnElement[bool]:
+    if scope.supplier is not None:
+        return former_hub.c.supplier == scope.supplier
+    if scope.regions is not None:
+        return former_hub.c.csp_region.in_(sorted(scope.regions))
+    return and_(former_hub.c.supplier.is_(None), former_hub.c.csp_region.is_(None))
