@@ -70,15 +70,27 @@ class WorkerProcesses:
                 process.send_signal(signal.SIGHUP)
 
     def _keep(self, index: int) -> None:
-        while (process := self._start(index)) is not None:
-            with process:
-                process.wait()
-            with self._lock:
-                self._running.discard(process)
-            if not self._stopping.is_set():
-                about = {"event": "worker-ended", "pid": process.pid, "exit_code": process.returncode}
-                log.error("a delivery process ended and is started again", extra=about)
-                self._stopping.wait(_SECONDS_BEFORE_AGAIN)
+        while not self._stopping.is_set():
+            try:
+                process = self._start(index)
+            except OSError as error:
+                about = {"event": "worker-not-started"}
+                log.error("a delivery process cannot be started and is tried again: %s", error, extra=about)
+            else:
+                self._outlive(process)
+            self._stopping.wait(_SECONDS_BEFORE_AGAIN)
+
+    def _outlive(self, process: subprocess.Popen[bytes] | None) -> None:
+        """Wait for its end, and say so unless it was told to."""
+        if process is None:
+            return
+        with process:
+            process.wait()
+        with self._lock:
+            self._running.discard(process)
+        if not self._stopping.is_set():
+            about = {"event": "worker-ended", "pid": process.pid, "exit_code": process.returncode}
+            log.error("a delivery process ended and is started again", extra=about)
 
     def _start(self, index: int) -> subprocess.Popen[bytes] | None:
         with self._lock:

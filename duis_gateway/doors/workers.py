@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from time import monotonic
 
 from duis_gateway.envelope.parse import thread_has_read_enough
+from duis_gateway.machine.threads import started
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +23,8 @@ class Workers:
 
     def __init__(self, count: int, name: str) -> None:
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads = [self._thread(f"{name}-{n}") for n in range(count)]
+        self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(count)]
+        self._places = threading.Lock()
 
     def start(self) -> None:
         """Start the threads."""
@@ -55,15 +57,14 @@ class Workers:
             except Exception:
                 _log.exception("a worker's task failed", extra={"event": "defect"})
             del work  # a request in hand is large; nothing of it is kept while waiting for the next
-            if thread_has_read_enough():
-                self._make_place()
+            if thread_has_read_enough() and self._made_place():
                 return
 
-    def _thread(self, name: str) -> threading.Thread:
-        return threading.Thread(target=self._run, name=name, daemon=True)
-
-    def _make_place(self) -> None:
-        """Start a thread that goes on instead of this one."""
+    def _made_place(self) -> bool:
+        """Start a thread that goes on instead of this one; False if there is none to be had, and this one goes on."""
         this = threading.current_thread()
-        new = self._threads[self._threads.index(this)] = self._thread(this.name)
-        new.start()
+        with self._places:
+            new = started(self._run, name=this.name)
+            if new is not None:
+                self._threads[self._threads.index(this)] = new
+        return new is not None

@@ -12,9 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from duis_gateway.errors import GatewayError
+from duis_gateway.machine.threads import started
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox.lanes import Lane, LaneSettings, Stopping, report_unreachable
 from duis_gateway.outbox.observer import DeliveryObserver
@@ -63,6 +61,10 @@ class Delivery:
         self._policy = policy or RetryPolicy()
         self._settings = settings or DeliverySettings()
         self._observer = observer or DeliveryObserver()
+        self._longest = max(
+            self._policy.longest_pause,
+            *(self._settings.lanes.lease_with(sender.deadline) for sender in senders.values()),
+        )
         self._stopping = Stopping()
         self._wake = threading.Event()
         self._lock = threading.Lock()
@@ -133,7 +135,8 @@ class Delivery:
             try:
                 self._look()
                 reachable = True
-            except (GatewayError, SQLAlchemyError) as error:
+            except Exception as error:
+                # Whatever it was, nothing would be sent any more if this thread ended.
                 if reachable:
                     report_unreachable(error)
                 reachable = False
@@ -143,16 +146,25 @@ class Delivery:
     def _look(self) -> None:
         with self._store.read() as conn:
             due = outbox.due_destinations(conn)
-            expired = outbox.has_expired(conn)
-        if expired:
-            with self._store.write() as conn:
-                recovered = outbox.recover_expired(conn)
-                due = outbox.due_destinations(conn)
-            if recovered:
-                log.warning("leases ran out, messages are due again", extra={"count": recovered})
-                self._observer.leases_expired(recovered)
+            lost = outbox.has_lost(conn, self._longest)
+        if lost:
+            due = self._recover()
         for destination in due:
             self._start_lane(destination)
+
+    def _recover(self) -> list[Destination]:
+        """Take back what nobody holds any more, and what a clock that was put back left waiting; return who has it."""
+        with self._store.write() as conn:
+            recovered = outbox.recover_expired(conn, self._longest)
+            brought_forward = outbox.bring_forward(conn, self._longest)
+            due = outbox.due_destinations(conn)
+        if recovered:
+            log.warning("leases ran out, messages are due again", extra={"count": recovered})
+            self._observer.leases_expired(recovered)
+        if brought_forward:
+            about = {"event": "clock-put-back", "count": brought_forward}
+            log.warning("messages lay further ahead than any wait, and are due now", extra=about)
+        return due
 
     def _start_lane(self, destination: Destination) -> None:
         sender = self._senders.get(destination.channel)
@@ -168,9 +180,9 @@ class Delivery:
                 )
             if lane.breaker.pause > 0:
                 return
-            thread = threading.Thread(target=self._run_lane, args=(lane,), name="delivery-lane", daemon=True)
-            self._running[destination] = thread
-            thread.start()
+            thread = started(self._run_lane, lane, name="delivery-lane")
+            if thread is not None:
+                self._running[destination] = thread
 
     def _run_lane(self, lane: Lane) -> None:
         busy = False

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import GatewayError
+from duis_gateway.machine.threads import started
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox.breaker import Breaker
 from duis_gateway.outbox.observer import DeliveryObserver
@@ -45,6 +46,10 @@ class LaneSettings:
     in_flight: int = 4
     batch: int = 100
     lease: float = 60.0
+
+    def lease_with(self, deadline: float) -> float:
+        """Return for how many seconds messages are held whose attempts may take `deadline` seconds each."""
+        return max(self.lease, 2 * deadline + _LEASE_MARGIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class Lane:
         self._settings = settings
         self._observer = observer
         self._stopping = stopping
-        self._lease = max(settings.lease, 2 * sender.deadline + _LEASE_MARGIN)
+        self._lease = settings.lease_with(sender.deadline)
         self._attempt_seconds = 1.0  # how long attempts take of late
         self._came_back = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -183,9 +188,14 @@ class Lane:
             self._jobs.put(job)
         while len(self._posters) < min(self._settings.in_flight, len(self._posting)):
             name = f"deliver-{format_eui(self.destination.recipient)}-{len(self._posters)}"
-            poster = threading.Thread(target=self._post, args=(self._jobs,), name=name, daemon=True)
+            poster = started(self._post, self._jobs, name=name)
+            if poster is None:
+                break
             self._posters.append(poster)
-            poster.start()
+        if jobs and not self._posters:
+            # No thread is to be had: this one posts by itself.
+            self._jobs.put(None)
+            self._post(self._jobs)
 
     def _collect(self) -> None:
         """Wait for attempts to end, and gather those that end together."""

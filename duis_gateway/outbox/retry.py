@@ -63,6 +63,11 @@ class RetryPolicy:
     max_attempts: int = 2000
     refused_attempts: int = 12
 
+    @property
+    def longest_pause(self) -> float:
+        """The longest that a message ever waits for its next attempt, in seconds."""
+        return max(self.cap, self.retry_after_cap)
+
     def backoff(self, attempts: int, jitter: float) -> float:
         """Return the seconds to wait after this many attempts: half to the whole of `wait_after`.
 

@@ -12,7 +12,7 @@ recipient and release. Ids follow commits, because writers of one release exclud
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +21,7 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Connection,
     Float,
@@ -166,13 +167,17 @@ def due_destinations(conn: Connection) -> list[Destination]:
 
 @cache
 def _due_destinations(dialect: str) -> Select[Any]:
+    found, now = _waited_for(), _now(dialect)
+    due = [_waits(found.c.recipient, channel, lambda at: at <= now).label(channel) for channel in _CHANNELS]
+    return select(found.c.recipient, *due).where(found.c.recipient.is_not(None))
+
+
+def _waited_for() -> CTE:
+    """Everybody who has something pending, and NULL at the end."""
     further = outbox.alias("further")
     found = select(func.min(outbox.c.recipient).label("recipient")).where(_pending(outbox)).cte("found", recursive=True)
     next_one = select(func.min(further.c.recipient)).where(_pending(further), further.c.recipient > found.c.recipient)
-    found = found.union_all(select(next_one.scalar_subquery()).where(found.c.recipient.is_not(None)))
-    now = _now(dialect)
-    due = [_has_due(found.c.recipient, channel, now).label(channel) for channel in _CHANNELS]
-    return select(found.c.recipient, *due).where(found.c.recipient.is_not(None))
+    return found.union_all(select(next_one.scalar_subquery()).where(found.c.recipient.is_not(None)))
 
 
 def claim(
@@ -233,26 +238,52 @@ def _claim(dialect: str) -> ReturningUpdate[Any]:
 _CLAIMED = ("id", "recipient", "channel", "address", "kind", "message_id", "content", "content_type", "attempts")
 
 
-def recover_expired(conn: Connection) -> int:
-    """Make messages due again whose lease has run out, and return how many (threat F04)."""
+def recover_expired(conn: Connection, longest: float) -> int:
+    """Make messages due again whose lease has run out, and return how many (threat F04).
+
+    A lease that ends later than `longest` seconds from now is over too: nobody takes one for so long, so the clock has
+    been put back since (threat F23).
+    """
     now = _now(conn.dialect.name)
     statement = (
         update(outbox)
-        .where(outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_until <= now)
+        .where(
+            outbox.c.state == literal_column("'in_flight'"),
+            or_(outbox.c.lease_until <= now, outbox.c.lease_until > now + longest),
+        )
         .values(state="pending", last_error="no outcome within the lease: its worker ended or stalled", **_NO_LEASE)
     )
     return conn.execute(statement).rowcount
 
 
-def has_expired(conn: Connection) -> bool:
-    """Tell whether `recover_expired` would find anything; needs no writing."""
-    return bool(conn.execute(_has_expired(conn.dialect.name)).scalar())
+def bring_forward(conn: Connection, longest: float) -> int:
+    """Make messages due now that would wait longer than `longest` seconds, and return how many.
+
+    No message is given a longer wait, so the clock has been put back since (threat F23); it may have been by years.
+    """
+    now = _now(conn.dialect.name)
+    too_late = outbox.c.due_at > now + longest
+    return conn.execute(update(outbox).where(_pending(outbox), too_late).values(due_at=now)).rowcount
+
+
+def has_lost(conn: Connection, longest: float) -> bool:
+    """Tell whether `recover_expired` or `bring_forward` would find anything; needs no writing."""
+    return bool(conn.execute(_has_lost(conn.dialect.name), {"longest": longest}).scalar())
 
 
 @cache
-def _has_expired(dialect: str) -> Select[Any]:
+def _has_lost(dialect: str) -> Select[Any]:
     in_flight = outbox.c.state == literal_column("'in_flight'")
-    return select(exists().where(in_flight, outbox.c.lease_until <= _now(dialect)))
+    found, now = _waited_for(), _now(dialect)
+    longest = bindparam("longest", type_=Float)
+    too_late = [_waits(found.c.recipient, channel, lambda at: at > now + longest) for channel in _CHANNELS]
+    return select(
+        or_(
+            exists().where(in_flight, outbox.c.lease_until <= now),
+            exists().where(in_flight, outbox.c.lease_until > now + longest),
+            exists().where(found.c.recipient.is_not(None), or_(*too_late)),
+        )
+    )
 
 
 # --- settling -----------------------------------------------------------------------------------------------------
@@ -354,6 +385,10 @@ def _older_open() -> ColumnElement[bool]:
     )
 
 
-def _has_due(recipient: ColumnElement[int], channel: str, now: ColumnElement[float]) -> ColumnElement[bool]:
-    due = outbox.alias(f"due_{channel}")
-    return exists().where(_pending(due), due.c.recipient == recipient, due.c.channel == channel, due.c.due_at <= now)
+def _waits(
+    recipient: ColumnElement[int], channel: str, until: Callable[[ColumnElement[float]], ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """Whether the recipient has a pending message on the channel that is due at such a time."""
+    waiting = outbox.alias()
+    its_own = (waiting.c.recipient == recipient, waiting.c.channel == channel)
+    return exists().where(_pending(waiting), *its_own, until(waiting.c.due_at))

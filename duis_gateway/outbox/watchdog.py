@@ -12,6 +12,8 @@ import socket
 import threading
 import time
 
+from duis_gateway.machine.threads import started
+
 _TICK = 0.2
 
 
@@ -66,14 +68,19 @@ class Watchdog:
         self._closed = False
 
     def start(self, seconds: float) -> Attempt:
-        """Begin an attempt that may take this long in all; end it with `finish`."""
+        """Begin an attempt that may take this long in all; end it with `finish`.
+
+        Raises:
+            OSError: nobody could end it, since no thread is to be had.
+        """
         attempt = Attempt(time.monotonic() + seconds)
         with self._changed:
-            self._attempts.add(attempt)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="delivery-watchdog", daemon=True)
-                self._thread.start()
-            elif len(self._attempts) == 1:
+                self._thread = started(self._run, name="delivery-watchdog")
+            if self._thread is None:
+                raise OSError("the gateway has no thread for the deadline of an email")
+            self._attempts.add(attempt)
+            if len(self._attempts) == 1:
                 self._changed.notify()
         return attempt
 

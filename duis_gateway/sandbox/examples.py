@@ -5,6 +5,8 @@ Their dates follow from the time at which they are made, and their identities ar
 
 from __future__ import annotations
 
+import shlex
+import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -128,6 +130,8 @@ def play_script(messages: list[Playable], names: list[str]) -> str:
         "# Makes a gateway in this folder, and sends it the messages that lie here, in their order.",
         "set -eu",
         'cd "$(dirname "$0")"',
+        "# The duis-gateway that wrote this.",
+        f'PATH={shlex.quote(sysconfig.get_path("scripts"))}:"$PATH"',
         "mkdir answers",
         "export DUIS_GATEWAY_CONFIG=gateway.toml",
         "export DUIS_GATEWAY_SERVER_PORT=0 DUIS_GATEWAY_OPERATIONS_PORT=0  # any that are free",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sysconfig
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def test_the_set_is_played_by_its_script(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("DUIS_GATEWAY_CONFIG", "gateway.toml")
     (folder / "answers").mkdir()
     lines = (folder / "play.sh").read_text(encoding="utf-8").splitlines()
+    its_own = f'PATH={shlex.quote(sysconfig.get_path("scripts"))}:"$PATH"'
+    assert lines.index(its_own) < lines.index("mkdir answers"), "a virtual environment that is not on the path will do"
     begin = lines.index("duis-gateway serve > listening 2> gateway.log &")
     [ports] = (line.partition("#")[0].split()[1:] for line in lines[:begin] if "_PORT=0" in line)
     for line in lines[:begin]:

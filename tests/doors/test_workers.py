@@ -7,6 +7,7 @@ from time import monotonic
 
 from duis_gateway.doors.workers import Workers
 from duis_gateway.envelope.parse import ShapeLimits, parse_document
+from tests.support.threads import without_threads
 
 TWO_MEGABYTES = b"<a>" + b"x" * 2 * 1024 * 1024 + b"</a>"
 
@@ -33,4 +34,25 @@ def test_a_thread_that_has_read_megabytes_makes_place_for_another() -> None:
     workers.end()
     workers.join(monotonic() + 30)
     assert not any(one.is_alive() for one in seen)
+    assert not workers.alive
+
+
+def test_a_thread_for_which_there_is_no_other_goes_on() -> None:
+    """F31: on a machine without threads the doors would lose one with each megabyte, until nobody answers."""
+    workers = Workers(1, "reader")
+    done = threading.Semaphore(0)
+
+    def work() -> None:
+        parse_document(TWO_MEGABYTES, ShapeLimits(), {})
+        done.release()
+
+    workers.start()
+    with without_threads("reader", 3) as refusals:
+        for _ in range(6):
+            workers.submit(work)
+        for _ in range(6):
+            assert done.acquire(timeout=30)
+    assert len(refusals) == 3
+    workers.end()
+    workers.join(monotonic() + 30)
     assert not workers.alive

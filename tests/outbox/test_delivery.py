@@ -21,12 +21,13 @@ from duis_gateway.outbox.lanes import LaneSettings
 from duis_gateway.outbox.observer import DeliveryObserver
 from duis_gateway.outbox.retry import Dead, Decision, Failure, FailureKind, RetryPolicy
 from duis_gateway.outbox.senders import HttpSender, Sender
-from duis_gateway.outbox.store import ClaimedMessage, Destination
+from duis_gateway.outbox.store import ClaimedMessage, Destination, Result, Settlement
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from duis_gateway.store.engine import Store
 from tests.support import receivers
 from tests.support.outbox import HTTP, OTHER, SUPPLIER, enqueue, message, messages
 from tests.support.receivers import Receiver
+from tests.support.threads import without_threads
 
 QUICK = RetryPolicy(base=0.02, cap=0.1, refused_attempts=3, max_attempts=10_000)
 
@@ -266,6 +267,30 @@ def test_work_of_a_worker_that_is_gone_comes_back(store: Store) -> None:
         assert watcher.expired == 3
 
 
+def test_a_clock_that_was_put_back_delays_nothing_for_as_long_as_that(store: Store) -> None:
+    """F23: what was tried, and what was held, while the database's clock stood a year ahead."""
+    year = 31_536_000.0
+    enqueue(store, *messages(3, key="R1"), *messages(2, prefix="o"))
+    with store.write() as conn:
+        first, *_ = outbox.claim(conn, HTTP, 1, 60.0, "tried")
+        outbox.settle(conn, [Settlement(first.id, "tried", Result.RETRY, year, "down")])
+        outbox.claim(conn, HTTP, 1, year, "held")
+    with Receiver() as receiver, delivering(store, {SUPPLIER: receiver.url}):
+        got = receiver.wait_for(5)
+    assert [content for content in got if content.startswith(b"<0")] == [m.content for m in messages(3)]
+    assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 0}
+
+
+@pytest.mark.parametrize("refused", ["delivery-lane", "deliver-"])
+def test_a_machine_without_threads_stops_nothing_for_good(store: Store, refused: str) -> None:
+    """F31: `ulimit -u` or a container's `pids.max` refuse a thread now and then: a lane, or who posts for it."""
+    enqueue(store, *messages(20), *messages(5, key="R1", prefix="k"))
+    with without_threads(refused, 3) as refusals, Receiver() as receiver, delivering(store, {SUPPLIER: receiver.url}):
+        receiver.wait_for(25)
+    assert len(refusals) == 3
+    assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 0}
+
+
 def test_stopping_gives_every_lease_back(store: Store) -> None:
     """F24: with attempts under way that would take far longer."""
     enqueue(store, *messages(40))
@@ -357,7 +382,7 @@ def test_a_message_that_kills_its_sender_every_time_is_parked(store: Store) -> N
     for _ in range(3):
         with store.write() as conn:
             assert outbox.claim(conn, HTTP, 10, 0.0, "crashed")
-            outbox.recover_expired(conn)
+            outbox.recover_expired(conn, 3600.0)
     with Receiver() as receiver, delivering(store, {SUPPLIER: receiver.url}, policy=policy):
         assert receiver.wait_for(1) == [b"<000001/>"]
     with store.read() as conn:

@@ -26,6 +26,7 @@ from tests.support.mail_relay import MailRelay
 from tests.support.outbox import SUPPLIER, enqueue, message
 from tests.support.receivers import Receiver
 from tests.support.scripted_peer import scripted_peer
+from tests.support.threads import without_threads
 from tests.support.web_certificates import make_web_certificate
 from tests.support.writing import wait_until
 
@@ -74,6 +75,23 @@ def test_a_relay_that_is_silent() -> None:
         failure = mail.send(claimed())
     assert failure
     assert failure.kind is FailureKind.TIMEOUT
+
+
+def test_no_email_goes_without_its_deadline_and_the_next_has_one() -> None:
+    """F17, F31: where the machine has no thread for the watchdog, the attempt has failed; later there is one."""
+    with MailRelay() as relay, sender(relay.port) as mail, without_threads("delivery-watchdog", 1):
+        failure = mail.send(claimed())
+        assert failure is not None
+        assert not failure.refused
+        assert relay.emails == []
+        assert mail.send(claimed()) is None
+    dripping = [(b"", b"2")] * 1_000
+    with scripted_peer(dripping, pause=0.05) as port, sender(port, timeout=0.3) as mail:
+        with without_threads("delivery-watchdog", 1):
+            assert mail.send(claimed()) is not None
+        late = mail.send(claimed())
+    assert late is not None
+    assert late.kind is FailureKind.TIMEOUT
 
 
 def test_a_relay_whose_greeting_drips() -> None:

@@ -13,6 +13,9 @@ from duis_gateway.outbox.store import ClaimedMessage, Destination, Result, Settl
 from duis_gateway.store.engine import Store, now_seconds
 from tests.support.outbox import HTTP, OTHER, SUPPLIER, claim, enqueue, message, messages
 
+LONGEST = 3600.0
+"""What a lease or a wait may take at most, in these tests."""
+
 
 def settle(store: Store, claimed: Sequence[ClaimedMessage], result: Result, seconds: float = 0.0) -> int:
     with store.write() as conn:
@@ -144,13 +147,13 @@ def test_an_expired_lease_comes_back_and_the_attempt_counts(store: Store) -> Non
     claim(store, lease=0.0)
     assert claim(store) == []
     with store.read() as conn:
-        assert outbox.has_expired(conn)
+        assert outbox.has_lost(conn, LONGEST)
     with store.write() as conn:
-        assert outbox.recover_expired(conn) == 1
+        assert outbox.recover_expired(conn, LONGEST) == 1
     again = claim(store, token="b")
     assert [(m.content, m.attempts) for m in again] == [(b"<000000/>", 2)]
     with store.read() as conn:
-        assert not outbox.has_expired(conn)
+        assert not outbox.has_lost(conn, LONGEST)
 
 
 @pytest.mark.parametrize("result", list(Result))
@@ -159,7 +162,7 @@ def test_whoever_lost_the_lease_changes_nothing(store: Store, result: Result) ->
     enqueue(store, message(b"x"))
     stalled = claim(store, lease=0.0, token="stalled")
     with store.write() as conn:
-        outbox.recover_expired(conn)
+        outbox.recover_expired(conn, LONGEST)
     assert settle(store, stalled, result) == 1, "recovered, but not taken again"
     active = claim(store, token="active")
     assert settle(store, stalled, result) == 1
@@ -167,6 +170,33 @@ def test_whoever_lost_the_lease_changes_nothing(store: Store, result: Result) ->
     assert settle(store, active, Result.DELIVERED) == 0
     assert settle(store, stalled, result) == 1
     assert states(store)[b"x"][0] == "delivered"
+
+
+def test_what_a_clock_that_was_put_back_left_in_the_future_is_due_now(store: Store) -> None:
+    """F23: nobody holds or waits for so long, so the database's clock stood a day ahead when it was written."""
+    day = 86_400.0
+    enqueue(store, *messages(2, prefix="w"), *messages(2, key="R1", prefix="k"), message(b"x", channel="email"))
+    settle(store, claim(store, limit=1), Result.RETRY, day)
+    settle(store, claim(store, destination=Destination(SUPPLIER, "email")), Result.RETRY, LONGEST - 1)
+    claim(store, lease=day)
+    assert claim(store) == [], "one waits, one is held, and one waits behind what is held"
+    with store.read() as conn:
+        assert outbox.has_lost(conn, LONGEST)
+    with store.write() as conn:
+        assert outbox.recover_expired(conn, LONGEST) == 2
+        assert outbox.bring_forward(conn, LONGEST) == 1
+    assert sorted(contents(claim(store))) == [b"<k000000/>", b"<w000000/>", b"<w000001/>"]
+    with store.read() as conn:
+        assert not outbox.has_lost(conn, LONGEST), "a wait that can be meant is left alone"
+
+
+@pytest.mark.parametrize("channel", ["http", "email"])
+def test_a_wait_beyond_all_waits_is_noticed_on_each_channel_of_each_recipient(store: Store, channel: str) -> None:
+    enqueue(store, message(recipient=1), message(recipient=OTHER, channel=channel))
+    settle(store, claim(store, destination=Destination(OTHER, channel)), Result.RETRY, LONGEST + 60)
+    with store.read() as conn:
+        assert outbox.has_lost(conn, LONGEST)
+        assert not outbox.has_lost(conn, 2 * LONGEST)
 
 
 def test_many_claimers_never_share_a_message(store: Store) -> None:

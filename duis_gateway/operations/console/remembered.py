@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from duis_gateway.errors import GatewayError
+from duis_gateway.machine.threads import started
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -68,8 +69,7 @@ class Remembered(Generic[Key, Value]):
             slot = self._slots.setdefault(key, _Slot())
             if slot.making is None and slot.is_old(self._every):
                 slot.changed.clear()
-                slot.making = threading.Thread(target=self._work, args=(key, slot), name="console", daemon=True)
-                slot.making.start()
+                slot.making = started(self._work, key, slot, name="console")
             wait = slot.making is not None and slot.took < _QUICK
         if wait:
             slot.changed.wait(_PATIENCE)

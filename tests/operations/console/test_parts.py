@@ -18,6 +18,7 @@ from duis_gateway.operations.metrics import Metrics
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
 from tests.support.outbox import OTHER, SUPPLIER, enqueue, message, messages
+from tests.support.threads import without_threads
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -52,6 +53,17 @@ def test_who_asks_does_not_wait_for_ever_and_a_figure_that_failed_is_tried_again
     figure = remembered.get(None)
     assert figure is not None
     assert figure.value == 7
+
+
+def test_a_figure_for_which_there_was_no_thread_is_counted_when_it_is_asked_for_again() -> None:
+    """F31: the page is shown all the same, and nothing hangs at the end."""
+    remembered: Remembered[None, int] = Remembered(lambda _: 7, 60.0)
+    with without_threads("console", 1):
+        assert remembered.get(None) is None
+        figure = remembered.get(None)
+    assert figure is not None
+    assert figure.value == 7
+    assert remembered.stop(monotonic() + 30)
 
 
 def test_a_search_goes_back_a_stretch_at_a_time_and_says_how_far(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
