@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from sqlalchemy import Connection
 
 from duis_gateway.cli.common import (
     EUI,
@@ -61,6 +62,7 @@ def show(reference: str, content: bool, config: Config) -> None:
     with opened_store(config) as store, store.read() as connection:
         found = outbox_view.find(connection, _reference(reference))
         failed = [] if found is None else outbox_view.failed_attempts(connection, found[0].id)
+        behind = None if found is None else _waits_behind(connection, found[0])
     if found is None:
         raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox")
     entry, message = found
@@ -84,10 +86,16 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("delivered", entry.delivered_at),
             ("next try in", None if entry.next_try_in is None else f"{entry.next_try_in:.0f} s"),
             ("last error", entry.last_error),
+            ("waits behind", behind),
             ("bytes", len(message)),
             *(("failed", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
         )
     )
+
+
+def _waits_behind(connection: Connection, entry: OutboxEntry) -> int | None:
+    """Return the message that has to be delivered before one that is pending, if there is any."""
+    return outbox_view.waits_behind(connection, entry.id) if entry.state == "pending" else None
 
 
 def _reference(text: str) -> int | str:

@@ -70,6 +70,15 @@ def test_one_message_is_shown_by_its_id_or_the_messages_own(filled: Installation
     assert "there is no message" in refused(1, "outbox", "show", "id-9", *filled.config)
 
 
+def test_what_a_message_waits_behind_is_shown(filled: Installation) -> None:
+    """A next try in 0 s alone would be said of a message that cannot be tried before another is delivered."""
+    with sqlite3.connect(filled.folder / "gateway.db") as database:
+        database.execute("UPDATE outbox SET state = 'pending', order_key = 'R1' WHERE id < 3")
+    database.close()
+    assert "waits behind: 1" in done("outbox", "show", "2", *filled.config)
+    assert "waits behind: 1" not in done("outbox", "show", "1", *filled.config)
+
+
 def test_the_time_of_delivery_is_shown(filled: Installation) -> None:
     with sqlite3.connect(filled.folder / "gateway.db") as database:
         database.execute("UPDATE outbox SET state = 'delivered', delivered_at = 1798761600.25 WHERE id = 1")
