@@ -86,7 +86,7 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("delivered", entry.delivered_at),
             ("next try in", None if entry.next_try_in is None else f"{entry.next_try_in:.0f} s"),
             ("last error", entry.last_error),
-            ("waits behind", behind),
+            ("behind", behind),
             ("bytes", len(message)),
             *(("failed", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
         )

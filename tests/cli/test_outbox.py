@@ -75,8 +75,8 @@ def test_what_a_message_waits_behind_is_shown(filled: Installation) -> None:
     with sqlite3.connect(filled.folder / "gateway.db") as database:
         database.execute("UPDATE outbox SET state = 'pending', order_key = 'R1' WHERE id < 3")
     database.close()
-    assert "waits behind: 1" in done("outbox", "show", "2", *filled.config)
-    assert "waits behind: 1" not in done("outbox", "show", "1", *filled.config)
+    assert "behind:       1" in done("outbox", "show", "2", *filled.config)
+    assert "behind:       1" not in done("outbox", "show", "1", *filled.config)
 
 
 def test_the_time_of_delivery_is_shown(filled: Installation) -> None:
