@@ -43,8 +43,10 @@ def ask(shown: Shown, method: str, path: str, body: str | None = None, **headers
 
 
 def get(shown: Shown, path: str, status: int = 200) -> html.HtmlElement:
-    """A page, and with it what holds for every page."""
+    """A page, with its figures, and what holds for every page."""
     answer = ask(shown, "GET", path)
+    while b"being counted." in answer.data:
+        answer = ask(shown, "GET", path)
     assert answer.status == status, (path, answer.status, answer.data[:500])
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
