@@ -229,7 +229,9 @@ class Gateway:
                 self._listeners_tls.get("server"),
             )
         except OSError as error:
-            raise ConfigurationError(f"[server] {server.host}:{server.port} cannot be used: {error}") from None
+            raise ConfigurationError(
+                f"[server] {server.host}:{server.port} cannot be used: {error.strerror or error}"
+            ) from None
 
     def _operations(self, config: Config, any_port: bool) -> Server:
         app = operations_app(self.metrics, self.readiness, self._console.routes())
@@ -237,7 +239,7 @@ class Gateway:
         try:
             return Server(app, address.host, address.port, _OPERATORS_THREADS, secured=tls)
         except OSError as error:
-            problem = f"[operations] {address.host}:{address.port} cannot be used: {error}"
+            problem = f"[operations] {address.host}:{address.port} cannot be used: {error.strerror or error}"
             if not any_port:
                 raise ConfigurationError(problem) from None
         server = Server(app, address.host, 0, _OPERATORS_THREADS, secured=tls)

@@ -118,7 +118,10 @@ class Store:
         try:
             return cls(with_driver(parsed), options or StoreOptions())
         except OSError as error:
-            raise ConfigurationError(f"the database's directory cannot be used: {error}") from error
+            raise ConfigurationError(
+                f"the database's directory cannot be used: {error.filename}: {error.strerror}; "
+                "let the user that runs this write there"
+            ) from error
         except ModuleNotFoundError as error:
             raise ConfigurationError(
                 "PostgreSQL needs the extra package: pip install 'duis-gateway[postgresql]'"

@@ -91,3 +91,12 @@ def test_what_no_connection_can_be_made_with_is_a_mistake_of_the_url(
 ) -> None:
     monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", url)
     assert said in refused(2, command, *installation.config)
+
+
+def test_a_folder_of_the_database_that_cannot_be_used_is_named(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", f"sqlite:///{tmp_path}/nowhere/gateway.db")
+    said = refused(2, "party", "list", *installation.config)
+    assert said.startswith("the database's directory cannot be used: ")
+    assert said.endswith("/nowhere: No such file or directory; let the user that runs this write there")

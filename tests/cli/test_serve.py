@@ -177,7 +177,7 @@ def test_a_port_that_is_taken_is_named(installation: Installation) -> None:
             stdin=subprocess.DEVNULL,
         )
     assert taken.returncode == 2
-    assert f"[server] 127.0.0.1:{port} cannot be used" in taken.stderr
+    assert f"[server] 127.0.0.1:{port} cannot be used: Address already in use" in taken.stderr
     assert "Traceback" not in taken.stderr
 
 
