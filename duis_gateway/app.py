@@ -215,7 +215,9 @@ class Gateway:
             *duis_routes(flow.handle, limits.size),
             SoapDoor(flow.handle, limits, base_url=config.server.base_url).route(),
             *partner_routes(flow.handle, limits.size),
-            *party_routes(PartyView(self.store, self._clock, self._protection(config)), flow.check, limits.size),
+            *party_routes(
+                PartyView(self.store, self._clock, ProtectionLists(self._moments(config))), flow.check, limits.size
+            ),
         ]
         server = config.server
         edge = Edge([*routes, openapi_route(routes, PARTY_TABLES, server.base_url)], self.metrics)
@@ -261,27 +263,20 @@ class Gateway:
             release_changed=self.scheduler.wake if self.scheduler else _nobody,
         )
 
-    def _protection(self, config: Config) -> ProtectionLists:
-        return ProtectionLists(
-            Moments(
-                store=self.store,
-                clock=self._clock,
-                signer=self._signing,
-                alert_bytes=config.limits.alert_bytes,
-                emails=_email_terms(config),
-                stored=self.delivery.wake if self.delivery else _nobody,
-            )
-        )
-
-    def _agenda(self, config: Config) -> Agenda:
-        return Agenda(
+    def _moments(self, config: Config) -> Moments:
+        return Moments(
             store=self.store,
             clock=self._clock,
             signer=self._signing,
             alert_bytes=config.limits.alert_bytes,
             emails=_email_terms(config),
-            remind_before=timedelta(days=days) if (days := config.email.reminder_days) else None,
             stored=self.delivery.wake if self.delivery else _nobody,
+        )
+
+    def _agenda(self, config: Config) -> Agenda:
+        return Agenda(
+            self._moments(config),
+            remind_before=timedelta(days=days) if (days := config.email.reminder_days) else None,
             failed=self.metrics.scheduler_failure,
         )
 

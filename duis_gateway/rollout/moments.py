@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from duis_gateway.clock import Clock
 from duis_gateway.flow.tx import Moment
@@ -26,18 +27,22 @@ class Moments:
     stored: Callable[[], None] = lambda: None
 
     @contextmanager
-    def open(self, *, alone: bool = False, long: bool = False, accepting: bool = False) -> Iterator[Moment]:
+    def open(
+        self, now: datetime | None = None, *, alone: bool = False, long: bool = False, accepting: bool = False
+    ) -> Iterator[Moment]:
         """A transaction (arguments as `Store.write`); what is sent in it is signed and stored before it ends.
+
+        `now`: the business time at which it happens; None: the clock's.
 
         Raises:
             NotDurable: it cannot be stored, or what is to be sent cannot be signed.
         """
-        now = self.clock.now()
+        at = self.clock.now() if now is None else now
         with self.store.write(alone=alone, long=long, accepting=accepting) as conn:
-            moment = Moment(conn, now, self.store.lock_release)
+            moment = Moment(conn, at, self.store.lock_release)
             yield moment
             if moment.sends:
-                lay_in_outbox(moment.sends, conn, self.require_signer(), now, self.alert_bytes, self.emails)
+                lay_in_outbox(moment.sends, conn, self.require_signer(), at, self.alert_bytes, self.emails)
         if moment.sends:
             self.stored()
 

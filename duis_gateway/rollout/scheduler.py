@@ -16,23 +16,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from duis_gateway.clock import Clock
 from duis_gateway.errors import GatewayError
 from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
-from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms
-from duis_gateway.outbox.laying_in import lay_in_outbox
 from duis_gateway.outbox.setbacks import Setbacks
-from duis_gateway.pki.signer import Signer
 from duis_gateway.rollout.deadlines import reminders
+from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.obligations import by_time
 from duis_gateway.rollout.plans.by_time import let_plans_pass, plans_due
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
-from duis_gateway.store.engine import Store
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +65,8 @@ class _Due:
 class Agenda:
     """Does what is due at the moment that the clock shows; `failed` is told what failed, each time."""
 
-    store: Store
-    clock: Clock
-    signer: Callable[[], Signer | None]
-    alert_bytes: int
-    emails: EmailTerms = DEFAULT_TERMS
+    moments: Moments
     remind_before: timedelta | None = None
-    stored: Callable[[], None] = lambda: None
     failed: Callable[[str], None] = lambda _what: None
     setbacks: Setbacks = field(default_factory=Setbacks)
 
@@ -89,13 +79,12 @@ class Agenda:
         Raises:
             NotDurable: the database cannot be read.
         """
-        signer = self.signer()
-        if signer is None:
+        if self.moments.signer() is None:
             return 0
-        now = self.clock.now()
-        with self.store.read() as conn:
-            found = list(self._look(self._moment(conn, now)))
-        return sum(self._do(one, signer, now) for one in found)
+        store, now = self.moments.store, self.moments.clock.now()
+        with store.read() as conn:
+            found = list(self._look(Moment(conn, now, store.lock_release)))
+        return sum(self._do(one, now) for one in found)
 
     def _look(self, moment: Moment) -> Iterator[_Due]:
         for release in releases.live(moment.conn):
@@ -119,16 +108,16 @@ class Agenda:
             return None
         return partial(reminders.remind, release.release_id, date, reminders.due_at(release, date, moment), before)
 
-    def _do(self, one: _Due, signer: Signer, now: datetime) -> bool:
+    def _do(self, one: _Due, now: datetime) -> bool:
         try:
-            done = self._carry_out(one, signer, now)
+            with self.moments.open(now) as moment:
+                done = one.do(moment)
         except Exception as error:
             self._not_done(one, error, now)
             return False
         self.setbacks.succeeded(one.name)
         if done:
             log.info("done in time", extra={"event": "done-in-time", **_about(one)})
-            self.stored()
         return done
 
     def _not_done(self, one: _Due, error: Exception, now: datetime) -> None:
@@ -142,21 +131,11 @@ class Agenda:
         subject = f"{one.release.release_id} {one.what} ({one.release.state.value})"
         text = f"{type(error).__name__}; it will be retried with growing delays; see the log"
         try:
-            with self.store.write() as conn:
-                self.store.lock_release(conn, subject)
+            with self.moments.store.write() as conn:
+                self.moments.store.lock_release(conn, subject)
                 flags.raise_once(conn, NOT_DONE, subject, now, text)
         except (GatewayError, SQLAlchemyError) as problem:
             log.warning("no flag could be raised: %s", problem, extra=about)
-
-    def _carry_out(self, one: _Due, signer: Signer, now: datetime) -> bool:
-        with self.store.write() as conn:
-            moment = self._moment(conn, now)
-            done = one.do(moment)
-            lay_in_outbox(moment.sends, conn, signer, now, self.alert_bytes, self.emails)
-            return done
-
-    def _moment(self, conn: Connection, now: datetime) -> Moment:
-        return Moment(conn, now, self.store.lock_release)
 
 
 def _stage(release: Release, moment: Moment) -> _Task | None:

@@ -148,13 +148,19 @@ def _cursor(new: Connection) -> Any:
 
 
 def _selected(connection: Connection, table: Table) -> str:
-    quoted = connection.dialect.identifier_preparer.quote
-    return f"SELECT {', '.join(quoted(column.name) for column in table.columns)} FROM {quoted(table.name)}"  # noqa: S608
+    return f"SELECT {_columns(connection, table)} FROM {_quoted(connection, table.name)}"  # noqa: S608
 
 
 def _named(connection: Connection, table: Table) -> str:
-    quoted = connection.dialect.identifier_preparer.quote
-    return f"{quoted(table.name)} ({', '.join(quoted(column.name) for column in table.columns)})"
+    return f"{_quoted(connection, table.name)} ({_columns(connection, table)})"
+
+
+def _columns(connection: Connection, table: Table) -> str:
+    return ", ".join(_quoted(connection, column.name) for column in table.columns)
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    return connection.dialect.identifier_preparer.quote(name)
 
 
 def _go_on_counting(old: Connection, new: Connection, table: Table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -53,18 +54,17 @@ _WORDS = {"state": "dead", "channel": "email"}
 
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[Store]:
-    with fresh_database("sqlite", tmp_path) as url:
-        store = Store.open(url)
-        yield store
-        store.close()
+    yield from opened("sqlite", tmp_path)
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Store]:
-    with fresh_database("postgresql", tmp_path) as url:
-        store = Store.open(url)
+    yield from opened("postgresql", tmp_path)
+
+
+def opened(kind: str, folder: Path) -> Iterator[Store]:
+    with fresh_database(kind, folder) as url, closing(Store.open(url)) as store:
         yield store
-        store.close()
 
 
 def value(table: Table, column: Column[Any], number: int) -> Any:

@@ -5,7 +5,7 @@ Every send of every decision is looked up in the table of interactions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import select
 
 import esi.messages as esi
+from duis_gateway.clock import Clock
 from duis_gateway.duis.identifiers import MessageId
 from duis_gateway.flow.handlers import interactions_of
 from duis_gateway.flow.incoming import Door, Incoming
@@ -36,6 +37,7 @@ from duis_gateway.partners.messages import Acknowledgement, PartnerBody, Partner
 from duis_gateway.pki.signer import Signer
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState, ReleaseType
@@ -200,8 +202,9 @@ class Steering:
         self.clock.instant = max(self.clock.instant, to)
         return self.agenda().run()
 
-    def agenda(self) -> Agenda:
-        return Agenda(self.store, self.clock, self.signer, 95_000)
+    def agenda(self, clock: Clock | None = None, signer: Callable[[], Signer | None] | None = None) -> Agenda:
+        """What is due, done by this clock and signed by this signer; the play's own unless given."""
+        return Agenda(Moments(self.store, clock or self.clock, signer or self.signer, 95_000))
 
     def signer(self) -> Signer:
         return Signer(GATEWAY, KEY)

@@ -132,7 +132,7 @@ def test_a_frozen_clock_moves_nothing_but_does_what_is_due_then(dcc: Steering) -
     """`[clock] fixed`."""
     dcc.announces()
     dcc.approves()
-    frozen = replace(dcc.agenda(), clock=FixedClock(PILOT.start))
+    frozen = dcc.agenda(FixedClock(PILOT.start))
     assert [frozen.run() for _ in range(3)] == [1, 0, 0]
     assert dcc.state() is ReleaseState.PILOTING
 
@@ -142,7 +142,7 @@ def test_without_a_signing_key_nothing_is_done(dcc: Steering) -> None:
     dcc.announces()
     dcc.approves()
     dcc.clock.instant = PILOT.start
-    assert replace(dcc.agenda(), signer=lambda: None).run() == 0
+    assert dcc.agenda(signer=lambda: None).run() == 0
     assert dcc.state() is ReleaseState.APPROVED
     assert dcc.agenda().run() == 1
 
@@ -174,7 +174,7 @@ def test_a_failure_half_way_leaves_nothing_behind(dcc: Steering, monkeypatch: py
     def broken(*_args: object) -> None:
         raise ValueError("a defect")
 
-    monkeypatch.setattr("duis_gateway.rollout.scheduler.lay_in_outbox", broken)
+    monkeypatch.setattr("duis_gateway.rollout.moments.lay_in_outbox", broken)
     assert dcc.passes(PILOT.start) == 0
     assert dcc.state() is ReleaseState.APPROVED
     monkeypatch.undo()
@@ -372,7 +372,7 @@ def test_the_thread_looks_at_once_when_it_starts_and_when_it_is_woken(dcc: Steer
         looked.release()
         return dcc.signer()
 
-    scheduler = Scheduler(replace(dcc.agenda(), signer=signer), poll=3600)
+    scheduler = Scheduler(dcc.agenda(signer=signer), poll=3600)
     scheduler.start()
     try:
         assert looked.acquire(timeout=20)
@@ -395,7 +395,7 @@ def test_the_thread_outlives_what_goes_wrong(dcc: Steering, caplog: pytest.LogCa
         raise RuntimeError("a defect")
 
     counted: list[str] = []
-    scheduler = Scheduler(replace(dcc.agenda(), signer=signer, failed=counted.append), poll=0.01)
+    scheduler = Scheduler(replace(dcc.agenda(signer=signer), failed=counted.append), poll=0.01)
     scheduler.start()
     try:
         assert all(looked.acquire(timeout=20) for _ in range(3))
