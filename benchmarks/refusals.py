@@ -60,8 +60,10 @@ WRONG = {
     "empty elements": filled("<u></u>"),
     "wrong attributes": filled("<u " + " ".join(f'a{n:02}="1"' for n in range(60)) + "></u>"),
     "short texts": filled("<u>1</u>"),
+    "short, as many as can be": filled("<u>1234</u>"),
     "one huge text": f"<unknown>{'x' * SIZE}</unknown>",
     "deep nesting": filled("<u>" * 50 + "</u>" * 50),
+    "deep, as many as can be": filled("<deep>" * 50 + "</deep>" * 50),
     "unknown types": filled('<u xsi:type="none"></u>'),
 }
 _GROUP = group_xml("G", format_eui(hub_id(0)))
@@ -134,7 +136,7 @@ def measure(world: FaultWorld, flow: Flow, rounds: int) -> None:
                 refused[name] = [schedule(world, next(numbers), groups) for _ in range(rounds)]
         for name, messages in refused.items():
             bad = seconds(flow, messages)
-            print(f"    {name:<20}{bad * 1000:8.1f} ms {bad / usual:8.2f} times")
+            print(f"    {name:<26}{bad * 1000:8.1f} ms {bad / usual:8.2f} times")
 
 
 def main(rounds: int = ROUNDS) -> None:

@@ -170,9 +170,12 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return f"{error.filename}: {error.strerror}", WRONG
         case OSError() if error.errno in _NO_ROOM:
             return f"the output cannot be written: {error.strerror}", WRONG
+        case UnicodeEncodeError() if error.encoding == "utf-8":  # what came in as octets that are none
+            return "an argument, a path or an environment variable is not UTF-8: name it in UTF-8", WRONG
         case UnicodeEncodeError():
             return (
-                "an argument is not UTF-8, or the terminal has no letter for what is printed (PYTHONIOENCODING)",
+                f"{error.encoding}, in which the output is written, has no {error.object[error.start]!a}: "
+                "set PYTHONIOENCODING=utf-8",
                 WRONG,
             )
     return f"a defect of the gateway: {type(error).__name__}: {error} (--traceback says where)", NO

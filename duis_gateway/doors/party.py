@@ -120,7 +120,7 @@ def _listed(request: HttpRequest, size_limit: int) -> frozenset[int]:
     try:
         return read_hub_list(request.body(size_limit).decode("utf-8-sig"), as_json=is_json)
     except UnicodeDecodeError:
-        raise HttpRefused("the list is not UTF-8") from None
+        raise HttpRefused('the list is not UTF-8: save it as such (spreadsheets call it "CSV UTF-8")') from None
     except ValueError as error:
         raise HttpRefused(str(error)) from None
 

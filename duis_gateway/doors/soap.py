@@ -9,13 +9,13 @@ from functools import partial
 
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.messages import Handler
-from duis_gateway.doors.problem import headers_of
+from duis_gateway.doors.problem import headers_of, problem_answer
 from duis_gateway.doors.soap_envelope import LIKELY_CAUSE, cut_request, envelope_limits
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.doors.wire import SOAP, Answer, HttpRequest, check_media
 from duis_gateway.duis.service_requests.table import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits
-from duis_gateway.errors import MessageRefused, MethodNotAllowed, NotAuthenticated
+from duis_gateway.errors import HttpRefused, MessageRefused, MethodNotAllowed, NotAuthenticated
 from duis_gateway.flow.incoming import Door, Incoming
 
 PATH = "/soap"
@@ -59,7 +59,10 @@ class SoapDoor:
     def _wsdl(self, request: HttpRequest) -> Answer:
         if request.query.partition("=")[0].lower() != "wsdl":
             raise MethodNotAllowed("the method must be POST; the WSDL is at ?wsdl")
-        base = self._base_url or f"{request.scheme}://{request.host}"
+        try:
+            base = self._base_url or f"{request.scheme}://{request.host}"
+        except HttpRefused as error:  # who asks for a document makes no call, which a fault could answer
+            return problem_answer(error, request.correlation_id)
         return Answer(200, _TEXT_XML, self._spyne.wsdl(base.rstrip("/") + PATH))
 
     def _refuse(self, error: MessageRefused, correlation_id: str) -> Answer:

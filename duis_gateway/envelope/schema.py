@@ -80,7 +80,9 @@ class Schema:
 
     def _read(self, content: bytes) -> tuple[etree._Element, int | None]:
         """Return the root of a valid document and None, or nothing and how far an invalid one is to be explained."""
-        parser = etree.XMLParser(schema=self._accepts, no_network=True, resolve_entities=False, load_dtd=False)
+        parser = etree.XMLParser(
+            schema=self._accepts, no_network=True, resolve_entities=False, load_dtd=False, collect_ids=False
+        )
         end, stop = 0, len(content)
         try:
             while end < stop and len(parser.feed_error_log) < MOST_FINDINGS:

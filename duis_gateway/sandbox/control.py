@@ -52,6 +52,8 @@ class Control:
             return _strange(request) or self._answer(request)
         except WrongCommand as error:
             return _problem(HTTPStatus.BAD_REQUEST, str(error))
+        except MessageRefused as error:
+            return self.refuse(error, request.path, request.remote)
         except GatewayError as error:
             return _problem(HTTPStatus.CONFLICT, str(error))
         except Exception as error:

@@ -28,6 +28,7 @@ from duis_gateway.store.group_commit import GroupCommit
 from duis_gateway.store.process_lock import ProcessLock
 from duis_gateway.store.sqlite_dialect import READER, WRITER
 from duis_gateway.store.url import parse, with_driver
+from duis_gateway.text.controls import shown
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class Store:
             options: None means the defaults.
 
         Raises:
-            ConfigurationError: the URL is none of these, or its directory or driver is missing.
+            ConfigurationError: the URL is none of these, its path is not UTF-8, or its directory or driver is missing.
         """
         parsed = parse(url)
         try:
@@ -121,6 +122,11 @@ class Store:
             raise ConfigurationError(
                 f"the database's directory cannot be used: {error.filename}: {error.strerror}; "
                 "let the user that runs this write there"
+            ) from error
+        except UnicodeEncodeError as error:
+            raise ConfigurationError(
+                f"the database's path {shown(parsed.database or '')} is not UTF-8, as SQLite needs it: "
+                "rename its folder or file"
             ) from error
         except ModuleNotFoundError as error:
             raise ConfigurationError(

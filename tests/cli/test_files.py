@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from duis_gateway.cli.main import _explain as explain
 from tests.support.cli import SUPPLIER, Installation, done, refused, run
 
 HUB = "00-DB-12-34-56-00-00-01,CHF,106C,433100AC,9001,Commissioned,North,90-B3-D5-1F-30-01-00-00,"
@@ -204,3 +206,31 @@ def test_numbers_and_words_that_nothing_can_have(
 def test_seconds_that_nobody_can_wait(seconds: str) -> None:
     said = refused(2, "send", __file__, "--url", "http://127.0.0.1:9/", "--timeout", seconds)
     assert "Invalid value for '--timeout'" in said
+
+
+@pytest.mark.parametrize("command", ["init", "doctor", "migrate", "migrate --from"])
+def test_a_path_that_is_not_utf8_is_refused_in_words(
+    command: str, tmp_path: Path, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has the names of its files in UTF-8; Linux has them in any octets."""
+    folder = tmp_path / os.fsdecode(b"bad\xff")
+    if command == "init":
+        said = refused(2, command, folder)
+        assert not folder.exists()
+    elif command == "migrate --from":
+        folder.mkdir()
+        said = refused(2, *command.split(), f"sqlite:///{folder}/gateway.db", *installation.config)
+    else:
+        shutil.copytree(installation.folder, folder)
+        monkeypatch.setenv("DUIS_GATEWAY_CONFIG", f"{folder}/gateway.toml")
+        ran = run(command)
+        said = ran.output + ran.error
+        assert ran.code == (1 if command == "doctor" else 2)
+    assert "is not UTF-8" in said
+    assert "rename its folder or file" in said
+
+
+def test_letters_that_the_terminal_does_not_have_are_named() -> None:
+    """What is printed is not always ASCII, and some terminals are."""
+    text, code = explain(UnicodeEncodeError("ascii", "a \N{EM DASH} b", 2, 3, "ordinal not in range(128)"))
+    assert (code, text) == (2, r"ascii, in which the output is written, has no '\u2014': set PYTHONIOENCODING=utf-8")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,8 +15,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
+import csp_mgmt_gw.messages as csp
+import duis_gateway.envelope.parse as parse_module
+import esi.messages as esi
 from duis_gateway.envelope.parse import Document, ShapeLimits, parse_document, parse_trusted, thread_has_read_enough
 from duis_gateway.errors import MessageRefused, NotSafeXml, TooLarge
+from duis_gateway.flow.incoming import Door
+from duis_gateway.flow.profiles import PROFILES
+from duis_gateway.partners.messages import Interface, PartnerBody
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.hubs.records import Hub
 from tests.support.signing import SIGNED, UNSIGNED
 
 LIMITS = ShapeLimits()
@@ -33,6 +43,38 @@ def test_an_ordinary_message_is_parsed(raw: bytes) -> None:
 @pytest.mark.parametrize("encoding", [b"UTF-8", b"utf-8", b"us-ascii"])
 def test_utf8_and_its_subset_may_be_declared(encoding: bytes) -> None:
     assert parse(b'<?xml version="1.0" encoding="' + encoding + b'"?><a/>') == "a"
+
+
+@pytest.mark.parametrize("read", [parse, parse_trusted])
+@pytest.mark.parametrize(
+    ("written", "encoding"),
+    [
+        *(
+            (name, name[:6].upper())
+            for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+        ),
+        ("cp037", "EBCDIC"),
+    ],
+)
+def test_another_encoding_is_named_by_its_first_bytes(
+    read: Callable[[bytes], object], written: str, encoding: str
+) -> None:
+    with pytest.raises(NotSafeXml, match=f"the message is in {encoding}, .*must be in UTF-8"):
+        read('<?xml version="1.0"?><a/>'.encode(written))
+
+
+@pytest.mark.parametrize("read", [parse, parse_trusted])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("declared", ["UTF-16", "utf-32", "ISO-8859-1", "windows-1252", "klingon"])
+def test_another_encoding_is_named_that_is_declared(
+    read: Callable[[bytes], object], mark: bytes, declared: str
+) -> None:
+    """Also where a byte-order mark says otherwise: libxml2 believes the mark, others may believe the declaration."""
+    for text in ("a", "\xe9"):
+        raw = f"<?xml version='1.0' encoding = '{declared}' standalone='yes'?><a>{text}</a>"
+        for octets in (raw.encode(), raw.encode("latin-1")):
+            with pytest.raises(NotSafeXml, match=f"declares the encoding {declared}; it must be in UTF-8"):
+                read(mark + octets)
 
 
 @pytest.mark.parametrize(
@@ -276,6 +318,36 @@ def test_element_cap_of_the_message_type(spread: bytes) -> None:
     for kind, number in ((b"Many", 101), (b"Few", 21), (b"Many", 5_000)):
         with pytest.raises(NotSafeXml, match="elements"):
             parse(message(kind, number), limits, caps)
+
+
+@pytest.mark.parametrize("spread", [b"<u>1</u>", b"<u/>", b"<u>" * 50 + b"</u>" * 50])
+@pytest.mark.parametrize("door", Door)
+def test_elements_that_are_too_short_for_a_message_are_refused_before_they_are_parsed(
+    door: Door, spread: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T07: a type that may have very many elements has hubs in them."""
+    monkeypatch.setattr(parse_module, "_parse", lambda _raw: pytest.fail("it was parsed"))
+    with pytest.raises(NotSafeXml, match="elements"):
+        parse(b"<M>" + spread * (256 * 1024 // len(spread)) + b"</M>", LIMITS, dict(PROFILES[door].element_caps))
+
+
+_HUB = Hub(1, "CHF", "0", "0", "0", "Commissioned", "North", 1, None)
+_OUTCOME = HubOutcome(1, OutcomeStage.DISTRIBUTION, True, "0", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("interface", "body", "door"),
+    [
+        (esi.INTERFACE, esi.InventoryUpdate((_HUB,) * 9_000), Door.ESI),
+        (csp.INTERFACE, csp.DistributionOutcomes((_OUTCOME,) * 9_000), Door.CSP),
+    ],
+)
+def test_a_long_message_of_the_shortest_values_is_none_of_those(
+    interface: Interface, body: PartnerBody, door: Door
+) -> None:
+    """T07: the longest lists, written as tersely as they can be, pass."""
+    raw = interface.render_message("m", 1, datetime(2026, 1, 1, tzinfo=UTC), body)
+    assert parse(raw, LIMITS, dict(PROFILES[door].element_caps))
 
 
 def test_the_cap_of_a_type_is_not_had_by_naming_it_elsewhere() -> None:

@@ -225,6 +225,7 @@ def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:
     assert ask(town, "POST", "/v1/reset", "{}", evil)[0] == 403
     assert ask(town, "POST", "/", "do=reset", evil)[0] == 403
     assert ask(town, "GET", "/v1/status", headers={"Host": "evil.example"})[0] == 403
+    assert ask(town, "GET", "/openapi.json", headers={"Host": "a b"})[0] == 400
     # With "no-referrer" browsers would send this page's own forms with the origin "null".
     assert ask(town, "GET", "/")[2]["Referrer-Policy"] == "same-origin"
     assert ask(town, "POST", "/", "do=replay", {"Origin": "null"})[0] == 403

@@ -69,12 +69,13 @@ def _read_cancelled(group: etree._Element) -> CancelledGroup:
 
 
 def _read_group(group: etree._Element, as_sent: dict[int, str]) -> DeploymentGroup:
+    group_id, stage, device_list, start, end, *constraints = group.iterchildren("*")  # in the schema's order
     return DeploymentGroup(
-        group_id=verbatim(child(group, "GroupID")),
-        stage=Stage(text(child(group, "Stage"))),
-        device_ids=devices(child(group, "DeviceIDList"), as_sent),
-        period=Period(time(child(group, "EarliestStart")), time(child(group, "LatestEnd"))),
-        constraints=tuple(verbatim(each) for each in group.iterchildren(sr("SchedulingConstraint"))),
+        group_id=verbatim(group_id),
+        stage=Stage(text(stage)),
+        device_ids=devices(device_list, as_sent),
+        period=Period(time(start), time(end)),
+        constraints=tuple(map(verbatim, constraints)),
     )
 
 
