@@ -7,6 +7,7 @@ suppliers prefer and how the pilot goes. `schemas/esi/1/` says the same in XSD.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from lxml import etree
 
@@ -45,9 +46,10 @@ from duis_gateway.partners.bodies import (
     supplier_schedule,
 )
 from duis_gateway.partners.messages import Direction, Interface, PartnerBody
-from duis_gateway.partners.xml import EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, enumerated
+from duis_gateway.partners.xml import COUNT, EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, enumerated
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases.records import FailureThreshold
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction
 
 
@@ -56,6 +58,7 @@ class FirmwareRelease(ReleaseFacts):
     """A01: DCC announces a release, or revises its notice (same id, higher revision)."""
 
     obligations: bool = False
+    failure_threshold: FailureThreshold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,17 @@ class PlanDeviation(OffThePlan):
     """X10: hubs that were moved outside their plan, or whose period passed without an outcome."""
 
 
+@dataclass(frozen=True, slots=True)
+class PauseProposal(PartnerBody):
+    """X11: more hubs fail than the release's threshold; with its `Hold` the plan is held until DCC decides (X03)."""
+
+    release_id: str
+    at: datetime
+    reported: int
+    failed: int
+    threshold: FailureThreshold
+
+
 _HUB = Record(
     Hub,
     Field("DeviceID", "device_id", EUI),
@@ -167,6 +181,14 @@ _HUB = Record(
     Field("ImportSupplierID", "import_supplier", EUI, optional=True),
     Field("GasSupplierID", "gas_supplier", EUI, optional=True),
     given={"device_type": "CHF", "import_supplier": None, "gas_supplier": None},
+)
+
+_FAILURE_THRESHOLD = Record(
+    FailureThreshold,
+    Field("SharePercent", "share_percent", COUNT),
+    Field("WindowHours", "window_hours", COUNT),
+    Field("LeastHubs", "least_hubs", COUNT),
+    Field("Hold", "hold", FLAG),
 )
 
 _HUB_PROGRESS = Record(
@@ -202,6 +224,7 @@ INTERFACE = Interface(
             FirmwareRelease,
             *release_items(automatic_date_optional=True),
             Field("Obligations", "obligations", FLAG, optional=True),
+            Field("FailureThreshold", "failure_threshold", _FAILURE_THRESHOLD, optional=True),
         ),
         release_happening(ReleaseApproval),
         release_happening(Withdrawal),
@@ -239,6 +262,17 @@ INTERFACE = Interface(
         ),
         (plan_of_hubs(PlannedDeploymentReport), "X09"),
         (off_the_plan(PlanDeviation), "X10"),
+        (
+            Record(
+                PauseProposal,
+                RELEASE_ID,
+                Field("At", "at", TIME),
+                Field("HubsReported", "reported", COUNT),
+                Field("HubsFailed", "failed", COUNT),
+                Field("FailureThreshold", "threshold", _FAILURE_THRESHOLD),
+            ),
+            "X11",
+        ),
     ),
 )
 

@@ -7,10 +7,13 @@ import click
 from duis_gateway.cli.common import AnswerIsNo, Commands, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_fields, print_rows, say
 from duis_gateway.config.settings import Config
+from duis_gateway.rollout.failure_thresholds import store as thresholds
+from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import DefaultSchedule, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
+from duis_gateway.text.times import show_time
 
 
 @click.group(cls=Commands)
@@ -45,9 +48,12 @@ def show(release_id: str, config: Config) -> None:
         if found is None:
             raise AnswerIsNo(f"there is no release {release_id[:80]!r}")
         marks = releases.marks(connection, release_id)
+        proposed = thresholds.find_proposal(connection, release_id)
         in_default = pilots.default_hubs(connection, release_id)
         offered = [one for stage in Stage for one in schedules.defaults(connection, release_id, stage)]
     print_fields(_facts(found))
+    if proposed is not None:
+        print_fields([("proposed pause", f"{show_time(proposed.at)}, {proposal_in_words(proposed)}")])
     print_fields((f"{mark} hubs", len(ids)) for mark, ids in marks.items())
     regions = sorted({hub.csp_region for hub in in_default})
     print_fields((f"default list, {r}", f"{sum(h.csp_region == r for h in in_default)} hubs") for r in regions)
@@ -68,6 +74,8 @@ def _facts(one: Release) -> list[tuple[str, object]]:
         ("notified", one.notified_at),
         ("automatic date", one.automatic_date),
     ]
+    if one.failure_threshold is not None:
+        facts.append(("failure threshold", threshold_in_words(one.failure_threshold)))
     if one.pilot is None:
         return [*facts, ("pilot", "none")]
     terms = one.pilot

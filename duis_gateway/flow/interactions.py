@@ -68,6 +68,7 @@ INTERACTIONS: tuple[Interaction, ...] = (
     _row("X08", "DCC instructs a batch, or chooses hubs on a supplier's behalf", "GUIDs", DCC),
     _row("X09", "The plan of hubs: made, changed, void", "GUIDs"),
     _row("X10", "A hub moved outside its plan, or its period passed without an outcome", "GUIDs"),
+    _row("X11", "More hubs fail than the release's threshold: a pause is proposed", "release"),
 )
 
 _WAYS_OUT = frozenset(out for row in INTERACTIONS for out in row.out)

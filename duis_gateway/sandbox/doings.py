@@ -28,7 +28,7 @@ from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseType
+from duis_gateway.rollout.releases.records import FailureThreshold, Period, PilotTerms, Release, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, Member, Upcoming, upcoming
@@ -109,6 +109,9 @@ def announce(
     proving: list[int] | None,
     friendly: list[int] | None,
     excluded: list[int] | None,
+    threshold: int | None,
+    least: int,
+    hold: bool,
     approve: bool,
 ) -> None:
     """DCC announces a release, or a new revision of one, and approves it."""
@@ -133,6 +136,7 @@ def announce(
         proving=tuple(proving or ()),
         friendly=tuple(friendly or ()),
         excluded=tuple(excluded or ()),
+        failure_threshold=FailureThreshold(threshold, 24, least, hold) if threshold else None,
     )
     turn.say(DCC, notice)
     turn.world.settle()
@@ -366,20 +370,15 @@ def instruct(
     """A supplier submits its Preferred Pilot Schedule (11.6) with one group."""
     found = turn.release(release, hub)
     first, last = _DEFAULT_PERIOD
-    body = PreferredPilotSchedule(
-        found.release_id,
-        found.firmware_version,
-        [
-            Group(
-                group,
-                hub,
-                moment_of(first if start is None else start, turn.now),
-                moment_of(last if end is None else end, turn.now),
-                InstructedStage.PILOT if stage == "pilot" else InstructedStage.SAFE_LAUNCH,
-                constraint or (),
-            )
-        ],
+    asked = Group(
+        group,
+        hub,
+        moment_of(first if start is None else start, turn.now),
+        moment_of(last if end is None else end, turn.now),
+        InstructedStage.PILOT if stage == "pilot" else InstructedStage.SAFE_LAUNCH,
+        constraint or (),
     )
+    body = PreferredPilotSchedule(found.release_id, found.firmware_version, [asked])
     turn.say(supplier.name, body, "soap" if soap else None)
 
 

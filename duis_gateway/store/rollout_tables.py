@@ -64,6 +64,41 @@ incident = Table(
     Index(None, "release_id"),
 )
 
+failure_threshold = Table(
+    "failure_threshold",
+    metadata,
+    key("release_id", Text, ForeignKey("release.release_id", ondelete="CASCADE")),
+    needed("share_percent", Integer),
+    needed("window_hours", Integer),
+    needed("least_hubs", Integer),
+    needed("hold", Boolean),
+)
+
+# The hubs that failed, for the failure threshold: by the hour in which their newest outcome was received.
+failure_count = Table(
+    "failure_count",
+    metadata,
+    key("release_id", Text, ForeignKey("release.release_id")),
+    key("hour", UtcTime),
+    needed("after_outcome", COUNTED),
+    needed("hubs", COUNTED),
+    needed("failed", COUNTED),
+)
+
+# A pause that was proposed to DCC; its decision takes the row away.
+pause_proposal = Table(
+    "pause_proposal",
+    metadata,
+    key("release_id", Text, ForeignKey("release.release_id")),
+    needed("proposed_at", UtcTime),
+    needed("hubs", COUNTED),
+    needed("failed", COUNTED),
+    needed("share_percent", Integer),
+    needed("window_hours", Integer),
+    needed("least_hubs", Integer),
+    needed("hold", Boolean),
+)
+
 stage_report = Table(
     "stage_report",
     metadata,

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from duis_gateway.rollout.failure_thresholds import store as thresholds
+from duis_gateway.rollout.failure_thresholds.records import Failures, ProposedPause
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists import store as pilots
@@ -14,6 +16,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
+    FailureThreshold,
     HubMark,
     OfferedConstraint,
     Period,
@@ -28,6 +31,8 @@ from tests.support.cli import Installation, done, refused
 
 NOTIFIED = datetime(2027, 1, 4, 9, tzinfo=UTC)
 PERIOD = Period(NOTIFIED + timedelta(days=30), NOTIFIED + timedelta(days=60))
+
+THRESHOLD = FailureThreshold(share_percent=5, window_hours=24, least_hubs=100, hold=True)
 
 
 def release(release_id: str, pilot: PilotTerms | None) -> Release:
@@ -44,6 +49,7 @@ def release(release_id: str, pilot: PilotTerms | None) -> Release:
         notified_at=NOTIFIED,
         automatic_date=NOTIFIED + timedelta(days=181),
         pilot=pilot,
+        failure_threshold=THRESHOLD if pilot else None,
         paused=pilot is not None,
     )
 
@@ -56,6 +62,8 @@ def announced(installation: Installation) -> Installation:
         hubs.upsert(connection, [hub])
         releases.put(connection, release("R1", PilotTerms(PERIOD, limit=500, minimum=5)), {HubMark.PROVING: [1]})
         releases.put(connection, release("R2", None), {})
+        proposed = ProposedPause("R1", NOTIFIED, Failures(hubs=240, failed=12), THRESHOLD)
+        thresholds.put_proposal(connection, proposed)
         pilots.replace_default_list(connection, "R1", "North", [1])
         groups = (DefaultGroup("G1", PERIOD, (1,)), DefaultGroup("G2", PERIOD))
         offered = (OfferedConstraint("NIGHT", "only at night"),)
@@ -78,6 +86,9 @@ def test_a_release_is_shown_with_what_belongs_to_it(announced: Installation) -> 
     assert "state: notified, paused" in lines
     assert "permitted predecessors: any version" in lines
     assert "hubs of one supplier: 5 to 500" in lines
+    held = "the plan is held until DCC decides"
+    assert f"failure threshold: 5 % of at least 100 hubs within 24 hours: {held}" in lines
+    assert "proposed pause: 2027-01-04 09:00 UTC, held: 12 of 240 hubs failed within 24 hours, awaiting DCC" in lines
     assert "proving hubs: 1" in lines
     assert "default list, North: 1 hubs" in lines
     assert "G1 1 2027-02-03T09:00:00Z 2027-03-05T09:00:00Z" in lines

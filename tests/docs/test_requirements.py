@@ -30,7 +30,7 @@ def expected_ids() -> set[str]:
         "EX-": range(1, 11),
     }
     ids = {f"{prefix}{number}" for prefix, numbers in numbered.items() for number in numbers}
-    ids |= {f"A{number:02}" for number in range(1, 13)} | {f"X{number:02}" for number in range(1, 11)}
+    ids |= {f"A{number:02}" for number in range(1, 13)} | {f"X{number:02}" for number in range(1, 12)}
     return ids | {f"PIA-A{number}" for number in (3, 5, 6, 7, 8, 9, 10, 11, 12, 13)} | {"PIA-D1"}
 
 

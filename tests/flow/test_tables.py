@@ -22,7 +22,7 @@ DIRECTIONS = {Door.CSP: csp.DIRECTIONS, Door.ESI: esi.DIRECTIONS}
 CODES = ALERTS.keys() - {VERSION_MISMATCH}
 
 
-BY_RULE = {"X05", "X06", "X09", "X10"}
+BY_RULE = {"X05", "X06", "X09", "X10", "X11"}
 """Interactions that the gateway begins itself."""
 
 

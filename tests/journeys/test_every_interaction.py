@@ -27,7 +27,7 @@ from tests.support.wire_client import Answer, texts
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.requirement("A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A09", "A10", "A11", "A12"),
-    pytest.mark.requirement("X01", "X02", "X03", "X04", "X05", "X06", "X07", "X08", "X09", "X10"),
+    pytest.mark.requirement("X01", "X02", "X03", "X04", "X05", "X06", "X07", "X08", "X09", "X10", "X11"),
 ]
 MESSAGES = pytest.mark.parametrize("message", EVERY, ids=lambda one: one.name)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.outbox import view as outbox_view
-from tests.support.dcc_play import approve, outcome
+from tests.support.dcc_play import approve, outcome, threshold
 from tests.support.installation import NOW, Installation, installed, wait_until
 from tests.support.play import DAY, Group, Outcome, Play
 
@@ -55,10 +55,11 @@ def console(kind: str, directory: Path, *, read_only: bool = False) -> Iterator[
 
 
 def _play(play: Play) -> tuple[str, str, str]:
-    """A pilot: lists, schedules, instructions, activations, a failure, a dead letter, and a message that waits."""
+    """A pilot: lists, schedules, instructions, activations, a failure, a proposed pause, a dead letter, what waits."""
     lot = play.lot
     own = lot["own"]
-    assert play.announce(minimum=2).code == "Accepted"
+    bears_no_failure = threshold(share=1, least=1, hold=False)
+    assert play.announce(minimum=2, marks=bears_no_failure).code == "Accepted"
     for csp, region in (("north", "North"), ("south", "Central"), ("south", "South")):
         mine = lot.within(region, of=own)
         assert play.default_list(csp, region, mine).code == "Accepted"

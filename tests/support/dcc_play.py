@@ -28,6 +28,17 @@ def approve(play: Play, release: str | None = None) -> Answer:
     return tell(play, "ReleaseApproval", release=release)
 
 
+def threshold(*, share: int, least: int, hold: bool) -> str:
+    """A FailureThreshold as `FirmwareRelease` has it, over a day."""
+    return element(
+        "esi:FailureThreshold",
+        element("esi:SharePercent", str(share)),
+        element("esi:WindowHours", "24"),
+        element("esi:LeastHubs", str(least)),
+        element("esi:Hold", "true" if hold else "false"),
+    )
+
+
 def piloting(play: Play) -> None:
     """A release whose pilot has begun, told to everybody already."""
     play.announce()

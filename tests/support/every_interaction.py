@@ -1,4 +1,4 @@
-"""Every message that begins an interaction (A01 to A12, X01 to X10): how it comes to be said, and what comes of it.
+"""Every message that begins an interaction (A01 to A12, X01 to X11): how it comes to be said, and what comes of it.
 
 One table, so that what holds of all of them is tested on all of them: it is acknowledged, its repeat changes nothing,
 and what it brings waits for recipients that are away.
@@ -23,6 +23,7 @@ from tests.support.dcc_play import (
     outcome,
     select,
     tell,
+    threshold,
 )
 from tests.support.installation import Delivery
 from tests.support.mail_play import WITHOUT_ADDRESS
@@ -45,7 +46,8 @@ class Message:
 
     Attributes:
         row: the interaction in the table of interactions.
-        body: the body, or what the gateway makes of it where the interaction has none of its own (X05, X06, X09, X10).
+        body: the body, or what the gateway makes of it where the interaction has none of its own (X05, X06, X09
+            to X11).
         before: what has to be said before it.
         say: the message itself.
         comes: the kinds of what each party gets by HTTP.
@@ -76,6 +78,10 @@ def _each(names: Sequence[str], *kinds: str) -> dict[str, Sequence[str]]:
 
 def _announced(play: Play) -> None:
     assert play.announce().code == "Accepted"
+
+
+def _bears_no_failure(play: Play) -> None:
+    assert play.announce(marks=threshold(share=1, least=1, hold=False)).code == "Accepted"
 
 
 def _piloting(play: Play) -> None:
@@ -188,6 +194,8 @@ EVERY = (
             _each(CSPS, "PlannedDeployment") | {"dcc": ["PlannedDeploymentReport"], "main": ["N77"]}, code="I99"),
     Message("X10", "PlanDeviation", _announced, lambda play: _activated(play, success=True),
             _each(("north", "dcc"), "PlanDeviation") | {"main": ["N77"]}),
+    Message("X11", "PauseProposal", _bears_no_failure, lambda play: _activated(play, success=False),
+            {"main": ["N71"], "dcc": ["PauseProposal", "PilotProgress"]}),
 )  # fmt: skip
 """Every row and every body of the table of interactions."""
 

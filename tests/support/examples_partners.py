@@ -12,7 +12,7 @@ from duis_gateway.duis.service_requests.preferred_pilot_schedule import Deployme
 from duis_gateway.partners.bodies import Remaining
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage, RefusedItem
-from duis_gateway.rollout.releases.records import DefaultGroup, PilotTerms, ReleaseType, Stage
+from duis_gateway.rollout.releases.records import DefaultGroup, FailureThreshold, PilotTerms, ReleaseType, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from tests.support.examples_duis import (
     AT,
@@ -52,6 +52,7 @@ _ABOUT = (
     "Major",
     "High",
 )
+_THRESHOLD = FailureThreshold(share_percent=5, window_hours=24, least_hubs=100, hold=True)
 _MARKED = (_TERMS, HUBS[4:5], HUBS[5:6], HUBS[6:7])  # proving, friendly, excluded
 _GROUP = DeploymentGroup("WEEK-1", Stage.PILOT, HUBS[1:4], WEEK, ("NIGHT",))
 _GOOD = HubOutcome(HUBS[1], OutcomeStage.ACTIVATION, True, VERSION, LATER)
@@ -116,7 +117,9 @@ TO_CSP: dict[str, PartnerBody] = {
     "Acknowledgement-refused": _REFUSED,
 }
 FROM_DCC: dict[str, PartnerBody] = {
-    "FirmwareRelease": esi.FirmwareRelease(*_ABOUT, AUTOMATIC, *_MARKED, obligations=True),
+    "FirmwareRelease": esi.FirmwareRelease(
+        *_ABOUT, AUTOMATIC, *_MARKED, obligations=True, failure_threshold=_THRESHOLD
+    ),
     "ReleaseApproval": esi.ReleaseApproval(RELEASE, AT),
     "Withdrawal": esi.Withdrawal(RELEASE, AT, "Withdrawn from assurance."),
     "Closure": esi.Closure(RELEASE, AT),
@@ -138,6 +141,7 @@ TO_DCC: dict[str, PartnerBody] = {
     "PilotProgress": esi.PilotProgress(RELEASE, VERSION, (_GOOD, _BAD)),
     "PlannedDeploymentReport": esi.PlannedDeploymentReport(RELEASE, VERSION, 7, (PLANNED,), (VOID,)),
     "PlanDeviation": esi.PlanDeviation(RELEASE, VERSION, (DEVIATION,)),
+    "PauseProposal": esi.PauseProposal(RELEASE, LATER, 240, 12, _THRESHOLD),
     "Acknowledgement": _ACCEPTED,
 }
 

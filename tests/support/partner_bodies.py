@@ -25,6 +25,7 @@ from duis_gateway.rollout.plans.records import (
 )
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
+    FailureThreshold,
     OfferedConstraint,
     Period,
     PilotTerms,
@@ -71,6 +72,9 @@ def parts(draw: st.DrawFn) -> Part:
 
 PARTS = st.none() | parts()
 TERMS = st.none() | st.builds(PilotTerms, PERIODS, COUNTS, COUNTS, st.none() | st.integers(0, 100), st.none() | TIMES)
+THRESHOLDS = st.builds(
+    FailureThreshold, st.integers(1, 100), st.integers(1, 744), st.integers(1, 999_999_999), st.booleans()
+)
 RELEASE_FIELDS = {
     "release_id": NAMES,
     "revision": st.integers(1, 999_999),
@@ -219,7 +223,11 @@ def progress(draw: st.DrawFn) -> esi.PilotProgress:
 
 ESI_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "FirmwareRelease": st.builds(
-        esi.FirmwareRelease, **RELEASE_FIELDS, automatic_date=st.none() | TIMES, obligations=st.booleans()
+        esi.FirmwareRelease,
+        **RELEASE_FIELDS,
+        automatic_date=st.none() | TIMES,
+        obligations=st.booleans(),
+        failure_threshold=st.none() | THRESHOLDS,
     ),
     "ReleaseApproval": st.builds(esi.ReleaseApproval, NAMES, TIMES, REMARK_OR_NONE),
     "Withdrawal": st.builds(esi.Withdrawal, NAMES, TIMES, REMARK_OR_NONE),
@@ -238,6 +246,7 @@ ESI_BODIES: dict[str, st.SearchStrategy[PartnerBody]] = {
     "PilotProgress": progress(),
     "PlannedDeploymentReport": st.builds(esi.PlannedDeploymentReport, *PLAN),
     "PlanDeviation": st.builds(esi.PlanDeviation, *DEVIATIONS),
+    "PauseProposal": st.builds(esi.PauseProposal, NAMES, TIMES, COUNTS, COUNTS, THRESHOLDS),
     "Acknowledgement": ACKNOWLEDGEMENTS,
 }
 

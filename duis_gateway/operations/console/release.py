@@ -11,6 +11,8 @@ from sqlalchemy import Connection, select
 from duis_gateway.operations.console.counts import Breakdown, Estate, ReleaseCounts, progress_of
 from duis_gateway.operations.console.picture import Picture, draw
 from duis_gateway.rollout.deadlines.rules import Deadline
+from duis_gateway.rollout.failure_thresholds import store as thresholds
+from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
@@ -49,12 +51,17 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class ReleasePage:
-    """A release with its history, what DCC said of its stages, and what the CSPs offered."""
+    """A release with its history, what DCC said of its stages, and what the CSPs offered.
+
+    `threshold` and `proposed` are its failure threshold, and the pause on which DCC has not decided, in words (X11).
+    """
 
     release: Release
     steps: Sequence[Step]
     events: Sequence[ReleaseEvent]
     reports: Sequence[StageReport]
+    threshold: str
+    proposed: str
     offers: Sequence[Offer]
 
 
@@ -75,7 +82,11 @@ def page_of(conn: Connection, release_id: str) -> ReleasePage | None:
         return None
     events = history.of_release(conn, release_id)
     reports = [found for stage in Stage if (found := rollout.report_of(conn, release_id, stage))]
-    return ReleasePage(release, steps_of(release, events), events, reports, _offers(conn, release_id))
+    threshold = threshold_in_words(release.failure_threshold) if release.failure_threshold else ""
+    pause = thresholds.find_proposal(conn, release_id)
+    proposed = proposal_in_words(pause) if pause else ""
+    steps, offers = steps_of(release, events), _offers(conn, release_id)
+    return ReleasePage(release, steps, events, reports, threshold, proposed, offers)
 
 
 def _offers(conn: Connection, release_id: str) -> list[Offer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -24,6 +24,8 @@ from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage, RefusedItem
 from duis_gateway.rollout.activations.rules import JudgedOutcome, judge_outcomes
 from duis_gateway.rollout.audience import registered
+from duis_gateway.rollout.failure_thresholds.proposals import count_outcomes, propose_pauses
+from duis_gateway.rollout.failure_thresholds.records import Failures
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans.deviations import Deviations, departed
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
@@ -114,6 +116,7 @@ def receive_outcomes(
     if len(bad) == len(judged):
         return refused(message, "NoItemAcceptable", "No outcome of the message is acceptable.", bad)
     news = [j for j in judged if j.judgement.recorded]
+    failures = _failures(news, by_version.values(), tx)
     if news:
         activations.record_outcomes(tx.conn, csp=tx.party.eui, outcomes=news, at=tx.now)
     activated = {j.hub.device_id: j.hub for j in news if j.hub and j.outcome.stage is OutcomeStage.ACTIVATION}
@@ -128,7 +131,21 @@ def receive_outcomes(
     for deviations in departed:
         tx.send(deviations.sends())
     _replan(news, models, tx)
+    propose_pauses(tx, failures)
     return accepted(message, bad)
+
+
+def _failures(news: Sequence[JudgedOutcome], known: Iterable[Release], tx: Tx) -> dict[str, Failures]:
+    """Count what is news, before it is recorded; return the releases whose failure threshold is reached."""
+    by_release: defaultdict[str, list[HubOutcome]] = defaultdict(list)
+    for j in news:
+        by_release[j.release_id or ""].append(j.outcome)
+    counted = {
+        one.release_id: count_outcomes(tx, one, by_release[one.release_id])
+        for one in known
+        if one.release_id in by_release
+    }
+    return {release_id: failures for release_id, failures in counted.items() if failures is not None}
 
 
 def _departed(

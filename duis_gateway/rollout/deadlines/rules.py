@@ -36,6 +36,7 @@ class Task(StrEnum):
     DECIDE_ON_INVALIDATED_PILOT = "decide_on_invalidated_pilot"  # a successor was approved (PIA-A13)
     DECIDE_ON_INCIDENT = "decide_on_incident"
     DECIDE_ON_PAUSE = "decide_on_pause"
+    DECIDE_ON_PROPOSED_PAUSE = "decide_on_proposed_pause"  # too many hubs fail (X11)
     CONFIRM_DECISION = "confirm_decision"
     REPORT_SAFE_LAUNCH_OUTCOME = "report_safe_launch_outcome"
     CLOSE_RELEASE = "close_release"
@@ -155,6 +156,7 @@ class DccFacts:
         missed: obligations that suppliers missed (PIA-A9).
         why_paused: the reason of the decision that suspended the release.
         why_invalidated: what invalidated its pilot.
+        proposed_pause: why a pause is proposed, as too many hubs fail (X11).
     """
 
     dcc: int
@@ -166,6 +168,7 @@ class DccFacts:
     missed: tuple[Obligation, ...] = ()
     why_paused: str = ""
     why_invalidated: str = ""
+    proposed_pause: str = ""
 
 
 def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) -> tuple[Deadline, ...]:
@@ -262,7 +265,10 @@ def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator
     elif facts.pilot_outcome is False and not facts.decided_on_failure:
         yield _dcc(release, facts, Task.DECIDE_ON_FAILED_PILOT, _before_safe_launch(release.pilot))
     if release.paused:
-        yield replace(_dcc(release, facts, Task.DECIDE_ON_PAUSE, None), state=TaskState.HELD, why=facts.why_paused)
+        why = facts.proposed_pause or facts.why_paused
+        yield replace(_dcc(release, facts, Task.DECIDE_ON_PAUSE, None), state=TaskState.HELD, why=why)
+    elif facts.proposed_pause and release.state.is_live:
+        yield replace(_dcc(release, facts, Task.DECIDE_ON_PROPOSED_PAUSE, None), why=facts.proposed_pause)
     for reference in facts.incidents:
         yield _dcc(release, facts, Task.DECIDE_ON_INCIDENT, None, reference)
     for decision in facts.provisional:

@@ -25,6 +25,8 @@ from duis_gateway.rollout.deadlines.rules import (
 )
 from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.estate import store as tallies
+from duis_gateway.rollout.failure_thresholds import store as thresholds
+from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words
 from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
@@ -189,6 +191,7 @@ def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obl
     launch = rollout.report_of(conn, release.release_id, Stage.SAFE_LAUNCH)
     decided = rollout.decisions(conn, release.release_id)
     provisional = rollout.unconfirmed(decided)
+    proposed = thresholds.find_proposal(conn, release.release_id)
     return DccFacts(
         dcc.eui,
         pilot_outcome=None if pilot is None else pilot.success,
@@ -199,6 +202,7 @@ def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obl
         missed=missed,
         why_paused=_why_paused(decided),
         why_invalidated=_why_invalidated(conn, release),
+        proposed_pause="" if proposed is None else proposal_in_words(proposed),
     )
 
 

@@ -18,6 +18,7 @@ from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.audience import registered, suppliers_of_model, within_regions
 from duis_gateway.rollout.eligibility import is_hub
+from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
@@ -64,6 +65,8 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     tx.release_changed = True
     tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))
     tx.send(_emails(release, tx, revised=revised))
+    if standing is not None and standing.failure_threshold != release.failure_threshold:
+        thresholds.begin_anew(tx.conn, release.release_id)
     if revised:
         replan_all(tx, release, drop_what_is_void(release, tx))
     caught_up(release, tx, not_before=tx.now)
@@ -108,6 +111,7 @@ def _notice(body: esi.FirmwareRelease) -> ReleaseNotice:
         friendly=body.friendly,
         excluded=body.excluded,
         obligations=body.obligations,
+        failure_threshold=body.failure_threshold,
         permitted_predecessors=body.permitted_predecessors,
     )
 

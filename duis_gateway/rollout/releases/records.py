@@ -85,6 +85,23 @@ class PilotTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureThreshold:
+    """How many hubs may fail until a pause is proposed to DCC (X11).
+
+    Attributes:
+        share_percent: the share of hubs that fail, of those with an outcome within the window.
+        window_hours: how long the window is that ends now.
+        least_hubs: how many hubs must have had an outcome in it; of fewer nothing is concluded.
+        hold: the plan is held, as by a provisional pause, until DCC decides.
+    """
+
+    share_percent: int
+    window_hours: int
+    least_hubs: int
+    hold: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One firmware release of one device model, as the newest notice gives it.
 
@@ -109,6 +126,7 @@ class Release:
     obligations: bool = False
     state: ReleaseState = ReleaseState.NOTIFIED
     paused: bool = False
+    failure_threshold: FailureThreshold | None = None
     permitted_predecessors: frozenset[str] = frozenset()
     later_versions: frozenset[str] = frozenset()
 

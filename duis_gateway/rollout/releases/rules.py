@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from duis_gateway.clock import LATEST
 from duis_gateway.rollout.periods import add_months, automatic_date, ends_before, is_empty, one_month_before
-from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState, ReleaseType
+from duis_gateway.rollout.releases.records import FailureThreshold, PilotTerms, Release, ReleaseState, ReleaseType
 
 EXCLUDED_HUBS_LIMIT = 100
 """PIA-R3: fewer hubs than this may be kept out of a pilot."""
@@ -36,6 +36,7 @@ class ReleaseNotice:
     friendly: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
     obligations: bool = False
+    failure_threshold: FailureThreshold | None = None
     permitted_predecessors: tuple[str, ...] = ()
 
 
@@ -168,6 +169,7 @@ def _release(notice: ReleaseNotice, previous: Release | None, now: datetime) -> 
         automatic_date=_automatic_date(notice, previous, now),
         pilot=notice.pilot,
         obligations=notice.obligations,
+        failure_threshold=notice.failure_threshold,
         state=ReleaseState.NOTIFIED if previous is None else previous.state,
         paused=False if previous is None else previous.paused,
         permitted_predecessors=frozenset(notice.permitted_predecessors),

@@ -12,6 +12,7 @@ from duis_gateway.rollout.hubs.device_models import model_numbers
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import (
     LIVE_STATES,
+    FailureThreshold,
     HubMark,
     Period,
     PilotTerms,
@@ -20,13 +21,15 @@ from duis_gateway.rollout.releases.records import (
     ReleaseType,
 )
 from duis_gateway.store.bulk import insert_many
-from duis_gateway.store.rollout_tables import permitted_predecessor, release_event
+from duis_gateway.store.rollout_tables import failure_threshold, permitted_predecessor, release_event
 from duis_gateway.store.tables import device_model, release_hub
 from duis_gateway.store.tables import release as release_table
 from duis_gateway.store.upsert import upsert_one
 
 _BY_WEIGHT = (HubMark.FRIENDLY, HubMark.PROVING, HubMark.EXCLUDED)
 """Of several marks on one hub the last of these counts."""
+
+_THRESHOLD_COLUMNS = ("share_percent", "window_hours", "least_hubs", "hold")
 
 
 def find(connection: Connection, release_id: str) -> Release | None:
@@ -75,10 +78,20 @@ def put(connection: Connection, release: Release, marks: Mapping[HubMark, Sequen
     connection.execute(delete(permitted_predecessor).where(of_release))
     permitted = ((release.release_id, version) for version in release.permitted_predecessors)
     insert_many(connection, permitted_predecessor, ("release_id", "firmware_version"), permitted)
+    _put_threshold(connection, release)
     connection.execute(delete(release_hub).where(release_hub.c.release_id == release.release_id))
     marked = {device_id: mark for mark in _BY_WEIGHT for device_id in marks.get(mark, ())}
     rows = ((release.release_id, device_id, str(mark)) for device_id, mark in marked.items())
     insert_many(connection, release_hub, ("release_id", "device_id", "mark"), rows)
+
+
+def _put_threshold(connection: Connection, release: Release) -> None:
+    threshold = release.failure_threshold
+    if threshold is None:
+        connection.execute(delete(failure_threshold).where(failure_threshold.c.release_id == release.release_id))
+        return
+    values = {name: getattr(threshold, name) for name in _THRESHOLD_COLUMNS}
+    upsert_one(connection, failure_threshold, {"release_id": release.release_id, **values})
 
 
 def marks(connection: Connection, release_id: str) -> dict[HubMark, tuple[int, ...]]:
@@ -141,8 +154,11 @@ _LATER = select(release_table.c.release_id, _LATER_RELEASE.c.firmware_version).w
 
 
 def _select() -> Select[Any]:
-    return select(release_table, device_model.c.manufacturer, device_model.c.model).join_from(
-        release_table, device_model, device_model.c.id == release_table.c.model_id
+    threshold = (failure_threshold.c[name] for name in _THRESHOLD_COLUMNS)
+    return (
+        select(release_table, device_model.c.manufacturer, device_model.c.model, *threshold)
+        .join_from(release_table, device_model, device_model.c.id == release_table.c.model_id)
+        .outerjoin(failure_threshold, failure_threshold.c.release_id == release_table.c.release_id)
     )
 
 
@@ -198,9 +214,16 @@ def _release(row: Row[Any], permitted: frozenset[str], later: frozenset[str]) ->
         obligations=row.obligations,
         state=ReleaseState(row.state),
         paused=row.paused,
+        failure_threshold=_threshold(row),
         permitted_predecessors=permitted,
         later_versions=later,
     )
+
+
+def _threshold(row: Row[Any]) -> FailureThreshold | None:
+    if row.share_percent is None:
+        return None
+    return FailureThreshold(row.share_percent, row.window_hours, row.least_hubs, row.hold)
 
 
 def _pilot(row: Row[Any]) -> PilotTerms | None:

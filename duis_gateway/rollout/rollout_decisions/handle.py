@@ -10,12 +10,14 @@ from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx, refused
 from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerMessage
+from duis_gateway.rollout.failure_thresholds import store as thresholds
+from duis_gateway.rollout.failure_thresholds.rules import answers_proposal
 from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE, not_possible, settled
 from duis_gateway.rollout.releases.effects import Happening, current
 from duis_gateway.rollout.releases.telling import DecisionWord
 from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import RecordedDecision, RolloutAction, Standing
-from duis_gateway.rollout.rollout_decisions.rules import EVENTS, judge_decision
+from duis_gateway.rollout.rollout_decisions.rules import event_of, judge_decision
 
 WITHDRAWN_BY = "DCC"
 NO_REASON_GIVEN = "withdrawn from assurance or from the products list"
@@ -60,9 +62,8 @@ def _carried_out(message: AnyMessage, tx: Tx, taken: _Taken) -> Acknowledgement:
     record = RecordedDecision(
         taken.release_id, taken.action, taken.standing, taken.by, taken.reason, tx.now, taken.new_date
     )
-    event = EVENTS[taken.action].value
     happening = Happening(
-        event if taken.standing is Standing.CONFIRMED else f"{event} provisionally",
+        event_of(taken.action, taken.standing),
         release,
         judgement.release,
         judgement.effects,
@@ -72,4 +73,6 @@ def _carried_out(message: AnyMessage, tx: Tx, taken: _Taken) -> Acknowledgement:
         DecisionWord(taken.action, taken.standing, taken.by, taken.reason, judgement.meaning, taken.new_date),
     )
     rollout.record_decision(tx.conn, record)
+    if answers_proposal(taken.action, taken.standing):
+        thresholds.answer(tx.conn, taken.release_id)
     return settled(message, tx, happening)

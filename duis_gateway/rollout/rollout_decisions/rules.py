@@ -44,6 +44,12 @@ _WITH_NOTHING_PENDING = {
 }
 
 
+def event_of(action: RolloutAction, standing: Standing) -> str:
+    """Return what the release's history calls a decision."""
+    event = EVENTS[action].value
+    return event if standing is Standing.CONFIRMED else f"{event} provisionally"
+
+
 @dataclass(frozen=True, slots=True)
 class RolloutJudgement:
     """The release after a decision with what follows, or why the decision is refused.

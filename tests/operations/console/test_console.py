@@ -99,7 +99,7 @@ def test_the_overview_shows_how_far_each_release_is_and_whose_turn_it_is(shown: 
     assert "Safe launch" in text
     assert "piloting" in text
     assert "send default list 4G North - overdue by 1.0 d" in text
-    assert "report pilot outcome" in text
+    assert "decide on proposed pause - as soon as possible" in text
     assert card.xpath(".//svg[@role='img'][contains(@aria-label, '% active')]")
     assert "Hubs were counted" in words(root)
 
@@ -120,13 +120,17 @@ def test_a_release_shows_its_stages_failures_tasks_and_activations(shown: Shown)
     root = get(shown, f"/releases/{shown.release}")
     assert root.xpath("//li[@aria-current='step']/b/text()") == ["piloting"]
     assert cells(root, "Failures by reason") == [["Activation", REASON, "1"]]
-    assert [row[1] for row in cells(root, "History")] == ["notified", "approved", "pilot begins"]
+    assert [row[1] for row in cells(root, "History")][:3] == ["notified", "approved", "pilot begins"]
     tasks = {(row[0].split()[0], row[1]) for row in cells(root, "Tasks of everybody")}
     assert {
         ("supplier", "send preferred schedule"),
         ("csp", "send default list"),
         ("dcc", "report pilot outcome"),
     } <= tasks
+    failed = "1 of 7 hubs failed within 24 hours"
+    assert f"A pause is proposed: {failed}, awaiting DCC" in words(root, "//section[@id='turn']")
+    assert "1 % of at least 1 hub within 24 hours: a pause is proposed to DCC" in words(root, "//section[@id='terms']")
+    assert cells(root, "History")[3][1] == f"pause proposed: {failed}; the release's threshold is 1 %"
     assert root.xpath("//figure//svg[@role='img']")
     bars = root.xpath("//figure//svg/rect")
     assert len(bars) == 6

@@ -142,6 +142,18 @@ def test_incidents_pauses_and_provisional_decisions_wait_for_dcc_without_a_date(
     assert all(one.remaining(NOW) is None and not one.overdue(NOW) for one in found)
 
 
+@pytest.mark.requirement("X11", "BR-5.5")
+def test_a_pause_that_is_proposed_waits_for_dcc_and_what_it_holds_is_said() -> None:
+    facts = DccFacts(DCC, pilot_outcome=True, why_paused="an older one", proposed_pause="held: 9 of 9 hubs failed")
+    (held,) = dcc_deadlines(release(state=ReleaseState.PILOTING, paused=True), facts, NOW)
+    assert (held.task, held.standing(NOW), held.why) == (Task.DECIDE_ON_PAUSE, TaskState.HELD, facts.proposed_pause)
+    (proposed,) = dcc_deadlines(release(state=ReleaseState.PILOTING), facts, NOW)
+    assert (proposed.task, proposed.standing(NOW)) == (Task.DECIDE_ON_PROPOSED_PAUSE, TaskState.OPEN)
+    assert next_actions_of_others((proposed,), PartyKind.SUPPLIER, OURS) == (proposed,)
+    found = dcc_deadlines(release(state=ReleaseState.INVALIDATED), facts, NOW)
+    assert [one.task for one in found] == [Task.DECIDE_ON_INVALIDATED_PILOT], "there is nothing left to pause"
+
+
 @pytest.mark.requirement("BR-5.5", "PIA-A13")
 @pytest.mark.parametrize(
     ("state", "paused", "task", "standing"),

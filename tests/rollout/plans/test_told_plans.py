@@ -1,7 +1,8 @@
 """What CSPs, suppliers and DCC were told of the plan, added up, is at every moment what an independent model plans.
 
 Two suppliers, two CSPs and DCC say random things through the real handlers: instructions, decisions, batches, choices,
-revisions, pauses, changes of supplier, region, status and version, activations; and time passes.
+revisions, pauses, changes of supplier, region, status and version, activations, failures that hold the plan; and time
+passes.
 Whoever asks for what has changed in the estate since is shown it all.
 """
 
@@ -41,7 +42,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import GroupSay
-from duis_gateway.rollout.releases.records import Instruction, Period, PilotTerms, Stage
+from duis_gateway.rollout.releases.records import FailureThreshold, Instruction, Period, PilotTerms, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction
 from duis_gateway.rollout.rollout_decisions.records import Standing as DecisionStanding
 from duis_gateway.rollout.schedules import store as schedules
@@ -58,6 +59,8 @@ SUPPLIERS, CSPS = (OURS, THEIRS), (NORTH, SOUTH)
 IDS = (1, 2, 3, 4, 2**63 + 5)
 REGION_OF = {NORTH: "North", SOUTH: "South"}
 STEPS = 25
+THRESHOLD = FailureThreshold(share_percent=100, window_hours=24, least_hubs=1, hold=True)
+"""One hub that fails holds the plan."""
 
 Plan = tuple[str, str, datetime, datetime]
 """Stage, standing and period."""
@@ -143,7 +146,8 @@ class World:
     def revises(self) -> None:
         pilot = Period(PILOT.start + self.random.randint(-5, 5) * DAY, PILOT.end + self.random.randint(-9, 9) * DAY)
         date = AUTOMATIC + self.random.choice([0, 0, 0, -60, 30]) * DAY
-        self.dcc.announces("R1", next(self.revision), pilot=PilotTerms(pilot, limit=100), automatic_date=date)
+        terms = PilotTerms(pilot, limit=100)
+        self.dcc.announces("R1", next(self.revision), pilot=terms, automatic_date=date, failure_threshold=THRESHOLD)
 
     def inventory(self) -> None:
         was = self.random.choice(self.hubs())
@@ -298,7 +302,7 @@ def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> N
             for device_id, gas in zip(IDS, (OURS, THEIRS, THEIRS, None, THEIRS), strict=True)
         ]
         hubs.upsert(conn, estate)
-    dcc.announces(pilot=PilotTerms(PILOT, limit=100))
+    dcc.announces(pilot=PilotTerms(PILOT, limit=100), failure_threshold=THRESHOLD)
     dcc.approves()
     world = World(dcc, random)
     told = 0
