@@ -37,6 +37,7 @@ class Moment:
     lock: Callable[[Connection, str], None]
     sends: list[Send] = field(default_factory=list, kw_only=True)
     release_changed: bool = field(default=False, kw_only=True)
+    _registered: dict[PartyKind, list[Party]] = field(default_factory=dict, kw_only=True)
 
     def exclude_others(self, subject: str) -> None:
         """Let no other writer decide about this release (or other subject) until the transaction ends."""
@@ -44,7 +45,10 @@ class Moment:
 
     def registered(self, kind: PartyKind) -> list[Party]:
         """Return the parties of a kind; a suspended one is still told, because what concerns it still happens."""
-        return parties.all_parties(self.conn, kind)
+        found = self._registered.get(kind)
+        if found is None:  # no message changes who is registered, so that it is asked once for each kind
+            found = self._registered[kind] = parties.all_parties(self.conn, kind)
+        return found
 
     def send(self, sends: Iterable[Send]) -> None:
         """Send these, after what is to be sent already."""

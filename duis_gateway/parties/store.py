@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row, bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select
 
 from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
-from duis_gateway.store.bulk import id_list
+from duis_gateway.store.bulk import GIVEN, given, given_ids
 from duis_gateway.store.tables import party
 
 _COLUMNS = (
@@ -26,8 +27,10 @@ _COLUMNS = (
     party.c.organisation,
 )
 
-# Made once: every message that comes in runs it.
-_FIND = select(*_COLUMNS).where(party.c.eui == bindparam("wanted"))
+# Made once: every message that comes in runs some of them.
+_ALL = select(*_COLUMNS)
+_FIND = _ALL.where(party.c.eui == bindparam("wanted"))
+_OF_KIND = _ALL.where(party.c.kind == bindparam("wanted"))
 
 
 def find(connection: Connection, eui: int) -> Party | None:
@@ -38,22 +41,26 @@ def find(connection: Connection, eui: int) -> Party | None:
 
 def find_many(connection: Connection, euis: Iterable[int]) -> dict[int, Party]:
     """Return those of the parties that are registered."""
-    wanted = id_list(connection, euis)
-    rows = connection.execute(select(*_COLUMNS).join_from(wanted, party, party.c.eui == wanted.c.value))
+    wanted = given(connection, euis)
+    rows = connection.execute(_find_many(connection.dialect.name), {GIVEN: wanted})
     return {row.eui: _party(row) for row in rows}
+
+
+@cache
+def _find_many(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    return select(*_COLUMNS).join_from(wanted, party, party.c.eui == wanted.c.value)
 
 
 def all_parties(connection: Connection, kind: PartyKind | None = None) -> list[Party]:
     """Return every party, or those of one kind, in the order of their EUI-64."""
-    query = select(*_COLUMNS)
-    if kind is not None:
-        query = query.where(party.c.kind == kind)
-    return sorted((_party(row) for row in connection.execute(query)), key=lambda found: found.eui)
+    found = connection.execute(_ALL) if kind is None else connection.execute(_OF_KIND, {"wanted": kind})
+    return sorted(map(_party, found), key=lambda one: one.eui)
 
 
 def by_token_hash(connection: Connection, token_hash: str) -> Party | None:
     """Return the party whose bearer token has this SHA-256 (hexadecimal), or None."""
-    row = connection.execute(select(*_COLUMNS).where(party.c.token_hash == token_hash)).one_or_none()
+    row = connection.execute(_ALL.where(party.c.token_hash == token_hash)).one_or_none()
     return None if row is None else _party(row)
 
 

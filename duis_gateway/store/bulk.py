@@ -5,16 +5,18 @@ Never row by row: what a list of 50,000 hubs costs grows linearly, and mostly in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     FromClause,
+    Insert,
     Select,
     Table,
     Text,
@@ -24,7 +26,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -49,16 +50,36 @@ def id_list(connection: Connection, ids: Iterable[int]) -> FromClause:
 
     It is one bound value however many there are: no limit on parameters, and one cached statement for all lengths.
     """
-    value: ColumnElement[int] = column("value", Unsigned64())
+    return _id_table(connection.dialect.name, bindparam(None, given(connection, ids), Text(), unique=True))
+
+
+GIVEN = "given"
+"""The parameter of a statement that is put together once, with `given_ids`: what `given` makes of the list."""
+
+
+@cache
+def given_ids(dialect: str) -> FromClause:
+    """Return the table of `id_list` for a statement that is put together once; its list is bound as `GIVEN`."""
+    return _id_table(dialect, bindparam(GIVEN, type_=Text()))
+
+
+def given(connection: Connection, ids: Iterable[int]) -> str:
+    """Return a list as this database reads it from one value."""
     # In the order of the tables' keys, neighbours are found on the same page.
     numbers = sorted(map(to_signed, ids))
     listed = ",".join(map(str, numbers))
-    if connection.dialect.name == "postgresql":
-        if len(numbers) >= _LONG_LIST:
-            plan_for_lists(connection)
-        array = cast(bindparam(None, f"{{{listed}}}", Text(), unique=True), ARRAY(BigInteger))
-        return func.unnest(array).table_valued(value).render_derived()
-    return func.json_each(bindparam(None, f"[{listed}]", Text(), unique=True)).table_valued(value)
+    if connection.dialect.name != "postgresql":
+        return f"[{listed}]"
+    if len(numbers) >= _LONG_LIST:
+        plan_for_lists(connection)
+    return f"{{{listed}}}"
+
+
+def _id_table(dialect: str, ids: BindParameter[str]) -> FromClause:
+    value: ColumnElement[int] = column("value", Unsigned64())
+    if dialect == "postgresql":
+        return func.unnest(cast(ids, ARRAY(BigInteger))).table_valued(value).render_derived()
+    return func.json_each(ids).table_valued(value)
 
 
 def plan_for_lists(connection: Connection) -> None:
@@ -80,12 +101,14 @@ def plan_for_lists(connection: Connection) -> None:
         connection.info[_PLANNED] = transaction
 
 
-def stored_columns(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
+def stored_columns(
+    connection: Connection, query: Select[Any], bound: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
     """Return what a query finds as the driver has it, column by column; signed integers stay signed.
 
     For lists of 50,000 hubs, where a row object and a conversion for each value would cost more than the query.
     """
-    with connection.execute(query) as result:
+    with connection.execute(query, bound) as result:
         rows = result.cursor.fetchall()
     return list(zip(*rows, strict=True)) or [()] * len(query.selected_columns)
 
@@ -97,9 +120,14 @@ def named_tuples(kind: type[_NamedTuple], rows: Iterable[tuple[Any, ...]]) -> It
 
 def insert_ids(connection: Connection, table: Table, owner: str, number: int, ids: Iterable[int]) -> None:
     """Insert one row (`number` in the column `owner`, `device_id`) for each distinct identifier."""
-    given = id_list(connection, set(ids))
-    rows = select(literal(number, table.c[owner].type), given.c.value)
-    connection.execute(insert(table).from_select([owner, "device_id"], rows))
+    values = {"owner": number, GIVEN: given(connection, set(ids))}
+    connection.execute(_insert_ids(connection.dialect.name, table, owner), values)
+
+
+@cache
+def _insert_ids(dialect: str, table: Table, owner: str) -> Insert:
+    rows = select(bindparam("owner", type_=table.c[owner].type), given_ids(dialect).c.value)
+    return insert(table).from_select([owner, "device_id"], rows)
 
 
 def delete_with_hubs(connection: Connection, owner: Table, hubs: Table, chosen: Sequence[ColumnElement[bool]]) -> None:

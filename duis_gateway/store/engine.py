@@ -12,11 +12,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, func, literal_column, select
+from sqlalchemy import Connection, Engine, QueuePool, Select, create_engine, event, func, literal_column, select
 from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError, NotDurable
@@ -365,7 +366,12 @@ def database_time(dialect_name: str) -> Any:
 
 def now_seconds(connection: Connection) -> float:
     """Return the database's clock in seconds since 1970."""
-    return float(connection.execute(select(database_time(connection.dialect.name))).scalar_one())
+    return float(connection.execute(_time(connection.dialect.name)).scalar_one())
+
+
+@cache
+def _time(dialect_name: str) -> Select[float]:
+    return select(database_time(dialect_name))
 
 
 def _create(path: Path) -> None:

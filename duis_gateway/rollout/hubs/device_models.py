@@ -34,5 +34,7 @@ def model_number(manufacturer: str, model: str) -> Select[int]:
 
 def model_names(connection: Connection) -> dict[int, tuple[str, str]]:
     """Return manufacturer and model by number; device models are few."""
-    query = select(device_model.c.id, device_model.c.manufacturer, device_model.c.model)
-    return {number: (manufacturer, model) for number, manufacturer, model in connection.execute(query)}
+    return {number: (manufacturer, model) for number, manufacturer, model in connection.execute(_NAMES)}
+
+
+_NAMES = select(device_model.c.id, device_model.c.manufacturer, device_model.c.model)  # made once: every list runs it

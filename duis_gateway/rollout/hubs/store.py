@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
     Exists,
-    FromClause,
     Select,
     Table,
+    Text,
     and_,
     bindparam,
     exists,
@@ -29,7 +31,15 @@ from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
-from duis_gateway.store.bulk import id_list, named_tuples, stored_columns, update_many, upsert_many
+from duis_gateway.store.bulk import (
+    GIVEN,
+    given,
+    given_ids,
+    named_tuples,
+    stored_columns,
+    update_many,
+    upsert_many,
+)
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import (
     default_hub,
@@ -40,7 +50,7 @@ from duis_gateway.store.tables import (
     instruction_hub,
     release_hub,
 )
-from duis_gateway.store.types import few_unsigned, unsigned, utc_time
+from duis_gateway.store.types import Unsigned64, few_unsigned, unsigned, utc_time
 
 HUB_COLUMNS = (
     hub.c.device_id,
@@ -86,11 +96,10 @@ def get_many(connection: Connection, ids: Iterable[int], *, for_update: bool = F
         ids: duplicates do no harm.
         for_update: nobody else may change these hubs until the block ends (PostgreSQL; SQLite has one writer anyway).
     """
-    wanted = id_list(connection, ids)
-    query = _select_hubs().join(wanted, hub.c.device_id == wanted.c.value)
-    if for_update:  # always in one order, so that two blocks cannot wait for each other
-        query = query.order_by(hub.c.device_id).with_for_update(of=hub)
-    device, kind, maker, model, version, status, region, importer, gas, told, at = stored_columns(connection, query)
+    query, bound = _get_many(connection.dialect.name, for_update), {GIVEN: given(connection, ids)}
+    device, kind, maker, model, version, status, region, importer, gas, told, at = stored_columns(
+        connection, query, bound
+    )
     device_ids = unsigned(device)
     times = map(utc_time, at)
     suppliers = (few_unsigned(importer), few_unsigned(gas))
@@ -100,21 +109,14 @@ def get_many(connection: Connection, ids: Iterable[int], *, for_update: bool = F
 
 def models_of(connection: Connection, ids: Iterable[int]) -> frozenset[tuple[str, str]]:
     """Return the device models, by manufacturer and name, of those of the hubs that the inventory knows."""
-    wanted = id_list(connection, ids)
-    query = select(hub.c.model_id).join_from(wanted, hub, hub.c.device_id == wanted.c.value).distinct()
     names = model_names(connection)
-    return frozenset(names[number] for number in connection.execute(query).scalars())
+    found = connection.execute(_models_of(connection.dialect.name), {GIVEN: given(connection, ids)})
+    return frozenset(names[number] for number in found.scalars())
 
 
 def regions(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     """Return the CSP region of each Communications Hub that the inventory knows."""
-    wanted = id_list(connection, ids)
-    query = (
-        select(hub.c.device_id, hub.c.csp_region)
-        .join_from(wanted, hub, hub.c.device_id == wanted.c.value)
-        .where(is_hub_sql())
-    )
-    device, region = stored_columns(connection, query)
+    device, region = stored_columns(connection, _regions(connection.dialect.name), {GIVEN: given(connection, ids)})
     return dict(zip(unsigned(device), region, strict=True))
 
 
@@ -122,7 +124,30 @@ def _select_hubs() -> Select[Any]:
     return select(*HUB_COLUMNS).join_from(hub, device_model, device_model.c.id == hub.c.model_id)
 
 
-_FIND = _select_hubs().where(hub.c.device_id == bindparam("wanted"))  # made once: every 8.2 runs it
+# Put together once: messages run them again and again.
+
+_FIND = _select_hubs().where(hub.c.device_id == bindparam("wanted"))
+
+
+@cache
+def _get_many(dialect: str, for_update: bool) -> Select[Any]:
+    wanted = given_ids(dialect)
+    query = _select_hubs().join(wanted, hub.c.device_id == wanted.c.value)
+    # Always in one order, so that two blocks cannot wait for each other.
+    return query.order_by(hub.c.device_id).with_for_update(of=hub) if for_update else query
+
+
+@cache
+def _models_of(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    return select(hub.c.model_id).join_from(wanted, hub, hub.c.device_id == wanted.c.value).distinct()
+
+
+@cache
+def _regions(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    located = select(hub.c.device_id, hub.c.csp_region)
+    return located.join_from(wanted, hub, hub.c.device_id == wanted.c.value).where(is_hub_sql())
 
 
 def named(connection: Connection, ids: Iterable[int], release_id: str, supplier: int | None) -> dict[int, NamedHub]:
@@ -132,10 +157,10 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
     instruction of a supplier who is responsible now, or of DCC, under another live release that may be applied to the
     hub.
     """
-    elsewhere = _instructed_elsewhere(connection, release_id)
-    query = _select_named(id_list(connection, ids), release_id, supplier, elsewhere)
+    query = _select_named(connection.dialect.name, supplier is not None, _others(connection, release_id))
+    bound = {GIVEN: given(connection, ids), "release": release_id, "supplier": supplier}
     device, kind, status, model, version, region, importer, gas, listed, mark, progress = stored_columns(
-        connection, query
+        connection, query, bound
     )
     device_ids = unsigned(device)
     names = model_names(connection)
@@ -157,9 +182,12 @@ def named(connection: Connection, ids: Iterable[int], release_id: str, supplier:
     return dict(zip(device_ids, named_tuples(NamedHub, rows), strict=True))
 
 
-def _select_named(
-    wanted: FromClause, release_id: str, supplier: int | None, elsewhere: ColumnElement[bool]
-) -> Select[Any]:
+@lru_cache(32)  # most lists are judged while no other release is live for the model
+def _select_named(dialect: str, of_supplier: bool, others: tuple[Release, ...]) -> Select[Any]:
+    wanted, release_id = given_ids(dialect), bindparam("release", type_=Text())
+    elsewhere = or_(false(), *(and_(fits_sql(one), _instructed(one.release_id)) for one in others))
+    if of_supplier:
+        elsewhere = and_(responsible_sql(bindparam("supplier", type_=Unsigned64())), elsewhere)
     return (
         select(
             hub.c.device_id,
@@ -172,7 +200,7 @@ def _select_named(
             hub.c.gas_supplier,
             _in_default_list(release_id),
             release_hub.c.mark,
-            elsewhere if supplier is None else and_(responsible_sql(supplier), elsewhere),
+            elsewhere,
         )
         .select_from(wanted)
         .join(hub, hub.c.device_id == wanted.c.value)
@@ -182,7 +210,7 @@ def _select_named(
     )
 
 
-def _in_default_list(release_id: str) -> ColumnElement[bool]:
+def _in_default_list(release_id: BindParameter[str]) -> ColumnElement[bool]:
     return exists().where(
         default_list.c.release_id == release_id,
         default_hub.c.list_id == default_list.c.id,
@@ -190,18 +218,15 @@ def _in_default_list(release_id: str) -> ColumnElement[bool]:
     )
 
 
-def _instructed_elsewhere(connection: Connection, release_id: str) -> ColumnElement[bool]:
-    """Whoever gave the instruction: a supplier, DCC on a supplier's behalf, or DCC for a batch of its own.
-
-    It counts while the other release may be applied to the hub.
-    """
+def _others(connection: Connection, release_id: str) -> tuple[Release, ...]:
+    """Return the other live releases for the model: an instruction counts while they may be applied to the hub."""
     live = releases.live(connection)
     models = {(one.manufacturer, one.model) for one in live if one.release_id == release_id}
-    others = [r for r in live if r.release_id != release_id and (r.manufacturer, r.model) in models]
-    return or_(false(), *(and_(fits_sql(one), _instructed(one.release_id)) for one in others))
+    return tuple(r for r in live if r.release_id != release_id and (r.manufacturer, r.model) in models)
 
 
 def _instructed(release_id: str) -> ColumnElement[bool]:
+    """Whoever gave the instruction: a supplier, DCC on a supplier's behalf, or DCC for a batch of its own."""
     by_supplier = _named_by(release_id, instruction, instruction_hub, instruction_hub.c.instruction_id)
     for_supplier = _named_by(release_id, pilot_selection, selected_hub, selected_hub.c.selection_id)
     return or_(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 
-from sqlalchemy import Column, Connection, FromClause, Select, Table, delete, select, union
+from sqlalchemy import Column, Connection, FromClause, Select, Table, bindparam, delete, select, union
 
 from duis_gateway.rollout.eligibility import responsible_sql
-from duis_gateway.store.bulk import id_list, insert_ids
+from duis_gateway.store.bulk import GIVEN, given, given_ids, id_list, insert_ids, stored_columns
 from duis_gateway.store.rollout_tables import pilot_selection, protected_hub, selected_hub
 from duis_gateway.store.tables import hub, instruction, instruction_hub
+from duis_gateway.store.types import unsigned
 
 _ROWS_A_FETCH = 5_000
 
@@ -36,10 +38,9 @@ def remove(connection: Connection, supplier: int, ids: Collection[int]) -> None:
 
 def protected(connection: Connection, ids: Iterable[int], supplier: int | None = None) -> frozenset[int]:
     """Return those of the hubs that a supplier responsible for them now protects: this one, or any."""
-    query = _counting(connection, ids)
-    if supplier is not None:
-        query = query.where(protected_hub.c.supplier == supplier)
-    return frozenset(row.device_id for row in connection.execute(query))
+    query = _counting(connection.dialect.name, supplier is not None)
+    bound = {GIVEN: given(connection, ids), "protector": supplier}
+    return frozenset(unsigned(stored_columns(connection, query, bound)[0]))
 
 
 def instructed(connection: Connection, supplier: int, ids: Iterable[int]) -> frozenset[int]:
@@ -63,17 +64,20 @@ def _named(wanted: FromClause, heads: Table, members: Table, of_head: Column[int
 def protectors(connection: Connection, ids: Iterable[int]) -> dict[int, frozenset[int]]:
     """Return, for each of the hubs that is protected, the suppliers responsible for it that protect it."""
     found: defaultdict[int, set[int]] = defaultdict(set)
-    for row in connection.execute(_counting(connection, ids)):
+    for row in connection.execute(_counting(connection.dialect.name, False), {GIVEN: given(connection, ids)}):
         found[row.device_id].add(row.supplier)
     return {device_id: frozenset(suppliers) for device_id, suppliers in found.items()}
 
 
-def _counting(connection: Connection, ids: Iterable[int]) -> Select[tuple[int, int]]:
-    wanted = id_list(connection, ids)
-    return (
+@cache
+def _counting(dialect: str, of_one: bool) -> Select[tuple[int, int]]:
+    """Put together once: every list of hubs that comes in runs it."""
+    wanted = given_ids(dialect)
+    query = (
         select(protected_hub.c.device_id, protected_hub.c.supplier)
         .select_from(wanted)
         .join(protected_hub, protected_hub.c.device_id == wanted.c.value)
         .join(hub, hub.c.device_id == protected_hub.c.device_id)
         .where(responsible_sql(protected_hub.c.supplier))
     )
+    return query.where(protected_hub.c.supplier == bindparam("protector")) if of_one else query

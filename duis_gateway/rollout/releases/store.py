@@ -6,7 +6,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from duis_gateway.rollout.hubs.device_models import model_numbers
 from duis_gateway.rollout.releases.lifecycle import Event
@@ -34,7 +48,7 @@ _THRESHOLD_COLUMNS = ("share_percent", "window_hours", "least_hubs", "hold")
 
 def find(connection: Connection, release_id: str) -> Release | None:
     """Return the release, or None."""
-    return _read_one(connection, _select().where(release_table.c.release_id == release_id))
+    return _first(_read(connection, _FIND, {"wanted": release_id}))
 
 
 def model_of(connection: Connection, release_id: str) -> tuple[str, str] | None:
@@ -50,22 +64,17 @@ def model_of(connection: Connection, release_id: str) -> tuple[str, str] | None:
 
 def all_releases(connection: Connection) -> list[Release]:
     """Return every release, the newest notice first."""
-    return _read(connection, _select().order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc()))
+    return _read(connection, _NEWEST_FIRST)
 
 
 def live(connection: Connection) -> list[Release]:
     """Return the releases that are not over, the newest notice first."""
-    query = (
-        _select()
-        .where(release_table.c.state.in_(sorted(LIVE_STATES)))
-        .order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
-    )
-    return _read(connection, query)
+    return _read(connection, _LIVE)
 
 
 def by_version(connection: Connection, manufacturer: str, model: str, version: str) -> Release | None:
     """Return the newest release that brings this version to this model, whatever its state, or None."""
-    return _read_one(connection, _newest(manufacturer, model).where(release_table.c.firmware_version == version))
+    return _first(_read(connection, _BY_VERSION, {"made_by": manufacturer, "of_model": model, "version": version}))
 
 
 def put(connection: Connection, release: Release, marks: Mapping[HubMark, Sequence[int]]) -> None:
@@ -115,31 +124,29 @@ def move(connection: Connection, release: Release) -> None:
     connection.execute(update(release_table).where(release_table.c.release_id == release.release_id).values(**values))
 
 
-def _read_one(connection: Connection, query: Select[Any]) -> Release | None:
-    return next(iter(_read(connection, query)), None)
+def _first(found: list[Release]) -> Release | None:
+    return found[0] if found else None
 
 
-def _read(connection: Connection, query: Select[Any]) -> list[Release]:
-    rows = connection.execute(query).all()
+def _read(connection: Connection, query: Select[Any], bound: Mapping[str, Any] | None = None) -> list[Release]:
+    rows = connection.execute(query, bound).all()
     if not rows:
         return []
-    ids = [row.release_id for row in rows]
-    permitted = _versions(connection, _PERMITTED.where(permitted_predecessor.c.release_id.in_(ids)))
-    later = _versions(connection, _LATER.where(release_table.c.release_id.in_(ids)))
-    return [_release(row, permitted[row.release_id], later[row.release_id]) for row in rows]
+    permitted: defaultdict[str, set[str]] = defaultdict(set)
+    later: defaultdict[str, set[str]] = defaultdict(set)
+    for release_id, version, is_later in connection.execute(_VERSIONS, {"ids": [row.release_id for row in rows]}):
+        (later if is_later else permitted)[release_id].add(version)
+    return [_release(row, frozenset(permitted[row.release_id]), frozenset(later[row.release_id])) for row in rows]
 
 
-def _versions(connection: Connection, query: Select[Any]) -> defaultdict[str, frozenset[str]]:
-    found: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
-    for release_id, version in connection.execute(query):
-        found[release_id] |= {version}
-    return found
+# Put together once: most messages that come in run some of them.
 
-
-_PERMITTED = select(permitted_predecessor.c.release_id, permitted_predecessor.c.firmware_version)
+_PERMITTED = select(
+    permitted_predecessor.c.release_id, permitted_predecessor.c.firmware_version, literal_column("0").label("later")
+)
 
 _LATER_RELEASE = release_table.alias()
-_LATER = select(release_table.c.release_id, _LATER_RELEASE.c.firmware_version).where(
+_LATER = select(release_table.c.release_id, _LATER_RELEASE.c.firmware_version, literal_column("1")).where(
     _LATER_RELEASE.c.model_id == release_table.c.model_id,
     or_(
         _LATER_RELEASE.c.notified_at > release_table.c.notified_at,
@@ -153,22 +160,29 @@ _LATER = select(release_table.c.release_id, _LATER_RELEASE.c.firmware_version).w
 """The versions of releases for the model that were notified after a release, and that DCC approved at some time."""
 
 
-def _select() -> Select[Any]:
-    threshold = (failure_threshold.c[name] for name in _THRESHOLD_COLUMNS)
-    return (
-        select(release_table, device_model.c.manufacturer, device_model.c.model, *threshold)
-        .join_from(release_table, device_model, device_model.c.id == release_table.c.model_id)
-        .outerjoin(failure_threshold, failure_threshold.c.release_id == release_table.c.release_id)
-    )
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_VERSIONS = union_all(
+    _PERMITTED.where(permitted_predecessor.c.release_id.in_(_IDS)), _LATER.where(release_table.c.release_id.in_(_IDS))
+)
 
-
-def _newest(manufacturer: str, model: str) -> Select[Any]:
-    return (
-        _select()
-        .where(device_model.c.manufacturer == manufacturer, device_model.c.model == model)
-        .order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
-        .limit(1)
+_SELECT = (
+    select(
+        release_table,
+        device_model.c.manufacturer,
+        device_model.c.model,
+        *(failure_threshold.c[name] for name in _THRESHOLD_COLUMNS),
     )
+    .join_from(release_table, device_model, device_model.c.id == release_table.c.model_id)
+    .outerjoin(failure_threshold, failure_threshold.c.release_id == release_table.c.release_id)
+)
+_FIND = _SELECT.where(release_table.c.release_id == bindparam("wanted"))
+_NEWEST_FIRST = _SELECT.order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
+_LIVE = _NEWEST_FIRST.where(release_table.c.state.in_(sorted(LIVE_STATES)))
+_BY_VERSION = _NEWEST_FIRST.where(
+    device_model.c.manufacturer == bindparam("made_by"),
+    device_model.c.model == bindparam("of_model"),
+    release_table.c.firmware_version == bindparam("version"),
+).limit(1)
 
 
 def _values(connection: Connection, given: Release) -> dict[str, Any]:

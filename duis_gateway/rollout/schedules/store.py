@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, delete, insert, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.releases.records import (
@@ -73,15 +74,13 @@ def instructions(
     connection: Connection, release_id: str, supplier: int, group_id: str | None = None
 ) -> list[Instruction]:
     """Return what the supplier has instructed for this release (under this name), both stages, by stage and group."""
-    mine = and_(instruction.c.release_id == release_id, instruction.c.supplier == supplier)
-    if group_id is not None:
-        mine = and_(mine, instruction.c.group_id == group_id)
-    own = select(instruction.c.id).where(mine)
-    hubs = _collected(connection, select(instruction_hub).where(instruction_hub.c.instruction_id.in_(own)))
-    codes = _collected(
-        connection, select(instruction_constraint).where(instruction_constraint.c.instruction_id.in_(own))
-    )
-    query = select(instruction).where(mine).order_by(instruction.c.stage, instruction.c.group_id)
+    heads, members, constraints = _instructions(group_id is not None)
+    bound = {"release": release_id, "by": supplier, "group": group_id}
+    rows = connection.execute(heads, bound).all()
+    if not rows:
+        return []
+    hubs = _collected(connection, members, bound)
+    codes = _collected(connection, constraints, bound)
     return [
         Instruction(
             release_id=row.release_id,
@@ -93,8 +92,22 @@ def instructions(
             device_ids=tuple(sorted(hubs[row.id])),
             constraints=tuple(sorted(codes[row.id])),
         )
-        for row in connection.execute(query)
+        for row in rows
     ]
+
+
+@cache
+def _instructions(of_group: bool) -> tuple[Select[Any], Select[Any], Select[Any]]:
+    """Put together once: every 11.5 and 11.6 runs them. Of groups themselves, their hubs, and their constraints."""
+    mine = and_(instruction.c.release_id == bindparam("release"), instruction.c.supplier == bindparam("by"))
+    if of_group:
+        mine = and_(mine, instruction.c.group_id == bindparam("group"))
+    own = select(instruction.c.id).where(mine)
+    return (
+        select(instruction).where(mine).order_by(instruction.c.stage, instruction.c.group_id),
+        select(instruction_hub).where(instruction_hub.c.instruction_id.in_(own)),
+        select(instruction_constraint).where(instruction_constraint.c.instruction_id.in_(own)),
+    )
 
 
 def instructed_by_other(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> frozenset[int]:
@@ -241,9 +254,11 @@ def _offered(connection: Connection, schedule_id: int) -> tuple[OfferedConstrain
     return tuple(OfferedConstraint(*row) for row in connection.execute(query))
 
 
-def _collected(connection: Connection, query: Select[Any]) -> defaultdict[int, list[Any]]:
+def _collected(
+    connection: Connection, query: Select[Any], bound: Mapping[str, Any] | None = None
+) -> defaultdict[int, list[Any]]:
     """Return the second column's values by the first column's."""
     found: defaultdict[int, list[Any]] = defaultdict(list)
-    for owner, value in connection.execute(query):
+    for owner, value in connection.execute(query, bound):
         found[owner].append(value)
     return found
