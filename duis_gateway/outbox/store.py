@@ -22,12 +22,14 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
     ColumnElement,
     Connection,
     Float,
     FromClause,
     Integer,
     Select,
+    Update,
     bindparam,
     case,
     exists,
@@ -37,12 +39,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from duis_gateway.store.bulk import insert_in_order, insert_many
+from duis_gateway.store.bulk import GIVEN, given, given_ids, insert_in_order, insert_many
 from duis_gateway.store.engine import database_time, now_seconds
 from duis_gateway.store.tables import alert_counter, failed_attempt, outbox
+from duis_gateway.store.upsert import insert_for
 
 _LONGEST_ERROR = 500
 _CHANNELS = ("http", "email")
@@ -85,7 +87,6 @@ class ClaimedMessage:
     """
 
     id: int
-    token: str
     recipient: int
     channel: str
     address: str | None
@@ -94,6 +95,7 @@ class ClaimedMessage:
     content: bytes
     content_type: str
     attempts: int
+    token: str
     waited: float
 
 
@@ -140,14 +142,16 @@ def next_counters(conn: Connection, recipient: int, count: int) -> int:
     so that they go on rising when the database is restored from a backup that does not know the last ones (F29).
     """
     floor = int(now_seconds(conn) * 1000)
-    upsert: Any = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    value = alert_counter.c.value
-    statement = upsert(alert_counter).values(recipient=recipient, value=floor + count)
-    statement = statement.on_conflict_do_update(
-        index_elements=[alert_counter.c.recipient],
-        set_={"value": case((value < floor, floor), else_=value) + count},
-    ).returning(value)
-    return int(conn.execute(statement).scalar_one()) - count + 1
+    values = {"recipient": recipient, "value": floor + count, "floor": floor, "count": count}
+    return int(conn.execute(_next_counters(conn.dialect.name), values).scalar_one()) - count + 1
+
+
+@cache
+def _next_counters(dialect: str) -> Any:
+    value, floor = alert_counter.c.value, bindparam("floor", type_=alert_counter.c.value.type)
+    risen = case((value < floor, floor), else_=value) + bindparam("count", type_=value.type)
+    new = insert_for(dialect, alert_counter)
+    return new.on_conflict_do_update(index_elements=["recipient"], set_={"value": risen}).returning(value)
 
 
 # --- claiming -----------------------------------------------------------------------------------------------------
@@ -187,18 +191,15 @@ def claim(
 
     Of messages with one `order_key` only the oldest open one is given. Two claimers never get the same message.
     """
-    given = {
+    bound = {
         "its_recipient": destination.recipient,
         "its_channel": destination.channel,
         "most": limit,
         "seconds": lease_seconds,
         "token": token,
     }
-    rows = sorted(conn.execute(_claim(conn.dialect.name), given), key=lambda row: (row.due_at, row.id))
-    return [
-        ClaimedMessage(token=token, waited=max(0.0, row.waited), **{name: getattr(row, name) for name in _CLAIMED})
-        for row in rows
-    ]
+    rows = sorted(conn.execute(_claim(conn.dialect.name), bound))
+    return [ClaimedMessage(*(*claimed, token, max(0.0, waited))) for _due_at, *claimed, waited in rows]
 
 
 @cache
@@ -227,15 +228,11 @@ def _claim(dialect: str) -> ReturningUpdate[Any]:
             lease_until=now + bindparam("seconds", type_=Float),
             lease_token=bindparam("token"),
         )
-        .returning(
-            *(outbox.c[name] for name in _CLAIMED),
-            outbox.c.due_at,
-            (now - outbox.c.enqueued_at).label("waited"),
-        )
+        .returning(outbox.c.due_at, *(outbox.c[name] for name in _CLAIMED), (now - outbox.c.enqueued_at))
     )
 
 
-_CLAIMED = ("id", "recipient", "channel", "address", "kind", "message_id", "content", "content_type", "attempts")
+_CLAIMED = tuple(field.name for field in fields(ClaimedMessage) if field.name not in ("token", "waited"))
 
 
 def recover_expired(conn: Connection, longest: float) -> int:
@@ -311,9 +308,16 @@ def settle(conn: Connection, settlements: Iterable[Settlement]) -> int:
             failed.append(one)
     _record_failures(conn, failed)
     for token, ids in delivered.items():
-        values = {"state": "delivered", "delivered_at": now, **_NO_LEASE}
-        settled += conn.execute(update(outbox).where(outbox.c.id.in_(ids), *_held(token)).values(values)).rowcount
+        held_by = {GIVEN: given(conn, ids), "holder": token}
+        settled += conn.execute(_delivered(conn.dialect.name), held_by).rowcount
     return total - settled
+
+
+@cache
+def _delivered(dialect: str) -> Update:
+    done = outbox.c.id.in_(select(given_ids(dialect).c.value))
+    values = {"state": "delivered", "delivered_at": _now(dialect), **_NO_LEASE}
+    return update(outbox).where(done, *_held(bindparam("holder"))).values(values)
 
 
 def _record_failures(conn: Connection, failed: Sequence[Settlement]) -> None:
@@ -359,7 +363,7 @@ def hurry(conn: Connection, destination: Destination) -> int:
 _NO_LEASE: dict[str, Any] = {"lease_until": None, "lease_token": None}
 
 
-def _held(token: str) -> tuple[ColumnElement[bool], ...]:
+def _held(token: str | BindParameter[str]) -> tuple[ColumnElement[bool], ...]:
     return outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_token == token
 
 

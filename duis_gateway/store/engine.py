@@ -71,6 +71,7 @@ class Store:
         self.url = url
         self.options = options
         self.sqlite_path = _sqlite_path(url)
+        self._files = (str(self.sqlite_path), f"{self.sqlite_path}-wal")
         self._group: GroupCommit | None = None
         self._awaited: NotDurable | None = None
         self._file: tuple[int, int] | None = None
@@ -310,7 +311,7 @@ class Store:
         with self._noting:
             self._connections += 1
             if self._file is None and self.sqlite_path is not None:
-                self._file = _identity(self.sqlite_path)
+                self._file = _identity(self._files[0])
 
     def _note_end(self, _connection: Any, _record: Any) -> None:
         """Forget the log with the last connection, which takes it away."""
@@ -324,18 +325,17 @@ class Store:
         # that anybody will find again.
         if self.sqlite_path is None or self._file is None:
             return
-        found = _identity(self.sqlite_path)
+        found = _identity(self._files[0])
         if found != self._file:
             what = "is gone" if found is None else "is another file than at the start"
             raise _misplaced(
                 f"{self.sqlite_path} {what}; put it back, or restart the gateway once the right one is there"
             )
-        log_path = Path(f"{self.sqlite_path}-wal")
-        found = _identity(log_path)
+        found = _identity(self._files[1])
         if self._log is not None and found != self._log:
             raise _misplaced(
-                f"{log_path} was removed while the gateway runs; stop the gateway, which then writes what it held into "
-                "the database, and start it again"
+                f"{self._files[1]} was removed while the gateway runs; stop the gateway, which then writes what it "
+                "held into the database, and start it again"
             )
         self._log = found
 
@@ -392,10 +392,10 @@ def _misplaced(reason: str) -> NotDurable:
     return NotDurable("the gateway's database cannot be used just now", reason=reason)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from any other while it exists; None where there is none."""
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what tells a file from any other while it exists; None where there is none. Asked for each transaction."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # a Path makes itself anew for it, which takes five times as long
     except OSError:
         return None
     return found.st_dev, found.st_ino

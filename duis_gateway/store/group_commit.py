@@ -93,7 +93,7 @@ class GroupCommit:
             NotDurable: no turn in time, the database is in no state to write, or the commit failed; nothing of the
                 block is kept (or, if the commit's fate is unknown, the same message may safely come again).
         """
-        self._take_turn(_Ticket(alone))
+        self._take_turn(alone)
         try:
             batch = self._joined_batch(alone)
             with self._own_work(batch):
@@ -122,11 +122,12 @@ class GroupCommit:
 
     # --- turns ------------------------------------------------------------------------------------------------
 
-    def _take_turn(self, ticket: _Ticket) -> None:
+    def _take_turn(self, alone: bool) -> None:
         with self._state:
             if not self._busy:
                 self._busy = True
                 return
+            ticket = _Ticket(alone)
             self._queue.append(ticket)
         try:
             in_time = ticket.turn.wait(self._timeout)

@@ -401,7 +401,7 @@ def test_the_last_known_url_serves_while_the_database_is_away() -> None:
 
     transport = HttpTransport(TransportSettings(allowed_networks=parse_networks(["127.0.0.0/8"])))
     sender = HttpSender(transport, find_url, remember=0.0)
-    claimed = ClaimedMessage(1, "t", SUPPLIER, "http", None, "N64", "m", b"x", "application/xml", 1, 0.0)
+    claimed = ClaimedMessage(1, SUPPLIER, "http", None, "N64", "m", b"x", "application/xml", 1, "t", 0.0)
     with Receiver() as receiver:
         failure = sender.send(claimed)
         assert failure
