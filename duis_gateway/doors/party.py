@@ -6,7 +6,7 @@ Rows are passed on as the query yields them, so that an estate of millions takes
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -23,6 +23,7 @@ from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import HttpRefused, NoSuchPath, TokenRefused
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import sr
+from duis_gateway.text.controls import shown
 from duis_gateway.text.hub_lists import read_hub_list
 from duis_gateway.text.tabular import Rows, as_csv, as_json, as_object
 
@@ -77,7 +78,8 @@ def party_routes(data: PartyData, check: Check, size_limit: int) -> list[Route]:
         "estate": lambda party, request: data.estate(party, _moment(request, "changed-since")),
         "eligible-hubs": lambda party, request: data.eligible_hubs(party, _parameter(request, "release") or None),
     }
-    tables = (_route(name, query, data) for name, query in queries.items())
+    own = {"estate": "changed-since", "eligible-hubs": "release"}
+    tables = (_route(name, query, data, own.get(name)) for name, query in queries.items())
     return [
         *tables,
         _hub_route(data),
@@ -154,9 +156,15 @@ def _hub_route(data: PartyData) -> Route:
     return Route("/party/v1/hubs/*", "party", "hubs", ("GET", "HEAD"), serve, json_problem_answer)
 
 
-def _route(name: str, query: Callable[[int, HttpRequest], Rows], data: PartyData) -> Route:
+def _route(
+    name: str, query: Callable[[int, HttpRequest], Rows], data: PartyData, parameter: str | None = None
+) -> Route:
+    """A table; `parameter` is what its query takes beside `format`."""
+    known = ("format",) if parameter is None else ("format", parameter)
+
     def serve(request: HttpRequest) -> Answer:
         party = _party(request, data)
+        _check_query(request, known)
         form = _format(request)
         rows = query(party, request)
         content_type, body = (_CSV, as_csv(rows)) if form == "csv" else (_JSON, as_json(rows))
@@ -199,9 +207,22 @@ def _moment(request: HttpRequest, name: str) -> datetime | None:
         raise HttpRefused(f"{name} is {error}; a time is written 2027-03-30T02:00:00Z") from None
 
 
+def _check_query(request: HttpRequest, known: Sequence[str]) -> None:
+    """Refuse what is not known: who misspells `changed-since` would take the whole for what has changed."""
+    for name, values in _query(request).items():
+        if name not in known:
+            raise HttpRefused(f"the query takes {' and '.join(known)} alone, not {shown(name)[:80]}")
+        if len(values) > 1:
+            raise HttpRefused(f"{name} is given {len(values)} times")
+
+
 def _parameter(request: HttpRequest, name: str) -> str | None:
+    values = _query(request).get(name)
+    return values[0] if values else None
+
+
+def _query(request: HttpRequest) -> Mapping[str, Sequence[str]]:
     try:
-        values = parse_qs(request.query, keep_blank_values=True, max_num_fields=16).get(name)
+        return parse_qs(request.query, keep_blank_values=True, max_num_fields=16)
     except ValueError:
         raise HttpRefused("the query has too many fields") from None
-    return values[0] if values else None

@@ -24,6 +24,8 @@ def read_hub_list(text: str, *, as_json: bool = False) -> frozenset[int]:
     Raises:
         ValueError: no such list; the text names the first line or item that is wrong.
     """
+    if not text.strip():
+        raise ValueError(f"there is nothing in it: a list of no hubs is the line {_COLUMN} alone, or [] in JSON")
     found = set()
     for place, name in _of_json(text) if as_json else _of_csv(text):
         try:
@@ -45,7 +47,7 @@ def _of_json(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_csv(text: str) -> Iterator[tuple[str, str]]:
-    lines = csv.reader(text.splitlines())
+    lines = csv.reader(text.splitlines(), strict=True)
     column = 0
     try:
         for number, line in enumerate(lines, start=1):

@@ -102,7 +102,7 @@ def test_each_token_sees_its_own_party_and_nothing_else() -> None:
     data = Data()
     assert json.loads(text(data, "status"))[0]["firmware_version"] == "v1"
     assert json.loads(text(data, "status", token="token-b"))[0]["firmware_version"] == "v2"
-    assert json.loads(text(data, "status", query="party=2"))[0]["firmware_version"] == "v1"
+    assert ask(data, "status", query="party=2")[0] == 400
     assert {party for _, party, _ in data.asked} == {ALICE, BOB}
 
 
@@ -142,6 +142,24 @@ def test_the_form_is_what_was_asked_for(query: str, accept: str, media: str) -> 
 def test_an_unknown_form_is_refused() -> None:
     assert ask(Data(), "status", query="format=xlsx")[0] == 400
     assert ask(Data(), "status", query="&".join(f"a{n}=1" for n in range(100)))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("changed_since=2026-11-27T00:00:00Z", "the query takes format and changed-since alone, not changed_since"),
+        ("release=R", "the query takes format and changed-since alone, not release"),
+        ("format=csv&format=json", "format is given 2 times"),
+        ("changed-since=2026-11-27T00:00:00Z&changed-since=2026-11-28T00:00:00Z", "changed-since is given 2 times"),
+        ("a%1b=1", r"not a\x1b"),
+    ],
+)
+def test_a_query_that_says_something_else_is_refused(query: str, words: str) -> None:
+    """Who misspells `changed-since` would take the whole estate for what has changed."""
+    data = Data()
+    status, _, told = ask(data, "estate", query=query)
+    assert (status, data.asked) == (400, [])
+    assert words in json.loads(b"".join(told))["detail"]
 
 
 def test_csv_has_a_header_and_survives_quotes_and_line_ends() -> None:
@@ -216,7 +234,7 @@ def test_one_hub_is_shown_with_its_history_to_whom_it_belongs_alone() -> None:
         ("text/csv", "device_id\r\n00-DB-12-34-56-00-00-01\r\n00-db-12-34-56-00-00-01\r\n", 1),
         ("text/csv; charset=utf-8", "why,device_id\nprepayment,00-DB-12-34-56-00-00-01\n", 1),
         ("text/csv", "\ufeff00-DB-12-34-56-00-00-01\n\n00-DB-12-34-56-00-00-02", 2),
-        ("text/csv", "", 0),
+        ("text/csv", "device_id\n", 0),
         ("application/json", '["00-DB-12-34-56-00-00-01", {"device_id": "00-DB-12-34-56-00-00-02"}]', 2),
         ("application/json", "[]", 0),
     ],
@@ -241,6 +259,8 @@ def test_a_protection_list_is_replaced_shown_and_emptied(media: str, body: str, 
     ("media", "body", "status", "words"),
     [
         ("text/csv", "device_id\n00-DB", 400, "line 2: "),
+        ("text/csv", "", 400, "there is nothing in it"),
+        ("application/json", "", 400, "there is nothing in it"),
         ("text/csv", "a,device_id\nb", 400, "line 2: it ends before its device_id"),
         ("application/json", '["00-DB-12-34-56-00-00-01", 7]', 400, "item 2: "),
         ("application/json", '{"device_id": 1}', 400, "must be an array"),

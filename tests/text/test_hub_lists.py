@@ -35,6 +35,8 @@ def test_so_is_json(items: list[object]) -> None:
     [
         (f"{ONE}\n\n00-DB\n", "^line 3: .*00-DB"),
         (f"customer,device_id\n1,{ONE}\n2\n", "^line 3: it ends before its device_id"),
+        (f'device_id\n{ONE}\n"{TWO}\n', "^the list is not CSV: unexpected end of data"),
+        (" \n", "^there is nothing in it: a list of no hubs is the line device_id alone"),
     ],
 )
 def test_the_line_that_is_wrong_is_named(text: str, words: str) -> None:
