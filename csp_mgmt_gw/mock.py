@@ -187,6 +187,8 @@ def make(options: argparse.Namespace) -> tuple[Kit, Csp]:
     csp = Csp(kit.partner, hubs, plan)
     kit.partner.receiver.on()(csp.take)
     kit.door.commands |= {"planned": csp.planned, "activate": csp.activate, "distribute": csp.distribute}
+    outcomes = ("release", "devices", "failing", "failing_share", "reason", "commentary", "batch", "patience")
+    kit.door.taken |= {"planned": ("release",), "activate": outcomes, "distribute": outcomes}
     return kit, csp
 
 

@@ -463,6 +463,24 @@ def test_there_is_one_escape_for_xml() -> None:
     assert not wrong, wrong
 
 
+def test_what_others_wrote_is_read_in_one_place() -> None:
+    """Python's readers of JSON and TOML crash on deep nestings, and its words for digits mean those of any script."""
+    places = [f"duis_gateway.text.{name}" for name in ("json_reader", "toml_reader", "numbers")]
+    in_latin_1 = ["duis_gateway.outbox.transport", "duis_gateway.client.server"]
+    calls = {"json.loads", "json.load", "tomllib.loads", "tomllib.load"}
+    digits = {"isdecimal", "isdigit", "isnumeric"}
+    wrong = [
+        f"{module}:{node.lineno}"
+        for module in sources()
+        if module not in places
+        for node in ast.walk(tree(module))
+        if (isinstance(node, ast.Attribute) and ast.unparse(node) in calls)
+        or (isinstance(node, ast.Attribute) and node.attr in digits and module not in in_latin_1)
+        or (isinstance(node, ast.Constant) and isinstance(node.value, str) and "\\d" in node.value)
+    ]
+    assert not wrong, wrong
+
+
 def test_nobody_raises_a_bare_exception() -> None:
     wrong = []
     for module in sources():

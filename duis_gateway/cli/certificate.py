@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -31,6 +32,7 @@ from duis_gateway.pki.names import NameInvalid, name_key
 from duis_gateway.pki.signing import read_certificate_file
 
 _ROLES = ("87", "89", "06")
+_SERIAL = re.compile(r"[0-9]{1,60}|0[xX][0-9A-Fa-f]{1,50}")
 
 
 @click.group(cls=Commands)
@@ -132,10 +134,9 @@ def _authority(pki: Path) -> Authority:
 
 
 def _serial(text: str) -> int:
-    try:
-        return int(text, 16 if text.lower().startswith("0x") else 10)
-    except ValueError:
-        raise ConfigurationError(f"{text[:60]!r} is not a serial number") from None
+    if not _SERIAL.fullmatch(text):
+        raise ConfigurationError(f"{text[:60]!r} is not a serial number")
+    return int(text, 16 if text.lower().startswith("0x") else 10)
 
 
 def _issuer_key(name: str) -> str:

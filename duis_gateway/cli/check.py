@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import READABLE, AnswerIsNo, Seconds
+from duis_gateway.cli.common import HTTP_URL, READABLE, AnswerIsNo, Seconds
 from duis_gateway.cli.output import say
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.errors import NoAnswer, NotUnderstood, Refused
 from duis_gateway.client.party_door import PATH
-from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import read_bytes, read_text
 
 _SECONDS = 60.0
@@ -19,7 +18,7 @@ _SECONDS = 60.0
 
 @click.command()
 @click.argument("file", type=READABLE)
-@click.option("--url", required=True, help="The gateway, such as https://gateway.example.")
+@click.option("--url", type=HTTP_URL, required=True, help="The gateway, such as https://gateway.example.")
 @click.option("--token-file", type=READABLE, required=True, help="A file with the party's token for the party door.")
 @click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait for the answer.")
 @tls_options
@@ -30,8 +29,6 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
     and its meaning are printed, then each hub that is listed, with its list. The exit code is 1 where it would be
     refused.
     """
-    if not url.startswith(("http://", "https://")):
-        raise ConfigurationError(f"--url: {url[:80]!r} is not an http or https URL")
     door = tls.party_door(url.rstrip("/").removesuffix(f"{PATH}/check"), read_text(token_file), timeout)
     try:
         told = door.check(read_bytes(file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -16,6 +17,8 @@ from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import DASH, would_be_replaced
+from duis_gateway.outbox.guard import AddressRefused, parse_url
+from duis_gateway.text.numbers import LONGEST, is_digits
 
 if TYPE_CHECKING:
     from duis_gateway.pki.signer import Signer
@@ -27,6 +30,7 @@ DONE, NO, WRONG = 0, 1, 2
 
 LARGEST_ID = 2**63 - 1
 """The largest number that a database has for something."""
+_SECONDS = re.compile(r"[+-]?[0-9]{0,20}(\.[0-9]{0,20})?")
 _DAY = 24 * 60 * 60.0
 _ANY_LENGTH = 10_000
 
@@ -73,6 +77,19 @@ def _time(text: str | datetime) -> datetime:
 TIME = _time
 """The type of such an argument."""
 
+
+def _http_url(text: str) -> str:
+    """Read an argument that is an address to send to."""
+    try:
+        parse_url(text)
+    except AddressRefused as error:
+        raise click.BadParameter(f"{error}; one is http://127.0.0.1:8079") from None
+    return text
+
+
+HTTP_URL = _http_url
+"""The type of such an argument."""
+
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
 """A file that is read; `-` is standard input."""
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -92,10 +109,20 @@ NEW_FILE = _NewFile(dir_okay=False, writable=True, allow_dash=True, path_type=Pa
 """A file that is written; `-` is standard output."""
 
 
-class Identifier(click.IntRange):
-    """A number that the database gave to something."""
+class WholeNumber(click.IntRange):
+    """A whole number in this range, in the digits 0 to 9; Python takes other scripts' digits, and `1_0`."""
 
     name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        if isinstance(value, str) and not is_digits(value.strip().removeprefix("+").removeprefix("-"), LONGEST):
+            self.fail(f"{value[:60]!r} is not a whole number", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Identifier(WholeNumber):
+    """A number that the database gave to something."""
 
     def __init__(self) -> None:
         super().__init__(0, LARGEST_ID)
@@ -111,10 +138,9 @@ class Seconds(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it; what is no number at all (nan) would pass for any."""
-        seconds = super().convert(value, param, ctx)
-        if seconds != seconds:
-            self.fail(f"{value} is not a number of seconds", param, ctx)
-        return seconds
+        if isinstance(value, str) and not _SECONDS.fullmatch(value.strip()):
+            self.fail(f"{value[:60]!r} is not a number of seconds", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def config_option(command: F) -> F:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import READABLE, AnswerIsNo, Commands
+from duis_gateway.cli.common import HTTP_URL, READABLE, AnswerIsNo, Commands
 from duis_gateway.cli.output import print_rows, say
 from duis_gateway.cli.terminal import BAD, FAINT, GOOD, painted
 from duis_gateway.cli.tls import TlsOptions, tls_options
@@ -19,7 +19,7 @@ from duis_gateway.conformance.defects import DefectMask, read_defects
 from duis_gateway.conformance.pack import Playable, cases_of, clauses_of, run
 from duis_gateway.conformance.profile import Profile, read_profile
 from duis_gateway.conformance.report import CaseResult, Completion, Outcome, read_outcomes, write_reports
-from duis_gateway.conformance.subject import PATIENCE, opened
+from duis_gateway.conformance.subject import PATIENCE, opened, reach
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.text.controls import shown_lines
 
@@ -28,7 +28,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group(cls=Commands, invoke_without_command=True, no_args_is_help=True)
-@click.option("--url", help="The gateway's public listener, such as http://127.0.0.1:8079.")
+@click.option("--url", type=HTTP_URL, help="The gateway's public listener, such as http://127.0.0.1:8079.")
 @click.option("--profile", type=_FILE, default="conformance.toml", show_default=True, help="What the pack knows of it.")
 @click.option("--version", "versions", type=click.Choice(VERSIONS), multiple=True, help="Only on this DUIS version.")
 @click.option(
@@ -77,8 +77,8 @@ def conformance(
     if listing:
         print_rows(("case", "holds"), [(one.full_name, one.clause.source) for one in cases], "table")
         return
-    if url is None or not url.startswith(("http://", "https://")):
-        raise ConfigurationError("--url: the http or https URL of the gateway is needed")
+    if url is None:
+        raise ConfigurationError("--url is needed: the http or https URL of the gateway")
     mask = read_defects(defects) if defects else DefectMask()
     latest = reports / "conformance.xml"
     before = read_outcomes(compare or latest) if compare or only or latest.exists() else {}
@@ -87,7 +87,9 @@ def conformance(
         if not cases:
             say("No case failed in the run before.")
             return
-    completion = _play(url, tls.http(PATIENCE, MAX_ANSWER), read_profile(profile), cases, mask, before)
+    http = tls.http(PATIENCE, MAX_ANSWER)
+    reach(url, http)
+    completion = _play(url, http, read_profile(profile), cases, mask, before)
     written = write_reports(reports, completion)
     others = [f", {completion.count(one)} {one}" for one in (Outcome.FAILED, Outcome.SKIPPED) if completion.count(one)]
     for one, then in completion.changed:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import DONE, NO
+from duis_gateway.cli.common import DONE, NO, WholeNumber
 from duis_gateway.cli.terminal import BAD, GLUE, GOOD, TITLE, fitted, is_terminal, painted, progress, step
 from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
 
@@ -26,8 +26,8 @@ FOLDER = "demo-work"
     show_default=f"{FOLDER}, or {FOLDER}-2 and so on where that is in use",
     help="An empty folder for the PKI, the configuration, the database and every message.",
 )
-@click.option("--suppliers", type=click.IntRange(FEWEST_SUPPLIERS, 100), default=FEWEST_SUPPLIERS, show_default=True)
-@click.option("--hubs", type=click.IntRange(FEWEST_HUBS, 15_000_000), default=HUBS, show_default=True)
+@click.option("--suppliers", type=WholeNumber(FEWEST_SUPPLIERS, 100), default=FEWEST_SUPPLIERS, show_default=True)
+@click.option("--hubs", type=WholeNumber(FEWEST_HUBS, 15_000_000), default=HUBS, show_default=True)
 @click.option("--force", is_flag=True, help="Replace what an earlier demonstration left in the folder.")
 @click.option("--keep-running", is_flag=True, help="Leave everything running at the end, until Ctrl-C, to look around.")
 def demo(workdir: Path | None, suppliers: int, hubs: int, force: bool, keep_running: bool) -> int:

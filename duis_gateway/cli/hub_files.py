@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from duis_gateway.rollout.eligibility import COMMISSIONED, COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.text.cells import unguarded
 from duis_gateway.text.hub_lists import read_hub_list
+from duis_gateway.text.json_reader import read_json
 
 _TRUE = frozenset({"true", "yes", "1"})
 _NO_HUBS = "no hubs that it could choose from: it has no column device_id"
@@ -88,9 +88,9 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
             raise ConfigurationError(f"{path} has {_NO_HUBS}")
         return ({name: unguarded(cell or "") for name, cell in row.items() if name} for row in reader)
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}") from None
+        found = read_json(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise ConfigurationError(f"{path} is not what the party door gives: a list of objects")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, WholeNumber, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_document, print_fields, print_rows
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
@@ -19,7 +19,7 @@ def inbox() -> None:
 @inbox.command("list")
 @click.option("--party", type=EUI, help="Only what this party sent.")
 @click.option("--kind", help="Only these, such as SR11.5 or DefaultPilotList.")
-@click.option("--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="How many at most.")
+@click.option("--limit", type=WholeNumber(1, 1_000_000), default=100, show_default=True, help="How many at most.")
 @format_option
 @config_option
 def list_messages(party: int | None, kind: str | None, limit: int, form: str, config: Config) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 
 import click
 
-from duis_gateway.cli.common import DONE
+from duis_gateway.cli.common import DONE, HTTP_URL, WholeNumber
 from duis_gateway.cli.output import say
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.http import MAX_ANSWER
@@ -30,11 +31,11 @@ def _member(_context: click.Context, _parameter: click.Parameter, text: str) -> 
 
 @click.command()
 @click.argument("supplier", metavar="EUI", callback=_member)
-@click.option("--forward", metavar="URL", help="Your own server, which gets each message as it came.")
+@click.option("--forward", type=HTTP_URL, metavar="URL", help="Your own server, which gets each message as it came.")
 @tls_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each, on a line of its own.")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Of the sandbox's page."
+    "--port", type=WholeNumber(1, 65535), default=DEFAULT_PORT, show_default=True, help="Of the sandbox's page."
 )
 def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls: TlsOptions) -> int:
     """Take what a supplier of the running sandbox receives, until Ctrl-C; EUI may be its name there, such as you.
@@ -43,8 +44,6 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
     answer is what the gateway gets: what your server does not take, it delivers again. Without --forward each is taken.
     --cacert, --tls-certificate and --tls-key are for a server of yours that speaks https.
     """
-    if forward is not None and not forward.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{forward[:80]!r} is not an http or https URL", param_hint="--forward")
 
     def show(heard: Heard) -> None:
         if as_json:
@@ -56,9 +55,11 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
     stop = Stop()
     ProcessSignals(stop)
 
-    def wait() -> None:
+    def wait(others: Sequence[str]) -> None:
         where = f", and go to {forward}" if forward else ""
         say(f"Listening: the alerts of {format_eui(supplier.eui)} are shown here{where}. Ctrl-C ends it.", err=as_json)
+        for line in others:
+            say(line[:1].upper() + line[1:] + ".", err=as_json)
         sys.stdout.flush()
         stop.wait()
 

@@ -11,6 +11,7 @@ from duis_gateway.cli.common import (
     AnswerIsNo,
     Commands,
     Identifier,
+    WholeNumber,
     config_option,
     format_option,
     opened_store,
@@ -21,6 +22,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import OutboxEntry
+from duis_gateway.text.numbers import is_digits
 
 _STATES = ("pending", "in_flight", "delivered", "dead")
 
@@ -34,7 +36,7 @@ def outbox() -> None:
 @click.option("--state", type=click.Choice(_STATES), help="Only these; dead: given up.")
 @click.option("--recipient", type=EUI, help="Only what goes to this party.")
 @click.option("--after", type=Identifier(), default=0, help="Begin after the message with this id.")
-@click.option("--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="How many at most.")
+@click.option("--limit", type=WholeNumber(1, 1_000_000), default=100, show_default=True, help="How many at most.")
 @format_option
 @config_option
 def list_messages(state: str | None, recipient: int | None, after: int, limit: int, form: str, config: Config) -> None:
@@ -100,7 +102,7 @@ def _waits_behind(connection: Connection, entry: OutboxEntry) -> int | None:
 
 def _reference(text: str) -> int | str:
     """Return the id that a text is, or the text: no id has as many digits as a ResponseID may have."""
-    is_id = text.isdecimal() and len(text) <= len(str(LARGEST_ID)) and int(text) <= LARGEST_ID
+    is_id = is_digits(text, len(str(LARGEST_ID))) and int(text) <= LARGEST_ID
     return int(text) if is_id else text
 
 

@@ -11,7 +11,17 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import EUI, NEW_FILE, READABLE, AnswerIsNo, Commands, F, opened_store, refuse_existing
+from duis_gateway.cli.common import (
+    EUI,
+    NEW_FILE,
+    READABLE,
+    AnswerIsNo,
+    Commands,
+    F,
+    WholeNumber,
+    opened_store,
+    refuse_existing,
+)
 from duis_gateway.cli.hub_files import read_hubs, read_ids
 from duis_gateway.cli.output import say
 from duis_gateway.cli.status import registered
@@ -48,8 +58,8 @@ def _rules_options(command: F) -> F:
         click.option("--region", "regions", multiple=True, help="Only hubs of this CSP region (may be repeated)."),
         click.option("--model", "models", multiple=True, help="Only hubs of this device model."),
         click.option("--version", "versions", multiple=True, help="Only hubs that run this firmware version."),
-        click.option("--share", type=click.IntRange(0, 100), help="This share of the hubs that fit, in percent."),
-        click.option("--number", type=click.IntRange(1, MAX_REQUESTED), help="This many hubs at most."),
+        click.option("--share", type=WholeNumber(0, 100), help="This share of the hubs that fit, in percent."),
+        click.option("--number", type=WholeNumber(1, MAX_REQUESTED), help="This many hubs at most."),
         click.option(
             "--exclude", type=READABLE, multiple=True, help="A file of hubs never to choose (vulnerable customers)."
         ),
@@ -67,7 +77,7 @@ def _rules_options(command: F) -> F:
 @click.option("--hubs", type=READABLE, help="Choose from this file of the party door (CSV or JSON); else the database.")
 @click.option("--firmware-version", help="The version that the release brings; needed with --hubs.")
 @click.option("--gateway", type=EUI, help="The target of the request; default: [signing] eui.")
-@click.option("--counter", type=click.IntRange(1, 2**64 - 1), help="Of the RequestID; default: made from the time.")
+@click.option("--counter", type=WholeNumber(1, 2**64 - 1), help="Of the RequestID; default: made from the time.")
 @click.option("--list", "list_file", type=NEW_FILE, help="Write the hubs chosen to this file, one a line.")
 @click.option("--request", "request_file", type=NEW_FILE, help="Write the 11.5 to this file, ready to be signed.")
 @click.option(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from duis_gateway.cli.common import config_option, opened_store
+from duis_gateway.cli.common import WholeNumber, config_option, opened_store
 from duis_gateway.cli.output import counted, progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.operations.pruning import EVERYTHING, Pruned, Pruning, What
@@ -16,7 +16,7 @@ _ALL = "all"
 
 @click.command()
 @click.option(
-    "--older-than", "days", type=click.IntRange(1, 36_500), required=True, metavar="DAYS", help="Only what is older."
+    "--older-than", "days", type=WholeNumber(1, 36_500), required=True, metavar="DAYS", help="Only what is older."
 )
 @click.option(
     "--what",

@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from duis_gateway.cli.common import DONE, NO, Commands
+from duis_gateway.cli.common import DONE, NO, READABLE, Commands, WholeNumber
 from duis_gateway.cli.output import say
 from duis_gateway.sandbox.commands import COMMANDS
-from duis_gateway.sandbox.parameters import Command, Parameter
+from duis_gateway.sandbox.parameters import MOMENT, STEP, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
-from duis_gateway.sandbox.scenario import read_scenario
+from duis_gateway.sandbox.scenario import document_of, read_scenario
 from duis_gateway.sandbox.words import in_lines
 
-_PORT = click.IntRange(0, 65534)
+_PORT = WholeNumber(0, 65534)
 
 
 @click.group(cls=Commands, invoke_without_command=True)
@@ -76,6 +76,8 @@ def _told(result: Mapping[str, Any], as_json: bool) -> int:
 
 def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the argument or option of a parameter; what is not given is left to the sandbox, which knows the rest."""
+    if one.content:
+        return click.argument(one.name, metavar="FILE", type=READABLE, required=one.required)
     words = one.kind.schema.get("enum")
     kind: Any = click.Choice(list(words), case_sensitive=False) if words else str
     if one.argument:
@@ -93,17 +95,26 @@ def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]
     )
 
 
+class _Steps(click.Command):
+    """A command whose argument may be a step back such as `-1d`, which is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        back = [] if "--" in args else [one for one in args if STEP.fullmatch(one)]
+        return super().parse_args(ctx, [one for one in args if one not in back] + ["--", *back] if back else args)
+
+
 def _made(command: Command) -> click.Command:
     def callback(at: int | None, as_json: bool, **values: Any) -> int:
-        members = {name.replace("_", "-"): value for name, value in values.items() if value not in (None, ())}
-        if "file" in members:
-            members["file"] = str(Path(members["file"]).absolute())
+        given = {name.replace("_", "-"): value for name, value in values.items() if value not in (None, ())}
+        members = {name: document_of(value) if isinstance(value, Path) else value for name, value in given.items()}
         return _told(remote_of(click.get_current_context(), at).do(command.name, members), as_json)
 
     decorated: Callable[..., Any] = _json_option(_port_option(callback))
     for one in reversed(command.parameters):
         decorated = _option(one)(decorated)
-    return click.command(command.name, help=command.about)(decorated)
+    steps = any(one.argument and one.kind is MOMENT for one in command.parameters)
+    return click.command(command.name, help=command.about, cls=_Steps if steps else click.Command)(decorated)
 
 
 for _command in COMMANDS:

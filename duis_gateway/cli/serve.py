@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import click
 
 from duis_gateway.app import Gateway
-from duis_gateway.cli.common import DONE, config_option
+from duis_gateway.cli.common import DONE, WholeNumber, config_option
 from duis_gateway.cli.output import say
 from duis_gateway.cli.workers import WorkerProcesses
 from duis_gateway.config.settings import Config
@@ -29,7 +29,7 @@ _LARGE = 128 * 1024
 
 _WORKERS = click.option(
     "--workers",
-    type=click.IntRange(1, 256),
+    type=WholeNumber(1, 256),
     default=1,
     show_default=True,
     help="Processes that deliver, this one included.",

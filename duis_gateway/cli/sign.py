@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 import click
 
-from duis_gateway.cli.common import FOLDER, FOLDER_OR_FILE, NEW_FILE, READABLE, AnswerIsNo, Seconds
+from duis_gateway.cli.common import FOLDER, FOLDER_OR_FILE, HTTP_URL, NEW_FILE, READABLE, AnswerIsNo, Seconds
 from duis_gateway.cli.documents import (
     Judgement,
     find_originator,
@@ -33,6 +33,7 @@ from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, read_te
 from duis_gateway.namespaces import DS
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
+from duis_gateway.text.json_reader import read_json
 
 _SUCCESS = range(200, 300)
 _SECONDS = 60.0
@@ -116,7 +117,7 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 
 @click.command()
 @click.argument("file", type=READABLE)
-@click.option("--url", required=True, help="The door to send it to.")
+@click.option("--url", type=HTTP_URL, required=True, help="The door to send it to.")
 @click.option("--key", type=READABLE, help="Sign it first, with this private key; needs --certificate.")
 @click.option("--certificate", type=READABLE, help="The key's certificate.")
 @click.option("--json", "as_json", is_flag=True, help="FILE is a message's body as JSON, and so is what is printed.")
@@ -155,8 +156,6 @@ def send(
     a signed message of the certificate's owner, goes to its door of the gateway at --url, and the proven answer is
     printed as JSON.
     """
-    if not url.startswith(("http://", "https://")):
-        raise ConfigurationError(f"--url: {url[:80]!r} is not an http or https URL")
     if (key is None) != (certificate is None):
         raise ConfigurationError("--key and --certificate go together")
     if as_json:
@@ -194,9 +193,9 @@ def send(
 
 def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> None:
     try:
-        value = json.loads(read_text(file))
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{file} is not JSON: {error}") from None
+        value = read_json(read_text(file))
+    except ValueError as error:
+        raise ConfigurationError(f"{file}: {error}") from None
     try:
         prepared = gateway.prepare_json(value)
     except CannotSend as error:

@@ -17,6 +17,7 @@ from lxml import etree
 from duis_gateway.client.errors import CannotSend
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import CSP, DS, DUIS_SCHEMA_FOLDERS, ESI, SR
+from duis_gateway.text.numbers import LONGEST, is_digits
 from schemas import schema_path
 
 Json: TypeAlias = dict[str, Any] | list[Any] | str | int | bool
@@ -90,7 +91,7 @@ def _text(text: str, kind: str) -> Json:
         return [one.strip() for one in text.split(",") if one.strip()]
     if kind == "boolean":
         return text.strip() in ("true", "1")
-    if kind in _NUMBERS and text.strip().lstrip("+-").isdecimal():
+    if kind in _NUMBERS and is_digits(text.strip().lstrip("+-"), LONGEST):
         return int(text) if len(text) < 20 else text.strip()
     return text
 

@@ -16,6 +16,7 @@ from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
 from duis_gateway.client.problems import refusal_of
 from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.times import format_date_time
+from duis_gateway.text.json_reader import read_json
 
 PATH = "/party/v1"
 _MAX_ANSWER = 64 * 1024 * 1024
@@ -76,10 +77,10 @@ class PartyDoor:
         document = request.document if isinstance(request, Prepared) else request
         answer = self._ask("POST", "check", document, "application/xml")
         try:
-            told = json.loads(answer.body)
+            told = read_json(answer.body)
             lists = {name: tuple(map(Eui, hubs)) for name, hubs in told["lists"].items()}
             return Checked(told["code"], told["meaning"], told["accepted"], lists)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise self._not_understood() from None
 
     def estate(self, changed_since: datetime | None = None) -> list[dict[str, Any]]:
@@ -94,9 +95,9 @@ class PartyDoor:
         since = "" if changed_since is None else f"&changed-since={format_date_time(changed_since)}"
         answer = self._ask("GET", f"estate?format=json{since}")
         try:
-            rows = json.loads(answer.body)
+            rows = read_json(answer.body)
             return [{str(name): value for name, value in row.items()} for row in rows]
-        except (ValueError, TypeError, AttributeError, RecursionError):
+        except (ValueError, TypeError, AttributeError):
             raise self._not_understood() from None
 
     def protected_hubs(self) -> tuple[Eui, ...]:
@@ -115,7 +116,7 @@ class PartyDoor:
         body = json.dumps([str(Eui(device)) for device in devices]).encode()
         answer = self._ask("PUT", "protected-hubs", body, "application/json")
         try:
-            return int(json.loads(answer.body)["hubs"])
+            return int(read_json(answer.body)["hubs"])
         except (ValueError, KeyError, TypeError):
             raise self._not_understood() from None
 

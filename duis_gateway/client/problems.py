@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from lxml import etree
 
 from duis_gateway.client.errors import Finding, NotNow, Problem, Refused
@@ -11,7 +9,8 @@ from duis_gateway.client.http import HttpAnswer
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import NotSafeXml
 from duis_gateway.namespaces import PROBLEM
-from duis_gateway.text.numbers import parse_whole_number
+from duis_gateway.text.json_reader import read_json
+from duis_gateway.text.numbers import is_digits, parse_whole_number
 
 _NOT_NOW = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_TEXT = 300
@@ -26,7 +25,7 @@ def refusal_of(answer: HttpAnswer) -> Refused:
 def read_problem(answer: HttpAnswer) -> Problem:
     """Return what the answer says; of one that is not the gateway's own (a proxy's), the beginning of its text."""
     wait = answer.headers.get("retry-after", "")
-    after = float(wait) if wait.isdecimal() and len(wait) < 10 else None
+    after = float(wait) if is_digits(wait, 9) else None
     if answer.headers.get("content-type", "").startswith("application/problem+json"):
         return _of_json(answer, after)
     try:
@@ -49,10 +48,10 @@ def read_problem(answer: HttpAnswer) -> Problem:
 
 def _of_json(answer: HttpAnswer, after: float | None) -> Problem:
     try:
-        told = json.loads(answer.body)
+        told = read_json(answer.body)
         errors = [Finding(str(one["path"]), one.get("line"), str(one["reason"])) for one in told.get("errors", ())]
         title, detail = str(told["title"]), str(told.get("detail", ""))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return _as_text(answer, after)
     return Problem(answer.status, title, detail, tuple(errors), after, answer.body)
 

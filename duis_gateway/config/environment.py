@@ -14,7 +14,7 @@ NOT_SETTINGS = ("DUIS_GATEWAY_CONFIG", "DUIS_GATEWAY_FAILPOINT", "DUIS_GATEWAY_T
 """Beginnings of the environment variables of this prefix that override no key."""
 
 _NEIGHBOUR = re.compile(
-    rf"{ENVIRONMENT_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
+    rf"{ENVIRONMENT_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)"
     rf"|{ENVIRONMENT_PREFIX}(\w+_)?ENV_\w+"
 )
 _NEIGHBOURS_WORD = re.compile(rf"{ENVIRONMENT_PREFIX}(\w+_)?(PORT|NAME)")

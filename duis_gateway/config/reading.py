@@ -141,7 +141,7 @@ def _fault_of_authorities_folder(path: Path) -> str | None:
 def _http_url(value: Any, folder: Path) -> str:
     text = _text(value, folder).rstrip("/")
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.port == 0:
         raise ValueError
     return text
 

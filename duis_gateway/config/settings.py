@@ -7,7 +7,6 @@ file. Secrets are given by path, never inline.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
@@ -45,6 +44,7 @@ from duis_gateway.config.reading import (
 )
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import anybody_writes, read_text
+from duis_gateway.text.toml_reader import NotToml, read_toml
 
 _TLS_CERTIFICATE = "the listener's TLS certificate, with its chain (PEM); without it the listener speaks plain HTTP"
 _TLS_KEY = "the TLS certificate's private key (PEM, without a passphrase)"
@@ -302,13 +302,11 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
         if anybody_writes(path):
             raise ConfigurationError(f"every user of this machine may change {path}: `chmod o-w` it")
         text = read_text(path)
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: not TOML: {error}") from None
+        document = read_toml(text)
+    except NotToml as error:
+        raise ConfigurationError(f"{path}: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the configuration {path} cannot be read: {_why(error)}") from None
-    except ValueError:
-        raise ConfigurationError(f"{path}: it has a number of thousands of digits") from None
     values = _defaults(path)
     places = {}
     for section, key, value, place in (

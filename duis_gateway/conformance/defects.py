@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import read_text
+from duis_gateway.text.toml_reader import NotToml, read_toml
 
 SEVERITIES = (1, 2, 3, 4, 5)
 """1 stops the service, 5 is cosmetic."""
@@ -60,7 +60,7 @@ def read_defects(path: Path) -> DefectMask:
         ConfigurationError: the file is not of this shape.
     """
     try:
-        found = tomllib.loads(read_text(path))
+        found = read_toml(read_text(path))
         thresholds = {
             phase: {int(name.removeprefix("severity_")): int(number) for name, number in limits.items()}
             for phase, limits in found.get("thresholds", {}).items()
@@ -69,7 +69,9 @@ def read_defects(path: Path) -> DefectMask:
             Defect(str(one["id"]), int(one["severity"]), str(one["title"]), tuple(one.get("cases", ())))
             for one in found.get("defect", ())
         )
-    except (OSError, tomllib.TOMLDecodeError, KeyError, ValueError, AttributeError, TypeError) as error:
+    except NotToml as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
         raise ConfigurationError(f"{path}: not a list of defects: {error!r}") from None
     unknown = {one.severity for one in defects} | {level for limits in thresholds.values() for level in limits}
     if unknown - set(SEVERITIES):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +14,7 @@ from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.signature import SigningKey
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import read_text
+from duis_gateway.text.toml_reader import read_toml
 
 SUPPLIERS = ("on_5_0", "on_5_1", "on_6_0")
 """The names of the suppliers that the clauses are played by, each on the DUIS version that its name says."""
@@ -84,7 +84,7 @@ def read_profile(path: Path) -> Profile:
         ConfigurationError: something is missing or wrong in it; the text says what.
     """
     try:
-        found = tomllib.loads(read_text(path))
+        found = read_toml(read_text(path))
         hubs, receiver = found["hubs"], found["receiver"]
         named = [name for name in NAMES if name in REQUIRED or name in found["parties"]]
         actors = {name: _actor(name, found["parties"][name], path.parent) for name in named}
@@ -105,7 +105,7 @@ def read_profile(path: Path) -> Profile:
         raise ConfigurationError(f"{path}: {error.strerror}; `conformance init` makes a profile") from None
     except KeyError as error:
         raise ConfigurationError(f"{path}: {error} is missing") from None
-    except (tomllib.TOMLDecodeError, SetupWrong, ValueError, TypeError) as error:
+    except (SetupWrong, ValueError, TypeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from duis_gateway.conformance.wire import Wire
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import GatewayError
 from duis_gateway.namespaces import CSP, ESI, SR
+from duis_gateway.text.json_reader import read_json
 
 PATIENCE = 30.0
 """Seconds to wait for an answer or an alert."""
@@ -289,7 +289,7 @@ class Subject:
     def _version(self) -> str:
         try:
             told = self._http.get(self.url + OPENAPI)
-            return str(json.loads(told.body)["info"]["version"]) if told.status == HTTPStatus.OK else ""
+            return str(read_json(told.body)["info"]["version"]) if told.status == HTTPStatus.OK else ""
         except (NoAnswer, ValueError, KeyError, TypeError):
             return ""  # not every gateway describes itself
 
@@ -324,6 +324,14 @@ class Subject:
 def _having(words: Sequence[str]) -> Callable[[bytes], bool]:
     wanted = [word.encode() for word in words]
     return lambda body: all(word in body for word in wanted)
+
+
+def reach(url: str, http: Http) -> None:
+    """Make sure that somebody answers there, whoever it is (CannotBegin: nobody does)."""
+    try:
+        http.get(url)
+    except NoAnswer as error:
+        raise CannotBegin(error.detail) from None
 
 
 @contextmanager

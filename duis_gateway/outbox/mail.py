@@ -16,6 +16,7 @@ from duis_gateway.outbox.store import ClaimedMessage
 from duis_gateway.outbox.watchdog import Attempt, Watchdog
 from duis_gateway.outbox.whole_lines import WholeLines
 from duis_gateway.text.controls import one_line
+from duis_gateway.text.numbers import is_digits
 
 _EXCERPT = 160
 _OK, _OK_FORWARDED = 250, 251
@@ -108,8 +109,8 @@ class MailSender:
         options = []
         if relay.has_extn("size"):
             largest = relay.esmtp_features["size"]
-            if largest.isdigit() and 0 < int(largest[:18]) < len(content):
-                detail = f"the email has {len(content)} octets, and the relay takes {largest[:18]} at most"
+            if is_digits(largest) and 0 < int(largest) < len(content):
+                detail = f"the email has {len(content)} octets, and the relay takes {largest} at most"
                 return Failure(FailureKind.STATUS, detail, refused=True)
             options = [f"size={len(content)}"]
         code, text = relay.mail(self._settings.sender, options)

@@ -41,7 +41,7 @@ _KEYWORDS = {
     "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET", "2.5.4.10": "O",
     "2.5.4.11": "OU", "0.9.2342.19200300.100.1.1": "UID", "0.9.2342.19200300.100.1.25": "DC",
 }  # fmt: skip
-_TYPE = re.compile(r"(?:OID\.)?(\d+(?:\.\d+)+)|([A-Za-z][A-Za-z0-9-]*)", re.IGNORECASE)
+_TYPE = re.compile(r"(?:OID\.)?([0-9]+(?:\.[0-9]+)+)|([A-Za-z][A-Za-z0-9-]*)", re.IGNORECASE)
 _STRING_TYPES = {0x0C: "utf-8", 0x12: "ascii", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii",
                  0x1C: "utf-32-be", 0x1E: "utf-16-be"}  # fmt: skip
 _BIT_STRING = 0x03

@@ -208,7 +208,12 @@ COMMANDS: tuple[Command, ...] = (
         "address",
         "Send a supplier's alerts to your own server; without a URL to the sandbox's adapter again.",
         "address",
-        (_SUPPLIER, Parameter("url", "where it listens", URL, argument=True)),
+        (
+            _SUPPLIER,
+            Parameter("url", "where it listens", URL, argument=True),
+            Parameter("passing", "only while something listens there; then it goes where it went", FLAG, default=False),
+            Parameter("ended", "a passing URL that is at its end", URL),
+        ),
     ),
     Command(
         "say",
@@ -216,11 +221,12 @@ COMMANDS: tuple[Command, ...] = (
         "say",
         (
             Parameter("party", "who", party(*CAST), required=True, argument=True),
-            Parameter("file", "the file that holds it, as the sandbox can read it", TEXT, argument=True),
-            Parameter("xml", "the document itself", TEXT),
+            Parameter("xml", "the document", TEXT, required=True, argument=True, content=True),
         ),
     ),
     Command("replay", "Deliver again what was given up (dead letters).", "replay"),
 )
 
 BY_COMMAND = {one.name: one for one in COMMANDS}
+RESET = Command("reset", "Begin anew: database, messages and clock as they were at first.", "")
+"""Not one of those that are carried out in the world: it makes another."""

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
+from duis_gateway.doors.problem import PROBLEM_JSON
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.errors import GatewayError, MessageRefused, refusal_of
 from duis_gateway.sandbox import page
+from duis_gateway.sandbox.commands import BY_COMMAND, RESET
 from duis_gateway.sandbox.openapi import describe
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.sandbox import Sandbox
+from duis_gateway.text.json_reader import read_json
+from duis_gateway.text.numbers import is_digits, parse_digits
 
 HOST = "127.0.0.1"
 _THREADS = 4
@@ -23,7 +28,11 @@ _LAST = 100
 _MOST = 10_000
 _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _HTML = "text/html; charset=utf-8"
-_TEXT = "text/plain; charset=utf-8"
+_PLAIN = "text/plain; charset=utf-8"
+_POST, _GET, _PAGE = ("POST",), ("GET", "HEAD"), ("GET", "HEAD", "POST")
+_COMMANDS = {f"/v1/{name}": name for name in (*BY_COMMAND, RESET.name)}
+_MESSAGE = re.compile(r"(/v1)?/(messages|mails)/")
+_MOST_FIELDS = 50
 _NOT_ELSEWHERE = (
     ("Content-Security-Policy", page.POLICY),
     ("Referrer-Policy", "same-origin"),  # without a referrer, browsers send forms of this very page with no origin
@@ -62,38 +71,43 @@ class Control:
 
     def _answer(self, request: HttpRequest) -> Answer:
         path = request.path.rstrip("/") or "/"
-        if request.method == "POST":
-            if path == "/":
-                return self._form(request)
-            return _json(self._sandbox.do(path.removeprefix("/v1/"), _members(request)))
-        if request.method not in ("GET", "HEAD"):
-            return _problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and POST are used here")
-        shown = {
-            "/": lambda: _html(page.overview(self._sandbox, _query(request))),
-            "/openapi.json": lambda: _json(describe(request.host)),
-            "/v1/status": lambda: _json(self._sandbox.status()),
-            "/v1/messages": lambda: _json(self._messages(_query(request))),
-            "/v1/mails": lambda: _json([one.told for one in self._sandbox.mails.all()]),
-        }.get(path)
-        if shown is not None:
-            return shown()
-        steps = path.strip("/").split("/")
-        there_is_none = "there is no such message" if {"messages", "mails"} & {*steps} else "nothing is served here"
-        return self._one(steps) or _problem(HTTPStatus.NOT_FOUND, there_is_none)
+        if path in _COMMANDS:
+            return _wrong_method(request, _POST) or _json(self._sandbox.do(_COMMANDS[path], _members(request)))
+        if path == "/" and request.method == "POST":
+            return self._form(request)
+        shown = self._shown(path, request)
+        if shown is None:
+            there_is_none = "there is no such message" if _MESSAGE.match(path) else "nothing is served here"
+            return _problem(HTTPStatus.NOT_FOUND, there_is_none)
+        return _wrong_method(request, _PAGE if path == "/" else _GET) or shown()
 
-    def _one(self, steps: list[str]) -> Answer | None:
-        """Return one message, as a page or its bytes, or one email."""
+    def _shown(self, path: str, request: HttpRequest) -> Callable[[], Answer] | None:
+        """Return what shows what is at a path; None: nothing is."""
+        tables: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, str]], Answer]]] = {
+            "/": (("news",), lambda query: _html(page.overview(self._sandbox, query))),
+            "/openapi.json": ((), lambda _: _json(describe(request.host))),
+            "/v1/status": ((), lambda _: _json(self._sandbox.status())),
+            "/v1/messages": (("since", "last"), lambda query: _json(self._messages(query))),
+            "/v1/mails": ((), lambda _: _json([one.told for one in self._sandbox.mails.all()])),
+        }
+        if path in tables:
+            names, show = tables[path]
+            return lambda: show(_query(request, names))
+        return self._one(path.strip("/").split("/"))
+
+    def _one(self, steps: list[str]) -> Callable[[], Answer] | None:
+        """Return what shows one message, as a page or its bytes, or one email; None: there is no such."""
         match steps:
-            case ["messages", number] if number.isdecimal():
+            case ["messages", number] if is_digits(number):
                 shown = page.message(self._sandbox, int(number))
-                return None if shown is None else _html(shown)
-            case ["v1", "messages", number, *rest] if number.isdecimal() and rest in ([], ["answer"]):
+                return None if shown is None else lambda: _html(shown)
+            case ["v1", "messages", number, *rest] if is_digits(number) and rest in ([], ["answer"]):
                 found = self._sandbox.world.traffic.content(int(number), answer=bool(rest))
-                return None if found is None else Answer(200, _TEXT, found[0], _NOT_ELSEWHERE)
-            case ["v1", "mails", number] if number.isdecimal():
+                return None if found is None else lambda: _text(found[0])
+            case ["v1", "mails", number] if is_digits(number):
                 mails = self._sandbox.mails.all()
                 one = mails[int(number) - 1] if 0 < int(number) <= len(mails) else None
-                return None if one is None else Answer(200, _TEXT, one.path.read_bytes(), _NOT_ELSEWHERE)
+                return None if one is None else lambda: _text(one.path.read_bytes())
         return None
 
     def _messages(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -102,14 +116,14 @@ class Control:
 
     def _form(self, request: HttpRequest) -> Answer:
         """Carry out what a form of the page asks for, and go back to the page, which says what came of it."""
-        fields = parse_qs(request.content.decode("utf-8", "replace"), keep_blank_values=False, max_num_fields=50)
+        fields = _fields(request.content.decode("utf-8", "replace"), "the form")
         members: dict[str, Any] = {name: values[0] for name, values in fields.items()}
         command = str(members.pop("do", ""))
         try:
             said = page.in_words(self._sandbox.do(command, members))
         except GatewayError as error:
             said = str(error)
-        return Answer(HTTPStatus.SEE_OTHER, _TEXT, b"", (("Location", page.with_news(said)), *_FRESH))
+        return Answer(HTTPStatus.SEE_OTHER, _PLAIN, b"", (("Location", page.with_news(said)), *_FRESH))
 
 
 def listen(sandbox: Sandbox, port: int) -> Server:
@@ -128,34 +142,61 @@ def _strange(request: HttpRequest) -> Answer | None:
     return None
 
 
+def _wrong_method(request: HttpRequest, allowed: Sequence[str]) -> Answer | None:
+    if request.method in allowed:
+        return None
+    wanted = f"{request.path} takes {' and '.join(allowed)}, not {request.method}"
+    return _problem(HTTPStatus.METHOD_NOT_ALLOWED, wanted, ("Allow", ", ".join(allowed)))
+
+
 def _members(request: HttpRequest) -> dict[str, Any]:
     try:
-        members = json.loads(request.content or b"{}")
+        members = read_json(request.content or b"{}")
     except ValueError as error:
-        raise WrongCommand(f"the body must be a JSON object: {error}") from None
+        raise WrongCommand(f"the body cannot be read: {error}") from None
     if not isinstance(members, dict):
         raise WrongCommand("the body must be a JSON object")
     return members
 
 
-def _query(request: HttpRequest) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(request.query, max_num_fields=50).items()}
+def _query(request: HttpRequest, names: Collection[str]) -> dict[str, str]:
+    fields = _fields(request.query, "the query")
+    for name, values in fields.items():
+        if name not in names:
+            takes = " and ".join(names) or "nothing"
+            raise WrongCommand(f"{request.path} takes no {name[:40]!r} in its query; it takes {takes}")
+        if len(values) > 1:
+            raise WrongCommand(f"{name} is there twice")
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _fields(text: str, what: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(text, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise WrongCommand(f"{what} has more than {_MOST_FIELDS} fields") from None
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
-    if not text.isdecimal():
-        raise WrongCommand(f"{name} must be a whole number, not {text[:20]!r}")
-    return int(text)
+    try:
+        return parse_digits(text)
+    except ValueError:
+        raise WrongCommand(f"{name} must be a whole number, not {text[:20]!r}") from None
 
 
 def _json(content: object) -> Answer:
     return Answer(HTTPStatus.OK, "application/json", json.dumps(content, indent=1).encode() + b"\n", _FRESH)
 
 
-def _problem(status: int, detail: str) -> Answer:
-    body = json.dumps({"error": detail}).encode() + b"\n"
-    return Answer(status, "application/json", body, _FRESH)
+def _text(content: bytes) -> Answer:
+    return Answer(HTTPStatus.OK, _PLAIN, content, _NOT_ELSEWHERE)
+
+
+def _problem(status: int, detail: str, *headers: tuple[str, str]) -> Answer:
+    """Return an error as RFC 9457 has it."""
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return Answer(status, PROBLEM_JSON, json.dumps(told).encode() + b"\n", (*headers, *_FRESH))
 
 
 def _html(text: str) -> Answer:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import csp_mgmt_gw.messages as csp_messages
 import esi.messages as esi
 from csp_mgmt_gw.activation import Activation
 from csp_mgmt_gw.mock import Csp
+from duis_gateway.clock import EARLIEST, LATEST
 from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
 from duis_gateway.client import Stage as InstructedStage
 from duis_gateway.client.requests import ServiceRequest
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.machine.files import read_bytes
 from duis_gateway.outbox import view as outbox_view
-from duis_gateway.outbox.senders import URL_REMEMBERED
-from duis_gateway.parties import store as parties
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.partners.xml import format_time
 from duis_gateway.rollout.activations.records import OutcomeStage
@@ -30,7 +26,7 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import FailureThreshold, Period, PilotTerms, Release, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
-from duis_gateway.sandbox import cast
+from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, Member, Upcoming, upcoming
 from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.parameters import WrongCommand
@@ -39,6 +35,7 @@ from duis_gateway.sandbox.world import World
 
 _MOST_RELEASES = 26
 _MOMENT = timedelta(minutes=1)
+_FARTHEST = timedelta(days=3653)  # day by day, that takes a minute or two
 _WEEK = timedelta(days=7)
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
 DCC = "dcc"
@@ -387,35 +384,44 @@ def read(turn: Turn, supplier: Member, hub: int) -> None:
     turn.say(supplier.name, ReadInventory(hub))
 
 
-def address(turn: Turn, supplier: Member, url: str | None) -> None:
+def address(turn: Turn, supplier: Member, url: str | None, passing: bool, ended: str | None) -> None:
     """A supplier's alerts go to this URL from now on; without one to the sandbox's own adapter again."""
-    player = turn.world.players[supplier.name]
-    new = player.url if url is None else url
-    with turn.world.store.write() as conn:
-        known = parties.find(conn, supplier.eui)
-        assert known is not None, "every supplier of the sandbox is registered"
-        parties.update(conn, replace(known, url=new))
-    if known.url != new:
-        time.sleep(URL_REMEMBERED)  # until then what is sent may go where it went
-    turn.note(f"what {supplier.name} receives goes to {new}")
+    world, name = turn.world, supplier.name
+    if ended is not None:
+        if url is not None or passing:
+            raise WrongCommand("ended says that a passing URL is at its end; it goes with no other")
+        addresses.end(world, supplier, ended)
+        return
+    if passing and url is None:
+        raise WrongCommand("a passing address needs its url")
+    others = addresses.are_passing(world, supplier)
+    before = addresses.begin(world, supplier, url) if passing and url else addresses.put(world, supplier, url)
+    turn.note(f"what {name} receives goes to {url or world.players[name].url}")
+    if others:
+        until = " until this one ends" if passing else ""
+        turn.note(f"another `listen` takes it at {before}, and gets nothing{until}")
+    elif passing and before != world.players[name].url:
+        turn.note(f"it went to {before}, and will again when this one ends")
 
 
 # --- the world ----------------------------------------------------------------------------------------------------
 
 
-def say(turn: Turn, party: Member, xml: str | None, file: str | None) -> None:
+def say(turn: Turn, party: Member, xml: str) -> None:
     """A party signs and sends what you wrote: a `sr:Request`, or the element of a CSP's or DCC's message."""
-    if (xml is None) == (file is None):
-        raise WrongCommand("say needs the document, as xml or as a file")
-    content = read_bytes(Path(file)) if file is not None else (xml or "").encode()
     player = turn.world.players[party.name]
-    turn.exchanges.append(summary(player.say(content), player, "message"))
+    turn.exchanges.append(summary(player.say(xml.encode()), player, "message"))
 
 
 def clock(turn: Turn, to: datetime | timedelta) -> None:
     """Put the clock to a time, or so far on; what falls due on the way is done."""
     before = turn.now
-    turn.world.put_clock(moment_of(to, before))
+    then = moment_of(to, before)
+    if then > min(before + _FARTHEST, LATEST):
+        raise WrongCommand(f"the clock goes on {_FARTHEST.days} days at a time at most, and not beyond {LATEST.year}")
+    if then < EARLIEST:
+        raise WrongCommand(f"the clock goes back to the year {EARLIEST.year} at most")
+    turn.world.put_clock(then)
     turn.note(f"the clock stands at {format_time(turn.now)}; it stood at {format_time(before)}")
     if turn.now < before:
         turn.note("what was done in the time between stays done")

@@ -23,6 +23,7 @@ from duis_gateway.errors import ConfigurationError
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.pki.make import Authority, make_authority, make_certificate
 from duis_gateway.sandbox.cast import BY_NAME, CAST, GATEWAY, YOU
+from duis_gateway.text.json_reader import read_json
 
 BEGINNING = datetime(2027, 1, 4, 9, tzinfo=UTC)
 """Where the clock stands at first: a Monday."""
@@ -33,6 +34,7 @@ _OU = {PartyKind.SUPPLIER: "87", PartyKind.CSP: "06", PartyKind.DCC: "89"}
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the group of P-256
 _SERIALS = 1 << 127
 _RUNS = "runs"
+BEGUN = "begun"
 
 
 class Folder:
@@ -99,8 +101,11 @@ class Folder:
     # --- what stays from one run to the next -----------------------------------------------------------------------
 
     def remembered(self) -> dict[str, Any]:
-        """Return what the last run wrote down."""
-        found: dict[str, Any] = json.loads(self._marker.read_text(encoding="utf-8"))
+        """Return what the last run wrote down (ConfigurationError: somebody has changed it)."""
+        try:
+            found: dict[str, Any] = read_json(self._marker.read_bytes())
+        except ValueError as error:
+            raise ConfigurationError(f"{self._marker} cannot be read: {error}; --fresh begins anew") from None
         return found
 
     def remember(self, what: Mapping[str, Any]) -> None:
@@ -108,10 +113,11 @@ class Folder:
         self._marker.write_text(json.dumps(what, indent=1) + "\n", encoding="utf-8")
 
     def count_run(self) -> int:
-        """Return the number of this run, from 1 since the folder was begun anew."""
+        """Return the number of this run, from 1 since the folder was begun anew; when that was stays written down."""
         remembered = self.remembered()
         number = int(remembered.get(_RUNS, 0)) + 1
-        self.remember({**remembered, _RUNS: number})
+        begun = remembered.get(BEGUN) if number > 1 else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        self.remember({**remembered, _RUNS: number, BEGUN: begun})
         return number
 
     # --- what is made ----------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -94,7 +95,8 @@ class Relay:
     forward: str | None
     show: Callable[[Heard], None]
     http: Http
-    _known: set[str] = field(default_factory=set)
+    begun: Callable[[], str]
+    _known: set[tuple[str, str]] = field(default_factory=set)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def _show(self, heard: Heard) -> None:
@@ -115,11 +117,12 @@ class Relay:
         except ClientError as error:
             self._show(Heard(None, error.detail, False, 400, 0.0, ""))
             return 400, error.detail.encode()
-        repeat = message.id in self._known
+        known = (self.begun(), message.id)  # a sandbox that is begun anew has the same ids for other messages
+        repeat = known in self._known
         began = time.monotonic()
         status, body, failure = self._pass_on(raw)
         if status // 100 == 2:
-            self._known.add(message.id)
+            self._known.add(known)
         self._show(Heard(message, "", repeat, status, time.monotonic() - began, failure))
         return (status, body) if status else (502, failure.encode())
 
@@ -145,31 +148,38 @@ def listen(
     member: Member,
     forward: str | None,
     show: Callable[[Heard], None],
-    wait: Callable[[], object],
+    wait: Callable[[Sequence[str]], object],
     http: Http,
 ) -> None:
-    """Take what a supplier receives until `wait` returns, passed on by `http`; before and after it goes where it went.
+    """Take what a supplier receives until `wait` returns, passed on by `http`; afterwards it goes where it went.
+
+    `wait` is told from whom it is taken, a line for each.
 
     Raises:
         GatewayError: no sandbox listens there.
     """
     status = remote.status()
-    before = next(one for one in status["parties"] if one["name"] == member.name)
     trust = Trust.certificate(status["you"]["gateway_certificate"])
-    with Serving(Relay(member, trust, forward, show, http).wsgi) as server:
+    begun = _Begun(remote, status["begun"])
+    with Serving(Relay(member, trust, forward, show, http, begun).wsgi) as server:
         own = server.url + "/"
-        remote.do("address", {"supplier": member.name, "url": own})
+        _goes_to_here, *others = remote.do("address", {"supplier": member.name, "url": own, "passing": True})["notes"]
         try:
-            wait()
+            wait(others)
         finally:
-            _give_back(remote, member, own, before["url"] if before["own"] else None)
+            # A sandbox that is gone has nothing to be told.
+            with suppress(CommandFailed, ConfigurationError):
+                remote.do("address", {"supplier": member.name, "ended": own})
 
 
-def _give_back(remote: Remote, member: Member, own: str, before: str | None) -> None:
-    """Let the supplier's messages go where they went, unless somebody else has changed it, or the sandbox is gone."""
-    try:
-        now = next(one["url"] for one in remote.status()["parties"] if one["name"] == member.name)
-        if now == own:
-            remote.do("address", {"supplier": member.name, "url": before})
-    except (CommandFailed, ConfigurationError):
-        return
+@dataclass
+class _Begun:
+    """When the sandbox was begun anew; while it cannot say so, as it was."""
+
+    remote: Remote
+    last: str
+
+    def __call__(self) -> str:
+        with suppress(CommandFailed, ConfigurationError):
+            self.last = self.remote.status()["begun"]
+        return self.last

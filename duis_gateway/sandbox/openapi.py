@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from duis_gateway import __version__
-from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.doors.problem import PROBLEM_JSON
+from duis_gateway.sandbox.commands import COMMANDS, RESET
 from duis_gateway.sandbox.parameters import Command
 
 _RESULT = "Result"
@@ -26,9 +27,8 @@ def describe(host: str) -> dict[str, Any]:
         "/v1/messages/{number}/answer": _bytes("The bytes of the gateway's answer to a message that came in."),
         "/v1/mails": _read("The emails that the mail catcher has.", {"type": "array", "items": {"type": "object"}}),
         "/v1/mails/{number}": _bytes("An email, as it came over the wire."),
-        "/v1/reset": _command("reset", "Begin anew: database, messages and clock as they were at first.", {}, []),
     }
-    for one in COMMANDS:
+    for one in (RESET, *COMMANDS):
         paths[f"/v1/{one.name}"] = _of(one)
     return {
         "openapi": "3.1.0",
@@ -55,7 +55,8 @@ def _command(name: str, about: str, properties: dict[str, Any], required: list[s
             "requestBody": {"required": bool(required), "content": {"application/json": {"schema": schema}}},
             "responses": {
                 "200": _json("What was said, answered and sent.", _ref(_RESULT)),
-                "400": _json("The command was given wrongly.", _ref(_PROBLEM)),
+                "400": _problem("The command was given wrongly."),
+                "409": _problem("It cannot be done as things stand."),
             },
         }
     }
@@ -68,7 +69,7 @@ def _read(about: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> di
 def _bytes(about: str) -> dict[str, Any]:
     number = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
     found = {"description": about, "content": {"text/plain": {"schema": {"type": "string"}}}}
-    responses = {"200": found, "404": _json("There is none of this number.", _ref(_PROBLEM))}
+    responses = {"200": found, "404": _problem("There is none of this number.")}
     return {"get": {"summary": about, "parameters": [number], "responses": responses}}
 
 
@@ -78,6 +79,10 @@ def _asked(name: str, about: str) -> dict[str, Any]:
 
 def _json(about: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": about, "content": {"application/json": {"schema": schema}}}
+
+
+def _problem(about: str) -> dict[str, Any]:
+    return {"description": about, "content": {PROBLEM_JSON: {"schema": _ref(_PROBLEM)}}}
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -112,5 +117,5 @@ _SCHEMAS: dict[str, Any] = {
         mails={"type": "array", "items": {"type": "object"}},
         quiet={"type": "boolean", "description": "whether all was delivered that could be, in 20 seconds"},
     ),
-    _PROBLEM: _object(error=_STRING),
+    _PROBLEM: _object(**dict.fromkeys(("type", "title", "detail"), _STRING), status={"type": "integer"}),
 }

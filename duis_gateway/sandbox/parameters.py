@@ -10,12 +10,15 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
-from duis_gateway.clock import business_time
+from duis_gateway.clock import EARLIEST, LATEST, business_time
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import GatewayError
+from duis_gateway.outbox.guard import AddressRefused, parse_url
 from duis_gateway.sandbox.cast import BY_EUI, BY_NAME, Member, device_id
+from duis_gateway.text.numbers import is_digits
 
-_STEP = re.compile(r"([+-])(\d{1,5})\s*(min|[smhdw])")
+STEP = re.compile(r"([+-])([0-9]{1,5})\s*(min|[smhdw])")
+"""A step forward or back in time."""
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -36,6 +39,7 @@ class Parameter:
     """One value that a command takes.
 
     `argument`: on the command line it stands by its place, and not behind `--name`. `many`: a list of such values.
+    `content`: on the command line and in scenarios it can be given as a file that holds it.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Parameter:
     required: bool = False
     argument: bool = False
     many: bool = False
+    content: bool = False
     default: Any = None
 
     @property
@@ -127,7 +132,7 @@ def _python_name(name: str) -> str:
 
 
 def _text(given: Any) -> str:
-    if not isinstance(given, str | int | float) or not str(given).strip():
+    if not isinstance(given, str | int | float) or isinstance(given, bool) or not str(given).strip():
         raise ValueError("a text")
     return str(given).strip()
 
@@ -143,7 +148,7 @@ def _flag(given: Any) -> bool:
 
 def _hub(given: Any) -> int:
     text = str(given).strip()
-    if text.isdecimal() and len(text) <= 4:
+    if is_digits(text, 4):
         return device_id(int(text))
     try:
         return parse_eui(text)
@@ -154,22 +159,31 @@ def _hub(given: Any) -> int:
 def _moment(given: Any) -> datetime | timedelta:
     """Read a time, or a step forward or back; a day alone is its midnight in UTC."""
     if isinstance(given, datetime):
-        return business_time(given if given.tzinfo else given.replace(tzinfo=UTC))
+        return _in_business_time(given)
     text = str(given).strip()
-    if step := _STEP.fullmatch(text):
+    if step := STEP.fullmatch(text):
         length = timedelta(**{_UNITS[step[3]]: int(step[2])})
         return length if step[1] == "+" else -length
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("a time such as 2027-03-01 or 2027-03-01T09:00:00Z, or a step such as +60d or +2h") from None
-    return business_time(read if read.tzinfo else read.replace(tzinfo=UTC))
+    return _in_business_time(read)
+
+
+def _in_business_time(read: datetime) -> datetime:
+    try:
+        return business_time(read if read.tzinfo else read.replace(tzinfo=UTC))
+    except ValueError:
+        raise ValueError(f"a time between the years {EARLIEST.year} and {LATEST.year}") from None
 
 
 def _url(given: Any) -> str:
     text = _text(given)
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("a URL of http or https")
+    try:
+        parse_url(text)
+    except AddressRefused as error:
+        raise WrongCommand(f"{error}; one is http://127.0.0.1:3000/alerts") from None
     return text
 
 
@@ -178,7 +192,7 @@ def whole_number(least: int, most: int) -> Kind:
 
     def read(given: Any) -> int:
         text = str(given).strip()
-        if not text.isdecimal() or not least <= int(text) <= most:
+        if not is_digits(text) or not least <= int(text) <= most:
             raise ValueError(f"a whole number from {least} to {most}")
         return int(text)
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.text.json_reader import read_json
 
 DEFAULT_PORT = 8078
 _SECONDS = 300.0
@@ -27,7 +28,11 @@ class Remote:
 
     def do(self, command: str, members: Mapping[str, Any]) -> Any:
         """Carry out a command, and return what came of it (errors as `get`)."""
-        return self._ask("POST", f"/v1/{command}", json.dumps(members).encode())
+        try:
+            body = json.dumps(members, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"what {command} was given is not UTF-8") from None
+        return self._ask("POST", f"/v1/{command}", body)
 
     def get(self, path: str) -> Any:
         """Return what the sandbox has there.
@@ -53,16 +58,16 @@ class Remote:
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
             answer = connection.getresponse()
-            content = json.loads(answer.read())
+            content = read_json(answer.read())
         except ConnectionRefusedError:
             raise ConfigurationError(
                 f"no sandbox listens on port {self._port}: start one with `duis-gateway sandbox`, or name its --port"
             ) from None
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._is_another(f": {error}") from None
         finally:
             connection.close()
         if answer.status == HTTPStatus.OK:
             return content
-        detail = str(content.get("error", content)) if isinstance(content, dict) else str(content)
+        detail = str(content.get("detail", content)) if isinstance(content, dict) else str(content)
         raise (ConfigurationError if answer.status == HTTPStatus.BAD_REQUEST else CommandFailed)(detail)

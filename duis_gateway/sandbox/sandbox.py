@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,17 @@ from duis_gateway.partners.xml import format_time
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
-from duis_gateway.sandbox import cast
-from duis_gateway.sandbox.commands import BY_COMMAND
+from duis_gateway.sandbox import addresses, cast
+from duis_gateway.sandbox.commands import BY_COMMAND, RESET
 from duis_gateway.sandbox.doings import Turn, hub_name
-from duis_gateway.sandbox.folder import Folder
+from duis_gateway.sandbox.folder import BEGUN, Folder
 from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.world import World
 
 _LOOK = 0.25
-RESET = "reset"
+_LOOKS = 8
 
 
 class Sandbox:
@@ -56,10 +57,13 @@ class Sandbox:
         self.folder.close()
 
     def _keep_up(self) -> None:
-        """Let the CSPs do what others than commands brought about."""
-        while not self._over.wait(_LOOK):
-            if self.world.chores.any() and self._turn.acquire(blocking=False):
+        """Let the CSPs do what others than commands brought about, and see who listens no more."""
+        for looks in count():
+            if self._over.wait(_LOOK):
+                return
+            if (self.world.chores.any() or looks % _LOOKS == 0) and self._turn.acquire(blocking=False):
                 try:
+                    addresses.drop_dead(self.world)
                     self.world.settle()
                 finally:
                     self._turn.release()
@@ -82,11 +86,12 @@ class Sandbox:
         Raises:
             WrongCommand: there is no such command, or it was given wrongly.
         """
-        if name == RESET:
+        if name == RESET.name:
+            RESET.read(members)
             return self.reset()
         command = BY_COMMAND.get(name)
         if command is None:
-            raise WrongCommand(f"there is no command {name[:40]!r}; there are {', '.join([*BY_COMMAND, RESET])}")
+            raise WrongCommand(f"there is no command {name[:40]!r}; there are {', '.join([*BY_COMMAND, RESET.name])}")
         values = command.read(members)
         with self._turn:
             seen, mails = self.world.traffic.look(), len(self.mails.all())
@@ -115,10 +120,10 @@ class Sandbox:
             self.folder.make()
             self.world = World(self.folder, ports)
             for name, url in own.items():
-                self.do("address", {"supplier": name, "url": url})
+                addresses.set_url(self.world, cast.BY_NAME[name], url)
             self.begin()
             return {
-                "command": RESET,
+                "command": RESET.name,
                 "clock": format_time(self.world.clock.now()),
                 "answers": [],
                 "notes": ["the sandbox stands where it stood at first"],
@@ -172,6 +177,7 @@ class Sandbox:
             waiting[place.recipient] = waiting.get(place.recipient, 0) + backlog.pending
         return {
             "clock": format_time(self.world.clock.now()),
+            "begun": self.folder.remembered().get(BEGUN),
             "gateway": self.world.url,
             "console": self.world.console,
             "folder": str(self.folder.path),

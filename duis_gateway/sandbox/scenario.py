@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -15,10 +14,12 @@ from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import read_text
 from duis_gateway.sandbox.cast import BY_NAME
 from duis_gateway.sandbox.commands import BY_COMMAND
-from duis_gateway.sandbox.parameters import HUB, WrongCommand
+from duis_gateway.sandbox.parameters import HUB, Command, WrongCommand
+from duis_gateway.text.toml_reader import NotToml, read_toml
 
-_SEVERAL = re.compile(r"(\d+) x (.+)")
+_SEVERAL = re.compile(r"([0-9]{1,5}) x (.+)")
 _OWN = ("do", "say", "expect")
+_FILE = "file"
 
 
 class Stage(Protocol):
@@ -61,42 +62,62 @@ def read_scenario(name: str) -> Scenario:
     Raises:
         ConfigurationError: it cannot be read, or a step is wrong; the text says which.
     """
+    own = name not in shipped()
     try:
-        text = _folder().joinpath(f"{name}.toml").read_text("utf-8") if name in shipped() else read_text(Path(name))
-        return _scenario(name, tomllib.loads(text))
+        text = read_text(Path(name)) if own else _folder().joinpath(f"{name}.toml").read_text("utf-8")
+        return _scenario(name, read_toml(text), Path(name).parent)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         hint = f"these come with the gateway: {', '.join(shipped())}"
         raise ConfigurationError(f"the scenario {name} cannot be read: {why}; {hint}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{name}: not TOML: {error}") from None
+    except NotToml as error:
+        raise ConfigurationError(f"{name}: {error}") from None
 
 
 def _folder() -> Any:
     return resources.files("duis_gateway.sandbox").joinpath("scenarios")
 
 
-def _scenario(name: str, content: Mapping[str, Any]) -> Scenario:
+def document_of(file: Path) -> str:
+    """Return the document in a file (ConfigurationError: it cannot be read)."""
+    try:
+        return read_text(file)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file} cannot be read: it is not UTF-8") from None
+
+
+def _scenario(name: str, content: Mapping[str, Any], folder: Path) -> Scenario:
     steps = content.get("step")
-    if not isinstance(steps, list) or not steps or not all(isinstance(one, dict) for one in steps):
+    if not isinstance(steps, list) or not steps:
         raise ConfigurationError(f"{name}: a scenario has [[step]] tables")
+    for number, one in enumerate(steps, 1):
+        if not isinstance(one, dict):
+            raise ConfigurationError(f"{name}, step {number}: it is {str(one)[:60]!r}, not a [[step]] table")
     for key in content:
         if key not in ("title", "step"):
             raise ConfigurationError(f"{name}: there is no key {key!r}; a scenario has title and [[step]] tables")
-    return Scenario(str(content.get("title", name)), tuple(_step(name, n, one) for n, one in enumerate(steps, 1)))
+    read = tuple(_step(name, number, one, folder) for number, one in enumerate(steps, 1))
+    return Scenario(str(content.get("title", name)), read)
 
 
-def _step(name: str, number: int, given: Mapping[str, Any]) -> Step:
+def _step(name: str, number: int, given: Mapping[str, Any], folder: Path) -> Step:
     do, expect = str(given.get("do", "")), given.get("expect", {})
-    members = {key: value for key, value in given.items() if key not in _OWN}
+    members: Mapping[str, Any] = {key: value for key, value in given.items() if key not in _OWN}
     try:
+        if not isinstance(expect, dict):
+            raise WrongCommand(f"expect is a table of what has to come of the step, not {str(expect)[:60]!r}")
         if do not in BY_COMMAND:
             raise WrongCommand(f"do must be one of {', '.join(BY_COMMAND)}, not {do!r}")
+        members = _with_documents(BY_COMMAND[do], members, folder)
         if "error" not in expect:
             BY_COMMAND[do].read(members)
-        for key in expect:
+        for key, value in expect.items():
             if key not in _EXPECTATIONS:
                 raise WrongCommand(f"nothing called {key!r} can be expected; there are {', '.join(_EXPECTATIONS)}")
+            if not _SHAPES[key][0](value):
+                raise WrongCommand(f"expect.{key} must be {_SHAPES[key][1]}, not {str(value)[:60]!r}")
         for key in ("received", "waiting", "mails"):
             for party in expect.get(key, {}):
                 if party not in BY_NAME:
@@ -105,6 +126,15 @@ def _step(name: str, number: int, given: Mapping[str, Any]) -> Step:
         raise ConfigurationError(f"{name}, step {number}: {error}") from None
     said = str(given.get("say", "")) or f"{do} {' '.join(map(str, members.values()))}".strip()
     return Step(number, do, members, said, expect)
+
+
+def _with_documents(command: Command, members: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Return the members of a step; `file`, as seen from the scenario's folder, holds what it stands for."""
+    held = next((one.name for one in command.parameters if one.content), None)
+    if held is None or _FILE not in members:
+        return members
+    rest = {key: value for key, value in members.items() if key != _FILE}
+    return {**rest, held: document_of(folder / str(members[_FILE]))}
 
 
 # --- playing ------------------------------------------------------------------------------------------------------
@@ -189,6 +219,48 @@ def _states(expected: Mapping[str, Any], _result: Any, status: Any) -> dict[str,
     }
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_table(value: Any, of: Callable[[Any], bool]) -> bool:
+    return isinstance(value, dict) and all(map(of, value.values()))
+
+
+def _is_hubs(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_hub, value))
+
+
+def _is_hub(one: Any) -> bool:
+    try:
+        HUB.read(one)
+    except ValueError:
+        return False
+    return True
+
+
+_Shape = tuple[Callable[[Any], bool], str]
+_KINDS: _Shape = (lambda value: _is_table(value, _is_list), 'a table of lists such as { you = ["N64"] }')
+_TEXTS: _Shape = (lambda value: _is_table(value, _is_text), 'a table of texts such as { 1 = "9002" }')
+_TEXT: _Shape = (_is_text, "a text")
+_SHAPES: Mapping[str, _Shape] = {
+    "answers": (_is_list, 'a list of codes such as ["I99"]'),
+    "lists": (
+        lambda value: _is_table(value, _is_hubs),
+        "a table of lists of hubs such as { NotResponsibleDeviceIDList = [1] }",
+    ),
+    "received": _KINDS,
+    "waiting": _KINDS,
+    "mails": _KINDS,
+    "runs": _TEXTS,
+    "states": _TEXTS,
+    "clock": _TEXT,
+    "error": _TEXT,
+}
 _EXPECTATIONS: Mapping[str, Callable[[Any, Any, Any], Any]] = {
     "answers": lambda _expected, result, _status: [one["code"] for one in result["answers"]],
     "lists": _lists,

@@ -6,10 +6,10 @@ A customer register may have lines without a hub, whose cell is empty; a line th
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 
 from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.text.json_reader import read_json
 
 _COLUMN = "device_id"
 
@@ -37,9 +37,9 @@ def read_hub_list(text: str, *, as_json: bool = False) -> frozenset[int]:
 
 def _of_json(text: str) -> Iterator[tuple[str, str]]:
     try:
-        items = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("the list is not JSON") from None
+        items = read_json(text)
+    except ValueError as error:
+        raise ValueError(f"the list cannot be read: {error}") from None
     if not isinstance(items, list):
         raise ValueError(f"the list must be an array of EUI-64s, or of objects with a member {_COLUMN}")
     for number, item in enumerate(items, start=1):

@@ -1,6 +1,7 @@
 """Numbers as others write them: none is read before its length is known.
 
-XML Schema sets no limit to leading zeros, and Python refuses more than 4,300 digits in words of its own.
+XML Schema sets no limit to leading zeros, and Python refuses more than 4,300 digits in words of its own; it takes the
+digits of every script for digits, too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 LONGEST = 20
 """Digits, leading zeros among them: what 64 bits need."""
 
+_DIGITS = 18
+"""Below what a database counts to, so that whoever asks for more asks for what is not there."""
 _WHOLE = re.compile(r"[+-]?([0-9]+)")
 
 
@@ -24,6 +27,22 @@ def parse_whole_number(text: str) -> int:
     if not _WHOLE.fullmatch(text):
         raise ValueError("not a whole number")
     return int(text)
+
+
+def parse_digits(text: str, longest: int = _DIGITS) -> int:
+    """Return the number that a text of nothing but the digits 0 to 9 is: in a path, a query, a header or a duration.
+
+    Raises:
+        ValueError: it has something else in it, nothing, or more than so many digits.
+    """
+    if not is_digits(text, longest):
+        raise ValueError("not a whole number")
+    return int(text)
+
+
+def is_digits(text: str, longest: int = _DIGITS) -> bool:
+    """Tell whether `parse_digits` reads it."""
+    return text.isascii() and text.isdecimal() and len(text) <= longest
 
 
 def check_length(text: str, longest: int = LONGEST) -> None:

@@ -135,7 +135,7 @@ def test_files_that_are_no_lists_of_hubs_are_refused(installation: Installation,
     )  # fmt: skip
     for content, said in (
         ("model,region\n", "no column device_id"),
-        ("[{]", "is not JSON"),
+        ("[{]", "not JSON"),
         ("[1]", "a list of objects"),
         ('[{"model": "CH-1"}]', "it has no device_id"),
         ("device_id\n12-34\n", "not an EUI-64"),

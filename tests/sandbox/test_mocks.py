@@ -366,7 +366,14 @@ def test_when_the_gateway_stays_away_the_command_says_so(north: Mock) -> None:
 
 
 @pytest.mark.parametrize(
-    "members", [{}, {"version": "2"}, {"release": "R4", "devices": "all"}, {"release": "R4", "batch": 0}]
+    "members",
+    [
+        {},
+        {"version": "2"},
+        {"release": "R4", "devices": "all"},
+        {"release": "R4", "batch": 0},
+        {"release": "R4", "falling": []},
+    ],
 )
 def test_a_wrong_command_is_refused(north: Mock, members: dict[str, Any]) -> None:
     answer = HTTP.request("POST", f"{north.url}/mock/v1/activate", body=json.dumps(members).encode())

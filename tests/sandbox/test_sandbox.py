@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -217,6 +219,111 @@ def test_listen_shows_what_comes_and_passes_the_servers_answer_on(town: RunningS
         assert waiting["state"] in ("pending", "in_flight"), "nobody has taken it"
         adapter = json.loads(read_until(listening, "nobody").splitlines()[-1])["adapter"]
         assert (adapter["status"], "http://127.0.0.1:9/nobody" in adapter["error"]) == (0, True)
+
+
+NINES = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "said"),
+    [
+        ("POST", "/v1/clock", "[" * 50_000, 400, "nested more than 100 deep"),
+        ("POST", "/v1/reset", '{"a":' * 50_000, 400, "nested more than 100 deep"),
+        ("POST", "/v1/activate", f'{{"hub": [{NINES}]}}', 400, "a number of more than 20 digits"),
+        ("POST", "/v1/activate", '{"hub": [1], "hub": [2]}', 400, "the member 'hub' is there twice"),
+        ("POST", "/v1/reset", '{"to": 1}', 400, "reset takes no 'to'"),
+        ("POST", "/v1/say", '{"party": "you", "file": "/etc/hostname"}', 400, "say takes no 'file'"),
+        ("POST", "/v1/clock", '{"to": "+\u0663d"}', 400, "to must be a time such as"),
+        ("POST", "/v1/clock", '{"to": "4000-01-01"}', 400, "to must be a time between the years 2000 and 2999"),
+        ("POST", "/v1/clock", '{"to": "2999-01-01"}', 400, "3653 days at a time"),
+        ("POST", "/v1/address", '{"supplier": "you", "url": "http://[::1"}', 400, "cannot be read"),
+        ("POST", "/v1/address", '{"supplier": "you", "url": "http://h:99999/"}', 400, "Port out of range"),
+        ("POST", "/v1/address", '{"supplier": "you", "url": "http:///alerts"}', 400, "names no host"),
+        ("POST", "/v1/nothing", "{}", 404, "nothing is served here"),
+        ("POST", "/", "&".join(f"a{n}=1" for n in range(99)), 400, "more than 50 fields"),
+        ("GET", f"/v1/messages?last={NINES}", "", 400, "last must be a whole number"),
+        ("GET", "/v1/messages?lsat=1", "", 400, "takes no 'lsat' in its query; it takes since and last"),
+        ("GET", "/v1/messages?last=1&last=2", "", 400, "last is there twice"),
+        ("GET", f"/v1/messages/{NINES}", "", 404, "there is no such message"),
+        ("GET", f"/v1/mails/{NINES}", "", 404, "there is no such message"),
+        ("GET", "/messages/%D9%A3", "", 404, "there is no such message"),
+        ("GET", "/v1/clock", "", 405, "POST"),
+        ("POST", "/v1/status", "{}", 405, "GET, HEAD"),
+        ("DELETE", "/v1/messages/1", "", 405, "GET, HEAD"),
+        ("PUT", "/", "", 405, "GET, HEAD, POST"),
+    ],
+    ids=lambda one: str(one)[:40],
+)
+def test_what_is_asked_wrongly_is_answered_with_the_reason_and_changes_nothing(
+    running: RunningSandbox, method: str, path: str, body: str, status: int, said: str
+) -> None:
+    """Before, long numbers and deep nestings were a defect (500), and what is unknown or there twice went unnoticed."""
+    before = running.status()
+    got, content, headers = ask(running, method, path, body)
+    assert got == status, content
+    assert headers["Content-Type"] == "application/problem+json"
+    problem = json.loads(content)
+    assert (problem["status"], said in problem["detail"] or said == headers["Allow"]) == (status, True), problem
+    assert running.status() == before
+
+
+def test_on_the_command_line_steps_back_documents_and_wrong_letters(town: RunningSandbox, tmp_path: Path) -> None:
+    at = ("--port", str(town.port))
+    assert "stands at 2027-01-03T09:00:00Z" in done("sandbox", "clock", "-1d", *at)
+    assert "stands at 2027-01-02T09:00:00Z" in done("sandbox", "clock", *at, "--", "-1d")
+    document = tmp_path / "incident.xml"
+    document.write_text(
+        '<Incident xmlns="urn:esi:1"><IncidentReference>INC-4711</IncidentReference>'
+        "<SupplierID>90-B3-D5-1F-30-01-00-00</SupplierID><FirmwareReleaseID>SEC-2027-A</FirmwareReleaseID>"
+        "<Severity>High</Severity><EmergencyStopRequested>true</EmergencyStopRequested></Incident>",
+        encoding="utf-8",
+    )
+    assert "dcc: message -> Accepted" in done("sandbox", "say", "dcc", document, *at)
+    assert "is a directory" in refused(2, "sandbox", "say", "dcc", tmp_path, *at)
+    assert "what read was given is not UTF-8" in refused(2, "sandbox", "read", "you", "\udcff", *at)
+    assert "names no host" in refused(2, "listen", "you", "--forward", "http:///", *at)
+
+
+@pytest.mark.requirement("EX-4")
+def test_who_listens_later_is_told_and_nobody_leaves_a_dead_address(town: RunningSandbox) -> None:
+    """Ended in the order of their start, by an interrupt or without a word, the alerts go where they went at first."""
+    words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--port", str(town.port)]
+    own = "http://127.0.0.1:9/own"
+    for hub, address, without_a_word in ((1, None, False), (2, own, True)):
+        town.do("address", supplier="you", url=address)
+        before = town.status()["parties"]
+        with saying(words) as first:
+            said = read_until(first, "Listening" if address is None else "again when this one ends")
+            assert (f"It went to {own}" in said) == (address is not None), said
+            url_of_the_first = url_of_you(town)
+            with saying(words) as second:
+                said = read_until(second, "gets nothing until this one ends")
+                assert f"Another `listen` takes it at {url_of_the_first}" in said
+                town.do("activate", hub=[hub])
+                read_until(second, "N64, signature good")
+                for one in (first, second):
+                    one.send_signal(signal.SIGKILL if without_a_word else signal.SIGINT)
+                    one.wait(60)
+        until = time.monotonic() + 60
+        while without_a_word and url_of_you(town) != own and time.monotonic() < until:
+            time.sleep(0.1)
+        assert [one["url"] for one in town.status()["parties"]] == [one["url"] for one in before]
+
+
+def url_of_you(town: RunningSandbox) -> str:
+    [url] = [one["url"] for one in town.status()["parties"] if one["name"] == "you"]
+    return str(url)
+
+
+def test_after_a_reset_who_listens_takes_nothing_for_a_repeat(town: RunningSandbox) -> None:
+    words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--json", "--port", str(town.port)]
+    with saying(words) as listening:
+        read_until(listening, "Listening")
+        for _ in range(2):
+            town.do("activate", hub=[1])
+            shown = json.loads(read_until(listening, '"kind": "N64"').splitlines()[-1])
+            assert shown["repeat"] is False
+            town.do("reset")
 
 
 def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:

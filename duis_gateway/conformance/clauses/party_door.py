@@ -13,7 +13,8 @@ from duis_gateway.conformance.clauses.requests import read_inventory
 from duis_gateway.conformance.clauses.said import UNKNOWN, default_list, list_request, own, pilot_list
 from duis_gateway.conformance.clauses.submitting import ON
 from duis_gateway.conformance.notices import Release
-from duis_gateway.conformance.subject import Subject, expect
+from duis_gateway.conformance.subject import NotConformant, Subject, expect
+from duis_gateway.text.json_reader import read_json
 
 _LIST = "protected-hubs"
 
@@ -24,7 +25,10 @@ def _check(subject: Subject, document: bytes) -> HttpAnswer:
 
 def _told(answer: HttpAnswer) -> Any:
     expect(answer.status, 200, "HTTP status", answer.body)
-    return json.loads(answer.body)
+    try:
+        return read_json(answer.body)
+    except ValueError as error:
+        raise NotConformant(f"the answer cannot be read: {error}") from None
 
 
 @brings("W110501")

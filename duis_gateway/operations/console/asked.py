@@ -11,8 +11,7 @@ from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import HttpRefused, NoSuchPath
 from duis_gateway.operations.console.search import Wanted, Way
-
-_LONGEST_NUMBER = 18
+from duis_gateway.text.numbers import is_digits, parse_digits
 
 
 def query(request: HttpRequest) -> dict[str, str]:
@@ -51,9 +50,10 @@ def number(text: str, what: str) -> int:
     Raises:
         HttpRefused: it is none.
     """
-    if not text.isdecimal() or not text.isascii() or len(text) > _LONGEST_NUMBER:
-        raise HttpRefused(f"{what} must be a number")
-    return int(text)
+    try:
+        return parse_digits(text)
+    except ValueError:
+        raise HttpRefused(f"{what} must be a number") from None
 
 
 def moment(text: str, what: str) -> datetime:
@@ -102,6 +102,6 @@ def message_key(name: str) -> tuple[Way, int]:
         NoSuchPath: it is no such name.
     """
     way, _, place = name.partition("-")
-    if way not in list(Way) or not place.isdecimal():
+    if way not in list(Way) or not is_digits(place):
         raise NoSuchPath(f"there is no message {name[:40]!r}")
     return Way(way), number(place, "the message")

@@ -26,7 +26,7 @@ from duis_gateway.sandbox.demo import cast
 from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, SUCCESSOR, Supplier
 from duis_gateway.store.engine import Store
 
-NAME = re.compile(r"(\d+)-([0-9A-F]{16})-([0-9A-F]{16})-(.+)\.(?:xml|eml)")
+NAME = re.compile(r"([0-9]+)-([0-9A-F]{16})-([0-9A-F]{16})-(.+)\.(?:xml|eml)")
 ALL_ROLES = frozenset({"06", "87", "89"})
 RELEASES = {PILOTED.model: (PILOTED.release_id,), LARGE.model: (LARGE.release_id, SUCCESSOR.release_id)}
 OUTCOMES = {"A06": "N75", "A07": "N76"}

@@ -27,6 +27,7 @@ from duis_gateway.rollout.hubs.inventory_file import HEADER
 from duis_gateway.sandbox.demo import cast, mailbox
 from duis_gateway.sandbox.demo.processes import DemoFailed, Processes, Starting
 from duis_gateway.store.engine import Store
+from duis_gateway.text.json_reader import read_json
 
 GATEWAY_STEM = "gateway"
 SENDER = "gateway@dcc.example"
@@ -213,7 +214,7 @@ class World:
             answer = self.http.post(url, json.dumps(content).encode(), {"Content-Type": "application/json"})
         if answer.status != 200:
             raise DemoFailed(f"{url} answered {answer.status}: {answer.body[:300]!r}")
-        return json.loads(answer.body)
+        return read_json(answer.body)
 
     def recorded(self, party: int, kind: str) -> list[bytes]:
         """Return the messages of a kind that a party has sent or received, in their order on the wire."""

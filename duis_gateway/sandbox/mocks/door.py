@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
@@ -20,9 +20,12 @@ from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.mocks.behaviour import Behaviour, Mode, Temper
 from duis_gateway.sandbox.mocks.partner import NoGateway, Partner
 from duis_gateway.sandbox.mocks.server import close_connection
+from duis_gateway.text.json_reader import read_json
 
 CONTROL = "/mock/v1/"
 XML, JSON, TEXT = "application/xml", "application/json", "text/plain; charset=utf-8"
+_TAKEN: Mapping[str, Collection[str]] = {"behaviour": ("mode", "count", "delay"), "gateway": ("url",)}
+_LONGEST_DELAY = 3600
 _GARBAGE = b"\x00\xff<not xml" * 512
 
 Command = Callable[[Mapping[str, Any]], Any]
@@ -45,10 +48,14 @@ class Answer:
 
 @dataclass
 class Door:
-    """The WSGI application of a mock. `commands` are the mock's own, by their name under `/mock/v1/`."""
+    """The WSGI application of a mock.
+
+    `commands` are the mock's own, by their name under `/mock/v1/`, and `taken` the members that each takes.
+    """
 
     partner: Partner
     commands: dict[str, Command] = field(default_factory=dict)
+    taken: dict[str, Collection[str]] = field(default_factory=dict)
     temper: Temper = field(default_factory=Temper)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -103,7 +110,7 @@ class Door:
             command = {"behaviour": self._behave, "gateway": self._find_gateway, **self.commands}.get(name)
             if command is None:
                 return Answer(404, TEXT, b"no such command")
-            return _json(command(_members(body)))
+            return _json(command(_members(body, {**_TAKEN, **self.taken}[name])))
         except NoGateway as error:
             return _json({"error": str(error)}, 502)
         except (GatewayError, ValueError, KeyError, TypeError) as error:
@@ -149,10 +156,10 @@ class Door:
         ]
 
     def _behave(self, members: Mapping[str, Any]) -> Any:
-        count = members.get("count")
-        behaviour = Behaviour(
-            Mode(str(members["mode"])), None if count is None else int(count), float(members.get("delay", 5.0))
-        )
+        count, delay = members.get("count"), float(members.get("delay", 5.0))
+        if not 0 <= delay <= _LONGEST_DELAY:
+            raise CommandRefused(f"delay must be 0 to {_LONGEST_DELAY} seconds")
+        behaviour = Behaviour(Mode(str(members["mode"])), None if count is None else int(count), delay)
         self.temper.change(behaviour)
         return {"mode": str(behaviour.mode), "count": behaviour.count, "delay": behaviour.delay}
 
@@ -161,10 +168,12 @@ class Door:
         return {"url": self.partner.gateway.url}
 
 
-def _members(body: bytes) -> dict[str, Any]:
-    members = json.loads(body or b"{}")
+def _members(body: bytes, taken: Collection[str]) -> dict[str, Any]:
+    members = read_json(body or b"{}")
     if not isinstance(members, dict):
         raise CommandRefused("the body must be a JSON object")
+    if unknown := next((name for name in members if name not in taken), None):
+        raise CommandRefused(f"it takes no {unknown[:40]!r}; it takes {', '.join(taken)}")
     return members
 
 

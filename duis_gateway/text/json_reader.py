@@ -1,0 +1,92 @@
+"""JSON as others write it (RFC 8259): nothing of it is a surprise, and what is wrong is said in words of our own.
+
+Python's reader takes a nesting until its stack is full, refuses long numbers by naming a function of its own, lets the
+last of two members of one name win, and takes numbers that JSON does not have (NaN), and halves of characters.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from duis_gateway.text.numbers import check_length
+
+DEEPEST = 100
+_LONGEST_FRACTION = 100
+
+
+def read_json(content: str | bytes) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        ValueError: it is no JSON, not UTF-8, nested more than 100 deep, or has a number of more than 20 digits, a
+            member twice or half of a character; the text says which.
+    """
+    try:
+        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_int=_whole, parse_float=_fraction, parse_constant=_constant
+        )
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise _too_deep() from None
+    _check_depth(value)
+    if "\\u" in text:
+        _check_characters(value)
+    return value
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the member {twice[:60]!r} is there twice")
+    return members
+
+
+def _whole(text: str) -> int:
+    check_length(text)
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    check_length(text, _LONGEST_FRACTION)
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {text} is too large")
+    return number
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"not JSON: {name} is no number that JSON has")
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"it is nested more than {DEEPEST} deep")
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for one in level if isinstance(one, list | dict) for inner in _inside(one)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _inside(one: list[Any] | dict[str, Any]) -> list[Any]:
+    """Return the lists and objects in one."""
+    return [inner for inner in (one.values() if isinstance(one, dict) else one) if isinstance(inner, list | dict)]
+
+
+def _check_characters(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it has half of a character in it (a surrogate without its other half)") from None
