@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 
 _WHERE = {
     "bash": 'add to ~/.bashrc: eval "$(duis-gateway completion bash)"',
-    "zsh": 'add to ~/.zshrc: eval "$(duis-gateway completion zsh)"',
+    "zsh": 'add to ~/.zshrc, after compinit: eval "$(duis-gateway completion zsh)"',
     "fish": "duis-gateway completion fish > ~/.config/fish/completions/duis-gateway.fish",
 }
 
@@ -20,4 +20,6 @@ def completion(context: click.Context, shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None
     program = context.find_root()
-    click.echo(found(program.command, {}, "duis-gateway", "_DUIS_GATEWAY_COMPLETE").source())
+    source = found(program.command, {}, "duis-gateway", "_DUIS_GATEWAY_COMPLETE").source()
+    # What fish shows of a word would end at its first comma.
+    click.echo(source.replace('string split ","', 'string split --max 1 ","'))

@@ -12,10 +12,10 @@ import csp_mgmt_gw.messages as csp_messages
 import esi.messages as esi
 from csp_mgmt_gw.activation import Activation
 from csp_mgmt_gw.mock import Csp
-from duis_gateway.clock import EARLIEST, LATEST
 from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
 from duis_gateway.client import Stage as InstructedStage
 from duis_gateway.client.requests import ServiceRequest
+from duis_gateway.clock import EARLIEST, LATEST
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.partners.messages import PartnerBody

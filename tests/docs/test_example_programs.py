@@ -6,12 +6,14 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -23,6 +25,7 @@ from duis_gateway.conformance.profile import Actor, Profile, read_profile
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from tests.support.cli import run
 from tests.support.conformance import started
+from tests.support.sandboxes import read_until, saying
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -232,14 +235,18 @@ def test_the_project_for_soapui_hangs_together_and_its_request_is_answered(site:
 
 
 def test_the_flow_for_node_red_hangs_together_and_its_command_works(site: Site, tmp_path: Path) -> None:
-    """Node-RED itself is not run here: its nodes are known ones, each wire leads to one, and the command works."""
+    """Without Node-RED: its nodes are known ones, each wire leads to one, and the command works."""
     flow = json.loads((EXAMPLES / "node_red_flow.json").read_text(encoding="utf-8"))
     by_id = {node["id"]: node for node in flow}
     assert len(by_id) == len(flow)
-    assert {node["type"] for node in flow} == {"tab", "inject", "file", "exec", "json", "debug"}
+    assert {node["type"] for node in flow} == {
+        *("tab", "inject", "file", "exec", "json", "debug"),
+        *("http in", "change", "http response"),
+    }
     assert {wire for node in flow for wires in node.get("wires", ()) for wire in wires} == by_id.keys() - {
         "duis-tab",
         "duis-ask",
+        "duis-alert",
     }
     body = by_id["duis-ask"]["payload"].replace("00-DB-12-34-56-00-00-01", site.hub)
     (tmp_path / by_id["duis-file"]["filename"]).write_text(body, encoding="utf-8")
@@ -248,6 +255,38 @@ def test_the_flow_for_node_red_hangs_together_and_its_command_works(site: Site, 
     command = by_id["duis-send"]["command"].replace("duis-gateway", "$DUIS_GATEWAY", 1)
     answer = json.loads(output(["bash", "-ec", said + command], tmp_path))
     assert answer["Response"]["Header"]["ResponseCode"] == "I0"
+
+
+@pytest.mark.may_skip_in_ci("a program and packages that are no dependencies")
+def test_node_red_loads_the_flow_as_it_is_and_takes_an_alert_that_is_proven(site: Site, tmp_path: Path) -> None:
+    """Where Node-RED is in `node_modules` of the folder that DUIS_GATEWAY_TEST_NODE names."""
+    red = Path(os.environ.get("DUIS_GATEWAY_TEST_NODE", tmp_path)) / "node_modules" / "node-red" / "red.js"
+    if shutil.which("node") is None or not red.is_file():
+        pytest.skip("there is no Node-RED here")
+    text = (ROOT / "docs/examples/duis-N64.xml").read_text(encoding="utf-8")
+    (tmp_path / "N64.xml").write_text(text.replace("90-B3-D5-1F-30-00-00-02", str(site.profile.gateway)), "utf-8")
+    keys = ("--key", site.pki / "gateway.key", "--certificate", site.pki / "gateway.pem")
+    alert = run("sign", tmp_path / "N64.xml", *keys).raw
+    program = tmp_path / "bin" / "duis-gateway"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m duis_gateway "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    flow = shutil.copy(EXAMPLES / "node_red_flow.json", tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    words = ["node", str(red), "--userDir", str(tmp_path), "-p", port, "-D", "uiHost=127.0.0.1", str(flow)]
+    around = {**environ(), "PATH": f"{program.parent}:{os.environ['PATH']}", "TRUST": str(site.pki / "gateway.pem")}
+    with saying(words, folder=tmp_path, environ=around) as node:
+        read_until(node, "Started flows")
+        answered = []
+        for content in (alert, alert.replace(b"9002", b"9003")):
+            request = Request(f"http://127.0.0.1:{port}/duis/alerts", content, {"Content-Type": "application/xml"})
+            try:
+                with urlopen(request, timeout=60) as answer:
+                    answered.append(answer.status)
+            except HTTPError as error:
+                answered.append(error.code)
+        assert answered == [204, 400]
 
 
 def test_json_is_sent_and_answered_by_the_command_line(site: Site, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
 from duis_gateway import __version__
+from duis_gateway.client.server import Serving
 from duis_gateway.conformance.clause import VERSIONS, Clause, Era, brings
 from duis_gateway.conformance.pack import CLAUSES, cases_of
 from duis_gateway.conformance.pack import run as play
@@ -121,7 +123,7 @@ def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> No
     [
         (("--era", "new"), "--url"),
         (("--url", "ftp://x"), "--url"),
-        (("--url", "http://127.0.0.1:1", "--profile", "none.toml"), "conformance init"),
+        (("--url", "http:///x"), "--url"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(words: tuple[str, ...], reason: str) -> None:
@@ -131,12 +133,27 @@ def test_wrong_usage_is_one_line_and_exit_code_2(words: tuple[str, ...], reason:
 
 
 @pytest.mark.requirement("EX-9")
+def test_who_is_there_is_asked_before_who_is_meant() -> None:
+    """Without a profile, too, an address at which nobody answers is the error."""
+    ran = run("conformance", "--url", "http://127.0.0.1:1", "--profile", "none.toml")
+    assert (ran.code, "http://127.0.0.1:1 could not be reached" in ran.error) == (1, True), ran.error
+
+    def nothing(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("404 Not Found", [])
+        return []
+
+    with Serving(nothing) as server:
+        ran = run("conformance", "--url", server.url, "--profile", "none.toml")
+    assert (ran.code, "conformance init" in ran.error) == (2, True), ran.error
+
+
+@pytest.mark.requirement("EX-9")
 def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
     assert run("conformance", "init", tmp_path / "gateway").code == 0
     profile = tmp_path / "gateway" / "conformance.toml"
     ran = run("conformance", "--url", "http://127.0.0.1:1", "--profile", profile, "--reports", tmp_path)
     assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
-    assert "http://127.0.0.1:1/api/v1/serviceD could not be reached" in ran.error
+    assert "http://127.0.0.1:1 could not be reached" in ran.error
     assert not (tmp_path / "conformance.html").exists()
 
 

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +53,14 @@ def sandbox(folder: Path, *options: str) -> Iterator[RunningSandbox]:
 
 
 @contextmanager
-def saying(words: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+def saying(
+    words: Sequence[str], folder: Path = ROOT, environ: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run a program whose standard output is read; what it writes on standard error is read there too."""
     with subprocess.Popen(
         words,
-        cwd=ROOT,
+        cwd=folder,
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
