@@ -18,8 +18,13 @@ from tests.support.processes import PATIENCE, ROOT
 pytestmark = [pytest.mark.processes, pytest.mark.may_skip_in_ci("a shell that is no dependency")]
 
 BASH = """eval "$(duis-gateway completion bash)"
-COMP_WORDS=(duis-gateway sandbox cl) COMP_CWORD=2; _duis_gateway_completion; printf '%s\\n' "${COMPREPLY[@]}"
-COMP_WORDS=(duis-gateway sandbox csp no) COMP_CWORD=3; _duis_gateway_completion; printf '%s\\n' "${COMPREPLY[@]}"
+ask() {
+    COMPREPLY=() COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _duis_gateway_completion duis-gateway
+    printf '%s\\n' "${COMPREPLY[@]}"
+}
+ask duis-gateway sandbox cl
+ask duis-gateway sandbox csp no
 """
 FISH = """duis-gateway completion fish | source
 complete -C 'duis-gateway sandbox cl'
