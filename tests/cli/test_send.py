@@ -131,7 +131,7 @@ def test_an_informational_answer_is_not_the_answer(file: Path) -> None:
 
 def test_a_door_that_is_not_there_is_one_line(door: Door, file: Path) -> None:
     assert "could not be reached" in refused(1, "send", file, "--url", "http://127.0.0.1:1/")
-    assert "is not an http or https URL" in refused(2, "send", file, "--url", "127.0.0.1/x")
+    assert "is neither http nor https" in refused(2, "send", file, "--url", "127.0.0.1/x")
 
 
 def test_what_was_not_taken_is_listed_with_its_reason_and_no_word_comes_twice(door: Door, file: Path) -> None:

@@ -54,7 +54,7 @@ def ask(
     town: RunningSandbox, method: str, path: str, body: str = "", headers: dict[str, str] | None = None
 ) -> tuple[int, str, http.client.HTTPMessage]:
     connection = http.client.HTTPConnection("127.0.0.1", town.port, timeout=60)
-    connection.request(method, path, body, headers or {})
+    connection.request(method, path, body.encode(), headers or {})
     answer = connection.getresponse()
     content = answer.read().decode()
     connection.close()
