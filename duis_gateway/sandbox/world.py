@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert
 
 import csp_mgmt_gw.messages as csp_messages
 from duis_gateway.app import Gateway
-from duis_gateway.clock import FileClock, write_clock
+from duis_gateway.clock import EARLIEST, LATEST, FileClock, write_clock
 from duis_gateway.config.database import open_store
 from duis_gateway.config.settings import Config
 from duis_gateway.envelope.parse import parse_trusted
@@ -35,6 +35,7 @@ from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.demo import mailbox
 from duis_gateway.sandbox.folder import Folder, with_ports
 from duis_gateway.sandbox.mocks.record import Recorder
+from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.players import Chores, Player, make_players
 from duis_gateway.sandbox.traffic import Traffic
 from duis_gateway.store.engine import Store
@@ -44,6 +45,7 @@ SETTLING_SECONDS = 20.0
 _LOOK = 0.02
 _AT_ONCE = 500
 _DAY = timedelta(days=1)
+_FARTHEST = timedelta(days=3653)  # day by day, that takes a minute or two
 _COUNTED_FROM = 10**15
 """ResponseIDs go on from here: above any time in milliseconds, below which their numbers never lie."""
 
@@ -175,8 +177,15 @@ class World:
         """Let business time go on to a moment, at most a day at a time, and do on the way what falls due.
 
         Set back it is at once; what was done stays done.
+
+        Raises:
+            WrongCommand: it lies too far ahead, or outside business time.
         """
         now = self.clock.now()
+        if to > min(now + _FARTHEST, LATEST):
+            raise WrongCommand(f"the clock goes on {_FARTHEST.days} days at a time at most, and not beyond {LATEST.year}")
+        if to < EARLIEST:
+            raise WrongCommand(f"the clock goes back to the year {EARLIEST.year} at most")
         while now != to:
             now = to if to < now else min(to, now + _DAY)
             write_clock(self.folder.clock, now)
