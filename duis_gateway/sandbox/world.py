@@ -183,7 +183,7 @@ class World:
         """
         now = self.clock.now()
         if to > min(now + _FARTHEST, LATEST):
-            raise WrongCommand(f"the clock goes on {_FARTHEST.days} days at a time at most, and not beyond {LATEST.year}")
+            raise WrongCommand(f"the clock goes on {_FARTHEST.days} days at a time at most, up to {LATEST.year}")
         if to < EARLIEST:
             raise WrongCommand(f"the clock goes back to the year {EARLIEST.year} at most")
         while now != to:
