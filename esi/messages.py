@@ -11,6 +11,7 @@ from datetime import datetime
 
 from lxml import etree
 
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.namespaces import ESI
 from duis_gateway.partners.bodies import (
     COMMENTARY,
@@ -46,9 +47,9 @@ from duis_gateway.partners.bodies import (
     supplier_schedule,
 )
 from duis_gateway.partners.messages import Direction, Interface, PartnerBody
-from duis_gateway.partners.xml import COUNT, EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, enumerated
+from duis_gateway.partners.xml import COUNT, EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, Scalar, enumerated
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
-from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.hubs.records import NO_GPF, Hub
 from duis_gateway.rollout.releases.records import FailureThreshold
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction
 
@@ -171,6 +172,12 @@ class PauseProposal(PartnerBody):
     threshold: FailureThreshold
 
 
+_GPF = Scalar(
+    lambda text: parse_eui(text) if text else NO_GPF,
+    lambda gpf: "" if gpf is NO_GPF else format_eui(gpf),
+)
+"""Empty: the hub is to have none. Where the element is left out, nothing is said of it."""
+
 _HUB = Record(
     Hub,
     Field("DeviceID", "device_id", EUI),
@@ -180,6 +187,7 @@ _HUB = Record(
     Field("Status", "status", TEXT),
     Field("ImportSupplierID", "import_supplier", EUI, optional=True),
     Field("GasSupplierID", "gas_supplier", EUI, optional=True),
+    Field("GPFDeviceID", "gpf_device_id", _GPF, optional=True),
     given={"device_type": "CHF", "import_supplier": None, "gas_supplier": None},
 )
 
@@ -243,7 +251,7 @@ INTERFACE = Interface(
         ),
         batch(BatchInstruction),
         selection(PilotSelection),
-        Record(InventoryUpdate, Field("Hub", "hubs", _HUB, many=True), elements=10 * HUBS_IN_A_MESSAGE),
+        Record(InventoryUpdate, Field("Hub", "hubs", _HUB, many=True), elements=11 * HUBS_IN_A_MESSAGE),
     ),
     outgoing=(
         (supplier_list(PreferredPilotListReport), "A04"),

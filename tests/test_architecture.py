@@ -35,6 +35,7 @@ RULES = (
     "duis_gateway.rollout.device_lists",
     "duis_gateway.rollout.direct_instructions.rules",
     "duis_gateway.rollout.estate.rules",
+    "duis_gateway.rollout.hubs.pairs",
     "duis_gateway.rollout.obligations.rules",
     "duis_gateway.rollout.periods",
     "duis_gateway.rollout.pilot_lists.default_rules",

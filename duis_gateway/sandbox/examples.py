@@ -28,7 +28,7 @@ from duis_gateway.client.requests import service_request
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
-from duis_gateway.rollout.hubs.inventory_file import HEADER
+from duis_gateway.rollout.hubs.inventory_lines import HEADER
 from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period, PilotTerms, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 

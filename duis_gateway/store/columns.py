@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Text, text
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -39,3 +39,8 @@ def key(name: str, kind: Any, *constraints: ForeignKey) -> Column[Any]:
 def owned_by(table: str, name: str) -> Column[int]:
     """Return a column of the primary key that names the row of another table, with which it goes."""
     return key(name, COUNTED, ForeignKey(f"{table}.id", ondelete="CASCADE"))
+
+
+def index_where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index of those rows alone for which a condition holds."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))

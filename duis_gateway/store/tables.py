@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from duis_gateway.store import columns
-from duis_gateway.store.columns import COUNTED, key, needed, number, owned_by
+from duis_gateway.store.columns import COUNTED, index_where, key, needed, number, owned_by
 from duis_gateway.store.types import Names, Unsigned64, UtcTime, Version
 
 metadata = columns.metadata
@@ -84,6 +84,9 @@ hub = Table(
     Column("told_version", Text),
     Column("completed_at", UtcTime),
     Column("changed_at", UtcTime),
+    Column("gpf_device_id", Unsigned64),
+    # A device is the GPF of one hub at most. Rows without one are not in the index, so that they cost nothing.
+    index_where("ix_hub_gpf_device_id", "gpf_device_id", where="gpf_device_id IS NOT NULL", unique=True),
     # With millions of hubs, those of a supplier and model, and how many of each kind, are read from the index alone.
     Index("ix_hub_of_import_supplier", "import_supplier", *_KIND),
     Index("ix_hub_of_gas_supplier", "gas_supplier", *_KIND, "import_supplier"),
@@ -368,12 +371,7 @@ operator_flag = Table(
     needed("at", UtcTime),
     Column("acknowledged_at", UtcTime),
     Index(None, "kind", "subject"),
-    Index(
-        "ix_operator_flag_open",
-        "id",
-        sqlite_where=text("acknowledged_at IS NULL"),
-        postgresql_where=text("acknowledged_at IS NULL"),
-    ),
+    index_where("ix_operator_flag_open", "id", where="acknowledged_at IS NULL"),
 )
 
 # What operators changed on the console, as evidence; what they do on the command line is not in it.

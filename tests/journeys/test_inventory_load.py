@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from duis_gateway.rollout.hubs import inventory_file
-from duis_gateway.rollout.hubs.inventory_file import HEADER
+from duis_gateway.rollout.hubs.inventory_lines import HEADER
 from tests.journeys.test_x09_plan import launch
 from tests.journeys.test_x09_plan import told as plan_told
 from tests.support.cli import done, refused

@@ -8,6 +8,7 @@ from tests.support.databases import KINDS
 from tests.support.dcc_play import code, hub, piloting, tell, told, update
 from tests.support.installation import RELEASED, RUNNING
 from tests.support.play import DAY, NOW, Group, Outcome, Play
+from tests.support.wire_client import only
 
 DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-5.6")]
@@ -102,6 +103,35 @@ def test_a_hub_that_is_new_is_added(play: Play) -> None:
     assert update(play, hub(play, device, "main", None)).code == "Accepted"
     assert play.version(device) == RUNNING
     assert play.read_inventory("main", device).code == "I0"
+
+
+def test_a_hub_is_two_devices_and_both_show_the_new_version(play: Play) -> None:
+    """8.2 of the hub and of its GPF, which is named, lost to another hub, and given up."""
+    first, second = play.lot.within("North", of=play.lot["own"])[:2]
+    gpf = first.replace("00-DB", "00-DC", 1)
+    assert update(play, hub(play, first, gpf=gpf)).code == "Accepted"
+    play.responded("north", Outcome(first))
+    for device, kind in ((first, "CHF"), (gpf, "GPF")):
+        answer = play.read_inventory("main", device)
+        assert (answer.code, only(answer.root, "DeviceType")) == ("I0", kind)
+        assert only(answer.root, "DeviceFirmwareVersion") == RELEASED
+    assert play.responded("north", Outcome(gpf)).code == "Refused"
+    taken = update(play, hub(play, second, gpf=gpf, status="Suspended"), hub(play, first, "gas", "gas"))
+    assert (taken.code, taken.refused_items) == ("PartlyAccepted", {second: "its GPF is another hub's"})
+    assert play.read_inventory("main", gpf).code == "E4", "it goes with its hub to the other supplier"
+    moved = update(play, hub(play, second, gpf=gpf), hub(play, first, gpf=""))
+    assert moved.code == "Accepted"
+    assert only(play.read_inventory("main", gpf).root, "DeviceFirmwareVersion") == RUNNING
+    update(play, hub(play, second, gpf=""))
+    play.responded("north", Outcome(second))
+    assert only(play.read_inventory("main", gpf).root, "DeviceFirmwareVersion") == RUNNING
+
+
+@pytest.mark.parametrize("gpf", ["00-DB", "nobody", "00-DB-12-34-56-00-00-0G"])
+def test_a_gpf_that_is_no_eui_is_refused_with_its_place(play: Play, gpf: str) -> None:
+    answer = update(play, hub(play, play.lot["own"][0], gpf=gpf))
+    assert answer.status == 400
+    assert "GPFDeviceID" in answer.problem("path")
 
 
 def test_another_type_of_device_is_named_and_the_hubs_are_taken(play: Play) -> None:

@@ -18,7 +18,7 @@ from duis_gateway.errors import NotValid
 from duis_gateway.namespaces import DS
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
-from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.hubs.records import NO_GPF, Hub, NoGpf
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from schemas import schema_path
@@ -112,13 +112,23 @@ def test_a_decision_says_how_firm_it_is_and_by_whom() -> None:
     )
 
 
-def test_an_inventory_update_names_communications_hubs() -> None:
+@pytest.mark.parametrize(
+    ("said", "gpf"),
+    [
+        ("", None),
+        ("<GPFDeviceID>90-B3-D5-1F-30-01-00-02</GPFDeviceID>", HUB + 1),
+        ("<GPFDeviceID/>", NO_GPF),
+    ],
+    ids=["left out", "named", "none"],
+)
+def test_an_inventory_update_names_communications_hubs(said: str, gpf: int | NoGpf | None) -> None:
+    hub = Hub(HUB, "CHF", "106C", "433100AC", "1", "Commissioned", "Central", None, SUPPLIER, gpf_device_id=gpf)
     assert read(
         "<InventoryUpdate><Hub><DeviceID>90-B3-D5-1F-30-01-00-01</DeviceID><DeviceModel>"
         "<Manufacturer>106C</Manufacturer><Model>433100AC</Model></DeviceModel><FirmwareVersion>1</FirmwareVersion>"
         "<CSPRegion>Central</CSPRegion><Status>Commissioned</Status>"
-        "<GasSupplierID>90-B3-D5-1F-30-01-00-00</GasSupplierID></Hub></InventoryUpdate>"
-    ) == esi.InventoryUpdate((Hub(HUB, "CHF", "106C", "433100AC", "1", "Commissioned", "Central", None, SUPPLIER),))
+        f"<GasSupplierID>90-B3-D5-1F-30-01-00-00</GasSupplierID>{said}</Hub></InventoryUpdate>"
+    ) == esi.InventoryUpdate((hub,))
 
 
 @pytest.mark.parametrize("name", ["BatchInstruction", "PilotSelection"])

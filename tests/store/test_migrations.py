@@ -48,6 +48,15 @@ def test_partial_indexes_keep_their_conditions(store: Store) -> None:
     assert all(re.search(r"WHERE .*state", definition) for definition in definitions.values())
 
 
+def test_a_device_is_the_gpf_of_one_hub_and_hubs_without_one_cost_no_index(store: Store) -> None:
+    catalogue = "SELECT sql FROM sqlite_master WHERE name = 'ix_hub_gpf_device_id'"
+    if not store.is_sqlite:
+        catalogue = "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_hub_gpf_device_id'"
+    with store.read() as connection:
+        definition = connection.execute(text(catalogue)).scalar_one()
+    assert re.search(r"UNIQUE INDEX .*WHERE .*gpf_device_id IS NOT NULL", definition)
+
+
 def test_check_accepts_what_migrate_made_and_migrating_again_changes_nothing(store: Store) -> None:
     store.migrate()
     store.check()

@@ -116,8 +116,9 @@ def hub(
     version: str = RUNNING,
     status: str = "Commissioned",
     region: str | None = None,
+    gpf: str | None = None,
 ) -> str:
-    """One hub of an InventoryUpdate; suppliers by their names."""
+    """One hub of an InventoryUpdate; suppliers by their names. `gpf`: None says nothing of it, "" that it has none."""
     model = element("esi:Manufacturer", MANUFACTURER) + element("esi:Model", play.lot.model)
     return element(
         "esi:Hub",
@@ -128,6 +129,7 @@ def hub(
         element("esi:Status", status),
         element("esi:ImportSupplierID", play[importer].eui) if importer else "",
         element("esi:GasSupplierID", play[gas].eui) if gas else "",
+        "" if gpf is None else element("esi:GPFDeviceID", gpf),
     )
 
 

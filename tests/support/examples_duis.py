@@ -46,6 +46,7 @@ OTHER_SUPPLIER = parse_eui("90-B3-D5-1F-30-02-00-00")
 CSP = parse_eui("90-B3-D5-1F-30-00-00-07")
 DCC = parse_eui("90-B3-D5-1F-30-00-00-0A")
 HUBS = tuple(parse_eui(f"00-DB-12-34-56-00-00-{number:02X}") for number in range(1, 9))
+GPF = parse_eui("00-DB-12-34-56-00-01-01")
 UNKNOWN = parse_eui("00-DB-99-99-99-00-00-01")
 
 AT = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)

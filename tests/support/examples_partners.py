@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
@@ -23,6 +24,7 @@ from tests.support.examples_duis import (
     DCC,
     DEVIATION,
     GATEWAY,
+    GPF,
     GROUPS,
     HUBS,
     LATER,
@@ -132,7 +134,7 @@ FROM_DCC: dict[str, PartnerBody] = {
     "Incident": esi.Incident("INC-1", SUPPLIER, RELEASE, "Severity 1", True),
     "BatchInstruction": esi.BatchInstruction(RELEASE, "BATCH-1", HUBS[:4], WEEK),
     "PilotSelection": esi.PilotSelection(RELEASE, SUPPLIER, HUBS[:4], WEEK),
-    "InventoryUpdate": esi.InventoryUpdate((hub(),)),
+    "InventoryUpdate": esi.InventoryUpdate((replace(hub(), gpf_device_id=GPF),)),
 }
 TO_DCC: dict[str, PartnerBody] = {
     "PreferredPilotListReport": esi.PreferredPilotListReport(RELEASE, VERSION, SUPPLIER, HUBS[1:4]),

@@ -32,7 +32,8 @@ from duis_gateway.parties.store import token_hash
 from duis_gateway.pki.make import Authority, MadeCertificate, make_authority, make_certificate
 from duis_gateway.pki.signing import read_certificate_file
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.inventory_file import HEADER, load_csv
+from duis_gateway.rollout.hubs.inventory_file import load_csv
+from duis_gateway.rollout.hubs.inventory_lines import HEADER
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import ReleaseState

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.rollout.hubs.inventory_file import HEADER
+from duis_gateway.rollout.hubs.inventory_lines import HEADER
 from tests.support.fault_world import OLD_SUPPLIER, RUNNING, SUPPLIER, FaultWorld, hub_id
 from tests.support.processes import ROOT
 

@@ -13,7 +13,7 @@ from duis_gateway.parties.records import CSP_REGIONS
 from duis_gateway.partners.bodies import Remaining
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, Part, PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage, RefusedItem
-from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.hubs.records import NO_GPF, Hub
 from duis_gateway.rollout.plans.records import (
     Deployment,
     Deviation,
@@ -211,6 +211,7 @@ HUBS = st.builds(
     REGIONS,
     st.none() | EUIS,
     st.none() | EUIS,
+    gpf_device_id=st.none() | st.just(NO_GPF) | EUIS,
 )
 
 

@@ -60,7 +60,7 @@ class HubKind:
 
 
 def kinds(connection: Connection, scope: Scope) -> dict[HubKind, int]:
-    """Count the devices of an estate by kind.
+    """Count the Communications Hubs of an estate by kind.
 
     They are grouped by all columns of an index in their order, which needs neither the hubs nor sorting them.
     """
@@ -68,16 +68,16 @@ def kinds(connection: Connection, scope: Scope) -> dict[HubKind, int]:
     names = model_names(connection)
     found: Counter[HubKind] = Counter()
     for conditions, supplier in zip(scope.passes(), ROLES, strict=False):
-        query = select(*kind, func.count()).where(*conditions).group_by(supplier, *kind)
+        query = select(*kind, func.count()).where(*conditions, is_hub_sql()).group_by(supplier, *kind)
         for model, _, version, status, device_type, number in connection.execute(query):
             found[HubKind(*names[model], device_type, version, status)] += number
     return dict(found)
 
 
 def hubs_of_model(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:
-    """Yield the estate's devices of the release's model, some thousand at once."""
+    """Yield the estate's Communications Hubs of the release's model, some thousand at once."""
     number = model_number(release.manufacturer, release.model).scalar_subquery()
-    yield from _in_chunks(connection, scope, (hub.c.model_id == number,))
+    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.model_id == number))
 
 
 def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -> Iterator[list[Hub]]:

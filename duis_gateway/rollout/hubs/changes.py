@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from duis_gateway.flow.tx import Moment
-from duis_gateway.rollout.hubs import freshness
+from duis_gateway.rollout.eligibility import is_hub
+from duis_gateway.rollout.hubs import freshness, pairs
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
@@ -20,10 +21,21 @@ from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes, lost
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The hubs as they are before a change, and the device models that they have or get."""
+    """How it is before a change.
+
+    Attributes:
+        known: the hubs and their GPFs.
+        hubs_of: the hub of each device that is one's GPF, or is to be.
+        models: the device models that the hubs have or get.
+    """
 
     known: Mapping[int, Hub]
+    hubs_of: Mapping[int, Hub]
     models: frozenset[tuple[str, str]]
+
+    def resolved(self, hub: Hub) -> Hub:
+        """Return a hub as it is given with the GPF that it has from now on."""
+        return pairs.resolved(hub, self.known.get(hub.device_id))
 
     def differs(self, hub: Hub) -> bool:
         """Whether the inventory has the hub otherwise, or not yet."""
@@ -36,17 +48,27 @@ def look(moment: Moment, given: Collection[Hub]) -> Before:
     ids = [hub.device_id for hub in given]
     models = hubs.models_of(moment.conn, ids).union((hub.manufacturer, hub.model) for hub in given)
     lock_releases_of(moment, models)
-    return Before(hubs.get_many(moment.conn, ids), models)
+    known = hubs.get_many(moment.conn, ids)
+    gpfs = {gpf for hub in (*given, *known.values()) if (gpf := hub.gpf) is not None}
+    gpfs.update(hub.device_id for hub in (*given, *known.values()) if not is_hub(hub))
+    if not gpfs:
+        return Before(known, {}, models)
+    known |= hubs.get_many(moment.conn, gpfs - known.keys())
+    return Before(known, hubs.by_gpf(moment.conn, gpfs), models)
 
 
 def change(moment: Moment, given: Iterable[Hub], before: Before) -> None:
-    """Write those of the hubs that change, each given once, and tell what that does."""
-    changed = [hub for hub in given if before.differs(hub)]
-    were = [(was, hub) for hub in changed if (was := before.known.get(hub.device_id)) is not None]
+    """Write those of the hubs that change, each given once and resolved, with their GPFs; tell what that does."""
+    devices = pairs.with_gpfs(given, before.known, before.hubs_of)
+    if parted := pairs.parted(devices, before.hubs_of):
+        hubs.unpair(moment.conn, parted, moment.now)
+    changed = [hub for hub in devices if before.differs(hub)]
+    affected = [hub for hub in changed if is_hub(hub) or is_hub(before.known.get(hub.device_id, hub))]
+    were = [(was, hub) for hub in affected if (was := before.known.get(hub.device_id)) is not None]
     freshness.of_change(moment.conn, were, moment.now)
     other_suppliers = [(was, hub) for was, hub in were if was.suppliers != hub.suppliers]
     if other_suppliers:
         moment.send(alerts_on_changes(other_suppliers, moment))
     hubs.upsert(moment.conn, changed, moment.now)
-    ids = [hub.device_id for hub in changed]
+    ids = [hub.device_id for hub in affected]
     replan_hubs(moment, before.models, ids, lost=lambda one: lost_by_former_suppliers(one, other_suppliers, moment))

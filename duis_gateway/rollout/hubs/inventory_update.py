@@ -10,12 +10,16 @@ from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.eligibility import is_hub
+from duis_gateway.rollout.hubs import pairs
 from duis_gateway.rollout.hubs.changes import change, look
 
 
 @handles(Door.ESI, esi.InventoryUpdate)
 def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> Acknowledgement:
-    """Bring hubs up to date, or add them. A device that is no Communications Hub, or named twice, is refused."""
+    """Bring hubs up to date, or add them, and their GPFs with them.
+
+    A device that is no Communications Hub, one that is named twice, and one that cannot have its GPF are refused.
+    """
     before = look(tx, message.body.hubs)
     seen: set[int] = set()
     good, bad = [], []
@@ -26,8 +30,11 @@ def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> A
         elif hub.device_id in seen:
             bad.append(RefusedItem(format_eui(hub.device_id), "named twice; what came first counts"))
         else:
-            good.append(hub)
+            good.append(before.resolved(hub))
         seen.add(hub.device_id)
+    unpairable = pairs.unpairable(good, before.known, before.hubs_of)
+    bad += [RefusedItem(format_eui(device_id), reason) for device_id, reason in unpairable.items()]
+    good = [hub for hub in good if hub.device_id not in unpairable]
     if not good:
         return refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad)
     change(tx, good, before)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from enum import Enum
+from typing import Final, NamedTuple
+
+
+class NoGpf(Enum):
+    """What is said of a hub that is to have no GPF (any more), where to say nothing leaves it its GPF."""
+
+    SAID = ""
+
+
+NO_GPF: Final = NoGpf.SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +23,8 @@ class Hub:
 
     `told_version` is the firmware version that the hub's suppliers were last told of (the version at
     loading until then); `completed_at` is the time of the newest activation outcome recorded (UTC).
+    `gpf_device_id` is the second device of a Communications Hub, its GPF. Of a hub as DCC or a file gives it, None
+    says nothing, and `NO_GPF` that it has none.
     """
 
     device_id: int
@@ -26,6 +38,12 @@ class Hub:
     gas_supplier: int | None
     told_version: str | None = None
     completed_at: datetime | None = None
+    gpf_device_id: int | NoGpf | None = None
+
+    @property
+    def gpf(self) -> int | None:
+        """The hub's GPF, None where it has none."""
+        return self.gpf_device_id if isinstance(self.gpf_device_id, int) else None
 
     @property
     def suppliers(self) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -23,10 +24,11 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    update,
 )
 
 from duis_gateway.duis.identifiers import to_signed
-from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, passes_sql, responsible_sql, roles_sql
+from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql, passes_sql, responsible_sql, roles_sql
 from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.releases import store as releases
@@ -64,11 +66,21 @@ HUB_COLUMNS = (
     hub.c.gas_supplier,
     hub.c.told_version,
     hub.c.completed_at,
+    hub.c.gpf_device_id,
 )
 """In the order of the fields of `Hub`."""
 
 _ROWS_A_FETCH = 5_000
-_LOADED = ("device_type", "model_id", "firmware_version", "status", "csp_region", "import_supplier", "gas_supplier")
+_LOADED = (
+    "device_type",
+    "model_id",
+    "firmware_version",
+    "status",
+    "csp_region",
+    "import_supplier",
+    "gas_supplier",
+    "gpf_device_id",
+)
 
 
 class EligibleHub(NamedTuple):
@@ -97,14 +109,22 @@ def get_many(connection: Connection, ids: Iterable[int], *, for_update: bool = F
         for_update: nobody else may change these hubs until the block ends (PostgreSQL; SQLite has one writer anyway).
     """
     query, bound = _get_many(connection.dialect.name, for_update), {GIVEN: given(connection, ids)}
-    device, kind, maker, model, version, status, region, importer, gas, told, at = stored_columns(
+    device, kind, maker, model, version, status, region, importer, gas, told, at, gpf = stored_columns(
         connection, query, bound
     )
     device_ids = unsigned(device)
     times = map(utc_time, at)
     suppliers = (few_unsigned(importer), few_unsigned(gas))
-    hubs = map(Hub, device_ids, kind, maker, model, version, status, region, *suppliers, told, times)
+    gpfs = few_unsigned(gpf)
+    hubs = map(Hub, device_ids, kind, maker, model, version, status, region, *suppliers, told, times, gpfs)
     return dict(zip(device_ids, hubs, strict=True))
+
+
+def by_gpf(connection: Connection, ids: Iterable[int]) -> dict[int, Hub]:
+    """Return the hub that each of these devices is the GPF of, by the device."""
+    rows = connection.execute(_by_gpf(connection.dialect.name), {GIVEN: given(connection, ids)})
+    found = (Hub(*row) for row in rows)
+    return {one.gpf: one for one in found if one.gpf is not None}
 
 
 def models_of(connection: Connection, ids: Iterable[int]) -> frozenset[tuple[str, str]]:
@@ -135,6 +155,12 @@ def _get_many(dialect: str, for_update: bool) -> Select[Any]:
     query = _select_hubs().join(wanted, hub.c.device_id == wanted.c.value)
     # Always in one order, so that two blocks cannot wait for each other.
     return query.order_by(hub.c.device_id).with_for_update(of=hub) if for_update else query
+
+
+@cache
+def _by_gpf(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    return _select_hubs().join(wanted, hub.c.gpf_device_id == wanted.c.value)
 
 
 @cache
@@ -245,7 +271,8 @@ def _named_by(release_id: str, groups: Table, members: Table, of_group: Column[i
 def upsert(connection: Connection, hubs: Iterable[Hub], at: datetime | None = None) -> int:
     """Write hubs into the inventory; return how many. The last one of an identifier counts.
 
-    Always in one order, so that two writers of the same hubs cannot wait for each other.
+    Always in one order, so that two writers of the same hubs cannot wait for each other: hubs before their GPFs, as
+    activations come to them.
 
     A hub new to the inventory starts with its version as the one told (unless it brings another); one that is there
     keeps what its suppliers were told, and when it was last activated. `at`: when they became so, None for long ago.
@@ -262,22 +289,35 @@ def upsert(connection: Connection, hubs: Iterable[Hub], at: datetime | None = No
             given.csp_region,
             given.import_supplier,
             given.gas_supplier,
+            given.gpf,
             given.firmware_version if given.told_version is None else given.told_version,
             given.completed_at,
             at,
         )
-        for given in sorted(newest.values(), key=lambda given: to_signed(given.device_id))
+        for given in sorted(newest.values(), key=lambda given: (not is_hub(given), to_signed(given.device_id)))
     )
     columns = ("device_id", *_LOADED, "told_version", "completed_at", "changed_at")
     return upsert_many(connection, hub, columns, rows, (*_LOADED, "changed_at"))
 
 
+def unpair(connection: Connection, gpfs: Iterable[int], at: datetime) -> None:
+    """Let these devices be no hub's GPF any more, as of this time."""
+    given = id_list(connection, gpfs)
+    owned = hub.c.gpf_device_id.in_(select(given.c.value))
+    connection.execute(update(hub).where(owned).values(gpf_device_id=None, changed_at=at))
+
+
 def record_activations(connection: Connection, after: Iterable[Hub]) -> None:
-    """Write what activations changed into the inventory: each hub's version, version told, and time.
+    """Write what activations changed into the inventory: the version, version told, and time of each hub and its GPF.
 
     Each hub comes once, as it is after all of them.
     """
-    rows = ((one.device_id, one.firmware_version, one.told_version, one.completed_at) for one in after)
+    devices = chain.from_iterable(((one.device_id, one), (one.gpf, one)) for one in after)
+    rows = (
+        (device_id, one.firmware_version, one.told_version, one.completed_at)
+        for device_id, one in devices
+        if device_id is not None
+    )
     update_many(connection, hub, ("device_id", "firmware_version", "told_version", "completed_at"), rows)
 
 

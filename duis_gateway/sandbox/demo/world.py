@@ -23,7 +23,7 @@ from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.pki.signing import read_certificate_file
-from duis_gateway.rollout.hubs.inventory_file import HEADER
+from duis_gateway.rollout.hubs.inventory_lines import HEADER
 from duis_gateway.sandbox.demo import cast, mailbox
 from duis_gateway.sandbox.demo.processes import DemoFailed, Processes, Starting
 from duis_gateway.store.engine import Store

@@ -54,6 +54,19 @@ def test_a_supplier_s_hubs_are_counted_by_what_is_left_to_do(store: Store) -> No
         assert tallies.supplier_tally(connection, release("R2"), ALPHA) == SupplierTally(5, None, 0, 5, 0)
 
 
+def test_the_gpf_of_a_hub_is_no_hub_of_the_estate(store: Store) -> None:
+    """A Communications Hub is two devices of one model, and counted, planned and shown once."""
+    with store.write() as connection:
+        fill(connection, [hub(1), replace(hub(2), device_type="GPF")], [release()])
+        scope = Scope(supplier=ALPHA)
+        assert list(estate.kinds(connection, scope).values()) == [1]
+        for chunks in (
+            estate.hubs_of_model(connection, scope, release()),
+            estate.all_hubs(connection, scope),
+        ):
+            assert [one.device_id for chunk in chunks for one in chunk] == [1]
+
+
 def test_what_dcc_chose_counts_as_the_supplier_s_own(store: Store) -> None:
     with store.write() as connection:
         fill(connection, [hub(1), hub(2, ALPHA, BETA), hub(3, ALPHA, BETA)], [release()])

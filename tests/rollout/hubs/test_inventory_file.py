@@ -19,7 +19,9 @@ from duis_gateway.duis.simple_types import duis_type
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.rollout.hubs import inventory_file
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.inventory_file import HEADER, LoadResult, export_csv
+from duis_gateway.rollout.hubs.inventory_file import LoadResult, export_csv
+from duis_gateway.rollout.hubs.inventory_lines import GPF_COLUMN, HEADER
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.store.bulk import Progress
 from duis_gateway.store.engine import Store
 from tests.support.databases import fresh_database
@@ -139,6 +141,76 @@ def test_an_unclosed_quote_is_an_error_and_not_the_rest_of_the_file(store: Store
     assert "field larger than field limit" in result.errors[0].reason
 
 
+PAIRED_HEAD = f"{HEAD},{GPF_COLUMN}"
+GPF_EUI = "90-B3-D5-1F-30-00-00-0A"
+OTHER = GOOD.replace("00-01,", "00-02,", 1)
+
+
+def _write_paired(path: Path, *lines: str) -> None:
+    path.write_text("\n".join((PAIRED_HEAD, *lines, "")))
+
+
+def gpf_of(store: Store, device_id: int = 0x90B3D51F30000001) -> int | None:
+    with store.read() as connection:
+        found = hubs.get(connection, device_id)
+    assert found is not None
+    return found.gpf
+
+
+def test_a_hub_is_loaded_with_its_gpf(store: Store, path: Path) -> None:
+    """Also one of which the file says nothing else; a file without the column leaves the pair alone."""
+    _write_paired(path, f"{GOOD},{GPF_EUI}", f"{OTHER},")
+    assert load_csv(store, path) == LoadResult(2)
+    assert (gpf_of(store), gpf_of(store, 0x90B3D51F30000002)) == (0x90B3D51F3000000A, None)
+    with store.read() as connection:
+        own = hubs.get(connection, 0x90B3D51F3000000A)
+    assert own is not None
+    assert (own.device_type, own.model, own.import_supplier, own.status) == ("GPF", "Hub1", ALPHA, "Commissioned")
+    line = GOOD.replace("01020304", "01020305")
+    _write(path, line, f"{GPF_EUI},GPF,Acme,Hub1,0,Pending,South,,")
+    load_csv(store, path)
+    with store.read() as connection:
+        own = hubs.get(connection, 0x90B3D51F3000000A)
+    assert own is not None
+    assert (gpf_of(store), own.firmware_version, own.status) == (0x90B3D51F3000000A, "01020305", "Pending")
+    _write_paired(path, f"{OTHER},{GPF_EUI}")
+    load_csv(store, path)
+    assert (gpf_of(store), gpf_of(store, 0x90B3D51F30000002)) == (None, 0x90B3D51F3000000A)
+    _write_paired(path, f"{OTHER},")
+    load_csv(store, path)
+    assert gpf_of(store, 0x90B3D51F30000002) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "wrong", "reason"),
+    [
+        ([f"{GOOD},x"], 2, "gpf_device_id is not an EUI-64"),
+        ([f"{GOOD},90-B3-D5-1F-30-00-00-01"], 2, "gpf_device_id is the hub itself"),
+        ([GOOD.replace("CHF", "GPF") + f",{GPF_EUI}"], 2, "gpf_device_id is given, which only a CHF has"),
+        (
+            [f"{GOOD},{GPF_EUI}", f"{OTHER},{GPF_EUI}"],
+            3,
+            "gpf_device_id is the device of another hub already, in line 2",
+        ),
+        ([f"{OTHER},", f"{GOOD},90-B3-D5-1F-30-00-00-02"], 3, "gpf_device_id is the device of another hub already"),
+        ([f"{GOOD},90-B3-D5-1F-30-00-00-02", f"{OTHER},"], 3, "device_id is the gpf_device_id of line 2"),
+        ([f"{GOOD},90-B3-D5-1F-30-00-00-FF"], 2, "gpf_device_id is a CHF of the inventory, and no GPF"),
+        ([GOOD], 2, "9 fields in the place of 10"),
+    ],
+)
+def test_a_pair_that_cannot_be_is_named_and_nothing_is_loaded(
+    store: Store, path: Path, lines: list[str], wrong: int, reason: str
+) -> None:
+    with store.write() as connection:
+        hubs.upsert(connection, [hub(0x90B3D51F300000FF)])
+    _write_paired(path, *lines)
+    result = load_csv(store, path)
+    assert [error.line for error in result.errors] == [wrong]
+    assert reason in str(result.errors[0])
+    with store.read() as connection:
+        assert hubs.count(connection) == 1
+
+
 @pytest.mark.parametrize("content", ["", "device_id\n", f"{HEAD},x\n", GOOD + "\n"])
 def test_a_file_without_the_header_is_refused(store: Store, path: Path, content: str) -> None:
     path.write_text(content)
@@ -172,16 +244,18 @@ VERSIONS = st.text("'=-+@09a", min_size=1, max_size=8)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
-@given(st.lists(st.tuples(MODELS, MODELS, VERSIONS), min_size=1, max_size=5))
-@example([("=1+1", "'=1+1", "-9001"), ("''@", "'", "'-")])
+@given(st.lists(st.tuples(MODELS, MODELS, VERSIONS, st.booleans()), min_size=1, max_size=5))
+@example([("=1+1", "'=1+1", "-9001", True), ("''@", "'", "'-", False)])
 def test_export_and_load_are_inverse_for_whatever_can_be_stored(
-    store: Store, path: Path, names: list[tuple[str, str, str]]
+    store: Store, path: Path, names: list[tuple[str, str, str, bool]]
 ) -> None:
-    """T59: and no cell of the file is a formula."""
-    estate = [
-        replace(hub(number, model=model, version=version), manufacturer=maker)
-        for number, (maker, model, version) in enumerate(names, start=1)
-    ]
+    """T59: and no cell of the file is a formula. Hubs come with their GPFs and without."""
+    estate: list[Hub] = []
+    for number, (maker, model, version, paired) in enumerate(names, start=1):
+        one = replace(hub(number, model=model, version=version), manufacturer=maker)
+        estate.append(replace(one, gpf_device_id=TOP + number if paired else None))
+        if paired:
+            estate.append(replace(one, device_id=TOP + number, device_type="GPF", status="Pending"))
     with store.write() as connection:
         hubs.upsert(connection, estate)
     export_csv(store, path)
@@ -189,7 +263,7 @@ def test_export_and_load_are_inverse_for_whatever_can_be_stored(
         cells = [cell for row in csv.reader(file) for cell in row]
     assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n"))]
     with store.write() as connection:
-        hubs.upsert(connection, [hub(one.device_id) for one in estate])
+        hubs.upsert(connection, [replace(hub(one.device_id), device_type=one.device_type) for one in estate])
     assert load_csv(store, path).errors == []
     with store.read() as connection:
         found = hubs.get_many(connection, [one.device_id for one in estate])

@@ -14,9 +14,9 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.incoming import Door
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.hubs.records import NO_GPF, Hub
 from tests.support.rules import NEW, OLD, OURS, THEIRS
-from tests.support.steering import DCC, HUBS, NORTH, OWN_NORTH, SPLIT, Steering, Told
+from tests.support.steering import DCC, HUBS, NORTH, OLDER_HUB, OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB, Steering, Told
 
 TOP = 0xFFFFFFFFFFFFFFFE
 
@@ -106,3 +106,41 @@ def test_a_csp_may_not_say_it(dcc: Steering) -> None:
     told = dcc.says(esi.InventoryUpdate((HUBS[0],)), by=NORTH, door=Door.CSP)
     assert (told.status, told.code) == ("Refused", "NotServed")
     assert dcc.says(esi.InventoryUpdate((HUBS[0],)), by=DCC).status == "Accepted"
+
+
+@pytest.mark.requirement("BR-5.6")
+def test_a_hub_and_its_gpf_are_brought_up_to_date_together(dcc: Steering) -> None:
+    """Named with its GPF, which is new; then moved, without a word of the GPF; then activated by its CSP."""
+    assert updates(dcc, known(OWN_NORTH, gpf_device_id=TOP)).status == "Accepted"
+    assert hub(dcc, TOP) == replace(HUBS[0], device_id=TOP, device_type="GPF", told_version=OLD)
+    updates(dcc, known(OWN_NORTH, import_supplier=THEIRS, gas_supplier=THEIRS, status="Suspended"))
+    assert (hub(dcc, OWN_NORTH).gpf, hub(dcc, TOP).suppliers) == (TOP, frozenset({THEIRS}))
+    assert hub(dcc, TOP).status == "Commissioned", "each has a status of its own"
+    told = activated(dcc, OWN_NORTH)
+    assert told.to(THEIRS) == ["N64"]
+    assert (hub(dcc, OWN_NORTH).firmware_version, hub(dcc, TOP).firmware_version) == (NEW, NEW)
+    assert activated(dcc, TOP).status == "Refused", "the hub is named by its CHF"
+
+
+@pytest.mark.requirement("BR-5.6")
+def test_gpfs_are_exchanged_given_up_and_refused_without_loss(dcc: Steering) -> None:
+    updates(dcc, known(OWN_NORTH, gpf_device_id=TOP), known(OWN_SOUTH, gpf_device_id=7))
+    told = updates(dcc, known(OWN_NORTH, gpf_device_id=7), known(OWN_SOUTH, gpf_device_id=TOP))
+    assert (told.status, hub(dcc, OWN_NORTH).gpf, hub(dcc, OWN_SOUTH).gpf) == ("Accepted", 7, TOP)
+    assert hub(dcc, 7).csp_region == "North"
+    told = updates(
+        dcc,
+        known(SPLIT, gpf_device_id=TOP, status="Suspended"),
+        known(THEIR_HUB, gpf_device_id=SPLIT),
+        known(OLDER_HUB, gpf_device_id=OLDER_HUB),
+        known(OWN_NORTH, gpf_device_id=NO_GPF, status="Suspended"),
+    )
+    assert (told.status, {item.item for item in told.answer.refused}) == (
+        "PartlyAccepted",
+        {format_eui(one) for one in (SPLIT, THEIR_HUB, OLDER_HUB)},
+    )
+    assert all("GPF" in item.reason for item in told.answer.refused)
+    assert (hub(dcc, OWN_NORTH).gpf, hub(dcc, OWN_NORTH).status) == (None, "Suspended")
+    assert hub(dcc, SPLIT).status == "Commissioned"
+    activated(dcc, OWN_NORTH)
+    assert hub(dcc, 7).firmware_version == OLD, "it is nobody's GPF any more"
