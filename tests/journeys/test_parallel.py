@@ -12,6 +12,7 @@ from threading import Barrier
 import pytest
 
 from tests.support.databases import KINDS
+from tests.support.dcc_play import hub, update
 from tests.support.installation import Installation, installed
 from tests.support.play import NOW, Group, Outcome, Play, Sent, playing
 from tests.support.wire_client import Answer, element
@@ -107,11 +108,22 @@ def test_of_two_contents_under_one_request_id_one_counts(play: Play, second: str
 
 def test_one_hubs_new_version_is_told_once_however_many_messages_report_it(play: Play, second: str) -> None:
     """Two messages about one hub are not judged side by side."""
-    hub = play.lot.of_csp("north", play.lot["own"])[0]
-    sent = [play.prepare(lambda: play.responded("north", Outcome(hub, at=NOW))) for _ in range(12)]
+    device = play.lot.of_csp("north", play.lot["own"])[0]
+    sent = [play.prepare(lambda: play.responded("north", Outcome(device, at=NOW))) for _ in range(12)]
     answers = side_by_side(sent, second)
     assert [answer.code for answer in answers] == ["Accepted"] * 12
     assert [one.kind for one in play.received("main")] == ["N64"]
+
+
+def test_of_many_hubs_that_are_given_one_gpf_one_gets_it(play: Play, second: str) -> None:
+    devices = play.lot.within("North", of=play.lot["own"])[:6]
+    gpf = devices[0].replace("00-DB", "00-DC", 1)
+    sent = [play.prepare(partial(update, play, hub(play, one, gpf=gpf))) for one in devices]
+    assert sorted(answer.code for answer in side_by_side(sent, second)) == [
+        "Accepted",
+        *["Refused"] * (len(devices) - 1),
+    ]
+    assert play.read_inventory("main", gpf).code == "I0"
 
 
 def test_the_parts_of_a_list_may_come_at_once(play: Play, second: str) -> None:
@@ -121,9 +133,9 @@ def test_the_parts_of_a_list_may_come_at_once(play: Play, second: str) -> None:
     hubs = [hub for hub in hubs if "main" in play.lot.owners[hub] and hub not in play.lot["uncommissioned"]]
     hubs = [hub for hub in hubs if hub not in play.lot["no_hub"] + play.lot["updated"]]
     sent = []
-    for number, hub in enumerate(hubs, 1):
+    for number, one in enumerate(hubs, 1):
         part = element("Part", ListID=list_id, Number=str(number), Of=str(len(hubs)))
-        sent.append(play.prepare(partial(play.default_list, "north", "North", [hub], part=part)))
+        sent.append(play.prepare(partial(play.default_list, "north", "North", [one], part=part)))
     assert len(sent) > 3
     answers = side_by_side(sent, second)
     assert [answer.code for answer in answers] == ["Accepted"] * len(sent)

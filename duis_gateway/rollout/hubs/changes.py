@@ -18,6 +18,9 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes, lost_by_former_suppliers
 
+_PAIRS = "hubs and their GPFs"
+"""The subject of which one transaction decides at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Before:
@@ -49,12 +52,19 @@ def look(moment: Moment, given: Collection[Hub]) -> Before:
     models = hubs.models_of(moment.conn, ids).union((hub.manufacturer, hub.model) for hub in given)
     lock_releases_of(moment, models)
     known = hubs.get_many(moment.conn, ids)
-    gpfs = {gpf for hub in (*given, *known.values()) if (gpf := hub.gpf) is not None}
-    gpfs.update(hub.device_id for hub in (*given, *known.values()) if not is_hub(hub))
-    if not gpfs:
+    if not _gpfs(given, known):
         return Before(known, {}, models)
+    moment.exclude_others(_PAIRS)  # two messages could give one GPF to two hubs
+    known = hubs.get_many(moment.conn, ids)
+    gpfs = _gpfs(given, known)
     known |= hubs.get_many(moment.conn, gpfs - known.keys())
     return Before(known, hubs.by_gpf(moment.conn, gpfs), models)
+
+
+def _gpfs(given: Collection[Hub], known: Mapping[int, Hub]) -> set[int]:
+    """Return the devices that are or may be GPFs of these hubs, or of others."""
+    found = (hub.gpf if is_hub(hub) else hub.device_id for hub in (*given, *known.values()))
+    return {device_id for device_id in found if device_id is not None}
 
 
 def change(moment: Moment, given: Iterable[Hub], before: Before) -> None:
