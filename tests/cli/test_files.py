@@ -17,11 +17,10 @@ import pytest
 from duis_gateway.cli.main import _explain as explain
 from tests.support.cli import SUPPLIER, Installation, done, refused, run
 
-HUB = "00-DB-12-34-56-00-00-01,CHF,106C,433100AC,9001,Commissioned,North,90-B3-D5-1F-30-01-00-00,"
+HUB = "00-DB-12-34-56-00-00-01,CHF,106C,433100AC,9001,Commissioned,North,90-B3-D5-1F-30-01-00-00,,"
 INVENTORY = (
-    "device_id,device_type,manufacturer,model,firmware_version,status,csp_region,import_supplier,gas_supplier\n"
-    + HUB
-    + "\n"
+    "device_id,device_type,manufacturer,model,firmware_version,status,csp_region,import_supplier,gas_supplier,"
+    "gpf_device_id\n" + HUB + "\n"
 )
 REQUEST = """<sr:Request xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway" schemaVersion="5.4">\
 <sr:Header><sr:RequestID>90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1000</sr:RequestID>\

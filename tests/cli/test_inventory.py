@@ -10,13 +10,16 @@ import pytest
 from duis_gateway.duis.identifiers import format_eui
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
 
-HEADER = "device_id,device_type,manufacturer,model,firmware_version,status,csp_region,import_supplier,gas_supplier"
+HEADER = (
+    "device_id,device_type,manufacturer,model,firmware_version,status,csp_region,import_supplier,gas_supplier,"
+    "gpf_device_id"
+)
 
 
 def line(number: int, version: str = "01020304", status: str = "Commissioned", gas: int | None = None) -> str:
     gas_supplier = "" if gas is None else format_eui(gas)
     hub = format_eui(0x00DB123456000000 + number)
-    return f"{hub},CHF,Acme,CH-1,{version},{status},North,{format_eui(SUPPLIER)},{gas_supplier}"
+    return f"{hub},CHF,Acme,CH-1,{version},{status},North,{format_eui(SUPPLIER)},{gas_supplier},"
 
 
 @pytest.fixture

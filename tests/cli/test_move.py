@@ -14,9 +14,9 @@ from tests.support.processes import GatewayProcess
 
 STORE = "DUIS_GATEWAY_STORE_URL"
 HUBS = """\
-device_id,device_type,manufacturer,model,firmware_version,status,csp_region,import_supplier,gas_supplier
-00-DB-12-34-56-78-90-A2,CHF,106C,433100AC,9001,Commissioned,North,90-B3-D5-1F-30-01-00-00,
-FF-DB-12-34-56-78-90-A2,CHF,106C,433100AC,9001,Commissioned,South,,
+device_id,device_type,manufacturer,model,firmware_version,status,csp_region,import_supplier,gas_supplier,gpf_device_id
+00-DB-12-34-56-78-90-A2,CHF,106C,433100AC,9001,Commissioned,North,90-B3-D5-1F-30-01-00-00,,
+FF-DB-12-34-56-78-90-A2,CHF,106C,433100AC,9001,Commissioned,South,,,
 """
 REQUEST = """<sr:Request xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway" schemaVersion="5.4">\
 <sr:Header><sr:RequestID>90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1000</sr:RequestID>\

@@ -73,4 +73,5 @@ def test_the_inventory_is_exported_as_it_was_loaded_in_little_memory(world: Faul
     assert run_measured("inventory", "export", str(file), "--config", str(world.config)) < MOST_BYTES
     with file.open(encoding="ascii") as exported:
         lines = (line.replace(f",{RELEASED},", f",{RUNNING},") for line in exported)  # another test activates some
-        assert all(one == other for one, other in zip_longest(lines, inventory_lines(HUBS)))
+        as_loaded = (line.rpartition(",")[0] + "\n" for line in lines)  # without the column of GPFs, of which none was
+        assert all(one == other for one, other in zip_longest(as_loaded, inventory_lines(HUBS)))
