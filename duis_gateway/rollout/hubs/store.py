@@ -37,6 +37,7 @@ from duis_gateway.store.bulk import (
     GIVEN,
     given,
     given_ids,
+    id_list,
     named_tuples,
     stored_columns,
     update_many,
@@ -302,8 +303,7 @@ def upsert(connection: Connection, hubs: Iterable[Hub], at: datetime | None = No
 
 def unpair(connection: Connection, gpfs: Iterable[int], at: datetime) -> None:
     """Let these devices be no hub's GPF any more, as of this time."""
-    given = id_list(connection, gpfs)
-    owned = hub.c.gpf_device_id.in_(select(given.c.value))
+    owned = hub.c.gpf_device_id.in_(select(id_list(connection, gpfs).c.value))
     connection.execute(update(hub).where(owned).values(gpf_device_id=None, changed_at=at))
 
 
