@@ -27,6 +27,8 @@ def test_a_list_is_loaded_shown_and_shortened(installation: Installation, tmp_pa
     assert "1 hub removed" in done("protect", "remove", file, *party)
     assert done("protect", "list", "--format", "csv", *party).splitlines() == ["device_id", first]
     file.write_text("")
+    assert "there is nothing in it" in refused(2, "protect", "load", file, *party)
+    file.write_text("device_id\n")
     assert "protects 0 hubs." in done("protect", "load", file, *party)
 
 
@@ -36,5 +38,5 @@ def test_only_suppliers_have_one_and_a_wrong_file_changes_nothing(installation: 
     file = tmp_path / "hubs.csv"
     file.write_text("00-DB\n")
     assert "00-DB" in refused(2, "protect", "load", file, "--party", SUPPLIER, *installation.config)
-    file.write_text("")
+    file.write_text("device_id\n")
     assert "is not registered" in refused(1, "protect", "load", file, "--party", 0x1234, *installation.config)
