@@ -93,6 +93,7 @@ def _check_route(data: PartyData, check: Check, size_limit: int) -> Route:
 
     def serve(request: HttpRequest) -> Answer:
         party = _party(request, data)
+        _check_query(request, ())
         check_media(request, XML)
         incoming = Incoming(Door.DUIS, "serviceD", request.body(size_limit), request.correlation_id, request.notes)
         return Answer(200, _JSON, _as_told(check(incoming, party)), _HEADERS)
@@ -109,7 +110,13 @@ def _protection_route(data: PartyData, size_limit: int) -> Route:
         if request.method in ("GET", "HEAD"):
             return show.serve(request)
         party = _party(request, data)
-        ids = _listed(request, size_limit) if request.method == "PUT" else ()
+        _check_query(request, ())
+        if request.method == "PUT":
+            ids = _listed(request, size_limit)
+        elif request.body(size_limit):
+            raise HttpRefused("DELETE empties the whole list and takes no body; PUT the hubs that are to stay on it")
+        else:
+            ids = frozenset()
         return Answer(200, _JSON, json.dumps({"hubs": data.protect(party, ids)}).encode() + b"\n", _HEADERS)
 
     return Route(path, "party", name, methods, serve, json_problem_answer)
@@ -141,6 +148,7 @@ def _hub_route(data: PartyData) -> Route:
 
     def serve(request: HttpRequest) -> Answer:
         party = _party(request, data)
+        _check_query(request, ())
         text = request.path.rpartition("/")[2]
         try:
             found = data.hub(party, parse_eui(text))
@@ -211,7 +219,8 @@ def _check_query(request: HttpRequest, known: Sequence[str]) -> None:
     """Refuse what is not known: who misspells `changed-since` would take the whole for what has changed."""
     for name, values in _query(request).items():
         if name not in known:
-            raise HttpRefused(f"the query takes {' and '.join(known)} alone, not {shown(name)[:80]}")
+            takes = f"the query takes {' and '.join(known)} alone" if known else "no query is taken here"
+            raise HttpRefused(f"{takes}, not {shown(name)[:80]}")
         if len(values) > 1:
             raise HttpRefused(f"{name} is given {len(values)} times")
 

@@ -235,9 +235,10 @@ class Lane:
     def _settlement(self, message: ClaimedMessage, failure: Failure | None) -> Settlement:
         if failure is not None and failure.kind is FailureKind.INTERRUPTED:
             return Settlement(message.id, message.token, Result.RETRY, 0.0, failure.detail)
-        return self._recorded(message, decide(message.attempts, failure, self._policy, random.random()))
+        decision = decide(message.attempts, failure, self._policy, random.random(), message.refusals)
+        return self._recorded(message, decision, refused=failure is not None and failure.concerns_message)
 
-    def _recorded(self, message: ClaimedMessage, decision: Decision) -> Settlement:
+    def _recorded(self, message: ClaimedMessage, decision: Decision, *, refused: bool = False) -> Settlement:
         self._observer.decided(message, decision)
         if isinstance(decision, Delivered):
             return Settlement(message.id, message.token, Result.DELIVERED)
@@ -246,7 +247,7 @@ class Lane:
             log.error("message became a dead letter", extra=extra)
             return Settlement(message.id, message.token, Result.DEAD, error=decision.cause)
         log.info("delivery failed, to be tried again", extra=extra)
-        return Settlement(message.id, message.token, Result.RETRY, decision.seconds, decision.cause)
+        return Settlement(message.id, message.token, Result.RETRY, decision.seconds, decision.cause, refused)
 
     def _give_up(self) -> None:
         """Give the leases back of what has not ended in time; it may have reached the recipient, so it counts."""

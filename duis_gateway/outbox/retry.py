@@ -114,16 +114,17 @@ def worn_out(attempts: int, policy: RetryPolicy) -> Dead | None:
     return Dead(f"its sender ended without an outcome ({policy.max_attempts} attempts)")
 
 
-def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: float) -> Decision:
+def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: float, refusals: int = 0) -> Decision:
     """Return what becomes of a message after its `attempts`-th attempt (the first is 1).
 
     Accepted is delivered. 408, 425, 429, 5xx and everything that says nothing about the message itself is
     tried again up to `policy.max_attempts`; redirects (never followed, threat T62) and the other 4xx up to
-    `policy.refused_attempts`.
+    `policy.refused_attempts`, of which there were `refusals` before: attempts while the recipient was away are none
+    of them.
     """
     if failure is None:
         return Delivered()
-    limit = policy.refused_attempts if failure.concerns_message else policy.max_attempts
-    if attempts >= limit:
+    refused_enough = failure.concerns_message and refusals + 1 >= policy.refused_attempts
+    if refused_enough or attempts >= policy.max_attempts:
         return Dead(f"{failure.detail} (given up after attempt {attempts})")
     return RetryIn(policy.pause(attempts, failure, jitter), failure.detail)

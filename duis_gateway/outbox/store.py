@@ -83,6 +83,7 @@ class Destination:
 class ClaimedMessage:
     """A message that the holder of `token` may try to deliver; `attempts` counts this one already.
 
+    `refusals` says how many of those before ended with the recipient refusing the message.
     `waited` is how many seconds it had been in the outbox when claimed.
     """
 
@@ -95,6 +96,7 @@ class ClaimedMessage:
     content: bytes
     content_type: str
     attempts: int
+    refusals: int
     token: str
     waited: float
 
@@ -110,13 +112,14 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The end of one claim."""
+    """The end of one claim. `refused`: the recipient looked at the message and refused it."""
 
     id: int
     token: str
     result: Result
     seconds: float = 0.0
     error: str | None = None
+    refused: bool = False
 
 
 # --- laying messages in -------------------------------------------------------------------------------------------
@@ -330,7 +333,8 @@ def _record_failures(conn: Connection, failed: Sequence[Settlement]) -> None:
 def _after(one: Settlement, now: ColumnElement[float]) -> dict[str, Any]:
     error = None if one.error is None else one.error[:_LONGEST_ERROR]
     if one.result is Result.RETRY:
-        return {"state": "pending", "due_at": now + one.seconds, "last_error": error, **_NO_LEASE}
+        refusals = outbox.c.refusals + int(one.refused)
+        return {"state": "pending", "due_at": now + one.seconds, "last_error": error, "refusals": refusals, **_NO_LEASE}
     if one.result is Result.DEAD:
         return {"state": "dead", "last_error": error, **_NO_LEASE}
     return {"state": "pending", "attempts": outbox.c.attempts - 1, **_NO_LEASE}

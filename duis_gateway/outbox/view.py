@@ -202,7 +202,7 @@ def replay(conn: Connection, *, message: int | None = None, recipient: int | Non
     if recipient is not None:
         statement = statement.where(outbox.c.recipient == recipient)
     now = database_time(conn.dialect.name)
-    return conn.execute(statement.values(state="pending", attempts=0, due_at=now)).rowcount
+    return conn.execute(statement.values(state="pending", attempts=0, refusals=0, due_at=now)).rowcount
 
 
 def stats(conn: Connection) -> OutboxStats:

@@ -412,6 +412,7 @@ outbox = Table(
     needed("content_type"),
     needed("state", Text, server_default="pending"),
     needed("attempts", Integer, server_default="0"),
+    needed("refusals", Integer, server_default="0"),
     needed("created_at", UtcTime),
     # The next four are database time in seconds (engine.database_time), never business time (threat F23).
     needed("enqueued_at", Float(53)),

@@ -1,6 +1,7 @@
 """Lists of hubs as people write them: CSV with a column `device_id` (or one EUI-64 a line), or JSON.
 
-A customer register may have lines without a hub, whose cell is empty; a line that is cut off before it is a mistake.
+A customer register may have lines without a hub, whose cell is empty; a line that is cut off before it is a mistake,
+and so are lines of which none has a hub, since an export that failed looks so.
 """
 
 from __future__ import annotations
@@ -48,15 +49,27 @@ def _of_json(text: str) -> Iterator[tuple[str, str]]:
 
 def _of_csv(text: str) -> Iterator[tuple[str, str]]:
     lines = csv.reader(text.splitlines(), strict=True)
-    column = 0
+    column, empty_lines, hubs = 0, 0, 0
     try:
         for number, line in enumerate(lines, start=1):
             if number == 1 and _COLUMN in line:
-                column = line.index(_COLUMN)
-            elif any(line):
-                if column >= len(line):
-                    raise ValueError(f"line {number}: it ends before its {_COLUMN}")
-                if name := line[column].strip():
-                    yield f"line {number}", name
+                column = _only_column(line)
+            elif not any(line):
+                empty_lines += number == 1  # without a header it is no list of no hubs
+            elif column >= len(line):
+                raise ValueError(f"line {number}: it ends before its {_COLUMN}")
+            elif name := line[column].strip():
+                hubs += 1
+                yield f"line {number}", name
+            else:
+                empty_lines += 1
     except csv.Error as error:
         raise ValueError(f"the list is not CSV: {error}") from None
+    if empty_lines and not hubs:
+        raise ValueError(f"no line has a hub: a list of no hubs is the line {_COLUMN} alone")
+
+
+def _only_column(header: list[str]) -> int:
+    if header.count(_COLUMN) > 1:
+        raise ValueError(f"line 1: it names {_COLUMN} more than once")
+    return header.index(_COLUMN)

@@ -277,4 +277,10 @@ def test_a_protection_list_that_is_none_changes_nothing(media: str, body: str, s
     assert told[0] == status
     assert words in json.loads(b"".join(told[2]))["detail"]
     assert ask(data, "protected-hubs", "wrong", method="DELETE")[0] == 401
+    # DELETE means the whole list: who names some hubs with it means something else.
+    assert ask(data, "protected-hubs", method="DELETE", body="device_id\n00-DB-12-34-56-00-00-01\n")[0] == 400
+    for method in ("DELETE", "PUT"):
+        named = ask(data, "protected-hubs", method=method, query="device_id=1", body="00-DB-12-34-56-00-00-01")
+        assert named[0] == 400
+        assert "no query is taken here" in json.loads(b"".join(named[2]))["detail"]
     assert data.protects[ALICE] == {1}

@@ -120,7 +120,7 @@ def test_deliveries_are_counted_by_channel_and_outcome() -> None:
     observer = DeliveryMetrics(metrics)
     message = ClaimedMessage(
         id=1, recipient=1, channel="http", address=None, kind="N64", message_id="m", content=b"",
-        content_type="application/xml", attempts=1, token="t", waited=2.0,
+        content_type="application/xml", attempts=1, refusals=0, token="t", waited=2.0,
     )  # fmt: skip
     observer.attempted(message, None, 0.5)
     observer.attempted(message, Failure(FailureKind.TIMEOUT, "slow"), 10.0)

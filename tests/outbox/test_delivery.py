@@ -230,6 +230,15 @@ def test_a_poison_message_is_parked_and_the_queue_behind_it_moves(store: Store) 
             assert receiver.wait_for(4)[3] == b"<000001/>"
 
 
+def test_attempts_while_a_recipient_was_away_leave_a_message_its_budget_of_refusals(store: Store) -> None:
+    """F15, F19: back again, it refuses until it is put right, once less than would make a dead letter."""
+    answers = iter([receivers.RESET] * (QUICK.refused_attempts + 2) + ["404"] * (QUICK.refused_attempts - 1))
+    enqueue(store, message(b"x"))
+    with Receiver(lambda _: next(answers, receivers.OK)) as receiver, delivering(store, {SUPPLIER: receiver.url}):
+        assert receiver.wait_for(1) == [b"x"]
+        assert len(receiver.arrivals) == 2 * QUICK.refused_attempts + 2
+
+
 @pytest.mark.parametrize("mode", ["404", "302 Location: /there"])
 def test_an_answer_is_no_outage(store: Store, mode: str) -> None:
     """F15, F18: a recipient that refuses everything is not taken to be down, and what it refuses is parked promptly."""
@@ -401,7 +410,7 @@ def test_the_last_known_url_serves_while_the_database_is_away() -> None:
 
     transport = HttpTransport(TransportSettings(allowed_networks=parse_networks(["127.0.0.0/8"])))
     sender = HttpSender(transport, find_url, remember=0.0)
-    claimed = ClaimedMessage(1, SUPPLIER, "http", None, "N64", "m", b"x", "application/xml", 1, "t", 0.0)
+    claimed = ClaimedMessage(1, SUPPLIER, "http", None, "N64", "m", b"x", "application/xml", 1, 0, "t", 0.0)
     with Receiver() as receiver:
         failure = sender.send(claimed)
         assert failure

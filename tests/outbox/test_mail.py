@@ -35,7 +35,7 @@ LOOPBACK = parse_networks(["127.0.0.0/8"])
 
 
 def claimed(address: str | None = "ops@supplier.test", content: bytes = EMAIL) -> ClaimedMessage:
-    return ClaimedMessage(1, 1, "email", address, "A01", "m1", content, "message/rfc822", 1, "t", 0.0)
+    return ClaimedMessage(1, 1, "email", address, "A01", "m1", content, "message/rfc822", 1, 0, "t", 0.0)
 
 
 @contextmanager

@@ -30,12 +30,6 @@ def status(code: int, retry_after: float | None = None) -> Failure:
         (1, status(429, 7.0), RetryIn(7.0, "HTTP 429")),
         (1, status(503, 0.0), RetryIn(0.5, "HTTP 503")),
         (1, status(429, 1e6), RetryIn(3600.0, "HTTP 429")),
-        (11, status(404), RetryIn(150.0, "HTTP 404")),
-        # Refused after five tries of a recipient that was away: the number is not held against the smaller budget.
-        (17, status(404), Dead("HTTP 404 (given up after attempt 17)")),
-        (12, status(404), Dead("HTTP 404 (given up after attempt 12)")),
-        (12, status(400), Dead("HTTP 400 (given up after attempt 12)")),
-        (12, status(302), Dead("HTTP 302 (given up after attempt 12)")),
         (12, status(429), RetryIn(150.0, "HTTP 429")),
         (40, Failure(FailureKind.TIMEOUT, "late"), RetryIn(150.0, "late")),
         (40, Failure(FailureKind.CONNECTION, "refused"), RetryIn(150.0, "refused")),
@@ -46,6 +40,21 @@ def status(code: int, retry_after: float | None = None) -> Failure:
 def test_what_follows_from_an_attempt(attempts: int, failure: Failure | None, decision: object) -> None:
     """F15, F18, F19, with no jitter: half of the back-off."""
     assert decide(attempts, failure, POLICY, jitter=0.0) == decision
+
+
+@pytest.mark.parametrize("refusal", [400, 404, 302])
+@pytest.mark.parametrize("away", [0, 5, 1000])
+def test_only_refusals_count_against_the_budget_of_refusals(refusal: int, away: int) -> None:
+    """F15, F18: attempts while the recipient was away leave the message as many refusals as it has otherwise."""
+    kept = decide(away + 11, status(refusal), POLICY, 0.0, refusals=10)
+    assert isinstance(kept, RetryIn)
+    assert decide(away + 12, status(refusal), POLICY, 0.0, refusals=11) == Dead(
+        f"HTTP {refusal} (given up after attempt {away + 12})"
+    )
+
+
+def test_no_message_is_tried_for_ever() -> None:
+    assert decide(2000, status(404), POLICY, 0.0, refusals=1) == Dead("HTTP 404 (given up after attempt 2000)")
 
 
 def test_a_day_without_the_recipient_costs_nothing() -> None:

@@ -25,6 +25,10 @@ def test_hubs_are_read_as_people_write_them(text: str) -> None:
     assert read_hub_list(text) == BOTH
 
 
+def test_the_header_alone_is_a_list_of_no_hubs() -> None:
+    assert read_hub_list("device_id\n\n") == frozenset()
+
+
 @pytest.mark.parametrize("items", [[ONE, TWO], [{"device_id": ONE}, {"device_id": TWO, "more": 1}]])
 def test_so_is_json(items: list[object]) -> None:
     assert read_hub_list(json.dumps(items), as_json=True) == BOTH
@@ -37,6 +41,10 @@ def test_so_is_json(items: list[object]) -> None:
         (f"customer,device_id\n1,{ONE}\n2\n", "^line 3: it ends before its device_id"),
         (f'device_id\n{ONE}\n"{TWO}\n', "^the list is not CSV: unexpected end of data"),
         (" \n", "^there is nothing in it: a list of no hubs is the line device_id alone"),
+        ("device_id,name\n,Smith\n,Jones\n", "^no line has a hub: a list of no hubs is the line device_id alone"),
+        (",,\n", "^no line has a hub"),
+        ('\n\n""\n', "^no line has a hub"),
+        (f"device_id,device_id\n{ONE},{TWO}\n", "^line 1: it names device_id more than once"),
     ],
 )
 def test_the_line_that_is_wrong_is_named(text: str, words: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.failure_thresholds.records import EarlierOutcome, Failures, HourCount, ProposedPause
-from duis_gateway.rollout.releases.records import FailureThreshold
+from duis_gateway.rollout.releases.records import FailureThreshold, Release
 from duis_gateway.store.bulk import id_list, upsert_many
 from duis_gateway.store.rollout_tables import failure_count, pause_proposal
 from duis_gateway.store.tables import activation_outcome
@@ -34,6 +34,17 @@ def put_hours(connection: Connection, release_id: str, hours: Iterable[HourCount
 def begin_anew(connection: Connection, release_id: str) -> None:
     """Forget what was counted under a release: what is recorded from now on counts."""
     connection.execute(delete(failure_count).where(failure_count.c.release_id == release_id))
+
+
+def changed(connection: Connection, release: Release) -> None:
+    """Begin anew under the threshold that a revision brings.
+
+    A pause that was proposed under the former one is proposed no more; but where the plan is held, DCC decides on that.
+    """
+    if release.paused:
+        begin_anew(connection, release.release_id)
+    else:
+        answer(connection, release.release_id)
 
 
 def last_outcome(connection: Connection) -> int:
@@ -86,6 +97,6 @@ def find_proposal(connection: Connection, release_id: str) -> ProposedPause | No
 
 
 def answer(connection: Connection, release_id: str) -> None:
-    """Keep that DCC has decided: nothing is proposed any more, and the count begins anew."""
+    """Keep that DCC has decided, or that the release is over: nothing is proposed any more, nothing counted."""
     connection.execute(delete(pause_proposal).where(pause_proposal.c.release_id == release_id))
     begin_anew(connection, release_id)

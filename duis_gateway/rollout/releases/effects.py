@@ -9,6 +9,7 @@ from datetime import datetime
 from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
 from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history, telling
@@ -54,6 +55,8 @@ def carry_out(happening: Happening, moment: Moment) -> None:
     )
     releases.move(moment.conn, after)
     history.record(moment.conn, line)
+    if not after.state.is_live:
+        thresholds.answer(moment.conn, after.release_id)
     freshness.of_model(moment.conn, after.manufacturer, after.model, moment.now)
     moment.release_changed = True
     for effect in happening.effects:

@@ -66,7 +66,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))
     tx.send(_emails(release, tx, revised=revised))
     if standing is not None and standing.failure_threshold != release.failure_threshold:
-        thresholds.begin_anew(tx.conn, release.release_id)
+        thresholds.changed(tx.conn, release)
     if revised:
         replan_all(tx, release, drop_what_is_void(release, tx))
     caught_up(release, tx, not_before=tx.now)

@@ -172,6 +172,29 @@ def test_a_revision_changes_the_threshold_and_begins_the_count_anew(dcc: Steerin
     assert proposed(report(dcc, failed=MANY[:20])) == []
 
 
+def test_a_revised_threshold_takes_the_place_of_a_proposal_on_which_nobody_has_decided(dcc: Steering) -> None:
+    """Otherwise the plan would go on under a threshold that says it is held."""
+    dcc.piloting(failure_threshold=PROPOSES)
+    assert proposed(report(dcc, failed=MANY[:5])) == [(5, 5)]
+    dcc.announces(revision=2, failure_threshold=HOLDS)
+    assert why(dcc, DCC) == []
+    assert proposed(report(dcc, failed=MANY[5:9])) == []
+    assert proposed(report(dcc, failed=MANY[9:10])) == [(5, 5)]
+    assert dcc.release().paused
+    held = [("decide_on_pause", TaskState.HELD, "held: 5 of 5 hubs failed within 24 hours, awaiting DCC")]
+    assert why(dcc, DCC) == held
+    dcc.announces(revision=3, failure_threshold=PROPOSES)
+    assert why(dcc, DCC) == held, "what is held stays so until DCC decides"
+
+
+def test_a_release_that_is_over_awaits_no_decision(dcc: Steering) -> None:
+    dcc.piloting(failure_threshold=PROPOSES)
+    assert proposed(report(dcc, failed=MANY[:5])) == [(5, 5)]
+    assert dcc.says(esi.Withdrawal("R1", dcc.clock.now())).code == "Accepted"
+    with dcc.store.read() as conn:
+        assert thresholds.find_proposal(conn, "R1") is None
+
+
 def test_nothing_is_counted_once_the_release_is_over(dcc: Steering) -> None:
     dcc.piloting(failure_threshold=HOLDS)
     decide(dcc, RolloutAction.STOP)
