@@ -29,7 +29,9 @@ RESPONSE = "Response"
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the gateway: proven, valid, and for this party.
+    """A message of the gateway: proven, valid, and, where it names a recipient, for this party.
+
+    Alerts and Service Responses name one; messages of the CSPs' and DCC's interfaces do not.
 
     Attributes:
         kind: the alert's code (`N64`), or the name of a partner's message (`PreferredPilotList`).

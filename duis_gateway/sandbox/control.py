@@ -32,6 +32,7 @@ _PLAIN = "text/plain; charset=utf-8"
 _POST, _GET, _PAGE = ("POST",), ("GET", "HEAD"), ("GET", "HEAD", "POST")
 _COMMANDS = {f"/v1/{name}": name for name in (*BY_COMMAND, RESET.name)}
 _MESSAGE = re.compile(r"(/v1)?/(messages|mails)/")
+_OWN_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _MOST_FIELDS = 50
 _NOT_ELSEWHERE = (
     ("Content-Security-Policy", page.POLICY),
@@ -116,8 +117,10 @@ class Control:
 
     def _form(self, request: HttpRequest) -> Answer:
         """Carry out what a form of the page asks for, and go back to the page, which says what came of it."""
-        fields = _fields(request.content.decode("utf-8", "replace"), "the form")
-        members: dict[str, Any] = {name: values[0] for name, values in fields.items()}
+        try:
+            members: dict[str, Any] = dict(_fields(request.content.decode(), "the form"))
+        except UnicodeDecodeError:
+            raise WrongCommand("the form is not UTF-8") from None
         command = str(members.pop("do", ""))
         try:
             said = page.in_words(self._sandbox.do(command, members))
@@ -134,10 +137,10 @@ def listen(sandbox: Sandbox, port: int) -> Server:
 def _strange(request: HttpRequest) -> Answer | None:
     """Refuse what another site's page sends through somebody's browser: by its own name for us, or as itself."""
     host = request.host
-    if host.rpartition(":")[0] not in ("127.0.0.1", "localhost", "[::1]"):
+    if not _OWN_HOST.fullmatch(host):
         return _problem(HTTPStatus.FORBIDDEN, "the sandbox answers under 127.0.0.1 and localhost alone")
     origin = request.headers.get("origin", f"http://{host}")
-    if request.method == "POST" and origin != f"http://{host}":
+    if request.method == "POST" and origin.lower() != f"http://{host}".lower():
         return _problem(HTTPStatus.FORBIDDEN, "this comes from another site's page")
     return None
 
@@ -161,20 +164,24 @@ def _members(request: HttpRequest) -> dict[str, Any]:
 
 def _query(request: HttpRequest, names: Collection[str]) -> dict[str, str]:
     fields = _fields(request.query, "the query")
-    for name, values in fields.items():
+    for name in fields:
         if name not in names:
             takes = " and ".join(names) or "nothing"
             raise WrongCommand(f"{request.path} takes no {name[:40]!r} in its query; it takes {takes}")
-        if len(values) > 1:
-            raise WrongCommand(f"{name} is there twice")
-    return {name: values[0] for name, values in fields.items()}
+    return fields
 
 
-def _fields(text: str, what: str) -> dict[str, list[str]]:
+def _fields(text: str, what: str) -> dict[str, str]:
     try:
-        return parse_qs(text, max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except UnicodeDecodeError:
+        raise WrongCommand(f"{what} is not UTF-8") from None
     except ValueError:
         raise WrongCommand(f"{what} has more than {_MOST_FIELDS} fields") from None
+    for name, values in fields.items():
+        if len(values) > 1:
+            raise WrongCommand(f"{name[:40]} is there twice in {what}")
+    return {name: values[0] for name, values in fields.items()}
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

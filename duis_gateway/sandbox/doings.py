@@ -77,7 +77,7 @@ class Turn:
             if named is not None:
                 found = releases.find(conn, named)
                 if found is None:
-                    raise WrongCommand(f"no release {named} was announced")
+                    raise WrongCommand(f"no release {named[:60]!r} was announced")
                 return found
             models = {(one.manufacturer, one.model) for one in hubs.get_many(conn, device_ids).values()}
             live = [one for one in releases.live(conn) if not models or (one.manufacturer, one.model) in models]

@@ -115,7 +115,7 @@ class Command:
         values: dict[str, Any] = {}
         for name, parameter in known.items():
             given = members.get(name)
-            if given is None or given in ("", [], ()):
+            if given is None or given == "" or (parameter.many and given in ([], ())):
                 if parameter.required:
                     raise WrongCommand(f"{self.name} needs {name}: {parameter.about}")
                 values[_python_name(name)] = parameter.default

@@ -244,6 +244,12 @@ NINES = "9" * 5000
         ("GET", f"/v1/messages?last={NINES}", "", 400, "last must be a whole number"),
         ("GET", "/v1/messages?lsat=1", "", 400, "takes no 'lsat' in its query; it takes since and last"),
         ("GET", "/v1/messages?last=1&last=2", "", 400, "last is there twice"),
+        ("GET", "/v1/messages?since=", "", 400, "since must be a whole number"),
+        ("GET", "/v1/status?x", "", 400, "takes no 'x'"),
+        ("POST", "/v1/close", '{"release": []}', 400, "release must be a text"),
+        ("POST", "/v1/approve", json.dumps({"release": "x" * 100_000}), 400, f"no release {'x' * 60!r} was announced"),
+        ("POST", "/", "do=clock&to=%2B1m&to=%2B2m", 400, "to is there twice in the form"),
+        ("POST", "/", "do=clock&to=%ff", 400, "the form is not UTF-8"),
         ("GET", f"/v1/messages/{NINES}", "", 404, "there is no such message"),
         ("GET", f"/v1/mails/{NINES}", "", 404, "there is no such message"),
         ("GET", "/messages/%D9%A3", "", 404, "there is no such message"),
@@ -332,6 +338,7 @@ def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:
     assert ask(town, "POST", "/v1/reset", "{}", evil)[0] == 403
     assert ask(town, "POST", "/", "do=reset", evil)[0] == 403
     assert ask(town, "GET", "/v1/status", headers={"Host": "evil.example"})[0] == 403
+    assert ask(town, "GET", "/v1/status", headers={"Host": "LocalHost"})[0] == 200
     assert ask(town, "GET", "/openapi.json", headers={"Host": "a b"})[0] == 400
     # With "no-referrer" browsers would send this page's own forms with the origin "null".
     assert ask(town, "GET", "/")[2]["Referrer-Policy"] == "same-origin"
