@@ -133,6 +133,8 @@ class Receiver:
         """Return the HTTP status and text for one request; for servers that are neither WSGI nor ASGI."""
         if method != "POST":
             return HTTPStatus.METHOD_NOT_ALLOWED, "messages come by POST"
+        if not raw:
+            return HTTPStatus.BAD_REQUEST, "the request has no body, or one of no known length (Content-Length)"
         if len(raw) > MAX_MESSAGE:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a message has {MAX_MESSAGE} octets at most"
         try:
@@ -164,6 +166,10 @@ class Receiver:
         """Answer one request as an ASGI application; handlers run in a thread, so that they may block."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
+            return
+        if scope["type"] != "http":  # a WebSocket is opened to nobody
+            await receive()
+            await send({"type": "websocket.close", "code": 1003})
             return
         raw, more = b"", True
         while more and len(raw) <= MAX_MESSAGE:

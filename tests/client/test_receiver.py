@@ -336,7 +336,10 @@ def test_it_is_an_asgi_application(parties: Parties, receiver: Receiver) -> None
         ("http.response.body", None, b""),
     ]
     assert [one.kind for one in inbox.messages()] == ["N64"]
-    assert asgi(receiver, {"type": "http.request"}, type="http", method="POST")[0]["status"] == 400
+    without = asgi(receiver, {"type": "http.request"}, type="http", method="POST")
+    assert (without[0]["status"], b"no body" in without[1]["body"]) == (400, True)
+    closed = asgi(receiver, {"type": "websocket.connect"}, type="websocket")
+    assert closed == [{"type": "websocket.close", "code": 1003}]
     assert asgi(receiver, {"type": "http.disconnect"}, type="http", method="POST") == []
     lifespan = asgi(receiver, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}, type="lifespan")
     assert [one["type"] for one in lifespan] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
