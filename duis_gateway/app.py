@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -175,10 +176,10 @@ class Gateway:
             StoreUnusable: the database is not of this version; `duis-gateway migrate` brings it up to date.
         """
         check_files(config, *(["trust"] if doors else []), *(["delivery", "email"] if delivery else []))
+        self.servers: list[Server] = []
+        self._sections = [*(["server"] if doors else []), "operations"]
         self._listeners_tls = {
-            section: tls
-            for section in (["server"] if doors else []) + ["operations"]
-            if (tls := listener_tls(config, section)) is not None
+            section: tls for section in self._sections if (tls := listener_tls(config, section)) is not None
         }
         self._tls: dict[str, TlsIdentity] = dict(self._listeners_tls)
         if delivery and (own := delivery_tls(config)) is not None:
@@ -202,11 +203,21 @@ class Gateway:
                 self._watch = TrustWatch(self.store, trust, self._clock)
             self.scheduler = Scheduler(self._agenda(config), beside=self._watch.warn) if self._watch else None
             self._console = Console(self.store, self._clock, self._console_sources(config))
-            public = [self._public(config, trust)] if trust is not None else []
-            self.servers = [*public, self._operations(config, any_operations_port)]
+            if trust is not None:
+                self.servers.append(self._public(config, trust))
+            self.servers.append(self._operations(config, any_operations_port))
+            self._listen()
         except GatewayError:
+            for server in self.servers:
+                server.stop()
             self.store.close()
             raise
+
+    def _listen(self) -> None:
+        """Let callers connect now that every address is known to be ours: who connects is answered."""
+        for section, server in zip(self._sections, self.servers, strict=True):
+            with _usable(section, server.host, server.port):
+                server.listen()
 
     def _public(self, config: Config, trust: Trust) -> Server:
         flow = self._flow(config, trust)
@@ -221,29 +232,20 @@ class Gateway:
         ]
         server = config.server
         edge = Edge([*routes, openapi_route(routes, PARTY_TABLES, server.base_url)], self.metrics)
-        try:
-            return Server(
-                edge,
-                server.host,
-                server.port,
-                server.threads,
-                _server_limits(config),
-                self._listeners_tls.get("server"),
-            )
-        except OSError as error:
-            raise ConfigurationError(
-                f"[server] {server.host}:{server.port} cannot be used: {error.strerror or error}"
-            ) from None
+        tls = self._listeners_tls.get("server")
+        with _usable("server", server.host, server.port):
+            return Server(edge, server.host, server.port, server.threads, _server_limits(config), tls)
 
     def _operations(self, config: Config, any_port: bool) -> Server:
         app = operations_app(self.metrics, self.readiness, self._console.routes())
         address, tls = config.operations, self._listeners_tls.get("operations")
         try:
-            return Server(app, address.host, address.port, _OPERATORS_THREADS, secured=tls)
-        except OSError as error:
-            problem = f"[operations] {address.host}:{address.port} cannot be used: {error.strerror or error}"
+            with _usable("operations", address.host, address.port):
+                return Server(app, address.host, address.port, _OPERATORS_THREADS, secured=tls)
+        except ConfigurationError as error:
             if not any_port:
-                raise ConfigurationError(problem) from None
+                raise
+            problem = str(error)
         server = Server(app, address.host, 0, _OPERATORS_THREADS, secured=tls)
         log.warning("%s", problem, extra={"event": "operations-port", "port": server.port})
         return server
@@ -399,6 +401,15 @@ class Gateway:
             return False
         self.store.close()
         return True
+
+
+@contextmanager
+def _usable(section: str, host: str, port: int) -> Iterator[None]:
+    """Turn what the system says of a listener's address into a `ConfigurationError`."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(f"[{section}] {host}:{port} cannot be used: {error.strerror or error}") from None
 
 
 def _nobody() -> None:

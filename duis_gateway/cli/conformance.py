@@ -13,13 +13,15 @@ from duis_gateway.cli.common import HTTP_URL, READABLE, AnswerIsNo, Commands
 from duis_gateway.cli.output import print_rows, say
 from duis_gateway.cli.terminal import BAD, FAINT, GOOD, painted
 from duis_gateway.cli.tls import TlsOptions, tls_options
+from duis_gateway.cli.waiting import answer_to, wait_option
+from duis_gateway.client.gateway import base_of
 from duis_gateway.client.http import MAX_ANSWER, Http
 from duis_gateway.conformance.clause import VERSIONS, Era
 from duis_gateway.conformance.defects import DefectMask, read_defects
 from duis_gateway.conformance.pack import Playable, cases_of, clauses_of, run
 from duis_gateway.conformance.profile import Profile, read_profile
 from duis_gateway.conformance.report import CaseResult, Completion, Outcome, read_outcomes, write_reports
-from duis_gateway.conformance.subject import PATIENCE, opened, reach
+from duis_gateway.conformance.subject import PATIENCE, opened
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.text.controls import shown_lines
 
@@ -46,6 +48,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--compare", type=READABLE, help="An earlier conformance.xml; default: the one that --reports holds.")
 @click.option("--reports", type=_FOLDER, default="reports", show_default=True, help="Where the reports are written.")
 @click.option("--defects", type=READABLE, help="Known defects and thresholds (TOML).")
+@wait_option
 @tls_options
 @click.pass_context
 def conformance(
@@ -60,6 +63,7 @@ def conformance(
     compare: Path | None,
     reports: Path,
     defects: Path | None,
+    wait: float | None,
     tls: TlsOptions,
 ) -> None:
     """Play the regression pack against the gateway at --url, over HTTP alone, and write a completion report.
@@ -87,9 +91,9 @@ def conformance(
         if not cases:
             say("No case failed in the run before.")
             return
-    http = tls.http(PATIENCE, MAX_ANSWER)
-    reach(url, http)
-    completion = _play(url, http, read_profile(profile), cases, mask, before)
+    base, http = base_of(url), tls.http(PATIENCE, MAX_ANSWER)
+    answer_to(lambda: http.get(base), wait)  # somebody is there, whoever it is
+    completion = _play(base, http, read_profile(profile), cases, mask, before)
     written = write_reports(reports, completion)
     others = [f", {completion.count(one)} {one}" for one in (Outcome.FAILED, Outcome.SKIPPED) if completion.count(one)]
     for one, then in completion.changed:

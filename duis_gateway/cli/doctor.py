@@ -7,19 +7,19 @@ import smtplib
 import socket
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import click
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from duis_gateway.cli.common import AnswerIsNo
 from duis_gateway.cli.output import say
 from duis_gateway.cli.terminal import BAD, GOOD, Style, painted
-from duis_gateway.client.errors import NoAnswer
 from duis_gateway.client.http import Http
 from duis_gateway.config.database import open_store
 from duis_gateway.config.secrets import open_secrets
@@ -36,6 +36,7 @@ from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.pki.tls import client_context, lacks_issuer, reason_of
 from duis_gateway.store.engine import Store, now_seconds
 from duis_gateway.text.controls import shown_lines
+from duis_gateway.text.json_reader import read_json
 
 _SECONDS = 3.0
 _SOON = timedelta(days=30)
@@ -89,11 +90,7 @@ def _findings(path: Path) -> Iterator[Finding]:
     for line in open_secrets(config):
         yield Finding("secret", "note", line)
     yield from _database(config)
-    for name, host, port in (
-        ("server", config.server.host, config.server.port),
-        ("operations", config.operations.host, config.operations.port),
-    ):
-        yield _port(name, host, port)
+    yield from _ports(config)
     yield _mail(config)
 
 
@@ -203,26 +200,79 @@ def _shake_hands(config: Config, eui: int, connection: socket.socket, host: str)
     context.wrap_socket(connection, server_hostname=host).close()
 
 
-def _port(name: str, host: str, port: int) -> Finding:
-    what = f"port {port}"
+class _Listener(NamedTuple):
+    """An address of the gateway's, and how to see that it is the gateway who listens there."""
+
+    section: str
+    host: str
+    port: int
+    path: str
+    is_ours: Callable[[Any], bool]
+
+
+def _ports(config: Config) -> Iterator[Finding]:
+    """A gateway opens both of its ports or none, so one that is free and one that is taken are no running gateway."""
+    server, operations = config.server, config.operations
+    listeners = (
+        _Listener("server", server.host, server.port, "/openapi.json", _describes_gateway),
+        _Listener("operations", operations.host, operations.port, "/health", _tells_health),
+    )
+    problems = [_cannot_listen(one.host, one.port) for one in listeners]
+    runs = all(problems) and all(_is_gateway(config, one) for one in listeners)
+    for one, problem in zip(listeners, problems, strict=True):
+        what, where = f"port {one.port}", f"[{one.section}] {one.host}"
+        if problem is None:
+            yield Finding(what, "good", f"{where} is free")
+        elif runs:
+            yield Finding(what, "good", f"{where}: a running gateway answers there")
+        else:
+            remedy = "no running gateway has both ports: stop what has this one, or choose another port"
+            yield Finding(what, "WRONG", f"{where} cannot be listened on: {problem}; {remedy}")
+
+
+def _cannot_listen(host: str, port: int) -> str | None:
+    """Return why this address cannot be listened on, or None where it can."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with closing(socket.socket(family, kind, protocol)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-        return Finding(what, "good", f"[{name}] {host} is free")
     except OSError as error:
-        if _answers(host, port):
-            return Finding(what, "good", f"[{name}] {host}: something answers there, a running gateway for instance")
-        return Finding(what, "WRONG", f"[{name}] {host} cannot be listened on: {error.strerror}; choose another port")
+        return error.strerror or str(error)
+    return None
 
 
-def _answers(host: str, port: int) -> bool:
+def _is_gateway(config: Config, listener: _Listener) -> bool:
+    """Tell whether it is this gateway that listens: by its certificate where it has one, or else by its words."""
     try:
-        Http(_SECONDS).get(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-    except NoAnswer:
+        tls = listener_tls(config, listener.section)
+        if tls is not None:
+            return _shows(listener, tls.chain[0].public_bytes(Encoding.DER))
+        host = f"[{listener.host}]" if ":" in listener.host else listener.host
+        told = Http(_SECONDS).get(f"http://{host}:{listener.port}{listener.path}")
+        return listener.is_ours(read_json(told.body))
+    except (GatewayError, OSError, ValueError):
         return False
-    return True
+
+
+def _shows(listener: _Listener, certificate: bytes) -> bool:
+    """Tell whether the listener shows this certificate (DER); whom it is signed by does not matter here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection((listener.host, listener.port), _SECONDS) as connection,
+        context.wrap_socket(connection) as secured,
+    ):
+        return secured.getpeercert(binary_form=True) == certificate
+
+
+def _describes_gateway(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("info"), dict) and told["info"].get("title") == "duis-gateway"
+
+
+def _tells_health(told: Any) -> bool:
+    checks = told.get("checks") if isinstance(told, dict) else None
+    return isinstance(checks, dict) and {"signing", "store"} <= checks.keys()
 
 
 def _mail(config: Config) -> Finding:

@@ -126,8 +126,10 @@ def verdict_of(answer: bytes) -> Verdict | None:
         words = [acknowledgement.findtext(f"{{*}}{name}") for name in ("Status", "Code", "Text")]
         said = " ".join(dict.fromkeys(filter(None, words)))  # the code is often the status's own word
         return Verdict(said, words[0] == "Refused", tuple(_items_refused(acknowledgement)))
-    if detail := root.findtext(".//{*}faultstring") or root.findtext("{*}detail"):
-        return Verdict(detail, refused=True)
+    if detail := root.findtext(".//{*}faultstring") or root.findtext("{*}detail") or root.findtext("{*}title"):
+        findings = root.iterfind(".//{*}errors/{*}i")
+        where = (f"{one.findtext('{*}path')}: {one.findtext('{*}reason')}" for one in findings)
+        return Verdict(detail, True, tuple(where))
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from time import monotonic, sleep
+from urllib.parse import urljoin, urlsplit
 
 import click
 
@@ -21,9 +21,10 @@ from duis_gateway.cli.documents import (
 )
 from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.cli.tls import TlsOptions, tls_options
+from duis_gateway.cli.waiting import answer_to, wait_option
 from duis_gateway.client import DOORS, Gateway, Identity, Trust, to_json
-from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, SetupWrong
-from duis_gateway.client.http import Http, HttpAnswer
+from duis_gateway.client.errors import CannotSend, SetupWrong
+from duis_gateway.client.gateway import base_of, door_of
 from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
@@ -37,7 +38,7 @@ from duis_gateway.text.json_reader import read_json
 
 _SUCCESS = range(200, 300)
 _SECONDS = 60.0
-_SECONDS_BETWEEN = 0.2
+_ANY_DOOR = DOORS["serviceD"]
 _ITEMS_SHOWN = 20
 
 
@@ -117,7 +118,7 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 
 @click.command()
 @click.argument("file", type=READABLE)
-@click.option("--url", type=HTTP_URL, required=True, help="The door to send it to.")
+@click.option("--url", type=HTTP_URL, required=True, help="The gateway, or one of its doors.")
 @click.option("--key", type=READABLE, help="Sign it first, with this private key; needs --certificate.")
 @click.option("--certificate", type=READABLE, help="The key's certificate.")
 @click.option("--json", "as_json", is_flag=True, help="FILE is a message's body as JSON, and so is what is printed.")
@@ -126,13 +127,7 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 @tls_options
 @click.option("--out", type=NEW_FILE, help="Where to write the answer; default: standard output.")
 @click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait for the answer.")
-@click.option(
-    "--wait",
-    type=Seconds(),
-    is_flag=False,
-    flag_value=_SECONDS,
-    help=f"Wait for a gateway that does not listen yet, this many seconds ({_SECONDS:.0f} where none are given).",
-)
+@wait_option
 def send(
     file: Path,
     url: str,
@@ -150,7 +145,8 @@ def send(
 
     The HTTP status, what the answer says and the items that it refuses go to standard error. The exit code is 1 where
     the request was refused: by an HTTP status other than 2xx, a response code E..., or an acknowledgement that says
-    Refused; and where HTTP 200 brings no answer of a gateway.
+    Refused; and where HTTP 200 brings no answer of a gateway. A refusal by HTTP status is told in words, and its bytes
+    go to --out alone.
 
     With --json, FILE has the body alone, such as {"ReadInventory": {"DeviceID": "00-DB-12-34-56-00-00-01"}}: it becomes
     a signed message of the certificate's owner, goes to its door of the gateway at --url, and the proven answer is
@@ -164,7 +160,7 @@ def send(
         me = Identity.load(key, certificate)
         try:
             gateway = Gateway(
-                _base(url),
+                base_of(url),
                 identity=me,
                 trust=Trust.load(trust),
                 version=duis_version,
@@ -177,15 +173,19 @@ def send(
         _send_json(file, gateway, out, wait or 0.0)
         return
     document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)
-    answer = _post(tls.http(timeout, DOCUMENT_BYTES), url, document, monotonic() + (wait or 0.0))
+    http, door = tls.http(timeout, DOCUMENT_BYTES), _door(url, document)
+    answer = answer_to(lambda: http.post(door, document, {"Content-Type": "application/xml"}), wait)
     say(f"HTTP {answer.status} {_reason(answer.status)}".rstrip(), err=True)
-    _write(answer.body, out)
     verdict = verdict_of(answer.body)
+    if answer.status in _SUCCESS or verdict is None or out is not None:
+        _write(answer.body, out)
     if verdict is not None:
         say(verdict.text, err=True)
         _list_items(verdict.items)
     if answer.status == HTTPStatus.OK and verdict is None:
-        raise AnswerIsNo(f"{file}: {no_answer_of(answer.body)}; look whether {url} is a door of the gateway")
+        raise AnswerIsNo(f"{file}: {no_answer_of(answer.body)}; look whether {door} is a door of the gateway")
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise AnswerIsNo(f"{file}: there is no door at {door}: one is {urljoin(door, _ANY_DOOR)}")
     if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
         unsigned = "" if DS.encode() in document else "; it is not signed: --key and --certificate sign it"
         raise AnswerIsNo(f"{file} was refused{unsigned}")
@@ -208,10 +208,9 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
         raise AnswerIsNo(f"{file} was refused")
 
 
-def _base(url: str) -> str:
-    """Return the gateway's own URL where one of its doors is named."""
-    bare = url.rstrip("/")
-    return next((bare.removesuffix(path) for path in DOORS.values() if bare.endswith(path)), bare)
+def _door(url: str, document: bytes) -> str:
+    """Return where a document goes: the URL, or the document's own door where only the gateway is named."""
+    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + (door_of(document) or _ANY_DOOR)
 
 
 def _list_items(items: Sequence[str]) -> None:
@@ -219,22 +218,6 @@ def _list_items(items: Sequence[str]) -> None:
         say(f"  {item}", err=True)
     if len(items) > _ITEMS_SHOWN:
         say(f"  and {len(items) - _ITEMS_SHOWN:,} more: see the answer", err=True)
-
-
-def _post(http: Http, url: str, document: bytes, listens_by: float) -> HttpAnswer:
-    """Send a document and return the answer.
-
-    Until `listens_by`, on the monotonic clock, a connection that is refused is tried again: nothing was sent by it.
-    """
-    while True:
-        try:
-            return http.post(url, document, {"Content-Type": "application/xml"})
-        except NotListening as error:
-            if monotonic() >= listens_by:
-                raise AnswerIsNo(f"{error.detail}; --wait waits for it") from None
-            sleep(_SECONDS_BETWEEN)
-        except NoAnswer as error:
-            raise AnswerIsNo(error.detail) from None
 
 
 def _reason(status: int) -> str:

@@ -294,6 +294,21 @@ class Gateway:
             self._journal(way, kind, raw)
 
 
+def base_of(url: str) -> str:
+    """Return the gateway's own URL where one of its doors is named."""
+    bare = url.rstrip("/")
+    return next((bare.removesuffix(path) for path in DOORS.values() if bare.endswith(path)), bare)
+
+
+def door_of(document: bytes) -> str | None:
+    """Return the path of the door that a document goes to, by its namespace; None where no door is for it."""
+    try:
+        namespace = etree.QName(parse_trusted(document)).namespace or ""
+    except NotSafeXml:
+        return None
+    return DOORS[_DOOR_OF[namespace]] if namespace in _DOOR_OF else None
+
+
 def new_message_id() -> str:
     """Return a MessageID that no other message has."""
     return new_identity()

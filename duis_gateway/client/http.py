@@ -110,7 +110,8 @@ class Http:
             if handle.strays.seen:
                 raise _early(url) from None
             if error.args[0] in _NOBODY_THERE:
-                raise NotListening(f"{url} could not be reached: {reason}") from None
+                refused = error.args[0] == pycurl.E_COULDNT_CONNECT and _system_says(curl)
+                raise NotListening(f"{url} could not be reached: {refused or reason}") from None
             if reader.size > self._most:
                 raise NoAnswer(f"{url} answered with more than {self._most // 1024 // 1024} MiB") from None
             raise NoAnswer(f"{url} gave no answer: {reason}") from None
@@ -183,6 +184,12 @@ class _Handle:
         """Look at a new connection just before the request is written; a kept one was looked at."""
         connected = [opened for opened in self._opened if opened.getsockname()[1] == local_port]
         return int(pycurl.PREREQFUNC_OK if all(map(self.strays.ask, connected)) else pycurl.PREREQFUNC_ABORT)
+
+
+def _system_says(curl: pycurl.Curl) -> str:
+    """Return why the system did not connect; libcurl's own words say three times that it did not."""
+    number = int(curl.getinfo(pycurl.OS_ERRNO))
+    return os.strerror(number) if number else ""
 
 
 def _early(url: str) -> NoAnswer:

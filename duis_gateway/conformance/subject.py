@@ -271,7 +271,7 @@ class Subject:
             raise CannotBegin(error.detail) from None
         if answer.status != HTTPStatus.OK:
             why = refusal_of(answer).detail
-            raise CannotBegin(f"{self.url} refuses a signed 8.2 of {by.name} ({by.eui}), HTTP {answer.status}: {why}")
+            raise CannotBegin(f"{self.url} refuses a signed 8.2 of {by.name} ({by.eui}): {why}")
         try:
             proof = self.profile.trust.prove(answer.body)
         except NotProven as error:
@@ -324,14 +324,6 @@ class Subject:
 def _having(words: Sequence[str]) -> Callable[[bytes], bool]:
     wanted = [word.encode() for word in words]
     return lambda body: all(word in body for word in wanted)
-
-
-def reach(url: str, http: Http) -> None:
-    """Make sure that somebody answers there, whoever it is (CannotBegin: nobody does)."""
-    try:
-        http.get(url)
-    except NoAnswer as error:
-        raise CannotBegin(error.detail) from None
 
 
 @contextmanager

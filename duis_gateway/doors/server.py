@@ -43,6 +43,8 @@ class Secured(Protocol):
 class Server:
     """One listener, of TLS where it is `secured`. `port` 0 means a free one, known once the server is made.
 
+    Its address is its own from then on, and nobody can connect before `listen` or `start`.
+
     Raises:
         OSError: the address cannot be listened on.
     """
@@ -76,8 +78,13 @@ class Server:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self._scheme}://{host}:{self.port}"
 
+    def listen(self) -> None:
+        """Let callers connect; they wait for their answers until `start` (OSError: somebody else listens by now)."""
+        self._socket.listen(_WAITING)
+
     def start(self) -> None:
-        """Answer requests, in threads of the server's own."""
+        """Answer requests, in threads of the server's own (OSError as `listen`)."""
+        self.listen()
         self._workers.start()
         self._large_workers.start()
         self._thread.start()
@@ -198,7 +205,6 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
-        bound.listen(_WAITING)
         bound.setblocking(False)
     except OSError:
         bound.close()

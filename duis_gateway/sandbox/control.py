@@ -131,7 +131,9 @@ class Control:
 
 def listen(sandbox: Sandbox, port: int) -> Server:
     """Return the listener, not started yet (OSError: the port cannot be used)."""
-    return Server(Control(sandbox), HOST, port, _THREADS)
+    server = Server(Control(sandbox), HOST, port, _THREADS)
+    server.listen()
+    return server
 
 
 def _strange(request: HttpRequest) -> Answer | None:

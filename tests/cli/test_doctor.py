@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from duis_gateway.app import Gateway
+from duis_gateway.config.settings import load_config
+from duis_gateway.machine.signals import Stop
 from tests.support.cli import SUPPLIER, Installation, run
 
 pytestmark = pytest.mark.requirement("EX-10")
@@ -48,7 +53,57 @@ def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> No
         found = lines(installation, 1)
     assert found["signing key"].startswith(f"WRONG {file}, line ")
     assert "[signing] key" in found["signing key"]
-    assert found[f"port {port}"].startswith("WRONG [server] 127.0.0.1 cannot be listened on")
+    assert found[f"port {port}"].startswith("WRONG [server] 127.0.0.1 cannot be listened on: Address already in use")
     assert found["mail"].startswith(f"WRONG 127.0.0.1:{relay} does not answer as a relay")
     file.write_text("[server]\nprot = 1\n", encoding="utf-8")
     assert 'did you mean "port"' in lines(installation, 1)["configuration"]
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Some other program that answers whatever it is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"status": "ready"}')
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_port_is_good_where_this_gateway_runs_and_not_where_a_stranger_answers(installation: Installation) -> None:
+    file = installation.config[1]
+    plain = file.read_text(encoding="utf-8")
+
+    def ports(server: int, operations: int) -> None:
+        text = plain.replace("[server]\n", f"[server]\nport = {server}\n", 1)
+        file.write_text(text.replace("[operations]\n", f"[operations]\nport = {operations}\n", 1), encoding="utf-8")
+
+    ports(0, 0)
+    gateway, stop = Gateway(load_config(file, {}), delivery=False), Stop()
+    serving = threading.Thread(target=gateway.serve, args=(stop,))
+    serving.start()
+    try:
+        public, operations = (server.port for server in gateway.servers)
+        ports(public, operations)
+        found = lines(installation, 0)
+        for port in (public, operations):
+            assert found[f"port {port}"].endswith("a running gateway answers there"), found
+        with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+            answering = threading.Thread(target=stranger.serve_forever)
+            answering.start()
+            ports(public, stranger.server_port)
+            taken = lines(installation, 1)
+            stranger.shutdown()
+            answering.join()
+        for port in (public, stranger.server_port):
+            assert taken[f"port {port}"].startswith("WRONG "), taken
+            assert taken[f"port {port}"].endswith("stop what has this one, or choose another port"), taken
+    finally:
+        stop.tell()
+        serving.join()
+    ports(public, operations)
+    with socket.create_server(("127.0.0.1", operations)):
+        alone = lines(installation, 1)
+    assert alone[f"port {public}"].endswith("is free")
+    assert alone[f"port {operations}"].startswith("WRONG [operations]")

@@ -35,6 +35,10 @@ class Door:
     answer: str = ""
     got: list[tuple[str, str | None, bytes]] = field(default_factory=list)
 
+    @property
+    def base(self) -> str:
+        return self.url.removesuffix("/api/v1/serviceD")
+
 
 @pytest.fixture
 def door() -> Iterator[Door]:
@@ -130,7 +134,8 @@ def test_an_informational_answer_is_not_the_answer(file: Path) -> None:
 
 
 def test_a_door_that_is_not_there_is_one_line(door: Door, file: Path) -> None:
-    assert "could not be reached" in refused(1, "send", file, "--url", "http://127.0.0.1:1/")
+    said = refused(1, "send", file, "--url", "http://127.0.0.1:1/")
+    assert said == "http://127.0.0.1:1/api/v1/serviceD could not be reached: Connection refused; --wait waits for it"
     assert "is neither http nor https" in refused(2, "send", file, "--url", "127.0.0.1/x")
 
 
@@ -188,8 +193,47 @@ def test_it_waits_for_a_gateway_that_does_not_listen_yet(file: Path, monkeypatch
             listener.listen()
             threading.Thread(target=answer_once, args=(listener,), daemon=True).start()
 
-        monkeypatch.setattr("duis_gateway.cli.sign.sleep", begin)
+        monkeypatch.setattr("duis_gateway.cli.waiting.sleep", begin)
         assert run("send", file, "--url", url, "--wait").error == "HTTP 204 No Content\n"
+
+
+def test_it_waits_through_a_connection_that_is_cut_off(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where something else had the port until the gateway took it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        threading.Thread(target=answer_once, args=(listener, b""), daemon=True).start()
+
+        def begin(_seconds: float) -> None:
+            threading.Thread(target=answer_once, args=(listener,), daemon=True).start()
+
+        monkeypatch.setattr("duis_gateway.cli.waiting.sleep", begin)
+        assert run("send", file, "--url", url, "--wait").error == "HTTP 204 No Content\n"
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        (f"<sr:Request {SR}/>", "/api/v1/serviceD"),
+        ('<Message xmlns="urn:csp-mgmt-gw:1"/>', "/csp-mgmt-gw/v1/messages"),
+        ("no XML", "/api/v1/serviceD"),
+    ],
+)
+def test_the_gateways_own_url_stands_for_the_door_of_the_document(
+    door: Door, file: Path, document: str, path: str
+) -> None:
+    file.write_text(document, encoding="utf-8")
+    for url in (door.base, f"{door.base}/", door.base + path):
+        run("send", file, "--url", url)
+    assert [at for at, _, _ in door.got] == [path] * 3
+
+
+def test_a_refusal_is_told_in_words_and_its_bytes_go_to_a_file_alone(door: Door, file: Path, tmp_path: Path) -> None:
+    door.status, door.answer = 404, PROBLEM
+    ran = run("send", file, "--url", f"{door.base}/nothing", "--out", tmp_path / "answer.xml")
+    assert (tmp_path / "answer.xml").read_text(encoding="utf-8") == PROBLEM
+    assert ran.error.splitlines()[:2] == ["HTTP 404 Not Found", "the digest differs"]
+    assert ran.error.endswith(f"there is no door at {door.base}/nothing: one is {door.base}/api/v1/serviceD\n")
+    assert run("send", file, "--url", f"{door.base}/nothing").output == ""
 
 
 def answer_once(listener: socket.socket, told: bytes = b"HTTP/1.1 204 No Content\r\n\r\n") -> None:

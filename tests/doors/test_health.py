@@ -16,6 +16,7 @@ import urllib3
 
 from duis_gateway.app import Gateway
 from duis_gateway.config.settings import load_config
+from duis_gateway.doors.server import Server
 from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.pki.make import load_authority, make_certificate, make_crl
 from duis_gateway.rollout.scheduler import Agenda
@@ -154,6 +155,18 @@ def test_a_worker_takes_a_free_port_where_its_own_is_taken(
     assert vars(said)["port"] == server.port
     server.stop()
     gateway.store.close()
+
+
+def test_no_door_opens_where_another_cannot(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever connected to the public door meanwhile would be cut off."""
+    opened: list[int] = []
+    monkeypatch.setattr(Server, "listen", lambda server: opened.append(server.port))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = load_config(installation.folder / "gateway.toml", FREE | {"DUIS_GATEWAY_OPERATIONS_PORT": str(port)})
+        with pytest.raises(ConfigurationError, match=rf"\[operations\] 127.0.0.1:{port} cannot be used"):
+            Gateway(config)
+    assert opened == []
 
 
 def test_what_fails_by_time_is_counted(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,25 @@ def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
     assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
     assert "http://127.0.0.1:1 could not be reached" in ran.error
     assert not (tmp_path / "conformance.html").exists()
+
+
+@pytest.mark.requirement("EX-9")
+def test_it_waits_for_a_gateway_that_does_not_listen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("404 Not Found", [])
+        return []
+
+    with ExitStack() as stack, socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        port = kept.getsockname()[1]
+
+        def begin(_seconds: float) -> None:
+            kept.close()
+            stack.enter_context(Serving(nothing, port=port))
+
+        monkeypatch.setattr("duis_gateway.cli.waiting.sleep", begin)
+        ran = run("conformance", "--url", f"http://127.0.0.1:{port}", "--profile", "none.toml", "--wait")
+    assert (ran.code, "conformance init" in ran.error) == (2, True), ran.error
 
 
 @pytest.mark.processes

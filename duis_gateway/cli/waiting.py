@@ -1,0 +1,46 @@
+"""`--wait`: the commands that ask a gateway wait for one that does not answer yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any
+
+import click
+
+from duis_gateway.cli.common import AnswerIsNo, Seconds
+from duis_gateway.client.errors import NoAnswer, NotListening
+from duis_gateway.client.http import HttpAnswer
+
+_SECONDS = 60.0
+_SECONDS_BETWEEN = 0.2
+
+
+def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --wait; it gets the seconds as `wait`, None where it is not to wait."""
+    return click.option(
+        "--wait",
+        type=Seconds(),
+        is_flag=False,
+        flag_value=_SECONDS,
+        help=f"Wait for a gateway that does not answer yet, this many seconds ({_SECONDS:.0f} where none are given).",
+    )(command)
+
+
+def answer_to(ask: Callable[[], HttpAnswer], wait: float | None) -> HttpAnswer:
+    """Return what is answered; for `wait` seconds it is asked again where no answer comes.
+
+    What is asked has to bear being asked twice: a message does, as a repeat gets the first answer.
+
+    Raises:
+        AnswerIsNo: no answer has come.
+    """
+    until = monotonic() + (wait or 0.0)
+    while True:
+        try:
+            return ask()
+        except NoAnswer as error:
+            if monotonic() >= until:
+                hint = "; --wait waits for it" if wait is None and isinstance(error, NotListening) else ""
+                raise AnswerIsNo(f"{error.detail}{hint}") from None
+            sleep(_SECONDS_BETWEEN)
