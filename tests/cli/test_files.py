@@ -119,7 +119,7 @@ Words = Callable[[Path], tuple[object, ...]]
 )
 def test_a_huge_file_is_refused_and_not_read(huge: Path, words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duis_gateway.cli.sign.load_signing_key", load_certificate_first)
-    monkeypatch.setattr("duis_gateway.cli.conformance.reach", lambda *_: None)
+    monkeypatch.setattr("duis_gateway.cli.conformance.answer_to", lambda *_: None)
     assert "larger than" in refused(2, *words(huge))
 
 
