@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -19,6 +19,8 @@ from duis_gateway.sandbox.listening import SECONDS, Heard
 from duis_gateway.sandbox.listening import listen as listen_for
 from duis_gateway.sandbox.parameters import party
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
+
+_LOOK = 1.0
 
 
 def _member(_context: click.Context, _parameter: click.Parameter, text: str) -> Member:
@@ -55,13 +57,16 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
     stop = Stop()
     ProcessSignals(stop)
 
-    def wait(others: Sequence[str]) -> None:
+    def wait(others: Sequence[str], changed: Callable[[], str]) -> None:
         where = f", and go to {forward}" if forward else ""
         say(f"Listening: the alerts of {format_eui(supplier.eui)} are shown here{where}. Ctrl-C ends it.", err=as_json)
         for line in others:
             say(line[:1].upper() + line[1:] + ".", err=as_json)
         sys.stdout.flush()
-        stop.wait()
+        while not stop.wait(_LOOK):
+            if line := changed():
+                say(line, err=as_json)
+                sys.stdout.flush()
 
     listen_for(Remote(port), supplier, forward, show, wait, tls.http(SECONDS, MAX_ANSWER))
     return DONE

@@ -24,6 +24,7 @@ _SUPPLIER = Parameter("supplier", "who", party(*SUPPLIERS), required=True, argum
 _SOAP = Parameter("soap", "by the SOAP door", FLAG, default=False)
 _VERSION = Parameter("version", "the firmware version; otherwise the release's", TEXT)
 _HUBS = Parameter("hub", "the hubs, by number or EUI-64", HUB, required=True, argument=True, many=True)
+_REASON = "why: any text, told as it is; a hub itself says hashMismatch, noImageHeld or activationFailure"
 _DELAY = Parameter("delay", "seconds that a slow one takes", whole_number(1, 300), default=5)
 
 
@@ -83,7 +84,7 @@ COMMANDS: tuple[Command, ...] = (
         "fail",
         (
             _HUBS,
-            Parameter("reason", "why", TEXT, default="hashMismatch"),
+            Parameter("reason", _REASON, TEXT, default="hashMismatch"),
             _RELEASE,
             Parameter("stage", "when", choice("activation", "distribution"), default="activation"),
             _COMMENTARY,

@@ -19,6 +19,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.partners.xml import format_time
+from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
@@ -89,6 +90,11 @@ class Turn:
         """Return what the gateway's inventory has of these hubs."""
         with self.world.store.read() as conn:
             return hubs.get_many(conn, device_ids)
+
+    def outcomes(self, device_ids: Sequence[int]) -> dict[int, activations.RecordedOutcome]:
+        """Return what was reported last of each of these hubs."""
+        with self.world.store.read() as conn:
+            return activations.newest_outcomes(conn, device_ids)
 
 
 # --- DCC ----------------------------------------------------------------------------------------------------------
@@ -214,7 +220,14 @@ def activate(turn: Turn, hub: list[int], release: str | None) -> None:
 def fail(turn: Turn, hub: list[int], reason: str, release: str | None, stage: str, commentary: str | None) -> None:
     """The CSPs report that hubs failed: to take the image (distribution), or to activate it."""
     failed_at = OutcomeStage.DISTRIBUTION if stage == "distribution" else OutcomeStage.ACTIVATION
+    before = turn.outcomes(hub)
     _carry_out(turn, hub, turn.release(release, hub), failed_at, reason, commentary)
+    if all(one["status"] != "Refused" for one in turn.exchanges):
+        after = turn.outcomes(hub)
+        unchanged = [hub_name(one) for one in dict.fromkeys(hub) if one in before and before[one] == after[one]]
+        if unchanged:
+            already = f"an outcome of hub {', '.join(unchanged)} at this time or later was reported before"
+            turn.note(f"{already}: this one counts for nothing, and raises no N71; move the clock on for another")
 
 
 def batch(
@@ -394,12 +407,14 @@ def address(turn: Turn, supplier: Member, url: str | None, passing: bool, ended:
         raise WrongCommand("a passing address needs its url")
     others = addresses.are_passing(world, supplier)
     before = addresses.begin(world, supplier, url) if passing and url else addresses.put(world, supplier, url)
-    turn.note(f"what {name} receives goes to {url or world.players[name].url}")
+    own = world.players[name].url
+    there = url or f"the sandbox's own adapter at {own}"
+    turn.note(f"the alerts of {name} go to {there} from now on")
     if others:
-        until = " until this one ends" if passing else ""
-        turn.note(f"another `listen` takes it at {before}, and gets nothing{until}")
-    elif passing and before != world.players[name].url:
-        turn.note(f"it went to {before}, and will again when this one ends")
+        until = "until this one ends" if passing else "any more"
+        turn.note(f"the `listen` that had them, at {before}, gets nothing {until}")
+    elif passing and before != own:
+        turn.note(f"they went to {before}, and will again when this one ends")
 
 
 # --- the world ----------------------------------------------------------------------------------------------------

@@ -148,12 +148,12 @@ def listen(
     member: Member,
     forward: str | None,
     show: Callable[[Heard], None],
-    wait: Callable[[Sequence[str]], object],
+    wait: Callable[[Sequence[str], Callable[[], str]], object],
     http: Http,
 ) -> None:
     """Take what a supplier receives until `wait` returns, passed on by `http`; afterwards it goes where it went.
 
-    `wait` is told from whom it is taken, a line for each.
+    `wait` is told from whom it is taken, a line for each, and what to ask now and then: whether that has changed.
 
     Raises:
         GatewayError: no sandbox listens there.
@@ -165,11 +165,43 @@ def listen(
         own = server.url + "/"
         _goes_to_here, *others = remote.do("address", {"supplier": member.name, "url": own, "passing": True})["notes"]
         try:
-            wait(others)
+            wait(others, Watch(remote, member, own))
         finally:
             # A sandbox that is gone has nothing to be told.
             with suppress(CommandFailed, ConfigurationError):
                 remote.do("address", {"supplier": member.name, "ended": own})
+
+
+@dataclass
+class Watch:
+    """Whether a supplier's alerts still come here; called, it says in a line what has changed, "" where nothing has."""
+
+    remote: Remote
+    member: Member
+    own: str
+    _last: str = ""
+
+    def __call__(self) -> str:
+        """Ask the sandbox, and tell what is new since it was asked before."""
+        now = self._elsewhere()
+        changed, self._last = now != self._last, now
+        if not changed:
+            return ""
+        return now or f"The alerts of {self.member.name} come here again."
+
+    def _elsewhere(self) -> str:
+        """Return in words where the alerts go, "" where they come here."""
+        try:
+            status = self.remote.status()
+        except ConfigurationError:
+            return "The sandbox has ended: nothing comes until it runs again."
+        except CommandFailed:  # it is being begun anew
+            return self._last
+        [party] = [one for one in status["parties"] if one["name"] == self.member.name]
+        if party["url"] == self.own:
+            return ""
+        there = "to" if party["own"] else "to the sandbox's own adapter at"
+        return f"The alerts of {self.member.name} no longer come here: they go {there} {party['url']} now."
 
 
 @dataclass

@@ -19,7 +19,10 @@ from axe_playwright_python.sync_playwright import Axe
 from duis_gateway.client import Gateway, Identity, Message, Receiver, Trust
 from duis_gateway.client.requests import ReadInventory
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.sandbox.cast import BY_NAME
 from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.listening import Watch
+from duis_gateway.sandbox.remote import Remote
 from duis_gateway.sandbox.scenario import shipped
 from tests.support.browsers import chromium
 from tests.support.cli import done, refused, run
@@ -300,11 +303,11 @@ def test_who_listens_later_is_told_and_nobody_leaves_a_dead_address(town: Runnin
         before = town.status()["parties"]
         with saying(words) as first:
             said = read_until(first, "Listening" if address is None else "again when this one ends")
-            assert (f"It went to {own}" in said) == (address is not None), said
+            assert (f"They went to {own}" in said) == (address is not None), said
             url_of_the_first = url_of_you(town)
             with saying(words) as second:
                 said = read_until(second, "gets nothing until this one ends")
-                assert f"Another `listen` takes it at {url_of_the_first}" in said
+                assert f"The `listen` that had them, at {url_of_the_first}, gets nothing" in said
                 town.do("activate", hub=[hub])
                 read_until(second, "N64, signature good")
                 for one in (first, second):
@@ -314,6 +317,42 @@ def test_who_listens_later_is_told_and_nobody_leaves_a_dead_address(town: Runnin
         while without_a_word and url_of_you(town) != own and time.monotonic() < until:
             time.sleep(0.1)
         assert [one["url"] for one in town.status()["parties"]] == [one["url"] for one in before]
+
+
+@pytest.mark.requirement("EX-4")
+def test_who_listens_says_when_the_alerts_go_elsewhere_and_when_they_are_back(town: RunningSandbox) -> None:
+    other = "http://127.0.0.1:9/other"
+    with saying([sys.executable, "-m", "duis_gateway", "listen", "you", "--port", str(town.port)]) as listening:
+        read_until(listening, "Listening")
+        own = url_of_you(town)
+        assert town.do("address", supplier="you", url=other)["notes"] == [
+            f"the alerts of you go to {other} from now on",
+            f"the `listen` that had them, at {own}, gets nothing any more",
+        ]
+        read_until(listening, f"The alerts of you no longer come here: they go to {other} now.")
+        town.do("address", supplier="you")
+        read_until(listening, "no longer come here: they go to the sandbox's own adapter at http://127.0.0.1:")
+        town.do("address", supplier="you", url=own)
+        read_until(listening, "The alerts of you come here again.")
+    town.do("address", supplier="you")
+
+
+def test_who_listens_says_once_that_the_sandbox_has_ended() -> None:
+    watch = Watch(Remote(1), BY_NAME["you"], "http://127.0.0.1:9/")
+    assert [watch(), watch()] == ["The sandbox has ended: nothing comes until it runs again.", ""]
+
+
+def test_a_failure_that_counts_for_nothing_is_noted(town: RunningSandbox) -> None:
+    n71 = ("N71", "you", "delivered")
+    first = town.do("fail", hub=[2], reason="noImageHeld")
+    assert (n71 in told(first), first["notes"]) == (True, [])
+    again = town.do("fail", hub=[2, 3])
+    assert [one for one in told(again) if one[0] == "N71"] == [n71], "hub 3 alone"
+    [note] = again["notes"]
+    assert note.startswith("an outcome of hub 2 at this time or later was reported before")
+    town.do("clock", to="+1h")
+    later = town.do("fail", hub=[2])
+    assert (n71 in told(later), later["notes"]) == (True, [])
 
 
 def url_of_you(town: RunningSandbox) -> str:
