@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from duis_gateway.errors import ConfigurationError
+from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.signals import ProcessSignals, Stop
 from duis_gateway.sandbox import control
 from duis_gateway.sandbox.remote import Remote
@@ -15,6 +18,7 @@ from duis_gateway.sandbox.sandbox import open_sandbox
 from duis_gateway.sandbox.scenario import Scenario, Stage, play
 
 _LOOK = 0.5
+_PATIENCE = 2.0
 
 
 def run(workdir: Path, port: int, *, fresh: bool, scenario: Scenario | None, echo: Callable[[str], None]) -> int:
@@ -25,12 +29,14 @@ def run(workdir: Path, port: int, *, fresh: bool, scenario: Scenario | None, ech
     """
     stop = Stop()
     ProcessSignals(stop)
+    if port:
+        _check_ports(port, port + 1)
     sandbox = open_sandbox(workdir, port and port + 1, fresh=fresh)
     try:
         try:
             listener = control.listen(sandbox, port)
         except OSError as error:
-            raise ConfigurationError(f"port {port} cannot be used: {error.strerror}; name another --port") from None
+            raise unusable(port, error) from None
         if sandbox.begin() and scenario is not None:
             play(scenario, sandbox, teller(echo))
         listener.start()
@@ -44,6 +50,27 @@ def run(workdir: Path, port: int, *, fresh: bool, scenario: Scenario | None, ech
     finally:
         sandbox.stop()
     return 0
+
+
+def _check_ports(*ports: int) -> None:
+    """See that the ports are free, before anything is made (ConfigurationError: one is not)."""
+    for port in ports:
+        try:
+            socket.create_server((control.HOST, port)).close()
+        except OSError as error:
+            raise unusable(port, error) from None
+
+
+def unusable(port: int, error: OSError) -> ConfigurationError:
+    """Return what to say of a port that cannot be used: who has it, as far as it can be seen, and what to do."""
+    for page in (port, port - 1):  # a sandbox has the port of its page, and the next one
+        with suppress(GatewayError):
+            folder = Remote(page, _PATIENCE).status()["folder"]
+            return ConfigurationError(
+                f"a sandbox runs on port {page} already, in {folder}: stop it, or name another --port and --workdir"
+            )
+    why = os.strerror(error.errno or 0)
+    return ConfigurationError(f"port {port} cannot be used: {why}; stop what has it, or name another --port")
 
 
 def run_scenario(scenario: Scenario, port: int | None, echo: Callable[[str], None]) -> bool:

@@ -17,8 +17,10 @@ from lxml import etree
 
 from duis_gateway.client import NotProven, Trust
 from duis_gateway.client.soap import signed_document
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import MessageRefused
+from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.sandbox import Sandbox
@@ -94,9 +96,10 @@ def message(sandbox: Sandbox, number: int) -> str | None:
 
 def _proof(trust: Trust, document: bytes) -> str:
     try:
-        return f"good, by {trust.prove(signed_document(document)).signer.eui}"
+        signer = trust.prove(signed_document(document)).signer.eui
     except NotProven as error:
         return f"not proven: {error.detail}"
+    return f"good, by {cast.name_of(signer)} ({format_eui(signer)})"
 
 
 def _readable(document: bytes) -> str:

@@ -20,10 +20,11 @@ class CommandFailed(GatewayError):
 
 
 class Remote:
-    """A sandbox on this machine, by the port of its page."""
+    """A sandbox on this machine, by the port of its page; an answer is waited for so many seconds."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, seconds: float = _SECONDS) -> None:
         self._port = port
+        self._seconds = seconds
         self.url = f"http://127.0.0.1:{port}"
 
     def do(self, command: str, members: Mapping[str, Any]) -> Any:
@@ -54,7 +55,7 @@ class Remote:
         return CommandFailed(f"what listens on port {self._port} does not answer as a sandbox{why}")
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._seconds)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
             answer = connection.getresponse()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from duis_gateway.errors import ConfigurationError
 from duis_gateway.sandbox.cast import BY_NAME
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.listening import Watch
+from duis_gateway.sandbox.main import unusable
 from duis_gateway.sandbox.remote import Remote
 from duis_gateway.sandbox.scenario import shipped
 from tests.support.browsers import chromium
@@ -400,7 +402,8 @@ def test_every_command_is_described_and_on_the_page(town: RunningSandbox) -> Non
 
 def test_nothing_of_the_page_is_cut_off(town: RunningSandbox) -> None:
     """On a telephone and on a screen of 1280 pixels, in light and dark; nothing in it is hard to use."""
-    town.do("activate", hub=[81])
+    sent = town.do("activate", hub=[1, 81])["messages"]
+    [n64] = [one["number"] for one in sent if (one["kind"], one["to"]) == ("N64", "you")]
     wide = "[...document.querySelectorAll('html, .scroll')].filter(e => e.scrollWidth > e.clientWidth).length"
     looks: tuple[tuple[int, Literal["light", "dark"]], ...] = ((390, "light"), (1280, "dark"))
     with chromium() as browser:
@@ -412,6 +415,23 @@ def test_nothing_of_the_page_is_cut_off(town: RunningSandbox) -> None:
             assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
             for link in page.locator("nav a").all():
                 assert page.locator(link.get_attribute("href") or "").count() == 1
+            page.goto(f"{town.remote.url}/messages/{n64}")
+            assert page.evaluate(wide) == 0, width
+            assert page.get_by_text("good, by gateway (90-B3-D5-1F-30-00-00-02)").count() == 1
+            found = Axe().run(page).response["violations"]
+            assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_a_second_sandbox_is_told_who_has_its_port(running: RunningSandbox, tmp_path: Path) -> None:
+    """Before anything is made; whether it is the port of the page, or the next one, which the gateway has."""
+    expected = f"a sandbox runs on port {running.port} already, in {running.folder}: stop it, or name another --port"
+    assert expected in refused(2, "sandbox", "--workdir", tmp_path / "other", "--port", str(running.port))
+    assert expected in str(unusable(running.port + 1, OSError()))
+    with socket.create_server(("127.0.0.1", 0)) as another:
+        port = another.getsockname()[1]
+        said = refused(2, "sandbox", "--workdir", tmp_path / "other", "--port", str(port))
+    assert f"port {port} cannot be used: Address already in use; stop what has it, or name another --port" in said
+    assert not (tmp_path / "other").exists()
 
 
 def test_it_goes_on_in_its_folder_and_ends_cleanly(tmp_path: Path) -> None:
