@@ -175,3 +175,9 @@ def hubs() -> Iterator[Hub]:
                 import_supplier=BY_NAME[share.import_supplier].eui,
                 gas_supplier=BY_NAME[share.gas_supplier].eui,
             )
+
+
+def hub_name(one: int) -> str:
+    """Return a hub as commands call it: its number, or its EUI-64 where it has none."""
+    number = one - device_id(0)
+    return str(number) if 0 < number <= SHARES[-1].last else format_eui(one)

@@ -15,7 +15,6 @@ from csp_mgmt_gw.mock import Csp
 from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
 from duis_gateway.client import Stage as InstructedStage
 from duis_gateway.client.requests import ServiceRequest
-from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.partners.xml import format_time
@@ -29,7 +28,7 @@ from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCou
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, Member, Upcoming, upcoming
 from duis_gateway.sandbox.mocks.partner import Exchange
-from duis_gateway.sandbox.parameters import WrongCommand
+from duis_gateway.sandbox.parameters import WrongCommand, moment_of
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.world import World
 
@@ -224,7 +223,7 @@ def fail(turn: Turn, hub: list[int], reason: str, release: str | None, stage: st
     _carry_out(turn, hub, turn.release(release, hub), failed_at, reason, commentary)
     if all(one["status"] != "Refused" for one in turn.exchanges):
         after = turn.outcomes(hub)
-        unchanged = [hub_name(one) for one in dict.fromkeys(hub) if one in before and before[one] == after[one]]
+        unchanged = [cast.hub_name(one) for one in dict.fromkeys(hub) if one in before and before[one] == after[one]]
         if unchanged:
             already = f"an outcome of hub {', '.join(unchanged)} at this time or later was reported before"
             turn.note(f"{already}: this one counts for nothing, and raises no N71; move the clock on for another")
@@ -290,7 +289,7 @@ def _planned_now(turn: Turn, device_ids: Sequence[int], release: Release) -> lis
         batch(turn, missing, None, None, ends, release.release_id)
         turn.world.settle()
     due = _due(turn, release)
-    left = [hub_name(d) for d in device_ids if d not in due]
+    left = [cast.hub_name(d) for d in device_ids if d not in due]
     if len(left) == len(device_ids) and turn.exchanges[-1:] and turn.exchanges[-1]["status"] != "Refused":
         raise WrongCommand(f"nothing is planned for hub {', '.join(left)} now: `plan show` says why")
     if left:
@@ -440,21 +439,3 @@ def replay(turn: Turn) -> None:
     with turn.world.store.write() as conn:
         number = outbox_view.replay(conn)
     turn.note(f"{number} message{'' if number == 1 else 's'} will be delivered again")
-
-
-def moment_of(to: datetime | timedelta, now: datetime) -> datetime:
-    """Return the time that was named, or so far from now.
-
-    Raises:
-        WrongCommand: business time does not go so far.
-    """
-    try:
-        return now + to if isinstance(to, timedelta) else to
-    except OverflowError:
-        raise WrongCommand("the clock does not go so far") from None
-
-
-def hub_name(device_id: int) -> str:
-    """Return a hub as commands call it: its number, or its EUI-64 where it has none."""
-    number = device_id - cast.device_id(0)
-    return str(number) if 0 < number <= cast.SHARES[-1].last else format_eui(device_id)

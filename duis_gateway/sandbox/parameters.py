@@ -128,6 +128,18 @@ def _python_name(name: str) -> str:
     return name.replace("-", "_")
 
 
+def moment_of(to: datetime | timedelta, now: datetime) -> datetime:
+    """Return the time that was named, or so far from now.
+
+    Raises:
+        WrongCommand: business time does not go so far.
+    """
+    try:
+        return now + to if isinstance(to, timedelta) else to
+    except OverflowError:
+        raise WrongCommand("the clock does not go so far") from None
+
+
 # --- kinds --------------------------------------------------------------------------------------------------------
 
 

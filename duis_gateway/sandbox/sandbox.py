@@ -21,7 +21,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
-from duis_gateway.sandbox.doings import Turn, hub_name
+from duis_gateway.sandbox.doings import Turn
 from duis_gateway.sandbox.folder import BEGUN, Folder
 from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
@@ -202,7 +202,7 @@ class Sandbox:
             "releases": list(map(_release, every)),
             "hubs": [
                 {
-                    "number": hub_name(one.device_id),
+                    "number": cast.hub_name(one.device_id),
                     "device": format_eui(one.device_id),
                     "model": one.model,
                     "version": one.firmware_version,
