@@ -67,7 +67,9 @@ def revoke(serial: str, issuer: str | None, config: Config) -> None:
             key = _issuer_key(issuer)
             found = [one for one in found if one.issuer_key == key]
         if not found:
-            raise AnswerIsNo(f"no certificate with the serial number {serial} is registered")
+            raise AnswerIsNo(
+                f"no certificate with the serial number {serial} is registered; `certificate list` has those that are"
+            )
         if len(found) > 1:
             raise ConfigurationError(f"{len(found)} issuers have a certificate {serial}: name one with --issuer")
         [one] = found

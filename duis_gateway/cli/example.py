@@ -15,8 +15,14 @@ from duis_gateway.sandbox.examples import hubs_csv, play_script, playable
 HUBS = "hubs.csv"
 
 
+def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Complete what can be printed, however its letters are written."""
+    names = dict.fromkeys([*(one.name for one in playable(datetime.now(UTC))), HUBS])
+    return [name for name in names if name.lower().startswith(begun.lower())]
+
+
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_names)
 @click.option(
     "--folder", type=click.Path(file_okay=False, path_type=Path), help="Write them all, with what plays them, there."
 )

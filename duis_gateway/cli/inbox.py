@@ -42,7 +42,7 @@ def show(reference: str, content: bool, answer: bool, config: Config) -> None:
     with opened_store(config) as store, store.read() as connection:
         found = evidence.find(connection, reference)
     if found is None:
-        raise AnswerIsNo(f"no message {reference[:100]!r} was taken in")
+        raise AnswerIsNo(f"no message {reference[:100]!r} was taken in; `inbox list` has their identities")
     record, raw, answered = found
     if content or answer:
         document = raw if content else answered
@@ -57,7 +57,7 @@ def show(reference: str, content: bool, answer: bool, config: Config) -> None:
             ("door", record.door),
             ("kind", record.kind),
             ("outcome", record.outcome),
-            ("received", record.received_at),
+            ("received (business time)", record.received_at),
             ("bytes", len(raw)),
             ("answer's bytes", len(answered)),
         )

@@ -12,7 +12,7 @@ from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_exi
 from duis_gateway.cli.output import counted, print_rows, progress_bar, say
 from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
-from duis_gateway.config.settings import Config, load_config
+from duis_gateway.config.settings import Config, StoreConfig, load_config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.pki.make import make_authority, make_certificate
@@ -24,6 +24,7 @@ DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"
 DEFAULT_STORE = "sqlite:///gateway.db"
 STORE_VARIABLE = "DUIS_GATEWAY_STORE_URL"
 _SQLITE = "sqlite:///"
+_FILE_VARIABLE = "DUIS_GATEWAY_STORE_PASSWORD_FILE"
 
 
 @click.command()
@@ -39,7 +40,9 @@ _SQLITE = "sqlite:///"
 def init(directory: Path, eui: int, store: str) -> None:
     """Make a configuration, a database and a test PKI in DIRECTORY.
 
-    Nothing is overwritten. The PKI is for tests: its authority's key lies beside the certificates.
+    Nothing is overwritten. PostgreSQL's password is read from the file that DUIS_GATEWAY_STORE_PASSWORD_FILE names, as
+    by every command; `[store] password_file` in the configuration does the same from then on. The PKI is for tests: its
+    authority's key lies beside the certificates.
     """
     config = make_installation(directory, eui, store)
     with opened_store(config) as made:
@@ -60,11 +63,17 @@ def make_installation(directory: Path, eui: int, url: str) -> Config:
         raise ConfigurationError(f"--store: {str(error) or f'must be {STORE_URL.expects}'}") from None
     database = [Path(read.removeprefix(_SQLITE))] if read.startswith(_SQLITE) else []
     refuse_existing(file, *database, pki)
-    _make_tables(directory, read)
+    _make_tables(directory, _with_password(read, directory.resolve()))
     (pki / "crls").mkdir(parents=True)
     make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
     file.write_text(_configuration(eui, url), encoding="utf-8")
     return load_config(file, {**os.environ, STORE_VARIABLE: url})
+
+
+def _with_password(url: str, folder: Path) -> str:
+    """Return PostgreSQL's URL with the password from the file that the environment names; it is in no file of ours."""
+    file = None if url.startswith(_SQLITE) else os.environ.get(_FILE_VARIABLE)
+    return StoreConfig(url=url, password_file=folder / file if file else None).connection_url()
 
 
 def _make_tables(directory: Path, url: str) -> None:

@@ -66,7 +66,7 @@ def show(reference: str, content: bool, config: Config) -> None:
         failed = [] if found is None else outbox_view.failed_attempts(connection, found[0].id)
         behind = None if found is None else _waits_behind(connection, found[0])
     if found is None:
-        raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox")
+        raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox; `outbox list` has their ids")
     entry, message = found
     if content:
         if not message:
@@ -84,13 +84,13 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("hub", None if entry.device_id is None else format_eui(entry.device_id)),
             ("state", entry.state),
             ("attempts", entry.attempts),
-            ("created", entry.created_at),
-            ("delivered", entry.delivered_at),
+            ("created (business time)", entry.created_at),
+            ("delivered (real time)", entry.delivered_at),
             ("next try in", None if entry.next_try_in is None else f"{entry.next_try_in:.0f} s"),
             ("last error", entry.last_error),
             ("behind", behind),
             ("bytes", len(message)),
-            *(("failed", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
+            *(("failed (real time)", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
         )
     )
 
@@ -118,5 +118,5 @@ def replay(message: int | None, recipient: int | None, everything: bool, config:
     with opened_store(config) as store, store.write() as connection:
         number = outbox_view.replay(connection, message=message, recipient=recipient)
     if not number:
-        raise AnswerIsNo("there is no such dead letter")
+        raise AnswerIsNo("there is no such dead letter; `outbox list --state dead` has their ids")
     say(f"{number} dead letter{'s' if number > 1 else ''} put back.")

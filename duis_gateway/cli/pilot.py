@@ -145,7 +145,7 @@ def _from_store(config: Config, release_id: str, party: int, gateway: int | None
         registered(connection, party)
         release = releases.find(connection, release_id)
         if release is None:
-            raise AnswerIsNo(f"there is no release {release_id[:80]!r}")
+            raise AnswerIsNo(f"there is no release {release_id[:80]!r}; `release list` names them")
         if release.pilot is None or not release.state.is_live:
             raise AnswerIsNo(f"{release_id} has no pilot, or is {release.state}")
         yield _Source(

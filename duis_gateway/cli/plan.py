@@ -78,5 +78,5 @@ def _rows(
 def _release(connection: Connection, release_id: str) -> Release:
     found = releases.find(connection, release_id)
     if found is None:
-        raise AnswerIsNo(f"there is no release {release_id[:80]!r}")
+        raise AnswerIsNo(f"there is no release {release_id[:80]!r}; `release list` names them")
     return found

@@ -46,7 +46,7 @@ def show(release_id: str, config: Config) -> None:
     with opened_store(config) as store, store.read() as connection:
         found = releases.find(connection, release_id)
         if found is None:
-            raise AnswerIsNo(f"there is no release {release_id[:80]!r}")
+            raise AnswerIsNo(f"there is no release {release_id[:80]!r}; `release list` names them")
         marks = releases.marks(connection, release_id)
         proposed = thresholds.find_proposal(connection, release_id)
         in_default = pilots.default_hubs(connection, release_id)

@@ -8,16 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from duis_gateway.cli.common import DONE, NO, READABLE, Commands, WholeNumber
 from duis_gateway.cli.output import say
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.parameters import MOMENT, STEP, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
-from duis_gateway.sandbox.scenario import document_of, read_scenario
+from duis_gateway.sandbox.scenario import document_of, read_scenario, shipped
 from duis_gateway.sandbox.words import in_lines
 
 _PORT = WholeNumber(0, 65534)
+
+
+def _shipped(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Complete the scenarios that come with the gateway, and else files."""
+    names = [CompletionItem(name) for name in shipped() if name.startswith(begun)]
+    return names or [CompletionItem(begun, type="file")]
 
 
 @click.group(cls=Commands, invoke_without_command=True)
@@ -36,7 +43,9 @@ _PORT = WholeNumber(0, 65534)
     help="Of the page and the API; the gateway has the next one. 0: any that are free.",
 )
 @click.option("--fresh", is_flag=True, help="Begin anew in the folder.")
-@click.option("--scenario", metavar="FILE", help="Play this first, where the sandbox is begun.")
+@click.option(
+    "--scenario", metavar="FILE", shell_complete=_shipped, help="Play this first, where the sandbox is begun."
+)
 @click.pass_context
 def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool, scenario: str | None) -> int | None:
     """Start a gateway with two CSPs, DCC and four suppliers, one of them yours; or tell a running one what to do.
@@ -122,7 +131,7 @@ for _command in COMMANDS:
 
 
 @sandbox.command("run")
-@click.argument("file")
+@click.argument("file", shell_complete=_shipped)
 @click.option("--port", "at", type=_PORT, help="In the sandbox that runs there, which is reset first.")
 def run_file(file: str, at: int | None) -> int:
     """Play the scenario in FILE and judge it: in a sandbox of its own, or in a running one.

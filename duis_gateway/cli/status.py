@@ -67,5 +67,5 @@ def registered(connection: Connection, party: int) -> Party:
     """
     found = parties.find(connection, party)
     if found is None:
-        raise AnswerIsNo(f"{format_eui(party)} is not registered")
+        raise AnswerIsNo(f"{format_eui(party)} is not registered; `party list` has who is")
     return found

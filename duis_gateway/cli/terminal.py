@@ -83,13 +83,14 @@ class _Bar:
         self._label, self._unit, self._stream, self._shown = label, unit, stream, shown
         self._began = time.monotonic()
         self._drawn = 0.0
-        self._done, self._whole = 0, 0
+        self._done, self._whole, self._grows = 0, 0, False
         if shown and not self._room():  # no room for both: the label has lines of its own
             stream.write(fitted(label) + "\n")
             self._label = ""
 
     def tell(self, done: int, whole: int) -> None:
-        """Take how much is done of the whole."""
+        """Take how much is done of the whole; where that has grown, nobody knows it, and a percentage would fall."""
+        self._grows = self._grows or 0 < self._whole < whole
         self._done, self._whole = done, whole
         now = time.monotonic()
         if self._shown and now >= self._drawn + _REDRAW:
@@ -108,25 +109,29 @@ class _Bar:
             self._stream.flush()
 
     def _draw(self, seconds: float) -> None:
-        self._stream.write(_CLEAR + bar_line(self._label, self._done, self._whole, seconds, self._unit, columns()))
+        whole = None if self._grows else self._whole
+        self._stream.write(_CLEAR + bar_line(self._label, self._done, whole, seconds, self._unit, columns()))
         self._stream.flush()
 
     def _room(self) -> bool:
         return len(bar_line(self._label, 1, 1000, 1, self._unit, columns())) > len(self._label)
 
 
-def bar_line(label: str, done: int, whole: int, seconds: float, unit: str, wide: int) -> str:
+def bar_line(label: str, done: int, whole: int | None, seconds: float, unit: str, wide: int) -> str:
     """Return one line about something under way, shorter than `wide` characters.
 
-    Its parts, as far as there is room: the label, a bar, the percentage, the rate, and the time left. A label for which
-    there is no room stands alone.
+    Its parts, as far as there is room: the label, a bar, the percentage, the rate, and the time left; the count and the
+    rate where the whole is None, not known. A label for which there is no room stands alone.
     """
-    done = min(done, whole)
-    parts = [f"{100 * done // whole if whole else 100:3} %"]
+    if whole is None:
+        parts = [f"{done:,}{unit}"]
+    else:
+        done = min(done, whole)
+        parts = [f"{100 * done // whole if whole else 100:3} %"]
     rate = done / seconds if seconds > 0 else 0.0
     if done and seconds >= 1:
         parts.append(f"{_short(rate)}{unit}/s")
-        parts.append(_clock(seconds) if done == whole else f"{_clock((whole - done) / rate)} left")
+        parts.append(_clock(seconds) if whole is None or done == whole else f"{_clock((whole - done) / rate)} left")
     room = wide - 1 - len(label) - bool(label)
     while len("  ".join(parts)) > room and len(parts) > 1:
         del parts[1]
@@ -134,7 +139,7 @@ def bar_line(label: str, done: int, whole: int, seconds: float, unit: str, wide:
     if len(tail) > room:
         return label
     bar = min(_LONGEST_BAR, room - len(tail) - 3)
-    if bar < _SHORTEST_BAR:
+    if whole is None or bar < _SHORTEST_BAR:
         return f"{label} {tail}".strip()
     full = bar * done // whole if whole else bar
     return f"{label} [{'#' * full}{'-' * (bar - full)}] {tail}".strip()

@@ -154,7 +154,10 @@ def _store_url(value: Any, folder: Path) -> str:
     if parts.scheme not in ("postgresql", "postgresql+psycopg"):
         raise ValueError
     if parts.password is not None or "password=" in parts.query:
-        raise Unacceptable("carries a password; secrets are given by path: use password_file")
+        raise Unacceptable(
+            "carries a password; secrets are given by path: write it to a file that [store] password_file names, or "
+            "DUIS_GATEWAY_STORE_PASSWORD_FILE, as for `init`"
+        )
     return text
 
 

@@ -389,7 +389,7 @@ def _sqlite_path(url: URL) -> Path | None:
 
 
 def _misplaced(reason: str) -> NotDurable:
-    return NotDurable("the gateway's database cannot be used just now", reason=reason)
+    return NotDurable("the gateway's database cannot be used", reason=reason)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

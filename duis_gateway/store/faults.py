@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -64,6 +65,10 @@ _REMEDIES = {
 """What to do, by a part of what the drivers say; libpq gives no SQLSTATE for what ends before there is a session."""
 
 
+_LIBPQ_ASKS = re.compile(r"\s*Is the server running [^?]*\?")
+"""What libpq asks beneath its reason; a remedy asks it in our words."""
+
+
 def is_damage(error: BaseException | None) -> bool:
     """Return whether SQLite says that its file is corrupt, or is no database at all (threat F10)."""
     if isinstance(error, exc.DBAPIError):
@@ -109,7 +114,9 @@ def not_durable(error: BaseException, where: str = "") -> NotDurable:
     said = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     reason = f"{where}: {said}" if where else str(said)
     remedy = next((f" ({what})" for part, what in _REMEDIES.items() if part in reason), "")
-    refusal = NotDurable("the gateway's database cannot be used just now", reason=" ".join(reason.split()) + remedy)
+    if remedy:
+        reason = _LIBPQ_ASKS.sub("", reason)
+    refusal = NotDurable("the gateway's database cannot be used", reason=" ".join(reason.split()) + remedy)
     refusal.__cause__ = error
     return refusal
 

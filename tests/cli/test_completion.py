@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from duis_gateway.cli.main import program
 from tests.support.processes import PATIENCE, ROOT
 
 pytestmark = [pytest.mark.processes, pytest.mark.may_skip_in_ci("a shell that is no dependency")]
@@ -31,6 +33,21 @@ complete -C 'duis-gateway sandbox cl'
 complete -C 'duis-gateway sandbox csp no'
 """
 ZSH = """autoload -U compinit && compinit -u -D && eval "$(duis-gateway completion zsh)" && echo READ''Y\n"""
+
+
+@pytest.mark.parametrize(
+    ("words", "begun", "offered"),
+    [
+        (["sandbox", "run"], "", ["demo", "failures", "pause", "split-suppliers"]),
+        (["sandbox", "run"], "fa", ["failures"]),
+        (["sandbox", "--scenario"], "pa", ["pause"]),
+        (["example"], "firmware", ["FirmwareRelease"]),
+        (["example"], "h", ["hubs.csv"]),
+    ],
+)
+def test_what_comes_with_the_gateway_is_offered_by_name(words: list[str], begun: str, offered: list[str]) -> None:
+    asked = ShellComplete(program, {}, "duis-gateway", "_DUIS_GATEWAY_COMPLETE")
+    assert [one.value for one in asked.get_completions(words, begun)] == offered
 
 
 @pytest.fixture

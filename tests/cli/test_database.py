@@ -44,9 +44,10 @@ def test_the_reason_and_the_place_are_said_and_the_password_is_not(
         shown = url.set(drivername="postgresql").render_as_string(hide_password=False).replace(":@", "@")
         monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", shown)
         said = refused(1, *command, *installation.config)
-        assert said.startswith("the gateway's database cannot be used just now: postgresql://"), said
+        assert said.startswith("the gateway's database cannot be used: postgresql://"), said
         assert reason in said
         assert remedy in said
+        assert "Is the server running" not in said, "the remedy asks it"
         assert f"/{url.database}" in said
         assert "hush" not in said
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -34,8 +35,11 @@ def test_messages_are_listed_and_shown(installation: Installation) -> None:
         (one,) = json.loads(done("inbox", "list", "--format", "json", *words, *installation.config))
         assert one["party"] == "90-B3-D5-1F-30-01-00-00"
     shown = done("inbox", "show", REQUEST, *installation.config)
-    assert "outcome:         W110501" in shown
+    assert re.search(r"^outcome: +W110501$", shown, re.M)
+    assert re.search(r"^received \(business time\): +20", shown, re.M)
     assert run("inbox", "show", REQUEST, "--content", *installation.config).raw == b"<SR11.5/>"
     for reference in ("list/1", MESSAGE):
         assert run("inbox", "show", reference, "--answer", *installation.config).raw == b"<answer/>"
-    assert "no message 'other' was taken in" in refused(1, "inbox", "show", "other", *installation.config)
+    assert "no message 'other' was taken in; `inbox list` has" in refused(
+        1, "inbox", "show", "other", *installation.config
+    )

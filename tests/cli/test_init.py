@@ -14,7 +14,9 @@ import pytest
 
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import SECTIONS, load_config, settings_of
+from duis_gateway.errors import GatewayError
 from duis_gateway.pki.signing import load_signing_key
+from duis_gateway.store.engine import Store
 from tests.support.cli import GATEWAY, Installation, done, refused
 
 
@@ -96,6 +98,25 @@ def test_init_writes_the_database_that_it_uses(
 def test_init_makes_nothing_for_a_url_that_is_none(tmp_path: Path) -> None:
     assert "sqlite:///FILE or postgresql://" in refused(2, "init", tmp_path / "g", "--store", "mysql://x/y")
     assert not (tmp_path / "g").exists()
+
+
+def test_init_reads_postgresqls_password_from_the_file_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def away(url: str) -> Store:
+        opened.append(url)
+        raise GatewayError("the database is away")
+
+    monkeypatch.setattr("duis_gateway.cli.init.Store.open", away)
+    (tmp_path / "password").write_text("p@ss\n", encoding="utf-8")
+    words = ("init", tmp_path / "g", "--store")
+    assert "DUIS_GATEWAY_STORE_PASSWORD_FILE, as for `init`" in refused(2, *words, "postgresql://me:p@127.0.0.1/duis")
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_PASSWORD_FILE", str(tmp_path / "password"))
+    assert refused(1, *words, "postgresql://me@127.0.0.1/duis") == "the database is away"
+    assert refused(1, *words, "sqlite:///gateway.db") == "the database is away"
+    assert opened == ["postgresql://me:p%40ss@127.0.0.1/duis", f"sqlite:///{tmp_path}/g/gateway.db"]
 
 
 def test_init_takes_another_eui(tmp_path: Path) -> None:

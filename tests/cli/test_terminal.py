@@ -66,6 +66,17 @@ def test_what_is_drawn_fits(wide: int, label: str) -> None:
     assert set(label.split()) <= words, "words are whole"
 
 
+def test_a_whole_that_grows_is_counted_and_no_percentage_falls(wide: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duis_gateway.cli.terminal._REDRAW", 0.0)
+    screen = Screen()
+    with progress("delivering", " messages", screen) as tell:
+        for done, whole in ((50, 100), (60, 400), (400, 400)):
+            tell(done, whole)
+    drawn = ESCAPE.sub("", screen.getvalue())
+    assert re.findall(r"(\d+) %", drawn) == ["50"]
+    assert "400 messages" in drawn
+
+
 def test_what_is_no_terminal_gets_no_bar() -> None:
     file = io.StringIO()
     with progress("Loading", "B", file) as tell:

@@ -92,7 +92,7 @@ def test_a_database_that_is_away_is_one_line_for_each_figure_and_no_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def away() -> Any:
-        raise NotDurable("the gateway's database cannot be used just now", reason="connection refused")
+        raise NotDurable("the gateway's database cannot be used", reason="connection refused")
 
     Metrics(Sources(away, trust=away)).exposition()
     assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)] * 2

@@ -241,7 +241,7 @@ def test_the_reason_is_the_servers_and_never_the_password(url: str, what: str) -
         store.check()
     said = f'{what} "nobody-here" does not exist'
     assert said in str(refused.value)
-    assert refused.value.detail == "the gateway's database cannot be used just now"
+    assert refused.value.detail == "the gateway's database cannot be used"
     assert "hush" not in str(refused.value)
 
 
