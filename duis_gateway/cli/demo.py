@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 import click
 
 from duis_gateway.cli.common import DONE, NO, WholeNumber
-from duis_gateway.cli.terminal import BAD, GLUE, GOOD, TITLE, fitted, is_terminal, painted, progress, step
+from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
 
 HUBS = 52_000
@@ -34,7 +33,7 @@ def demo(workdir: Path | None, suppliers: int, hubs: int, force: bool, keep_runn
     """Play a release from its announcement to the last N64, over real HTTP, and check every outcome."""
     folder = workdir or (Path(FOLDER) if force else _free_folder())
     stay = _wait_for_interrupt if keep_running else None
-    return DONE if run(folder, suppliers, hubs, _Screen(), force=force, stay=stay) else NO
+    return DONE if run(folder, suppliers, hubs, TerminalScreen(), force=force, stay=stay) else NO
 
 
 def _free_folder() -> Path:
@@ -46,26 +45,3 @@ def _wait_for_interrupt() -> None:
     sys.stdout.flush()
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
-
-
-class _Screen:
-    """Standard output: fitted to a terminal and coloured there, one line for each thing told elsewhere."""
-
-    def title(self, text: str) -> None:
-        """Begin a part."""
-        click.echo("\n" + painted(self._fitted(text), TITLE, sys.stdout))
-
-    def line(self, text: str, indent: int = 0) -> None:
-        """Tell something."""
-        click.echo(self._fitted(text, indent))
-
-    def step(self, before: str, what: str, mark: str, *, good: bool) -> None:
-        """Tell what was done and how it came out."""
-        click.echo(step(before, what, mark, GOOD if good else BAD, sys.stdout))
-
-    def bar(self, label: str, unit: str) -> AbstractContextManager[Callable[[int, int], None]]:
-        """Show progress."""
-        return progress(label, unit, sys.stdout)
-
-    def _fitted(self, text: str, indent: int = 0) -> str:
-        return fitted(text, indent) if is_terminal(sys.stdout) else text.replace(GLUE, " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from click.shell_completion import CompletionItem
 
 from duis_gateway.cli.common import DONE, NO, READABLE, Commands, WholeNumber
 from duis_gateway.cli.output import say
+from duis_gateway.cli.screen import TerminalScreen
+from duis_gateway.cli.terminal import BAD, painted
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.parameters import MOMENT, STEP, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
 from duis_gateway.sandbox.scenario import document_of, read_scenario, shipped
-from duis_gateway.sandbox.words import in_lines
+from duis_gateway.sandbox.words import Line, in_lines
+from duis_gateway.text.controls import shown_lines
 
 _PORT = WholeNumber(0, 65534)
 
@@ -57,7 +61,8 @@ def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool, scena
         return None
     from duis_gateway.sandbox.main import run
 
-    return run(workdir, port, fresh=fresh, scenario=read_scenario(scenario) if scenario else None, echo=say)
+    played = read_scenario(scenario) if scenario else None
+    return run(workdir, port, fresh=fresh, scenario=played, echo=say, screen=TerminalScreen())
 
 
 def _port_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,7 +84,9 @@ def _told(result: Mapping[str, Any], as_json: bool) -> int:
     if as_json:
         say(json.dumps(result, indent=1))
     else:
-        say("\n".join(in_lines(result)) or "Done; it brought about no message.")
+        lines = in_lines(result) or [Line("Done; it brought about no message.")]
+        for text, bad in lines:
+            click.echo(painted(shown_lines(text), BAD, sys.stdout) if bad else shown_lines(text))
     return NO if any(one["status"] == "Refused" for one in result["answers"]) else DONE
 
 
@@ -140,7 +147,7 @@ def run_file(file: str, at: int | None) -> int:
     """
     from duis_gateway.sandbox.main import run_scenario
 
-    return DONE if run_scenario(read_scenario(file), at, say) else NO
+    return DONE if run_scenario(read_scenario(file), at, TerminalScreen()) else NO
 
 
 @sandbox.command()

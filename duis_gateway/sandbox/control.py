@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -34,6 +35,7 @@ _COMMANDS = {f"/v1/{name}": name for name in (*BY_COMMAND, RESET.name)}
 _MESSAGE = re.compile(r"(/v1)?/(messages|mails)/")
 _OWN_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _MOST_FIELDS = 50
+_MOST_NEWS = 20
 _NOT_ELSEWHERE = (
     ("Content-Security-Policy", page.POLICY),
     ("Referrer-Policy", "same-origin"),  # without a referrer, browsers send forms of this very page with no origin
@@ -47,6 +49,8 @@ class Control:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self._news: dict[str, str] = {}
+        self._numbers = count(1)
 
     def waits(self, request: HttpRequest) -> bool:
         """Every answer may take time."""
@@ -85,7 +89,10 @@ class Control:
     def _shown(self, path: str, request: HttpRequest) -> Callable[[], Answer] | None:
         """Return what shows what is at a path; None: nothing is."""
         tables: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, str]], Answer]]] = {
-            "/": (("news",), lambda query: _html(page.overview(self._sandbox, query))),
+            "/": (
+                ("news",),
+                lambda query: _html(page.overview(self._sandbox, self._news.get(query.get("news", ""), ""))),
+            ),
             "/openapi.json": ((), lambda _: _json(describe(request.host))),
             "/v1/status": ((), lambda _: _json(self._sandbox.status())),
             "/v1/messages": (("since", "last"), lambda query: _json(self._messages(query))),
@@ -126,7 +133,15 @@ class Control:
             said = page.in_words(self._sandbox.do(command, members))
         except GatewayError as error:
             said = str(error)
-        return Answer(HTTPStatus.SEE_OTHER, _PLAIN, b"", (("Location", page.with_news(said)), *_FRESH))
+        return Answer(HTTPStatus.SEE_OTHER, _PLAIN, b"", (("Location", f"/?news={self._keep(said)}"), *_FRESH))
+
+    def _keep(self, said: str) -> str:
+        """Keep what a form brought about, for the page that is shown next; return the number of it."""
+        number = str(next(self._numbers))
+        self._news[number] = said
+        for old in list(self._news)[:-_MOST_NEWS]:
+            self._news.pop(old, None)
+        return number
 
 
 def listen(sandbox: Sandbox, port: int) -> Server:

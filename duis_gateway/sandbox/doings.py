@@ -57,7 +57,7 @@ class Turn:
         player = self.world.players[name]
         kind = f"SR{body.reference}" if isinstance(body, ServiceRequest) else type(body).__name__
         exchange = player.send(body, door)
-        self.exchanges.append(summary(exchange, player, kind))
+        self.exchanges.append(summary(exchange, player, kind, getattr(body, "release_id", None)))
         self.world.traffic.look()
         return exchange
 

@@ -13,15 +13,19 @@ from typing import Any
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.signals import ProcessSignals, Stop
 from duis_gateway.sandbox import control
+from duis_gateway.sandbox.demo.play import Screen
 from duis_gateway.sandbox.remote import Remote
 from duis_gateway.sandbox.sandbox import open_sandbox
-from duis_gateway.sandbox.scenario import Scenario, Stage, play
+from duis_gateway.sandbox.scenario import Scenario, Stage, Step, play
+from duis_gateway.text.pages import show_count
 
 _LOOK = 0.5
 _PATIENCE = 2.0
 
 
-def run(workdir: Path, port: int, *, fresh: bool, scenario: Scenario | None, echo: Callable[[str], None]) -> int:
+def run(
+    workdir: Path, port: int, *, fresh: bool, scenario: Scenario | None, echo: Callable[[str], None], screen: Screen
+) -> int:
     """Run a sandbox until SIGTERM or SIGINT, and return the exit code; one that is begun plays the scenario first.
 
     Raises:
@@ -38,7 +42,7 @@ def run(workdir: Path, port: int, *, fresh: bool, scenario: Scenario | None, ech
         except OSError as error:
             raise unusable(port, error) from None
         if sandbox.begin() and scenario is not None:
-            play(scenario, sandbox, teller(echo))
+            play(scenario, sandbox, teller(screen))
         listener.start()
         for line in (*overview(sandbox.status()), "", f"The page and the API: http://{control.HOST}:{listener.port}/"):
             echo(line)
@@ -73,7 +77,7 @@ def unusable(port: int, error: OSError) -> ConfigurationError:
     return ConfigurationError(f"port {port} cannot be used: {why}; stop what has it, or name another --port")
 
 
-def run_scenario(scenario: Scenario, port: int | None, echo: Callable[[str], None]) -> bool:
+def run_scenario(scenario: Scenario, port: int | None, screen: Screen) -> bool:
     """Play a scenario and return whether it held: in a sandbox of its own, or in one that runs, which is reset.
 
     Raises:
@@ -82,30 +86,32 @@ def run_scenario(scenario: Scenario, port: int | None, echo: Callable[[str], Non
     if port is not None:
         remote = Remote(port)
         remote.do("reset", {})
-        return _play(scenario, remote, echo)
+        return _play(scenario, remote, screen)
     with TemporaryDirectory(prefix="duis-sandbox-") as folder:
         sandbox = open_sandbox(Path(folder) / "work", 0)
         try:
             sandbox.begin()
-            return _play(scenario, sandbox, echo)
+            return _play(scenario, sandbox, screen)
         finally:
             sandbox.stop()
 
 
-def _play(scenario: Scenario, stage: Stage, echo: Callable[[str], None]) -> bool:
-    echo(scenario.title)
-    good = play(scenario, stage, teller(echo))
-    echo(f"{len(scenario.steps)} steps: {'all held' if good else 'NOT all held'}.")
+def _play(scenario: Scenario, stage: Stage, screen: Screen) -> bool:
+    screen.line(scenario.title)
+    good = play(scenario, stage, teller(screen))
+    steps = show_count(len(scenario.steps), "step")
+    screen.step("", steps, "all held" if good else "NOT all held", good=good)
     return good
 
 
-def teller(echo: Callable[[str], None]) -> Callable[[str, bool, list[str]], None]:
-    """Return what tells a scenario's steps by lines."""
+def teller(screen: Screen) -> Callable[[Step, list[str]], None]:
+    """Return what tells a scenario's steps on a screen."""
 
-    def tell(words: str, held: bool, differences: list[str]) -> None:
-        echo(f"{words} -> {'held' if held else 'NOT HELD'}")
+    def tell(step: Step, differences: list[str]) -> None:
+        held = not differences
+        screen.step(f"{step.number:>3}. ", step.say, "held" if held else "NOT HELD", good=held)
         for one in differences:
-            echo(f"       {one}")
+            screen.line(f"       {one}", 7)
 
     return tell
 

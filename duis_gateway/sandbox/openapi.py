@@ -102,6 +102,7 @@ _SCHEMAS: dict[str, Any] = {
     ),
     "Answer": _object(
         **dict.fromkeys(("from", "kind", "id", "status", "code", "text"), _STRING),
+        release={"type": ["string", "null"], "description": "the release that the message names"},
         http={"type": "integer"},
         proven={"type": "boolean", "description": "whether the signature of the answer was proven"},
         lists={"type": "object", "description": "hubs that were not taken, by the name of their list"},

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
-from urllib.parse import urlencode
 
 from lxml import etree
 
@@ -29,7 +28,6 @@ from duis_gateway.text.pages import render
 
 _LAST = 40
 _LAST_MAILS = 15
-_MOST_NEWS = 1500
 _MOST_SHOWN = 300_000
 _ROLES = frozenset({"06", "87", "89"})
 
@@ -49,14 +47,14 @@ POLICY = _policy()
 """Nothing of another place is loaded or run, and of this page its own script alone."""
 
 
-def overview(sandbox: Sandbox, query: Mapping[str, str]) -> str:
-    """Return the page; `news` of the query is what the last command brought about."""
+def overview(sandbox: Sandbox, news: str) -> str:
+    """Return the page; `news` is what the last command brought about."""
     status = sandbox.status()
     return render(
         "duis_gateway.sandbox/page.html",
         status=status,
         you=next(one for one in status["parties"] if one["name"] == "you"),
-        news=query.get("news", "").splitlines(),
+        news=news.splitlines(),
         messages=list(reversed(sandbox.world.traffic.messages(last=_LAST))),
         mails=[one.told for one in reversed(sandbox.mails.all()[-_LAST_MAILS:])],
         commands=COMMANDS,
@@ -64,14 +62,9 @@ def overview(sandbox: Sandbox, query: Mapping[str, str]) -> str:
     )
 
 
-def with_news(text: str) -> str:
-    """Return the address of the page that tells this."""
-    return "/?" + urlencode({"news": text[:_MOST_NEWS]})
-
-
 def in_words(result: Mapping[str, Any]) -> str:
     """Return what a command brought about, for the page."""
-    return "\n".join(in_lines(result)) or "done; it brought about no message"
+    return "\n".join(line.text for line in in_lines(result)) or "done; it brought about no message"
 
 
 def message(sandbox: Sandbox, number: int) -> str | None:

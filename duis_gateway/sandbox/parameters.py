@@ -72,13 +72,13 @@ class Parameter:
             listed = given if isinstance(given, list | tuple) else re.split(r"[,\s]+", str(given).strip())
             return [self._one(one) for one in listed if one != ""]
         except ValueError as error:
-            raise WrongCommand(f"{self.name} must be {error}, not {str(given)[:60]!r}") from None
+            raise WrongCommand(f"`{self.name}` must be {error}, not {str(given)[:60]!r}") from None
 
     def _one(self, given: Any) -> Any:
         try:
             return self.kind.read(given)
         except ValueError as error:
-            raise WrongCommand(f"each {self.name} must be {error}, not {str(given)[:60]!r}") from None
+            raise WrongCommand(f"each `{self.name}` must be {error}, not {str(given)[:60]!r}") from None
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Command:
             given = members.get(name)
             if given is None or given == "" or (parameter.many and given in ([], ())):
                 if parameter.required:
-                    raise WrongCommand(f"{self.name} needs {name}: {parameter.about}")
+                    raise WrongCommand(f"{self.name} needs `{name}`: {parameter.about}")
                 values[_python_name(name)] = parameter.default
             else:
                 values[_python_name(name)] = parameter.read(given)

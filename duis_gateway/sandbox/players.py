@@ -144,11 +144,12 @@ def _of_csp(member: Member, folder: Folder) -> Iterable[str]:
     return ("--hubs", str(folder.inventory), "--auto", "--pilot-share", "0.2", "--regions", regions)
 
 
-def summary(exchange: Exchange, player: Player, kind: str) -> dict[str, Any]:
-    """Return what a message was answered, as JSON has it."""
+def summary(exchange: Exchange, player: Player, kind: str, release: str | None = None) -> dict[str, Any]:
+    """Return what a message, about a release where it names one, was answered, as JSON has it."""
     told: dict[str, Any] = {
         "from": player.member.name,
         "kind": kind,
+        "release": release,
         "id": exchange.message_id,
         "http": exchange.status,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -140,15 +141,15 @@ def _with_documents(command: Command, members: Mapping[str, Any], folder: Path) 
 # --- playing ------------------------------------------------------------------------------------------------------
 
 
-def play(scenario: Scenario, stage: Stage, tell: Callable[[str, bool, list[str]], None]) -> bool:
-    """Play a scenario to its end; `tell` is given each step's words, whether it held, and what differs.
+def play(scenario: Scenario, stage: Stage, tell: Callable[[Step, list[str]], None]) -> bool:
+    """Play a scenario to its end; `tell` is given each step, and what differs from what was expected of it.
 
     Returns whether every step held.
     """
     good = True
     for step in scenario.steps:
         differences = _differences(step, stage)
-        tell(f"{step.number:>3}. {step.say}", not differences, differences)
+        tell(step, differences)
         good = good and not differences
     return good
 
@@ -166,10 +167,22 @@ def _differences(step: Step, stage: Stage) -> list[str]:
     found = []
     for name, expected in step.expect.items():
         seen = _EXPECTATIONS[name](expected, result, status)
-        asked = _asked(name, expected)
-        if seen != asked:
-            found.append(f"{name}: expected {asked}, seen {seen}")
+        found += _compared(name, _asked(name, expected), seen)
     return found
+
+
+def _compared(name: str, asked: Any, seen: Any) -> list[str]:
+    """Return what differs, each by the key under which it was expected."""
+    if isinstance(asked, Mapping):
+        return [line for key in {**asked, **seen} for line in _compared(f"{name}.{key}", asked.get(key), seen.get(key))]
+    return [] if asked == seen else [f"{name}: expected {_in_words(asked)}, seen {_in_words(seen)}"]
+
+
+def _in_words(one: Any) -> str:
+    if isinstance(one, list):
+        counted = Counter(map(str, one))
+        return ", ".join(kind if number == 1 else f"{number} x {kind}" for kind, number in counted.items()) or "nothing"
+    return "nothing" if one is None else str(one)
 
 
 def _asked(name: str, expected: Any) -> Any:

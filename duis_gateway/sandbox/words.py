@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 _MANY = 12
 
 
-def in_lines(result: Mapping[str, Any]) -> list[str]:
+class Line(NamedTuple):
+    """A line about what a command brought about; `bad`: it tells of a failure."""
+
+    text: str
+    bad: bool = False
+
+
+def in_lines(result: Mapping[str, Any]) -> list[Line]:
     """Return what a command brought about, a line for each thing."""
     return [
         *(line for one in result["answers"] for line in _answer(one)),
-        *result["notes"],
+        *map(Line, result["notes"]),
         *_sent(result),
-        *([] if result["quiet"] else ["messages are still being delivered"]),
+        *([] if result["quiet"] else [Line("messages are still being delivered")]),
     ]
 
 
-def _answer(one: Mapping[str, Any]) -> Iterator[str]:
+def _answer(one: Mapping[str, Any]) -> Iterator[Line]:
     code = one["code"] if one["code"] == one["status"] else f"{one['code']} ({one['status']})"
-    yield f"{one['from']}: {one['kind']} -> {code}{': ' if one['text'] else ''}{one['text']}"
+    about = f" for {one['release']}" if one["release"] else ""
+    answered = f"{code}{': ' if one['text'] else ''}{one['text']}"
+    yield Line(f"{one['from']}: {one['kind']}{about} -> {answered}", one["status"] == "Refused")
+    yield from map(Line, _details(one))
+
+
+def _details(one: Mapping[str, Any]) -> Iterator[str]:
     for name, hubs in one.get("lists", {}).items():
         yield f"    {name}: {', '.join(hubs)}"
     for item in one.get("refused", ()):
@@ -30,16 +43,17 @@ def _answer(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {device['device']} runs {device['version']}, {device['status']}"
 
 
-def _sent(result: Mapping[str, Any]) -> Iterator[str]:
+def _sent(result: Mapping[str, Any]) -> Iterator[Line]:
     """Tell what the gateway sent: one by one, or how many of each kind where there are many."""
     sent = [one for one in result["messages"] if one["from"] == "gateway"]
     if len(sent) <= _MANY:
         for one in sent:
-            yield f"gateway: {_named(one)} to {one['to']}: {_state(one)} (message {one['number']})"
+            told = f"gateway: {_named(one)} to {one['to']}: {_state(one)} (message {one['number']})"
+            yield Line(told, bool(one["error"]))
         return
-    counted = Counter((_named(one), one["to"], _state(one)) for one in sent)
-    for (kind, recipient, state), number in counted.items():
-        yield f"gateway: {number} x {kind} to {recipient}: {state}"
+    counted = Counter((_named(one), one["to"], _state(one), bool(one["error"])) for one in sent)
+    for (kind, recipient, state, bad), number in counted.items():
+        yield Line(f"gateway: {number} x {kind} to {recipient}: {state}", bad)
 
 
 def _named(one: Mapping[str, Any]) -> str:

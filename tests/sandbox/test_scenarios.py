@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.sandbox.commands import BY_COMMAND, COMMANDS
 from duis_gateway.sandbox.main import teller
@@ -40,8 +42,8 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
         ("titel = 'x'\n[[step]]\ndo = 'replay'", "there is no key 'titel'"),
         ("[[step]]\ndo = 'explode'", "step 1: do must be one of announce"),
         ("[[step]]\ndo = 'replay'\n[[step]]\ndo = 'activate'\nhubs = [1]", "step 2: .* did you mean hub"),
-        ("[[step]]\ndo = 'activate'", "step 1: activate needs hub"),
-        ("[[step]]\ndo = 'clock'\nto = 'soon'", "to must be a time such as"),
+        ("[[step]]\ndo = 'activate'", "step 1: activate needs `hub`"),
+        ("[[step]]\ndo = 'clock'\nto = 'soon'", "`to` must be a time such as"),
         ("[[step]]\ndo = 'replay'\nexpect.alerts = []", "nothing called 'alerts' can be expected"),
         ("[[step]]\ndo = 'replay'\nexpect.received = { me = [] }", "there is no party 'me'"),
         ("[[step]\n", "not TOML"),
@@ -55,7 +57,7 @@ def test_a_scenario_that_cannot_be_played_is_refused_before_anything_is_done(
 
 
 def test_of_a_list_the_value_that_is_wrong_is_named() -> None:
-    with pytest.raises(WrongCommand, match=r"^each hub must be a number such as 1, .*, not 'abc'$"):
+    with pytest.raises(WrongCommand, match=r"^each `hub` must be a number such as 1, .*, not 'abc'$"):
         BY_COMMAND["activate"].read({"hub": ["1", "abc"]})
 
 
@@ -70,6 +72,13 @@ def test_a_scenario_that_is_not_there_is_told_with_those_that_are() -> None:
     there = "demo, failures, pause, split-suppliers"
     with pytest.raises(ConfigurationError, match=f"cannot be read: No such file or directory; .* gateway: {there}"):
         read_scenario("none")
+
+
+class Terminal(io.StringIO):
+    """Standard output that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Told:
@@ -114,12 +123,41 @@ class Told:
         ('error = "refused"', False),
     ],
 )
-def test_what_is_expected_is_held_against_what_came(tmp_path: Path, expectation: str, held: bool) -> None:
-    lines: list[str] = []
+def test_what_is_expected_is_held_against_what_came(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], expectation: str, held: bool
+) -> None:
     text = f"[[step]]\ndo = 'activate'\nhub = [1]\nexpect.{expectation}"
-    assert play(read_scenario(written(tmp_path, text)), Told(), teller(lines.append)) is held
+    assert play(read_scenario(written(tmp_path, text)), Told(), teller(TerminalScreen())) is held
+    lines = capsys.readouterr().out.splitlines()
     assert len(lines) == (1 if held else 2)
     assert ("NOT HELD" in lines[0]) is not held
+
+
+def test_of_what_differs_only_that_is_told(tmp_path: Path) -> None:
+    """By the key of the scenario's file, with what was expected and what was seen."""
+    expected = (
+        'received = { you = ["2 x N64"], gas = ["N64", "N64"], older = [] }\nexpect.runs = { 1 = "9003", 2 = "1" }'
+    )
+    differing: list[str] = []
+    text = f"[[step]]\ndo = 'activate'\nhub = [1]\nexpect.{expected}\nexpect.answers = []"
+    play(read_scenario(written(tmp_path, text)), Told(), lambda _step, differences: differing.extend(differences))
+    assert differing == [
+        "received.gas: expected 2 x N64, seen nothing",
+        "runs.1: expected 9003, seen 9002",
+        "runs.2: expected 1, seen nothing",
+        "answers: expected nothing, seen I99",
+    ]
+
+
+def test_on_a_terminal_what_does_not_hold_stands_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    text = '[[step]]\ndo = "activate"\nhub = [1]\nsay = "one\\u001b[2J"\nexpect.answers = []'
+    play(read_scenario(written(tmp_path, text)), Told(), teller(TerminalScreen()))
+    assert "\x1b[31m\x1b[1mNOT HELD\x1b[0m" in terminal.getvalue()
+    assert "\\x1b[2J" in terminal.getvalue(), "what a file says is shown, and not obeyed"
 
 
 def test_an_error_can_be_expected_and_one_that_is_not_fails_the_step(tmp_path: Path) -> None:
