@@ -55,9 +55,12 @@ class Turn:
     def say(self, name: str, body: ServiceRequest | PartnerBody, door: str | None = None) -> Exchange:
         """Let a party send a message."""
         player = self.world.players[name]
-        kind = f"SR{body.reference}" if isinstance(body, ServiceRequest) else type(body).__name__
+        if isinstance(body, ServiceRequest):
+            kind, release = f"SR{body.reference}", getattr(body, "release", None)
+        else:
+            kind, release = type(body).__name__, getattr(body, "release_id", None)
         exchange = player.send(body, door)
-        self.exchanges.append(summary(exchange, player, kind, getattr(body, "release_id", None)))
+        self.exchanges.append(summary(exchange, player, kind, release))
         self.world.traffic.look()
         return exchange
 

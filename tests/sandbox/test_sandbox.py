@@ -126,8 +126,13 @@ def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox)
     words = done("sandbox", "choose", "you", "1", "61", *at)
     assert "you: SR11.5 for SEC-2027-A -> W110501 (PartlyAccepted)" in words
     assert "    NotResponsibleDeviceIDList: 00-DB-12-34-56-00-00-3D" in words
+    assert "dcc: RolloutDecision for SEC-2027-A -> Accepted" in done("sandbox", "decide", "pause", *at)
+    assert "dcc: PilotOutcome for SEC-2027-A -> " in run("sandbox", "outcome", "failure", *at).output
+    town.do("reset")
     ran = run("sandbox", "activate", "999", *at)
-    assert (ran.code, "BatchInstruction -> " in ran.output, "CS06" in ran.output) == (1, True, False), ran.output
+    assert (ran.code, "BatchInstruction for SEC-2027-A -> " in ran.output, "CS06" in ran.output) == (1, True, False), (
+        ran.output
+    )
     assert "each `hub` must be a number such as 1" in refused(2, "sandbox", "activate", "first", *at)
     with pytest.raises(ConfigurationError, match="did you mean hub"):
         town.do("activate", hubs=[1])
@@ -252,7 +257,7 @@ NINES = "9" * 5000
         ("GET", "/v1/messages?last=1&last=2", "", 400, "last is there twice"),
         ("GET", "/v1/messages?since=", "", 400, "since must be a whole number"),
         ("GET", "/v1/status?x", "", 400, "takes no 'x'"),
-        ("POST", "/v1/close", '{"release": []}', 400, "release must be a text"),
+        ("POST", "/v1/close", '{"release": []}', 400, "`release` must be a text"),
         ("POST", "/v1/approve", json.dumps({"release": "x" * 100_000}), 400, f"no release {'x' * 60!r} was announced"),
         ("POST", "/", "do=clock&to=%2B1m&to=%2B2m", 400, "to is there twice in the form"),
         ("POST", "/", "do=clock&to=%ff", 400, "the form is not UTF-8"),
