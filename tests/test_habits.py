@@ -111,7 +111,7 @@ def test_the_prose_of_the_pages_is_wrapped() -> None:
     assert [(page.name, line) for page in pages for line in prose(page) if len(line) > 120] == []
 
 
-PRINTS = {"output", "terminal", "main", "demo", "completion"}
+PRINTS = {"output", "terminal", "main", "screen", "completion"}
 """Modules of the command line that print by themselves: what others wrote goes through `output.say` or its tables."""
 
 
