@@ -91,7 +91,7 @@ def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -
             not_(activation_outcome.c.success), activation_outcome.c.release_id.in_(ids)
         ),
     )
-    yield from _in_chunks(connection, scope, (hub.c.device_id.in_(named),))
+    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(named)))
 
 
 def _named(groups: Any, members: Any, owner: str, releases: list[str]) -> Select[Any]:
