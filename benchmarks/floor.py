@@ -22,10 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from lxml import etree
 
-from duis_gateway.namespaces import DS
+from duis_gateway.namespaces import DS, SR
 
-SR = "{http://www.dccinterface.co.uk/ServiceUserGateway}"
-_DS = f"{{{DS}}}"
+_SR, _DS = f"{{{SR}}}", f"{{{DS}}}"
 _ALGORITHM = ec.ECDSA(hashes.SHA256())
 _A_COMMIT = {"stored": 500, "claimed": 200}
 
@@ -59,29 +58,29 @@ class Floor:
     def read_inventory(self, request: bytes) -> None:
         """Take an 8.2 in and answer it."""
         root = self._proven(request)
-        hub = int(root.findtext(f".//{SR}DeviceID").replace("-", ""), 16)
+        hub = int(root.findtext(f".//{_SR}DeviceID").replace("-", ""), 16)
         row = self._db.execute("SELECT * FROM hub WHERE device_id = ?", (hub,)).fetchone()
         answer = self._signed(b"<Response>" + ",".join(map(str, row)).encode() + b"</Response>")
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("INSERT INTO message VALUES (?, ?, ?)", (root.findtext(f".//{SR}RequestID"), request, answer))
+        self._db.execute("INSERT INTO message VALUES (?, ?, ?)", (root.findtext(f".//{_SR}RequestID"), request, answer))
         self._db.execute("COMMIT")
 
     def pilot_list(self, request: bytes) -> None:
         """Take an 11.5 in, judge its hubs, and answer it; CSP and DCC are told of the list."""
         root = self._proven(request)
-        text = root.findtext(f".//{SR}DeviceIDList")
+        text = root.findtext(f".//{_SR}DeviceIDList")
         ids = [int(one.replace("-", ""), 16) for one in text.split(",")]
         rows = self._db.execute(
             "SELECT hub.* FROM json_each(?) AS given JOIN hub ON hub.device_id = given.value",
             (json.dumps(sorted(ids)),),
         )
-        supplier = root.findtext(f".//{SR}RequestID").split(":")[0]
+        supplier = root.findtext(f".//{_SR}RequestID").split(":")[0]
         good = [row[0] for row in rows if supplier in (row[7], row[8]) and row[5] == "Commissioned"]
         answer = self._signed(b"<Response>I99</Response>")
         told = [self._signed(f"<{name}>{text}</{name}>".encode()) for name in ("PreferredPilotList", "Report")]
         self._lists += 1
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("INSERT INTO message VALUES (?, ?, ?)", (root.findtext(f".//{SR}RequestID"), request, answer))
+        self._db.execute("INSERT INTO message VALUES (?, ?, ?)", (root.findtext(f".//{_SR}RequestID"), request, answer))
         self._db.execute("DELETE FROM listed WHERE list = ?", (self._lists - 1,))
         self._db.executemany("INSERT INTO listed VALUES (?, ?)", [(self._lists, hub) for hub in good])
         self._db.executemany(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from duis_gateway.config.settings import Config, load_config
-from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import DASH, would_be_replaced
@@ -48,6 +48,16 @@ class Commands(click.Group):
 
 class AnswerIsNo(GatewayError):
     """The command worked, and its answer is no; the text says why. Exit code 1."""
+
+
+def not_registered(party: int) -> AnswerIsNo:
+    """Return what to say of a party that is not registered."""
+    return AnswerIsNo(f"{format_eui(party)} is not registered; `party list` has who is")
+
+
+def no_release(release_id: str) -> AnswerIsNo:
+    """Return what to say of a release that is not there."""
+    return AnswerIsNo(f"there is no release {release_id[:80]!r}; `release list` names them")
 
 
 def eui(text: str | int) -> int:

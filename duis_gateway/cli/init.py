@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
-from duis_gateway.cli.output import counted, print_rows, progress_bar, say
+from duis_gateway.cli.output import print_rows, progress_bar, say
 from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, StoreConfig, load_config
@@ -18,6 +18,7 @@ from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.store.engine import Store
 from duis_gateway.store.move import move
+from duis_gateway.text.counts import counted
 
 _DCC_ROLE = "89"
 DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"

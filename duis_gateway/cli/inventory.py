@@ -15,11 +15,12 @@ from duis_gateway.cli.common import (
     opened_store,
     refuse_existing,
 )
-from duis_gateway.cli.output import counted, progress_bar, say
+from duis_gateway.cli.output import progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import DASH
 from duis_gateway.rollout.hubs.inventory_file import export_csv, load_csv
+from duis_gateway.text.counts import counted
 
 _FINDINGS_SHOWN = 3
 

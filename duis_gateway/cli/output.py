@@ -70,11 +70,6 @@ def progress_bar(label: str, unit: str) -> AbstractContextManager[Callable[[int,
     return progress(label, unit, sys.stderr)
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where it is not one."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _print_table(lines: list[Sequence[str]]) -> None:
     widths = [max(len(value) for value in column) for column in zip(*lines, strict=True)]
     for number, line in enumerate(lines):

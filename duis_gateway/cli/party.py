@@ -12,7 +12,16 @@ import click
 from sqlalchemy import Connection
 
 from duis_gateway.cli.certificate import certificate_of, register
-from duis_gateway.cli.common import EUI, READABLE, AnswerIsNo, Commands, config_option, format_option, opened_store
+from duis_gateway.cli.common import (
+    EUI,
+    READABLE,
+    AnswerIsNo,
+    Commands,
+    config_option,
+    format_option,
+    not_registered,
+    opened_store,
+)
 from duis_gateway.cli.output import print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
@@ -108,7 +117,7 @@ def change(
     with opened_store(config) as store, store.write() as connection:
         old = parties.find(connection, eui)
         if old is None:
-            raise AnswerIsNo(f"{format_eui(eui)} is not registered; `party list` has who is")
+            raise not_registered(eui)
         new = replace(
             old,
             url=old.url if url is None else url,
@@ -190,14 +199,14 @@ def give_token(connection: Connection, eui: int) -> str:
     """Give a party a new token for the party door, and return it (AnswerIsNo: the party is not registered)."""
     made = secrets.token_urlsafe(32)
     if not parties.set_token_hash(connection, eui, parties.token_hash(made)):
-        raise AnswerIsNo(f"{format_eui(eui)} is not registered; `party list` has who is")
+        raise not_registered(eui)
     return made
 
 
 def _set_status(config: Config, eui: int, status: PartyStatus) -> None:
     with opened_store(config) as store, store.write() as connection:
         if not parties.set_status(connection, eui, status):
-            raise AnswerIsNo(f"{format_eui(eui)} is not registered; `party list` has who is")
+            raise not_registered(eui)
     say(f"{format_eui(eui)} is {status}.")
 
 

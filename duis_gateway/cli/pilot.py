@@ -19,6 +19,7 @@ from duis_gateway.cli.common import (
     Commands,
     F,
     WholeNumber,
+    no_release,
     opened_store,
     refuse_existing,
 )
@@ -145,7 +146,7 @@ def _from_store(config: Config, release_id: str, party: int, gateway: int | None
         registered(connection, party)
         release = releases.find(connection, release_id)
         if release is None:
-            raise AnswerIsNo(f"there is no release {release_id[:80]!r}; `release list` names them")
+            raise no_release(release_id)
         if release.pilot is None or not release.state.is_live:
             raise AnswerIsNo(f"{release_id} has no pilot, or is {release.state}")
         yield _Source(

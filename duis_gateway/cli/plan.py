@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 from sqlalchemy import Connection
 
-from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, config_option, format_option, no_release, opened_store
 from duis_gateway.cli.output import print_table
 from duis_gateway.cli.status import registered
 from duis_gateway.clock import clock_of
@@ -78,5 +78,5 @@ def _rows(
 def _release(connection: Connection, release_id: str) -> Release:
     found = releases.find(connection, release_id)
     if found is None:
-        raise AnswerIsNo(f"there is no release {release_id[:80]!r}; `release list` names them")
+        raise no_release(release_id)
     return found

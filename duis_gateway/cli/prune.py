@@ -7,9 +7,10 @@ from datetime import timedelta
 import click
 
 from duis_gateway.cli.common import WholeNumber, config_option, opened_store
-from duis_gateway.cli.output import counted, progress_bar, say
+from duis_gateway.cli.output import progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.operations.pruning import EVERYTHING, Pruned, Pruning, What
+from duis_gateway.text.counts import counted
 
 _ALL = "all"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from duis_gateway.cli.common import AnswerIsNo, Commands, config_option, format_option, opened_store
+from duis_gateway.cli.common import Commands, config_option, format_option, no_release, opened_store
 from duis_gateway.cli.output import print_fields, print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.rollout.failure_thresholds import store as thresholds
@@ -46,7 +46,7 @@ def show(release_id: str, config: Config) -> None:
     with opened_store(config) as store, store.read() as connection:
         found = releases.find(connection, release_id)
         if found is None:
-            raise AnswerIsNo(f"there is no release {release_id[:80]!r}; `release list` names them")
+            raise no_release(release_id)
         marks = releases.marks(connection, release_id)
         proposed = thresholds.find_proposal(connection, release_id)
         in_default = pilots.default_hubs(connection, release_id)

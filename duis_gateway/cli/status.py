@@ -7,10 +7,9 @@ from datetime import datetime
 import click
 from sqlalchemy import Connection
 
-from duis_gateway.cli.common import EUI, TIME, AnswerIsNo, config_option, format_option, opened_store
+from duis_gateway.cli.common import EUI, TIME, config_option, format_option, not_registered, opened_store
 from duis_gateway.cli.output import print_table
 from duis_gateway.config.settings import Config
-from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
@@ -67,5 +66,5 @@ def registered(connection: Connection, party: int) -> Party:
     """
     found = parties.find(connection, party)
     if found is None:
-        raise AnswerIsNo(f"{format_eui(party)} is not registered; `party list` has who is")
+        raise not_registered(party)
     return found

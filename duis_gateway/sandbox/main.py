@@ -17,7 +17,7 @@ from duis_gateway.sandbox.demo.play import Screen
 from duis_gateway.sandbox.remote import Remote
 from duis_gateway.sandbox.sandbox import open_sandbox
 from duis_gateway.sandbox.scenario import Scenario, Stage, Step, play
-from duis_gateway.text.pages import show_count
+from duis_gateway.text.counts import counted
 
 _LOOK = 0.5
 _PATIENCE = 2.0
@@ -99,7 +99,7 @@ def run_scenario(scenario: Scenario, port: int | None, screen: Screen) -> bool:
 def _play(scenario: Scenario, stage: Stage, screen: Screen) -> bool:
     screen.line(scenario.title)
     good = play(scenario, stage, teller(screen))
-    steps = show_count(len(scenario.steps), "step")
+    steps = counted(len(scenario.steps), "step")
     screen.step("", steps, "all held" if good else "NOT all held", good=good)
     return good
 

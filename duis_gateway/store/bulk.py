@@ -157,15 +157,15 @@ def upsert_many(
 
     No key may come twice (PostgreSQL refuses it).
     """
-    key = ", ".join(_quoted(connection, key.name) for key in table.primary_key.columns)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in (_quoted(connection, name) for name in replaced))
+    key = ", ".join(quoted(connection, key.name) for key in table.primary_key.columns)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in (quoted(connection, name) for name in replaced))
     return _write_many(connection, table, names, rows, f" ON CONFLICT ({key}) DO UPDATE SET {changes}")
 
 
 def update_many(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> int:
     """Update rows by their key: `names` and each row begin with the one column of the primary key."""
-    key, *changed = (_quoted(connection, name) for name in names)
-    target = _quoted(connection, table.name)
+    key, *changed = (quoted(connection, name) for name in names)
+    target = quoted(connection, table.name)
     stored = (_stored_rows(connection, table, names, chunk) for chunk in _chunks(rows))
     count = 0
     if connection.dialect.name == "postgresql":
@@ -214,7 +214,7 @@ def _write_many(connection: Connection, table: Table, names: Sequence[str], rows
 
 
 def _into(connection: Connection, table: Table, names: Sequence[str]) -> str:
-    return f"INSERT INTO {_quoted(connection, table.name)} ({', '.join(_quoted(connection, n) for n in names)})"
+    return f"INSERT INTO {quoted(connection, table.name)} ({', '.join(quoted(connection, n) for n in names)})"
 
 
 def _stored_rows(connection: Connection, table: Table, names: Sequence[str], rows: list[Row]) -> list[tuple[Any, ...]]:
@@ -237,5 +237,6 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _quoted(connection: Connection, name: str) -> str:
+def quoted(connection: Connection, name: str) -> str:
+    """Return a name of a table or column as this database writes it."""
     return connection.dialect.identifier_preparer.quote(name)

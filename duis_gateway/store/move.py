@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, Table, func, select, text
 
 from duis_gateway.errors import StoreUnusable
-from duis_gateway.store.bulk import Progress
+from duis_gateway.store.bulk import Progress, quoted
 from duis_gateway.store.engine import Store
 from duis_gateway.store.migrate import newest_revision, revision_of
 from duis_gateway.store.rollout_tables import metadata
@@ -148,19 +148,15 @@ def _cursor(new: Connection) -> Any:
 
 
 def _selected(connection: Connection, table: Table) -> str:
-    return f"SELECT {_columns(connection, table)} FROM {_quoted(connection, table.name)}"  # noqa: S608
+    return f"SELECT {_columns(connection, table)} FROM {quoted(connection, table.name)}"  # noqa: S608
 
 
 def _named(connection: Connection, table: Table) -> str:
-    return f"{_quoted(connection, table.name)} ({_columns(connection, table)})"
+    return f"{quoted(connection, table.name)} ({_columns(connection, table)})"
 
 
 def _columns(connection: Connection, table: Table) -> str:
-    return ", ".join(_quoted(connection, column.name) for column in table.columns)
-
-
-def _quoted(connection: Connection, name: str) -> str:
-    return connection.dialect.identifier_preparer.quote(name)
+    return ", ".join(quoted(connection, column.name) for column in table.columns)
 
 
 def _go_on_counting(old: Connection, new: Connection, table: Table) -> None:

@@ -425,7 +425,7 @@ outbox = Table(
     CheckConstraint("channel IN ('http', 'email')", name="channel"),
     # Each index holds only the rows that its question is about, so that history slows nothing (threats F12, F20).
     *(
-        Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+        index_where(name, *columns, where=where)
         for name, columns, where in (
             # In the order of claiming; with the last column the age of what waits is read from the index alone.
             ("ix_outbox_due", ("recipient", "channel", "due_at", "id", "enqueued_at"), "state = 'pending'"),

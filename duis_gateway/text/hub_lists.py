@@ -49,23 +49,23 @@ def _of_json(text: str) -> Iterator[tuple[str, str]]:
 
 def _of_csv(text: str) -> Iterator[tuple[str, str]]:
     lines = csv.reader(text.splitlines(), strict=True)
-    column, empty_lines, hubs = 0, 0, 0
+    column, names_hubs, names_none = 0, False, False
     try:
         for number, line in enumerate(lines, start=1):
             if number == 1 and _COLUMN in line:
                 column = _only_column(line)
             elif not any(line):
-                empty_lines += number == 1  # without a header it is no list of no hubs
+                names_none = names_none or number == 1  # without a header it is no list of no hubs
             elif column >= len(line):
                 raise ValueError(f"line {number}: it ends before its {_COLUMN}")
             elif name := line[column].strip():
-                hubs += 1
+                names_hubs = True
                 yield f"line {number}", name
             else:
-                empty_lines += 1
+                names_none = True
     except csv.Error as error:
         raise ValueError(f"the list is not CSV: {error}") from None
-    if empty_lines and not hubs:
+    if names_none and not names_hubs:
         raise ValueError(f"no line has a hub: a list of no hubs is the line {_COLUMN} alone")
 
 

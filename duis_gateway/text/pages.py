@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.text.controls import shown_lines
+from duis_gateway.text.counts import counted
 
 _CELL, _LABELLED = "<td", Markup('<td data-label="{}"')
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
@@ -51,11 +52,6 @@ def show_duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def show_count(number: int, noun: str) -> str:
-    """Return how many there are of something: "1 flag", "1,200 flags"."""
-    return f"{show_number(number)} {noun}{'' if number == 1 else 's'}"
-
-
 def path_part(name: str) -> str:
     """Return a name as one part of a path; encoded twice, so that a slash in it stays the name's own."""
     return quote(quote(name, safe=""), safe="")
@@ -86,7 +82,7 @@ def environment() -> Environment:
         time=show_time,
         number=show_number,
         duration=show_duration,
-        count_of=show_count,
+        count_of=counted,
         eui=format_eui,
         path_part=path_part,
         labelled=labelled,

@@ -11,7 +11,8 @@ import pytest
 from jinja2 import UndefinedError
 from lxml import html
 
-from duis_gateway.text.pages import render, show_count, show_duration, show_time
+from duis_gateway.text.counts import counted
+from duis_gateway.text.pages import render, show_duration, show_time
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAME = (ROOT / "duis_gateway" / "text" / "page.css").read_text(encoding="utf-8")
@@ -59,7 +60,7 @@ def test_times_lengths_and_counts_are_shown_in_one_way() -> None:
         "1.5 h",
         "1.5 d",
     ]
-    assert [show_count(n, "flag") for n in (0, 1, 1200)] == ["0 flags", "1 flag", "1,200 flags"]
+    assert [counted(n, "flag") for n in (0, 1, 1200)] == ["0 flags", "1 flag", "1,200 flags"]
 
 
 def colours(block: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, Period
 from duis_gateway.rollout.rollout_decisions.records import HubCounts
+from duis_gateway.text.counts import counted
 from duis_gateway.text.times import show_time
 
 GROUPS_IN_WORDS = 20
@@ -30,7 +31,7 @@ class Words:
 
 def count_hubs(number: int) -> str:
     """Return a number of hubs in words."""
-    return f"{number:,} Communications Hub{'' if number == 1 else 's'}"
+    return counted(number, "Communications Hub")
 
 
 def of_hubs(rows: Sequence[Row], singular: str, plural: str) -> str:

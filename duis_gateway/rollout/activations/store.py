@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Subquery, func, or_, select
 
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs import freshness
@@ -117,16 +117,21 @@ def record_outcomes(connection: Connection, csp: int, outcomes: Sequence[Reporte
 
 def newest_outcomes(connection: Connection, device_ids: Iterable[int]) -> dict[int, RecordedOutcome]:
     """Return the outcome reported last of each hub that has any."""
-    wanted = id_list(connection, device_ids)
-    newest = (
-        select(func.max(activation_outcome.c.id).label("id"))
-        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
-        .group_by(activation_outcome.c.device_id)
-        .subquery()
-    )
+    newest = newest_of(connection, device_ids)
     columns = [activation_outcome.c[name] for name in _OUTCOME_COLUMNS]
     query = select(*columns).join_from(newest, activation_outcome, activation_outcome.c.id == newest.c.id)
     return {row[0]: _recorded(row) for row in connection.execute(query)}
+
+
+def newest_of(connection: Connection, device_ids: Iterable[int], release_id: str | None = None) -> Subquery:
+    """Return a table of the number (`id`) of each hub's newest outcome, or of its newest under one release."""
+    wanted = id_list(connection, device_ids)
+    query = (
+        select(func.max(activation_outcome.c.id).label("id"))
+        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
+        .group_by(activation_outcome.c.device_id)
+    )
+    return (query if release_id is None else query.where(activation_outcome.c.release_id == release_id)).subquery()
 
 
 def reported_since(

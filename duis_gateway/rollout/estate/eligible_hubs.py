@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, not_, select, union
 
+from duis_gateway.rollout.activations.store import newest_of
 from duis_gateway.rollout.eligibility import ROLES, is_hub_sql, passes_sql, responsible
 from duis_gateway.rollout.hubs.device_models import model_names, model_number
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.hubs.store import HUB_COLUMNS
 from duis_gateway.rollout.releases.records import Release
-from duis_gateway.store.bulk import id_list
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import activation_outcome, device_model, hub, instruction, instruction_hub
 
@@ -116,14 +116,7 @@ def _in_chunks(connection: Connection, scope: Scope, which: tuple[ColumnElement[
 
 def failed(connection: Connection, release_id: str, ids: Iterable[int]) -> frozenset[int]:
     """Return those of the hubs whose newest outcome under the release is a failure."""
-    wanted = id_list(connection, ids)
-    newest = (
-        select(activation_outcome.c.device_id, func.max(activation_outcome.c.id).label("id"))
-        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
-        .where(activation_outcome.c.release_id == release_id)
-        .group_by(activation_outcome.c.device_id)
-        .subquery()
-    )
+    newest = newest_of(connection, ids, release_id)
     query = (
         select(activation_outcome.c.device_id)
         .join_from(newest, activation_outcome, activation_outcome.c.id == newest.c.id)

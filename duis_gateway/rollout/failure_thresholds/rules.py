@@ -14,6 +14,7 @@ from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.failure_thresholds.records import EarlierOutcome, Failures, HourCount, ProposedPause
 from duis_gateway.rollout.releases.records import FailureThreshold
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.text.counts import counted
 
 
 def window_begins(threshold: FailureThreshold, now: datetime) -> datetime:
@@ -88,10 +89,8 @@ def answers_proposal(action: RolloutAction, standing: Standing) -> bool:
 def threshold_in_words(threshold: FailureThreshold) -> str:
     """Return what a threshold says, for people."""
     hold = "the plan is held until DCC decides" if threshold.hold else "a pause is proposed to DCC"
-    return (
-        f"{threshold.share_percent} % of at least {threshold.least_hubs:,} {_hubs(threshold.least_hubs)} "
-        f"within {_hours(threshold)}: {hold}"
-    )
+    hubs, hours = counted(threshold.least_hubs, "hub"), counted(threshold.window_hours, "hour")
+    return f"{threshold.share_percent} % of at least {hubs} within {hours}: {hold}"
 
 
 def reason_in_words(failures: Failures, threshold: FailureThreshold) -> str:
@@ -106,13 +105,5 @@ def proposal_in_words(proposed: ProposedPause) -> str:
 
 
 def _failed(failures: Failures, threshold: FailureThreshold) -> str:
-    hubs = f"{failures.failed:,} of {failures.hubs:,} {_hubs(failures.hubs)}"
-    return f"{hubs} failed within {_hours(threshold)}"
-
-
-def _hubs(number: int) -> str:
-    return "hub" if number == 1 else "hubs"
-
-
-def _hours(threshold: FailureThreshold) -> str:
-    return f"{threshold.window_hours:,} {'hour' if threshold.window_hours == 1 else 'hours'}"
+    hubs, hours = counted(failures.hubs, "hub"), counted(threshold.window_hours, "hour")
+    return f"{failures.failed:,} of {hubs} failed within {hours}"

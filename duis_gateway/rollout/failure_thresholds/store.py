@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.activations.store import newest_of
 from duis_gateway.rollout.failure_thresholds.records import EarlierOutcome, Failures, HourCount, ProposedPause
-from duis_gateway.rollout.releases.records import FailureThreshold, Release
-from duis_gateway.store.bulk import id_list, upsert_many
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.store import threshold_of
+from duis_gateway.store.bulk import upsert_many
 from duis_gateway.store.rollout_tables import failure_count, pause_proposal
 from duis_gateway.store.tables import activation_outcome
 
@@ -54,14 +57,7 @@ def last_outcome(connection: Connection) -> int:
 
 def earlier_outcomes(connection: Connection, release_id: str, device_ids: Iterable[int]) -> list[EarlierOutcome]:
     """Return the newest outcome recorded under a release of each of these hubs that has any."""
-    wanted = id_list(connection, device_ids)
-    newest = (
-        select(func.max(activation_outcome.c.id).label("id"))
-        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
-        .where(activation_outcome.c.release_id == release_id)
-        .group_by(activation_outcome.c.device_id)
-        .subquery()
-    )
+    newest = newest_of(connection, device_ids, release_id)
     query = select(
         activation_outcome.c.id,
         activation_outcome.c.received_at,
@@ -73,16 +69,12 @@ def earlier_outcomes(connection: Connection, release_id: str, device_ids: Iterab
 
 def put_proposal(connection: Connection, proposed: ProposedPause) -> None:
     """Keep that a pause was proposed to DCC."""
-    threshold = proposed.threshold
     values = {
         "release_id": proposed.release_id,
         "proposed_at": proposed.at,
         "hubs": proposed.failures.hubs,
         "failed": proposed.failures.failed,
-        "share_percent": threshold.share_percent,
-        "window_hours": threshold.window_hours,
-        "least_hubs": threshold.least_hubs,
-        "hold": threshold.hold,
+        **asdict(proposed.threshold),
     }
     connection.execute(insert(pause_proposal).values(**values))
 
@@ -92,8 +84,7 @@ def find_proposal(connection: Connection, release_id: str) -> ProposedPause | No
     row = connection.execute(select(pause_proposal).where(pause_proposal.c.release_id == release_id)).one_or_none()
     if row is None:
         return None
-    threshold = FailureThreshold(row.share_percent, row.window_hours, row.least_hubs, row.hold)
-    return ProposedPause(release_id, row.proposed_at, Failures(row.hubs, row.failed), threshold)
+    return ProposedPause(release_id, row.proposed_at, Failures(row.hubs, row.failed), threshold_of(row))
 
 
 def answer(connection: Connection, release_id: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
@@ -28,9 +28,6 @@ from duis_gateway.store.engine import Store
 from duis_gateway.store.scratch import Claims
 from duis_gateway.store.tables import device_model, hub
 from duis_gateway.text.cells import csv_lines
-
-if TYPE_CHECKING:
-    pass
 
 _ROWS_A_FETCH = 5_000
 _REMEMBERED = 10_000

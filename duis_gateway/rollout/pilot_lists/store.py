@@ -46,7 +46,10 @@ def proving_hubs(connection: Connection, release_id: str, supplier: int) -> list
 def preferred(connection: Connection, release_id: str, supplier: int) -> list[HubInRegion] | None:
     """Return the hubs of the supplier's preferred list as received last; None if it has sent none."""
     mine = {"release": release_id, "supplier": supplier}
-    return _hubs(connection, _PREFERRED, mine) or ([] if _list_of(connection, mine) else None)
+    found = _hubs(connection, _PREFERRED, mine)
+    if not found and connection.execute(_LIST, mine).scalar_one_or_none() is None:
+        return None
+    return found
 
 
 def replace_preferred(
@@ -108,10 +111,6 @@ def _put(dialect: str) -> Any:
     changes = {name: new.excluded[name] for name in ("firmware_version", "received_at")}
     key = ("release_id", "supplier")
     return new.on_conflict_do_update(index_elements=key, set_=changes).returning(preferred_list.c.id)
-
-
-def _list_of(connection: Connection, mine: Mapping[str, Any]) -> int | None:
-    return connection.execute(_LIST, mine).scalar_one_or_none()
 
 
 def _hubs(connection: Connection, query: Select[Any], bound: Mapping[str, Any]) -> list[HubInRegion]:

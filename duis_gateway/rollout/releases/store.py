@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import (
@@ -43,7 +44,7 @@ from duis_gateway.store.upsert import upsert_one
 _BY_WEIGHT = (HubMark.FRIENDLY, HubMark.PROVING, HubMark.EXCLUDED)
 """Of several marks on one hub the last of these counts."""
 
-_THRESHOLD_COLUMNS = ("share_percent", "window_hours", "least_hubs", "hold")
+_THRESHOLD_COLUMNS = tuple(field.name for field in fields(FailureThreshold))
 
 
 def find(connection: Connection, release_id: str) -> Release | None:
@@ -99,8 +100,7 @@ def _put_threshold(connection: Connection, release: Release) -> None:
     if threshold is None:
         connection.execute(delete(failure_threshold).where(failure_threshold.c.release_id == release.release_id))
         return
-    values = {name: getattr(threshold, name) for name in _THRESHOLD_COLUMNS}
-    upsert_one(connection, failure_threshold, {"release_id": release.release_id, **values})
+    upsert_one(connection, failure_threshold, {"release_id": release.release_id, **asdict(threshold)})
 
 
 def marks(connection: Connection, release_id: str) -> dict[HubMark, tuple[int, ...]]:
@@ -228,16 +228,15 @@ def _release(row: Row[Any], permitted: frozenset[str], later: frozenset[str]) ->
         obligations=row.obligations,
         state=ReleaseState(row.state),
         paused=row.paused,
-        failure_threshold=_threshold(row),
+        failure_threshold=None if row.share_percent is None else threshold_of(row),
         permitted_predecessors=permitted,
         later_versions=later,
     )
 
 
-def _threshold(row: Row[Any]) -> FailureThreshold | None:
-    if row.share_percent is None:
-        return None
-    return FailureThreshold(row.share_percent, row.window_hours, row.least_hubs, row.hold)
+def threshold_of(row: Row[Any]) -> FailureThreshold:
+    """Return the failure threshold in a row that has its columns."""
+    return FailureThreshold(*(getattr(row, name) for name in _THRESHOLD_COLUMNS))
 
 
 def _pilot(row: Row[Any]) -> PilotTerms | None:
