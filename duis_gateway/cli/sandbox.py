@@ -16,7 +16,7 @@ from duis_gateway.cli.output import say
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.cli.terminal import BAD, painted
 from duis_gateway.sandbox.commands import COMMANDS
-from duis_gateway.sandbox.parameters import MOMENT, STEP, Command, Parameter
+from duis_gateway.sandbox.parameters import FLAG, MOMENT, STEP, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
 from duis_gateway.sandbox.scenario import document_of, read_scenario, shipped
 from duis_gateway.sandbox.words import Line, in_lines
@@ -94,11 +94,11 @@ def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]
     """Return the argument or option of a parameter; what is not given is left to the sandbox, which knows the rest."""
     if one.content:
         return click.argument(one.name, metavar="FILE", type=READABLE, required=one.required)
-    words = one.kind.schema.get("enum")
+    words = None if one.kind is FLAG else one.kind.schema.get("enum")
     kind: Any = click.Choice(list(words), case_sensitive=False) if words else str
     if one.argument:
         return click.argument(one.name, type=kind, nargs=-1 if one.many else 1, required=one.required)
-    if one.kind.schema.get("type") == "boolean":
+    if one.kind is FLAG:
         about = one.about[:1].upper() + one.about[1:]
         return click.option(f"--{one.name}/--no-{one.name}", default=None, help=f"{about}.")
     default = one.default if isinstance(one.default, int | str) and not isinstance(one.default, bool) else None

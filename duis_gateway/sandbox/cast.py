@@ -126,6 +126,10 @@ class Upcoming(NamedTuple):
     version: str
 
 
+MOST_RELEASES = 26
+"""How many releases the sandbox has a name for."""
+
+
 def upcoming(number: int) -> Upcoming:
     """Return DCC's release of a number from 0: for the two models in turn, each a version higher than the last."""
     model = MODELS[number % len(MODELS)]
@@ -177,7 +181,10 @@ def hubs() -> Iterator[Hub]:
             )
 
 
+LAST_HUB = SHARES[-1].last
+
+
 def hub_name(one: int) -> str:
     """Return a hub as commands call it: its number, or its EUI-64 where it has none."""
     number = one - device_id(0)
-    return str(number) if 0 < number <= SHARES[-1].last else format_eui(one)
+    return str(number) if 0 < number <= LAST_HUB else format_eui(one)

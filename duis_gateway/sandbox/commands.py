@@ -57,7 +57,7 @@ COMMANDS: tuple[Command, ...] = (
                 TEXT,
                 argument=True,
             ),
-            Parameter("model", "of which hubs", choice(*(one.model.lower() for one in MODELS))),
+            Parameter("model", "of which hubs", choice(*(one.model for one in MODELS))),
             _VERSION,
             Parameter("days", "how long its pilot is, from now; 0: no pilot", whole_number(0, 400), default=60),
             Parameter("limit", "hubs of one supplier in the pilot at most", whole_number(1, 1_000_000), default=100),

@@ -26,13 +26,12 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import FailureThreshold, Period, PilotTerms, Release, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.sandbox import addresses, cast
-from duis_gateway.sandbox.cast import CSPS, MODELS, Member, Upcoming, upcoming
+from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
 from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.parameters import WrongCommand, moment_of
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.world import World
 
-_MOST_RELEASES = 26
 _MOMENT = timedelta(minutes=1)
 _WEEK = timedelta(days=7)
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
@@ -150,7 +149,7 @@ def announce(
 
 def _coming(release: str | None, every: dict[str, Release], model: str | None) -> Upcoming:
     """Return the release to announce: the one that is named, else the next that was not, of this model."""
-    for number in range(_MOST_RELEASES):
+    for number in range(MOST_RELEASES):
         one = upcoming(number)
         if one.release_id == release or (
             release is None and one.release_id not in every and model in (None, one.model.model)

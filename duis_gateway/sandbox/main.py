@@ -109,6 +109,8 @@ def teller(screen: Screen) -> Callable[[Step, list[str]], None]:
 
     def tell(step: Step, differences: list[str]) -> None:
         held = not differences
+        if step.act:
+            screen.title(step.act)
         screen.step(f"{step.number:>3}. ", step.say, "held" if held else "NOT HELD", good=held)
         for one in differences:
             screen.line(f"       {one}", 7)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -14,11 +14,13 @@ from duis_gateway.clock import EARLIEST, LATEST, business_time
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import GatewayError
 from duis_gateway.outbox.guard import AddressRefused, parse_url
-from duis_gateway.sandbox.cast import BY_EUI, BY_NAME, Member, device_id
+from duis_gateway.sandbox.cast import BY_EUI, BY_NAME, LAST_HUB, Member, device_id
 from duis_gateway.text.numbers import is_digits
 
 STEP = re.compile(r"([+-])([0-9]{1,5})\s*(min|[smhdw])")
 """A step forward or back in time."""
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}|$)")
+_MOST_DIGITS = len(str(LAST_HUB))
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -54,8 +56,9 @@ class Parameter:
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the value."""
-        one = dict(self.kind.schema)
-        told: dict[str, Any] = {"type": "array", "items": one, "minItems": int(self.required)} if self.many else one
+        told = one = dict(self.kind.schema)
+        if self.many:
+            told = {"anyOf": [{"type": "array", "items": one, "minItems": int(self.required)}, one]}
         told = {**told, "description": self.about}
         default = self.default.name if isinstance(self.default, Member) else self.default
         return told if default is None else {**told, "default": default}
@@ -124,6 +127,14 @@ class Command:
         return values
 
 
+def known_words(what: str, word: str, known: Collection[str]) -> None:
+    """See that a word is one of those that are known (WrongCommand: it is not; the text names the closest, or all)."""
+    if word not in known:
+        close = get_close_matches(word, known, n=1)
+        those = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        raise WrongCommand(f"{what} {word[:60]!r} is not known; {those}")
+
+
 def _python_name(name: str) -> str:
     return name.replace("-", "_")
 
@@ -149,23 +160,27 @@ def _text(given: Any) -> str:
     return str(given).strip()
 
 
+_TRUE = ("true", "on", "yes", "1")
+_FALSE = ("false", "off", "no", "0")
+
+
 def _flag(given: Any) -> bool:
     if isinstance(given, bool):
         return given
-    known = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
-    if str(given).lower() not in known:
+    word = str(given).lower()
+    if word not in (*_TRUE, *_FALSE):
         raise ValueError("true or false")
-    return known[str(given).lower()]
+    return word in _TRUE
 
 
 def _hub(given: Any) -> int:
     text = str(given).strip()
-    if is_digits(text, 4):
+    if is_digits(text, _MOST_DIGITS) and 0 < int(text) <= LAST_HUB:
         return device_id(int(text))
     try:
         return parse_eui(text)
     except ValueError:
-        raise ValueError("a number such as 1, or an EUI-64 such as 00-DB-12-34-56-00-00-01") from None
+        raise ValueError(f"a number from 1 to {LAST_HUB}, or an EUI-64 such as 00-DB-12-34-56-00-00-01") from None
 
 
 def _moment(given: Any) -> datetime | timedelta:
@@ -178,7 +193,9 @@ def _moment(given: Any) -> datetime | timedelta:
         return length if step[1] == "+" else -length
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+    except ValueError as error:
+        if _DATE.match(text):
+            raise ValueError(f"a time that there is ({error})") from None
         raise ValueError("a time such as 2027-03-01 or 2027-03-01T09:00:00Z, or a step such as +60d or +2h") from None
     return _in_business_time(read)
 
@@ -208,17 +225,19 @@ def whole_number(least: int, most: int) -> Kind:
             raise ValueError(f"a whole number from {least} to {most}")
         return int(text)
 
-    return Kind({"type": "integer", "minimum": least, "maximum": most}, read)
+    schema = {"type": ["integer", "string"], "minimum": least, "maximum": most, "pattern": "^[0-9]+$"}
+    return Kind(schema, read)
 
 
 def choice(*words: str) -> Kind:
-    """Return the kind of one of these words, in any case."""
+    """Return the kind of one of these words; each may be given in any case."""
+    known = {word.lower(): word for word in words}
 
     def read(given: Any) -> str:
         word = str(given).strip().lower()
-        if word not in words:
+        if word not in known:
             raise ValueError(f"one of {', '.join(words)}")
-        return word
+        return known[word]
 
     return Kind({"type": "string", "enum": list(words)}, read)
 
@@ -242,8 +261,8 @@ def party(*members: Member) -> Kind:
     return Kind({"type": "string", "enum": names}, read)
 
 
-TEXT = Kind({"type": "string"}, _text)
-FLAG = Kind({"type": "boolean"}, _flag)
-HUB = Kind({"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}, _hub)
+TEXT = Kind({"type": ["string", "number"]}, _text)
+FLAG = Kind({"enum": [True, False, *_TRUE, *_FALSE]}, _flag)
+HUB = Kind({"type": ["integer", "string"], "minimum": 1, "maximum": LAST_HUB}, _hub)
 MOMENT = Kind({"type": "string", "examples": ["+60d", "2027-03-01", "2027-03-01T09:00:00Z"]}, _moment)
 URL = Kind({"type": "string", "format": "uri"}, _url)

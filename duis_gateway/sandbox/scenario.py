@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
-from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import read_text
-from duis_gateway.sandbox.cast import BY_NAME
+from duis_gateway.sandbox.cast import MOST_RELEASES, upcoming
 from duis_gateway.sandbox.commands import BY_COMMAND
-from duis_gateway.sandbox.parameters import HUB, Command, WrongCommand
+from duis_gateway.sandbox.expectations import check, differences
+from duis_gateway.sandbox.parameters import Command, WrongCommand, known_words
 from duis_gateway.text.toml_reader import NotToml, read_toml
 
-_SEVERAL = re.compile(r"([0-9]{1,5}) x (.+)")
-_OWN = ("do", "say", "expect")
+_TEXTS = ("do", "say", "id", "act")
+_OWN = (*_TEXTS, "expect")
+_BEGINS = re.compile(r"\s*\[\[\s*step\s*\]\]")
+_ABOUT = re.compile(r"<(?:\w+:)?(?:FirmwareReleaseID|SuccessorID)>\s*([^<\s]+)\s*<")
 _FILE = "file"
 
 
@@ -35,13 +36,18 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command with its members; `say` tells people what it is, `expect` what has to come of it."""
+    """One command with its members; `say` tells people what it is, `expect` what has to come of it.
+
+    `id` is what the step is called by whoever refers to it; `act` is the heading of a part that begins with it.
+    """
 
     number: int
     do: str
     members: Mapping[str, Any]
     say: str
     expect: Mapping[str, Any]
+    id: str = ""
+    act: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def read_scenario(name: str) -> Scenario:
     own = name not in shipped()
     try:
         text = read_text(Path(name)) if own else _folder().joinpath(f"{name}.toml").read_text("utf-8")
-        return _scenario(name, read_toml(text), Path(name).parent)
+        return _scenario(name, text, Path(name).parent)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         hint = f"these come with the gateway: {', '.join(shipped())}"
@@ -89,44 +95,84 @@ def document_of(file: Path) -> str:
         raise ConfigurationError(f"{file} cannot be read: it is not UTF-8") from None
 
 
-def _scenario(name: str, content: Mapping[str, Any], folder: Path) -> Scenario:
+def _scenario(name: str, text: str, folder: Path) -> Scenario:
+    content = read_toml(text)
     steps = content.get("step")
     if not isinstance(steps, list) or not steps:
         raise ConfigurationError(f"{name}: a scenario has [[step]] tables")
-    for number, one in enumerate(steps, 1):
-        if not isinstance(one, dict):
-            raise ConfigurationError(f"{name}, step {number}: it is {str(one)[:60]!r}, not a [[step]] table")
     for key in content:
         if key not in ("title", "step"):
             raise ConfigurationError(f"{name}: there is no key {key!r}; a scenario has title and [[step]] tables")
-    read = tuple(_step(name, number, one, folder) for number, one in enumerate(steps, 1))
-    return Scenario(str(content.get("title", name)), read)
+    places, known, read = _places(name, text, len(steps)), Known(), list[Step]()
+    for number, (place, one) in enumerate(zip(places, steps, strict=True), 1):
+        try:
+            read.append(_step(number, one, folder, known))
+        except WrongCommand as error:
+            raise ConfigurationError(f"{place}: {error}") from None
+    return Scenario(str(content.get("title", name)), tuple(read))
 
 
-def _step(name: str, number: int, given: Mapping[str, Any], folder: Path) -> Step:
-    do, expect = str(given.get("do", "")), given.get("expect", {})
-    members: Mapping[str, Any] = {key: value for key, value in given.items() if key not in _OWN}
-    try:
-        if not isinstance(expect, dict):
-            raise WrongCommand(f"expect is a table of what has to come of the step, not {str(expect)[:60]!r}")
-        if do not in BY_COMMAND:
-            raise WrongCommand(f"do must be one of {', '.join(BY_COMMAND)}, not {do!r}")
-        members = _with_documents(BY_COMMAND[do], members, folder)
-        if "error" not in expect:
-            BY_COMMAND[do].read(members)
-        for key, value in expect.items():
-            if key not in _EXPECTATIONS:
-                raise WrongCommand(f"nothing called {key!r} can be expected; there are {', '.join(_EXPECTATIONS)}")
-            if not _SHAPES[key][0](value):
-                raise WrongCommand(f"expect.{key} must be {_SHAPES[key][1]}, not {str(value)[:60]!r}")
-        for key in ("received", "waiting", "mails"):
-            for party in expect.get(key, {}):
-                if party not in BY_NAME:
-                    raise WrongCommand(f"{key}: there is no party {party!r}; there are {', '.join(BY_NAME)}")
-    except WrongCommand as error:
-        raise ConfigurationError(f"{name}, step {number}: {error}") from None
-    said = str(given.get("say", "")) or f"{do} {' '.join(map(str, members.values()))}".strip()
-    return Step(number, do, members, said, expect)
+def _places(name: str, text: str, steps: int) -> list[str]:
+    """Return where each step stands, in words: its number, and the line where it can be told."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if _BEGINS.match(line)]
+    seen = lines if len(lines) == steps else [None] * steps
+    return [f"{name}, step {number}{f' (line {at})' if at else ''}" for number, at in enumerate(seen, 1)]
+
+
+class Known:
+    """What the steps of a scenario can name by then: the releases that DCC has announced, and the ids of steps."""
+
+    def __init__(self) -> None:
+        self.releases = {upcoming(0).release_id}
+        self.ids: set[str] = set()
+
+    def announced(self, values: Mapping[str, Any]) -> None:
+        """Take the release that an `announce` names, or the one that it comes to."""
+        named, model = values["release"], values["model"]
+        coming = (upcoming(number) for number in range(MOST_RELEASES))
+        new = (one for one in coming if one.release_id not in self.releases)
+        if named is None:
+            named = next((one.release_id for one in new if model in (None, one.model.model)), None)
+        self.releases |= {named} if named else set()
+
+    def told(self, document: str) -> None:
+        """Take the releases that a document of the scenario's own is about."""
+        self.releases |= set(_ABOUT.findall(document))
+
+
+def _step(number: int, given: Any, folder: Path, known: Known) -> Step:
+    if not isinstance(given, dict):
+        raise WrongCommand(f"it is {str(given)[:60]!r}, not a [[step]] table")
+    expect = given.get("expect", {})
+    if not isinstance(expect, dict):
+        raise WrongCommand(f"expect is a table of what has to come of the step, not {str(expect)[:60]!r}")
+    for key in _TEXTS:
+        if not isinstance(given.get(key, ""), str):
+            raise WrongCommand(f"`{key}` must be a text, not {str(given[key])[:60]!r}")
+    do, own = given.get("do", ""), given.get("id", "")
+    if own and own in known.ids:
+        raise WrongCommand(f"another step has the id {own!r}")
+    known.ids.add(own)
+    known_words("the command", do, BY_COMMAND)
+    command = BY_COMMAND[do]
+    members = _with_documents(command, {key: one for key, one in given.items() if key not in _OWN}, folder)
+    if "error" not in expect:
+        _judge(command, members, known)
+    check(expect, known.releases)
+    said = given.get("say", "") or f"{do} {' '.join(map(str, members.values()))}".strip()
+    return Step(number, do, members, said, expect, own, given.get("act", ""))
+
+
+def _judge(command: Command, members: Mapping[str, Any], known: Known) -> None:
+    """See that a step can be done as far as that is known beforehand; take what it makes known."""
+    values = command.read(members)
+    if command.name == "announce":
+        known.announced(values)
+    if "xml" in values:
+        known.told(values["xml"])
+    for key in ("release", "successor"):
+        if values.get(key) is not None:
+            known_words("the release", values[key], known.releases)
 
 
 def _with_documents(command: Command, members: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
@@ -163,126 +209,4 @@ def _differences(step: Step, stage: Stage) -> list[str]:
         return [] if wanted is not None and str(wanted) in str(error) else [f"could not be done: {error}"]
     if wanted is not None:
         return [f"was done, where an error was expected: {wanted}"]
-    status = stage.status()
-    found = []
-    for name, expected in step.expect.items():
-        seen = _EXPECTATIONS[name](expected, result, status)
-        found += _compared(name, _asked(name, expected), seen)
-    return found
-
-
-def _compared(name: str, asked: Any, seen: Any) -> list[str]:
-    """Return what differs, each by the key under which it was expected."""
-    if isinstance(asked, Mapping):
-        return [line for key in {**asked, **seen} for line in _compared(f"{name}.{key}", asked.get(key), seen.get(key))]
-    return [] if asked == seen else [f"{name}: expected {_in_words(asked)}, seen {_in_words(seen)}"]
-
-
-def _in_words(one: Any) -> str:
-    if isinstance(one, list):
-        counted = Counter(map(str, one))
-        return ", ".join(kind if number == 1 else f"{number} x {kind}" for kind, number in counted.items()) or "nothing"
-    return "nothing" if one is None else str(one)
-
-
-def _asked(name: str, expected: Any) -> Any:
-    """Return an expectation in the form in which what was seen is compared with it."""
-    if name in ("received", "waiting", "mails"):
-        return {party: _listed(kinds) for party, kinds in expected.items()}
-    if name == "lists":
-        return {key: sorted(format_eui(HUB.read(one)) for one in hubs) for key, hubs in expected.items()}
-    return expected
-
-
-def _listed(kinds: Iterable[str]) -> list[str]:
-    """Return kinds one by one, in order: "3 x N64" stands for three of them."""
-    several = ((_SEVERAL.fullmatch(str(kind)), str(kind)) for kind in kinds)
-    return sorted(one for found, kind in several for one in ([found[2]] * int(found[1]) if found else [kind]))
-
-
-def _sent(expected: Mapping[str, Any], result: Any, *, delivered: bool) -> dict[str, list[str]]:
-    return {
-        party: sorted(
-            one["kind"]
-            for one in result["messages"]
-            if (one["from"], one["to"], one["channel"]) == ("gateway", party, "http")
-            and (one["state"] == "delivered") == delivered
-        )
-        for party in expected
-    }
-
-
-def _mails(expected: Mapping[str, Any], result: Any, _status: Any) -> dict[str, list[str]]:
-    return {party: sorted(one["kind"] for one in result["mails"] if one["to"] == party) for party in expected}
-
-
-def _lists(_expected: Any, result: Any, _status: Any) -> dict[str, list[str]]:
-    return {name: sorted(hubs) for one in result["answers"] for name, hubs in one.get("lists", {}).items()}
-
-
-def _runs(expected: Mapping[str, Any], _result: Any, status: Any) -> dict[str, str]:
-    return {one["number"]: one["version"] for one in status["hubs"] if one["number"] in expected}
-
-
-def _states(expected: Mapping[str, Any], _result: Any, status: Any) -> dict[str, str]:
-    return {
-        one["release"]: one["state"] + (", paused" if one["paused"] else "")
-        for one in status["releases"]
-        if one["release"] in expected
-    }
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-def _is_table(value: Any, of: Callable[[Any], bool]) -> bool:
-    return isinstance(value, dict) and all(map(of, value.values()))
-
-
-def _is_hubs(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_hub, value))
-
-
-def _is_hub(one: Any) -> bool:
-    try:
-        HUB.read(one)
-    except ValueError:
-        return False
-    return True
-
-
-_Shape = tuple[Callable[[Any], bool], str]
-_KINDS: _Shape = (lambda value: _is_table(value, _is_list), 'a table of lists such as { you = ["N64"] }')
-_TEXTS: _Shape = (lambda value: _is_table(value, _is_text), 'a table of texts such as { 1 = "9002" }')
-_TEXT: _Shape = (_is_text, "a text")
-_SHAPES: Mapping[str, _Shape] = {
-    "answers": (_is_list, 'a list of codes such as ["I99"]'),
-    "lists": (
-        lambda value: _is_table(value, _is_hubs),
-        "a table of lists of hubs such as { NotResponsibleDeviceIDList = [1] }",
-    ),
-    "received": _KINDS,
-    "waiting": _KINDS,
-    "mails": _KINDS,
-    "runs": _TEXTS,
-    "states": _TEXTS,
-    "clock": _TEXT,
-    "error": _TEXT,
-}
-_EXPECTATIONS: Mapping[str, Callable[[Any, Any, Any], Any]] = {
-    "answers": lambda _expected, result, _status: [one["code"] for one in result["answers"]],
-    "lists": _lists,
-    "received": lambda expected, result, _status: _sent(expected, result, delivered=True),
-    "waiting": lambda expected, result, _status: _sent(expected, result, delivered=False),
-    "mails": _mails,
-    "runs": _runs,
-    "states": _states,
-    "clock": lambda _expected, result, _status: result["clock"],
-    "error": lambda expected, _result, _status: expected,
-}
-"""What can be expected of a step, and how it is seen: what it brought about, or how the sandbox stands then."""
+    return differences(step.expect, result, stage.status())

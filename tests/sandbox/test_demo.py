@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from cryptography import x509
 from lxml import etree
 
 from duis_gateway.namespaces import SR
+from duis_gateway.sandbox.scenario import read_scenario
 from tests.support.published import published_schema
 from tests.support.second_opinions import check_by_xmlsec, proven_by_signxml
 from tests.support.wire_client import only, texts
@@ -28,6 +30,8 @@ pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parents[2]
 GATEWAY = "90B3D51F30000002"
 RELEASED = "9002"
+PASSING = ("four-days", "eight-days")
+"""The steps in which nothing but time passes."""
 NAME = re.compile(r"(\d{4,})-([0-9A-F]{16})-([0-9A-F]{16})-([A-Za-z0-9.]+)\.(xml|eml)")
 
 
@@ -144,6 +148,9 @@ def test_everything_that_it_names_is_there(left: Path, files: list[WireFile]) ->
     assert kinds >= {"SR11.5", "SR11.6", "SR8.2", "RESPONSE", "N64", "N66", "N67", "N71", "N999", "FirmwareRelease"}
     summary = json.loads((left / "summary.json").read_text(encoding="utf-8"))
     assert all(one["held"] for one in (*summary["steps"], *summary["checks"]))
+    played = [one["scenario"] for one in summary["steps"]]
+    story = [step.id for step in read_scenario("demo").steps]
+    assert [one for one, _ in groupby(played)] == [one for one in story if one not in PASSING]
     assert GATEWAY in {file.sender for file in files}
 
 

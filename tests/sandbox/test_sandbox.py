@@ -129,11 +129,17 @@ def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox)
     assert "dcc: RolloutDecision for SEC-2027-A -> Accepted" in done("sandbox", "decide", "pause", *at)
     assert "dcc: PilotOutcome for SEC-2027-A -> " in run("sandbox", "outcome", "failure", *at).output
     town.do("reset")
-    ran = run("sandbox", "activate", "999", *at)
+    ran = run("sandbox", "activate", "00-DB-12-34-56-00-03-E7", *at)
     assert (ran.code, "BatchInstruction for SEC-2027-A -> " in ran.output, "CS06" in ran.output) == (1, True, False), (
         ran.output
     )
-    assert "each `hub` must be a number such as 1" in refused(2, "sandbox", "activate", "first", *at)
+    for number in ("first", "0", "121", "99999"):
+        assert "each `hub` must be a number from 1 to 120" in refused(2, "sandbox", "activate", number, *at)
+    assert "must be a time that there is (day" in refused(2, "sandbox", "clock", "2027-02-30", *at)
+    town.do("announce", model="433100ac", days="30")
+    known = {one["release"] for one in town.status()["releases"]}
+    assert known == {"SEC-2027-A", "SEC-2027-C"}, "the next of the first model"
+    town.do("reset")
     with pytest.raises(ConfigurationError, match="did you mean hub"):
         town.do("activate", hubs=[1])
     assert "no sandbox listens on port 1: start one" in refused(2, "sandbox", "status", "--port", "1")

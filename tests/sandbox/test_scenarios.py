@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import io
 import subprocess
@@ -12,12 +13,15 @@ from typing import Any
 
 import pytest
 
+import duis_gateway
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.sandbox.commands import BY_COMMAND, COMMANDS
+from duis_gateway.sandbox.demo.story import PARTS, SCENARIO
 from duis_gateway.sandbox.main import teller
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.scenario import play, read_scenario, shipped
+from duis_gateway.sandbox.vocabulary import answers
 
 pytestmark = pytest.mark.requirement("EX-5")
 
@@ -40,12 +44,47 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
     [
         ("", r"a scenario has \[\[step\]\] tables"),
         ("titel = 'x'\n[[step]]\ndo = 'replay'", "there is no key 'titel'"),
-        ("[[step]]\ndo = 'explode'", "step 1: do must be one of announce"),
-        ("[[step]]\ndo = 'replay'\n[[step]]\ndo = 'activate'\nhubs = [1]", "step 2: .* did you mean hub"),
-        ("[[step]]\ndo = 'activate'", "step 1: activate needs `hub`"),
+        ("[[step]]\ndo = 'explode'", r"step 1 \(line 1\): the command 'explode' is not known; there are announce"),
+        ("[[step]]\ndo = 'activat'", "did you mean activate"),
+        ("[[step]]\ndo = 'replay'\n[[step]]\ndo = 'activate'\nhubs = [1]", r"step 2 \(line 3\): .* did you mean hub"),
+        ("[[step]]\ndo = 'activate'", "step 1 .*: activate needs `hub`"),
+        ("[[step]]\ndo = 'activate'\nhub = [1, 121]", "each `hub` must be a number from 1 to 120.*, not '121'"),
+        (
+            "[[step]]\ndo = 'activate'\nhub = 1\nrelease = 'SEC-2027-C'",
+            "'SEC-2027-C' is not known; did you mean SEC-2027-A",
+        ),
+        ("[[step]]\ndo = 'read'\nsupplier = 'me'\nhub = 1", "`supplier` must be one of you, gas, older, oldest"),
         ("[[step]]\ndo = 'clock'\nto = 'soon'", "`to` must be a time such as"),
-        ("[[step]]\ndo = 'replay'\nexpect.alerts = []", "nothing called 'alerts' can be expected"),
-        ("[[step]]\ndo = 'replay'\nexpect.received = { me = [] }", "there is no party 'me'"),
+        ("[[step]]\ndo = 'clock'\nto = '2027-02-30'", r"must be a time that there is \(day is out of range"),
+        ("[[step]]\ndo = 'replay'\nexpect.answer = []", "the expectation 'answer' is not known; did you mean answers"),
+        (
+            "[[step]]\ndo = 'replay'\nexpect.received = { me = [] }",
+            "the party 'me' is not known; there are north, south",
+        ),
+        (
+            "[[step]]\ndo = 'replay'\nexpect.received = { you = ['2 x N46'] }",
+            "the kind of message to you 'N46' is not known; did you mean N",
+        ),
+        (
+            "[[step]]\ndo = 'replay'\nexpect.waiting = { north = ['N64'] }",
+            "expect.waiting: the kind of message to north 'N64'",
+        ),
+        ("[[step]]\ndo = 'replay'\nexpect.mails = { you = ['A99'] }", "expect.mails: .*'A99'"),
+        ("[[step]]\ndo = 'replay'\nexpect.answers = ['Acepted']", "the answer 'Acepted' .* did you mean Accepted"),
+        ("[[step]]\ndo = 'replay'\nexpect.lists = { InvalidDeviceIDLst = [1] }", "did you mean InvalidDeviceIDList"),
+        (
+            "[[step]]\ndo = 'replay'\nexpect.lists = { InvalidDeviceIDList = [121] }",
+            "each hub must be a number from 1 to 120",
+        ),
+        ("[[step]]\ndo = 'replay'\nexpect.runs = { 121 = '9002' }", "each hub must be a number from 1 to 120"),
+        ("[[step]]\ndo = 'replay'\nexpect.states = { SEC-2027-B = 'piloting' }", "'SEC-2027-B' is not known"),
+        (
+            "[[step]]\ndo = 'replay'\nexpect.states = { SEC-2027-A = 'pilot, paused' }",
+            "'pilot' .* did you mean piloting",
+        ),
+        ("[[step]]\ndo = 'replay'\nexpect.clock = '+2d'", "expect.clock: it must be a time such as 2027"),
+        ("[[step]]\ndo = 'replay'\nid = 'a'\n[[step]]\ndo = 'replay'\nid = 'a'", "another step has the id 'a'"),
+        ("[[step]]\ndo = 'replay'\nsay = 1", "`say` must be a text"),
         ("[[step]\n", "not TOML"),
     ],
 )
@@ -56,8 +95,44 @@ def test_a_scenario_that_cannot_be_played_is_refused_before_anything_is_done(
         read_scenario(written(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[step]]\ndo = 'announce'\n[[step]]\ndo = 'activate'\nhub = 101\nrelease = 'SEC-2027-B'",
+        "[[step]]\ndo = 'announce'\nmodel = '433100AC'\nexpect.states = { SEC-2027-C = 'piloting' }",
+        "[[step]]\ndo = 'announce'\nrelease = 'MINE'\n[[step]]\ndo = 'close'\nrelease = 'MINE'",
+        "[[step]]\ndo = 'say'\nparty = 'dcc'\nxml = '<F><FirmwareReleaseID>R1</FirmwareReleaseID></F>'\n"
+        "expect.states = { R1 = 'notified' }",
+        "[[step]]\ndo = 'close'\nrelease = 'NONE'\nexpect.error = 'no release'",
+        "[[step]]\ndo = 'read'\nsupplier = 'you'\nhub = '00-DB-12-34-56-00-03-E7'\nexpect.answers = ['E19']",
+    ],
+)
+def test_what_a_scenario_makes_known_can_be_named_from_then_on(tmp_path: Path, text: str) -> None:
+    """Releases that it announces, by name, in their turn or in a document; what is to be an error can be unknown."""
+    assert read_scenario(written(tmp_path, text)).steps
+
+
+def test_every_code_that_refuses_a_partner_can_be_expected() -> None:
+    """Those that the gateway's source refuses with, written out."""
+    source = Path(duis_gateway.__file__).parent
+    calls = (
+        node
+        for path in source.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refused" and len(node.args) > 1
+    )
+    codes = {call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)}
+    assert {"DecisionRefused", "NoHubAcceptable"} <= codes <= set(answers())
+
+
+def test_the_demonstration_plays_every_step_of_its_scenario() -> None:
+    """And nothing besides: a step that is added, removed or renamed on one side fails here."""
+    steps = read_scenario(SCENARIO).steps
+    assert list(PARTS) == [step.id for step in steps]
+
+
 def test_of_a_list_the_value_that_is_wrong_is_named() -> None:
-    with pytest.raises(WrongCommand, match=r"^each `hub` must be a number such as 1, .*, not 'abc'$"):
+    with pytest.raises(WrongCommand, match=r"^each `hub` must be a number from 1 to 120, .*, not 'abc'$"):
         BY_COMMAND["activate"].read({"hub": ["1", "abc"]})
 
 

@@ -167,13 +167,13 @@ def _conclude(
             {"from": sender, "to": recipient, "kind": kind, "count": number}
             for (sender, recipient, kind), number in sorted(sent.items())
         ],
-        "steps": [{"step": name, "held": held} for name, held in expected.steps],
+        "steps": [{"scenario": one.of, "step": one.what, "held": one.held} for one in expected.steps],
         "checks": [{"check": name, "held": held} for name, held in checks],
         "activated": [format_eui_plain(d) for d in sorted(expected.activated)],
         "failed": [format_eui_plain(d) for d in sorted(expected.failed)],
     }
     (world.workdir / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    good = all(held for _, held in (*expected.steps, *checks))
+    good = all(one.held for one in expected.steps) and all(held for _, held in checks)
     told = f"{len(expected.steps)} steps and {len(checks)} checks"
     screen.step("", told, "all held" if good else "NOT all held", good=good)
     screen.line(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lxml import etree
 
@@ -21,10 +21,12 @@ from duis_gateway.namespaces import sr
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.rollout_decisions.records import HubCounts
 from duis_gateway.sandbox.demo import cast
 from duis_gateway.sandbox.demo.cast import PILOTED, Supplier
 from duis_gateway.sandbox.demo.processes import DemoFailed
 from duis_gateway.sandbox.demo.world import World
+from duis_gateway.sandbox.scenario import Step
 from duis_gateway.store.engine import Store
 
 DELIVERY_SECONDS = 300.0
@@ -49,39 +51,56 @@ class Screen(Protocol):
         """Show the progress of what takes long; what it gives is told what is done and the whole."""
 
 
+class Played(NamedTuple):
+    """What was done for a step of the scenario, and whether it came out as expected."""
+
+    of: str
+    what: str
+    held: bool
+
+
 @dataclass
 class Play:
     """The world as the acts see it, and what they have brought about so far.
 
-    `check` raises `DemoFailed` where one of the processes has ended.
+    `check` raises `DemoFailed` where one of the processes has ended. `now_played` is the step of the scenario that is
+    being played.
     """
 
     world: World
     screen: Screen
     store: Store
     check: Callable[[], None]
+    now_played: Step
     began: float = field(default_factory=time.monotonic)
-    steps: list[tuple[str, bool]] = field(default_factory=list)
+    steps: list[Played] = field(default_factory=list)
     counters: count[int] = field(default_factory=lambda: count(1))
     hubs: list[Hub] = field(default_factory=list)
     activated: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
 
-    def act(self, name: str) -> None:
-        """Begin an act."""
-        self.screen.title(name)
+    def begin(self, step: Step) -> None:
+        """Go on to a step of the scenario."""
+        self.now_played = step
+        if step.act:
+            self.screen.title(step.act)
 
-    def dcc_says(self, what: str, body: PartnerBody, expected: str = "Accepted") -> None:
+    def answered(self, what: str, seen: str, right: bool = True) -> None:
+        """Tell what the gateway answered, which the scenario expects of this step."""
+        (expected,) = set(self.now_played.expect["answers"])
+        self.step(what, expected, seen, right)
+
+    def dcc_says(self, what: str, body: PartnerBody) -> None:
         """Let DCC send a message by ESI."""
-        self.partner_says(cast.DCC, what, esi.render_body(body), expected)
+        self.partner_says(cast.DCC, what, esi.render_body(body))
 
-    def csp_says(self, eui: int, what: str, body: PartnerBody, expected: str = "Accepted") -> None:
+    def csp_says(self, eui: int, what: str, body: PartnerBody) -> None:
         """Let a CSP send a message."""
-        self.partner_says(eui, what, csp.render_body(body), expected)
+        self.partner_says(eui, what, csp.render_body(body))
 
-    def partner_says(self, eui: int, what: str, content: bytes, expected: str) -> None:
+    def partner_says(self, eui: int, what: str, content: bytes) -> None:
         """Let a CSP or DCC send a message body, and look at its acknowledgement."""
-        self.step(what, expected, acknowledged(*self.world.send(eui, content)))
+        self.answered(what, acknowledged(*self.world.send(eui, content)))
 
     def days_pass(self, days: int) -> None:
         """Let business time go on: what falls due on the way is done."""
@@ -92,6 +111,10 @@ class Play:
     def now(self) -> datetime:
         """Business time."""
         return self.world.now()
+
+    def counts(self) -> HubCounts:
+        """Return how many hubs have come to an outcome, and to which."""
+        return HubCounts(len(self.activated | self.failed), len(self.activated), len(self.failed))
 
     def due(self) -> set[int]:
         """Return the hubs that the CSPs have been told to activate now."""
@@ -106,19 +129,27 @@ class Play:
         told = [self.world.ask(eui, "/mock/v1/planned", about)[which] for eui in cast.REGIONS]
         return {parse_eui(text) for one in told for text in one}
 
+    def of_csp(self, eui: int, devices: set[int]) -> set[int]:
+        """Return those of these hubs that are in the regions of a CSP."""
+        regions = cast.REGIONS[eui]
+        return {h.device_id for h in self.hubs if h.device_id in devices and h.csp_region in regions}
+
     def distribute(self, failing: set[int]) -> None:
         """Let each CSP report how the image got to the hubs that are planned."""
         self._report("distribute", "has distributed the image to", self.planned(), failing)
 
-    def activate(self, failing: set[int]) -> None:
-        """Let each CSP activate the hubs whose planned period is open, as long as the image has got there."""
-        devices = self.due() - self.failed
+    def ready(self) -> set[int]:
+        """Return the hubs whose planned period is open and that have the image."""
+        return self.due() - self.failed
+
+    def activate(self, devices: set[int], failing: set[int]) -> None:
+        """Let each CSP activate hubs that are ready, some of which fail."""
         self._report("activate", "registers CS06 for", devices, failing)
         self.activated |= devices - failing
 
     def _report(self, command: str, does: str, devices: set[int], failing: set[int]) -> None:
-        for eui, regions in cast.REGIONS.items():
-            own = sorted(h.device_id for h in self.hubs if h.device_id in devices and h.csp_region in regions)
+        for eui in cast.REGIONS:
+            own = sorted(self.of_csp(eui, devices))
             order = {
                 "release": PILOTED.release_id,
                 "devices": [format_eui(d) for d in own],
@@ -145,7 +176,7 @@ class Play:
     def step(self, what: str, expected: str, seen: str, right: bool = True) -> None:
         """Tell a step, and keep whether it went as expected."""
         held = right and seen == expected
-        self.steps.append((what, held))
+        self.steps.append(Played(self.now_played.id, what, held))
         seconds = time.monotonic() - self.began
         mark = seen if held else f"{seen}, NOT AS EXPECTED ({expected})"
         self.screen.step(f"{seconds:6.1f} s  ", what, mark, good=held)

@@ -10,9 +10,8 @@ from duis_gateway.sandbox.demo.play import Play
 LIMITS = {PILOTED.release_id: 300, LARGE.release_id: 60_000}
 
 
-def notification(play: Play) -> None:
-    """Play the announcement, the CSPs' default lists and schedules, and the approval."""
-    play.act("Act 1: notification")
+def _two_releases(play: Play) -> None:
+    """The announcement, the CSPs' default lists and schedules, and the approval."""
     now = play.now
     for model in (PILOTED, LARGE):
         notice = requests.release_notice(model, now, LIMITS[model.release_id])
@@ -28,3 +27,6 @@ def notification(play: Play) -> None:
         play.show_received(supplier)
     csp = next(iter(cast.REGIONS))
     play.wait_for("The pilots begin by themselves", lambda: len(play.world.recorded(csp, "StageChange")) >= 2)
+
+
+NOTIFICATION = {"two-releases": _two_releases}

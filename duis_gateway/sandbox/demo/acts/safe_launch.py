@@ -15,49 +15,51 @@ from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, SUCCESSOR
 from duis_gateway.sandbox.demo.play import Play, code
 
 BATCH = 60
+LEFT_OF_THE_PILOT = timedelta(days=1)
 
 
-def safe_launch(play: Play) -> None:
-    """Play the safe launch of the piloted release, and what the approval of a successor does to the large one."""
-    play.act("Act 3: safe launch")
-    _end_the_pilot(play)
-    _schedule(play)
-    _activate(play)
-    _succeed(play)
+def _shorten(play: Play) -> None:
+    notice = requests.release_notice(PILOTED, play.now, 300)
+    assert notice.pilot is not None
+    ends = play.now + LEFT_OF_THE_PILOT
+    revised = replace(notice, revision=2, pilot=PilotTerms(Period(notice.pilot.period.start, ends), 300))
+    play.dcc_says(f"DCC revises {PILOTED.release_id}: the pilot ends tomorrow", revised)
+    play.deliver("the revision")
 
 
 def _end_the_pilot(play: Play) -> None:
-    now = play.now
-    notice = requests.release_notice(PILOTED, now, 300)
-    assert notice.pilot is not None
-    ends = now + timedelta(hours=1)
-    revised = replace(notice, revision=2, pilot=PilotTerms(Period(notice.pilot.period.start, ends), 300))
-    play.dcc_says(f"DCC revises {PILOTED.release_id}: the pilot ends in an hour", revised)
-    play.deliver("the revision")
     north = next(iter(cast.REGIONS))
     changes = len(play.world.recorded(north, "StageChange"))
-    play.world.put_clock(ends)
+    play.world.put_clock(play.now + LEFT_OF_THE_PILOT)
     told = "The pilot ends and safe launch begins by itself"
     play.wait_for(told, lambda: len(play.world.recorded(north, "StageChange")) > changes)
 
 
 def _schedule(play: Play) -> None:
-    next_week = play.now + timedelta(days=7)
-    period = Period(next_week, next_week + timedelta(days=30))
     for eui, regions in cast.REGIONS.items():
         for region in regions[:2]:
-            body = csp.SafeLaunchSchedule(PILOTED.release_id, region, (DefaultGroup("ALL", period),))
+            body = csp.SafeLaunchSchedule(PILOTED.release_id, region, (DefaultGroup("ALL", _from_next_week(play)),))
             play.csp_says(eui, f"The CSP of {region} uploads its Safe Launch Schedule", body)
     play.deliver("N68 to the suppliers")
+
+
+def _instruct(play: Play) -> None:
     first = play.world.suppliers[0]
     mine = {h.device_id for h in play.hubs if h.suppliers == {first.eui}}
     own = [d for d in _left(play) if d in mine][:BATCH]
-    answer = play.request(first, requests.schedule(PILOTED, "BATCH-1", own, period, Stage.SAFE_LAUNCH))
-    play.step(f"11.6 by {first.name}: a safe-launch batch of {len(own)} hubs", "I99", code(answer))
-    rest = [d for d in _left(play) if d not in own][-BATCH:]
-    batch = esi.BatchInstruction(PILOTED.release_id, "DCC-1", tuple(rest), period)
+    answer = play.request(first, requests.schedule(PILOTED, "BATCH-1", own, _from_next_week(play), Stage.SAFE_LAUNCH))
+    play.answered(f"11.6 by {first.name}: a safe-launch batch of {len(own)} hubs", code(answer))
+
+
+def _instruct_by_dcc(play: Play) -> None:
+    batch = esi.BatchInstruction(PILOTED.release_id, "DCC-1", tuple(_left(play)[-BATCH:]), _from_next_week(play))
     play.dcc_says(f"DCC instructs a batch of {BATCH} hubs", batch)
     play.deliver("the batches to the CSPs, N72 and N73 to the suppliers")
+
+
+def _from_next_week(play: Play) -> Period:
+    next_week = play.now + timedelta(days=7)
+    return Period(next_week, next_week + timedelta(days=30))
 
 
 def _left(play: Play) -> list[int]:
@@ -66,26 +68,52 @@ def _left(play: Play) -> list[int]:
 
 
 def _activate(play: Play) -> None:
-    play.days_pass(8)
-    play.activate(set())
+    play.activate(play.ready(), set())
     play.deliver("N64 and N999 of the safe launch")
-    counts = HubCounts(len(play.activated | play.failed), len(play.activated), len(play.failed))
-    outcome = esi.SafeLaunchOutcome(PILOTED.release_id, True, counts, None)
+
+
+def _report(play: Play) -> None:
+    outcome = esi.SafeLaunchOutcome(PILOTED.release_id, True, play.counts(), None)
     play.dcc_says(f"DCC: the safe launch of {PILOTED.release_id} is a success", outcome)
 
 
-def _succeed(play: Play) -> None:
-    now = play.now
-    play.dcc_says(f"DCC announces {SUCCESSOR.release_id}", requests.release_notice(SUCCESSOR, now, 300))
-    approval = esi.ReleaseApproval(SUCCESSOR.release_id, now, None)
+def _announce_successor(play: Play) -> None:
+    play.dcc_says(f"DCC announces {SUCCESSOR.release_id}", requests.release_notice(SUCCESSOR, play.now, 300))
+    approval = esi.ReleaseApproval(SUCCESSOR.release_id, play.now, None)
     play.dcc_says(f"DCC approves it: the pilot of {LARGE.release_id} is invalidated", approval)
+
+
+def _go_on(play: Play) -> None:
     reason = "those who took part in the pilot want it all the same"
     proceeds = esi.RolloutDecision(
         LARGE.release_id, RolloutAction.PROCEED, reason, Standing.CONFIRMED, "SEC Panel", None
     )
     play.dcc_says(f"DCC decides: {LARGE.release_id} goes on to safe launch", proceeds)
+
+
+def _report_failure(play: Play) -> None:
     failed = esi.SafeLaunchOutcome(LARGE.release_id, False, HubCounts(10, 0, 10), "every hub failed, as in the pilot")
     play.dcc_says(f"DCC: the safe launch of {LARGE.release_id} has failed", failed)
-    gives_way = esi.Supersession(LARGE.release_id, SUCCESSOR.release_id, now, "the successor carries the correction")
+
+
+def _supersede(play: Play) -> None:
+    why = "the successor carries the correction"
+    gives_way = esi.Supersession(LARGE.release_id, SUCCESSOR.release_id, play.now, why)
     play.dcc_says(f"{LARGE.release_id} is superseded by {SUCCESSOR.release_id}", gives_way)
     play.deliver("N69, N70 and N72, stage changes, and the supersession by email")
+
+
+SAFE_LAUNCH = {
+    "shorter-pilot": _shorten,
+    "pilot-ends": _end_the_pilot,
+    "safe-launch-schedule": _schedule,
+    "batch": _instruct,
+    "batch-of-dcc": _instruct_by_dcc,
+    "eight-days": lambda play: play.days_pass(8),
+    "batches-active": _activate,
+    "good-safe-launch": _report,
+    "successor": _announce_successor,
+    "going-on": _go_on,
+    "bad-safe-launch": _report_failure,
+    "gives-way": _supersede,
+}
