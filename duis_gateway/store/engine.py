@@ -248,6 +248,7 @@ class Store:
             migrate.touch(connection)
             if not self.is_sqlite:
                 self._postgresql.try_locks(connection)
+                self._postgresql.require_commits(connection, self.options.timeout)
 
     def _require_room(self) -> None:
         # SQLite fills pages in memory and writes them when it commits: a change that is taken back would go well on

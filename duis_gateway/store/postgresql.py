@@ -14,10 +14,10 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
-from duis_gateway.errors import ConfigurationError
+from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.store.tables import (
     alert_counter,
     certificate,
@@ -28,6 +28,7 @@ from duis_gateway.store.tables import (
     service_request,
     service_request_evidence,
 )
+from duis_gateway.text.counts import counted
 
 _T = TypeVar("_T")
 _MARGIN = 2.0
@@ -50,6 +51,12 @@ WRITTEN = (
     outbox,
 )
 """What has to be free of other programs' locks for messages to be taken in, whatever they say."""
+
+
+_WAITING_COMMITS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
+    " AND extract(epoch FROM clock_timestamp() - query_start) > :seconds"
+)
 
 
 class DeadlineConnection(psycopg.Connection[Any]):
@@ -176,6 +183,23 @@ def try_locks(connection: Connection) -> None:
     )
     driver: Any = connection.connection.driver_connection
     driver.execute("; ".join(tries), prepare=False)
+
+
+def require_commits(connection: Connection, seconds: float) -> None:
+    """Find out whether commits come back: they wait without end for a synchronous standby that is gone or hangs.
+
+    What it looks at is left by transactions before this one, so somebody must have tried; a role sees its own sessions.
+
+    Raises:
+        NotDurable: one of this role has waited for longer than `seconds`.
+    """
+    waiting = connection.execute(_WAITING_COMMITS, {"seconds": seconds}).scalar_one()
+    if waiting:
+        raise NotDurable(
+            "the gateway's database does not commit",
+            reason=f"commits wait for a synchronous standby that does not answer ({counted(waiting, 'session')}): "
+            "is it running, and may the primary reach it?",
+        )
 
 
 def _milliseconds(seconds: float) -> int:

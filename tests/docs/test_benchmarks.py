@@ -16,6 +16,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "bench": ("--least",),
     "delivery": ("50", "2"),
     "estate": ("2000", "500"),
+    "failover": ("--least",),
     "growth": ("1",),
     "pruning": ("--messages", "500"),
     "refusals": ("2",),

@@ -5,21 +5,20 @@ Nothing is acknowledged meanwhile, the process stays up, and all goes on unaided
 
 from __future__ import annotations
 
-import json
 import resource
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import urllib3
 from sqlalchemy import text
 
 from tests.support.databases import fresh_database, opened
 from tests.support.fault_world import FaultWorld, fault_world
-from tests.support.ledger import Client, Outgoing, compare
-from tests.support.processes import PATIENCE, GatewayProcess
+from tests.support.ledger import compare
+from tests.support.out_of_service import assert_come_again, assert_out_of_service, checks
+from tests.support.processes import PATIENCE
 from tests.support.severed import behind_network
 from tests.support.standby import hot_standby
 from tests.support.writing import wait_until
@@ -32,30 +31,6 @@ def sqlite_world(tmp_path: Path) -> Iterator[FaultWorld]:
     """An installation on SQLite alone."""
     with fresh_database("sqlite", tmp_path) as url, fault_world(url, tmp_path) as world:
         yield world
-
-
-def checks(gateway: GatewayProcess) -> tuple[bool, Mapping[str, Mapping[str, object]]]:
-    """Return whether the gateway says that it is ready, and what it says of each thing it needs."""
-    answer = urllib3.request("GET", f"{gateway.operations_url}/health/ready", retries=False, timeout=30)
-    assert answer.status in (200, 503)
-    return answer.status == 200, json.loads(answer.data)["checks"]
-
-
-def assert_out_of_service(gateway: GatewayProcess, client: Client, message: Outgoing) -> None:
-    """The gateway refuses the message for now, is not ready because of its database, and is alive."""
-    assert_come_again(client, message)
-    wait_until(lambda: not checks(gateway)[0], PATIENCE)
-    live = urllib3.request("GET", f"{gateway.operations_url}/health/live", retries=False, timeout=1)
-    assert live.status == 200
-
-
-def assert_come_again(client: Client, message: Outgoing) -> None:
-    """The gateway answers 503 and says when to come again."""
-    answered = client.try_once(message)
-    assert answered is not None
-    status, headers, _ = answered
-    assert status == 503
-    assert int(headers["Retry-After"]) > 0
 
 
 def test_a_database_that_another_program_locks(sqlite_world: FaultWorld) -> None:

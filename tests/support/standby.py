@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.databases import SERVER_USER, postgresql_server, programs
+from tests.support.cluster import run
+from tests.support.databases import SERVER_USER, postgresql_server
 
 
 class Standby:
@@ -23,7 +23,7 @@ class Standby:
 
     def promote(self) -> None:
         """Let it take writes; it follows nobody any more."""
-        _run("pg_ctl", "-w", "-D", str(self._data), "promote")
+        run("pg_ctl", "-w", "-D", str(self._data), "promote")
 
 
 @contextmanager
@@ -37,25 +37,12 @@ def hot_standby() -> Iterator[Standby]:
     data = folder / "data"
     try:
         source = ["-h", host, "-p", str(primary.port or 5432), "-U", str(primary.username)]
-        _run("pg_basebackup", *source, "-D", str(data), "-R", "-X", "stream", "-c", "fast")
+        run("pg_basebackup", *source, "-D", str(data), "-R", "-X", "stream", "-c", "fast")
         listening = f"-c listen_addresses='' -c port=5432 -k {folder}"
-        _run("pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", listening, "start")
+        run("pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", listening, "start")
         try:
             yield Standby(data, f"{folder}/.s.PGSQL.5432")
         finally:
-            _run("pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
+            run("pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run(program: str, *words: str) -> None:
-    done = subprocess.run(
-        [programs() / program, *words],
-        user=SERVER_USER,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        timeout=60,
-    )
-    assert done.returncode == 0, f"{program} ended with {done.returncode}"

@@ -1,0 +1,125 @@
+"""Two PostgreSQL servers of a test's own: a primary, and a standby without which nothing is committed (threat F11)."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from duis_gateway.store.engine import Store
+from tests.support.databases import SERVER_USER, administrate, programs
+
+_ROLE = "gateway"
+_DATABASE = "duis_gateway"
+
+
+class Server:
+    """One of the two, by its folder and its port on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder
+        self.port = _free_port()
+        self._pid: int | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL of this server alone."""
+        return f"postgresql+psycopg://{_ROLE}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Listen."""
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c fsync=off -k {self.data}"
+        run("pg_ctl", "-w", "-D", str(self.data), "-l", str(self.data / "log"), "-o", options, "start")
+        self._pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to every process of it, as far as it runs."""
+        if self._pid is None:
+            return
+        children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text(encoding="ascii")
+        for pid in (self._pid, *map(int, children.split())):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def kill(self) -> None:
+        """Let it be gone from one moment to the next, as with its machine."""
+        self.send(signal.SIGKILL)
+        self._pid = None
+
+
+class Cluster:
+    """The two; `url` names both hosts, as an operator writes it into `[store] url`."""
+
+    def __init__(self, primary: Server, standby: Server) -> None:
+        self.primary, self.standby = primary, standby
+        hosts = "&".join(f"host=127.0.0.1:{one.port}" for one in (primary, standby))
+        self.url = f"postgresql://{_ROLE}@/{_DATABASE}?{hosts}&target_session_attrs=read-write"
+
+    def fail_over(self) -> None:
+        """Let the primary's machine be gone, and the standby be told to take its place."""
+        self.primary.kill()
+        self.standby.send(signal.SIGCONT)
+        run("pg_ctl", "-w", "-D", str(self.standby.data), "promote")
+        # As a manager of such a pair does: the one that is left has nobody to wait for.
+        administrate(
+            make_url(self.standby.url), "ALTER SYSTEM SET synchronous_standby_names TO ''", "SELECT pg_reload_conf()"
+        )
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """A primary with an empty, migrated database, and a synchronous standby that has all of it."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="duis-cluster-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        if SERVER_USER is not None:
+            os.chown(folder, pwd.getpwnam(SERVER_USER).pw_uid, -1)
+        primary, standby = Server(folder / "primary"), Server(folder / "standby")
+        run("initdb", "-A", "trust", "-U", _ROLE, "-E", "UTF8", "-D", str(primary.data))
+        stack.callback(primary.kill)
+        primary.start()
+        source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", _ROLE]
+        run("pg_basebackup", *source, "-D", str(standby.data), "-R", "-X", "stream", "-c", "fast")
+        stack.callback(standby.kill)
+        standby.start()
+        administrate(
+            make_url(primary.url),
+            f"CREATE DATABASE {_DATABASE}",
+            "ALTER SYSTEM SET synchronous_standby_names TO '*'",
+            "SELECT pg_reload_conf()",
+        )
+        both = Cluster(primary, standby)
+        store = Store.open(both.url)
+        store.migrate()
+        store.close()
+        yield both
+
+
+def run(program: str, *words: str) -> None:
+    """Run one of PostgreSQL's programs as the user who may."""
+    done = subprocess.run(
+        [programs() / program, *words],
+        user=SERVER_USER,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert done.returncode == 0, f"{program} ended with {done.returncode}"
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
