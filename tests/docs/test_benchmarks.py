@@ -18,6 +18,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "estate": ("2000", "500"),
     "failover": ("--least",),
     "growth": ("1",),
+    "past": ("1000", "50"),
     "pruning": ("--messages", "500"),
     "refusals": ("2",),
     "shut_out": ("1", "50"),
