@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -33,29 +34,34 @@ def measured(seconds: float, folder: Path) -> tuple[int, float, float]:
     """
     acknowledged: list[float] = []
     over = threading.Event()
-    with cluster() as pair, fault_world(pair.url, folder) as world, world.serve() as gateway:
-        with Client(world.ledger, lambda: gateway.url) as client, ThreadPoolExecutor(_CONNECTIONS) as pool:
+    with (
+        cluster() as pair,
+        fault_world(pair.url, folder) as world,
+        world.serve() as gateway,
+        Client(world.ledger, lambda: gateway.url) as client,
+        ThreadPoolExecutor(_CONNECTIONS) as pool,
+    ):
 
-            def send() -> None:
-                number = 0
-                while not over.is_set():
-                    message = world.read_inventory(number % 100)
-                    while (answered := client.try_once(message)) is None or answered[0] != 200:
-                        sleep(_PAUSE)
-                    acknowledged.append(monotonic())
-                    number += 1
+        def send() -> None:
+            number = 0
+            while not over.is_set():
+                message = world.read_inventory(number % 100)
+                while (answered := client.try_once(message)) is None or answered[0] != 200:
+                    sleep(_PAUSE)
+                acknowledged.append(monotonic())
+                number += 1
 
-            sending = [pool.submit(send) for _ in range(_CONNECTIONS)]
-            sleep(seconds)
-            began = monotonic()
-            pair.fail_over()
-            promoted = monotonic() - began
-            sleep(seconds)
-            over.set()
-            for one in sending:
-                one.result()
+        sending = [pool.submit(send) for _ in range(_CONNECTIONS)]
+        sleep(seconds)
+        began = monotonic()
+        pair.fail_over()
+        promoted = monotonic() - began
+        sleep(seconds)
+        over.set()
+        for one in sending:
+            one.result()
     times = sorted(acknowledged)
-    return len(times), promoted, max(after - before for before, after in zip(times, times[1:], strict=False))
+    return len(times), promoted, max(after - before for before, after in pairwise(times))
 
 
 def main(words: Sequence[str] | None = None) -> int:
