@@ -65,6 +65,10 @@ class UnsupportedMedia(MessageRefused):
     """Not `application/xml` (or `text/xml` for SOAP) in UTF-8, or a content coding was used (T09, T53)."""
 
 
+class ContentCoded(UnsupportedMedia):
+    """The body is in a content coding (T53); RFC 9110, section 12.5.3, tells it from another media type."""
+
+
 class HttpRefused(MessageRefused):
     """The HTTP request itself is broken or incomplete (threats T50, T51)."""
 
@@ -171,6 +175,7 @@ REFUSALS: dict[type[MessageRefused], Refusal] = {
     NotSafeXml: Refusal(400, "The message is not acceptable XML", "parse", "Client"),
     TooLarge: Refusal(413, "The message is too large", "receive", "Client", 413),
     UnsupportedMedia: Refusal(415, "The media type is not supported", "receive", "Client", 415),
+    ContentCoded: Refusal(415, "The content coding is not supported", "receive", "Client", 415),
     HttpRefused: Refusal(400, "The HTTP request is not acceptable", "receive", "Client"),
     LengthMissing: Refusal(411, "The length of the body is missing", "receive", "Client"),
     TooSlow: Refusal(408, "The request did not arrive in time", "receive", "Client"),

@@ -21,7 +21,7 @@ from duis_gateway.client.identity import Identity
 from duis_gateway.client.inbox import Inbox
 from duis_gateway.client.messages import Message, read_message
 from duis_gateway.client.repeats import InMemory, Repeats
-from duis_gateway.client.server import Serving, read_body
+from duis_gateway.client.server import NO_CODING, Serving, coded, read_body, unreadable
 from duis_gateway.client.trust import Trust
 
 Handler = Callable[[Message], Any]
@@ -152,7 +152,9 @@ class Receiver:
 
     def wsgi(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request as a WSGI application, under whatever path it is mounted."""
-        status, text = self.answer(environ["REQUEST_METHOD"], read_body(environ, MAX_MESSAGE))
+        method = environ["REQUEST_METHOD"]
+        refused = unreadable(environ) if method == "POST" else None
+        status, text = refused or self.answer(method, read_body(environ, MAX_MESSAGE))
         body = text.encode()
         start_response(f"{status.value} {status.phrase}", _headers(status, body))
         return [body]
@@ -171,14 +173,18 @@ class Receiver:
             await receive()
             await send({"type": "websocket.close", "code": 1003})
             return
-        raw, more = b"", True
+        raw, more = bytearray(), True
         while more and len(raw) <= MAX_MESSAGE:
             event = await receive()
             if event["type"] == "http.disconnect":
                 return
             raw += event.get("body", b"")
             more = event.get("more_body", False)
-        status, text = await asyncio.to_thread(self.answer, scope["method"], raw)
+        codings = b",".join(value for name, value in scope.get("headers", ()) if name == b"content-encoding")
+        if scope["method"] == "POST" and coded(codings.decode("latin-1")):
+            status, text = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NO_CODING
+        else:
+            status, text = await asyncio.to_thread(self.answer, scope["method"], bytes(raw))
         body = text.encode()
         headers = [(name.lower().encode(), value.encode()) for name, value in _headers(status, body)]
         await send({"type": "http.response.start", "status": status.value, "headers": headers})
@@ -196,8 +202,11 @@ class _AtWork(Exception):
 def _headers(status: HTTPStatus, body: bytes) -> list[tuple[str, str]]:
     if status == HTTPStatus.NO_CONTENT:
         return []
-    allow = [("Allow", "POST")] if status == HTTPStatus.METHOD_NOT_ALLOWED else []
-    return [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *allow]
+    more = {
+        HTTPStatus.METHOD_NOT_ALLOWED: [("Allow", "POST")],
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: [("Accept-Encoding", "identity")],
+    }.get(status, [])
+    return [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *more]
 
 
 async def _live(

@@ -6,6 +6,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -14,6 +15,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 CONNECTION = "duis_gateway.client.connection"
 """Under this name a request's environment has its socket, for an application that has to break it off."""
 
+_TERMINATED = "wsgi.input_terminated"
 _SECONDS = 60.0
 
 
@@ -48,12 +50,32 @@ class _Quiet(WSGIRequestHandler):
 
 
 def read_body(environ: dict[str, Any], most: int) -> bytes:
-    """Return the body of a request, or its first `most` + 1 octets where it has more."""
+    """Return the body of a request, or its first `most` + 1 octets where it has more; none where it `is_endless`."""
     length = environ.get("CONTENT_LENGTH") or ""
-    # Without a length only a server that ends the input itself can be read from.
-    octets = int(length[:20]) if length.isdecimal() else most * bool(environ.get("wsgi.input_terminated"))
-    content: bytes = environ["wsgi.input"].read(min(octets, most + 1))
-    return content
+    # Without a length only a server that ends the input itself, as of a chunked body, can be read from.
+    left = int(length[:20]) if length.isdecimal() else (most + 1) * bool(environ.get(_TERMINATED))
+    left, pieces = min(left, most + 1), list[bytes]()
+    while left and (piece := environ["wsgi.input"].read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def unreadable(environ: dict[str, Any]) -> tuple[HTTPStatus, str] | None:
+    """Return how a body that cannot be read is refused: in a coding, or chunked where the server does not end it."""
+    if coded(environ.get("HTTP_CONTENT_ENCODING", "")):
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NO_CODING
+    if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH") and not environ.get(_TERMINATED):
+        return HTTPStatus.LENGTH_REQUIRED, "this server takes no chunked body: send a Content-Length"
+    return None
+
+
+def coded(content_encoding: str) -> bool:
+    """Tell whether a Content-Encoding names a coding (RFC 9110, section 8.4): "identity" is none."""
+    return content_encoding.strip(" \t").lower() not in ("", "identity")
+
+
+NO_CODING = "no content coding is supported: send the body as it is"
 
 
 class Serving:

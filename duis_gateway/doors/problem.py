@@ -11,6 +11,7 @@ from lxml import etree
 
 from duis_gateway.doors.wire import Answer
 from duis_gateway.errors import (
+    ContentCoded,
     Finding,
     MessageRefused,
     NotAuthenticated,
@@ -75,7 +76,12 @@ def _members(error: MessageRefused, correlation_id: str) -> dict[str, Any]:
 
 
 def headers_of(error: MessageRefused) -> tuple[tuple[str, str], ...]:
-    """Return the HTTP headers that belong to a refusal, whatever its form (RFC 9110, sections 10.2.3 and 11.6.1)."""
+    """Return the HTTP headers that belong to a refusal, whatever its form.
+
+    RFC 9110: 10.2.3, 11.6.1, and 12.5.3 of a body in a content coding.
+    """
+    if isinstance(error, ContentCoded):
+        return (("Accept-Encoding", "identity"),)
     if isinstance(error, NotDurable | TooBusy):
         return (("Retry-After", RETRY_AFTER),)
     if isinstance(error, NotAuthenticated):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from duis_gateway.errors import HttpRefused, MessageRefused, TooLarge, UnsupportedMedia
+from duis_gateway.errors import ContentCoded, HttpRefused, MessageRefused, TooLarge, UnsupportedMedia
 
 XML = "application/xml"
 SOAP = "text/xml"
@@ -78,15 +78,19 @@ class Answer:
     asker: int | None = None
 
 
+def check_coding(request: HttpRequest) -> None:
+    """Accept a body without a content coding, and no other (ContentCoded; RFC 9110, section 8.4)."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise ContentCoded("no content coding is supported: send the body as it is")
+
+
 def check_media(request: HttpRequest, media_type: str) -> None:
     """Accept `media_type` in UTF-8, without a content coding, and nothing else (T09, T49, T53).
 
     Raises:
         UnsupportedMedia: another media type or character set, or any content coding.
     """
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding != "identity":
-        raise UnsupportedMedia("no content coding is supported: send the body as it is")
+    check_coding(request)
     named, _, parameters = request.headers.get("content-type", "").partition(";")
     if named.strip().lower() != media_type:
         raise UnsupportedMedia(f"the media type must be {media_type}")

@@ -11,9 +11,9 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qs
 
-from duis_gateway.doors.problem import PROBLEM_JSON
+from duis_gateway.doors.problem import PROBLEM_JSON, headers_of
 from duis_gateway.doors.server import Server
-from duis_gateway.doors.wire import Answer, HttpRequest
+from duis_gateway.doors.wire import Answer, HttpRequest, check_coding
 from duis_gateway.errors import GatewayError, MessageRefused, refusal_of
 from duis_gateway.sandbox import page
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
@@ -58,7 +58,7 @@ class Control:
 
     def refuse(self, error: MessageRefused, path: str, remote: str) -> Answer:
         """Answer what the server itself refuses."""
-        return _problem(refusal_of(error).status, error.detail)
+        return _problem(refusal_of(error).status, error.detail, *headers_of(error))
 
     def answer(self, request: HttpRequest) -> Answer:
         """Answer a request; raises nothing."""
@@ -75,6 +75,7 @@ class Control:
             return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"a defect: {type(error).__name__}; see gateway.log")
 
     def _answer(self, request: HttpRequest) -> Answer:
+        check_coding(request)
         path = request.path.rstrip("/") or "/"
         if path in _COMMANDS:
             return _wrong_method(request, _POST) or _json(self._sandbox.do(_COMMANDS[path], _members(request)))

@@ -18,7 +18,7 @@ from duis_gateway.client.as_json import to_json
 from duis_gateway.client.http import Http
 from duis_gateway.client.messages import read_message
 from duis_gateway.client.receiver import MAX_MESSAGE
-from duis_gateway.client.server import Serving, read_body
+from duis_gateway.client.server import Serving, read_body, unreadable
 from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.eui import Eui
 from duis_gateway.errors import ConfigurationError
@@ -105,8 +105,12 @@ class Relay:
 
     def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request of the gateway (PEP 3333)."""
-        raw = read_body(environ, MAX_MESSAGE)
-        status, body = self.take(raw) if environ["REQUEST_METHOD"] == "POST" else (405, b"messages come by POST")
+        if environ["REQUEST_METHOD"] != "POST":
+            status, body = 405, b"messages come by POST"
+        elif refused := unreadable(environ):
+            status, body = refused[0].value, refused[1].encode()
+        else:
+            status, body = self.take(read_body(environ, MAX_MESSAGE))
         start_response(f"{status} {_phrase(status)}", [("Content-Length", str(len(body)))] if status != 204 else [])
         return [body]
 

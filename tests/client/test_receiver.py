@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
@@ -350,3 +351,39 @@ def test_a_message_is_a_plain_value(parties: Parties, receiver: Receiver) -> Non
     assert replace(message, repeat=True) != message
     assert message.root.tag.endswith("}Response")
     assert str(Eui(message.body.device_id)) in str(message.root.xpath("string(.)"))
+
+
+def wsgi(receiver: Receiver, raw: bytes, **environ: Any) -> tuple[str, dict[str, str]]:
+    """Post these octets as a WSGI server does that hands over pieces; return the status and the headers."""
+
+    class Pieces(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(min(size or 0, 100))
+
+    said: list[Any] = []
+    receiver.wsgi({"REQUEST_METHOD": "POST", "wsgi.input": Pieces(raw), **environ}, lambda *one: said.extend(one))
+    return said[0], dict(said[1])
+
+
+def test_a_chunked_body_is_read_where_the_server_ends_it(parties: Parties, receiver: Receiver) -> None:
+    """Without a length: `wsgi.input_terminated`; elsewhere the sender is told what to do."""
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked"}
+    assert wsgi(receiver, raw, **chunked)[0] == "411 Length Required"
+    ended = {**chunked, "wsgi.input_terminated": True}
+    assert wsgi(receiver, b"x" * (8 * 1024 * 1024 + 1), **ended)[0].startswith("413")
+    assert wsgi(receiver, raw, **ended)[0].startswith("204")
+    assert wsgi(receiver, raw, CONTENT_LENGTH=str(len(raw)))[0].startswith("204")
+
+
+@pytest.mark.parametrize(("coding", "status"), [("gzip", 415), ("identity, br", 415), ("identity", 204), ("", 204)])
+def test_a_body_in_a_content_coding_is_refused_unread(
+    parties: Parties, receiver: Receiver, coding: str, status: int
+) -> None:
+    """RFC 9110, 8.4 and 12.5.3: what says that it is compressed is not taken for what it is not."""
+    (raw,) = parties.alerts(duis.ACTIVATION)
+    said, headers = wsgi(receiver, raw, CONTENT_LENGTH=str(len(raw)), HTTP_CONTENT_ENCODING=coding)
+    assert said.startswith(str(status))
+    assert (headers.get("Accept-Encoding") == "identity") is (status == 415)
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-encoding", coding.encode())]}
+    assert asgi(receiver, {"type": "http.request", "body": raw}, **scope)[0]["status"] == status

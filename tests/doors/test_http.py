@@ -103,7 +103,9 @@ def test_anything_else_is_an_unsupported_media_type(doors: Doors, media: str | N
 
 def test_content_codings_are_refused(doors: Doors) -> None:
     """T53: nothing is inflated."""
-    assert doors.post(DUIS, Content_Encoding="gzip").status == 415
+    refused = doors.post(DUIS, Content_Encoding="gzip")
+    assert (refused.status, refused.headers["accept-encoding"]) == (415, "identity")
+    assert "accept-encoding" not in doors.post(DUIS, media="text/plain").headers, "RFC 9110, 12.5.3"
     assert doors.post(DUIS, Content_Encoding="identity").status == 200
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from duis_gateway.client import ClientError, IdReused, Prepared
 from duis_gateway.client.receiver import MAX_MESSAGE
-from duis_gateway.client.server import read_body
+from duis_gateway.client.server import read_body, unreadable
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import GatewayError
 from duis_gateway.namespaces import sr
@@ -66,6 +66,8 @@ class Door:
             if not ipaddress.ip_address(environ["REMOTE_ADDR"]).is_loopback:
                 return _reply(Answer(403, TEXT, b"the control door is for this machine only"), start_response)
             answer = self._control(method, path.removeprefix(CONTROL), environ.get("QUERY_STRING", ""), body)
+        elif method == "POST" and (refused := unreadable(environ)):
+            answer = Answer(refused[0].value, TEXT, refused[1].encode())
         elif method == "POST" and len(body) > MAX_MESSAGE:
             answer = Answer(413, TEXT, f"a message has {MAX_MESSAGE} octets at most".encode())
         elif method == "POST":
