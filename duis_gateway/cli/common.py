@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from duis_gateway.cli.help import Option
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
@@ -161,6 +162,7 @@ def config_option(command: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         envvar="DUIS_GATEWAY_CONFIG",
         default="gateway.toml",
+        cls=Option,
         show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
         callback=lambda _ctx, _param, path: load_config(path, os.environ),
         help="The configuration file.",

@@ -6,13 +6,20 @@ import click
 from click.shell_completion import get_completion_class
 
 _WHERE = {
-    "bash": 'add to ~/.bashrc: eval "$(duis-gateway completion bash)"',
-    "zsh": 'add to ~/.zshrc, after compinit: eval "$(duis-gateway completion zsh)"',
-    "fish": "duis-gateway completion fish > ~/.config/fish/completions/duis-gateway.fish",
+    "bash": ("in ~/.bashrc", 'eval "$(duis-gateway completion bash)"'),
+    "zsh": ("in ~/.zshrc, after compinit", 'eval "$(duis-gateway completion zsh)"'),
+    "fish": (
+        "once",
+        "cd ~/.config/fish/completions",
+        "duis-gateway completion fish \\",
+        "  > duis-gateway.fish",
+    ),
 }
 
 
-@click.command(epilog="\b\n" + "\n".join(f"{shell}: {how}" for shell, how in _WHERE.items()))
+@click.command(
+    epilog="\b\n" + "\n".join(f"{shell}, {where}:\n" + "\n".join(how) for shell, (where, *how) in _WHERE.items())
+)
 @click.argument("shell", type=click.Choice(list(_WHERE)))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

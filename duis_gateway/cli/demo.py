@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import DONE, NO, WholeNumber
+from duis_gateway.cli.help import Option
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
 
@@ -22,6 +23,7 @@ FOLDER = "demo-work"
 @click.option(
     "--workdir",
     type=click.Path(file_okay=False, path_type=Path),
+    cls=Option,
     show_default=f"{FOLDER}, or {FOLDER}-2 and so on where that is in use",
     help="An empty folder for the PKI, the configuration, the database and every message.",
 )

@@ -18,6 +18,7 @@ import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from duis_gateway.cli.common import AnswerIsNo
+from duis_gateway.cli.help import Option
 from duis_gateway.cli.output import say
 from duis_gateway.cli.terminal import BAD, GOOD, Style, painted
 from duis_gateway.client.http import Http
@@ -59,6 +60,7 @@ class Finding(NamedTuple):
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="DUIS_GATEWAY_CONFIG",
     default="gateway.toml",
+    cls=Option,
     show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
     help="The configuration file.",
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
+from duis_gateway.cli.help import Option
 from duis_gateway.cli.output import print_rows, progress_bar, say
 from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
@@ -35,6 +36,7 @@ _FILE_VARIABLE = "DUIS_GATEWAY_STORE_PASSWORD_FILE"
     "--store",
     envvar=STORE_VARIABLE,
     default=DEFAULT_STORE,
+    cls=Option,
     show_default=f"{DEFAULT_STORE}, or what {STORE_VARIABLE} names",
     help="The database: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
 )

@@ -20,6 +20,7 @@ import click
 
 from duis_gateway import __version__
 from duis_gateway.cli.common import DONE, NO, WRONG
+from duis_gateway.cli.help import FittingFormatter
 from duis_gateway.cli.terminal import BAD, painted
 from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable
 from duis_gateway.machine.signals import ignore_all_but_the_end
@@ -61,6 +62,9 @@ _LONGEST_LINE = 1000
 _STANDARD_OUTPUT = 1
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What the system says where output cannot be written: such errors name no file."""
+
+
+click.Context.formatter_class = FittingFormatter  # of every command: their classes have no other way to say it
 
 
 class _Commands(click.Group):

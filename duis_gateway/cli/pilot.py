@@ -23,6 +23,7 @@ from duis_gateway.cli.common import (
     opened_store,
     refuse_existing,
 )
+from duis_gateway.cli.help import Option
 from duis_gateway.cli.hub_files import read_hubs, read_ids
 from duis_gateway.cli.output import say
 from duis_gateway.cli.status import registered
@@ -87,6 +88,7 @@ def _rules_options(command: F) -> F:
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="DUIS_GATEWAY_CONFIG",
     default="gateway.toml",
+    cls=Option,
     show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
     help="The configuration file; not needed with --hubs and --gateway.",
 )

@@ -12,11 +12,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from duis_gateway.cli.common import DONE, NO, READABLE, Commands, WholeNumber
+from duis_gateway.cli.help import Option
 from duis_gateway.cli.output import say
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.cli.terminal import BAD, painted
 from duis_gateway.sandbox.commands import COMMANDS
-from duis_gateway.sandbox.parameters import FLAG, MOMENT, STEP, Command, Parameter
+from duis_gateway.sandbox.parameters import FLAG, HUB, MOMENT, STEP, URL, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
 from duis_gateway.sandbox.scenario import document_of, read_scenario, shipped
 from duis_gateway.sandbox.words import Line, in_lines
@@ -90,12 +91,26 @@ def _told(result: Mapping[str, Any], as_json: bool) -> int:
     return NO if any(one["status"] == "Refused" for one in result["answers"]) else DONE
 
 
+class _Given(click.types.StringParamType):
+    """What is handed to the sandbox as it was given; help says what it is to be."""
+
+    def __init__(self, one: Parameter) -> None:
+        self.name = _METAVARS.get(id(one.kind), "number" if "maximum" in one.kind.schema else "text")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Leave it to the sandbox, which knows more of it."""
+        return value
+
+
+_METAVARS = {id(HUB): "hub", id(MOMENT): "time", id(URL): "url"}
+
+
 def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the argument or option of a parameter; what is not given is left to the sandbox, which knows the rest."""
     if one.content:
         return click.argument(one.name, metavar="FILE", type=READABLE, required=one.required)
     words = None if one.kind is FLAG else one.kind.schema.get("enum")
-    kind: Any = click.Choice(list(words), case_sensitive=False) if words else str
+    kind: Any = click.Choice(list(words), case_sensitive=False) if words else _Given(one)
     if one.argument:
         return click.argument(one.name, type=kind, nargs=-1 if one.many else 1, required=one.required)
     if one.kind is FLAG:
@@ -106,6 +121,7 @@ def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]
         f"--{one.name}",
         type=kind,
         multiple=one.many,
+        cls=Option,
         show_default=str(default) if default is not None else False,
         help=f"{one.about[:1].upper()}{one.about[1:]}.",
     )

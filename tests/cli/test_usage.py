@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -113,3 +114,32 @@ def test_it_runs_as_a_module_from_anywhere(tmp_path: Path) -> None:
     )
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.count("\n") == 1
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command and group."""
+    yield path
+    if isinstance(command, click.Group):
+        for name in command.list_commands(_TOP):
+            one = command.get_command(_TOP, name)
+            assert one is not None
+            yield from commands(one, (*path, name))
+
+
+def test_every_help_can_be_read_in_forty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line is longer, no text stands in a column of a word, and defaults have no brackets of their own."""
+    monkeypatch.setenv("COLUMNS", "40")
+    every = list(commands(program))
+    assert len(every) > 70
+    for path in every:
+        told = run(*path, "--help").output
+        assert max(map(len, told.splitlines())) <= 40, (path, told)
+        assert "[default: (" not in told
+    wide = [line for line in run("sandbox", "announce", "--help").output.splitlines() if len(line.strip()) > 25]
+    assert len(wide) > 10
+
+
+def test_the_help_of_a_wide_terminal_has_two_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run("sandbox", "announce", "--help").output
+    assert "  --proving HUB                Hubs that are in the pilot in any case.\n" in told
