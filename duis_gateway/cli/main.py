@@ -171,7 +171,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
         case BrokenPipeError():
             return "", NO  # whoever read our output has gone, and needs no message
         case OSError() if error.filename is not None:
-            return f"{error.filename}: {error.strerror}", WRONG
+            return f"{error.filename}: {error.strerror}{_remedy(error)}", WRONG
         case OSError() if error.errno in _NO_ROOM:
             return f"the output cannot be written: {error.strerror}", WRONG
         case UnicodeEncodeError() if error.encoding == "utf-8":  # what came in as octets that are none
@@ -183,3 +183,15 @@ def _explain(error: BaseException) -> tuple[str, int]:
                 WRONG,
             )
     return f"a defect of the gateway: {type(error).__name__}: {error} (--traceback says where)", NO
+
+
+def _remedy(error: OSError) -> str:
+    """Return what can be done about a file or folder, where the system's words leave it open."""
+    match error.errno:
+        case errno.ENOENT:
+            return "; name one that is there, or whose folder can be written"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "; name another, or let this user have it"
+        case errno.ENOTDIR | errno.EISDIR | errno.EEXIST:
+            return "; name another"
+    return ""

@@ -14,6 +14,7 @@ from duis_gateway.text.numbers import is_digits, parse_whole_number
 
 _NOT_NOW = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_TEXT = 300
+_A_PAGE = "what came is a page of a web server or a proxy, and no gateway's answer: look at the URL"
 
 
 def refusal_of(answer: HttpAnswer) -> Refused:
@@ -34,7 +35,7 @@ def read_problem(answer: HttpAnswer) -> Problem:
         return _as_text(answer, after)
     found = next(root.iter(f"{{{PROBLEM}}}problem"), None)
     if found is None:
-        return Problem(answer.status, _fault(root), "", (), after, answer.body)
+        return Problem(answer.status, _fault(root) or _A_PAGE, "", (), after, answer.body)
     # A SOAP fault is an HTTP 500 whatever it says; the problem inside has the status of the plain door.
     return Problem(
         _number(found, "status") or answer.status,
@@ -58,6 +59,8 @@ def _of_json(answer: HttpAnswer, after: float | None) -> Problem:
 
 def _as_text(answer: HttpAnswer, after: float | None) -> Problem:
     text = " ".join(answer.body[:_LONGEST_TEXT].decode("utf-8", "replace").split())
+    if text.startswith("<") or "html" in answer.headers.get("content-type", "").lower():
+        text = _A_PAGE
     return Problem(answer.status, text, "", (), after, answer.body)
 
 

@@ -132,9 +132,13 @@ class Trust:
             SetupWrong: there is none, or more than one.
         """
         found = {Eui(one.eui) for one in self.signers}
-        if len(found) != 1:
-            listed = ", ".join(map(str, sorted(found))) or "none"
-            raise SetupWrong(f"the gateway is not the only one that is trusted to sign: {listed}", "name its EUI-64")
+        if not found:
+            raise SetupWrong("no certificate that is trusted may sign for DCC (OU 89)", "add the gateway's certificate")
+        if len(found) > 1:
+            raise SetupWrong(
+                f"several that are trusted may sign for DCC: {', '.join(map(str, sorted(found)))}",
+                "trust the file with the gateway's certificate in place of the folder, or name its EUI-64 (eui=)",
+            )
         return found.pop()
 
     def prove(self, document: bytes) -> Proof:

@@ -28,10 +28,13 @@ from duis_gateway.client import (
     ReadInventory,
     Refused,
     Serving,
+    SetupWrong,
+    Trust,
 )
 from duis_gateway.client.soap import into_envelope, signed_document
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, PartnerBody
+from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.rollout.activations.records import RefusedItem
 from tests.support.parties import AT, GATEWAY, SUPPLIER, Parties
 
@@ -208,12 +211,27 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(
     assert caught.value.problem.body == body
 
 
-def test_a_proxys_own_page_is_shown_as_it_is(parties: Parties) -> None:
-    with Standin(parties, (502, b"<html>Bad  Gateway\n<p>nginx")) as standin, pytest.raises(NotNow) as caught:
+@pytest.mark.parametrize("page", [b"<html>Bad  Gateway\n<p>nginx", b"<html><body>it works</body></html>"])
+def test_a_proxys_own_page_is_told_in_words_and_kept(parties: Parties, page: bytes) -> None:
+    with Standin(parties, (502, page)) as standin, pytest.raises(NotNow) as caught:
         standin.gateway.send(LIST)
-    assert "HTTP 502: <html>Bad Gateway <p>nginx" in str(caught.value)
+    assert "HTTP 502: what came is a page of a web server or a proxy, and no gateway's answer" in str(caught.value)
+    assert "<" not in str(caught.value)
+    assert caught.value.problem.body == page
     with Standin(parties, (404, b"")) as standin, pytest.raises(Refused, match="check the gateway's URL"):
         standin.gateway.send(LIST)
+
+
+def test_of_several_gateways_the_trusted_one_has_to_be_named(tmp_path: Path) -> None:
+    """And where nobody signs for DCC, that is said."""
+    authority = make_authority(tmp_path)
+    with pytest.raises(SetupWrong, match=r"no certificate that is trusted may sign for DCC .* .add the gateway's"):
+        _ = Trust.folder(tmp_path).gateway
+    for eui in (0x90B3D51F30000002, 0x90B3D51F3000000A):
+        make_certificate(authority, eui, "89", tmp_path, stem=f"{eui:X}")
+    with pytest.raises(SetupWrong, match=r"DCC: 90-.*-02, 90-.*-0A .*trust the file with the gateway's certificate"):
+        _ = Trust.folder(tmp_path).gateway
+    assert str(Trust.load(tmp_path / "90B3D51F30000002.pem").gateway) == "90-B3-D5-1F-30-00-00-02"
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "four hundred", "", "-"])

@@ -256,12 +256,16 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(left: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in left.rglob("*")} == before
 
 
-def test_force_removes_nothing_but_what_a_demonstration_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [(), ("--force",)])
+def test_force_is_offered_for_and_removes_nothing_but_what_a_demonstration_left(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "thesis.txt").touch()
-    refused = demo(tmp_path / "work", "--force")
+    refused = demo(tmp_path / "work", *words)
     assert refused.returncode == 2
-    assert "is not what a demonstration left" in refused.stderr
+    assert "not what a demonstration left: it is kept; give another --workdir" in refused.stderr
+    assert "--force" not in refused.stderr
     assert (tmp_path / "work" / "thesis.txt").exists()
 
 

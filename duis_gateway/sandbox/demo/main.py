@@ -82,10 +82,12 @@ def run(
 def _make_room(workdir: Path, *, force: bool) -> None:
     if not workdir.exists() or not any(workdir.iterdir()):
         return
+    if not all((workdir / name).exists() for name in _ALWAYS_LEFT):
+        raise ConfigurationError(
+            f"{workdir} is not empty, and not what a demonstration left: it is kept; give another --workdir"
+        )
     if not force:
         raise ConfigurationError(f"{workdir} is not empty: give another --workdir, or --force to replace it")
-    if not all((workdir / name).exists() for name in _ALWAYS_LEFT):
-        raise ConfigurationError(f"{workdir} is not what a demonstration left, and is not removed: give another folder")
     shutil.rmtree(workdir)
 
 
