@@ -290,6 +290,11 @@ def test_what_is_asked_wrongly_is_answered_with_the_reason_and_changes_nothing(
     assert running.status() == before
 
 
+def test_a_command_in_a_content_coding_is_refused_unread(running: RunningSandbox) -> None:
+    status, content, headers = ask(running, "POST", "/v1/clock", '{"to": "+1d"}', {"Content-Encoding": "gzip"})
+    assert (status, headers["Accept-Encoding"]) == (415, "identity"), content
+
+
 def test_on_the_command_line_steps_back_documents_and_wrong_letters(town: RunningSandbox, tmp_path: Path) -> None:
     at = ("--port", str(town.port))
     assert "stands at 2027-01-03T09:00:00Z" in done("sandbox", "clock", "-1d", *at)
