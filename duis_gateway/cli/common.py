@@ -75,7 +75,7 @@ EUI = eui
 """The type of such an argument."""
 
 
-def _time(text: str | datetime) -> datetime:
+def time(text: str | datetime) -> datetime:
     """Read an argument that is a time with a zone."""
     if isinstance(text, datetime):
         return text
@@ -85,11 +85,11 @@ def _time(text: str | datetime) -> datetime:
         raise click.BadParameter(f"{text!r} is {error}; one is 2027-03-30T02:00:00Z") from None
 
 
-TIME = _time
+TIME = time
 """The type of such an argument."""
 
 
-def _http_url(text: str) -> str:
+def url(text: str) -> str:
     """Read an argument that is an address to send to."""
     try:
         parse_url(text)
@@ -98,7 +98,7 @@ def _http_url(text: str) -> str:
     return text
 
 
-HTTP_URL = _http_url
+HTTP_URL = url
 """The type of such an argument."""
 
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)

@@ -20,11 +20,11 @@ from duis_gateway.operations.figures import OutboxFigures, Sources
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.watch import TrustFigures
 from duis_gateway.rollout.scheduler import BY_TIME
-from tests.support import reference
+from tests.support import commands_page, reference
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-WITH_COMMANDS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+WITH_COMMANDS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(path for path in PAGES if path.name != "commands.md")]
 # Not preceded by a word character or a hyphen: `.venv/bin/duis-gateway` is the command, `urn:duis-gateway` is not.
 _COMMAND = re.compile(r"(?<![\w:'-])duis-gateway ((?:[a-z]+(?: |$))[^\n`]*)")
 
@@ -36,6 +36,17 @@ def page(name: str) -> str:
 def test_the_configuration_reference_is_up_to_date() -> None:
     shown = page("docs/operations.md")
     assert reference.filled(shown) == shown, "`python -m tests.support.examples` brings it up to date"
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    shown = page("docs/commands.md")
+    assert commands_page.rendered() == shown, "`python -m tests.support.examples` brings it up to date"
+
+
+def test_no_command_shows_a_name_of_the_code_for_what_it_takes() -> None:
+    shown = re.findall(r"^\| `([^`]+)` \|", page("docs/commands.md"), re.MULTILINE)
+    assert shown
+    assert [one for one in shown if re.search(r"(^| )_|FUNC", one)] == []
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -108,8 +119,8 @@ def test_every_duis_version_has_its_schema_named() -> None:
 
 
 def commands(path: Path) -> list[str]:
-    """The command lines of a page, continuation lines joined."""
-    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    """The command lines of a page, continuation lines joined, and each command of a pipe by itself."""
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ").replace(" | ", "\n")
     return [" ".join(found.split()) for found in _COMMAND.findall(text)]
 
 
