@@ -21,6 +21,7 @@ from time import process_time
 import esi.messages as esi
 from benchmarks.steps import as_it_came
 from duis_gateway.app import Gateway, open_trust
+from duis_gateway.cli.serve import spare_collector
 from duis_gateway.config.settings import load_config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope.signature import sign
@@ -69,6 +70,9 @@ WRONG = {
 _GROUP = group_xml("G", format_eui(hub_id(0)))
 GROUPS = {
     "groups": filled(_GROUP),
+    "groups, no two alike": "".join(
+        group_xml("G", format_eui(hub_id(n)), start=f"2026-12-01T{n // 60:02}:{n % 60:02}:00Z") for n in range(1000)
+    ),
     "groups, all wrong": filled(group_xml("G", "", stage="Pilots")),
     "groups, last wrong": filled(_GROUP) + group_xml("G", "", stage="Pilots"),
     "groups, empty": filled("<sr:DeploymentGroup></sr:DeploymentGroup>"),
@@ -150,6 +154,7 @@ def main(rounds: int = ROUNDS) -> None:
             config = load_config(world.config, FREE_PORTS)
             gateway = Gateway(config, delivery=False)
             flow = gateway._flow(config, open_trust(config, gateway.store))
+            spare_collector()  # as in a gateway's own process
             flow.handle(as_it_came(world.release_notice()))
             measure(world, flow, rounds)
             gateway.store.close()

@@ -14,6 +14,7 @@ _DATE_TIME = re.compile(
 _END_OF_DAY = "T24:00:00"
 
 
+@lru_cache(maxsize=1024)  # the groups of a schedule share most of theirs
 def parse_date_time(text: str) -> datetime:
     """Return an xs:dateTime in UTC; fractions of a microsecond are dropped.
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.duis.device_lists import parse_device_list, render_device_list
+from duis_gateway.duis.device_lists import parse_device_list, parse_device_lists, render_device_list
 from duis_gateway.duis.identifiers import format_eui, format_euis, parse_eui
 
 pytestmark = pytest.mark.requirement("PIA-A6")
@@ -27,6 +27,14 @@ def test_every_device_is_echoed_as_it_was_first_sent(sent: list[str]) -> None:
     for device_id, text in devices.as_sent.items():
         assert text == next(each for each in sent if parse_eui(each) == device_id)
     assert set(devices.as_sent) == set(devices.ids)
+
+
+@given(st.lists(st.lists(texts, min_size=1, max_size=5), max_size=8))
+def test_lists_read_in_one_go_are_what_each_is_by_itself(sent: list[list[str]]) -> None:
+    joined = [",".join(one) for one in sent]
+    lists, as_sent = parse_device_lists(joined)
+    assert lists == [parse_device_list(one).ids for one in joined]
+    assert as_sent == (parse_device_list(",".join(joined)).as_sent if joined else {})
 
 
 @given(st.lists(euis, min_size=1, unique=True))
@@ -60,8 +68,12 @@ def test_a_device_that_was_not_sent_is_written_in_capitals() -> None:
 )
 def test_what_is_no_list_is_refused(text: str) -> None:
     """T46: no EUI of another length or alphabet gets through, even if a schema should let it."""
+    good = "00-DB-12-34-56-78-90-AF"
     with pytest.raises(ValueError, match="not a list"):
         parse_device_list(text)
+    for several in ([good, text], [text, good]):
+        with pytest.raises(ValueError, match="not a list"):
+            parse_device_lists(several)
 
 
 def test_a_list_of_50_000_devices_is_read_whole_and_in_its_order() -> None:

@@ -5,12 +5,13 @@ All of these raise `Wrong` where an element is missing or does not hold what it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
 from lxml import etree
 
-from duis_gateway.duis.device_lists import parse_device_list
+from duis_gateway.duis.device_lists import parse_device_lists
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import Finding, NotValid
 from duis_gateway.namespaces import sr
@@ -31,16 +32,27 @@ def devices(element: etree._Element | None, as_sent: dict[int, str]) -> tuple[in
     """Return the devices of a list, none where there is no element; `as_sent` keeps how the sender wrote each."""
     if element is None:
         return ()
+    return lists_of_devices([element], as_sent)[0]
+
+
+def lists_of_devices(elements: Sequence[etree._Element], as_sent: dict[int, str]) -> list[tuple[int, ...]]:
+    """Return the devices of each of these lists; `as_sent` keeps how the sender wrote each."""
     try:
-        listed = parse_device_list(verbatim(element))
+        listed, as_written = parse_device_lists([verbatim(element) for element in elements])
     except ValueError as error:
-        raise Wrong(element, str(error)) from None
-    if not as_sent:
-        as_sent.update(listed.as_sent)
-    else:
-        for device_id, as_written in listed.as_sent.items():
-            as_sent.setdefault(device_id, as_written)
-    return listed.ids
+        raise Wrong(_unreadable(elements), str(error)) from None
+    for device_id, written in as_written.items():
+        as_sent.setdefault(device_id, written)
+    return listed
+
+
+def _unreadable(elements: Sequence[etree._Element]) -> etree._Element:
+    for element in elements:
+        try:
+            parse_device_lists([verbatim(element)])
+        except ValueError:
+            return element
+    return elements[0]
 
 
 def time(element: etree._Element) -> datetime:
