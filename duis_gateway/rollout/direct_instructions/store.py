@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Select, Table, delete, insert, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.releases.records import Period
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
-from duis_gateway.store.bulk import id_list, insert_ids
+from duis_gateway.store.bulk import id_list, insert_ids, stored_columns
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import hub
+from duis_gateway.store.types import unsigned
 
 
 def put_batch(connection: Connection, group: DirectGroup) -> None:
@@ -141,42 +142,67 @@ def selected_for_other(connection: Connection, release_id: str, supplier: int, i
 def batch_periods(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, Period | None]:
     """Return the period of each of these hubs that is in a batch of the release; of several the newest batch's.
 
-    None: the batch names no period.
+    None: the batch names no period. Hubs of one batch share one object.
     """
-    wanted = id_list(connection, ids)
-    query = (
-        select(batch_hub.c.device_id, batch.c.starts, batch.c.ends)
-        .select_from(wanted)
-        .join(batch_hub, batch_hub.c.device_id == wanted.c.value)
-        .join(batch, batch.c.id == batch_hub.c.batch_id)
-        .where(batch.c.release_id == release_id)
-        .order_by(batch.c.received_at, batch.c.id)
-    )
-    return {row.device_id: _period(row.starts, row.ends) for row in connection.execute(query)}
+    heads = connection.execute(_in_order(batch, release_id))
+    periods = {row.id: _period(row.starts, row.ends) for row in heads}
+    newest = {number: place for place, number in enumerate(periods)}
+    found: dict[int, int] = {}
+    for device_id, number in _naming(connection, batch_hub, periods, ids):
+        other = found.get(device_id)
+        if other is None or newest[number] > newest[other]:
+            found[device_id] = number
+    return {device_id: periods[number] for device_id, number in found.items()}
 
 
 def _period(starts: datetime | None, ends: datetime | None) -> Period | None:
     return None if starts is None or ends is None else Period(starts, ends)
 
 
-def selections_naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, list[DirectGroup]]:
-    """Return, for each of these hubs that DCC chose, what it is in; `device_ids` is that hub alone."""
+def selections_naming(
+    connection: Connection, release_id: str, ids: Iterable[int]
+) -> dict[int, tuple[DirectGroup, ...]]:
+    """Return, for each of these hubs that DCC chose, what it is in, the oldest first; without the hubs of each.
+
+    Hubs that DCC chose alike share one object.
+    """
+    heads = connection.execute(_in_order(pilot_selection, release_id))
+    groups = {
+        row.id: DirectGroup(release_id, Period(row.starts, row.ends), row.received_at, (), supplier=row.supplier)
+        for row in heads
+    }
+    oldest = {number: place for place, number in enumerate(groups)}
+    numbers: dict[int, tuple[int, ...]] = {}
+    for device_id, number in _naming(connection, selected_hub, groups, ids):
+        numbers[device_id] = (*numbers.get(device_id, ()), number)
+    alike = {
+        several: tuple(groups[one] for one in sorted(several, key=oldest.__getitem__))
+        for several in {*numbers.values()}
+    }
+    return {device_id: alike[several] for device_id, several in numbers.items()}
+
+
+def _in_order(groups: Table, release_id: str) -> Select[Any]:
+    return select(groups).where(groups.c.release_id == release_id).order_by(groups.c.received_at, groups.c.id)
+
+
+def _naming(
+    connection: Connection, members: Table, groups: Collection[int], ids: Iterable[int]
+) -> Iterator[tuple[int, int]]:
+    """Yield each of the hubs with the number of a group that names it, for each of these groups.
+
+    A hub is in few groups, so that those of other releases are left out here: to join and to sort in the database would
+    take longer than the rest.
+    """
+    if not groups:
+        return
+    owner = next(iter(members.primary_key.columns))
     wanted = id_list(connection, ids)
-    query = (
-        select(selected_hub.c.device_id, pilot_selection)
-        .select_from(wanted)
-        .join(selected_hub, selected_hub.c.device_id == wanted.c.value)
-        .join(pilot_selection, pilot_selection.c.id == selected_hub.c.selection_id)
-        .where(pilot_selection.c.release_id == release_id)
-        .order_by(pilot_selection.c.received_at, pilot_selection.c.id)
-    )
-    found: defaultdict[int, list[DirectGroup]] = defaultdict(list)
-    for row in connection.execute(query):
-        group = DirectGroup(
-            release_id, Period(row.starts, row.ends), row.received_at, (row.device_id,), supplier=row.supplier
-        )
-        found[row.device_id].append(group)
-    return dict(found)
+    query = select(members.c.device_id, owner).join_from(wanted, members, members.c.device_id == wanted.c.value)
+    device, number = stored_columns(connection, query)
+    for device_id, group in zip(unsigned(device), number, strict=True):
+        if group in groups:
+            yield device_id, group
 
 
 def _members(connection: Connection, groups: Table, members: Table, mine: Any) -> defaultdict[int, list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 
@@ -77,6 +78,7 @@ class NamedHub(NamedTuple):
         return of_roles(self.import_supplier, self.gas_supplier)
 
 
+@lru_cache(maxsize=1024)  # asked for each hub of a list, and the suppliers are few
 def of_roles(import_supplier: int | None, gas_supplier: int | None) -> frozenset[int]:
     """Return the Responsible Suppliers of a hub that has these in its two roles."""
     return frozenset(s for s in (import_supplier, gas_supplier) if s is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -166,7 +166,10 @@ _NOTHING = _OfHub()
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What was said about some hubs under a release, and the pieces that CSPs made of groups that name them."""
+    """What was said about some hubs under a release, and the pieces that CSPs made of groups that name them.
+
+    Hubs that DCC named alike share one object: those are told apart by identity, which costs a tenth of a comparison.
+    """
 
     naming: Mapping[int, tuple[_Naming, ...]]
     selections: Mapping[int, tuple[DirectGroup, ...]]
@@ -180,25 +183,26 @@ class _Said:
         in_batch = device_id in self.batches
         if not (naming or selections or in_batch):
             return _NOTHING
-        key = naming, selections, in_batch, self.batches.get(device_id)
+        period = self.batches.get(device_id)
+        key = naming, id(selections), in_batch, id(period)
         known = self.met.get(key)
         if known is None:
-            known = self.met[key] = _OfHub(*key)
+            known = self.met[key] = _OfHub(naming, selections, in_batch, period)
         return known
 
 
 def _said(connection: Connection, shared: ReleaseFacts, ids: Sequence[int]) -> _Said:
     release_id = shared.release.release_id
     naming, selections = _naming(connection, release_id, ids), direct.selections_naming(connection, release_id, ids)
+    left: dict[tuple[DirectGroup, ...], tuple[DirectGroup, ...]] = {}
     for device_id, suppliers in protection.protectors(connection, ids).items():
         groups = naming.get(device_id, ())
         naming[device_id] = tuple(one for one in groups if shared.groups[one.number].supplier not in suppliers)
-        selections[device_id] = [one for one in selections.get(device_id, ()) if one.supplier not in suppliers]
+        if device_id in selections:
+            chosen = tuple(one for one in selections[device_id] if one.supplier not in suppliers)
+            selections[device_id] = left.setdefault(chosen, chosen)
     pieces = says.pieces(connection, {one.piece for found in naming.values() for one in found if one.piece is not None})
-    chosen = {
-        device_id: tuple(replace(group, device_ids=()) for group in found) for device_id, found in selections.items()
-    }
-    return _Said(naming, chosen, direct.batch_periods(connection, release_id, ids), pieces)
+    return _Said(naming, selections, direct.batch_periods(connection, release_id, ids), pieces)
 
 
 def _facts(
