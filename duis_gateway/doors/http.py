@@ -1,8 +1,9 @@
 """The edge that all public doors share: the table of paths, and what holds for each request, whatever comes.
 
 Every answer has an `X-Correlation-ID` of the gateway's own. Every refusal has an audit line, every other answer of a
-public door an access line. Whatever a door raises
-that is no refusal is a defect of ours: the log has the cause, the wire has the correlation id.
+public door an access line. Whatever a door raises that is no refusal is a defect of ours: the log has the cause, the
+wire has the correlation id. A NUL in an address names nothing here, and PostgreSQL takes it in no text: it is refused
+before anything is looked for.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from http import HTTPStatus
 from typing import Protocol
 
 from duis_gateway.doors.audit import Exchange, record_answer, record_refusal
-from duis_gateway.doors.problem import our_defect, problem_answer
+from duis_gateway.doors.problem import json_problem_answer, our_defect, problem_answer
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.errors import MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
+from duis_gateway.errors import HttpRefused, MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
 from duis_gateway.operations.metrics import Metrics
 
 
@@ -48,7 +49,7 @@ class Route:
     service: str
     methods: tuple[str, ...]
     serve: Callable[[HttpRequest], Answer]
-    refuse: Callable[[MessageRefused, str], Answer] = problem_answer
+    refuse: Callable[[MessageRefused, HttpRequest], Answer] = problem_answer
     waits: bool = True
 
 
@@ -60,6 +61,12 @@ def _listening(_request: HttpRequest) -> Answer:
     return Answer(200, "text/plain", b"", (("Allow", _PROBE),))
 
 
+def _first(path: str) -> str:
+    """Return the first step of a path: `/party` of `/party/v1/status`."""
+    return "/".join(path.split("/", 2)[:2])
+
+
+_PLAIN = (problem_answer, json_problem_answer)
 _PROBE = "OPTIONS"
 _PROBED = Route("*", "none", "probe", (_PROBE,), _listening, waits=False)
 
@@ -73,6 +80,8 @@ class Edge:
 
     def __init__(self, routes: Iterable[Route], metrics: Metrics, *, access_lines: bool = True) -> None:
         self._routes = {route.path: route for route in routes}
+        # Where nothing is served, a refusal has the form of the doors beside it.
+        self._refuses = {_first(path): one.refuse for path, one in self._routes.items() if one.refuse in _PLAIN}
         self._metrics = metrics
         self._access_lines = access_lines
 
@@ -92,7 +101,7 @@ class Edge:
         """Answer a request that the HTTP server itself refuses, in the form of the door it was meant for."""
         request = HttpRequest("", path, "", {}, b"", remote, new_correlation_id())
         route = self._route_of(path, "")
-        answer = route.refuse(error, request.correlation_id)
+        answer = route.refuse(error, request)
         self._record(route, request, answer, 0.0)
         return with_correlation(answer, request.correlation_id)
 
@@ -103,21 +112,23 @@ class Edge:
         return (
             self._routes.get(path)
             or self._routes.get(f"{folder}/*")
-            or Route(path, "none", "none", (method,), _nothing_here)
+            or Route(path, "none", "none", (method,), _nothing_here, self._refuses.get(_first(path), problem_answer))
         )
 
     def _answer(self, route: Route, request: HttpRequest) -> Answer:
         try:
+            if "\0" in request.path or "%00" in request.query:
+                raise HttpRefused("the address has a NUL (%00)")
             if request.method not in route.methods:
                 raise MethodNotAllowed(f"the method must be {' or '.join(route.methods)}")
             return route.serve(request)
         except MessageRefused as error:
-            answer = route.refuse(without_frames(error), request.correlation_id)
+            answer = route.refuse(without_frames(error), request)
             if isinstance(error, MethodNotAllowed):
                 return replace(answer, headers=(*answer.headers, ("Allow", ", ".join(route.methods))))
             return answer
         except Exception:
-            return route.refuse(our_defect(request.correlation_id), request.correlation_id)
+            return route.refuse(our_defect(request.correlation_id), request)
 
     def _record(self, route: Route, request: HttpRequest, answer: Answer, seconds: float) -> None:
         error = answer.refused

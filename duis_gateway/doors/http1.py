@@ -66,14 +66,11 @@ def read_request_line(line: bytes) -> RequestLine:
     """Read the first line (RFC 9112, section 3), in origin form, absolute form or asterisk form.
 
     Raises:
-        HttpRefused: it is malformed, of another version than 1.0 or 1.1, or holds a NUL, which names nothing here and
-            which PostgreSQL takes in no text.
+        HttpRefused: it is malformed, or of another version than 1.0 or 1.1.
     """
     found = _REQUEST_LINE.fullmatch(line)
     if found is None:
         raise HttpRefused("the first line is not that of an HTTP/1.1 request")
-    if b"%00" in found[2]:
-        raise HttpRefused("the address has a NUL (%00)")
     target = _ABSOLUTE.sub("", found[2].decode("ascii"), count=1)
     path, _, query = target.partition("?")
     return RequestLine(found[1].decode("ascii"), unquote_to_bytes(path).decode("latin-1"), query, int(found[3]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from duis_gateway.doors.wire import Answer
+from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.errors import (
     ContentCoded,
     Finding,
@@ -25,6 +25,11 @@ from duis_gateway.namespaces import PROBLEM
 
 PROBLEM_XML = "application/problem+xml"
 PROBLEM_JSON = "application/problem+json"
+_TYPES = {
+    PROBLEM_XML: {PROBLEM_XML, "application/xml", "text/xml", "application/*", "*/*"},
+    PROBLEM_JSON: {PROBLEM_JSON, "application/json", "application/*", "*/*"},
+}
+_QUALITY = re.compile(r"q=(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 RETRY_AFTER = "5"
 """Seconds after which a message that could not be taken, stored or signed may be sent again."""
 
@@ -49,16 +54,41 @@ def problem_element(error: MessageRefused, correlation_id: str) -> etree._Elemen
     return root
 
 
-def problem_answer(error: MessageRefused, correlation_id: str) -> Answer:
-    """Return the refusal as an HTTP answer with a problem document."""
-    body = etree.tostring(problem_element(error, correlation_id), xml_declaration=True, encoding="UTF-8")
-    return Answer(refusal_of(error).status, PROBLEM_XML, body, headers_of(error), error)
+def problem_answer(error: MessageRefused, request: HttpRequest) -> Answer:
+    """Return the refusal as an HTTP answer with a problem document: XML, or JSON to whom only that is acceptable."""
+    return _answer(error, request, PROBLEM_XML)
 
 
-def json_problem_answer(error: MessageRefused, correlation_id: str) -> Answer:
-    """Return the same in JSON (RFC 9457, section 3), for doors that speak it."""
-    body = json.dumps(_members(error, correlation_id)).encode()
-    return Answer(refusal_of(error).status, PROBLEM_JSON, body, headers_of(error), error)
+def json_problem_answer(error: MessageRefused, request: HttpRequest) -> Answer:
+    """Return the same of a door that speaks JSON (RFC 9457, section 3): XML only to whom only that is acceptable."""
+    return _answer(error, request, PROBLEM_JSON)
+
+
+def _answer(error: MessageRefused, request: HttpRequest, usual: str) -> Answer:
+    form = _form(request.headers.get("accept", ""), usual)
+    if form == PROBLEM_JSON:
+        body = json.dumps(_members(error, request.correlation_id)).encode()
+    else:
+        element = problem_element(error, request.correlation_id)
+        body = etree.tostring(element, xml_declaration=True, encoding="UTF-8")
+    return Answer(refusal_of(error).status, form, body, headers_of(error), error)
+
+
+def _form(accept: str, usual: str) -> str:
+    """Return the form that is liked best (RFC 9110, section 12.5.1); the usual one where neither is liked better."""
+    liked = {PROBLEM_XML: 0.0, PROBLEM_JSON: 0.0}
+    for one in accept.lower().split(","):
+        media, *parameters = (part.strip() for part in one.split(";"))
+        weight = max((_weight(part) for part in parameters if part.startswith("q=")), default=1.0)
+        for form, types in _TYPES.items():
+            if media in types:
+                liked[form] = max(liked[form], weight)
+    other = PROBLEM_XML if usual == PROBLEM_JSON else PROBLEM_JSON
+    return other if liked[other] > liked[usual] else usual
+
+
+def _weight(parameter: str) -> float:
+    return float(parameter[2:]) if _QUALITY.fullmatch(parameter) else 0.0
 
 
 def _members(error: MessageRefused, correlation_id: str) -> dict[str, Any]:

@@ -62,14 +62,14 @@ class SoapDoor:
         try:
             base = self._base_url or f"{request.scheme}://{request.host}"
         except HttpRefused as error:  # who asks for a document makes no call, which a fault could answer
-            return problem_answer(error, request.correlation_id)
+            return problem_answer(error, request)
         return Answer(200, _TEXT_XML, self._spyne.wsdl(base.rstrip("/") + PATH))
 
-    def _refuse(self, error: MessageRefused, correlation_id: str) -> Answer:
+    def _refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
         def refuse() -> bytes:
             raise error
 
-        return self._call(Call(refuse, correlation_id))
+        return self._call(Call(refuse, request.correlation_id))
 
     def _call(self, call: Call) -> Answer:
         done = self._spyne.call(call)

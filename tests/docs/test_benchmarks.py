@@ -19,6 +19,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "failover": ("--least",),
     "growth": ("1",),
     "past": ("1000", "50"),
+    "longlists": ("1000",),
     "pruning": ("--messages", "500"),
     "refusals": ("2",),
     "shut_out": ("1", "50"),

@@ -118,6 +118,30 @@ def test_without_a_known_token_nothing_is_told(token: str | None) -> None:
     assert data.asked == []
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [("hubs/a/b", "", 404), ("nothing", "", 404), ("hubs/a\0", "", 400), ("status", "a=%00", 400)],
+)
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", "json"),
+        ("*/*", "json"),
+        ("text/csv", "json"),
+        ("application/json, application/xml", "json"),
+        ("application/xml", "xml"),
+        ("application/json;q=0.2, text/xml;q=0.8", "xml"),
+        ("application/xml;q=x, application/json;q=0.1", "json"),
+    ],
+)
+def test_a_wrong_address_is_refused_in_the_doors_own_form_or_the_one_accepted(
+    path: str, query: str, status: int, accept: str, form: str
+) -> None:
+    found, headers, body = ask(Data(), path, query=query, accept=accept)
+    assert (found, headers["content-type"]) == (status, f"application/problem+{form}")
+    assert b"".join(body).startswith(b"{" if form == "json" else b"<?xml")
+
+
 def test_another_scheme_is_no_token() -> None:
     assert ask(Data(), "status", None, authorization="Basic token-a")[0] == 401
     assert ask(Data(), "status", None, authorization="bearer  token-a")[0] == 200

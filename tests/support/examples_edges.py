@@ -10,6 +10,7 @@ from duis_gateway.doors.http import Edge
 from duis_gateway.doors.party import party_routes
 from duis_gateway.doors.problem import problem_answer
 from duis_gateway.doors.spyne_edge import Call, SpyneEdge
+from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.errors import Finding, MessageRefused, NotAuthenticated, NotDurable, NotValid
 from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE
 from duis_gateway.operations.listener import operations_app
@@ -84,7 +85,7 @@ def plain_examples() -> dict[str, bytes]:
 
 
 def _problem(error: MessageRefused) -> bytes:
-    body = problem_answer(error, CORRELATION_ID).body
+    body = problem_answer(error, HttpRequest("", "", "", {}, b"", "", CORRELATION_ID)).body
     assert isinstance(body, bytes)
     return body
 

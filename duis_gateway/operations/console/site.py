@@ -299,10 +299,11 @@ class Console:
             return _seen_other(places[0][0])
         return self._page("search.html", name=name, places=places)
 
-    def refuse(self, error: MessageRefused, correlation_id: str) -> Answer:
+    def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
         """Say on a page why a request is refused."""
         refusal = refusal_of(error)
-        page = self._page("refused.html", refusal=refusal, detail=error.detail, correlation_id=correlation_id)
+        named = request.correlation_id
+        page = self._page("refused.html", refusal=refusal, detail=error.detail, correlation_id=named)
         return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers_of(error)), error)
 
     def _page(self, template: str, **facts: object) -> Answer:
