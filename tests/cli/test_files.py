@@ -154,8 +154,26 @@ def test_a_full_disk_is_no_defect(installation: Installation, words: tuple[str, 
     assert ended.returncode == 2
     *progress, said = ended.stderr.splitlines()
     assert said.startswith("duis-gateway: ")
-    assert said.endswith("cannot be written: No space left on device")
+    assert said.endswith("the output cannot be written: No space left on device")
     assert progress in ([], ["Exporting"])
+
+
+@pytest.mark.parametrize("words", [("party", "list"), ("inventory", "export", "-")], ids=" ".join)
+def test_whoever_reads_may_go_and_is_told_nothing(installation: Installation, words: tuple[str, ...]) -> None:
+    """`... | head`: the exit code says that something was not printed, and no line is in the reader's way."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, "-m", "duis_gateway", *words, *map(str, installation.config)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr.replace("Exporting", "").strip()) == (1, "")
 
 
 @pytest.mark.parametrize(("words", "code"), [(("--version",), 2), (("verify", "none such", "--trust", "."), 2)])

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from duis_gateway.duis.identifiers import format_eui, format_euis
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.flow.tx import Moment
-from duis_gateway.machine.files import open_output, open_seekable
+from duis_gateway.machine.files import DASH, open_output, open_seekable
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.changes import change, look
 from duis_gateway.rollout.hubs.inventory_lines import GPF_COLUMN, HEADER, MAX_ERRORS, InventoryFile, LineError
@@ -119,6 +119,7 @@ def export_csv(store: Store, path: Path, progress: Progress | None = None) -> in
 
     Raises:
         ConfigurationError: the file cannot be written.
+        BrokenPipeError: whoever read it has gone.
     """
     report = progress or _silent
     columns = hubs.HUB_COLUMNS[: len(HEADER)]
@@ -141,8 +142,11 @@ def export_csv(store: Store, path: Path, progress: Progress | None = None) -> in
                 )
                 done += len(rows)
                 report(done, whole)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
+        name = "the output" if path == DASH else path
+        raise ConfigurationError(f"{name} cannot be written: {error.strerror}") from error
     return done
 
 
