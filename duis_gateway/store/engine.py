@@ -71,11 +71,11 @@ class Store:
         self.url = url
         self.options = options
         self.sqlite_path = _sqlite_path(url)
-        self._files = (str(self.sqlite_path), f"{self.sqlite_path}-wal")
+        self._beside = (f"{self.sqlite_path}-wal", f"{self.sqlite_path}-shm")
         self._group: GroupCommit | None = None
         self._awaited: NotDurable | None = None
         self._file: tuple[int, int] | None = None
-        self._log: tuple[int, int] | None = None
+        self._made: dict[str, tuple[int, int]] = {}
         self._connections = 0
         self._noting = threading.Lock()
         self.engines: tuple[Engine, ...]
@@ -312,33 +312,36 @@ class Store:
         with self._noting:
             self._connections += 1
             if self._file is None and self.sqlite_path is not None:
-                self._file = _identity(self._files[0])
+                self._file = _identity(str(self.sqlite_path))
 
     def _note_end(self, _connection: Any, _record: Any) -> None:
-        """Forget the log with the last connection, which takes it away."""
+        """Forget the log and its index with the last connection, which takes them away."""
         with self._noting:
             self._connections -= 1
             if not self._connections:
-                self._log = None
+                self._made.clear()
 
     def _require_file(self) -> None:
         # Connections keep the files that they opened: what is written after one was removed or replaced is in no file
         # that anybody will find again.
         if self.sqlite_path is None or self._file is None:
             return
-        found = _identity(self._files[0])
+        found = _identity(str(self.sqlite_path))
         if found != self._file:
             what = "is gone" if found is None else "is another file than at the start"
             raise _misplaced(
                 f"{self.sqlite_path} {what}; put it back, or restart the gateway once the right one is there"
             )
-        found = _identity(self._files[1])
-        if self._log is not None and found != self._log:
-            raise _misplaced(
-                f"{self._files[1]} was removed while the gateway runs; stop the gateway, which then writes what it "
-                "held into the database, and start it again"
-            )
-        self._log = found
+        # Without the index that all processes share, a further one would make another and write over the log of these.
+        for name in self._beside:
+            found = _identity(name)
+            if name in self._made and found != self._made[name]:
+                raise _misplaced(
+                    f"{name} was removed while the gateway runs; stop the gateway, which then writes what it held into "
+                    "the database, and start it again"
+                )
+            if found is not None:
+                self._made[name] = found
 
     def _patient(self, connection: Connection, seconds: float | None) -> AbstractContextManager[None]:
         return nullcontext() if self.is_sqlite else self._postgresql.patient(connection, seconds)

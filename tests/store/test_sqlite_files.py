@@ -72,16 +72,19 @@ def test_a_file_that_is_not_that_of_the_start_takes_nothing_in(tmp_path: Path, r
     store.close()
 
 
-def test_a_log_that_is_removed_while_it_is_used_is_noticed_and_nothing_of_it_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["wal", "shm"])
+def test_a_log_that_is_removed_while_it_is_used_is_noticed_and_nothing_of_it_is_lost(
+    tmp_path: Path, ending: str
+) -> None:
     """SQLite would go on writing into the file without a name, and others beside it into a new one."""
     url = f"sqlite:///{tmp_path}/gateway.db"
     store = Store.open(url)
     store.migrate()
     store.probe()
     write_note(store, "accepted")
-    (tmp_path / "gateway.db-wal").unlink()
+    (tmp_path / f"gateway.db-{ending}").unlink()
     for use in (store.probe, lambda: store.read().__enter__(), lambda: store.write().__enter__()):
-        with pytest.raises(NotDurable, match=r"gateway\.db-wal was removed.*stop the gateway.*start it again"):
+        with pytest.raises(NotDurable, match=rf"gateway\.db-{ending} was removed.*stop the gateway.*start it again"):
             use()
     store.close()
     with opened(url) as again:
