@@ -39,21 +39,30 @@ def groups(play: Play, csp: str) -> dict[str, list[str]]:
 
 
 def void(play: Play, party: str) -> dict[str, list[str]]:
-    """The hubs that a party was told are void, by the reason, in the one message that tells of any."""
+    """The hubs that a party was told are void, by the reason, in the one message that tells of any.
+
+    A reason goes on with the group that is named, if any.
+    """
     told = play.received(party, "N77", "PlannedDeployment", "PlannedDeploymentReport")
     (lists,) = filter(None, (one.root.findall(".//{*}Void") for one in told))
-    return {only(one, "Reason"): sorted(listed(one, "DeviceIDList")) for one in lists}
+    return {
+        " ".join(texts(one, "Reason") + texts(one, "GroupID") + texts(one, "Stage")): sorted(
+            listed(one, "DeviceIDList")
+        )
+        for one in lists
+    }
 
 
 def test_groups_before_a_pilot_that_was_moved_do_not_stand_and_their_supplier_is_told_once(planned: Play) -> None:
     play, lot = planned, planned.lot
     early = [*lot["own"][:2], *lot["split"]]
     assert play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY)).code == "Accepted"
-    assert void(play, "main") == {"OutsidePilot": sorted(early)}, "planned, or awaiting the second supplier"
+    told = void(play, "main")
+    assert told == {"OutsidePilot EARLY Pilot": sorted(early)}, "planned, or awaiting the second supplier"
     assert not play.received("main"), "the plan alone tells of it"
     assert not play.received("gas", "N72", "N77"), "it has instructed nothing"
     for csp in CSPS:
-        assert void(play, csp) == {"OutsidePilot": sorted(lot.of_csp(csp, lot["own"][:2]))}, "what was planned"
+        assert void(play, csp) == {"OutsidePilot": sorted(lot.of_csp(csp, early))}, "what was requested and is no more"
         assert [one.kind for one in play.received(csp)] == ["FirmwareReleaseNotice", "PreferredPilotSchedule"]
         assert groups(play, csp)["EARLY"] == []
         assert groups(play, csp)["LATE"] == lot.of_csp(csp, lot["own"][2:4])
@@ -61,12 +70,24 @@ def test_groups_before_a_pilot_that_was_moved_do_not_stand_and_their_supplier_is
     assert play.pilot_schedule("main", again).code == "I99"
 
 
+def test_each_supplier_of_a_split_hub_reads_its_own_group_and_never_the_others(planned: Play) -> None:
+    play, lot = planned, planned.lot
+    assert play.pilot_list("gas", lot["split"]).code == "I99"
+    other = Group("OTHER", lot["split"], start=NOW + 40 * DAY, end=NOW + 50 * DAY)
+    assert play.pilot_schedule("gas", other).code == "I99"
+    play.forget()
+    play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
+    assert void(play, "gas") == {"OutsidePilot OTHER Pilot": sorted(lot["split"])}, "its group stands, and waits"
+    assert void(play, "main") == {"OutsidePilot EARLY Pilot": sorted([*lot["own"][:2], *lot["split"]])}
+
+
 def test_an_automatic_date_that_comes_earlier_makes_later_periods_void(planned: Play) -> None:
     """Too late to instruct anew: the hubs go at the automatic date."""
     play, lot = planned, planned.lot
     soon = NOW + 20 * DAY
     assert play.announce(revision=2, pilot=(NOW + DAY, NOW + 15 * DAY), automatic=soon).code == "Accepted"
-    assert void(play, "main") == {"TooLate": sorted([*lot["own"][2:4], *lot["own"][6:8]])}
+    late, launched = sorted(lot["own"][2:4]), sorted(lot["own"][6:8])
+    assert void(play, "main") == {"TooLate LATE Pilot": late, "TooLate L SafeLaunch": launched}
     assert not play.received("main", "N72")
 
 
@@ -74,7 +95,8 @@ def test_safe_launch_before_the_end_of_a_pilot_that_was_prolonged_is_void(planne
     play, lot = planned, planned.lot
     play.announce(revision=2, pilot=(NOW + DAY, NOW + 75 * DAY))
     launched = sorted(lot["own"][6:8])
-    assert void(play, "main") == void(play, "dcc") == {"BeforeSafeLaunch": launched}
+    assert void(play, "main") == {"BeforeSafeLaunch L SafeLaunch": launched}
+    assert void(play, "dcc") == {"BeforeSafeLaunch": launched}, "a supplier's own names are its own"
 
 
 def test_the_period_that_a_csp_fixed_is_the_one_that_counts(planned: Play) -> None:
@@ -84,7 +106,8 @@ def test_the_period_that_a_csp_fixed_is_the_one_that_counts(planned: Play) -> No
     assert fixed.code == "Accepted"
     play.forget()
     play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
-    assert void(play, "main") == {"OutsidePilot": sorted(lot.of_csp("south", (*lot["own"][:2], *lot["split"])))}
+    outside = sorted(lot.of_csp("south", (*lot["own"][:2], *lot["split"])))
+    assert void(play, "main") == {"OutsidePilot EARLY Pilot": outside}
     assert not play.received("north", "PlannedDeployment")
 
 
@@ -108,7 +131,7 @@ def test_an_instruction_that_takes_the_place_of_a_void_one_is_told_as_the_plan(p
     play.forget()
     play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
     (told,) = play.received("main", "N77")
-    assert twice not in void(play, "main")["OutsidePilot"]
+    assert twice not in void(play, "main")["OutsidePilot EARLY Pilot"]
     (deployment,) = told.root.iterfind(".//{*}Deployment")
     assert (only(deployment, "Basis"), listed(deployment, "DeviceIDList")) == ("DCC", [twice])
 

@@ -83,7 +83,7 @@ class FirmwareDeploymentPlan(AlertBody):
         return Words(
             f"The plan of your hubs under {self.release_id}",
             (*planned, *void, *departed, *remaining),
-            columns=("device_id", "what", "stage", "earliest_start", "latest_end"),
+            columns=("device_id", "what", "stage", "group", "earliest_start", "latest_end"),
             rows=tuple(self._rows()),
         )
 
@@ -91,16 +91,17 @@ class FirmwareDeploymentPlan(AlertBody):
         for planned in self.deployments:
             span = (show_time(planned.period.start), show_time(planned.period.end))
             for device_id in planned.device_ids:
-                yield (format_eui(device_id), str(planned.standing), str(planned.stage), *span)
+                yield (format_eui(device_id), str(planned.standing), str(planned.stage), "", *span)
         for void in self.voids:
             for device_id in void.device_ids:
-                yield (format_eui(device_id), f"Void: {void.reason}", "", "", "")
+                stage, group = (str(void.group.stage), void.group.group_id) if void.group else ("", "")
+                yield (format_eui(device_id), f"Void: {void.reason}", stage, group, "", "")
         for deviation in self.deviations:
             span = ("", "")
             if deviation.period:
                 span = (show_time(deviation.period.start), show_time(deviation.period.end))
             for device_id in deviation.device_ids:
-                yield (format_eui(device_id), str(deviation.kind), "", *span)
+                yield (format_eui(device_id), str(deviation.kind), "", "", *span)
 
 
 def _head(planned: Deployment) -> str:

@@ -8,13 +8,17 @@ from duis_gateway.duis.alerts.fields import DEVICES
 from duis_gateway.duis.alerts.words import count_hubs
 from duis_gateway.duis.device_lists import render_device_list
 from duis_gateway.duis.rendering import leaf, node
-from duis_gateway.partners.xml import Field, Record, enumerated
-from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
+from duis_gateway.partners.xml import TEXT, Field, Inline, Record, enumerated
+from duis_gateway.rollout.plans.records import GroupName, VoidPlan, VoidReason
+from duis_gateway.rollout.releases.records import Stage
 
-_VOID_PLAN = Record(VoidPlan, Field("Reason", "reason", enumerated(VoidReason)), DEVICES)
-VOIDS = Field("Void", "voids", _VOID_PLAN, many=True)
-"""N77: hubs that were planned, or whose instruction by the recipient stood, and no more."""
-NOT_PLANNED = Field("NotPlanned", "not_planned", _VOID_PLAN, many=True)
+_REASON = Field("Reason", "reason", enumerated(VoidReason))
+_GROUP = Inline(
+    "group", Record(GroupName, Field("GroupID", "group_id", TEXT), Field("Stage", "stage", enumerated(Stage)))
+)
+VOIDS = Field("Void", "voids", Record(VoidPlan, _REASON, _GROUP, DEVICES), many=True)
+"""N77: hubs that were planned, or whose instruction by the recipient stood, and no more; with the recipient's group."""
+NOT_PLANNED = Field("NotPlanned", "not_planned", Record(VoidPlan, _REASON, DEVICES), many=True)
 """N74: hubs that are not planned in spite of what the CSP decided; they may never have been."""
 
 _IN_WORDS = {
@@ -44,13 +48,17 @@ def void_lists(
 ) -> Iterator[tuple[Callable[[tuple[int, ...]], str], tuple[int, ...]]]:
     """Yield each list with what renders it, or a part of it, into an element of this name."""
     for void in voids:
-        yield _element(name, void.reason), void.device_ids
+        yield _element(name, void.reason, void.group), void.device_ids
 
 
-def _element(name: str, reason: VoidReason) -> Callable[[tuple[int, ...]], str]:
-    return lambda ids: node(name, leaf("Reason", reason), leaf("DeviceIDList", render_device_list(ids)))
+def _element(name: str, reason: VoidReason, group: GroupName | None) -> Callable[[tuple[int, ...]], str]:
+    head = leaf("Reason", reason)
+    if group is not None:
+        head += leaf("GroupID", group.group_id) + leaf("Stage", group.stage)
+    return lambda ids: node(name, head, leaf("DeviceIDList", render_device_list(ids)))
 
 
 def void_in_words(void: VoidPlan) -> str:
-    """Return how many hubs are not planned, and why."""
-    return f"{count_hubs(len(void.device_ids))} not planned: {_IN_WORDS[void.reason]}."
+    """Return how many hubs are not planned, of which group, and why."""
+    group = "" if void.group is None else f" of your {void.group.stage} group {void.group.group_id}"
+    return f"{count_hubs(len(void.device_ids))}{group} not planned: {_IN_WORDS[void.reason]}."

@@ -44,6 +44,11 @@ class HubInstruction:
     by_dcc: bool = False
 
     @property
+    def group(self) -> GroupName | None:
+        """The group that it stands in; None where DCC chose the hub."""
+        return None if self.by_dcc else GroupName(self.group_id, self.stage)
+
+    @property
     def counting_period(self) -> Period:
         """PIA-C2: the CSP has the final say, so that a period which it fixed takes the place of the one instructed."""
         return self.say.period if self.say is not None and self.say.period is not None else self.period
@@ -141,11 +146,27 @@ class VoidReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupName:
+    """A supplier's group, as its supplier names it: names are told apart within a stage."""
+
+    group_id: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class LostInstruction:
+    """What ended an instruction of a hub, and the group that it stood in; None where DCC had chosen the hub."""
+
+    reason: VoidReason
+    group: GroupName | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
-    """Why hubs lost instructions, and why each supplier's own hubs lost its own (by the supplier's EUI)."""
+    """Why hubs lost instructions, and what each supplier's own hubs lost of its own (by the supplier's EUI)."""
 
     reasons: Mapping[int, VoidReason] = field(default_factory=dict)
-    own: Mapping[int, Mapping[int, VoidReason]] = field(default_factory=dict)
+    own: Mapping[int, Mapping[int, LostInstruction]] = field(default_factory=dict)
 
 
 class DeviationKind(StrEnum):
@@ -199,10 +220,14 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class VoidPlan:
-    """Hubs whose plan is void, for one reason (X09)."""
+    """Hubs whose plan is void, for one reason (X09).
+
+    `group`: the recipient's own group that names them, where one does or did; no other party's is ever told.
+    """
 
     reason: VoidReason
     device_ids: tuple[int, ...]
+    group: GroupName | None = None
 
 
 @dataclass(frozen=True, slots=True)

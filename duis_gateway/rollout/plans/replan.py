@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hubs import freshness
+from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
@@ -43,8 +44,8 @@ def _in_chunks(moment: Moment, ids: Iterable[int]) -> Iterator[Collection[int]]:
 def replan_all(moment: Moment, release: Release, lost: Lost | None = None) -> None:
     """Tell what has changed in the plan of every hub under a release: it is the release itself that changed.
 
-    Instructions that this has ended (`lost`) are told to their suppliers in the same N77, also where they were only
-    half of what a plan needs.
+    Instructions that this has ended (`lost`) are told in the same messages, also where they were only half of what a
+    plan needs.
     """
     may_have_one = release.state.is_live and not release.paused
     chunks = told.concerned(moment.conn, release.release_id, named=may_have_one, size=HUBS_AT_ONCE)
@@ -66,7 +67,7 @@ def replan_hubs(
         ids: the hubs.
         activated: those of them that their CSP has just reported as activated, by version. It knows, and the others
             are told by N64 and `PilotProgress`, so that the plan under the release of that version ends without a word.
-        lost: returns the instructions under a release that the change has ended, for their suppliers to be told.
+        lost: returns the instructions under a release that the change has ended, to be told of.
     """
     for release in _of_models(moment, models):
         done = frozenset(activated.get(release.firmware_version, ()))
@@ -99,8 +100,11 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
         before = told.told(moment.conn, release.release_id, chunk)
         now: defaultdict[ToldHub, list[int]] = defaultdict(list)
         void: list[int] = []
-        for (was, outlook), device_ids in _compared(before, plans.kinds(moment.conn, shared, chunk)):
+        for facts, was, outlook, device_ids in _compared(before, plans.kinds(moment.conn, shared, chunk)):
             planned = outlook.planned
+            if planned == was and not lost.own:
+                continue
+            _note_groups(bulletin, facts, device_ids)
             if planned == was:
                 continue
             for why, members in _by_reason(outlook, device_ids, lost):
@@ -113,8 +117,7 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
             told.remember(moment.conn, release.release_id, now)
         if void:
             told.forget(moment.conn, release.release_id, void)
-    for supplier, own in lost.own.items():
-        _tell_lost(supplier, own, bulletin, moment, release)
+    _tell_lost(lost, bulletin, listeners, moment, release)
     moment.send(bulletin.sends(release, listeners, moment))
 
 
@@ -128,26 +131,41 @@ def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[O
     return found.items()
 
 
-def _tell_lost(
-    supplier: int, own: Mapping[int, VoidReason], bulletin: Bulletin, moment: Moment, release: Release
-) -> None:
-    """Tell a supplier of those of its hubs that were instructed and not planned, and are instructed no more."""
-    rest = sorted(set(own).difference(*bulletin.found.get(supplier, {}).values()))
-    planned = told.told(moment.conn, release.release_id, rest)
-    for device_id in rest:
-        if device_id not in planned or supplier not in planned[device_id].suppliers:
-            bulletin.add({supplier: own[device_id]}, (device_id,))
+def _note_groups(bulletin: Bulletin, facts: PlanFacts, ids: Collection[int]) -> None:
+    """Note which group of each supplier names these hubs, whether it counts or not: of several the newest."""
+    for one in sorted(facts.instructions, key=lambda one: one.received_at):
+        bulletin.groups[one.supplier].update(dict.fromkeys(ids, one.group))
+
+
+def _tell_lost(lost: Lost, bulletin: Bulletin, listeners: Listeners, moment: Moment, release: Release) -> None:
+    """Tell of instructions that have ended and that no plan rested on: nothing else would say why.
+
+    Their suppliers are told of their own; the CSPs and DCC, which had them as requests, of all.
+    """
+    owed: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
+    for supplier, own in lost.own.items():
+        bulletin.groups[supplier] |= {device_id: one.group for device_id, one in own.items() if one.group}
+        owed[supplier] = {device_id: one.reason for device_id, one in own.items()}
+    for device_id, region in hubs.regions(moment.conn, lost.reasons).items():
+        for party in listeners.partners_in(region):
+            owed[party][device_id] = lost.reasons[device_id]
+    for party, reasons in owed.items():
+        rest = sorted(set(reasons).difference(*bulletin.found.get(party, {}).values()))
+        planned = told.told(moment.conn, release.release_id, rest)
+        for device_id in rest:
+            if device_id not in planned or party not in listeners.of(planned[device_id]):
+                bulletin.add({party: reasons[device_id]}, (device_id,))
 
 
 def _compared(
     before: Mapping[int, ToldHub], kinds: Iterable[tuple[PlanFacts, list[int]]]
-) -> Iterator[tuple[tuple[ToldHub | None, Outlook], list[int]]]:
-    """Yield hubs that were told alike and stand alike now, with what was told of them and how they stand."""
+) -> Iterator[tuple[PlanFacts, ToldHub | None, Outlook, list[int]]]:
+    """Yield hubs that were told alike and stand alike now: why, what was told of them, and how they stand."""
     for facts, device_ids in kinds:
         hub = facts.hub
         outlook = Outlook(plan_hub(facts).told, hub.csp_region, hub.import_supplier, hub.gas_supplier)
         if not before:
-            yield (None, outlook), device_ids
+            yield facts, None, outlook, device_ids
             continue
         alike: defaultdict[int, list[int]] = defaultdict(list)
         met: dict[int, ToldHub | None] = {}
@@ -157,4 +175,4 @@ def _compared(
             met[id(was)] = was
             alike[id(was)].append(device_id)
         for key, members in alike.items():
-            yield (met[key], outlook), members
+            yield facts, met[key], outlook, members

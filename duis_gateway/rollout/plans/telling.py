@@ -17,7 +17,7 @@ from duis_gateway.partners.portions import in_parts
 from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import told
-from duis_gateway.rollout.plans.records import Deployment, ToldHub, ToldPlan, VoidPlan, VoidReason
+from duis_gateway.rollout.plans.records import Deployment, GroupName, ToldHub, ToldPlan, VoidPlan, VoidReason
 from duis_gateway.rollout.releases.records import Release
 
 News = ToldPlan | VoidReason
@@ -42,7 +42,11 @@ class Listeners:
 
     def of(self, hub: ToldHub | Hub) -> frozenset[int]:
         """Return who hears of a hub: the CSPs of its region, its suppliers, and DCC."""
-        return frozenset(self._by_region[hub.csp_region] | self._everywhere | hub.suppliers)
+        return self.partners_in(hub.csp_region) | hub.suppliers
+
+    def partners_in(self, csp_region: str) -> frozenset[int]:
+        """Return who hears of every hub of a region: its CSPs, and DCC."""
+        return frozenset(self._by_region[csp_region] | self._everywhere)
 
     def suppliers(self, euis: Iterable[int], release: Release) -> list[Party]:
         """Return those of the suppliers that are registered, in the order of their EUIs."""
@@ -51,11 +55,15 @@ class Listeners:
 
 @dataclass
 class Bulletin:
-    """What each party is to be told of the plan of hubs under one release."""
+    """What each party is to be told of the plan of hubs under one release.
+
+    `groups`: by supplier and hub, the supplier's own group to be named where the hub's plan is void.
+    """
 
     found: defaultdict[int, defaultdict[News, list[int]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
+    groups: defaultdict[int, dict[int, GroupName | None]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, told_to: Mapping[int, News], device_ids: Sequence[int]) -> None:
         """Add that these parties are told this of these hubs."""
@@ -78,12 +86,15 @@ class Bulletin:
 
     def _entries(self, party: int) -> Iterator[_Entry]:
         """Yield what is planned, the earliest first, then what is void."""
-        news = self.found[party]
+        news, groups = self.found[party], self.groups.get(party, {})
         plans = [one for one in news if isinstance(one, ToldPlan)]
         for one in sorted(plans, key=lambda plan: (plan.period.start, plan.period.end, plan.stage, plan.standing)):
             yield Deployment(one.stage, one.basis, one.standing, one.period, tuple(sorted(news[one])))
         for reason in sorted(one for one in news if isinstance(one, VoidReason)):
-            yield VoidPlan(reason, tuple(sorted(news[reason])))
+            by_group: defaultdict[GroupName | None, list[int]] = defaultdict(list)
+            for device_id in sorted(news[reason]):
+                by_group[groups.get(device_id)].append(device_id)
+            yield from (VoidPlan(reason, tuple(ids), group) for group, ids in by_group.items())
 
 
 def plan_messages(

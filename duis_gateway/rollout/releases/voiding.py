@@ -18,7 +18,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import ends_before, safe_launch_opens
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.records import HubInstruction, Lost, VoidReason
+from duis_gateway.rollout.plans.records import HubInstruction, Lost, LostInstruction, VoidReason
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
@@ -55,7 +55,7 @@ class Voided:
 
     by_group: defaultdict[Group, list[int]] = field(default_factory=lambda: defaultdict(list))
     chosen: list[int] = field(default_factory=list)
-    own: dict[int, VoidReason] = field(default_factory=dict)
+    own: dict[int, LostInstruction] = field(default_factory=dict)
 
 
 def drop_what_is_void(release: Release, tx: Tx) -> Lost:
@@ -97,7 +97,7 @@ def _add(void: Voided, hub: Hub, one: HubInstruction, why: VoidReason) -> None:
     ids = void.chosen if one.by_dcc else void.by_group[one.stage, one.group_id]
     ids.append(hub.device_id)
     if responsible(hub, one.supplier):
-        void.own[hub.device_id] = why
+        void.own[hub.device_id] = LostInstruction(why, one.group)
 
 
 def _instructed(release: Release, tx: Tx) -> list[int]:
