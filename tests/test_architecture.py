@@ -148,7 +148,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "duis_gateway.operations.actions": (*BASE, "duis_gateway.store"),
     "duis_gateway.operations.flags": (*BASE, "duis_gateway.store"),
-    "duis_gateway.operations.pruning": (*BASE, "duis_gateway.store"),
+    "duis_gateway.operations.pruning": (*BASE, "duis_gateway.store", "duis_gateway.rollout.hubs.freshness"),
     "duis_gateway.operations.readiness": (),
     "duis_gateway.operations.watch": (
         *BASE,

@@ -24,7 +24,8 @@ _ALL = "all"
     type=click.Choice([*(one.value for one in What), _ALL]),
     default=_ALL,
     show_default=True,
-    help="Bodies of delivered messages, bytes of received ones, or parts of lists that were never completed.",
+    help="Bodies of delivered messages, bytes of received ones, parts of lists that were never completed, or notes of"
+    " hubs that have left an estate.",
 )
 @click.option("--dry-run", is_flag=True, help="Only count; remove nothing.")
 @config_option
@@ -47,6 +48,7 @@ def _in_words(pruned: Pruned, chosen: frozenset[What]) -> str:
         What.DELIVERED: f"the bodies of {counted(pruned.delivered, 'delivered message')}",
         What.EVIDENCE: f"the bytes of {counted(pruned.evidence, 'received message')}",
         What.PARTS: f"{counted(pruned.lists, 'unfinished list')} ({counted(pruned.parts, 'part')})",
+        What.DEPARTED: f"{counted(pruned.departed, 'departure')} of hubs from estates",
     }
     said = ", ".join(text for kind, text in words.items() if kind in chosen)
     return f"{said}: {pruned.octets / 1_000_000:,.1f} MB"

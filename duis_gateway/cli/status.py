@@ -7,12 +7,13 @@ from datetime import datetime
 import click
 from sqlalchemy import Connection
 
-from duis_gateway.cli.common import EUI, TIME, config_option, format_option, not_registered, opened_store
+from duis_gateway.cli.common import EUI, TIME, AnswerIsNo, config_option, format_option, not_registered, opened_store
 from duis_gateway.cli.output import print_table
 from duis_gateway.config.settings import Config
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
+from duis_gateway.rollout.estate.changes import unknown_since
 from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows
 from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
 from duis_gateway.text.tabular import Rows
@@ -40,6 +41,9 @@ def status(party: int, by_hub: bool, changed_since: datetime | None, form: str, 
     now = config.clock.open().now()
     with opened_store(config) as store, store.read() as connection:
         who = registered(connection, party)
+        unknown = changed_since and unknown_since(connection, changed_since, now)
+        if unknown:
+            raise AnswerIsNo(unknown)
         if by_hub:
             print_table(Rows(ESTATE_COLUMNS, estate_rows(connection, who, now, changed_since)), form)
         else:

@@ -3,7 +3,7 @@
 Bodies go, rows stay: the body of a message that was delivered, and the bytes of one that was received. Identities are
 used up for ever (threat T39), and answers stay whole, since a repeat is answered with them whenever it comes; so do
 messages that wait, dead letters, and everything that the rules read. Of a list that came in parts and was never
-completed the parts themselves go.
+completed the parts themselves go, and so do the notes of hubs that have left an estate.
 
 Each step reads without writing, and then writes a little in a transaction of its own, in which it looks again. What is
 broken off can be begun anew.
@@ -21,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Table, and_, delete, func, join, select, update
 
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.store.bulk import Progress
 from duis_gateway.store.engine import Store, database_time, now_seconds
 from duis_gateway.store.tables import (
@@ -44,6 +45,7 @@ class What(StrEnum):
     DELIVERED = "delivered"  # the bodies of messages that were delivered
     EVIDENCE = "evidence"  # the bytes of messages that were received
     PARTS = "parts"  # parts of lists that were never completed
+    DEPARTED = "departed"  # which hubs have left whose estate, as `changed-since` tells it
 
 
 EVERYTHING = frozenset(What)
@@ -57,6 +59,7 @@ class Pruned:
     evidence: int = 0
     lists: int = 0
     parts: int = 0
+    departed: int = 0
     octets: int = 0
 
     def count_bodies(self, what: What, number: int) -> None:
@@ -73,8 +76,8 @@ class Pruning:
 
     Attributes:
         store: the database.
-        age: only what is older. Of deliveries and parts by the database's clock, of messages received by `now`.
-        now: business time, by which messages are received.
+        age: only what is older. Of deliveries and parts by the database's clock, of the others by `now`.
+        now: business time, by which messages are received and hubs change.
         what: which kinds.
         dry_run: count, and remove nothing.
     """
@@ -103,6 +106,8 @@ class Pruning:
             before += end
         if What.PARTS in self.what:
             self._drop_lists(done)
+        if What.DEPARTED in self.what:
+            self._drop_departures(done)
         self.progress(whole, whole)
         return done
 
@@ -158,6 +163,22 @@ class Pruning:
     def _empty(self, kind: _Kind, numbers: list[int]) -> int:
         with _in_turns(), self.store.write(alone=True) as conn:
             return kind.empty(conn, numbers)
+
+    # --- departures ---------------------------------------------------------------------------------------------
+
+    def _drop_departures(self, done: Pruned) -> None:
+        until = self.now - self.age
+        if self.dry_run:
+            with self.store.read() as conn:
+                done.departed = freshness.count_old_departures(conn, until)
+            return
+        while True:
+            with self.store.read() as conn:
+                few = freshness.old_departures(conn, until, _ROWS_AT_ONCE)
+            if not few:
+                return
+            with _in_turns(), self.store.write(alone=True) as conn:
+                done.departed += freshness.forget_departures(conn, few, until)
 
     # --- parts --------------------------------------------------------------------------------------------------
 

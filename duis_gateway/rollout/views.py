@@ -13,7 +13,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.scopes import live_releases
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
-from duis_gateway.rollout.estate.changes import OVERLAP
+from duis_gateway.rollout.estate.changes import unknown_since
 from duis_gateway.rollout.estate.eligible_view import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
 from duis_gateway.rollout.estate.hub_by_hub import (
     ESTATE_COLUMNS,
@@ -87,10 +87,13 @@ class PartyView:
         With `since` only those that may have changed since then, and those that have left the estate.
 
         Raises:
-            HttpRefused: `since` lies in the future.
+            HttpRefused: `since` lies in the future, or further back than is known.
         """
-        if since is not None and since > self._clock.now() + OVERLAP:
-            raise HttpRefused("changed-since lies in the future")
+        if since is not None:
+            with self._store.read() as conn:
+                unknown = unknown_since(conn, since, self._clock.now())
+            if unknown is not None:
+                raise HttpRefused(unknown)
         return Rows(ESTATE_COLUMNS, self._estate(party, since))
 
     def _estate(self, party: int, since: datetime | None) -> Iterator[Mapping[str, object]]:

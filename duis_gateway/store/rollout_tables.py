@@ -246,6 +246,14 @@ former_hub = Table(
     needed("left_at", UtcTime, index=True),
 )
 
+# What was noted before this moment is not complete any more: old notes were pruned.
+pruned_until = Table(
+    "pruned_until",
+    metadata,
+    key("what", Text),
+    needed("at", UtcTime),
+)
+
 plan_revision = Table(
     "plan_revision",
     metadata,

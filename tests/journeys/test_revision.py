@@ -55,7 +55,7 @@ def void(play: Play, party: str) -> dict[str, list[str]]:
 
 def test_groups_before_a_pilot_that_was_moved_do_not_stand_and_their_supplier_is_told_once(planned: Play) -> None:
     play, lot = planned, planned.lot
-    early = [*lot["own"][:2], *lot["split"]]
+    early = (*lot["own"][:2], *lot["split"])
     assert play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY)).code == "Accepted"
     told = void(play, "main")
     assert told == {"OutsidePilot EARLY Pilot": sorted(early)}, "planned, or awaiting the second supplier"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,12 @@ from duis_gateway.flow import evidence as messages
 from duis_gateway.flow.evidence import IdentityTaken, StoredAnswer
 from duis_gateway.operations.pruning import EVERYTHING, Pruned, Pruning, What
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind, Role
+from duis_gateway.rollout.estate.changes import unknown_since
+from duis_gateway.rollout.estate.hub_by_hub import estate_rows
+from duis_gateway.rollout.hubs import freshness
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.store.engine import Store, StoreOptions
 from duis_gateway.store.tables import message_part, outbox
 from tests.support.databases import fresh_database, opened
@@ -150,6 +156,35 @@ def test_only_what_was_asked_for_goes_and_a_dry_run_takes_nothing(store: Store, 
     assert prune(store, frozenset({what})) == Pruned()
     left = prune(store, dry_run=True)
     assert left.octets == whole.octets - expected.octets
+
+
+def test_notes_of_hubs_that_left_long_ago_go_and_no_earlier_time_is_answered(store: Store) -> None:
+    """`changed-since`: what is not known any more is not passed over in silence."""
+    supplier = Party(ALPHA, PartyKind.SUPPLIER, "http://127.0.0.1:1/", roles=frozenset(Role))
+    mine = Hub(1, "CHF", "106C", "433100AC", "9001", "Commissioned", "North", ALPHA, ALPHA)
+    theirs = replace(mine, import_supplier=BETA, gas_supplier=BETA)
+    with store.write() as conn:
+        parties.add(conn, supplier)
+        for at, count in ((OLD - timedelta(hours=2), 700), (YOUNG, 3)):
+            changed = [(replace(mine, device_id=1000 * count + number), theirs) for number in range(count)]
+            freshness.of_change(conn, changed, at)
+
+    def left(since: datetime) -> int:
+        with store.read() as conn:
+            return sum(1 for _ in estate_rows(conn, supplier, NOW, since))
+
+    def unknown(since: datetime) -> str | None:
+        with store.read() as conn:
+            return unknown_since(conn, since, NOW)
+
+    assert (left(OLD - DAY), unknown(OLD - DAY)) == (703, None)
+    assert prune(store, dry_run=True) == Pruned(departed=700)
+    assert prune(store, EVERYTHING - {What.DEPARTED}) == Pruned()
+    assert prune(store) == Pruned(departed=700)
+    assert (left(NOW - AGE), unknown(NOW - AGE)) == (3, None)
+    assert (unknown(NOW - AGE - timedelta(seconds=1)) or "").startswith("which hubs left the estate before ")
+    assert prune(store, age=40 * DAY) == Pruned(), "it is not known again"
+    assert unknown(NOW - AGE - timedelta(seconds=1)) is not None
 
 
 @dataclass

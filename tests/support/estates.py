@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duis_gateway.parties import store as parties
-from duis_gateway.rollout.estate.changes import OVERLAP
 from duis_gateway.rollout.estate.hub_by_hub import DEPARTED, ESTATE_COLUMNS, estate_rows
+from duis_gateway.rollout.hubs.freshness import OVERLAP
 from tests.support.steering import Steering
 
 Rows = dict[object, Mapping[str, object]]

@@ -7,25 +7,32 @@ said of it in a roll-out, or something happened that concerns its whole device m
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, or_, select
 
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.estate.eligible_hubs import HUBS_AT_ONCE, Scope
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.device_models import model_number
+from duis_gateway.rollout.hubs.freshness import OVERLAP
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.rollout_tables import batch, former_hub, hub_news, model_news, piece_say, pilot_selection
 from duis_gateway.store.tables import group_say, hub, instruction
+from duis_gateway.text.times import show_time
 
-OVERLAP = timedelta(hours=1)
-"""What was noted so long before the moment counts, too.
 
-A change is noted with the time at which its message was received and is seen once it is stored: who read the estate in
-between has not seen it. Nothing takes as long to be stored, and clocks do not differ by as much.
-"""
+def unknown_since(connection: Connection, since: datetime, now: datetime) -> str | None:
+    """Return why it cannot be said what has changed since then; None if it can."""
+    if since > now + OVERLAP:
+        return "changed-since lies in the future"
+    known = freshness.departures_known_since(connection)
+    if known is not None and since < known:
+        whole = "read the whole estate, without changed-since, and compare it with what you have"
+        return f"which hubs left the estate before {show_time(known)} was pruned: {whole}"
+    return None
 
 
 def changed_sql(connection: Connection, since: datetime, now: datetime) -> ColumnElement[bool]:
