@@ -12,6 +12,7 @@ from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.errors import NoAnswer, NotUnderstood, Refused
 from duis_gateway.client.party_door import PATH
 from duis_gateway.machine.files import read_bytes, read_text
+from duis_gateway.rollout.hubs.gpfs import whose
 
 _SECONDS = 60.0
 
@@ -39,6 +40,7 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
     say(f"{told.code}: {told.meaning}")
     for name, hubs in told.warning.items():
         for hub in hubs:
-            say(f"  {hub}: {name}")
+            gpf = f"; {whose(told.gpfs[hub])}" if hub in told.gpfs else ""
+            say(f"  {hub}: {name}{gpf}")
     if not told.accepted:
         raise AnswerIsNo(f"{file} would be refused")

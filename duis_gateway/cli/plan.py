@@ -18,6 +18,7 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.scopes import scope_of, viewer_of
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf, whose
 from duis_gateway.rollout.plans.view import PLAN_COLUMNS, plan_of, plan_row, plans_under, releases_for
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
@@ -43,10 +44,14 @@ def show(hub: int, release_id: str | None, party: int | None, form: str, config:
         if found is None:
             raise AnswerIsNo(f"{format_eui(hub)} is not in the inventory")
         viewer = None
-        if party is not None:
-            viewer = viewer_of(registered(connection, party))
+        who = None if party is None else registered(connection, party)
+        of_gpf = hubs_named_by_gpf(connection, [hub], who).get(hub)
+        if of_gpf is not None:
+            raise AnswerIsNo(f"{format_eui(hub)} is not planned by itself: {whose(of_gpf)}")
+        if who is not None:
+            viewer = viewer_of(who)
             if viewer is not None and viewer not in found.suppliers:
-                raise AnswerIsNo(f"{format_eui(hub)} is not one of {format_eui(party)}")
+                raise AnswerIsNo(f"{format_eui(hub)} is not one of {format_eui(who.eui)}")
         under = [_release(connection, release_id)] if release_id is not None else releases_for(connection, found)
         if not under:
             raise AnswerIsNo(f"no release in flight is for {found.manufacturer} {found.model}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -32,12 +32,14 @@ class Checked:
         meaning: the same in words.
         accepted: whether it would be taken, at least for a part.
         warning: the hubs that it would not get, by the name of their list.
+        gpfs: those of them that are the GPF of a hub, with that hub: it is to be named instead.
     """
 
     code: str
     meaning: str
     accepted: bool
     warning: Mapping[str, tuple[Eui, ...]]
+    gpfs: Mapping[Eui, Eui] = field(default_factory=dict)
 
 
 class PartyDoor:
@@ -79,7 +81,8 @@ class PartyDoor:
         try:
             told = read_json(answer.body)
             lists = {name: tuple(map(Eui, hubs)) for name, hubs in told["lists"].items()}
-            return Checked(told["code"], told["meaning"], told["accepted"], lists)
+            gpfs = {Eui(gpf): Eui(hub) for gpf, hub in told.get("gpfs", {}).items()}
+            return Checked(told["code"], told["meaning"], told["accepted"], lists, gpfs)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise self._not_understood() from None
 

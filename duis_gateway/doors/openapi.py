@@ -148,7 +148,8 @@ def _of_check() -> dict[str, Any]:
     document = {"type": "string", "description": "an 11.5 or 11.6, signed or not yet signed"}
     texts = {"code": {"type": "string"}, "meaning": {"type": "string"}, "accepted": {"type": "boolean"}}
     hubs = {"type": "array", "items": {"$ref": "#/components/schemas/EUI"}}
-    members = {**texts, "lists": {"type": "object", "additionalProperties": hubs}}
+    gpfs = {"type": "object", "additionalProperties": {"type": "string"}}
+    members = {**texts, "lists": {"type": "object", "additionalProperties": hubs}, "gpfs": gpfs}
     told = {_JSON: {"schema": {"type": "object", "required": [*members], "properties": members}}}
     return {
         "security": [{"token": []}],

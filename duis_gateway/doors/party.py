@@ -17,17 +17,21 @@ from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import json_problem_answer
 from duis_gateway.doors.wire import XML, Answer, HttpRequest, check_media
 from duis_gateway.duis.codes import RESPONSE_CODES
-from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import HttpRefused, NoSuchPath, TokenRefused
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import sr
+from duis_gateway.rollout.hubs.gpfs import whose
 from duis_gateway.text.controls import shown
 from duis_gateway.text.hub_lists import read_hub_list
 from duis_gateway.text.tabular import Rows, as_csv, as_json, as_object
 
 _LONGEST_TOKEN = 512
+_NO_HUBS = "InvalidDeviceIDList"
+"""The list of the devices that are no hubs."""
+
 _CSV_GIVEN = "text/csv"
 _CSV = f"{_CSV_GIVEN}; charset=utf-8"
 _JSON = "application/json"
@@ -55,6 +59,9 @@ class PartyData(Protocol):
 
     def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
         """Return how one hub of the party's stands, and what happened to it; None if it is not one of its hubs."""
+
+    def hubs_of_gpfs(self, party: int, ids: Collection[int]) -> Mapping[int, int]:
+        """Return the hub of each of these devices that is the GPF of one of the party's hubs."""
 
     def protected_hubs(self, party: int) -> Rows:
         """Return the hubs that a supplier lets into no pilot and no period."""
@@ -96,7 +103,8 @@ def _check_route(data: PartyData, check: Check, size_limit: int) -> Route:
         _check_query(request, ())
         check_media(request, XML)
         incoming = Incoming(Door.DUIS, "serviceD", request.body(size_limit), request.correlation_id, request.notes)
-        return Answer(200, _JSON, _as_told(check(incoming, party)), _HEADERS)
+        told = check(incoming, party)
+        return Answer(200, _JSON, _as_told(told, lambda ids: data.hubs_of_gpfs(party, ids)), _HEADERS)
 
     return Route("/party/v1/check", "party", "check", ("POST",), serve, json_problem_answer)
 
@@ -134,12 +142,14 @@ def _listed(request: HttpRequest, size_limit: int) -> frozenset[int]:
         raise HttpRefused(str(error)) from None
 
 
-def _as_told(response: bytes) -> bytes:
+def _as_told(response: bytes, hubs_of_gpfs: Callable[[Collection[int]], Mapping[int, int]]) -> bytes:
     root = parse_trusted(response)
     code = root.findtext(f".//{sr('ResponseCode')}", "")
     warning = root.find(f".//{sr('DSPPilotListWarning')}")
     lists = {} if warning is None else {etree.QName(one).localname: (one.text or "").split(",") for one in warning}
     told = {"code": code, "meaning": RESPONSE_CODES[code].meaning, "accepted": code[0] != "E", "lists": lists}
+    named = hubs_of_gpfs([parse_eui(one) for one in lists.get(_NO_HUBS, ())])
+    told["gpfs"] = {format_eui(gpf): format_eui(hub) for gpf, hub in sorted(named.items())}
     return json.dumps(told).encode() + b"\n"
 
 
@@ -151,11 +161,13 @@ def _hub_route(data: PartyData) -> Route:
         _check_query(request, ())
         text = request.path.rpartition("/")[2]
         try:
-            found = data.hub(party, parse_eui(text))
+            device_id = parse_eui(text)
         except ValueError as error:
             raise HttpRefused(str(error)) from None
+        found = data.hub(party, device_id)
         if found is None:
-            raise NoSuchPath("the hub is not one of this party's")
+            of_gpf = data.hubs_of_gpfs(party, [device_id]).get(device_id)
+            raise NoSuchPath("the hub is not one of this party's" if of_gpf is None else whose(of_gpf))
         hub, history = found
         (shown,) = (as_object(row, hub.columns) for row in hub.rows)
         body = f'{{"hub": {shown}, "history": {b"".join(as_json(history)).decode()}}}\n'.encode()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -45,6 +46,7 @@ from duis_gateway.partners.messages import Acknowledgement
 from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.signer import Signer
 from duis_gateway.pki.trust import FindCertificate, Trust
+from duis_gateway.rollout.hubs.gpfs import explained
 
 # --- Receive: from bytes to a parsed document whose size and shape are harmless (threats T01 to T10). ---
 
@@ -257,6 +259,8 @@ def decide(authorised: Authorised, conn: Connection, lock: Callable[[Connection,
         return Decided(authorised, _not_served(message))
     tx = Tx(conn, authorised.received_at, lock, authorised.party)
     reply = handle(message, tx)
+    if isinstance(reply, Acknowledgement) and reply.refused:
+        reply = replace(reply, refused=explained(conn, reply.refused, authorised.party))
     return Decided(authorised, reply, tuple(tx.sends), tx.release_changed)
 
 

@@ -23,6 +23,7 @@ from duis_gateway.rollout.estate.hub_by_hub import (
     hub_row,
 )
 from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
+from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf
 from duis_gateway.rollout.protection.handle import COLUMNS as PROTECTED_COLUMNS
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.store.engine import Store
@@ -111,6 +112,12 @@ class PartyView:
                 return None
             return Rows(ESTATE_COLUMNS, [row]), Rows(HISTORY_COLUMNS, history_rows(conn, who, device_id))
 
+    def hubs_of_gpfs(self, party: int, ids: Collection[int]) -> Mapping[int, int]:
+        """Return the hub of each of these devices that is the GPF of one of the party's hubs."""
+        with self._store.read() as conn:
+            who = parties.find(conn, party)
+            return {} if who is None else hubs_named_by_gpf(conn, ids, who)
+
     def protected_hubs(self, party: int) -> Rows:
         """Return the hubs that a supplier lets into no pilot and no period; raises as `protect`."""
         self._require_supplier(party)
@@ -121,6 +128,7 @@ class PartyView:
 
         Raises:
             NotEntitled: it is no supplier.
+            HttpRefused: one of them is the GPF of a hub of its own.
             NotDurable: it cannot be stored just now.
         """
         self._require_supplier(party)

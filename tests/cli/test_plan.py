@@ -51,6 +51,19 @@ def test_the_plan_of_a_split_hub_is_explained_by_role(installation: Installation
     assert row["earliest_start"] is None
 
 
+def test_the_plan_of_a_gpf_is_that_of_its_hub(installation: Installation, store: Store) -> None:
+    with store.write() as conn:
+        hub = hubs.get(conn, FIRST + 1)
+        assert hub is not None
+        gpf = replace(hub, device_id=FIRST + 1000, device_type="GPF")
+        hubs.upsert(conn, [replace(hub, gpf_device_id=gpf.device_id), gpf])
+    said = f"it is the GPF of hub {format_eui(hub.device_id)}: name that hub"
+    for more in ((), ("--party", format_eui(SUPPLIER))):
+        assert said in refused(1, "plan", "show", gpf.device_id, *more, *installation.config)
+    other = ("--party", format_eui(OTHER_SUPPLIER))
+    assert "GPF" not in refused(1, "plan", "show", gpf.device_id, *other, *installation.config)
+
+
 @pytest.mark.usefixtures("store")
 def test_the_plan_of_an_instructed_hub_has_its_period_and_is_indicative_until_the_csp_decides(
     installation: Installation,

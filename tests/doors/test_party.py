@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import tracemalloc
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -22,6 +22,7 @@ from tests.support.doors import nothing_to_check
 
 ALICE, BOB = 1, 2
 TOKENS = {"token-a": ALICE, "token-b": BOB}
+GPF = 0x00DC123456000001
 
 
 class Data:
@@ -53,7 +54,7 @@ class Data:
 
     def hub(self, party: int, device_id: int) -> tuple[Rows, Rows] | None:
         self.asked.append(("hub", party, f"{device_id:016X}"))
-        if party == BOB:
+        if party == BOB or device_id == GPF:
             return None
         return Rows(("state",), [{"state": "planned"}]), Rows(("what",), [{"what": "CS06 sent"}, {"what": "told"}])
 
@@ -63,6 +64,9 @@ class Data:
 
     def protected_hubs(self, party: int) -> Rows:
         return Rows(("device_id",), [{"device_id": text} for text in sorted(map(format_eui, self.protects[party]))])
+
+    def hubs_of_gpfs(self, party: int, ids: Collection[int]) -> Mapping[int, int]:
+        return {GPF: 0x00DB123456000001} if GPF in ids and party == ALICE else {}
 
     def protect(self, party: int, ids: Collection[int]) -> int:
         self.protects[party] = frozenset(ids)
@@ -247,6 +251,7 @@ def test_one_hub_is_shown_with_its_history_to_whom_it_belongs_alone() -> None:
     assert shown == {"hub": {"state": "planned"}, "history": [{"what": "CS06 sent"}, {"what": "told"}]}
     assert ask(data, path, token="token-b")[0] == 404
     assert ask(data, "hubs/none")[0] == 400
+    assert b"the GPF of hub 00-DB-12-34-56-00-00-01" in b"".join(ask(Data(), f"hubs/{format_eui(GPF)}")[2])
     assert ask(data, path, token="wrong")[0] == 401
     assert data.asked == [("hub", ALICE, "00DB123456000001"), ("hub", BOB, "00DB123456000001")]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
+
 import pytest
 
 from tests.support.databases import KINDS
-from tests.support.dcc_play import code, hub, piloting, tell, told, update
+from tests.support.dcc_play import batch, code, hub, piloting, select, tell, told, update
 from tests.support.installation import RELEASED, RUNNING
 from tests.support.play import DAY, NOW, Group, Outcome, Play
 from tests.support.wire_client import only
@@ -125,6 +128,42 @@ def test_a_hub_is_two_devices_and_both_show_the_new_version(play: Play) -> None:
     update(play, hub(play, second, gpf=""))
     play.responded("north", Outcome(second))
     assert only(play.read_inventory("main", gpf).root, "DeviceFirmwareVersion") == RUNNING
+
+
+def test_who_names_the_gpf_is_told_which_hub_to_name_if_the_hub_is_its_own(play: Play) -> None:
+    """In every message that lists refused items, in the dry run, at the party door and in protection lists."""
+    piloting(play)
+    main, gas = play["main"], play["gas"]
+    north = play.lot.within("North", of=play.lot["own"])
+    device, gpf = north[0], north[0].replace("00-DB", "00-DC", 1)
+    update(play, hub(play, device, gpf=gpf))
+    whose = f"it is the GPF of hub {device}: name that hub"
+    for answer in (
+        play.responded("north", Outcome(gpf)),
+        play.distributed("north", Outcome(gpf)),
+        play.requested("north", [gpf]),
+        play.default_list("north", "North", [north[1], gpf]),
+        play.default_schedule("north", "North", [Group("G1", [north[1], gpf])]),
+        batch(play, [gpf, north[1]]),
+        select(play, "main", [gpf, north[1]]),
+        update(play, hub(play, gpf)),
+    ):
+        assert answer.refused_items[gpf].endswith(f"; {whose}"), answer.body
+    assert "GPF" not in str(play.responded("south", Outcome(gpf)).refused_items), "not one of its hubs"
+    assert play.pilot_list("main", [device, gpf]).lists == {"InvalidDeviceIDList": [gpf]}
+    asked = {name: play.prepare(partial(play.pilot_list, name, [gpf])).unsigned for name in ("main", "gas")}
+    for actor, document, hubs in ((main, asked["main"], {gpf: device}), (gas, asked["gas"], {})):
+        answer = actor.client.exchange("POST", "/party/v1/check", document, "application/xml", actor.token)
+        assert json.loads(answer.body)["gpfs"] == hubs
+    (row,) = [one for one in json.loads(main.pull("estate").body) if one["device_id"] == device]
+    assert row["gpf_device_id"] == gpf == json.loads(main.pull(f"hubs/{device}").body)["hub"]["gpf_device_id"]
+    listed = json.dumps([gpf]).encode()
+    for actor, status, said in ((main, 400, whose), (gas, 200, '"hubs": 1')):
+        answer = actor.client.exchange("PUT", "/party/v1/protected-hubs", listed, "application/json", actor.token)
+        assert (answer.status, said in answer.body.decode()) == (status, True)
+    for actor, said in ((main, whose), (gas, "not one of this party's")):
+        answer = actor.client.exchange("GET", f"/party/v1/hubs/{gpf}", token=actor.token)
+        assert (answer.status, said in answer.body.decode()) == (404, True)
 
 
 @pytest.mark.parametrize("gpf", ["00-DB", "nobody", "00-DB-12-34-56-00-00-0G"])

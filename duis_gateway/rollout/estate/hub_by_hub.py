@@ -17,6 +17,7 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of, viewer_of
+from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.estate import changes
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
@@ -51,6 +52,7 @@ ESTATE_COLUMNS = (
     "commentary",
     "completed_at",
     "reported_at",
+    "gpf_device_id",
 )
 
 HISTORY_COLUMNS = ("at", "what", "release", "firmware_version", "stage", "detail")
@@ -86,7 +88,7 @@ def _departed_row(device_id: int) -> Mapping[str, object]:
 def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Mapping[str, object] | None:
     """Return one hub as a row of `ESTATE_COLUMNS`; None if it is no hub of the party's."""
     hub = hubs.get(conn, device_id)
-    if hub is None or not scope_of(party).has(hub):
+    if hub is None or not is_hub(hub) or not scope_of(party).has(hub):
         return None
     (row,) = _Reader(conn, party, now).rows([hub])
     return row
@@ -176,6 +178,7 @@ class _Reader:
             "commentary": outcome and outcome.commentary,
             "completed_at": outcome and outcome.completed_at,
             "reported_at": last and last.received_at,
+            "gpf_device_id": None if hub.gpf is None else format_eui(hub.gpf),
         }
 
     def _role(self, supplier: int | None) -> object:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import HttpRefused
+from duis_gateway.rollout.eligibility import responsible
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.gpfs import whose
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
 from duis_gateway.rollout.protection import store as protection
@@ -36,11 +39,20 @@ class ProtectionLists:
         A hub may be named that is not, or not yet, the supplier's own: it counts when it is.
 
         Raises:
+            HttpRefused: one of them is the GPF of a hub that is the supplier's own; no list keeps that hub.
             NotDurable: it cannot be stored, or what is to be told of it cannot be signed.
         """
         wanted = frozenset(ids)
+        self._refuse_gpfs(supplier, wanted)
         self._change(supplier, lambda standing: (wanted - standing, standing - wanted))
         return len(wanted)
+
+    def _refuse_gpfs(self, supplier: int, ids: frozenset[int]) -> None:
+        with self.moments.store.read() as conn:
+            named = hubs.by_gpf(conn, ids)
+        for gpf, hub in sorted(named.items()):
+            if responsible(hub, supplier):
+                raise HttpRefused(f"{format_eui(gpf)} cannot be protected: {whose(hub.device_id)}")
 
     def remove(self, supplier: int, ids: Collection[int]) -> int:
         """Take these hubs off a supplier's list, and return how many of them were on it (NotDurable as `replace`)."""
