@@ -24,6 +24,7 @@ class Terms:
         days: the pilot's first and last day from now; None: there is no pilot.
         automatic: how long it is to the automatic date; None: DCC's usual six months.
         excluded: hubs that are kept out of the pilot.
+        failing: the least hubs that fail at which the plan is held until DCC decides; None: there is no threshold.
     """
 
     kind: str = "SECRelease"
@@ -32,6 +33,7 @@ class Terms:
     minimum: int | None = None
     automatic: timedelta | None = None
     excluded: tuple[str, ...] = ()
+    failing: int | None = None
 
 
 def stamp(at: datetime) -> str:
@@ -48,7 +50,8 @@ def notice(profile: Profile, now: datetime, release: Release, terms: Terms, revi
         f"<ReleaseType>{terms.kind}</ReleaseType><DeviceModel><Manufacturer>{profile.manufacturer}</Manufacturer>"
         f"<Model>{profile.model}</Model></DeviceModel><FirmwareVersion>{release.firmware}</FirmwareVersion>"
         f"<ReleaseNote>https://releases.example/{release.id}</ReleaseNote><Severity>Low</Severity>"
-        f"<Priority>5</Priority>{date}{_pilot(now, terms)}{excluded}</FirmwareRelease>"
+        f"<Priority>5</Priority>{date}{_pilot(now, terms)}{excluded}{_threshold(terms)}"
+        "</FirmwareRelease>"
     )
 
 
@@ -58,3 +61,11 @@ def _pilot(now: datetime, terms: Terms) -> str:
     start, end = (stamp(now + timedelta(days=number)) for number in terms.days)
     least = "" if terms.minimum is None else f"<Minimum>{terms.minimum}</Minimum>"
     return f"<Pilot><Start>{start}</Start><End>{end}</End><Limit>{terms.limit}</Limit>{least}</Pilot>"
+
+
+def _threshold(terms: Terms) -> str:
+    if terms.failing is None:
+        return ""
+    least = f"<LeastHubs>{terms.failing}</LeastHubs>"
+    share = "<SharePercent>50</SharePercent><WindowHours>24</WindowHours>"
+    return f"<FailureThreshold>{share}{least}<Hold>true</Hold></FailureThreshold>"

@@ -118,6 +118,30 @@ def _named(release: Release, version: str) -> tuple[str, ...]:
     return (f">{release.id}<",) if version == "6.0" else ()
 
 
+@brings("N72")
+def _threshold_holds(subject: Subject, version: str) -> None:
+    """At the second hub that fails, and not at the first; then CS06 stops, until DCC proceeds."""
+    hubs = subject.supplier(version).hubs[:2]
+    with subject.release(Terms(failing=2)) as release:
+        plan_now(subject, release.id, hubs)
+        for hub in hubs:
+            requested(subject, release, (hub,)).is_code("Accepted")
+            report(subject, hub, release.firmware, "pack").is_code("Accepted")
+        heard(subject, version, "N72", "6.0", *_named(release, version))
+        subject.message(subject.profile["csp"], "RolloutDecision>", f">{release.id}<", ">Provisional<")
+        reply = requested(subject, release, hubs)
+        reply.is_code("Refused")
+        expect(reply.text("Reason").partition(":")[0], "ReleasePaused", "why CS06 stops")
+        decide(subject, release.id, "Proceed").is_code("Accepted")
+        requested(subject, release, hubs).is_code("Accepted")
+
+
+def _threshold_of_nothing(subject: Subject, _: str) -> None:
+    """A threshold of no hubs is not one."""
+    made = Release("PACK-NONE", "9002")
+    subject.announce(made, Terms(failing=0)).is_refused(400)
+
+
 @brings("N66")
 def _default_list_is_told(subject: Subject, version: str) -> None:
     with subject.release() as release:
@@ -248,6 +272,8 @@ CLAUSES = (
            requirements=("X02", "FIA-3")),
     Clause("n72", "X03; N72, N999 below 6.0", Era.NEW, _decision_is_told, _decision_on_nothing,
            requirements=("X03", "FIA-3")),
+    Clause("failure_threshold", "X11; at a release's failure threshold the plan is held until DCC decides", Era.NEW,
+           _threshold_holds, _threshold_of_nothing, requirements=("X11", "X03", "BR-6.4")),
     Clause("n72_batch", "X08; N72 for DCC's own instruction", Era.NEW, _batch_is_told, _batch_of_unknown, ("6.0",),
            ("X08", "BR-3.7")),
     Clause("n74", "X07; N74", Era.NEW, _say_is_told, _say_on_nothing, ("6.0",), ("X07", "PIA-C4")),

@@ -65,6 +65,13 @@ def _(scene: Scene, stage: str) -> None:
     {"pilot": dcc_play.piloting, "safe launch": dcc_play.launching}[stage](scene)
 
 
+@given("a release in its pilot that holds the plan at the first hub that fails")
+def _(scene: Scene) -> None:
+    assert scene.announce(marks=dcc_play.threshold(share=1, least=1, hold=True)).code == "Accepted"
+    assert dcc_play.approve(scene).code == "Accepted"
+    scene.forget()
+
+
 @given(step("DCC has announced a release"))
 def _(scene: Scene) -> None:
     assert scene.announce().code == "Accepted"
@@ -340,6 +347,11 @@ def _(scene: Scene, party: str, kind: str, hubs: str) -> None:
 @then(parsers.re(rf"^{PARTY} gets (?P<kind>\w+)(?: once)?$"))
 def _(scene: Scene, party: str, kind: str) -> None:
     scene.the(party, kind)
+
+
+@then(parsers.re(rf"^{PARTY} does not get (?P<kind>\w+)$"))
+def _(scene: Scene, party: str, kind: str) -> None:
+    assert scene.received(PARTIES[party], kind) == []
 
 
 @then(parsers.re(rf"^{PARTY} gets the email (?P<kind>\w+)(?P<twice> twice, for .+)?$"))

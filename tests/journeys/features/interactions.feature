@@ -195,3 +195,48 @@ Feature: The interactions of SECMP0024 Option 1
     When DCC chooses two hubs of Supplier A on behalf of Supplier A
     Then Supplier A gets N72 for two hubs of Supplier A
     And CSP North gets PilotSelection for two hubs of Supplier A
+
+  @X09 @BR-3.3
+  Scenario: X09, split hubs are planned once both of their suppliers have instructed them
+    Given a release is in its safe launch
+    When Supplier A submits a SafeLaunch group of the split hubs
+    Then CSP North does not get PlannedDeployment
+    And Supplier A does not get N77
+    When Supplier B submits a SafeLaunch group of the split hubs
+    Then CSP North gets PlannedDeployment for the split hubs
+    And CSP South gets PlannedDeployment for the split hubs
+    And DCC gets PlannedDeploymentReport for the split hubs
+    And Supplier A gets N77 for the split hubs
+    And Supplier B gets N77 for the split hubs
+    And no message to Supplier B names Supplier A
+
+  @X09 @BR-6.5
+  Scenario: X09, what a pause makes void is told with the supplier's own group
+    Given a release is in its safe launch
+    And Supplier A has submitted a SafeLaunch group of the hubs of Supplier A
+    When DCC decides to Pause, confirmed
+    Then CSP North gets PlannedDeployment for the hubs of Supplier A
+    And the PlannedDeployment to CSP North says Reason "Paused"
+    And the N77 to Supplier A says Reason "Paused"
+    And the N77 to Supplier A says GroupID "G"
+
+  @X10 @BR-3.5
+  Scenario: X10, a hub is activated without a plan
+    Given a release is in its safe launch
+    When the CSP reports one hub of Supplier A active on version 9002
+    Then Supplier A gets N64 for one hub of Supplier A
+    And Supplier A gets N77 for one hub of Supplier A
+    And the N77 to Supplier A says Kind "NotPlanned"
+    And DCC gets PlanDeviation for one hub of Supplier A
+
+  @X11 @BR-6.4
+  Scenario: X11, more hubs fail than the release bears, and the plan is held until DCC decides
+    Given a release in its pilot that holds the plan at the first hub that fails
+    When the CSP reports that activation failed at one hub of Supplier A by "hashMismatch"
+    Then DCC gets PauseProposal once
+    And the release is piloting, paused
+    And Supplier A gets N72 once
+    And the N72 to Supplier A says DecisionStatus "Provisional"
+    And CSP North gets RolloutDecision once
+    When DCC decides to Proceed, confirmed
+    Then the release is piloting, not paused
