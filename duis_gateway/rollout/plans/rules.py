@@ -92,9 +92,12 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
         counting = [given for given in (import_instruction, gas_instruction) if given is not None]
         return _instructed(facts, split.period, split.basis, counting)
     reason, void = _why_not(facts, split)
-    dated = facts.batch is not None and ends_before(facts.batch, release.automatic_date)
-    if facts.undated_batch or (dated and facts.batch is not None and facts.batch.end > facts.at):
+    over = _why_not_the_batch(facts)
+    if facts.undated_batch or (facts.batch is not None and over is None):
         return _batch(facts, facts.batch, reason)
+    if over is not None and void is VoidReason.NOT_INSTRUCTED:
+        words, void = over
+        reason = f"{reason}; {words}"
     text = f"automatic date: {reason}{_also(facts)}"
     return _plan(facts, Basis.AUTOMATIC_DATE, text, None, Stage.SAFE_LAUNCH, indicative=True, void=void)
 
@@ -224,6 +227,17 @@ def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
             f" and the Gas Supplier {_silence(facts, hub.gas_supplier)}"
         )
     return text, _obstacles(facts) or VoidReason.NOT_INSTRUCTED
+
+
+def _why_not_the_batch(facts: PlanFacts) -> tuple[str, VoidReason] | None:
+    """Return why DCC's batch moves the hub no more, if it names a period: in words, and as it is told."""
+    if facts.batch is None:
+        return None
+    if not ends_before(facts.batch, facts.release.automatic_date):
+        return "the period of DCC's batch does not end before it", VoidReason.TOO_LATE
+    if facts.batch.end <= facts.at:
+        return "the period of DCC's batch has ended", VoidReason.PERIOD_ENDED
+    return None
 
 
 def _obstacles(facts: PlanFacts) -> VoidReason | None:

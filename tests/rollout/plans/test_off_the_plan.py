@@ -1,0 +1,184 @@
+"""X10, and what time does to plans: hubs moved outside their plan, periods missed, what remains (BR-3.5, BR-3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from sqlalchemy import select
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.flow.incoming import Door
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.periods import one_month_before
+from duis_gateway.rollout.releases.records import Period
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.store.tables import outbox
+from tests.support.databases import KINDS
+from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
+from tests.support.steering import (
+    DCC,
+    IDLE,
+    NORTH,
+    OLDER,
+    OWN_NORTH,
+    OWN_SOUTH,
+    SOUTH,
+    SPLIT,
+    THEIR_HUB,
+    Steering,
+    steering,
+)
+
+DAY = timedelta(days=1)
+WEEK = Period(PILOT.start + 7 * DAY, PILOT.start + 14 * DAY)
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """A release in its pilot, and hubs that DCC has instructed for a week of it."""
+    with steering(request.param, tmp_path) as made:
+        made.piloting()
+        made.says(esi.BatchInstruction("R1", "B1", (OWN_NORTH, OWN_SOUTH, SPLIT), WEEK))
+        yield made
+
+
+def reports(dcc: Steering, hub: int, by: int = NORTH, *, success: bool = True) -> None:
+    outcome = HubOutcome(
+        hub, OutcomeStage.ACTIVATION, success, NEW, dcc.clock.now(), None if success else "no power", None
+    )
+    assert dcc.says(csp.ActivateFirmwareResponses((outcome,)), by=by, door=Door.CSP).status == "Accepted"
+
+
+def decides(dcc: Steering, action: RolloutAction, new_date: datetime | None = None) -> None:
+    body = esi.RolloutDecision("R1", action, "why", Standing.CONFIRMED, "DCC", new_date)
+    assert dcc.says(body).status == "Accepted"
+
+
+def told(dcc: Steering, since: int, element: str) -> dict[int, list[tuple[str, ...]]]:
+    """What each party was told after that row: the texts within each element of this name, in order."""
+    query = select(outbox.c.recipient, outbox.c.content).where(outbox.c.id > since, outbox.c.channel == "http")
+    found: dict[int, list[tuple[str, ...]]] = {}
+    with dcc.store.read() as conn:
+        for recipient, content in conn.execute(query.order_by(outbox.c.id)):
+            for one in etree.fromstring(content).iter(f"{{*}}{element}"):
+                found.setdefault(recipient, []).append(tuple(leaf.text or "" for leaf in one.iter("{*}*") if leaf.text))
+    return found
+
+
+def period_of(found: tuple[str, ...]) -> list[datetime]:
+    return [datetime.fromisoformat(text) for text in found if text.endswith("Z")]
+
+
+def hubs(*ids: int) -> str:
+    return ",".join(map(format_eui, ids))
+
+
+@pytest.mark.requirement("X10", "BR-3.5", "BR-3.6")
+def test_a_period_that_ends_without_an_outcome_is_missed_once_and_the_hubs_go_at_the_automatic_date(
+    dcc: Steering,
+) -> None:
+    """A hub of which a failure was reported in its period has not been passed over."""
+    dcc.passes(WEEK.start + DAY)
+    reports(dcc, OWN_SOUTH, SOUTH, success=False)
+    dcc.passes(WEEK.end - timedelta(seconds=1))
+    before = dcc.last_row()
+    assert told(dcc, before, "Deviation") == {}
+    dcc.passes(WEEK.end)
+    missed = told(dcc, before, "Deviation")
+    concerned = {DCC: (OWN_NORTH, SPLIT), NORTH: (OWN_NORTH, SPLIT), OURS: (OWN_NORTH, SPLIT), THEIRS: (SPLIT,)}
+    assert missed.keys() == concerned.keys()
+    for party, own in concerned.items():
+        (one,) = missed[party]
+        assert (one[0], one[-1]) == ("PeriodMissed", hubs(*own))
+        assert period_of(one) == [WEEK.start, WEEK.end]
+    void = told(dcc, before, "Void")
+    assert void[DCC] == [("PeriodEnded", hubs(OWN_NORTH, OWN_SOUTH, SPLIT))]
+    assert void[SOUTH] == [("PeriodEnded", hubs(OWN_SOUTH))]
+    before = dcc.last_row()
+    dcc.passes(WEEK.end + DAY)
+    assert told(dcc, before, "Deviation") == told(dcc, before, "Void") == {}
+
+
+def _before_its_period(_: Steering) -> None:
+    pass
+
+
+def _after_its_period(dcc: Steering) -> None:
+    dcc.passes(WEEK.end + DAY)
+
+
+def _while_paused(dcc: Steering) -> None:
+    dcc.passes(WEEK.start)
+    decides(dcc, RolloutAction.PAUSE)
+
+
+def _after_a_stop(dcc: Steering) -> None:
+    dcc.passes(WEEK.start)
+    decides(dcc, RolloutAction.STOP)
+
+
+@pytest.mark.requirement("X10", "BR-3.5", "PIA-A11")
+@pytest.mark.parametrize(
+    ("first", "kind"),
+    [
+        (_before_its_period, "BeforePeriod"),
+        (_after_its_period, "AfterPeriod"),
+        (_while_paused, "ReleasePaused"),
+        (_after_a_stop, "ReleaseOver"),
+    ],
+)
+def test_an_activation_outside_its_plan_is_told_by_n64_and_as_a_deviation(
+    dcc: Steering, first: Callable[[Steering], None], kind: str
+) -> None:
+    first(dcc)
+    before = dcc.last_row()
+    reports(dcc, SPLIT)
+    found = told(dcc, before, "Deviation")
+    assert found.keys() == {DCC, NORTH, OURS, THEIRS}
+    assert {(one[0], one[-1]) for some in found.values() for one in some} == {(kind, hubs(SPLIT))}
+    for supplier in (OURS, THEIRS):
+        assert ("http", "N64") in dcc.outbox(supplier, before)
+    (one,) = found[DCC]
+    assert period_of(one) == ([WEEK.start, WEEK.end] if kind == "BeforePeriod" else [])
+
+
+@pytest.mark.requirement("X10", "BR-3.5", "BR-3.6")
+@pytest.mark.parametrize(
+    ("hub", "by", "at"), [(SPLIT, NORTH, WEEK.start), (SPLIT, NORTH, AUTOMATIC), (THEIR_HUB, SOUTH, AUTOMATIC)]
+)
+def test_within_the_period_and_from_the_automatic_date_on_a_hub_is_as_planned(
+    dcc: Steering, hub: int, by: int, at: datetime
+) -> None:
+    dcc.passes(at)
+    before = dcc.last_row()
+    reports(dcc, hub, by)
+    assert told(dcc, before, "Deviation") == {}
+
+
+@pytest.mark.requirement("X09", "BR-3.4", "BR-3.6")
+def test_a_month_before_the_automatic_date_everybody_is_told_that_what_remains_goes_then(dcc: Steering) -> None:
+    """Once; and again where DCC moves the date."""
+    closes = one_month_before(AUTOMATIC)
+    dcc.passes(closes - timedelta(seconds=1))
+    before = dcc.last_row()
+    assert told(dcc, before, "Remaining") == {}
+    dcc.passes(closes)
+    found = told(dcc, before, "Remaining")
+    assert found.keys() == {NORTH, SOUTH, DCC, OURS, THEIRS}
+    assert {datetime.fromisoformat(one[0]) for some in found.values() for one in some} == {AUTOMATIC}
+    assert ("http", "N999") in dcc.outbox(OLDER, before), "by email as well"
+    assert dcc.outbox(IDLE, before) == []
+    before = dcc.last_row()
+    dcc.passes(closes + DAY)
+    assert told(dcc, before, "Remaining") == {}
+    later = AUTOMATIC + 60 * DAY
+    decides(dcc, RolloutAction.DELAY, later)
+    before = dcc.last_row()
+    dcc.passes(one_month_before(later))
+    assert told(dcc, before, "Remaining").keys() == found.keys()
