@@ -20,6 +20,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "growth": ("1",),
     "past": ("1000", "50"),
     "longlists": ("1000",),
+    "plans": ("100", "500", "50"),
     "pruning": ("--messages", "500"),
     "refusals": ("2",),
     "shut_out": ("1", "50"),

@@ -20,6 +20,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.config.sample import render_sample
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.times import format_date_time
 from duis_gateway.envelope.signature import SigningKey, sign, sign_canonical
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
@@ -32,6 +33,7 @@ from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import outbox
 from tests.support.databases import opened
@@ -175,6 +177,29 @@ class FaultWorld:
             pilot=pilot,
         )
         return self._from_partner(DCC, ESI_DOOR, body, Told(CSP, "FirmwareReleaseNotice"))
+
+    def approval(self) -> Outgoing:
+        """DCC approves the release: its pilot begins at once."""
+        return self._from_partner(DCC, ESI_DOOR, esi.ReleaseApproval(RELEASE, self._now))
+
+    def decision(self, action: RolloutAction) -> Outgoing:
+        """DCC decides on the roll-out."""
+        body = esi.RolloutDecision(RELEASE, action, "capacity", Standing.CONFIRMED, "SEC Panel")
+        return self._from_partner(DCC, ESI_DOOR, body)
+
+    def launch_group(self, name: str, numbers: Iterable[int]) -> Outgoing:
+        """The supplier instructs hubs for a week after the pilot."""
+        devices = ",".join(format_eui(hub_id(number)) for number in numbers)
+        start, end = (format_date_time(self._now + timedelta(days=days)) for days in (70, 77))
+        group = (
+            f"<sr:GroupID>{name}</sr:GroupID><sr:Stage>SafeLaunch</sr:Stage><sr:DeviceIDList>{devices}</sr:DeviceIDList>"
+            f"<sr:EarliestStart>{start}</sr:EarliestStart><sr:LatestEnd>{end}</sr:LatestEnd>"
+        )
+        body = (
+            f"<sr:PreferredPilotSchedule><sr:FirmwareReleaseID>{RELEASE}</sr:FirmwareReleaseID><sr:FirmwareVersion>"
+            f"{RELEASED}</sr:FirmwareVersion><sr:DeploymentGroup>{group}</sr:DeploymentGroup></sr:PreferredPilotSchedule>"
+        )
+        return self._from_supplier(body, "11.6")
 
     def pilot_list(self, hub_count: int) -> Outgoing:
         """The supplier prefers the first hubs; CSP and DCC are told."""
