@@ -25,7 +25,7 @@ def eligible(play: Play, release: str) -> set[str]:
     return {row["device_id"] for row in json.loads(play["main"].pull(f"eligible-hubs?release={release}").body)}
 
 
-@pytest.mark.requirement("BR-2.1")
+@pytest.mark.requirement("BR-2.1", "EX-12")
 def test_a_hub_on_a_later_version_is_not_eligible_under_an_older_live_release(play: Play) -> None:
     lot, newer = play.lot, f"{play.lot.release}-b"
     ahead, behind = play.lot["own"][:2]
@@ -49,7 +49,7 @@ def test_a_hub_on_a_later_version_is_not_eligible_under_an_older_live_release(pl
     assert (answer.code, set(answer.refused_items)) == ("Refused", {ahead})
 
 
-@pytest.mark.requirement("A01")
+@pytest.mark.requirement("A01", "EX-12")
 def test_a_release_is_for_hubs_that_run_a_permitted_predecessor(play: Play) -> None:
     lot, hubs = play.lot, list(play.lot["own"][:2])
     refusal = play.announce(predecessors=[RELEASED])

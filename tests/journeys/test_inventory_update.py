@@ -130,6 +130,7 @@ def test_a_hub_is_two_devices_and_both_show_the_new_version(play: Play) -> None:
     assert only(play.read_inventory("main", gpf).root, "DeviceFirmwareVersion") == RUNNING
 
 
+@pytest.mark.requirement("EX-15")
 def test_who_names_the_gpf_is_told_which_hub_to_name_if_the_hub_is_its_own(play: Play) -> None:
     """In every message that lists refused items, in the dry run, at the party door and in protection lists."""
     piloting(play)

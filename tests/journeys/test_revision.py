@@ -13,7 +13,7 @@ from tests.support.play import DAY, Group, Play, when
 from tests.support.schedules_play import say
 from tests.support.wire_client import element, listed, only, texts
 
-pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-6.5")]
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-6.5", "EX-14")]
 
 DATABASES = KINDS
 

@@ -172,7 +172,7 @@ def test_plans_wait_for_a_csp_that_is_down_and_come_in_order(play: Play, north: 
     assert [one.text("PlanRevision") for one in play.received("north", "PlannedDeployment")] == ["1", "2", "3"]
 
 
-@pytest.mark.requirement("A05")
+@pytest.mark.requirement("A05", "EX-11")
 def test_a_group_that_is_taken_back_is_no_longer_planned(play: Play, north: list[str]) -> None:
     """The CSPs concerned and DCC hear of it as of any change of the schedule, and the plan is void for everybody."""
     play.announce()

@@ -423,7 +423,7 @@ def reminders_to(dcc: Steering, party: int) -> int:
     return dcc.outbox(party).count(("email", "reminder"))
 
 
-@pytest.mark.requirement("BR-5.4")
+@pytest.mark.requirement("BR-5.4", "EX-13")
 def test_each_party_is_reminded_once_of_what_it_has_not_done_before_it_is_due(dcc: Steering) -> None:
     dcc.announces()
     assert reminded(dcc, PILOT.start - BEFORE - SECOND) == 0

@@ -372,7 +372,7 @@ STANDING = (
 )
 
 
-@pytest.mark.requirement("A05")
+@pytest.mark.requirement("A05", "EX-11")
 def test_a_group_is_taken_back_before_its_period_starts() -> None:
     judged = cancelled(("G1", Stage.SAFE_LAUNCH), standing=STANDING)
     assert judged.code == "I99"
