@@ -68,8 +68,13 @@ def test_a_former_supplier_is_told_once_what_its_instruction_comes_to(play: Play
     play.forget()
     assert update(play, hub(play, waiting, "gas", "gas"), hub(play, completed, "gas", "gas")).code == "Accepted"
     (told_main,) = play.received("main", "N77", "N72", "N73")
-    assert [one.text for one in told_main.root.iter("{*}Reason")] == ["ChangedSupplier"]
-    assert sorted(told_main.listed()) == sorted([waiting, completed])
+    voids = told_main.root.findall(".//{*}Void")
+    assert sorted(
+        [one.findtext(f"{{*}}{name}") for name in ("Reason", "GroupID", "DeviceIDList")] for one in voids
+    ) == [
+        ["ChangedSupplier", "A", waiting],
+        ["ChangedSupplier", "B", completed],
+    ]
     assert not told_main.root.findall(".//{*}Deployment")
     assert waiting not in [d for one in play.received("gas", "N77") for d in one.listed()], "it was not planned"
 
