@@ -154,7 +154,7 @@ def test_the_files_of_a_party_are_checked_when_they_are_read(parties: Parties, t
         Trust.folder(tmp_path / "none")
     with pytest.raises(SetupWrong, match="not a certificate"):
         Trust.certificate(pki / "other.key")
-    with pytest.raises(SetupWrong, match="none"):
+    with pytest.raises(SetupWrong, match="no certificate that is trusted"):
         Gateway("http://127.0.0.1:1", identity=parties.supplier, trust=Trust.folder(tmp_path))
     with pytest.raises(SetupWrong, match="not an http or https URL"):
         Gateway("127.0.0.1:1", identity=parties.supplier, trust=parties.trust).send(ReadInventory(HUB))
