@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from duis_gateway import __version__
+from duis_gateway.audit.sealing import Sealer
 from duis_gateway.config.database import AwaitedStore
 from duis_gateway.config.secrets import warn_of_secrets
 from duis_gateway.config.settings import Config, EmailConfig, check_files
@@ -49,7 +50,7 @@ from duis_gateway.pki.trust import Trust
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.scheduler import BY_TIME, Agenda, Scheduler
-from duis_gateway.rollout.views import PARTY_TABLES, PartyView, outbox_figures
+from duis_gateway.rollout.views import PARTY_TABLES, PartyView, audit_figures, outbox_figures
 from duis_gateway.store.engine import Store
 from schemas import schema_path
 
@@ -201,6 +202,7 @@ class Gateway:
             self._trust = trust = open_trust(config, self.store) if doors else None
             if trust is not None:
                 self._watch = TrustWatch(self.store, trust, self._clock)
+            self.sealer = Sealer(self.store, self._signing)
             self.scheduler = Scheduler(self._agenda(config), beside=self._watch.warn) if self._watch else None
             self._console = Console(self.store, self._clock, self._console_sources(config))
             if trust is not None:
@@ -286,6 +288,7 @@ class Gateway:
         """Say where the figures are read; nobody asks for them before all is put together."""
         return Sources(
             outbox=lambda: outbox_figures(self.store),
+            audit=lambda: audit_figures(self.store),
             trust=self._trust_figures if doors else None,
             signing_expiry=self._signing_expiry,
             tls_expiries=lambda: {section: one.expires.timestamp() for section, one in self._tls.items()},
@@ -349,7 +352,7 @@ class Gateway:
         """
         self._signing()
         self._awaited.wait_beside(stop)
-        started = (self.readiness, self.delivery, self.scheduler, *self.servers)
+        started = (self.readiness, self.delivery, self.scheduler, self.sealer, *self.servers)
         for part in started:
             if part is not None:
                 part.start()
@@ -385,12 +388,13 @@ class Gateway:
         for server in self.servers:
             server.begin_to_stop()
         self.readiness.begin_to_stop()
+        self.sealer.begin_to_stop()
         if self.scheduler is not None:
             self.scheduler.begin_to_stop()
         if self.delivery is not None:
             self.delivery.begin_to_stop(deadline)
         # Delivery first: it has to cut its attempts in time.
-        every = (self.delivery, self.scheduler, self.readiness, *self.servers, self._console)
+        every = (self.delivery, self.scheduler, self.sealer, self.readiness, *self.servers, self._console)
         parts = [part for part in every if part is not None]
         late = [type(part).__name__ for part in parts if not part.stop(deadline)]
         if beside is not None:

@@ -27,6 +27,7 @@ from duis_gateway.machine.signals import ignore_all_but_the_end
 from duis_gateway.text.controls import one_line
 
 _COMMANDS = {
+    "audit": ("audit", "Prove that no message was changed, removed, inserted or put in another order."),
     "certificate": ("certificate", "Register, revoke, list and make certificates."),
     "check": ("check", "Ask what an 11.5 or 11.6 would be answered, without sending it."),
     "completion": ("completion", "Print what lets bash, zsh or fish complete this command."),

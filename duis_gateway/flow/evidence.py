@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, join, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from duis_gateway.audit import recording
 from duis_gateway.duis.identifiers import MessageId, MessageIdentity, RequestId, parse_eui
 from duis_gateway.errors import GatewayError
 from duis_gateway.store.engine import now_seconds
@@ -85,7 +86,7 @@ def record(
     raw: bytes,
     answer: bytes,
 ) -> None:
-    """Use up the message's identity, and keep the evidence and the answer.
+    """Use up the message's identity, keep the evidence and the answer, and record both for the audit log.
 
     On PostgreSQL this waits for another block that records the same identity just now.
 
@@ -98,6 +99,8 @@ def record(
     if number is None:
         raise IdentityTaken(str(identity))
     connection.execute(place.insert_evidence, {"message": number, "raw": raw, "answer": answer})
+    came = recording.received(identity, number, door, kind, outcome, received_at, digest, raw, answer)
+    recording.record(connection, [came])
 
 
 def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | None:

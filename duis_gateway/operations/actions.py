@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from duis_gateway.audit import recording
 from duis_gateway.store.tables import operator_action
 
 audit_log = logging.getLogger("duis_gateway.audit")
@@ -26,7 +27,8 @@ class OperatorAction:
 def record(connection: Connection, done: OperatorAction) -> None:
     """Keep a change; called in the block that makes it, so that none is without the other."""
     values = {"at": done.at, "action": done.action, "subject": done.subject, "remote": done.remote}
-    connection.execute(insert(operator_action).values(**values))
+    row = connection.execute(insert(operator_action).values(**values).returning(operator_action.c.id)).scalar_one()
+    recording.record(connection, [recording.changed(row, done.at, done.action, done.subject, done.remote)])
 
 
 def say(done: OperatorAction, correlation_id: str) -> None:

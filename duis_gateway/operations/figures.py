@@ -1,4 +1,4 @@
-"""What is read when Prometheus asks, instead of being counted: the outbox, certificates and lists, breakers."""
+"""What is read when Prometheus asks, and not counted: the outbox, the audit log, certificates and lists, breakers."""
 
 from __future__ import annotations
 
@@ -26,6 +26,17 @@ class OutboxFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditFigures:
+    """The audit log at one moment; `oldest_age` in seconds, `checkpoint_at` in seconds since 1970."""
+
+    entries: int = 0
+    waiting: int = 0
+    oldest_age: float = 0.0
+    covered: int = 0
+    checkpoint_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Where the figures are read; what a process has nothing to do with is None.
 
@@ -35,6 +46,7 @@ class Sources:
     """
 
     outbox: Callable[[], OutboxFigures] | None = None
+    audit: Callable[[], AuditFigures] | None = None
     trust: Callable[[], TrustFigures] | None = None
     signing_expiry: Callable[[], float | None] | None = None
     open_breakers: Callable[[], Mapping[str, int]] | None = None
@@ -56,6 +68,9 @@ class FiguresCollector:
         sources = self._sources
         if sources.outbox is not None:
             yield from _outbox(_Reading.of(sources.outbox, "the outbox"))
+        audit = _Reading.of(sources.audit, "the audit log").value
+        if audit is not None:
+            yield from _audit(audit)
         trust = _Reading.of(sources.trust, "certificates and revocation lists").value
         if trust is not None:
             yield from _lists(trust)
@@ -97,6 +112,16 @@ def _outbox(reading: _Reading[OutboxFigures]) -> Iterator[Metric]:
     yield _by("kind", "gw_outbox_pending", "Messages stored and not yet accepted.", figures.pending)
     yield _gauge("gw_dead_letters", "Messages given up until an operator replays them.", figures.dead)
     yield _gauge("gw_outbox_oldest_age_seconds", "Age of the oldest message that waits.", figures.oldest_age)
+
+
+def _audit(figures: AuditFigures) -> Iterator[Metric]:
+    waiting = "Transactions recorded in the audit log that no entry of its chain covers yet."
+    yield _gauge("gw_audit_waiting", waiting, figures.waiting)
+    yield _gauge("gw_audit_oldest_waiting_age_seconds", "Age of the oldest of them.", figures.oldest_age)
+    yield _gauge("gw_audit_entries", "Entries of the audit log's chain.", figures.entries)
+    yield _gauge("gw_audit_covered_entries", "Entries that a signed checkpoint covers.", figures.covered)
+    if figures.checkpoint_at is not None:
+        yield _gauge("gw_audit_checkpoint_timestamp_seconds", "When it was signed.", figures.checkpoint_at)
 
 
 def _lists(figures: TrustFigures) -> Iterator[Metric]:

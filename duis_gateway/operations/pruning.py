@@ -5,6 +5,8 @@ used up for ever (threat T39), and answers stay whole, since a repeat is answere
 messages that wait, dead letters, and everything that the rules read. Of a list that came in parts and was never
 completed the parts themselves go, and so do the notes of hubs that have left an estate.
 
+What is not in the audit log's chain yet is not pruned: what waits is sealed first, and the log says what is to go.
+
 Each step reads without writing, and then writes a little in a transaction of its own, in which it looks again. What is
 broken off can be begun anew.
 """
@@ -21,9 +23,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Table, and_, delete, func, join, select, update
 
+from duis_gateway.audit import recording
+from duis_gateway.audit.sealing import seal_all
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.store.bulk import Progress
-from duis_gateway.store.engine import Store, database_time, now_seconds
+from duis_gateway.store.engine import Store, now_seconds
 from duis_gateway.store.tables import (
     message_part,
     outbox,
@@ -96,7 +100,11 @@ class Pruning:
             NotDurable: the database was busy for too long, or cannot be written; what was done until then stays done.
         """
         done = Pruned()
-        kinds = [kind for kind in self._kinds() if kind.what in self.what]
+        with self.store.read() as conn:
+            delivered_before = now_seconds(conn) - self.age.total_seconds()
+        kinds = [kind for kind in self._kinds(delivered_before) if kind.what in self.what]
+        if kinds and not self.dry_run:
+            self._announce(delivered_before)
         with self.store.read() as conn:
             ends = [conn.execute(select(func.max(kind.number))).scalar_one() or 0 for kind in kinds]
         before, whole = 0, sum(ends) or 1
@@ -111,7 +119,18 @@ class Pruning:
         self.progress(whole, whole)
         return done
 
-    def _kinds(self) -> list[_Kind]:
+    def _announce(self, delivered_before: float) -> None:
+        """Have the audit log say what will be gone, once it covers all of that."""
+        seal_all(self.store)
+        befores = {
+            What.DELIVERED: recording.moment_text(delivered_before),
+            What.EVIDENCE: recording.time_text(self.now - self.age),
+        }
+        with self.store.write(alone=True) as conn:
+            items = (recording.pruned(what.value, at) for what, at in befores.items() if what in self.what)
+            recording.record(conn, items)
+
+    def _kinds(self, delivered_before: float) -> list[_Kind]:
         received_before = self.now - self.age
         delivered = _Kind(
             What.DELIVERED,
@@ -119,7 +138,7 @@ class Pruning:
             outbox.c.content,
             outbox,
             outbox.c.id,
-            and_(outbox.c.state == "delivered", outbox.c.delivered_at < self._database_time()),
+            and_(outbox.c.state == "delivered", outbox.c.delivered_at < delivered_before),
         )
         return [
             delivered,
@@ -138,10 +157,6 @@ class Pruning:
                 )
             ),
         ]
-
-    def _database_time(self) -> Any:
-        name = "sqlite" if self.store.is_sqlite else "postgresql"
-        return select(database_time(name)).scalar_subquery() - self.age.total_seconds()
 
     # --- bodies -------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,6 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
-    Update,
     bindparam,
     case,
     exists,
@@ -41,6 +40,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from duis_gateway.audit import recording
 from duis_gateway.store.bulk import GIVEN, given, given_ids, insert_in_order, insert_many
 from duis_gateway.store.engine import database_time, now_seconds
 from duis_gateway.store.tables import alert_counter, failed_attempt, outbox
@@ -136,6 +136,22 @@ def enqueue(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
     now = now_seconds(conn)
     rows = ((*_values_given(message), now, now) for message in messages)
     insert_in_order(conn, outbox, (*_GIVEN, "enqueued_at", "due_at"), rows)
+    recording.record(conn, map(_sent, messages))
+
+
+def _sent(message: OutboxMessage) -> recording.Item:
+    return recording.sent(
+        message.message_id,
+        message.recipient,
+        message.channel,
+        message.address,
+        message.kind,
+        message.release_id,
+        message.device_id,
+        message.content,
+        message.content_type,
+        message.created_at,
+    )
 
 
 def next_counters(conn: Connection, recipient: int, count: int) -> int:
@@ -290,13 +306,13 @@ def _has_lost(dialect: str) -> Select[Any]:
 
 
 def settle(conn: Connection, settlements: Iterable[Settlement]) -> int:
-    """Record what became of claimed messages.
+    """Record what became of claimed messages, for the audit log too.
 
     Returns how many were left alone because their lease had passed to somebody else, or had run out and been
     recovered (threat F21).
     """
     delivered: dict[str, list[int]] = defaultdict(list)
-    failed: list[Settlement] = []
+    failed: list[tuple[Settlement, str]] = []
     settled, total = 0, 0
     now = _now(conn.dialect.name)
     for one in settlements:
@@ -305,29 +321,37 @@ def settle(conn: Connection, settlements: Iterable[Settlement]) -> int:
             delivered[one.token].append(one.id)
             continue
         held = update(outbox).where(outbox.c.id == one.id, *_held(one.token))
-        changed = conn.execute(held.values(_after(one, now))).rowcount
-        settled += changed
-        if changed and one.result is not Result.UNTRIED:
-            failed.append(one)
+        changed = conn.execute(held.values(_after(one, now)).returning(outbox.c.message_id)).scalar_one_or_none()
+        settled += changed is not None
+        if changed is not None and one.result is not Result.UNTRIED:
+            failed.append((one, changed))
     _record_failures(conn, failed)
     for token, ids in delivered.items():
         held_by = {GIVEN: given(conn, ids), "holder": token}
-        settled += conn.execute(_delivered(conn.dialect.name), held_by).rowcount
+        done = conn.execute(_delivered(conn.dialect.name), held_by).all()
+        settled += len(done)
+        if done:
+            recording.record(conn, [recording.delivered([row.message_id for row in done], done[0].delivered_at)])
     return total - settled
 
 
 @cache
-def _delivered(dialect: str) -> Update:
+def _delivered(dialect: str) -> ReturningUpdate[Any]:
     done = outbox.c.id.in_(select(given_ids(dialect).c.value))
     values = {"state": "delivered", "delivered_at": _now(dialect), **_NO_LEASE}
-    return update(outbox).where(done, *_held(bindparam("holder"))).values(values)
+    held = update(outbox).where(done, *_held(bindparam("holder"))).values(values)
+    # The time is one for all of them: that of the statement.
+    return held.returning(outbox.c.message_id, outbox.c.delivered_at)
 
 
-def _record_failures(conn: Connection, failed: Sequence[Settlement]) -> None:
+def _record_failures(conn: Connection, failed: Sequence[tuple[Settlement, str]]) -> None:
     if failed:
         now = now_seconds(conn)
-        rows = ((one.id, now, (one.error or "")[:_LONGEST_ERROR]) for one in failed)
-        insert_many(conn, failed_attempt, ("message", "at", "error"), rows)
+        said = [(one.id, message_id, (one.error or "")[:_LONGEST_ERROR]) for one, message_id in failed]
+        insert_many(
+            conn, failed_attempt, ("message", "at", "error"), ((number, now, error) for number, _, error in said)
+        )
+        recording.record(conn, (recording.not_delivered(message_id, now, error) for _, message_id, error in said))
 
 
 def _after(one: Settlement, now: ColumnElement[float]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
+from duis_gateway.audit import sealing
 from duis_gateway.clock import Clock
 from duis_gateway.errors import HttpRefused, NotEntitled
-from duis_gateway.operations.figures import OutboxFigures
+from duis_gateway.operations.figures import AuditFigures, OutboxFigures
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
@@ -47,6 +48,19 @@ def outbox_figures(store: Store) -> OutboxFigures:
     for place, backlog in stats.pending.items():
         pending[place.channel] = pending.get(place.channel, 0) + backlog.pending
     return OutboxFigures(pending, sum(stats.dead.values()), stats.oldest_age)
+
+
+def audit_figures(store: Store) -> AuditFigures:
+    """Return how far the audit log is, in figures."""
+    with store.read() as conn:
+        state = sealing.state_of(conn)
+    return AuditFigures(
+        entries=state.entries,
+        waiting=state.waiting,
+        oldest_age=0.0 if state.oldest_waiting is None else max(0.0, state.now - state.oldest_waiting),
+        covered=state.covered,
+        checkpoint_at=state.checkpoint_at,
+    )
 
 
 class PartyView:

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL
 from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.store.tables import (
     alert_counter,
+    audit_waiting,
     certificate,
     outbox,
     partner_message,
@@ -49,6 +50,7 @@ WRITTEN = (
     partner_message_evidence,
     alert_counter,
     outbox,
+    audit_waiting,
 )
 """What has to be free of other programs' locks for messages to be taken in, whatever they say."""
 
