@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, join, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, Table, cast, func, join, select
 
 from duis_gateway.audit import recording
 from duis_gateway.audit.recording import Item, moment_text
@@ -31,6 +31,8 @@ _AT_ONCE = 200
 _ROWS_HELD = 20
 _WALKED = 10_000
 _LARGEST = 2**63 - 1
+_UNREADABLE = (TypeError, ValueError, AttributeError, OverflowError)
+"""What comes of values that no gateway writes, which SQLite keeps in any column."""
 _DELIVERED = outbox.c.state == "delivered"
 
 
@@ -84,8 +86,18 @@ def _sent(row: Any) -> Item:
 def _with_evidence(message: Table, evidence: Table) -> Select[Any]:
     joined = join(message, evidence, evidence.c.message == message.c.id, isouter=True)
     # A row whose bytes were taken away altogether is there, and is not as the log says.
-    bodies = (func.coalesce(evidence.c[name], b"").label(name) for name in ("raw", "answer"))
-    return select(message, *bodies).select_from(joined)
+    bodies = (_octets(func.coalesce(evidence.c[name], b""), name) for name in ("raw", "answer"))
+    return select(*_of(message), *bodies).select_from(joined)
+
+
+def _of(table: Table) -> Iterator[ColumnElement[Any]]:
+    for column in table.columns:
+        yield _octets(column, column.name) if isinstance(column.type, LargeBinary) else column
+
+
+def _octets(value: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    # SQLite takes text in the place of octets, from whoever writes it there.
+    return cast(value, LargeBinary).label(name)
 
 
 _REQUESTS = _Kind(
@@ -94,8 +106,8 @@ _REQUESTS = _Kind(
 _PARTNERS = _Kind(
     partner_message, "partner's message", _with_evidence(partner_message, partner_message_evidence), _partners
 )
-_ACTIONS = _Kind(operator_action, "operator's action", select(operator_action), _action)
-_OUTBOX = _Kind(outbox, "message sent", select(outbox), _sent)
+_ACTIONS = _Kind(operator_action, "operator's action", select(*_of(operator_action)), _action)
+_OUTBOX = _Kind(outbox, "message sent", select(*_of(outbox)), _sent)
 _KINDS = (_REQUESTS, _PARTNERS, _ACTIONS, _OUTBOX)
 _WORDS = {
     "in": "identity",
@@ -247,11 +259,15 @@ class Messages:
             return
         chosen = key.in_(select(id_list(self._connection, wanted).c.value)) if by == "row" else key.in_(list(wanted))
         query = kind.query.where(chosen).execution_options(yield_per=_ROWS_HELD)
-        for row in self._connection.execute(query):
-            where, item = wanted.pop(row.message_id if by == "out" else row.id)
-            if not self._rows[kind.name].note(row.id):
-                yield f"{where}: it speaks of {_name(item)} again; an entry before it did"
-            yield from self._differences(kind, where, item, row)
+        try:
+            for row in self._connection.execute(query):
+                where, item = wanted.pop(row.message_id if by == "out" else row.id)
+                if not self._rows[kind.name].note(row.id):
+                    yield f"{where}: it speaks of {_name(item)} again; an entry before it did"
+                yield from self._differences(kind, where, item, row)
+        except _UNREADABLE as error:
+            yield f"{where}: in {kind.name} is stored what no gateway writes: {error}"
+            return
         for where, item in wanted.values():
             yield f"{where}: the {kind.what} {_name(item)} is not stored any more: it was removed"
 
@@ -307,14 +323,15 @@ class Messages:
         since = select(func.count()).select_from(kind.table).where(number > spoken.last)
         if self._connection.execute(since).scalar_one() == spoken.number:
             return
-        for row in self._unspoken(kind, spoken):
-            item = kind.item(row)
-            yield f"the {kind.what} {_name(item)} is stored, and no entry speaks of it: it was inserted"
+        for row in self._walk(kind.table, spoken.last):
+            if not spoken.has(row):
+                yield f"the {kind.what} {self._name_of(kind, row)} is stored, and no entry speaks of it: it was inserted"
 
-    def _unspoken(self, kind: _Kind, spoken: _Rows) -> Iterator[Any]:
-        for number in self._walk(kind.table, spoken.last):
-            if not spoken.has(number):
-                yield self._connection.execute(kind.query.where(kind.table.c.id == number)).one()
+    def _name_of(self, kind: _Kind, row: int) -> str:
+        try:
+            return _name(kind.item(self._connection.execute(kind.query.where(kind.table.c.id == row)).one()))
+        except _UNREADABLE:
+            return f"in row {row}"
 
     def _count_delivered(self) -> Iterator[str]:
         spoken = self._delivered

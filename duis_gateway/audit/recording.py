@@ -17,8 +17,9 @@ from typing import Any
 from sqlalchemy import Connection, Insert, bindparam, insert
 
 from duis_gateway.duis.identifiers import MessageIdentity, format_eui
+from duis_gateway.store.audit_tables import audit_waiting
 from duis_gateway.store.engine import database_time
-from duis_gateway.store.tables import audit_waiting
+from duis_gateway.text.json_reader import read_json
 
 Item = dict[str, Any]
 """One thing that happened to one message; its first key says what."""
@@ -45,7 +46,7 @@ def canonical(items: Sequence[Item]) -> str:
 
 def items_in(content: str) -> Iterator[Item]:
     """Yield the items of an entry (ValueError: it is no list of items)."""
-    listed = json.loads(content)
+    listed = read_json(content)
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise ValueError("no list of items")
     yield from listed

@@ -12,17 +12,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, LargeBinary, cast, select
 
 from duis_gateway.audit.chain import Entry
 from duis_gateway.audit.recording import canonical
-from duis_gateway.store.tables import audit_checkpoint, audit_entry, audit_waiting
+from duis_gateway.store.audit_tables import audit_checkpoint, audit_entry, audit_waiting
+from duis_gateway.text.json_reader import read_json
 
 LONGEST_LINE = 64 * 1024 * 1024
 """More octets than a line of an export has; whoever reads one gives no more to `exported` at a time."""
 
 FORMAT = "duis-gateway audit log, version 1"
 _AT_ONCE = 200
+_DOCUMENT = cast(audit_checkpoint.c.document, LargeBinary).label("document")  # SQLite keeps text there as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ Record = Entry | Signed | Waiting | Broken
 
 def newest_checkpoint(connection: Connection) -> bytes | None:
     """Return the newest checkpoint as it was signed; None where there is none yet."""
-    newest = select(audit_checkpoint.c.document).order_by(audit_checkpoint.c.sequence.desc()).limit(1)
+    newest = select(_DOCUMENT).order_by(audit_checkpoint.c.sequence.desc()).limit(1)
     document: bytes | None = connection.execute(newest).scalar_one_or_none()
     return document
 
@@ -87,7 +89,7 @@ def _waiting(after: int) -> Any:
 
 
 def _checkpoints(connection: Connection, after: int, last: int | None) -> Iterator[Signed]:
-    query = select(audit_checkpoint.c.sequence, audit_checkpoint.c.document).where(audit_checkpoint.c.sequence > after)
+    query = select(audit_checkpoint.c.sequence, _DOCUMENT).where(audit_checkpoint.c.sequence > after)
     if last is not None:
         query = query.where(audit_checkpoint.c.sequence <= last)
     for row in connection.execute(query.order_by(audit_checkpoint.c.sequence)):
@@ -155,8 +157,7 @@ def exported(lines: Iterable[bytes]) -> Iterator[Record]:
 def _read(number: int, line: bytes) -> Record | int:
     """Return what a line says; a number where it is the end."""
     try:
-        value = json.loads(line)
-        match value:
+        match read_json(line):
             case {"entry": int(sequence), "sealed": str(sealed_at), "link": str(link), "content": list(content)}:
                 record: Entry | Signed = Entry(sequence, sealed_at, canonical(content), link)
                 same = _line_of(record)
@@ -169,6 +170,6 @@ def _read(number: int, line: bytes) -> Record | int:
                 raise ValueError
             case _:
                 raise ValueError
-    except (ValueError, RecursionError):
+    except ValueError:
         return Broken(number, "is no line of an export")
     return record if same.encode() == line else Broken(number, "was changed: an export writes it otherwise")

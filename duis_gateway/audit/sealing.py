@@ -22,10 +22,10 @@ from duis_gateway.audit.chain import BEFORE_THE_FIRST, link_of
 from duis_gateway.audit.recording import moment_text
 from duis_gateway.errors import GatewayError
 from duis_gateway.pki.signer import Signer
+from duis_gateway.store.audit_tables import audit_checkpoint, audit_entry, audit_waiting
 from duis_gateway.store.bulk import id_list, insert_many
 from duis_gateway.store.engine import Store, now_seconds
 from duis_gateway.store.failpoints import failpoint
-from duis_gateway.store.tables import audit_checkpoint, audit_entry, audit_waiting
 
 log = logging.getLogger(__name__)
 

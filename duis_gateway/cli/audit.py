@@ -22,8 +22,8 @@ from duis_gateway.cli.common import (
     Commands,
     config_option,
     opened_store,
+    refuse_existing,
 )
-from duis_gateway.cli.common import refuse_existing
 from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.client.trust import DCC, DCC_OR_NAMED, signers_in, signers_of
 from duis_gateway.config.settings import Config, load_config

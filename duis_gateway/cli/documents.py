@@ -17,7 +17,7 @@ from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trust
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
 from duis_gateway.flow.profiles import DCC_XML_SIGN
-from duis_gateway.namespaces import CSP, ESI, sr
+from duis_gateway.namespaces import AUDIT, CSP, ESI, sr
 from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.trust import Trust
 
@@ -88,11 +88,13 @@ def find_originator(root: etree._Element) -> int | None:
     """Return whose document this is by its header, or None where it does not say.
 
     A Service Request is its RequestID's first party's; an answer its second's, who was asked; an alert, or any message
-    with a ResponseID, the first party's of that.
+    with a ResponseID, the first party's of that. A checkpoint of the audit log is the gateway's.
     """
     try:
         if root.tag in (sr("Request"), sr("Response")):
             return _duis_originator(root)
+        if root.tag == f"{{{AUDIT}}}Checkpoint":
+            return parse_eui(root.findtext(f"{{{AUDIT}}}Gateway") or "")
         if root.tag in (f"{{{CSP}}}Message", f"{{{ESI}}}Message"):
             sender = root.find("./{*}Header/{*}SenderID")
             return None if sender is None else parse_eui(sender.text or "")

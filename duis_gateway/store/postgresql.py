@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError, NotDurable
+from duis_gateway.store.audit_tables import audit_waiting
 from duis_gateway.store.tables import (
     alert_counter,
-    audit_waiting,
     certificate,
     outbox,
     partner_message,

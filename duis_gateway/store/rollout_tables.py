@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
-from duis_gateway.store import tables
+from duis_gateway.store import audit_tables
 from duis_gateway.store.columns import COUNTED, key, needed, number, owned_by
 from duis_gateway.store.types import Unsigned64, UtcTime
 
-metadata = tables.metadata
+metadata = audit_tables.metadata
 """Once this module is there, every table of the gateway is in it."""
 
 

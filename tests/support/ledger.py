@@ -26,6 +26,7 @@ from duis_gateway.store.tables import (
     service_request,
     service_request_evidence,
 )
+from tests.support.audit import findings
 from tests.support.processes import PATIENCE
 from tests.support.receivers import Arrival, Receiver
 
@@ -213,6 +214,7 @@ def compare(
     for identity, (raw, answer) in stored.items():
         assert raw == ledger.sent[identity].content
         assert ledger.answers[identity] == {answer}, f"{identity} was answered in two ways"
+    assert findings(store, signatures=False) == []  # the audit log says the same
     rows = queued(store)
     assert {row.state for row in rows} == {"delivered"}
     got = {eui: [arrival for arrival in receiver.arrivals if arrival.accepted] for eui, receiver in receivers.items()}
