@@ -325,7 +325,8 @@ class Messages:
             return
         for row in self._walk(kind.table, spoken.last):
             if not spoken.has(row):
-                yield f"the {kind.what} {self._name_of(kind, row)} is stored, and no entry speaks of it: it was inserted"
+                name = self._name_of(kind, row)
+                yield f"the {kind.what} {name} is stored, and no entry speaks of it: it was inserted"
 
     def _name_of(self, kind: _Kind, row: int) -> str:
         try:

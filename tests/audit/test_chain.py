@@ -15,6 +15,8 @@ from duis_gateway.audit.records import NoExport, Record, Signed, exported, lines
 from duis_gateway.audit.verification import Verification
 from tests.support.audit import believed, signed_by
 
+pytestmark = pytest.mark.requirement("EX-11")
+
 AT = "2026-03-01T12:00:00.000000Z"
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 contents = st.lists(st.lists(st.dictionaries(texts, texts | st.integers(0, 2**63), max_size=3), max_size=2), max_size=8)
@@ -84,7 +86,7 @@ def test_whatever_stands_there_twice_is_found(place: int, copied: int) -> None:
 
 @given(st.integers(0, 3), texts)
 def test_a_chain_that_is_made_anew_is_found_by_the_next_checkpoint(place: int, instead: str) -> None:
-    """Somebody changes an entry and computes all links again; what was signed before names another."""
+    """T71: somebody changes an entry and computes all links again; what was signed before names another."""
     said = [one.content for one in FOUR]
     said[place] = canonical([{"out": instead + "!"}])
     forged = chain(said)

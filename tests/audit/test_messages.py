@@ -22,6 +22,8 @@ from tests.support.audit import findings, records_of, seal
 from tests.support.estate import ALPHA, GAMMA, NOW
 from tests.support.outbox import claim, enqueue, messages
 
+pytestmark = pytest.mark.requirement("EX-11")
+
 REQUEST = RequestId(ALPHA, GAMMA, 2**64 - 1)
 MESSAGE = MessageId(ALPHA, "a/b: 1")
 
@@ -102,7 +104,7 @@ TAMPERED: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("statement", TAMPERED)
 def test_whoever_can_write_the_database_and_changes_it_is_found_out(store: Store, statement: str) -> None:
-    """A body, an answer, an identity, what became of a message; rows removed and inserted; the log itself."""
+    """T70: a body, an answer, an identity, what became of a message; rows removed and inserted; the log itself."""
     traffic(store)
     seal(store)
     assert findings(store) == []
@@ -141,7 +143,7 @@ def test_two_entries_in_each_others_place_are_found(store: Store) -> None:
 
 
 def test_who_replaces_everything_is_found_by_a_checkpoint_that_was_kept(store: Store) -> None:
-    """A whole database made anew, with another message in the place of one, passes but for that."""
+    """T72: a whole database made anew, with another message in the place of one, passes but for that."""
     traffic(store)
     seal(store)
     with store.read() as conn:

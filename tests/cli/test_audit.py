@@ -17,6 +17,8 @@ from tests.support.cli import GATEWAY, SUPPLIER, Installation, done, refused, ru
 from tests.support.estate import NOW
 from tests.support.outbox import enqueue, messages
 
+pytestmark = pytest.mark.requirement("EX-11")
+
 
 def received(installation: Installation, counter: int) -> None:
     store = Store.open(f"sqlite:///{installation.folder / 'gateway.db'}")

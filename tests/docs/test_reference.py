@@ -16,7 +16,7 @@ from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.responses import PilotListWarning
 from duis_gateway.errors import REFUSALS
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS
-from duis_gateway.operations.figures import OutboxFigures, Sources
+from duis_gateway.operations.figures import AuditFigures, OutboxFigures, Sources
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.watch import TrustFigures
 from duis_gateway.rollout.scheduler import BY_TIME
@@ -72,6 +72,7 @@ def metrics_served() -> set[str]:
     metrics = Metrics(
         Sources(
             outbox=lambda: OutboxFigures({"http": 1}),
+            audit=lambda: AuditFigures(checkpoint_at=1.0),
             trust=lambda: TrustFigures(1.0, 0.5, 2.0, 3.0),
             signing_expiry=lambda: 4.0,
             open_breakers=lambda: {"http": 0},

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
+from duis_gateway.audit.sealing import state_of
 from duis_gateway.clock import Clock
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
@@ -139,6 +140,7 @@ class Console:
         now = self._clock.now()
         with self._store.read() as conn:
             seen = overview.overview_of(conn, now)
+            audit = state_of(conn)
         estate, backlogs = self._estate.get(None), self._backlogs.get(None)
         turns = self._turns.get(None)
         far = {}
@@ -166,6 +168,7 @@ class Console:
             own_certificate=self._sources.own_certificate(),
             tls_certificates=self._sources.tls_certificates(),
             soon=certificates.SOON,
+            audit=audit,
         )
 
     def release(self, request: HttpRequest) -> Answer:
