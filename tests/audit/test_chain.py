@@ -15,7 +15,7 @@ from duis_gateway.audit.records import NoExport, Record, Signed, exported, lines
 from duis_gateway.audit.verification import Verification
 from tests.support.audit import believed, signed_by
 
-pytestmark = pytest.mark.requirement("EX-11")
+pytestmark = pytest.mark.requirement("EX-16")
 
 AT = "2026-03-01T12:00:00.000000Z"
 texts = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -22,7 +22,7 @@ from tests.support.audit import findings, records_of, seal
 from tests.support.estate import ALPHA, GAMMA, NOW
 from tests.support.outbox import claim, enqueue, messages
 
-pytestmark = pytest.mark.requirement("EX-11")
+pytestmark = pytest.mark.requirement("EX-16")
 
 REQUEST = RequestId(ALPHA, GAMMA, 2**64 - 1)
 MESSAGE = MessageId(ALPHA, "a/b: 1")

@@ -17,7 +17,7 @@ from tests.support.audit import findings, records_of, seal, signed_by
 from tests.support.databases import opened
 from tests.support.writing import wait_until
 
-pytestmark = pytest.mark.requirement("EX-11")
+pytestmark = pytest.mark.requirement("EX-16")
 
 
 def say(store: Store, *names: str) -> None:

@@ -17,7 +17,7 @@ from tests.support.cli import GATEWAY, SUPPLIER, Installation, done, refused, ru
 from tests.support.estate import NOW
 from tests.support.outbox import enqueue, messages
 
-pytestmark = pytest.mark.requirement("EX-11")
+pytestmark = pytest.mark.requirement("EX-16")
 
 
 def received(installation: Installation, counter: int) -> None:

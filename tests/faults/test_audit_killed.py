@@ -10,7 +10,7 @@ from tests.support.ledger import Client, compare
 from tests.support.processes import reborn
 from tests.support.writing import wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.once, pytest.mark.requirement("EX-11")]
+pytestmark = [pytest.mark.processes, pytest.mark.once, pytest.mark.requirement("EX-16")]
 
 
 @pytest.mark.parametrize("boundary", ["audit.before-commit", "audit.after-seal"])
