@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLEST: dict[str, tuple[str, ...]] = {
+    "audit": ("--messages", "100"),
     "bench": ("--least",),
     "delivery": ("50", "2"),
     "estate": ("2000", "500"),
