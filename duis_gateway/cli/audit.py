@@ -24,6 +24,7 @@ from duis_gateway.cli.common import (
     opened_store,
     refuse_existing,
 )
+from duis_gateway.cli.help import Option
 from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.client.trust import DCC, DCC_OR_NAMED, signers_in, signers_of
 from duis_gateway.config.settings import Config, load_config
@@ -98,6 +99,7 @@ def checkpoint(out: Path | None, config: Config) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="DUIS_GATEWAY_CONFIG",
     default=_CONFIG,
+    cls=Option,
     show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
     help="The configuration file; an export with --trust needs none.",
 )
