@@ -17,8 +17,7 @@ import tempfile
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
-from uuid import uuid4
+from time import perf_counter, time_ns
 
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
@@ -92,9 +91,11 @@ def bare(transport: HttpTransport, urls: list[str], messages: int) -> float:
 
 def delivered(store: Store, transport: HttpTransport, urls: list[str], messages: int) -> float:
     """Deliver from the outbox until everything is settled; returns seconds."""
-    now = datetime.now(UTC)
+    now, begun = datetime.now(UTC), time_ns()
     rows = [
-        OutboxMessage(n % len(urls), "http", "N64", str(uuid4()), CONTENT, "application/xml", None, None, None, now)
+        OutboxMessage(
+            n % len(urls), "http", "N64", f"{begun}:{n:08}", CONTENT, "application/xml", None, None, None, now
+        )
         for n in range(messages)
     ]
     with store.write(alone=True) as conn:

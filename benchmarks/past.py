@@ -2,8 +2,9 @@
 
     python -m benchmarks.past [DELIVERED] [MESSAGES]
 
-Two databases of each kind, the second with so many delivered rows without their bodies, as pruning leaves them. In each
-round both take the same messages in and deliver them to receivers that answer at once. Needs the extra `test`.
+Two databases of each kind, the second with so many delivered rows without their bodies, as pruning leaves them. Their
+ids rise, as those of alerts do. In each round both take the same messages in and deliver them to receivers that answer
+at once. Needs the extra `test`.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ _COLUMNS = (
 )
 _PAST = {
     "sqlite": f"WITH RECURSIVE one(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM one WHERE n < :count)"
-    f" INSERT INTO outbox ({_COLUMNS}) SELECT n % 100, 'http', 'N64', lower(hex(randomblob(16))), n, x'',"
+    f" INSERT INTO outbox ({_COLUMNS}) SELECT n % 100, 'http', 'N64', 'past:' || printf('%08d', n), n, x'',"
     f" 'application/xml', 'delivered', 1, n, n, n, n FROM one",
-    "postgresql": f"INSERT INTO outbox ({_COLUMNS}) SELECT n % 100, 'http', 'N64', gen_random_uuid()::text, n, '',"
-    f" 'application/xml', 'delivered', 1, n, n, n, n FROM generate_series(1, :count) AS n",
+    "postgresql": f"INSERT INTO outbox ({_COLUMNS}) SELECT n % 100, 'http', 'N64', 'past:' || lpad(n::text, 8, '0'),"
+    f" n, '', 'application/xml', 'delivered', 1, n, n, n, n FROM generate_series(1, :count) AS n",
 }
 
 
