@@ -105,7 +105,7 @@ def conformance(
 
 
 def _chosen(cases: Sequence[Playable], wanted: Sequence[str]) -> list[Playable]:
-    """Return the cases that one of these means: the id of a clause, or a name with *."""
+    """Return the cases that one of these means: the id of a clause or a name, either with *."""
     if not wanted:
         return list(cases)
     for text in wanted:
@@ -116,7 +116,7 @@ def _chosen(cases: Sequence[Playable], wanted: Sequence[str]) -> list[Playable]:
 
 def _means(text: str, case: Playable) -> bool:
     escaped = text.replace("[", "[[]")  # the brackets of a case's name mean themselves
-    return text == case.clause.id or fnmatchcase(case.full_name, escaped)
+    return fnmatchcase(case.clause.id, escaped) or fnmatchcase(case.full_name, escaped)
 
 
 def _play(

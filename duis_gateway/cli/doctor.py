@@ -224,7 +224,7 @@ def _ports(config: Config) -> Iterator[Finding]:
     for one, problem in zip(listeners, problems, strict=True):
         what, where = f"port {one.port}", f"[{one.section}] {one.host}"
         if problem is None:
-            yield Finding(what, "good", f"{where} is free")
+            yield Finding(what, "good", f"{where} is free" if one.port else f"{where}: any that is free, at each start")
         elif runs:
             yield Finding(what, "good", f"{where}: a running gateway answers there")
         else:
@@ -287,5 +287,6 @@ def _mail(config: Config) -> Finding:
             if email.starttls and not relay.has_extn("starttls"):
                 return Finding("mail", "WRONG", f"{email.host}:{email.port} has no STARTTLS, which [email] asks for")
     except (OSError, smtplib.SMTPException) as error:
-        return Finding("mail", "WRONG", f"{email.host}:{email.port} does not answer as a relay: {error}")
+        cause = error.strerror or error
+        return Finding("mail", "WRONG", f"{email.host}:{email.port} does not answer as a relay: {cause}")
     return Finding("mail", "good", f"{email.host}:{email.port} answers")

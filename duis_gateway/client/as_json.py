@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -58,9 +59,11 @@ def from_json(value: object, namespace: str) -> etree._Element:
         raise CannotSend("the JSON must be an object with one member, which has the name of the message's body")
     ((name, content),) = value.items()
     schema = _Schema.of(namespace)
-    shape = schema.body(str(name))
+    shape = schema.bodies().get(str(name))
     if shape is None:
-        raise CannotSend(f"{str(name)[:80]!r} is no message of {namespace}")
+        close = get_close_matches(str(name), schema.bodies(), n=1)
+        meant = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(schema.bodies())}"
+        raise CannotSend(f"there is no message {str(name)[:80]!r}{meant}")
     return schema.element(str(name), content, shape, str(name))
 
 
@@ -115,11 +118,11 @@ class _Schema:
         declared = self._named.get(("element", name))
         return None if declared is None else self._shape(declared)
 
-    def body(self, name: str) -> _Shape | None:
+    def bodies(self) -> dict[str, _Shape]:
         """Return what may stand in the body of a message."""
         root = self.top("Request" if self._namespace == SR else "Message")
         body = self.children(root).get("Body") if root else None
-        return self.children(body).get(name) if body else None
+        return self.children(body) if body else {}
 
     def children(self, shape: _Shape) -> dict[str, _Shape]:
         """Return the elements that may stand in one, by name and in their order."""

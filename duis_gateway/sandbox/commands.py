@@ -146,7 +146,7 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("decision", "what", choice("accepted", "amended", "refused"), required=True, argument=True),
             Parameter("supplier", "whose group", party(*SUPPLIERS), default=BY_NAME[YOU]),
             Parameter("csp", "one CSP alone", party(*CSPS)),
-            _RELEASE,
+            Parameter("release", "the release; otherwise the newest in flight that has a group of this name", TEXT),
             Parameter("reason", "why", TEXT),
             Parameter("start", "an amended period's beginning", MOMENT),
             Parameter("end", "an amended period's end", MOMENT),

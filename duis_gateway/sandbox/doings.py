@@ -25,6 +25,7 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import FailureThreshold, Period, PilotTerms, Release, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
 from duis_gateway.sandbox.mocks.partner import Exchange
@@ -84,8 +85,16 @@ class Turn:
             models = {(one.manufacturer, one.model) for one in hubs.get_many(conn, device_ids).values()}
             live = [one for one in releases.live(conn) if not models or (one.manufacturer, one.model) in models]
         if not live:
-            raise WrongCommand("no release is in flight for these hubs: announce one, or name a release")
-        return max(live, key=lambda one: (one.notified_at, one.release_id))
+            these = " for these hubs" if models else ""
+            raise WrongCommand(f"no release is in flight{these}: announce one, or name a release")
+        return max(live, key=_newest)
+
+    def release_of_group(self, supplier: Member, group: str) -> Release:
+        """Return the newest release in flight for which the supplier asked for this group; without one as `release`."""
+        with self.world.store.read() as conn:
+            live = releases.live(conn)
+            having = [one for one in live if schedules.instructions(conn, one.release_id, supplier.eui, group)]
+        return max(having, key=_newest) if having else self.release(None)
 
     def hubs(self, device_ids: Sequence[int]) -> dict[int, Hub]:
         """Return what the gateway's inventory has of these hubs."""
@@ -96,6 +105,10 @@ class Turn:
         """Return what was reported last of each of these hubs."""
         with self.world.store.read() as conn:
             return activations.newest_outcomes(conn, device_ids)
+
+
+def _newest(release: Release) -> tuple[datetime, str]:
+    return release.notified_at, release.release_id
 
 
 # --- DCC ----------------------------------------------------------------------------------------------------------
@@ -325,8 +338,9 @@ def group(
     end: datetime | timedelta | None,
 ) -> None:
     """The CSPs, or one of them, decide on a deployment group that a supplier asked for."""
+    found = turn.release(release) if release is not None else turn.release_of_group(supplier, group)
     body = csp_messages.ScheduleDecision(
-        turn.release(release).release_id,
+        found.release_id,
         supplier.eui,
         group,
         GroupDecision(decision.capitalize()),

@@ -153,7 +153,7 @@ def play_script(messages: list[Playable], names: list[str]) -> str:
         key = f"--key {_file(one.sender)}.key --certificate {_file(one.sender)}.pem"
         url = f"$url{DOORS[one.door]}"
         lines += [
-            f"# {one.about}: {one.answer}",
+            f"echo {shlex.quote(f'{one.about}: {one.answer}')}",
             f"duis-gateway send {name} {key} --url {url} --out answers/{name}",
         ]
     return "\n".join(lines) + "\n"

@@ -120,7 +120,8 @@ class Command:
             given = members.get(name)
             if given is None or given == "" or (parameter.many and given in ([], ())):
                 if parameter.required:
-                    raise WrongCommand(f"{self.name} needs `{name}`: {parameter.about}")
+                    empty = ", and what was given is empty" if given is not None else ""
+                    raise WrongCommand(f"{self.name} needs `{name}`: {parameter.about}{empty}")
                 values[_python_name(name)] = parameter.default
             else:
                 values[_python_name(name)] = parameter.read(given)

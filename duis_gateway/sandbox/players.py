@@ -10,6 +10,8 @@ from typing import Any
 import csp_mgmt_gw.mock as csp_mock
 import esi.mock as esi_mock
 from duis_gateway.client import FileCounter
+from duis_gateway.client.http import HttpAnswer
+from duis_gateway.client.problems import read_problem
 from duis_gateway.client.requests import ServiceRequest
 from duis_gateway.errors import GatewayError
 from duis_gateway.parties.records import PartyKind
@@ -24,7 +26,6 @@ from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments
 _YOURS_FROM = 999_999
 """Your own programs have the numbers of RequestIDs below for themselves, and those made from the time."""
 _PATIENCE = 5.0
-_MOST_TEXT = 2000
 
 
 @dataclass
@@ -155,7 +156,9 @@ def summary(exchange: Exchange, player: Player, kind: str, release: str | None =
     }
     answer = exchange.answer
     if answer is None:
-        text = exchange.body.decode("utf-8", "replace")[:_MOST_TEXT]
+        told_so = {"content-type": exchange.content_type}
+        problem = read_problem(HttpAnswer(exchange.status, told_so, exchange.body))
+        text = ": ".join(filter(None, (problem.title, problem.detail)))
         return {**told, "status": "Refused", "code": f"HTTP {exchange.status}", "text": text}
     told |= {"status": answer.status, "code": answer.code, "text": answer.meaning, "proven": answer.proven is not None}
     if answer.warning:

@@ -40,6 +40,14 @@ def test_a_new_installation_has_nothing_wrong_once_its_parties_are_there(install
     assert lines(installation, 0)["endpoint"].startswith("note 90-B3"), "it listens no more, and that is no fault here"
 
 
+def test_ports_that_are_chosen_at_each_start_are_said_to_be(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SERVER", "OPERATIONS"):
+        monkeypatch.setenv(f"DUIS_GATEWAY_{name}_PORT", "0")
+    assert lines(installation, 0)["port 0"] == "good [operations] 127.0.0.1: any that is free, at each start"
+
+
 def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as closed:
         port, relay = taken.getsockname()[1], closed.getsockname()[1]
@@ -54,7 +62,7 @@ def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> No
     assert found["signing key"].startswith(f"WRONG {file}, line ")
     assert "[signing] key" in found["signing key"]
     assert found[f"port {port}"].startswith("WRONG [server] 127.0.0.1 cannot be listened on: Address already in use")
-    assert found["mail"].startswith(f"WRONG 127.0.0.1:{relay} does not answer as a relay")
+    assert found["mail"] == (f"WRONG 127.0.0.1:{relay} does not answer as a relay: Connection refused")
     file.write_text("[server]\nprot = 1\n", encoding="utf-8")
     assert 'did you mean "port"' in lines(installation, 1)["configuration"]
 

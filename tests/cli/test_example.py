@@ -49,7 +49,9 @@ def test_the_set_is_played_by_its_script(tmp_path: Path, monkeypatch: pytest.Mon
         for note, line in zip(lines[begin:], lines[begin + 1 :], strict=False):
             if line.startswith("duis-gateway send "):
                 ran = run(*shlex.split(line.replace("$url", gateway.url))[1:])
-                expected = note.rpartition(": ")[2]
+                word, told = shlex.split(note)
+                expected = told.rpartition(": ")[2]
+                assert word == "echo", "it is said before each what it is, and what will come"
                 assert ran.code == 0, (line, ran.error)
                 assert expected in ran.error.splitlines()[1], (line, ran.error)
                 sent += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -135,6 +136,9 @@ def test_every_help_can_be_read_in_forty_columns(monkeypatch: pytest.MonkeyPatch
         told = run(*path, "--help").output
         assert max(map(len, told.splitlines())) <= 40, (path, told)
         assert "[default: (" not in told
+        assert not re.search(r"^ +--[\w-]+ _", told, re.MULTILINE), (
+            "what an option takes is a word of ours, not of the code"
+        )
     wide = [line for line in run("sandbox", "announce", "--help").output.splitlines() if len(line.strip()) > 25]
     assert len(wide) > 10
 

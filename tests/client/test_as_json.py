@@ -60,8 +60,9 @@ def test_lists_numbers_and_booleans_are_those_of_json() -> None:
     ("value", "namespace", "reason"),
     [
         ([], SR, "one member"),
-        ({"NoSuch": {}}, SR, "'NoSuch' is no message"),
-        ({"DefaultPilotList": {}}, ESI, "'DefaultPilotList' is no message"),
+        ({"NoSuch": {}}, SR, "no message 'NoSuch'; there are .*ReadInventory"),
+        ({"ReadInventor": {}}, SR, r"no message 'ReadInventor'; did you mean ReadInventory\?"),
+        ({"DefaultPilotList": {}}, ESI, "no message 'DefaultPilotList'; "),
         ({"ReadInventory": {"DeviceIDs": "x"}}, SR, "ReadInventory has no member 'DeviceIDs'; it has UPRN, DeviceID"),
         ({"ReadInventory": {"DeviceID": None}}, SR, "ReadInventory.DeviceID must be a string"),
         ({"ReadInventory": "x"}, SR, "ReadInventory must be an object"),

@@ -12,7 +12,9 @@ from lxml import etree
 
 from duis_gateway.conformance.defects import Defect, DefectMask, read_defects
 from duis_gateway.conformance.report import CaseResult, Completion, Outcome, write_reports
+from duis_gateway.conformance.wire import Wire
 from duis_gateway.errors import ConfigurationError
+from tests.support.browsers import chromium
 from tests.support.completion import PHASES, Collector, phases_of
 
 pytestmark = pytest.mark.requirement("FIA-11")
@@ -66,6 +68,24 @@ def test_what_a_case_promises_is_said_and_what_failed_stands_first(tmp_path: Pat
     plain, _ = write_reports(tmp_path / "plain", Completion("pit", [GOOD]))
     assert "promise" not in plain.read_text(encoding="utf-8")
     assert "Failed" not in plain.read_text(encoding="utf-8")
+
+
+def test_nothing_is_cut_off_on_paper(tmp_path: Path) -> None:
+    """Before, the links to the messages made rows of half a page, and pushed what follows them off it."""
+    wire = tuple(Wire("sent", f"a-long-name-of-what-was-sent-{number}", b"<a/>") for number in range(30))
+    long = replace(
+        GOOD, name="test_good" * 5, promise="it is so " * 9, requirements=("BR-1.1",) * 9, expected="E110501"
+    )
+    html, _ = write_reports(tmp_path, Completion("conformance", [replace(long, wire=wire)] * 3))
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 718, "height": 1046})  # A4 between Chromium's margins
+        page.emulate_media(media="print")
+        page.goto(html.as_uri())
+        table = page.locator("[aria-label=Cases]")
+        needed, there = table.evaluate("one => [one.scrollWidth, one.clientWidth]")
+        assert needed <= there
+        assert table.evaluate("one => one.clientHeight") < 300
+        page.close()
 
 
 def test_the_defects_file_is_read(tmp_path: Path) -> None:

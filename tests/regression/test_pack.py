@@ -198,6 +198,9 @@ def test_the_cases_are_listed_and_chosen() -> None:
     assert names == [f"existing/command_variant::{name}[{v}]" for v in VERSIONS for name in ("accepts", "refuses")] + [
         f"new/n64::{name}[6.0]" for name in ("accepts", "refuses")
     ]
+    clauses = {line.split("::")[0] for line in run("conformance", "--list", "--case", "n7*").output.splitlines()[1:]}
+    assert {"new/n70", "new/n76"} < clauses
+    assert all(one.startswith("new/n7") for one in clauses)
     refused = run("conformance", "--list", "--case", "n46")
     assert refused.code == 2
     assert "there is no case 'n46'" in refused.error

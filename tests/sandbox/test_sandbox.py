@@ -95,6 +95,17 @@ def test_each_party_is_told_of_its_own_hubs_as_far_as_its_duis_goes(town: Runnin
     assert ("N71", "you", "delivered") in told(town.do("fail", hub=42, reason="noImage"))
 
 
+def test_a_group_is_decided_for_the_release_that_has_one_of_this_name(town: RunningSandbox) -> None:
+    """Before, a newer release took the decision, which found no such group there."""
+    town.do("choose", supplier="you", hub=[3, 4])
+    town.do("instruct", supplier="you", hub=[3, 4], group="FIRST-WEEK")
+    town.do("announce")
+    decided = town.do("group", group="FIRST-WEEK", decision="accepted")
+    assert {(one["release"], one["status"]) for one in decided["answers"]} == {("SEC-2027-A", "Accepted")}
+    unknown = town.do("group", group="NO-SUCH", decision="accepted")
+    assert {(one["release"], one["status"]) for one in unknown["answers"]} == {("SEC-2027-B", "Refused")}
+
+
 def test_the_clock_stands_where_it_is_put_and_what_falls_due_is_done(town: RunningSandbox) -> None:
     assert town.status()["clock"] == "2027-01-04T09:00:00Z"
     sent = told(town.do("clock", to="+61d"))
@@ -139,6 +150,9 @@ def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox)
     town.do("announce", model="433100ac", days="30")
     known = {one["release"] for one in town.status()["releases"]}
     assert known == {"SEC-2027-A", "SEC-2027-C"}, "the next of the first model"
+    town.do("reset")
+    done("sandbox", "close", *at)
+    assert "no release is in flight: announce one" in refused(2, "sandbox", "close", *at), "it named no hubs"
     town.do("reset")
     with pytest.raises(ConfigurationError, match="did you mean hub"):
         town.do("activate", hubs=[1])
@@ -308,6 +322,12 @@ def test_on_the_command_line_steps_back_documents_and_wrong_letters(town: Runnin
     )
     assert "dcc: message -> Accepted" in done("sandbox", "say", "dcc", document, *at)
     assert "is a directory" in refused(2, "sandbox", "say", "dcc", tmp_path, *at)
+    document.write_text("", encoding="utf-8")
+    assert "the document, and what was given is empty" in refused(2, "sandbox", "say", "dcc", document, *at)
+    document.write_text('<sr:Request xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway"/>', encoding="utf-8")
+    said = run("sandbox", "say", "you", document, *at)
+    assert "you: message -> HTTP 400 (Refused): " in said.output
+    assert "<" not in said.output, "the gateway's reason, and not its XML"
     assert "what read was given is not UTF-8" in refused(2, "sandbox", "read", "you", "\udcff", *at)
     assert "names no host" in refused(2, "listen", "you", "--forward", "http:///", *at)
 

@@ -56,7 +56,8 @@ class FirmwareRolloutDecision(AlertBody):
 
     def words(self) -> Words:
         """Return the decision, with what is known of it."""
-        facts = [("Decision", f"{self.decision}, {str(self.standing).lower()}")]
+        decided = f"{self.decision}, {str(self.standing).lower()}"
+        facts = [("Decision", decided)]
         facts += [
             (label, value)
             for label, value in (
@@ -70,7 +71,7 @@ class FirmwareRolloutDecision(AlertBody):
         ]
         return Words(
             f"{self.decision} for {self.release_id}",
-            (f"There is a decision on the roll-out of firmware release {self.release_id}.",),
+            (f"The decision on the roll-out of firmware release {self.release_id}: {decided}.",),
             tuple(facts),
             ("device_id",),
             hub_rows(self.device_ids),
