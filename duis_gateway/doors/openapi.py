@@ -34,6 +34,8 @@ _REFUSED = {
     "415": "not the media type, or not UTF-8",
     "503": "not just now; try again after Retry-After seconds",
 }
+_OF_SOAP = ("413", "415", "500")
+_WSDL = {"name": "wsdl", "in": "query", "required": True, "allowEmptyValue": True, "schema": {"const": ""}}
 _OF_MESSAGES, _OF_PARTIES = ("400", "401", "403", "409", "413", "415", "503"), ("400", "401", "404", "503")
 
 
@@ -93,9 +95,11 @@ def _operation(route: Route, method: str, tables: Mapping[str, Sequence[str]]) -
         return {"operationId": name, "tags": ["party"], **_of_party(route, method, tables)}
     if route.service == "soap":
         media = {SOAP: {"schema": {"type": "string"}}}
-        answers = {"200": _answer("the answer's envelope, or the WSDL", media), "500": _answer("a SOAP fault", media)}
-        body = {"requestBody": {"required": True, "content": media}} if method == "POST" else {}
-        return {"operationId": name, "tags": ["soap"], "summary": _ABOUT["soap"], **body, "responses": answers}
+        statuses = _OF_SOAP if method == "POST" else ("405",)
+        answers = {"200": _answer("the answer's envelope" if method == "POST" else "the WSDL", media)}
+        answers |= {status: _answer("a SOAP fault", media) for status in statuses}
+        asked = {"requestBody": {"required": True, "content": media}} if method == "POST" else {"parameters": [_WSDL]}
+        return {"operationId": name, "tags": ["soap"], "summary": _ABOUT["soap"], **asked, "responses": answers}
     schema = {"type": "string", "description": f"a signed document; its schema is schemas/{_SCHEMAS[route.door]}"}
     media = {XML: {"schema": schema}}
     return {

@@ -56,6 +56,14 @@ def test_every_path_and_method_is_described(routes: list[Route], described: dict
     assert len({one["operationId"] for one in operations}) == len(operations)
 
 
+def test_what_the_soap_door_answers_is_described(routes: list[Route], described: dict[str, Any]) -> None:
+    edge, soap = Edge(routes, Metrics()), described["paths"]["/soap"]
+    for method, content_type in (("GET", "text/xml"), ("POST", "text/plain"), ("POST", "text/xml")):
+        answer = ask(edge, "/soap", method, headers={"content-type": content_type})
+        assert str(answer.status) in soap[method.lower()]["responses"], (method, content_type)
+    assert soap["get"]["parameters"][0]["name"] == "wsdl", "without it there is nothing to get"
+
+
 def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
     def look(node: Any) -> None:
         if isinstance(node, dict):
