@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import csp_mgmt_gw.messages as csp_messages
 import esi.messages as esi
@@ -14,101 +12,24 @@ from csp_mgmt_gw.activation import Activation
 from csp_mgmt_gw.mock import Csp
 from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
 from duis_gateway.client import Stage as InstructedStage
-from duis_gateway.client.requests import ServiceRequest
 from duis_gateway.outbox import view as outbox_view
-from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.partners.xml import format_time
-from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import FailureThreshold, Period, PilotTerms, Release, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
-from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
-from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.parameters import WrongCommand, moment_of
 from duis_gateway.sandbox.players import summary
-from duis_gateway.sandbox.world import World
+from duis_gateway.sandbox.turn import Turn
 
 _MOMENT = timedelta(minutes=1)
 _WEEK = timedelta(days=7)
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
 DCC = "dcc"
-
-
-@dataclass
-class Turn:
-    """One command under way: what its parties have said, and what the gateway answered."""
-
-    world: World
-    exchanges: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def now(self) -> datetime:
-        """Business time."""
-        return self.world.clock.now()
-
-    def say(self, name: str, body: ServiceRequest | PartnerBody, door: str | None = None) -> Exchange:
-        """Let a party send a message."""
-        player = self.world.players[name]
-        if isinstance(body, ServiceRequest):
-            kind, release = f"SR{body.reference}", getattr(body, "release", None)
-        else:
-            kind, release = type(body).__name__, getattr(body, "release_id", None)
-        exchange = player.send(body, door)
-        self.exchanges.append(summary(exchange, player, kind, release))
-        self.world.traffic.look()
-        return exchange
-
-    def note(self, text: str) -> None:
-        """Keep something that the person should know."""
-        self.notes.append(text)
-
-    # --- what is looked up -----------------------------------------------------------------------------------------
-
-    def release(self, named: str | None, device_ids: Sequence[int] = ()) -> Release:
-        """Return a release by its id; without one the newest in flight for these hubs, or for any.
-
-        Raises:
-            WrongCommand: there is none.
-        """
-        with self.world.store.read() as conn:
-            if named is not None:
-                found = releases.find(conn, named)
-                if found is None:
-                    raise WrongCommand(f"no release {named[:60]!r} was announced")
-                return found
-            models = {(one.manufacturer, one.model) for one in hubs.get_many(conn, device_ids).values()}
-            live = [one for one in releases.live(conn) if not models or (one.manufacturer, one.model) in models]
-        if not live:
-            these = " for these hubs" if models else ""
-            raise WrongCommand(f"no release is in flight{these}: announce one, or name a release")
-        return max(live, key=_newest)
-
-    def release_of_group(self, supplier: Member, group: str) -> Release:
-        """Return the newest release in flight for which the supplier asked for this group; without one as `release`."""
-        with self.world.store.read() as conn:
-            live = releases.live(conn)
-            having = [one for one in live if schedules.instructions(conn, one.release_id, supplier.eui, group)]
-        return max(having, key=_newest) if having else self.release(None)
-
-    def hubs(self, device_ids: Sequence[int]) -> dict[int, Hub]:
-        """Return what the gateway's inventory has of these hubs."""
-        with self.world.store.read() as conn:
-            return hubs.get_many(conn, device_ids)
-
-    def outcomes(self, device_ids: Sequence[int]) -> dict[int, activations.RecordedOutcome]:
-        """Return what was reported last of each of these hubs."""
-        with self.world.store.read() as conn:
-            return activations.newest_outcomes(conn, device_ids)
-
-
-def _newest(release: Release) -> tuple[datetime, str]:
-    return release.notified_at, release.release_id
 
 
 # --- DCC ----------------------------------------------------------------------------------------------------------

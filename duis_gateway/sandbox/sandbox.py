@@ -21,11 +21,11 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
-from duis_gateway.sandbox.doings import Turn
 from duis_gateway.sandbox.folder import BEGUN, Folder
 from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
 from duis_gateway.sandbox.parameters import WrongCommand
+from duis_gateway.sandbox.turn import Turn
 from duis_gateway.sandbox.world import World
 
 _LOOK = 0.25
