@@ -20,6 +20,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "failover": ("--least",),
     "growth": ("1",),
     "past": ("1000", "50"),
+    "kills": ("1",),
     "longlists": ("1000",),
     "plans": ("100", "500", "50"),
     "pruning": ("--messages", "500"),
