@@ -23,7 +23,7 @@ from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.cli.waiting import answer_to, wait_option
 from duis_gateway.client import DOORS, Gateway, Identity, Trust, to_json
-from duis_gateway.client.errors import CannotSend, SetupWrong
+from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, SetupWrong
 from duis_gateway.client.gateway import base_of, door_of
 from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import format_eui
@@ -40,6 +40,10 @@ _SUCCESS = range(200, 300)
 _SECONDS = 60.0
 _ANY_DOOR = DOORS["serviceD"]
 _ITEMS_SHOWN = 20
+_MAY_BE_TAKEN = (
+    "it may have been taken in, or not, as {}: what this command sends again is a new request; sign a file first, and "
+    "send that, and the very same can be sent again"
+)
 
 
 @click.command()
@@ -173,12 +177,13 @@ def send(
         _send_json(file, gateway, out, wait or 0.0)
         return
     document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)
+    _require_place(out)
     http, door = tls.http(timeout, DOCUMENT_BYTES), _door(url, document)
     answer = answer_to(lambda: http.post(door, document, {"Content-Type": "application/xml"}), wait)
     say(f"HTTP {answer.status} {_reason(answer.status)}".rstrip(), err=True)
     verdict = verdict_of(answer.body)
     if answer.status in _SUCCESS or verdict is None or out is not None:
-        _write(answer.body, out)
+        _keep(answer.body, out)
     if verdict is not None:
         say(verdict.text, err=True)
         _list_items(verdict.items)
@@ -200,9 +205,15 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
         prepared = gateway.prepare_json(value)
     except CannotSend as error:
         raise ConfigurationError(f"{file}: {error}") from None
-    answer = gateway.post(prepared, patience=wait)
+    _require_place(out)
+    try:
+        answer = gateway.post(prepared, patience=wait)
+    except NotListening:
+        raise
+    except NoAnswer as error:
+        raise NoAnswer(error.detail, _MAY_BE_TAKEN.format(prepared.id)) from None
     assert answer.proven is not None, "only what is proven is an answer"
-    _write(json.dumps(to_json(answer.proven.root), indent=2).encode() + b"\n", out)
+    _keep(json.dumps(to_json(answer.proven.root), indent=2).encode() + b"\n", out)
     say(f"{answer.code}: {answer.meaning}".removesuffix(": "), err=True)
     if not answer.accepted:
         raise AnswerIsNo(f"{file} was refused")
@@ -223,6 +234,25 @@ def _list_items(items: Sequence[str]) -> None:
 def _reason(status: int) -> str:
     """Return what HTTP calls a status, or nothing for one that it does not know."""
     return HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+
+
+def _require_place(out: Path | None) -> None:
+    """See, before anything is sent, that the answer can be written there (OSError where not)."""
+    if out is not None and out != DASH:
+        is_new = not out.exists()
+        out.open("ab").close()
+        if is_new:
+            out.unlink()
+
+
+def _keep(answer: bytes, out: Path | None) -> None:
+    """Write an answer that does not come again by itself: where its place fails, on standard output."""
+    try:
+        _write(answer, out)
+    except OSError:
+        if out is not None and out != DASH:
+            print_document(answer)
+        raise
 
 
 def _write(content: bytes, out: Path | None) -> None:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+from duis_gateway.client.errors import SetupWrong
+from duis_gateway.text.numbers import is_digits
 
 Counter = Callable[[], int]
 """Returns a number that it has not returned before, above 0 and below 2^64."""
+
+_END = 1 << 64
+_LONGEST = 64
 
 
 class TimeCounter:
@@ -45,16 +53,39 @@ class FileCounter:
         """Return the next number.
 
         Raises:
-            OSError, ValueError: the file cannot be written, or holds no number.
+            SetupWrong: the file cannot be written, or holds no number that another may follow. A file that is there
+                and empty is such: whatever emptied it, the numbers that were used are not known.
         """
         with self._lock:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                number = int(os.pread(file, 64, 0) or str(self._last)) + 1
-                # A number only grows longer, so what is written covers what was there.
-                os.pwrite(file, str(number).encode(), 0)
-                os.fsync(file)
-                return number
-            finally:
-                os.close(file)
+                return self._next()
+            except OSError as error:
+                raise SetupWrong(f"{self._path}, the file of RequestIDs, cannot be used: {error.strerror}") from None
+
+    def _next(self) -> int:
+        if not self._path.exists():
+            self._begin()
+        file = os.open(self._path, os.O_RDWR)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            held = os.pread(file, _LONGEST, 0).decode("ascii", "replace")
+            if not is_digits(held, _LONGEST) or not 0 < (number := int(held) + 1) < _END:
+                raise SetupWrong(
+                    f"{self._path}, the file of RequestIDs, holds {held[:40]!r} and no number that another may follow",
+                    "write a number into it that is above all that were used",
+                )
+            # A number only grows longer, so what is written covers what was there.
+            os.pwrite(file, str(number).encode(), 0)
+            os.fsync(file)
+            return number
+        finally:
+            os.close(file)
+
+    def _begin(self) -> None:
+        """Make the file with its first number in it at once: one that is empty was emptied."""
+        with tempfile.NamedTemporaryFile("w", dir=self._path.parent, prefix=f".{self._path.name}-") as new:
+            new.write(str(self._last))
+            new.flush()
+            os.fsync(new.fileno())
+            with suppress(FileExistsError):  # another process has just begun it
+                os.link(new.name, self._path)

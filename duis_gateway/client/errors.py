@@ -81,6 +81,8 @@ class Refused(ClientError):
 
     def __init__(self, problem: Problem, what_to_do: str | None = None) -> None:
         self.problem = problem
+        if problem.status in _ELSEWHERE:
+            what_to_do = what_to_do or "a gateway leads nowhere else, so this is none: check its URL"
         where = "".join(f"; {one.path}: {one.reason}" for one in problem.findings)
         said = problem.detail or problem.title
         super().__init__(f"HTTP {problem.status}: {said}{where}", what_to_do or _WHAT_TO_DO.get(problem.status))
@@ -115,6 +117,7 @@ class IdReused(ClientError):
     what_to_do = "tell the gateway's operator; the first message stands"
 
 
+_ELSEWHERE = range(300, 400)
 _WHAT_TO_DO: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "check that the certificate is registered with the gateway, in its time and not revoked, "
     "and that nothing changed the document after it was signed",

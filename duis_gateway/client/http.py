@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pycurl
 
@@ -19,6 +20,7 @@ from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.tls import check_authorities, read_chain
 
 MAX_ANSWER = 16 * 1024 * 1024
+_LONGEST = 86_400.0
 _CONNECT_SECONDS = 10.0
 _NOBODY_THERE = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT})
 
@@ -60,8 +62,10 @@ class Http:
         An answer may have `most` octets. `tls` is shown to a server that asks for a client certificate.
 
         Raises:
-            SetupWrong: a file cannot be read or used; the text names it.
+            SetupWrong: a file cannot be read or used; the text names it. Or such a time-out cannot be.
         """
+        if not 0 < timeout <= _LONGEST:
+            raise SetupWrong(f"timeout={timeout!r} is not a number of seconds above 0, of a day at most")
         _check_files(authorities, tls)
         self._tls = tls
         self._timeout = timeout
@@ -123,7 +127,7 @@ class Http:
 
     def _handle(self, url: str) -> _Handle:
         """Return this thread's handle, which holds its connection; a new one where that cannot be used again."""
-        if not url.startswith(("http://", "https://")):
+        if not url.startswith(("http://", "https://")) or not _has_place(url):
             raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
         origin = "/".join(url.split("/", 3)[:3])
         handle: _Handle | None = getattr(self._own, "handle", None)
@@ -132,6 +136,15 @@ class Http:
                 handle.curl.close()
             self._own.handle = handle = _Handle(origin, self._timeout, self._authorities, self._tls)
         return handle
+
+
+def _has_place(url: str) -> bool:
+    """Whether the URL names a host, and a port that there is."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 class _Handle:

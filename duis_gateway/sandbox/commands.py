@@ -5,6 +5,7 @@ from __future__ import annotations
 from duis_gateway.sandbox.cast import BY_NAME, CAST, CSPS, MODELS, SUPPLIERS, YOU
 from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.parameters import (
+    DOCUMENT,
     FLAG,
     HUB,
     MOMENT,
@@ -222,7 +223,7 @@ COMMANDS: tuple[Command, ...] = (
         "say",
         (
             Parameter("party", "who", party(*CAST), required=True, argument=True),
-            Parameter("xml", "the document", TEXT, required=True, argument=True, content=True),
+            Parameter("xml", "the document", DOCUMENT, required=True, argument=True, content=True),
         ),
     ),
     Command("replay", "Deliver again what was given up (dead letters).", "replay"),

@@ -29,7 +29,7 @@ BEGINNING = datetime(2027, 1, 4, 9, tzinfo=UTC)
 """Where the clock stands at first: a Monday."""
 
 SENDER = "gateway@dcc.example"
-_VALID = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 12, 31, tzinfo=UTC))
+VALID = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 12, 31, tzinfo=UTC))
 _OU = {PartyKind.SUPPLIER: "87", PartyKind.CSP: "06", PartyKind.DCC: "89"}
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the group of P-256
 _SERIALS = 1 << 127
@@ -135,7 +135,7 @@ class Folder:
         unfinished = self.path / ".pki.part"
         shutil.rmtree(unfinished, ignore_errors=True)
         (unfinished / "crls").mkdir(parents=True)
-        begin, end = _VALID
+        begin, end = VALID
         authority = make_authority(unfinished, key=_key("ca"), not_before=begin, not_after=end)
         _make_pair(authority, unfinished, "gateway", GATEWAY, _OU[PartyKind.DCC])
         for one in CAST:
@@ -198,7 +198,7 @@ def with_ports(config: Config, gateway: int, operations: int) -> Config:
 
 
 def _make_pair(authority: Authority, folder: Path, stem: str, eui: int, role: str) -> None:
-    begin, end = _VALID
+    begin, end = VALID
     serial = int.from_bytes(_digest(f"serial of {stem}")) % _SERIALS
     make_certificate(
         authority, eui, role, folder, stem=stem, not_before=begin, not_after=end, serial=serial, key=_key(stem)

@@ -12,6 +12,7 @@ from typing import Any
 
 from duis_gateway.clock import EARLIEST, LATEST, business_time
 from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.envelope.escape import escape_text
 from duis_gateway.errors import GatewayError
 from duis_gateway.outbox.guard import AddressRefused, parse_url
 from duis_gateway.sandbox.cast import BY_EUI, BY_NAME, LAST_HUB, Member, device_id
@@ -161,6 +162,15 @@ def _text(given: Any) -> str:
     return str(given).strip()
 
 
+def _words(given: Any) -> str:
+    text = _text(given)
+    try:
+        escape_text(text)
+    except ValueError as error:
+        raise ValueError(f"a text of characters that a message carries: {error}") from None
+    return text
+
+
 _TRUE = ("true", "on", "yes", "1")
 _FALSE = ("false", "off", "no", "0")
 
@@ -262,7 +272,10 @@ def party(*members: Member) -> Kind:
     return Kind({"type": "string", "enum": names}, read)
 
 
-TEXT = Kind({"type": ["string", "number"]}, _text)
+TEXT = Kind({"type": ["string", "number"]}, _words)
+"""Words of a message; looked at before the first message of a command is sent."""
+DOCUMENT = Kind({"type": ["string", "number"]}, _text)
+"""A document of somebody else's, right or wrong."""
 FLAG = Kind({"enum": [True, False, *_TRUE, *_FALSE]}, _flag)
 HUB = Kind({"type": ["integer", "string"], "minimum": 1, "maximum": LAST_HUB}, _hub)
 MOMENT = Kind({"type": "string", "examples": ["+60d", "2027-03-01", "2027-03-01T09:00:00Z"]}, _moment)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert
 
 import csp_mgmt_gw.messages as csp_messages
 from duis_gateway.app import Gateway
-from duis_gateway.clock import EARLIEST, LATEST, FileClock, write_clock
+from duis_gateway.clock import LATEST, FileClock, write_clock
 from duis_gateway.config.database import open_store
 from duis_gateway.config.settings import Config
 from duis_gateway.envelope.parse import parse_trusted
@@ -33,7 +33,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.inventory_file import export_csv
 from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.demo import mailbox
-from duis_gateway.sandbox.folder import Folder, with_ports
+from duis_gateway.sandbox.folder import VALID, Folder, with_ports
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.players import Chores, Player, make_players
@@ -184,8 +184,9 @@ class World:
         now = self.clock.now()
         if to > min(now + _FARTHEST, LATEST):
             raise WrongCommand(f"the clock goes on {_FARTHEST.days} days at a time at most, up to {LATEST.year}")
-        if to < EARLIEST:
-            raise WrongCommand(f"the clock goes back to the year {EARLIEST.year} at most")
+        begin = VALID[0]
+        if to < begin:
+            raise WrongCommand(f"the clock goes back to {begin:%Y-%m-%d} at most: no certificate is good before that")
         while now != to:
             now = to if to < now else min(to, now + _DAY)
             write_clock(self.folder.clock, now)

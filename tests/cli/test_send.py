@@ -123,6 +123,20 @@ def test_the_answer_can_go_to_a_file(door: Door, file: Path) -> None:
     assert (ran.output, out.read_text(encoding="utf-8")) == ("", door.answer)
 
 
+def test_nothing_is_sent_whose_answer_could_not_be_written(door: Door, file: Path) -> None:
+    out = file.parent / "nowhere" / "answer.xml"
+    assert str(out) in refused(2, "send", file, "--url", door.url, "--out", out)
+    assert door.got == []
+
+
+def test_an_answer_that_cannot_be_written_after_all_is_printed(door: Door, file: Path) -> None:
+    """It does not come again by itself."""
+    door.answer = RESPONSE.format("I0")
+    ran = run("send", file, "--url", door.url, "--out", "/dev/full")
+    assert (ran.code, ran.output) == (2, door.answer)
+    assert "the output cannot be written" in ran.error
+
+
 def test_an_informational_answer_is_not_the_answer(file: Path) -> None:
     """A proxy may send 103 first (RFC 8297); the answer is what follows."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

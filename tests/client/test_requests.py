@@ -146,6 +146,17 @@ def test_counters_never_repeat_in_one_process_or_in_several(tmp_path: Path) -> N
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("held", ["", "garbage", "-5", "18446744073709551615", "9" * 70])
+def test_a_counter_whose_file_was_spoiled_gives_no_number_that_may_have_been_used(tmp_path: Path, held: str) -> None:
+    path = tmp_path / "counter"
+    path.write_text(held)
+    with pytest.raises(SetupWrong, match=r"counter, the file of RequestIDs, holds"):
+        FileCounter(path)()
+    assert path.read_text() == held
+    with pytest.raises(SetupWrong, match="No such file"):
+        FileCounter(tmp_path / "nowhere" / "counter")()
+
+
 def test_the_files_of_a_party_are_checked_when_they_are_read(parties: Parties, tmp_path: Path) -> None:
     pki = parties.folder
     with pytest.raises(SetupWrong, match=r"other\.key: the key does not fit"):
@@ -156,8 +167,12 @@ def test_the_files_of_a_party_are_checked_when_they_are_read(parties: Parties, t
         Trust.certificate(pki / "other.key")
     with pytest.raises(SetupWrong, match="no certificate that is trusted"):
         Gateway("http://127.0.0.1:1", identity=parties.supplier, trust=Trust.folder(tmp_path))
-    with pytest.raises(SetupWrong, match="not an http or https URL"):
-        Gateway("127.0.0.1:1", identity=parties.supplier, trust=parties.trust).send(ReadInventory(HUB))
+    for url in ("127.0.0.1:1", "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://"):
+        with pytest.raises(SetupWrong, match="not an http or https URL"):
+            Gateway(url, identity=parties.supplier, trust=parties.trust).send(ReadInventory(HUB))
+    for seconds in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(SetupWrong, match="timeout="):
+            Gateway("http://127.0.0.1:1", identity=parties.supplier, trust=parties.trust, timeout=seconds)
 
 
 def test_an_eui_is_a_number_that_reads_as_duis_writes_it() -> None:

@@ -267,6 +267,8 @@ NINES = "9" * 5000
         ("POST", "/v1/clock", '{"to": "+\u0663d"}', 400, "`to` must be a time such as"),
         ("POST", "/v1/clock", '{"to": "4000-01-01"}', 400, "`to` must be a time between the years 2000 and 2999"),
         ("POST", "/v1/clock", '{"to": "2999-01-01"}', 400, "3653 days at a time"),
+        ("POST", "/v1/clock", '{"to": "2019-12-31"}', 400, "no certificate is good before that"),
+        ("POST", "/v1/fail", '{"hub": [7], "reason": "a\\u001b"}', 400, "XML cannot carry the character U+001B"),
         ("POST", "/v1/address", '{"supplier": "you", "url": "http://[::1"}', 400, "cannot be read"),
         ("POST", "/v1/address", '{"supplier": "you", "url": "http://h:99999/"}', 400, "Port out of range"),
         ("POST", "/v1/address", '{"supplier": "you", "url": "http:///alerts"}', 400, "names no host"),
