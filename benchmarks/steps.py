@@ -95,7 +95,7 @@ def main(hubs: int = 1_000_000) -> None:
             load(world, hubs)
             print(f"{hubs:,} hubs loaded in {perf_counter() - started:.1f} s")
             listed = min(50_000, hubs // 10)
-            config = load_config(world.config, {})
+            config = load_config(world.config, {"DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"})
             gateway = Gateway(config, delivery=False)
             flow = gateway._flow(config, open_trust(config, gateway.store))
             spare_collector()
