@@ -20,11 +20,11 @@ from duis_gateway.cli.common import (
     READABLE,
     AnswerIsNo,
     Commands,
+    config_file_option,
     config_option,
     opened_store,
     refuse_existing,
 )
-from duis_gateway.cli.help import Option
 from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.client.trust import DCC, DCC_OR_NAMED, signers_in, signers_of
 from duis_gateway.config.settings import Config, load_config
@@ -35,7 +35,6 @@ from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read
 from duis_gateway.pki.names import name_key
 from duis_gateway.text.counts import counted
 
-_CONFIG = Path("gateway.toml")
 _FINDINGS_SHOWN = 100
 
 
@@ -93,16 +92,7 @@ def checkpoint(out: Path | None, config: Config) -> None:
     type=FOLDER_OR_FILE,
     help="The gateway's certificate, or a folder with those that it has had; default: the configured one.",
 )
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="DUIS_GATEWAY_CONFIG",
-    default=_CONFIG,
-    cls=Option,
-    show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
-    help="The configuration file; an export with --trust needs none.",
-)
+@config_file_option("config_file", "The configuration file; an export with --trust needs none.")
 def verify(file: Path | None, kept: Sequence[Path], trust: Path | None, config_file: Path) -> None:
     """Look whether the log is whole: an export in FILE (`-`: standard input), or without FILE that of the database.
 

@@ -154,19 +154,24 @@ class Seconds(click.FloatRange):
         return super().convert(value, param, ctx)
 
 
-def config_option(command: F) -> F:
-    """Add `--config FILE`, which gives the command a `Config` as its argument `config`."""
+def config_file_option(name: str, about: str = "The configuration file.", **more: Any) -> Callable[[F], F]:
+    """Return what adds `--config FILE`, which gives the command the path as its argument `name`; `about`: its help."""
     return click.option(
         "--config",
-        "config",
+        name,
         type=click.Path(dir_okay=False, path_type=Path),
         envvar="DUIS_GATEWAY_CONFIG",
         default="gateway.toml",
         cls=Option,
         show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
-        callback=lambda _ctx, _param, path: load_config(path, os.environ),
-        help="The configuration file.",
-    )(command)
+        help=about,
+        **more,
+    )
+
+
+def config_option(command: F) -> F:
+    """Add `--config FILE`, which gives the command a `Config` as its argument `config`."""
+    return config_file_option("config", callback=lambda _ctx, _param, path: load_config(path, os.environ))(command)
 
 
 def format_option(command: F) -> F:

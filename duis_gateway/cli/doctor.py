@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from duis_gateway.cli.common import AnswerIsNo
-from duis_gateway.cli.help import Option
+from duis_gateway.cli.common import AnswerIsNo, config_file_option
 from duis_gateway.cli.output import say
 from duis_gateway.cli.terminal import BAD, GOOD, Style, painted
 from duis_gateway.client.http import Http
@@ -54,16 +53,7 @@ class Finding(NamedTuple):
 
 
 @click.command()
-@click.option(
-    "--config",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="DUIS_GATEWAY_CONFIG",
-    default="gateway.toml",
-    cls=Option,
-    show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
-    help="The configuration file.",
-)
+@config_file_option("path")
 def doctor(path: Path) -> None:
     """Look at configuration, keys, clock, database, ports, endpoints and mail, and say what to do.
 

@@ -19,11 +19,11 @@ from duis_gateway.cli.common import (
     Commands,
     F,
     WholeNumber,
+    config_file_option,
     no_release,
     opened_store,
     refuse_existing,
 )
-from duis_gateway.cli.help import Option
 from duis_gateway.cli.hub_files import read_hubs, read_ids
 from duis_gateway.cli.output import say
 from duis_gateway.cli.status import registered
@@ -82,16 +82,7 @@ def _rules_options(command: F) -> F:
 @click.option("--counter", type=WholeNumber(1, 2**64 - 1), help="Of the RequestID; default: made from the time.")
 @click.option("--list", "list_file", type=NEW_FILE, help="Write the hubs chosen to this file, one a line.")
 @click.option("--request", "request_file", type=NEW_FILE, help="Write the 11.5 to this file, ready to be signed.")
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="DUIS_GATEWAY_CONFIG",
-    default="gateway.toml",
-    cls=Option,
-    show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",
-    help="The configuration file; not needed with --hubs and --gateway.",
-)
+@config_file_option("config_file", "The configuration file; not needed with --hubs and --gateway.")
 def select_hubs(
     release_id: str,
     party: int,
