@@ -9,10 +9,8 @@ entries with one sequence, one cannot be stored, and its batch waits for the nex
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +19,7 @@ from duis_gateway.audit import checkpoints
 from duis_gateway.audit.chain import BEFORE_THE_FIRST, link_of
 from duis_gateway.audit.recording import moment_text
 from duis_gateway.errors import GatewayError
+from duis_gateway.machine.recurring import Recurring
 from duis_gateway.pki.signer import Signer
 from duis_gateway.store.audit_tables import audit_checkpoint, audit_entry, audit_waiting
 from duis_gateway.store.bulk import id_list, insert_many
@@ -33,7 +32,6 @@ EVERY = 60.0
 """Seconds between two checkpoints, where there is something new to cover."""
 
 _POLL = 1.0
-_SECONDS_TO_STOP = 10.0
 _AT_ONCE = 500
 _LOCK = 0x41554454  # the first key of an advisory lock; those of releases have another
 
@@ -168,45 +166,21 @@ def _take_turn(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK, 0)))
 
 
-class Sealer:
+class Sealer(Recurring):
     """A thread that seals each second what waits, and signs when that is due."""
 
     def __init__(self, store: Store, signer: Callable[[], Signer | None], every: float = EVERY) -> None:
+        super().__init__("sealer", _POLL)
         self._store = store
         self._signer = signer
-        self._every = every
-        self._over = threading.Event()
+        self._signs_every = every
         self._failing = False
-        self._thread = threading.Thread(target=self._work, name="sealer", daemon=True)
-
-    def start(self) -> None:
-        """Begin, with what was left when a process last ended."""
-        self._thread.start()
-
-    def begin_to_stop(self) -> None:
-        """Begin nothing more; returns at once."""
-        self._over.set()
-
-    def stop(self, deadline: float | None = None) -> bool:
-        """Let it finish what it does, by the deadline (on the monotonic clock; 10 seconds from now unless given).
-
-        Returns whether it has ended (threat F24).
-        """
-        self.begin_to_stop()
-        if self._thread.is_alive():
-            self._thread.join(_SECONDS_TO_STOP if deadline is None else max(0.0, deadline - monotonic()))
-        return not self._thread.is_alive()
-
-    def _work(self) -> None:
-        while not self._over.is_set():
-            self._run()
-            self._over.wait(_POLL)
 
     def _run(self) -> None:
         """Look once; of looks that fail one after another the first failure alone is logged."""
         try:
             seal_all(self._store)
-            sign_if_due(self._store, self._signer(), self._every)
+            sign_if_due(self._store, self._signer(), self._signs_every)
         except Exception as error:
             if not self._failing:
                 defect = not isinstance(error, GatewayError | SQLAlchemyError)

@@ -9,17 +9,16 @@ with growing delays (`setbacks`), counted, and flagged to the operator once.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from duis_gateway.errors import GatewayError
 from duis_gateway.flow.tx import Moment
+from duis_gateway.machine.recurring import Recurring
 from duis_gateway.operations import flags
 from duis_gateway.outbox.setbacks import Setbacks
 from duis_gateway.rollout.deadlines import reminders
@@ -33,8 +32,6 @@ log = logging.getLogger(__name__)
 
 POLL = 1.0
 """Seconds between two looks at what is due; a change of a release brings the next look at once."""
-
-_SECONDS_TO_STOP = 10.0
 
 
 NOT_DONE = "not done in time"
@@ -160,50 +157,18 @@ def _about(one: _Due) -> dict[str, str]:
     return {"release": one.release.release_id, "what": one.what}
 
 
-class Scheduler:
+class Scheduler(Recurring):
     """A thread that runs the agenda, every second and whenever it is woken; `beside` is called each time."""
 
     def __init__(self, agenda: Agenda, poll: float = POLL, beside: Callable[[], None] = lambda: None) -> None:
+        super().__init__("scheduler", poll)
         self._agenda = agenda
         self._beside = beside
-        self._poll = poll
-        self._wanted = threading.Event()
-        self._over = threading.Event()
         self._failing = False
-        self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
-
-    def start(self) -> None:
-        """Begin, with a look at once at what fell due while nothing ran."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Look again at once: a release has changed."""
-        self._wanted.set()
 
     def do_what_is_due(self) -> int:
         """Do in this thread, and now, what is due; return how many things that was (NotDurable as `Agenda.run`)."""
         return self._agenda.run()
-
-    def begin_to_stop(self) -> None:
-        """Begin nothing more; returns at once."""
-        self._over.set()
-        self._wanted.set()
-
-    def stop(self, deadline: float | None = None) -> bool:
-        """Let it finish what it does, by the deadline (on the monotonic clock; 10 seconds from now unless given).
-
-        Returns whether it has ended (threat F24).
-        """
-        self.begin_to_stop()
-        if self._thread.is_alive():
-            self._thread.join(_SECONDS_TO_STOP if deadline is None else max(0.0, deadline - monotonic()))
-        return not self._thread.is_alive()
-
-    def _work(self) -> None:
-        while not self._over.is_set():
-            self._wanted.clear()
-            self._run()
-            self._wanted.wait(self._poll)
 
     def _run(self) -> None:
         """Look once; of a look that fails again and again the first failure alone is logged."""
