@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,13 +10,13 @@ from sqlalchemy.engine import make_url
 
 from tests.support.cli import Installation, refused
 from tests.support.databases import administrate, postgresql_server
+from tests.support.ports import free_port
 
 
 @pytest.fixture
 def closed_port() -> int:
     """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 @pytest.mark.postgresql

@@ -12,6 +12,7 @@ from duis_gateway.app import Gateway
 from duis_gateway.config.settings import load_config
 from duis_gateway.machine.signals import Stop
 from tests.support.cli import SUPPLIER, Installation, run
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.requirement("EX-10")
 
@@ -49,9 +50,8 @@ def test_ports_that_are_chosen_at_each_start_are_said_to_be(
 
 
 def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as closed:
-        port, relay = taken.getsockname()[1], closed.getsockname()[1]
-        closed.close()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port, relay = taken.getsockname()[1], free_port()
         file = installation.config[1]
         text = file.read_text(encoding="utf-8")
         text = text.replace("[server]\n", f"[server]\nport = {port}\n", 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import sqlite3
 import stat
 import tomllib
@@ -18,6 +17,7 @@ from duis_gateway.errors import GatewayError
 from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.store.engine import Store
 from tests.support.cli import GATEWAY, Installation, done, refused
+from tests.support.ports import free_port
 
 
 def test_init_makes_what_a_gateway_needs_and_says_what_next(tmp_path: Path) -> None:
@@ -66,9 +66,7 @@ def test_init_makes_all_or_nothing(tmp_path: Path, there: bool) -> None:
     folder = tmp_path / "g"
     if there:
         folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        closed_port = taken.getsockname()[1]
-    said = refused(1, "init", folder, "--store", f"postgresql://duis@127.0.0.1:{closed_port}/duis")
+    said = refused(1, "init", folder, "--store", f"postgresql://duis@127.0.0.1:{free_port()}/duis")
     assert "Connection refused" in said
     assert folder.exists() is there
     assert not there or not list(folder.iterdir())

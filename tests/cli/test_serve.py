@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +18,7 @@ import urllib3
 
 from duis_gateway import __version__
 from tests.support.cli import SUPPLIER, Installation, done, refused, run
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0
@@ -115,7 +113,7 @@ def test_doors_and_delivery_can_be_processes_of_their_own(installation: Installa
 @pytest.mark.processes
 def test_workers_end_with_the_gateway_and_are_replaced_when_they_die(installation: Installation) -> None:
     """Each has its operators' listener beside the first one's, so that it can be scraped."""
-    port = two_free_ports()
+    port = free_port(in_a_row=2)
     with started(installation, "serve", "--workers", "2", listeners=2, operations=port) as (process, _):
         first = wait_for_worker(process, other_than=None)
         first.kill()
@@ -132,18 +130,6 @@ def test_workers_end_even_when_the_gateway_is_killed(installation: Installation)
         worker = wait_for_worker(process, other_than=None)
         process.kill()
         assert psutil.wait_procs([worker], SECONDS)[1] == []
-
-
-def two_free_ports() -> int:
-    """Return a port that is free together with the next, below those that systems give to whoever asks for any."""
-    while True:
-        port = 10_000 + secrets.randbelow(20_000)
-        with (
-            contextlib.suppress(OSError),
-            socket.create_server(("127.0.0.1", port)),
-            socket.create_server(("127.0.0.1", port + 1)),
-        ):
-            return port
 
 
 def wait_for_metrics(port: int) -> str:

@@ -37,6 +37,7 @@ from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatu
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.rollout.activations.records import RefusedItem
 from tests.support.parties import AT, GATEWAY, SUPPLIER, Parties
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.requirement("EX-6")
 
@@ -276,8 +277,7 @@ def test_closing_ends_all_patience(parties: Parties) -> None:
 
 
 def test_nobody_there_is_said_so(parties: Parties) -> None:
-    with Serving(lambda _environ, _start: []) as gone:
-        url = gone.url
+    url = f"http://127.0.0.1:{free_port()}"
     gateway = Gateway(url, identity=parties.supplier, trust=parties.trust)
     with pytest.raises(NotListening, match=r"could not be reached.*check the gateway's URL"):
         gateway.send(LIST)

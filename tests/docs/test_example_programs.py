@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from duis_gateway.conformance.profile import Actor, Profile, read_profile
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from tests.support.cli import run
 from tests.support.conformance import started
+from tests.support.ports import free_port
 from tests.support.sandboxes import read_until, saying
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -272,8 +272,7 @@ def test_node_red_loads_the_flow_as_it_is_and_takes_an_alert_that_is_proven(site
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m duis_gateway "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     flow = shutil.copy(EXAMPLES / "node_red_flow.json", tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     words = ["node", str(red), "--userDir", str(tmp_path), "-p", port, "-D", "uiHost=127.0.0.1", str(flow)]
     around = {**environ(), "PATH": f"{program.parent}:{os.environ['PATH']}", "TRUST": str(site.pki / "gateway.pem")}
     with saying(words, folder=tmp_path, environ=around) as node:

@@ -23,6 +23,7 @@ from duis_gateway.duis.codes import NEVER_RAISED, RESPONSE_CODES
 from duis_gateway.errors import ConfigurationError
 from tests.support.cli import run
 from tests.support.conformance import started
+from tests.support.ports import free_port
 
 
 def _not_what_was_said(subject: Subject, _: str) -> None:
@@ -166,8 +167,8 @@ def test_it_waits_for_a_gateway_that_does_not_listen_yet(monkeypatch: pytest.Mon
         return []
 
     with ExitStack() as stack, socket.socket() as kept:
-        kept.bind(("127.0.0.1", 0))
-        port = kept.getsockname()[1]
+        port = free_port()
+        kept.bind(("127.0.0.1", port))
 
         def begin(_seconds: float) -> None:
             kept.close()

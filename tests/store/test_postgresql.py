@@ -27,6 +27,7 @@ from duis_gateway.store.tables import hub, operator_flag
 from tests.support.databases import SERVER_USER, administrate, opened, postgresql_database, postgresql_server
 from tests.support.descriptors import many_descriptors
 from tests.support.gateway_process import wait_until
+from tests.support.ports import free_port
 from tests.support.severed import behind_network
 from tests.support.standby import hot_standby
 from tests.support.writing import note, notes, write_note
@@ -261,8 +262,7 @@ def pooler(url: str) -> Iterator[str]:
 def _pooled(url: str, folder: Path) -> Iterator[str]:
     assert _POOLER is not None
     server = make_url(url)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     host, user = server.query.get("host", server.host), server.username
     (folder / "users").write_text(f'"{user}" ""\n')
     (folder / "ini").write_text(

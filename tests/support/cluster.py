@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from duis_gateway.store.engine import Store
 from tests.support.databases import SERVER_USER, administrate, programs
+from tests.support.ports import free_port
 
 _ROLE = "gateway"
 _DATABASE = "duis_gateway"
@@ -27,7 +27,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.data = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._pid: int | None = None
 
     @property
@@ -116,10 +116,3 @@ def run(program: str, *words: str) -> None:
         timeout=60,
     )
     assert done.returncode == 0, f"{program} ended with {done.returncode}"
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

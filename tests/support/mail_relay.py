@@ -13,6 +13,8 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.support.ports import free_port
+
 Taken = tuple[str, str, bytes]  # the envelope's sender and recipient, and the email as it came
 
 
@@ -101,7 +103,7 @@ class MailRelay:
         largest: int | None = None,
     ) -> None:
         self._largest = largest
-        self._relay = Relay(port)
+        self._relay = Relay(port or free_port())
         self._certificate = certificate
         self._login = login
         self._loop = asyncio.new_event_loop()

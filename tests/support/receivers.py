@@ -1,4 +1,4 @@
-"""Recipients for deliveries: real HTTP servers on ports that the system chose, with every kind of bad day."""
+"""Recipients for deliveries: real HTTP servers on ports of their own, with every kind of bad day."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.support.ports import free_port
 
 OK = "ok"
 HANG = "hang"  # answers nothing until `release` or the end
@@ -55,7 +57,7 @@ class Receiver:
         self._open = 0
         self._changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
-        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self._server = _Server(("127.0.0.1", port or free_port()), _handler(self))
         if tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(tls)

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 from sqlalchemy.engine import make_url
 
+from tests.support.ports import free_port
+
 
 class Network:
     """Forwards connections from a port of its own to the server, as long as it is neither cut nor silent.
@@ -25,7 +27,7 @@ class Network:
         self._lock = threading.Lock()
         self._flowing = threading.Event()
         self._flowing.set()
-        self.port = 0
+        self.port = free_port()
         self.mend()
 
     def cut(self) -> None:
