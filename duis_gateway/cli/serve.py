@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
@@ -18,14 +17,11 @@ from duis_gateway.cli.common import DONE, WholeNumber, config_option
 from duis_gateway.cli.output import say
 from duis_gateway.cli.workers import WorkerProcesses
 from duis_gateway.config.settings import Config
+from duis_gateway.machine.memory import give_large_pieces_back
 from duis_gateway.machine.signals import ProcessSignals, Stop
 from duis_gateway.operations.logs import configure_logging
 
 log = logging.getLogger(__name__)
-
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of <malloc.h>
-_HEAPS = 2
-_LARGE = 128 * 1024
 
 _WORKERS = click.option(
     "--workers",
@@ -76,7 +72,7 @@ def _run(
 ) -> None:
     signals = ProcessSignals(stop)  # from now on, so that none comes too early to be orderly
     with _logging(config):
-        return_memory()
+        give_large_pieces_back()
         gateway = Gateway(config, doors=doors, delivery=delivery, any_operations_port=any_operations_port)
         helpers = WorkerProcesses(config.source, workers - 1, config.operations.port)
         signals.on_hangup = (gateway.read_again, helpers.hang_up)
@@ -96,17 +92,6 @@ def spare_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def return_memory() -> None:
-    """Have the C library give large pieces of memory back as soon as they are free (mallopt(3); glibc alone has it).
-
-    By default every thread has a heap of its own, and what one large message took stays in each of them.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, _HEAPS)
-        mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def _announce(gateway: Gateway) -> None:

@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from time import monotonic
 
 from duis_gateway.envelope.parse import thread_has_read_enough
+from duis_gateway.machine.memory import give_back
 from duis_gateway.machine.threads import started
 
 _log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Workers:
                 _log.exception("a worker's task failed", extra={"event": "defect"})
             del work  # a request in hand is large; nothing of it is kept while waiting for the next
             if thread_has_read_enough() and self._made_place():
+                give_back()
                 return
 
     def _made_place(self) -> bool:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from lxml import etree
 
@@ -45,7 +46,9 @@ _BEGINNING = 4 * 1024
 _ENOUGH_READ = 4 * 1024 * 1024
 _MOST_ATTRIBUTES = 1_000
 _LEAST_BYTES = 16  # an element of those that repeat: its two tags are longer, and hubs are named in them
-_MARKUP_BESIDES = 256  # `<` that are no element of the message: its Signature, comments, the declaration
+_LIKE_AN_ATTRIBUTE = re.compile(rb"""=\s*["']""")
+_MANY = 4  # times as many as there may be: a text may look like attributes too
+_MARKUP_BESIDES = 256  # `<` that are no element of the message: comments, CDATA sections, the declaration
 _has_more_elements = etree.XPath("count(//*) > $most")
 _has_more_attributes = etree.XPath("count(//@*) > $most")
 _NO_DTD = "a document type declaration is not allowed"
@@ -148,9 +151,16 @@ def _check_bytes(raw: bytes, limits: ShapeLimits, caps: ElementCaps) -> None:
     most = min(most, limits.default_elements + len(raw) // _LEAST_BYTES)
     if raw.count(b"<") > 2 * most + _MARKUP_BESIDES:
         raise NotSafeXml(f"the message has more than {most} elements")
-    # An attribute needs an equals sign and two quotes; a text may have more of either, not often of both.
-    if min(raw.count(b"="), (raw.count(b'"') + raw.count(b"'")) // 2) > most + _MARKUP_BESIDES:
+    # Attributes and comments are dear in a tree (up to 300 and 200 bytes of memory each), and honest messages have few.
+    most = min(most, _MOST_ATTRIBUTES)
+    if raw.count(b"=") > most and _more_than(_MANY * most, _LIKE_AN_ATTRIBUTE, raw):
         raise NotSafeXml(f"the message has more than {most} attributes")
+    if raw.count(b"<!") + raw.count(b"<?") > _MARKUP_BESIDES:
+        raise NotSafeXml(f"the message has more than {_MARKUP_BESIDES} comments, CDATA sections and instructions")
+
+
+def _more_than(most: int, pattern: re.Pattern[bytes], raw: bytes) -> bool:
+    return next(islice(pattern.finditer(raw), most, None), None) is not None
 
 
 def _check_encoding(raw: bytes) -> None:

@@ -188,6 +188,23 @@ def test_t07_namespace_cap(number: int, accepted: bool, nested: bool) -> None:
             parse(raw)
 
 
+@pytest.mark.parametrize(("number", "accepted"), [(256, True), (257, False)])
+@pytest.mark.parametrize("one", [b"<!--x-->", b"<![CDATA[x]]>"])
+def test_t08_comments_and_sections(one: bytes, number: int, accepted: bool) -> None:
+    """T08: each is a node that costs memory, and no honest message has many."""
+    raw = b"<a>" + b"<b/>".join([one] * number) + b"</a>"
+    if accepted:
+        assert parse(raw) == "a"
+    else:
+        with pytest.raises(NotSafeXml, match="more than 256 comments, CDATA sections and instructions"):
+            parse(raw)
+
+
+def test_t08_a_text_that_looks_like_attributes_is_none() -> None:
+    """T08: the bytes are counted first, and there a text is not told from an attribute."""
+    assert parse(b"<a>" + b"x = 'y' " * 3_000 + b"</a>") == "a"
+
+
 @pytest.mark.parametrize(("number", "accepted"), [(64, True), (65, False), (100_000, False)])
 def test_t08_attributes_of_one_element(number: int, accepted: bool) -> None:
     """T08: the cap is for one element, not for the document."""
