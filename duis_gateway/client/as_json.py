@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
+from duis_gateway.client.arguments import expect, shown
 from duis_gateway.client.errors import CannotSend
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import CSP, DS, DUIS_SCHEMA_FOLDERS, ESI, SR
@@ -39,7 +40,12 @@ class _Shape:
 
 
 def to_json(root: etree._Element) -> dict[str, Json]:
-    """Return a proven document, or any element that a schema declares at its top, as an object with one member."""
+    """Return a proven document, or any element that a schema declares at its top, as an object with one member.
+
+    Raises:
+        CannotSend: it is no element.
+    """
+    expect("root", root, etree._Element, "an element: `answer.proven.root`, `message.root`", CannotSend)
     namespace, name = _names(root)
     shape = _Schema.of(namespace).top(name) if namespace in _SCHEMAS else None
     return {name: _value(root, namespace, shape)}
@@ -55,6 +61,8 @@ def from_json(value: object, namespace: str) -> etree._Element:
     Raises:
         CannotSend: it is no such object; the text says where.
     """
+    if namespace not in list(_SCHEMAS):
+        raise CannotSend(f"namespace must be one of {', '.join(_SCHEMAS)}, not {shown(namespace)}")
     if not isinstance(value, Mapping) or len(value) != 1:
         raise CannotSend("the JSON must be an object with one member, which has the name of the message's body")
     ((name, content),) = value.items()

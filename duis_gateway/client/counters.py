@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from duis_gateway.client.arguments import expect, path_of
 from duis_gateway.client.errors import SetupWrong
 from duis_gateway.text.numbers import is_digits
 
@@ -45,8 +46,16 @@ class FileCounter:
     """
 
     def __init__(self, path: Path | str, *, last: int = 0) -> None:
-        self._path = Path(path)
-        self._last = last
+        """Take where the file is, and the last number that was used before there was one.
+
+        Raises:
+            SetupWrong: that is no path, or no number that another may follow.
+        """
+        self._path = path_of("the file of RequestIDs", path)
+        expect("last", last, int, "the last number that was used")
+        if not 0 <= last < _END - 1:
+            raise SetupWrong(f"last={last} is no number that another below 2^64 may follow")
+        self._last = int(last)
         self._lock = threading.Lock()
 
     def __call__(self) -> int:

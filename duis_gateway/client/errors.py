@@ -36,7 +36,7 @@ class ClientError(GatewayError):
 
 
 class SetupWrong(ClientError):
-    """A key, a certificate, a trust folder or a URL cannot be used; nothing was sent."""
+    """A key, a certificate, a file, a URL, a port or another argument cannot be used; nothing was sent."""
 
     what_to_do = "correct the file or the argument that the text names"
 

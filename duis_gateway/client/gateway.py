@@ -16,6 +16,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.client import soap
 from duis_gateway.client.answers import INTERFACES, Answer, read_answer
+from duis_gateway.client.arguments import eui_of, expect, expect_callable, shown
 from duis_gateway.client.as_json import from_json
 from duis_gateway.client.counters import Counter, TimeCounter
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow
@@ -137,17 +138,26 @@ class Gateway:
             journal: is told of every message on the wire.
 
         Raises:
-            SetupWrong: no `eui`, and the trust does not say which it is; or a file of TLS cannot be used.
+            SetupWrong: no `eui`, and the trust does not say which it is; a file of TLS cannot be used; or what is given
+                is of another kind.
         """
+        expect("url", url, str, "the URL of the gateway's public listener")
+        expect("identity", identity, Identity, "an Identity (`Identity.load`)")
+        expect("trust", trust, Trust, "a Trust (`Trust.folder`, `Trust.certificate`)")
+        expect("version", version, str, "the DUIS version as a text, such as '6.0'")
+        if counter is not None:
+            expect_callable("counter", counter, "a FileCounter, or a function that returns a new number")
+        if journal is not None:
+            expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
         self.url = url.rstrip("/")
         self.identity = identity
         self.trust = trust
-        self.eui = trust.gateway if eui is None else Eui(eui)
+        self.eui = trust.gateway if eui is None else eui_of("eui", eui)
         self.version = version
-        self.counter = counter or TimeCounter()
+        self.counter = TimeCounter() if counter is None else counter
         self._soap = soap
         self._http = Http(timeout, authorities, tls=tls)
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock() if clock is None else clock
         self._journal = journal
         self.message_ids: Callable[[], str] = new_message_id
         self.closed = threading.Event()
@@ -208,6 +218,7 @@ class Gateway:
 
     def prepared(self, document: bytes) -> Prepared:
         """Return a document that is signed already, or is to go unsigned, ready to be posted (CannotSend as `sign`)."""
+        expect("a document to send", document, bytes, "bytes", CannotSend)
         try:
             root = parse_trusted(document)
         except NotSafeXml as error:
@@ -252,6 +263,10 @@ class Gateway:
         Raises:
             NoAnswer: the gateway could not be reached.
         """
+        expect("what is posted", prepared, Prepared, "what `prepare`, `sign` or `prepared` returned", CannotSend)
+        if prepared.door not in list(DOORS):
+            raise CannotSend(f"door must be one of {', '.join(DOORS)}, not {shown(prepared.door)}")
+        expect("patience", patience, (int, float), "a number of seconds", CannotSend)
         until = time.monotonic() + patience
         attempts = 0
         while True:
@@ -285,8 +300,12 @@ class Gateway:
         return read_answer(self.trust.prove(document), prepared.id, answer.body, document)
 
     def new_request_id(self, target: str | int | None = None) -> str:
-        """Return a RequestID that was never used: to the gateway unless another target is named."""
-        to = self.eui if target is None else Eui(target)
+        """Return a RequestID that was never used: to the gateway unless another target is named.
+
+        Raises:
+            CannotSend: the target is no EUI-64.
+        """
+        to = self.eui if target is None else eui_of("target", target, CannotSend)
         return str(RequestId(self.identity.eui, to, self.counter()))
 
     def _tell(self, way: str, kind: str, raw: bytes) -> None:
@@ -320,6 +339,7 @@ def wrap(element: etree._Element, message_id: str, sender: Eui, at: datetime) ->
     Raises:
         CannotSend: the element is of neither interface.
     """
+    expect("the body of a message", element, etree._Element, "an element of lxml", CannotSend)
     namespace = etree.QName(element).namespace or ""
     if namespace not in INTERFACES:
         raise CannotSend(f"{element.tag[:100]} is no element of a partner's interface")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pycurl
 
+from duis_gateway.client.arguments import expect, path_of
 from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong
 from duis_gateway.machine.strays import Strays
 from duis_gateway.pki.certificates import CertificateUnusable
@@ -39,8 +40,8 @@ class HttpAnswer:
 class TlsIdentity:
     """A TLS client certificate with its chain, and its key: files in PEM, the key without a passphrase."""
 
-    certificate: Path
-    key: Path
+    certificate: Path | str
+    key: Path | str
 
 
 class Http:
@@ -64,6 +65,7 @@ class Http:
         Raises:
             SetupWrong: a file cannot be read or used; the text names it. Or such a time-out cannot be.
         """
+        expect("timeout", timeout, (int, float), "a number of seconds")
         if not 0 < timeout <= _LONGEST:
             raise SetupWrong(f"timeout={timeout!r} is not a number of seconds above 0, of a day at most")
         _check_files(authorities, tls)
@@ -127,6 +129,7 @@ class Http:
 
     def _handle(self, url: str) -> _Handle:
         """Return this thread's handle, which holds its connection; a new one where that cannot be used again."""
+        expect("the URL", url, str, "a text")
         if not url.startswith(("http://", "https://")) or not _has_place(url):
             raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
         origin = "/".join(url.split("/", 3)[:3])
@@ -212,9 +215,10 @@ def _early(url: str) -> NoAnswer:
 def _check_files(authorities: Path | str | None, tls: TlsIdentity | None) -> None:
     try:
         if authorities:
-            check_authorities(Path(authorities))
+            check_authorities(path_of("authorities", authorities))
         if tls is not None:
-            read_chain(tls.certificate, tls.key)
+            expect("tls", tls, TlsIdentity, "a TlsIdentity")
+            read_chain(path_of("the TLS certificate", tls.certificate), path_of("the TLS key", tls.key))
     except CertificateUnusable as error:
         raise SetupWrong(str(error)) from None
 

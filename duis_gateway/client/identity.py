@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from duis_gateway.client.arguments import expect, path_of
 from duis_gateway.client.errors import CannotSend, SetupWrong
 from duis_gateway.duis.eui import Eui
 from duis_gateway.envelope.signature import SigningKey, sign, sign_canonical
@@ -29,7 +30,7 @@ class Identity:
             SetupWrong: a file cannot be read, or the key is not the certificate's; the text names the file.
         """
         try:
-            signing_key, read = load_signing_key(Path(key), Path(certificate))
+            signing_key, read = load_signing_key(path_of("the key", key), path_of("the certificate", certificate))
         except CertificateUnusable as error:
             raise SetupWrong(str(error)) from None
         return cls(Eui(read.eui), signing_key, read)
@@ -40,6 +41,7 @@ class Identity:
         Raises:
             CannotSend: the document is no XML that can be signed.
         """
+        expect("a document to sign", document, bytes, "bytes", CannotSend)
         try:
             return sign(document, self.key)
         except MessageRefused as error:
@@ -47,4 +49,5 @@ class Identity:
 
     def sign_canonical(self, content: bytes) -> bytes:
         """Return signed what is its own inclusive C14N already, as all that this package builds."""
+        expect("a document to sign", content, bytes, "bytes", CannotSend)
         return sign_canonical(content, self.key)

@@ -10,7 +10,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from duis_gateway.client.errors import NotUnderstood, Refused
+from duis_gateway.client.arguments import eui_of, expect, listed
+from duis_gateway.client.errors import CannotSend, NotUnderstood, Refused, SetupWrong
 from duis_gateway.client.gateway import Prepared
 from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
 from duis_gateway.client.problems import refusal_of
@@ -59,10 +60,14 @@ class PartyDoor:
         `timeout` are the seconds that one exchange may take; `authorities` and `tls` are as for `Gateway`.
 
         Raises:
-            SetupWrong: a file of TLS cannot be used.
+            SetupWrong: a file of TLS cannot be used, or the token is none.
         """
+        expect("url", url, str, "the URL of the gateway's public listener")
+        expect("token", token, str, "the party's token, a text")
         self.url = url.rstrip("/")
         self._token = token.strip()
+        if not self._token.isascii() or not self._token.isprintable():
+            raise SetupWrong("token has characters that no token has", "give the one line that `party token` printed")
         self._http = Http(timeout, authorities, _MAX_ANSWER, tls)
 
     def check(self, request: Prepared | bytes) -> Checked:
@@ -77,6 +82,7 @@ class PartyDoor:
             NotUnderstood: what answers is not a gateway's party door.
         """
         document = request.document if isinstance(request, Prepared) else request
+        expect("a request to check", document, bytes, "what `Gateway.prepare` made, or bytes", CannotSend)
         answer = self._ask("POST", "check", document, "application/xml")
         try:
             told = read_json(answer.body)
@@ -93,9 +99,9 @@ class PartyDoor:
         "departed"): give the time at which the last call was made. More than 64 MiB, about 100,000 hubs, are refused
         (NoAnswer): a larger estate is fetched once as CSV into a file, and then by what has changed.
 
-        Errors as `check`; a time without a zone is a `ValueError`.
+        Errors as `check`; CannotSend where that is no time, or one without a zone.
         """
-        since = "" if changed_since is None else f"&changed-since={format_date_time(changed_since)}"
+        since = "" if changed_since is None else f"&changed-since={_written(changed_since)}"
         answer = self._ask("GET", f"estate?format=json{since}")
         try:
             rows = read_json(answer.body)
@@ -114,9 +120,10 @@ class PartyDoor:
     def protect(self, devices: Iterable[str | int]) -> int:
         """Make these hubs the supplier's protection list, none to empty it; return how many they are.
 
-        Errors as `check`; a device that is no EUI-64 is a `ValueError`.
+        Errors as `check`; CannotSend where that is no list, or a device is no EUI-64.
         """
-        body = json.dumps([str(Eui(device)) for device in devices]).encode()
+        hubs = [str(eui_of("devices", device, CannotSend)) for device in listed("devices", devices)]
+        body = json.dumps(hubs).encode()
         answer = self._ask("PUT", "protected-hubs", body, "application/json")
         try:
             return int(read_json(answer.body)["hubs"])
@@ -135,3 +142,11 @@ class PartyDoor:
 
     def _not_understood(self) -> NotUnderstood:
         return NotUnderstood(f"what answers at {self.url}{PATH} is not a gateway's party door", "check the URL")
+
+
+def _written(at: datetime) -> str:
+    expect("changed_since", at, datetime, "a datetime with a zone", CannotSend)
+    try:
+        return format_date_time(at)
+    except ValueError as error:
+        raise CannotSend(f"changed_since: {error}") from None

@@ -15,6 +15,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from duis_gateway.client.arguments import expect, expect_callable
 from duis_gateway.client.errors import ClientError, IdReused
 from duis_gateway.client.gateway import Journal
 from duis_gateway.client.identity import Identity
@@ -48,9 +49,15 @@ class Receiver:
         `repeats` remembers what was taken, in memory unless given (`InFile` across restarts). `journal` is told of
         every message that comes, refused ones and repeats too.
         """
+        expect("identity", identity, Identity, "an Identity (`Identity.load`)")
+        expect("trust", trust, Trust, "a Trust (`Trust.folder`, `Trust.certificate`)")
+        if repeats is not None:
+            expect("repeats", repeats, Repeats, "InFile, InMemory, or what has their two methods")
+        if journal is not None:
+            expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
         self._identity = identity
         self._trust = trust
-        self._repeats = repeats or InMemory()
+        self._repeats = InMemory() if repeats is None else repeats
         self._journal = journal
         self._handlers: dict[str | type, list[Handler]] = {}
         self._others: list[Handler] = []
@@ -66,8 +73,11 @@ class Receiver:
         A kind is an alert (`Alert.N64`), the name of a message ("PreferredPilotList"), or the class of a body. Without
         any, it is called with what no other handler is for.
         """
+        for kind in kinds:
+            expect("a kind of message", kind, (str, type), "an alert, the name of a message, or the class of a body")
 
         def register(handler: H) -> H:
+            expect_callable("a handler", handler, "a function of one argument, the message")
             for kind in kinds:
                 self._handlers.setdefault(kind, []).append(handler)
             if not kinds:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from duis_gateway.client.arguments import expect, path_of
+from duis_gateway.client.errors import SetupWrong
+
+_COLUMNS = [("id", "TEXT"), ("digest", "BLOB")]
+_ANOTHER = "name a file that is not there yet, in a folder that can be written; `InFile` makes it"
 
 
+@runtime_checkable
 class Repeats(Protocol):
     """Remembers what was taken; may be used by any number of threads at a time."""
 
@@ -23,6 +32,7 @@ class InMemory:
     """The newest ids of this process: enough for tests, and where a second N64 for a hub does no harm."""
 
     def __init__(self, most: int = 1_000_000) -> None:
+        expect("most", most, int, "a number of ids")
         self._most = most
         self._lock = threading.Lock()
         self._digests: OrderedDict[str, bytes] = OrderedDict()
@@ -44,23 +54,52 @@ class InFile:
     """Every id, in an SQLite file of its own, across restarts and for several processes of a machine."""
 
     def __init__(self, path: Path | str) -> None:
+        """Open the file, which is made where it is not there.
+
+        Raises:
+            SetupWrong: it cannot be opened or written, or is the file of something else, which is left as it is.
+        """
+        self._path = path_of("the file of InFile", path)
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID")
+        with self._usable():
+            self._connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=30)
+            try:
+                self._begin()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def digest_of(self, message_id: str) -> bytes | None:
         """Return the digest of the message that was taken under this id; None: none was."""
-        with self._lock:
+        with self._usable(), self._lock:
             row = self._connection.execute("SELECT digest FROM taken WHERE id = ?", (message_id,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def remember(self, message_id: str, digest: bytes) -> None:
-        """Take note that a message has been taken; on disk when this returns."""
-        with self._lock:
+        """Take note that a message has been taken; on disk when this returns (SetupWrong: it cannot be written)."""
+        with self._usable(), self._lock:
             self._connection.execute("INSERT OR IGNORE INTO taken VALUES (?, ?)", (message_id, digest))
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+    def _begin(self) -> None:
+        """Make the table, unless it is there, or another's file is."""
+        tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        columns = [row[1:3] for row in self._connection.execute("PRAGMA table_info(taken)")]
+        if tables and (tables != {"taken"} or columns != _COLUMNS):
+            raise self._wrong(f"is a database of something else (it has the table {min(tables)})")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID")
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._wrong(f"cannot be used: {error}") from None
+
+    def _wrong(self, why: str) -> SetupWrong:
+        return SetupWrong(f"{self._path}, the file of the messages that were taken, {why}", _ANOTHER)

@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from duis_gateway.client.arguments import expect, listed, shown
+from duis_gateway.client.errors import CannotSend
 from duis_gateway.duis.device_lists import MAX_REQUESTED, render_device_list
 from duis_gateway.duis.eui import euis
 from duis_gateway.duis.rendering import leaf, node
@@ -32,6 +34,10 @@ class Stage(StrEnum):
     SAFE_LAUNCH = "SafeLaunch"
 
 
+_STAGES = " or ".join(Stage)
+_CANCELLED = "a list of pairs, each of a GroupID and its stage"
+
+
 class ServiceRequest(ABC):
     """What a Service Request asks; the gateway's client adds RequestID, version and signature."""
 
@@ -48,6 +54,9 @@ class ReadInventory(ServiceRequest):
 
     device: str | int
     reference: ClassVar[str] = "8.2"
+
+    def __post_init__(self) -> None:
+        expect("device", self.device, (str, int), "an EUI-64, as a text or as a number", CannotSend)
 
     def body(self) -> str:
         """Return `ReadInventory`."""
@@ -70,8 +79,10 @@ class PreferredPilotList(ServiceRequest):
     reference: ClassVar[str] = "11.5"
 
     def __post_init__(self) -> None:
+        _expect_texts(self, "release", "version")
         for name in ("devices", "add", "remove"):
-            _keep(self, name)
+            if name != "devices" or self.devices is not None:
+                _keep(self, name)
 
     def body(self) -> str:
         """Return `PreferredPilotList`."""
@@ -96,7 +107,13 @@ class Group:
     constraints: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        _expect_texts(self, "name")
         _keep(self, "devices")
+        for name in ("start", "end"):
+            expect(name, getattr(self, name), datetime, "a datetime with a zone", CannotSend)
+        if self.stage not in list(Stage):
+            raise CannotSend(f"stage must be {_STAGES}, not {shown(self.stage)}")
+        _keep(self, "constraints", "a list of texts")
 
     def element(self) -> str:
         """Return `DeploymentGroup`."""
@@ -123,6 +140,16 @@ class PreferredPilotSchedule(ServiceRequest):
     groups: Sequence[Group] = ()
     cancelled: Sequence[tuple[str, Stage]] = ()
     reference: ClassVar[str] = "11.6"
+
+    def __post_init__(self) -> None:
+        _expect_texts(self, "release", "version")
+        _keep(self, "groups", "a list of Group")
+        _keep(self, "cancelled", _CANCELLED)
+        for group in self.groups:
+            expect("one of groups", group, Group, "a Group", CannotSend)
+        for one in self.cancelled:
+            if not _is_pair(one):
+                raise CannotSend(f"cancelled must be {_CANCELLED}, not of {shown(one)}")
 
     def body(self) -> str:
         """Return `PreferredPilotSchedule`."""
@@ -152,10 +179,17 @@ def service_request(
     return f'<sr:Request xmlns:sr="{SR}" schemaVersion="{version}">{header}{node("Body", body)}</sr:Request>'.encode()
 
 
-def _keep(request: PreferredPilotList | Group, name: str) -> None:
-    """Make a tuple of the devices, which may come from a generator, so that they are there for every try."""
-    devices = getattr(request, name)
-    object.__setattr__(request, name, devices if devices is None else tuple(devices))
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2
+
+
+def _expect_texts(request: object, *names: str) -> None:
+    for name in names:
+        expect(name, getattr(request, name), str, "a text", CannotSend)
+
+
+def _keep(request: object, name: str, meant: str = "a list of EUI-64s") -> None:
+    object.__setattr__(request, name, listed(name, getattr(request, name), meant))
 
 
 def _release(release: str, version: str) -> str:

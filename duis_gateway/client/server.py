@@ -10,11 +10,15 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from duis_gateway.client.arguments import expect
+from duis_gateway.client.errors import SetupWrong
+
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 CONNECTION = "duis_gateway.client.connection"
 """Under this name a request's environment has its socket, for an application that has to break it off."""
 
+_ANOTHER_PLACE = "name an address of this machine, and a port that is free: 0 takes one"
 _TERMINATED = "wsgi.input_terminated"
 _SECONDS = 60.0
 
@@ -82,8 +86,18 @@ class Serving:
     """A server that listens from here on, and no longer than the context lasts."""
 
     def __init__(self, application: Application, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen there; port 0 is one that is free (OSError: the port is taken)."""
-        self._server = _Server((host, port))
+        """Listen there; port 0 is one that is free.
+
+        Raises:
+            SetupWrong: nobody can listen there: the port is taken, say, or the host is no address of this machine.
+        """
+        expect("host", host, str, "an address of this machine")
+        expect("port", port, int, "a number from 0 to 65535")
+        try:
+            self._server = _Server((host, port))
+        except (OSError, OverflowError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise SetupWrong(f"{host}:{port} cannot be listened at: {why}", _ANOTHER_PLACE) from None
         self._server.set_app(application)
         self.port = self._server.server_port
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"

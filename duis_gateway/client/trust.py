@@ -12,6 +12,7 @@ from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from duis_gateway.client.arguments import expect, path_of
 from duis_gateway.client.errors import NotProven, SetupWrong
 from duis_gateway.clock import Clock, SystemClock
 from duis_gateway.duis.eui import Eui
@@ -74,7 +75,8 @@ class Trust:
     @classmethod
     def load(cls, path: Path | str, *, clock: Clock | None = None) -> Trust:
         """Believe the gateway's certificate in a file, or what a folder holds (SetupWrong as the other two)."""
-        return cls.folder(path, clock=clock) if Path(path).is_dir() else cls.certificate(path, clock=clock)
+        path = path_of("the trust", path)
+        return cls.folder(path, clock=clock) if path.is_dir() else cls.certificate(path, clock=clock)
 
     @classmethod
     def folder(
@@ -93,12 +95,12 @@ class Trust:
         Raises:
             SetupWrong: a folder or a file in it cannot be read; the text names it.
         """
+        expect("roles", roles, (frozenset, set), "a set of OUs, such as {'89'}")
+        place = path_of("the trust folder", folder)
+        lists = None if crls is None else path_of("crls", crls)
         try:
-            watched = WatchedFolder(Path(folder), signers_in, _LOOK_EVERY)
-            lists = None if crls is None else Path(crls)
-            found = Certificates(
-                Path(folder), lists, False, lambda *key: watched.current().get(key), look_every=_LOOK_EVERY
-            )
+            watched = WatchedFolder(place, signers_in, _LOOK_EVERY)
+            found = Certificates(place, lists, False, lambda *key: watched.current().get(key), look_every=_LOOK_EVERY)
         except CertificateUnusable as error:
             raise SetupWrong(str(error)) from None
         return cls(found, watched, clock, roles)
@@ -111,7 +113,7 @@ class Trust:
             SetupWrong: a file cannot be read; the text names it.
         """
         try:
-            signers = signers_of(Path(file) for file in files)
+            signers = signers_of([path_of("the certificate to trust", file) for file in files])
         except CertificateUnusable as error:
             raise SetupWrong(str(error)) from None
         certificates = Certificates(None, None, False, lambda *key: signers.get(key))
@@ -147,6 +149,7 @@ class Trust:
         Raises:
             NotProven: no XML, no signature of DUIS's profile, one that does not fit, or not of somebody trusted.
         """
+        expect("a signed document", document, bytes, "bytes", NotProven)
         signers: list[Certificate] = []
 
         def public_key_of(reference: SignerReference) -> ec.EllipticCurvePublicKey:

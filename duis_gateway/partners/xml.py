@@ -8,6 +8,7 @@ inclusive C14N 1.0: no white space between elements, no prefixes, values escaped
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
@@ -244,6 +245,12 @@ class Record:
 
     def _write_field(self, field: Field, value: Any, out: list[str]) -> None:
         content = getattr(value, field.attribute)
+        try:
+            self._write_content(field, content, out)
+        except (TypeError, AttributeError, struct.error) as error:
+            raise ValueError(f"{field.element} cannot be written from {content!r:.60}") from error
+
+    def _write_content(self, field: Field, content: Any, out: list[str]) -> None:
         if field.many:
             for one in content:
                 field.shape.write(field.element, one, out)

@@ -9,7 +9,7 @@ from typing import Any
 
 import csp_mgmt_gw.mock as csp_mock
 import esi.mock as esi_mock
-from duis_gateway.client import FileCounter
+from duis_gateway.client import FileCounter, SetupWrong
 from duis_gateway.client.http import HttpAnswer
 from duis_gateway.client.problems import read_problem
 from duis_gateway.client.requests import ServiceRequest
@@ -125,8 +125,8 @@ def _player(
     way.message_ids = lambda: f"{member.name}-{messages()}"
     try:
         listener = Listener(kit.door, f"127.0.0.1:{ports.get(member.name, 0)}")
-    except OSError as error:
-        raise GatewayError(f"{member.name} cannot listen: {error.strerror}") from None
+    except SetupWrong as error:
+        raise GatewayError(f"{member.name} cannot listen: {error.detail}") from None
     return Player(member, kit, listener, state)
 
 

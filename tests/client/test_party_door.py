@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from duis_gateway.client import Eui, NotNow, NotUnderstood, PartyDoor, Refused, Serving
+from duis_gateway.client import CannotSend, Eui, NotNow, NotUnderstood, PartyDoor, Refused, Serving
 
 HUB = Eui("00-DB-12-34-56-00-00-01")
 pytestmark = pytest.mark.requirement("EX-1", "EX-2")
@@ -67,7 +67,7 @@ def test_a_refusal_says_where_and_an_unknown_token_what_to_do(standin: Standin) 
     with pytest.raises(Refused, match="HTTP 400: the schema; /a: what") as caught:
         door.check(b"<a/>")
     assert caught.value.problem.findings[0].line == 3
-    with pytest.raises(ValueError, match="EUI-64"):
+    with pytest.raises(CannotSend, match="devices: not an EUI-64"):
         door.protect(["00-DB"])
     standin.says({"title": "no"}, 401, Content_Type="application/problem+json", WWW_Authenticate='Bearer realm="x"')
     with pytest.raises(Refused, match="check the token"):

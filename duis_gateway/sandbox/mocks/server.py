@@ -29,7 +29,7 @@ class Listener:
     """A mock's listener: made listening, then run until it is closed."""
 
     def __init__(self, application: Application, listen: str) -> None:
-        """Listen at HOST:PORT; port 0 is one that is free (OSError, ValueError: the address cannot be used)."""
+        """Listen at HOST:PORT; port 0 is one that is free (SetupWrong, ValueError: the address cannot be used)."""
         host, _, port = listen.rpartition(":")
         self._serving = Serving(application, host.strip("[]"), int(port))
         self.url = self._serving.url

@@ -1,0 +1,68 @@
+"""What the kit is given, looked at where it comes in: a value of another kind is told by its name, and what it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from duis_gateway.client.errors import CannotSend, ClientError, SetupWrong
+from duis_gateway.duis.eui import Eui
+
+T = TypeVar("T")
+
+_PATH = "the path of a file or folder"
+_SHOWN = 60
+
+
+def expect(
+    name: str, value: object, kinds: type | tuple[type, ...], meant: str, error: type[ClientError] = SetupWrong
+) -> None:
+    """See that a value is of one of these kinds (SetupWrong unless another error is named)."""
+    if not isinstance(value, kinds):
+        raise error(f"{name} must be {meant}, not {shown(value)}")
+
+
+def expect_callable(name: str, value: object, meant: str) -> None:
+    """See that a value is a function (SetupWrong: it is none)."""
+    if not callable(value):
+        raise SetupWrong(f"{name} must be {meant}, not {shown(value)}")
+
+
+def path_of(name: str, value: Path | str) -> Path:
+    """Return the path of a file or folder (SetupWrong: it is none, or no system has such a name)."""
+    expect(name, value, (str, os.PathLike), _PATH)
+    path = Path(value)
+    try:
+        no_name = b"\0" in os.fsencode(path)
+    except UnicodeEncodeError:
+        no_name = True
+    if no_name:
+        raise SetupWrong(f"{name} must be {_PATH}, not {shown(value)}")
+    return path
+
+
+def eui_of(name: str, value: str | int, error: type[ClientError] = SetupWrong) -> Eui:
+    """Return an EUI-64 (SetupWrong, unless another error is named: it is none)."""
+    try:
+        return Eui(value)
+    except ValueError as wrong:
+        raise error(f"{name}: {wrong}") from None
+
+
+def listed(name: str, values: Iterable[T], meant: str = "a list of EUI-64s") -> tuple[T, ...]:
+    """Return what a list has, which may come from a generator, so that it is there for every try.
+
+    Raises:
+        CannotSend: it is no list; a text would be taken for the list of its letters.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise CannotSend(f"{name} must be {meant}, not {shown(values)}", "put one alone in brackets: [...]")
+    return tuple(values)
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
