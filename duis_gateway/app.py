@@ -349,9 +349,12 @@ class Gateway:
 
         Raises:
             StoreUnusable: the database was away at the start, and when it came it was not of this version.
+            GatewayError: a listener broke, and nobody can reach it until the process is started anew.
         """
         self._signing()
         self._awaited.wait_beside(stop)
+        for server in self.servers:
+            server.on_break = stop.tell
         started = (self.readiness, self.delivery, self.scheduler, self.sealer, *self.servers)
         for part in started:
             if part is not None:
@@ -363,6 +366,9 @@ class Gateway:
             stop.tell()
             ended = self._end(stop.deadline, beside)
         self._awaited.raise_problem()
+        for server in self.servers:
+            if server.broken:
+                raise GatewayError(f"the listener {server.url} broke (the log says why): start the process again")
         return ended
 
     def _say_started(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from duis_gateway.machine.signals import held_back
+from duis_gateway.machine.threads import lasting
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +35,7 @@ class WorkerProcesses:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._running: set[subprocess.Popen[bytes]] = set()
-        self._keepers = [
-            threading.Thread(target=self._keep, args=(index,), name=f"worker-{index}", daemon=True)
-            for index in range(1, number + 1)
-        ]
+        self._keepers = [lasting(self._keep, index, name=f"worker-{index}") for index in range(1, number + 1)]
 
     def start(self) -> None:
         """Begin to keep them running; returns at once."""

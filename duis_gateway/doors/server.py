@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from duis_gateway.doors.connections import Connection, Floor
@@ -71,6 +72,8 @@ class Server:
         self._accepting: set[asyncio.Task[object]] = set()
         self._said = -_SAY_AGAIN
         self._thread = threading.Thread(target=self._run, name=f"http-{self.port}", daemon=True)
+        self.broken = False  # whether it ended without being told to
+        self.on_break: Callable[[], None] = lambda: None
 
     @property
     def url(self) -> str:
@@ -107,13 +110,23 @@ class Server:
         return not (self._thread.is_alive() or self._workers.alive or self._large_workers.alive)
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve())
+        except BaseException:
+            # Its loop is gone, and with it every connection: nobody listens here until the process is started anew.
+            self.broken = True
+            self._socket.close()
+            self.on_break()
+            _log.exception("the listener %s broke", self.url, extra={"event": "defect"})
 
     async def _serve(self) -> None:
         self._loop.add_reader(self._socket, self._accept)
         while not self._stop.is_set():
-            await self._look()
+            try:
+                await self._look()
+            except Exception:
+                _log.exception("a look at the connections broke", extra={"event": "defect"})
         self._loop.remove_reader(self._socket)
         self._socket.close()
         await self._drain()

@@ -10,7 +10,7 @@ from time import monotonic
 
 from duis_gateway.envelope.parse import thread_has_read_enough
 from duis_gateway.machine.memory import give_back
-from duis_gateway.machine.threads import started
+from duis_gateway.machine.threads import lasting, started
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Workers:
 
     def __init__(self, count: int, name: str) -> None:
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(count)]
+        self._threads = [lasting(self._run, name=f"{name}-{n}") for n in range(count)]
         self._places = threading.Lock()
 
     def start(self) -> None:

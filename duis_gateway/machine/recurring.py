@@ -6,6 +6,8 @@ import threading
 from abc import ABC, abstractmethod
 from time import monotonic
 
+from duis_gateway.machine.threads import lasting
+
 _SECONDS_TO_STOP = 10.0
 
 
@@ -16,7 +18,7 @@ class Recurring(ABC):
         self._every = every
         self._wanted = threading.Event()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread = lasting(self._work, name=name)
 
     def start(self) -> None:
         """Begin, with what was left or fell due while nothing ran."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import NamedTuple
 
+from duis_gateway.machine.threads import lasting
+
 _EVERY = 1.0
 _LONGEST_LOOK = 5.0
 _log = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ class Lookout:
         self._began = monotonic()
         self._seen: Checks = {}
         self._told: str | None = ""
-        self._thread = threading.Thread(target=self._work, name="readiness", daemon=True)
+        self._thread = lasting(self._work, name="readiness")
 
     def start(self) -> None:
         """Begin to look."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
-from duis_gateway.machine.threads import started
+from duis_gateway.machine.threads import lasting, started
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox.lanes import Lane, LaneSettings, Stopping, report_unreachable
 from duis_gateway.outbox.observer import DeliveryObserver
@@ -71,7 +71,7 @@ class Delivery:
         self._lanes: dict[Destination, Lane] = {}
         self._running: dict[Destination, threading.Thread] = {}
         self._cut_at = float("inf")
-        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
+        self._thread = lasting(self._run, name="delivery")
 
     def start(self) -> None:
         """Begin; returns at once. A `Delivery` is started once."""

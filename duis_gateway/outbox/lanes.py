@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _GATHER_SECONDS = 0.05
 _LEASE_MARGIN = 2.0
 _DATABASE_PAUSE = 1.0
+_BROKEN = Failure(FailureKind.DEFECT, "the gateway could not send this message; its log says why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +264,11 @@ class Lane:
 
     def _post(self, jobs: queue.SimpleQueue[_Job | None]) -> None:
         while (job := jobs.get()) is not None:
-            self._ended.put(self._attempt(job))
+            ended: _Attempted | _Job = _Attempted(job, _BROKEN, 0.0)
+            try:
+                ended = self._attempt(job)
+            finally:  # whatever happened: the lane waits for every job that it handed out
+                self._ended.put(ended)
 
     def _attempt(self, job: _Job) -> _Attempted | _Job:
         """Try a message; or hand the job back untried where that is no longer wanted."""
@@ -274,7 +279,7 @@ class Lane:
             failure = self._sender.send(job.message)
         except Exception:
             log.exception("a sender broke", extra={**self._where(), "message_id": job.message.message_id})
-            failure = Failure(FailureKind.DEFECT, "the gateway could not send this message; its log says why")
+            failure = _BROKEN
         seconds = monotonic() - started
         failpoint("delivery.after-post")
         self._judge(failure)
