@@ -164,7 +164,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "duis_gateway.store",
         "duis_gateway.rollout.hubs.freshness",
     ),
-    "duis_gateway.operations.readiness": (),
+    "duis_gateway.operations.readiness": ("duis_gateway.machine.threads",),
     "duis_gateway.operations.watch": (
         *BASE,
         *RECORDS,

@@ -55,10 +55,11 @@ class LaneSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A claimed message, and when at the latest its attempt may begin so that it ends within the lease."""
+    """A claimed message, until when its attempt may begin so that it ends within the lease, and the lease's end."""
 
     message: ClaimedMessage
     start_before: float
+    lease_end: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ class Lane:
                 if not self._posting and not self._settlements:
                     return busy
                 self._collect()
+                if self._forget_lost():
+                    return True
                 if self._stopping.requested.is_set() and monotonic() >= self._stopping.give_up_at:
                     self._give_up()
                     return busy
@@ -156,7 +159,7 @@ class Lane:
         room, settlements, came_back = self._room(), self._settlements, self._came_back
         if not room and not settlements:
             return []
-        start_before = monotonic() + self._lease - self._sender.deadline - _LEASE_MARGIN
+        lease_end = monotonic() + self._lease
         try:
             with self._store.write() as conn:
                 lost = outbox.settle(conn, settlements)
@@ -177,7 +180,8 @@ class Lane:
             self._observer.leases_lost(lost)
         if claimed:
             failpoint("delivery.after-claim")
-        return [_Job(message, start_before) for message in claimed]
+        start_before = lease_end - self._sender.deadline - _LEASE_MARGIN
+        return [_Job(message, start_before, lease_end) for message in claimed]
 
     def _hand_out(self, jobs: list[_Job]) -> None:
         for job in jobs:
@@ -212,9 +216,10 @@ class Lane:
             until = until or monotonic() + _GATHER_SECONDS
 
     def _next_ended(self, until: float | None) -> _Attempted | _Job | None:
-        """The next one, or None at `until`, or while the process stops as soon as there is no time left."""
+        """The next one; None at `until`, when a lease is over, or as soon as a process that stops has no time left."""
         while True:
-            limit = min(until or float("inf"), self._stopping.give_up_at)
+            lease_end = min(job.lease_end for job in self._posting.values())
+            limit = min(until or float("inf"), self._stopping.give_up_at, lease_end)
             # Without a limit it still looks up now and then, since the order to stop may come at any time.
             wait = min(max(0.0, limit - monotonic()), 0.25)
             try:
@@ -225,13 +230,29 @@ class Lane:
 
     def _note(self, ended: _Attempted | _Job) -> None:
         job = ended.job if isinstance(ended, _Attempted) else ended
-        if self._posting.pop(job.message.id, None) is not job:
-            return  # given up in an earlier run
+        if self._posting.get(job.message.id) is not job:
+            return  # given up, or forgotten
+        del self._posting[job.message.id]
         if isinstance(ended, _Job):
             self._settlements.append(Settlement(job.message.id, job.message.token, Result.UNTRIED))
             return
         self._attempt_seconds += 0.1 * (ended.seconds - self._attempt_seconds)
         self._settlements.append(self._settlement(job.message, ended.failure))
+
+    def _forget_lost(self) -> bool:
+        """Forget attempts that have not ended when their leases were over; return whether there were any.
+
+        Whoever makes them hangs where no deadline reaches, or is gone. The messages are due again for everybody, and
+        the next run has posters of its own.
+        """
+        now = monotonic()
+        lost = [job.message.id for job in self._posting.values() if job.lease_end <= now]
+        for one in lost:
+            del self._posting[one]
+        if lost:
+            about = {**self._where(), "event": "attempts-lost", "count": len(lost)}
+            log.warning("attempts have not ended within their leases, and are made again", extra=about)
+        return bool(lost)
 
     def _settlement(self, message: ClaimedMessage, failure: Failure | None) -> Settlement:
         if failure is not None and failure.kind is FailureKind.INTERRUPTED:

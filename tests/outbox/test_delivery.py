@@ -92,6 +92,16 @@ def delivering(
         assert delivery.stop()
 
 
+@contextmanager
+def transporting(total_timeout: float = 5.0) -> Iterator[HttpTransport]:
+    """A transport to this machine."""
+    transport = HttpTransport(
+        TransportSettings(total_timeout=total_timeout, allowed_networks=parse_networks(["127.0.0.0/8"]))
+    )
+    yield transport
+    transport.close()
+
+
 def open_messages(store: Store) -> dict[str, int]:
     with store.read() as conn:
         stats = outbox_view.stats(conn)
@@ -297,6 +307,62 @@ def test_a_machine_without_threads_stops_nothing_for_good(store: Store, refused:
     with without_threads(refused, 3) as refusals, Receiver() as receiver, delivering(store, {SUPPLIER: receiver.url}):
         receiver.wait_for(25)
     assert len(refusals) == 3
+    assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 0}
+
+
+class Hanging(HttpSender):
+    """Does not come back from the first two attempts, for all that was promised, until `release` is set."""
+
+    deadline = 0.1
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.left = iter(range(2))
+        self.release = threading.Event()
+
+    def send(self, message: ClaimedMessage) -> Failure | None:
+        if next(self.left, None) is not None:
+            self.release.wait()
+        return super().send(message)
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_who_hangs_beyond_every_deadline_holds_nobody_up_for_longer_than_a_lease(store: Store, in_flight: int) -> None:
+    """F24: nothing can end a thread that hangs, in a library for example; others take its place."""
+    enqueue(store, *messages(20), *messages(5, key="R1", prefix="k"))
+    with Receiver() as receiver, transporting() as transport:
+        sender = Hanging(transport, {SUPPLIER: receiver.url}.get, remember=0.0)
+        lanes = LaneSettings(in_flight=in_flight, lease=0.5)
+        delivery = Delivery(store, {"http": sender}, QUICK, DeliverySettings(lanes, 0.05))
+        delivery.start()
+        receiver.wait_for(25)
+        sender.release.set()
+        assert delivery.stop()
+    assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 0}
+
+
+class Breaking(Watcher):
+    """Has no memory left the first three times, after the message was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = iter(range(3))
+
+    def attempted(self, message: ClaimedMessage, failure: Failure | None, seconds: float) -> None:
+        super().attempted(message, failure, seconds)
+        if next(self.left, None) is not None:
+            raise MemoryError
+
+
+def test_an_attempt_that_breaks_when_it_was_made_is_made_again(store: Store) -> None:
+    """F31: nothing waits for a thread that is no more."""
+    enqueue(store, *messages(20))
+    with Receiver() as receiver, transporting() as transport:
+        sender = HttpSender(transport, {SUPPLIER: receiver.url}.get, remember=0.0)
+        delivery = Delivery(store, {"http": sender}, QUICK, DeliverySettings(poll=0.05), Breaking())
+        delivery.start()
+        receiver.wait_for(23)
+        assert delivery.stop()
     assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 0}
 
 
