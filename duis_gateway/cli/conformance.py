@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -160,8 +161,9 @@ def init(directory: Path) -> None:
     from duis_gateway.cli.conformance_init import make_profile
 
     profile = make_profile(directory)
+    config, given = (shlex.quote(str(file)) for file in (directory / "gateway.toml", profile))
     say(
         f"Made {profile}, and a gateway for it. Next:\n"
-        f"  duis-gateway serve --config {directory / 'gateway.toml'}\n"
-        f"  duis-gateway conformance --url http://127.0.0.1:8079 --profile {profile}"
+        f"  duis-gateway serve --config {config}\n"
+        f"  duis-gateway conformance --url http://127.0.0.1:8079 --profile {given}"
     )

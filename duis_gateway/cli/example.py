@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def example(name: str | None, folder: Path | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in contents.items():
             write_bytes(folder / file, content)
-        say(f"Made {len(messages)} messages and {HUBS} in {folder}. To play them: sh {folder / 'play.sh'}")
+        play = shlex.quote(str(folder / "play.sh"))
+        say(f"Made {len(messages)} messages and {HUBS} in {folder}. To play them: sh {play}")
     elif name is None:
         rows = [(one.name, one.answer, one.about) for one in messages]
         print_rows(("name", "answer", "about"), [*rows, (HUBS, "", "their hubs")], "table")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import suppress
 from pathlib import Path
 
@@ -157,15 +158,16 @@ def _configuration(eui: int, url: str) -> str:
 
 
 def _what_next(directory: Path, eui: int, store: Store) -> str:
-    config = f"--config {directory / 'gateway.toml'}"
+    config = f"--config {shlex.quote(str(directory / 'gateway.toml'))}"
     supplier = "90-B3-D5-1F-30-01-00-00"
-    certificate = directory / "pki" / f"{supplier.replace('-', '')}-87.pem"
+    pki = directory / "pki"
+    certificate = shlex.quote(str(pki / f"{supplier.replace('-', '')}-87.pem"))
     return f"""\
-Made {directory / "gateway.toml"}, the tables in {store.shown_url} and a test PKI in {directory / "pki"}.
+Made {directory / "gateway.toml"}, the tables in {store.shown_url} and a test PKI in {pki}.
 The gateway is {format_eui(eui)}; what it sends may go to this machine only ([delivery] allowed_networks).
 
 Next, for example:
-  duis-gateway certificate make {supplier} --role 87 --pki {directory / "pki"}
+  duis-gateway certificate make {supplier} --role 87 --pki {shlex.quote(str(pki))}
   duis-gateway party add {supplier} --kind supplier --role IS --role GS --duis-version 6.0 \\
       --url http://127.0.0.1:8090/ --certificate {certificate} {config}
   duis-gateway inventory load hubs.csv {config}

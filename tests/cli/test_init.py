@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sqlite3
 import stat
 import tomllib
@@ -28,9 +29,11 @@ def test_init_makes_what_a_gateway_needs_and_says_what_next(tmp_path: Path) -> N
     assert f"duis-gateway serve --config {tmp_path / 'g' / 'gateway.toml'}" in said
 
 
-def test_the_commands_that_init_names_work_as_they_stand(tmp_path: Path) -> None:
-    said = done("init", tmp_path / "g").replace("\\\n", "")
-    commands = [line.split()[1:] for line in said.splitlines() if line.startswith("  duis-gateway ")]
+@pytest.mark.parametrize("name", ["g", "a folder's & more"])
+def test_the_commands_that_init_names_work_as_they_stand(tmp_path: Path, name: str) -> None:
+    """In a shell, whatever the folder is called."""
+    said = done("init", tmp_path / name).replace("\\\n", "")
+    commands = [shlex.split(line)[1:] for line in said.splitlines() if line.startswith("  duis-gateway ")]
     assert [words[0] for words in commands] == ["certificate", "party", "inventory", "serve"]
     for words in commands[:2]:
         done(*words)

@@ -187,6 +187,19 @@ def test_a_database_that_an_operator_set_to_read_only_is_not_durable(url: str) -
                 reader_first.probe()
 
 
+def test_times_are_read_as_they_were_written_whatever_the_server_is_set_to() -> None:
+    """Up to PostgreSQL 11 numbers were rounded to 15 digits, and an operator may still want that."""
+    with postgresql_database() as own:
+        with opened(own) as store, store.write() as connection:
+            connection.execute(text(f"ALTER DATABASE {make_url(own).database} SET extra_float_digits = 0"))
+        with opened(own) as store:
+            for begin in (store.read, store.write):
+                with begin() as connection:
+                    assert (
+                        connection.execute(text("SELECT 1764284494.7660201::float8")).scalar_one() == 1764284494.7660201
+                    )
+
+
 # --- what is set up wrong ---------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -109,7 +110,7 @@ def _tell_who(world: World, screen: Screen) -> None:
 
 def _tell_what_to_look_at(world: World, screen: Screen) -> None:
     """Say where what is still running can be looked at."""
-    config, first = f"--config {world.config_file}", format_eui(world.suppliers[0].eui)
+    config, first = f"--config {shlex.quote(str(world.config_file))}", format_eui(world.suppliers[0].eui)
     screen.title("Everything is still running, until Ctrl-C")
     for what, where in (
         ("the console", world.operations),
