@@ -2,8 +2,8 @@
 
     python -m benchmarks.shut_out [SECONDS] [CONNECTIONS]
 
-A whole gateway runs beside, in turns: many silent connections, twelve clients that pipeline and do not read, and eight
-that send 256 kB in chunks of one octet. Meanwhile the doors and the operators' listener are asked again and again.
+A whole gateway runs beside, in turns: many silent connections, twelve clients that pipeline and do not read, eight that
+send 256 kB in chunks of one octet, and four that open and close connections without a pause. Meanwhile the doors and the operators' listener are asked again and again.
 Needs the extra `test`, and a descriptor for each connection.
 """
 
@@ -55,6 +55,20 @@ def attack(place: Place, count: int, sent: bytes, kept: ExitStack) -> None:
             pool.submit(send, place, sent, kept)
 
 
+def come_and_go(place: Place, seconds: float) -> None:
+    """Open and close connections for so many seconds, four at a time."""
+    end = perf_counter() + seconds
+
+    def one() -> None:
+        while perf_counter() < end:
+            with suppress(OSError):
+                connect(place).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(one)
+
+
 def ask(place: Place, path: str) -> float:
     """Return the seconds that an answer takes, connection included."""
     began = perf_counter()
@@ -100,8 +114,10 @@ def main(seconds: float = 5.0, connections: float = 10_000) -> None:
             "12 clients that do not read": (12, WSDL * 6000),
             "8 clients with chunks of one octet": (8, CHUNKS),
         }
-        for name, (count, sent) in kinds.items():
-            measure(name, partial(attack, doors, count, sent, stack), doors, operations, seconds, gateway.pid)
+        attacks = {name: partial(attack, doors, count, sent, stack) for name, (count, sent) in kinds.items()}
+        attacks["4 clients that open and close"] = partial(come_and_go, doors, seconds)
+        for name, begin in attacks.items():
+            measure(name, begin, doors, operations, seconds, gateway.pid)
 
 
 if __name__ == "__main__":

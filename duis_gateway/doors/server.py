@@ -178,11 +178,14 @@ class Server:
             self._take_in(accepted, address[0])
 
     def _take_in(self, accepted: socket.socket, address: str) -> None:
+        accepted.setblocking(False)
+        if _has_gone(accepted):
+            accepted.close()
+            return
         crowd = self._floor.crowd
         if not (crowd.has_room(address) or self._floor.make_room(address)):
             accepted.close()
             return
-        accepted.setblocking(False)
         connection = Connection(self._floor, address, self._scheme)
         crowd.add(connection, address)
         protocol = self._protocol(connection)
@@ -208,6 +211,16 @@ class Server:
     def _accept_again(self) -> None:
         if not self._stop.is_set():
             self._loop.add_reader(self._socket, self._accept)
+
+
+def _has_gone(accepted: socket.socket) -> bool:
+    """Whether who connected has said nothing and ended: many may, and to set up a connection is dear."""
+    try:
+        return not accepted.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -195,9 +195,8 @@ def test_times_are_read_as_they_were_written_whatever_the_server_is_set_to() -> 
         with opened(own) as store:
             for begin in (store.read, store.write):
                 with begin() as connection:
-                    assert (
-                        connection.execute(text("SELECT 1764284494.7660201::float8")).scalar_one() == 1764284494.7660201
-                    )
+                    read = connection.execute(text("SELECT 1764284494.7660201::float8")).scalar_one()
+                assert read == 1764284494.7660201
 
 
 # --- what is set up wrong ---------------------------------------------------------------------------------------------
