@@ -3,7 +3,8 @@
     python -m benchmarks.shut_out [SECONDS] [CONNECTIONS]
 
 A whole gateway runs beside, in turns: many silent connections, twelve clients that pipeline and do not read, eight that
-send 256 kB in chunks of one octet, and four that open and close connections without a pause. Meanwhile the doors and the operators' listener are asked again and again.
+send 256 kB in chunks of one octet, and four that open and close connections without a pause. Meanwhile the doors and
+the operators' listener are asked again and again.
 Needs the extra `test`, and a descriptor for each connection.
 """
 
