@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import HTTP_URL, READABLE, AnswerIsNo, Seconds
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.errors import NoAnswer, NotUnderstood, Refused
@@ -17,7 +18,7 @@ from duis_gateway.rollout.hubs.gpfs import whose
 _SECONDS = 60.0
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.argument("file", type=READABLE)
 @click.option("--url", type=HTTP_URL, required=True, help="The gateway, such as https://gateway.example.")
 @click.option("--token-file", type=READABLE, required=True, help="A file with the party's token for the party door.")

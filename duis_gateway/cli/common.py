@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from duis_gateway.cli.help import Option
+from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
@@ -38,8 +38,10 @@ _ANY_LENGTH = 10_000
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Commands(click.Group):
+class Commands(RefusesEmpty, click.Group):
     """A group whose help says the first sentence of each command whole, on as many lines as it takes."""
+
+    command_class = RefusesEmpty
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""

@@ -30,7 +30,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.group(cls=Commands, invoke_without_command=True, no_args_is_help=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option("--url", type=HTTP_URL, help="The gateway's public listener, such as http://127.0.0.1:8079.")
 @click.option("--profile", type=_FILE, default="conformance.toml", show_default=True, help="What the pack knows of it.")
 @click.option("--version", "versions", type=click.Choice(VERSIONS), multiple=True, help="Only on this DUIS version.")
@@ -83,7 +83,7 @@ def conformance(
         print_rows(("case", "holds"), [(one.full_name, one.clause.source) for one in cases], "table")
         return
     if url is None:
-        raise ConfigurationError("--url is needed: the http or https URL of the gateway")
+        raise ConfigurationError("conformance needs --url, the http or https URL of the gateway; --help says the rest")
     mask = read_defects(defects) if defects else DefectMask()
     latest = reports / "conformance.xml"
     before = read_outcomes(compare or latest) if compare or only or latest.exists() else {}

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import DONE, NO, WholeNumber
-from duis_gateway.cli.help import Option
+from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
 
@@ -19,7 +19,7 @@ HUBS = 52_000
 FOLDER = "demo-work"
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.option(
     "--workdir",
     type=click.Path(file_okay=False, path_type=Path),

@@ -18,6 +18,7 @@ import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from duis_gateway.cli.common import AnswerIsNo, config_file_option
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
 from duis_gateway.cli.terminal import BAD, GOOD, Style, painted
 from duis_gateway.client.http import Http
@@ -52,7 +53,7 @@ class Finding(NamedTuple):
     text: str
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @config_file_option("path")
 def doctor(path: Path) -> None:
     """Look at configuration, keys, clock, database, ports, endpoints and mail, and say what to do.

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import refuse_existing
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import print_document, print_rows, say
 from duis_gateway.machine.files import write_bytes
 from duis_gateway.sandbox.examples import hubs_csv, play_script, playable
@@ -22,7 +23,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> 
     return [name for name in names if name.lower().startswith(begun.lower())]
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.argument("name", required=False, shell_complete=_names)
 @click.option(
     "--folder", type=click.Path(file_okay=False, path_type=Path), help="Write them all, with what plays them, there."

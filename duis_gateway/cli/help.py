@@ -50,6 +50,24 @@ def _folded(term: str, width: int) -> list[str]:
     return lines
 
 
+class MayBeEmpty(click.Option):
+    """An option for which an empty text says something of its own."""
+
+
+class RefusesEmpty(click.Command):
+    """A command that refuses an option with nothing in it: it would be taken for one that was left out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        given = {} if ctx.resilient_parsing else self.make_parser(ctx).parse_args(list(args))[0]
+        for one in self.params:
+            value = given.get(one.name or "")
+            is_empty = value == "" or (isinstance(value, list | tuple) and "" in value)
+            if is_empty and isinstance(one, click.Option) and not isinstance(one, MayBeEmpty):
+                raise click.BadParameter("it is empty: name a value, or leave the option out", ctx, one)
+        return super().parse_args(ctx, args)
+
+
 class Option(click.Option):
     """An option whose default is told in words of its own, without the brackets that click sets around them."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
-from duis_gateway.cli.help import Option
+from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.cli.output import print_rows, progress_bar, say
 from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
@@ -30,7 +30,7 @@ _SQLITE = "sqlite:///"
 _FILE_VARIABLE = "DUIS_GATEWAY_STORE_PASSWORD_FILE"
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--eui", type=EUI, default=DEFAULT_EUI, show_default=True, help="The gateway's own EUI-64.")
 @click.option(
@@ -97,7 +97,7 @@ def _make_tables(directory: Path, url: str) -> None:
         raise
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.option(
     "--from",
     "source",

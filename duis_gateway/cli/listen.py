@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from duis_gateway.cli.common import DONE, HTTP_URL, WholeNumber
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.http import MAX_ANSWER
@@ -31,7 +32,7 @@ def _member(_context: click.Context, _parameter: click.Parameter, text: str) -> 
     return found
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.argument("supplier", metavar="EUI", callback=_member)
 @click.option("--forward", type=HTTP_URL, metavar="URL", help="Your own server, which gets each message as it came.")
 @tls_options

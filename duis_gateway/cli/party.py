@@ -22,6 +22,7 @@ from duis_gateway.cli.common import (
     not_registered,
     opened_store,
 )
+from duis_gateway.cli.help import MayBeEmpty
 from duis_gateway.cli.output import print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
@@ -99,10 +100,14 @@ def add(
 @party.command()
 @click.argument("eui", type=EUI)
 @click.option("--url", help="Where the party receives what is sent to it.")
-@click.option("--email", help="Where it receives emails; an empty text removes it.")
+@click.option("--email", cls=MayBeEmpty, help="Where it receives emails; an empty text removes it.")
 @click.option("--duis-version", type=click.Choice(_VERSIONS), help="A supplier's; it governs its alerts.")
 @click.option("--published-schema-only/--no-published-schema-only", default=None, help="The shape of its N999.")
-@click.option("--organisation", help="The organisation (O) of its TLS client certificates; an empty text removes it.")
+@click.option(
+    "--organisation",
+    cls=MayBeEmpty,
+    help="The organisation (O) of its TLS client certificates; an empty text removes it.",
+)
 @config_option
 def change(
     eui: int,

@@ -7,6 +7,7 @@ from datetime import timedelta
 import click
 
 from duis_gateway.cli.common import WholeNumber, config_option, opened_store
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.operations.pruning import EVERYTHING, Pruned, Pruning, What
@@ -15,7 +16,7 @@ from duis_gateway.text.counts import counted
 _ALL = "all"
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.option(
     "--older-than", "days", type=WholeNumber(1, 36_500), required=True, metavar="DAYS", help="Only what is older."
 )

@@ -109,7 +109,7 @@ def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]
     """Return the argument or option of a parameter; what is not given is left to the sandbox, which knows the rest."""
     if one.content:
         return click.argument(one.name, metavar="FILE", type=READABLE, required=one.required)
-    words = None if one.kind is FLAG else one.kind.schema.get("enum")
+    words = None if one.kind is FLAG else one.kind.words
     kind: Any = click.Choice(list(words), case_sensitive=False) if words else _Given(one)
     if one.argument:
         return click.argument(one.name, type=kind, nargs=-1 if one.many else 1, required=one.required)

@@ -14,6 +14,7 @@ import click
 
 from duis_gateway.app import Gateway
 from duis_gateway.cli.common import DONE, WholeNumber, config_option
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
 from duis_gateway.cli.workers import WorkerProcesses
 from duis_gateway.config.settings import Config
@@ -32,7 +33,7 @@ _WORKERS = click.option(
 )
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @config_option
 @_WORKERS
 @click.option("--no-delivery", is_flag=True, help="Only take messages in; `deliver` runs elsewhere.")
@@ -46,7 +47,7 @@ def serve(config: Config, workers: int, no_delivery: bool) -> None:
     _run(config, workers, Stop(), delivery=not no_delivery)
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @config_option
 @_WORKERS
 @click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input ends.")

@@ -19,6 +19,7 @@ from duis_gateway.cli.documents import (
     no_answer_of,
     verdict_of,
 )
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.cli.waiting import answer_to, wait_option
@@ -46,7 +47,7 @@ _MAY_BE_TAKEN = (
 )
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.argument("file", type=READABLE)
 @click.option("--key", type=READABLE, required=True, help="The private key (PEM or DER, P-256).")
 @click.option("--certificate", type=READABLE, required=True, help="Its certificate (PEM or DER).")
@@ -76,7 +77,7 @@ def _signed(file: Path, key: Path, certificate: Path) -> bytes:
     return signed
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.argument("file", type=READABLE)
 @click.option(
     "--trust",
@@ -120,7 +121,7 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
     return shown
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @click.argument("file", type=READABLE)
 @click.option("--url", type=HTTP_URL, required=True, help="The gateway, or one of its doors.")
 @click.option("--key", type=READABLE, help="Sign it first, with this private key; needs --certificate.")

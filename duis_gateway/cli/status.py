@@ -8,6 +8,7 @@ import click
 from sqlalchemy import Connection
 
 from duis_gateway.cli.common import EUI, TIME, AnswerIsNo, config_option, format_option, not_registered, opened_store
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import print_table
 from duis_gateway.config.settings import Config
 from duis_gateway.parties import store as parties
@@ -21,7 +22,7 @@ from duis_gateway.text.tabular import Rows
 _PARTY = click.option("--party", type=EUI, required=True, help="The supplier, the CSP, or DCC.")
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @_PARTY
 @click.option("--hubs", "by_hub", is_flag=True, help="List every hub: its state, why, and its last outcome.")
 @click.option(
@@ -50,7 +51,7 @@ def status(party: int, by_hub: bool, changed_since: datetime | None, form: str, 
             print_table(Rows(STATUS_COLUMNS, status_rows(connection, who, now)), form)
 
 
-@click.command()
+@click.command(cls=RefusesEmpty)
 @_PARTY
 @format_option
 @config_option

@@ -9,8 +9,10 @@ from typing import Any
 
 from duis_gateway import __version__
 from duis_gateway.doors.http import Route
+from duis_gateway.doors.party import FORMATS
 from duis_gateway.doors.problem import PROBLEM_JSON, PROBLEM_XML
 from duis_gateway.doors.wire import SOAP, XML, Answer, HttpRequest
+from duis_gateway.duis.identifiers import EUI_SCHEMA
 
 PATH = "/openapi.json"
 
@@ -80,7 +82,7 @@ def describe(routes: Iterable[Route], tables: Mapping[str, Sequence[str]], base_
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": {
-                "EUI": {"type": "string", "pattern": "^([0-9A-Fa-f]{2}-){7}[0-9A-Fa-f]{2}$"},
+                "EUI": dict(EUI_SCHEMA),
                 "Problem": _problem(),
             },
         },
@@ -126,9 +128,12 @@ def _of_party(route: Route, method: str, tables: Mapping[str, Sequence[str]]) ->
     else:
         row = {"type": "object", "properties": {column: _column(column) for column in columns}}
         media = {_JSON: {"schema": {"type": "array", "items": row}}, _CSV: {"schema": {"type": "string"}}}
-        parameters = [{"name": "format", "in": "query", "schema": {"enum": ["json", "csv"]}}]
+        about = "the form of the answer; without it the Accept header decides, and else it is JSON"
+        forms = {"type": "string", "enum": [*FORMATS]}
+        parameters = [{"name": "format", "in": "query", "schema": forms, "description": about}]
     if route.service == "eligible-hubs":
-        parameters.append({"name": "release", "in": "query", "schema": {"type": "string"}})
+        about = "only the hubs of this release"
+        parameters.append({"name": "release", "in": "query", "schema": {"type": "string"}, "description": about})
     if route.service == "estate":
         since = {"type": "string", "format": "date-time"}
         about = "only the hubs that may have changed since then, and those that have left the estate"
@@ -152,7 +157,7 @@ def _of_check() -> dict[str, Any]:
     document = {"type": "string", "description": "an 11.5 or 11.6, signed or not yet signed"}
     texts = {"code": {"type": "string"}, "meaning": {"type": "string"}, "accepted": {"type": "boolean"}}
     hubs = {"type": "array", "items": {"$ref": "#/components/schemas/EUI"}}
-    gpfs = {"type": "object", "additionalProperties": {"type": "string"}}
+    gpfs = {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/EUI"}}
     members = {**texts, "lists": {"type": "object", "additionalProperties": hubs}, "gpfs": gpfs}
     told = {_JSON: {"schema": {"type": "object", "required": [*members], "properties": members}}}
     return {

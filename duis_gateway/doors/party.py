@@ -28,6 +28,9 @@ from duis_gateway.text.controls import shown
 from duis_gateway.text.hub_lists import read_hub_list
 from duis_gateway.text.tabular import Rows, as_csv, as_json, as_object
 
+FORMATS = ("csv", "json")
+"""What `?format=` may be."""
+
 _LONGEST_TOKEN = 512
 _NO_HUBS = "InvalidDeviceIDList"
 """The list of the devices that are no hubs."""
@@ -208,8 +211,8 @@ def _format(request: HttpRequest) -> str:
     """Return "csv" or "json": `?format=` decides, then the Accept header; JSON where neither says."""
     asked = _parameter(request, "format")
     if asked is not None:
-        if asked not in {"csv", "json"}:
-            raise HttpRefused("format must be csv or json")
+        if asked not in FORMATS:
+            raise HttpRefused(f"format must be {' or '.join(FORMATS)}")
         return asked
     accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
     return "csv" if "text/csv" in accepted and _JSON not in accepted[: accepted.index("text/csv")] else "json"

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 _EUI = re.compile(r"(?:[0-9A-Fa-f]{2}-){7}[0-9A-Fa-f]{2}")
+EUI_SCHEMA: Mapping[str, object] = {
+    "type": "string",
+    "pattern": f"^{_EUI.pattern}$",
+    "description": "an EUI-64: eight pairs of hexadecimal digits with hyphens between, letters in either case",
+    "examples": ["90-B3-D5-1F-30-01-00-00"],
+}
+"""The same as JSON Schema has it, for descriptions of what takes one."""
 _REQUEST_ID = re.compile(rf"({_EUI.pattern}):({_EUI.pattern}):(0|[1-9][0-9]{{0,19}})")
 _EUI_CHARACTERS = 23
 _2_63 = 1 << 63

@@ -16,7 +16,10 @@ from duis_gateway.store.tables import failed_attempt, outbox
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One message of the outbox without its content. `next_try_in` is in seconds, None where it is not pending."""
+    """One message of the outbox without its content. `next_try_in` is in seconds, None where it is not pending.
+
+    `last_error` is why it has not been delivered so far; of one that has been, `failed_attempts` tells.
+    """
 
     id: int
     recipient: int
@@ -246,5 +249,5 @@ def _entry(row: Any, now: float) -> OutboxEntry:
         created_at=row.created_at,
         delivered_at=None if row.delivered_at is None else datetime.fromtimestamp(row.delivered_at, UTC),
         next_try_in=max(0.0, row.due_at - now) if row.state == "pending" else None,
-        last_error=row.last_error,
+        last_error=None if row.state == "delivered" else row.last_error,
     )

@@ -126,10 +126,12 @@ class Control:
     def _form(self, request: HttpRequest) -> Answer:
         """Carry out what a form of the page asks for, and go back to the page, which says what came of it."""
         try:
-            members: dict[str, Any] = dict(_fields(request.content.decode(), "the form"))
+            fields = _fields(request.content.decode(), "the form")
         except UnicodeDecodeError:
             raise WrongCommand("the form is not UTF-8") from None
-        command = str(members.pop("do", ""))
+        # A field of the page that nobody filled in was not given.
+        members: dict[str, Any] = {name: value for name, value in fields.items() if value}
+        command = members.pop("do", "")
         try:
             said = page.in_words(self._sandbox.do(command, members))
         except GatewayError as error:

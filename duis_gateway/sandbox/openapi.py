@@ -32,7 +32,12 @@ def describe(host: str) -> dict[str, Any]:
         paths[f"/v1/{one.name}"] = _of(one)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "duis-gateway sandbox", "version": __version__},
+        "info": {
+            "title": "duis-gateway sandbox",
+            "version": __version__,
+            "description": "Choices, names of parties and EUI-64s may be written in any letter case. "
+            "docs/sandbox.md has every command.",
+        },
         "servers": [{"url": f"http://{host}"}],
         "paths": paths,
         "components": {"schemas": _SCHEMAS},
@@ -96,7 +101,12 @@ def _object(**properties: Any) -> dict[str, Any]:
 _STRING: dict[str, Any] = {"type": "string"}
 _SCHEMAS: dict[str, Any] = {
     "Message": _object(
-        number={"type": "integer"},
+        number={"type": "integer", "description": "its place among all messages that came in or were sent"},
+        outbox={
+            "type": ["integer", "null"],
+            "description": "of one that was sent: its id for `outbox show`; one that came in is shown by its `id` "
+            "(`inbox show`)",
+        },
         **dict.fromkeys(("from", "to", "kind", "id", "at", "state", "channel", "error"), _STRING),
         attempts={"type": "integer"},
     ),
@@ -116,7 +126,11 @@ _SCHEMAS: dict[str, Any] = {
         notes={"type": "array", "items": _STRING},
         messages={"type": "array", "items": _ref("Message")},
         mails={"type": "array", "items": {"type": "object"}},
-        quiet={"type": "boolean", "description": "whether all was delivered that could be, in 20 seconds"},
+        quiet={
+            "type": "boolean",
+            "description": "whether all was delivered that could be, in 20 seconds; what a party has failed to take is "
+            "not waited for once it was tried: it stands in `messages` as pending, with its error",
+        },
     ),
     _PROBLEM: _object(**dict.fromkeys(("type", "title", "detail"), _STRING), status={"type": "integer"}),
 }

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from duis_gateway.clock import EARLIEST, LATEST, business_time
-from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.identifiers import EUI_SCHEMA, format_eui, parse_eui
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.errors import GatewayError
 from duis_gateway.outbox.guard import AddressRefused, parse_url
@@ -31,10 +31,14 @@ class WrongCommand(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of value: its JSON schema, and how it is read (ValueError: it is none; the text completes "must be")."""
+    """One kind of value: its JSON schema, and how it is read (ValueError: it is none; the text completes "must be").
+
+    `words` are the choices that a person has, where there are only these.
+    """
 
     schema: Mapping[str, Any]
     read: Callable[[Any], Any]
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +109,10 @@ class Command:
         return found
 
     def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values that were given, as `do` takes them; what is None or empty was not given.
+        """Return the values that were given, as `do` takes them; what is None, or a list of nothing, was not given.
 
         Raises:
-            WrongCommand: a value is missing, unknown or wrong.
+            WrongCommand: a value is missing, unknown, empty or wrong.
         """
         known = {one.name: one for one in self.parameters}
         for name in members:
@@ -119,7 +123,9 @@ class Command:
         values: dict[str, Any] = {}
         for name, parameter in known.items():
             given = members.get(name)
-            if given is None or given == "" or (parameter.many and given in ([], ())):
+            if given == "" and not parameter.required:
+                raise WrongCommand(f"`{name}` is empty; leave it out, or give it ({parameter.about})")
+            if given in (None, "") or (parameter.many and given in ([], ())):
                 if parameter.required:
                     empty = ", and what was given is empty" if given is not None else ""
                     raise WrongCommand(f"{self.name} needs `{name}`: {parameter.about}{empty}")
@@ -250,7 +256,7 @@ def choice(*words: str) -> Kind:
             raise ValueError(f"one of {', '.join(words)}")
         return known[word]
 
-    return Kind({"type": "string", "enum": list(words)}, read)
+    return Kind({"type": "string", "enum": list(words)}, read, words)
 
 
 def party(*members: Member) -> Kind:
@@ -269,14 +275,21 @@ def party(*members: Member) -> Kind:
             raise ValueError(f"one of {', '.join(names)} (or its EUI-64)")
         return found
 
-    return Kind({"type": "string", "enum": names}, read)
+    euis = {**EUI_SCHEMA, "description": f"the EUI-64 of one of them, in either case: {_euis_of(members)}"}
+    return Kind({"anyOf": [{"type": "string", "enum": names}, euis]}, read, names)
+
+
+def _euis_of(members: Sequence[Member]) -> str:
+    return ", ".join(f"{format_eui(one.eui)} is {one.name}" for one in members)
 
 
 TEXT = Kind({"type": ["string", "number"]}, _words)
 """Words of a message; looked at before the first message of a command is sent."""
 DOCUMENT = Kind({"type": ["string", "number"]}, _text)
 """A document of somebody else's, right or wrong."""
-FLAG = Kind({"enum": [True, False, *_TRUE, *_FALSE]}, _flag)
-HUB = Kind({"type": ["integer", "string"], "minimum": 1, "maximum": LAST_HUB}, _hub)
+FLAG = Kind({"enum": [True, False, *_TRUE, *_FALSE]}, _flag, (_TRUE[0], _FALSE[0]))
+_NUMBER_OF_HUB = {"type": "integer", "minimum": 1, "maximum": LAST_HUB, "description": "the number of a hub"}
+_DIGITS_OF_HUB = {"type": "string", "pattern": f"^[0-9]{{1,{_MOST_DIGITS}}}$", "description": "the same as a text"}
+HUB = Kind({"anyOf": [_NUMBER_OF_HUB, _DIGITS_OF_HUB, dict(EUI_SCHEMA)]}, _hub)
 MOMENT = Kind({"type": "string", "examples": ["+60d", "2027-03-01", "2027-03-01T09:00:00Z"]}, _moment)
 URL = Kind({"type": "string", "format": "uri"}, _url)

@@ -30,6 +30,7 @@ from duis_gateway.sandbox.world import World
 
 _LOOK = 0.25
 _LOOKS = 8
+_PATIENCE = 1.0
 
 
 class Sandbox:
@@ -100,15 +101,16 @@ class Sandbox:
                 command.do(turn, **values)
             except (NoGateway, CannotSend, OSError, ValueError) as error:
                 raise WrongCommand(str(error)) from None
-            quiet = self.world.settle()
+            quiet = self.world.settle(patience=_PATIENCE)
+            messages = self.world.traffic.messages(since=seen)
             return {
                 "command": name,
                 "clock": format_time(self.world.clock.now()),
                 "answers": turn.exchanges,
                 "notes": turn.notes,
-                "messages": self.world.traffic.messages(since=seen),
+                "messages": messages,
                 "mails": [one.told for one in self.mails.all()[mails:]],
-                "quiet": quiet,
+                "quiet": quiet and not any(map(_is_under_way, messages)),
             }
 
     def reset(self) -> dict[str, Any]:
@@ -245,3 +247,8 @@ def open_sandbox(path: Path, gateway_port: int, *, fresh: bool = False) -> Sandb
     except GatewayError:
         folder.close()
         raise
+
+
+def _is_under_way(message: Mapping[str, Any]) -> bool:
+    """Whether a message is on its way; one that waits because its party has failed to take something is not."""
+    return message["state"] == "in_flight" or (message["state"] == "pending" and message["error"] is None)

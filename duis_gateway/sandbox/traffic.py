@@ -95,10 +95,12 @@ class Traffic:
 
     @staticmethod
     def _states(conn: Connection, numbers: Sequence[int]) -> dict[int, OutboxEntry]:
+        """Return what became of messages; one that waits untried does so for the error of what was tried before it."""
         if not numbers:
             return {}
         first, last = min(numbers), max(numbers)
-        return {one.id: one for one in outbox_view.entries(conn, after=first - 1, limit=last - first + 1)}
+        found = outbox_view.entries(conn, after=first - 1, limit=last - first + 1)
+        return {one.id: _with_reason(conn, one) for one in found}
 
     def content(self, number: int, *, answer: bool = False) -> tuple[bytes, str] | None:
         """Return the bytes of a message, or of the answer to it, and their kind: "xml" or "email"; None: no such."""
@@ -115,9 +117,16 @@ class Traffic:
         return None if sent is None else (sent[1], "email" if sent[0].channel == "email" else "xml")
 
 
+def _with_reason(conn: Connection, one: OutboxEntry) -> OutboxEntry:
+    if one.state != "pending" or one.last_error is not None:
+        return one
+    return replace(one, last_error=outbox_view.last_error(conn, "pending", one.recipient, one.channel))
+
+
 def _told(one: Seen, entry: OutboxEntry | None) -> dict[str, Any]:
     told: dict[str, Any] = {
         "number": one.number,
+        "outbox": one.outbox,
         "from": name_of(one.sender),
         "to": name_of(one.recipient),
         "kind": one.kind,
@@ -129,6 +138,5 @@ def _told(one: Seen, entry: OutboxEntry | None) -> dict[str, Any]:
         "error": None,
     }
     if entry is not None:
-        error = None if entry.state == "delivered" else entry.last_error
-        told |= {"state": entry.state, "channel": entry.channel, "attempts": entry.attempts, "error": error}
+        told |= {"state": entry.state, "channel": entry.channel, "attempts": entry.attempts, "error": entry.last_error}
     return told

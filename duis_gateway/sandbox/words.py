@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 _MANY = 12
+_STATES = {"dead": "given up", "in_flight": "being delivered", "pending": "waiting to be delivered"}
 
 
 class Line(NamedTuple):
@@ -48,8 +49,8 @@ def _sent(result: Mapping[str, Any]) -> Iterator[Line]:
     sent = [one for one in result["messages"] if one["from"] == "gateway"]
     if len(sent) <= _MANY:
         for one in sent:
-            told = f"gateway: {_named(one)} to {one['to']}: {_state(one)} (message {one['number']})"
-            yield Line(told, bool(one["error"]))
+            ids = f"message {one['number']}, outbox {one['outbox']}"
+            yield Line(f"gateway: {_named(one)} to {one['to']}: {_state(one)} ({ids})", bool(one["error"]))
         return
     counted = Counter((_named(one), one["to"], _state(one), bool(one["error"])) for one in sent)
     for (kind, recipient, state, bad), number in counted.items():
@@ -61,5 +62,7 @@ def _named(one: Mapping[str, Any]) -> str:
 
 
 def _state(one: Mapping[str, Any]) -> str:
-    state = {"dead": "given up", "in_flight": "being delivered"}.get(one["state"], one["state"])
-    return f"{state}, {one['error']}" if one["error"] else state
+    state = _STATES.get(one["state"], str(one["state"]))
+    if one["error"]:
+        return f"{'waiting for the next try' if one['state'] == 'pending' else state}, {one['error']}"
+    return state

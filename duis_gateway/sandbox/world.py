@@ -194,27 +194,39 @@ class World:
 
     # --- quiet -----------------------------------------------------------------------------------------------------
 
-    def settle(self, seconds: float = SETTLING_SECONDS) -> bool:
+    def settle(self, seconds: float = SETTLING_SECONDS, patience: float = 0.0) -> bool:
         """Wait until everything is delivered that can be, and the CSPs have done what it brought about.
 
-        What waits for a party that does not take it is not waited for. Returns whether it has become quiet in time.
+        What waits for a party that has failed to take something is waited for `patience` seconds: until it was tried
+        once. Returns whether it has become quiet in time.
         """
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        begun = time.monotonic()
+        while (waited := time.monotonic() - begun) < seconds:
             self.traffic.look()
-            if self._delivering():
+            if self._delivering(waited < patience):
                 time.sleep(_LOOK)
             elif self.chores.any():
                 self.chores.do()
-            elif not self._scheduler.do_what_is_due():
+            # The gateway does by itself what is due as well, and may have just done it.
+            elif not self._scheduler.do_what_is_due() and not self._delivering(waited < patience):
                 return True
         return False
 
-    def _delivering(self) -> bool:
+    def _delivering(self, patient: bool) -> bool:
         with self.store.read() as conn:
             stats = outbox_view.stats(conn)
-            places = {*stats.pending, *stats.in_flight}
-            return any(not self._hangs(conn, place.recipient, place.channel) for place in places)
+            for place in {*stats.pending, *stats.in_flight}:
+                if not self._hangs(conn, place.recipient, place.channel):
+                    return True
+                if patient and (place in stats.in_flight or self._is_untried(conn, place.recipient, place.channel)):
+                    return True
+        return False
+
+    @staticmethod
+    def _is_untried(conn: Connection, recipient: int, channel: str) -> bool:
+        """Whether a message that may be delivered now has not been tried yet."""
+        waiting = outbox_view.undelivered(conn, "pending", recipient, channel)
+        return any(not one.attempts and outbox_view.waits_behind(conn, one.id) is None for one in waiting)
 
     @staticmethod
     def _hangs(conn: Connection, recipient: int, channel: str) -> bool:

@@ -83,7 +83,8 @@ def test_a_checkpoint_that_was_kept_finds_what_was_replaced_whole(used: Installa
     done("audit", "checkpoint", "--out", kept, *used.config)
     assert done("audit", "checkpoint", *used.config).encode() == kept.read_bytes()
     assert done("verify", kept, "--trust", certificate(used))  # a document as any other that the gateway signs
-    done("audit", "verify", "--checkpoint", kept, *used.config)
+    said = done("audit", "verify", "--checkpoint", kept, "--checkpoint", kept, *used.config)
+    assert "checkpoints proven:            1\n" in said, "that of the log, which is the one that was kept"
     for table in ("audit_checkpoint", "audit_entry", "service_request_evidence", "service_request", "outbox"):
         tamper(used, f"DELETE FROM {table}")
     received(used, 2)

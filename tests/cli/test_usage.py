@@ -12,6 +12,7 @@ import click
 import pytest
 
 from duis_gateway import __version__
+from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.main import program
 from tests.support.cli import Installation, done, refused, run
 
@@ -50,6 +51,18 @@ def test_the_environment_may_name_the_configuration(
         (["party", "suspend", "90-B3"], "party suspend: Invalid value for 'EUI': '90-B3' is not an EUI-64 such as"),
         (["party", "list", "--config", "none.toml"], "the configuration none.toml cannot be read: No such file"),
         (["party", "list", "--form", "xml"], "party list: No such option"),
+        (["conformance"], "conformance needs --url, the http or https URL of the gateway"),
+        (["conformance", "--version", "6.0"], "conformance needs --url"),
+        (["conformance", "--url", "", "--list"], "conformance: Invalid value for '--url': it is empty"),
+        (["conformance", "--reports=", "--url", "http://127.0.0.1:1"], "'--reports': it is empty"),
+        (["conformance", "--case", "n64", "--case", "", "--list"], "'--case': it is empty"),
+        (
+            ["inbox", "list", "--kind", ""],
+            "inbox list: Invalid value for '--kind': it is empty: name a value",
+        ),
+        (["send", "-", "--out", ""], "send: Invalid value for '--out': it is empty"),
+        (["serve", "--config", ""], "serve: Invalid value for '--config': it is empty"),
+        (["sandbox", "--workdir", ""], "sandbox: Invalid value for '--workdir': it is empty"),
         (["verify", "none.xml", "--trust", "."], "verify: Invalid value for 'FILE': File 'none.xml' does not exist."),
     ],
 )
@@ -67,7 +80,7 @@ def test_every_command_explains_itself() -> None:
 
 
 _COMMANDS = {name: program.get_command(_TOP, name) for name in program.list_commands(_TOP)}
-# The sandbox alone starts one; its commands are for one that runs.
+# The sandbox alone starts one, and `conformance` plays the pack; what runs something does not look like a success.
 _GROUPS = [name for name, one in _COMMANDS.items() if isinstance(one, click.Group) and not one.invoke_without_command]
 
 
@@ -77,6 +90,23 @@ def test_a_group_alone_prints_its_help(words: list[str]) -> None:
     assert (ran.code, ran.error) == (0, "")
     assert ran.output == done(*words, "--help")
     assert len(ran.output.splitlines()) > 5
+
+
+def test_every_command_refuses_an_option_with_nothing_in_it() -> None:
+    """The sandbox's own refuse it with what they take; a running one reads them."""
+    left_out = [path for path, one in _commands(program) if not isinstance(one, RefusesEmpty)]
+    assert [path for path in left_out if path[:1] != ("sandbox",)] == [(), ("completion",)]
+
+
+def _commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, group
+    for name in group.list_commands(_TOP):
+        one = group.get_command(_TOP, name)
+        assert one is not None
+        if isinstance(one, click.Group):
+            yield from _commands(one, *path, name)
+        else:
+            yield (*path, name), one
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -59,4 +59,4 @@ def test_five_commands_bring_the_first_n64_into_an_own_server(tmp_path: Path) ->
 
 def told(text: str) -> list[str]:
     """The lines without how long a server took and how messages are numbered; recipients are served in any order."""
-    return sorted(re.sub(r" in \d+ ms$|message \d+", "", line) for line in text.splitlines())
+    return sorted(re.sub(r" in \d+ ms$|(message|outbox) \d+", "", line) for line in text.splitlines())

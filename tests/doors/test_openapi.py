@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ from duis_gateway.clock import SystemClock
 from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.messages import duis_routes, partner_routes
 from duis_gateway.doors.openapi import openapi_route
-from duis_gateway.doors.party import party_routes
+from duis_gateway.doors.party import FORMATS, party_routes
 from duis_gateway.doors.soap import SoapDoor
+from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.rollout.views import PARTY_TABLES
@@ -78,6 +81,26 @@ def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
                 look(one)
 
     look(described)
+
+
+def test_an_eui_and_a_choice_are_described_as_they_are_read(routes: list[Route], described: dict[str, Any]) -> None:
+    eui = described["components"]["schemas"]["EUI"]
+    for text in ("90-B3-D5-1F-30-01-00-00", "90-b3-d5-1f-30-01-00-0f", "90B3D51F30010000", "90-B3", ""):
+        assert bool(re.search(eui["pattern"], text)) == is_read(parse_eui, text), text
+    assert "in either case" in eui["description"]
+    for name in PARTY_TABLES:
+        [form] = [
+            one for one in described["paths"][f"/party/v1/{name}"]["get"]["parameters"] if one["name"] == "format"
+        ]
+        assert form["schema"]["enum"] == [*FORMATS], "those by which the door judges"
+
+
+def is_read(read: Callable[[str], object], given: str) -> bool:
+    try:
+        read(given)
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("name", ["status", "deadlines", "eligible-hubs"])

@@ -30,6 +30,23 @@ def test_every_failed_attempt_is_kept_with_what_it_came_to(store: Store) -> None
     assert found[0].at > found[1].at
 
 
+def test_what_was_delivered_in_the_end_has_no_last_error(store: Store) -> None:
+    enqueue(store, message(), message())
+    for _ in range(2):
+        fail(store, "HTTP 500")
+    (claimed,) = claim(store, limit=1)
+    with store.write() as conn:
+        outbox.settle(conn, [Settlement(claimed.id, claimed.token, Result.DELIVERED)])
+        listed = {one.id: (one.state, one.last_error) for one in view.entries(conn)}
+        (found, _) = view.find(conn, claimed.id) or (None, None)
+        failed = view.failed_attempts(conn, claimed.id)
+    assert listed.pop(claimed.id) == ("delivered", None)
+    assert list(listed.values()) == [("pending", "HTTP 500")]
+    assert found is not None
+    assert found.last_error is None
+    assert [one.error for one in failed] == ["HTTP 500"], "and yet what failed before is told"
+
+
 def test_an_outcome_that_comes_after_the_lease_is_no_attempt(store: Store) -> None:
     enqueue(store, message())
     (claimed,) = claim(store)

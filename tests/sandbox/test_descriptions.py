@@ -1,0 +1,66 @@
+"""What the sandbox's description says of each value of a command is what the command takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.sandbox.cast import CAST
+from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.openapi import describe
+from duis_gateway.sandbox.parameters import Parameter, WrongCommand
+
+pytestmark = pytest.mark.requirement("EX-3")
+
+TYPES = {"string": str, "integer": int, "number": (int, float), "array": list}
+EUIS = [format_eui(one.eui) for one in CAST]
+GIVEN = (*EUIS, *(one.lower() for one in EUIS), *(one.name for one in CAST), 1, "7", 120)
+WRONG = (EUIS[0].replace("-", ""), EUIS[0].replace("-", ":"), "nobody", "", -1, 1.5)
+CLOSED = [
+    (command.name, one)
+    for command in COMMANDS
+    for one in command.parameters
+    if (one.kind.words or {"maximum", "anyOf"} & one.kind.schema.keys()) and not one.many
+]
+
+
+def allows(schema: Mapping[str, Any], given: object) -> bool:
+    """Judge by the few words of JSON Schema that the description uses."""
+    if "anyOf" in schema:
+        return any(allows(one, given) for one in schema["anyOf"])
+    types = schema.get("type", [])
+    kinds = [TYPES[one] for one in ([types] if isinstance(types, str) else types)]
+    if kinds and not any(isinstance(given, one) for one in kinds):
+        return False
+    if "enum" in schema and given not in schema["enum"]:
+        return False
+    if isinstance(given, str):
+        return re.search(schema.get("pattern", ""), given) is not None
+    return schema.get("minimum", given) <= given <= schema.get("maximum", given)
+
+
+def is_read(one: Parameter, given: object) -> bool:
+    try:
+        one.read(given)
+    except WrongCommand:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("command", "one"), CLOSED, ids=[f"{name}-{one.name}" for name, one in CLOSED])
+def test_what_is_described_is_what_is_taken(command: str, one: Parameter) -> None:
+    body = describe("127.0.0.1")["paths"][f"/v1/{command}"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]["properties"][one.name]
+    for word in one.kind.words:
+        assert allows(schema, word), word
+        assert is_read(one, word), word
+        assert is_read(one, word.upper()), "in any case"
+    for given in GIVEN:
+        assert allows(schema, given) or not is_read(one, given), given
+    for given in WRONG:
+        assert not allows(schema, given), given
+        assert not is_read(one, given), given
