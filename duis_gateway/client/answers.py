@@ -139,4 +139,6 @@ def _read_device(element: etree._Element) -> Device:
 
 def _check_identity(found: str, wanted: str) -> None:
     if found.upper() != wanted.upper():
-        raise NotProven(f"the answer is to {found[:80]!r}, not to {wanted!r}")
+        raise NotProven(
+            f"the answer is to {found[:80]!r}, not to {wanted!r}", "do not act on it; post the message again"
+        )

@@ -102,7 +102,7 @@ class NotNow(Refused):
 class NotProven(ClientError):
     """What came does not carry the signature of somebody who is trusted to speak for the gateway."""
 
-    what_to_do = "do not act on it; if it is genuine, put the gateway's certificate and its CA into the trust folder"
+    what_to_do = "do not act on it; if it is genuine, the Trust lacks the gateway's certificate, or its CA"
 
 
 class NotUnderstood(ClientError):
@@ -119,10 +119,11 @@ class IdReused(ClientError):
 
 _ELSEWHERE = range(300, 400)
 _WHAT_TO_DO: dict[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "check that the certificate is registered with the gateway, in its time and not revoked, "
-    "and that nothing changed the document after it was signed",
-    HTTPStatus.FORBIDDEN: "this party may not use this door: check its kind, and that it is active",
+    HTTPStatus.UNAUTHORIZED: "check that the certificate is registered with the gateway (its operator does that), "
+    "in its time and not revoked, and that nothing changed the document after it was signed",
+    HTTPStatus.FORBIDDEN: "this party may not send this here: check whose key signs, and with the gateway's operator "
+    "which kind of party it is, and that it is active",
     HTTPStatus.NOT_FOUND: "check the gateway's URL",
     HTTPStatus.CONFLICT: "this identity was used for another message: send this one under a new identity",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "send the list in parts",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "make it shorter; a CSP's or DCC's list goes in parts",
 }

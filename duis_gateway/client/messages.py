@@ -126,7 +126,10 @@ def _read_partner_message(document: Document, proof: Proof, raw: bytes) -> Messa
 
 def _check_sender(proof: Proof, sender: int) -> None:
     if proof.signer.eui != sender:
-        raise NotProven("the certificate is of another party than the sender that the message names")
+        raise NotProven(
+            "the certificate is of another party than the sender that the message names",
+            "do not act on it; tell the gateway's operator",
+        )
 
 
 def _schema_of(root: etree._Element) -> Schema:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from duis_gateway.client.arguments import eui_of, expect, listed
-from duis_gateway.client.errors import CannotSend, NotUnderstood, Refused, SetupWrong
+from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, NotNow, NotUnderstood, Refused, SetupWrong
 from duis_gateway.client.gateway import Prepared
 from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
 from duis_gateway.client.problems import refusal_of
@@ -21,7 +21,12 @@ from duis_gateway.text.json_reader import read_json
 
 PATH = "/party/v1"
 _MAX_ANSWER = 64 * 1024 * 1024
-_ASK_FOR_ANOTHER = "check the token: `party token` gives a new one, and the one before stops working"
+_ASK_FOR_ANOTHER = (
+    "check the token; the gateway's operator makes a new one with `party token`, and the one before stops working"
+)
+_NOT_HERE = "check whose token it is: `check` and the protection list are for suppliers that are active"
+_ASK_AGAIN = "ask again, which does nothing twice; a larger answer comes by `changed_since`, or as CSV"
+_CORRECT = "correct what the text names, and ask again"
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,10 @@ class PartyDoor:
         self.url = url.rstrip("/")
         self._token = token.strip()
         if not self._token.isascii() or not self._token.isprintable():
-            raise SetupWrong("token has characters that no token has", "give the one line that `party token` printed")
+            raise SetupWrong(
+                "token has characters that no token has",
+                "give the one line that the gateway's operator got from `party token`",
+            )
         self._http = Http(timeout, authorities, _MAX_ANSWER, tls)
 
     def check(self, request: Prepared | bytes) -> Checked:
@@ -132,16 +140,33 @@ class PartyDoor:
 
     def _ask(self, method: str, what: str, body: bytes | None = None, media: str | None = None) -> HttpAnswer:
         headers = {"Authorization": f"Bearer {self._token}"} | ({"Content-Type": media} if media else {})
-        answer = self._http.exchange(method, f"{self.url}{PATH}/{what}", body, headers)
+        try:
+            answer = self._http.exchange(method, f"{self.url}{PATH}/{what}", body, headers)
+        except NotListening as error:
+            raise NotListening(error.detail, "check the gateway's URL and that it runs, and ask again") from None
+        except NoAnswer as error:
+            raise NoAnswer(error.detail, _ASK_AGAIN) from None
         if answer.status == HTTPStatus.OK:
             return answer
-        refusal = refusal_of(answer)
-        if answer.headers.get("www-authenticate", "").startswith("Bearer"):
-            raise Refused(refusal.problem, _ASK_FOR_ANOTHER)
-        raise refusal
+        raise _refusal(answer)
 
     def _not_understood(self) -> NotUnderstood:
         return NotUnderstood(f"what answers at {self.url}{PATH} is not a gateway's party door", "check the URL")
+
+
+def _refusal(answer: HttpAnswer) -> Refused:
+    """Return the error for an answer that is no 200; what is to be done is not what it is for a message."""
+    refusal = refusal_of(answer)
+    if isinstance(refusal, NotNow):
+        return NotNow(refusal.problem, "ask again a little later")
+    if answer.headers.get("www-authenticate", "").startswith("Bearer"):
+        return Refused(refusal.problem, _ASK_FOR_ANOTHER)
+    match refusal.status:
+        case HTTPStatus.FORBIDDEN:
+            return Refused(refusal.problem, _NOT_HERE)
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT | HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return Refused(refusal.problem, _CORRECT)
+    return refusal
 
 
 def _written(at: datetime) -> str:

@@ -135,7 +135,10 @@ class Trust:
         """
         found = {Eui(one.eui) for one in self.signers}
         if not found:
-            raise SetupWrong("no certificate that is trusted may sign for DCC (OU 89)", "add the gateway's certificate")
+            raise SetupWrong(
+                "no certificate that is trusted may sign for DCC (OU 89)",
+                "add the gateway's certificate to the folder",
+            )
         if len(found) > 1:
             raise SetupWrong(
                 f"several that are trusted may sign for DCC: {', '.join(map(str, sorted(found)))}",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from duis_gateway.client import CannotSend, Eui, NotNow, NotUnderstood, PartyDoor, Refused, Serving
+from duis_gateway.client import CannotSend, Eui, NotListening, NotNow, NotUnderstood, PartyDoor, Refused, Serving
 
 HUB = Eui("00-DB-12-34-56-00-00-01")
 pytestmark = pytest.mark.requirement("EX-1", "EX-2")
@@ -64,7 +64,7 @@ def test_a_list_is_put_shown_and_asked_about_one_after_another(standin: Standin)
 def test_a_refusal_says_where_and_an_unknown_token_what_to_do(standin: Standin) -> None:
     problem = {"title": "not valid", "detail": "the schema", "errors": [{"path": "/a", "line": 3, "reason": "what"}]}
     door = standin.says(problem, 400, Content_Type="application/problem+json")
-    with pytest.raises(Refused, match="HTTP 400: the schema; /a: what") as caught:
+    with pytest.raises(Refused, match=r"HTTP 400: the schema; /a: what \(correct what") as caught:
         door.check(b"<a/>")
     assert caught.value.problem.findings[0].line == 3
     with pytest.raises(CannotSend, match="devices: not an EUI-64"):
@@ -73,7 +73,7 @@ def test_a_refusal_says_where_and_an_unknown_token_what_to_do(standin: Standin) 
     with pytest.raises(Refused, match="check the token"):
         door.protected_hubs()
     standin.says(b"<busy/>", 503, Retry_After="5")
-    with pytest.raises(NotNow):
+    with pytest.raises(NotNow, match="ask again a little later"):
         door.check(b"<a/>")
     standin.says(b"[1]", 400, Content_Type="application/problem+json")
     with pytest.raises(Refused, match=r"HTTP 400: \[1\]"):
@@ -86,6 +86,19 @@ def test_what_is_no_party_door_is_said_to_be_none(standin: Standin, body: bytes)
     for ask in (lambda: door.check(b"<a/>"), lambda: door.protect([HUB])):
         with pytest.raises(NotUnderstood, match="is not a gateway's party door"):
             ask()
+
+
+def test_what_to_do_is_said_of_a_question_and_not_of_a_message(standin: Standin) -> None:
+    """Nothing was prepared that could be posted again, and nothing has an identity."""
+    door = standin.says({"title": "no"}, 403, Content_Type="application/problem+json")
+    with pytest.raises(Refused, match="check whose token it is"):
+        door.protected_hubs()
+    standin.server.close()
+    for ask in (door.protected_hubs, door.estate):
+        with pytest.raises(NotListening) as caught:
+            ask()
+        assert "ask again" in str(caught.value)
+        assert "prepared" not in str(caught.value)
 
 
 def test_a_list_that_is_none_is_not_understood(standin: Standin) -> None:

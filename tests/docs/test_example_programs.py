@@ -286,6 +286,15 @@ def test_node_red_loads_the_flow_as_it_is_and_takes_an_alert_that_is_proven(site
             except HTTPError as error:
                 answered.append(error.code)
         assert answered == [204, 400]
+    [judge] = [one for one in json.loads(Path(flow).read_text("utf-8")) if one["id"] == "duis-judge"]
+    # Killed after its time, `verify` has no exit code; 2 is a trust that is not there, and no fault of the message.
+    codes = """
+        const {util} = require("@node-red/util"), said = util.prepareJSONataExpression(process.argv[1], {})
+        for (const code of [0, 1, 2, null])
+            util.evaluateJSONataExpression(said, {payload: {code}}, (error, status) => console.log(error || status))
+    """
+    told = output(["node", "-e", codes, judge["rules"][0]["to"]], red.parents[2])
+    assert told.split() == ["204", "400", "503", "503"]
 
 
 def test_json_is_sent_and_answered_by_the_command_line(site: Site, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from duis_gateway.sandbox.parameters import Parameter, WrongCommand
 
 pytestmark = pytest.mark.requirement("EX-3")
 
-TYPES = {"string": str, "integer": int, "number": (int, float), "array": list}
+TYPES: Mapping[str, Any] = {"string": str, "integer": int, "number": (int, float), "array": list}
 EUIS = [format_eui(one.eui) for one in CAST]
 GIVEN = (*EUIS, *(one.lower() for one in EUIS), *(one.name for one in CAST), 1, "7", 120)
 WRONG = (EUIS[0].replace("-", ""), EUIS[0].replace("-", ":"), "nobody", "", -1, 1.5)
@@ -40,7 +40,7 @@ def allows(schema: Mapping[str, Any], given: object) -> bool:
         return False
     if isinstance(given, str):
         return re.search(schema.get("pattern", ""), given) is not None
-    return schema.get("minimum", given) <= given <= schema.get("maximum", given)
+    return bool(schema.get("minimum", given) <= given <= schema.get("maximum", given))
 
 
 def is_read(one: Parameter, given: object) -> bool:
