@@ -19,7 +19,7 @@ from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
-from duis_gateway.doors.crowd import Crowd
+from duis_gateway.doors.crowd import Crowd, place_of
 from duis_gateway.doors.http import Application, new_correlation_id
 from duis_gateway.doors.http1 import (
     END_OF_HEADER,
@@ -33,6 +33,7 @@ from duis_gateway.doors.http1 import (
 )
 from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.streams import Stream, close_pieces
+from duis_gateway.doors.turns import Turns
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.doors.workers import Workers
 from duis_gateway.errors import HandshakeFailed, HeaderTooLarge, HttpRefused, MessageRefused, TooBusy, TooSlow
@@ -61,6 +62,7 @@ class Floor:
         self.workers = workers
         self.large_workers = large_workers
         self.loop = loop
+        self.turns = Turns(loop)
         self.crowd: Crowd[Connection] = Crowd(limits.most, limits.most_an_address)
         self.stopping = False
         self.streams: Counter[int | None] = Counter()
@@ -112,6 +114,7 @@ class Connection(asyncio.Protocol):
         self.floor = floor
         self._limits = floor.limits
         self._address = address
+        self.place = place_of(address)
         self._scheme = scheme
         self._organisations: frozenset[str] | None = None
         self._transport: Any = None
@@ -122,6 +125,7 @@ class Connection(asyncio.Protocol):
         self._stream: Stream | None = None
         self._asker: int | None = None
         self._working = 0
+        self._handshake = 0
         self._begun: float | None = None
         self._empty_line = False
         self._moved = monotonic()
@@ -182,6 +186,11 @@ class Connection(asyncio.Protocol):
     def secured(self, organisations: frozenset[str] | None) -> None:
         """Note whose certificate the client has; None: senders are not bound to it."""
         self._organisations = organisations
+
+    def shakes_hands(self, size: int) -> None:
+        """Count the bytes that are kept of a handshake; 0 when it is over."""
+        self._handshake = size
+        self._count()
 
     def not_secured(self, error: HandshakeFailed) -> None:
         """Record a handshake that failed; the client hears OpenSSL's alert alone."""
@@ -410,7 +419,7 @@ class Connection(asyncio.Protocol):
 
     def _count(self) -> None:
         """Tell what is held for this client now; a request in hand is counted until it is answered."""
-        held = len(self._unread) + self._working
+        held = len(self._unread) + self._working + self._handshake
         if self._body is not None:
             held += len(self._body.content)
         more, self.held = held - self.held, held

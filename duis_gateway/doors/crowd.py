@@ -42,7 +42,7 @@ class Crowd(Generic[T]):
 
     def add(self, member: T, address: str) -> None:
         """Take in a member; it is idle."""
-        place = _place(address)
+        place = place_of(address)
         self._places[member] = place
         self._numbers[place] += 1
         self.idle(member)
@@ -79,7 +79,7 @@ class Crowd(Generic[T]):
 
     def has_room(self, address: str) -> bool:
         """Whether one more of this address may be taken in."""
-        return len(self._places) < self.most and self._numbers.get(_place(address), 0) < self.most_an_address
+        return len(self._places) < self.most and self._numbers.get(place_of(address), 0) < self.most_an_address
 
     def longest_idle(self, address: str | None = None) -> T | None:
         """Return who has to go so that one more of this address has room, None where all are busy.
@@ -88,13 +88,14 @@ class Crowd(Generic[T]):
         """
         idle = self._idle
         if address is not None:
-            place = _place(address)
+            place = place_of(address)
             if self._numbers.get(place, 0) >= self.most_an_address:
                 idle = self._idle_by_place.get(place, OrderedDict())
         return next(iter(idle), None)
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
+    """Return who is at an address: itself, or of IPv6 its network."""
     if ":" not in address:
         return address
     found = ipaddress.IPv6Address(address.partition("%")[0])

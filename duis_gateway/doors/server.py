@@ -22,7 +22,7 @@ from duis_gateway.doors.tls import Tls
 from duis_gateway.doors.workers import Workers
 
 _LOOK = 0.25  # seconds between looks at the time
-_WAITING = 4096  # connections that the system keeps for us until they are accepted
+_WAITING = 512  # connections that the system keeps for us until they are accepted
 _AT_ONCE = 64  # connections accepted before others are served again
 _NO_DESCRIPTOR = 0.1  # seconds until the next try where nothing can be accepted
 _SAY_AGAIN = 60.0  # seconds between lines of the log about that

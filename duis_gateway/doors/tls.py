@@ -1,8 +1,8 @@
 """TLS on a connection: a protocol to the loop's transport, and a transport to the `Connection` above it.
 
 asyncio's own layer sets 256 KiB aside for each connection before it has said a word, and cannot say that it is done
-without ceasing to read. This one makes OpenSSL's state with the first byte that comes, and ends as a plain connection
-does.
+without ceasing to read. This one makes OpenSSL's state when it is the turn of a client that has said something and is
+still there, and ends as a plain connection does.
 
 What a client does before the handshake is over costs its own connection, for `handshake_time` seconds at most.
 """
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _RECORD = 16 * 1024
 _UNTAKEN = 1024 * 1024
 """Bytes that may wait for a client that sends: more are OpenSSL's answers to one that only asks for new keys."""
+_HANDSHAKE = 64 * 1024
+"""Bytes that a client may send until the handshake is over: its certificates are the longest part."""
 _PLAIN = re.compile(rb"[A-Z]{3}")
 
 
@@ -40,6 +42,8 @@ class Tls(asyncio.Protocol, asyncio.Transport):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
         self._secure = False
+        self._waits = False
+        self._taken = 0
         self._plain = False
         self._over = False
 
@@ -54,26 +58,26 @@ class Tls(asyncio.Protocol, asyncio.Transport):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
+        self._over = True
         self._settle()
         self._connection.connection_lost(exc)
+        # The two hold each other: nothing would be freed before the collector comes, which is seldom.
+        del self._connection, self._incoming, self._outgoing
+        self._tls = None
 
     def data_received(self, data: bytes) -> None:
         """Take records in; what comes after our last is thrown away."""
         if self._over:
             return
-        if self._tls is None:
-            if _PLAIN.match(data):
-                self._refuse_plain()
-                return
-            self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        if not self._taken and _PLAIN.match(data):
+            self._refuse_plain()
+            return
         self._incoming.write(data)
-        try:
-            if not self._secure:
-                self._shake_hands(self._tls)
-            if self._secure:
-                self._read(self._tls)
-        except ssl.SSLError as error:
-            self._fail(reason_of(error))
+        self._taken += len(data)
+        if self._tls is not None and self._secure:
+            self._go_on(self._tls)
+        else:
+            self._wait_for_turn()
 
     def eof_received(self) -> bool:
         """Close, unless there is something to answer."""
@@ -139,11 +143,42 @@ class Tls(asyncio.Protocol, asyncio.Transport):
 
     # Between the two
 
+    def _wait_for_turn(self) -> None:
+        """Go on with the handshake when it is this address's turn: a signature takes the loop a millisecond or more."""
+        self._connection.shakes_hands(self._taken)
+        if self._taken > _HANDSHAKE:
+            self._below.pause_reading()
+        if not (self._waits or self._over):
+            self._waits = True
+            self._connection.floor.turns.wait(self._connection.place, self._has_turn)
+
+    def _has_turn(self) -> bool:
+        self._waits = False
+        if self._over:
+            return False
+        self._below.resume_reading()
+        if self._tls is None:
+            self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._go_on(self._tls)
+        if not (self._secure or self._over) and self._taken > _HANDSHAKE:
+            self._fail(f"the handshake has more than {_HANDSHAKE} bytes")
+        return True
+
+    def _go_on(self, tls: ssl.SSLObject) -> None:
+        try:
+            if not self._secure:
+                self._shake_hands(tls)
+            if self._secure:
+                self._read(tls)
+        except ssl.SSLError as error:
+            self._fail(reason_of(error))
+
     def _shake_hands(self, tls: ssl.SSLObject) -> None:
         with suppress(ssl.SSLWantReadError):
             tls.do_handshake()
             self._secure = True
             self._settle()
+            self._connection.shakes_hands(0)
             self._connection.secured(organisations_of(tls) if self._binds else None)
         self._flush()
 
@@ -195,7 +230,7 @@ class Tls(asyncio.Protocol, asyncio.Transport):
         self._over = True
 
     def _flush(self) -> None:
-        if self._outgoing.pending and not self._below.is_closing():
+        if not self._below.is_closing() and self._outgoing.pending:
             self._below.write(self._outgoing.read())
 
     def _settle(self) -> None:

@@ -5,6 +5,7 @@ That the doors behave over TLS as without is in the tests of HTTP, time and crow
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import socket
@@ -20,7 +21,9 @@ from typing import NamedTuple
 
 import pytest
 
+from duis_gateway.doors.connections import Connection
 from duis_gateway.doors.limits import ServerLimits
+from duis_gateway.doors.tls import Tls
 from duis_gateway.pki.tls import server_context
 from tests.support.doors import ANSWER, SIZE, AuditLines, Doors, OneContext, StandIn, audited, open_doors, replies
 from tests.support.tls_pki import Authority, Files
@@ -301,6 +304,69 @@ def test_a_connection_that_breaks_in_the_middle_of_a_record_ends(doors: Doors) -
     with doors.connect() as gone:
         gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert doors.post(DUIS).status == 200
+
+
+def hello_of(size: int) -> bytes:
+    """The beginning of a ClientHello that would be so long, in as many records as it takes."""
+    message = b"\x01" + size.to_bytes(3, "big") + b"\x03\x03" + b"a" * (size - 100)
+    pieces = (message[at : at + 16384] for at in range(0, len(message), 16384))
+    return b"".join(b"\x16\x03\x01" + len(one).to_bytes(2, "big") + one for one in pieces)
+
+
+def test_a_handshake_without_end_is_refused(pki: Pki) -> None:
+    """T68: it is kept until it is over, and a stranger may begin many."""
+    with listening(pki, ask=False) as doors, audited() as lines:
+        with doors.bare() as client:
+            client.sendall(hello_of(130_000))
+            while client.recv(4096):
+                pass
+        wait_until(lambda: bool(lines.fields("reason")))
+        assert "the handshake has more than 65536 bytes" in str(lines.fields("reason"))
+        assert doors.post(DUIS).status == 200
+
+
+def test_handshakes_that_are_not_over_count_as_what_is_held(pki: Pki) -> None:
+    """Who holds most goes, when it is too much in all."""
+    limits = ServerLimits(body=SIZE, held=100_000)
+    with listening(pki, limits, ask=False) as doors, ExitStack() as opened:
+        clients = [opened.enter_context(doors.bare()) for _ in range(3)]
+        for client in clients:
+            client.sendall(hello_of(60_000)[:50_000])
+        wait_until(lambda: any(has_ended(client) for client in clients))
+        assert doors.post(DUIS).status == 200
+
+
+def has_ended(client: socket.socket) -> bool:
+    client.settimeout(0.05)
+    try:
+        return not client.recv(1)
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_nothing_is_left_of_connections_that_are_closed(pki: Pki) -> None:
+    """Also before the collector comes, which is seldom: what OpenSSL holds of each is tens of thousands of bytes."""
+    with listening(pki, ask=False) as doors:
+        assert doors.post(DUIS).status == 200
+        gc.collect()
+        gc.disable()
+        try:
+            before = alive()
+            for sent in (b"", b"GET", hello_of(20_000), b"\x16\x03\x01nonsense"):
+                with doors.bare() as client:
+                    client.sendall(sent)
+            for _ in range(5):
+                assert doors.post(DUIS).status == 200
+            wait_until(lambda: alive() <= before)
+        finally:
+            gc.enable()
+
+
+def alive() -> int:
+    """How many connections, and states of OpenSSL of a server, there are in this process."""
+    return sum(isinstance(one, Tls | Connection) for one in gc.get_objects())
 
 
 def test_the_organisation_of_a_certificate_goes_with_what_its_client_sends(pki: Pki) -> None:
