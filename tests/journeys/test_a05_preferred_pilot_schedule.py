@@ -81,8 +81,10 @@ def test_a_group_sent_again_replaces_its_namesake_and_the_others_stand(piloted: 
     play.forget()
     assert play.pilot_schedule("main", Group("A", south[1:])).code == "I99"
     assert forwarded(play, "north") == [{"A": []}], "it learns that it has lost the group's hubs"
-    assert forwarded(play, "south") == [{"A": south[1:], "B": south[:1]}], "the whole schedule, as it stands now"
-    assert forwarded(play, "dcc") == [{"A": south[1:], "B": south[:1]}]
+    assert forwarded(play, "south") == [{"A": south[1:]}], "the group as it stands now, and not again what stays"
+    assert forwarded(play, "dcc") == [{"A": south[1:]}]
+    play.forget()
+    assert play.pilot_schedule("main", Group("C", south[:1])).code == "E110609", "the other group stands"
 
 
 @pytest.mark.requirement("PIA-5", "BR-5.2")

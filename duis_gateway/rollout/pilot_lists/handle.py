@@ -56,14 +56,16 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         named: Sequence[int] = [*{*body.add, *body.remove, *(hub.device_id for hub in default)}]
     else:
         named = body.device_ids
+    proving = tuple(pilots.proving_hubs(conn, release.release_id, supplier))
+    may_be_in = {*named, *(hub.device_id for hub in proving)}
     return PilotListFacts(
         release=release,
         supplier=supplier,
         named=hubs.named(conn, named, release.release_id, supplier),
         default=default,
-        proving=tuple(pilots.proving_hubs(conn, release.release_id, supplier)),
+        proving=proving,
         previous=None if previous is None else tuple(previous),
-        groups=tuple(schedules.instructions(conn, release.release_id, supplier)),
+        groups=tuple(schedules.instructions_around(conn, release.release_id, supplier, may_be_in)),
         protected=protection.protected(conn, named, supplier),
     )
 
@@ -105,7 +107,6 @@ def _sends(facts: PilotListFacts, judgement: PilotListJudgement, tx: Tx) -> tupl
             for part, ids in split_list(new_identity(), everything)
         ]
     if judgement.regrouped:
-        standing = schedules.instructions(tx.conn, release.release_id, tx.party.eui)
-        sends += forward_schedule(release, tx.party.eui, judgement.regrouped, standing, tx)
-        sends += second_supplier_alerts(release, standing, judgement.regrouped, facts.named, tx)
+        sends += forward_schedule(release, tx.party.eui, judgement.regrouped, facts.groups, tx)
+        sends += second_supplier_alerts(release, facts.groups, judgement.regrouped, facts.named, tx)
     return tuple(sends)

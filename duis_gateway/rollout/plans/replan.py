@@ -102,13 +102,15 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
         void: list[int] = []
         for facts, was, outlook, device_ids in _compared(before, plans.kinds(moment.conn, shared, chunk)):
             planned = outlook.planned
-            if planned == was and not lost.own:
-                continue
-            _note_groups(bulletin, facts, device_ids)
+            if lost.own:
+                _note_groups(bulletin, facts, device_ids)
             if planned == was:
                 continue
             for why, members in _by_reason(outlook, device_ids, lost):
-                bulletin.add(news(was, why, listeners.of), members)
+                told_to = news(was, why, listeners.of)
+                if any(isinstance(one, VoidReason) for one in told_to.values()):
+                    _note_groups(bulletin, facts, members)
+                bulletin.add(told_to, members)
             if planned is None:
                 void += device_ids
             else:

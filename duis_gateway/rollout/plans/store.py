@@ -135,9 +135,10 @@ def kinds(connection: Connection, shared: ReleaseFacts, ids: Iterable[int]) -> l
         .outerjoin(release_hub, marked)
     )
     device, *columns = stored_columns(connection, query)
+    known = unsigned(device)
     alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for device_id, *kind in zip(unsigned(device), *columns, strict=True):
-        alike[(*kind, said.of(device_id))].append(device_id)
+    for device_id, kind in zip(known, zip(*columns, map(said.of, known), strict=True), strict=True):
+        alike[kind].append(device_id)
     names = model_names(connection)
     found = []
     for (device_type, model, version, status, region, importer, gas, mark, told), members in alike.items():

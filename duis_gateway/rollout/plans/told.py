@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import merge
+from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, insert, select
@@ -28,6 +30,7 @@ from duis_gateway.store.types import few_unsigned, unsigned
 from duis_gateway.store.upsert import insert_into
 
 _COLUMNS = ("release_id", "device_id", "plan_id", "csp_region", "import_supplier", "gas_supplier")
+_LEAST_PAGE = 1000
 
 
 def told(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, ToldHub]:
@@ -144,25 +147,28 @@ def next_revision(connection: Connection, release_id: str, recipient: int) -> in
 def concerned(connection: Connection, release_id: str, *, named: bool, size: int) -> Iterator[list[int]]:
     """Yield every hub that was told to be planned, and (`named`) every one that something instructs, in chunks.
 
-    A hub may come several times; what was done about one chunk is seen by the next.
+    Each comes once, in the order of the tables' keys, also where several lists name it and it is planned. What is
+    written about one chunk changes no later one.
     """
+    sources = [(planned_hub, planned_hub.c.release_id == release_id)]
     if named:
         for heads, members in ((instruction, instruction_hub), (batch, batch_hub), (pilot_selection, selected_hub)):
             owner = next(iter(members.primary_key.columns))
-            lists = connection.execute(select(heads.c.id).where(heads.c.release_id == release_id)).scalars().all()
-            for number in lists:
-                yield from _chunks(connection, members, owner == number, size)
-    yield from _chunks(connection, planned_hub, planned_hub.c.release_id == release_id, size)
+            lists = connection.execute(select(heads.c.id).where(heads.c.release_id == release_id)).scalars()
+            sources += [(members, owner == number) for number in lists]
+    # As much is held at once as one chunk is long, however many lists there are.
+    page = max(_LEAST_PAGE, size // len(sources))
+    merged = merge(*(_in_order(connection, members, mine, page) for members, mine in sources))
+    each = (device_id for device_id, _ in groupby(merged))
+    while chunk := list(islice(each, size)):
+        yield unsigned(chunk)
 
 
-def _chunks(connection: Connection, members: Table, mine: ColumnElement[bool], size: int) -> Iterator[list[int]]:
+def _in_order(connection: Connection, members: Table, mine: ColumnElement[bool], page: int) -> Iterator[int]:
+    """Yield the hubs of one list in the order of its key, as they are stored; no statement stays open meanwhile."""
     device_id = members.c.device_id
-    query = select(device_id).where(mine).order_by(device_id).limit(size)
-    after: int | None = None
-    while True:
-        rest = query if after is None else query.where(device_id > after)
-        chunk = list(connection.execute(rest).scalars())
-        if not chunk:
-            return
-        yield chunk
-        after = chunk[-1]
+    first = select(device_id).where(mine).order_by(device_id).limit(page)
+    (found,) = stored_columns(connection, first)
+    while found:
+        yield from found
+        (found,) = stored_columns(connection, first.where(device_id > unsigned(found[-1:])[0]))

@@ -66,8 +66,12 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
     reasons, voided = _voided(release, tx)
     for supplier, void in sorted(voided.items()):
         standing = schedules.instructions(tx.conn, release.release_id, supplier)
-        changed = [_without(group, frozenset(void.by_group[group.stage, group.group_id])) for group in standing]
-        if void.by_group:
+        changed = [
+            _without(group, frozenset(lost))
+            for group in standing
+            if (lost := void.by_group.get((group.stage, group.group_id)))
+        ]
+        if changed:
             tx.send(forward_schedule(release, supplier, changed, standing, tx))
         for (stage, _), ids in void.by_group.items():
             schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, ids)

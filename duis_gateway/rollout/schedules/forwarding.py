@@ -20,24 +20,24 @@ from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 def forward_schedule(
     release: Release, supplier: int, changed: Sequence[Instruction], standing: Sequence[Instruction], tx: Tx
 ) -> list[PartnerSend]:
-    """Return the messages that tell a supplier's schedule, whole, to the CSPs concerned and to DCC.
+    """Return the messages that tell groups of a supplier, as they stand now, to the CSPs concerned and to DCC.
 
-    `changed` take the place of those of `standing` that have the same stage and name. A CSP is concerned if one of
-    the groups changed has a hub in its regions, or had; it gets every group with a hub there, cut down to these, and
-    a group that has lost all its hubs there once more, empty. Where that is more than a message holds, it comes in
-    parts.
+    `changed` take the place of those of `standing` that have the same stage and name; the others are known and not
+    told again, so that a message does not grow with what stands. A CSP gets the groups that have a hub in its
+    regions, or had, cut down to these; one that has lost all its hubs there comes once more, empty. Where that is more
+    than a message holds, it comes in parts.
     """
-    before = {_name(group): group for group in standing}
-    after = {**before, **{_name(group): group for group in changed}}
-    regions = hubs.regions(tx.conn, {d for group in (*standing, *changed) for d in group.device_ids})
+    names = {_name(group) for group in changed}
+    before = [group for group in standing if _name(group) in names]
+    regions = hubs.regions(tx.conn, {d for group in (*before, *changed) for d in group.device_ids})
     sends: list[PartnerSend] = []
     for party in tx.registered(PartyKind.CSP):
-        own = {name: _within(group, regions, party) for name, group in after.items()}
-        had = {name for name, group in before.items() if _within(group, regions, party)}
-        if any(own[_name(group)] or _name(group) in had for group in changed):
-            groups = [_as_group(after[name], ids) for name, ids in own.items() if ids or name in had]
+        had = {_name(group) for group in before if _within(group, regions, party)}
+        own = [(group, _within(group, regions, party)) for group in changed]
+        groups = [_as_group(group, ids) for group, ids in own if ids or _name(group) in had]
+        if groups:
             sends += _messages(party, csp.PreferredPilotSchedule, release, supplier, groups)
-    everything = [_as_group(group, group.device_ids) for group in after.values()]
+    everything = [_as_group(group, group.device_ids) for group in changed]
     for party in tx.registered(PartyKind.DCC):
         sends += _messages(party, esi.PreferredPilotScheduleReport, release, supplier, everything)
     return sends

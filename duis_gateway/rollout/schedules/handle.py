@@ -58,12 +58,18 @@ def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
         supplier=supplier,
         named=hubs.named(conn, named, release.release_id, supplier),
         preferred=_in_the_pilot(body.release_id, tx),
-        standing=tuple(schedules.instructions(conn, release.release_id, supplier)),
+        standing=tuple(schedules.instructions_around(conn, release.release_id, supplier, named, _names(body))),
         offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),
         in_pilot=_barred(body, release, tx),
         proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
         protected=protection.protected(conn, named, supplier),
     )
+
+
+def _names(body: PreferredPilotSchedule) -> frozenset[tuple[Stage, str]]:
+    """Return the groups that the schedule may change."""
+    sent = ((group.stage, group.group_id) for group in body.groups)
+    return frozenset(sent).union((group.stage, group.group_id) for group in body.cancelled)
 
 
 def _barred(body: PreferredPilotSchedule, release: Release, tx: Tx) -> frozenset[int]:

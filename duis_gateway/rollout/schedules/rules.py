@@ -33,7 +33,8 @@ class ScheduleFacts:
         supplier: the requester's EUI.
         named: what the inventory knows of each hub that the request names.
         preferred: the requester's preferred list that stands, None where it sent none.
-        standing: the requester's own standing instructions for this release.
+        standing: the requester's own standing instructions for this release; of safe launch only groups that the
+            request names, and those that name one of its hubs.
         offered: the CSPs' schedules for this release, with the periods and constraints that they offer.
         proving: the requester's own proving hubs; needed only to leave those of standing groups uncounted.
         in_pilot: the requester's own hubs that are in the pilot, which has not ended; needed for SafeLaunch groups.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, delete, insert, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.releases.records import (
@@ -80,7 +80,44 @@ def instructions(
     if not rows:
         return []
     hubs = _collected(connection, members, bound)
-    codes = _collected(connection, constraints, bound)
+    return _as_instructions(rows, hubs, _collected(connection, constraints, bound))
+
+
+def instructions_around(
+    connection: Connection,
+    release_id: str,
+    supplier: int,
+    ids: Iterable[int],
+    names: Collection[tuple[Stage, str]] = (),
+) -> list[Instruction]:
+    """Return those of the same groups that bear on a list of hubs: the pilot's, those naming one of them, and `names`.
+
+    The others are not read, so that what a list costs does not grow with what stands already.
+    """
+    heads, _, constraints = _instructions(False)
+    bound = {"release": release_id, "by": supplier}
+    rows = connection.execute(heads, bound).all()
+    if not rows:
+        return []
+    wanted = id_list(connection, ids)
+    naming = select(instruction_hub.c.instruction_id).join_from(
+        wanted, instruction_hub, instruction_hub.c.device_id == wanted.c.value
+    )
+    naming_any = set(connection.execute(naming.distinct()).scalars())
+    near = [
+        row
+        for row in rows
+        if row.stage == Stage.PILOT or row.id in naming_any or (Stage(row.stage), row.group_id) in names
+    ]
+    chosen = id_list(connection, [row.id for row in near])
+    of_chosen = instruction_hub.c.instruction_id.in_(select(chosen.c.value))
+    hubs = _collected(connection, select(instruction_hub).where(of_chosen))
+    return _as_instructions(near, hubs, _collected(connection, constraints, bound))
+
+
+def _as_instructions(
+    rows: Iterable[Row[Any]], hubs: defaultdict[int, list[int]], codes: defaultdict[int, list[str]]
+) -> list[Instruction]:
     return [
         Instruction(
             release_id=row.release_id,

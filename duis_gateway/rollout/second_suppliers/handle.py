@@ -32,7 +32,7 @@ def second_supplier_alerts(
 
     Args:
         release: the release that is instructed.
-        standing: the sender's groups of both stages as they stand.
+        standing: the sender's groups of both stages as they stand, those at least that name a hub of the others.
         changed: those that take the place of the standing ones of the same stage and name.
         known: hubs that have been looked up already.
         tx: the sender, and the transaction.
@@ -52,9 +52,10 @@ def alerts_on_choice(
 
     To the second supplier it is an instruction like any other: it has to instruct, too, for the hub to move earlier.
     """
-    own = _members(schedules.instructions(tx.conn, release.release_id, supplier))
+    new = frozenset(chosen)
+    own = _members(schedules.instructions_around(tx.conn, release.release_id, supplier, new))
     before = own | direct.selected_for(tx.conn, release.release_id, supplier)
-    return _alerts(release, supplier, before, own.union(chosen), known, tx)
+    return _alerts(release, supplier, before, own | new, known, tx)
 
 
 def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], moment: Moment) -> Iterator[Alert]:

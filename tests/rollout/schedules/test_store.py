@@ -174,3 +174,19 @@ def test_a_time_without_a_zone_is_not_stored(store: Store) -> None:
     naive = replace(release(), notified_at=NOW.replace(tzinfo=None))
     with pytest.raises(Exception, match="without a zone"), store.write() as connection:
         releases.put(connection, naive, {})
+
+
+def test_a_list_is_judged_by_the_groups_that_it_concerns(store: Store) -> None:
+    """What a list costs must not grow with what stands: of 400,000 hubs in eight groups only the groups it touches."""
+    launch = Instruction("R1", ALPHA, "A", Stage.SAFE_LAUNCH, PERIOD, NOW, (1, 2, TOP), ("NIGHT",))
+    named, far = (replace(launch, group_id=name, device_ids=ids) for name, ids in (("B", (3, 4)), ("C", (8, 9))))
+    pilot = replace(launch, stage=Stage.PILOT, device_ids=(5, 6), constraints=())
+    theirs = replace(launch, supplier=BETA)
+    with store.write() as connection:
+        fill(connection, [hub(1)], [release()])
+        schedules.put_instructions(connection, [launch, named, far, pilot, theirs])
+    with store.read() as connection:
+        found = schedules.instructions_around(connection, "R1", ALPHA, (TOP, 7), {(Stage.SAFE_LAUNCH, "B")})
+        assert found == [pilot, launch, named]
+        assert schedules.instructions_around(connection, "R1", ALPHA, (9,)) == [pilot, far]
+        assert schedules.instructions_around(connection, "R1", GAMMA, (1,)) == []
