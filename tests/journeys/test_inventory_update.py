@@ -11,6 +11,7 @@ from tests.support.databases import KINDS
 from tests.support.dcc_play import batch, code, hub, piloting, select, tell, told, update
 from tests.support.installation import RELEASED, RUNNING
 from tests.support.play import DAY, NOW, Group, Outcome, Play
+from tests.support.schedules_play import say
 from tests.support.wire_client import only
 
 DATABASES = KINDS
@@ -104,6 +105,32 @@ def test_a_hub_that_moves_is_its_new_csps(play: Play) -> None:
     update(play, hub(play, device, region="South"))
     assert play.responded("north", Outcome(device)).code == "Refused"
     assert play.responded("south", Outcome(device)).code == "Accepted"
+
+
+@pytest.mark.requirement("A04", "A05", "X09", "PIA-D1")
+def test_a_csp_has_what_was_requested_of_the_hubs_in_its_regions(play: Play) -> None:
+    """Also of a hub that its second supplier has not instructed yet, so that no plan tells that it is gone or come."""
+    play.announce()
+    moves, stays = play.lot.of_csp("north", play.lot["split"])
+    period = ("Pilot", NOW + 3 * DAY, NOW + 9 * DAY)
+    assert play.pilot_list("main", [moves, stays]).code == "I99"
+    assert play.pilot_schedule("main", Group("A", [moves, stays], *period)).code == "I99"
+    play.forget()
+    assert update(play, hub(play, moves, "main", "gas", region="South")).code == "Accepted"
+    requests = ("PreferredPilotList", "PreferredPilotSchedule")
+    assert {name: [one.listed() for one in play.received(name, *requests)] for name in ("north", "south", "dcc")} == {
+        "north": [[stays], [stays]],
+        "south": [[moves], [moves]],
+        "dcc": [],
+    }
+    assert [one.text("GroupID") for one in play.received("south", "PreferredPilotSchedule")] == ["A"]
+    play.forget()
+    assert play.pilot_list("gas", [moves]).code == "I99"
+    assert play.pilot_schedule("gas", Group("B", [moves], *period)).code == "I99"
+    for supplier, group in (("main", "A"), ("gas", "B")):
+        assert say(play, "south", supplier, group).code == "Accepted", "it was asked, and has its say"
+    assert [one.text("Standing") for one in play.received("south", "PlannedDeployment")] == ["Requested", "Fixed"]
+    assert not play.received("north")
 
 
 def test_a_hub_that_is_new_is_added(play: Play) -> None:

@@ -1,8 +1,8 @@
-"""Hubs of the inventory change, by ESI or by the operator's file: what that does is told (X06, X09).
+"""Hubs of the inventory change, by ESI or by the operator's file: what that does is told (A04, A05, X06, X09).
 
 Plans and alerts look at who is responsible when they are made, so that a former supplier's instruction no longer
 counts: what that means for the plan of the hubs is told, and what it means for the second supplier of a split hub
-(N73). What suppliers were told of a hub's version stays.
+(N73); and a hub's new CSP gets what was requested of it. What suppliers were told of a hub's version stays.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from duis_gateway.rollout.hubs import freshness, pairs
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
+from duis_gateway.rollout.schedules.relocation import tell_csps
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes, lost_by_former_suppliers
 
 _PAIRS = "hubs and their GPFs"
@@ -80,5 +81,8 @@ def change(moment: Moment, given: Iterable[Hub], before: Before) -> None:
     if other_suppliers:
         moment.send(alerts_on_changes(other_suppliers, moment))
     hubs.upsert(moment.conn, changed, moment.now)
+    moved = [(was, hub) for was, hub in were if was.csp_region != hub.csp_region]
+    if moved:
+        moment.send(tell_csps(moved, moment))
     ids = [hub.device_id for hub in affected]
     replan_hubs(moment, before.models, ids, lost=lambda one: lost_by_former_suppliers(one, other_suppliers, moment))

@@ -14,7 +14,7 @@ from duis_gateway.rollout.hubs import pairs
 from duis_gateway.rollout.hubs.changes import change, look
 
 
-@handles(Door.ESI, esi.InventoryUpdate)
+@handles(Door.ESI, esi.InventoryUpdate, "A04", "A05")
 def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> Acknowledgement:
     """Bring hubs up to date, or add them, and their GPFs with them.
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, delete, insert, select
+from sqlalchemy import Connection, Select, Text, bindparam, delete, exists, insert, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hubs.records import HubInRegion
 from duis_gateway.rollout.releases.records import HubMark
-from duis_gateway.store.bulk import delete_with_hubs, insert_ids, named_tuples, stored_columns
+from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, named_tuples, stored_columns
 from duis_gateway.store.tables import default_hub, default_list, hub, preferred_hub, preferred_list, release_hub
 from duis_gateway.store.types import Unsigned64, unsigned
 from duis_gateway.store.upsert import insert_for
@@ -50,6 +50,16 @@ def preferred(connection: Connection, release_id: str, supplier: int) -> list[Hu
     if not found and connection.execute(_LIST, mine).scalar_one_or_none() is None:
         return None
     return found
+
+
+def preferring(connection: Connection, release_id: str, ids: Iterable[int]) -> frozenset[int]:
+    """Return the suppliers whose preferred lists name one of these hubs."""
+    wanted = id_list(connection, ids)
+    names_one = exists().where(
+        preferred_hub.c.list_id == preferred_list.c.id, preferred_hub.c.device_id.in_(select(wanted.c.value))
+    )
+    query = select(preferred_list.c.supplier).where(preferred_list.c.release_id == release_id, names_one)
+    return frozenset(connection.execute(query).scalars())
 
 
 def replace_preferred(

@@ -8,7 +8,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
 from duis_gateway.flow.reply import PartnerSend
-from duis_gateway.flow.tx import Tx
+from duis_gateway.flow.tx import Moment, Tx
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.bodies import SupplierPilotSchedule
 from duis_gateway.partners.portions import in_parts
@@ -41,6 +41,15 @@ def forward_schedule(
     for party in tx.registered(PartyKind.DCC):
         sends += _messages(party, esi.PreferredPilotScheduleReport, release, supplier, everything)
     return sends
+
+
+def forward_anew(
+    party: Party, release: Release, supplier: int, groups: Sequence[Instruction], moment: Moment
+) -> Iterator[PartnerSend]:
+    """Yield the messages that tell a CSP groups of a supplier as they stand now, with what lies in its regions."""
+    regions = hubs.regions(moment.conn, {d for group in groups for d in group.device_ids})
+    own = [_as_group(group, _within(group, regions, party)) for group in groups]
+    return _messages(party, csp.PreferredPilotSchedule, release, supplier, own)
 
 
 def _messages(

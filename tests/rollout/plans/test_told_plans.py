@@ -2,8 +2,8 @@
 
 Two suppliers, two CSPs and DCC say random things through the real handlers: instructions, decisions, batches, choices,
 revisions, pauses, changes of supplier, region, status and version, activations, failures that hold the plan; and time
-passes.
-Whoever asks for what has changed in the estate since is shown it all.
+passes. Each CSP has the requests of the suppliers for the hubs in its regions, and no others. Whoever asks for what has
+changed in the estate since is shown it all.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.plans.records import GroupSay
 from duis_gateway.rollout.releases.records import FailureThreshold, Instruction, Period, PilotTerms, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction
@@ -67,6 +68,9 @@ THRESHOLD = FailureThreshold(share_percent=100, window_hours=24, least_hubs=1, h
 Plan = tuple[str, str, datetime, datetime]
 """Stage, standing and period."""
 
+Requests = dict[tuple[int, str, str], frozenset[int]]
+"""The hubs that a CSP has from a supplier, by supplier, stage and group; of a preferred list both are empty."""
+
 
 @dataclass
 class World:
@@ -76,6 +80,7 @@ class World:
     random: Random
     said: list[Said] = field(default_factory=list)
     told: dict[int, dict[int, Plan]] = field(default_factory=lambda: {p: {} for p in (*SUPPLIERS, *CSPS, DCC)})
+    requested: dict[int, Requests] = field(default_factory=lambda: {csp_eui: {} for csp_eui in CSPS})
     revisions: dict[int, int] = field(default_factory=dict)
     seen: int = 0
     activated: int | None = None
@@ -89,7 +94,7 @@ class World:
         stage = self.random.choice(list(Stage))
         name = self.random.choice(["G1", "G2"])
         group = DeploymentGroup(name, stage, self.some(), self.period())
-        self.requests(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,)))
+        self.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,)))
 
     def takes_back(self) -> None:
         """11.6 with a group that is taken back, whether its period has started or not."""
@@ -98,13 +103,13 @@ class World:
         if groups:
             group = self.random.choice(groups)
             cancelled = (CancelledGroup(group.group_id, group.stage),)
-            self.requests(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled))
+            self.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled))
 
     def lists(self) -> None:
         """11.5, again and again: groups lose the hubs that the new list drops."""
-        self.requests(self.random.choice(SUPPLIERS), "11.5", PreferredPilotList("R1", NEW, self.some()))
+        self.asks(self.random.choice(SUPPLIERS), "11.5", PreferredPilotList("R1", NEW, self.some()))
 
-    def requests(self, supplier: int, reference: str, body: PreferredPilotSchedule | PreferredPilotList) -> None:
+    def asks(self, supplier: int, reference: str, body: PreferredPilotSchedule | PreferredPilotList) -> None:
         request_id = RequestId(supplier, GATEWAY, next(self.counter))
         request = ServiceRequest(request_id, str(request_id), Decimal("6.0"), 8, reference, reference, body, {})
         incoming = Incoming(Door.DUIS, "serviceD", b"<evidence/>", "test")
@@ -229,6 +234,23 @@ class World:
                 wanted[party][hub.device_id] = told
         return wanted
 
+    def requests(self) -> dict[int, Requests]:
+        """What each CSP ought to have of the suppliers' lists and schedules by now: what lies in its regions."""
+        regions = {hub.device_id: hub.csp_region for hub in self.hubs()}
+        named: Requests = {}
+        for supplier in SUPPLIERS:
+            for group in self.instructions(supplier):
+                named[supplier, group.stage, group.group_id] = frozenset(group.device_ids)
+            with self.dcc.store.read() as conn:
+                listed = pilots.preferred(conn, "R1", supplier)
+            named[supplier, "", ""] = frozenset(hub.device_id for hub in listed or ())
+        return {
+            party: _not_empty(
+                {name: frozenset(d for d in ids if regions[d] == REGION_OF[party]) for name, ids in named.items()}
+            )
+            for party in CSPS
+        }
+
     # --- what was told ---------------------------------------------------------------------------------------------
 
     def reads(self, own_before: dict[int, set[int]]) -> None:
@@ -255,6 +277,13 @@ class World:
             return
         if kind == "N64":
             ledger.pop(parse_eui(_texts(root, "DeviceID")[0]), None)
+        if kind in ("PreferredPilotList", "PreferredPilotSchedule"):
+            supplier = parse_eui(_texts(root, "SupplierID")[0])
+            if kind == "PreferredPilotList":
+                self.requested[recipient][supplier, "", ""] = frozenset(_devices(root))
+            for group in root.iter("{*}DeploymentGroup"):
+                name = supplier, _texts(group, "Stage")[0], _texts(group, "GroupID")[0]
+                self.requested[recipient][name] = frozenset(_devices(group))
         if kind in ("PlannedDeployment", "PlannedDeploymentReport"):
             (number,) = map(int, _texts(root, "PlanRevision"))
             assert number == self.revisions.get(recipient, 0) + 1
@@ -286,7 +315,11 @@ def _texts(element: etree._Element, name: str) -> list[str]:
 
 
 def _devices(element: etree._Element) -> list[int]:
-    return [parse_eui(eui) for eui in _texts(element, "DeviceIDList")[0].split(",")]
+    return [parse_eui(eui) for text in _texts(element, "DeviceIDList")[:1] if text for eui in text.split(",")]
+
+
+def _not_empty(requests: Requests) -> Requests:
+    return {name: ids for name, ids in requests.items() if ids}
 
 
 @pytest.fixture(params=KINDS)
@@ -317,5 +350,8 @@ def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> N
         world.reads(own)
         world.reported()
         assert world.told == world.planned(), f"after step {number}"
+        if world.dcc.release().state.is_live:
+            had = {party: _not_empty(requests) for party, requests in world.requested.items()}
+            assert had == world.requests(), f"after step {number}"
         told += len(world.told[DCC])
     assert told, "something was planned"
