@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -32,6 +32,7 @@ from duis_gateway.rollout.plans.records import (
     Deployment,
     Deviation,
     DeviationKind,
+    GroupName,
     PlanBasis,
     PlanStanding,
     VoidPlan,
@@ -60,6 +61,10 @@ CONSTRAINTS = (OfferedConstraint("NIGHT", "Between 00:00 and 05:00 UTC only"),)
 PLANNED = Deployment(Stage.PILOT, PlanBasis.SUPPLIERS, PlanStanding.FIXED, WEEK, HUBS[1:3])
 VOID = VoidPlan(VoidReason.AWAITS_SECOND_SUPPLIER, HUBS[3:4])
 DEVIATION = Deviation(DeviationKind.BEFORE_PERIOD, HUBS[1:2], WEEK)
+REQUESTED = replace(PLANNED, standing=PlanStanding.REQUESTED, device_ids=HUBS[4:5])
+OF_OWN_GROUP = VoidPlan(VoidReason.TOO_LATE, HUBS[1:3], GroupName("WEEK-1", Stage.PILOT))
+OF_NO_GROUP = VoidPlan(VoidReason.TOO_LATE, HUBS[5:6])
+MISSED = Deviation(DeviationKind.PERIOD_MISSED, HUBS[2:3], WEEK)
 COUNTS = HubCounts(targeted=300, activated=297, failed=3)
 
 
@@ -165,6 +170,12 @@ ALERTS: tuple[tuple[str, AlertBody], ...] = (
     ("N76", PilotOutcome(RELEASE, False, COUNTS, "Three hubs lost their WAN.")),
     ("N77", FirmwareDeploymentPlan(RELEASE, VERSION, (PLANNED,), (VOID,), (DEVIATION,))),
 )
+OTHER_N77: tuple[tuple[str, AlertBody], ...] = (
+    ("own-group", FirmwareDeploymentPlan(RELEASE, VERSION, (REQUESTED,), (OF_OWN_GROUP, OF_NO_GROUP))),
+    ("missed", FirmwareDeploymentPlan(RELEASE, VERSION, deviations=(MISSED,))),
+    ("remaining", FirmwareDeploymentPlan(RELEASE, VERSION, remaining=AUTOMATIC)),
+)
+"""The forms of N77 that the one above has not."""
 
 
 def duis_examples() -> list[Example]:
@@ -190,6 +201,8 @@ def duis_examples() -> list[Example]:
     ]
     for number, (code, body) in enumerate(ALERTS):
         found.append(Example(f"duis-{code}", "gateway", "duis/6.0", _alert(body, number)))
+    for number, (form, body) in enumerate(OTHER_N77, len(ALERTS)):
+        found.append(Example(f"duis-N77-{form}", "gateway", "duis/6.0", _alert(body, number)))
     return found
 
 

@@ -161,7 +161,7 @@ class World:
         changes: list[dict[str, Any]] = [
             {"import_supplier": self.random.choice(SUPPLIERS)},
             {"gas_supplier": self.random.choice([*SUPPLIERS, None])},
-            {"csp_region": self.random.choice(["North", "South"])},
+            {"csp_region": "South" if was.csp_region == "North" else "North"},
             {"status": self.random.choice(["Commissioned", "Commissioned", "Suspended"])},
             {"firmware_version": self.random.choice([OLD, OLD, OLD, NEW])},
         ]
