@@ -1,13 +1,13 @@
 """How a whole estate is instructed, told and read: a supplier's hubs in lists of 50,000, and what each party gets.
 
-    python -m benchmarks.plans [HUBS] [INVENTORY] [LIST]
+    python -m benchmarks.plans [HUBS] [INVENTORY] [LIST] [sqlite|postgresql]
 
 The supplier of an inventory of INVENTORY hubs (700,000) instructs HUBS (400,000) of its own for safe launch, LIST
 (50,000) at once, each list a group of its own; then DCC pauses the release, and proceeds. CSP and DCC refuse with 413
 what is longer than 2 MiB, as servers do. For each message: seconds until the gateway has answered, and seconds of
-processor time that its threads took meanwhile. For all: messages sent, the longest, and how many became dead letters.
-Then the party door: the whole estate as CSV, and what has changed since, with the process's memory. Needs the extra
-`test`.
+processor time that its threads took meanwhile (PostgreSQL's own are not counted). For all: messages sent, the longest,
+and how many became dead letters. Then the party door: the whole estate as CSV, and what has changed since, with the
+process's memory. Needs the extra `test`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.store import token_hash
 from duis_gateway.rollout.hubs.freshness import OVERLAP
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction
-from duis_gateway.store.engine import Store
+from tests.support.databases import fresh_database
 from tests.support.fault_world import CSP, DCC, SUPPLIER, FaultWorld, fault_world
 from tests.support.ledger import Outgoing
 from tests.support.million import inventory_lines, most_memory, run_measured
@@ -39,14 +39,10 @@ XML = {"Content-Type": "application/xml"}
 TOKEN = "token-of-the-supplier"
 
 
-def main(hubs: int = 400_000, inventory: int = 700_000, at_once: int = 50_000) -> None:
+def main(hubs: int = 400_000, inventory: int = 700_000, at_once: int = 50_000, database: str = "sqlite") -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as here:
+    with tempfile.TemporaryDirectory() as here, fresh_database(database, Path(here)) as url:
         folder = Path(here)
-        url = f"sqlite:///{folder}/gateway.db"
-        store = Store.open(url)
-        store.migrate()
-        store.close()
         file = folder / "inventory.csv"
         with file.open("w", encoding="ascii") as out:
             out.writelines(inventory_lines(inventory))
@@ -139,4 +135,4 @@ def _processor_time(process: int) -> float:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+    main(*map(int, sys.argv[1:4]), *sys.argv[4:5])
