@@ -19,11 +19,13 @@ from tests.support.dcc_play import (
     batch,
     decide,
     expected,
+    hub,
     open_now,
     outcome,
     select,
     tell,
     threshold,
+    update,
 )
 from tests.support.installation import Delivery
 from tests.support.mail_play import WITHOUT_ADDRESS
@@ -126,6 +128,11 @@ def _launch(name: str, hubs: Sequence[str]) -> Group:
     return Group(name, hubs, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)
 
 
+def _moved(play: Play) -> Answer:
+    """A hub of the list and the group comes into the other CSP's regions."""
+    return update(play, hub(play, play.lot.of_csp("north", play.lot["own"][:4])[0], region="South"))
+
+
 def _activated(play: Play, *, success: bool) -> Answer:
     hub = _northern(play)[0]
     return play.responded("north", Outcome(hub, success=success, reason="" if success else "hashMismatch"))
@@ -154,6 +161,9 @@ EVERY = (
     Message("A05", "PreferredPilotSchedule", _listed,
             lambda play: play.pilot_schedule("main", Group("G1", play.lot["own"][:4])), _FORWARDED_SCHEDULE,
             code="I99"),
+    Message("A04", "InventoryUpdate", _listed, _moved, _each(CSPS, "PreferredPilotList")),
+    Message("A05", "InventoryUpdate", _scheduled, _moved,
+            {name: ["PreferredPilotList", "PreferredPilotSchedule"] for name in CSPS}),
     Message("A06", "PilotOutcome", _piloting, lambda play: outcome(play, "Pilot", True),
             expected("N75", "PilotOutcome"), _each(_BY_EMAIL, "A06")),
     Message("A07", "PilotOutcome", _piloting, lambda play: outcome(play, "Pilot", False),

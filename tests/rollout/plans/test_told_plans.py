@@ -329,7 +329,7 @@ def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
 
 
 @pytest.mark.requirement("X09", "BR-5.3", "BR-3.2", "BR-3.3", "BR-3.6", "BR-4.2", "PIA-C2", "PIA-S5", "PIA-D1")
-@pytest.mark.parametrize("seed", [3, 8, 14])
+@pytest.mark.parametrize("seed", [5, 8, 14])
 def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> None:
     random = Random(seed)
     with dcc.store.write() as conn:
