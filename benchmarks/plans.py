@@ -22,7 +22,7 @@ from time import perf_counter, sleep
 
 import urllib3
 
-from benchmarks.estate import spread
+from benchmarks.estate import TOKEN, fetch, spread
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.store import token_hash
 from duis_gateway.rollout.hubs.freshness import OVERLAP
@@ -36,7 +36,6 @@ from tests.support.processes import GatewayProcess
 MEBIBYTE = 1024 * 1024
 LONGEST = 2 * MEBIBYTE
 XML = {"Content-Type": "application/xml"}
-TOKEN = "token-of-the-supplier"
 
 
 def main(hubs: int = 400_000, inventory: int = 700_000, at_once: int = 50_000, database: str = "sqlite") -> None:
@@ -93,22 +92,12 @@ def _read(world: FaultWorld, gateway: GatewayProcess, reported: list[int]) -> No
 
 
 def _fetched(gateway: GatewayProcess, what: str, query: str) -> None:
-    rows = 0
     began, worked = perf_counter(), _processor_time(gateway.pid)
-    answer = urllib3.request(
-        "GET",
-        f"{gateway.url}/party/v1/estate?format=csv{query}",
-        headers={"Authorization": f"Bearer {TOKEN}"},
-        preload_content=False,
-        timeout=600,
-    )
-    for chunk in answer.stream(65536):
-        rows += chunk.count(b"\n")
-    seconds = perf_counter() - began
-    assert answer.status == 200, rows
-    processor, memory = _processor_time(gateway.pid) - worked, most_memory(gateway.pid) / MEBIBYTE
+    rows = fetch(gateway, f"estate?format=csv{query}") - 1
+    seconds, processor = perf_counter() - began, _processor_time(gateway.pid) - worked
+    memory = most_memory(gateway.pid) / MEBIBYTE
     print(
-        f"{what:>34} {seconds:12.2f} s, {processor:.2f} s of processor time, {rows - 1:,} rows,"
+        f"{what:>34} {seconds:12.2f} s, {processor:.2f} s of processor time, {rows:,} rows,"
         f" {memory:.0f} MiB at the most",
         flush=True,
     )
