@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from errno import EADDRINUSE
 from typing import Protocol
 
 from duis_gateway import __version__
@@ -335,12 +336,14 @@ class Gateway:
 
     def read_again(self) -> None:
         """Take keys, certificates and revocation lists as their files are now; what cannot be used changes nothing."""
-        self._signing.read_again()
-        for tls in self._tls.values():
-            tls.read_again()
+        taken = [self._signing.read_again(), *(tls.read_again() for tls in self._tls.values())]
         if self._trust is not None:
             self._trust.read_again()
-        log.info("keys, certificates and revocation lists are read again", extra={"event": "reloaded"})
+        if all(taken):
+            log.info("keys, certificates and revocation lists are read again", extra={"event": "reloaded"})
+        else:
+            about = {"event": "reload-failed"}
+            log.warning("not everything could be read again: what could not stays as it was", extra=about)
 
     def serve(self, stop: Stop, beside: Helpers | None = None) -> bool:
         """Serve until told to stop, with what runs `beside` this process, which is told to stop first.
@@ -419,7 +422,10 @@ def _usable(section: str, host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigurationError(f"[{section}] {host}:{port} cannot be used: {error.strerror or error}") from None
+        why = error.strerror or str(error)
+        if error.errno == EADDRINUSE:
+            why += f": end what listens there, or set another [{section}] port"
+        raise ConfigurationError(f"[{section}] {host}:{port} cannot be used: {why}") from None
 
 
 def _nobody() -> None:

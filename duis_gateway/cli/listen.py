@@ -47,16 +47,17 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
     answer is what the gateway gets: what your server does not take, it delivers again. Without --forward each is taken.
     --cacert, --tls-certificate and --tls-key are for a server of yours that speaks https.
     """
-
-    def show(heard: Heard) -> None:
-        if as_json:
-            say(json.dumps(heard.as_json()))
-        else:
-            say(heard.line())
-        sys.stdout.flush()
-
     stop = Stop()
     ProcessSignals(stop)
+    unshown: list[OSError] = []
+
+    def show(heard: Heard) -> None:
+        try:
+            say(json.dumps(heard.as_json()) if as_json else heard.line())
+            sys.stdout.flush()
+        except OSError as error:  # whoever read it is gone: the alerts go back to where they went
+            unshown.append(error)
+            stop.tell()
 
     def wait(others: Sequence[str], changed: Callable[[], str]) -> None:
         where = f", and go to {forward}" if forward else ""
@@ -70,4 +71,6 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
                 sys.stdout.flush()
 
     listen_for(Remote(port), supplier, forward, show, wait, tls.http(SECONDS, MAX_ANSWER))
+    if unshown:
+        raise unshown[0]
     return DONE

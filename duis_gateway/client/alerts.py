@@ -7,13 +7,40 @@ from typing import Any
 
 from lxml import etree
 
+from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
+from duis_gateway.duis.alerts.comms_hub_firmware_failure import CommsHubFirmwareFailure
+from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
+from duis_gateway.duis.alerts.default_pilot_schedule import DefaultPilotSchedule
 from duis_gateway.duis.alerts.duis_version_mismatch import DUISVersionMismatch
+from duis_gateway.duis.alerts.firmware_deployment_plan import FirmwareDeploymentPlan
+from duis_gateway.duis.alerts.firmware_rollout_decision import FirmwareRolloutDecision
+from duis_gateway.duis.alerts.pilot_outcome import PilotOutcome
+from duis_gateway.duis.alerts.preferred_pilot_schedule_decision import PreferredPilotScheduleDecision
+from duis_gateway.duis.alerts.safe_launch_outcome import SafeLaunchOutcome
+from duis_gateway.duis.alerts.safe_launch_schedule import SafeLaunchSchedule
+from duis_gateway.duis.alerts.split_supplier_instruction import SplitSupplierInstruction
 from duis_gateway.duis.alerts.table import ALERTS, AlertCode
 from duis_gateway.errors import NotValid
 from duis_gateway.namespaces import SR, sr
 from duis_gateway.text.numbers import parse_whole_number
 
-__all__ = ["Alert", "DUISVersionMismatch", "PartOf", "read_alert"]
+__all__ = [
+    "Alert",
+    "CommsHubFirmwareActivation",
+    "CommsHubFirmwareFailure",
+    "DUISVersionMismatch",
+    "DefaultPilotList",
+    "DefaultPilotSchedule",
+    "FirmwareDeploymentPlan",
+    "FirmwareRolloutDecision",
+    "PartOf",
+    "PilotOutcome",
+    "PreferredPilotScheduleDecision",
+    "SafeLaunchOutcome",
+    "SafeLaunchSchedule",
+    "SplitSupplierInstruction",
+    "read_alert",
+]
 
 
 Alert = AlertCode

@@ -17,6 +17,7 @@ from lxml import etree
 
 from duis_gateway.client.arguments import expect, shown
 from duis_gateway.client.errors import CannotSend
+from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import CSP, DS, DUIS_SCHEMA_FOLDERS, ESI, SR
 from duis_gateway.text.numbers import LONGEST, is_digits
@@ -209,6 +210,10 @@ def _written(value: object, kind: str, where: str) -> str:
         case bool():
             return "true" if value else "false"
         case int() | str():
+            try:
+                escape_text(str(value))
+            except ValueError as error:
+                raise CannotSend(f"{where}: {error}") from None
             return str(value)
         case list() if kind == _DEVICES and all(isinstance(one, str) for one in value):
             return ",".join(value)

@@ -149,7 +149,7 @@ class Gateway:
             expect_callable("counter", counter, "a FileCounter, or a function that returns a new number")
         if journal is not None:
             expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
-        self.url = url.rstrip("/")
+        self.url = base_of(url)
         self.identity = identity
         self.trust = trust
         self.eui = trust.gateway if eui is None else eui_of("eui", eui)

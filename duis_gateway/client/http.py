@@ -21,6 +21,7 @@ from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.tls import check_authorities, read_chain
 
 MAX_ANSWER = 16 * 1024 * 1024
+_SHORTEST = 0.001  # libcurl counts milliseconds, and takes 0 as no limit
 _LONGEST = 86_400.0
 _CONNECT_SECONDS = 10.0
 _NOBODY_THERE = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT})
@@ -66,8 +67,8 @@ class Http:
             SetupWrong: a file cannot be read or used; the text names it. Or such a time-out cannot be.
         """
         expect("timeout", timeout, (int, float), "a number of seconds")
-        if not 0 < timeout <= _LONGEST:
-            raise SetupWrong(f"timeout={timeout!r} is not a number of seconds above 0, of a day at most")
+        if not _SHORTEST <= timeout <= _LONGEST:
+            raise SetupWrong(f"timeout={timeout!r} is not a number of seconds from {_SHORTEST} to a day")
         _check_files(authorities, tls)
         self._tls = tls
         self._timeout = timeout

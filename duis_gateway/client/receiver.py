@@ -8,22 +8,27 @@ handler has returned. A handler that fails gets the message again later.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
+from difflib import get_close_matches
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from duis_gateway.client.arguments import expect, expect_callable
-from duis_gateway.client.errors import ClientError, IdReused
+from duis_gateway.client.answers import INTERFACES
+from duis_gateway.client.arguments import expect, expect_callable, shown
+from duis_gateway.client.errors import ClientError, IdReused, SetupWrong
 from duis_gateway.client.gateway import Journal
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.inbox import Inbox
-from duis_gateway.client.messages import Message, read_message
+from duis_gateway.client.messages import RESPONSE, Message, read_message
 from duis_gateway.client.repeats import InMemory, Repeats
 from duis_gateway.client.server import NO_CODING, Serving, coded, read_body, unreadable
 from duis_gateway.client.trust import Trust
+from duis_gateway.duis.alerts.table import ALERTS
 
 Handler = Callable[[Message], Any]
 H = TypeVar("H", bound=Handler)
@@ -35,6 +40,8 @@ MAX_MESSAGE = 8 * 1024 * 1024
 REFUSED = "REFUSED"
 """The kind under which the journal gets what was not proven or not understood."""
 
+_KINDS = (*ALERTS, RESPONSE, *(name for one in INTERFACES.values() for name in one.directions))
+_GENERATES = (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 _log = logging.getLogger(__name__)
 
 
@@ -75,9 +82,11 @@ class Receiver:
         """
         for kind in kinds:
             expect("a kind of message", kind, (str, type), "an alert, the name of a message, or the class of a body")
+            _expect_known(kind)
 
         def register(handler: H) -> H:
             expect_callable("a handler", handler, "a function of one argument, the message")
+            _expect_plain(handler)
             for kind in kinds:
                 self._handlers.setdefault(kind, []).append(handler)
             if not kinds:
@@ -102,32 +111,45 @@ class Receiver:
             IdReused: another message was taken under its id.
             Exception: what a handler raised; the message is not taken.
         """
+        message = self._take_in(raw)
+        if not self._begin(message):
+            return replace(message, repeat=True)
+        self._call(message)
+        return message
+
+    def _take_in(self, raw: bytes) -> Message:
+        """Prove and read a message (ClientError: it is not for this party)."""
         try:
-            proof = self._trust.prove(raw)
-            message = read_message(proof, self._identity.eui, raw)
+            message = read_message(self._trust.prove(raw), self._identity.eui, raw)
         except ClientError:
             self._tell(REFUSED, raw)
             raise
         self._tell(message.kind, raw)
-        identity = f"{message.sender}/{message.id}"
+        return message
+
+    def _begin(self, message: Message) -> bool:
+        """Return whether a message is new, and now at work (IdReused: its id was another's)."""
+        identity, digest = _identity_of(message)
         with self._lock:
             taken = self._repeats.digest_of(identity)
             if taken is None and identity in self._at_work:
                 raise _AtWork
             if taken is None:
                 self._at_work.add(identity)
-        if taken is not None:
-            if taken != proof.digest:
-                raise IdReused(f"{message.id} came before with other content")
-            return replace(message, repeat=True)
+        if taken is not None and taken != digest:
+            raise IdReused(f"{message.id} came before with other content")
+        return taken is None
+
+    def _call(self, message: Message) -> None:
+        """Hand a new message to its handlers, and remember that it is taken."""
+        identity, digest = _identity_of(message)
         try:
             for handler in self._handlers_of(message):
-                handler(message)
-            self._repeats.remember(identity, proof.digest)
+                _expect_done(handler, handler(message))
+            self._repeats.remember(identity, digest)
         finally:
             with self._lock:
                 self._at_work.discard(identity)
-        return message
 
     def _handlers_of(self, message: Message) -> list[Handler]:
         own = [*self._handlers.get(message.kind, ()), *self._handlers.get(type(message.body), ())]
@@ -148,7 +170,8 @@ class Receiver:
         if len(raw) > MAX_MESSAGE:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a message has {MAX_MESSAGE} octets at most"
         try:
-            self.receive(raw)
+            message = self._take_in(raw)
+            new = self._begin(message)
         except IdReused as error:
             return HTTPStatus.CONFLICT, error.detail
         except ClientError as error:
@@ -156,8 +179,13 @@ class Receiver:
         except _AtWork:
             return HTTPStatus.SERVICE_UNAVAILABLE, "the same message is being taken"
         except Exception:
-            _log.exception("a message was not taken, and will be delivered again")
-            return HTTPStatus.SERVICE_UNAVAILABLE, "the message could not be taken just now"
+            return _not_now()
+        # On its own: a handler may raise the kit's errors too, as where it sends something itself.
+        try:
+            if new:
+                self._call(message)
+        except Exception:
+            return _not_now()
         return HTTPStatus.NO_CONTENT, ""
 
     def wsgi(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -207,6 +235,43 @@ class Receiver:
 
 class _AtWork(Exception):
     """Another thread is taking this very message."""
+
+
+def _not_now() -> tuple[HTTPStatus, str]:
+    _log.exception("a message was not taken, and will be delivered again")
+    return HTTPStatus.SERVICE_UNAVAILABLE, "the message could not be taken just now"
+
+
+def _identity_of(message: Message) -> tuple[str, bytes]:
+    """Return what a message is remembered by, and the digest of its content."""
+    assert message.proven is not None, "only a message that was proven is read"
+    return f"{message.sender}/{message.id}", message.proven.digest
+
+
+def _expect_plain(handler: Handler) -> None:
+    """See that calling a function does what is in it (SetupWrong: it would only make a coroutine or a generator)."""
+    called = handler if inspect.isroutine(handler) or isinstance(handler, partial) else type(handler).__call__
+    if any(is_one(called) for is_one in (inspect.iscoroutinefunction, *_GENERATES)):
+        raise SetupWrong(
+            f"a handler must be a plain function, not {shown(handler)}",
+            "leave out `async` and `yield`: handlers run in threads, and may block; asyncio.run(...) runs a coroutine",
+        )
+
+
+def _expect_done(handler: Handler, result: object) -> None:
+    """See that a handler has done its work when it returned, so that its message may count as taken."""
+    if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise TypeError(f"the handler {shown(handler)} returned {shown(result)}, and has done nothing yet")
+
+
+def _expect_known(kind: str | type) -> None:
+    """See that there are such messages (SetupWrong: a handler for them would never be called)."""
+    if isinstance(kind, str) and kind not in _KINDS:
+        close = get_close_matches(kind, _KINDS, n=1)
+        meant = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(_KINDS)}"
+        raise SetupWrong(f"there is no message {kind[:80]!r}{meant}")
+    if isinstance(kind, type) and not is_dataclass(kind):
+        raise SetupWrong(f"{kind.__name__} is no class of a message's body")
 
 
 def _headers(status: HTTPStatus, body: bytes) -> list[tuple[str, str]]:

@@ -33,9 +33,15 @@ class SigningKeyFile:
             self._signer = self._load()
         return self._signer
 
-    def read_again(self) -> None:
-        """Take the files as they are now; a pair that cannot be used leaves the one that was read before."""
-        self._signer = self._load() or self._signer
+    def read_again(self) -> bool:
+        """Take the files as they are now; a pair that cannot be used leaves the one that was read before.
+
+        Returns whether they are taken; where they are not, the log says why.
+        """
+        self._problem = None
+        signer = self._load()
+        self._signer = signer or self._signer
+        return signer is not None
 
     def problem(self, now: datetime) -> str | None:
         """Return what an operator has to do something about: there is no usable key, or its certificate has expired."""
@@ -63,5 +69,6 @@ class SigningKeyFile:
 
     def _report(self, problem: str) -> None:
         if problem != self._problem:
-            log.error("no usable signing key", extra={"event": "signing-key", "problem": problem})
+            what = "no usable signing key" if self._signer is None else "kept the signing key that was read before"
+            log.error(what, extra={"event": "signing-key", "problem": problem})
         self._problem = problem

@@ -53,17 +53,19 @@ class TlsIdentity:
         """The end of the certificate, or of the one of its chain that ends first."""
         return min(one.not_valid_after_utc for one in self.chain)
 
-    def read_again(self) -> None:
-        """Take the files as they are now."""
+    def read_again(self) -> bool:
+        """Take the files as they are now; return whether they are taken (where they are not, the log says why)."""
         try:
             self.chain = self._load()
-            self._problem = None
         except CertificateUnusable as error:
             problem = self._placed(error)
             if problem != self._problem:
                 about = {"event": "tls-certificate", "problem": problem}
                 log.error("kept the TLS certificate that was read before", extra=about)
             self._problem = problem
+            return False
+        self._problem = None
+        return True
 
     @property
     def has_expired(self) -> bool:

@@ -16,7 +16,7 @@ class Eui(int):
 
     def __new__(cls, eui: str | int) -> Eui:
         """Take a text in either case, or a number."""
-        if not isinstance(eui, str | int):
+        if isinstance(eui, bool) or not isinstance(eui, str | int):
             raise ValueError(f"not an EUI-64, as a text or as a number: {eui!r:.40}")
         number = parse_eui(eui) if isinstance(eui, str) else int(eui)
         if not 0 <= number < 1 << 64:

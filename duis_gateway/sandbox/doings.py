@@ -22,7 +22,7 @@ from duis_gateway.rollout.releases.records import FailureThreshold, Period, Pilo
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
-from duis_gateway.sandbox.parameters import WrongCommand, moment_of
+from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand, moment_of
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.turn import Turn
 
@@ -215,7 +215,7 @@ def _planned_now(turn: Turn, device_ids: Sequence[int], release: Release) -> lis
     """Return the hubs that the CSPs have been told to activate now; those that were not DCC instructs first.
 
     Raises:
-        WrongCommand: DCC's instruction was taken, and yet no hub is planned for now.
+        CannotBeDone: DCC's instruction was taken, and yet no hub is planned for now.
     """
     missing = [d for d in device_ids if d not in _due(turn, release)]
     if not missing:
@@ -227,7 +227,7 @@ def _planned_now(turn: Turn, device_ids: Sequence[int], release: Release) -> lis
     due = _due(turn, release)
     left = [cast.hub_name(d) for d in device_ids if d not in due]
     if len(left) == len(device_ids) and turn.exchanges[-1:] and turn.exchanges[-1]["status"] != "Refused":
-        raise WrongCommand(f"nothing is planned for hub {', '.join(left)} now: `plan show` says why")
+        raise CannotBeDone(f"nothing is planned for hub {', '.join(left)} now: `plan show` says why")
     if left:
         turn.note(f"the CSPs leave hub {', '.join(left)}, as it is not planned now")
     return [d for d in device_ids if d in due]

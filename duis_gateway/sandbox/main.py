@@ -35,6 +35,7 @@ def run(
     ProcessSignals(stop)
     if port:
         _check_ports(port, port + 1)
+    echo(f"Starting a sandbox in {workdir}; it takes a few seconds.")
     sandbox = open_sandbox(workdir, port and port + 1, fresh=fresh)
     try:
         try:

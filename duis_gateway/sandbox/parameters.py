@@ -29,6 +29,10 @@ class WrongCommand(GatewayError):
     """A command of the sandbox cannot be carried out as it was given; the text says what is wrong with it."""
 
 
+class CannotBeDone(GatewayError):
+    """A command is right, and cannot be done as things stand in the sandbox; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of value: its JSON schema, and how it is read (ValueError: it is none; the text completes "must be").

@@ -107,7 +107,7 @@ def _scenario(name: str, text: str, folder: Path) -> Scenario:
     for number, (place, one) in enumerate(zip(places, steps, strict=True), 1):
         try:
             read.append(_step(number, one, folder, known))
-        except WrongCommand as error:
+        except (WrongCommand, ConfigurationError) as error:
             raise ConfigurationError(f"{place}: {error}") from None
     return Scenario(str(content.get("title", name)), tuple(read))
 

@@ -17,7 +17,7 @@ from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox.cast import Member
 from duis_gateway.sandbox.mocks.partner import Exchange
-from duis_gateway.sandbox.parameters import WrongCommand
+from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.world import World
 
@@ -57,7 +57,8 @@ class Turn:
         """Return a release by its id; without one the newest in flight for these hubs, or for any.
 
         Raises:
-            WrongCommand: there is none.
+            WrongCommand: no release of that name was announced.
+            CannotBeDone: none is in flight.
         """
         with self.world.store.read() as conn:
             if named is not None:
@@ -69,7 +70,7 @@ class Turn:
             live = [one for one in releases.live(conn) if not models or (one.manufacturer, one.model) in models]
         if not live:
             these = " for these hubs" if models else ""
-            raise WrongCommand(f"no release is in flight{these}: announce one, or name a release")
+            raise CannotBeDone(f"no release is in flight{these}: announce one, or name a release")
         return max(live, key=_newest)
 
     def release_of_group(self, supplier: Member, group: str) -> Release:

@@ -46,14 +46,14 @@ def kinds_for(party: str) -> tuple[str, ...]:
     """Return the kinds of messages that the gateway sends to a party of the sandbox."""
     import csp_mgmt_gw.messages as csp
     import esi.messages as esi
-    from duis_gateway.duis.alerts.table import ALERTS, VERSION_MISMATCH
+    from duis_gateway.duis.alerts.table import ALERTS
 
     match BY_NAME[party].kind:
         case PartyKind.CSP:
             return tuple(csp.INTERFACE.rows)
         case PartyKind.DCC:
             return tuple(esi.INTERFACE.rows)
-    return (*ALERTS, VERSION_MISMATCH)
+    return tuple(ALERTS)
 
 
 @cache

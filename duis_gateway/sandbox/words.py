@@ -64,5 +64,6 @@ def _named(one: Mapping[str, Any]) -> str:
 def _state(one: Mapping[str, Any]) -> str:
     state = _STATES.get(one["state"], str(one["state"]))
     if one["error"]:
-        return f"{'waiting for the next try' if one['state'] == 'pending' else state}, {one['error']}"
+        waits = "waiting for the next try" if one["attempts"] else "waiting for others before it"
+        return f"{waits if one['state'] == 'pending' else state}, {one['error']}"
     return state

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.client import (
     Alert,
+    CannotSend,
     ClientError,
     DUISVersionMismatch,
     Eui,
@@ -26,13 +28,16 @@ from duis_gateway.client import (
     InFile,
     InMemory,
     Message,
+    NotListening,
     NotProven,
     NotUnderstood,
     PartOf,
     Receiver,
     Repeats,
+    SetupWrong,
     Trust,
 )
+from duis_gateway.client.receiver import Handler
 from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
 from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
 from duis_gateway.duis.alerts.table import ALERTS
@@ -387,3 +392,59 @@ def test_a_body_in_a_content_coding_is_refused_unread(
     assert (headers.get("Accept-Encoding") == "identity") is (status == 415)
     scope = {"type": "http", "method": "POST", "headers": [(b"content-encoding", coding.encode())]}
     assert asgi(receiver, {"type": "http.request", "body": raw}, **scope)[0]["status"] == status
+
+
+async def in_the_loop(_message: Message) -> None: ...
+
+
+def piece_by_piece(_message: Message) -> Iterator[None]:
+    yield
+
+
+class InTheLoop:
+    async def __call__(self, _message: Message) -> None: ...
+
+
+@pytest.mark.parametrize("handler", [in_the_loop, piece_by_piece, partial(in_the_loop), InTheLoop()], ids=repr)
+def test_a_handler_that_would_not_run_when_it_is_called_is_refused(receiver: Receiver, handler: Handler) -> None:
+    for on in (receiver.on(Alert.N64), receiver.on()):
+        with pytest.raises(SetupWrong, match="must be a plain function"):
+            on(handler)
+
+
+@pytest.mark.filterwarnings("ignore:coroutine")
+@pytest.mark.parametrize("handler", [in_the_loop, piece_by_piece], ids=repr)
+def test_what_a_handler_has_not_done_yet_takes_no_message(
+    parties: Parties, receiver: Receiver, handler: Handler
+) -> None:
+    """A function around one that does not run: seen when it has been called."""
+    receiver.on()(lambda message: handler(message))
+    assert receiver.answer("POST", parties.alerts(duis.ACTIVATION)[0])[0] == 503
+
+
+@pytest.mark.parametrize("error", [NotListening("nobody"), CannotSend("no"), IdReused("again")], ids=repr)
+def test_a_handler_that_raises_an_error_of_the_kit_gets_the_message_again(
+    parties: Parties, receiver: Receiver, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where it sends something itself while the gateway is away."""
+
+    def handler(_message: Message) -> None:
+        raise error
+
+    receiver.on()(handler)
+    assert receiver.answer("POST", parties.alerts(duis.ACTIVATION)[0])[0] == 503
+    assert "was not taken, and will be delivered again" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("N46", "there is no message 'N46'; did you mean N64"),
+        ("PreferedPilotList", "did you mean PreferredPilotList"),
+        ("Q", "there are N64"),
+        (dict, "dict is no class"),
+    ],
+)
+def test_a_kind_that_there_is_not_is_refused(receiver: Receiver, kind: str | type, said: str) -> None:
+    with pytest.raises(SetupWrong, match=said):
+        receiver.on(kind)

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from duis_gateway.cli.main import program
+from duis_gateway.client import alerts
 from duis_gateway.config.environment import ENVIRONMENT_PREFIX
 from duis_gateway.config.settings import SECTIONS, settings_of
 from duis_gateway.duis.alerts.table import ALERTS
@@ -20,7 +21,7 @@ from duis_gateway.operations.figures import AuditFigures, OutboxFigures, Sources
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.watch import TrustFigures
 from duis_gateway.rollout.scheduler import BY_TIME
-from tests.support import commands_page, reference
+from tests.support import bodies_page, commands_page, reference
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -41,6 +42,15 @@ def test_the_configuration_reference_is_up_to_date() -> None:
 def test_the_page_of_commands_is_up_to_date() -> None:
     shown = page("docs/commands.md")
     assert commands_page.rendered() == shown, "`python -m tests.support.examples` brings it up to date"
+
+
+def test_the_page_of_bodies_is_up_to_date() -> None:
+    shown = page("docs/bodies.md")
+    assert bodies_page.rendered() == shown, "`python -m tests.support.examples` brings it up to date"
+
+
+def test_every_class_of_a_body_is_in_the_kit() -> None:
+    assert [kind.code for kind in ALERTS.values() if not hasattr(alerts, kind.record.kind.__name__)] == []
 
 
 def test_no_command_shows_a_name_of_the_code_for_what_it_takes() -> None:

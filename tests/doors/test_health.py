@@ -186,7 +186,9 @@ def test_what_fails_by_time_is_counted(installation: Installation, monkeypatch: 
         assert operator.metric('gw_scheduler_failures_total{what="look"}') >= 2
 
 
-def test_a_new_key_counts_once_the_files_are_read_again(installation: Installation) -> None:
+def test_a_new_key_counts_once_the_files_are_read_again(
+    installation: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
     """25: SIGHUP; what cannot be used changes nothing."""
     with operating(installation) as (gateway, operator):
 
@@ -201,6 +203,9 @@ def test_a_new_key_counts_once_the_files_are_read_again(installation: Installati
         key.write_bytes(made.key_path.read_bytes())
         gateway.read_again()
         assert expiry() == before, "the key is of no certificate yet"
+        assert "kept the signing key that was read before" in caplog.text
+        assert "not everything could be read again" in caplog.text
+        assert "are read again" not in caplog.text
         certificate.write_bytes(made.certificate_path.read_bytes())
         gateway.read_again()
         assert expiry() < before

@@ -44,7 +44,8 @@ class SplitSupplierInstruction(AlertBody):
 
     def words(self) -> Words:
         """Return what the second supplier has done, and for which hubs."""
-        what = f"{count_hubs(len(self.device_ids))} of yours have a second supplier, which {_IN_WORDS[self.other]}."
+        have = "has" if len(self.device_ids) == 1 else "have"
+        what = f"{count_hubs(len(self.device_ids))} of yours {have} a second supplier, which {_IN_WORDS[self.other]}."
         return Words(
             f"Second supplier's instruction under {self.release_id}",
             (what,),
