@@ -1,4 +1,4 @@
-"""8.2 by zeep, signed and proven by the kit: soap_zeep.py GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE HUB."""
+"""8.2 by zeep (pip install zeep), proven by the kit: soap_zeep.py GATEWAY_URL KEY CERTIFICATE GATEWAY_CERT HUB."""
 
 import sys
 from copy import deepcopy

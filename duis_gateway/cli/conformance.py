@@ -21,7 +21,14 @@ from duis_gateway.conformance.clause import VERSIONS, Era
 from duis_gateway.conformance.defects import DefectMask, read_defects
 from duis_gateway.conformance.pack import Playable, cases_of, clauses_of, run
 from duis_gateway.conformance.profile import Profile, read_profile
-from duis_gateway.conformance.report import CaseResult, Completion, Outcome, read_outcomes, write_reports
+from duis_gateway.conformance.report import (
+    CaseResult,
+    Completion,
+    Outcome,
+    make_room_for_reports,
+    read_outcomes,
+    write_reports,
+)
 from duis_gateway.conformance.subject import PATIENCE, opened
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.text.controls import shown_lines
@@ -79,19 +86,21 @@ def conformance(
         return
     chosen_eras, chosen_versions = eras or tuple(era.value for era in Era), versions or VERSIONS
     cases = _chosen(cases_of(clauses_of(map(Era, chosen_eras)), chosen_versions), wanted)
+    latest = reports / "conformance.xml"
+    earlier = compare or only or (latest.exists() and not listing)
+    before = read_outcomes(compare or latest) if earlier else {}
+    if only:
+        cases = [one for one in cases if before.get(one.full_name) == Outcome.FAILED]
     if listing:
         print_rows(("case", "holds"), [(one.full_name, one.clause.source) for one in cases], "table")
         return
     if url is None:
         raise ConfigurationError("conformance needs --url, the http or https URL of the gateway; --help says the rest")
     mask = read_defects(defects) if defects else DefectMask()
-    latest = reports / "conformance.xml"
-    before = read_outcomes(compare or latest) if compare or only or latest.exists() else {}
-    if only:
-        cases = [one for one in cases if before.get(one.full_name) == Outcome.FAILED]
-        if not cases:
-            say("No case failed in the run before.")
-            return
+    if only and not cases:
+        say("No case failed in the run before.")
+        return
+    make_room_for_reports(reports)
     base, http = base_of(url), tls.http(PATIENCE, MAX_ANSWER)
     answer_to(lambda: http.get(base), wait)  # somebody is there, whoever it is
     completion = _play(base, http, read_profile(profile), cases, mask, before)

@@ -217,4 +217,6 @@ def _written(value: object, kind: str, where: str) -> str:
             return str(value)
         case list() if kind == _DEVICES and all(isinstance(one, str) for one in value):
             return ",".join(value)
-    raise CannotSend(f"{where} must be {'an array of EUI-64s' if kind == _DEVICES else 'a string, number or boolean'}")
+    raise CannotSend(
+        f"{where} must be {'an array of EUI-64s' if kind == _DEVICES else 'a string, whole number or boolean'}"
+    )

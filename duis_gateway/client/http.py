@@ -24,6 +24,7 @@ MAX_ANSWER = 16 * 1024 * 1024
 _SHORTEST = 0.001  # libcurl counts milliseconds, and takes 0 as no limit
 _LONGEST = 86_400.0
 _CONNECT_SECONDS = 10.0
+_OF_PARENTS: list[_Handle] = []  # handles that a fork left in this process, and that nobody may close
 _NOBODY_THERE = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT})
 
 
@@ -135,6 +136,10 @@ class Http:
             raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
         origin = "/".join(url.split("/", 3)[:3])
         handle: _Handle | None = getattr(self._own, "handle", None)
+        if handle is not None and handle.process != os.getpid():
+            # The connection is still the parent's: not even TLS's end may be said on it.
+            _OF_PARENTS.append(handle)
+            handle = None
         if handle is None or handle.origin != origin or not handle.is_quiet():
             if handle is not None:
                 handle.curl.close()
@@ -156,6 +161,7 @@ class _Handle:
 
     def __init__(self, origin: str, timeout: float, authorities: str | None, identity: TlsIdentity | None) -> None:
         self.origin = origin
+        self.process = os.getpid()
         tls = origin.startswith("https:")
         self.strays = Strays(tls)
         self._opened: list[socket.socket] = []

@@ -60,6 +60,8 @@ class Receiver:
         expect("trust", trust, Trust, "a Trust (`Trust.folder`, `Trust.certificate`)")
         if repeats is not None:
             expect("repeats", repeats, Repeats, "InFile, InMemory, or what has their two methods")
+            if isinstance(repeats, type):
+                raise SetupWrong(f"repeats must be made first: {repeats.__name__}(...)")
         if journal is not None:
             expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
         self._identity = identity

@@ -61,6 +61,8 @@ def read_defects(path: Path) -> DefectMask:
     """
     try:
         found = read_toml(read_text(path))
+        for key in found.keys() - {"thresholds", "defect"}:
+            raise ConfigurationError(f"{path}: there is no {key!r}; a list of defects has [thresholds] and [[defect]]")
         thresholds = {
             phase: {int(name.removeprefix("severity_")): int(number) for name, number in limits.items()}
             for phase, limits in found.get("thresholds", {}).items()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from lxml import etree
 
@@ -96,9 +97,20 @@ class Completion:
         return bool(self.results) and not self.unexplained and self.mask.is_met(self.phase)
 
 
-def write_reports(directory: Path, completion: Completion) -> tuple[Path, Path]:
-    """Write `<phase>.html` and `<phase>.xml` into a directory, which is made if need be, and return them."""
+def make_room_for_reports(directory: Path) -> None:
+    """Make the directory, where it is not there, and see that it can be written to, before cases are played for it.
+
+    Raises:
+        OSError: it cannot be made, or not be written to.
+    """
     directory.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=directory):
+        pass
+
+
+def write_reports(directory: Path, completion: Completion) -> tuple[Path, Path]:
+    """Write `<phase>.html` and `<phase>.xml` into a directory, and return them."""
+    make_room_for_reports(directory)
     html, junit = directory / f"{completion.phase}.html", directory / f"{completion.phase}.xml"
     evidence = _write_wire(directory / f"{completion.phase}-messages", completion.results)
     html.write_text(_html(completion, evidence), encoding="utf-8")

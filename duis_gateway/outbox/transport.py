@@ -260,7 +260,8 @@ class _Connection:
         if code in _TLS_ERRORS:
             return Failure(FailureKind.TLS, _printable(text))
         number = self._handle.getinfo(pycurl.OS_ERRNO)
-        cause = f"{text}: {os.strerror(number)}" if number else text
+        system = os.strerror(number) if number else ""
+        cause = text if system in text else f"{text}: {system}"
         return Failure(FailureKind.CONNECTION, _printable(cause))
 
     def _refusal(self) -> Failure:

@@ -71,7 +71,7 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("approve", "whether DCC approves it at once", FLAG, default=True),
         ),
     ),
-    Command("approve", "DCC approves a release that was announced without.", "approve", (_RELEASE,)),
+    Command("approve", "DCC approves a release that was announced without its approval.", "approve", (_RELEASE,)),
     Command(
         "activate",
         "The CSPs send CS06 to hubs and report that the firmware is active: N64. DCC instructs first those that "

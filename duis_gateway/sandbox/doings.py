@@ -96,7 +96,7 @@ def _coming(release: str | None, every: dict[str, Release], model: str | None) -
 
 
 def approve(turn: Turn, release: str | None) -> None:
-    """DCC approves a release that was announced without."""
+    """DCC approves a release that was announced without its approval."""
     turn.say(DCC, esi.ReleaseApproval(turn.release(release).release_id, turn.now, None))
 
 
@@ -227,10 +227,25 @@ def _planned_now(turn: Turn, device_ids: Sequence[int], release: Release) -> lis
     due = _due(turn, release)
     left = [cast.hub_name(d) for d in device_ids if d not in due]
     if len(left) == len(device_ids) and turn.exchanges[-1:] and turn.exchanges[-1]["status"] != "Refused":
+        _require_told(turn, left)
         raise CannotBeDone(f"nothing is planned for hub {', '.join(left)} now: `plan show` says why")
     if left:
         turn.note(f"the CSPs leave hub {', '.join(left)}, as it is not planned now")
     return [d for d in device_ids if d in due]
+
+
+def _require_told(turn: Turn, names: Sequence[str]) -> None:
+    """See that the CSPs have been told all there is (CannotBeDone: who has not, and why)."""
+    with turn.world.store.read() as conn:
+        pending = outbox_view.stats(conn).pending
+    for one in CSPS:
+        waiting = sum(backlog.pending for place, backlog in pending.items() if place.recipient == one.eui)
+        behaviour = turn.world.players[one.name].behaviour
+        if waiting:
+            raise CannotBeDone(
+                f"DCC has instructed hub {', '.join(names)}, and {one.name}, which behaves {behaviour}, has not been "
+                f"told yet: {waiting} messages wait for it; `sandbox csp {one.name} --behaviour normal`, and again"
+            )
 
 
 def _due(turn: Turn, release: Release) -> frozenset[int]:
@@ -279,6 +294,8 @@ def behave(turn: Turn, name: Member, behaviour: str | None, delay: int) -> None:
     if behaviour is not None:
         player.behave(behaviour, float(delay))
     turn.note(f"{name.name} behaves: {player.behaviour}")
+    if addresses.are_passing(turn.world, name):
+        turn.note(f"a `listen` has the alerts of {name.name} for the time being, and answers as it is told to")
 
 
 # --- suppliers ----------------------------------------------------------------------------------------------------

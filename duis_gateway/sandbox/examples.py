@@ -132,6 +132,10 @@ def play_script(messages: list[Playable], names: list[str]) -> str:
         'cd "$(dirname "$0")"',
         "# The duis-gateway that wrote this.",
         f'PATH={shlex.quote(sysconfig.get_path("scripts"))}:"$PATH"',
+        "if [ -e answers ]; then",
+        "    echo 'It was played here: make another set, duis-gateway example --folder OTHER' >&2",
+        "    exit 1",
+        "fi",
         "mkdir answers",
         "export DUIS_GATEWAY_CONFIG=gateway.toml",
         "export DUIS_GATEWAY_SERVER_PORT=0 DUIS_GATEWAY_OPERATIONS_PORT=0  # any that are free",
@@ -156,6 +160,7 @@ def play_script(messages: list[Playable], names: list[str]) -> str:
             f"echo {shlex.quote(f'{one.about}: {one.answer}')}",
             f"duis-gateway send {name} {key} --url {url} --out answers/{name}",
         ]
+    lines.append("echo 'The answers are in answers/; duis-gateway release list --config gateway.toml tells more.'")
     return "\n".join(lines) + "\n"
 
 

@@ -194,6 +194,7 @@ class Sandbox:
                     "duis_version": str(one.duis_version) if one.roles else None,
                     "url": known[one.eui].url,
                     "own": known[one.eui].url != self.world.players[one.name].url,
+                    "listens": addresses.are_passing(self.world, one),
                     "control": f"{self.world.players[one.name].url}mock/v1/",
                     "behaviour": self.world.players[one.name].behaviour,
                     "waiting": waiting[one.eui],

@@ -132,7 +132,7 @@ class Store:
             ) from error
         except ModuleNotFoundError as error:
             raise ConfigurationError(
-                "PostgreSQL needs the extra package: pip install 'duis-gateway[postgresql]'"
+                "PostgreSQL needs the extra `postgresql`: pip install '.[postgresql]' in a clone, by this Python's pip"
             ) from error
 
     @property

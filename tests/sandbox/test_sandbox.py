@@ -154,7 +154,7 @@ def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox)
     assert known == {"SEC-2027-A", "SEC-2027-C"}, "the next of the first model"
     town.do("reset")
     done("sandbox", "close", *at)
-    assert "no release is in flight: announce one" in refused(2, "sandbox", "close", *at), "it named no hubs"
+    assert "no release is in flight: announce one" in refused(1, "sandbox", "close", *at), "it named no hubs"
     town.do("reset")
     with pytest.raises(ConfigurationError, match="did you mean hub"):
         town.do("activate", hubs=[1])
@@ -410,6 +410,21 @@ def test_a_failure_that_counts_for_nothing_is_noted(town: RunningSandbox) -> Non
 def url_of_you(town: RunningSandbox) -> str:
     [url] = [one["url"] for one in town.status()["parties"] if one["name"] == "you"]
     return str(url)
+
+
+def test_who_listens_and_is_read_by_nobody_any_more_gives_the_alerts_back(town: RunningSandbox) -> None:
+    """As in `listen you | head -1`: what nobody sees is not taken, and the alerts go where they went."""
+    before = url_of_you(town)
+    words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--port", str(town.port)]
+    with saying(words) as listening:
+        read_until(listening, "Listening")
+        [you] = [one for one in town.status()["parties"] if one["name"] == "you"]
+        assert you["listens"] is True
+        assert listening.stdout is not None
+        listening.stdout.close()
+        town.do("activate", hub=[1])
+        assert listening.wait(60) != 0
+    assert url_of_you(town) == before
 
 
 def test_after_a_reset_who_listens_takes_nothing_for_a_repeat(town: RunningSandbox) -> None:
