@@ -81,6 +81,10 @@ class Tls(asyncio.Protocol, asyncio.Transport):
 
     def eof_received(self) -> bool:
         """Close, unless there is something to answer."""
+        if self._waits and self._tls is not None and not self._over:
+            # Who has heard from us may have said the rest of the handshake, a request and good-bye in one breath.
+            self._waits = False
+            self._go_on(self._tls)
         if self._secure and not self._over:
             return self._connection.eof_received()
         if not self._secure and self._tls is not None and not self._over:
@@ -153,9 +157,9 @@ class Tls(asyncio.Protocol, asyncio.Transport):
             self._connection.floor.turns.wait(self._connection.place, self._has_turn)
 
     def _has_turn(self) -> bool:
-        self._waits = False
-        if self._over:
+        if self._over or not self._waits:
             return False
+        self._waits = False
         self._below.resume_reading()
         if self._tls is None:
             self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
