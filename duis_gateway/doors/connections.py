@@ -10,17 +10,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
-from duis_gateway.doors.crowd import Crowd, place_of
-from duis_gateway.doors.http import Application, new_correlation_id
+from duis_gateway.doors.crowd import place_of
+from duis_gateway.doors.floor import Floor
+from duis_gateway.doors.http import new_correlation_id
 from duis_gateway.doors.http1 import (
     END_OF_HEADER,
     Body,
@@ -31,11 +30,8 @@ from duis_gateway.doors.http1 import (
     read_header,
     read_request_line,
 )
-from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.streams import Stream, close_pieces
-from duis_gateway.doors.turns import Turns
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.doors.workers import Workers
 from duis_gateway.errors import HandshakeFailed, HeaderTooLarge, HttpRefused, MessageRefused, TooBusy, TooSlow
 
 _NO_REQUEST = RequestLine("", "", "", 1)
@@ -44,65 +40,6 @@ _AT_ONCE = 16 * 1024
 """Bytes of a body that are read before others have their turn: in a chunked one each chunk costs time."""
 _UNSENT = 64 * 1024
 """Bytes of answers that may wait for a client before its next request is begun."""
-
-
-class Floor:
-    """What the connections of one listener have in common."""
-
-    def __init__(
-        self,
-        app: Application,
-        limits: ServerLimits,
-        workers: Workers,
-        large_workers: Workers,
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        self.app = app
-        self.limits = limits
-        self.workers = workers
-        self.large_workers = large_workers
-        self.loop = loop
-        self.turns = Turns(loop)
-        self.crowd: Crowd[Connection] = Crowd(limits.most, limits.most_an_address)
-        self.stopping = False
-        self.streams: Counter[int | None] = Counter()
-        self._held = 0
-
-    def tell(self, callback: Callable[[], None]) -> None:
-        """Have the loop call this; a worker that hung until the loop was over tells nobody."""
-        with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(callback)
-
-    def hold(self, more: int) -> None:
-        """Count what is held in memory for clients; beyond the limit, who holds most without a whole request goes.
-
-        It is one of the address that holds most in all, so that nobody shuts out others' long messages with many short
-        pieces of his own.
-        """
-        self._held += more
-        while more > 0 and self._held > self.limits.held:
-            by_place: Counter[str] = Counter()
-            for one in self.crowd:
-                by_place[self.crowd.place(one)] += one.held
-            unfinished = [one for one in self.crowd if one.held and not one.in_hand]
-            if not unfinished:
-                return
-            max(unfinished, key=lambda one: (by_place[self.crowd.place(one)], one.held)).give_up()
-
-    def stream_refusal(self, asker: int | None) -> TooBusy | None:
-        """Return why one more answer cannot be streamed to this party, or None if it can."""
-        if self.streams[asker] >= self.limits.streams_of_one:
-            return TooBusy(f"{self.limits.streams_of_one} tables are being sent to this party; wait for their end")
-        if self.streams.total() >= self.limits.streams:
-            return TooBusy("as many tables as the gateway can send at the same time are being sent")
-        return None
-
-    def make_room(self, address: str | None = None) -> bool:
-        """Send the longest idle connection away; return whether there was one."""
-        one = self.crowd.longest_idle(address)
-        if one is not None:
-            one.abort()
-        return one is not None
 
 
 class Connection(asyncio.Protocol):
@@ -276,9 +213,15 @@ class Connection(asyncio.Protocol):
         if self.floor.app.waits(request):
             large = len(content) > self._limits.large
             workers = self.floor.large_workers if large else self.floor.workers
-            workers.submit(partial(self._work, request))
+            workers.submit(partial(self._work, request), self.place)
         else:
+            self.floor.turns.wait(self.place, partial(self._answer_here, request))
+
+    def _answer_here(self, request: HttpRequest) -> bool:
+        """Answer, in the loop; False where nobody is there any more."""
+        if not self._lost:
             self._answered(self.floor.app.answer(request))
+        return not self._lost
 
     def _work(self, request: HttpRequest) -> None:
         """Answer, in a worker's thread."""
@@ -293,16 +236,16 @@ class Connection(asyncio.Protocol):
 
     def _answered(self, answer: Answer) -> None:
         if self._lost:
-            self.floor.workers.submit(partial(close_pieces, answer.body))
+            self.floor.workers.submit(partial(close_pieces, answer.body), self.place)
         elif isinstance(answer.body, bytes):
             self._send(answer, answer.body)
             self._done()
         elif self._line.method == "HEAD":
-            self.floor.workers.submit(partial(close_pieces, answer.body))
+            self.floor.workers.submit(partial(close_pieces, answer.body), self.place)
             self._send(answer, None)
             self._done()
         elif (refused := self.floor.stream_refusal(answer.asker)) is not None:
-            self.floor.workers.submit(partial(close_pieces, answer.body))
+            self.floor.workers.submit(partial(close_pieces, answer.body), self.place)
             self._answered(self.floor.app.refuse(refused, self._line.path, self._address))
         else:
             self._send(answer, None)
@@ -334,7 +277,8 @@ class Connection(asyncio.Protocol):
     def _begin_stream(self, pieces: Iterator[bytes], asker: int | None) -> None:
         self._asker = asker
         self.floor.streams[asker] += 1
-        self._stream = Stream(pieces, self.floor.workers, self.floor.tell, self._streamed, self.abort)
+        submit = partial(self.floor.workers.submit, place=self.place)
+        self._stream = Stream(pieces, submit, self.floor.tell, self._streamed, self.abort)
         self._stream.pull()
 
     def _streamed(self, data: bytes, *, ended: bool) -> None:

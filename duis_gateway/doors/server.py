@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from duis_gateway.doors.connections import Connection, Floor
+from duis_gateway.doors.connections import Connection
+from duis_gateway.doors.floor import Floor
 from duis_gateway.doors.http import Application
 from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.tls import Tls

@@ -8,8 +8,6 @@ from functools import partial
 from time import monotonic
 from typing import Protocol
 
-from duis_gateway.doors.workers import Workers
-
 _PART = 256 * 1024
 _log = logging.getLogger(__name__)
 
@@ -24,21 +22,21 @@ class Take(Protocol):
 class Stream:
     """Has the pieces of an answer made by the workers, a part at a time. It belongs to the loop.
 
-    A part is made when it is asked for by `pull`, by any worker, and given to `take`, which `tell` has the loop call.
-    `broken` is called where it cannot be made: the client must not take what it has for the whole.
+    A part is made when it is asked for by `pull`, by who does what is `submit`ted, and given to `take`, which `tell`
+    has the loop call. `broken` is called where it cannot be made: the client must not take what it has for the whole.
     """
 
     def __init__(
         self,
         pieces: Iterator[bytes],
-        workers: Workers,
+        submit: Callable[[Callable[[], None]], None],
         tell: Callable[[Callable[[], None]], None],
         take: Take,
         broken: Callable[[], None],
     ) -> None:
         self.begun = monotonic()
         self._pieces = pieces
-        self._workers = workers
+        self._submit = submit
         self._tell = tell
         self._take = take
         self._broken = broken
@@ -49,14 +47,14 @@ class Stream:
         """Have the next part made, unless it is being made."""
         if not (self._pulling or self._closed):
             self._pulling = True
-            self._workers.submit(self._make)
+            self._submit(self._make)
 
     def close(self) -> None:
         """Let go of what the pieces come from."""
         if not self._closed:
             self._closed = True
             if not self._pulling:
-                self._workers.submit(partial(close_pieces, self._pieces))
+                self._submit(partial(close_pieces, self._pieces))
 
     def _make(self) -> None:
         part = bytearray()
@@ -75,7 +73,7 @@ class Stream:
     def _made(self, part: bytes, ended: bool) -> None:
         self._pulling = False
         if self._closed:
-            self._workers.submit(partial(close_pieces, self._pieces))
+            self._submit(partial(close_pieces, self._pieces))
         else:
             self._closed = ended
             self._take(part, ended=ended)

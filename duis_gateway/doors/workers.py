@@ -8,6 +8,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from time import monotonic
 
+from duis_gateway.doors.turns import InTurn
 from duis_gateway.envelope.parse import thread_has_read_enough
 from duis_gateway.machine.memory import give_back
 from duis_gateway.machine.threads import lasting, started
@@ -23,7 +24,9 @@ class Workers:
     """
 
     def __init__(self, count: int, name: str) -> None:
-        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._waiting: InTurn[Callable[[], None]] = InTurn()
+        self._lock = threading.Lock()
+        self._ready: SimpleQueue[bool] = SimpleQueue()  # True for each piece that waits, False for each thread to end
         self._threads = [lasting(self._run, name=f"{name}-{n}") for n in range(count)]
         self._places = threading.Lock()
 
@@ -32,14 +35,16 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Callable[[], None]) -> None:
-        """Have this done by the first thread that is free."""
-        self._queue.put(work)
+    def submit(self, work: Callable[[], None], place: str = "") -> None:
+        """Have this done by a thread that is free, in the turn of who wants it (`crowd.place_of`)."""
+        with self._lock:
+            self._waiting.add(place, work)
+        self._ready.put(True)
 
     def end(self) -> None:
         """Let each thread end after what it has in hand and what was submitted before; returns at once."""
         for _ in self._threads:
-            self._queue.put(None)
+            self._ready.put(False)
 
     @property
     def alive(self) -> bool:
@@ -52,7 +57,9 @@ class Workers:
             thread.join(max(0.0, deadline - monotonic()))
 
     def _run(self) -> None:
-        while (work := self._queue.get()) is not None:
+        while self._ready.get():
+            with self._lock:
+                work = self._waiting.take()
             try:
                 work()
             except Exception:

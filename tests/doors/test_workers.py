@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from time import monotonic
 
 from duis_gateway.doors.workers import Workers
@@ -53,6 +54,33 @@ def test_a_thread_for_which_there_is_no_other_goes_on() -> None:
         for _ in range(6):
             assert done.acquire(timeout=30)
     assert len(refusals) == 3
+    workers.end()
+    workers.join(monotonic() + 30)
+    assert not workers.alive
+
+
+def test_who_wants_much_done_waits_for_itself() -> None:
+    """Each address has its turn, however many requests another has sent before."""
+    workers = Workers(1, "fair")
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def first() -> None:
+        begun.set()
+        go_on.wait(30)
+
+    workers.start()
+    workers.submit(first, "10.0.0.1")
+    assert begun.wait(30)
+    for number in range(100):
+        workers.submit(partial(done.append, f"flood {number}"), "10.0.0.1")
+    workers.submit(partial(done.append, "honest"), "10.0.0.2")
+    workers.submit(partial(done.append, "ours"))
+    workers.submit(over.set, "10.0.0.1")
+    go_on.set()
+    assert over.wait(30)
+    assert done[:3] == ["flood 0", "honest", "ours"]
+    assert done[3:] == [f"flood {number}" for number in range(1, 100)]
     workers.end()
     workers.join(monotonic() + 30)
     assert not workers.alive

@@ -1,0 +1,94 @@
+"""What the connections of one listener have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from duis_gateway.doors.crowd import Crowd
+from duis_gateway.doors.http import Application
+from duis_gateway.doors.limits import ServerLimits
+from duis_gateway.doors.turns import Turns
+from duis_gateway.doors.workers import Workers
+from duis_gateway.errors import TooBusy
+
+
+class Guest(Protocol):
+    """One of the connections, as far as the others are concerned."""
+
+    in_hand: bool
+    held: int
+
+    def is_idle(self) -> bool:
+        """Whether nothing is being read, worked on or answered."""
+
+    def keep_time(self, now: float) -> None:
+        """End or refuse what takes too long; `now` is monotonic, in seconds."""
+
+    def give_up(self) -> None:
+        """Make room for others: refuse the request that is being read, or end the connection."""
+
+    def abort(self) -> None:
+        """End the connection at once."""
+
+
+class Floor:
+    """Its application, its limits and its workers, who is connected, and how much is held for them."""
+
+    def __init__(
+        self,
+        app: Application,
+        limits: ServerLimits,
+        workers: Workers,
+        large_workers: Workers,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.workers = workers
+        self.large_workers = large_workers
+        self.loop = loop
+        self.turns = Turns(loop)
+        self.crowd: Crowd[Guest] = Crowd(limits.most, limits.most_an_address)
+        self.stopping = False
+        self.streams: Counter[int | None] = Counter()
+        self._held = 0
+
+    def tell(self, callback: Callable[[], None]) -> None:
+        """Have the loop call this; a worker that hung until the loop was over tells nobody."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(callback)
+
+    def hold(self, more: int) -> None:
+        """Count what is held in memory for clients; beyond the limit, who holds most without a whole request goes.
+
+        It is one of the address that holds most in all, so that nobody shuts out others' long messages with many short
+        pieces of his own.
+        """
+        self._held += more
+        while more > 0 and self._held > self.limits.held:
+            by_place: Counter[str] = Counter()
+            for one in self.crowd:
+                by_place[self.crowd.place(one)] += one.held
+            unfinished = [one for one in self.crowd if one.held and not one.in_hand]
+            if not unfinished:
+                return
+            max(unfinished, key=lambda one: (by_place[self.crowd.place(one)], one.held)).give_up()
+
+    def stream_refusal(self, asker: int | None) -> TooBusy | None:
+        """Return why one more answer cannot be streamed to this party, or None if it can."""
+        if self.streams[asker] >= self.limits.streams_of_one:
+            return TooBusy(f"{self.limits.streams_of_one} tables are being sent to this party; wait for their end")
+        if self.streams.total() >= self.limits.streams:
+            return TooBusy("as many tables as the gateway can send at the same time are being sent")
+        return None
+
+    def make_room(self, address: str | None = None) -> bool:
+        """Send the longest idle connection away; return whether there was one."""
+        one = self.crowd.longest_idle(address)
+        if one is not None:
+            one.abort()
+        return one is not None
