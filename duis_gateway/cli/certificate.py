@@ -23,9 +23,11 @@ from duis_gateway.cli.output import print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui, format_eui_plain
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.flow.profiles import signing_roles
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
+from duis_gateway.parties.records import PartyKind
 from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
 from duis_gateway.pki.make import Authority, load_authority, make_certificate
 from duis_gateway.pki.names import NameInvalid, name_key
@@ -48,8 +50,10 @@ def add(file: Path, trusted: bool, config: Config) -> None:
     """Register the certificate in FILE (PEM or DER) for the party whose EUI-64 it bears."""
     new = certificate_of(file, trusted=trusted)
     with opened_store(config) as store, store.write() as connection:
-        if parties.find(connection, new.party) is None:
+        party = parties.find(connection, new.party)
+        if party is None:
             raise AnswerIsNo(f"{file}: the certificate is of {format_eui(new.party)}, which is not registered")
+        require_signing_role(file, new, party.kind)
         register(connection, new)
     say(f"Registered the certificate {new.serial} of {format_eui(new.party)}.")
 
@@ -115,6 +119,13 @@ def certificate_of(file: Path, *, trusted: bool) -> RegisteredCertificate:
     except CertificateUnusable as error:
         raise ConfigurationError(str(error)) from None
     return RegisteredCertificate(read.eui, read.der, read.issuer_key, read.serial, trusted)
+
+
+def require_signing_role(file: Path, new: RegisteredCertificate, kind: PartyKind) -> None:
+    """See that a party of this kind signs with such certificates (ConfigurationError: by its OU it does not)."""
+    role, may = read_certificate(new.der).role, sorted(signing_roles(kind))
+    if role not in may:
+        raise ConfigurationError(f"{file}: its OU is {role}, and a {kind} signs with OU {' or '.join(may)}")
 
 
 def register(connection: Connection, new: RegisteredCertificate) -> None:

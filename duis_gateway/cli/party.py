@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 from sqlalchemy import Connection
 
-from duis_gateway.cli.certificate import certificate_of, register
+from duis_gateway.cli.certificate import certificate_of, register, require_signing_role
 from duis_gateway.cli.common import (
     EUI,
     READABLE,
@@ -86,6 +86,8 @@ def add(
     own = None if file is None else certificate_of(file, trusted=trusted)
     if own is not None and own.party != eui:
         raise ConfigurationError(f"{file}: the certificate belongs to {format_eui(own.party)}, not to {new.name}")
+    if file is not None and own is not None:
+        require_signing_role(file, own, new.kind)
     with opened_store(config) as store, store.write() as connection:
         if parties.find(connection, eui) is not None:
             raise AnswerIsNo(f"{new.name} is registered already; `party change` changes it")

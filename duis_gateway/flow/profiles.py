@@ -34,6 +34,11 @@ class Profile:
     element_caps: Mapping[tuple[str, str], int]
 
 
+def signing_roles(kind: PartyKind) -> frozenset[str]:
+    """Return the values of a certificate's OU that a party of this kind may sign with."""
+    return next(one.certificate_roles for one in PROFILES.values() if one.sender_kind is kind)
+
+
 PROFILES: dict[Door, Profile] = {
     Door.DUIS: Profile(PartyKind.SUPPLIER, frozenset({XML_SIGN}), read_request_id, ELEMENT_CAPS),
     Door.CSP: Profile(PartyKind.CSP, frozenset({XML_SIGN, WAN_PROVIDER}), csp.read_identity, csp.ELEMENT_CAPS),

@@ -16,6 +16,8 @@ from duis_gateway.operations.logs import configure_logging
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
 from duis_gateway.partners.xml import format_time
+from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
@@ -174,6 +176,7 @@ class Sandbox:
             known = {one.eui: one for one in parties.all_parties(conn)}
             every = releases.all_releases(conn)
             inventory = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
+            last = activations.newest_outcomes(conn, inventory)
         waiting = dict.fromkeys(known, 0)
         for place, backlog in stats.pending.items():
             waiting[place.recipient] = waiting.get(place.recipient, 0) + backlog.pending
@@ -209,6 +212,7 @@ class Sandbox:
                     "device": format_eui(one.device_id),
                     "model": one.model,
                     "version": one.firmware_version,
+                    "failed": _failure(last.get(one.device_id)),
                     "status": one.status,
                     "region": one.csp_region,
                     "import_supplier": cast.name_of(one.import_supplier or 0),
@@ -219,6 +223,13 @@ class Sandbox:
             "messages": messages,
             "mails": len(self.mails.all()),
         }
+
+
+def _failure(last: RecordedOutcome | None) -> str | None:
+    """Why a hub's last outcome was none, None where it was one or there is no outcome."""
+    if last is None or last.outcome.success:
+        return None
+    return last.outcome.failure_reason or "no reason given"
 
 
 def _release(one: Release) -> dict[str, Any]:

@@ -88,6 +88,27 @@ def test_a_certificate_of_somebody_else_is_refused_and_nothing_is_registered(ins
     assert listed(installation) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "ou", "may"),
+    [
+        (("supplier", "--role", "IS"), "06", "87"),
+        (("supplier", "--role", "IS"), "89", "87"),
+        (("csp", "--region", "North"), "89", "06 or 87"),
+        (("dcc",), "06", "87 or 89"),
+    ],
+)
+def test_a_certificate_in_whose_role_the_party_signs_nothing_is_refused(
+    installation: Installation, words: tuple[str, ...], ou: str, may: str
+) -> None:
+    """Each of its messages would be refused; by either command."""
+    _, file = installation.make_certificate(OTHER_SUPPLIER, ou)
+    add = ("party", "add", OTHER_SUPPLIER, "--kind", *words, *URL, *installation.config)
+    expected = f"its OU is {ou}, and a {words[0]} signs with OU {may}"
+    assert expected in refused(2, *add, "--certificate", file)
+    done(*add)
+    assert expected in refused(2, "certificate", "add", file, *installation.config)
+
+
 def test_a_host_that_is_not_known_here_is_told(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")

@@ -1,4 +1,4 @@
-"""The programs in `examples/`, each as a user starts it, against one running gateway."""
+"""The programs in `examples/`, each as a user starts it, against one running sandbox."""
 
 from __future__ import annotations
 
@@ -18,52 +18,71 @@ from urllib.request import Request, urlopen
 import pytest
 from lxml import etree
 
-import csp_mgmt_gw.messages as csp
-from duis_gateway.client import Eui, Gateway, Group, PreferredPilotSchedule, ReadInventory
-from duis_gateway.conformance.profile import Actor, Profile, read_profile
-from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.client import Gateway, Group, Identity, PreferredPilotSchedule, ReadInventory, Trust
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.sandbox.cast import BY_NAME
 from tests.support.cli import run
-from tests.support.conformance import started
 from tests.support.ports import free_port
-from tests.support.sandboxes import read_until, saying
+from tests.support.sandboxes import RunningSandbox, read_until, sandbox, saying
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 LONGEST = 40
+HUB = "00-DB-12-34-56-00-00-01"
+YOU = "90-B3-D5-1F-30-01-00-00"
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("EX-7")]
 
 
 @dataclass(frozen=True)
 class Site:
-    """A running gateway, with a supplier and a CSP whose keys are here."""
+    """A running sandbox, with the keys of its supplier `you` and of its CSPs."""
 
-    url: str
-    pki: Path
-    profile: Profile
+    town: RunningSandbox
 
     @property
-    def supplier(self) -> Actor:
-        return self.profile["on_6_0"]
+    def you(self) -> dict[str, str]:
+        """Where everything of the supplier's is."""
+        you: dict[str, str] = self.town.status()["you"]
+        return you
 
     @property
-    def hub(self) -> str:
-        return self.supplier.hubs[0]
+    def url(self) -> str:
+        return str(self.town.status()["gateway"])
 
-    def gateway(self, name: str) -> Gateway:
-        return Gateway(self.url, identity=self.profile[name].identity, trust=self.profile.trust)
+    @property
+    def pki(self) -> Path:
+        return self.town.folder / "pki"
+
+    @property
+    def trust(self) -> Path:
+        """The gateway's certificate."""
+        return Path(self.you["gateway_certificate"])
+
+    def keys(self, name: str = "you") -> tuple[Path, Path]:
+        """The key and the certificate of a party, by its name in the sandbox."""
+        if name == "you":
+            return Path(self.you["key"]), Path(self.you["certificate"])
+        bare = format_eui(BY_NAME[name].eui).replace("-", "")
+        return self.pki / f"{bare}.key", self.pki / f"{bare}.pem"
+
+    def gateway(self) -> Gateway:
+        """The gateway, as the kit has it for the supplier."""
+        return Gateway(self.url, identity=Identity.load(*self.keys()), trust=Trust.certificate(self.trust))
+
+    def runs(self) -> str:
+        """The version that the hub of the examples runs."""
+        return str(self.gateway().send(ReadInventory(HUB)).devices[0].firmware_version)
 
     def command(self, *words: str) -> list[str]:
         """An example with what all of them are told first."""
-        pki = self.pki
-        return [*words, self.url, str(pki / "on_6_0.key"), str(pki / "on_6_0.pem"), str(pki / "gateway.pem")]
+        return [*words, self.url, *map(str, self.keys()), str(self.trust)]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("gateway")
-    with started(folder) as process:
-        yield Site(process.url, folder / "pki", read_profile(folder / "conformance.toml"))
+    with sandbox(tmp_path_factory.mktemp("town") / "work") as town:
+        yield Site(town)
 
 
 def texts(project: etree._ElementTree, path: str) -> list[str]:
@@ -88,29 +107,29 @@ def test_an_example_is_short_enough_to_be_read(path: Path) -> None:
 
 
 def test_the_adapter_reads_a_hub_and_prints_the_next_that_is_updated(site: Site, tmp_path: Path) -> None:
-    """It listens where the supplier is registered; the CSP reports an activation, and the N64 comes."""
-    command = [*site.command(sys.executable, str(EXAMPLES / "adapter.py")), str(site.profile.listen[1]), site.hub]
+    """The supplier's alerts are sent to it; the CSP activates, and the N64 comes."""
+    port = free_port()
+    command = [*site.command(sys.executable, str(EXAMPLES / "adapter.py")), str(port), HUB]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as adapter:
         try:
             assert adapter.stdout is not None
             said = [adapter.stdout.readline().strip() for _ in range(3)]
-            assert said[0] == "I0: success"
-            assert said[1].startswith(f"{site.hub} runs ")
-            outcome = HubOutcome(Eui(site.hub), OutcomeStage.ACTIVATION, True, "ABCD", datetime.now(UTC))
-            answer = site.gateway("csp").send(csp.ActivateFirmwareResponses((outcome,)))
-            assert answer.status == "Accepted", answer
-            assert adapter.stdout.readline().strip() == f"{site.hub} now runs ABCD"
+            assert said == ["I0: success", f"{HUB} runs {site.runs()}", "listening"]
+            site.town.do("address", supplier="you", url=f"http://127.0.0.1:{port}/")
+            site.town.do("activate", hub=[2])
+            assert adapter.stdout.readline().strip() == "00-DB-12-34-56-00-00-02 now runs 9002"
         finally:
             adapter.terminate()
+            site.town.do("address", supplier="you")
 
 
 def test_the_adapter_says_what_is_wrong_in_one_line(site: Site, tmp_path: Path) -> None:
     command = site.command(sys.executable, str(EXAMPLES / "adapter.py"))
-    command[3] = str(site.pki / "missing.key")
+    command[3] = str(tmp_path / "missing.key")
     done = subprocess.run(
-        [*command, "0", site.hub], cwd=tmp_path, env=environ(), capture_output=True, text=True, check=False
+        [*command, "0", HUB], cwd=tmp_path, env=environ(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
@@ -118,22 +137,22 @@ def test_the_adapter_says_what_is_wrong_in_one_line(site: Site, tmp_path: Path) 
 
 
 def test_zeep_reads_a_hub_over_soap(site: Site, tmp_path: Path) -> None:
-    said = output([*site.command(sys.executable, str(EXAMPLES / "soap_zeep.py")), site.hub], tmp_path)
-    assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+    said = output([*site.command(sys.executable, str(EXAMPLES / "soap_zeep.py")), HUB], tmp_path)
+    assert said.strip() == site.runs()
 
 
 def test_curl_reads_a_hub(site: Site, tmp_path: Path) -> None:
     command = site.command("bash", str(EXAMPLES / "read_inventory.sh"))
     command[-1] = str(site.pki)
-    said = output([*command, site.supplier.eui, site.hub], tmp_path)
-    assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+    said = output([*command, YOU, HUB], tmp_path)
+    assert said.strip() == site.runs()
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="there is no JDK here")
 @pytest.mark.may_skip_in_ci("a program that is no dependency")
 def test_java_reads_a_hub_with_the_jdk_alone(site: Site, tmp_path: Path) -> None:
-    said = output([*site.command("java", str(EXAMPLES / "ReadInventory.java")), site.supplier.eui, site.hub], tmp_path)
-    assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+    said = output([*site.command("java", str(EXAMPLES / "ReadInventory.java")), YOU, HUB], tmp_path)
+    assert said.strip() == site.runs()
 
 
 @pytest.mark.may_skip_in_ci("a program and packages that are no dependencies")
@@ -144,8 +163,8 @@ def test_node_reads_a_hub_with_xml_crypto(site: Site, tmp_path: Path) -> None:
         pytest.skip("there is no Node with xml-crypto here")
     program = folder / "read_inventory.mjs"
     program.write_bytes((EXAMPLES / "read_inventory.mjs").read_bytes())
-    said = output([*site.command("node", str(program)), site.supplier.eui, site.hub], folder)
-    assert said.strip() == site.gateway("on_6_0").send(ReadInventory(site.hub)).devices[0].firmware_version
+    said = output([*site.command("node", str(program)), YOU, HUB], folder)
+    assert said.strip() == site.runs()
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here")
@@ -156,11 +175,11 @@ def test_what_is_written_for_node_is_javascript(tmp_path: Path) -> None:
 
 def by_wsdl(site: Site, folder: Path, *command: str) -> None:
     """Send a signed 8.2 by a program that knows the WSDL: it reads the code, and the signed octets come through."""
-    signed = site.gateway("on_6_0").prepare(ReadInventory(site.hub)).document
+    signed = site.gateway().prepare(ReadInventory(HUB)).document
     (folder / "request.xml").write_bytes(signed)
     assert output([*command, site.url, "request.xml", "response.xml"], folder).strip() == "I0"
-    proven = site.profile.trust.prove((folder / "response.xml").read_bytes())
-    assert site.hub.encode() in proven.content
+    proven = Trust.certificate(site.trust).prove((folder / "response.xml").read_bytes())
+    assert HUB.encode() in proven.content
 
 
 @pytest.mark.may_skip_in_ci("a program that is no dependency")
@@ -221,12 +240,11 @@ def test_the_project_for_soapui_hangs_together_and_its_request_is_answered(site:
     assert binding is not None
     assert said("interface/@bindingName") == f"{{urn:duis-gateway:soap:1}}{binding.get('name')}"
     (template,) = re.findall(r'"""(.*?)"""', script, re.DOTALL)
-    number = site.gateway("on_6_0").new_request_id()
-    request = template.replace("\\\n", "").replace("${number}", number).replace("${of('Hub')}", site.hub)
+    number = site.gateway().new_request_id()
+    request = template.replace("\\\n", "").replace("${number}", number).replace("${of('Hub')}", HUB)
     (tmp_path / "request.xml").write_text(request, encoding="utf-8")
-    ran = run(
-        "sign", tmp_path / "request.xml", "--key", site.pki / "on_6_0.key", "--certificate", site.pki / "on_6_0.pem"
-    )
+    key, certificate = site.keys()
+    ran = run("sign", tmp_path / "request.xml", "--key", key, "--certificate", certificate)
     signed = re.sub(r"^<\?xml[^>]*>\s*", "", ran.output)
     envelope = said("testStep[@name='sent']//con:request/con:request").replace("${signed#result}", signed)
     headers = {"Content-Type": "text/xml; charset=utf-8"}
@@ -248,10 +266,10 @@ def test_the_flow_for_node_red_hangs_together_and_its_command_works(site: Site, 
         "duis-ask",
         "duis-alert",
     }
-    body = by_id["duis-ask"]["payload"].replace("00-DB-12-34-56-00-00-01", site.hub)
+    body = by_id["duis-ask"]["payload"]
     (tmp_path / by_id["duis-file"]["filename"]).write_text(body, encoding="utf-8")
-    key, certificate, trust = (site.pki / name for name in ("on_6_0.key", "on_6_0.pem", "gateway.pem"))
-    said = f"export GATEWAY={site.url} KEY={key} CERTIFICATE={certificate} TRUST={trust}\n"
+    key, certificate = site.keys()
+    said = f"export GATEWAY={site.url} KEY={key} CERTIFICATE={certificate} TRUST={site.trust}\n"
     command = by_id["duis-send"]["command"].replace("duis-gateway", "$DUIS_GATEWAY", 1)
     answer = json.loads(output(["bash", "-ec", said + command], tmp_path))
     assert answer["Response"]["Header"]["ResponseCode"] == "I0"
@@ -264,7 +282,7 @@ def test_node_red_loads_the_flow_as_it_is_and_takes_an_alert_that_is_proven(site
     if shutil.which("node") is None or not red.is_file():
         pytest.skip("there is no Node-RED here")
     text = (ROOT / "docs/examples/duis-N64.xml").read_text(encoding="utf-8")
-    (tmp_path / "N64.xml").write_text(text.replace("90-B3-D5-1F-30-00-00-02", str(site.profile.gateway)), "utf-8")
+    (tmp_path / "N64.xml").write_text(text, "utf-8")
     keys = ("--key", site.pki / "gateway.key", "--certificate", site.pki / "gateway.pem")
     alert = run("sign", tmp_path / "N64.xml", *keys).raw
     program = tmp_path / "bin" / "duis-gateway"
@@ -274,7 +292,7 @@ def test_node_red_loads_the_flow_as_it_is_and_takes_an_alert_that_is_proven(site
     flow = shutil.copy(EXAMPLES / "node_red_flow.json", tmp_path)
     port = str(free_port())
     words = ["node", str(red), "--userDir", str(tmp_path), "-p", port, "-D", "uiHost=127.0.0.1", str(flow)]
-    around = {**environ(), "PATH": f"{program.parent}:{os.environ['PATH']}", "TRUST": str(site.pki / "gateway.pem")}
+    around = {**environ(), "PATH": f"{program.parent}:{os.environ['PATH']}", "TRUST": str(site.trust)}
     with saying(words, folder=tmp_path, environ=around) as node:
         read_until(node, "Started flows")
         answered = []
@@ -300,28 +318,29 @@ def test_node_red_loads_the_flow_as_it_is_and_takes_an_alert_that_is_proven(site
 def test_json_is_sent_and_answered_by_the_command_line(site: Site, tmp_path: Path) -> None:
     """For a supplier and for the CSP: who signs says which door it is."""
     for party, body in (
-        ("on_6_0", {"ReadInventory": {"DeviceID": site.hub}}),
-        ("csp", {"DefaultPilotList": {"FirmwareReleaseID": "NONE", "CSPRegion": "North", "DeviceIDList": [site.hub]}}),
+        ("you", {"ReadInventory": {"DeviceID": HUB}}),
+        ("north", {"DefaultPilotList": {"FirmwareReleaseID": "NONE", "CSPRegion": "North", "DeviceIDList": [HUB]}}),
     ):
         (tmp_path / "body.json").write_text(json.dumps(body), encoding="utf-8")
-        keys = ("--key", site.pki / f"{party}.key", "--certificate", site.pki / f"{party}.pem")
-        words = ("--url", site.url, "--trust", site.pki / "gateway.pem", "--json")
+        key, certificate = site.keys(party)
+        keys = ("--key", key, "--certificate", certificate)
+        words = ("--url", site.url, "--trust", site.trust, "--json")
         ran = run("send", tmp_path / "body.json", *keys, *words)
         assert ran.output, ran.error
         told = json.loads(ran.output)
-        if party == "csp":
+        if party == "north":
             assert (ran.code, told["Message"]["Body"]["Acknowledgement"]["Status"]) == (1, "Refused"), ran.error
         else:
             assert (ran.code, told["Response"]["Header"]["ResponseCode"]) == (0, "I0"), ran.error
             (device,) = told["Response"]["Body"]["ResponseMessage"]["DSPInventory"]["Device"]
-            assert device["DeviceID"] == site.hub
+            assert device["DeviceID"] == HUB
 
 
 def test_the_kit_and_a_real_gateway_agree_on_what_is_refused(site: Site) -> None:
     """A response code is an answer; the same message again gets the same bytes."""
-    gateway = site.gateway("on_6_0")
+    gateway = site.gateway()
     now = datetime.now(UTC)
-    prepared = gateway.prepare(PreferredPilotSchedule("NONE", "9002", [Group("G", [site.hub], now, now)]))
+    prepared = gateway.prepare(PreferredPilotSchedule("NONE", "9002", [Group("G", [HUB], now, now)]))
     answer = gateway.post(prepared)
     assert (answer.code, answer.status, answer.accepted) == ("E110601", "Refused", False)
     assert gateway.post(prepared).document == answer.document

@@ -108,11 +108,20 @@ def application(adapter: Adapter) -> Callable[[dict[str, Any], Start], Iterable[
 
 def main() -> None:
     """Run the adapter until SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m duis_gateway.sandbox.demo.adapter", description=__doc__)
-    for name in ("--key", "--certificate", "--trust", "--record"):
-        parser.add_argument(name, required=True, type=Path)
+    parser = argparse.ArgumentParser(
+        prog="python -m duis_gateway.sandbox.demo.adapter",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name, about in (
+        ("--key", "the supplier's key"),
+        ("--certificate", "its certificate"),
+        ("--trust", "the gateway's certificate, or a folder of authorities"),
+        ("--record", "the folder in which every message is kept"),
+    ):
+        parser.add_argument(name, required=True, type=Path, help=about)
     parser.add_argument("--gateway", required=True, help="the gateway's base URL")
-    parser.add_argument("--listen", default="127.0.0.1:0")
+    parser.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: one that is free")
     options = parser.parse_args()
     me = Identity.load(options.key, options.certificate)
     adapter = Adapter(me, options.gateway, Trust.load(options.trust), Recorder(options.record))
