@@ -5,7 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from duis_gateway.client.arguments import expect
+from duis_gateway.client.errors import SetupWrong
 from duis_gateway.client.messages import Message
+
+_LONGEST = 86_400.0
 
 
 class Inbox:
@@ -26,7 +30,12 @@ class Inbox:
             return len(self._messages)
 
     def messages(self, *kinds: str, since: int = 0) -> list[Message]:
-        """Return what has come, of these kinds if any are named; the first `since` messages are passed over."""
+        """Return what has come, of these kinds if any are named; the first `since` messages are passed over.
+
+        Raises:
+            SetupWrong: `since` is no whole number.
+        """
+        expect("since", since, int, "how many messages are passed over")
         with self._changed:
             return [one for one in self._messages[since:] if not kinds or one.kind in kinds]
 
@@ -37,7 +46,14 @@ class Inbox:
         seconds: float = 30.0,
         since: int = 0,
     ) -> Message | None:
-        """Return the first message of these kinds that fits, waiting for it so long; None: it has not come."""
+        """Return the first message of these kinds that fits, waiting for it so long; None: it has not come.
+
+        Raises:
+            SetupWrong: `seconds` is not from 0 to a day, or `since` is no whole number.
+        """
+        expect("seconds", seconds, (int, float), "a number of seconds")
+        if not 0 <= seconds <= _LONGEST:
+            raise SetupWrong(f"seconds={seconds!r} is not a number of seconds from 0 to a day")
         found: list[Message] = []
 
         def came() -> bool:

@@ -37,6 +37,7 @@ from duis_gateway.client import (
     SetupWrong,
     Trust,
 )
+from duis_gateway.client.inbox import Inbox
 from duis_gateway.client.receiver import Handler
 from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmwareActivation
 from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
@@ -452,3 +453,15 @@ def test_a_handler_that_raises_an_error_of_the_kit_gets_the_message_again(
 def test_a_kind_that_there_is_not_is_refused(receiver: Receiver, kind: str | type, said: str) -> None:
     with pytest.raises(SetupWrong, match=said):
         receiver.on(kind)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1, "30"])
+def test_an_inbox_waits_for_no_time_that_there_is_not(seconds: Any) -> None:
+    with pytest.raises(SetupWrong, match="a number of seconds"):
+        Inbox().wait_for(Alert.N64, seconds=seconds)
+
+
+def test_an_inbox_passes_over_a_number_of_messages() -> None:
+    since: Any = "x"
+    with pytest.raises(SetupWrong, match="since must be how many"):
+        Inbox().messages(since=since)
