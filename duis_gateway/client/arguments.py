@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 _PATH = "the path of a file or folder"
 _SHOWN = 60
+_LONGEST = 86_400.0
 
 
 def expect(
@@ -60,6 +62,19 @@ def listed(name: str, values: Iterable[T], meant: str = "a list of EUI-64s") -> 
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise CannotSend(f"{name} must be {meant}, not {shown(values)}", "put one alone in brackets: [...]")
     return tuple(values)
+
+
+def expect_seconds(name: str, value: float, least: float = 0) -> None:
+    """See that a value is a number of seconds, from `least` to a day (SetupWrong: it is not)."""
+    expect(name, value, (int, float), "a number of seconds")
+    if not least <= value <= _LONGEST:
+        raise SetupWrong(f"{name}={value!r} is not a number of seconds from {least} to a day")
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """Return how an error ends that says that there is no such name: what may have been meant, or what there is."""
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
 
 
 def shown(value: object) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, TypeAlias
 
 from lxml import etree
 
-from duis_gateway.client.arguments import expect, shown
+from duis_gateway.client.arguments import expect, meant, shown
 from duis_gateway.client.errors import CannotSend
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
@@ -70,9 +69,7 @@ def from_json(value: object, namespace: str) -> etree._Element:
     schema = _Schema.of(namespace)
     shape = schema.bodies().get(str(name))
     if shape is None:
-        close = get_close_matches(str(name), schema.bodies(), n=1)
-        meant = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(schema.bodies())}"
-        raise CannotSend(f"there is no message {str(name)[:80]!r}{meant}")
+        raise CannotSend(f"there is no message {str(name)[:80]!r}{meant(str(name), schema.bodies())}")
     return schema.element(str(name), content, shape, str(name))
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pycurl
 
-from duis_gateway.client.arguments import expect, path_of
+from duis_gateway.client.arguments import expect, expect_seconds, path_of
 from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong
 from duis_gateway.machine.strays import Strays
 from duis_gateway.pki.certificates import CertificateUnusable
@@ -22,7 +22,6 @@ from duis_gateway.pki.tls import check_authorities, read_chain
 
 MAX_ANSWER = 16 * 1024 * 1024
 _SHORTEST = 0.001  # libcurl counts milliseconds, and takes 0 as no limit
-_LONGEST = 86_400.0
 _CONNECT_SECONDS = 10.0
 _OF_PARENTS: list[_Handle] = []  # handles that a fork left in this process, and that nobody may close
 _NOBODY_THERE = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT})
@@ -67,9 +66,7 @@ class Http:
         Raises:
             SetupWrong: a file cannot be read or used; the text names it. Or such a time-out cannot be.
         """
-        expect("timeout", timeout, (int, float), "a number of seconds")
-        if not _SHORTEST <= timeout <= _LONGEST:
-            raise SetupWrong(f"timeout={timeout!r} is not a number of seconds from {_SHORTEST} to a day")
+        expect_seconds("timeout", timeout, _SHORTEST)
         _check_files(authorities, tls)
         self._tls = tls
         self._timeout = timeout

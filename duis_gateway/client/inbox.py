@@ -5,11 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from duis_gateway.client.arguments import expect
-from duis_gateway.client.errors import SetupWrong
+from duis_gateway.client.arguments import expect, expect_seconds
 from duis_gateway.client.messages import Message
-
-_LONGEST = 86_400.0
 
 
 class Inbox:
@@ -51,9 +48,7 @@ class Inbox:
         Raises:
             SetupWrong: `seconds` is not from 0 to a day, or `since` is no whole number.
         """
-        expect("seconds", seconds, (int, float), "a number of seconds")
-        if not 0 <= seconds <= _LONGEST:
-            raise SetupWrong(f"seconds={seconds!r} is not a number of seconds from 0 to a day")
+        expect_seconds("seconds", seconds)
         found: list[Message] = []
 
         def came() -> bool:

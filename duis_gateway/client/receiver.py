@@ -13,13 +13,12 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import is_dataclass, replace
-from difflib import get_close_matches
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from duis_gateway.client.answers import INTERFACES
-from duis_gateway.client.arguments import expect, expect_callable, shown
+from duis_gateway.client.arguments import expect, expect_callable, meant, shown
 from duis_gateway.client.errors import ClientError, IdReused, SetupWrong
 from duis_gateway.client.gateway import Journal
 from duis_gateway.client.identity import Identity
@@ -269,9 +268,7 @@ def _expect_done(handler: Handler, result: object) -> None:
 def _expect_known(kind: str | type) -> None:
     """See that there are such messages (SetupWrong: a handler for them would never be called)."""
     if isinstance(kind, str) and kind not in _KINDS:
-        close = get_close_matches(kind, _KINDS, n=1)
-        meant = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(_KINDS)}"
-        raise SetupWrong(f"there is no message {kind[:80]!r}{meant}")
+        raise SetupWrong(f"there is no message {kind[:80]!r}{meant(kind, _KINDS)}")
     if isinstance(kind, type) and not is_dataclass(kind):
         raise SetupWrong(f"{kind.__name__} is no class of a message's body")
 
