@@ -7,10 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from duis_gateway.duis.identifiers import format_eui, parse_eui
-from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.records import Hub
-from tests.support.installation import MANUFACTURER, RUNNING
+from duis_gateway.duis.identifiers import format_eui
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.schedules_play import groups_of, safe_launch
 from tests.support.wire_client import devices, element, only, texts
@@ -213,14 +210,7 @@ def test_a_batch_of_50_000_hubs_is_told_in_alerts_that_receivers_take(play: Play
     """Every hub once, in alerts below 95 kB, each of them proven."""
     play.announce(limit=50_000)
     play.forget()
-    main = parse_eui(play["main"].eui)
-    ids = range(0x00DB_5000_0000_0000, 0x00DB_5000_0000_0000 + 50_000)
-    estate = (
-        Hub(one, "CHF", MANUFACTURER, play.lot.model, RUNNING, "Commissioned", "4G North", main, main) for one in ids
-    )
-    with play.installation.store.write() as conn:
-        hubs.upsert(conn, estate)
-    listed = [format_eui(one) for one in ids]
+    listed = play.crowd(50_000)
     answer = safe_launch(play, "north", "4G North", [launch("ALL", listed)])
     assert (answer.code, answer.refused_items) == ("Accepted", {})
     alerts = play.received("main")
@@ -250,14 +240,7 @@ def test_a_schedule_that_comes_in_one_part_of_one_is_taken(play: Play) -> None:
 def test_more_than_50_000_hubs_come_in_parts_and_are_told_when_all_are_in(play: Play) -> None:
     play.announce()
     play.forget()
-    main = parse_eui(play["main"].eui)
-    ids = range(0x00DB_7000_0000_0000, 0x00DB_7000_0000_0000 + 60_000)
-    estate = (
-        Hub(one, "CHF", MANUFACTURER, play.lot.model, RUNNING, "Commissioned", "4G North", main, main) for one in ids
-    )
-    with play.installation.store.write() as conn:
-        hubs.upsert(conn, estate)
-    listed = [format_eui(one) for one in ids]
+    listed = play.crowd(60_000)
     for number, piece in enumerate((listed[:40_000], listed[40_000:]), start=1):
         assert not play.received("main")
         part = element("csp:Part", ListID="a-long-list", Number=str(number), Of="2")

@@ -9,15 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.namespaces import SR
-from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.store.bulk import insert_many
 from duis_gateway.store.rollout_tables import planned_hub
 from tests.support.cli import done
 from tests.support.databases import KINDS
-from tests.support.installation import MANUFACTURER, RUNNING, Delivery
+from tests.support.installation import Delivery
 from tests.support.play import DAY, NOW, Group, Play, when
 from tests.support.schedules_play import say
 from tests.support.wire_client import listed, only, texts
@@ -250,14 +247,7 @@ def test_a_say_stands_for_what_a_new_list_leaves_of_the_group(play: Play, north:
 def test_a_group_of_50_000_hubs_is_regrouped(play: Play) -> None:
     """Every hub of the piece once, in alerts that receivers take; also when the database knows other releases only."""
     with_statistics_of_another_release(play)
-    main = parse_eui(play["main"].eui)
-    ids = range(0x00DB_8000_0000_0000, 0x00DB_8000_0000_0000 + 50_000)
-    estate = (
-        Hub(one, "CHF", MANUFACTURER, play.lot.model, RUNNING, "Commissioned", "4G North", main, main) for one in ids
-    )
-    with play.installation.store.write() as conn:
-        hubs.upsert(conn, estate)
-    named = [format_eui(one) for one in ids]
+    named = play.crowd(50_000)
     submitted(play, Group("ALL", named, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY))
     answer = say(play, "north", "main", "ALL", "Refused", hubs=named[:40_000])
     assert (answer.code, answer.refused_items) == ("Accepted", {})

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from duis_gateway.duis.identifiers import format_eui, parse_eui
-from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.records import Hub
 from tests.support.dcc_play import approve, batch, code, decide, next_week, piloting, select, told
 from tests.support.gateway_process import wait_until
-from tests.support.installation import MANUFACTURER, RUNNING
 from tests.support.mail_play import MailedPlay, listed, text_of
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.wire_client import element, texts
@@ -185,14 +181,7 @@ def test_a_batch_of_50_000_hubs(play: Play) -> None:
     play.announce(limit=50_000)
     approve(play)
     play.forget()
-    main = parse_eui(play["main"].eui)
-    ids = range(0x00DB_7000_0000_0000, 0x00DB_7000_0000_0000 + 50_000)
-    estate = (
-        Hub(one, "CHF", MANUFACTURER, play.lot.model, RUNNING, "Commissioned", "4G North", main, main) for one in ids
-    )
-    with play.installation.store.write() as conn:
-        hubs.upsert(conn, estate)
-    named = [format_eui(one) for one in ids]
+    named = play.crowd(50_000)
     answer = batch(play, named)
     assert (answer.code, answer.refused_items) == ("Accepted", {})
     assert play.received("north")[0].listed() == named

@@ -16,13 +16,14 @@ from itertools import count
 from pathlib import Path
 
 from cryptography import x509
+from sqlalchemy import delete
 
 from duis_gateway import client
 from duis_gateway.cli.common import moments_of
 from duis_gateway.clock import FixedClock
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import load_config
-from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
@@ -38,6 +39,7 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import ReleaseState
 from duis_gateway.store.engine import Store
+from duis_gateway.store.tables import hub
 from tests.support.actors import Actor, Delivery
 from tests.support.databases import fresh_database, opened
 from tests.support.gateway_process import GatewayProcess, wait_until
@@ -77,6 +79,7 @@ NOW = datetime(2027, 3, 30, 9, 0, tzinfo=UTC)
 """Business time in every installation."""
 
 LOTS_AT_ONCE = 40
+_CROWD = 0x00DB_7000_0000_0000
 _BEGIN, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2045, 1, 1, tzinfo=UTC)
 
 
@@ -205,6 +208,22 @@ class Installation:
         with self.store.write() as conn:
             for release in releases.live(conn):
                 releases.set_state(conn, release.release_id, ReleaseState.WITHDRAWN, paused=False)
+
+    def crowd(self, model: str, supplier: str, size: int) -> list[str]:
+        """Give a supplier more hubs in the north than a lot has; `disperse` takes them away."""
+        owner = parse_eui(self.actors[supplier].eui)
+        crowd = [
+            Hub(_CROWD + number, "CHF", MANUFACTURER, model, RUNNING, "Commissioned", "4G North", owner, owner)
+            for number in range(size)
+        ]
+        with self.store.write() as conn:
+            hubs.upsert(conn, crowd)
+        return [format_eui(one.device_id) for one in crowd]
+
+    def disperse(self) -> None:
+        """Take the crowd away: whoever asks for a whole estate in a later test would get it too."""
+        with self.store.write() as conn:
+            conn.execute(delete(hub).where(hub.c.device_id.between(_CROWD, _CROWD + 10**6)))
 
     def request_id(self, supplier: str, target: str = GATEWAY) -> str:
         """Return a RequestID that was never used."""

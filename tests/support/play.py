@@ -16,6 +16,10 @@ __all__ = ["DAY", "NOW", "RELEASED", "RUNNING", "Group", "Outcome", "Play", "Sen
 class Play(PartnerPlay):
     """All parties: the suppliers as well."""
 
+    def crowd(self, size: int) -> list[str]:
+        """Give the main supplier so many hubs of the lot's model in the north, for this test."""
+        return self.installation.crowd(self.lot.model, "main", size)
+
     def read_inventory(
         self, supplier: str, device: str, *, version: str | None = None, variant: int = 8, door: str = "serviceD"
     ) -> Answer:
@@ -89,9 +93,10 @@ class Play(PartnerPlay):
 
 @contextmanager
 def playing(installation: Installation) -> Iterator[Play]:
-    """The parties, with hubs that no other test has touched; their releases are over in the end."""
+    """The parties, with hubs that no other test has touched; their releases are over in the end, a crowd is gone."""
     yield Play(installation, installation.lot())
     installation.end_releases()
+    installation.disperse()
 
 
 def _cancelled(name: str, stage: str) -> str:
