@@ -13,6 +13,7 @@ from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import DefaultSchedule, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
+from duis_gateway.text.counts import counted
 from duis_gateway.text.times import show_time
 
 
@@ -56,7 +57,7 @@ def show(release_id: str, config: Config) -> None:
         print_fields([("proposed pause", f"{show_time(proposed.at)}, {proposal_in_words(proposed)}")])
     print_fields((f"{mark} hubs", len(ids)) for mark, ids in marks.items())
     regions = sorted({hub.csp_region for hub in in_default})
-    print_fields((f"default list, {r}", f"{sum(h.csp_region == r for h in in_default)} hubs") for r in regions)
+    print_fields((f"default list, {r}", counted(sum(h.csp_region == r for h in in_default), "hub")) for r in regions)
     for schedule in offered:
         _print_schedule(schedule)
 

@@ -71,14 +71,14 @@ class Turn:
         if not live:
             these = " for these hubs" if models else ""
             raise CannotBeDone(f"no release is in flight{these}: announce one, or name a release")
-        return max(live, key=_newest)
+        return live[0]
 
     def release_of_group(self, supplier: Member, group: str) -> Release:
         """Return the newest release in flight for which the supplier asked for this group; without one as `release`."""
         with self.world.store.read() as conn:
             live = releases.live(conn)
             having = [one for one in live if schedules.instructions(conn, one.release_id, supplier.eui, group)]
-        return max(having, key=_newest) if having else self.release(None)
+        return having[0] if having else self.release(None)
 
     def hubs(self, device_ids: Sequence[int]) -> dict[int, Hub]:
         """Return what the gateway's inventory has of these hubs."""
@@ -89,7 +89,3 @@ class Turn:
         """Return what was reported last of each of these hubs."""
         with self.world.store.read() as conn:
             return activations.newest_outcomes(conn, device_ids)
-
-
-def _newest(release: Release) -> tuple[datetime, str]:
-    return release.notified_at, release.release_id

@@ -107,6 +107,7 @@ release = Table(
     needed("release_note"),
     needed("severity"),
     needed("priority"),
+    needed("number", COUNTED, server_default="0"),
     needed("notified_at", UtcTime),
     needed("automatic_date", UtcTime),
     Column("pilot_start", UtcTime),

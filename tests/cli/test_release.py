@@ -90,7 +90,7 @@ def test_a_release_is_shown_with_what_belongs_to_it(announced: Installation) -> 
     assert f"failure threshold: 5 % of at least 100 hubs within 24 hours: {held}" in lines
     assert "proposed pause: 2027-01-04 09:00 UTC, held: 12 of 240 hubs failed within 24 hours, awaiting DCC" in lines
     assert "proving hubs: 1" in lines
-    assert "default list, North: 1 hubs" in lines
+    assert "default list, North: 1 hub" in lines
     assert "G1 1 2027-02-03T09:00:00Z 2027-03-05T09:00:00Z" in lines
     assert "G2 2027-02-03T09:00:00Z 2027-03-05T09:00:00Z" in lines
     assert "constraint NIGHT: only at night" in lines

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.support.databases import KINDS
 from tests.support.dcc_play import approve, batch, launching
+from tests.support.installation import REGIONS
+from tests.support.mail_play import MOST_HUBS, WITHOUT_ADDRESS, MailedPlay, listed, text_of
 from tests.support.play import DAY, NOW, RELEASED, RUNNING, Group, Outcome, Play
 from tests.support.schedules_play import safe_launch
-from tests.support.wire_client import only, texts
+from tests.support.wire_client import element, only, texts
 
 DATABASES = KINDS
 pytestmark = pytest.mark.processes
@@ -20,9 +23,13 @@ NEWER, OTHER = "9003", "8888"
 UNFIT = "NotApplicableFirmwareDeviceIDList"
 
 
-def eligible(play: Play, release: str) -> set[str]:
-    """The hubs that Supplier main may choose from, as the party door has them."""
-    return {row["device_id"] for row in json.loads(play["main"].pull(f"eligible-hubs?release={release}").body)}
+def eligible(play: Play, release: str, supplier: str = "main") -> set[str]:
+    """The hubs that a supplier may choose from, as the party door has them."""
+    return {row["device_id"] for row in pulled(play, supplier, f"eligible-hubs?release={release}")}
+
+
+def pulled(play: Play, party: str, what: str) -> list[dict[str, Any]]:
+    return list(json.loads(play[party].pull(what).body))
 
 
 @pytest.mark.requirement("BR-2.1", "EX-12")
@@ -83,3 +90,31 @@ def test_a_period_has_a_moment_in_it_and_ends_before_the_automatic_date_whoever_
         assert batch(play, [hub], period=words).code == "Refused"
     group = Group("G1", [hub], "SafeLaunch", soon, automatic - timedelta(seconds=1))
     assert play.pilot_schedule("main", group).code == "I99"
+
+
+@pytest.mark.requirement("A01", "A02", "BR-1.3", "BR-5.3", "PIA-A9")
+def test_announcement_status_obligations_and_default_lists_have_the_same_hubs(mail: MailedPlay) -> None:
+    """In a lot with hubs of each kind that is not eligible; the CSPs name every hub that there is."""
+    lot = mail.lot
+    owing = element("esi:Obligations", "true")
+    mail.announce(pilot=(NOW - DAY, NOW + 60 * DAY), minimum=100, marks=owing)
+    chosen = {one: eligible(mail, lot.release, one) for one in ("main", "gas", "published50", "suspended")}
+    for supplier, hubs in chosen.items():
+        if supplier != WITHOUT_ADDRESS:
+            (email,) = mail.of(supplier)
+            told = {row["device_id"] for row in listed(email)}
+            assert told <= hubs
+            assert len(told) == min(MOST_HUBS, len(hubs))
+            assert (f"{len(hubs)} of your hubs" in text_of(email)) is (len(hubs) > MOST_HUBS)
+        planned = [row for row in pulled(mail, supplier, "estate?format=json") if row["release"] == lot.release]
+        assert {row["device_id"] for row in planned if row["state"] == "planned"} == hubs
+        counts = [row for row in pulled(mail, supplier, "status") if row["release"] == lot.release]
+        assert sum(row["hubs"] for row in counts if row["state"] == "planned") == len(hubs)
+        owed = {row["task"]: row["hubs"] for row in pulled(mail, supplier, "deadlines") if row["whose"] == "own"}
+        assert owed.get("provide_minimum", len(hubs)) == len(hubs)
+    mail.forget()
+    for csp, regions in REGIONS.items():
+        for region in regions:
+            mail.default_list(csp, region, lot.within(region))
+    for supplier in ("main", "gas"):
+        assert {hub for alert in mail.received(supplier, "N66") for hub in alert.listed()} == chosen[supplier]

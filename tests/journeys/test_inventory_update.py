@@ -107,7 +107,7 @@ def test_a_hub_that_moves_is_its_new_csps(play: Play) -> None:
     assert play.responded("south", Outcome(device)).code == "Accepted"
 
 
-@pytest.mark.requirement("A04", "A05", "X09", "PIA-D1")
+@pytest.mark.requirement("A04", "A05", "X09", "PIA-D1", "EX-17")
 def test_a_csp_has_what_was_requested_of_the_hubs_in_its_regions(play: Play) -> None:
     """Also of a hub that its second supplier has not instructed yet, so that no plan tells that it is gone or come."""
     play.announce()

@@ -63,7 +63,7 @@ def histories(draw: st.DrawFn) -> list[tuple[Release, bool]]:
     return [
         (
             replace(
-                release(f"R{number}", version=draw(VERSIONS), state=draw(st.sampled_from(ReleaseState))),
+                release(f"R{9 - number}", version=draw(VERSIONS), state=draw(st.sampled_from(ReleaseState))),
                 notified_at=NOW + draw(st.integers(0, 2)) * HOUR,
                 permitted_predecessors=draw(st.frozensets(VERSIONS, max_size=2)),
             ),
@@ -95,13 +95,13 @@ def test_python_and_sql_say_the_same(store: Store, estate: list[Hub], announced:
         for one, approved in announced:
             if approved:
                 approve(connection, one)
-        for one, _ in announced:
+        for number, (one, _) in enumerate(announced):
             loaded = releases.find(connection, one.release_id)
             assert loaded is not None
             after = [
                 other.firmware_version
-                for other, approved in announced
-                if approved and (other.notified_at, other.release_id) > (one.notified_at, one.release_id)
+                for at, (other, approved) in enumerate(announced)
+                if approved and (other.notified_at, at) > (one.notified_at, number)
             ]
             assert loaded == replace(one, later_versions=frozenset(after))
             reasons = {of.device_id: unfit(of, loaded) for of in estate}

@@ -51,16 +51,17 @@ def _eligible(conn: Connection, supplier: int, release: Release, limit: int) -> 
     found = hubs.first_eligible(conn, supplier, release, limit + 1)
     if not found:
         return Attached(words="At present you are responsible for no hub of this model that runs another version.")
-    words = "hubs of this model that do not run the version yet, with your role (Import, Gas) for each."
+    words = "of this model that {} not run the version yet, with your role (Import, Gas) for each."
     if len(found) <= limit:
+        which, do = ("hub", "does") if len(found) == 1 else (f"{len(found):,} hubs", "do")
         file = _file(file_name("eligible-hubs", release.release_id), release, found)
-        return Attached(file, f"The attachment {file.name} lists the {len(found):,} {words}")
+        return Attached(file, f"The attachment {file.name} lists the {which} {words.format(do)}")
     number = hubs.count_eligible(conn, supplier, release)
     file = _file(file_name("eligible-hubs", release.release_id, f"first-{limit}"), release, found[:limit])
     return Attached(
         file,
-        f"There are {number:,} of your {words} That is more than an email can carry: the attachment {file.name} has "
-        f"{limit:,} of them. The gateway's party door gives you all of them: GET {PARTY_DOOR} with "
+        f"There are {number:,} of your hubs {words.format('do')} That is more than an email can carry: the attachment "
+        f"{file.name} has {limit:,} of them. The gateway's party door gives you all of them: GET {PARTY_DOOR} with "
         f"?release={release.release_id}, with your token, as JSON or CSV.",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from duis_gateway.duis.alerts.words import Facts
 from duis_gateway.rollout.releases.records import Release
+from duis_gateway.text.counts import counted
 from duis_gateway.text.times import show_time
 
 
@@ -26,7 +27,7 @@ def release_facts(release: Release) -> Facts:
     else:
         rows.append(("Pilot", f"{show_time(pilot.period.start)} to {show_time(pilot.period.end)}"))
         least = f", at least {pilot.minimum:,}" if pilot.minimum else ""
-        rows.append(("Pilot group", f"at most {pilot.limit:,} hubs of one supplier{least}"))
+        rows.append(("Pilot group", f"at most {counted(pilot.limit, 'hub')} of one supplier{least}"))
         if pilot.share_percent is not None and pilot.share_by is not None:
             rows.append(("Pilot share", f"{pilot.share_percent}% by {show_time(pilot.share_by)}"))
     state = str(release.state).replace("_", " ")

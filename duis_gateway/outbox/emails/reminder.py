@@ -9,6 +9,7 @@ from datetime import datetime
 from duis_gateway.flow.reply import Email
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.releases.records import Release
+from duis_gateway.text.counts import counted
 from duis_gateway.text.times import show_time
 
 
@@ -40,6 +41,6 @@ def reminder(release: Release, recipient: Party, date: datetime, due: Sequence[R
 
 def _line(one: Reminded) -> str:
     about = f", {one.subject}" if one.subject else ""
-    hubs = f": {one.hubs:,} hubs" if one.hubs else ""
+    hubs = f": {counted(one.hubs, 'hub')}" if one.hubs else ""
     need = " (nothing obliges you to)" if one.optional else ""
     return f"{one.task[:1].upper()}{one.task[1:]}{about}{hubs}{need}."

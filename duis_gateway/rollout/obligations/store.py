@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, exists, func, select, union
+from sqlalchemy import ColumnElement, Connection, Select, Table, exists, func, or_, select, union
 
-from duis_gateway.rollout.eligibility import fits_or_active_sql, passes_sql, responsible_sql
+from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.eligibility import fits_or_active_sql, fits_sql, passes_sql, responsible_sql
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
-from duis_gateway.store.tables import hub, preferred_hub, preferred_list, release_hub
+from duis_gateway.store.tables import activation_outcome, hub, preferred_hub, preferred_list, release_hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,31 @@ class _Counts:
         self._connection = connection
         self._release = release.release_id
         self._counts = fits_or_active_sql(release)
+        self._fits = fits_sql(release)
+        self._activated = exists().where(
+            activation_outcome.c.device_id == hub.c.device_id,
+            activation_outcome.c.release_id == self._release,
+            activation_outcome.c.success,
+            activation_outcome.c.stage == OutcomeStage.ACTIVATION,
+        )
         marked = release_hub.c.mark.in_([HubMark.PROVING, HubMark.EXCLUDED])
         self._marked = exists().where(
             release_hub.c.release_id == self._release, release_hub.c.device_id == hub.c.device_id, marked
         )
 
     def eligible(self, supplier: int) -> int:
-        """In two passes, one for each role, each answered from its index."""
-        return sum(self._number(self._hubs(condition)) for condition in passes_sql(supplier))
+        """In two passes, one for each role, each answered from its index.
+
+        A hub that ran the version before the release reached it can be provided by nobody, and does not count.
+        """
+        theirs = or_(self._fits, self._activated, self._named(supplier))
+        return sum(self._number(self._hubs(condition, theirs)) for condition in passes_sql(supplier))
 
     def provided(self, supplier: int) -> int:
-        named = hub.c.device_id.in_(union(*(self._listed(supplier, *tables) for tables in _LISTS)))
-        return self._number(self._hubs(named, responsible_sql(supplier)))
+        return self._number(self._hubs(self._named(supplier), responsible_sql(supplier)))
+
+    def _named(self, supplier: int) -> ColumnElement[bool]:
+        return hub.c.device_id.in_(union(*(self._listed(supplier, *tables) for tables in _LISTS)))
 
     def _hubs(self, *conditions: ColumnElement[bool]) -> Select[Any]:
         return select(func.count()).select_from(hub).where(*conditions, self._counts, ~self._marked)

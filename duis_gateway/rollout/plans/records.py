@@ -75,7 +75,8 @@ class PlanFacts:
         release: the release in question.
         at: the time of the plan: a period that has ended by then moves nothing any more.
         mark: how the release marks the hub.
-        instructions: every standing instruction for the release that names the hub, whoever gave it.
+        instructions: every standing instruction for the release that names the hub, whoever gave it, in the order
+            in which they were given.
         batch: the period in which DCC instructed the hub by itself (`BatchInstruction`), if it did and named one.
         undated_batch: DCC instructed the hub by itself and named no period: it goes at the automatic date.
         scheduled: the period for which the CSP's own schedule has the hub, if it has.

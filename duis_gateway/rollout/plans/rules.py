@@ -151,7 +151,8 @@ def _counting(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:
 
 
 def _given(facts: PlanFacts, supplier: int | None) -> list[HubInstruction]:
-    return [] if supplier is None else [one for one in facts.instructions if one.supplier == supplier]
+    """Return what a supplier has instructed, the last first: of several of one time `max` takes the first it meets."""
+    return [] if supplier is None else [one for one in reversed(facts.instructions) if one.supplier == supplier]
 
 
 def _obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:

@@ -164,8 +164,7 @@ def predecessors(moment: Moment, release: Release) -> list[Release]:
     return [
         other
         for other in releases.live(moment.conn)
-        if (other.manufacturer, other.model) == model
-        and (other.notified_at, other.release_id) < (release.notified_at, release.release_id)
+        if (other.manufacturer, other.model) == model and other.announced < release.announced
     ]
 
 

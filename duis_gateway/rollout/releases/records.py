@@ -109,6 +109,7 @@ class Release:
         permitted_predecessors: the versions that it may be applied to (MP231); none named: any.
         later_versions: those of releases for the model that were notified later and have been approved, whatever
             became of them. They are read with the release, and no hub goes back from one of them.
+        number: the how-manieth release it is that was ever announced; 0 until it is stored.
     """
 
     release_id: str
@@ -129,6 +130,12 @@ class Release:
     failure_threshold: FailureThreshold | None = None
     permitted_predecessors: frozenset[str] = frozenset()
     later_versions: frozenset[str] = frozenset()
+    number: int = field(default=0, compare=False)
+
+    @property
+    def announced(self) -> tuple[datetime, int]:
+        """When it was first announced, in order: a clock that stands still gives several the same time."""
+        return self.notified_at, self.number
 
 
 @dataclass(frozen=True, slots=True)

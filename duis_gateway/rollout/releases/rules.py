@@ -174,6 +174,7 @@ def _release(notice: ReleaseNotice, previous: Release | None, now: datetime) -> 
         paused=False if previous is None else previous.paused,
         permitted_predecessors=frozenset(notice.permitted_predecessors),
         later_versions=frozenset() if previous is None else previous.later_versions,
+        number=0 if previous is None else previous.number,
     )
 
 

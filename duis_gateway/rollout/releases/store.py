@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     literal_column,
     or_,
     select,
@@ -152,7 +153,7 @@ _LATER = select(release_table.c.release_id, _LATER_RELEASE.c.firmware_version, l
         _LATER_RELEASE.c.notified_at > release_table.c.notified_at,
         and_(
             _LATER_RELEASE.c.notified_at == release_table.c.notified_at,
-            _LATER_RELEASE.c.release_id > release_table.c.release_id,
+            _LATER_RELEASE.c.number > release_table.c.number,
         ),
     ),
     exists().where(release_event.c.release_id == _LATER_RELEASE.c.release_id, release_event.c.event == Event.APPROVED),
@@ -176,7 +177,8 @@ _SELECT = (
     .outerjoin(failure_threshold, failure_threshold.c.release_id == release_table.c.release_id)
 )
 _FIND = _SELECT.where(release_table.c.release_id == bindparam("wanted"))
-_NEWEST_FIRST = _SELECT.order_by(release_table.c.notified_at.desc(), release_table.c.release_id.desc())
+_NEWEST_FIRST = _SELECT.order_by(release_table.c.notified_at.desc(), release_table.c.number.desc())
+_NEXT_NUMBER = select(func.coalesce(func.max(release_table.c.number), 0) + 1)
 _LIVE = _NEWEST_FIRST.where(release_table.c.state.in_(sorted(LIVE_STATES)))
 _BY_VERSION = _NEWEST_FIRST.where(
     device_model.c.manufacturer == bindparam("made_by"),
@@ -197,6 +199,7 @@ def _values(connection: Connection, given: Release) -> dict[str, Any]:
         "release_note": given.release_note,
         "severity": given.severity,
         "priority": given.priority,
+        "number": given.number or connection.execute(_NEXT_NUMBER).scalar_one(),
         "notified_at": given.notified_at,
         "automatic_date": given.automatic_date,
         "pilot_start": pilot and pilot.period.start,
@@ -222,6 +225,7 @@ def _release(row: Row[Any], permitted: frozenset[str], later: frozenset[str]) ->
         release_note=row.release_note,
         severity=row.severity,
         priority=row.priority,
+        number=row.number,
         notified_at=row.notified_at,
         automatic_date=row.automatic_date,
         pilot=_pilot(row),

@@ -13,6 +13,7 @@ from datetime import datetime
 from duis_gateway.rollout.releases.lifecycle import TABLE, Advance, Effect, Event, advance
 from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, StageReport, Standing
+from duis_gateway.text.counts import counted
 
 EVENTS = {
     RolloutAction.PROCEED: Event.PROCEEDED,
@@ -130,7 +131,7 @@ def contradiction(release: Release, new: StageReport, earlier: StageReport | Non
     if new.stage is Stage.PILOT and release.pilot is None:
         return "the release has no pilot"
     if counts.activated + counts.failed > counts.targeted:
-        done = f"{counts.activated:,} hubs activated and {counts.failed:,} failed"
+        done = f"{counted(counts.activated, 'hub')} activated and {counts.failed:,} failed"
         return f"{done} are more than the {counts.targeted:,} targeted"
     if new.success and counts.targeted and counts.failed == counts.targeted:
         return f"{stage} cannot be a success if every hub targeted has failed"

@@ -171,7 +171,7 @@ def naming(connection: Connection, device_id: int) -> list[Instruction]:
         select(instruction)
         .join(instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
         .where(instruction_hub.c.device_id == device_id)
-        .order_by(instruction.c.received_at)
+        .order_by(instruction.c.received_at, instruction.c.id)
     )
     return [
         Instruction(

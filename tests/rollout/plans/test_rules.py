@@ -46,6 +46,12 @@ def plan(*instructions: HubInstruction, of: Hub | None = None, **facts: Any) -> 
     return plan_hub(PlanFacts(of or hub(), facts.pop("terms", LONG), NOW, instructions=instructions, **facts))
 
 
+def test_of_two_instructions_of_one_moment_the_later_counts() -> None:
+    """A clock that stands still gives both the same time."""
+    assert plan(given_by(OURS), given_by(OURS, JUNE)).period == JUNE
+    assert plan(given_by(OURS, JUNE), given_by(OURS)).period == MAY
+
+
 @pytest.mark.requirement("BR-3.6")
 def test_without_an_instruction_the_automatic_date_stands() -> None:
     """BR-3.6."""

@@ -56,19 +56,19 @@ def test_the_newest_release_that_brings_a_version_to_a_model_whatever_its_state(
     earlier = NOW - timedelta(days=1)
     given = [
         release("R1", notified_at=earlier),
-        release("R2", version="07"),
         release("R3", version="07"),
+        release("R2", version="07"),
         release("R4", notified_at=NOW + timedelta(days=1), state=ReleaseState.SUPERSEDED),
         release("R5", model="Hub2", notified_at=NOW + timedelta(days=9)),
     ]
     with store.write() as connection:
         fill(connection, [], given)
-        assert releases.set_state(connection, "R3", ReleaseState.WITHDRAWN, paused=False)
+        assert releases.set_state(connection, "R2", ReleaseState.WITHDRAWN, paused=False)
         found = releases.by_version(connection, "Acme", "Hub1", "07")
         assert found is not None
-        assert (found.release_id, found.state) == ("R3", ReleaseState.WITHDRAWN)
+        assert (found.release_id, found.state) == ("R2", ReleaseState.WITHDRAWN)
         assert releases.by_version(connection, "Acme", "Hub2", "07") is None
-        assert [one.release_id for one in releases.all_releases(connection)] == ["R5", "R4", "R3", "R2", "R1"]
+        assert [one.release_id for one in releases.all_releases(connection)] == ["R5", "R4", "R2", "R3", "R1"]
         assert not releases.set_state(connection, "none", ReleaseState.CLOSED, paused=False)
 
 
