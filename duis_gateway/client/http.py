@@ -182,11 +182,8 @@ class _Handle:
 
     def is_quiet(self) -> bool:
         """Return whether the connection is open, and nothing has come on it since the last answer."""
-        number = self.curl.getinfo(pycurl.ACTIVESOCKET)
-        if number < 0:
-            return False
-        with socket.socket(fileno=os.dup(number)) as looked_at:
-            return self.strays.none_on(looked_at)
+        number = int(self.curl.getinfo(pycurl.ACTIVESOCKET))
+        return number >= 0 and self.strays.none_on(number)
 
     def let_go_of_sockets(self) -> None:
         """Close our side of what was opened for the exchange; libcurl has its own."""

@@ -9,6 +9,8 @@ sent tells how much that is.
 
 from __future__ import annotations
 
+import os
+import select
 import socket
 import struct
 import sys
@@ -95,8 +97,14 @@ class Strays:
         elif kind in (pycurl.INFOTYPE_HEADER_OUT, pycurl.INFOTYPE_DATA_OUT):
             self._sent.passed_on += len(part)
 
-    def none_on(self, connection: socket.socket) -> bool:
+    def none_on(self, descriptor: int) -> bool:
         """Say whether the connection is open and everything that came on it was the answers."""
+        if not self._tls and not _has_something(descriptor):
+            return True
+        with socket.socket(fileno=os.dup(descriptor)) as connection:
+            return self._none_on(connection)
+
+    def _none_on(self, connection: socket.socket) -> bool:
         following = _next_octet(connection)
         if not self._tls:
             self.seen = self.seen or bool(following)
@@ -112,6 +120,17 @@ class Strays:
         """Whether the records were longer than what libcurl made of them."""
         sent, received = self._sent, self._received
         return (received.length - received.passed_on) * sent.count != (sent.length - sent.passed_on) * received.count
+
+
+def _has_something(descriptor: int) -> bool:
+    """Whether there is something to read, the end among it.
+
+    Whoever tries to read has the kernel acknowledge what came before, in a packet of its own: that takes three times as
+    long as all the rest of the look (19 against 6 us of processor time).
+    """
+    look = select.poll()
+    look.register(descriptor, select.POLLIN)
+    return bool(look.poll(0))
 
 
 def _next_octet(connection: socket.socket) -> bytes | None:

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import re
@@ -19,11 +18,10 @@ import ssl
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from io import BytesIO
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -101,6 +99,7 @@ class _Connection:
         self._settings = settings
         self._guard = guard
         self._aborted = aborted
+        self._content_type = ""
         self._begin(b"")
         self._handle = pycurl.Curl()
         for option, value in options.items():
@@ -119,8 +118,10 @@ class _Connection:
     def post(self, content: bytes, content_type: str) -> Failure | None:
         """Send a message and return None where the answer was 2xx, else what was wrong."""
         self._begin(content)
-        headers = (f"Content-Type: {content_type}", f"User-Agent: {self._settings.user_agent}", "Expect:")
-        self._handle.setopt(pycurl.HTTPHEADER, headers)
+        if content_type != self._content_type:
+            headers = (f"Content-Type: {content_type}", f"User-Agent: {self._settings.user_agent}", "Expect:")
+            self._handle.setopt(pycurl.HTTPHEADER, headers)
+            self._content_type = content_type
         self._handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(content))
         try:
             self._handle.perform()
@@ -146,11 +147,8 @@ class _Connection:
 
         libcurl looks at this by itself, but not at each use, and not at what OpenSSL holds.
         """
-        number = self._handle.getinfo(pycurl.ACTIVESOCKET)
-        if number < 0:
-            return False
-        with socket.socket(fileno=os.dup(number)) as looked_at:
-            return self._strays.none_on(looked_at)
+        number = int(self._handle.getinfo(pycurl.ACTIVESOCKET))
+        return number >= 0 and self._strays.none_on(number)
 
     @property
     def has_strayed(self) -> bool:
@@ -164,12 +162,12 @@ class _Connection:
     def _begin(self, content: bytes) -> None:
         self.clean = False
         """Whether the last exchange ended as it should, so that the next may use the connection."""
-        self._content, self._unread = BytesIO(content), len(content)
+        self._content, self._taken = content, 0
         self._status = 0
         self._in_header = False
         self._answered = False  # the header of an answer that is not informational has come, to its last line
         self._early = False
-        self._fields: dict[bytes, str] = {}
+        self._fields: list[bytes] = []
         self._reply = b""
         self._refused: list[str] = []
         self._opened: list[socket.socket] = []
@@ -195,17 +193,18 @@ class _Connection:
         return int(pycurl.PREREQFUNC_OK if all(map(self._strays.ask, connected)) else pycurl.PREREQFUNC_ABORT)
 
     def _read(self, size: int) -> bytes:
-        piece = self._content.read(size)
-        self._unread -= len(piece)
+        piece = self._content[self._taken : self._taken + size]
+        self._taken += len(piece)
         return piece
 
     def _seek(self, offset: int, origin: int) -> int:
-        position = self._content.seek(offset, origin)
-        self._unread = self._content.getbuffer().nbytes - position
+        if origin != os.SEEK_SET:
+            return int(pycurl.SEEKFUNC_CANTSEEK)  # libcurl asks for no other
+        self._taken = offset
         return int(pycurl.SEEKFUNC_OK)
 
     def _header(self, line: bytes) -> int | None:
-        if self.has_strayed:
+        if self._strays.seen:
             return -1
         if self._answered:
             return None  # a trailer
@@ -213,10 +212,9 @@ class _Connection:
             found = _STATUS_LINE.match(line)
             if found is None:
                 return -1
-            self._in_header, self._status, self._fields = True, int(found[1]), {}
+            self._in_header, self._status, self._fields = True, int(found[1]), []
         elif line.strip(b"\r\n"):
-            name, _, value = line.partition(b":")
-            self._fields[name.strip().lower()] = value.decode("latin-1").strip()
+            self._fields.append(line)
         else:
             self._in_header = False
             return self._header_is_over()
@@ -225,7 +223,7 @@ class _Connection:
     def _header_is_over(self) -> int | None:
         if self._status < 200:
             return None
-        if self._status < 300 and self._unread:
+        if self._status < 300 and self._taken < len(self._content):
             # Nobody can accept what is still on our side.
             self._early = True
             return -1
@@ -267,7 +265,8 @@ class _Connection:
     def _refusal(self) -> Failure:
         excerpt = _printable(self._reply[: 4 * _EXCERPT].decode("utf-8", "replace"))
         detail = f"HTTP {self._status}: {excerpt}" if excerpt else f"HTTP {self._status}"
-        asked = _seconds_asked(self._fields.get(b"retry-after"), self._fields.get(b"date"))
+        fields = dict(map(_field, self._fields))
+        asked = _seconds_asked(fields.get(b"retry-after"), fields.get(b"date"))
         return Failure(FailureKind.STATUS, detail, self._status, asked)
 
 
@@ -278,7 +277,10 @@ def own_authorities(folder: Path | None, recipient: int) -> Path | None:
 
 
 class _Peer(NamedTuple):
-    """Whom connections are kept for: the URL, and the recipient's own authorities where it has some."""
+    """Whom connections are kept for: the URL, and the recipient's own authorities where it has some.
+
+    Parties of one address may have different ones.
+    """
 
     url: str
     authorities: Path | None
@@ -311,11 +313,17 @@ class HttpTransport:
         A 2xx counts as soon as its status line and header are in, whatever becomes of the reply's body, and only
         where the whole message had gone out by then.
         """
+        peer = _Peer(url, own_authorities(self._settings.ca_folder, recipient))
+        files = self._file_states(peer)
         try:
-            with self._connection(self._peer(url, recipient)) as connection:
-                return connection.post(content, content_type)
+            # None that began with other files than there are now.
+            connection = self._kept(peer, files) or self._new(peer, files)
         except AddressRefused as error:
             return Failure(FailureKind.ADDRESS, str(error))
+        try:
+            return connection.post(content, content_type)
+        finally:
+            self._keep(peer, connection)
 
     def abort(self) -> None:
         """End every attempt that is going on, and that still comes, as interrupted; within a second."""
@@ -330,20 +338,6 @@ class HttpTransport:
             self._idle.clear()
         for connection in idle:
             connection.close()
-
-    def _peer(self, url: str, recipient: int) -> _Peer:
-        """Return whom a connection is for; parties of one address may have different authorities."""
-        return _Peer(url, own_authorities(self._settings.ca_folder, recipient))
-
-    @contextlib.contextmanager
-    def _connection(self, peer: _Peer) -> Iterator[_Connection]:
-        """A connection for one exchange, kept or new; none that began with other files than there are now."""
-        files = self._file_states(peer)
-        connection = self._kept(peer, files) or self._new(peer, files)
-        try:
-            yield connection
-        finally:
-            self._keep(peer, connection)
 
     def _new(self, peer: _Peer, files: FileStates) -> _Connection:
         options = self._options
@@ -429,6 +423,11 @@ def _options(settings: TransportSettings) -> dict[int, Any]:
     elif paths.capath is not None:
         options[pycurl.CAPATH] = paths.capath
     return options
+
+
+def _field(line: bytes) -> tuple[bytes, str]:
+    name, _, value = line.partition(b":")
+    return name.strip().lower(), value.decode("latin-1").strip()
 
 
 def _seconds_asked(retry_after: str | None, date: str | None) -> float | None:
