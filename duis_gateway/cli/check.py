@@ -12,7 +12,7 @@ from duis_gateway.cli.output import say
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.errors import NoAnswer, NotUnderstood, Refused
 from duis_gateway.client.party_door import PATH
-from duis_gateway.machine.files import read_bytes, read_text
+from duis_gateway.machine.files import read_bytes, read_text, shown_path
 from duis_gateway.rollout.hubs.gpfs import whose
 
 _SECONDS = 60.0
@@ -35,7 +35,7 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
     try:
         told = door.check(read_bytes(file))
     except Refused as error:
-        raise AnswerIsNo(f"{file} would be refused: {error}") from None
+        raise AnswerIsNo(f"{shown_path(file)} would be refused: {error}") from None
     except (NoAnswer, NotUnderstood) as error:
         raise AnswerIsNo(error.detail) from None
     say(f"{told.code}: {told.meaning}")
@@ -44,4 +44,4 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
             gpf = f"; {whose(told.gpfs[hub])}" if hub in told.gpfs else ""
             say(f"  {hub}: {name}{gpf}")
     if not told.accepted:
-        raise AnswerIsNo(f"{file} would be refused")
+        raise AnswerIsNo(f"{shown_path(file)} would be refused")

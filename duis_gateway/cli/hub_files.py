@@ -11,7 +11,7 @@ from typing import Any
 
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.machine.files import LIST_BYTES, read_text
+from duis_gateway.machine.files import LIST_BYTES, read_text, shown_path
 from duis_gateway.rollout.eligibility import COMMISSIONED, COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.text.cells import unguarded
@@ -31,7 +31,7 @@ def read_hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
     try:
         yield from _hubs(path, release_id, party)
     except csv.Error as error:
-        raise ConfigurationError(f"{path} is not a list of hubs: {error}") from None
+        raise ConfigurationError(f"{shown_path(path)} is not a list of hubs: {error}") from None
 
 
 def _hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
@@ -42,7 +42,7 @@ def _hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
             yield _hub(row, party)
         except (KeyError, ValueError) as error:
             what = "it has no device_id" if isinstance(error, KeyError) else str(error)
-            raise ConfigurationError(f"{path}, hub {number}: {what}") from None
+            raise ConfigurationError(f"{shown_path(path)}, hub {number}: {what}") from None
 
 
 def read_ids(path: Path) -> frozenset[int]:
@@ -55,7 +55,7 @@ def read_ids(path: Path) -> frozenset[int]:
     try:
         return read_hub_list(text)
     except ValueError as error:
-        raise ConfigurationError(f"{path}, {error}") from None
+        raise ConfigurationError(f"{shown_path(path)}, {error}") from None
 
 
 def _hub(row: Mapping[str, Any], party: int) -> NamedHub:
@@ -85,14 +85,14 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
     if not re.match(r"\s*[\[{]", text):
         reader = csv.DictReader(io.StringIO(text))
         if "device_id" not in (reader.fieldnames or ()):
-            raise ConfigurationError(f"{path} has {_NO_HUBS}")
+            raise ConfigurationError(f"{shown_path(path)} has {_NO_HUBS}")
         return ({name: unguarded(cell or "") for name, cell in row.items() if name} for row in reader)
     try:
         found = read_json(text)
     except ValueError as error:
-        raise ConfigurationError(f"{path}: {error}") from None
+        raise ConfigurationError(f"{shown_path(path)}: {error}") from None
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise ConfigurationError(f"{path} is not what the party door gives: a list of objects")
+        raise ConfigurationError(f"{shown_path(path)} is not what the party door gives: a list of objects")
     return found
 
 
@@ -100,6 +100,6 @@ def _text(path: Path) -> str:
     try:
         return read_text(path, LIST_BYTES)
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"{shown_path(path)} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} cannot be read: it is not UTF-8") from None
+        raise ConfigurationError(f"{shown_path(path)} cannot be read: it is not UTF-8") from None

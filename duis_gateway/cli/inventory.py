@@ -18,7 +18,7 @@ from duis_gateway.cli.common import (
 from duis_gateway.cli.output import progress_bar, say
 from duis_gateway.config.settings import Config
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.machine.files import DASH
+from duis_gateway.machine.files import DASH, shown_path
 from duis_gateway.rollout.hubs.inventory_file import export_csv, load_csv
 from duis_gateway.text.counts import counted
 
@@ -45,7 +45,7 @@ def load(file: Path, config: Config) -> None:
     if result.errors:
         shown = "; ".join(map(str, result.errors[:_FINDINGS_SHOWN]))
         more = " (and more)" if len(result.errors) > _FINDINGS_SHOWN else ""
-        raise ConfigurationError(f"{file}: nothing was loaded: {shown}{more}")
+        raise ConfigurationError(f"{shown_path(file)}: nothing was loaded: {shown}{more}")
     say(f"Loaded {counted(result.rows, 'hub')}.")
 
 

@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
@@ -79,6 +80,16 @@ class _Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"duis_gateway.cli.{_COMMANDS[cmd_name][0]}"), cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and name those that come close to a word that is none."""
+        word = args[0]
+        if word not in _COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
+            close = " or ".join(map(repr, get_close_matches(word, _COMMANDS)))
+            raise click.UsageError(f"No such command {word!r}." + (f" Did you mean {close}?" if close else ""), ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -31,7 +31,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import ConfigurationError, MessageRefused
-from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, read_text, write_bytes
+from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, read_text, shown_path, write_bytes
 from duis_gateway.namespaces import DS
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
@@ -67,7 +67,7 @@ def _signed(file: Path, key: Path, certificate: Path) -> bytes:
     except CertificateUnusable as error:
         raise ConfigurationError(str(error)) from None
     except MessageRefused as error:
-        raise ConfigurationError(f"{file}: {error.detail}") from None
+        raise ConfigurationError(f"{shown_path(file)}: {error.detail}") from None
     if originator is not None and originator != own.eui:
         say(
             f"note: the document names {format_eui(originator)} as its originator, and the certificate is of "
@@ -104,7 +104,7 @@ def verify(file: Path, trust: Path, crls: Path | None, at: datetime | None, out:
         raise ConfigurationError(str(error)) from None
     print_fields(_shown(judgement), err=out == DASH)
     if judgement.failed is not None:
-        raise AnswerIsNo(f"{file}: verification failed: {judgement.failed}")
+        raise AnswerIsNo(f"{shown_path(file)}: verification failed: {judgement.failed}")
     if out is not None and judgement.content is not None:
         _write(judgement.content, out)
 
@@ -189,23 +189,25 @@ def send(
         say(verdict.text, err=True)
         _list_items(verdict.items)
     if answer.status == HTTPStatus.OK and verdict is None:
-        raise AnswerIsNo(f"{file}: {no_answer_of(answer.body)}; look whether {door} is a door of the gateway")
+        raise AnswerIsNo(
+            f"{shown_path(file)}: {no_answer_of(answer.body)}; look whether {door} is a door of the gateway"
+        )
     if answer.status == HTTPStatus.NOT_FOUND:
-        raise AnswerIsNo(f"{file}: there is no door at {door}: one is {urljoin(door, _ANY_DOOR)}")
+        raise AnswerIsNo(f"{shown_path(file)}: there is no door at {door}: one is {urljoin(door, _ANY_DOOR)}")
     if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
         unsigned = "" if DS.encode() in document else "; it is not signed: --key and --certificate sign it"
-        raise AnswerIsNo(f"{file} was refused{unsigned}")
+        raise AnswerIsNo(f"{shown_path(file)} was refused{unsigned}")
 
 
 def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> None:
     try:
         value = read_json(read_text(file))
     except ValueError as error:
-        raise ConfigurationError(f"{file}: {error}") from None
+        raise ConfigurationError(f"{shown_path(file)}: {error}") from None
     try:
         prepared = gateway.prepare_json(value)
     except CannotSend as error:
-        raise ConfigurationError(f"{file}: {error}") from None
+        raise ConfigurationError(f"{shown_path(file)}: {error}") from None
     _require_place(out)
     try:
         answer = gateway.post(prepared, patience=wait)
@@ -217,7 +219,7 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
     _keep(json.dumps(to_json(answer.proven.root), indent=2).encode() + b"\n", out)
     say(f"{answer.code}: {answer.meaning}".removesuffix(": "), err=True)
     if not answer.accepted:
-        raise AnswerIsNo(f"{file} was refused")
+        raise AnswerIsNo(f"{shown_path(file)} was refused")
 
 
 def _door(url: str, document: bytes) -> str:

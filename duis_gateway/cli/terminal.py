@@ -124,7 +124,7 @@ def bar_line(label: str, done: int, whole: int | None, seconds: float, unit: str
     rate where the whole is None, not known. A label for which there is no room stands alone.
     """
     if whole is None:
-        parts = [f"{done:,}{unit}"]
+        parts = [f"{done:,}{unit.removesuffix('s') if done == 1 else unit}"]
     else:
         done = min(done, whole)
         parts = [f"{100 * done // whole if whole else 100:3} %"]

@@ -70,6 +70,12 @@ class Problem:
     retry_after: float | None = None
     body: bytes = b""
 
+    @property
+    def in_words(self) -> str:
+        """What it says, in one line, with each finding."""
+        where = (f"{one.path}: {one.reason}" for one in self.findings)
+        return "; ".join((self.detail or self.title, *where))
+
 
 class Refused(ClientError):
     """The gateway refused the message before taking it in; nothing has changed there.
@@ -83,9 +89,7 @@ class Refused(ClientError):
         self.problem = problem
         if problem.status in _ELSEWHERE:
             what_to_do = what_to_do or "a gateway leads nowhere else, so this is none: check its URL"
-        where = "".join(f"; {one.path}: {one.reason}" for one in problem.findings)
-        said = problem.detail or problem.title
-        super().__init__(f"HTTP {problem.status}: {said}{where}", what_to_do or _WHAT_TO_DO.get(problem.status))
+        super().__init__(f"HTTP {problem.status}: {problem.in_words}", what_to_do or _WHAT_TO_DO.get(problem.status))
 
     @property
     def status(self) -> int:

@@ -57,6 +57,11 @@ def read_text(path: Path, most: int = DOCUMENT_BYTES) -> str:
     return read_plain(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
+def shown_path(path: Path) -> str:
+    """Return what to call an input in a message to a person."""
+    return "standard input" if path == DASH else str(path)
+
+
 @contextmanager
 def open_input(path: Path) -> Iterator[BinaryIO]:
     """Open a file, a pipe or standard input for reading.

@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from duis_gateway.outbox.guard import parse_url
+from duis_gateway.outbox.guard import AddressRefused, check_url, parse_url
 from duis_gateway.outbox.senders import URL_REMEMBERED
 from duis_gateway.parties import store as parties
 from duis_gateway.sandbox.cast import BY_NAME, Member
+from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.world import World
 
 _PASSING = "passing"
@@ -83,6 +84,18 @@ def _go(world: World, supplier: Member, stack: list[str | None]) -> None:
         passing[supplier.name] = stack
     world.folder.remember({**remembered, _PASSING: passing})
     set_url(world, supplier, stack[-1] or world.players[supplier.name].url)
+
+
+def resolves(world: World, url: str) -> bool:
+    """Return whether the host of a URL is known here.
+
+    Raises:
+        WrongCommand: the gateway would never send there.
+    """
+    try:
+        return check_url(url, world.config.delivery.allowed_networks)
+    except AddressRefused as error:
+        raise WrongCommand(f"{error}; a program on this machine is under http://127.0.0.1") from None
 
 
 def set_url(world: World, supplier: Member, url: str) -> None:

@@ -25,7 +25,10 @@ _SUPPLIER = Parameter("supplier", "who", party(*SUPPLIERS), required=True, argum
 _SOAP = Parameter("soap", "by the SOAP door", FLAG, default=False)
 _VERSION = Parameter("version", "the firmware version; otherwise the release's", TEXT)
 _HUBS = Parameter("hub", "the hubs, by number or EUI-64", HUB, required=True, argument=True, many=True)
-_REASON = "why: any text, told as it is; a hub itself says hashMismatch, noImageHeld or activationFailure"
+_REASON = (
+    "why: any text of up to 2,000 characters, told as it is; a hub itself says hashMismatch, noImageHeld or "
+    "activationFailure"
+)
 _DELAY = Parameter("delay", "seconds that a slow one takes", whole_number(1, 300), default=5)
 
 

@@ -358,6 +358,8 @@ def address(turn: Turn, supplier: Member, url: str | None, passing: bool, ended:
         return
     if passing and url is None:
         raise WrongCommand("a passing address needs its url")
+    if url is not None and not addresses.resolves(world, url):
+        turn.note(f"the host of {url} is not known here; what is sent waits until its name resolves")
     others = addresses.are_passing(world, supplier)
     before = addresses.begin(world, supplier, url) if passing and url else addresses.put(world, supplier, url)
     own = world.players[name].url

@@ -62,19 +62,23 @@ def _command(name: str, about: str, properties: dict[str, Any], required: list[s
                 "200": _json("What was said, answered and sent.", _ref(_RESULT)),
                 "400": _problem("The command was given wrongly."),
                 "409": _problem("It cannot be done as things stand."),
+                **_ELSEWHERE,
             },
         }
     }
 
 
 def _read(about: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
-    return {"get": {"summary": about, "parameters": list(parameters), "responses": {"200": _json(about, schema)}}}
+    responses = {"200": _json(about, schema), **_ELSEWHERE}
+    if parameters:
+        responses["400"] = _problem("What was asked for is no whole number.")
+    return {"get": {"summary": about, "parameters": list(parameters), "responses": responses}}
 
 
 def _bytes(about: str) -> dict[str, Any]:
     number = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
     found = {"description": about, "content": {"text/plain": {"schema": {"type": "string"}}}}
-    responses = {"200": found, "404": _problem("There is none of this number.")}
+    responses = {"200": found, "404": _problem("There is none of this number."), **_ELSEWHERE}
     return {"get": {"summary": about, "parameters": [number], "responses": responses}}
 
 
@@ -98,6 +102,7 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
+_ELSEWHERE = {"403": _problem("It was asked under another name than 127.0.0.1 or localhost, or from another site.")}
 _STRING: dict[str, Any] = {"type": "string"}
 _SCHEMAS: dict[str, Any] = {
     "Message": _object(

@@ -21,6 +21,7 @@ from duis_gateway.text.numbers import is_digits
 STEP = re.compile(r"([+-])([0-9]{1,5})\s*(min|[smhdw])")
 """A step forward or back in time."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}|$)")
+_LONGEST = 2_000  # of a remark, in every schema
 _MOST_DIGITS = len(str(LAST_HUB))
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -81,12 +82,15 @@ class Parameter:
         try:
             if not self.many:
                 return self.kind.read(given)
-            listed = given if isinstance(given, list | tuple) else re.split(r"[,\s]+", str(given).strip())
-            return [self._one(one) for one in listed if one != ""]
+            if isinstance(given, list | tuple):
+                return [self._one(one) for one in given]
+            return [self._one(one) for one in re.split(r"[,\s]+", str(given).strip(", \t\r\n"))]
         except ValueError as error:
             raise WrongCommand(f"`{self.name}` must be {error}, not {str(given)[:60]!r}") from None
 
     def _one(self, given: Any) -> Any:
+        if given == "":
+            raise WrongCommand(f"one of `{self.name}` is empty; leave it out, or give it ({self.about})")
         try:
             return self.kind.read(given)
         except ValueError as error:
@@ -174,6 +178,8 @@ def _text(given: Any) -> str:
 
 def _words(given: Any) -> str:
     text = _text(given)
+    if len(text) > _LONGEST:
+        raise ValueError(f"a text of at most {_LONGEST:,} characters")
     try:
         escape_text(text)
     except ValueError as error:
@@ -287,7 +293,7 @@ def _euis_of(members: Sequence[Member]) -> str:
     return ", ".join(f"{format_eui(one.eui)} is {one.name}" for one in members)
 
 
-TEXT = Kind({"type": ["string", "number"]}, _words)
+TEXT = Kind({"type": ["string", "number"], "maxLength": _LONGEST}, _words)
 """Words of a message; looked at before the first message of a command is sent."""
 DOCUMENT = Kind({"type": ["string", "number"]}, _text)
 """A document of somebody else's, right or wrong."""

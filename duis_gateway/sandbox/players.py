@@ -158,8 +158,7 @@ def summary(exchange: Exchange, player: Player, kind: str, release: str | None =
     if answer is None:
         told_so = {"content-type": exchange.content_type}
         problem = read_problem(HttpAnswer(exchange.status, told_so, exchange.body))
-        text = ": ".join(filter(None, (problem.title, problem.detail)))
-        return {**told, "status": "Refused", "code": f"HTTP {exchange.status}", "text": text}
+        return {**told, "status": "Refused", "code": f"HTTP {exchange.status}", "text": problem.in_words}
     told |= {"status": answer.status, "code": answer.code, "text": answer.meaning, "proven": answer.proven is not None}
     if answer.warning:
         told["lists"] = {name: [str(one) for one in listed] for name, listed in answer.warning.items()}

@@ -46,7 +46,8 @@ def test_the_environment_may_name_the_configuration(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["partie"], "No such command 'partie'"),
+        (["stauts"], "No such command 'stauts'. Did you mean 'status'?"),
+        (["xylophone"], "No such command 'xylophone'."),
         (["party", "add"], "party add: Missing argument 'EUI'."),
         (["party", "suspend", "90-B3"], "party suspend: Invalid value for 'EUI': '90-B3' is not an EUI-64 such as"),
         (["party", "list", "--config", "none.toml"], "the configuration none.toml cannot be read: No such file"),

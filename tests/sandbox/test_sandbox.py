@@ -283,6 +283,13 @@ NINES = "9" * 5000
         ("POST", "/v1/address", '{"supplier": "you", "url": "http://[::1"}', 400, "cannot be read"),
         ("POST", "/v1/address", '{"supplier": "you", "url": "http://h:99999/"}', 400, "Port out of range"),
         ("POST", "/v1/address", '{"supplier": "you", "url": "http:///alerts"}', 400, "names no host"),
+        (
+            "POST",
+            "/v1/address",
+            '{"supplier": "you", "url": "http://10.0.0.1/"}',
+            400,
+            "10.0.0.1: not a public address",
+        ),
         ("POST", "/v1/nothing", "{}", 404, "nothing is served here"),
         ("POST", "/", "&".join(f"a{n}=1" for n in range(99)), 400, "more than 50 fields"),
         ("GET", f"/v1/messages?last={NINES}", "", 400, "last must be a whole number"),
@@ -291,7 +298,17 @@ NINES = "9" * 5000
         ("GET", "/v1/messages?since=", "", 400, "since must be a whole number"),
         ("GET", "/v1/status?x", "", 400, "takes no 'x'"),
         ("POST", "/v1/close", '{"release": []}', 400, "`release` must be a text"),
-        ("POST", "/v1/approve", json.dumps({"release": "x" * 100_000}), 400, f"no release {'x' * 60!r} was announced"),
+        ("POST", "/v1/approve", json.dumps({"release": "x" * 2_000}), 400, f"no release {'x' * 60!r} was announced"),
+        (
+            "POST",
+            "/v1/fail",
+            json.dumps({"hub": [7], "reason": "x" * 2_001}),
+            400,
+            "a text of at most 2,000 characters",
+        ),
+        ("POST", "/v1/announce", '{"proving": [1, ""]}', 400, "one of `proving` is empty; leave it out"),
+        ("POST", "/v1/choose", '{"supplier": "you", "add": [""]}', 400, "one of `add` is empty"),
+        ("POST", "/v1/activate", '{"hub": ", ,"}', 400, "one of `hub` is empty"),
         ("POST", "/", "do=clock&to=%2B1m&to=%2B2m", 400, "to is there twice in the form"),
         ("POST", "/", "do=clock&to=%ff", 400, "the form is not UTF-8"),
         ("GET", f"/v1/messages/{NINES}", "", 404, "there is no such message"),
@@ -315,6 +332,14 @@ def test_what_is_asked_wrongly_is_answered_with_the_reason_and_changes_nothing(
     problem = json.loads(content)
     assert (problem["status"], said in problem["detail"] or said == headers["Allow"]) == (status, True), problem
     assert running.status() == before
+
+
+def test_without_a_name_the_release_announced_last_is_meant(town: RunningSandbox) -> None:
+    """Its clock stands still, so that all have one time; their names say nothing."""
+    town.do("announce", release="ZZZ", model="433200bd")
+    town.do("announce", release="AAA", model="433200bd", version="9009")
+    assert [one["release"] for one in town.do("decide", action="pause")["answers"]] == ["AAA"]
+    assert town.do("announce", release="a b<>&")["answers"][0]["text"].count("FirmwareReleaseID") == 1
 
 
 def test_a_command_in_a_content_coding_is_refused_unread(running: RunningSandbox) -> None:
@@ -343,6 +368,7 @@ def test_on_the_command_line_steps_back_documents_and_wrong_letters(town: Runnin
     assert "<" not in said.output, "the gateway's reason, and not its XML"
     assert "what read was given is not UTF-8" in refused(2, "sandbox", "read", "you", "\udcff", *at)
     assert "names no host" in refused(2, "listen", "you", "--forward", "http:///", *at)
+    assert "one of `hub` is empty" in refused(2, "sandbox", "activate", "", *at)
 
 
 @pytest.mark.requirement("EX-4")

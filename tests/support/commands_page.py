@@ -43,6 +43,8 @@ def _parts(command: click.Command, context: click.Context, level: int) -> Iterat
         yield f"```text\n{usage}\n```\n"
         yield from _paragraphs(command.help or "")
     yield from _options(command, context)
+    if command.epilog:
+        yield from _paragraphs(command.epilog)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             below = command.get_command(context, name)
@@ -52,6 +54,7 @@ def _parts(command: click.Command, context: click.Context, level: int) -> Iterat
 
 
 def _paragraphs(text: str) -> Iterator[str]:
+    """Paragraph by paragraph; one that begins with a backspace is as it is, as click has it."""
     for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
         if paragraph.startswith("\b"):
             yield f"```text\n{paragraph.strip(chr(8)).strip(chr(10))}\n```\n"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.duis.simple_types import duis_type
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import shown_path
 from duis_gateway.rollout.eligibility import COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NO_GPF, NoGpf
 from duis_gateway.store.bulk import Progress
@@ -170,7 +171,7 @@ class InventoryFile:
             header = tuple(next(reader, ()))
             if header not in (HEADER, (*HEADER, GPF_COLUMN)):
                 said = f"{','.join(HEADER)}[,{GPF_COLUMN}]"
-                raise ConfigurationError(f"{self.path} does not begin with the header line {said}")
+                raise ConfigurationError(f"{shown_path(self.path)} does not begin with the header line {said}")
             checker = _Checker(header != HEADER, claimed)
             for count, line in enumerate(_lines(reader, checker, errors)):
                 if count % _ROWS_A_REPORT == 0:
@@ -178,7 +179,7 @@ class InventoryFile:
                 yield line
             report(size, size)
         except csv.Error as error:
-            raise ConfigurationError(f"{self.path} cannot be read: {error}") from error
+            raise ConfigurationError(f"{shown_path(self.path)} cannot be read: {error}") from error
         finally:
             text.detach()
 
