@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from duis_gateway.cli.common import HTTP_URL, READABLE, AnswerIsNo, Commands
 from duis_gateway.cli.output import print_rows, say
@@ -95,6 +96,8 @@ def conformance(
         print_rows(("case", "holds"), [(one.full_name, one.clause.source) for one in cases], "table")
         return
     if url is None:
+        if all(context.get_parameter_source(name) is ParameterSource.DEFAULT for name in context.params):
+            say(context.get_help())
         raise ConfigurationError("conformance needs --url, the http or https URL of the gateway; --help says the rest")
     mask = read_defects(defects) if defects else DefectMask()
     if only and not cases:

@@ -76,7 +76,7 @@ def make_installation(directory: Path, eui: int, url: str) -> Config:
 
 def _with_password(url: str, folder: Path) -> str:
     """Return PostgreSQL's URL with the password from the file that the environment names; it is in no file of ours."""
-    file = None if url.startswith(_SQLITE) else os.environ.get(_FILE_VARIABLE)
+    file = os.environ.get(_FILE_VARIABLE)
     return StoreConfig(url=url, password_file=folder / file if file else None).connection_url()
 
 

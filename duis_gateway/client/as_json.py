@@ -143,7 +143,7 @@ class _Schema:
 
     def _fill(self, made: etree._Element, value: object, shape: _Shape, where: str) -> None:
         known, attributes = self.children(shape), self._attributes(shape)
-        if not known and not attributes and not isinstance(value, Mapping):
+        if not known and not attributes and value != {}:
             made.text = _written(value, shape.kind, where)
             return
         if not isinstance(value, Mapping):

@@ -19,7 +19,7 @@ from duis_gateway.client.answers import INTERFACES, Answer, read_answer
 from duis_gateway.client.arguments import eui_of, expect, expect_callable, shown
 from duis_gateway.client.as_json import from_json
 from duis_gateway.client.counters import Counter, TimeCounter
-from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow
+from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow, SetupWrong
 from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.problems import read_problem, refusal_of
@@ -50,6 +50,7 @@ DOORS = {
 Journal = Callable[[str, str, bytes], None]
 """Is told of each message as it went over the wire: "sent" or "received", its kind, and its bytes."""
 
+_COUNTERS = 2**64
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 _SENT = {
     namespace: {name for name, way in directions.items() if way is Direction.IN}
@@ -149,6 +150,8 @@ class Gateway:
             expect_callable("counter", counter, "a FileCounter, or a function that returns a new number")
         if journal is not None:
             expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
+        if "?" in url or "#" in url:
+            raise SetupWrong(f"the gateway's URL {url[:80]!r} has a query or a fragment: give it without")
         self.url = base_of(url)
         self.identity = identity
         self.trust = trust
@@ -303,10 +306,14 @@ class Gateway:
         """Return a RequestID that was never used: to the gateway unless another target is named.
 
         Raises:
-            CannotSend: the target is no EUI-64.
+            CannotSend: the target is no EUI-64, or what `counter` returned is no such number.
         """
         to = self.eui if target is None else eui_of("target", target, CannotSend)
-        return str(RequestId(self.identity.eui, to, self.counter()))
+        number = self.counter()
+        expect("what the counter returns", number, int, "a whole number", CannotSend)
+        if not 0 <= number < _COUNTERS:
+            raise CannotSend(f"the counter returned {number}, which is not from 0 to 2^64 - 1")
+        return str(RequestId(self.identity.eui, to, number))
 
     def _tell(self, way: str, kind: str, raw: bytes) -> None:
         if self._journal is not None:

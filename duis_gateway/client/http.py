@@ -23,6 +23,8 @@ from duis_gateway.pki.tls import check_authorities, read_chain
 MAX_ANSWER = 16 * 1024 * 1024
 _SHORTEST = 0.001  # libcurl counts milliseconds, and takes 0 as no limit
 _CONNECT_SECONDS = 10.0
+_NO_TLS = "wrong version number"
+"""What OpenSSL says where the first bytes of the other side are no TLS."""
 _OF_PARENTS: list[_Handle] = []  # handles that a fork left in this process, and that nobody may close
 _NOBODY_THERE = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT})
 
@@ -117,6 +119,8 @@ class Http:
             if error.args[0] in _NOBODY_THERE:
                 refused = error.args[0] == pycurl.E_COULDNT_CONNECT and _system_says(curl)
                 raise NotListening(f"{url} could not be reached: {refused or reason}") from None
+            if error.args[0] == pycurl.E_SSL_CONNECT_ERROR and _NO_TLS in reason:
+                raise NotListening(f"{url} could not be reached: no TLS is spoken there; try http://") from None
             if reader.size > self._most:
                 raise NoAnswer(f"{url} answered with more than {self._most // 1024 // 1024} MiB") from None
             raise NoAnswer(f"{url} gave no answer: {reason}") from None

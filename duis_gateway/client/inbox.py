@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from duis_gateway.client.arguments import expect, expect_seconds
+from duis_gateway.client.kinds import expect_known
 from duis_gateway.client.messages import Message
 
 
@@ -46,9 +47,11 @@ class Inbox:
         """Return the first message of these kinds that fits, waiting for it so long; None: it has not come.
 
         Raises:
-            SetupWrong: `seconds` is not from 0 to a day, or `since` is no whole number.
+            SetupWrong: `seconds` is not from 0 to a day, `since` is no whole number, or there is no such kind.
         """
         expect_seconds("seconds", seconds)
+        for kind in kinds:
+            expect_known(kind)
         found: list[Message] = []
 
         def came() -> bool:

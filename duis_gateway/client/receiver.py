@@ -12,22 +12,21 @@ import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import is_dataclass, replace
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from duis_gateway.client.answers import INTERFACES
-from duis_gateway.client.arguments import expect, expect_callable, meant, shown
+from duis_gateway.client.arguments import expect, expect_callable, shown
 from duis_gateway.client.errors import ClientError, IdReused, SetupWrong
 from duis_gateway.client.gateway import Journal
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.inbox import Inbox
-from duis_gateway.client.messages import RESPONSE, Message, read_message
+from duis_gateway.client.kinds import expect_known
+from duis_gateway.client.messages import Message, read_message
 from duis_gateway.client.repeats import InMemory, Repeats
 from duis_gateway.client.server import NO_CODING, Serving, coded, read_body, unreadable
 from duis_gateway.client.trust import Trust
-from duis_gateway.duis.alerts.table import ALERTS
 
 Handler = Callable[[Message], Any]
 H = TypeVar("H", bound=Handler)
@@ -39,7 +38,6 @@ MAX_MESSAGE = 8 * 1024 * 1024
 REFUSED = "REFUSED"
 """The kind under which the journal gets what was not proven or not understood."""
 
-_KINDS = (*ALERTS, RESPONSE, *(name for one in INTERFACES.values() for name in one.directions))
 _GENERATES = (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 _log = logging.getLogger(__name__)
 
@@ -83,7 +81,7 @@ class Receiver:
         """
         for kind in kinds:
             expect("a kind of message", kind, (str, type), "an alert, the name of a message, or the class of a body")
-            _expect_known(kind)
+            expect_known(kind)
 
         def register(handler: H) -> H:
             expect_callable("a handler", handler, "a function of one argument, the message")
@@ -263,14 +261,6 @@ def _expect_done(handler: Handler, result: object) -> None:
     """See that a handler has done its work when it returned, so that its message may count as taken."""
     if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise TypeError(f"the handler {shown(handler)} returned {shown(result)}, and has done nothing yet")
-
-
-def _expect_known(kind: str | type) -> None:
-    """See that there are such messages (SetupWrong: a handler for them would never be called)."""
-    if isinstance(kind, str) and kind not in _KINDS:
-        raise SetupWrong(f"there is no message {kind[:80]!r}{meant(kind, _KINDS)}")
-    if isinstance(kind, type) and not is_dataclass(kind):
-        raise SetupWrong(f"{kind.__name__} is no class of a message's body")
 
 
 def _headers(status: HTTPStatus, body: bytes) -> list[tuple[str, str]]:

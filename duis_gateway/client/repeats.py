@@ -33,6 +33,8 @@ class InMemory:
 
     def __init__(self, most: int = 1_000_000) -> None:
         expect("most", most, int, "a number of ids")
+        if most < 1:
+            raise SetupWrong(f"most={most} is not a number of ids from 1")
         self._most = most
         self._lock = threading.Lock()
         self._digests: OrderedDict[str, bytes] = OrderedDict()

@@ -110,7 +110,7 @@ class AwaitedStore:
         except NotDurable as error:
             self.store.awaits(error)
             about = {"event": "database-awaited"}
-            log.warning("%s; trying again in %g seconds", error, _delay(times), extra=about)
+            log.warning("%s; trying again in %g s", error, _delay(times), extra=about)
             return False
         self.store.awaits(None)
         return True

@@ -102,10 +102,12 @@ class StoreConfig:
     def connection_url(self) -> str:
         """Return the URL with the password in it; for the database driver only, never for a log.
 
+        An SQLite file has no password: the variable that names PostgreSQL's may be there for other commands.
+
         Raises:
             ConfigurationError: the password file cannot be read.
         """
-        if self.password_file is None:
+        if self.password_file is None or self.url.startswith("sqlite"):
             return self.url
         parts = urlsplit(self.url)
         user, _, host = parts.netloc.rpartition("@")

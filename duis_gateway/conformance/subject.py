@@ -313,7 +313,8 @@ class Subject:
         if message is None:
             refused = self._mailbox.why_refused(to)
             why = f"; what came is refused: {refused}" if refused else ""
-            raise NotConformant(f"no message to {to.name} with {words} has come within {PATIENCE} s{why}")
+            having = ", ".join(word.strip("<>") for word in words)
+            raise NotConformant(f"no message to {to.name} that has {having} has come within {PATIENCE} s{why}")
         return message.root
 
     def came(self, to: Actor, *words: str) -> list[bytes]:

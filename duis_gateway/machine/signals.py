@@ -125,6 +125,13 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def end_as_by_ctrl_c() -> None:
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does: with what it started. What is ignored stays ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
 def ignore_user_signals() -> None:
     """Let SIGUSR1 and SIGUSR2 do nothing, where they would end the process."""
     for number in (signal.SIGUSR1, signal.SIGUSR2):

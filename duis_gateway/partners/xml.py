@@ -248,7 +248,7 @@ class Record:
         try:
             self._write_content(field, content, out)
         except (TypeError, AttributeError, struct.error) as error:
-            raise ValueError(f"{field.element} cannot be written from {content!r:.60}") from error
+            raise ValueError(f"{field.element} cannot be written from {content!r:.60}{_number_for(content)}") from error
 
     def _write_content(self, field: Field, content: Any, out: list[str]) -> None:
         if field.many:
@@ -258,6 +258,15 @@ class Record:
             raise ValueError(f"{field.element} is missing")
         elif not (field.optional and (content is None or content == self._defaults.get(field.attribute, MISSING))):
             field.shape.write(field.element, content, out)
+
+
+def _number_for(content: Any) -> str:
+    """Say what was wanted where EUI-64s were given as texts."""
+    first = next(iter(content), None) if isinstance(content, list | tuple) else content
+    try:
+        return f"; an EUI-64 is a number here: Eui({format_eui(parse_eui(str(first)))!r})"
+    except (ValueError, TypeError):
+        return ""
 
 
 def not_valid(element: etree._Element, reason: str) -> NotValid:

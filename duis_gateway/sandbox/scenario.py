@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from importlib import resources
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -106,10 +108,24 @@ def _scenario(name: str, text: str, folder: Path) -> Scenario:
     places, known, read = _places(name, text, len(steps)), Known(), list[Step]()
     for number, (place, one) in enumerate(zip(places, steps, strict=True), 1):
         try:
-            read.append(_step(number, one, folder, known))
+            read.append(_step(number, _plain(one), folder, known))
         except (WrongCommand, ConfigurationError) as error:
             raise ConfigurationError(f"{place}: {error}") from None
     return Scenario(str(content.get("title", name)), tuple(read))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of TOML as JSON would have it: dates and times, and numbers that are none, as texts."""
+    match value:
+        case dict():
+            return {key: _plain(one) for key, one in value.items()}
+        case list():
+            return [_plain(one) for one in value]
+        case date() | time():
+            return value.isoformat()
+        case float() if not isfinite(value):
+            return str(value)
+    return value
 
 
 def _places(name: str, text: str, steps: int) -> list[str]:

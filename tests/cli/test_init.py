@@ -120,6 +120,15 @@ def test_init_reads_postgresqls_password_from_the_file_that_is_named(
     assert opened == ["postgresql://me:p%40ss@127.0.0.1/duis", f"sqlite:///{tmp_path}/g/gateway.db"]
 
 
+def test_the_variable_of_postgresqls_password_is_nothing_to_an_sqlite_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text("p@ss\n", encoding="utf-8")
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_PASSWORD_FILE", str(tmp_path / "password"))
+    done("init", tmp_path / "g")
+    assert done("party", "list", "--format", "json", "--config", tmp_path / "g" / "gateway.toml") == "[]\n"
+
+
 def test_init_takes_another_eui(tmp_path: Path) -> None:
     done("init", tmp_path / "g", "--eui", 0x90B3D51F30000099)
     assert load_config(tmp_path / "g" / "gateway.toml", {}).signing.eui == 0x90B3D51F30000099

@@ -53,6 +53,7 @@ def test_the_environment_may_name_the_configuration(
         (["party", "list", "--config", "none.toml"], "the configuration none.toml cannot be read: No such file"),
         (["party", "list", "--form", "xml"], "party list: No such option"),
         (["conformance"], "conformance needs --url, the http or https URL of the gateway"),
+        (["conformance", "--wait", "1"], "conformance needs --url"),
         (["conformance", "--version", "6.0"], "conformance needs --url"),
         (["conformance", "--url", "", "--list"], "conformance: Invalid value for '--url': it is empty"),
         (["conformance", "--reports=", "--url", "http://127.0.0.1:1"], "'--reports': it is empty"),
@@ -91,6 +92,12 @@ def test_a_group_alone_prints_its_help(words: list[str]) -> None:
     assert (ran.code, ran.error) == (0, "")
     assert ran.output == done(*words, "--help")
     assert len(ran.output.splitlines()) > 5
+
+
+def test_the_pack_alone_prints_its_help_and_is_no_success() -> None:
+    ran = run("conformance")
+    assert (ran.code, ran.output) == (2, done("conformance", "--help"))
+    assert "needs --url" in ran.error
 
 
 def test_every_command_refuses_an_option_with_nothing_in_it() -> None:

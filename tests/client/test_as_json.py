@@ -66,6 +66,7 @@ def test_lists_numbers_and_booleans_are_those_of_json() -> None:
         ({"ReadInventory": {"DeviceIDs": "x"}}, SR, "ReadInventory has no member 'DeviceIDs'; it has UPRN, DeviceID"),
         ({"ReadInventory": {"DeviceID": None}}, SR, "ReadInventory.DeviceID must be a string"),
         ({"ReadInventory": "x"}, SR, "ReadInventory must be an object"),
+        ({"DefaultPilotList": {"DeviceIDList": {"DeviceID": []}}}, CSP, "DeviceIDList must be an array of EUI-64s"),
         ({"DefaultPilotList": {"DeviceIDList": [1]}}, CSP, "DefaultPilotList.DeviceIDList must be an array of EUI-64s"),
         (
             {"PreferredPilotSchedule": {"DeploymentGroup": [{}, {"Group": 1}]}},

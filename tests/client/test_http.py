@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.client.errors import NoAnswer
+from duis_gateway.client.errors import NoAnswer, NotListening
 from duis_gateway.client.http import Http
 from duis_gateway.machine.strays import Strays
 from tests.support.descriptors import many_descriptors
@@ -103,6 +103,14 @@ def test_more_files_may_be_open_than_select_can_hold(scheme: tuple[str, ssl.SSLC
     with many_descriptors(), serving(b"", b"", tls) as (port, _):
         http = Http(10.0, authorities)
         assert [http.get(f"{name}://127.0.0.1:{port}/{n}").body for n in range(2)] == [b"/0", b"/1"]
+
+
+def test_a_server_without_tls_is_told_from_one_that_does_not_answer() -> None:
+    with (
+        serving(answer(b"x"), b"", None) as (port, _),
+        pytest.raises(NotListening, match="no TLS is spoken there; try http://"),
+    ):
+        Http(10.0).get(f"https://127.0.0.1:{port}/a")
 
 
 FORKED = """

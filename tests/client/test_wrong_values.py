@@ -36,6 +36,7 @@ from duis_gateway.client import (
     from_json,
     to_json,
 )
+from duis_gateway.client.inbox import Inbox
 from tests.support.parties import Parties
 
 pytestmark = pytest.mark.requirement("EX-6")
@@ -199,6 +200,10 @@ REQUESTS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: csp.DefaultPilotList("R", wrong("North"), wrong(HUB)),
         "DeviceIDList cannot be written from '00-DB",
     ),
+    "a CSP's hubs as texts": (
+        lambda: csp.DefaultPilotList("R", "North", wrong([HUB])),
+        r"DeviceIDList cannot be written from .*; an EUI-64 is a number here: Eui\('00-DB",
+    ),
     "DCC's time": (lambda: esi.ReleaseApproval("R", wrong("2027")), "cannot be written from '2027'"),
 }
 
@@ -239,6 +244,30 @@ def test_a_value_of_another_kind_is_refused_in_words(
     gateway = Gateway(URL, identity=parties.supplier, trust=parties.trust)
     with pytest.raises(ClientError, match=r"(not|must) .+ \(.+\)"):
         ask(parties, gateway, value)
+
+
+@pytest.mark.parametrize("number", ["1", None, -1, 2**64])
+def test_a_counter_that_makes_no_numbers_is_named_before_anything_is_sent(parties: Parties, number: object) -> None:
+    gateway = Gateway(URL, identity=parties.supplier, trust=parties.trust, counter=lambda: wrong(number))
+    with pytest.raises(CannotSend, match="the counter return"):
+        gateway.prepare(ReadInventory(HUB))
+
+
+@pytest.mark.parametrize("url", [f"{URL}?x=1", f"{URL}/#doors"])
+def test_a_url_with_a_query_or_a_fragment_is_no_gateways(parties: Parties, url: str) -> None:
+    with pytest.raises(SetupWrong, match="has a query or a fragment"):
+        Gateway(url, identity=parties.supplier, trust=parties.trust)
+
+
+def test_nobody_waits_for_a_kind_of_message_that_there_is_not() -> None:
+    with pytest.raises(SetupWrong, match="no message 'n64'; did you mean N64"):
+        Inbox().wait_for("n64", seconds=0)
+
+
+def test_a_memory_for_no_ids_is_refused() -> None:
+    for most in (0, -1):
+        with pytest.raises(SetupWrong, match="not a number of ids from 1"):
+            InMemory(most)
 
 
 def test_an_eui_is_a_text_or_a_number() -> None:

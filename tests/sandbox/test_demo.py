@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import psutil
 import pytest
 from cryptography import x509
 from lxml import etree
@@ -216,6 +217,29 @@ def test_no_white_space_stands_between_the_elements_of_what_the_gateway_sends(fi
     for file in files:
         if file.sender == GATEWAY and file.raw.startswith((b"<sr:Response", b"<Message")):
             assert not re.search(rb">\s+<", file.raw), file.path.name
+
+
+def test_a_demonstration_that_is_ended_takes_its_processes_with_it(tmp_path: Path) -> None:
+    """By SIGTERM, as a job is that has run out of time: a receiver that stayed would hold its port for ever."""
+    words = ("--workdir", str(tmp_path / "work"), "--hubs", "2000", "--suppliers", "4")
+    with subprocess.Popen(
+        [sys.executable, "-m", "duis_gateway", "demo", *words],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "processes listen" not in process.stdout.readline():
+            assert process.poll() is None
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.terminate()
+        assert process.wait(60) == 1
+        assert "interrupted" in process.stderr.read()
+    assert not psutil.wait_procs(children, 20)[1]
 
 
 @pytest.mark.every_python

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -55,6 +56,8 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
         ),
         ("[[step]]\ndo = 'read'\nsupplier = 'me'\nhub = 1", "`supplier` must be one of you, gas, older, oldest"),
         ("[[step]]\ndo = 'clock'\nto = 'soon'", "`to` must be a time such as"),
+        ("[[step]]\ndo = 'announce'\ndays = inf", "`days` must be a whole number"),
+        ("[[step]]\ndo = 'clock'\nto = 2999-01-01T00:00:00Z\nby = 1", "clock takes no 'by'"),
         ("[[step]]\ndo = 'clock'\nto = '2027-02-30'", r"must be a time that there is \(day is out of range"),
         ("[[step]]\ndo = 'replay'\nexpect.answer = []", "the expectation 'answer' is not known; did you mean answers"),
         (
@@ -85,6 +88,7 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
         ("[[step]]\ndo = 'replay'\nexpect.clock = '+2d'", "expect.clock: it must be a time such as 2027"),
         ("[[step]]\ndo = 'replay'\nid = 'a'\n[[step]]\ndo = 'replay'\nid = 'a'", "another step has the id 'a'"),
         ("[[step]]\ndo = 'replay'\nsay = 1", "`say` must be a text"),
+        ("[[step]]\ndo = 'replay'\nexpect.clock = 07:30:00", "expect.clock: it must be a time such as 2027"),
         ("[[step]\n", "not TOML"),
     ],
 )
@@ -129,6 +133,15 @@ def test_the_demonstration_plays_every_step_of_its_scenario() -> None:
     """And nothing besides: a step that is added, removed or renamed on one side fails here."""
     steps = read_scenario(SCENARIO).steps
     assert list(PARTS) == [step.id for step in steps]
+
+
+def test_a_time_may_be_written_as_toml_has_it(tmp_path: Path) -> None:
+    file = tmp_path / "clock.toml"
+    file.write_text("[[step]]\ndo = 'clock'\nto = 2027-03-01\n[[step]]\ndo = 'clock'\nto = 2027-03-01T09:00:00Z\n")
+    assert [json.loads(json.dumps(step.members)) for step in read_scenario(str(file)).steps] == [
+        {"to": "2027-03-01"},
+        {"to": "2027-03-01T09:00:00+00:00"},
+    ]
 
 
 def test_of_a_list_the_value_that_is_wrong_is_named() -> None:
