@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from duis_gateway.app import open_trust
 from duis_gateway.cli.common import AnswerIsNo, config_file_option
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
@@ -27,14 +28,16 @@ from duis_gateway.config.secrets import open_secrets
 from duis_gateway.config.settings import Config, check_files, load_config
 from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
 from duis_gateway.config.tls import delivery_tls, listener_tls
-from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.errors import ConfigurationError, GatewayError, NotAuthenticated
 from duis_gateway.outbox.guard import AddressRefused, check_url
 from duis_gateway.outbox.transport import own_authorities
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
+from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
 from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.pki.tls import client_context, lacks_issuer, reason_of
+from duis_gateway.pki.trust import Trust
 from duis_gateway.store.engine import Store, now_seconds
 from duis_gateway.text.controls import shown_lines
 from duis_gateway.text.json_reader import read_json
@@ -152,14 +155,33 @@ def _parties(config: Config, store: Store) -> Iterator[Finding]:
         signing = {one.party: one for one in certificates.all_certificates(connection) if one.revoked_at is None}
     if not known:
         yield Finding("parties", "note", "none is registered: `party add` registers suppliers, CSPs and DCC")
+    trust = open_trust(config, store)
+    if config.trust.anchors is not None and not trust.has_anchor():
+        text = f"{config.trust.anchors} has no self-signed CA certificate: nothing that a party signs is trusted"
+        yield Finding("trust", "WRONG", text)
     for party in known:
         own = signing.get(party.eui)
         if own is None:
             yield Finding("certificate", "note", f"{party.name} has none: `certificate add` registers it")
         else:
-            read = read_certificate(own.der)
-            yield _in_time("certificate", read.not_before, read.not_after, f"{party.name}: serial {read.serial}")
+            yield _certificate(trust, own, party.name, config.clock.open().now())
         yield _endpoint(config, party.eui, party.name, party.url)
+
+
+def _certificate(trust: Trust, own: RegisteredCertificate, name: str, now: datetime) -> Finding:
+    """Judge a certificate as a message that it has signed would be."""
+    read = read_certificate(own.der)
+    found = _in_time("certificate", read.not_before, read.not_after, f"{name}: serial {read.serial}")
+    if found.how == "WRONG":
+        return found
+    try:
+        trust.judged(own, now, frozenset({read.role}))
+    except NotAuthenticated as error:
+        text = (
+            f"{name}: serial {read.serial}: what it signs is refused: {error.detail}; look at [trust] anchors and crls"
+        )
+        return Finding("certificate", "WRONG", text)
+    return found
 
 
 def _endpoint(config: Config, eui: int, name: str, url: str) -> Finding:

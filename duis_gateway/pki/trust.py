@@ -107,7 +107,10 @@ class Trust:
             NotAuthenticated: unknown, not yet valid, expired, revoked, of the wrong kind (OU), not for signing, or not
                 trusted; the detail says which (T33 to T38).
         """
-        registered = self._registered(reference, find or self._find)
+        return self.judged(self._registered(reference, find or self._find), at, roles)
+
+    def judged(self, registered: Registered, at: datetime, roles: frozenset[str]) -> Certificate:
+        """Return a registered certificate, read, if it may be relied on (raises as `resolve`)."""
         known = self._known(registered.der)
         certificate = known.certificate
         _refuse_if(_why_not_in_time(certificate, at))
@@ -122,6 +125,11 @@ class Trust:
         if not registered.trusted_directly:
             self._check_paths(known.paths, lists, at)
         return certificate
+
+    def has_anchor(self) -> bool:
+        """Return whether any certificate can be trusted that is not trusted directly."""
+        anchors = self._anchors.current() if self._anchors else ()
+        return any(one.issuer == one.subject for one in anchors)
 
     def revocation_lists(self) -> RevocationLists:
         """Return the lists as they are now, with their times, by issuer: for readiness and metrics (F28, T34)."""

@@ -17,6 +17,7 @@ from duis_gateway.doors.wire import Answer, HttpRequest, check_coding
 from duis_gateway.errors import GatewayError, MessageRefused, refusal_of
 from duis_gateway.sandbox import page
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
+from duis_gateway.sandbox.mails import Mail
 from duis_gateway.sandbox.openapi import describe
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.sandbox import Sandbox
@@ -113,11 +114,17 @@ class Control:
             case ["v1", "messages", number, *rest] if is_digits(number) and rest in ([], ["answer"]):
                 found = self._sandbox.world.traffic.content(int(number), answer=bool(rest))
                 return None if found is None else lambda: _text(found[0])
-            case ["v1", "mails", number] if is_digits(number):
-                mails = self._sandbox.mails.all()
-                one = mails[int(number) - 1] if 0 < int(number) <= len(mails) else None
-                return None if one is None else lambda: _text(one.path.read_bytes())
+            case ["mails", number]:
+                letter = self._mail(number)
+                return None if letter is None else lambda: _html(page.mail(letter))
+            case ["v1", "mails", number]:
+                raw = self._mail(number)
+                return None if raw is None else lambda: _text(raw.path.read_bytes())
         return None
+
+    def _mail(self, number: str) -> Mail | None:
+        mails = self._sandbox.mails.all()
+        return mails[int(number) - 1] if is_digits(number) and 0 < int(number) <= len(mails) else None
 
     def _messages(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
         since, last = _number(query, "since", 0), _number(query, "last", _LAST)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import email.policy
 from dataclasses import dataclass
-from email.parser import BytesHeaderParser
+from email.message import EmailMessage, MIMEPart
+from email.parser import BytesHeaderParser, BytesParser
 from pathlib import Path
 from typing import Any
 
 from duis_gateway.sandbox.cast import name_of
+
+_OF_THE_FORM = ("Content-Type", "Content-Transfer-Encoding", "MIME-Version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,30 @@ class Mail:
     def told(self) -> dict[str, Any]:
         """The email as JSON has it."""
         return {"number": self.number, "to": self.recipient, "kind": self.kind, "subject": self.subject}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is in an email, for reading: its headers in their order, its plain text, and its files as texts."""
+
+    headers: tuple[tuple[str, str], ...]
+    text: str
+    files: tuple[tuple[str, str], ...]
+
+
+def opened(raw: bytes) -> Letter:
+    """Return what is in an email that came over the wire."""
+    parsed = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(raw)
+    body = parsed.get_body(("plain",))
+    files = ((part.get_filename() or "without a name", _text(part)) for part in parsed.iter_attachments())
+    headers = ((name, str(value)) for name, value in parsed.items() if name not in _OF_THE_FORM)
+    return Letter(tuple(headers), _text(body) if body is not None else "", tuple(files))
+
+
+def _text(part: MIMEPart) -> str:
+    content = part.get_content()
+    text = content if isinstance(content, str) else bytes(content).decode("utf-8", "replace")
+    return text.replace("\r\n", "\n").strip()
 
 
 class Mails:

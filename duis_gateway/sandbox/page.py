@@ -21,6 +21,7 @@ from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import MessageRefused
 from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.commands import COMMANDS
+from duis_gateway.sandbox.mails import Mail, opened
 from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.words import in_lines
@@ -80,11 +81,18 @@ def message(sandbox: Sandbox, number: int) -> str | None:
     return render(
         "duis_gateway.sandbox/message.html",
         one=found[0],
-        content=_readable(content) if kind == "xml" else content.decode("utf-8", "replace")[:_MOST_SHOWN],
+        content=_readable(content) if kind == "xml" else opened(content).text[:_MOST_SHOWN],
         proof=_proof(trust, content) if kind == "xml" else "an email is not signed",
         answer=None if answer is None else _readable(answer[0]),
         answer_proof="" if answer is None else _proof(trust, answer[0]),
     )
+
+
+def mail(one: Mail) -> str:
+    """Return the page of one email."""
+    letter = opened(one.path.read_bytes())
+    files = [(name, text[:_MOST_SHOWN]) for name, text in letter.files]
+    return render("duis_gateway.sandbox/mail.html", one=one, letter=letter, files=files)
 
 
 def _proof(trust: Trust, document: bytes) -> str:

@@ -75,7 +75,7 @@ def newest_revision() -> str:
 def check(read: Callable[[], AbstractContextManager[Connection]], sqlite_path: Path | None, shown_url: str) -> None:
     """Look whether the database can be used; see `Store.check`."""
     if sqlite_path is not None and not sqlite_path.exists():
-        raise StoreUnusable(f"there is no database at {sqlite_path}; run `duis-gateway init`")
+        raise StoreUnusable(f"there is no database at {sqlite_path}; `duis-gateway migrate` makes it")
     try:
         with read() as connection:
             _check_schema(connection)

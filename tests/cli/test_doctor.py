@@ -41,6 +41,17 @@ def test_a_new_installation_has_nothing_wrong_once_its_parties_are_there(install
     assert lines(installation, 0)["endpoint"].startswith("note 90-B3"), "it listens no more, and that is no fault here"
 
 
+def test_a_gateway_that_trusts_nobody_is_told_so(installation: Installation) -> None:
+    _, certificate = installation.make_certificate(SUPPLIER)
+    words = ("--kind", "supplier", "--role", "IS", "--url", "http://127.0.0.1:9/", "--certificate", certificate)
+    assert run("party", "add", SUPPLIER, *words, *installation.config).code == 0
+    (installation.pki / "ca.pem").unlink()
+    found = lines(installation, 1)
+    assert "pki has no self-signed CA certificate" in found["trust"]
+    assert found["certificate"].startswith("WRONG ")
+    assert "what it signs is refused: the certificate is not trusted" in found["certificate"]
+
+
 def test_ports_that_are_chosen_at_each_start_are_said_to_be(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

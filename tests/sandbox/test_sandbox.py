@@ -488,6 +488,12 @@ def test_every_command_is_described_and_on_the_page(town: RunningSandbox) -> Non
         assert f'<input type="hidden" name="do" value="{command.name}">' in page
     assert ask(town, "GET", "/messages/1")[1].count("good, by") == 2, "a message and its answer, both proven"
     assert "Firmware release SEC-2027-A" in ask(town, "GET", "/v1/mails/1")[1]
+    yours = next(one["number"] for one in json.loads(ask(town, "GET", "/v1/mails")[1]) if one["to"] == "you")
+    read = ask(town, "GET", f"/mails/{yours}")[1]
+    assert "<h2>eligible-hubs-SEC-2027-A.csv</h2>\n<pre>device_id,manufacturer" in read
+    assert "lists the" in read
+    assert "\\r" not in read
+    assert ask(town, "GET", "/mails/9999")[0] == 404
     assert ask(town, "GET", "/messages/9999")[0] == 404
 
 
@@ -509,6 +515,8 @@ def test_nothing_of_the_page_is_cut_off(town: RunningSandbox) -> None:
             page.goto(f"{town.remote.url}/messages/{n64}")
             assert page.evaluate(wide) == 0, width
             assert page.get_by_text("good, by gateway (90-B3-D5-1F-30-00-00-02)").count() == 1
+            page.goto(f"{town.remote.url}/mails/1")
+            assert page.evaluate(wide) == 0, width
             found = Axe().run(page).response["violations"]
             assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
