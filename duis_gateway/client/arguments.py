@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from duis_gateway.client.errors import CannotSend, ClientError, SetupWrong
+from duis_gateway.clock import Clock, SystemClock
 from duis_gateway.duis.eui import Eui
 
 T = TypeVar("T")
@@ -30,6 +31,14 @@ def expect_callable(name: str, value: object, meant: str) -> None:
     """See that a value is a function (SetupWrong: it is none)."""
     if not callable(value):
         raise SetupWrong(f"{name} must be {meant}, not {shown(value)}")
+
+
+def clock_of(clock: Clock | None) -> Clock:
+    """Return the clock that was given, or the machine's (SetupWrong: it has no `now`)."""
+    if clock is None:
+        return SystemClock()
+    expect_callable("clock.now", getattr(clock, "now", None), "a function that returns a time with a zone")
+    return clock
 
 
 def path_of(name: str, value: Path | str) -> Path:

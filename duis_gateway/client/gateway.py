@@ -16,7 +16,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.client import soap
 from duis_gateway.client.answers import INTERFACES, Answer, read_answer
-from duis_gateway.client.arguments import eui_of, expect, expect_callable, shown
+from duis_gateway.client.arguments import clock_of, eui_of, expect, expect_callable, shown
 from duis_gateway.client.as_json import from_json
 from duis_gateway.client.counters import Counter, TimeCounter
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow, SetupWrong
@@ -25,7 +25,7 @@ from duis_gateway.client.identity import Identity
 from duis_gateway.client.problems import read_problem, refusal_of
 from duis_gateway.client.requests import ServiceRequest, service_request
 from duis_gateway.client.trust import Trust
-from duis_gateway.clock import Clock, SystemClock, wait_after
+from duis_gateway.clock import Clock, wait_after
 from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.service_requests.table import BODY_REFERENCES
@@ -160,7 +160,7 @@ class Gateway:
         self.counter = TimeCounter() if counter is None else counter
         self._soap = soap
         self._http = Http(timeout, authorities, tls=tls)
-        self._clock = SystemClock() if clock is None else clock
+        self._clock = clock_of(clock)
         self._journal = journal
         self.message_ids: Callable[[], str] = new_message_id
         self.closed = threading.Event()

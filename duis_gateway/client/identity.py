@@ -50,4 +50,6 @@ class Identity:
     def sign_canonical(self, content: bytes) -> bytes:
         """Return signed what is its own inclusive C14N already, as all that this package builds."""
         expect("a document to sign", content, bytes, "bytes", CannotSend)
+        if b"</" not in content:
+            raise CannotSend(f"what is to be signed has no end tag, and is no document: {content[:40]!r}")
         return sign_canonical(content, self.key)

@@ -12,9 +12,9 @@ from lxml import etree
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.client.arguments import expect, path_of
+from duis_gateway.client.arguments import clock_of, expect, path_of
 from duis_gateway.client.errors import NotProven, SetupWrong
-from duis_gateway.clock import Clock, SystemClock
+from duis_gateway.clock import Clock
 from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.service_requests.table import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
@@ -69,7 +69,7 @@ class Trust:
         """Take what the class methods make; they are the usual way."""
         self._certificates = certificates
         self._signers = signers
-        self._clock = clock or SystemClock()
+        self._clock = clock_of(clock)
         self._roles = roles
 
     @classmethod

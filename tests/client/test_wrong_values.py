@@ -264,6 +264,18 @@ def test_nobody_waits_for_a_kind_of_message_that_there_is_not() -> None:
         Inbox().wait_for("n64", seconds=0)
 
 
+def test_a_clock_that_is_none_is_named(parties: Parties, tmp_path: Path) -> None:
+    with pytest.raises(SetupWrong, match=r"clock.now must be a function"):
+        Gateway(URL, identity=parties.supplier, trust=parties.trust, clock=wrong("now"))
+    with pytest.raises(SetupWrong, match=r"clock.now must be a function"):
+        Trust.folder(tmp_path, clock=wrong(5))
+
+
+def test_what_has_no_end_tag_is_not_signed(parties: Parties) -> None:
+    with pytest.raises(CannotSend, match="has no end tag"):
+        parties.supplier.sign_canonical(b"<a/>")
+
+
 def test_a_memory_for_no_ids_is_refused() -> None:
     for most in (0, -1):
         with pytest.raises(SetupWrong, match="not a number of ids from 1"):
