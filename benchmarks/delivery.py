@@ -34,19 +34,22 @@ ROUNDS = 3
 
 
 class Counter(DeliveryObserver):
-    """Waits for a number of messages to be settled."""
+    """Waits for a number of messages to be settled, and wakes up for the last alone."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
         self.count = 0
+        self.wanted = 0
 
     def decided(self, message: ClaimedMessage, decision: Decision) -> None:
         with self.changed:
             self.count += 1
-            self.changed.notify_all()
+            if self.count >= self.wanted:
+                self.changed.notify_all()
 
     def wait_for(self, count: int) -> None:
         with self.changed:
+            self.wanted = count
             self.changed.wait_for(lambda: self.count >= count)
 
 
