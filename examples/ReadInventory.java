@@ -34,6 +34,7 @@ class ReadInventory {
     var signature = answer.getElementsByTagNameNS(XMLSignature.XMLNS, "Signature").item(0);
     var good = xml.unmarshalXMLSignature(new DOMValidateContext(certificate(a[3]).getPublicKey(), signature));
     if (!good.validate(new DOMValidateContext(certificate(a[3]).getPublicKey(), signature))) throw new Exception("not signed by it");
-    System.out.println(answer.getElementsByTagNameNS("*", "DeviceFirmwareVersion").item(0).getTextContent());
-  }
-}
+    var version = answer.getElementsByTagNameNS("*", "DeviceFirmwareVersion").item(0); // none with E19: no hub of yours
+    if (version == null) throw new Exception(answer.getElementsByTagNameNS("*", "ResponseCode").item(0).getTextContent());
+    System.out.println(version.getTextContent());
+  } }

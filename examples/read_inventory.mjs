@@ -15,8 +15,7 @@ class Ecdsa { // xml-crypto has RSA alone; r and s stand one after the other
 }
 const xml = (options) => {
   const made = new SignedXml({ implicitTransforms, ...options });
-  made.SignatureAlgorithms[ECDSA] = Ecdsa;
-  return made;
+  return Object.assign(made.SignatureAlgorithms, { [ECDSA]: Ecdsa }), made;
 };
 const own = new X509Certificate(readFileSync(certificate));
 const names = `<X509IssuerName>${own.issuer.split("\n").reverse().join(",")}</X509IssuerName>`;
@@ -37,4 +36,5 @@ const answer = await (await fetch(url + "/api/v1/serviceD", post)).text();
 const verifier = xml({ publicCert: readFileSync(gatewayCertificate) });
 verifier.loadSignature(new DOMParser().parseFromString(answer, "text/xml").getElementsByTagNameNS(DS, "Signature")[0]);
 if (!verifier.checkSignature(answer)) throw new Error("the answer is not signed by the gateway");
-console.log(/<sr:DeviceFirmwareVersion>([^<]*)/.exec(verifier.getSignedReferences()[0])[1]);
+const [, code, version] = /<sr:ResponseCode>([^<]*)(?:.*?<sr:DeviceFirmwareVersion>([^<]*))?/s.exec(verifier.getSignedReferences()[0]);
+version ? console.log(version) : process.exit(console.error(code) ?? 1); // such as E19: no hub of yours

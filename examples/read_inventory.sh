@@ -18,4 +18,8 @@ $duis_gateway sign "$folder/request.xml" --key "$key" --certificate "$certificat
 curl --silent --show-error --fail-with-body --noproxy '*' -H 'Content-Type: application/xml' \
     --data-binary "@$folder/signed.xml" --output "$folder/answer.xml" "$url/api/v1/serviceD"
 $duis_gateway verify "$folder/answer.xml" --trust "$trust" >&2
-grep -o '<sr:DeviceFirmwareVersion>[^<]*' "$folder/answer.xml" | cut -d'>' -f2
+version=$(grep -o '<sr:DeviceFirmwareVersion>[^<]*' "$folder/answer.xml") || {
+    grep -o '<sr:ResponseCode>[^<]*' "$folder/answer.xml" | cut -d'>' -f2 >&2 # such as E19: no hub of yours
+    exit 1
+}
+echo "${version#*>}"

@@ -35,4 +35,6 @@ if __name__ == "__main__":
     header = {"RequestID": number, "CommandVariant": "8", "ServiceReference": "8.2", "ServiceReferenceVariant": "8.2"}
     request = {"Header": header, "Body": {"ReadInventory": {"DeviceID": hub}}, "schemaVersion": "6.0"}
     answer = Client(f"{url}/soap?wsdl", plugins=[Signed(me, trust)]).service.SubmitServiceRequest({"Request": request})
+    if answer.Header.ResponseCode != "I0":
+        sys.exit(f"the answer is {answer.Header.ResponseCode}")  # such as E19: no hub of yours
     print(answer.Body.ResponseMessage.DSPInventory.Device[0].DeviceFirmwareVersion)

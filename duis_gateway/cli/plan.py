@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, config_option, format_option, no_release, opened_store
 from duis_gateway.cli.output import print_table
 from duis_gateway.cli.status import registered
-from duis_gateway.clock import clock_of
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party
@@ -38,7 +37,7 @@ def plan() -> None:
 @config_option
 def show(hub: int, release_id: str | None, party: int | None, form: str, config: Config) -> None:
     """Show what is planned for one Communications Hub, and what it rests on."""
-    now = clock_of(config.clock.fixed).now()
+    now = config.clock.open().now()
     with opened_store(config) as store, store.read() as connection:
         found = hubs.get(connection, hub)
         if found is None:
@@ -69,7 +68,7 @@ def list_plans(release_id: str, party: int | None, form: str, config: Config) ->
     with opened_store(config) as store, store.read() as connection:
         release = _release(connection, release_id)
         who = None if party is None else registered(connection, party)
-        print_table(Rows(PLAN_COLUMNS, _rows(connection, release, who, clock_of(config.clock.fixed).now())), form)
+        print_table(Rows(PLAN_COLUMNS, _rows(connection, release, who, config.clock.open().now())), form)
 
 
 def _rows(

@@ -7,10 +7,12 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from duis_gateway.clock import write_clock
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans.records import GroupSay
@@ -109,6 +111,25 @@ def test_a_hub_in_two_releases_has_a_plan_under_each_the_newest_first(installati
     assert [row["release"] for row in plans(installation, 1)] == ["REL-2", "REL-1"]
     assert [row["basis"] for row in plans(installation, 1)] == ["automatic_date", "instructed"]
     assert [row["release"] for row in plans(installation, 1, "--release", "REL-1")] == ["REL-1"]
+
+
+@pytest.mark.usefixtures("store")
+def test_a_plan_goes_by_the_time_that_the_configuration_names(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a file, as in the sandbox, like every other command: `plan` alone went by the machine's time there."""
+    clock = tmp_path / "clock"
+    monkeypatch.delenv("DUIS_GATEWAY_CLOCK_FIXED", raising=False)
+    monkeypatch.setenv("DUIS_GATEWAY_CLOCK_FILE", str(clock))
+    said = []
+    for now in (NOW, NOW + 3650 * DAY):
+        write_clock(clock, now)
+        said.append(why(installation, 1, "--release", "REL-1"))
+        listed = done("plan", "list", "--release", "REL-1", "--format", "json", *installation.config)
+        row = next(row for row in json.loads(listed) if row["device_id"] == format_eui(FIRST + 1))
+        assert row["explanation"] == said[-1]
+    assert said[0] != said[1]
+    assert "has ended" in said[1]
 
 
 def test_a_former_supplier_s_instruction_no_longer_counts(installation: Installation, store: Store) -> None:

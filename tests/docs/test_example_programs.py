@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 LONGEST = 40
 HUB = "00-DB-12-34-56-00-00-01"
+NO_HUB = "00-DB-12-34-56-00-09-99"
 YOU = "90-B3-D5-1F-30-01-00-00"
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("EX-7")]
@@ -93,6 +94,14 @@ def environ() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "DUIS_GATEWAY": f"{sys.executable} -m duis_gateway"}
 
 
+def reads(site: Site, folder: Path, *command: str) -> None:
+    """It prints what the hub runs; of a hub that there is not, it says so and fails."""
+    assert output([*command, HUB], folder).strip() == site.runs()
+    done = subprocess.run([*command, NO_HUB], cwd=folder, env=environ(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "E19" in done.stderr
+
+
 def output(command: list[str], folder: Path) -> str:
     done = subprocess.run(
         command, cwd=folder, env=environ(), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
@@ -137,22 +146,19 @@ def test_the_adapter_says_what_is_wrong_in_one_line(site: Site, tmp_path: Path) 
 
 
 def test_zeep_reads_a_hub_over_soap(site: Site, tmp_path: Path) -> None:
-    said = output([*site.command(sys.executable, str(EXAMPLES / "soap_zeep.py")), HUB], tmp_path)
-    assert said.strip() == site.runs()
+    reads(site, tmp_path, *site.command(sys.executable, str(EXAMPLES / "soap_zeep.py")))
 
 
 def test_curl_reads_a_hub(site: Site, tmp_path: Path) -> None:
     command = site.command("bash", str(EXAMPLES / "read_inventory.sh"))
     command[-1] = str(site.pki)
-    said = output([*command, YOU, HUB], tmp_path)
-    assert said.strip() == site.runs()
+    reads(site, tmp_path, *command, YOU)
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="there is no JDK here")
 @pytest.mark.may_skip_in_ci("a program that is no dependency")
 def test_java_reads_a_hub_with_the_jdk_alone(site: Site, tmp_path: Path) -> None:
-    said = output([*site.command("java", str(EXAMPLES / "ReadInventory.java")), YOU, HUB], tmp_path)
-    assert said.strip() == site.runs()
+    reads(site, tmp_path, *site.command("java", str(EXAMPLES / "ReadInventory.java")), YOU)
 
 
 @pytest.mark.may_skip_in_ci("a program and packages that are no dependencies")
@@ -163,8 +169,7 @@ def test_node_reads_a_hub_with_xml_crypto(site: Site, tmp_path: Path) -> None:
         pytest.skip("there is no Node with xml-crypto here")
     program = folder / "read_inventory.mjs"
     program.write_bytes((EXAMPLES / "read_inventory.mjs").read_bytes())
-    said = output([*site.command("node", str(program)), YOU, HUB], folder)
-    assert said.strip() == site.runs()
+    reads(site, folder, *site.command("node", str(program)), YOU)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here")

@@ -234,6 +234,9 @@ def test_a_demonstration_that_is_ended_takes_its_processes_with_it(tmp_path: Pat
         assert process.stderr is not None
         while "processes listen" not in process.stdout.readline():
             assert process.poll() is None
+        again = demo(tmp_path / "work", "--force")
+        assert again.returncode == 2
+        assert "a demonstration runs in" in again.stderr
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         process.terminate()

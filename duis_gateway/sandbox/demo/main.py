@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shlex
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from duis_gateway.config.database import open_store
@@ -56,6 +59,11 @@ def run(
         raise ConfigurationError(f"the story needs at least {FEWEST_HUBS} hubs")
     _make_room(workdir, force=force)
     workdir.mkdir(parents=True, exist_ok=True)
+    with _taken(workdir):
+        return _play(workdir, suppliers, hubs, screen, stay)
+
+
+def _play(workdir: Path, suppliers: int, hubs: int, screen: Screen, stay: Callable[[], None] | None) -> bool:
     world = World(workdir.resolve(), cast.suppliers(suppliers), hubs)
     screen.line(f"A PKI, a configuration and an inventory of {hubs:,} hubs in {workdir}/")
     world.build()
@@ -89,7 +97,22 @@ def _make_room(workdir: Path, *, force: bool) -> None:
         )
     if not force:
         raise ConfigurationError(f"{workdir} is not empty: give another --workdir, or --force to replace it")
-    shutil.rmtree(workdir)
+    with _taken(workdir):
+        shutil.rmtree(workdir)
+
+
+@contextmanager
+def _taken(workdir: Path) -> Iterator[None]:
+    """Have the folder for this demonstration alone (ConfigurationError: another runs in it)."""
+    folder = os.open(workdir, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigurationError(f"a demonstration runs in {workdir}: end it, or give another --workdir") from None
+    else:
+        yield
+    finally:
+        os.close(folder)
 
 
 def _load(world: World, store: Store, screen: Screen) -> None:
