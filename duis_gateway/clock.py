@@ -31,7 +31,7 @@ def business_time(at: datetime) -> datetime:
     except OverflowError:
         utc = None
     if utc is None or not EARLIEST <= utc <= LATEST:
-        raise ValueError(f"the time is, in UTC, not between the years {EARLIEST.year} and {LATEST.year}")
+        raise ValueError(f"a time outside the years {EARLIEST.year} to {LATEST.year} (in UTC)")
     return utc
 
 

@@ -98,7 +98,7 @@ class TooBusy(MessageRefused):
 
 
 class NoSuchPath(MessageRefused):
-    """Nothing is served under this path."""
+    """Nothing is served under this path, or not what it names."""
 
 
 class TokenRefused(MessageRefused):
@@ -183,7 +183,7 @@ REFUSALS: dict[type[MessageRefused], Refusal] = {
     HeaderTooLarge: Refusal(431, "The header is too large", "receive", "Client"),
     CodingNotSupported: Refusal(501, "The transfer coding is not supported", "receive", "Client"),
     TooBusy: Refusal(503, "The gateway has too much in hand", "receive", "Server"),
-    NoSuchPath: Refusal(404, "Nothing is served under this path", "receive", "Client"),
+    NoSuchPath: Refusal(404, "Not found", "receive", "Client"),
     TokenRefused: Refusal(401, "The token is missing or unknown", "receive", "Client"),
     MethodNotAllowed: Refusal(405, "The method is not allowed", "receive", "Client", 405),
     SoapEnvelopeRefused: Refusal(400, "The SOAP envelope is not acceptable", "receive", "Client"),

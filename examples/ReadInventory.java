@@ -1,8 +1,7 @@
 // 8.2 with the JDK alone: java ReadInventory.java GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE SUPPLIER HUB
 import java.io.*; import java.net.URI; import java.net.http.*; import java.nio.file.*; import java.util.*;
-import java.security.*; import java.security.cert.*; import java.security.spec.PKCS8EncodedKeySpec;
-import javax.xml.crypto.dsig.*; import javax.xml.crypto.dsig.dom.*; import javax.xml.crypto.dsig.spec.*;
-import javax.xml.parsers.DocumentBuilderFactory; import org.w3c.dom.Document;
+import java.security.*; import java.security.cert.*; import java.security.spec.*; import javax.xml.parsers.*;
+import javax.xml.crypto.dsig.*; import javax.xml.crypto.dsig.dom.*; import javax.xml.crypto.dsig.spec.*; import org.w3c.dom.*;
 class ReadInventory {
   static X509Certificate certificate(String file) throws Exception {
     return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(new FileInputStream(file)); }
@@ -25,12 +24,13 @@ class ReadInventory {
     var serial = info.newX509IssuerSerial(own.getIssuerX500Principal().getName(), own.getSerialNumber());
     var context = new DOMSignContext(key, document.getDocumentElement()); context.setDefaultNamespacePrefix("ds");
     xml.newXMLSignature(signed, info.newKeyInfo(List.of(info.newX509Data(List.of(serial))))).sign(context);
-    var out = new StringWriter();
-    javax.xml.transform.TransformerFactory.newInstance().newTransformer().transform(
+    var out = new StringWriter(); javax.xml.transform.TransformerFactory.newInstance().newTransformer().transform(
         new javax.xml.transform.dom.DOMSource(document), new javax.xml.transform.stream.StreamResult(out));
     var request = HttpRequest.newBuilder(URI.create(a[0] + "/api/v1/serviceD")).header("Content-Type", "application/xml")
         .POST(HttpRequest.BodyPublishers.ofString(out.toString())).build();
-    var answer = parse(HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body());
+    var response = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+    if (response.statusCode() != 200) throw new Exception(response.body()); // why the gateway refuses the request
+    var answer = parse(response.body());
     var signature = answer.getElementsByTagNameNS(XMLSignature.XMLNS, "Signature").item(0);
     var good = xml.unmarshalXMLSignature(new DOMValidateContext(certificate(a[3]).getPublicKey(), signature));
     if (!good.validate(new DOMValidateContext(certificate(a[3]).getPublicKey(), signature))) throw new Exception("not signed by it");

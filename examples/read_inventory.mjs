@@ -1,7 +1,6 @@
 // npm install xml-crypto@6 @xmldom/xmldom; node read_inventory.mjs URL KEY CERTIFICATE GATEWAY_CERTIFICATE SUPPLIER HUB
 import { createSign, createVerify, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { DOMParser } from "@xmldom/xmldom";
+import { readFileSync } from "node:fs"; import { DOMParser } from "@xmldom/xmldom";
 import { SignedXml } from "xml-crypto";
 const [url, key, certificate, gatewayCertificate, supplier, hub] = process.argv.slice(2);
 const DS = "http://www.w3.org/2000/09/xmldsig#", ECDSA = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
@@ -32,7 +31,8 @@ signer.computeSignature(`<sr:Request xmlns:sr="http://www.dccinterface.co.uk/Ser
   `<sr:Header>${header}</sr:Header><sr:Body><sr:ReadInventory><sr:DeviceID>${hub}</sr:DeviceID></sr:ReadInventory>` +
   "</sr:Body></sr:Request>", { prefix: "ds" });
 const post = { method: "POST", headers: { "Content-Type": "application/xml" }, body: signer.getSignedXml() };
-const answer = await (await fetch(url + "/api/v1/serviceD", post)).text();
+const response = await fetch(url + "/api/v1/serviceD", post), answer = await response.text();
+if (!response.ok) throw new Error(answer); // why the gateway refuses the request
 const verifier = xml({ publicCert: readFileSync(gatewayCertificate) });
 verifier.loadSignature(new DOMParser().parseFromString(answer, "text/xml").getElementsByTagNameNS(DS, "Signature")[0]);
 if (!verifier.checkSignature(answer)) throw new Error("the answer is not signed by the gateway");

@@ -16,7 +16,7 @@ cat > "$folder/request.xml" <<XML
 XML
 $duis_gateway sign "$folder/request.xml" --key "$key" --certificate "$certificate" --out "$folder/signed.xml"
 curl --silent --show-error --fail-with-body --noproxy '*' -H 'Content-Type: application/xml' \
-    --data-binary "@$folder/signed.xml" --output "$folder/answer.xml" "$url/api/v1/serviceD"
+    --data-binary "@$folder/signed.xml" --output "$folder/answer.xml" "$url/api/v1/serviceD" || { cat "$folder/answer.xml" >&2; exit 1; }
 $duis_gateway verify "$folder/answer.xml" --trust "$trust" >&2
 version=$(grep -o '<sr:DeviceFirmwareVersion>[^<]*' "$folder/answer.xml") || {
     grep -o '<sr:ResponseCode>[^<]*' "$folder/answer.xml" | cut -d'>' -f2 >&2 # such as E19: no hub of yours

@@ -91,12 +91,12 @@ TIME = time
 """The type of such an argument."""
 
 
-def url(text: str) -> str:
+def url(text: str, such_as: str = "http://127.0.0.1:8079") -> str:
     """Read an argument that is an address to send to."""
     try:
         parse_url(text)
     except AddressRefused as error:
-        raise click.BadParameter(f"{error}; one is http://127.0.0.1:8079") from None
+        raise click.BadParameter(f"{error}; one is {such_as}") from None
     return text
 
 

@@ -29,8 +29,7 @@ from duis_gateway.config.settings import Config, check_files, load_config
 from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
 from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError, GatewayError, NotAuthenticated
-from duis_gateway.outbox.guard import AddressRefused, check_url
-from duis_gateway.outbox.transport import own_authorities
+from duis_gateway.outbox.guard import AddressRefused, check_url, own_authorities
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate

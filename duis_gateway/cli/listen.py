@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from duis_gateway.cli.common import DONE, HTTP_URL, WholeNumber
+from duis_gateway.cli.common import DONE, WholeNumber, url
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
 from duis_gateway.cli.tls import TlsOptions, tls_options
@@ -32,9 +32,13 @@ def _member(_context: click.Context, _parameter: click.Parameter, text: str) -> 
     return found
 
 
+def _alerts_url(text: str) -> str:
+    return url(text, "http://127.0.0.1:3000/alerts")
+
+
 @click.command(cls=RefusesEmpty)
 @click.argument("supplier", metavar="EUI", callback=_member)
-@click.option("--forward", type=HTTP_URL, metavar="URL", help="Your own server, which gets each message as it came.")
+@click.option("--forward", type=_alerts_url, metavar="URL", help="Your own server, which gets each message as it came.")
 @tls_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each, on a line of its own.")
 @click.option(

@@ -50,7 +50,7 @@ def expect(found: object, expected: object, what: str, evidence: bytes = b"") ->
         NotConformant: it is something else.
     """
     if found != expected:
-        shown = f"; in {evidence[:300]!r}" if evidence else ""
+        shown = f"; in {evidence.decode('utf-8', 'replace')[:300]}" if evidence else ""
         raise NotConformant(f"{what}: expected {expected!r}, found {found!r}{shown}")
 
 
@@ -283,6 +283,13 @@ class Subject:
             raise CannotBegin(
                 f"{self.url} answers {code} to an 8.2 of {by.name} about its hub {by.hubs[0]}: register the parties of "
                 "the profile and load their hubs, as `conformance init` does"
+            )
+        runs = tuple(proof.root.findtext(f".//{{*}}{name}") or "" for name in ("DeviceManufacturer", "DeviceModel"))
+        meant = self.profile.manufacturer, self.profile.model
+        if runs != meant:
+            raise CannotBegin(
+                f"hub {by.hubs[0]} is of the model {' '.join(runs)} at {self.url}, and of {' '.join(meant)} in the "
+                "profile: look at [hubs] there"
             )
         return self._version()
 

@@ -77,7 +77,7 @@ _OPTION_1 = {
     LIST_TOO_FEW_HUBS: "the pilot group is smaller than the release's minimum",
     SCHEDULE_PARTLY_ACCEPTED: "accepted for some hubs; the others are listed",
     SCHEDULE_RELEASE_NOT_LIVE: "the release is unknown, revoked, withdrawn, superseded, stopped or closed",
-    SCHEDULE_NO_HUB_ACCEPTABLE: "no hub is acceptable; they are listed",
+    SCHEDULE_NO_HUB_ACCEPTABLE: "no hub is acceptable (they are listed), or no such group stands to be cancelled",
     SCHEDULE_WINDOW_CLOSED: "the pilot window is closed",
     SCHEDULE_TOO_MANY_HUBS: "the pilot group is larger than the release allows",
     SCHEDULE_BAD_PERIOD: "received too late, or a period is wrong or outside what the CSP offered",

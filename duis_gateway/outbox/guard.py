@@ -13,6 +13,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -167,3 +168,9 @@ def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> bool:
     if not any(guard.allows(address) for address in addresses):
         raise AddressRefused(f"the URL {url[:80]!r} leads to {guard.refusal(addresses)}")
     return True
+
+
+def own_authorities(folder: Path | None, recipient: int) -> Path | None:
+    """Return the file of the authorities that a party (its EUI-64) has for itself in `[delivery] ca_folder`, if any."""
+    own = None if folder is None else folder / f"{recipient:016X}.pem"
+    return own if own is not None and own.is_file() else None

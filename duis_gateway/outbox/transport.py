@@ -30,7 +30,7 @@ import pycurl
 
 from duis_gateway.machine.files import states_of
 from duis_gateway.machine.strays import Strays
-from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, parse_url
+from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, own_authorities, parse_url
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.text.controls import one_line
 
@@ -266,14 +266,11 @@ class _Connection:
         excerpt = _printable(self._reply[: 4 * _EXCERPT].decode("utf-8", "replace"))
         detail = f"HTTP {self._status}: {excerpt}" if excerpt else f"HTTP {self._status}"
         fields = dict(map(_field, self._fields))
-        asked = _seconds_asked(fields.get(b"retry-after"), fields.get(b"date"))
-        return Failure(FailureKind.STATUS, detail, self._status, asked)
-
-
-def own_authorities(folder: Path | None, recipient: int) -> Path | None:
-    """Return the file of the authorities that a party (its EUI-64) has for itself in `[delivery] ca_folder`, if any."""
-    own = None if folder is None else folder / f"{recipient:016X}.pem"
-    return own if own is not None and own.is_file() else None
+        if 300 <= self._status < 400 and (leads := _printable(fields.get(b"location", ""))):
+            detail = f"HTTP {self._status} to {leads}: redirects are not followed; register the URL that takes alerts"
+        return Failure(
+            FailureKind.STATUS, detail, self._status, _seconds_asked(fields.get(b"retry-after"), fields.get(b"date"))
+        )
 
 
 class _Peer(NamedTuple):

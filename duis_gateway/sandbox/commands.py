@@ -136,6 +136,17 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "cancel",
+        "A supplier takes a group back before its period starts (11.6 with CancelledGroup).",
+        "cancel",
+        (
+            _SUPPLIER,
+            Parameter("group", "the group", TEXT, required=True, argument=True),
+            Parameter("stage", "of which stage", _STAGE, default="pilot"),
+            Parameter("release", "the release; otherwise the newest in flight that has a group of this name", TEXT),
+        ),
+    ),
+    Command(
         "read",
         "A supplier reads a hub in the inventory (8.2).",
         "read",

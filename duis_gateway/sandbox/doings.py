@@ -29,6 +29,7 @@ from duis_gateway.sandbox.turn import Turn
 _MOMENT = timedelta(minutes=1)
 _WEEK = timedelta(days=7)
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
+_STAGES = {"pilot": InstructedStage.PILOT, "safe-launch": InstructedStage.SAFE_LAUNCH}
 DCC = "dcc"
 
 
@@ -336,11 +337,18 @@ def instruct(
         hub,
         moment_of(first if start is None else start, turn.now),
         moment_of(last if end is None else end, turn.now),
-        InstructedStage.PILOT if stage == "pilot" else InstructedStage.SAFE_LAUNCH,
+        _STAGES[stage],
         constraint or (),
     )
     body = PreferredPilotSchedule(found.release_id, found.firmware_version, [asked])
     turn.say(supplier.name, body, "soap" if soap else None)
+
+
+def cancel(turn: Turn, supplier: Member, group: str, stage: str, release: str | None) -> None:
+    """A supplier takes a group back (11.6)."""
+    found = turn.release(release) if release else turn.release_of_group(supplier, group)
+    body = PreferredPilotSchedule(found.release_id, found.firmware_version, (), [(group, _STAGES[stage])])
+    turn.say(supplier.name, body)
 
 
 def read(turn: Turn, supplier: Member, hub: int) -> None:

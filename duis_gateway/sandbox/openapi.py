@@ -112,8 +112,9 @@ _SCHEMAS: dict[str, Any] = {
             "description": "of one that was sent: its id for `outbox show`; one that came in is shown by its `id` "
             "(`inbox show`)",
         },
-        **dict.fromkeys(("from", "to", "kind", "id", "at", "state", "channel", "error"), _STRING),
-        attempts={"type": "integer"},
+        **dict.fromkeys(("from", "to", "kind", "id", "at", "state", "channel"), _STRING),
+        error={"type": ["string", "null"], "description": "of one that was sent: why it has not arrived"},
+        attempts={"type": ["integer", "null"], "description": "of one that was sent"},
     ),
     "Answer": _object(
         **dict.fromkeys(("from", "kind", "id", "status", "code", "text"), _STRING),

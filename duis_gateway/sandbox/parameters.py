@@ -297,7 +297,8 @@ TEXT = Kind({"type": ["string", "number"], "maxLength": _LONGEST}, _words)
 """Words of a message; looked at before the first message of a command is sent."""
 DOCUMENT = Kind({"type": ["string", "number"]}, _text)
 """A document of somebody else's, right or wrong."""
-FLAG = Kind({"enum": [True, False, *_TRUE, *_FALSE]}, _flag, (_TRUE[0], _FALSE[0]))
+_FLAG = {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": [*_TRUE, *_FALSE]}]}
+FLAG = Kind(_FLAG, _flag, (_TRUE[0], _FALSE[0]))
 _NUMBER_OF_HUB = {"type": "integer", "minimum": 1, "maximum": LAST_HUB, "description": "the number of a hub"}
 _DIGITS_OF_HUB = {"type": "string", "pattern": f"^[0-9]{{1,{_MOST_DIGITS}}}$", "description": "the same as a text"}
 HUB = Kind({"anyOf": [_NUMBER_OF_HUB, _DIGITS_OF_HUB, dict(EUI_SCHEMA)]}, _hub)

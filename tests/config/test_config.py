@@ -135,7 +135,7 @@ def test_a_required_key_may_come_from_the_environment_alone(file: Path) -> None:
         ('[signing]\neui = "90-B3"\n', "FILE, line 2: [signing] eui: must be an EUI-64 such as"),
         (
             '[clock]\nfixed = "2999-12-31T23:00:00-02:00"\n',
-            "FILE, line 2: [clock] fixed: the time is, in UTC, not between the years 2000 and 2999",
+            "FILE, line 2: [clock] fixed: a time outside the years 2000 to 2999 (in UTC)",
         ),
         ("[clock]\nfixed = 2027-01-04T09:00:00\n", "FILE, line 2: [clock] fixed: must be a date and time with a time"),
         ('[log]\nlevel = "loud"\n', "FILE, line 2: [log] level: must be one of debug, info, warning, error, not"),

@@ -100,6 +100,9 @@ def reads(site: Site, folder: Path, *command: str) -> None:
     done = subprocess.run([*command, NO_HUB], cwd=folder, env=environ(), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "E19" in done.stderr
+    done = subprocess.run([*command, "1"], cwd=folder, env=environ(), capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "not valid" in done.stderr, "why the gateway refuses it"
 
 
 def output(command: list[str], folder: Path) -> str:

@@ -12,6 +12,7 @@ from lxml import etree
 from tests.support.databases import KINDS
 from tests.support.dcc_play import piloting
 from tests.support.play import DAY, NOW, RUNNING, Group, Play
+from tests.support.schedules_play import say
 from tests.support.wire_client import devices, listed, only, texts
 
 DATABASES = KINDS
@@ -226,6 +227,18 @@ def test_a_hub_is_in_one_group_at_most(piloted: Play) -> None:
     assert piloted.pilot_schedule("main", Group("G", [first])).code == "I99"
     answer = piloted.pilot_schedule("main", Group("H", [first]))
     assert (answer.code, answer.lists) == ("E110609", {"RepeatedDeviceIDList": [first]})
+
+
+@pytest.mark.requirement("PIA-C2", "BR-3.5")
+def test_a_hub_that_the_csp_refused_can_be_instructed_in_another_group(piloted: Play) -> None:
+    first, second = piloted.lot.of_csp("north", piloted.lot["own"])[:2]
+    assert piloted.pilot_schedule("main", Group("G", [first, second])).code == "I99"
+    assert say(piloted, "north", "main", "G", "Refused", hubs=[first]).code == "Accepted"
+    answer = piloted.pilot_schedule("main", Group("H", [first, second]))
+    assert (answer.code, answer.lists) == ("E110609", {"RepeatedDeviceIDList": [second]})
+    assert piloted.pilot_schedule("main", Group("H", [first])).code == "I99"
+    told = piloted.received("north", "PlannedDeployment")
+    assert told[-1].listed() == [first]
 
 
 def test_pilot_groups_together_stay_within_the_limit(play: Play) -> None:

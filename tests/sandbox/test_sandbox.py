@@ -342,6 +342,24 @@ def test_without_a_name_the_release_announced_last_is_meant(town: RunningSandbox
     assert town.do("announce", release="a b<>&")["answers"][0]["text"].count("FirmwareReleaseID") == 1
 
 
+@pytest.mark.requirement("BR-3.5")
+def test_a_hub_that_missed_its_period_can_be_instructed_anew_also_in_safe_launch(town: RunningSandbox) -> None:
+    """Nothing moves it any more: its old group has begun and cannot be taken back, and its pilot is over."""
+    town.do("choose", supplier="you", hub=[1, 2])
+    first = town.do("instruct", supplier="you", hub=[1, 2], group="P", start="+1d", end="+3d")
+    assert [one["code"] for one in first["answers"]] == ["I99"]
+    town.do("clock", to="+5d")
+    again = town.do("instruct", supplier="you", hub=[1], group="Q", start="+1d", end="+3d")
+    assert [one["code"] for one in again["answers"]] == ["I99"]
+    town.do("clock", to="+90d")
+    for hub in (1, 2):
+        late = town.do("instruct", supplier="you", hub=[hub], group=f"S{hub}", stage="safe-launch")
+        assert [one["code"] for one in late["answers"]] == ["I99"]
+    assert [one["code"] for one in town.do("cancel", supplier="you", group="S1", stage="safe-launch")["answers"]] == [
+        "I99"
+    ]
+
+
 def test_a_command_in_a_content_coding_is_refused_unread(running: RunningSandbox) -> None:
     status, content, headers = ask(running, "POST", "/v1/clock", '{"to": "+1d"}', {"Content-Encoding": "gzip"})
     assert (status, headers["Accept-Encoding"]) == (415, "identity"), content

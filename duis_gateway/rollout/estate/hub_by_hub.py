@@ -153,6 +153,8 @@ class _Reader:
     def _row(self, hub: Hub, chosen: Prospect | None, last: RecordedOutcome | None) -> Mapping[str, object]:
         plan = chosen and chosen.plan
         outcome = last and last.outcome
+        state = state_of(chosen) if chosen else HubState.NOT_PLANNED
+        why = plan.explanation if plan else _NO_RELEASE
         return {
             "device_id": format_eui(hub.device_id),
             "manufacturer": hub.manufacturer,
@@ -163,14 +165,14 @@ class _Reader:
             "import": self._role(hub.import_supplier),
             "gas": self._role(hub.gas_supplier),
             "release": chosen and chosen.release.release_id,
-            "state": (state_of(chosen) if chosen else HubState.NOT_PLANNED).value,
+            "state": state.value,
             "stage": plan and plan.stage and plan.stage.value,
             "earliest_start": plan and plan.period and plan.period.start,
             "latest_end": plan and plan.period and plan.period.end,
             "due": plan and plan.due,
             "indicative": plan and plan.indicative,
             "held": plan and plan.held,
-            "why": plan.explanation if plan else _NO_RELEASE,
+            "why": f"its last attempt failed; {why}" if state is HubState.FAILED else why,
             "outcome": outcome and _words(outcome.success),
             "outcome_of": outcome and outcome.stage.value,
             "outcome_version": outcome and outcome.firmware_version,

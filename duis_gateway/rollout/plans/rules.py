@@ -150,6 +150,12 @@ def _counting(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:
     return max((one for one in _given(facts, supplier) if _obstacle(facts, one) is None), key=weight, default=None)
 
 
+def instructs(facts: PlanFacts, supplier: int) -> bool:
+    """Whether an instruction of the supplier, or DCC's for it, can still move the hub: not refused, and not over."""
+    counting = _counting(facts, supplier)
+    return counting is not None and counting.counting_period.end > facts.at
+
+
 def _given(facts: PlanFacts, supplier: int | None) -> list[HubInstruction]:
     """Return what a supplier has instructed, the last first: of several of one time `max` takes the first it meets."""
     return [] if supplier is None else [one for one in reversed(facts.instructions) if one.supplier == supplier]

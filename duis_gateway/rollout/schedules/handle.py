@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import PreferredPilotSchedule
 from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.flow.handling import handles
@@ -14,11 +17,13 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
-from duis_gateway.rollout.plans.replan import replan
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.replan import HUBS_AT_ONCE, replan
+from duis_gateway.rollout.plans.rules import instructs
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import exclude_others_from_the_model
-from duis_gateway.rollout.releases.records import Release, Stage
+from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
 from duis_gateway.rollout.schedules.rules import ScheduleFacts, judge_schedule
@@ -53,17 +58,34 @@ def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
     if release is None:
         return ScheduleFacts(release=None, supplier=supplier)
     named = {device_id for group in body.groups for device_id in group.device_ids}
+    standing = tuple(schedules.instructions_around(conn, release.release_id, supplier, named, _names(body)))
     return ScheduleFacts(
         release=release,
         supplier=supplier,
         named=hubs.named(conn, named, release.release_id, supplier),
         preferred=_in_the_pilot(body.release_id, tx),
-        standing=tuple(schedules.instructions_around(conn, release.release_id, supplier, named, _names(body))),
+        standing=standing,
         offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),
         in_pilot=_barred(body, release, tx),
         proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
         protected=protection.protected(conn, named, supplier),
+        lapsed=_lapsed(named, standing, body, release, tx),
     )
+
+
+def _lapsed(
+    named: set[int], standing: Iterable[Instruction], body: PreferredPilotSchedule, release: Release, tx: Tx
+) -> frozenset[int]:
+    """Return the hubs named whose other groups move them no more; of those that stand in none, nothing is looked at."""
+    sent = {(group.stage, group.group_id) for group in body.groups}
+    others = (group for group in standing if (group.stage, group.group_id) not in sent)
+    elsewhere = iter(named.intersection(hub for group in others for hub in group.device_ids))
+    lapsed: set[int] = set()
+    while chunk := list(islice(elsewhere, HUBS_AT_ONCE)):
+        shared = plans.of_release(tx.conn, release, tx.now)
+        looked_at = plans.of_hubs(tx.conn, shared, list(hubs.get_many(tx.conn, chunk).values()))
+        lapsed.update(facts.hub.device_id for facts in looked_at if not instructs(facts, tx.party.eui))
+    return frozenset(lapsed)
 
 
 def _names(body: PreferredPilotSchedule) -> frozenset[tuple[Stage, str]]:

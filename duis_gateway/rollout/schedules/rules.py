@@ -39,6 +39,8 @@ class ScheduleFacts:
         proving: the requester's own proving hubs; needed only to leave those of standing groups uncounted.
         in_pilot: the requester's own hubs that are in the pilot, which has not ended; needed for SafeLaunch groups.
         protected: those of the hubs named that the requester itself lets into no period.
+        lapsed: those of the hubs named that stand in another group, of the requester's, by which nothing moves them any
+            more: its period has ended, or the CSP refused it. They can be instructed anew.
     """
 
     release: Release | None
@@ -50,6 +52,7 @@ class ScheduleFacts:
     proving: frozenset[int] = frozenset()
     in_pilot: frozenset[int] = frozenset()
     protected: frozenset[int] = frozenset()
+    lapsed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ def _hub_refusal(
 ) -> tuple[str | None, HubFindings]:
     replaced = {(group.stage, group.group_id) for group in instructions}
     staying = [group for group in facts.standing if (group.stage, group.group_id) not in replaced]
-    repeated = _repeated(request, staying, instructions)
+    repeated = _repeated(request, staying, instructions, facts.lapsed)
     if repeated:
         return "E110609", HubFindings(repeated=repeated)
     pilot = [hub for group in instructions if group.stage is Stage.PILOT for hub in group.device_ids]
@@ -194,9 +197,12 @@ def _hub_refusal(
 
 
 def _repeated(
-    request: PreferredPilotSchedule, staying: Iterable[Instruction], instructions: Iterable[Instruction]
+    request: PreferredPilotSchedule,
+    staying: Iterable[Instruction],
+    instructions: Iterable[Instruction],
+    lapsed: frozenset[int],
 ) -> tuple[int, ...]:
-    """Return the hubs in two groups of the request, or in one of it and in another that stays.
+    """Return the hubs in two groups of the request, or in one of it and in another that stays and can still move them.
 
     A group that is sent twice in one request counts as two groups, for which of them stands is not said.
     """
@@ -209,7 +215,7 @@ def _repeated(
         repeated.update((hub, None) for hub in group.device_ids if hub in twice)
         seen |= ids
         names.add((group.stage, group.group_id))
-    elsewhere = {hub for group in staying for hub in group.device_ids}
+    elsewhere = {hub for group in staying for hub in group.device_ids} - lapsed
     repeated.update((hub, None) for group in instructions for hub in group.device_ids if hub in elsewhere)
     return tuple(repeated)
 
