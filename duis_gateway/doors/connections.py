@@ -376,7 +376,7 @@ class Connection(asyncio.Protocol):
             self._moved = now
         self._unsent = unsent
         still = now - self._moved
-        if self._stream is not None and now > self._stream.begun + self._limits.stream_time:
+        if self._stream is not None and self._stream.waited(now) > self._limits.stream_time:
             self.abort()
         elif self._closing and not unsent:
             if still > self._limits.lingering_time:

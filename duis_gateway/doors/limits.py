@@ -17,7 +17,8 @@ class ServerLimits:
         header_time: from the first byte of a request to the end of its header.
         body_time: from the first byte of a request to its end.
         idle_time: for a connection between requests, and for a client that takes nothing of its answer.
-        stream_time: for a whole answer that is read from the database while it is sent, which holds a snapshot.
+        stream_time: for a client to take a whole answer that is read from the database while it is sent, which holds a
+            snapshot; the time that reading takes is not counted.
         lingering_time: for reading on after the last answer, so that it is not lost (RFC 9112, section 9.6).
         stopping_time: what requests in hand have once the server stops (with it, all is over in less than 10 s, F24).
         connections: at most so many; beyond it the longest idle one goes.

@@ -24,6 +24,8 @@ class Stream:
 
     A part is made when it is asked for by `pull`, by who does what is `submit`ted, and given to `take`, which `tell`
     has the loop call. `broken` is called where it cannot be made: the client must not take what it has for the whole.
+
+    A table takes as long as it is: only the time in which the client is waited for has an end.
     """
 
     def __init__(
@@ -34,7 +36,8 @@ class Stream:
         take: Take,
         broken: Callable[[], None],
     ) -> None:
-        self.begun = monotonic()
+        self._waited = 0.0
+        self._ready_at = monotonic()
         self._pieces = pieces
         self._submit = submit
         self._tell = tell
@@ -46,8 +49,13 @@ class Stream:
     def pull(self) -> None:
         """Have the next part made, unless it is being made."""
         if not (self._pulling or self._closed):
+            self._waited = self.waited(monotonic())
             self._pulling = True
             self._submit(self._make)
+
+    def waited(self, now: float) -> float:
+        """Return how long the client was waited for so far, in seconds; `now` is monotonic."""
+        return self._waited + (0.0 if self._pulling else now - self._ready_at)
 
     def close(self) -> None:
         """Let go of what the pieces come from."""
@@ -72,6 +80,7 @@ class Stream:
 
     def _made(self, part: bytes, ended: bool) -> None:
         self._pulling = False
+        self._ready_at = monotonic()
         if self._closed:
             self._submit(partial(close_pieces, self._pieces))
         else:
