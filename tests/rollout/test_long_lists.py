@@ -43,11 +43,11 @@ FEW, TIMES = 300, 8
 AFTER_THE_PILOT = Period(PILOT.end + timedelta(days=1), AUTOMATIC - timedelta(days=1))
 LOOKED_UP: dict[str, Callable[[Connection, list[int]], object]] = {
     "in the pilot": lambda conn, ids: in_pilot(conn, "R1", ids),
-    "instructed by another supplier": lambda conn, ids: schedules.instructed_by_other(conn, "R1", THEIRS, ids),
+    "instructed by another supplier": lambda conn, ids: schedules.instructed_by_other(conn, "R1", THEIRS, ids, NOW),
     "groups around": lambda conn, ids: schedules.instructions_around(conn, "R1", OURS, ids),
     "preferring": lambda conn, ids: pilots.preferring(conn, "R1", ids),
     "instructing": lambda conn, ids: schedules.instructing(conn, "R1", ids),
-    "chosen for another supplier": lambda conn, ids: direct.selected_for_other(conn, "R1", THEIRS, ids),
+    "chosen for another supplier": lambda conn, ids: direct.selected_for_other(conn, "R1", THEIRS, ids, NOW),
     "batches": lambda conn, ids: direct.batch_periods(conn, "R1", ids),
     "selections": lambda conn, ids: direct.selections_naming(conn, "R1", ids),
     "told": lambda conn, ids: told.told(conn, "R1", ids),

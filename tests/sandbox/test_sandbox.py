@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import socket
 import sys
@@ -358,6 +359,27 @@ def test_a_hub_that_missed_its_period_can_be_instructed_anew_also_in_safe_launch
     assert [one["code"] for one in town.do("cancel", supplier="you", group="S1", stage="safe-launch")["answers"]] == [
         "I99"
     ]
+
+
+@pytest.mark.requirement("BR-3.3", "X06")
+def test_a_period_that_is_over_goes_with_nothing_that_the_second_supplier_instructs_later(town: RunningSandbox) -> None:
+    """You wanted the hub then, and at no other time; each is told how the other stands to it now (N73)."""
+
+    def told(to: str, supplier: str, group: str) -> list[str]:
+        sent = town.do("instruct", supplier=supplier, hub=[41], group=group, start="+1d", end="+3d")["messages"]
+        of_kind = [one["number"] for one in sent if (one["kind"], one["to"]) == ("N73", to)]
+        said = [ask(town, "GET", f"/v1/messages/{number}")[1] for number in of_kind]
+        return [*(re.findall("<sr:OtherSupplier>(.*?)<", "".join(said))), *planned(sent)]
+
+    def planned(sent: list[dict[str, Any]]) -> list[str]:
+        return ["planned"] * any(one["kind"] == "PlannedDeployment" for one in sent)
+
+    town.do("choose", supplier="you", hub=[41])
+    town.do("choose", supplier="gas", hub=[41])
+    assert told("gas", "you", "P") == ["Instructed"]
+    town.do("clock", to="+5d")
+    assert told("gas", "gas", "Q") == ["NotInstructed"]
+    assert told("gas", "you", "R") == ["Instructed", "planned"]
 
 
 def test_a_command_in_a_content_coding_is_refused_unread(running: RunningSandbox) -> None:

@@ -32,6 +32,7 @@ class Counting:
     period: Period
     stage: Stage
     decided: bool
+    received_at: datetime
 
 
 def said_of(scenario: Scenario, group: Instruction, hub: Hub) -> tuple[GroupDecision | None, Period | None]:
@@ -59,7 +60,7 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
         assert release.pilot is not None
         begins_in_pilot = release.pilot.period.start <= period.start < release.pilot.period.end
         if decision is not GroupDecision.REFUSED and (group.stage is Stage.SAFE_LAUNCH or begins_in_pilot):
-            own.append((group.received_at, Counting(period, group.stage, decision is not None)))
+            own.append((group.received_at, Counting(period, group.stage, decision is not None, group.received_at)))
     newest = max(own, key=lambda pair: pair[0])[1] if own else None
     still = [pair for pair in own if pair[1].period.end > scenario.now]
     if still:
@@ -70,7 +71,7 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
             continue
         counts = newest is None or choice.period.end > scenario.now
         if hub.device_id in choice.device_ids and not excluded and counts:
-            return Counting(choice.period, Stage.PILOT, decided=True)
+            return Counting(choice.period, Stage.PILOT, decided=True, received_at=choice.received_at)
     return newest
 
 
@@ -84,6 +85,9 @@ def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
     responsible = {one for one in (hub.import_supplier, hub.gas_supplier) if one is not None}
     given_by_all = [counting(scenario, release, hub, supplier) for supplier in sorted(responsible)]
     found = [one for one in given_by_all if one is not None]
+    # Whoever instructs when the other's period is over finds nothing to go with.
+    last = max((one.received_at for one in found), default=None)
+    found = [one for one in found if last is None or one.period.end > last]
     if found and len(found) == len(responsible):
         period = Period(max(one.period.start for one in found), max(one.period.end for one in found))
         if scenario.now < period.end < release.automatic_date:

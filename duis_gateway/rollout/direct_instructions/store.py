@@ -120,8 +120,10 @@ def selected_for(connection: Connection, release_id: str, supplier: int) -> froz
     return frozenset(connection.execute(query).scalars())
 
 
-def selected_for_other(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> frozenset[int]:
-    """Return those of the hubs that DCC chose on behalf of another supplier that is responsible for them now."""
+def selected_for_other(
+    connection: Connection, release_id: str, supplier: int, ids: Iterable[int], now: datetime
+) -> frozenset[int]:
+    """Return those of the hubs that DCC chose, for a time to come, for another supplier, responsible for them now."""
     wanted = id_list(connection, ids)
     whose = pilot_selection.c.supplier
     query = (
@@ -134,6 +136,7 @@ def selected_for_other(connection: Connection, release_id: str, supplier: int, i
             pilot_selection.c.release_id == release_id,
             whose != supplier,
             responsible_sql(whose),
+            pilot_selection.c.ends > now,
         )
     )
     return frozenset(connection.execute(query).scalars())

@@ -81,8 +81,7 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
     settled = _settled(facts)
     if settled is not None:
         return settled
-    import_instruction = _counting(facts, facts.hub.import_supplier)
-    gas_instruction = _counting(facts, facts.hub.gas_supplier)
+    import_instruction, gas_instruction = _counting_together(facts)
     release = facts.release
     one_party = len(facts.hub.suppliers) < 2
     split = planned_period(
@@ -148,6 +147,18 @@ def _counting(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:
         return one.counting_period.end > facts.at, not one.by_dcc, one.received_at
 
     return max((one for one in _given(facts, supplier) if _obstacle(facts, one) is None), key=weight, default=None)
+
+
+def _counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInstruction | None]:
+    """Return what counts of the Import and of the Gas Supplier: none whose period had ended before the other's came."""
+    of_import = _counting(facts, facts.hub.import_supplier)
+    of_gas = _counting(facts, facts.hub.gas_supplier)
+    if of_import is not None and of_gas is not None:
+        if of_import.counting_period.end <= of_gas.received_at:
+            return None, of_gas
+        if of_gas.counting_period.end <= of_import.received_at:
+            return of_import, None
+    return of_import, of_gas
 
 
 def instructs(facts: PlanFacts, supplier: int) -> bool:
@@ -266,6 +277,8 @@ def _silence(facts: PlanFacts, supplier: int | None) -> str:
 
 def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
     match _obstacle(facts, instruction):
+        case None:
+            return "its period ended before the other supplier instructed"
         case VoidReason.EXCLUDED:
             return "the hub is excluded from the pilot"
         case VoidReason.OUTSIDE_PILOT:

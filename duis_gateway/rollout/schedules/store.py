@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+)
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.releases.records import (
@@ -20,10 +34,12 @@ from duis_gateway.rollout.releases.records import (
 )
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_many
+from duis_gateway.store.rollout_tables import piece_say
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
     default_schedule,
+    group_say,
     hub,
     instruction,
     instruction_constraint,
@@ -147,9 +163,18 @@ def _instructions(of_group: bool) -> tuple[Select[Any], Select[Any], Select[Any]
     )
 
 
-def instructed_by_other(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> frozenset[int]:
-    """Return those of the hubs that another supplier, responsible for them now, has instructed for this release."""
+def instructed_by_other(
+    connection: Connection, release_id: str, supplier: int, ids: Iterable[int], now: datetime
+) -> frozenset[int]:
+    """Return those of the hubs that another supplier, responsible for them now, has instructed for a time to come."""
     wanted = id_list(connection, ids)
+    of_group = group_say.c.instruction_id == instruction.c.id
+    of_piece = piece_say.c.instruction_id == instruction.c.id
+    to_come = or_(
+        instruction.c.ends > now,
+        exists().where(of_group, group_say.c.ends > now),
+        exists().where(of_piece, piece_say.c.ends > now),
+    )
     query = (
         select(instruction_hub.c.device_id)
         .select_from(wanted)
@@ -160,6 +185,7 @@ def instructed_by_other(connection: Connection, release_id: str, supplier: int, 
             instruction.c.release_id == release_id,
             instruction.c.supplier != supplier,
             responsible_sql(instruction.c.supplier),
+            to_come,
         )
     )
     return frozenset(connection.execute(query).scalars())

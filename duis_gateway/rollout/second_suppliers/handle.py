@@ -38,7 +38,7 @@ def second_supplier_alerts(
         tx: the sender, and the transaction.
     """
     me = tx.party.eui
-    groups = _by_name(standing)
+    groups = _by_name(group for group in standing if group.period.end > tx.now)
     chosen = direct.selected_for(tx.conn, release.release_id, me)
     before = _members(groups.values()) | chosen
     after = _members({**groups, **_by_name(changed)}.values()) | chosen
@@ -123,8 +123,8 @@ def _alerts(
     if not split:
         return ()
     ids = [hub.device_id for hub in split]
-    instructed = schedules.instructed_by_other(tx.conn, release.release_id, me, ids)
-    instructed |= direct.selected_for_other(tx.conn, release.release_id, me, ids)
+    instructed = schedules.instructed_by_other(tx.conn, release.release_id, me, ids, tx.now)
+    instructed |= direct.selected_for_other(tx.conn, release.release_id, me, ids, tx.now)
     found, unable = _able({supplier for hub in split for supplier in hub.suppliers}, release.release_id, tx)
     news = second_supplier_news(split, me, before, after, instructed, unable)
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)

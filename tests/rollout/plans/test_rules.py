@@ -105,6 +105,20 @@ def test_of_two_instructions_the_later_start_and_end_count() -> None:
     assert "both suppliers have instructed" in planned.explanation
 
 
+@pytest.mark.parametrize("fixed", [None, MAY], ids=["as instructed", "as fixed"])
+def test_who_instructs_when_the_others_period_is_over_finds_nothing_to_go_with(fixed: Period | None) -> None:
+    """The first wanted its hub then, and at no other time (BR-3.3)."""
+    say = None if fixed is None else GroupSay(GroupDecision.AMENDED, fixed)
+    first = given_by(OURS, JUNE if fixed else MAY, say=say)
+    for late, counts in ((MAY.end, False), (MAY.end - DAY, True)):
+        planned = plan(first, given_by(THEIRS, JUNE, received_at=late), of=SPLIT)
+        assert (planned.basis is Basis.INSTRUCTED) is counts
+        words = "the Import Supplier has instructed, but its period ended before the other supplier instructed"
+        assert (words in planned.explanation) is not counts
+        if not counts:
+            assert planned.told is VoidReason.AWAITS_SECOND_SUPPLIER
+
+
 @pytest.mark.requirement("PIA-S2")
 def test_a_hub_is_in_the_pilot_only_if_both_put_it_there() -> None:
     """PIA-S2."""
