@@ -143,7 +143,7 @@ def _from_store(config: Config, release_id: str, party: int, gateway: int | None
         if release.pilot is None or not release.state.is_live:
             raise AnswerIsNo(f"{release_id} has no pilot, or is {release.state}")
         yield _Source(
-            eligible_hubs(connection, party, release),
+            eligible_hubs(connection, party, release, config.clock.open().now()),
             release.firmware_version,
             config.signing.eui if gateway is None else gateway,
             min(release.pilot.limit, MAX_REQUESTED),

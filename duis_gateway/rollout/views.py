@@ -162,5 +162,5 @@ class PartyView:
         with self._store.read() as conn:
             for release in live_releases(conn):
                 if release_id is None or release.release_id == release_id:
-                    for hub in eligible_hubs(conn, party, release):
+                    for hub in eligible_hubs(conn, party, release, self._clock.now()):
                         yield eligible_row(hub, release, party)

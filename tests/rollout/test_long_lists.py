@@ -51,7 +51,7 @@ LOOKED_UP: dict[str, Callable[[Connection, list[int]], object]] = {
     "batches": lambda conn, ids: direct.batch_periods(conn, "R1", ids),
     "selections": lambda conn, ids: direct.selections_naming(conn, "R1", ids),
     "told": lambda conn, ids: told.told(conn, "R1", ids),
-    "named": lambda conn, ids: hubs.named(conn, ids, "R1", None),
+    "named": lambda conn, ids: hubs.named(conn, ids, "R1", None, NOW),
     "reported": lambda conn, ids: activations.reported_since(conn, "R1", ids, NOW),
     "protectors": lambda conn, ids: protection.protectors(conn, ids),
 }

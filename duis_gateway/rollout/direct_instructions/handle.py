@@ -49,7 +49,7 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     gathered = gather(tx, body.part, body.device_ids, body.release_id, body.group_id)
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)
-    named = hubs.named(tx.conn, gathered.ids, release.release_id, None)
+    named = hubs.named(tx.conn, gathered.ids, release.release_id, None, tx.now)
     judgement = judge_batch(gathered.ids, named, release, body.period, tx.now)
     if judgement.refusal is not None:
         return _not_acceptable(message, judgement)
@@ -85,7 +85,7 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     gathered = gather(tx, body.part, body.device_ids, body.release_id, party.name)
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)
-    named = hubs.named(tx.conn, gathered.ids, release.release_id, body.supplier)
+    named = hubs.named(tx.conn, gathered.ids, release.release_id, body.supplier, tx.now)
     kept_out = protection.protected(tx.conn, gathered.ids)
     judgement = judge_selection(gathered.ids, named, release, body.supplier, body.period, tx.now, kept_out)
     if judgement.refusal is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -29,11 +30,11 @@ ELIGIBLE_COLUMNS = (
 )
 
 
-def eligible_hubs(conn: Connection, supplier: int, release: Release) -> Iterator[NamedHub]:
+def eligible_hubs(conn: Connection, supplier: int, release: Release, now: datetime) -> Iterator[NamedHub]:
     """Yield the supplier's hubs that the release may be applied to; never all held at once."""
     found = hubs.eligible(conn, supplier, release)
     while chunk := list(islice(found, HUBS_AT_ONCE)):
-        named = hubs.named(conn, (hub.device_id for hub in chunk), release.release_id, supplier)
+        named = hubs.named(conn, (hub.device_id for hub in chunk), release.release_id, supplier, now)
         yield from (named[hub.device_id] for hub in chunk)
 
 

@@ -43,17 +43,18 @@ from duis_gateway.store.bulk import (
     update_many,
     upsert_many,
 )
-from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
+from duis_gateway.store.rollout_tables import batch, batch_hub, piece_say, pilot_selection, selected_hub
 from duis_gateway.store.tables import (
     default_hub,
     default_list,
     device_model,
+    group_say,
     hub,
     instruction,
     instruction_hub,
     release_hub,
 )
-from duis_gateway.store.types import Unsigned64, few_unsigned, unsigned, utc_time
+from duis_gateway.store.types import Unsigned64, UtcTime, few_unsigned, unsigned, utc_time
 
 HUB_COLUMNS = (
     hub.c.device_id,
@@ -177,15 +178,17 @@ def _regions(dialect: str) -> Select[Any]:
     return located.join_from(wanted, hub, hub.c.device_id == wanted.c.value).where(is_hub_sql())
 
 
-def named(connection: Connection, ids: Iterable[int], release_id: str, supplier: int | None) -> dict[int, NamedHub]:
+def named(
+    connection: Connection, ids: Iterable[int], release_id: str, supplier: int | None, now: datetime
+) -> dict[int, NamedHub]:
     """Return what the rules judge a list by, for the hubs of the list that the inventory knows.
 
     `in_progress` is looked at for the supplier's own hubs only (for every hub where the list is DCC's, None): an
     instruction of a supplier who is responsible now, or of DCC, under another live release that may be applied to the
-    hub.
+    hub, for a period that has not ended.
     """
     query = _select_named(connection.dialect.name, supplier is not None, _others(connection, release_id))
-    bound = {GIVEN: given(connection, ids), "release": release_id, "supplier": supplier}
+    bound = {GIVEN: given(connection, ids), "release": release_id, "supplier": supplier, "now": now}
     device, kind, status, model, version, region, importer, gas, listed, mark, progress = stored_columns(
         connection, query, bound
     )
@@ -256,10 +259,23 @@ def _instructed(release_id: str) -> ColumnElement[bool]:
     """Whoever gave the instruction: a supplier, DCC on a supplier's behalf, or DCC for a batch of its own."""
     by_supplier = _named_by(release_id, instruction, instruction_hub, instruction_hub.c.instruction_id)
     for_supplier = _named_by(release_id, pilot_selection, selected_hub, selected_hub.c.selection_id)
+    by_dcc = _named_by(release_id, batch, batch_hub, batch_hub.c.batch_id)
+    now = bindparam("now", type_=UtcTime())
     return or_(
-        by_supplier.where(responsible_sql(instruction.c.supplier)),
-        for_supplier.where(responsible_sql(pilot_selection.c.supplier)),
-        _named_by(release_id, batch, batch_hub, batch_hub.c.batch_id),
+        by_supplier.where(responsible_sql(instruction.c.supplier), to_come(now)),
+        for_supplier.where(responsible_sql(pilot_selection.c.supplier), pilot_selection.c.ends > now),
+        by_dcc.where(or_(batch.c.ends.is_(None), batch.c.ends > now)),
+    )
+
+
+def to_come(now: BindParameter[Any] | datetime) -> ColumnElement[bool]:
+    """Return the condition that an instruction's period, or one that a CSP has fixed for some of it, has not ended."""
+    of_group = group_say.c.instruction_id == instruction.c.id
+    of_piece = piece_say.c.instruction_id == instruction.c.id
+    return or_(
+        instruction.c.ends > now,
+        exists().where(of_group, group_say.c.ends > now),
+        exists().where(of_piece, piece_say.c.ends > now),
     )
 
 

@@ -61,7 +61,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
     return PilotListFacts(
         release=release,
         supplier=supplier,
-        named=hubs.named(conn, named, release.release_id, supplier),
+        named=hubs.named(conn, named, release.release_id, supplier, tx.now),
         default=default,
         proving=proving,
         previous=None if previous is None else tuple(previous),

@@ -62,7 +62,7 @@ def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
     return ScheduleFacts(
         release=release,
         supplier=supplier,
-        named=hubs.named(conn, named, release.release_id, supplier),
+        named=hubs.named(conn, named, release.release_id, supplier, tx.now),
         preferred=_in_the_pilot(body.release_id, tx),
         standing=standing,
         offered=tuple(s for stage in Stage for s in schedules.defaults(conn, release.release_id, stage)),

@@ -17,13 +17,12 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
     insert,
-    or_,
     select,
 )
 
 from duis_gateway.rollout.eligibility import responsible_sql
+from duis_gateway.rollout.hubs.store import to_come
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
@@ -34,12 +33,10 @@ from duis_gateway.rollout.releases.records import (
 )
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_many
-from duis_gateway.store.rollout_tables import piece_say
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
     default_schedule,
-    group_say,
     hub,
     instruction,
     instruction_constraint,
@@ -168,13 +165,6 @@ def instructed_by_other(
 ) -> frozenset[int]:
     """Return those of the hubs that another supplier, responsible for them now, has instructed for a time to come."""
     wanted = id_list(connection, ids)
-    of_group = group_say.c.instruction_id == instruction.c.id
-    of_piece = piece_say.c.instruction_id == instruction.c.id
-    to_come = or_(
-        instruction.c.ends > now,
-        exists().where(of_group, group_say.c.ends > now),
-        exists().where(of_piece, piece_say.c.ends > now),
-    )
     query = (
         select(instruction_hub.c.device_id)
         .select_from(wanted)
@@ -185,7 +175,7 @@ def instructed_by_other(
             instruction.c.release_id == release_id,
             instruction.c.supplier != supplier,
             responsible_sql(instruction.c.supplier),
-            to_come,
+            to_come(now),
         )
     )
     return frozenset(connection.execute(query).scalars())

@@ -84,7 +84,7 @@ def test_a_named_hub_carries_everything_the_rules_look_at(store: Store) -> None:
         pilots.replace_default_list(connection, "R1", "North", [TOP])
         releases.put(connection, release(), {HubMark.FRIENDLY: [2]})
     with store.read() as connection:
-        found = hubs.named(connection, [TOP, 2, 3], "R1", ALPHA)
+        found = hubs.named(connection, [TOP, 2, 3], "R1", ALPHA, NOW)
     assert found.keys() == {TOP, 2}
     assert tuple(found[TOP]) == (
         TOP, "CHF", "Commissioned", "Acme", "Hub1", "01020304", "North", ALPHA, BETA, True, None, False
@@ -98,7 +98,7 @@ def test_of_several_marks_excluded_counts_before_proving_before_friendly(store: 
     with store.write() as connection:
         fill(connection, [hub(device_id) for device_id in range(1, 6)])
         releases.put(connection, release(), marks)
-        found = hubs.named(connection, range(1, 6), "R1", ALPHA)
+        found = hubs.named(connection, range(1, 6), "R1", ALPHA, NOW)
         assert releases.marks(connection, "R1") == {
             HubMark.PROVING: (1,),
             HubMark.EXCLUDED: (2, 3),
@@ -128,8 +128,9 @@ def test_in_progress_means_instructed_under_another_live_release(
         fill(connection, [hub(TOP, ALPHA, BETA)], [release(), others])
         standing = Instruction("R0", instructed_by, "g", Stage.PILOT, PERIOD, NOW, (TOP,))
         schedules.put_instructions(connection, [standing])
-        assert hubs.named(connection, [TOP], "R1", asked_by)[TOP].in_progress is in_progress
-        assert hubs.named(connection, [TOP], "R0", asked_by)[TOP].in_progress is False
+        assert hubs.named(connection, [TOP], "R1", asked_by, NOW)[TOP].in_progress is in_progress
+        assert hubs.named(connection, [TOP], "R0", asked_by, NOW)[TOP].in_progress is False
+        assert hubs.named(connection, [TOP], "R1", asked_by, PERIOD.end)[TOP].in_progress is False, "it is over"
 
 
 @pytest.mark.parametrize(
@@ -146,8 +147,9 @@ def test_what_dcc_instructed_under_another_live_release_is_in_progress_too(
     with store.write() as connection:
         fill(connection, [hub(TOP, ALPHA, BETA)], [release(), release("R0", version="09", state=ReleaseState.PILOTING)])
         put(connection, DirectGroup("R0", PERIOD, NOW, (TOP,), "B1", chosen_for))
-        assert hubs.named(connection, [TOP], "R1", ALPHA)[TOP].in_progress is in_progress
-        assert hubs.named(connection, [TOP], "R0", ALPHA)[TOP].in_progress is False
+        assert hubs.named(connection, [TOP], "R1", ALPHA, NOW)[TOP].in_progress is in_progress
+        assert hubs.named(connection, [TOP], "R0", ALPHA, NOW)[TOP].in_progress is False
+        assert hubs.named(connection, [TOP], "R1", ALPHA, PERIOD.end)[TOP].in_progress is False, "it is over"
 
 
 # --- a supplier's estate ----------------------------------------------------------------------------------------------
@@ -180,7 +182,7 @@ def test_a_list_of_50_000_hubs_takes_few_statements(store: Store) -> None:
         pilots.replace_default_list(connection, "R1", "North", ids)
         pilots.replace_preferred(connection, "R1", ALPHA, "01020305", ids, NOW)
     with store.read() as connection:
-        found = hubs.named(connection, [*ids, 5], "R1", ALPHA)
+        found = hubs.named(connection, [*ids, 5], "R1", ALPHA, NOW)
         assert len(found) == 50_000
         assert all(one.in_default_list for one in found.values())
         assert pilots.preferred(connection, "R1", ALPHA) == [HubInRegion(device_id, "North") for device_id in ids]
