@@ -194,7 +194,7 @@ _FALSE = ("false", "off", "no", "0")
 def _flag(given: Any) -> bool:
     if isinstance(given, bool):
         return given
-    word = str(given).lower()
+    word = given.lower() if isinstance(given, str) else ""
     if word not in (*_TRUE, *_FALSE):
         raise ValueError("true or false")
     return word in _TRUE

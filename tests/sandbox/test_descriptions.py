@@ -16,7 +16,7 @@ from duis_gateway.sandbox.parameters import Parameter, WrongCommand
 
 pytestmark = pytest.mark.requirement("EX-3")
 
-TYPES: Mapping[str, Any] = {"string": str, "integer": int, "number": (int, float), "array": list}
+TYPES: Mapping[str, Any] = {"string": str, "integer": int, "number": (int, float), "array": list, "boolean": bool}
 EUIS = [format_eui(one.eui) for one in CAST]
 GIVEN = (*EUIS, *(one.lower() for one in EUIS), *(one.name for one in CAST), 1, "7", 120)
 WRONG = (EUIS[0].replace("-", ""), EUIS[0].replace("-", ":"), "nobody", "", -1, 1.5)
