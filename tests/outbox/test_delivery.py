@@ -373,7 +373,7 @@ def test_stopping_gives_every_lease_back(store: Store) -> None:
         with delivering(store, {SUPPLIER: receiver.url}, total_timeout=60.0) as (delivery, _):
             receiver.wait_for_arrivals(4)
             started = monotonic()
-            assert delivery.stop(monotonic() + 2.0)
+            assert delivery.stop(monotonic() + 5.0)
             assert monotonic() - started < 10
         assert open_messages(store) == {"pending": 40, "in_flight": 0, "dead": 0}
         with store.read() as conn:
