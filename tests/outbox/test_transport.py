@@ -94,6 +94,9 @@ def test_redirects_are_not_followed(transport: HttpTransport) -> None:
     with Receiver() as inner, Receiver(f"307 Location: {inner.url}") as receiver:
         failure = failed(post(transport, receiver))
         assert failure.status == 307
+        assert failure.detail == (
+            f"HTTP 307 to {inner.url}: redirects are not followed; register the URL that takes alerts"
+        )
         assert not inner.arrivals
 
 
