@@ -79,10 +79,12 @@ def _lapsed(
     """Return the hubs named whose other groups move them no more; of those that stand in none, nothing is looked at."""
     sent = {(group.stage, group.group_id) for group in body.groups}
     others = (group for group in standing if (group.stage, group.group_id) not in sent)
-    elsewhere = iter(named.intersection(hub for group in others for hub in group.device_ids))
-    lapsed: set[int] = set()
-    while chunk := list(islice(elsewhere, HUBS_AT_ONCE)):
-        shared = plans.of_release(tx.conn, release, tx.now)
+    elsewhere = named.intersection(hub for group in others for hub in group.device_ids)
+    if not elsewhere:
+        return frozenset()
+    shared = plans.of_release(tx.conn, release, tx.now)
+    left, lapsed = iter(elsewhere), set[int]()
+    while chunk := list(islice(left, HUBS_AT_ONCE)):
         looked_at = plans.of_hubs(tx.conn, shared, list(hubs.get_many(tx.conn, chunk).values()))
         lapsed.update(facts.hub.device_id for facts in looked_at if not instructs(facts, tx.party.eui))
     return frozenset(lapsed)

@@ -8,18 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    insert,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, delete, insert, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hubs.store import to_come
