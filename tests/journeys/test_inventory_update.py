@@ -133,6 +133,23 @@ def test_a_csp_has_what_was_requested_of_the_hubs_in_its_regions(play: Play) -> 
     assert not play.received("north")
 
 
+@pytest.mark.requirement("A04", "A05", "PIA-D1")
+def test_no_csp_is_told_that_a_supplier_asks_for_hubs_that_it_has_left(play: Play) -> None:
+    """One hub changes supplier and another its region: lists and schedules of the supplier come without the former."""
+    play.announce()
+    moves, lost, stays = play.lot.of_csp("north", play.lot["own"])[:3]
+    assert play.pilot_list("main", [moves, lost, stays]).code == "I99"
+    assert play.pilot_schedule("main", Group("A", [moves, lost, stays], "Pilot", NOW + 3 * DAY, NOW + 9 * DAY)).code
+    play.forget()
+    changes = hub(play, moves, region="South"), hub(play, lost, "gas", "gas")
+    assert update(play, *changes).code == "Accepted"
+    requests = ("PreferredPilotList", "PreferredPilotSchedule")
+    assert {name: [one.listed() for one in play.received(name, *requests)] for name in ("north", "south")} == {
+        "north": [[stays], [stays]],
+        "south": [[moves], [moves]],
+    }
+
+
 def test_a_hub_that_is_new_is_added(play: Play) -> None:
     device = f"00-DB-77-{play.lot.number:02X}-00-00-00-01"
     assert update(play, hub(play, device, "main", None)).code == "Accepted"

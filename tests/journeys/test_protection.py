@@ -111,3 +111,27 @@ def test_only_suppliers_have_one(play: Play) -> None:
         for method in ("GET", "DELETE"):
             answer = play[name].client.exchange(method, "/party/v1/protected-hubs", token=play[name].token)
             assert answer.status == status
+
+
+@pytest.mark.requirement("X06", "BR-3.3")
+def test_the_second_supplier_learns_that_the_first_no_longer_instructs_and_not_why(play: Play) -> None:
+    """N73, as of an instruction that is taken back, planned or not: no plan tells of what waits for the other half."""
+    launching(play)
+    planned, waiting = play.lot["split"][:2]
+    assert play.pilot_schedule("main", Group.launch("G1", [planned])).code == "I99"
+    assert play.pilot_schedule("gas", Group.launch("MINE", [planned, waiting])).code == "I99"
+    play.settle()
+    play.forget()
+    protect(play, "gas", [planned, waiting])
+    (told,) = play.received("main", "N73")
+    assert (told.text("OtherSupplier"), told.listed()) == ("NotInstructed", [planned, waiting])
+    (void,) = play.received("main", "N77")
+    assert (void.text("Reason"), void.listed()) == ("AwaitsSecondSupplier", [planned])
+    assert b"rotect" not in told.raw + void.raw
+    play.forget()
+    assert play.pilot_schedule("main", Group.launch("G2", [waiting])).code == "I99"
+    assert [one.text("OtherSupplier") for one in play.received("main", "N73")] == ["NotInstructed"]
+    play.forget()
+    protect(play, "gas", [])
+    (told,) = play.received("main", "N73")
+    assert (told.text("OtherSupplier"), told.listed()) == ("Instructed", [planned, waiting])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from duis_gateway.namespaces import CSP, ESI, SR
 from tests.support.databases import KINDS
-from tests.support.dcc_play import batch, decide, hub, update
+from tests.support.dcc_play import batch, decide, hub, launching, update
 from tests.support.installation import Delivery
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.schedules_play import say
@@ -37,6 +39,13 @@ def lines(one: Delivery) -> list[tuple[str, list[str]]]:
                 (what,) = texts(element, "Standing") or texts(element, "Reason")
                 found.append((what, listed(element, "DeviceIDList")))
     return found
+
+
+def why(play: Play, party: str, device: str) -> str:
+    """What a party is shown of a hub's plan in words."""
+    answer = play[party].client.exchange("GET", f"/party/v1/hubs/{device}", token=play[party].token)
+    assert answer.status == 200, answer.body
+    return str(json.loads(answer.body)["hub"]["why"])
 
 
 @pytest.fixture
@@ -119,6 +128,26 @@ def test_a_hub_that_changes_supplier_loses_its_plan(play: Play, north: list[str]
     for party in ("north", "main", "dcc"):
         assert told(play, party) == [("ChangedSupplier", [moved])], party
     assert told(play, "gas") == [], "it was told of no plan"
+
+
+@pytest.mark.requirement("X01", "X06", "BR-3.3")
+def test_who_remains_waits_for_a_second_supplier_and_only_the_one_that_lost_the_hub_has_lost_it(play: Play) -> None:
+    """One reason at every door: the plan, N73, the acknowledgement of CS06, and the party door."""
+    launching(play)
+    second = play.lot.of_csp("north", play.lot["split"])[0]
+    role = play.lot.of_csp("north", play.lot["own"])[0]
+    assert play.pilot_schedule("main", launch("G1", [role, second], 0, 9)).code == "I99"
+    assert play.pilot_schedule("gas", launch("MINE", [second], 0, 9)).code == "I99"
+    play.forget()
+    assert update(play, hub(play, role, "main", "gas"), hub(play, second, "main", "on54")).code == "Accepted"
+    waiting = [("AwaitsSecondSupplier", [role, second])]
+    assert told(play, "north") == told(play, "main") == told(play, "dcc") == waiting
+    assert told(play, "gas") == [("ChangedSupplier", [second])]
+    reasons = texts(play.requested("north", [role, second]).root, "Reason")
+    assert [reason.partition(":")[0] for reason in reasons] == ["AwaitsSecondSupplier"] * 2
+    news = {(one.text("OtherSupplier"), *one.listed()) for one in play.received("main", "N73")}
+    assert news == {("NotInstructed", role), ("CannotInstruct", second)}
+    assert "the Gas Supplier has not instructed" in why(play, "main", role)
 
 
 def test_a_pause_voids_the_plan_and_proceeding_tells_it_anew(play: Play, north: list[str]) -> None:

@@ -136,9 +136,10 @@ def models_of(connection: Connection, ids: Iterable[int]) -> frozenset[tuple[str
     return frozenset(names[number] for number in found.scalars())
 
 
-def regions(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
-    """Return the CSP region of each Communications Hub that the inventory knows."""
-    device, region = stored_columns(connection, _regions(connection.dialect.name), {GIVEN: given(connection, ids)})
+def regions(connection: Connection, ids: Iterable[int], supplier: int | None = None) -> dict[int, str]:
+    """Return the CSP region of each Communications Hub that the inventory knows; given a supplier, of its own alone."""
+    query = _regions(connection.dialect.name, supplier is not None)
+    device, region = stored_columns(connection, query, {GIVEN: given(connection, ids), "by": supplier})
     return dict(zip(unsigned(device), region, strict=True))
 
 
@@ -172,10 +173,11 @@ def _models_of(dialect: str) -> Select[Any]:
 
 
 @cache
-def _regions(dialect: str) -> Select[Any]:
+def _regions(dialect: str, own: bool) -> Select[Any]:
     wanted = given_ids(dialect)
     located = select(hub.c.device_id, hub.c.csp_region)
-    return located.join_from(wanted, hub, hub.c.device_id == wanted.c.value).where(is_hub_sql())
+    query = located.join_from(wanted, hub, hub.c.device_id == wanted.c.value).where(is_hub_sql())
+    return query.where(responsible_sql(bindparam("by", type_=Unsigned64()))) if own else query
 
 
 def named(

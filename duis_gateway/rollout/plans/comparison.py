@@ -69,6 +69,6 @@ def _void(party: int, before: ToldHub, after: Outlook) -> VoidReason:
         return VoidReason.CHANGED_SUPPLIER
     if isinstance(after.told, ToldPlan):
         return VoidReason.CHANGED_REGION
-    if after.told in INSTRUCTIONS_GONE and before.suppliers != after.suppliers:
+    if after.told is VoidReason.NOT_INSTRUCTED and before.suppliers != after.suppliers:
         return VoidReason.CHANGED_SUPPLIER
-    return after.told
+    return after.told  # of two suppliers the one who remains has instructed still: its second one is awaited

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.releases.records import Period, ReleaseState
@@ -47,8 +46,8 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
 
 
 def _void(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
-    """Return why nothing is planned; what a former supplier instructed is gone because the hub changed supplier."""
+    """Return why nothing is planned; where only a former supplier instructed, it is that the hub changed supplier."""
     former = any(one.supplier not in facts.hub.suppliers for one in facts.instructions)
-    if former and reason in INSTRUCTIONS_GONE:
+    if former and reason is VoidReason.NOT_INSTRUCTED:
         return VoidReason.CHANGED_SUPPLIER
     return reason or VoidReason.NOT_INSTRUCTED

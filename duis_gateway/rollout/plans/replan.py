@@ -69,7 +69,7 @@ def replan_hubs(
             are told by N64 and `PilotProgress`, so that the plan under the release of that version ends without a word.
         lost: returns the instructions under a release that the change has ended, to be told of.
     """
-    for release in _of_models(moment, models):
+    for release in releases_of(moment, models):
         done = frozenset(activated.get(release.firmware_version, ()))
         if done:
             told.forget(moment.conn, release.release_id, done)
@@ -79,12 +79,12 @@ def replan_hubs(
 
 def lock_releases_of(moment: Moment, models: Collection[tuple[str, str]]) -> None:
     """Let nobody else decide about the live releases for these models until the transaction ends."""
-    for release in _of_models(moment, models):
+    for release in releases_of(moment, models):
         moment.exclude_others(release.release_id)
 
 
-def _of_models(moment: Moment, models: Collection[tuple[str, str]]) -> list[Release]:
-    """Return them in one order, so that two transactions that lock them cannot wait for each other."""
+def releases_of(moment: Moment, models: Collection[tuple[str, str]]) -> list[Release]:
+    """Return the live releases for these models, in one order: two that lock them cannot wait for each other."""
     live = (one for one in releases.live(moment.conn) if (one.manufacturer, one.model) in models)
     return sorted(live, key=lambda one: one.release_id)
 
@@ -129,7 +129,10 @@ def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[O
         return ((outlook, ids),)
     found: defaultdict[Outlook, list[int]] = defaultdict(list)
     for device_id in ids:
-        found[replace(outlook, told=lost.reasons.get(device_id, outlook.told))].append(device_id)
+        why = lost.reasons.get(device_id, outlook.told)
+        if why is VoidReason.CHANGED_SUPPLIER:
+            why = outlook.told  # only for the one that the hub has left (`comparison`)
+        found[replace(outlook, told=why)].append(device_id)
     return found.items()
 
 

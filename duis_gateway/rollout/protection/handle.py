@@ -11,8 +11,9 @@ from duis_gateway.rollout.eligibility import responsible
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.gpfs import whose
 from duis_gateway.rollout.moments import Moments
-from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
+from duis_gateway.rollout.plans.replan import lock_releases_of, releases_of, replan_hubs
 from duis_gateway.rollout.protection import store as protection
+from duis_gateway.rollout.second_suppliers.handle import alerts_on_protection
 from duis_gateway.text.tabular import Rows
 
 COLUMNS = ("device_id",)
@@ -70,5 +71,7 @@ class ProtectionLists:
             lock_releases_of(moment, models)
             protection.add(moment.conn, supplier, added)
             protection.remove(moment.conn, supplier, removed)
+            for release in releases_of(moment, models):
+                moment.send(alerts_on_protection(release, supplier, added, removed, moment))
             replan_hubs(moment, models, protection.instructed(moment.conn, supplier, added | removed))
         return added, removed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -22,6 +22,8 @@ def forward_schedule(
 ) -> list[PartnerSend]:
     """Return the messages that tell groups of a supplier, as they stand now, to the CSPs concerned and to DCC.
 
+    Hubs that are the supplier's no longer are not told, though it had instructed them.
+
     `changed` take the place of those of `standing` that have the same stage and name; the others are known and not
     told again, so that a message does not grow with what stands. A CSP gets the groups that have a hub in its
     regions, or had, cut down to these; one that has lost all its hubs there comes once more, empty. Where that is more
@@ -29,15 +31,16 @@ def forward_schedule(
     """
     names = {_name(group) for group in changed}
     before = [group for group in standing if _name(group) in names]
-    regions = hubs.regions(tx.conn, {d for group in (*before, *changed) for d in group.device_ids})
+    were = hubs.regions(tx.conn, {d for group in before for d in group.device_ids})
+    regions = _own_regions(changed, supplier, tx)
     sends: list[PartnerSend] = []
     for party in tx.registered(PartyKind.CSP):
-        had = {_name(group) for group in before if _within(group, regions, party)}
+        had = {_name(group) for group in before if _within(group, were, party)}
         own = [(group, _within(group, regions, party)) for group in changed]
         groups = [_as_group(group, ids) for group, ids in own if ids or _name(group) in had]
         if groups:
             sends += _messages(party, csp.PreferredPilotSchedule, release, supplier, groups)
-    everything = [_as_group(group, group.device_ids) for group in changed]
+    everything = [_as_group(group, tuple(d for d in group.device_ids if d in regions)) for group in changed]
     for party in tx.registered(PartyKind.DCC):
         sends += _messages(party, esi.PreferredPilotScheduleReport, release, supplier, everything)
     return sends
@@ -47,7 +50,7 @@ def forward_anew(
     party: Party, release: Release, supplier: int, groups: Sequence[Instruction], moment: Moment
 ) -> Iterator[PartnerSend]:
     """Yield the messages that tell a CSP groups of a supplier as they stand now, with what lies in its regions."""
-    regions = hubs.regions(moment.conn, {d for group in groups for d in group.device_ids})
+    regions = _own_regions(groups, supplier, moment)
     own = [_as_group(group, _within(group, regions, party)) for group in groups]
     return _messages(party, csp.PreferredPilotSchedule, release, supplier, own)
 
@@ -63,6 +66,11 @@ def _messages(
     for portion, part in in_parts(groups):
         body = kind(release.release_id, release.firmware_version, supplier, tuple(portion), part)
         yield PartnerSend(party, body, release.release_id)
+
+
+def _own_regions(groups: Iterable[Instruction], supplier: int, moment: Moment) -> Mapping[int, str]:
+    """Return the region of each hub of the groups that is the supplier's now."""
+    return hubs.regions(moment.conn, {d for group in groups for d in group.device_ids}, supplier)
 
 
 def _name(group: Instruction) -> tuple[Stage, str]:

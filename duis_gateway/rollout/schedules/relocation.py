@@ -1,7 +1,8 @@
 """Hubs that the inventory moves into another region: what each CSP has of suppliers' requests follows (A04, A05).
 
 A CSP has lists and schedules cut down to its regions. Where one of their hubs comes into its regions or leaves them, it
-gets them anew: with what is requested of a hub before its other supplier has instructed it, too, which no plan tells.
+gets them anew: with what is requested of a hub before its other supplier has instructed it, too, which no plan tells,
+and without the hubs that are no longer the supplier's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from duis_gateway.machine.identities import new_identity
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import split_list
 from duis_gateway.rollout.audience import within_regions
+from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.releases import store as releases
@@ -45,7 +47,8 @@ def _crosses(was: Hub, now: Hub, party: Party) -> bool:
 def _lists(party: Party, release: Release, crossing: Collection[int], moment: Moment) -> Iterator[PartnerSend]:
     for supplier in sorted(pilots.preferring(moment.conn, release.release_id, crossing)):
         listed = pilots.preferred(moment.conn, release.release_id, supplier) or []
-        for part, ids in split_list(new_identity(), within_regions(listed, party.regions)):
+        own = hubs.regions(moment.conn, (hub.device_id for hub in listed), supplier)
+        for part, ids in split_list(new_identity(), within_regions(own.items(), party.regions)):
             body = csp.PreferredPilotList(release.release_id, release.firmware_version, supplier, ids, part)
             yield PartnerSend(party, body, release.release_id)
 

@@ -15,6 +15,7 @@ from duis_gateway.rollout.eligibility import fits
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.plans.records import Lost, LostInstruction, VoidReason
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -42,7 +43,8 @@ def second_supplier_alerts(
     chosen = direct.selected_for(tx.conn, release.release_id, me)
     before = _members(groups.values()) | chosen
     after = _members({**groups, **_by_name(changed)}.values()) | chosen
-    return _alerts(release, me, before, after, known, tx)
+    kept_out = protection.protected(tx.conn, before ^ after, me)
+    return _alerts(release, me, before - kept_out, after - kept_out, known, tx)
 
 
 def alerts_on_choice(
@@ -56,6 +58,20 @@ def alerts_on_choice(
     own = _members(schedules.instructions_around(tx.conn, release.release_id, supplier, new))
     before = own | direct.selected_for(tx.conn, release.release_id, supplier)
     return _alerts(release, supplier, before, own | new, known, tx)
+
+
+def alerts_on_protection(
+    release: Release, supplier: int, added: frozenset[int], removed: frozenset[int], moment: Moment
+) -> tuple[Alert, ...]:
+    """Return what both suppliers of split hubs are told when one of them protects hubs, or does so no longer.
+
+    What it instructed of a hub that it protects does not count. The other is told that, and never why.
+    """
+    asked = added | removed
+    standing = schedules.instructions_around(moment.conn, release.release_id, supplier, asked)
+    named = _members(group for group in standing if group.period.end > moment.now)
+    named = asked & (named | direct.selected_for(moment.conn, release.release_id, supplier))
+    return _alerts(release, supplier, named - removed, named - added, {}, moment)
 
 
 def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], moment: Moment) -> Iterator[Alert]:
@@ -96,10 +112,12 @@ def _instructing(release: Release, ids: Sequence[int], moment: Moment) -> Mappin
     """Return the suppliers that instructed each hub, or on whose behalf DCC did, whoever is responsible for it."""
     theirs = schedules.instructing(moment.conn, release.release_id, ids)
     chosen = direct.selections_naming(moment.conn, release.release_id, ids)
+    kept_out = protection.protectors(moment.conn, ids)
     return {
         device_id: theirs.get(device_id, frozenset()).union(
             one.supplier for one in chosen.get(device_id, ()) if one.supplier is not None
         )
+        - kept_out.get(device_id, frozenset())
         for device_id in theirs.keys() | chosen.keys()
     }
 
@@ -117,7 +135,7 @@ def _alerts(
     before: frozenset[int],
     after: frozenset[int],
     known: Mapping[int, NamedHub],
-    tx: Tx,
+    tx: Moment,
 ) -> tuple[Alert, ...]:
     split = _split_hubs(before ^ after, known, tx)
     if not split:
@@ -125,6 +143,7 @@ def _alerts(
     ids = [hub.device_id for hub in split]
     instructed = schedules.instructed_by_other(tx.conn, release.release_id, me, ids, tx.now)
     instructed |= direct.selected_for_other(tx.conn, release.release_id, me, ids, tx.now)
+    instructed -= {hub for hub, kept_by in protection.protectors(tx.conn, ids).items() if kept_by - {me}}
     found, unable = _able({supplier for hub in split for supplier in hub.suppliers}, release.release_id, tx)
     news = second_supplier_news(split, me, before, after, instructed, unable)
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)
@@ -138,7 +157,7 @@ def _members(groups: Iterable[Instruction]) -> frozenset[int]:
     return frozenset(hub for group in groups for hub in group.device_ids)
 
 
-def _split_hubs(ids: frozenset[int], known: Mapping[int, NamedHub], tx: Tx) -> Sequence[Hub | NamedHub]:
+def _split_hubs(ids: frozenset[int], known: Mapping[int, NamedHub], tx: Moment) -> Sequence[Hub | NamedHub]:
     """Return those of the hubs that have two suppliers, in the order of their identifiers."""
     missing = ids - known.keys()
     found: dict[int, Hub | NamedHub] = {d: known[d] for d in ids if d in known}

@@ -39,6 +39,11 @@ CASES = {
     "another supplier, who has not instructed": (
         BEFORE,
         outlook(VOID.AWAITS_SECOND_SUPPLIER, gas=OTHER),
+        dict.fromkeys((DCC, NORTH, OURS), VOID.AWAITS_SECOND_SUPPLIER) | {THEIRS: VOID.CHANGED_SUPPLIER},
+    ),
+    "both suppliers are others": (
+        BEFORE,
+        outlook(VOID.NOT_INSTRUCTED, importer=OTHER, gas=OTHER),
         dict.fromkeys(EVERYBODY, VOID.CHANGED_SUPPLIER),
     ),
     "a second supplier leaves, and the plan stands": (
