@@ -21,6 +21,7 @@ from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import HttpRefused, NoSuchPath, TokenRefused
+from duis_gateway.flow.dry_run import Foretold
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import sr
 from duis_gateway.rollout.hubs.gpfs import whose
@@ -76,7 +77,7 @@ class PartyData(Protocol):
         """Return the party's hubs that a release is for, or that any live one is."""
 
 
-Check = Callable[[Incoming, int], bytes]
+Check = Callable[[Incoming, int], Foretold]
 """Returns the unsigned Service Response that a request of this party (its EUI-64) would get; nothing comes of it."""
 
 
@@ -145,12 +146,13 @@ def _listed(request: HttpRequest, size_limit: int) -> frozenset[int]:
         raise HttpRefused(str(error)) from None
 
 
-def _as_told(response: bytes, hubs_of_gpfs: Callable[[Collection[int]], Mapping[int, int]]) -> bytes:
-    root = parse_trusted(response)
+def _as_told(foretold: Foretold, hubs_of_gpfs: Callable[[Collection[int]], Mapping[int, int]]) -> bytes:
+    root = parse_trusted(foretold.response)
     code = root.findtext(f".//{sr('ResponseCode')}", "")
     warning = root.find(f".//{sr('DSPPilotListWarning')}")
     lists = {} if warning is None else {etree.QName(one).localname: (one.text or "").split(",") for one in warning}
-    told = {"code": code, "meaning": RESPONSE_CODES[code].meaning, "accepted": code[0] != "E", "lists": lists}
+    meaning = foretold.explanation or RESPONSE_CODES[code].meaning
+    told = {"code": code, "meaning": meaning, "accepted": code[0] != "E", "lists": lists}
     named = hubs_of_gpfs([parse_eui(one) for one in lists.get(_NO_HUBS, ())])
     told["gpfs"] = {format_eui(gpf): format_eui(hub) for gpf, hub in sorted(named.items())}
     return json.dumps(told).encode() + b"\n"

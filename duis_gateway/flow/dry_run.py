@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from duis_gateway.duis.responses import render_service_response, response_to
 from duis_gateway.duis.service_requests.request import ServiceRequest
@@ -50,9 +51,18 @@ def check_askable(verified: Verified, party: int) -> None:
         raise HttpRefused(f"Only {' and '.join(CHECKED)} can be checked; send any other request as it is.")
 
 
-def unsigned_answer(authorised: Authorised, reply: Reply) -> bytes:
-    """Return the Service Response that a request would get."""
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """The Service Response that a request would get, and what its code means for this request, if there is more."""
+
+    response: bytes
+    explanation: str | None = None
+
+
+def foretold(authorised: Authorised, reply: Reply) -> Foretold:
+    """Return the Service Response that a request would get, unsigned."""
     request = authorised.message
     assert isinstance(request, ServiceRequest)
     assert isinstance(reply, ServiceAnswer)
-    return render_service_response(response_to(request, reply.code, authorised.received_at, warning=reply.warning))
+    response = response_to(request, reply.code, authorised.received_at, warning=reply.warning)
+    return Foretold(render_service_response(response), reply.explanation)

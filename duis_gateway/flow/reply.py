@@ -14,11 +14,16 @@ from duis_gateway.rollout.releases.records import Release
 
 @dataclass(frozen=True, slots=True)
 class ServiceAnswer:
-    """The answer to a Service Request: a response code, and what DUIS lets it carry."""
+    """The answer to a Service Request: a response code, and what DUIS lets it carry.
+
+    `explanation`: what the code means for this request, in words. DUIS has no place for it: who asks beforehand is
+    told (`flow.dry_run`).
+    """
 
     code: str
     inventory: tuple[Hub, ...] | None = None
     warning: PilotListWarning | None = None
+    explanation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

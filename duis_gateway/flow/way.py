@@ -16,7 +16,7 @@ from functools import partial
 from duis_gateway.clock import Clock
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import NotDurable
-from duis_gateway.flow.dry_run import check_askable, has_signature, take_as_signed, unsigned_answer
+from duis_gateway.flow.dry_run import Foretold, check_askable, foretold, has_signature, take_as_signed
 from duis_gateway.flow.evidence import IdentityTaken
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.flow.message import Authorised
@@ -78,7 +78,7 @@ class Flow:
             # A parallel copy of the message was faster: this one gets its answer (threat T42).
             return self._known(authorised) or self._unsettled()
 
-    def check(self, incoming: Incoming, party: int) -> bytes:
+    def check(self, incoming: Incoming, party: int) -> Foretold:
         """Return the answer that a Service Request of this party would get, unsigned; nothing comes of it.
 
         The request goes the same way, and what it changes is undone. It may lack its signature: then the party
@@ -90,11 +90,11 @@ class Flow:
         signer = require_signer(self.signer())
         authorised = self._read(incoming, signer, party)
         if isinstance(authorised, bytes):
-            return authorised
+            return Foretold(authorised)
         with self.store.undone(accepting=True, long=len(incoming.body) > LONG) as conn:
             reply = decide(authorised, conn, self.store.lock_release).reply
         incoming.notes.update(kind="check")
-        return unsigned_answer(authorised, reply)
+        return foretold(authorised, reply)
 
     def _read(self, incoming: Incoming, signer: Signer, vouching: int | None = None) -> Authorised | bytes:
         """Return the message as read, or the answer that it got before; the trees of its XML are gone by then.

@@ -119,6 +119,9 @@ def test_the_command_says_the_same(play: Play, tmp_path: Path) -> None:
     file.write_bytes(re.sub(rb"<sr:FirmwareVersion>\d+", b"<sr:FirmwareVersion>7777", a_list(play)))
     ran = run(*asking)
     assert (ran.code, ran.output[:9]) == (1, "E110501: ")
+    file.write_bytes(play.prepare(lambda: play.pilot_schedule("main", cancelled=[("G7", "Pilot")])).unsigned)
+    ran = run(*asking)
+    assert (ran.code, ran.output) == (1, "E110602: nothing is cancelled: the group G7/Pilot is not known\n")
     file.write_bytes(b"<a/>")
     ran = run(*asking)
     assert ran.code == 1

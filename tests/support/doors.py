@@ -22,6 +22,7 @@ from duis_gateway.doors.server import Secured, Server
 from duis_gateway.doors.soap import SoapDoor
 from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.envelope.signature import sign
+from duis_gateway.flow.dry_run import Foretold
 from duis_gateway.flow.incoming import Incoming
 from duis_gateway.namespaces import PROBLEM, SOAP_ENVELOPE, SOAP_SERVICE, SR
 from duis_gateway.operations.metrics import Metrics
@@ -42,7 +43,7 @@ ANSWER = sign(
 NS = {"p": PROBLEM, "e": SOAP_ENVELOPE}
 
 
-def nothing_to_check(incoming: Incoming, party: int) -> bytes:
+def nothing_to_check(incoming: Incoming, party: int) -> Foretold:
     """Takes the place of the dry run where nobody asks for one."""
     raise AssertionError(f"{party:016X} asked to check {incoming.body[:200]!r}")
 

@@ -39,7 +39,7 @@ def submit_preferred_pilot_schedule(request: ServiceRequest[PreferredPilotSchedu
     body = request.body
     facts = _facts(body, tx)
     judgement = judge_schedule(body, facts, tx.now)
-    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))
+    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings), explanation=judgement.explanation)
     if not judgement.accepted or facts.release is None:
         return answer
     tx.send(forward_schedule(facts.release, tx.party.eui, judgement.instructions, facts.standing, tx))

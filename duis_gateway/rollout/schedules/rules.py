@@ -57,11 +57,15 @@ class ScheduleFacts:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleJudgement:
-    """The answer's code and lists, and the groups that stand from now on in place of those of the same name."""
+    """The answer's code and lists, and the groups that stand from now on in place of those of the same name.
+
+    `explanation`: what the code means here, in words, where lists cannot say it.
+    """
 
     code: str
     findings: HubFindings = NOTHING_FOUND
     instructions: tuple[Instruction, ...] = ()
+    explanation: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -82,9 +86,9 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     refusal = _stage_refusal(request, release, now) or _period_refusal(request, release, now)
     if refusal is not None:
         return ScheduleJudgement(refusal)
-    refusal, taken_back = _taken_back(request, facts, now)
-    if refusal is not None:
-        return ScheduleJudgement(refusal)
+    taken_back = _taken_back(request, facts, now)
+    if isinstance(taken_back, ScheduleJudgement):
+        return taken_back
     instructions, findings = _classified(request, facts, release, now)
     refusal, details = _hub_refusal(request, facts, release, (*instructions, *taken_back))
     if refusal is not None:
@@ -120,25 +124,29 @@ def _period_refusal(request: PreferredPilotSchedule, release: Release, now: date
 
 def _taken_back(
     request: PreferredPilotSchedule, facts: ScheduleFacts, now: datetime
-) -> tuple[str | None, tuple[Instruction, ...]]:
-    """Return the cancelled groups as they stand from now on, without hubs; or the code why one cannot be cancelled.
+) -> ScheduleJudgement | tuple[Instruction, ...]:
+    """Return the cancelled groups as they stand from now on, without hubs; or why one cannot be cancelled.
 
     E110602 where none of that name and stage has hubs, E110605 once its period has started (design section 5). Until
     then it may be taken back at any time: its hubs go at DCC's.
     """
-    standing = {(group.stage, group.group_id): group for group in facts.standing if group.device_ids}
+    standing = {(group.stage, group.group_id): group for group in facts.standing}
     sent = {(group.stage, group.group_id) for group in request.groups}
     taken_back: dict[tuple[Stage, str], Instruction] = {}
     for cancelled in request.cancelled:
         name = (cancelled.stage, cancelled.group_id)
         if name in sent:
             continue
-        if name not in standing:
-            return "E110602", ()
-        if standing[name].period.start <= now:
-            return "E110605", ()
-        taken_back[name] = replace(standing[name], received_at=now, device_ids=())
-    return None, tuple(taken_back.values())
+        group = standing.get(name)
+        words = f"nothing is cancelled: the group {cancelled.group_id}/{cancelled.stage.value}"
+        if group is None:
+            return ScheduleJudgement("E110602", explanation=f"{words} is not known")
+        if not group.device_ids:
+            return ScheduleJudgement("E110602", explanation=f"{words} has no hubs any more")
+        if group.period.start <= now:
+            return ScheduleJudgement("E110605", explanation=f"{words} has begun")
+        taken_back[name] = replace(group, received_at=now, device_ids=())
+    return tuple(taken_back.values())
 
 
 def _classified(

@@ -388,17 +388,20 @@ def test_a_group_can_be_taken_back_when_no_instruction_can_come_any_more() -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "stage", "now", "code"),
+    ("name", "stage", "now", "code", "words"),
     [
-        ("G3", Stage.SAFE_LAUNCH, NOW, "E110602"),
-        ("G1", Stage.PILOT, NOW, "E110602"),
-        ("G1", Stage.SAFE_LAUNCH, SUMMER.start, "E110605"),
+        ("G3", Stage.SAFE_LAUNCH, NOW, "E110602", "the group G3/SafeLaunch is not known"),
+        ("G1", Stage.PILOT, NOW, "E110602", "the group G1/Pilot is not known"),
+        ("G1", Stage.SAFE_LAUNCH, SUMMER.start, "E110605", "the group G1/SafeLaunch has begun"),
+        ("G9", Stage.SAFE_LAUNCH, NOW, "E110602", "the group G9/SafeLaunch has no hubs any more"),
     ],
 )
 def test_what_does_not_stand_or_has_begun_cannot_be_taken_back(
-    name: str, stage: Stage, now: datetime, code: str
+    name: str, stage: Stage, now: datetime, code: str, words: str
 ) -> None:
-    assert cancelled((name, stage), standing=STANDING, now=now).code == code
+    empty = replace(STANDING[0], group_id="G9", device_ids=())
+    judged = cancelled((name, stage), standing=(*STANDING, empty), now=now)
+    assert (judged.code, judged.explanation) == (code, f"nothing is cancelled: {words}")
 
 
 def test_what_is_taken_back_leaves_its_hubs_to_other_groups() -> None:
