@@ -18,7 +18,15 @@ from duis_gateway.rollout.deadlines.scopes import scope_of, viewer_of
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf, whose
-from duis_gateway.rollout.plans.view import PLAN_COLUMNS, plan_of, plan_row, plans_under, releases_for
+from duis_gateway.rollout.plans.view import (
+    HUB_COLUMNS,
+    PLAN_COLUMNS,
+    moving,
+    plan_of,
+    plan_row,
+    plans_under,
+    releases_for,
+)
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.text.tabular import Rows
@@ -36,7 +44,7 @@ def plan() -> None:
 @format_option
 @config_option
 def show(hub: int, release_id: str | None, party: int | None, form: str, config: Config) -> None:
-    """Show what is planned for one Communications Hub, and what it rests on."""
+    """Show what is planned for one Communications Hub, what it rests on, and which release moves the hub next."""
     now = config.clock.open().now()
     with opened_store(config) as store, store.read() as connection:
         found = hubs.get(connection, hub)
@@ -54,8 +62,12 @@ def show(hub: int, release_id: str | None, party: int | None, form: str, config:
         under = [_release(connection, release_id)] if release_id is not None else releases_for(connection, found)
         if not under:
             raise AnswerIsNo(f"no release in flight is for {found.manufacturer} {found.model}")
-        rows = [plan_row(found, one, plan_of(connection, found, one, now, viewer)) for one in under]
-    print_table(Rows(PLAN_COLUMNS, rows), form)
+        mover = moving(connection, found, now)
+        rows = [
+            {**plan_row(found, one, plan_of(connection, found, one, now, viewer)), "moves_hub": one == mover}
+            for one in under
+        ]
+    print_table(Rows(HUB_COLUMNS, rows), form)
 
 
 @plan.command("list")

@@ -61,13 +61,18 @@ COMMANDS: tuple[Command, ...] = (
                 TEXT,
                 argument=True,
             ),
-            Parameter("model", "of which hubs", choice(*(one.model for one in MODELS))),
+            Parameter(
+                "model",
+                "of which hubs; otherwise the models take turns, and a known release keeps its own",
+                choice(*(one.model for one in MODELS)),
+            ),
             _VERSION,
             Parameter("days", "how long its pilot is, from now; 0: no pilot", whole_number(0, 400), default=60),
             Parameter("limit", "hubs of one supplier in the pilot at most", whole_number(1, 1_000_000), default=100),
             _list_of("proving", "hubs that are in the pilot in any case"),
             _list_of("friendly", "hubs that are served first"),
             _list_of("excluded", "hubs that are not in the pilot"),
+            Parameter("predecessor", "firmware versions that it may follow; otherwise any", TEXT, many=True),
             Parameter("threshold", "percent of hubs that fail within a day, at which it is held", whole_number(1, 100)),
             Parameter("least", "how many hubs must be known for the threshold", whole_number(1, 1_000_000), default=3),
             Parameter("hold", "whether the threshold holds the plan, or only tells DCC", FLAG, default=True),
@@ -154,7 +159,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "group",
-        "The CSPs decide on a deployment group that a supplier asked for: N74.",
+        "The CSPs that have hubs of a deployment group decide on it, as a supplier asked for it: N74.",
         "group",
         (
             Parameter("group", "the group", TEXT, required=True, argument=True),

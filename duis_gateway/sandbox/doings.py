@@ -20,6 +20,7 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import FailureThreshold, Period, PilotTerms, Release, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
+from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand, moment_of
@@ -46,6 +47,7 @@ def announce(
     proving: list[int] | None,
     friendly: list[int] | None,
     excluded: list[int] | None,
+    predecessor: list[str] | None,
     threshold: int | None,
     least: int,
     hold: bool,
@@ -67,17 +69,23 @@ def announce(
         model=known.model if known else coming.model.model,
         firmware_version=version or (known.firmware_version if known else coming.version),
         release_note=f"https://releases.example/{coming.release_id}",
-        severity="High",
-        priority="2",
+        severity="Major",
+        priority="High",
         pilot=pilot,
         proving=tuple(proving or ()),
         friendly=tuple(friendly or ()),
         excluded=tuple(excluded or ()),
+        permitted_predecessors=tuple(predecessor or ()),
         failure_threshold=FailureThreshold(threshold, 24, least, hold) if threshold else None,
     )
     turn.say(DCC, notice)
     turn.world.settle()
-    if approve and known is None and turn.exchanges[-1]["status"] != "Refused":
+    if turn.exchanges[-1]["status"] == "Refused":
+        return
+    follows = f" from {' or '.join(notice.permitted_predecessors)}" if notice.permitted_predecessors else ""
+    what = f"hubs {notice.manufacturer} {notice.model}{follows} to {notice.firmware_version}"
+    turn.note(f"{notice.release_id} brings {what}")
+    if approve and known is None:
         turn.say(DCC, esi.ReleaseApproval(coming.release_id, now, None))
         turn.world.settle()
 
@@ -274,7 +282,7 @@ def group(
     start: datetime | timedelta | None,
     end: datetime | timedelta | None,
 ) -> None:
-    """The CSPs, or one of them, decide on a deployment group that a supplier asked for."""
+    """The CSPs that have hubs of a deployment group, or the one that is named, decide on it."""
     found = turn.release(release) if release is not None else turn.release_of_group(supplier, group)
     body = csp_messages.ScheduleDecision(
         found.release_id,
@@ -285,8 +293,18 @@ def group(
         None if end is None else moment_of(end, turn.now),
         reason,
     )
-    for one in CSPS if csp is None else (csp,):
+    for one in _csps_of_group(turn, found, supplier, group) if csp is None else (csp,):
         turn.say(one.name, body)
+
+
+def _csps_of_group(turn: Turn, release: Release, supplier: Member, group: str) -> Sequence[Member]:
+    """Return the CSPs in whose regions hubs of a group lie; all of them where there is none of this name."""
+    with turn.world.store.read() as conn:
+        named = [
+            d for one in schedules.instructions(conn, release.release_id, supplier.eui, group) for d in one.device_ids
+        ]
+    known = turn.hubs(named)
+    return [one for one in CSPS if any(hub.csp_region in one.regions for hub in known.values())] or CSPS
 
 
 def behave(turn: Turn, name: Member, behaviour: str | None, delay: int) -> None:

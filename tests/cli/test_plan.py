@@ -113,6 +113,23 @@ def test_a_hub_in_two_releases_has_a_plan_under_each_the_newest_first(installati
     assert [row["release"] for row in plans(installation, 1, "--release", "REL-1")] == ["REL-1"]
 
 
+def test_of_two_releases_it_is_said_which_moves_the_hub(installation: Installation, store: Store) -> None:
+    """Before, two plans stood side by side, and only the estate at the party door picked the one that counts."""
+    newer = replace(RELEASE, release_id="REL-2", firmware_version="01020306", notified_at=NOW)
+    with store.write() as conn:
+        releases.put(conn, newer, {})
+
+    def moved_by(hub: int, *more: object) -> dict[str, bool]:
+        return {row["release"]: row["moves_hub"] for row in plans(installation, hub, *more)}
+
+    assert moved_by(1) == {"REL-2": False, "REL-1": True}, "an instruction that stands is carried out first"
+    assert moved_by(1, "--release", "REL-2") == {"REL-2": False}
+    assert moved_by(9) == {"REL-2": True, "REL-1": False}, "the older one is active on it"
+    assert moved_by(10) == {"REL-2": False, "REL-1": False}, "it is not commissioned: nothing moves it"
+    row = next(line for line in done("plan", "show", FIRST + 1, *installation.config).splitlines() if "REL-1" in line)
+    assert row.split()[2] == "yes"
+
+
 @pytest.mark.usefixtures("store")
 def test_a_plan_goes_by_the_time_that_the_configuration_names(
     installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

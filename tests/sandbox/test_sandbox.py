@@ -107,6 +107,31 @@ def test_a_group_is_decided_for_the_release_that_has_one_of_this_name(town: Runn
     assert {(one["release"], one["status"]) for one in unknown["answers"]} == {("SEC-2027-B", "Refused")}
 
 
+def test_a_group_is_decided_by_the_csps_that_have_hubs_of_it(town: RunningSandbox) -> None:
+    """Before, the others were asked too and refused, so that a good decision ended with the exit code of a bad one."""
+    at = ("--port", str(town.port))
+    for name, hub, csps in (("NORTHERN", 43, {"north"}), ("SOUTHERN", 41, {"south"}), ("BOTH", 49, {"north", "south"})):
+        hubs = [hub, 50] if name == "BOTH" else [hub]
+        town.do("choose", supplier="gas", hub=[41, 43, 49, 50])
+        town.do("instruct", supplier="gas", hub=hubs, group=name)
+        said = done("sandbox", "group", name, "refused", "--supplier", "gas", "--reason", "No crews", *at)
+        assert {one for one in ("north", "south") if f"{one}: ScheduleDecision" in said} == csps
+    named = run("sandbox", "group", "SOUTHERN", "accepted", "--supplier", "gas", "--csp", "north", *at)
+    assert named.code == 1, "whoever names a CSP has that one asked"
+    assert "no hub in the regions" in named.output
+
+
+def test_a_release_is_announced_with_what_it_is_for(town: RunningSandbox) -> None:
+    """Before, a release without a model was for the other model than the last, and nothing said so."""
+    at = ("--port", str(town.port))
+    assert "SEC-2027-B brings hubs 106D 433200BD to 8002" in done("sandbox", "announce", *at)
+    named = ("--model", "433100ac", "--predecessor", "9000", "--predecessor", "9001", "--version", "9007")
+    words = done("sandbox", "announce", "SEC-OWN", *named, *at)
+    assert "SEC-OWN brings hubs 106C 433100AC from 9000 or 9001 to 9007" in words
+    assert town.do("announce", release="SEC-OWN")["notes"] == ["SEC-OWN brings hubs 106C 433100AC to 9007"]
+    assert "the models take turns" in " ".join(done("sandbox", "announce", "--help").split())
+
+
 def test_the_clock_stands_where_it_is_put_and_what_falls_due_is_done(town: RunningSandbox) -> None:
     assert town.status()["clock"] == "2027-01-04T09:00:00Z"
     sent = told(town.do("clock", to="+61d"))

@@ -255,6 +255,6 @@ def test_an_error_can_be_expected_and_one_that_is_not_fails_the_step(tmp_path: P
 
 
 def test_every_scenario_that_comes_with_the_gateway_can_be_read() -> None:
-    assert shipped() == ["demo", "failures", "pause", "split-suppliers"]
+    assert shipped() == ["demo", "failures", "pause", "split-suppliers", "taken-back"]
     for name in shipped():
         assert all(step.expect or step.do == "csp" for step in read_scenario(name).steps)

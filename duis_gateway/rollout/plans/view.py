@@ -11,6 +11,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.deadlines.scopes import live_releases
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.estate.rules import Prospect, next_prospect
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import HubPlan, plan_hub
@@ -29,6 +30,9 @@ PLAN_COLUMNS = (
     "explanation",
 )
 
+HUB_COLUMNS = (*PLAN_COLUMNS[:2], "moves_hub", *PLAN_COLUMNS[2:])
+"""Of one hub: whether it is this release, of those in flight, that moves it next."""
+
 
 def plan_of(conn: Connection, hub: Hub, release: Release, now: datetime, viewer: int | None = None) -> HubPlan:
     """Return what is planned for a hub under a release, as the operator or a supplier may see it."""
@@ -40,6 +44,13 @@ def plan_of(conn: Connection, hub: Hub, release: Release, now: datetime, viewer:
 def releases_for(conn: Connection, hub: Hub) -> list[Release]:
     """Return the releases in flight for the hub's model, the newest first."""
     return [r for r in live_releases(conn) if (r.manufacturer, r.model) == (hub.manufacturer, hub.model)]
+
+
+def moving(conn: Connection, hub: Hub, now: datetime) -> Release | None:
+    """Return the release that moves a hub next, of those in flight for its model; None if none does."""
+    prospects = [Prospect(release, plan_of(conn, hub, release, now)) for release in releases_for(conn, hub)]
+    chosen = next_prospect(prospects)
+    return None if chosen is None or chosen.plan.due is None else chosen.release
 
 
 def plans_under(

@@ -22,8 +22,8 @@ def release_notice(model: Model, now: datetime, limit: int) -> FirmwareRelease:
         model=model.model,
         firmware_version=model.released,
         release_note=f"https://releases.example/{model.release_id}",
-        severity="High",
-        priority="2",
+        severity="Major",
+        priority="High",
         pilot=pilot,
     )
 
