@@ -7,7 +7,9 @@ error here: it is a signed answer with a response code (`duis_gateway.duis.codes
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 class GatewayError(Exception):
@@ -24,6 +26,20 @@ class StoreUnusable(GatewayError):
 
 class NotAnInteraction(GatewayError):
     """Something would be sent that stands in no row of the table of interactions: a defect of the gateway."""
+
+
+def meant(word: str, known: Collection[str], form: str = "{}", otherwise: str = "") -> str:
+    """Return how an error ends that says that a word is not known: what may have been meant, or else `otherwise`.
+
+    `form` is how the word would be written there. An `otherwise` with {} in it is given all that are known.
+    """
+    if close := get_close_matches(word, known, n=1):
+        return f"; did you mean {form.format(close[0])}?"
+    return otherwise.format(", ".join(known))
+
+
+ALL_KNOWN = "; there are {}"
+"""How an error ends whose reader is to see every word that is known (`meant`)."""
 
 
 @dataclass(frozen=True, slots=True)

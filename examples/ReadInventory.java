@@ -9,6 +9,7 @@ class ReadInventory {
     var factory = DocumentBuilderFactory.newInstance(); factory.setNamespaceAware(true);
     return factory.newDocumentBuilder().parse(new ByteArrayInputStream(xml.getBytes("UTF-8"))); }
   public static void main(String[] a) throws Exception {
+    if (a.length != 6) throw new Exception("it takes GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE SUPPLIER HUB");
     var pem = Files.readString(Path.of(a[1])).replaceAll("-----.*?-----|\\s", "");
     var key = KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
     var id = a[4] + ":90-B3-D5-1F-30-00-00-02:" + System.nanoTime() * 1000; // a counter that never repeats is better
@@ -36,5 +37,4 @@ class ReadInventory {
     if (!good.validate(new DOMValidateContext(certificate(a[3]).getPublicKey(), signature))) throw new Exception("not signed by it");
     var version = answer.getElementsByTagNameNS("*", "DeviceFirmwareVersion").item(0); // none with E19: no hub of yours
     if (version == null) throw new Exception(answer.getElementsByTagNameNS("*", "ResponseCode").item(0).getTextContent());
-    System.out.println(version.getTextContent());
-  } }
+    System.out.println(version.getTextContent()); } }

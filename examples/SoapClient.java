@@ -3,9 +3,7 @@
 import duis.SubmitServiceRequestResponse;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
+import java.net.http.*;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +19,7 @@ class SoapClient {
         </g:SubmitServiceRequest></e:Body></e:Envelope>""";
 
     public static void main(String[] words) throws Exception {
+        if (words.length != 3) throw new Exception("it takes GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE");
         var signed = Files.readString(Path.of(words[1])).replaceFirst("^\\s*<\\?xml.*?\\?>\\s*", "");
         var request = HttpRequest.newBuilder(URI.create(words[0] + "/soap")).header("Content-Type", "text/xml")
             .POST(HttpRequest.BodyPublishers.ofString(ENVELOPE.formatted(signed))).build();

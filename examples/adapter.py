@@ -30,6 +30,8 @@ def main(url: str, key: str, certificate: str, gateway_certificate: str, port: s
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 7:
+        sys.exit(__doc__)
     try:
         main(*sys.argv[1:])
     except ClientError as error:

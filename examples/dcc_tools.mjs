@@ -5,6 +5,7 @@ import parser from "@smartdcc/duis-parser";
 import signing from "@smartdcc/duis-sign-wrap";
 import templates from "@smartdcc/duis-templates";
 const [url, hub] = process.argv.slice(2);
+if (!hub) throw new Error("it takes GATEWAY_URL HUB");
 const { "8.2_READ_INVENTORY": template } = await templates.loadTemplates({});
 const request = structuredClone(template.simplified);
 request.body.ReadInventory.DeviceID = hub;

@@ -1,8 +1,8 @@
 // npm install xml-crypto@6 @xmldom/xmldom; node read_inventory.mjs URL KEY CERTIFICATE GATEWAY_CERTIFICATE SUPPLIER HUB
-import { createSign, createVerify, X509Certificate } from "node:crypto";
+import { createSign, createVerify, X509Certificate } from "node:crypto"; import { SignedXml } from "xml-crypto";
 import { readFileSync } from "node:fs"; import { DOMParser } from "@xmldom/xmldom";
-import { SignedXml } from "xml-crypto";
 const [url, key, certificate, gatewayCertificate, supplier, hub] = process.argv.slice(2);
+if (!hub) throw new Error("it takes GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE SUPPLIER HUB");
 const DS = "http://www.w3.org/2000/09/xmldsig#", ECDSA = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
 const implicitTransforms = ["http://www.w3.org/TR/2001/REC-xml-c14n-20010315"]; // the digest's, as none is named
 class Ecdsa { // xml-crypto has RSA alone; r and s stand one after the other

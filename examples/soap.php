@@ -1,4 +1,8 @@
 <?php // php soap.php GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE: sends a signed Service Request by SoapClient
+if ($argc !== 4) {
+    fwrite(STDERR, "it takes GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE\n");
+    exit(2);
+}
 [, $url, $request, $response] = $argv;
 class Untouched extends SoapClient // what is signed goes in, and comes out, octet for octet
 {

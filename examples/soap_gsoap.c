@@ -22,7 +22,8 @@ int main(int count, char **words) {
     struct ns1__SubmitServiceRequestResponse typed;
     struct soap *soap = soap_new1(SOAP_C_UTFSTRING | SOAP_IO_STORE);
     FILE *file = count == 4 ? fopen(words[2], "rb") : NULL;
-    if (!file || !fread(request, 1, sizeof request - 1, file)) return 2;
+    if (!file || !fread(request, 1, sizeof request - 1, file))
+        return fputs("it takes GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE\n", stderr), 2;
     if (!strncmp(request, "<?xml", 5)) begin = strstr(request, "?>") + 2;
     snprintf(url, sizeof url, "%s/soap", words[1]);
     soap->http_content = "text/xml; charset=utf-8", hear = soap->frecv, soap->frecv = keep;

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import soap from "soap";
 const [url, request, response] = process.argv.slice(2);
+if (!response) throw new Error("it takes GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE");
 const signed = readFileSync(request, "utf8").replace(/^\s*<\?xml.*?\?>\s*/s, "");
 const client = await soap.createClientAsync(`${url}/soap?wsdl`);
 const place = "<signed/>"; // what is signed goes in, and comes out, octet for octet

@@ -29,7 +29,7 @@ class Signed(Plugin):
 
 
 if __name__ == "__main__":
-    url, key, certificate, gateway_certificate, hub = sys.argv[1:]
+    url, key, certificate, gateway_certificate, hub = sys.argv[1:] if len(sys.argv) == 6 else sys.exit(__doc__)
     me, trust = Identity.load(key, certificate), Trust.load(gateway_certificate)
     number = Gateway(url, identity=me, trust=trust).new_request_id()
     header = {"RequestID": number, "CommandVariant": "8", "ServiceReference": "8.2", "ServiceReferenceVariant": "8.2"}

@@ -9,6 +9,7 @@ import click
 from duis_gateway.cli.common import HTTP_URL, READABLE, AnswerIsNo, Seconds
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
+from duis_gateway.cli.terminal import BAD, GOOD
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.errors import NoAnswer, NotUnderstood, Refused
 from duis_gateway.client.party_door import PATH
@@ -38,7 +39,7 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
         raise AnswerIsNo(f"{shown_path(file)} would be refused: {error}") from None
     except (NoAnswer, NotUnderstood) as error:
         raise AnswerIsNo(error.detail) from None
-    say(f"{told.code}: {told.meaning}")
+    say(f"{told.code}: {told.meaning}", style=GOOD if told.accepted else BAD)
     for name, hubs in told.warning.items():
         for hub in hubs:
             gpf = f"; {whose(told.gpfs[hub])}" if hub in told.gpfs else ""

@@ -151,6 +151,5 @@ def _items_refused(acknowledgement: etree._Element) -> Iterator[str]:
 
 def _hubs_warned_of(response: etree._Element) -> Iterator[str]:
     for listed in response.iterfind(f".//{sr('DSPPilotListWarning')}/*"):
-        reason = etree.QName(listed).localname.removesuffix("List").removesuffix("DeviceID")
         for hub in (listed.text or "").split(","):
-            yield f"{hub.strip()}: {reason}"
+            yield f"{hub.strip()}: {etree.QName(listed).localname}"

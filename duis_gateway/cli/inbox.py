@@ -6,9 +6,18 @@ import click
 
 from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, WholeNumber, config_option, format_option, opened_store
 from duis_gateway.cli.output import print_document, print_fields, print_rows
+from duis_gateway.client.answers import INTERFACES
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.service_requests.table import SERVED
+from duis_gateway.errors import ALL_KNOWN, ConfigurationError, meant
 from duis_gateway.flow import evidence
+from duis_gateway.partners.messages import Direction
+
+_KINDS = (
+    *(f"SR{reference}" for reference in SERVED),
+    *(name for one in INTERFACES.values() for name, way in one.directions.items() if way is Direction.IN),
+)
 
 
 @click.group(cls=Commands)
@@ -26,6 +35,8 @@ def list_messages(party: int | None, kind: str | None, limit: int, form: str, co
     """List the messages that were taken in, the newest first. What was refused before that is in the log."""
     with opened_store(config) as store, store.read() as connection:
         found = evidence.history(connection, limit, party=party, kind=kind)
+    if kind is not None and not found and kind not in _KINDS:
+        raise ConfigurationError(f"--kind: nothing comes in as {kind[:60]!r}{meant(kind, _KINDS, otherwise=ALL_KNOWN)}")
     rows = [
         (one.received_at, format_eui(one.identity.originator), one.kind, one.outcome, one.identity) for one in found
     ]

@@ -11,6 +11,7 @@ import click
 from duis_gateway.cli.common import DONE, WholeNumber, url
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
+from duis_gateway.cli.terminal import BAD
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.http import MAX_ANSWER
 from duis_gateway.duis.identifiers import format_eui
@@ -57,7 +58,10 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
 
     def show(heard: Heard) -> None:
         try:
-            say(json.dumps(heard.as_json()) if as_json else heard.line())
+            if as_json:
+                say(json.dumps(heard.as_json()))
+            else:
+                say(heard.line(), style=None if heard.taken else BAD)
             sys.stdout.flush()
         except OSError as error:  # whoever read it is gone: the alerts go back to where they went
             unshown.append(error)

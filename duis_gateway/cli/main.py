@@ -13,7 +13,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
@@ -23,7 +22,7 @@ from duis_gateway import __version__
 from duis_gateway.cli.common import DONE, NO, WRONG
 from duis_gateway.cli.help import FittingFormatter
 from duis_gateway.cli.terminal import BAD, painted
-from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable
+from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable, meant
 from duis_gateway.machine.signals import ignore_all_but_the_end
 from duis_gateway.text.controls import one_line
 
@@ -87,8 +86,8 @@ class _Commands(click.Group):
         """Find the command, and name those that come close to a word that is none."""
         word = args[0]
         if word not in _COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
-            close = " or ".join(map(repr, get_close_matches(word, _COMMANDS)))
-            raise click.UsageError(f"No such command {word!r}." + (f" Did you mean {close}?" if close else ""), ctx)
+            close = meant(word, _COMMANDS, "{!r}", ".")
+            raise click.UsageError(f"No such command {word!r}{close}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

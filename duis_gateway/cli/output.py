@@ -10,16 +10,17 @@ from datetime import UTC, datetime
 
 import click
 
-from duis_gateway.cli.terminal import TITLE, painted, progress
+from duis_gateway.cli.terminal import TITLE, Style, painted, progress
 from duis_gateway.machine.files import DASH, write_bytes
 from duis_gateway.text.cells import csv_lines
 from duis_gateway.text.controls import shown, shown_lines
 from duis_gateway.text.tabular import Rows, as_csv, as_json
 
 
-def say(text: str, *, err: bool = False) -> None:
-    """Print lines for a person: nothing that others wrote reaches the terminal but as text."""
-    click.echo(shown_lines(text), err=err)
+def say(text: str, *, err: bool = False, style: Style | None = None) -> None:
+    """Print lines for a person: nothing that others wrote reaches the terminal but as text, and in no other style."""
+    text = shown_lines(text)
+    click.echo(painted(text, style, sys.stderr if err else sys.stdout) if style else text, err=err)
 
 
 def print_document(content: bytes) -> None:

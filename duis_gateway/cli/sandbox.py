@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,12 @@ from duis_gateway.cli.common import DONE, NO, READABLE, Commands, WholeNumber
 from duis_gateway.cli.help import Option
 from duis_gateway.cli.output import say
 from duis_gateway.cli.screen import TerminalScreen
-from duis_gateway.cli.terminal import BAD, painted
+from duis_gateway.cli.terminal import BAD
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.parameters import FLAG, HUB, MOMENT, STEP, URL, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
 from duis_gateway.sandbox.scenario import document_of, read_scenario, shipped
 from duis_gateway.sandbox.words import Line, in_lines
-from duis_gateway.text.controls import shown_lines
 
 _PORT = WholeNumber(0, 65534)
 
@@ -87,7 +85,7 @@ def _told(result: Mapping[str, Any], as_json: bool) -> int:
     else:
         lines = in_lines(result) or [Line("Done; it brought about no message.")]
         for text, bad in lines:
-            click.echo(painted(shown_lines(text), BAD, sys.stdout) if bad else shown_lines(text))
+            say(text, style=BAD if bad else None)
     return NO if any(one["status"] == "Refused" for one in result["answers"]) else DONE
 
 

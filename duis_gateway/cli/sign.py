@@ -21,6 +21,7 @@ from duis_gateway.cli.documents import (
 )
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import print_document, print_fields, say
+from duis_gateway.cli.terminal import BAD, GOOD
 from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.cli.waiting import answer_to, wait_option
 from duis_gateway.client import DOORS, Gateway, Identity, Trust, to_json
@@ -186,7 +187,7 @@ def send(
     if answer.status in _SUCCESS or verdict is None or out is not None:
         _keep(answer.body, out)
     if verdict is not None:
-        say(verdict.text, err=True)
+        say(verdict.text, err=True, style=BAD if verdict.refused else GOOD)
         _list_items(verdict.items)
     if answer.status == HTTPStatus.OK and verdict is None:
         raise AnswerIsNo(
@@ -217,7 +218,8 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
         raise NoAnswer(error.detail, _MAY_BE_TAKEN.format(prepared.id)) from None
     assert answer.proven is not None, "only what is proven is an answer"
     _keep(json.dumps(to_json(answer.proven.root), indent=2).encode() + b"\n", out)
-    say(f"{answer.code}: {answer.meaning}".removesuffix(": "), err=True)
+    style = GOOD if answer.accepted else BAD
+    say(f"{answer.code}: {answer.meaning}".removesuffix(": "), err=True, style=style)
     if not answer.accepted:
         raise AnswerIsNo(f"{shown_path(file)} was refused")
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -78,12 +77,6 @@ def expect_seconds(name: str, value: float, least: float = 0) -> None:
     expect(name, value, (int, float), "a number of seconds")
     if not least <= value <= _LONGEST:
         raise SetupWrong(f"{name}={value!r} is not a number of seconds from {least} to a day")
-
-
-def meant(name: str, known: Collection[str]) -> str:
-    """Return how an error ends that says that there is no such name: what may have been meant, or what there is."""
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
 
 
 def shown(value: object) -> str:

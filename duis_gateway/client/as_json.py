@@ -14,10 +14,11 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from duis_gateway.client.arguments import expect, meant, shown
+from duis_gateway.client.arguments import expect, shown
 from duis_gateway.client.errors import CannotSend
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import ALL_KNOWN, meant
 from duis_gateway.namespaces import CSP, DS, DUIS_SCHEMA_FOLDERS, ESI, SR
 from duis_gateway.text.numbers import LONGEST, is_digits
 from schemas import schema_path
@@ -69,7 +70,9 @@ def from_json(value: object, namespace: str) -> etree._Element:
     schema = _Schema.of(namespace)
     shape = schema.bodies().get(str(name))
     if shape is None:
-        raise CannotSend(f"there is no message {str(name)[:80]!r}{meant(str(name), schema.bodies())}")
+        raise CannotSend(
+            f"there is no message {str(name)[:80]!r}{meant(str(name), schema.bodies(), otherwise=ALL_KNOWN)}"
+        )
     return schema.element(str(name), content, shape, str(name))
 
 

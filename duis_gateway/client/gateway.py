@@ -348,6 +348,9 @@ def wrap(element: etree._Element, message_id: str, sender: Eui, at: datetime) ->
     """
     expect("the body of a message", element, etree._Element, "an element of lxml", CannotSend)
     namespace = etree.QName(element).namespace or ""
+    if namespace == SR:
+        what = etree.QName(element).localname[:60]
+        raise CannotSend(f"sr:{what} alone is no message: a supplier sends a whole sr:Request, with header and body")
     if namespace not in INTERFACES:
         raise CannotSend(f"{element.tag[:100]} is no element of a partner's interface")
     header = (

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
@@ -42,7 +41,7 @@ from duis_gateway.config.reading import (
     lines_of_keys,
     setting,
 )
-from duis_gateway.errors import ConfigurationError
+from duis_gateway.errors import ConfigurationError, meant
 from duis_gateway.machine.files import anybody_writes, read_text
 from duis_gateway.text.toml_reader import NotToml, read_toml
 
@@ -382,7 +381,7 @@ class _Document:
     def _refuse(
         self, at: tuple[str, ...], what: str, word: str = "", words: Mapping[str, object] | None = None, form: str = ""
     ) -> NoReturn:
-        raise ConfigurationError(f"{self.path}{self._line(at)}: {what}{_suggestion(word, words or {}, form)}")
+        raise ConfigurationError(f"{self.path}{self._line(at)}: {what}{meant(word, words or (), form)}")
 
     def _line(self, at: tuple[str, ...]) -> str:
         return f", line {self.lines[at]}" if at in self.lines else ""
@@ -394,7 +393,7 @@ def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, st
         if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(NOT_SETTINGS) or of_a_neighbour(name, text):
             continue
         if name not in names:
-            guess = _suggestion(name, names, "{}")
+            guess = meant(name, names)
             raise ConfigurationError(f"the environment variable {name} overrides no key of the configuration{guess}")
         section, key = names[name]
         known = settings_of(section)[key]
@@ -420,11 +419,6 @@ def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = F
         if "-----BEGIN" in str(value):
             shown = ""
         raise ValueError(f"must be {reader.expects}{shown}") from None
-
-
-def _suggestion(word: str, words: Mapping[str, object], form: str) -> str:
-    close = get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"; did you mean {form.format(close[0])}?" if close else ""
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:

@@ -29,6 +29,7 @@ from duis_gateway.sandbox.remote import CommandFailed, Remote
 SECONDS = 9.0
 """Less than the gateway waits for an answer."""
 _MOST_ANSWER = 300
+_SUCCESS = 2
 _XML = {"Content-Type": "application/xml"}
 
 
@@ -62,6 +63,11 @@ class Heard:
         told["adapter"] = {"status": self.status, "seconds": round(self.seconds, 3), "error": self.error or None}
         return told
 
+    @property
+    def taken(self) -> bool:
+        """Whether it is proven, and the supplier's own server, where there is one, took it."""
+        return self.message is not None and self.status // 100 == _SUCCESS
+
     def line(self) -> str:
         """Return it on one line."""
         if self.message is None:
@@ -76,7 +82,7 @@ class Heard:
             phrase = HTTPStatus(self.status).phrase
         except ValueError:
             phrase = ""
-        again = "" if self.status // 100 == 2 else "; the gateway will try again"
+        again = "" if self.taken else "; the gateway will try again"
         return f"HTTP {self.status} {phrase} in {self.seconds * 1000:.0f} ms{again}"
 
 
@@ -125,7 +131,7 @@ class Relay:
         repeat = known in self._known
         began = time.monotonic()
         status, body, failure = self._pass_on(raw)
-        if status // 100 == 2:
+        if status // 100 == _SUCCESS:
             self._known.add(known)
         self._show(Heard(message, "", repeat, status, time.monotonic() - began, failure))
         return (status, body) if status else (502, failure.encode())

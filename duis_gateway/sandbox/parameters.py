@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 from duis_gateway.clock import EARLIEST, LATEST, business_time
 from duis_gateway.duis.identifiers import EUI_SCHEMA, format_eui, parse_eui
 from duis_gateway.envelope.escape import escape_text
-from duis_gateway.errors import GatewayError
+from duis_gateway.errors import ALL_KNOWN, GatewayError, meant
 from duis_gateway.outbox.guard import AddressRefused, parse_url
 from duis_gateway.sandbox.cast import BY_EUI, BY_NAME, LAST_HUB, Member, device_id
 from duis_gateway.text.numbers import is_digits
@@ -125,9 +124,8 @@ class Command:
         known = {one.name: one for one in self.parameters}
         for name in members:
             if name not in known:
-                close = get_close_matches(str(name), known, n=1)
-                meant = f"; did you mean {close[0]}?" if close else f"; it takes {', '.join(known) or 'nothing'}"
-                raise WrongCommand(f"{self.name} takes no {str(name)[:40]!r}{meant}")
+                close = meant(str(name), known, otherwise="; it takes {}" if known else "; it takes nothing")
+                raise WrongCommand(f"{self.name} takes no {str(name)[:40]!r}{close}")
         values: dict[str, Any] = {}
         for name, parameter in known.items():
             given = members.get(name)
@@ -146,9 +144,7 @@ class Command:
 def known_words(what: str, word: str, known: Collection[str]) -> None:
     """See that a word is one of those that are known (WrongCommand: it is not; the text names the closest, or all)."""
     if word not in known:
-        close = get_close_matches(word, known, n=1)
-        those = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
-        raise WrongCommand(f"{what} {word[:60]!r} is not known; {those}")
+        raise WrongCommand(f"{what} {word[:60]!r} is not known{meant(word, known, otherwise=ALL_KNOWN)}")
 
 
 def _python_name(name: str) -> str:

@@ -34,6 +34,9 @@ def test_messages_are_listed_and_shown(installation: Installation) -> None:
     for words in (("--party", SUPPLIER), ("--kind", "SR11.5")):
         (one,) = json.loads(done("inbox", "list", "--format", "json", *words, *installation.config))
         assert one["party"] == "90-B3-D5-1F-30-01-00-00"
+    assert json.loads(done("inbox", "list", "--format", "json", "--kind", "SR8.2", *installation.config)) == []
+    wrong = refused(2, "inbox", "list", "--kind", "DefaultPilotLst", *installation.config)
+    assert "nothing comes in as 'DefaultPilotLst'; did you mean DefaultPilotList?" in wrong
     shown = done("inbox", "show", REQUEST, *installation.config)
     assert re.search(r"^outcome: +W110501$", shown, re.M)
     assert re.search(r"^received \(business time\): +20", shown, re.M)

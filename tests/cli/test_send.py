@@ -171,8 +171,8 @@ def test_the_hubs_that_a_response_warns_of_are_listed(door: Door, file: Path) ->
     )
     door.answer = RESPONSE.format("W110501").replace("</sr:Response>", warning)
     assert run("send", file, "--url", door.url).error.splitlines()[2:] == [
-        "  00-DB-12-34-56-00-00-02: NotResponsible",
-        "  00-DB-12-34-56-00-00-03: NotResponsible",
+        "  00-DB-12-34-56-00-00-02: NotResponsibleDeviceIDList",
+        "  00-DB-12-34-56-00-00-03: NotResponsibleDeviceIDList",
     ]
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from duis_gateway.cli import terminal
+from duis_gateway.cli.output import say
 from duis_gateway.cli.terminal import BAD, GOOD, bar_line, fitted, painted, progress, step
 
 LABELS = ("", "Loading", "delivering lists and schedules to both CSPs and to DCC, N73 to the suppliers of shared hubs")
@@ -21,6 +23,18 @@ class Screen(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+@pytest.mark.parametrize("paint", [True, False])
+def test_a_line_has_its_style_and_others_words_have_none(monkeypatch: pytest.MonkeyPatch, *, paint: bool) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "" if paint else "1")
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    say("E19: a\x1b[31mb", style=BAD)
+    said = screen.getvalue()
+    assert ("\x1b[31m" in said.partition("E19")[0]) is paint
+    assert "\x1b[31mb" not in said
 
 
 @pytest.fixture(params=[40, 80])

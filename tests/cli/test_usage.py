@@ -46,7 +46,7 @@ def test_the_environment_may_name_the_configuration(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["stauts"], "No such command 'stauts'. Did you mean 'status'?"),
+        (["stauts"], "No such command 'stauts'; did you mean 'status'?"),
         (["xylophone"], "No such command 'xylophone'."),
         (["party", "add"], "party add: Missing argument 'EUI'."),
         (["party", "suspend", "90-B3"], "party suspend: Invalid value for 'EUI': '90-B3' is not an EUI-64 such as"),

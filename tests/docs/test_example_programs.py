@@ -103,6 +103,14 @@ def reads(site: Site, folder: Path, *command: str) -> None:
     done = subprocess.run([*command, "1"], cwd=folder, env=environ(), capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "not valid" in done.stderr, "why the gateway refuses it"
+    says_what_it_takes(folder, *command)
+
+
+def says_what_it_takes(folder: Path, *command: str) -> None:
+    """Called without its last argument, a program names those that it takes."""
+    done = subprocess.run(command, cwd=folder, env=environ(), capture_output=True, text=True, check=False)
+    assert (done.returncode != 0, done.stdout) == (True, "")
+    assert "GATEWAY_URL" in done.stderr
 
 
 def output(command: list[str], folder: Path) -> str:
@@ -188,6 +196,7 @@ def by_wsdl(site: Site, folder: Path, *command: str) -> None:
     assert output([*command, site.url, "request.xml", "response.xml"], folder).strip() == "I0"
     proven = Trust.certificate(site.trust).prove((folder / "response.xml").read_bytes())
     assert HUB.encode() in proven.content
+    says_what_it_takes(folder, *command, site.url, "request.xml")
 
 
 @pytest.mark.may_skip_in_ci("a program that is no dependency")

@@ -112,4 +112,4 @@ def test_the_tables_are_as_the_party_door_gives_them(described: dict[str, Any], 
     for row in rows:
         assert list(row) == list(members)
         for key, value in row.items():
-            assert value is None or TYPES[type(value)] in members[key]["type"], key
+            assert ("null" if value is None else TYPES[type(value)]) in members[key]["type"], key

@@ -208,6 +208,12 @@ def test_the_wsdl_names_the_host_that_was_asked_and_remembers_none(doors: Doors)
     assert doors.request("HEAD", "/soap?wsdl").body == b""
 
 
+def test_the_wsdl_declares_what_is_taken_back_once(doors: Doors) -> None:
+    """Twice, and the classes that JAX-WS, zeep and gSOAP make could not say it."""
+    wsdl = etree.fromstring(doors.request("GET", "/soap?wsdl").body)
+    assert len(wsdl.findall(".//{*}element[@name='CancelledGroup']")) == 1
+
+
 @pytest.mark.parametrize("host", ["", "[::1", "[1.2.3.4]", "[:::]:1", "a:65536", "a:b", "a b", "user@a", "a/b"])
 def test_a_host_that_is_none_gets_no_wsdl_of_another_host(doors: Doors, host: str) -> None:
     reply = doors.request("GET", "/soap?wsdl", headers={"Host": host})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -207,6 +208,17 @@ def test_another_gateway_than_the_profiles_is_one_error(tmp_path: Path) -> None:
     assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
     assert "refuses a signed 8.2 of on_5_0" in ran.error
     assert "HTTP 401" in ran.error
+
+
+@pytest.mark.processes
+@pytest.mark.requirement("EX-9")
+def test_hubs_of_another_model_than_the_profiles_are_one_error(tmp_path: Path) -> None:
+    with started(tmp_path / "gateway") as process:
+        profile = tmp_path / "gateway" / "conformance.toml"
+        profile.write_text(re.sub(r'^model = ".*"', 'model = "OTHER"', profile.read_text("utf-8"), flags=re.M), "utf-8")
+        ran = run("conformance", "--url", process.url, "--profile", profile, "--reports", tmp_path)
+    assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
+    assert "OTHER in the profile: look at [hubs] there" in ran.error
 
 
 @pytest.mark.requirement("EX-9")

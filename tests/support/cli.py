@@ -62,7 +62,7 @@ def _written(stream: io.TextIOWrapper) -> bytes:
 def done(*words: object) -> str:
     """Run a command that must work, and return what it printed."""
     ran = run(*words)
-    assert ran.code == 0, ran.error
+    assert ran.code == 0, ran.error + ran.output
     return ran.output
 
 
