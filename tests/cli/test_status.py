@@ -6,14 +6,19 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.store.engine import Store
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
-from tests.support.planned_estate import CSP, DAY, DCC, NOW, at_the_door, fill, ids, store_of
+from tests.support.planned_estate import CSP, DAY, DCC, LAUNCH, NOW, PILOT, RELEASE, at_the_door, fill, ids, store_of
 
 EVERYONE = pytest.mark.parametrize("party", [SUPPLIER, OTHER_SUPPLIER, CSP, DCC])
 COMMANDS = pytest.mark.parametrize("command", ["status", "deadlines"])
@@ -80,6 +85,78 @@ def test_every_hub_of_the_party_is_counted_once_in_its_state(installation: Insta
     everything = {"instructed": 3, "failed": 1, "planned": 5, "activated": 1, "not_planned": 2}
     assert states(installation, DCC) == everything
     assert states(installation, CSP) == everything
+
+
+def void(installation: Installation, party: int) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in as_json(installation, "status", party):
+        if row["void"]:
+            found[row["void"]] = found.get(row["void"], 0) + row["hubs"]
+    return found
+
+
+def at(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
+    monkeypatch.setenv("DUIS_GATEWAY_CLOCK_FIXED", now.isoformat())
+
+
+@pytest.mark.usefixtures("store")
+def test_what_was_instructed_and_moves_nothing_any_more_is_counted_with_the_reason(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, a hub whose period passed unused was "planned" like one that nobody ever named, and no task was left."""
+    assert void(installation, SUPPLIER) == {"AwaitsSecondSupplier": 1}, "8"
+    at(monkeypatch, PILOT.end)
+    for party, hubs in ((SUPPLIER, 3), (CSP, 3), (DCC, 3), (OTHER_SUPPLIER, 0)):
+        assert void(installation, party).get("PeriodEnded", 0) == hubs, "1 to 3"
+    own = tasks(installation, SUPPLIER)
+    assert own["instruct_anew", "PeriodEnded"]["hubs"] == 3
+    assert own["instruct_anew", "PeriodEnded"]["state"] == "void"
+    assert "instruct_anew" not in [task for task, _ in tasks(installation, OTHER_SUPPLIER)]
+
+
+@pytest.mark.usefixtures("store")
+def test_a_group_whose_period_is_over_waits_for_no_decision(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, the CSP was overdue with a decision that decides nothing, for as long as the release lived."""
+    assert ("decide_on_group", "G1") in tasks(installation, CSP)
+    at(monkeypatch, PILOT.end)
+    assert [subject for task, subject in tasks(installation, CSP) if task == "decide_on_group"] == ["L1"]
+
+
+def test_a_group_that_a_revision_made_void_waits_for_no_decision(installation: Installation, store: Store) -> None:
+    revised = replace(RELEASE, revision=2, automatic_date=LAUNCH.end)
+    with store.write() as conn:
+        releases.put(conn, revised, {})
+    assert [subject for task, subject in tasks(installation, CSP) if task == "decide_on_group"] == ["G1"]
+    assert void(installation, SUPPLIER)["TooLate"] == 1, "7, by both"
+    for supplier in (SUPPLIER, OTHER_SUPPLIER):
+        assert tasks(installation, supplier)["instruct_anew", "TooLate"]["hubs"] == 1
+
+
+def test_a_batch_of_dcc_that_a_revision_made_void_is_dcc_s_turn(installation: Installation, store: Store) -> None:
+    with store.write() as conn:
+        direct.put_batch(conn, DirectGroup("REL-1", LAUNCH, NOW, ids(4, 12), "B1"))
+    assert "instruct_anew" not in [task for task, _ in tasks(installation, DCC)]
+    with store.write() as conn:
+        releases.put(conn, replace(RELEASE, revision=2, automatic_date=LAUNCH.end), {})
+    anew = tasks(installation, DCC)["instruct_anew", "TooLate"]
+    assert (anew["hubs"], anew["state"]) == (2, "void")
+    assert void(installation, DCC)["TooLate"] == 3, "the batch, and 7"
+
+
+@pytest.mark.requirement("BR-3.6")
+@pytest.mark.usefixtures("store")
+def test_after_the_automatic_date_it_is_the_csp_s_turn(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, nothing was due of anybody, and hubs stayed "planned" for a date that was gone."""
+    assert "update_remaining_hubs" not in [task for task, _ in tasks(installation, CSP)]
+    at(monkeypatch, RELEASE.automatic_date + DAY)
+    own = tasks(installation, CSP)
+    assert (own["update_remaining_hubs", ""]["hubs"], own["update_remaining_hubs", ""]["overdue"]) == (9, True)
+    assert "send_safe_launch_schedule" not in [task for task, _ in own]
+    assert [key[0] for key in tasks(installation, SUPPLIER, "csp")] == ["update_remaining_hubs"]
 
 
 def tasks(installation: Installation, party: int, whose: str = "own") -> dict[tuple[str, str], Any]:

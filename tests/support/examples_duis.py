@@ -113,7 +113,9 @@ READ_INVENTORY = request(
 WHOLE_LIST = request(2, "11.5", f"<sr:PreferredPilotList>{_WHOLE}</sr:PreferredPilotList>")
 AMENDMENTS = request(3, "11.5", f"<sr:PreferredPilotList>{_AMENDED}</sr:PreferredPilotList>")
 AS_IT_IS = request(4, "11.5", f"<sr:PreferredPilotList>{_about('')}</sr:PreferredPilotList>")
+_TAKEN_BACK = "<sr:CancelledGroup><sr:GroupID>WEEK-1</sr:GroupID><sr:Stage>Pilot</sr:Stage></sr:CancelledGroup>"
 SCHEDULE = request(5, "11.6", f"<sr:PreferredPilotSchedule>{_about(_GROUP)}</sr:PreferredPilotSchedule>")
+CANCELLATION = request(6, "11.6", f"<sr:PreferredPilotSchedule>{_about(_TAKEN_BACK)}</sr:PreferredPilotSchedule>")
 
 
 def hub() -> Hub:
@@ -192,6 +194,7 @@ def duis_examples() -> list[Example]:
         Example("duis-11.5-response-W110501", "gateway", "duis/6.0", _answer(WHOLE_LIST, "W110501", partly)),
         Example("duis-11.5-response-I99", "gateway", "duis/6.0", _answer(AMENDMENTS, "I99")),
         Example("duis-11.6-request", "supplier", "duis/6.0", SCHEDULE),
+        Example("duis-11.6-request-cancelled", "supplier", "duis/6.0", CANCELLATION),
         Example("duis-11.6-response-I99", "gateway", "duis/6.0", _answer(SCHEDULE, "I99")),
         Example("duis-11.6-response-E110608", "gateway", "duis/6.0", _answer(SCHEDULE, "E110608", unlisted)),
         Example("duis-N999", "gateway", "duis/5.0", _alert(ACTIVATION, 20, "5.0")),

@@ -56,6 +56,7 @@ _ABOUT = (
 )
 _THRESHOLD = FailureThreshold(share_percent=5, window_hours=24, least_hubs=100, hold=True)
 _MARKED = (_TERMS, HUBS[4:5], HUBS[5:6], HUBS[6:7])  # proving, friendly, excluded
+_FOLLOWS = ("9000", "9001")
 _GROUP = DeploymentGroup("WEEK-1", Stage.PILOT, HUBS[1:4], WEEK, ("NIGHT",))
 _GOOD = HubOutcome(HUBS[1], OutcomeStage.ACTIVATION, True, VERSION, LATER)
 _BAD = HubOutcome(HUBS[2], OutcomeStage.ACTIVATION, False, VERSION, LATER, "hashMismatch", "Seen twice.")
@@ -98,7 +99,7 @@ FROM_CSP: dict[str, PartnerBody] = {
     "DistributionOutcomes": csp.DistributionOutcomes((_LOST,)),
 }
 TO_CSP: dict[str, PartnerBody] = {
-    "FirmwareReleaseNotice": csp.FirmwareReleaseNotice(*_ABOUT, AUTOMATIC, *_MARKED),
+    "FirmwareReleaseNotice": csp.FirmwareReleaseNotice(*_ABOUT, AUTOMATIC, *_MARKED, permitted_predecessors=_FOLLOWS),
     "PreferredPilotList": csp.PreferredPilotList(RELEASE, VERSION, SUPPLIER, HUBS[1:4]),
     "PreferredPilotSchedule": csp.PreferredPilotSchedule(RELEASE, VERSION, SUPPLIER, (_GROUP,)),
     "PilotOutcome": csp.PilotOutcome(RELEASE, True, COUNTS, "Three hubs are being replaced."),
@@ -120,7 +121,12 @@ TO_CSP: dict[str, PartnerBody] = {
 }
 FROM_DCC: dict[str, PartnerBody] = {
     "FirmwareRelease": esi.FirmwareRelease(
-        *_ABOUT, AUTOMATIC, *_MARKED, obligations=True, failure_threshold=_THRESHOLD
+        *_ABOUT,
+        AUTOMATIC,
+        *_MARKED,
+        permitted_predecessors=_FOLLOWS,
+        obligations=True,
+        failure_threshold=_THRESHOLD,
     ),
     "ReleaseApproval": esi.ReleaseApproval(RELEASE, AT),
     "Withdrawal": esi.Withdrawal(RELEASE, AT, "Withdrawn from assurance."),

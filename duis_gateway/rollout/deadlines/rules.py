@@ -5,13 +5,14 @@ Computed at any time from what stands; nothing is remembered. A supplier's tasks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, pilot_window_open
 
@@ -25,10 +26,12 @@ class Task(StrEnum):
     PROVIDE_SHARE = "provide_share"
     INSTRUCT_SPLIT_HUBS = "instruct_split_hubs"  # the second supplier has, this one has not
     INSTRUCT_SAFE_LAUNCH = "instruct_safe_launch"
+    INSTRUCT_ANEW = "instruct_anew"  # what it instructed is void, for the reason that is the subject
     SEND_DEFAULT_LIST = "send_default_list"
     SEND_DEFAULT_SCHEDULE = "send_default_schedule"
     SEND_SAFE_LAUNCH_SCHEDULE = "send_safe_launch_schedule"
     DECIDE_ON_GROUP = "decide_on_group"
+    UPDATE_REMAINING_HUBS = "update_remaining_hubs"  # the automatic date has come (BR-3.6)
     APPROVE_RELEASE = "approve_release"
     SELECT_FOR_SUPPLIER = "select_for_supplier"
     REPORT_PILOT_OUTCOME = "report_pilot_outcome"
@@ -68,6 +71,7 @@ class Deadline:
         about: the supplier whose affair it is, where it is one supplier's; no other supplier is shown it.
         state: how the task stands, where more is to be said than that it is open or overdue.
         why: what is void, held or missed, and why, in words.
+        lapsed: a notice put the date into the past: the party never had the time, and is not late.
     """
 
     release_id: str
@@ -81,14 +85,15 @@ class Deadline:
     about: int | None = None
     state: TaskState | None = None
     why: str = ""
+    lapsed: bool = False
 
     def remaining(self, now: datetime) -> timedelta | None:
         """Return how long the party has, negative once it is overdue, None where no time is set."""
         return None if self.due is None else self.due - now
 
     def overdue(self, now: datetime) -> bool:
-        """Whether the time is over."""
-        return self.due is not None and now > self.due
+        """Whether the time is over that the party had."""
+        return self.due is not None and now > self.due and not self.lapsed
 
     def standing(self, now: datetime) -> TaskState:
         """Return how the task stands at this moment."""
@@ -108,6 +113,8 @@ class SupplierFacts:
         awaited: split hubs that the second supplier has instructed and this one has not.
         obligations: what it owes to the pilot.
         able: its DUIS version has the Service Requests to instruct with.
+        void: hubs that it instructed and that its instruction moves no more, by the reason.
+        noticed_at: when the newest notice of the release came, None where it does not matter.
     """
 
     supplier: int
@@ -118,6 +125,8 @@ class SupplierFacts:
     awaited: int = 0
     obligations: tuple[Obligation, ...] = ()
     able: bool = True
+    void: Mapping[VoidReason, int] = field(default_factory=dict)
+    noticed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,11 @@ class UndecidedGroup:
 
 @dataclass(frozen=True, slots=True)
 class CspFacts:
-    """How a CSP stands to a release; `regions` are those of its regions that have hubs of the model."""
+    """How a CSP stands to a release.
+
+    `regions` are those of its regions that have hubs of the model, `remaining` the hubs there that are still to be
+    updated.
+    """
 
     csp: int
     regions: frozenset[str] = frozenset()
@@ -140,6 +153,7 @@ class CspFacts:
     default_schedules: frozenset[str] = frozenset()
     safe_launch_schedules: frozenset[str] = frozenset()
     undecided: tuple[UndecidedGroup, ...] = ()
+    remaining: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +171,7 @@ class DccFacts:
         why_paused: the reason of the decision that suspended the release.
         why_invalidated: what invalidated its pilot.
         proposed_pause: why a pause is proposed, as too many hubs fail (X11).
+        void: hubs that it instructed, in batches or on suppliers' behalf, and that this moves no more, by the reason.
     """
 
     dcc: int
@@ -169,6 +184,7 @@ class DccFacts:
     why_paused: str = ""
     why_invalidated: str = ""
     proposed_pause: str = ""
+    void: Mapping[VoidReason, int] = field(default_factory=dict)
 
 
 def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) -> tuple[Deadline, ...]:
@@ -187,13 +203,57 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
             found.append(task(Task.SEND_PREFERRED_LIST, due, facts.eligible, optional=not facts.obligations))
         if facts.unscheduled:
             found.append(task(Task.SEND_PREFERRED_SCHEDULE, due, facts.unscheduled))
+    found = [_too_late(one, _TOO_LATE) if one.overdue(now) else one for one in found]
     found += [_owed(task(_OWED[owed.kind], owed.due, owed.missing), owed) for owed in facts.obligations if owed.missing]
+    found = [_lapsed(one, facts.noticed_at) if one.overdue(now) else one for one in found]
     last = last_to_instruct(release)
     if facts.awaited and now <= last:
         found.append(task(Task.INSTRUCT_SPLIT_HUBS, last, facts.awaited, optional=True))
     if facts.uninstructed and now <= last:
         found.append(task(Task.INSTRUCT_SAFE_LAUNCH, last, facts.uninstructed, optional=True))
+    for reason, hubs in facts.void.items():
+        one = replace(task(Task.INSTRUCT_ANEW, last, hubs, optional=True), subject=reason.value)
+        found.append(_void(one, _ANEW[now <= last]))
     return tuple(found)
+
+
+_TOO_LATE = (
+    "it is too late for 11.5 and 11.6: hubs that are not instructed go on the automatic date, unless DCC instructs them"
+)
+_ANEW = {
+    True: "they go on the automatic date, unless they are instructed anew",
+    False: "it is too late to instruct them anew: they go on the automatic date, unless DCC instructs them",
+}
+"""What follows from void instructions, by whether a supplier's instruction is in time (BR-3.4)."""
+
+_WHY_VOID = {
+    VoidReason.TOO_LATE: "the period instructed does not end before the automatic date",
+    VoidReason.PERIOD_ENDED: "the period instructed ended, and the hubs were not updated",
+    VoidReason.REFUSED_BY_CSP: "the CSP refused",
+    VoidReason.OUTSIDE_PILOT: "the period instructed does not start within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH: "the period instructed starts before the pilot's end",
+    VoidReason.EXCLUDED: "the release excludes the hubs from its pilot",
+}
+VOID_OF_INSTRUCTIONS = frozenset(_WHY_VOID)
+"""Why an instruction moves a hub no more, although whoever gave it is still responsible for it."""
+
+
+def _void(deadline: Deadline, then: str) -> Deadline:
+    """Say that what was instructed stands no more for the reason that is the subject, and what that means."""
+    return replace(deadline, state=TaskState.VOID, why=f"{_WHY_VOID[VoidReason(deadline.subject)]}; {then}")
+
+
+def _too_late(deadline: Deadline, why: str) -> Deadline:
+    """Say that a party cannot do it any more: what was due can be made good by DCC alone."""
+    return replace(deadline, state=TaskState.MISSED, why=why)
+
+
+def _lapsed(deadline: Deadline, noticed_at: datetime | None) -> Deadline:
+    """Say of a date that a notice put into the past that its party never had the time."""
+    if noticed_at is None or deadline.due is None or deadline.due >= noticed_at:
+        return deadline
+    words = f"DCC's notice of {noticed_at:%Y-%m-%d} put this date into the past; {deadline.why}"
+    return replace(deadline, lapsed=True, why=words)
 
 
 def _owed(deadline: Deadline, owed: Obligation) -> Deadline:
@@ -224,13 +284,19 @@ def csp_deadlines(release: Release, facts: CspFacts, now: datetime) -> tuple[Dea
         ):
             found += [task(name, pilot.period.start, region) for region in sorted(facts.regions - sent)]
     launch = release.automatic_date if pilot is None else pilot.period.end
-    missing = sorted(facts.regions - facts.safe_launch_schedules)
+    missing = sorted(facts.regions - facts.safe_launch_schedules) if now < release.automatic_date else ()
     found += [task(Task.SEND_SAFE_LAUNCH_SCHEDULE, launch, region) for region in missing]
     found += [
         task(Task.DECIDE_ON_GROUP, group.starts, group.group_id, group.hubs, group.supplier)
         for group in facts.undecided
     ]
+    if facts.remaining:
+        remaining = task(Task.UPDATE_REMAINING_HUBS, release.automatic_date, "", facts.remaining)
+        found.append(replace(remaining, state=TaskState.HELD, why=_HELD) if release.paused else remaining)
     return tuple(found)
+
+
+_HELD = "the release is paused: nothing is updated until DCC decides"
 
 
 def dcc_deadlines(release: Release, facts: DccFacts, now: datetime) -> tuple[Deadline, ...]:
@@ -271,6 +337,9 @@ def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator
         yield replace(_dcc(release, facts, Task.DECIDE_ON_PROPOSED_PAUSE, None), why=facts.proposed_pause)
     for reference in facts.incidents:
         yield _dcc(release, facts, Task.DECIDE_ON_INCIDENT, None, reference)
+    for reason, hubs in facts.void.items():
+        anew = _dcc(release, facts, Task.INSTRUCT_ANEW, release.automatic_date, reason.value)
+        yield _void(replace(anew, hubs=hubs, optional=True), _ANEW[True])
     for decision in facts.provisional:
         yield _dcc(release, facts, Task.CONFIRM_DECISION, None, decision)
     if pilot_window_open(release, now):
@@ -303,12 +372,14 @@ def _pressing(deadline: Deadline) -> tuple[bool, float, str, str, str]:
 def next_actions_of_others(deadlines: Iterable[Deadline], kind: PartyKind, party: int) -> tuple[Deadline, ...]:
     """Return what each other kind of party does next, under each release, for this party's eyes (BR-5.5).
 
-    What has no date is as soon as possible, and comes first: whose turn it is. A supplier is shown CSPs and DCC, and
-    nothing that is another supplier's affair, such as its incidents.
+    What has no date is as soon as possible, and comes first: whose turn it is. What its party cannot do any more is
+    nobody's next action. A supplier is shown CSPs and DCC, and nothing that is another supplier's affair, such as its
+    incidents.
     """
     soonest: dict[tuple[str, PartyKind], Deadline] = {}
     for one in in_order(deadlines):
         hidden = kind is PartyKind.SUPPLIER and one.about not in (None, party)
-        if one.party != party and not hidden and one.task is not Task.DECIDE_ON_INCIDENT:
+        can = one.state is not TaskState.MISSED
+        if one.party != party and can and not hidden and one.task is not Task.DECIDE_ON_INCIDENT:
             soonest.setdefault((one.release_id, one.kind), one)
     return tuple(soonest.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -23,16 +24,20 @@ from duis_gateway.rollout.deadlines.rules import (
     next_actions_of_others,
     supplier_deadlines,
 )
-from duis_gateway.rollout.deadlines.scopes import open_releases
+from duis_gateway.rollout.deadlines.scopes import open_releases, scope_of
+from duis_gateway.rollout.deadlines.void import DCC, void_hubs
 from duis_gateway.rollout.estate import store as tallies
+from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words
 from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
+from duis_gateway.rollout.periods import ends_before, stage_time, starts_within
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.lifecycle import Event
-from duis_gateway.rollout.releases.records import Release, Stage
+from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import RecordedDecision, RolloutAction
 from duis_gateway.rollout.schedule_decisions import store as says
@@ -66,7 +71,7 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
 
 def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
     """Return what DCC and the CSPs have outstanding, for the operator; suppliers are too many to count on a page."""
-    return in_order(one for release in open_releases(conn) for one in _of_partners(conn, release, now, ()))
+    return in_order(one for release in open_releases(conn) for one in _of_partners(conn, release, now, (), {}))
 
 
 def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
@@ -123,21 +128,49 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
             return
         suppliers = [party.eui]
     duties = _duties(conn, release, suppliers, now)
+    whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
+    void = void_hubs(conn, release, whose, now) if release.state.is_live else {}
+    noticed_at = history.noticed_at(conn, release)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
     for eui, supplier in known(conn, suppliers).items():
         owed = tuple(one for one in duties if one.supplier == eui)
-        yield from supplier_deadlines(release, _supplier_facts(conn, release, supplier, owed), now)
-    yield from _of_partners(conn, release, now, missed)
+        facts = _supplier_facts(conn, release, supplier, owed)
+        facts = replace(facts, void=void.get(eui, {}), noticed_at=noticed_at)
+        yield from supplier_deadlines(release, facts, now)
+    yield from _of_partners(conn, release, now, missed, void.get(DCC, {}))
 
 
 def _of_partners(
-    conn: Connection, release: Release, now: datetime, missed: tuple[Obligation, ...]
+    conn: Connection,
+    release: Release,
+    now: datetime,
+    missed: tuple[Obligation, ...],
+    void_of_dcc: Mapping[VoidReason, int],
 ) -> Iterator[Deadline]:
-    undecided = says.undecided(conn, release)
+    undecided = [one for one in says.undecided(conn, release) if _can_be_decided(one, release, now)]
     for csp in parties.all_parties(conn, PartyKind.CSP):
-        yield from csp_deadlines(release, _csp_facts(conn, release, csp, undecided), now)
+        facts = _csp_facts(conn, release, csp, undecided)
+        if _automatic_deployment_begun(release, now):
+            facts = replace(facts, remaining=tallies.remaining(conn, release, csp.regions))
+        yield from csp_deadlines(release, facts, now)
     for dcc in parties.all_parties(conn, PartyKind.DCC):
-        yield from dcc_deadlines(release, _dcc_facts(conn, release, dcc, missed), now)
+        of_dcc = replace(_dcc_facts(conn, release, dcc, missed), void=void_of_dcc)
+        yield from dcc_deadlines(release, of_dcc, now)
+
+
+def _can_be_decided(group: says.OpenGroup, release: Release, now: datetime) -> bool:
+    """Whether a decision on a group can still move anything: its period is not over, and lies where its stage does."""
+    period = Period(group.starts, group.ends)
+    if group.ends <= now or not ends_before(period, release.automatic_date):
+        return False
+    pilot = stage_time(release, Stage.PILOT)
+    return group.stage is not Stage.PILOT or (pilot is not None and starts_within(period, pilot))
+
+
+def _automatic_deployment_begun(release: Release, now: datetime) -> bool:
+    """Whether the CSPs are to update whatever remains: the date has come, of a release that may be deployed."""
+    approved = release.state is not ReleaseState.NOTIFIED
+    return release.state.is_live and approved and now >= release.automatic_date
 
 
 def _duties(conn: Connection, release: Release, suppliers: Iterable[int], now: datetime) -> tuple[Obligation, ...]:

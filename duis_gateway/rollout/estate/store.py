@@ -5,6 +5,7 @@ Counting a supplier's hubs takes as long as reading them from an index: do it ou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,6 +143,12 @@ class _Counts:
 
     def _number(self, query: Select[Any]) -> int:
         return int(self._connection.execute(query).scalar_one())
+
+
+def remaining(connection: Connection, release: Release, regions: Iterable[str]) -> int:
+    """Count the hubs in these regions that the release may be applied to and that are not active under it."""
+    query = select(func.count()).select_from(hub).where(fits_sql(release), hub.c.csp_region.in_(sorted(regions)))
+    return int(connection.execute(query).scalar_one())
 
 
 def default_list_regions(connection: Connection, release_id: str) -> frozenset[str]:

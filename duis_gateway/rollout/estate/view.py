@@ -20,8 +20,8 @@ from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
 from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.records import PlanFacts
-from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
 from duis_gateway.rollout.releases.records import Release
 
 STATUS_COLUMNS = (
@@ -33,12 +33,13 @@ STATUS_COLUMNS = (
     "firmware_version",
     "status",
     "state",
+    "void",
     "hubs",
 )
 
 
 class _Line(NamedTuple):
-    """What hubs have in common that are counted in one row; `release` is "" without a live one."""
+    """What hubs have in common that are counted in one row; `release` is "" without a live one, `void` if not void."""
 
     manufacturer: str
     model: str
@@ -46,6 +47,7 @@ class _Line(NamedTuple):
     status: str
     release: str
     state: HubState
+    void: str
 
 
 def status_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
@@ -69,6 +71,7 @@ def _row(line: _Line, hubs: int, release: Release | None) -> Mapping[str, object
         "firmware_version": line.firmware_version,
         "status": line.status,
         "state": line.state.value,
+        "void": line.void or None,
         "hubs": hubs,
     }
 
@@ -130,7 +133,15 @@ def _line(kind: HubKind, prospects: Sequence[Prospect]) -> _Line:
     chosen = next_prospect(prospects)
     state = HubState.NOT_PLANNED if chosen is None else state_of(chosen)
     release = "" if chosen is None else chosen.release.release_id
-    return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state)
+    void = "" if chosen is None else _void(chosen.plan)
+    return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, void)
+
+
+def _void(plan: HubPlan) -> str:
+    """Return why what was instructed does not move a hub; "" where nothing was, or where it does."""
+    if plan.basis is not Basis.AUTOMATIC_DATE or plan.void in (None, VoidReason.NOT_INSTRUCTED):
+        return ""
+    return str(plan.void)
 
 
 def _kind_of(hub: Hub) -> HubKind:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from duis_gateway.rollout.releases.records import ReleaseState
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 from duis_gateway.store.rollout_tables import release_event
 
@@ -46,6 +47,17 @@ def newest(connection: Connection, release_id: str, event: str) -> ReleaseEvent 
     mine = (release_event.c.release_id == release_id, release_event.c.event == event)
     row = connection.execute(select(*_COLUMNS).where(*mine).order_by(release_event.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else _event(row)
+
+
+def revision_event(revision: int) -> str:
+    """Return what the history says of a notice that revises a release."""
+    return f"revised to {revision}"
+
+
+def noticed_at(connection: Connection, release: Release) -> datetime:
+    """Return when the newest notice of a release came."""
+    event = newest(connection, release.release_id, revision_event(release.revision))
+    return release.notified_at if event is None else event.at
 
 
 def _event(row: Row[*tuple[Any, ...]]) -> ReleaseEvent:

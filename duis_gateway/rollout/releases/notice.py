@@ -74,7 +74,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
 
 
 def _line(release: Release, tx: Tx, *, revised: bool) -> ReleaseEvent:
-    event = f"revised to {release.revision}" if revised else "notified"
+    event = history.revision_event(release.revision) if revised else "notified"
     return ReleaseEvent(release.release_id, tx.now, event, release.state, release.paused, tx.party.name)
 
 

@@ -34,6 +34,7 @@ class OpenGroup:
     group_id: str
     csp_region: str
     starts: datetime
+    ends: datetime
     hubs: int
 
 
@@ -143,7 +144,7 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
         piece_hub.c.csp_region == hub.c.csp_region,
     )
     query = (
-        select(*names, instruction.c.starts, func.count())
+        select(*names, instruction.c.starts, instruction.c.ends, func.count())
         .select_from(instruction)
         .join(instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
         .join(hub, hub.c.device_id == instruction_hub.c.device_id)
@@ -154,7 +155,7 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
             ~of_region.exists(),
             ~of_hub.exists(),
         )
-        .group_by(*names, instruction.c.starts)
+        .group_by(*names, instruction.c.starts, instruction.c.ends)
         .order_by(instruction.c.starts, instruction.c.group_id, hub.c.csp_region)
     )
     return [OpenGroup(row[0], Stage(row[1]), *row[2:]) for row in connection.execute(query)]

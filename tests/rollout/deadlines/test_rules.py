@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from duis_gateway.rollout.deadlines.rules import (
 )
 from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
 from duis_gateway.rollout.periods import one_month_before
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct
 from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS, release
@@ -80,6 +82,64 @@ def test_what_is_owed_to_the_pilot_is_shown_until_it_is_met_and_as_missed_once_i
     assert found[1].standing(PILOT.start + SECOND) is TaskState.MISSED
     assert found[1].why == "2 of 5 hubs were provided; DCC may choose hubs on the supplier's behalf"
     assert tasks(supplier_deadlines(release(), facts, PILOT.end)) == [Task.PROVIDE_SHARE]
+
+
+def test_what_a_supplier_cannot_do_any_more_is_missed_and_nobody_s_next_action() -> None:
+    """Before, it was told to send a schedule, overdue, that is refused as too late (E110605)."""
+    pilot = PilotTerms(Period(PILOT.start, AUTOMATIC), limit=10)
+    facts = SupplierFacts(OURS, eligible=9, listed=4, unscheduled=2, noticed_at=LAST - SECOND)
+    (late,) = supplier_deadlines(release(pilot=pilot), facts, LAST + SECOND)
+    assert (late.standing(LAST + SECOND), late.overdue(LAST + SECOND)) == (TaskState.MISSED, True)
+    assert late.why.startswith("it is too late for 11.5 and 11.6")
+    assert next_actions_of_others((late,), PartyKind.DCC, DCC) == ()
+
+
+def test_nobody_is_late_for_a_date_that_a_notice_put_into_the_past() -> None:
+    """The supplier never had that time: it is DCC's turn."""
+    now = LAST + timedelta(days=9)
+    pilot = PilotTerms(Period(PILOT.start, AUTOMATIC), limit=10)
+    facts = SupplierFacts(OURS, 9, 4, 2, obligations=(replace(MISSED, due=LAST),), noticed_at=now - SECOND)
+    found = supplier_deadlines(release(pilot=pilot), facts, now)
+    assert tasks(found) == [Task.SEND_PREFERRED_SCHEDULE, Task.PROVIDE_SHARE]
+    for one in found:
+        assert (one.standing(now), one.overdue(now)) == (TaskState.MISSED, False)
+        assert f"DCC's notice of {now:%Y-%m-%d} put this date into the past" in one.why
+        assert "DCC" in one.why.partition(";")[2], "whose turn it is"
+
+
+def test_what_was_instructed_and_is_void_is_counted_by_its_reason_for_who_instructed_it() -> None:
+    void = {VoidReason.TOO_LATE: 3, VoidReason.PERIOD_ENDED: 2}
+    facts = SupplierFacts(OURS, listed=5, void=void)
+    found = supplier_deadlines(release(), facts, NOW)
+    assert [(one.task, one.subject, one.hubs, one.due) for one in found] == [
+        (Task.INSTRUCT_ANEW, "TooLate", 3, LAST),
+        (Task.INSTRUCT_ANEW, "PeriodEnded", 2, LAST),
+    ]
+    assert {one.standing(NOW) for one in found} == {TaskState.VOID}
+    assert found[1].why == (
+        "the period instructed ended, and the hubs were not updated; "
+        "they go on the automatic date, unless they are instructed anew"
+    )
+    late = supplier_deadlines(release(), facts, LAST + SECOND)
+    assert all(one.why.endswith("unless DCC instructs them") and not one.remaining(LAST) for one in late)
+    anew = [one for one in dcc_deadlines(release(), DccFacts(DCC, void=void), NOW) if one.task is Task.INSTRUCT_ANEW]
+    assert [(one.subject, one.hubs, one.due) for one in anew] == [
+        ("TooLate", 3, AUTOMATIC),
+        ("PeriodEnded", 2, AUTOMATIC),
+    ]
+    assert supplier_deadlines(release(state=ReleaseState.CLOSED), facts, NOW) == ()
+
+
+@pytest.mark.requirement("BR-3.6")
+def test_what_remains_on_the_automatic_date_is_for_the_csp_to_update() -> None:
+    """No schedule is asked for any more, and while the release is paused the CSP waits for DCC."""
+    state = ReleaseState.SAFE_LAUNCH
+    facts = CspFacts(CSP, regions=frozenset({"North"}), remaining=54)
+    (at,) = csp_deadlines(release(state=state), facts, AUTOMATIC)
+    assert (at.task, at.hubs, at.due) == (Task.UPDATE_REMAINING_HUBS, 54, AUTOMATIC)
+    assert (at.standing(AUTOMATIC), at.standing(AUTOMATIC + SECOND)) == (TaskState.OPEN, TaskState.OVERDUE)
+    (held,) = csp_deadlines(release(state=state, paused=True), facts, AUTOMATIC + SECOND)
+    assert held.standing(AUTOMATIC + SECOND) is TaskState.HELD
 
 
 def test_a_supplier_on_an_older_duis_is_asked_for_nothing_that_it_cannot_do() -> None:

@@ -85,9 +85,11 @@ def test_the_groups_that_wait_for_a_say(store: Store) -> None:
         says.put_say(connection, group("G1"), ["4G North"], GAMMA, ACCEPTED, NOW)
         waiting = says.undecided(connection, release())
     assert waiting == [
-        OpenGroup(ALPHA, Stage.PILOT, "G1", "North", PERIOD.start, 2),  # 1 and 4: 5 runs it, 6 is another's by now
-        OpenGroup(ALPHA, Stage.PILOT, "G1", "South", PERIOD.start, 1),
-        OpenGroup(BETA, Stage.SAFE_LAUNCH, "L1", "South", PERIOD.start, 1),  # 4 is not its own
+        OpenGroup(
+            ALPHA, Stage.PILOT, "G1", "North", PERIOD.start, PERIOD.end, 2
+        ),  # 1 and 4: 5 runs it, 6 is another's by now
+        OpenGroup(ALPHA, Stage.PILOT, "G1", "South", PERIOD.start, PERIOD.end, 1),
+        OpenGroup(BETA, Stage.SAFE_LAUNCH, "L1", "South", PERIOD.start, PERIOD.end, 1),  # 4 is not its own
     ]
 
 
