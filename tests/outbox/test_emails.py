@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -45,7 +45,7 @@ from duis_gateway.parties.records import Party, PartyKind, Role, is_email_addres
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
-from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, ReleaseState, ReleaseType
+from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, PilotTerms, ReleaseState, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.text.cells import unguarded
 from duis_gateway.text.controls import shown_lines
@@ -237,7 +237,7 @@ def test_times_are_utc_with_londons_beside_them_where_it_differs(moment: datetim
 
 
 def test_a_suppliers_announcement_says_until_when_it_can_choose_and_lists_its_hubs() -> None:
-    email = announcement(release(), supplier("6.0"), revised=False)
+    email = announcement(release(), supplier("6.0"), NOW, revised=False)
     said = " ".join(email.paragraphs)
     assert "Service Request 11.5) until 2026-06-01 00:00 UTC" in said
     assert "Service Request 11.6) until 2026-08-02 09:00 UTC" in said
@@ -245,20 +245,48 @@ def test_a_suppliers_announcement_says_until_when_it_can_choose_and_lists_its_hu
 
 
 def test_a_supplier_on_an_older_duis_is_told_that_it_cannot_choose() -> None:
-    said = " ".join(announcement(release(), supplier("5.4"), revised=False).paragraphs)
+    said = " ".join(announcement(release(), supplier("5.4"), NOW, revised=False).paragraphs)
     assert "(5.4) does not have the Service Requests" in said
     assert "automatic date, 2026-09-02 09:00 UTC" in said
 
 
 def test_a_csps_announcement_has_no_hubs() -> None:
     csp = Party(1, PartyKind.CSP, "https://c.example", "csp@c.example", regions=frozenset({"North"}))
-    email = announcement(release(), csp, revised=False)
+    email = announcement(release(), csp, NOW, revised=False)
     assert email.attachment is None
     assert "FirmwareReleaseNotice" in " ".join(email.paragraphs)
 
 
+@pytest.mark.requirement("BR-5.4")
+def test_a_late_revision_names_no_day_that_is_past_as_still_to_come() -> None:
+    """Before: "you can choose your hubs until" a day a month ago, and "upload by" the pilot's start, in its midst."""
+    csp = Party(1, PartyKind.CSP, "https://c.example", "csp@c.example", regions=frozenset({"North"}))
+    owing = PilotTerms(PILOT, limit=10, minimum=5)
+    soon = release(revision=2, pilot=owing, obligations=True, automatic_date=PILOT.end + timedelta(days=1))
+
+    def said(party: Party, now: datetime) -> str:
+        return " ".join(announcement(soon, party, now, revised=True).paragraphs)
+
+    late = PILOT.end - timedelta(days=4)
+    to_supplier = said(supplier("6.0"), late)
+    assert "It is too late to choose your hubs for the pilot (Service Request 11.5)." in to_supplier
+    assert "It is too late to instruct when your hubs are updated (Service Request 11.6)." in to_supplier
+    assert "updated by the automatic date, 2026-06-02" in to_supplier
+    assert "You can" not in to_supplier
+    assert "Every supplier owed at least 5 of them" in to_supplier
+    assert f"Schedule now, for each of your regions for which you have not: the time was {show_time(PILOT.start)}" in (
+        said(csp, late)
+    )
+    assert f"Safe Launch Schedule by {show_time(PILOT.end)}" in said(csp, late)
+    over = said(csp, PILOT.end + timedelta(days=2))
+    assert "It is too late to upload your Default Pilot List" in over
+    assert "It is too late to upload your Safe Launch Schedule" in over
+    assert "has come: the CSPs update whatever remains" in over
+    assert " by 20" not in over
+
+
 def test_a_revision_says_which() -> None:
-    email = announcement(release(revision=3), supplier("6.0"), revised=True)
+    email = announcement(release(revision=3), supplier("6.0"), NOW, revised=True)
     assert "revision 3" in email.subject
     assert "replaces what you were told before" in email.paragraphs[0]
 

@@ -39,7 +39,7 @@ def laid(conn: Connection, *sends: Send, terms: EmailTerms = TERMS) -> list[Outb
 
 
 def announced(party: Party) -> Email:
-    return announcement(release(), party, revised=False)
+    return announcement(release(), party, NOW, revised=False)
 
 
 def text_of(row: OutboxMessage) -> str:

@@ -123,7 +123,7 @@ def _email(store: Store) -> bytes:
     to = replace(supplier("6.0"), email="firmware@supplier.example")
     terms = EmailTerms("gateway@duis.example")
     with store.read() as conn:
-        [row] = email_rows([announcement(_release(), to, revised=False)], conn, GATEWAY, AT, terms)
+        [row] = email_rows([announcement(_release(), to, AT, revised=False)], conn, GATEWAY, AT, terms)
     # The id of an email is made up anew each time.
     return row.content.replace(row.message_id.encode(), CORRELATION_ID.encode())
 

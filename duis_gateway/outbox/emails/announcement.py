@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from duis_gateway.flow.reply import EligibleHubs, Email
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.obligations.rules import due_date
 from duis_gateway.rollout.releases.records import PilotTerms, Release
-from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct
+from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, pilot_window_open
 from duis_gateway.text.times import show_time
 
 
-def announcement(release: Release, recipient: Party, *, revised: bool) -> Email:
-    """Return the email for one recipient; a supplier's lists its own hubs that the release may be applied to."""
+def announcement(release: Release, recipient: Party, now: datetime, *, revised: bool) -> Email:
+    """Return the email for one recipient; a supplier's lists its own hubs that the release may be applied to.
+
+    No day that is past at `now` is named as one that is still to come.
+    """
     model = f"{release.manufacturer} {release.model}"
     supplier = recipient.kind is PartyKind.SUPPLIER
-    what = _what_to_do(release, recipient) if supplier else _what_csps_do(release)
+    what = _what_to_do(release, recipient, now) if supplier else _what_csps_do(release, now)
     revision = f", revision {release.revision}" if revised else ""
     return Email(
         recipient,
@@ -48,24 +53,37 @@ def _predecessors(release: Release) -> str:
     return f" It is for hubs that run version {' or '.join(sorted(release.permitted_predecessors))}."
 
 
-def _what_to_do(release: Release, recipient: Party) -> tuple[str, ...]:
-    automatic = f"Hubs that nobody instructs are updated by the automatic date, {show_time(release.automatic_date)}."
+def _what_to_do(release: Release, recipient: Party, now: datetime) -> tuple[str, ...]:
+    automatic = _automatic(release, now)
     if recipient.duis_version < DUIS_6_0:
         return (
             f"Your registered DUIS version ({recipient.duis_version}) does not have the Service Requests by which "
             f"hubs are chosen and scheduled (11.5 and 11.6, from DUIS {DUIS_6_0}). {automatic}",
         )
-    until = show_time(last_to_instruct(release))
-    instruct = f"You can instruct when your hubs are updated (Service Request 11.6) until {until}. {automatic}"
+    until = last_to_instruct(release)
+    instruct = f"{_while(until, now, 'instruct when your hubs are updated (Service Request 11.6)')} {automatic}"
     if release.pilot is None:
         return (f"There is no pilot for this release. {instruct}",)
-    window = last_for_the_pilot(release)
-    assert window is not None
-    choose = f"You can choose your hubs for the pilot (Service Request 11.5) until {show_time(window)}. {instruct}"
-    return (choose, *_what_is_owed(release, release.pilot))
+    window = last_for_the_pilot(release) if pilot_window_open(release, now) else None
+    choose = _while(window, now, "choose your hubs for the pilot (Service Request 11.5)")
+    return (f"{choose} {instruct}", *_what_is_owed(release, release.pilot, now))
 
 
-def _what_is_owed(release: Release, pilot: PilotTerms) -> tuple[str, ...]:
+def _while(until: datetime | None, now: datetime, what: str) -> str:
+    """Say until when something can be done, or that it cannot any more: a revision may come late."""
+    if until is None or until < now:
+        return f"It is too late to {what}."
+    return f"You can {what} until {show_time(until)}."
+
+
+def _automatic(release: Release, now: datetime) -> str:
+    date = show_time(release.automatic_date)
+    if release.automatic_date <= now:
+        return f"The automatic date, {date}, has come: the CSPs update whatever remains."
+    return f"Hubs that nobody instructs are updated by the automatic date, {date}."
+
+
+def _what_is_owed(release: Release, pilot: PilotTerms, now: datetime) -> tuple[str, ...]:
     """PIA-A9: what a supplier has to provide, and until when."""
     share = pilot.share_percent
     parts = ([f"at least {pilot.minimum:,} of them"] if pilot.minimum else []) + (
@@ -73,18 +91,29 @@ def _what_is_owed(release: Release, pilot: PilotTerms) -> tuple[str, ...]:
     )
     if not release.obligations or not parts:
         return ()
-    due = show_time(due_date(pilot))
-    return (
-        f"Every supplier provides {' and '.join(parts)} by {due}; DCC may choose on your behalf what is missing then.",
-    )
+    what, due = " and ".join(parts), due_date(pilot)
+    if due < now:
+        return (f"Every supplier owed {what}, due {show_time(due)}: DCC may choose on your behalf what is missing.",)
+    return (f"Every supplier provides {what} by {show_time(due)}; DCC may choose on your behalf what is missing then.",)
 
 
-def _what_csps_do(release: Release) -> tuple[str, ...]:
+def _what_csps_do(release: Release, now: datetime) -> tuple[str, ...]:
     """BR-5.4: each actor is shown how long it has."""
     pilot = release.pilot
-    launch = show_time(release.automatic_date if pilot is None else pilot.period.end)
-    tasks = f"your Safe Launch Schedule by {launch}"
+    said = [_BY_MESSAGE]
     if pilot is not None:
-        start = show_time(pilot.period.start)
-        tasks = f"your Default Pilot List and Default Pilot Schedule by {start}, and {tasks}"
-    return (_BY_MESSAGE, f"Upload {tasks}, for each of your regions.")
+        lists = "your Default Pilot List and Default Pilot Schedule"
+        said.append(_upload(lists, pilot.period.start, now, possible=pilot_window_open(release, now)))
+    launch = release.automatic_date if pilot is None else pilot.period.end
+    said.append(_upload("your Safe Launch Schedule", launch, now, possible=now < release.automatic_date))
+    if now >= release.automatic_date:
+        said.append(_automatic(release, now))
+    return tuple(said)
+
+
+def _upload(what: str, due: datetime, now: datetime, *, possible: bool) -> str:
+    if not possible:
+        return f"It is too late to upload {what}."
+    if due < now:
+        return f"Upload {what} now, for each of your regions for which you have not: the time was {show_time(due)}."
+    return f"Upload {what} by {show_time(due)}, for each of your regions."

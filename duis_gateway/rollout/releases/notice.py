@@ -91,7 +91,7 @@ def _emails(release: Release, tx: Tx, *, revised: bool) -> Iterator[Email]:
     concerned = suppliers_of_model(tx.conn, release.manufacturer, release.model)
     suppliers = registered(concerned, release.release_id, tx)
     for party in (*tx.registered(PartyKind.CSP), *suppliers.values()):
-        yield announcement(release, party, revised=revised)
+        yield announcement(release, party, tx.now, revised=revised)
 
 
 def _notice(body: esi.FirmwareRelease) -> ReleaseNotice:
