@@ -151,7 +151,7 @@ class Selection(PartnerBody):
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What remains goes at this date: no instruction can come any more (BR-3.6)."""
+    """What remains goes at this date, which takes the place of one that was told before (BR-3.6)."""
 
     automatic_date: datetime
 

@@ -313,6 +313,17 @@ def test_changes_of_the_plan_add_up_in_their_order(north: Mock) -> None:
     assert due(north, "R5") == HUBS[1:6]
 
 
+def test_what_remains_goes_at_the_date_that_was_told_last(north: Mock) -> None:
+    """X09: a date that DCC has put off moves nothing any more."""
+    release, version = "R-PUT-OFF", "PUTOFF"
+    tell(north, replace(NOTICE, release_id=release, firmware_version=version))
+    tell(north, csp.PlannedDeployment(release, version, 1, remaining=Remaining(NOW)))
+    assert due(north, release)
+    later = Remaining(datetime.now(UTC) + timedelta(days=30))
+    tell(north, csp.PlannedDeployment(release, version, 2, remaining=later))
+    assert due(north, release) == []
+
+
 @pytest.mark.parametrize(
     ("word", "goes_on"), [(RolloutAction.PAUSE, True), (RolloutAction.WITHDRAW, False), (RolloutAction.STOP, False)]
 )

@@ -43,7 +43,8 @@ _DEVIATION_IN_WORDS = {
 class FirmwareDeploymentPlan(AlertBody):
     """N77: what is new in the plan of the recipient's hubs, what is void, and what departed from it.
 
-    `remaining` is the automatic date, once no instruction can come any more: what is not planned goes then.
+    `remaining` is the automatic date, when what is not planned goes: told a month before, when no instruction is in time
+    any more, and anew with each date that DCC moves it to from then on.
     """
 
     release_id: str
@@ -79,7 +80,9 @@ class FirmwareDeploymentPlan(AlertBody):
         remaining = []
         if self.remaining is not None:
             date = show_time(self.remaining)
-            remaining = [f"No instruction is in time any more: your hubs that are not planned go at {date}."]
+            remaining = [
+                f"Your hubs that are not planned go at {date}; no instruction is in time within the month before."
+            ]
         return Words(
             f"The plan of your hubs under {self.release_id}",
             (*planned, *void, *departed, *remaining),

@@ -11,6 +11,7 @@ from duis_gateway.operations import flags
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hubs import freshness
+from duis_gateway.rollout.plans.remaining import follow_the_date
 from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history, telling
 from duis_gateway.rollout.releases import store as releases
@@ -63,6 +64,7 @@ def carry_out(happening: Happening, moment: Moment) -> None:
         CARRIED_OUT[effect](happening, moment)
     if _moves_plans(happening.before) != _moves_plans(after):
         replan_all(moment, after)
+    follow_the_date(happening.before, after, moment)
 
 
 def _moves_plans(release: Release) -> tuple[object, ...]:

@@ -42,9 +42,9 @@ def of_release(connection: Connection, release_id: str) -> list[ReleaseEvent]:
     return [ReleaseEvent(row[0], row[1], row[2], ReleaseState(row[3]), *row[4:]) for row in connection.execute(query)]
 
 
-def newest(connection: Connection, release_id: str, event: str) -> ReleaseEvent | None:
-    """Return the last time that this happened to the release, or None."""
-    mine = (release_event.c.release_id == release_id, release_event.c.event == event)
+def newest(connection: Connection, release_id: str, *events: str) -> ReleaseEvent | None:
+    """Return the last time that one of these happened to the release, or None."""
+    mine = (release_event.c.release_id == release_id, release_event.c.event.in_(events))
     row = connection.execute(select(*_COLUMNS).where(*mine).order_by(release_event.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else _event(row)
 

@@ -22,6 +22,7 @@ from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.remaining import follow_the_date
 from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
@@ -67,8 +68,9 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     tx.send(_emails(release, tx, revised=revised))
     if standing is not None and standing.failure_threshold != release.failure_threshold:
         thresholds.changed(tx.conn, release)
-    if revised:
+    if standing is not None:
         replan_all(tx, release, drop_what_is_void(release, tx))
+        follow_the_date(standing, release, tx)
     caught_up(release, tx, not_before=tx.now)
     return accepted(message, unknown)
 

@@ -16,7 +16,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.incoming import Door
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.periods import one_month_before
-from duis_gateway.rollout.releases.records import Period
+from duis_gateway.rollout.releases.records import Period, PilotTerms
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
@@ -179,6 +179,39 @@ def test_a_month_before_the_automatic_date_everybody_is_told_that_what_remains_g
     assert told(dcc, before, "Remaining") == {}
     later = AUTOMATIC + 60 * DAY
     decides(dcc, RolloutAction.DELAY, later)
+    assert dates(told(dcc, before, "Remaining")) == {later}, "or a CSP would go on at the date told before"
     before = dcc.last_row()
     dcc.passes(one_month_before(later))
     assert told(dcc, before, "Remaining").keys() == found.keys()
+
+
+def dates(found: dict[int, list[tuple[str, ...]]]) -> set[datetime]:
+    return {datetime.fromisoformat(one[0]) for some in found.values() for one in some}
+
+
+@pytest.mark.requirement("X09", "BR-3.4", "BR-3.6")
+def test_a_date_that_a_revision_brings_near_and_puts_off_again_is_told_each_time_at_once(dcc: Steering) -> None:
+    soon = dcc.clock.now() + 20 * DAY
+    terms = PilotTerms(Period(PILOT.start, soon - DAY), limit=10)
+    before = dcc.last_row()
+    assert dcc.announces(revision=2, pilot=terms, automatic_date=soon).status == "Accepted"
+    assert dates(told(dcc, before, "Remaining")) == {soon}
+    before = dcc.last_row()
+    dcc.announces(revision=3, pilot=terms)
+    found = told(dcc, before, "Remaining")
+    assert found.keys() == {NORTH, SOUTH, DCC, OURS, THEIRS}
+    assert dates(found) == {AUTOMATIC}
+    before = dcc.last_row()
+    dcc.passes(soon)
+    assert told(dcc, before, "Remaining") == {}
+    dcc.announces(revision=4, pilot=terms, automatic_date=soon + DAY)
+    dcc.announces(revision=5, pilot=terms)
+    dcc.passes(one_month_before(AUTOMATIC))
+    assert len(told(dcc, before, "Remaining")[NORTH]) == 3, "near, far, and a month before the last"
+
+
+@pytest.mark.requirement("X09", "BR-3.6")
+def test_what_nobody_was_told_is_not_taken_back(dcc: Steering) -> None:
+    before = dcc.last_row()
+    decides(dcc, RolloutAction.DELAY, AUTOMATIC + 60 * DAY)
+    assert told(dcc, before, "Remaining") == {}
