@@ -43,8 +43,8 @@ _DEVIATION_IN_WORDS = {
 class FirmwareDeploymentPlan(AlertBody):
     """N77: what is new in the plan of the recipient's hubs, what is void, and what departed from it.
 
-    `remaining` is the automatic date, when what is not planned goes: told a month before, when no instruction is in time
-    any more, and anew with each date that DCC moves it to from then on.
+    `remaining` is the automatic date, when what is not planned goes: told a month before it, when no instruction is in
+    time any more, and from then on anew with each date that DCC moves it to.
     """
 
     release_id: str

@@ -125,8 +125,8 @@ class World:
         assert isinstance(decided.reply, ServiceAnswer)
         if isinstance(body, PreferredPilotSchedule) and not decided.reply.code.startswith("E"):
             # What was said of a group goes with it where it is sent again, or is taken back.
-            now = {(one.stage, one.group_id): one for one in self.instructions(supplier)}
-            again = {name for name, one in now.items() if before.get(name) != one}
+            after = {(one.stage, one.group_id): one for one in self.instructions(supplier)}
+            again = {name for name, one in after.items() if before.get(name) != one}
             self.said = [one for one in self.said if _name(one) not in {(supplier, *name) for name in again}]
 
     def decides(self) -> None:
