@@ -13,11 +13,13 @@ from duis_gateway.cli.output import print_table
 from duis_gateway.cli.status import registered
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.parties.records import Party
+from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.deadlines.scopes import scope_of, viewer_of
 from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.estate.history import HISTORY_COLUMNS, history_rows
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf, whose
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.view import (
     HUB_COLUMNS,
     PLAN_COLUMNS,
@@ -47,18 +49,8 @@ def show(hub: int, release_id: str | None, party: int | None, form: str, config:
     """Show what is planned for one Communications Hub, what it rests on, and which release moves the hub next."""
     now = config.clock.open().now()
     with opened_store(config) as store, store.read() as connection:
-        found = hubs.get(connection, hub)
-        if found is None:
-            raise AnswerIsNo(f"{format_eui(hub)} is not in the inventory")
-        viewer = None
-        who = None if party is None else registered(connection, party)
-        of_gpf = hubs_named_by_gpf(connection, [hub], who).get(hub)
-        if of_gpf is not None:
-            raise AnswerIsNo(f"{format_eui(hub)} is not planned by itself: {whose(of_gpf)}")
-        if who is not None:
-            viewer = viewer_of(who)
-            if viewer is not None and viewer not in found.suppliers:
-                raise AnswerIsNo(f"{format_eui(hub)} is not one of {format_eui(who.eui)}")
+        found, who = _found(connection, hub, party)
+        viewer = None if who is None else viewer_of(who)
         under = [_release(connection, release_id)] if release_id is not None else releases_for(connection, found)
         if not under:
             raise AnswerIsNo(f"no release in flight is for {found.manufacturer} {found.model}")
@@ -68,6 +60,38 @@ def show(hub: int, release_id: str | None, party: int | None, form: str, config:
             for one in under
         ]
     print_table(Rows(HUB_COLUMNS, rows), form)
+
+
+@plan.command()
+@click.argument("hub", type=EUI)
+@click.option("--party", type=EUI, help="Show what this party may see.")
+@format_option
+@config_option
+def history(hub: int, party: int | None, form: str, config: Config) -> None:
+    """Show what happened to one Communications Hub, the newest first: also what stands no more."""
+    with opened_store(config) as store, store.read() as connection:
+        _, who = _found(connection, hub, party)
+        rows = history_rows(connection, who or Party(0, PartyKind.DCC, ""), hub)
+    print_table(Rows(HISTORY_COLUMNS, rows), form)
+
+
+def _found(connection: Connection, hub: int, party: int | None) -> tuple[Hub, Party | None]:
+    """Return the hub, and the party that looks at it.
+
+    Raises:
+        AnswerIsNo: there is no such hub, it is a GPF, or it is none of the party's.
+    """
+    found = hubs.get(connection, hub)
+    if found is None:
+        raise AnswerIsNo(f"{format_eui(hub)} is not in the inventory")
+    who = None if party is None else registered(connection, party)
+    of_gpf = hubs_named_by_gpf(connection, [hub], who).get(hub)
+    if of_gpf is not None:
+        raise AnswerIsNo(f"{format_eui(hub)} is not planned by itself: {whose(of_gpf)}")
+    viewer = None if who is None else viewer_of(who)
+    if who is not None and viewer is not None and viewer not in found.suppliers:
+        raise AnswerIsNo(f"{format_eui(hub)} is not one of {format_eui(who.eui)}")
+    return found, who
 
 
 @plan.command("list")

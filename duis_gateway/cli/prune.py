@@ -25,8 +25,8 @@ _ALL = "all"
     type=click.Choice([*(one.value for one in What), _ALL]),
     default=_ALL,
     show_default=True,
-    help="Bodies of delivered messages, bytes of received ones, parts of lists that were never completed, or notes of"
-    " hubs that have left an estate.",
+    help="Bodies of delivered messages, bytes of received ones, parts of lists that were never completed, notes of"
+    " hubs that have left an estate, or what became of hubs' instructions and plans that stand no more.",
 )
 @click.option("--dry-run", is_flag=True, help="Only count; remove nothing.")
 @config_option
@@ -50,6 +50,7 @@ def _in_words(pruned: Pruned, chosen: frozenset[What]) -> str:
         What.EVIDENCE: f"the bytes of {counted(pruned.evidence, 'received message')}",
         What.PARTS: f"{counted(pruned.lists, 'unfinished list')} ({counted(pruned.parts, 'part')})",
         What.DEPARTED: f"{counted(pruned.departed, 'departure')} of hubs from estates",
+        What.HISTORY: f"{counted(pruned.events, 'event')} of hubs' history",
     }
     said = ", ".join(text for kind, text in words.items() if kind in chosen)
     return f"{said}: {pruned.octets / 1_000_000:,.1f} MB"

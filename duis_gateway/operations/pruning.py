@@ -3,7 +3,8 @@
 Bodies go, rows stay: the body of a message that was delivered, and the bytes of one that was received. Identities are
 used up for ever (threat T39), and answers stay whole, since a repeat is answered with them whenever it comes; so do
 messages that wait, dead letters, and everything that the rules read. Of a list that came in parts and was never
-completed the parts themselves go, and so do the notes of hubs that have left an estate.
+completed the parts themselves go, and so do the notes of hubs that have left an estate, and the events of hubs'
+history.
 
 What is not in the audit log's chain yet is not pruned: what waits is sealed first, and the log says what is to go.
 
@@ -25,6 +26,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, Table, and_, 
 
 from duis_gateway.audit import recording
 from duis_gateway.audit.sealing import seal_all
+from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.store.bulk import Progress
 from duis_gateway.store.engine import Store, now_seconds
@@ -50,6 +52,7 @@ class What(StrEnum):
     EVIDENCE = "evidence"  # the bytes of messages that were received
     PARTS = "parts"  # parts of lists that were never completed
     DEPARTED = "departed"  # which hubs have left whose estate, as `changed-since` tells it
+    HISTORY = "history"  # what became of hubs' instructions and plans that stand no more
 
 
 EVERYTHING = frozenset(What)
@@ -64,6 +67,7 @@ class Pruned:
     lists: int = 0
     parts: int = 0
     departed: int = 0
+    events: int = 0
     octets: int = 0
 
     def count_bodies(self, what: What, number: int) -> None:
@@ -116,6 +120,8 @@ class Pruning:
             self._drop_lists(done)
         if What.DEPARTED in self.what:
             self._drop_departures(done)
+        if What.HISTORY in self.what:
+            self._drop_history(done)
         self.progress(whole, whole)
         return done
 
@@ -194,6 +200,22 @@ class Pruning:
                 return
             with _in_turns(), self.store.write(alone=True) as conn:
                 done.departed += freshness.forget_departures(conn, few, until)
+
+    # --- history ------------------------------------------------------------------------------------------------
+
+    def _drop_history(self, done: Pruned) -> None:
+        until = self.now - self.age
+        if self.dry_run:
+            with self.store.read() as conn:
+                done.events = events.count_old(conn, until)
+            return
+        while True:
+            with self.store.read() as conn:
+                number = events.oldest(conn, until)
+            if number is None:
+                return
+            with _in_turns(), self.store.write(alone=True) as conn:
+                done.events += events.forget(conn, number)
 
     # --- parts --------------------------------------------------------------------------------------------------
 

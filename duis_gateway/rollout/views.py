@@ -16,11 +16,10 @@ from duis_gateway.rollout.deadlines.scopes import live_releases
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
 from duis_gateway.rollout.estate.changes import unknown_since
 from duis_gateway.rollout.estate.eligible_view import ELIGIBLE_COLUMNS, eligible_hubs, eligible_row
+from duis_gateway.rollout.estate.history import HISTORY_COLUMNS, history_rows
 from duis_gateway.rollout.estate.hub_by_hub import (
     ESTATE_COLUMNS,
-    HISTORY_COLUMNS,
     estate_rows,
-    history_rows,
     hub_row,
 )
 from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows

@@ -246,6 +246,35 @@ former_hub = Table(
     needed("left_at", UtcTime, index=True),
 )
 
+# What became of hubs' instructions and plans, kept once it stands no more: a hub's history (`rollout.hub_events`). What
+# stands is in its own tables. The hubs are without foreign keys, like the other long lists.
+hub_event = Table(
+    "hub_event",
+    metadata,
+    number(),
+    _of_release(),
+    needed("supplier", Unsigned64),
+    needed("what"),
+    needed("at", UtcTime),
+    needed("noted_at", UtcTime, index=True),
+    Column("stage", Text),
+    Column("group_id", Text),
+    Column("starts", UtcTime),
+    Column("ends", UtcTime),
+    Column("word", Text),
+    Column("reason", Text),
+    Index(None, "release_id", "noted_at"),
+)
+
+hub_event_hub = Table(
+    "hub_event_hub",
+    metadata,
+    key("event_id", COUNTED),
+    key("device_id", Unsigned64),
+    Index(None, "device_id"),
+    sqlite_with_rowid=False,
+)
+
 # What was noted before this moment is not complete any more: old notes were pruned.
 pruned_until = Table(
     "pruned_until",

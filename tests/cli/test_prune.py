@@ -36,11 +36,11 @@ def used(installation: Installation) -> Installation:
 
 EVERYTHING = (
     "the bodies of 2 delivered messages, the bytes of 1 received message, 1 unfinished list (1 part),"
-    " 0 departures of hubs from estates: 1.7 MB.\n"
+    " 0 departures of hubs from estates, 0 events of hubs' history: 1.7 MB.\n"
 )
 NOTHING = (
     "the bodies of 0 delivered messages, the bytes of 0 received messages, 0 unfinished lists (0 parts),"
-    " 0 departures of hubs from estates: 0.0 MB.\n"
+    " 0 departures of hubs from estates, 0 events of hubs' history: 0.0 MB.\n"
 )
 
 
@@ -64,6 +64,7 @@ def test_what_is_younger_stays(used: Installation) -> None:
         ("evidence", "the bytes of 1 received message: 0.2 MB"),
         ("parts", "1 unfinished list (1 part): 0.0 MB"),
         ("departed", "0 departures of hubs from estates: 0.0 MB"),
+        ("history", "0 events of hubs' history: 0.0 MB"),
     ],
 )
 def test_one_kind_alone(used: Installation, what: str, said: str) -> None:

@@ -20,12 +20,15 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind, Role
 from duis_gateway.rollout.estate.changes import unknown_since
 from duis_gateway.rollout.estate.hub_by_hub import estate_rows
+from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import TAKEN_BACK, Happened, HubEvent
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.engine import Store, StoreOptions
 from duis_gateway.store.tables import message_part, outbox
 from tests.support.databases import fresh_database, opened
-from tests.support.estate import ALPHA, BETA, GAMMA, NOW, TOP
+from tests.support.estate import ALPHA, BETA, GAMMA, NOW, TOP, release
 from tests.support.outbox import enqueue, message
 from tests.support.outbox import messages as bodies
 
@@ -185,6 +188,18 @@ def test_notes_of_hubs_that_left_long_ago_go_and_no_earlier_time_is_answered(sto
     assert (unknown(NOW - AGE - timedelta(seconds=1)) or "").startswith("which hubs left the estate before ")
     assert prune(store, age=40 * DAY) == Pruned(), "it is not known again"
     assert unknown(NOW - AGE - timedelta(seconds=1)) is not None
+
+
+def test_of_hubs_history_the_events_go_that_were_noted_long_ago(store: Store) -> None:
+    with store.write() as conn:
+        releases.put(conn, release(), {})
+        for at in (OLD, OLD, YOUNG):
+            events.note(conn, HubEvent("R1", ALPHA, Happened.ENDED, at, at, word=TAKEN_BACK), [1, 2])
+    assert prune(store, dry_run=True) == Pruned(events=2)
+    assert prune(store, EVERYTHING - {What.HISTORY}) == Pruned()
+    assert prune(store) == Pruned(events=2)
+    with store.read() as conn:
+        assert [one.at for one in events.of_hub(conn, 1)] == [YOUNG]
 
 
 @dataclass

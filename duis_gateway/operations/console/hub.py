@@ -14,7 +14,8 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
-from duis_gateway.rollout.estate.hub_by_hub import history_rows, hub_row
+from duis_gateway.rollout.estate.history import history_rows
+from duis_gateway.rollout.estate.hub_by_hub import hub_row
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.rules import HubPlan

@@ -129,7 +129,7 @@ def receive_outcomes(
     tx.send(_alerts(news, tx))
     tx.send(_progress(news, tx))
     for deviations in departed:
-        tx.send(deviations.sends())
+        deviations.tell(tx)
     _replan(news, models, tx)
     propose_pauses(tx, failures)
     return accepted(message, bad)

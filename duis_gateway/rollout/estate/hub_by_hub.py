@@ -25,7 +25,6 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import plan_hub
-from duis_gateway.rollout.schedules import store as schedules
 
 ESTATE_COLUMNS = (
     "device_id",
@@ -54,8 +53,6 @@ ESTATE_COLUMNS = (
     "reported_at",
     "gpf_device_id",
 )
-
-HISTORY_COLUMNS = ("at", "what", "release", "firmware_version", "stage", "detail")
 
 DEPARTED = "departed"
 """The state in which a hub is shown once more that has left the party's estate."""
@@ -92,32 +89,6 @@ def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Ma
         return None
     (row,) = _Reader(conn, party, now).rows([hub])
     return row
-
-
-def history_rows(conn: Connection, party: Party, device_id: int) -> list[Mapping[str, object]]:
-    """Return what happened to a hub, the newest first, as rows of `HISTORY_COLUMNS`.
-
-    Of instructions a supplier sees its own; the others see all, by supplier.
-    """
-    viewer = viewer_of(party)
-    happened = [_outcome_event(one) for one in activations.outcomes_of(conn, device_id)]
-    happened += [
-        _event(one.issued_at, "CS06 sent", one.release_id, one.firmware_version, None, None)
-        for one in activations.matching_requests(conn, [device_id]).values()
-    ]
-    happened += [
-        _event(
-            one.received_at,
-            "instructed",
-            one.release_id,
-            None,
-            one.stage.value,
-            f"group {one.group_id}" + ("" if viewer else f" of {format_eui(one.supplier)}"),
-        )
-        for one in schedules.naming(conn, device_id)
-        if viewer in (None, one.supplier)
-    ]
-    return sorted(happened, key=lambda row: str(row["at"]), reverse=True)
 
 
 class _Reader:
@@ -173,7 +144,7 @@ class _Reader:
             "indicative": plan and plan.indicative,
             "held": plan and plan.held,
             "why": f"its last attempt failed; {why}" if state is HubState.FAILED else why,
-            "outcome": outcome and _words(outcome.success),
+            "outcome": outcome and outcome_word(outcome.success),
             "outcome_of": outcome and outcome.stage.value,
             "outcome_version": outcome and outcome.firmware_version,
             "failure_reason": outcome and outcome.failure_reason,
@@ -190,18 +161,6 @@ class _Reader:
         return None if supplier is None else format_eui(supplier)
 
 
-def _words(success: bool) -> str:
+def outcome_word(success: bool) -> str:
+    """Return how an attempt went, in one word."""
     return "Success" if success else "Failure"
-
-
-def _outcome_event(one: RecordedOutcome) -> Mapping[str, object]:
-    outcome = one.outcome
-    what = f"{outcome.stage.value}: {_words(outcome.success)}"
-    detail = "; ".join(word for word in (outcome.failure_reason, outcome.commentary) if word)
-    return _event(outcome.completed_at, what, one.release_id, outcome.firmware_version, None, detail or None)
-
-
-def _event(
-    at: object, what: str, release_id: str | None, version: str | None, stage: str | None, detail: str | None
-) -> Mapping[str, object]:
-    return dict(zip(HISTORY_COLUMNS, (at, what, release_id, version, stage, detail), strict=True))

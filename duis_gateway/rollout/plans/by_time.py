@@ -34,6 +34,6 @@ def _end_periods(release: Release, moment: Moment) -> None:
             ended = device_ids[start : start + HUBS_AT_ONCE]
             reported = activations.reported_since(moment.conn, release.release_id, ended, period.start)
             silent = [device_id for device_id in ended if device_id not in reported]
-            moment.send(missed(moment, release, period, silent).sends())
+            missed(moment, release, period, silent).tell(moment)
             replan(moment, release, ended)
     told.drop_ended(moment.conn, release.release_id, moment.now)

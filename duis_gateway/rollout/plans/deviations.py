@@ -15,6 +15,8 @@ from duis_gateway.flow.tx import Moment
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.bodies import OffThePlan
 from duis_gateway.partners.portions import portions
+from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import Happened, HubEvent
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.departures import Departure, departure
@@ -81,6 +83,22 @@ class Deviations:
             entries = tuple(self._entries(supplier.eui))
             alert = FirmwareDeploymentPlan(release.release_id, release.firmware_version, deviations=entries)
             yield Alert(supplier, alert, release.release_id)
+
+    def tell(self, moment: Moment) -> None:
+        """Send it, and note it for the hubs' history: what each supplier is told of its own."""
+        moment.send(self.sends())
+        for supplier in sorted(self.found.keys() - self.listeners.partners.keys()):
+            for one in self._entries(supplier):
+                event = HubEvent(
+                    self.release.release_id,
+                    supplier,
+                    Happened.OFF_PLAN,
+                    moment.now,
+                    moment.now,
+                    period=one.period,
+                    word=one.kind,
+                )
+                events.note(moment.conn, event, one.device_ids)
 
     def _entries(self, party: int) -> Iterator[Deviation]:
         for (kind, period), device_ids in self.found[party].items():

@@ -44,11 +44,6 @@ class HubInstruction:
     by_dcc: bool = False
 
     @property
-    def group(self) -> GroupName | None:
-        """The group that it stands in; None where DCC chose the hub."""
-        return None if self.by_dcc else GroupName(self.group_id, self.stage)
-
-    @property
     def counting_period(self) -> Period:
         """PIA-C2: the CSP has the final say, so that a period which it fixed takes the place of the one instructed."""
         return self.say.period if self.say is not None and self.say.period is not None else self.period
@@ -80,7 +75,10 @@ class PlanFacts:
         batch: the period in which DCC instructed the hub by itself (`BatchInstruction`), if it did and named one.
         undated_batch: DCC instructed the hub by itself and named no period: it goes at the automatic date.
         scheduled: the period for which the CSP's own schedule has the hub, if it has.
-        unable: suppliers whose DUIS version has no Service Requests to instruct with.
+        unable: suppliers whose DUIS version has no Service Requests to instruct with, or that are not registered.
+        unregistered: those of them that are not registered.
+        protected: the viewer has instructed the hub, and that does not count, as it protects it.
+        endings: by supplier, how its last instruction of the hub ended (`rollout.hub_events.records`).
         viewer: the supplier for whose eyes the explanation is, None for the operator's. A CSP's words to one supplier
             are not for the other, as they may say who it is.
     """
@@ -94,6 +92,9 @@ class PlanFacts:
     undated_batch: bool = False
     scheduled: Period | None = None
     unable: frozenset[int] = frozenset()
+    unregistered: frozenset[int] = frozenset()
+    protected: bool = False
+    endings: Mapping[int, str] = field(default_factory=dict)
     viewer: int | None = None
 
 
@@ -155,19 +156,11 @@ class GroupName:
 
 
 @dataclass(frozen=True, slots=True)
-class LostInstruction:
-    """What ended an instruction of a hub, and the group that it stood in; None where DCC had chosen the hub."""
-
-    reason: VoidReason
-    group: GroupName | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Lost:
     """Why hubs lost instructions, and what each supplier's own hubs lost of its own (by the supplier's EUI)."""
 
     reasons: Mapping[int, VoidReason] = field(default_factory=dict)
-    own: Mapping[int, Mapping[int, LostInstruction]] = field(default_factory=dict)
+    own: Mapping[int, Mapping[int, VoidReason]] = field(default_factory=dict)
 
 
 class DeviationKind(StrEnum):

@@ -18,6 +18,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
+from duis_gateway.rollout.plans.groups import groups_around
 from duis_gateway.rollout.plans.records import Lost, PlanFacts, ToldHub, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
@@ -100,21 +101,21 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
         before = told.told(moment.conn, release.release_id, chunk)
         now: defaultdict[ToldHub, list[int]] = defaultdict(list)
         void: list[int] = []
-        for facts, was, outlook, device_ids in _compared(before, plans.kinds(moment.conn, shared, chunk)):
+        off: list[int] = []
+        for was, outlook, device_ids in _compared(before, plans.kinds(moment.conn, shared, chunk)):
             planned = outlook.planned
-            if lost.own:
-                _note_groups(bulletin, facts, device_ids)
             if planned == was:
                 continue
             for why, members in _by_reason(outlook, device_ids, lost):
                 told_to = news(was, why, listeners.of)
                 if any(isinstance(one, VoidReason) for one in told_to.values()):
-                    _note_groups(bulletin, facts, members)
+                    off += members
                 bulletin.add(told_to, members)
             if planned is None:
                 void += device_ids
             else:
                 now[planned] += device_ids
+        _note_groups(bulletin, moment, release, off)
         if now:
             told.remember(moment.conn, release.release_id, now)
         if void:
@@ -136,10 +137,10 @@ def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[O
     return found.items()
 
 
-def _note_groups(bulletin: Bulletin, facts: PlanFacts, ids: Collection[int]) -> None:
-    """Note which group of each supplier names these hubs, whether it counts or not: of several the newest."""
-    for one in sorted(facts.instructions, key=lambda one: one.received_at):
-        bulletin.groups[one.supplier].update(dict.fromkeys(ids, one.group))
+def _note_groups(bulletin: Bulletin, moment: Moment, release: Release, ids: Collection[int]) -> None:
+    """Note which group of each supplier these hubs are in, or were until now."""
+    for supplier, name, members in groups_around(moment, release.release_id, ids) if ids else ():
+        bulletin.groups[supplier].update(dict.fromkeys(members, name))
 
 
 def _tell_lost(lost: Lost, bulletin: Bulletin, listeners: Listeners, moment: Moment, release: Release) -> None:
@@ -149,8 +150,8 @@ def _tell_lost(lost: Lost, bulletin: Bulletin, listeners: Listeners, moment: Mom
     """
     owed: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     for supplier, own in lost.own.items():
-        bulletin.groups[supplier] |= {device_id: one.group for device_id, one in own.items() if one.group}
-        owed[supplier] = {device_id: one.reason for device_id, one in own.items()}
+        _note_groups(bulletin, moment, release, own)
+        owed[supplier] = dict(own)
     for device_id, region in hubs.regions(moment.conn, lost.reasons).items():
         for party in listeners.partners_in(region):
             owed[party][device_id] = lost.reasons[device_id]
@@ -164,13 +165,13 @@ def _tell_lost(lost: Lost, bulletin: Bulletin, listeners: Listeners, moment: Mom
 
 def _compared(
     before: Mapping[int, ToldHub], kinds: Iterable[tuple[PlanFacts, list[int]]]
-) -> Iterator[tuple[PlanFacts, ToldHub | None, Outlook, list[int]]]:
+) -> Iterator[tuple[ToldHub | None, Outlook, list[int]]]:
     """Yield hubs that were told alike and stand alike now: why, what was told of them, and how they stand."""
     for facts, device_ids in kinds:
         hub = facts.hub
         outlook = Outlook(plan_hub(facts).told, hub.csp_region, hub.import_supplier, hub.gas_supplier)
         if not before:
-            yield facts, None, outlook, device_ids
+            yield None, outlook, device_ids
             continue
         alike: defaultdict[int, list[int]] = defaultdict(list)
         met: dict[int, ToldHub | None] = {}
@@ -180,4 +181,4 @@ def _compared(
             met[id(was)] = was
             alike[id(was)].append(device_id)
         for key, members in alike.items():
-            yield facts, met[key], outlook, members
+            yield met[key], outlook, members

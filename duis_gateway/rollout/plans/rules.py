@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
+from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, TAKEN_BACK
 from duis_gateway.rollout.periods import ends_before, stage_time, starts_within
 from duis_gateway.rollout.plans.records import (
     HubInstruction,
@@ -204,16 +205,30 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
     text = "both suppliers have instructed, the later start and the later end count"
     if basis is SplitBasis.ONE_INSTRUCTION:
         text = "DCC chose the hub on its supplier's behalf" if given[0].by_dcc else "its supplier has instructed it"
-    say = "the CSP has decided"
-    if open_say:
-        say = "the CSP has not decided yet"
-    elif any(_is_of_piece(one) for one in given):
-        say = "the CSP has decided on a piece of the group"
+    say = "the CSP has not decided yet" if open_say else _decided(facts, given)
     if all(one.by_dcc for one in given):
         say = "the CSP is told, and not asked"
     by_dcc = basis is SplitBasis.ONE_INSTRUCTION and given[0].by_dcc
     text = f"{_words(period)}: {text}; {say}"
     return _plan(facts, Basis.INSTRUCTED, text, period, stage, indicative=open_say, by_dcc=by_dcc)
+
+
+def _decided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:
+    """Return in words what the CSP said of instructions of which it refused none."""
+    said = [(one, one.say) for one in given if one.say is not None]
+    amended = [(one, say) for one, say in said if say.decision is GroupDecision.AMENDED]
+    if not amended:
+        return "the CSP has decided" + (" on a piece of the group" if any(say.piece for _, say in said) else "")
+    what = "a piece of the group" if any(say.piece for _, say in amended) else "the period"
+    reasons = "; ".join(dict.fromkeys(filter(None, (_reason(facts, one) for one, _ in amended))))
+    return f"the CSP amended {what}" + (f" ({reasons})" if reasons else "")
+
+
+def _reason(facts: PlanFacts, instruction: HubInstruction) -> str | None:
+    """Return the CSP's own words: to the supplier that they were meant for, and to the operator."""
+    if instruction.say is None or facts.viewer not in (None, instruction.supplier):
+        return None
+    return instruction.say.reason
 
 
 def _batch(facts: PlanFacts, period: Period | None, reason: str) -> HubPlan:
@@ -270,9 +285,25 @@ def _silence(facts: PlanFacts, supplier: int | None) -> str:
     if given:
         newest = max(given, key=lambda one: one.received_at)
         return f"has instructed, but {_in_words(facts, newest)}"
+    if facts.protected and supplier == facts.viewer:
+        return "has instructed, but you protect it"
+    if supplier in facts.unregistered:
+        return "cannot instruct (it is not registered)"
     if supplier in facts.unable:
         return "cannot instruct (older DUIS version)"
-    return "has not instructed"
+    return _ENDED.get(facts.endings.get(supplier or 0, ""), "has not instructed")
+
+
+_ENDED = {
+    TAKEN_BACK: "took its instruction back",
+    OFF_THE_LIST: "took it off its preferred list",
+    VoidReason.TOO_LATE: "has instructed, but the period came too late: it did not end before the automatic date",
+    VoidReason.OUTSIDE_PILOT: "has instructed, but the period did not lie within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH: "has instructed, but the period started before safe launch",
+    VoidReason.EXCLUDED: "has instructed, but the hub is excluded from the pilot",
+    VoidReason.PILOT_INVALIDATED: "has instructed, but the pilot was invalidated",
+}
+"""How an instruction ended, in words that go on from who gave it."""
 
 
 def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
@@ -283,9 +314,7 @@ def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
             return "the hub is excluded from the pilot"
         case VoidReason.OUTSIDE_PILOT:
             return "its period does not start within the pilot"
-    reason = None
-    if instruction.say is not None and facts.viewer in (None, instruction.supplier):
-        reason = instruction.say.reason
+    reason = _reason(facts, instruction)
     what = " this piece of the group" if _is_of_piece(instruction) else ""
     return f"the CSP refused{what}" + (f" ({reason})" if reason else "")
 

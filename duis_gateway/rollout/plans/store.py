@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, select
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Row, and_, select
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hubs.device_models import model_names
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
@@ -54,6 +56,8 @@ class ReleaseFacts:
         scheduled: the periods of the CSPs' groups that name hubs, by number; those of safe launch come last.
         open_periods: by region the period of the CSP's safe-launch groups that name no hubs, from first to last.
         able: the suppliers that have the Service Requests to instruct with.
+        registered: all suppliers that are registered.
+        endings: whose instructions under the release ended, and how, by the number of the event.
     """
 
     release: Release
@@ -63,6 +67,8 @@ class ReleaseFacts:
     scheduled: Mapping[int, Period]
     open_periods: Mapping[str, Period]
     able: frozenset[int]
+    registered: frozenset[int]
+    endings: Mapping[int, tuple[int, str]]
 
 
 def of_release(connection: Connection, release: Release, now: datetime) -> ReleaseFacts:
@@ -77,6 +83,8 @@ def of_release(connection: Connection, release: Release, now: datetime) -> Relea
         scheduled,
         open_periods,
         frozenset(party.eui for party in suppliers if party.can_instruct),
+        frozenset(party.eui for party in suppliers),
+        events.endings(connection, release.release_id),
     )
 
 
@@ -95,6 +103,7 @@ def of_hubs(
     marks = _marks(connection, shared.release.release_id, ids)
     said = _said(connection, shared, ids)
     scheduled = _scheduled_for(connection, shared, ids)
+    endings = events.endings_of(connection, shared.endings, ids)
     return [
         _facts(
             shared,
@@ -104,6 +113,8 @@ def of_hubs(
             said.pieces,
             scheduled.get(hub.device_id) or shared.open_periods.get(hub.csp_region),
             viewer,
+            protected=viewer in said.withheld.get(hub.device_id, ()),
+            endings=endings.get(hub.device_id, {}),
         )
         for hub in hubs
     ]
@@ -169,6 +180,7 @@ _NOTHING = _OfHub()
 class _Said:
     """What was said about some hubs under a release, and the pieces that CSPs made of groups that name them.
 
+    `withheld`: the suppliers of which nothing is said of a hub, although they have instructed it, as they protect it.
     Hubs that DCC named alike share one object: those are told apart by identity, which costs a tenth of a comparison.
     """
 
@@ -176,6 +188,7 @@ class _Said:
     selections: Mapping[int, tuple[DirectGroup, ...]]
     batches: Mapping[int, Period | None]
     pieces: Mapping[int, GroupSay]
+    withheld: Mapping[int, frozenset[int]]
     met: dict[tuple[object, ...], _OfHub] = field(default_factory=dict)
 
     def of(self, device_id: int) -> _OfHub:
@@ -196,14 +209,18 @@ def _said(connection: Connection, shared: ReleaseFacts, ids: Sequence[int]) -> _
     release_id = shared.release.release_id
     naming, selections = _naming(connection, release_id, ids), direct.selections_naming(connection, release_id, ids)
     left: dict[tuple[DirectGroup, ...], tuple[DirectGroup, ...]] = {}
+    withheld: dict[int, frozenset[int]] = {}
     for device_id, suppliers in protection.protectors(connection, ids).items():
         groups = naming.get(device_id, ())
+        given = {shared.groups[one.number].supplier for one in groups}
+        given |= {one.supplier for one in selections.get(device_id, ()) if one.supplier is not None}
+        withheld[device_id] = suppliers & given
         naming[device_id] = tuple(one for one in groups if shared.groups[one.number].supplier not in suppliers)
         if device_id in selections:
             chosen = tuple(one for one in selections[device_id] if one.supplier not in suppliers)
             selections[device_id] = left.setdefault(chosen, chosen)
     pieces = says.pieces(connection, {one.piece for found in naming.values() for one in found if one.piece is not None})
-    return _Said(naming, selections, direct.batch_periods(connection, release_id, ids), pieces)
+    return _Said(naming, selections, direct.batch_periods(connection, release_id, ids), pieces, withheld)
 
 
 def _facts(
@@ -214,6 +231,9 @@ def _facts(
     pieces: Mapping[int, GroupSay],
     scheduled: Period | None = None,
     viewer: int | None = None,
+    *,
+    protected: bool = False,
+    endings: Mapping[int, str] = MappingProxyType({}),
 ) -> PlanFacts:
     return PlanFacts(
         hub=hub,
@@ -225,6 +245,9 @@ def _facts(
         undated_batch=said.in_batch and said.batch is None,
         scheduled=scheduled,
         unable=hub.suppliers - shared.able,
+        unregistered=hub.suppliers - shared.registered,
+        protected=protected,
+        endings=endings,
         viewer=viewer,
     )
 

@@ -15,6 +15,8 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.bodies import PlanOfHubs, Remaining
 from duis_gateway.partners.portions import in_parts
 from duis_gateway.rollout.audience import registered
+from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import Happened, HubEvent
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.records import Deployment, GroupName, ToldHub, ToldPlan, VoidPlan, VoidReason
@@ -71,7 +73,12 @@ class Bulletin:
             self.found[party][news] += device_ids
 
     def sends(self, release: Release, listeners: Listeners, moment: Moment) -> Iterator[Send]:
-        """Yield what is sent: to CSPs and DCC first, in the order of their EUIs, then to suppliers."""
+        """Yield what is sent: to CSPs and DCC first, in the order of their EUIs, then to suppliers.
+
+        What is void is noted for the hubs' history, also where its supplier is not registered and is told nothing.
+        """
+        for eui in sorted(self.found.keys() - listeners.partners.keys()):
+            self._note_voids(eui, release, moment)
         for eui in sorted(self.found.keys() & listeners.partners.keys()):
             yield from plan_messages(listeners.partners[eui], release, tuple(self._entries(eui)), None, moment)
         for supplier in listeners.suppliers(self.found.keys() - listeners.partners.keys(), release):
@@ -83,6 +90,15 @@ class Bulletin:
                 tuple(one for one in entries if isinstance(one, VoidPlan)),
             )
             yield Alert(supplier, body, release.release_id)
+
+    def _note_voids(self, supplier: int, release: Release, moment: Moment) -> None:
+        for one in self._entries(supplier):
+            if isinstance(one, VoidPlan):
+                stage, name = (one.group.stage, one.group.group_id) if one.group else (None, None)
+                event = HubEvent(
+                    release.release_id, supplier, Happened.VOID, moment.now, moment.now, stage, name, word=one.reason
+                )
+                events.note(moment.conn, event, one.device_ids)
 
     def _entries(self, party: int) -> Iterator[_Entry]:
         """Yield what is planned, the earliest first, then what is void."""

@@ -10,7 +10,9 @@ from duis_gateway.flow.tx import Moment
 from duis_gateway.operations import flags
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.failure_thresholds import store as thresholds
+from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import freshness
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.plans.remaining import follow_the_date
 from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history, telling
@@ -172,7 +174,8 @@ def predecessors(moment: Moment, release: Release) -> list[Release]:
 
 def _void_instructions(happening: Happening, moment: Moment) -> None:
     """What stood under the release stands no more, whatever DCC decides on it later."""
-    schedules.drop_instructions(moment.conn, happening.after.release_id)
+    ending = Ending(moment.now, VoidReason.PILOT_INVALIDATED)
+    schedules.drop_instructions(moment.conn, happening.after.release_id, ending)
     direct.drop(moment.conn, happening.after.release_id)
 
 

@@ -14,11 +14,12 @@ from datetime import datetime
 from duis_gateway.flow.tx import Tx
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import responsible, runs
+from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import ends_before, safe_launch_opens
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.records import HubInstruction, Lost, LostInstruction, VoidReason
+from duis_gateway.rollout.plans.records import HubInstruction, Lost, VoidReason
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
@@ -55,7 +56,7 @@ class Voided:
 
     by_group: defaultdict[Group, list[int]] = field(default_factory=lambda: defaultdict(list))
     chosen: list[int] = field(default_factory=list)
-    own: dict[int, LostInstruction] = field(default_factory=dict)
+    own: dict[int, VoidReason] = field(default_factory=dict)
 
 
 def drop_what_is_void(release: Release, tx: Tx) -> Lost:
@@ -74,7 +75,10 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
         if changed:
             tx.send(forward_schedule(release, supplier, changed, standing, tx))
         for (stage, _), ids in void.by_group.items():
-            schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, ids)
+            for why in sorted({reasons[device_id] for device_id in ids}):
+                gone = [device_id for device_id in ids if reasons[device_id] is why]
+                ending = Ending(tx.now, why)
+                schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, gone, ending)
         if void.chosen:
             direct.remove_selected(tx.conn, release.release_id, supplier, void.chosen)
     return Lost(reasons, {supplier: void.own for supplier, void in voided.items()})
@@ -101,7 +105,7 @@ def _add(void: Voided, hub: Hub, one: HubInstruction, why: VoidReason) -> None:
     ids = void.chosen if one.by_dcc else void.by_group[one.stage, one.group_id]
     ids.append(hub.device_id)
     if responsible(hub, one.supplier):
-        void.own[hub.device_id] = LostInstruction(why, one.group)
+        void.own[hub.device_id] = why
 
 
 def _instructed(release: Release, tx: Tx) -> list[int]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, responsible_sql
 from duis_gateway.rollout.plans.records import GroupSay
-from duis_gateway.rollout.releases.records import Instruction, Period, Release, Stage
-from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.releases.records import Instruction, Release, Stage
+from duis_gateway.rollout.schedule_decisions.past import event_of, note_said, said
 from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
 from duis_gateway.store.rollout_tables import piece_hub, piece_say
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
@@ -65,8 +65,9 @@ def put_say(
     here = sorted(set(regions))
     if number is None or not here:
         return
-    for said in (group_say, piece_hub):
-        connection.execute(delete(said).where(said.c.instruction_id == number, said.c.csp_region.in_(here)))
+    note_said(connection, number, event_of(group, at), regions=here)
+    for table in (group_say, piece_hub):
+        connection.execute(delete(table).where(table.c.instruction_id == number, table.c.csp_region.in_(here)))
     _drop_empty_pieces(connection, number)
     values = {"instruction_id": number, **_stored(csp, say, at)}
     connection.execute(insert(group_say), [{**values, "csp_region": region} for region in here])
@@ -90,6 +91,7 @@ def put_piece(
     number = connection.execute(_number_of(group)).scalar_one_or_none()
     if number is None:
         return
+    note_said(connection, number, event_of(group, at), only=regions, of_pieces=True)
     head = insert(piece_say).values(instruction_id=number, **_stored(csp, say, at)).returning(piece_say.c.id)
     piece = connection.execute(head).scalar_one()
     # Written by their keys: a planner that does not know yet how large a new group is would look for each of its hubs
@@ -117,7 +119,7 @@ def says(connection: Connection, release_id: str) -> dict[tuple[int, str], Group
         .join_from(instruction, group_say, group_say.c.instruction_id == instruction.c.id)
         .where(instruction.c.release_id == release_id)
     )
-    return {(row.instruction_id, row.csp_region): _say(row) for row in connection.execute(query)}
+    return {(row.instruction_id, row.csp_region): said(row) for row in connection.execute(query)}
 
 
 def pieces(connection: Connection, numbers: Iterable[int]) -> dict[int, GroupSay]:
@@ -126,7 +128,7 @@ def pieces(connection: Connection, numbers: Iterable[int]) -> dict[int, GroupSay
     query = select(piece_say.c.id, *(piece_say.c[name] for name in _SAID)).join_from(
         wanted, piece_say, piece_say.c.id == wanted.c.value
     )
-    return {row.id: _say(row, piece=True) for row in connection.execute(query)}
+    return {row.id: said(row, piece=True) for row in connection.execute(query)}
 
 
 def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
@@ -179,11 +181,6 @@ def _stored(csp: int, say: GroupSay, at: datetime) -> dict[str, Any]:
         "reason": say.reason,
         "decided_at": at,
     }
-
-
-def _say(row: Row[Any], *, piece: bool = False) -> GroupSay:
-    period = None if row.starts is None else Period(row.starts, row.ends)
-    return GroupSay(GroupDecision(row.decision), period, row.reason, piece)
 
 
 def _drop_empty_pieces(connection: Connection, number: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, delete, insert, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
+from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import TAKEN_BACK, Ending, Happened, HubEvent
 from duis_gateway.rollout.hubs.store import to_come
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
@@ -21,7 +24,8 @@ from duis_gateway.rollout.releases.records import (
     Stage,
 )
 from duis_gateway.rollout.schedule_decisions import store as says
-from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_many
+from duis_gateway.rollout.schedule_decisions.past import note_said
+from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_many, stored_columns
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
@@ -32,6 +36,7 @@ from duis_gateway.store.tables import (
     instruction_hub,
     offered_constraint,
 )
+from duis_gateway.store.types import unsigned
 
 
 def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
@@ -211,7 +216,8 @@ def instructing(connection: Connection, release_id: str, ids: Iterable[int]) -> 
 def put_instructions(connection: Connection, instructions: Iterable[Instruction]) -> None:
     """Write instructions; each takes the place of the one of the same release, supplier, stage and group.
 
-    What CSPs said of that one goes with it: the group is to be decided again.
+    What CSPs said of that one goes with it: the group is to be decided again. Hubs that it names no more were taken
+    back.
     """
     for group in instructions:
         here = {
@@ -221,6 +227,7 @@ def put_instructions(connection: Connection, instructions: Iterable[Instruction]
             "group_id": group.group_id,
         }
         earlier = _equal(instruction, here)
+        _end(connection, earlier, Ending(group.received_at, TAKEN_BACK), staying=frozenset(group.device_ids))
         says.forget_hubs(connection, select(instruction.c.id).where(*earlier))
         delete_with_hubs(connection, instruction, instruction_hub, earlier)
         times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
@@ -240,21 +247,58 @@ def instructed_hubs(connection: Connection, release_id: str) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
-def drop_instructions(connection: Connection, release_id: str) -> None:
+def drop_instructions(connection: Connection, release_id: str, ending: Ending) -> None:
     """Drop every supplier's instructions for the release, with what CSPs said of them."""
-    here = (instruction.c.release_id == release_id,)
+    here = [instruction.c.release_id == release_id]
+    _end(connection, here, ending)
     says.forget_hubs(connection, select(instruction.c.id).where(*here))
     delete_with_hubs(connection, instruction, instruction_hub, here)
 
 
-def remove_hubs(connection: Connection, release_id: str, supplier: int, stage: Stage, ids: Sequence[int]) -> None:
+def _end(
+    connection: Connection,
+    which: Sequence[ColumnElement[bool]],
+    ending: Ending,
+    only: Collection[int] | None = None,
+    staying: frozenset[int] = frozenset(),
+) -> None:
+    """Note for the history of their hubs (or of `only` these) that instructions end, and what CSPs had said of them.
+
+    `staying`: hubs that go on in a group of the same name.
+    """
+    for row in connection.execute(select(instruction).where(*which).order_by(instruction.c.id)).all():
+        query = select(instruction_hub.c.device_id).where(instruction_hub.c.instruction_id == row.id)
+        members = set(unsigned(stored_columns(connection, query)[0]))
+        if only is not None:
+            members.intersection_update(only)
+        if not members:
+            continue
+        event = HubEvent(
+            row.release_id,
+            row.supplier,
+            Happened.INSTRUCTED,
+            row.received_at,
+            ending.at,
+            Stage(row.stage),
+            row.group_id,
+            Period(row.starts, row.ends),
+        )
+        events.note(connection, event, members)
+        note_said(connection, row.id, event, only=only)
+        ended = replace(event, what=Happened.ENDED, at=ending.at, period=None, word=ending.word)
+        events.note(connection, ended, members - staying)
+
+
+def remove_hubs(
+    connection: Connection, release_id: str, supplier: int, stage: Stage, ids: Collection[int], ending: Ending
+) -> None:
     """Take these hubs out of the supplier's instructions of this stage; groups left without hubs stay, empty.
 
     What CSPs said of the hubs that are left stands.
     """
-    own = select(instruction.c.id).where(
-        instruction.c.release_id == release_id, instruction.c.supplier == supplier, instruction.c.stage == stage
-    )
+    mine = _equal(instruction, {"release_id": release_id, "supplier": supplier, "stage": stage})
+    _end(connection, mine, ending, only=frozenset(ids))
+    own = select(instruction.c.id).where(*mine)
     says.forget_hubs(connection, own, ids)
     dropped = id_list(connection, ids)
     connection.execute(

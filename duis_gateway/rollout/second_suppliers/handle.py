@@ -14,7 +14,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import fits
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
-from duis_gateway.rollout.plans.records import Lost, LostInstruction, VoidReason
+from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
@@ -100,11 +100,11 @@ def lost_by_former_suppliers(release: Release, changed: Sequence[tuple[Hub, Hub]
     """Return what suppliers had instructed that hubs have left, each as it was and as it is: it counts no longer."""
     here = [(was, now) for was, now in changed if fits(now, release)]
     instructing = _instructing(release, [now.device_id for _, now in here], moment)
-    own: defaultdict[int, dict[int, LostInstruction]] = defaultdict(dict)
+    own: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     for was, now in here:
         for supplier in (was.suppliers - now.suppliers) & instructing.get(now.device_id, frozenset()):
-            own[supplier][now.device_id] = LostInstruction(VoidReason.CHANGED_SUPPLIER)
-    reasons = {device_id: one.reason for hubs_of_one in own.values() for device_id, one in hubs_of_one.items()}
+            own[supplier][now.device_id] = VoidReason.CHANGED_SUPPLIER
+    reasons = {device_id: one for hubs_of_one in own.values() for device_id, one in hubs_of_one.items()}
     return Lost(reasons, own)
 
 

@@ -14,7 +14,9 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.incoming import Door
+from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.rollout.releases.records import Period, PilotTerms
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
@@ -103,6 +105,15 @@ def test_a_period_that_ends_without_an_outcome_is_missed_once_and_the_hubs_go_at
     before = dcc.last_row()
     dcc.passes(WEEK.end + DAY)
     assert told(dcc, before, "Deviation") == told(dcc, before, "Void") == {}
+    assert history(dcc, OURS, OWN_NORTH) == ["void: PeriodEnded", "off the plan: PeriodMissed"]
+    assert history(dcc, OURS, OWN_SOUTH) == ["void: PeriodEnded", "Activation: Failure"], "it was not passed over"
+    assert history(dcc, THEIRS, SPLIT) == ["void: PeriodEnded", "off the plan: PeriodMissed"]
+
+
+def history(dcc: Steering, party: int, hub: int) -> list[str]:
+    """What a supplier reads of a hub's history, the newest first."""
+    with dcc.store.read() as conn:
+        return [str(row["what"]) for row in history_rows(conn, Party(party, PartyKind.SUPPLIER, ""), hub)]
 
 
 def _before_its_period(_: Steering) -> None:

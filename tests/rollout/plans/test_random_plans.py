@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.estate.eligible_hubs import Scope
-from duis_gateway.rollout.estate.hub_by_hub import estate_rows, history_rows, hub_row
+from duis_gateway.rollout.estate.history import history_rows
+from duis_gateway.rollout.estate.hub_by_hub import estate_rows, hub_row
 from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.view import plan_of, plans_under

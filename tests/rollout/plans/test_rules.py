@@ -151,7 +151,7 @@ def test_a_plan_is_indicative_until_the_csp_has_decided_on_every_instruction() -
 def test_a_plan_says_that_the_csp_regrouped() -> None:
     moved = given_by(OURS, say=GroupSay(GroupDecision.AMENDED, JUNE, piece=True))
     assert plan(moved).period == JUNE
-    assert plan(moved).explanation.endswith("; the CSP has decided on a piece of the group")
+    assert plan(moved).explanation.endswith("; the CSP amended a piece of the group")
     refused = given_by(OURS, say=GroupSay(GroupDecision.REFUSED, None, "no capacity", piece=True))
     why = "its supplier has instructed, but the CSP refused this piece of the group (no capacity)"
     assert plan(refused).explanation == f"automatic date: {why}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, func, select
 
+from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, Ending
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
@@ -70,7 +71,7 @@ def test_a_group_sent_again_is_to_be_decided_again_and_one_that_is_cut_is_not(st
         schedules.put_instructions(connection, [group("G1", 1, 3), group("G2", 4)])
         says.put_say(connection, group("G1"), ["North"], GAMMA, ACCEPTED, NOW)
         says.put_say(connection, group("G2"), ["North"], GAMMA, ACCEPTED, NOW)
-        schedules.remove_hubs(connection, "R1", ALPHA, Stage.PILOT, [3])
+        schedules.remove_hubs(connection, "R1", ALPHA, Stage.PILOT, [3], Ending(NOW, OFF_THE_LIST))
         assert len(says.says(connection, "R1")) == 2
         schedules.put_instructions(connection, [group("G1", 1)])
         assert len(says.says(connection, "R1")) == 1
@@ -157,7 +158,7 @@ def test_a_say_on_single_hubs_goes_with_the_group_and_with_hubs_that_leave_it(st
         schedules.put_instructions(connection, [first, other])
         says.put_piece(connection, first, located([1, 3]), GAMMA, MOVED, NOW)
         says.put_piece(connection, other, located([4]), GAMMA, REFUSED, NOW)
-        schedules.remove_hubs(connection, "R1", ALPHA, Stage.PILOT, [3])
+        schedules.remove_hubs(connection, "R1", ALPHA, Stage.PILOT, [3], Ending(NOW, OFF_THE_LIST))
         assert say_on(connection, ESTATE[0], ESTATE[3]) == [MOVED, REFUSED]
         assert rows(connection) == (2, 2)
         schedules.put_instructions(connection, [first])

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, Ending
 from duis_gateway.rollout.hubs.records import HubInRegion
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.releases import store as releases
@@ -148,7 +149,7 @@ def test_dropped_hubs_leave_the_supplier_s_groups_of_that_stage(store: Store) ->
     with store.write() as connection:
         fill(connection, [], [release()])
         schedules.put_instructions(connection, [_instruction("g1", 1, 2), _instruction("g2", TOP), *kept])
-        schedules.remove_hubs(connection, "R1", ALPHA, Stage.PILOT, [1, TOP, 99])
+        schedules.remove_hubs(connection, "R1", ALPHA, Stage.PILOT, [1, TOP, 99], Ending(NOW, OFF_THE_LIST))
         found = schedules.instructions(connection, "R1", ALPHA)
         assert [(one.group_id, one.device_ids) for one in found] == [("g1", (2,)), ("g2", ()), ("g1", (1,))]
         assert schedules.instructions(connection, "R1", BETA) == [kept[0]]

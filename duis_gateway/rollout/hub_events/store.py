@@ -1,0 +1,143 @@
+"""The events of hubs: one head for all hubs to which the same happened at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select
+
+from duis_gateway.rollout.hub_events.records import Happened, HubEvent
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.store.bulk import id_list, insert_ids, stored_columns
+from duis_gateway.store.rollout_tables import hub_event, hub_event_hub
+from duis_gateway.store.types import unsigned
+
+_HUBS_AT_ONCE = 50_000
+"""How many hubs one event has at most: what is pruned goes event by event."""
+
+
+def note(connection: Connection, event: HubEvent, ids: Iterable[int]) -> None:
+    """Keep that this happened to these hubs; nothing where there are none."""
+    left = iter(ids)
+    while some := list(islice(left, _HUBS_AT_ONCE)):
+        insert_ids(connection, hub_event_hub, "event_id", _noted(connection, event), some)
+
+
+def _noted(connection: Connection, event: HubEvent) -> int:
+    new = insert(hub_event).values(
+        release_id=event.release_id,
+        supplier=event.supplier,
+        what=event.what,
+        at=event.at,
+        noted_at=event.noted_at,
+        stage=event.stage,
+        group_id=event.group_id,
+        starts=event.period and event.period.start,
+        ends=event.period and event.period.end,
+        word=event.word,
+        reason=event.reason,
+    )
+    return int(connection.execute(new.returning(hub_event.c.id)).scalar_one())
+
+
+def of_hub(connection: Connection, device_id: int) -> list[HubEvent]:
+    """Return what happened to a hub, what was noted last first."""
+    query = (
+        select(hub_event)
+        .join_from(hub_event_hub, hub_event, hub_event.c.id == hub_event_hub.c.event_id)
+        .where(hub_event_hub.c.device_id == device_id)
+        .order_by(hub_event.c.id.desc())
+    )
+    return [_event(row) for row in connection.execute(query)]
+
+
+def left_groups(
+    connection: Connection, release_id: str, ids: Iterable[int], now: datetime
+) -> Iterator[tuple[HubEvent, list[int]]]:
+    """Yield the groups in which these hubs were until this moment, each with those of the hubs that were in it."""
+    query = (
+        select(hub_event)
+        .where(
+            hub_event.c.release_id == release_id,
+            hub_event.c.noted_at == now,
+            hub_event.c.what == Happened.INSTRUCTED,
+        )
+        .order_by(hub_event.c.id)
+    )
+    heads = {row.id: _event(row) for row in connection.execute(query)}
+    if heads:
+        for number, members in _members(connection, heads, ids).items():
+            yield heads[number], members
+
+
+def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, str]]:
+    """Return whose instructions under a release ended, and how, by the number of the event, the oldest first."""
+    query = (
+        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.word)
+        .where(hub_event.c.release_id == release_id, hub_event.c.what == Happened.ENDED)
+        .order_by(hub_event.c.id)
+    )
+    return {row.id: (row.supplier, row.word) for row in connection.execute(query)}
+
+
+def endings_of(
+    connection: Connection, heads: Mapping[int, tuple[int, str]], ids: Iterable[int]
+) -> dict[int, dict[int, str]]:
+    """Return how instructions of these hubs ended, by hub and supplier: of several the last (`heads`: `endings`)."""
+    found: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    for number, members in sorted(_members(connection, heads, ids).items()) if heads else ():
+        supplier, word = heads[number]
+        for device_id in members:
+            found[device_id][supplier] = word
+    return found
+
+
+def _members(connection: Connection, heads: Collection[int], ids: Iterable[int]) -> dict[int, list[int]]:
+    """Return those of the hubs that these events are about, by event; looked up by hub, of which each has few."""
+    wanted = id_list(connection, ids)
+    query = select(hub_event_hub.c.event_id, hub_event_hub.c.device_id).join_from(
+        wanted, hub_event_hub, hub_event_hub.c.device_id == wanted.c.value
+    )
+    number, device = stored_columns(connection, query)
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for event, device_id in zip(number, unsigned(device), strict=True):
+        if event in heads:
+            found[event].append(device_id)
+    return found
+
+
+def count_old(connection: Connection, until: datetime) -> int:
+    """Return how many events were noted before then."""
+    query = select(func.count()).select_from(hub_event).where(hub_event.c.noted_at < until)
+    return int(connection.execute(query).scalar_one())
+
+
+def oldest(connection: Connection, until: datetime) -> int | None:
+    """Return the number of the oldest event, if it was noted before then."""
+    old = select(hub_event.c.id).where(hub_event.c.noted_at < until).order_by(hub_event.c.noted_at).limit(1)
+    return connection.execute(old).scalar_one_or_none()
+
+
+def forget(connection: Connection, number: int) -> int:
+    """Remove an event, with its hubs, and return how many events went: none where another has removed it."""
+    connection.execute(delete(hub_event_hub).where(hub_event_hub.c.event_id == number))
+    return connection.execute(delete(hub_event).where(hub_event.c.id == number)).rowcount
+
+
+def _event(row: Row[Any]) -> HubEvent:
+    return HubEvent(
+        row.release_id,
+        row.supplier,
+        Happened(row.what),
+        row.at,
+        row.noted_at,
+        None if row.stage is None else Stage(row.stage),
+        row.group_id,
+        None if row.starts is None else Period(row.starts, row.ends),
+        row.word,
+        row.reason,
+    )

@@ -1,0 +1,48 @@
+"""The groups of suppliers that hubs are in, or were until now: what N77 names where a plan is void."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.plans.records import GroupName
+from duis_gateway.rollout.releases.records import Stage
+from duis_gateway.store.bulk import id_list, stored_columns
+from duis_gateway.store.tables import instruction, instruction_hub
+from duis_gateway.store.types import unsigned
+
+
+def groups_around(moment: Moment, release_id: str, ids: Collection[int]) -> Iterator[tuple[int, GroupName, list[int]]]:
+    """Yield whose groups name some of these hubs, or did until this moment, whether they count or not; the newest last.
+
+    Whatever takes a hub out of its group in this transaction has noted it by now (`rollout.hub_events`).
+    """
+    found = [
+        (one.at, False, one.supplier, GroupName(one.group_id or "", one.stage or Stage.PILOT), members)
+        for one, members in events.left_groups(moment.conn, release_id, ids, moment.now)
+    ]
+    for row, members in _standing(moment.conn, release_id, ids):
+        found.append((row.received_at, True, row.supplier, GroupName(row.group_id, Stage(row.stage)), members))
+    for _, _, supplier, name, members in sorted(found, key=lambda one: one[:2]):
+        yield supplier, name, members
+
+
+def _standing(connection: Connection, release_id: str, ids: Collection[int]) -> Iterator[tuple[Row[Any], list[int]]]:
+    query = select(instruction).where(instruction.c.release_id == release_id).order_by(instruction.c.id)
+    heads = connection.execute(query).all()
+    wanted = id_list(connection, ids)
+    naming = select(instruction_hub.c.instruction_id, instruction_hub.c.device_id).join_from(
+        wanted, instruction_hub, instruction_hub.c.device_id == wanted.c.value
+    )
+    number, device = stored_columns(connection, naming)
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for owner, device_id in zip(number, unsigned(device), strict=True):
+        members[owner].append(device_id)
+    for row in heads:
+        if row.id in members:
+            yield row, members[row.id]

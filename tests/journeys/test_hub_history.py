@@ -1,0 +1,178 @@
+"""What a hub's suppliers, its CSP and DCC read of it at the party door: why it stands so, and what no longer stands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.databases import KINDS
+from tests.support.dcc_play import approve, hub, launching, update
+from tests.support.play import DAY, NOW, Group, Play
+from tests.support.schedules_play import say
+from tests.support.wire_client import listed, texts
+
+DATABASES = KINDS
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-5.3", "EX-11")]
+
+Line = tuple[str, str]
+
+
+def read(play: Play, party: str, device: str) -> dict[str, Any]:
+    """What a party reads of a hub: `hub` and `history`."""
+    answer = play[party].client.exchange("GET", f"/party/v1/hubs/{device}", token=play[party].token)
+    assert answer.status == 200, answer.body
+    found: dict[str, Any] = json.loads(answer.body)
+    return found
+
+
+def why(play: Play, party: str, device: str) -> str:
+    """Why the hub is planned as it is, in words."""
+    return str(read(play, party, device)["hub"]["why"])
+
+
+def history(play: Play, party: str, device: str) -> list[Line]:
+    """What happened, the newest first, without the periods."""
+    found = read(play, party, device)["history"]
+    return [(row["what"], "; ".join(one for one in row["detail"].split("; ") if " to " not in one)) for row in found]
+
+
+def voids(play: Play, party: str) -> dict[str, list[str]]:
+    """The hubs that a party was told are void, by the reason and the group that is named."""
+    found = (void for one in play.received(party, "N77") for void in one.root.findall(".//{*}Void"))
+    names = ("Reason", "GroupID", "Stage")
+    return {" ".join(text for name in names for text in texts(one, name)): listed(one, "DeviceIDList") for one in found}
+
+
+@pytest.fixture
+def own(play: Play) -> list[str]:
+    """Two hubs of `main` in the North, in one group of safe launch on which the CSP has decided."""
+    launching(play)
+    hubs = play.lot.of_csp("north", play.lot["own"])[:2]
+    assert play.pilot_schedule("main", Group.launch("G1", hubs)).code == "I99"
+    assert say(play, "north", "main", "G1", "Amended", start=NOW + 71 * DAY, end=NOW + 81 * DAY, reason="No crews").code
+    play.forget()
+    return hubs
+
+
+def protect(play: Play, supplier: str, ids: list[str]) -> None:
+    answer = play[supplier].client.exchange(
+        "PUT", "/party/v1/protected-hubs", json.dumps(ids).encode(), "application/json", play[supplier].token
+    )
+    assert answer.status == 200, answer.body
+
+
+def test_an_amended_period_says_so_with_the_reason(play: Play, own: list[str]) -> None:
+    """The reason is for the supplier that it was meant for, and for those who read of all."""
+    for party in ("main", "dcc", "north"):
+        assert why(play, party, own[0]).endswith("; the CSP amended the period (No crews)"), party
+    assert history(play, "main", own[0]) == [("CSP: Amended", "group G1; No crews"), ("instructed", "group G1")]
+
+
+def test_what_was_taken_back_stays_in_the_history(play: Play, own: list[str]) -> None:
+    assert play.pilot_schedule("main", cancelled=[("G1", "SafeLaunch")]).code == "I99"
+    assert voids(play, "main") == {"NotInstructed G1 SafeLaunch": own}
+    assert why(play, "main", own[0]) == "automatic date: its supplier took its instruction back"
+    assert history(play, "main", own[0]) == [
+        ("void: NotInstructed", "group G1"),
+        ("taken back", "group G1; by its supplier"),
+        ("CSP: Amended", "group G1; No crews"),
+        ("instructed", "group G1"),
+    ]
+    main = play["main"].eui
+    assert [detail for _, detail in history(play, "dcc", own[0])][-1] == f"group G1 of {main}"
+
+
+def test_a_group_sent_again_without_a_hub_is_named_for_it_and_the_others_keep_their_history(
+    play: Play, own: list[str]
+) -> None:
+    stays, goes = own
+    assert play.pilot_schedule("main", Group.launch("G1", [stays])).code == "I99"
+    assert voids(play, "main") == {"NotInstructed G1 SafeLaunch": [goes]}
+    assert [what for what, _ in history(play, "main", goes)] == [
+        "void: NotInstructed",
+        "taken back",
+        "CSP: Amended",
+        "instructed",
+    ]
+    assert [what for what, _ in history(play, "main", stays)] == ["CSP: Amended", "instructed"]
+
+
+def test_a_protected_hub_is_named_with_its_group_and_only_its_own_supplier_is_told_why(
+    play: Play, own: list[str]
+) -> None:
+    kept = own[0]
+    protect(play, "main", [kept])
+    assert voids(play, "main") == {"NotInstructed G1 SafeLaunch": [kept]}
+    assert why(play, "main", kept) == "automatic date: its supplier has instructed, but you protect it"
+    for party in ("north", "dcc"):
+        assert why(play, party, kept) == "automatic date: its supplier has not instructed"
+    protect(play, "main", [])
+
+
+@pytest.mark.requirement("X06", "BR-3.3")
+def test_of_two_suppliers_neither_reads_what_the_other_instructed(play: Play) -> None:
+    """A group of the second supplier, also one that the hub has left since, is in nobody else's history."""
+    launching(play)
+    split = play.lot.of_csp("north", play.lot["split"])[0]
+    assert play.pilot_schedule("main", Group.launch("G1", [split])).code == "I99"
+    assert play.pilot_schedule("gas", Group.launch("MINE", [split])).code == "I99"
+    assert say(play, "north", "gas", "MINE", "Refused", reason="No key").code == "Accepted"
+    play.forget()
+    assert play.pilot_schedule("gas", cancelled=[("MINE", "SafeLaunch")]).code == "I99"
+    assert history(play, "main", split) == [("void: RefusedByCSP", "group G1"), ("instructed", "group G1")]
+    assert history(play, "gas", split) == [
+        ("taken back", "group MINE; by its supplier"),
+        ("CSP: Refused", "group MINE; No key"),
+        ("instructed", "group MINE"),
+        ("void: RefusedByCSP", "group MINE"),
+    ]
+    assert update(play, hub(play, split, "main", "main")).code == "Accepted"
+    for former in ("gas", "on54"):
+        door = play[former]
+        assert door.client.exchange("GET", f"/party/v1/hubs/{split}", token=door.token).status == 404
+    everything = read(play, "main", split)
+    assert "MINE" not in str(everything)
+    assert play["gas"].eui not in str(everything)
+    whose = {detail.rpartition(" of ")[2].partition(";")[0] for _, detail in history(play, "north", split)}
+    assert whose == {play["main"].eui, play["gas"].eui}, "its CSP has had both as requests"
+
+
+@pytest.mark.requirement("BR-6.5")
+def test_what_a_revision_ended_is_told_in_words_and_stays_in_the_history(play: Play, own: list[str]) -> None:
+    assert play.announce(revision=2, automatic=NOW + 75 * DAY).code == "Accepted"
+    assert voids(play, "main") == {"TooLate G1 SafeLaunch": own}
+    late = "has instructed, but the period came too late: it did not end before the automatic date"
+    assert why(play, "main", own[0]) == f"automatic date: its supplier {late}"
+    assert history(play, "main", own[0]) == [
+        ("void: TooLate", "group G1"),
+        ("CSP: Amended", "group G1; No crews"),
+        ("instructed", "group G1"),
+    ]
+
+
+@pytest.mark.requirement("PIA-A13")
+def test_an_invalidated_pilot_names_the_groups_that_it_ends(play: Play) -> None:
+    play.announce(pilot=(NOW + DAY, NOW + 60 * DAY))
+    approve(play)
+    mine, half = play.lot.of_csp("north", play.lot["own"])[0], play.lot.of_csp("north", play.lot["split"])[0]
+    assert play.pilot_list("main", [mine, half]).code == "I99"
+    assert play.pilot_schedule("main", Group("P", [mine, half])).code == "I99"
+    play.forget()
+    newer = f"{play.lot.release}-B"
+    assert play.announce(release=newer, firmware="9003").code == "Accepted"
+    approve(play, newer)
+    assert voids(play, "main") == {"PilotInvalidated P Pilot": [mine]}
+    for device in (mine, half):
+        assert history(play, "main", device) == [("void: PilotInvalidated", "group P"), ("instructed", "group P")]
+
+
+def test_who_is_not_registered_is_not_said_to_be_on_an_older_version(play: Play) -> None:
+    launching(play)
+    device = play.lot.of_csp("north", play.lot["own"])[0]
+    nobody = "90-B3-D5-1F-30-09-00-00"
+    one = hub(play, device, "main", "gas").replace(play["gas"].eui, nobody)
+    assert update(play, one).code == "Accepted"
+    words = "the Import Supplier has not instructed and the Gas Supplier cannot instruct (it is not registered)"
+    assert why(play, "main", device) == f"automatic date: {words}"
