@@ -24,6 +24,7 @@ class Terms:
         days: the pilot's first and last day from now; None: there is no pilot.
         automatic: how long it is to the automatic date; None: DCC's usual six months.
         excluded: hubs that are kept out of the pilot.
+        predecessors: the versions that it may follow; none: any.
         failing: the least hubs that fail at which the plan is held until DCC decides; None: there is no threshold.
     """
 
@@ -34,6 +35,7 @@ class Terms:
     automatic: timedelta | None = None
     excluded: tuple[str, ...] = ()
     failing: int | None = None
+    predecessors: tuple[str, ...] = ()
 
 
 def stamp(at: datetime) -> str:
@@ -45,11 +47,12 @@ def notice(profile: Profile, now: datetime, release: Release, terms: Terms, revi
     """Return the ESI's `FirmwareRelease` for a release of the profile's model."""
     date = "" if terms.automatic is None else f"<AutomaticDate>{stamp(now + terms.automatic)}</AutomaticDate>"
     excluded = f"<ExcludedDeviceIDList>{','.join(terms.excluded)}</ExcludedDeviceIDList>" if terms.excluded else ""
+    follows = "".join(f"<PermittedPredecessorVersion>{one}</PermittedPredecessorVersion>" for one in terms.predecessors)
     return (
         f"<FirmwareRelease><FirmwareReleaseID>{release.id}</FirmwareReleaseID><Revision>{revision}</Revision>"
         f"<ReleaseType>{terms.kind}</ReleaseType><DeviceModel><Manufacturer>{profile.manufacturer}</Manufacturer>"
         f"<Model>{profile.model}</Model></DeviceModel><FirmwareVersion>{release.firmware}</FirmwareVersion>"
-        f"<ReleaseNote>https://releases.example/{release.id}</ReleaseNote><Severity>Low</Severity>"
+        f"{follows}<ReleaseNote>https://releases.example/{release.id}</ReleaseNote><Severity>Low</Severity>"
         f"<Priority>5</Priority>{date}{_pilot(now, terms)}{excluded}{_threshold(terms)}"
         "</FirmwareRelease>"
     )

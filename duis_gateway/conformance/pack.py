@@ -8,11 +8,22 @@ from dataclasses import dataclass
 
 from duis_gateway.client import NoAnswer
 from duis_gateway.conformance.clause import Case, Clause, Era, Play
-from duis_gateway.conformance.clauses import alerts, endings, groups, lists, outcomes, party_door, requests, soap, split
+from duis_gateway.conformance.clauses import (
+    alerts,
+    endings,
+    groups,
+    lists,
+    outcomes,
+    party_door,
+    plans,
+    requests,
+    soap,
+    split,
+)
 from duis_gateway.conformance.report import CaseResult, Outcome
 from duis_gateway.conformance.subject import NotConformant, Subject
 
-_MODULES = (requests, soap, lists, groups, endings, alerts, outcomes, split, party_door)
+_MODULES = (requests, soap, lists, groups, endings, alerts, plans, outcomes, split, party_door)
 CLAUSES: dict[str, Clause] = {one.id: one for module in _MODULES for one in module.CLAUSES}
 """Every clause by its id."""
 

@@ -219,11 +219,15 @@ class Subject:
         """Let DCC announce or revise a release."""
         return self.tell("dcc", notice(self.profile, self.now, release, terms, revision))
 
+    def running(self, owner: Actor, hub: str) -> str:
+        """Return the version that the inventory has of a supplier's hub (8.2)."""
+        body = f"<sr:ReadInventory><sr:DeviceID>{hub}</sr:DeviceID></sr:ReadInventory>"
+        return self.send(owner, self.request(owner, "5.0", body)).text("DeviceFirmwareVersion")
+
     @contextmanager
     def not_commissioned(self, owner: Actor, hub: str) -> Iterator[None]:
         """Let DCC's inventory say that a hub of one supplier is not commissioned, while the block lasts."""
-        body = f"<sr:ReadInventory><sr:DeviceID>{hub}</sr:DeviceID></sr:ReadInventory>"
-        running = self.send(owner, self.request(owner, "5.0", body)).text("DeviceFirmwareVersion")
+        running = self.running(owner, hub)
         self._update(owner, hub, running, "InstalledNotCommissioned").is_code("Accepted")
         try:
             yield
