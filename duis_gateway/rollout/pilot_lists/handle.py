@@ -22,6 +22,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
 from duis_gateway.rollout.plans.replan import replan
+from duis_gateway.rollout.plans.under_way import under_way
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, Stage
@@ -36,7 +37,7 @@ def submit_preferred_pilot_list(request: ServiceRequest[PreferredPilotList], tx:
     body = request.body
     facts = _facts(body, tx)
     judgement = judge_pilot_list(body, facts, tx.now)
-    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings))
+    answer = ServiceAnswer(judgement.code, warning=warning_of(judgement.findings), explanation=judgement.explanation)
     if not judgement.accepted or facts.release is None:
         return answer
     tx.send(_sends(facts, judgement, tx))
@@ -59,6 +60,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         named = body.device_ids
     proving = tuple(pilots.proving_hubs(conn, release.release_id, supplier))
     may_be_in = {*named, *(hub.device_id for hub in proving)}
+    groups = tuple(schedules.instructions_around(conn, release.release_id, supplier, may_be_in))
     return PilotListFacts(
         release=release,
         supplier=supplier,
@@ -66,8 +68,9 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         default=default,
         proving=proving,
         previous=None if previous is None else tuple(previous),
-        groups=tuple(schedules.instructions_around(conn, release.release_id, supplier, may_be_in)),
+        groups=groups,
         protected=protection.protected(conn, named, supplier),
+        under_way=under_way(tx, release, supplier, groups),
     )
 
 

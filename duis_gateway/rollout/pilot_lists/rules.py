@@ -35,6 +35,7 @@ class PilotListFacts:
         previous: the requester's preferred list that stands, None before the first.
         groups: the requester's own standing instructions for this release, of both stages.
         protected: those of the hubs in `named` that the requester itself lets into no pilot.
+        under_way: the hubs of `groups` that move already: the period that is planned for them has begun.
     """
 
     release: Release | None
@@ -45,6 +46,7 @@ class PilotListFacts:
     previous: tuple[HubInRegion, ...] | None = None
     groups: tuple[Instruction, ...] = ()
     protected: frozenset[int] = frozenset()
+    under_way: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class PilotListJudgement:
         removed: hubs that stood before and no longer do.
         regrouped: the standing groups that lost hubs, as they are now; one may have no hubs left. Pilot groups lose
             what is no longer in the pilot, SafeLaunch groups what now is.
+        explanation: what the code means here, in words, where lists cannot say it.
     """
 
     code: str
@@ -65,6 +68,7 @@ class PilotListJudgement:
     pilot: tuple[HubInRegion, ...] = ()
     removed: tuple[HubInRegion, ...] = ()
     regrouped: tuple[Instruction, ...] = ()
+    explanation: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -100,7 +104,13 @@ def judge_pilot_list(request: PreferredPilotList, facts: PilotListFacts, now: da
     refusal = _size_refusal(composed, facts.proving, release.pilot)
     if refusal is not None:
         return PilotListJudgement(refusal, composed.findings)
-    return _accepted(composed, facts)
+    judged = _accepted(composed, facts)
+    if not facts.under_way.isdisjoint(judged.findings.removed_from_groups):
+        return PilotListJudgement("E110505", composed.findings, explanation=_BEGUN)
+    return judged
+
+
+_BEGUN = "the list leaves out hubs of a group that has begun, or names them for the pilot where it is of safe launch"
 
 
 def _whole_list(request: PreferredPilotList, facts: PilotListFacts, release: Release) -> _Composed:

@@ -8,7 +8,7 @@ is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from duis_gateway.rollout.eligibility import Unfit, runs, unfit
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, TAKEN_BACK
 from duis_gateway.rollout.periods import ends_before, stage_time, starts_within
 from duis_gateway.rollout.plans.records import (
+    GroupName,
     HubInstruction,
     PlanBasis,
     PlanFacts,
@@ -166,6 +167,18 @@ def instructs(facts: PlanFacts, supplier: int) -> bool:
     """Whether an instruction of the supplier, or DCC's for it, can still move the hub: not refused, and not over."""
     counting = _counting(facts, supplier)
     return counting is not None and counting.counting_period.end > facts.at
+
+
+def is_under_way(facts: PlanFacts, supplier: int, groups: Collection[GroupName]) -> bool:
+    """Whether the hub moves now by one of these groups of the supplier's: the period that is planned has begun.
+
+    It is the one that the CSP fixed, or that was asked for where it fixed none; of a split hub the joint one.
+    """
+    counting = _counting(facts, supplier)
+    if counting is None or counting.by_dcc or GroupName(counting.group_id, counting.stage) not in groups:
+        return False
+    plan = plan_hub(facts)
+    return plan.basis is Basis.INSTRUCTED and plan.period is not None and plan.period.start <= facts.at
 
 
 def _given(facts: PlanFacts, supplier: int | None) -> list[HubInstruction]:

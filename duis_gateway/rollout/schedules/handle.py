@@ -20,6 +20,7 @@ from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.replan import HUBS_AT_ONCE, replan
 from duis_gateway.rollout.plans.rules import instructs
+from duis_gateway.rollout.plans.under_way import under_way
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import exclude_others_from_the_model
@@ -70,7 +71,16 @@ def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
         proving=frozenset(hub.device_id for hub in pilots.proving_hubs(conn, release.release_id, supplier)),
         protected=protection.protected(conn, named, supplier),
         lapsed=_lapsed(named, standing, body, release, tx),
+        under_way=_under_way(standing, body, release, tx),
     )
+
+
+def _under_way(
+    standing: Iterable[Instruction], body: PreferredPilotSchedule, release: Release, tx: Tx
+) -> frozenset[int]:
+    names = _names(body)
+    groups = (group for group in standing if (group.stage, group.group_id) in names)
+    return under_way(tx, release, tx.party.eui, groups)
 
 
 def _lapsed(

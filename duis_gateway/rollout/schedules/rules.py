@@ -1,10 +1,10 @@
 """Preferred Pilot Schedules: the instruction to deploy (SRV 11.6; PIA-1, PIA-C2, PIA-C3, PIA-R5, BR-3.1 to BR-3.9).
 
-The codes and the order in which they are looked for: E110601 the release; E110607 no pilot and E110603 the window,
-if a Pilot group is sent; E110605 received too late, or a period that cannot be; E110602 or E110605 a group that
-cannot be cancelled; E110609 a hub in two groups; E110608 a Pilot group's hub on no preferred list; E110602 no good
-hub; E110604 the limit; E110605 a Pilot period outside the pilot or what the CSPs offered; E110606 a constraint not
-offered. An error refuses all groups.
+The codes and the order in which they are looked for: E110601 the release; E110607 no pilot and E110603 the window, if a
+Pilot group is sent; E110605 received too late, or a period that cannot be; E110602 or E110605 a group that cannot be
+cancelled; E110605 a group sent again that takes back hubs under way; E110609 a hub in two groups; E110608 a Pilot
+group's hub on no preferred list; E110602 no good hub; E110604 the limit; E110605 a Pilot period outside the pilot or
+what the CSPs offered; E110606 a constraint not offered. An error refuses all groups.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class ScheduleFacts:
         protected: those of the hubs named that the requester itself lets into no period.
         lapsed: those of the hubs named that stand in another group, of the requester's, by which nothing moves them any
             more: its period has ended, or the CSP refused it. They can be instructed anew.
+        under_way: the hubs of standing groups that the request sends again or cancels which move already: the period
+            that is planned for them has begun.
     """
 
     release: Release | None
@@ -53,6 +55,7 @@ class ScheduleFacts:
     in_pilot: frozenset[int] = frozenset()
     protected: frozenset[int] = frozenset()
     lapsed: frozenset[int] = frozenset()
+    under_way: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,10 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     if isinstance(taken_back, ScheduleJudgement):
         return taken_back
     instructions, findings = _classified(request, facts, release, now)
+    begun = _begun(instructions, facts, now)
+    if begun is not None:
+        words = f"nothing is instructed: the group {begun.group_id}/{begun.stage.value} has begun, and loses hubs"
+        return ScheduleJudgement("E110605", findings, explanation=words)
     refusal, details = _hub_refusal(request, facts, release, (*instructions, *taken_back))
     if refusal is not None:
         return ScheduleJudgement(refusal, merged((findings, details)))
@@ -127,7 +134,7 @@ def _taken_back(
 ) -> ScheduleJudgement | tuple[Instruction, ...]:
     """Return the cancelled groups as they stand from now on, without hubs; or why one cannot be cancelled.
 
-    E110602 where none of that name and stage has hubs, E110605 once its period has started (design section 5). Until
+    E110602 where none of that name and stage has hubs, E110605 once a hub of it is under way (design section 5). Until
     then it may be taken back at any time: its hubs go at DCC's.
     """
     standing = {(group.stage, group.group_id): group for group in facts.standing}
@@ -143,10 +150,21 @@ def _taken_back(
             return ScheduleJudgement("E110602", explanation=f"{words} is not known")
         if not group.device_ids:
             return ScheduleJudgement("E110602", explanation=f"{words} has no hubs any more")
-        if group.period.start <= now:
+        if not facts.under_way.isdisjoint(group.device_ids):
             return ScheduleJudgement("E110605", explanation=f"{words} has begun")
         taken_back[name] = replace(group, received_at=now, device_ids=())
     return tuple(taken_back.values())
+
+
+def _begun(instructions: Iterable[Instruction], facts: ScheduleFacts, now: datetime) -> Instruction | None:
+    """Return a group that is sent again and would take back hubs under way: without them, or for a later time."""
+    sent = {(group.stage, group.group_id): group for group in instructions}
+    staying = {hub for group in sent.values() if group.period.start <= now for hub in group.device_ids}
+    for group in facts.standing:
+        lost = facts.under_way.intersection(group.device_ids) - staying
+        if lost and (group.stage, group.group_id) in sent:
+            return group
+    return None
 
 
 def _classified(

@@ -400,7 +400,8 @@ def test_what_does_not_stand_or_has_begun_cannot_be_taken_back(
     name: str, stage: Stage, now: datetime, code: str, words: str
 ) -> None:
     empty = replace(STANDING[0], group_id="G9", device_ids=())
-    judged = cancelled((name, stage), standing=(*STANDING, empty), now=now)
+    begun = frozenset({1}) if now == SUMMER.start else frozenset()
+    judged = cancelled((name, stage), standing=(*STANDING, empty), under_way=begun, now=now)
     assert (judged.code, judged.explanation) == (code, f"nothing is cancelled: {words}")
 
 

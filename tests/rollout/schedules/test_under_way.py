@@ -1,0 +1,134 @@
+"""What moves already is not taken back: not by cancelling, not by the group sent again, not by a pilot list (EX-11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+import csp_mgmt_gw.messages as csp
+from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
+    CancelledGroup,
+    DeploymentGroup,
+    PreferredPilotSchedule,
+)
+from duis_gateway.duis.service_requests.request import ServiceRequest
+from duis_gateway.flow.incoming import Door, Incoming
+from duis_gateway.flow.message import Authorised
+from duis_gateway.flow.reply import ServiceAnswer
+from duis_gateway.flow.steps import decide
+from duis_gateway.flow.steps import store as store_step
+from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS
+from duis_gateway.parties import store as parties
+from duis_gateway.rollout.plans import told
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.steering import GATEWAY, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, Steering, steering
+
+DAY = timedelta(days=1)
+pytestmark = pytest.mark.requirement("A05", "EX-11", "BR-3.5")
+_numbers = count(1)
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """The eve of a pilot, with all of a supplier's hubs on its list."""
+    with steering(request.param, tmp_path) as made:
+        made.announces()
+        made.approves()
+        for supplier, ids in ((OURS, (OWN_NORTH, OWN_SOUTH, SPLIT)), (THEIRS, (SPLIT,))):
+            assert asks(made, PreferredPilotList("R1", NEW, ids), supplier) == "I99"
+        yield made
+
+
+def at(days: int) -> datetime:
+    return PILOT.start + days * DAY
+
+
+def asks(dcc: Steering, body: PreferredPilotList | PreferredPilotSchedule, supplier: int = OURS) -> str:
+    """The answer's code."""
+    reference = "11.5" if isinstance(body, PreferredPilotList) else "11.6"
+    request_id = RequestId(supplier, GATEWAY, next(_numbers))
+    request = ServiceRequest(request_id, str(request_id), Decimal("6.0"), 8, reference, reference, body, {})
+    incoming = Incoming(Door.DUIS, "serviceD", b"<evidence/>", "test")
+    with dcc.store.write() as conn:
+        party = parties.find(conn, supplier)
+        authorised = Authorised(incoming, dcc.clock.now(), str(request_id).encode(), request_id, request, party)
+        decided = decide(authorised, conn, dcc.store.lock_release)
+        store_step(decided, conn, dcc.signer(), 95_000, DEFAULT_TERMS)
+    assert isinstance(decided.reply, ServiceAnswer)
+    return decided.reply.code
+
+
+def instructs(dcc: Steering, ids: tuple[int, ...], start: int, end: int, supplier: int = OURS) -> str:
+    group = DeploymentGroup("G", Stage.PILOT, ids, Period(at(start), at(end)))
+    return asks(dcc, PreferredPilotSchedule("R1", NEW, (group,)), supplier)
+
+
+def takes_back(dcc: Steering, supplier: int = OURS) -> str:
+    return asks(dcc, PreferredPilotSchedule("R1", NEW, (), (CancelledGroup("G", Stage.PILOT),)), supplier)
+
+
+def amends(dcc: Steering, by: int, start: int, end: int) -> None:
+    body = csp.ScheduleDecision("R1", OURS, "G", GroupDecision.AMENDED, at(start), at(end))
+    assert dcc.says(body, by=by, door=Door.CSP).status == "Accepted"
+
+
+def planned(dcc: Steering) -> set[int]:
+    with dcc.store.read() as conn:
+        return set(told.told(conn, "R1", (OWN_NORTH, OWN_SOUTH, SPLIT)))
+
+
+def test_a_later_period_that_the_csp_fixed_leaves_time_to_take_the_group_back(dcc: Steering) -> None:
+    assert instructs(dcc, (OWN_NORTH,), 1, 20) == "I99"
+    amends(dcc, NORTH, 10, 20)
+    dcc.passes(at(9))
+    assert takes_back(dcc) == "I99"
+    assert planned(dcc) == set()
+
+
+@pytest.mark.parametrize("taken", ["cancelled", "without it", "later", "by list"])
+def test_an_earlier_period_that_the_csp_fixed_has_begun_with_it(dcc: Steering, taken: str) -> None:
+    """However it is said: CS06 may have been sent."""
+    assert instructs(dcc, (OWN_NORTH, OWN_SOUTH), 12, 20) == "I99"
+    amends(dcc, NORTH, 9, 15)
+    dcc.passes(at(10))
+    refused = {
+        "cancelled": lambda: takes_back(dcc),
+        "without it": lambda: instructs(dcc, (OWN_SOUTH,), 9, 20),
+        "later": lambda: instructs(dcc, (OWN_NORTH, OWN_SOUTH), 12, 20),
+        "by list": lambda: asks(dcc, PreferredPilotList("R1", NEW, (OWN_SOUTH, SPLIT))),
+    }[taken]()
+    assert refused == ("E110505" if taken == "by list" else "E110605")
+    assert planned(dcc) == {OWN_NORTH, OWN_SOUTH}
+
+
+def test_a_group_under_way_may_grow_and_lose_what_does_not_move_yet(dcc: Steering) -> None:
+    assert instructs(dcc, (OWN_NORTH, OWN_SOUTH), 1, 20) == "I99"
+    amends(dcc, SOUTH, 15, 20)
+    dcc.passes(at(5))
+    assert instructs(dcc, (OWN_NORTH, SPLIT), 1, 25) == "I99"
+    assert planned(dcc) == {OWN_NORTH}, "the split one awaits its second supplier"
+
+
+def test_a_half_that_awaits_the_other_can_be_taken_back_and_what_is_over_too(dcc: Steering) -> None:
+    assert instructs(dcc, (SPLIT,), 1, 20) == "I99"
+    dcc.passes(at(5))
+    assert takes_back(dcc) == "I99", "nothing of it moves"
+    assert instructs(dcc, (SPLIT,), 1, 20) == instructs(dcc, (SPLIT,), 8, 12, THEIRS) == "I99"
+    assert planned(dcc) == {SPLIT}
+    dcc.passes(at(7))
+    assert takes_back(dcc) == "I99", "its joint period has not begun"
+    assert instructs(dcc, (SPLIT,), 1, 20) == "I99"
+    dcc.passes(at(8))
+    assert (takes_back(dcc), takes_back(dcc, THEIRS)) == ("E110605", "E110605")
+    dcc.passes(at(20))
+    assert takes_back(dcc) == "I99", "it is over"
