@@ -138,6 +138,11 @@ def _(scene: Scene) -> None:
     assert scene.announce().code == "Accepted"
 
 
+@when("DCC announces a release for hubs that run another version")
+def _(scene: Scene) -> None:
+    assert scene.announce(predecessors=("8888",)).code == "Accepted"
+
+
 @when("DCC announces revision 2 of the release")
 def _(scene: Scene) -> None:
     assert scene.announce(revision=2).code == "Accepted"
@@ -293,6 +298,11 @@ def _(scene: Scene, party: str, hubs: str) -> None:
 def _(scene: Scene, party: str, stage: str, hubs: str, first: str | None, last: str | None) -> None:
     start, end = NOW + int(first or 2) * DAY, NOW + int(last or 9) * DAY
     scene.answer = scene.pilot_schedule(PARTIES[party], Group("G", scene.hubs(hubs), stage, start, end))
+
+
+@when(parsers.re(rf"^{PARTY} takes its SafeLaunch group back$"))
+def _(scene: Scene, party: str) -> None:
+    scene.answer = scene.pilot_schedule(PARTIES[party], cancelled=[("G", "SafeLaunch")])
 
 
 @when(step("{party} asks what a preferred pilot list of {hubs} would be answered"))

@@ -149,6 +149,7 @@ Feature: The interactions of SECMP0024 Option 1
     When DCC approves its successor
     Then the release is invalidated
     And CSP North gets StageChange once
+    And DCC gets StageChange once
     And Supplier A gets N72 once
     And Supplier A gets the email X05 twice, for the beginning of the pilot and for its end
 
@@ -220,6 +221,27 @@ Feature: The interactions of SECMP0024 Option 1
     And the N77 to Supplier A says Reason "Paused"
     And the N77 to Supplier A says GroupID "G"
 
+  @X09 @EX-11
+  Scenario: X09, an instruction is taken back before its period begins
+    Given a release is in its safe launch
+    And Supplier A has submitted a SafeLaunch group of the hubs of Supplier A
+    When Supplier A takes its SafeLaunch group back
+    Then the answer is I99
+    And CSP North gets PlannedDeployment for the hubs of Supplier A
+    And the PlannedDeployment to CSP North says Reason "NotInstructed"
+    And the N77 to Supplier A says Reason "NotInstructed"
+    And the plan of the hubs of Supplier A is the automatic date
+    When Supplier A takes its SafeLaunch group back
+    Then the answer is E110602
+
+  @A01 @EX-12
+  Scenario: A01, a release names the versions that it may follow
+    When DCC announces a release for hubs that run another version
+    Then the FirmwareReleaseNotice to CSP North says PermittedPredecessorVersion "8888"
+    When Supplier A submits a preferred pilot list of two hubs of Supplier A
+    Then the answer is E110502
+    And the answer lists two hubs of Supplier A under NotApplicableFirmwareDeviceIDList
+
   @X10 @BR-3.5
   Scenario: X10, a hub is activated without a plan
     Given a release is in its safe launch
@@ -227,6 +249,7 @@ Feature: The interactions of SECMP0024 Option 1
     Then Supplier A gets N64 for one hub of Supplier A
     And Supplier A gets N77 for one hub of Supplier A
     And the N77 to Supplier A says Kind "NotPlanned"
+    And CSP North gets PlanDeviation for one hub of Supplier A
     And DCC gets PlanDeviation for one hub of Supplier A
 
   @X11 @BR-6.4
