@@ -22,6 +22,7 @@ from duis_gateway.client import (
     PreferredPilotSchedule,
     ReadInventory,
     ServiceRequest,
+    Stage,
     TimeCounter,
 )
 from duis_gateway.client.requests import service_request
@@ -54,7 +55,7 @@ class Playable:
     """One message of the set.
 
     Attributes:
-        name: what `duis-gateway example` calls it: "11.5", or the name of a partner's message.
+        name: what `duis-gateway example` calls it: "11.5", "11.6-cancelled", or the name of a partner's message.
         sender: whose message it is.
         door: where it goes, a key of `DOORS`.
         answer: what a gateway answers where all before it were sent.
@@ -87,16 +88,19 @@ def playable(now: datetime) -> list[Playable]:
         "Major",
         "High",
         pilot=PilotTerms(pilot, limit=300),
+        permitted_predecessors=(BEFORE,),
     )
     groups = (DefaultGroup("WAVE-1", week, HUBS[:2]), DefaultGroup("THE-REST", Period(week.start, pilot.end)))
     constraints = (OfferedConstraint("NIGHT", "Between 00:00 and 05:00 UTC only"),)
     wanted = [*HUBS[:4], HUBS[7], Eui("00-DB-99-99-99-00-00-01")]
-    group = Group("WEEK-1", HUBS[:4], week.start, week.end, constraints=("NIGHT",))
+    group = Group("WEEK-1", HUBS[:3], week.start, week.end, constraints=("NIGHT",))
+    second = Group("WEEK-2", HUBS[3:4], week.start, week.end)
+    back = PreferredPilotSchedule(RELEASE, VERSION, cancelled=[("WEEK-2", Stage.PILOT)])
     decision = (RELEASE, SUPPLIER, "WEEK-1", GroupDecision.AMENDED, week.start, later, "Capacity")
     outcome = HubOutcome(HUBS[0], OutcomeStage.ACTIVATION, True, VERSION, now)
     failure = HubOutcome(HUBS[1], OutcomeStage.ACTIVATION, False, VERSION, now, "hashMismatch", "Seen twice.")
     return [
-        _esi(now, notice, "DCC announces it; the pilot begins at once"),
+        _esi(now, notice, "DCC announces it, for hubs on 9001"),
         _csp(now, csp.DefaultPilotList(RELEASE, "North", HUBS[:3]), "the CSP's list for the pilot (N66)"),
         _csp(now, csp.DefaultPilotSchedule(RELEASE, "North", groups, constraints), "and its schedule (N67)"),
         _duis(ReadInventory(HUBS[0]), "I0", "what a hub runs"),
@@ -105,7 +109,8 @@ def playable(now: datetime) -> list[Playable]:
             "W110501",
             "its own list; one hub another's, 1 unknown",
         ),
-        _duis(PreferredPilotSchedule(RELEASE, VERSION, [group]), "I99", "when, under a constraint of the CSP's"),
+        _duis(PreferredPilotSchedule(RELEASE, VERSION, [group, second]), "I99", "when, one under a CSP's constraint"),
+        _duis(back, "I99", "the other is taken back", "11.6-cancelled"),
         _csp(now, csp.ScheduleDecision(*decision), "the CSP gives it a longer period (N74)"),
         _esi(now, esi.ReleaseApproval(RELEASE, now), "DCC approves it: it may be deployed"),
         _csp(now, csp.ActivateFirmwareResponses((outcome, failure)), "one hub runs it (N64), one failed (N71)"),
@@ -168,10 +173,10 @@ def _file(eui: Eui) -> str:
     return f"pki/{str(eui).replace('-', '')}-{_ROLES[eui]}"
 
 
-def _duis(request: ServiceRequest, answer: str, about: str) -> Playable:
+def _duis(request: ServiceRequest, answer: str, about: str, name: str = "") -> Playable:
     request_id = str(RequestId(SUPPLIER, GATEWAY, _counter()))
     document = service_request(request_id, "6.0", request.reference, request.body())
-    return Playable(request.reference, SUPPLIER, "serviceD", answer, document, about)
+    return Playable(name or request.reference, SUPPLIER, "serviceD", answer, document, about)
 
 
 def _csp(now: datetime, body: PartnerBody, about: str) -> Playable:

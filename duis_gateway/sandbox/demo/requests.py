@@ -38,6 +38,11 @@ def pilot_amendments(model: Model, add: Sequence[int], remove: Sequence[int]) ->
     return PreferredPilotList(model.release_id, model.released, add=add, remove=remove)
 
 
+def cancellation(model: Model, group: str, stage: Stage) -> PreferredPilotSchedule:
+    """Return an 11.6 that takes one group back."""
+    return PreferredPilotSchedule(model.release_id, model.released, cancelled=[(group, stage)])
+
+
 def schedule(
     model: Model, group: str, device_ids: Iterable[int], period: Period, stage: Stage = Stage.PILOT
 ) -> PreferredPilotSchedule:

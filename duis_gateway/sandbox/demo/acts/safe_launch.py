@@ -15,6 +15,7 @@ from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, SUCCESSOR
 from duis_gateway.sandbox.demo.play import Play, code
 
 BATCH = 60
+TAKEN_BACK, FEW = "BATCH-2", 2
 LEFT_OF_THE_PILOT = timedelta(days=1)
 
 
@@ -44,11 +45,30 @@ def _schedule(play: Play) -> None:
 
 
 def _instruct(play: Play) -> None:
+    _instruct_batch(play, "BATCH-1", _own(play)[FEW:][:BATCH])
+
+
+def _instruct_another(play: Play) -> None:
+    _instruct_batch(play, TAKEN_BACK, _own(play)[:FEW])
+
+
+def _own(play: Play) -> list[int]:
+    """Return the hubs left that are the first supplier's alone."""
     first = play.world.suppliers[0]
     mine = {h.device_id for h in play.hubs if h.suppliers == {first.eui}}
-    own = [d for d in _left(play) if d in mine][:BATCH]
-    answer = play.request(first, requests.schedule(PILOTED, "BATCH-1", own, _from_next_week(play), Stage.SAFE_LAUNCH))
+    return [d for d in _left(play) if d in mine]
+
+
+def _instruct_batch(play: Play, name: str, own: list[int]) -> None:
+    first = play.world.suppliers[0]
+    answer = play.request(first, requests.schedule(PILOTED, name, own, _from_next_week(play), Stage.SAFE_LAUNCH))
     play.answered(f"11.6 by {first.name}: a safe-launch batch of {len(own)} hubs", code(answer))
+
+
+def _take_back(play: Play) -> None:
+    first = play.world.suppliers[0]
+    answer = play.request(first, requests.cancellation(PILOTED, TAKEN_BACK, Stage.SAFE_LAUNCH))
+    play.answered(f"11.6 by {first.name}: {TAKEN_BACK} is taken back", code(answer))
 
 
 def _instruct_by_dcc(play: Play) -> None:
@@ -108,6 +128,8 @@ SAFE_LAUNCH = {
     "pilot-ends": _end_the_pilot,
     "safe-launch-schedule": _schedule,
     "batch": _instruct,
+    "second-batch": _instruct_another,
+    "taken-back": _take_back,
     "batch-of-dcc": _instruct_by_dcc,
     "eight-days": lambda play: play.days_pass(8),
     "batches-active": _activate,
