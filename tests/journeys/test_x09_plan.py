@@ -128,6 +128,10 @@ def test_a_hub_that_changes_supplier_loses_its_plan(play: Play, north: list[str]
     for party in ("north", "main", "dcc"):
         assert told(play, party) == [("ChangedSupplier", [moved])], party
     assert told(play, "gas") == [], "it was told of no plan"
+    words = "automatic date: its supplier has not instructed"
+    assert why(play, "gas", moved) == words, "nobody tells it what another had instructed"
+    for party in ("north", "dcc"):
+        assert why(play, party, moved) == f"{words}; what a former supplier instructed counts no longer", party
 
 
 @pytest.mark.requirement("X01", "X06", "BR-3.3")

@@ -27,6 +27,8 @@ from duis_gateway.parties import store as parties
 from duis_gateway.partners.bodies import SupplierPilotSchedule
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import TAKEN_BACK, Happened, HubEvent
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import in_pilot
@@ -53,6 +55,8 @@ LOOKED_UP: dict[str, Callable[[Connection, list[int]], object]] = {
     "told": lambda conn, ids: told.told(conn, "R1", ids),
     "named": lambda conn, ids: hubs.named(conn, ids, "R1", None, NOW),
     "reported": lambda conn, ids: activations.reported_since(conn, "R1", ids, NOW),
+    "groups left": lambda conn, ids: list(events.left_groups(conn, "R1", ids, NOW)),
+    "how instructions ended": lambda conn, ids: events.endings_of(conn, events.endings(conn, "R1"), ids),
     "protectors": lambda conn, ids: protection.protectors(conn, ids),
 }
 
@@ -83,6 +87,9 @@ def fill(connection: Connection, ids: Iterable[int]) -> None:
     pilots.replace_default_list(connection, "R1", "North", every)
     pilots.replace_preferred(connection, "R1", OURS, NEW, every, NOW)
     schedules.put_instructions(connection, [Instruction("R1", OURS, "G1", Stage.PILOT, IN_PILOT, NOW, every)])
+    ended = HubEvent("R1", OURS, Happened.ENDED, NOW, NOW, word=TAKEN_BACK)
+    for event in (ended, replace(ended, what=Happened.INSTRUCTED)):
+        events.note(connection, event, every)
     direct.put_batch(connection, DirectGroup("R1", IN_PILOT, NOW, every, "B1"))
     direct.put_selection(connection, DirectGroup("R1", IN_PILOT, NOW, every, supplier=OURS))
     plan = ToldPlan(Stage.PILOT, PlanBasis.SUPPLIERS, PlanStanding.FIXED, IN_PILOT)

@@ -334,6 +334,8 @@ def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
 
 def _also(facts: PlanFacts) -> str:
     notes = []
+    if facts.viewer is None and any(one.supplier not in facts.hub.suppliers for one in facts.instructions):
+        notes.append("what a former supplier instructed counts no longer")
     if facts.scheduled is not None:
         notes.append(f"the CSP's schedule has it for {_words(facts.scheduled)}")
     if facts.mark is HubMark.PROVING:
