@@ -65,6 +65,7 @@ def show(reference: str, content: bool, config: Config) -> None:
         found = outbox_view.find(connection, _reference(reference))
         failed = [] if found is None else outbox_view.failed_attempts(connection, found[0].id)
         behind = None if found is None else _waits_behind(connection, found[0])
+        spared = None if found is None or behind else _spared_for(connection, found[0])
     if found is None:
         raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox; `outbox list` has their ids")
     entry, message = found
@@ -86,9 +87,10 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("attempts", entry.attempts),
             ("created (business time)", entry.created_at),
             ("delivered (real time)", entry.delivered_at),
-            ("next try in", None if entry.next_try_in is None else f"{entry.next_try_in:.0f} s"),
+            ("next try in", None if entry.next_try_in is None or behind or spared else f"{entry.next_try_in:.0f} s"),
             ("last error", entry.last_error),
             ("behind", behind),
+            *([("waits because", f"its recipient failed: {spared}")] if spared else []),
             ("bytes", len(message)),
             *(("failed (real time)", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
         )
@@ -120,3 +122,10 @@ def replay(message: int | None, recipient: int | None, everything: bool, config:
     if not number:
         raise AnswerIsNo("there is no such dead letter; `outbox list --state dead` has their ids")
     say(f"{number} dead letter{'s' if number > 1 else ''} put back.")
+
+
+def _spared_for(connection: Connection, entry: OutboxEntry) -> str | None:
+    """Return what others for its recipient came to, where a pending one has not been tried for that."""
+    if entry.state != "pending" or entry.attempts or entry.last_error is not None:
+        return None
+    return outbox_view.last_error(connection, "pending", entry.recipient, entry.channel)

@@ -40,6 +40,7 @@ from duis_gateway.text.json_reader import read_json
 
 _SUCCESS = range(200, 300)
 _SECONDS = 60.0
+_DUIS_VERSION = "6.0"
 _ANY_DOOR = DOORS["serviceD"]
 _ITEMS_SHOWN = 20
 _MAY_BE_TAKEN = (
@@ -129,7 +130,7 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 @click.option("--certificate", type=READABLE, help="The key's certificate.")
 @click.option("--json", "as_json", is_flag=True, help="FILE is a message's body as JSON, and so is what is printed.")
 @click.option("--trust", type=FOLDER_OR_FILE, help="With --json: the gateway's certificate, or a folder that it is in.")
-@click.option("--duis-version", default="6.0", show_default=True, help="With --json: the version of a Service Request.")
+@click.option("--duis-version", help=f"With --json: the version of a Service Request. [default: {_DUIS_VERSION}]")
 @tls_options
 @click.option("--out", type=NEW_FILE, help="Where to write the answer; default: standard output.")
 @click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait for the answer.")
@@ -141,7 +142,7 @@ def send(
     certificate: Path | None,
     as_json: bool,
     trust: Path | None,
-    duis_version: str,
+    duis_version: str | None,
     tls: TlsOptions,
     out: Path | None,
     timeout: float,
@@ -169,7 +170,7 @@ def send(
                 base_of(url),
                 identity=me,
                 trust=Trust.load(trust),
-                version=duis_version,
+                version=duis_version or _DUIS_VERSION,
                 timeout=timeout,
                 authorities=tls.authorities,
                 tls=tls.identity,
@@ -178,6 +179,8 @@ def send(
             raise ConfigurationError(str(error)) from None
         _send_json(file, gateway, out, wait or 0.0)
         return
+    if trust is not None or duis_version is not None:
+        raise ConfigurationError("--trust and --duis-version go with --json; `verify` proves what --out wrote")
     document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)
     _require_place(out)
     http, door = tls.http(timeout, DOCUMENT_BYTES), _door(url, document)
@@ -195,6 +198,10 @@ def send(
         )
     if answer.status == HTTPStatus.NOT_FOUND:
         raise AnswerIsNo(f"{shown_path(file)}: there is no door at {door}: one is {urljoin(door, _ANY_DOOR)}")
+    if answer.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and urlsplit(door).path == DOORS["soap"]:
+        raise AnswerIsNo(
+            f"{shown_path(file)}: {door} takes SOAP envelopes; a signed message goes to {urljoin(door, _ANY_DOOR)}"
+        )
     if answer.status not in _SUCCESS or (verdict is not None and verdict.refused):
         unsigned = "" if DS.encode() in document else "; it is not signed: --key and --certificate sign it"
         raise AnswerIsNo(f"{shown_path(file)} was refused{unsigned}")

@@ -19,7 +19,14 @@ class Mailbox:
         self._receivers = {actor.eui: self._receiver(actor) for actor in profile.actors.values()}
         self._inboxes = {party: receiver.keep() for party, receiver in self._receivers.items()}
         self._begun = dict.fromkeys(self._inboxes, 0)
+        self.heard = False
+        """Whether anything has come for one of the parties, good or not."""
         self._server = Serving(self._serve, *profile.listen)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self._server.url
 
     def __enter__(self) -> Mailbox:
         return self
@@ -58,4 +65,5 @@ class Mailbox:
         if receiver is None:
             start("404 Not Found", [("Content-Length", "0")])
             return []
+        self.heard = True
         return receiver.wsgi(environ, start)

@@ -295,6 +295,12 @@ class Subject:
                 f"hub {by.hubs[0]} is of the model {' '.join(runs)} at {self.url}, and of {' '.join(meant)} in the "
                 "profile: look at [hubs] there"
             )
+        region = proof.root.findtext(".//{*}CSPRegion") or ""
+        if region != self.profile.region:
+            raise CannotBegin(
+                f"hub {by.hubs[0]} is in the region {region} at {self.url}, and in {self.profile.region} in the "
+                "profile: look at [hubs] there"
+            )
         return self._version()
 
     def _version(self) -> str:
@@ -319,8 +325,14 @@ class Subject:
 
         Raises:
             NotConformant: none has come, or it is not signed.
+            CannotBegin: nothing at all has come in this run, to any party.
         """
         message = self._mailbox.wait_for(to, _having(words), PATIENCE)
+        if message is None and not self._mailbox.heard:
+            raise CannotBegin(
+                f"nothing has come to any party at {self._mailbox.url} within {PATIENCE} s: do the URLs that are "
+                "registered for the parties lead there ([receiver] in the profile), and does the gateway deliver?"
+            )
         if message is None:
             refused = self._mailbox.why_refused(to)
             why = f"; what came is refused: {refused}" if refused else ""

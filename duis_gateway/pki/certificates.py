@@ -97,7 +97,11 @@ def load_x509(data: bytes) -> x509.Certificate:
 def _eui(certificate: x509.Certificate) -> int:
     values = certificate.subject.get_attributes_for_oid(NameOID.X500_UNIQUE_IDENTIFIER)
     if len(values) != 1:
-        raise CertificateUnusable("the certificate has not exactly one x500UniqueIdentifier, which holds the EUI-64")
+        folder = "; it is a CA's: what can be trusted is a folder with it and the certificates that it issued"
+        hint = folder if _is_ca(certificate) else ""
+        raise CertificateUnusable(
+            f"the certificate has not exactly one x500UniqueIdentifier, which holds the EUI-64{hint}"
+        )
     value = values[0].value
     if not isinstance(value, bytes) or len(value) != _EUI_OCTETS or value[0] != 0:
         raise CertificateUnusable("the x500UniqueIdentifier of the certificate is not a BIT STRING of an EUI-64")
@@ -121,12 +125,16 @@ def _public_key(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def _may_sign(certificate: x509.Certificate) -> bool:
+def _is_ca(certificate: x509.Certificate) -> bool:
     try:
-        if certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
-            return False
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
-        pass
+        return False
+
+
+def _may_sign(certificate: x509.Certificate) -> bool:
+    if _is_ca(certificate):
+        return False
     try:
         return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature
     except x509.ExtensionNotFound:

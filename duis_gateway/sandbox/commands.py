@@ -29,7 +29,7 @@ _REASON = (
     "why: any text of up to 2,000 characters, told as it is; a hub itself says hashMismatch, noImageHeld or "
     "activationFailure"
 )
-_DELAY = Parameter("delay", "seconds that a slow one takes", whole_number(1, 300), default=5)
+_DELAY = Parameter("delay", "seconds that a slow one takes (5 unless given)", whole_number(1, 300))
 
 
 def _list_of(name: str, about: str) -> Parameter:

@@ -12,7 +12,11 @@ from csp_mgmt_gw.activation import Activation
 from csp_mgmt_gw.mock import Csp
 from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
 from duis_gateway.client import Stage as InstructedStage
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.namespaces import DUIS_6_0, sr
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.xml import format_time
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
@@ -29,6 +33,7 @@ from duis_gateway.sandbox.turn import Turn
 
 _MOMENT = timedelta(minutes=1)
 _WEEK = timedelta(days=7)
+_SLOW = 5.0
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
 _STAGES = {"pilot": InstructedStage.PILOT, "safe-launch": InstructedStage.SAFE_LAUNCH}
 DCC = "dcc"
@@ -113,6 +118,8 @@ def decide(
     turn: Turn, action: str, release: str | None, reason: str, until: datetime | timedelta | None, provisional: bool
 ) -> None:
     """DCC decides about a roll-out: pause, proceed, delay, stop, revoke or withdraw."""
+    if RolloutAction(action.capitalize()) is RolloutAction.DELAY and until is None:
+        raise WrongCommand("a delay needs `until`, its new date")
     decision = esi.RolloutDecision(
         turn.release(release).release_id,
         RolloutAction(action.capitalize()),
@@ -237,7 +244,10 @@ def _planned_now(turn: Turn, device_ids: Sequence[int], release: Release) -> lis
     left = [cast.hub_name(d) for d in device_ids if d not in due]
     if len(left) == len(device_ids) and turn.exchanges[-1:] and turn.exchanges[-1]["status"] != "Refused":
         _require_told(turn, left)
-        raise CannotBeDone(f"nothing is planned for hub {', '.join(left)} now: `plan show` says why")
+        if turn.release(release.release_id).paused:
+            raise CannotBeDone(f"{release.release_id} is paused: `sandbox decide proceed` lets it go on")
+        shown = f"`duis-gateway plan show {format_eui(device_ids[0])} --config {turn.world.folder.config_file}`"
+        raise CannotBeDone(f"nothing is planned for hub {', '.join(left)} now: {shown} says why")
     if left:
         turn.note(f"the CSPs leave hub {', '.join(left)}, as it is not planned now")
     return [d for d in device_ids if d in due]
@@ -307,11 +317,13 @@ def _csps_of_group(turn: Turn, release: Release, supplier: Member, group: str) -
     return [one for one in CSPS if any(hub.csp_region in one.regions for hub in known.values())] or CSPS
 
 
-def behave(turn: Turn, name: Member, behaviour: str | None, delay: int) -> None:
+def behave(turn: Turn, name: Member, behaviour: str | None, delay: int | None) -> None:
     """A party answers what it is sent as it is told to: normally, slowly, not at all, ..."""
     player = turn.world.players[name.name]
+    if delay is not None and behaviour != "slow":
+        raise WrongCommand("`delay` is for the behaviour slow")
     if behaviour is not None:
-        player.behave(behaviour, float(delay))
+        player.behave(behaviour, _SLOW if delay is None else float(delay))
     turn.note(f"{name.name} behaves: {player.behaviour}")
     if addresses.are_passing(turn.world, name):
         turn.note(f"a `listen` has the alerts of {name.name} for the time being, and answers as it is told to")
@@ -331,8 +343,14 @@ def choose(
 ) -> None:
     """A supplier submits its Preferred Pilot List (11.5): whole, or as amendments; without hubs the default."""
     found = turn.release(release, [*(hub or ()), *(add or ()), *(remove or ())])
+    _note_older(turn, supplier)
     body = PreferredPilotList(found.release_id, found.firmware_version, hub or None, add or (), remove or ())
     turn.say(supplier.name, body, "soap" if soap else None)
+
+
+def _note_older(turn: Turn, supplier: Member) -> None:
+    if supplier.duis_version < DUIS_6_0:
+        turn.note(f"{supplier.name} speaks DUIS {supplier.duis_version}, which has no 11.5 and no 11.6")
 
 
 def instruct(
@@ -349,6 +367,7 @@ def instruct(
 ) -> None:
     """A supplier submits its Preferred Pilot Schedule (11.6) with one group."""
     found = turn.release(release, hub)
+    _note_older(turn, supplier)
     first, last = _DEFAULT_PERIOD
     asked = Group(
         group,
@@ -404,7 +423,11 @@ def address(turn: Turn, supplier: Member, url: str | None, passing: bool, ended:
 def say(turn: Turn, party: Member, xml: str) -> None:
     """A party signs and sends what you wrote: a `sr:Request`, or the element of a CSP's or DCC's message."""
     player = turn.world.players[party.name]
-    turn.exchanges.append(summary(player.say(xml.encode()), player, "message"))
+    content = xml.encode()
+    if party.kind is PartyKind.SUPPLIER and parse_trusted(content).tag != sr("Request"):
+        raise WrongCommand("a supplier says a whole sr:Request with its header: `duis-gateway example 8.2` is one")
+    kind, exchange = player.say(content)
+    turn.exchanges.append(summary(exchange, player, kind))
 
 
 def clock(turn: Turn, to: datetime | timedelta) -> None:

@@ -130,6 +130,7 @@ _SCHEMAS: dict[str, Any] = {
         clock={"type": "string", "format": "date-time"},
         answers={"type": "array", "items": _ref("Answer")},
         notes={"type": "array", "items": _STRING},
+        failed={"type": ["string", "null"], "description": "why the rest of it could not be done"},
         messages={"type": "array", "items": _ref("Message")},
         mails={"type": "array", "items": {"type": "object"}},
         quiet={

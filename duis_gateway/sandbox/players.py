@@ -56,9 +56,13 @@ class Player:
             prepared = type(prepared)(prepared.kind, prepared.id, prepared.document, door)
         return self.kit.partner.send(prepared, _PATIENCE)
 
-    def say(self, content: bytes) -> Exchange:
-        """Sign and send what somebody wrote: a `sr:Request`, or the element of a partner's body, right or wrong."""
-        return self.kit.partner.send(self.kit.door.prepared(content), _PATIENCE)
+    def say(self, content: bytes) -> tuple[str, Exchange]:
+        """Sign and send what somebody wrote: a `sr:Request`, or the element of a partner's body, right or wrong.
+
+        Returns the kind of message that it is, and the exchange.
+        """
+        prepared = self.kit.door.prepared(content)
+        return prepared.kind, self.kit.partner.send(prepared, _PATIENCE)
 
 
 @dataclass

@@ -26,7 +26,7 @@ from duis_gateway.sandbox.commands import BY_COMMAND, RESET
 from duis_gateway.sandbox.folder import BEGUN, Folder
 from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
-from duis_gateway.sandbox.parameters import WrongCommand
+from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
 from duis_gateway.sandbox.turn import Turn
 from duis_gateway.sandbox.world import World
 
@@ -98,11 +98,13 @@ class Sandbox:
         values = command.read(members)
         with self._turn:
             seen, mails = self.world.traffic.look(), len(self.mails.all())
-            turn = Turn(self.world)
+            turn, failed = Turn(self.world), None
             try:
                 command.do(turn, **values)
-            except (NoGateway, CannotSend, OSError, ValueError) as error:
-                raise WrongCommand(str(error)) from None
+            except (WrongCommand, CannotBeDone, NoGateway, CannotSend, OSError, ValueError) as error:
+                if not turn.exchanges:
+                    raise error if isinstance(error, CannotBeDone) else WrongCommand(str(error)) from None
+                failed = str(error)  # beside what was said before, and brought about
             quiet = self.world.settle(patience=_PATIENCE)
             messages = self.world.traffic.messages(since=seen)
             return {
@@ -110,6 +112,7 @@ class Sandbox:
                 "clock": format_time(self.world.clock.now()),
                 "answers": turn.exchanges,
                 "notes": turn.notes,
+                "failed": failed,
                 "messages": messages,
                 "mails": [one.told for one in self.mails.all()[mails:]],
                 "quiet": quiet and not any(map(_is_under_way, messages)),
@@ -131,6 +134,7 @@ class Sandbox:
                 "clock": format_time(self.world.clock.now()),
                 "answers": [],
                 "notes": ["the sandbox stands where it stood at first"],
+                "failed": None,
                 "messages": [],
                 "mails": [],
                 "quiet": True,

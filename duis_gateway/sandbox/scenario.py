@@ -221,8 +221,11 @@ def _differences(step: Step, stage: Stage) -> list[str]:
     wanted = step.expect.get("error")
     try:
         result = stage.do(step.do, step.members)
+        failed = result["failed"]
     except GatewayError as error:
-        return [] if wanted is not None and str(wanted) in str(error) else [f"could not be done: {error}"]
+        failed = str(error)
+    if failed is not None:
+        return [] if wanted is not None and str(wanted) in failed else [f"could not be done: {failed}"]
     if wanted is not None:
         return [f"was done, where an error was expected: {wanted}"]
     return differences(step.expect, result, stage.status())

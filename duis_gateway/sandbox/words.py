@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-_MANY = 12
+_MANY, _LONGEST = 12, 400
 _STATES = {"dead": "given up", "in_flight": "being delivered", "pending": "waiting to be delivered"}
 
 
@@ -23,6 +23,7 @@ def in_lines(result: Mapping[str, Any]) -> list[Line]:
         *(line for one in result["answers"] for line in _answer(one)),
         *map(Line, result["notes"]),
         *_sent(result),
+        *([] if result["failed"] is None else [Line(result["failed"], bad=True)]),
         *([] if result["quiet"] else [Line("messages are still being delivered")]),
     ]
 
@@ -30,7 +31,8 @@ def in_lines(result: Mapping[str, Any]) -> list[Line]:
 def _answer(one: Mapping[str, Any]) -> Iterator[Line]:
     code = one["code"] if one["code"] == one["status"] else f"{one['code']} ({one['status']})"
     about = f" for {one['release']}" if one["release"] else ""
-    answered = f"{code}{': ' if one['text'] else ''}{one['text']}"
+    text = one["text"] if len(one["text"]) <= _LONGEST else f"{one['text'][:_LONGEST]}..."
+    answered = f"{code}{': ' if text else ''}{text}"
     yield Line(f"{one['from']}: {one['kind']}{about} -> {answered}", one["status"] == "Refused")
     yield from map(Line, _details(one))
 
@@ -64,6 +66,6 @@ def _named(one: Mapping[str, Any]) -> str:
 def _state(one: Mapping[str, Any]) -> str:
     state = _STATES.get(one["state"], str(one["state"]))
     if one["error"]:
-        waits = "waiting for the next try" if one["attempts"] else "waiting for others before it"
+        waits = "waiting for the next try" if one["attempts"] else "not tried yet"
         return f"{waits if one['state'] == 'pending' else state}, {one['error']}"
     return state

@@ -176,6 +176,14 @@ def test_the_hubs_that_a_response_warns_of_are_listed(door: Door, file: Path) ->
     ]
 
 
+def test_what_goes_with_json_alone_and_where_envelopes_go_is_said(door: Door, file: Path) -> None:
+    for words in (("--trust", file), ("--duis-version", "5.4")):
+        assert "--trust and --duis-version go with --json" in refused(2, "send", file, "--url", door.url, *words)
+    door.status, door.answer = 415, PROBLEM
+    said = refused(1, "send", file, "--url", door.url.replace("/api/v1/serviceD", "/soap"))
+    assert "/soap takes SOAP envelopes; a signed message goes to http://127.0.0.1" in said
+
+
 def test_the_document_can_come_from_standard_input(door: Door, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     door.answer = RESPONSE.format("I0")
     with file.open(encoding="utf-8") as stdin:

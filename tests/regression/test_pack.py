@@ -221,6 +221,31 @@ def test_hubs_of_another_model_than_the_profiles_are_one_error(tmp_path: Path) -
     assert "OTHER in the profile: look at [hubs] there" in ran.error
 
 
+@pytest.mark.processes
+@pytest.mark.requirement("EX-9")
+@pytest.mark.parametrize(
+    ("was", "is_now", "said"),
+    [
+        ('region = "North"', 'region = "South"', "is in the region North at"),
+        (r"port = \d+", "port = {free}", "nothing has come to any party at http://127.0.0.1"),
+    ],
+)
+def test_a_profile_that_does_not_fit_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was: str, is_now: str, said: str
+) -> None:
+    monkeypatch.setattr("duis_gateway.conformance.subject.PATIENCE", 5.0)
+    with started(tmp_path / "gateway") as process:
+        profile = tmp_path / "gateway" / "conformance.toml"
+        text, times = re.subn(
+            f"^{was}", is_now.format(free=free_port()), profile.read_text("utf-8"), count=1, flags=re.M
+        )
+        assert times == 1
+        profile.write_text(text, "utf-8")
+        ran = run("conformance", "--url", process.url, "--profile", profile, "--reports", tmp_path)
+    assert (ran.code, len(ran.error.splitlines())) == (1, 1)
+    assert said in ran.error
+
+
 @pytest.mark.requirement("EX-9")
 def test_the_cases_are_listed_and_chosen() -> None:
     listed = run("conformance", "--list", "--case", "command_variant", "--case", "new/n64::*[6.0]").output

@@ -401,6 +401,8 @@ def test_it_misbehaves_to_order_and_then_no_more(dcc: Mock) -> None:
     def taken(number: int) -> int:
         return sum(entry["message_id"] == f"order-{number}" for entry in dcc.received())
 
+    with pytest.raises(AssertionError, match="mode must be one of ok, slow, 500, "):
+        dcc.command("behaviour", mode="slwo")
     dcc.command("behaviour", mode="500", count=2)
     assert [post(1)[0], post(1)[0], taken(1)] == [500, 500, 0]
     dcc.command("behaviour", mode="garbage", count=1)

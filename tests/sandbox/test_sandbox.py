@@ -484,6 +484,36 @@ def test_who_listens_says_once_that_the_sandbox_has_ended() -> None:
     assert [watch(), watch()] == ["The sandbox has ended: nothing comes until it runs again.", ""]
 
 
+def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> None:
+    at = ("--port", str(town.port))
+    town.do("decide", action="pause")
+    ran = run("sandbox", "activate", "15", *at)
+    assert ran.code == 1
+    assert "dcc: BatchInstruction for SEC-2027-A -> Accepted" in ran.output
+    assert "SEC-2027-A is paused: `sandbox decide proceed` lets it go on" in ran.output
+    assert town.do("activate", hub=[16])["failed"].startswith("SEC-2027-A is paused")
+    town.do("reset")
+    assert "a delay needs `until`" in refused(2, "sandbox", "decide", "delay", *at)
+    assert "`delay` is for the behaviour slow" in refused(2, "sandbox", "csp", "south", "--delay", "3", *at)
+    [note] = town.do("choose", supplier="older", hub=[61])["notes"]
+    assert note == "older speaks DUIS 5.4, which has no 11.5 and no 11.6"
+
+
+def test_why_a_message_was_not_tried_is_told(town: RunningSandbox) -> None:
+    """It waits behind another, or its recipient failed to take others."""
+    town.do("adapter", name="gas", behaviour="down")
+    waiting = [one for one in town.do("activate", hub=[42])["messages"] if one["state"] == "pending"]
+    tried, *untried = [one for one in waiting if one["to"] == "gas"]
+    assert (tried["attempts"] > 0, [one["attempts"] for one in untried]) == (True, [0] * len(untried))
+    for one in untried:
+        assert re.match(r"it waits behind outbox \d+|the recipient is spared, as it failed", one["error"])
+        shown = done("outbox", "show", one["outbox"], "--config", town.folder / "gateway.toml")
+        assert re.search(r"^behind: +\d+$|^waits because: +its recipient failed: ", shown, re.M)
+        assert re.search(r"^next try in:$", shown, re.M)
+    town.do("adapter", name="gas", behaviour="normal")
+    town.do("reset")
+
+
 def test_a_failure_that_counts_for_nothing_is_noted(town: RunningSandbox) -> None:
     n71 = ("N71", "you", "delivered")
     first = town.do("fail", hub=[2], reason="noImageHeld")

@@ -179,6 +179,7 @@ class Told:
         return {
             "clock": "2027-01-04T09:00:00Z",
             "answers": [{"code": "I99"}],
+            "failed": None,
             "messages": [
                 {**sent, "kind": "N64", "state": "delivered"},
                 {**sent, "kind": "N64", "state": "delivered"},

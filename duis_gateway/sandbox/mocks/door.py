@@ -115,8 +115,12 @@ class Door:
             return _json(command(_members(body, {**_TAKEN, **self.taken}[name])))
         except NoGateway as error:
             return _json({"error": str(error)}, 502)
-        except (GatewayError, ValueError, KeyError, TypeError) as error:
-            return _json({"error": f"{type(error).__name__}: {error}"}, 400)
+        except GatewayError as error:
+            return _json({"error": str(error)}, 400)
+        except KeyError as error:
+            return _json({"error": f"it needs {error.args[0]!r}"}, 400)
+        except (ValueError, TypeError) as error:
+            return _json({"error": f"a value is wrong: {error}"}, 400)
 
     def _send(self, options: Mapping[str, str], body: bytes) -> Answer:
         """Wrap, sign and send a body element, or sign and send a `sr:Request`; the answer is the gateway's own.
@@ -161,7 +165,9 @@ class Door:
         count, delay = members.get("count"), float(members.get("delay", 5.0))
         if not 0 <= delay <= _LONGEST_DELAY:
             raise CommandRefused(f"delay must be 0 to {_LONGEST_DELAY} seconds")
-        behaviour = Behaviour(Mode(str(members["mode"])), None if count is None else int(count), delay)
+        if members["mode"] not in list(Mode):
+            raise CommandRefused(f"mode must be one of {', '.join(Mode)}, not {str(members['mode'])[:40]!r}")
+        behaviour = Behaviour(Mode(members["mode"]), None if count is None else int(count), delay)
         self.temper.change(behaviour)
         return {"mode": str(behaviour.mode), "count": behaviour.count, "delay": behaviour.delay}
 
