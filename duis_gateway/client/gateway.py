@@ -235,7 +235,9 @@ class Gateway:
             return Prepared(kind, root.findtext("{*}Header/{*}MessageID") or "", document, _DOOR_OF[namespace])
         reference = root.findtext("{*}Header/{*}ServiceReference") or ""
         door = "soap" if self._soap else "serviceD"
-        return Prepared(f"SR{reference}", root.findtext("{*}Header/{*}RequestID") or "", document, door)
+        return Prepared(
+            f"SR{reference}" if reference else "Request", root.findtext("{*}Header/{*}RequestID") or "", document, door
+        )
 
     def wrap(self, element: etree._Element, *, message_id: str | None = None) -> bytes:
         """Return an unsigned partner's message around a body element that somebody else wrote, right or wrong.

@@ -236,11 +236,10 @@ def test_a_profile_that_does_not_fit_is_one_error(
     monkeypatch.setattr("duis_gateway.conformance.subject.PATIENCE", 5.0)
     with started(tmp_path / "gateway") as process:
         profile = tmp_path / "gateway" / "conformance.toml"
-        text, times = re.subn(
-            f"^{was}", is_now.format(free=free_port()), profile.read_text("utf-8"), count=1, flags=re.M
-        )
-        assert times == 1
-        profile.write_text(text, "utf-8")
+        told = profile.read_text("utf-8")
+        other = re.sub(f"^{was}", is_now.format(free=free_port()), told, count=1, flags=re.M)
+        assert other != told
+        profile.write_text(other, "utf-8")
         ran = run("conformance", "--url", process.url, "--profile", profile, "--reports", tmp_path)
     assert (ran.code, len(ran.error.splitlines())) == (1, 1)
     assert said in ran.error
