@@ -133,6 +133,31 @@ def test_a_csp_has_what_was_requested_of_the_hubs_in_its_regions(play: Play) -> 
     assert not play.received("north")
 
 
+@pytest.mark.requirement("A05", "X07", "X09", "PIA-C2")
+def test_a_hub_that_comes_after_its_new_csp_has_decided_waits_for_its_say(play: Play) -> None:
+    """The CSP did not have it when it decided. What it said of the others stands."""
+    play.announce()
+    moves, stays = play.lot.of_csp("north", play.lot["own"])[0], play.lot.of_csp("south", play.lot["own"])[0]
+    group = Group("A", [moves, stays], "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)
+    assert play.pilot_schedule("main", group).code == "I99"
+    for csp in ("north", "south"):
+        assert say(play, csp, "main", "A").code == "Accepted"
+    play.forget()
+    assert update(play, hub(play, moves, region="South")).code == "Accepted"
+    (planned,) = play.received("south", "PlannedDeployment")
+    assert (planned.text("Standing"), planned.listed()) == ("Requested", [moves])
+    tasks = json.loads(play["south"].client.exchange("GET", "/party/v1/deadlines", token=play["south"].token).body)
+    assert "decide_on_group" in str(tasks)
+    play.forget()
+    assert say(play, "south", "main", "A").code == "Accepted"
+    (planned,) = play.received("south", "PlannedDeployment")
+    assert (planned.text("Standing"), planned.listed()) == ("Fixed", [moves])
+    play.forget()
+    assert update(play, hub(play, moves, region="North")).code == "Accepted"
+    (planned,) = play.received("north", "PlannedDeployment")
+    assert (planned.text("Standing"), planned.listed()) == ("Requested", [moves]), "it left, and comes anew"
+
+
 @pytest.mark.requirement("A04", "A05", "PIA-D1")
 def test_no_csp_is_told_that_a_supplier_asks_for_hubs_that_it_has_left(play: Play) -> None:
     """One hub changes supplier and another its region: lists and schedules of the supplier come without the former."""

@@ -40,7 +40,7 @@ def said_of(scenario: Scenario, group: Instruction, hub: Hub) -> tuple[GroupDeci
     regions = {one.device_id: one.csp_region for one in scenario.before}
     last: tuple[GroupDecision | None, Period | None] = None, None
     for said in scenario.said:
-        if said.group != group or hub.csp_region not in REGIONS[said.csp]:
+        if said.group != group or hub.csp_region not in REGIONS[said.csp] or hub.device_id in said.moved:
             continue
         if not said.named or (hub.device_id in said.named and hub.csp_region == regions[hub.device_id]):
             last = said.say.decision, said.say.period

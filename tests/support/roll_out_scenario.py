@@ -52,12 +52,16 @@ IDS = (1, 2, 3, 2**63, 2**64 - 1)
 
 @dataclass(frozen=True)
 class Said:
-    """A CSP's say on a group in its regions, or on the hubs of it that it named (`say.piece`)."""
+    """A CSP's say on a group in its regions, or on the hubs of it that it named (`say.piece`).
+
+    `moved`: hubs that have gone from one CSP's regions to another's since; it is not about them, even if they return.
+    """
 
     csp: int
     group: Instruction
     say: GroupSay
     named: tuple[int, ...] = ()
+    moved: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -255,10 +255,16 @@ def _facts(
 def _instructions(
     hub: Hub, shared: ReleaseFacts, naming: Iterable[_Naming], pieces: Mapping[int, GroupSay]
 ) -> Iterator[HubInstruction]:
-    """Yield the groups that name the hub, each with the say that applies to it: its own before that on its region."""
+    """Yield the groups that name the hub, each with the say that applies to it: its own before that on its region.
+
+    Where the hub has come from another CSP's regions since, and nothing was said of it here, none applies.
+    """
     for one in naming:
-        of_hub = pieces.get(one.piece) if one.piece is not None and one.csp_region == hub.csp_region else None
-        yield _with_say(shared.groups[one.number], of_hub or shared.says.get((one.number, hub.csp_region)))
+        if one.piece is not None and one.csp_region == hub.csp_region:
+            say = pieces.get(one.piece)
+        else:
+            say = shared.says.get((one.number, hub.csp_region))
+        yield _with_say(shared.groups[one.number], say)
 
 
 def _chosen(selections: Iterable[DirectGroup]) -> Iterator[HubInstruction]:

@@ -19,6 +19,9 @@ from duis_gateway.store.rollout_tables import piece_hub, piece_say
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
 from duis_gateway.store.types import unsigned
 
+NOTHING_SAID = 0
+"""The piece of hubs that came into another CSP's regions after it had its say: of them it has said nothing yet."""
+
 
 def said(row: Row[Any], *, piece: bool = False) -> GroupSay:
     """Return what a row of either table says: of whole groups, or of a piece of one."""
@@ -119,6 +122,12 @@ def standing_on(connection: Connection, device_id: int) -> list[HubEvent]:
         .join(hub, and_(hub.c.device_id == piece_hub.c.device_id, hub.c.csp_region == piece_hub.c.csp_region))
         .where(piece_hub.c.device_id == device_id)
     )
+    reopened = select(piece_hub.c.piece_id).where(
+        piece_hub.c.instruction_id == instruction.c.id,
+        piece_hub.c.device_id == hub.c.device_id,
+        piece_hub.c.csp_region == hub.c.csp_region,
+        piece_hub.c.piece_id == NOTHING_SAID,
+    )
     whole = (
         select(instruction.c.id.label("number"), group_say)
         .join_from(instruction_hub, instruction, instruction.c.id == instruction_hub.c.instruction_id)
@@ -126,7 +135,7 @@ def standing_on(connection: Connection, device_id: int) -> list[HubEvent]:
         .join(
             group_say, and_(group_say.c.instruction_id == instruction.c.id, group_say.c.csp_region == hub.c.csp_region)
         )
-        .where(instruction_hub.c.device_id == device_id)
+        .where(instruction_hub.c.device_id == device_id, ~reopened.exists())
     )
     found: dict[int, Row[Any]] = {row.number: row for row in connection.execute(whole)}
     found |= {row.number: row for row in connection.execute(piece)}

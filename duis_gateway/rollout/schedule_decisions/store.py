@@ -1,7 +1,7 @@
 """What CSPs said of suppliers' groups (X07): one say for each region that the CSP spoke for, or for single hubs.
 
 What was said of a single hub counts before what was said of its region. It counts where it was said: for a hub that
-has moved to another region since, what was said there counts, as that may be another CSP's.
+has moved to another region since, what was said there counts; but not what another CSP had said there before it came.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
 
 from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, responsible_sql
 from duis_gateway.rollout.plans.records import GroupSay
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
-from duis_gateway.rollout.schedule_decisions.past import event_of, note_said, said
+from duis_gateway.rollout.schedule_decisions.past import NOTHING_SAID, event_of, note_said, said
 from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
 from duis_gateway.store.rollout_tables import piece_hub, piece_say
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
@@ -102,6 +102,18 @@ def put_piece(
     _drop_empty_pieces(connection, number)
 
 
+def reopen(connection: Connection, group: Instruction, regions: Mapping[int, str], at: datetime) -> None:
+    """Let hubs of a standing group that have come into another CSP's regions, these, wait for its say."""
+    number = connection.execute(_number_of(group)).scalar_one_or_none()
+    if number is None or not regions:
+        return
+    note_said(connection, number, event_of(group, at), only=regions, of_pieces=True)
+    names = ("instruction_id", "device_id", "csp_region", "piece_id")
+    rows = ((number, device_id, region, NOTHING_SAID) for device_id, region in regions.items())
+    upsert_many(connection, piece_hub, names, rows, ("csp_region", "piece_id"))
+    _drop_empty_pieces(connection, number)
+
+
 def forget_hubs(connection: Connection, numbers: Select[int], ids: Iterable[int] | None = None) -> None:
     """Drop what was said of single hubs, these or all, of the groups of these numbers."""
     mine = piece_hub.c.instruction_id.in_(numbers)
@@ -140,11 +152,13 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
     of_region = select(group_say.c.csp).where(
         group_say.c.instruction_id == instruction.c.id, group_say.c.csp_region == hub.c.csp_region
     )
-    of_hub = select(piece_hub.c.piece_id).where(
+    here = and_(
         piece_hub.c.instruction_id == instruction.c.id,
         piece_hub.c.device_id == hub.c.device_id,
         piece_hub.c.csp_region == hub.c.csp_region,
     )
+    of_hub = select(piece_hub.c.piece_id).where(here, piece_hub.c.piece_id != NOTHING_SAID)
+    reopened = select(piece_hub.c.piece_id).where(here, piece_hub.c.piece_id == NOTHING_SAID)
     query = (
         select(*names, instruction.c.starts, instruction.c.ends, func.count())
         .select_from(instruction)
@@ -154,7 +168,7 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
             instruction.c.release_id == release.release_id,
             fits_sql(release),
             responsible_sql(instruction.c.supplier),
-            ~of_region.exists(),
+            or_(~of_region.exists(), reopened.exists()),
             ~of_hub.exists(),
         )
         .group_by(*names, instruction.c.starts, instruction.c.ends)

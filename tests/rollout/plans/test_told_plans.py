@@ -182,6 +182,8 @@ class World:
             {"firmware_version": self.random.choice([OLD, OLD, OLD, NEW])},
         ]
         changed = {**self.random.choice(changes), "told_version": None, "completed_at": None}
+        if "csp_region" in changed:
+            self.said = [replace(one, moved=one.moved | {was.device_id}) for one in self.said]
         self.dcc.says(esi.InventoryUpdate((replace(was, **changed),)))
 
     def activates(self) -> None:
