@@ -50,6 +50,7 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
         release,
         tx.now,
         body.device_ids,
+        fixed_ahead=group is not None and says.fixed_ahead(tx.conn, group, tx.now),
     )
     if judged.say is None or group is None:
         text = f"Nothing is decided: {judged.refusal}."

@@ -40,6 +40,8 @@ def judge_say(
     release: Release | None,
     now: datetime,
     named: Sequence[int] = (),
+    *,
+    fixed_ahead: bool = False,
 ) -> SayJudgement:
     """Judge a CSP's say on one group, or on the hubs of it that it names.
 
@@ -58,6 +60,7 @@ def judge_say(
         release: the release that the CSP names, if there is one.
         now: the time of receipt.
         named: the hubs that the CSP names; none: all of the group in its regions.
+        fixed_ahead: a period that was fixed for hubs of the group is not over yet.
     """
     if release is None or not release.state.is_live:
         return SayJudgement(refusal="the release is unknown or no longer live")
@@ -69,15 +72,22 @@ def judge_say(
         none_there = "the group has no hub in the regions of this CSP"
         return SayJudgement(items=items, refusal=none_named if named else none_there)
     if decision is GroupDecision.REFUSED:
+        if group.period.end <= now and not fixed_ahead:
+            return SayJudgement(refusal=_OVER)
         return SayJudgement(GroupSay(decision, None, reason, piece=bool(named)), None, hubs, items)
     period = Period(earliest_start or group.period.start, latest_end or group.period.end)
     fixed = None if period == group.period else period
     refusal = _period_refusal(period, release)
+    if refusal is None and fixed is None and period.end <= now:
+        refusal = _OVER
     if refusal is None and fixed is not None:
         refusal = _refusal_of_amended(fixed, group, release, now)
     if refusal is not None:
         return SayJudgement(refusal=refusal)
     return SayJudgement(GroupSay(decision, fixed, reason, piece=bool(named)), period, hubs, items)
+
+
+_OVER = "the group's period is over"
 
 
 def _period_refusal(period: Period, release: Release) -> str | None:

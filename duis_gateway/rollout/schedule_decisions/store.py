@@ -102,6 +102,16 @@ def put_piece(
     _drop_empty_pieces(connection, number)
 
 
+def fixed_ahead(connection: Connection, group: Instruction, now: datetime) -> bool:
+    """Whether a CSP has fixed a period for hubs of a standing group, and it is not over."""
+    number = _number_of(group).scalar_subquery()
+    later = (
+        select(table.c.instruction_id).where(table.c.instruction_id == number, table.c.ends > now).limit(1)
+        for table in (group_say, piece_say)
+    )
+    return any(connection.execute(one).first() is not None for one in later)
+
+
 def reopen(connection: Connection, group: Instruction, regions: Mapping[int, str], at: datetime) -> None:
     """Let hubs of a standing group that have come into another CSP's regions, these, wait for its say."""
     number = connection.execute(_number_of(group)).scalar_one_or_none()

@@ -146,3 +146,14 @@ def test_each_hub_named_is_decided_on_or_refused_and_once(
     assert sorted(told) == sorted(map(format_eui, set(named)))
     assert (judged.say is None) == (judged.device_ids == ())
     assert set(judged.device_ids) <= set(say(decision, group=group, regions=regions).device_ids)
+
+
+@pytest.mark.requirement("X07", "PIA-C2")
+@pytest.mark.parametrize("decision", [GroupDecision.ACCEPTED, GroupDecision.REFUSED])
+def test_nothing_is_decided_on_a_group_whose_period_is_over(decision: GroupDecision) -> None:
+    """It may still be amended to a period ahead, and what was fixed for one may be refused."""
+    over = instruction("G1", 1, 2, 3, period=Period(NOW - 9 * DAY, NOW))
+    assert say(decision, group=over).refusal == "the group's period is over"
+    ahead = say(GroupDecision.REFUSED, group=over, fixed_ahead=True)
+    assert ahead.say == GroupSay(GroupDecision.REFUSED)
+    assert say(GroupDecision.AMENDED, LATER, group=over).say == GroupSay(GroupDecision.AMENDED, LATER)

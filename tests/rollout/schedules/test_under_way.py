@@ -132,3 +132,19 @@ def test_a_half_that_awaits_the_other_can_be_taken_back_and_what_is_over_too(dcc
     assert (takes_back(dcc), takes_back(dcc, THEIRS)) == ("E110605", "E110605")
     dcc.passes(at(20))
     assert takes_back(dcc) == "I99", "it is over"
+
+
+@pytest.mark.requirement("X07", "PIA-C2")
+def test_a_csp_decides_on_nothing_once_the_period_is_over(dcc: Steering) -> None:
+    assert instructs(dcc, (OWN_NORTH,), 1, 5) == "I99"
+    dcc.passes(at(6))
+    for decision in (GroupDecision.ACCEPTED, GroupDecision.REFUSED):
+        told_of_it = dcc.says(csp.ScheduleDecision("R1", OURS, "G", decision), by=NORTH, door=Door.CSP)
+        assert (told_of_it.status, told_of_it.answer.text) == (
+            "Refused",
+            "Nothing is decided: the group's period is over.",
+        )
+        assert told_of_it.sends == ()
+    amends(dcc, NORTH, 8, 12)
+    later = dcc.says(csp.ScheduleDecision("R1", OURS, "G", GroupDecision.REFUSED), by=NORTH, door=Door.CSP)
+    assert later.status == "Accepted", "what it had fixed lies ahead"
