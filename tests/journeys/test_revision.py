@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -30,6 +32,11 @@ def planned(play: Play) -> Play:
     assert play.pilot_schedule("main", early, late, Group.launch("L", lot["own"][6:8])).code == "I99"
     play.forget()
     return play
+
+
+def pulled(play: Play, party: str, what: str) -> list[dict[str, Any]]:
+    """What the party door shows of the release that is in question."""
+    return [row for row in json.loads(play[party].pull(what).body) if row["release"] == play.lot.release]
 
 
 def groups(play: Play, csp: str) -> dict[str, list[str]]:
@@ -142,3 +149,25 @@ def test_a_revision_that_leaves_room_for_everything_is_told_as_a_revision_alone(
     for csp in CSPS:
         assert [one.kind for one in play.received(csp)] == ["FirmwareReleaseNotice"]
         assert texts(play.received(csp)[0].root, "Revision") == ["2"]
+
+
+def test_deadlines_and_status_name_what_a_revision_made_void_and_whose_turn_it_is(planned: Play) -> None:
+    """Before, the supplier was overdue with a schedule that is refused, and nothing named what it had instructed."""
+    play, lot = planned, planned.lot
+    soon = NOW + 20 * DAY
+    assert play.announce(revision=2, pilot=(NOW + DAY, NOW + 15 * DAY), automatic=soon).code == "Accepted"
+    instructed = [*lot["own"][2:4], *lot["own"][6:8]]  # EARLY is early enough
+
+    own = {(row["task"], row["subject"]): row for row in pulled(play, "main", "deadlines") if row["whose"] == "own"}
+    anew = own["instruct_anew", "TooLate"]
+    assert (anew["hubs"], anew["state"], anew["overdue"]) == (len(instructed), "void", False)
+    assert "it is too late to instruct them anew" in anew["why"]
+    late = own["send_preferred_schedule", ""]
+    assert (late["state"], late["overdue"]) == ("missed", False), "DCC put the date into the past"
+    assert "put this date into the past" in late["why"]
+    assert "unless DCC instructs them" in late["why"]
+    of_csps = [row for csp in CSPS for row in pulled(play, csp, "deadlines") if row["task"] == "decide_on_group"]
+    assert {row["subject"] for row in of_csps} == {"EARLY"}
+    void = [row for row in pulled(play, "main", "status") if row["void"] == "TooLate"]
+    assert sum(row["hubs"] for row in void) == len(instructed)
+    assert not any(row["void"] == "TooLate" for row in pulled(play, "on54", "status")), "it has instructed nothing"

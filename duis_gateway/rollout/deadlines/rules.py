@@ -92,8 +92,9 @@ class Deadline:
         return None if self.due is None else self.due - now
 
     def overdue(self, now: datetime) -> bool:
-        """Whether the time is over that the party had."""
-        return self.due is not None and now > self.due and not self.lapsed
+        """Whether the time is over that the party had; nobody is late with what stands no more."""
+        late = self.due is not None and now > self.due
+        return late and not self.lapsed and self.state is not TaskState.VOID
 
     def standing(self, now: datetime) -> TaskState:
         """Return how the task stands at this moment."""
@@ -233,6 +234,7 @@ _WHY_VOID = {
     VoidReason.OUTSIDE_PILOT: "the period instructed does not start within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH: "the period instructed starts before the pilot's end",
     VoidReason.EXCLUDED: "the release excludes the hubs from its pilot",
+    VoidReason.PILOT_INVALIDATED: "the pilot was invalidated",
 }
 VOID_OF_INSTRUCTIONS = frozenset(_WHY_VOID)
 """Why an instruction moves a hub no more, although whoever gave it is still responsible for it."""

@@ -13,7 +13,7 @@ from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, instructs, plan_hub
+from duis_gateway.rollout.plans.rules import Basis, ended_void, instructs, plan_hub
 from duis_gateway.rollout.releases.records import Release
 
 DCC = 0
@@ -32,6 +32,13 @@ def void_hubs(
             if plan.basis is Basis.AUTOMATIC_DATE and plan.void in VOID_OF_INSTRUCTIONS:
                 for who in _who(facts, plan.void):
                     found[who][plan.void] += len(device_ids)
+    for chunk in estate.ended(connection, scope, release):
+        for facts in plans.of_hubs(connection, shared, chunk):
+            if plan_hub(facts).basis is Basis.AUTOMATIC_DATE:
+                for supplier in facts.hub.suppliers:
+                    reason = ended_void(facts, supplier)
+                    if reason in VOID_OF_INSTRUCTIONS:
+                        found[supplier][reason] += 1
     return found
 
 

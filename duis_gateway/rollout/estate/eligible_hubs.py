@@ -12,11 +12,20 @@ from sqlalchemy import ColumnElement, Connection, Select, func, not_, select, un
 
 from duis_gateway.rollout.activations.store import newest_of
 from duis_gateway.rollout.eligibility import ROLES, is_hub_sql, passes_sql, responsible
+from duis_gateway.rollout.hub_events.records import Happened
 from duis_gateway.rollout.hubs.device_models import model_names, model_number
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.hubs.store import HUB_COLUMNS
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import Release
-from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
+from duis_gateway.store.rollout_tables import (
+    batch,
+    batch_hub,
+    hub_event,
+    hub_event_hub,
+    pilot_selection,
+    selected_hub,
+)
 from duis_gateway.store.tables import activation_outcome, device_model, hub, instruction, instruction_hub
 
 HUBS_AT_ONCE = 5_000
@@ -81,7 +90,10 @@ def hubs_of_model(connection: Connection, scope: Scope, release: Release) -> Ite
 
 
 def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -> Iterator[list[Hub]]:
-    """Yield the estate's hubs that an instruction, a batch, a choice of DCC's or a failure under these names."""
+    """Yield the estate's hubs that an instruction, a batch, a choice of DCC's or a failure under these names.
+
+    Those too of which an instruction under them was made void.
+    """
     ids = [release.release_id for release in releases]
     named = union(
         _named(instruction, instruction_hub, "instruction_id", ids),
@@ -90,8 +102,26 @@ def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -
         select(activation_outcome.c.device_id).where(
             not_(activation_outcome.c.success), activation_outcome.c.release_id.in_(ids)
         ),
+        _ended(ids),
     )
     yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(named)))
+
+
+def ended(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:
+    """Yield the estate's hubs of which an instruction under the release was made void, as by a revision."""
+    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(_ended([release.release_id]))))
+
+
+def _ended(releases: list[str]) -> Select[Any]:
+    return (
+        select(hub_event_hub.c.device_id)
+        .join_from(hub_event, hub_event_hub, hub_event_hub.c.event_id == hub_event.c.id)
+        .where(
+            hub_event.c.release_id.in_(releases),
+            hub_event.c.what == Happened.ENDED,
+            hub_event.c.word.in_(sorted(VoidReason)),
+        )
+    )
 
 
 def _named(groups: Any, members: Any, owner: str, releases: list[str]) -> Select[Any]:

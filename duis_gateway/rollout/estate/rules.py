@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 
-from duis_gateway.rollout.plans.rules import Basis, HubPlan
+from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, ended_void
 from duis_gateway.rollout.releases.records import Release
 
 
@@ -34,11 +35,29 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What is planned for a hub under one live release, and whether the newest outcome under it is a failure."""
+    """What is planned for a hub under one live release.
+
+    Attributes:
+        release: the release.
+        plan: what is planned under it.
+        failed: the newest outcome under it is a failure.
+        void: why what was instructed moves the hub not, or not any more; None where nothing was, or where it does.
+    """
 
     release: Release
     plan: HubPlan
     failed: bool = False
+    void: VoidReason | None = None
+
+
+def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
+    """Return why what was instructed moves a hub not, or not any more; None where nothing was, or where it does."""
+    if plan.basis is not Basis.AUTOMATIC_DATE:
+        return None
+    if plan.void is not VoidReason.NOT_INSTRUCTED:
+        return plan.void
+    of_import = ended_void(facts, facts.hub.import_supplier)
+    return of_import or ended_void(facts, facts.hub.gas_supplier)
 
 
 def state_of(prospect: Prospect) -> HubState:

@@ -17,11 +17,11 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
-from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
+from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of, void_of
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
+from duis_gateway.rollout.plans.records import PlanFacts
+from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.releases.records import Release
 
 STATUS_COLUMNS = (
@@ -107,10 +107,12 @@ def _looked_at(
 
 def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub]) -> list[Prospect]:
     failed = estate.failed(conn, shared.release.release_id, (hub.device_id for hub in hubs))
-    return [
-        Prospect(shared.release, plan_hub(facts), facts.hub.device_id in failed)
-        for facts in plans.of_hubs(conn, shared, hubs)
-    ]
+    found = []
+    for facts in plans.of_hubs(conn, shared, hubs):
+        plan = plan_hub(facts)
+        failure = facts.hub.device_id in failed
+        found.append(Prospect(shared.release, plan, failure, void_of(facts, plan)))
+    return found
 
 
 def _line_of_kind(kind: HubKind, releases: Sequence[Release], now: datetime) -> _Line:
@@ -133,15 +135,8 @@ def _line(kind: HubKind, prospects: Sequence[Prospect]) -> _Line:
     chosen = next_prospect(prospects)
     state = HubState.NOT_PLANNED if chosen is None else state_of(chosen)
     release = "" if chosen is None else chosen.release.release_id
-    void = "" if chosen is None else _void(chosen.plan)
+    void = "" if chosen is None or chosen.void is None else chosen.void.value
     return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, void)
-
-
-def _void(plan: HubPlan) -> str:
-    """Return why what was instructed does not move a hub; "" where nothing was, or where it does."""
-    if plan.basis is not Basis.AUTOMATIC_DATE or plan.void in (None, VoidReason.NOT_INSTRUCTED):
-        return ""
-    return str(plan.void)
 
 
 def _kind_of(hub: Hub) -> HubKind:

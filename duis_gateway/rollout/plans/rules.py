@@ -163,6 +163,14 @@ def _counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInst
     return of_import, of_gas
 
 
+def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:
+    """Return why a supplier's last instruction of the hub was made void, None where it was not, or another stands."""
+    word = facts.endings.get(supplier or 0)
+    if word is None or _given(facts, supplier) or word not in tuple(VoidReason):
+        return None
+    return VoidReason(word)
+
+
 def instructs(facts: PlanFacts, supplier: int) -> bool:
     """Whether an instruction of the supplier, or DCC's for it, can still move the hub: not refused, and not over."""
     counting = _counting(facts, supplier)
