@@ -92,7 +92,7 @@ def add(
         if parties.find(connection, eui) is not None:
             raise AnswerIsNo(f"{new.name} is registered already; `party change` changes it")
         parties.add(connection, new)
-        if new.can_instruct:  # its hubs' second suppliers are shown so
+        if new.kind is PartyKind.SUPPLIER:  # its hubs' second suppliers are shown whether it can instruct, or why not
             freshness.of_every_model(connection, config.clock.open().now())
         if own is not None:
             register(connection, own)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from duis_gateway.clock import write_clock
 from duis_gateway.duis.identifiers import format_eui
@@ -21,6 +22,7 @@ from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
+from duis_gateway.store.rollout_tables import model_news
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
 from tests.support.planned_estate import CSP, DAY, FIRST, HUBS, NOW, RELEASE, fill, ids, store_of
 
@@ -213,3 +215,21 @@ def test_the_table_is_for_reading(installation: Installation) -> None:
     head, line = said.splitlines()
     assert head.split()[:3] == ["device", "id", "release"]
     assert line.endswith("automatic date: the Gas Supplier has not instructed")
+
+
+def test_a_supplier_that_is_registered_on_an_older_version_is_news_to_its_hubs_second_suppliers(
+    installation: Installation, store: Store
+) -> None:
+    """They are shown why it cannot instruct: first that it is not registered, then its version."""
+    newcomer = SUPPLIER + 0x90000
+    with store.write() as conn:
+        hubs.upsert(conn, [replace(HUBS[0], gas_supplier=newcomer)])
+    assert why(installation, 1).endswith("the Gas Supplier cannot instruct (it is not registered)")
+    with store.read() as conn:
+        before = set(conn.execute(select(model_news.c.model_id, model_news.c.changed_at)).all())
+    url = ("--url", "http://127.0.0.1:8090/")
+    done("party", "add", newcomer, "--kind", "supplier", "--role", "GS", *url, *installation.config)
+    assert why(installation, 1).endswith("the Gas Supplier cannot instruct (older DUIS version)")
+    with store.read() as conn:
+        after = set(conn.execute(select(model_news.c.model_id, model_news.c.changed_at)).all())
+    assert after != before, "`changed-since` shows the hubs again"
