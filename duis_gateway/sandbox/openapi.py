@@ -16,7 +16,7 @@ _PROBLEM = "Problem"
 def describe(host: str) -> dict[str, Any]:
     """Return the description (OpenAPI 3.1) for whoever reaches the sandbox under this host."""
     paths: dict[str, Any] = {
-        "/v1/status": _read("The clock, your files, parties, releases, hubs.", {"type": "object"}),
+        "/v1/status": _read("The clock, your files, parties, releases, hubs.", _ref("Status")),
         "/v1/messages": _read(
             "Messages in the order in which they were seen.",
             {"type": "array", "items": _ref("Message")},
@@ -25,7 +25,7 @@ def describe(host: str) -> dict[str, Any]:
         ),
         "/v1/messages/{number}": _bytes("The bytes of a message, as they went over the wire."),
         "/v1/messages/{number}/answer": _bytes("The bytes of the gateway's answer to a message that came in."),
-        "/v1/mails": _read("The emails that the mail catcher has.", {"type": "array", "items": {"type": "object"}}),
+        "/v1/mails": _read("The emails that the mail catcher has.", {"type": "array", "items": _ref("Mail")}),
         "/v1/mails/{number}": _bytes("An email, as it came over the wire."),
     }
     for one in (RESET, *COMMANDS):
@@ -98,12 +98,19 @@ def _ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _list(**properties: Any) -> dict[str, Any]:
+    return {"type": "array", "items": _object(**properties)}
+
+
 def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
 _ELSEWHERE = {"403": _problem("It was asked under another name than 127.0.0.1 or localhost, or from another site.")}
 _STRING: dict[str, Any] = {"type": "string"}
+_NUMBER: dict[str, Any] = {"type": "integer"}
+_MOMENT: dict[str, Any] = {"type": "string", "format": "date-time"}
+_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
 _SCHEMAS: dict[str, Any] = {
     "Message": _object(
         number={"type": "integer", "description": "its place among all messages that came in or were sent"},
@@ -132,12 +139,47 @@ _SCHEMAS: dict[str, Any] = {
         notes={"type": "array", "items": _STRING},
         failed={"type": ["string", "null"], "description": "why the rest of it could not be done"},
         messages={"type": "array", "items": _ref("Message")},
-        mails={"type": "array", "items": {"type": "object"}},
+        mails={"type": "array", "items": _ref("Mail")},
         quiet={
             "type": "boolean",
             "description": "whether all was delivered that could be, in 20 seconds; what a party has failed to take is "
             "not waited for once it was tried: it stands in `messages` as pending, with its error",
         },
+    ),
+    "Mail": _object(number=_NUMBER, **dict.fromkeys(("to", "kind", "subject"), _STRING)),
+    "Status": _object(
+        clock=_MOMENT,
+        begun={"type": ["string", "null"], "description": "where the clock stood at first"},
+        **dict.fromkeys(("gateway", "console", "folder", "configuration"), _STRING),
+        you={
+            "type": "object",
+            "description": "where your key, certificate and trust are",
+            "additionalProperties": _STRING,
+        },
+        parties=_list(
+            **dict.fromkeys(("name", "eui", "kind", "about", "url", "control", "behaviour"), _STRING),
+            duis_version=_OR_NULL,
+            own={"type": "boolean", "description": "whether its alerts go to a server of yours"},
+            listens={"type": "boolean", "description": "whether a `listen` has its alerts"},
+            waiting=_NUMBER,
+            given_up=_NUMBER,
+        ),
+        releases=_list(
+            **dict.fromkeys(("release", "model", "version", "state"), _STRING),
+            revision=_NUMBER,
+            paused={"type": "boolean"},
+            pilot_start=_OR_NULL,
+            pilot_end=_OR_NULL,
+            automatic_date=_MOMENT,
+        ),
+        hubs=_list(
+            number={"type": "string", "description": "as the commands take it"},
+            **dict.fromkeys(("device", "model", "version", "status"), _STRING),
+            failed={"type": ["string", "null"], "description": "why its last outcome was a failure"},
+            **dict.fromkeys(("region", "import_supplier", "gas_supplier"), _OR_NULL),
+        ),
+        messages={"type": "integer", "description": "how many have been seen"},
+        mails={"type": "integer", "description": "how many there are"},
     ),
     _PROBLEM: _object(**dict.fromkeys(("type", "title", "detail"), _STRING), status={"type": "integer"}),
 }

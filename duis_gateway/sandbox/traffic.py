@@ -121,12 +121,11 @@ def _with_reason(conn: Connection, one: OutboxEntry) -> OutboxEntry:
     if one.state != "pending" or one.last_error is not None:
         return one
     why = outbox_view.last_error(conn, "pending", one.recipient, one.channel)
+    if why is None:
+        return one
     behind = outbox_view.waits_behind(conn, one.id)
-    if behind is not None:
-        why = f"it waits behind outbox {behind}" + (f": {why}" if why else "")
-    elif why is not None:
-        why = f"the recipient is spared, as it failed: {why}"
-    return replace(one, last_error=why)
+    before = "the recipient is spared, as it failed" if behind is None else f"it waits behind outbox {behind}"
+    return replace(one, last_error=f"{before}: {why}")
 
 
 def _told(one: Seen, entry: OutboxEntry | None) -> dict[str, Any]:

@@ -506,7 +506,7 @@ def test_why_a_message_was_not_tried_is_told(town: RunningSandbox) -> None:
     untried = [one for one in waiting if one["to"] == "gas" and not one["attempts"]]
     assert untried
     for one in untried:
-        assert re.match(r"it waits behind outbox \d+|the recipient is spared, as it failed", one["error"])
+        assert re.match(r"it waits behind outbox \d+: |the recipient is spared, as it failed: ", one["error"])
         shown = done("outbox", "show", str(one["outbox"]), "--config", town.folder / "gateway.toml")
         assert re.search(r"^behind: +\d+$|^waits because: +its recipient failed: ", shown, re.M)
         assert re.search(r"^next try in:$", shown, re.M)
@@ -589,6 +589,29 @@ def test_every_command_is_described_and_on_the_page(town: RunningSandbox) -> Non
     assert "\\r" not in read
     assert ask(town, "GET", "/mails/9999")[0] == 404
     assert ask(town, "GET", "/messages/9999")[0] == 404
+
+
+def fits(value: Any, schema: dict[str, Any], described: dict[str, Any]) -> bool:
+    """Whether a value is as its schema says, with every member that it has and no other."""
+    if "$ref" in schema:
+        return fits(value, described["components"]["schemas"][schema["$ref"].rpartition("/")[2]], described)
+    kinds = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict, "null": type(None)}
+    named = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    if type(value) not in [kinds[one] for one in named]:
+        return False
+    if isinstance(value, list):
+        return bool(value) and all(fits(one, schema["items"], described) for one in value)
+    if isinstance(value, dict) and "properties" in schema:
+        members = schema["properties"]
+        return set(value) == set(members) and all(fits(one, members[name], described) for name, one in value.items())
+    return True
+
+
+def test_what_is_read_is_as_it_is_described(town: RunningSandbox) -> None:
+    described = json.loads(ask(town, "GET", "/openapi.json")[1])
+    for path in ("/v1/status", "/v1/messages", "/v1/mails"):
+        media = described["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+        assert fits(json.loads(ask(town, "GET", path)[1]), media["schema"], described), path
 
 
 def test_nothing_of_the_page_is_cut_off(town: RunningSandbox) -> None:
