@@ -14,7 +14,7 @@ from tests.support.schedules_play import say
 from tests.support.wire_client import listed, texts
 
 DATABASES = KINDS
-pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-5.3", "EX-11")]
+pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-5.3", "EX-11", "EX-18")]
 
 Line = tuple[str, str]
 
