@@ -186,6 +186,8 @@ def _members(request: HttpRequest) -> dict[str, Any]:
         raise WrongCommand(f"the body cannot be read: {error}") from None
     if not isinstance(members, dict):
         raise WrongCommand("the body must be a JSON object")
+    if null := next((name for name, value in members.items() if value is None), None):
+        raise WrongCommand(f"`{null[:40]}` is null: leave it out, or give it")
     return members
 
 

@@ -171,11 +171,12 @@ def _step(number: int, given: Any, folder: Path, known: Known) -> Step:
     known.ids.add(own)
     known_words("the command", do, BY_COMMAND)
     command = BY_COMMAND[do]
-    members = _with_documents(command, {key: one for key, one in given.items() if key not in _OWN}, folder)
+    own_members = {key: one for key, one in given.items() if key not in _OWN}
+    members = _with_documents(command, own_members, folder)
     if "error" not in expect:
         _judge(command, members, known)
     check(expect, known.releases)
-    said = given.get("say", "") or f"{do} {' '.join(map(str, members.values()))}".strip()
+    said = given.get("say", "") or f"{do} {' '.join(map(str, own_members.values()))}".strip()
     return Step(number, do, members, said, expect, own, given.get("act", ""))
 
 

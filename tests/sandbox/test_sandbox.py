@@ -607,6 +607,11 @@ def fits(value: Any, schema: dict[str, Any], described: dict[str, Any]) -> bool:
     return True
 
 
+def test_null_is_no_value(town: RunningSandbox) -> None:
+    status, said, _ = ask(town, "POST", "/v1/announce", '{"release": null}')
+    assert (status, "`release` is null: leave it out" in said) == (400, True)
+
+
 def test_what_is_read_is_as_it_is_described(town: RunningSandbox) -> None:
     described = json.loads(ask(town, "GET", "/openapi.json")[1])
     for path in ("/v1/status", "/v1/messages", "/v1/mails"):

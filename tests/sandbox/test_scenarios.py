@@ -255,6 +255,12 @@ def test_an_error_can_be_expected_and_one_that_is_not_fails_the_step(tmp_path: P
         assert play(scenario, Told(), lambda *_: None) is held
 
 
+def test_a_step_without_words_is_told_by_its_command_and_never_by_what_a_file_holds(tmp_path: Path) -> None:
+    (tmp_path / "long.xml").write_text("<Long/>", encoding="utf-8")
+    scenario = read_scenario(written(tmp_path, "[[step]]\ndo = 'say'\nparty = 'dcc'\nfile = 'long.xml'"))
+    assert [(one.say, one.members["xml"]) for one in scenario.steps] == [("say dcc long.xml", "<Long/>")]
+
+
 def test_every_scenario_that_comes_with_the_gateway_can_be_read() -> None:
     assert shipped() == ["demo", "failures", "pause", "split-suppliers", "taken-back"]
     for name in shipped():
