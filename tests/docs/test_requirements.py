@@ -27,7 +27,7 @@ def expected_ids() -> set[str]:
         "BR-4.": range(1, 3),
         "BR-5.": range(1, 8),
         "BR-6.": range(1, 6),
-        "EX-": range(1, 18),
+        "EX-": range(1, 19),
     }
     ids = {f"{prefix}{number}" for prefix, numbers in numbered.items() for number in numbers}
     ids |= {f"A{number:02}" for number in range(1, 13)} | {f"X{number:02}" for number in range(1, 12)}
