@@ -54,6 +54,7 @@ LOOKED_UP: dict[str, Callable[[Connection, list[int]], object]] = {
     "selections": lambda conn, ids: direct.selections_naming(conn, "R1", ids),
     "told": lambda conn, ids: told.told(conn, "R1", ids),
     "named": lambda conn, ids: hubs.named(conn, ids, "R1", None, NOW),
+    "named under another release": lambda conn, ids: hubs.named(conn, ids, "R2", None, NOW),
     "reported": lambda conn, ids: activations.reported_since(conn, "R1", ids, NOW),
     "groups left": lambda conn, ids: list(events.left_groups(conn, "R1", ids, NOW)),
     "how instructions ended": lambda conn, ids: events.endings_of(conn, events.endings(conn, "R1"), ids),
@@ -99,6 +100,7 @@ def fill(connection: Connection, ids: Iterable[int]) -> None:
 @pytest.mark.parametrize("name", LOOKED_UP)
 def test_more_hubs_are_as_much_more_work_and_no_more(dcc: Steering, name: str) -> None:
     dcc.piloting()
+    dcc.announces("R2", firmware_version="00000009")
     spent = []
     for count in (FEW, TIMES * FEW):
         with dcc.store.write() as conn:

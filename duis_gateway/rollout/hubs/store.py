@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Exists,
+    FromClause,
     Select,
     Table,
     Text,
@@ -33,6 +34,7 @@ from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.bulk import (
     GIVEN,
     given,
@@ -43,7 +45,7 @@ from duis_gateway.store.bulk import (
     update_many,
     upsert_many,
 )
-from duis_gateway.store.rollout_tables import batch, batch_hub, piece_say, pilot_selection, selected_hub
+from duis_gateway.store.rollout_tables import batch, batch_hub, piece_hub, piece_say, pilot_selection, selected_hub
 from duis_gateway.store.tables import (
     default_hub,
     default_list,
@@ -217,7 +219,7 @@ def named(
 @lru_cache(32)  # most lists are judged while no other release is live for the model
 def _select_named(dialect: str, of_supplier: bool, others: tuple[Release, ...]) -> Select[Any]:
     wanted, release_id = given_ids(dialect), bindparam("release", type_=Text())
-    elsewhere = or_(false(), *(and_(fits_sql(one), _instructed(one.release_id)) for one in others))
+    elsewhere = or_(false(), *(and_(fits_sql(one), _instructed(wanted, one.release_id)) for one in others))
     if of_supplier:
         elsewhere = and_(responsible_sql(bindparam("supplier", type_=Unsigned64())), elsewhere)
     return (
@@ -257,16 +259,48 @@ def _others(connection: Connection, release_id: str) -> tuple[Release, ...]:
     return tuple(r for r in live if r.release_id != release_id and (r.manufacturer, r.model) in models)
 
 
-def _instructed(release_id: str) -> ColumnElement[bool]:
+def _instructed(wanted: FromClause, release_id: str) -> ColumnElement[bool]:
     """Whoever gave the instruction: a supplier, DCC on a supplier's behalf, or DCC for a batch of its own."""
-    by_supplier = _named_by(release_id, instruction, instruction_hub, instruction_hub.c.instruction_id)
     for_supplier = _named_by(release_id, pilot_selection, selected_hub, selected_hub.c.selection_id)
     by_dcc = _named_by(release_id, batch, batch_hub, batch_hub.c.batch_id)
     now = bindparam("now", type_=UtcTime())
     return or_(
-        by_supplier.where(responsible_sql(instruction.c.supplier), to_come(now)),
+        hub.c.device_id.in_(_instructed_by_suppliers(wanted, release_id, now)),
         for_supplier.where(responsible_sql(pilot_selection.c.supplier), pilot_selection.c.ends > now),
         by_dcc.where(or_(batch.c.ends.is_(None), batch.c.ends > now)),
+    )
+
+
+def _instructed_by_suppliers(wanted: FromClause, release_id: str, now: BindParameter[Any]) -> Select[Any]:
+    """Return those of the hubs given that a supplier instructs whom the CSP did not refuse: the hub, or its region.
+
+    A query of its own, from the hubs given: as a condition on each hub it went through all groups of the release.
+    """
+    of_piece, of_group = piece_say.alias(), group_say.alias()  # `to_come` looks at any that was said of the group
+    of_hub = and_(
+        piece_hub.c.instruction_id == instruction_hub.c.instruction_id,
+        piece_hub.c.device_id == instruction_hub.c.device_id,
+        piece_hub.c.csp_region == hub.c.csp_region,
+    )
+    of_region = and_(
+        of_group.c.instruction_id == instruction_hub.c.instruction_id, of_group.c.csp_region == hub.c.csp_region
+    )
+    said = func.coalesce(of_piece.c.decision, of_group.c.decision, "")
+    return (
+        select(instruction_hub.c.device_id)
+        .join_from(wanted, instruction_hub, instruction_hub.c.device_id == wanted.c.value)
+        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
+        .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+        .outerjoin(piece_hub, of_hub)
+        .outerjoin(of_piece, of_piece.c.id == piece_hub.c.piece_id)
+        .outerjoin(of_group, of_region)
+        .where(
+            instruction.c.release_id == release_id,
+            responsible_sql(instruction.c.supplier),
+            to_come(now),
+            said != GroupDecision.REFUSED,
+        )
+        .correlate(None)
     )
 
 

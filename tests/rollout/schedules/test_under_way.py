@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -26,6 +27,7 @@ from duis_gateway.flow.steps import decide
 from duis_gateway.flow.steps import store as store_step
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS
 from duis_gateway.parties import store as parties
+from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -148,3 +150,26 @@ def test_a_csp_decides_on_nothing_once_the_period_is_over(dcc: Steering) -> None
     amends(dcc, NORTH, 8, 12)
     later = dcc.says(csp.ScheduleDecision("R1", OURS, "G", GroupDecision.REFUSED), by=NORTH, door=Door.CSP)
     assert later.status == "Accepted", "what it had fixed lies ahead"
+
+
+@pytest.mark.requirement("X07", "X08", "BR-3.9")
+def test_what_the_csp_refused_keeps_no_hub_from_another_release(dcc: Steering) -> None:
+    """Neither refused as a whole nor as a piece; what it accepted does."""
+    assert instructs(dcc, (OWN_NORTH, OWN_SOUTH), 1, 20) == "I99"
+    dcc.announces("R2", firmware_version="00000009")
+
+    def free() -> list[bool]:
+        with dcc.store.read() as conn:
+            found = hubs.named(conn, (OWN_NORTH, OWN_SOUTH), "R2", OURS, dcc.clock.now())
+        return [not found[device_id].in_progress for device_id in (OWN_NORTH, OWN_SOUTH)]
+
+    assert free() == [False, False]
+    refused = csp.ScheduleDecision("R1", OURS, "G", GroupDecision.REFUSED)
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    assert free() == [True, False]
+    piece = replace(refused, device_ids=(OWN_SOUTH,))
+    assert dcc.says(piece, by=SOUTH, door=Door.CSP).status == "Accepted"
+    assert free() == [True, True]
+    accepted = replace(piece, decision=GroupDecision.ACCEPTED)
+    assert dcc.says(accepted, by=SOUTH, door=Door.CSP).status == "Accepted"
+    assert free() == [True, False]
