@@ -103,10 +103,20 @@ def url(text: str, such_as: str = "http://127.0.0.1:8079") -> str:
 HTTP_URL = url
 """The type of such an argument."""
 
-READABLE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
+
+class _Existing(click.Path):
+    """A file or folder that is there. What is in a file is not shown: it may be a private key."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "-----BEGIN" in str(value):
+            self.fail("that is what is in a file: give the file's path", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+READABLE = _Existing(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
 """A file that is read; `-` is standard input."""
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-FOLDER_OR_FILE = click.Path(exists=True, path_type=Path)
+FOLDER_OR_FILE = _Existing(exists=True, path_type=Path)
 
 
 class _NewFile(click.Path):

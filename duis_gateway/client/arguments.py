@@ -14,6 +14,7 @@ from duis_gateway.duis.eui import Eui
 T = TypeVar("T")
 
 _PATH = "the path of a file or folder"
+_PEM = "-----BEGIN"
 _SHOWN = 60
 _LONGEST = 86_400.0
 
@@ -43,6 +44,8 @@ def clock_of(clock: Clock | None) -> Clock:
 def path_of(name: str, value: Path | str) -> Path:
     """Return the path of a file or folder (SetupWrong: it is none, or no system has such a name)."""
     expect(name, value, (str, os.PathLike), _PATH)
+    if _PEM in str(value):  # and what it is stays unsaid: it may be a private key
+        raise SetupWrong(f"{name} must be {_PATH}, not what is in it")
     path = Path(value)
     try:
         no_name = b"\0" in os.fsencode(path)
@@ -72,11 +75,18 @@ def listed(name: str, values: Iterable[T], meant: str = "a list of EUI-64s") -> 
     return tuple(values)
 
 
-def expect_seconds(name: str, value: float, least: float = 0) -> None:
-    """See that a value is a number of seconds, from `least` to a day (SetupWrong: it is not)."""
-    expect(name, value, (int, float), "a number of seconds")
+def expect_seconds(name: str, value: float, least: float = 0, error: type[ClientError] = SetupWrong) -> None:
+    """See that a value is a number of seconds, from `least` to a day (SetupWrong unless another error is named)."""
+    expect(name, value, (int, float), "a number of seconds", error)
     if not least <= value <= _LONGEST:
-        raise SetupWrong(f"{name}={value!r} is not a number of seconds from {least} to a day")
+        raise error(f"{name}={shown(value)} is not a number of seconds from {least} to a day")
+
+
+def expect_url(value: str, meant: str) -> None:
+    """See that a value can be the URL of something to be asked (SetupWrong: it is no text, or not of visible ASCII)."""
+    expect("url", value, str, meant)
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise SetupWrong(f"the URL {value[:80]!r} has characters other than visible ASCII")
 
 
 def shown(value: object) -> str:

@@ -16,7 +16,15 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.client import soap
 from duis_gateway.client.answers import INTERFACES, Answer, read_answer
-from duis_gateway.client.arguments import clock_of, eui_of, expect, expect_callable, shown
+from duis_gateway.client.arguments import (
+    clock_of,
+    eui_of,
+    expect,
+    expect_callable,
+    expect_seconds,
+    expect_url,
+    shown,
+)
 from duis_gateway.client.as_json import from_json
 from duis_gateway.client.counters import Counter, TimeCounter
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow, SetupWrong
@@ -142,7 +150,7 @@ class Gateway:
             SetupWrong: no `eui`, and the trust does not say which it is; a file of TLS cannot be used; or what is given
                 is of another kind.
         """
-        expect("url", url, str, "the URL of the gateway's public listener")
+        expect_url(url, "the URL of the gateway's public listener")
         expect("identity", identity, Identity, "an Identity (`Identity.load`)")
         expect("trust", trust, Trust, "a Trust (`Trust.folder`, `Trust.certificate`)")
         expect("version", version, str, "the DUIS version as a text, such as '6.0'")
@@ -271,7 +279,7 @@ class Gateway:
         expect("what is posted", prepared, Prepared, "what `prepare`, `sign` or `prepared` returned", CannotSend)
         if prepared.door not in list(DOORS):
             raise CannotSend(f"door must be one of {', '.join(DOORS)}, not {shown(prepared.door)}")
-        expect("patience", patience, (int, float), "a number of seconds", CannotSend)
+        expect_seconds("patience", patience, error=CannotSend)
         until = time.monotonic() + patience
         attempts = 0
         while True:

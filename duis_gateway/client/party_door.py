@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from duis_gateway.client.arguments import eui_of, expect, listed
+from duis_gateway.client.arguments import eui_of, expect, expect_url, listed
 from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, NotNow, NotUnderstood, Refused, SetupWrong
 from duis_gateway.client.gateway import Prepared
 from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
@@ -67,7 +67,7 @@ class PartyDoor:
         Raises:
             SetupWrong: a file of TLS cannot be used, or the token is none.
         """
-        expect("url", url, str, "the URL of the gateway's public listener")
+        expect_url(url, "the URL of the gateway's public listener")
         expect("token", token, str, "the party's token, a text")
         self.url = url.rstrip("/")
         self._token = token.strip()

@@ -39,6 +39,7 @@ REFUSED = "REFUSED"
 """The kind under which the journal gets what was not proven or not understood."""
 
 _GENERATES = (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+_HANDLER = "a function of one argument, the message"
 _log = logging.getLogger(__name__)
 
 
@@ -84,7 +85,7 @@ class Receiver:
             expect_known(kind)
 
         def register(handler: H) -> H:
-            expect_callable("a handler", handler, "a function of one argument, the message")
+            expect_callable("a handler", handler, _HANDLER)
             _expect_plain(handler)
             for kind in kinds:
                 self._handlers.setdefault(kind, []).append(handler)
@@ -255,6 +256,12 @@ def _expect_plain(handler: Handler) -> None:
             f"a handler must be a plain function, not {shown(handler)}",
             "leave out `async` and `yield`: handlers run in threads, and may block; asyncio.run(...) runs a coroutine",
         )
+    try:
+        inspect.signature(handler).bind(None)
+    except TypeError:
+        raise SetupWrong(f"a handler must be {_HANDLER}; {shown(handler)} takes {inspect.signature(handler)}") from None
+    except ValueError:  # some built in functions do not say what they take
+        pass
 
 
 def _expect_done(handler: Handler, result: object) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -110,7 +110,7 @@ class Group:
         _expect_texts(self, "name")
         _keep(self, "devices")
         for name in ("start", "end"):
-            expect(name, getattr(self, name), datetime, "a datetime with a zone", CannotSend)
+            _expect_moment(name, getattr(self, name))
         if self.stage not in list(Stage):
             raise CannotSend(f"stage must be {_STAGES}, not {shown(self.stage)}")
         _keep(self, "constraints", "a list of texts")
@@ -186,6 +186,14 @@ def _is_pair(value: object) -> bool:
 def _expect_texts(request: object, *names: str) -> None:
     for name in names:
         expect(name, getattr(request, name), str, "a text", CannotSend)
+
+
+def _expect_moment(name: str, at: datetime) -> None:
+    expect(name, at, datetime, "a datetime with a zone", CannotSend)
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        raise CannotSend(f"{name} is not in the years 1 to 9999 in UTC: {at.isoformat()}") from None
 
 
 def _keep(request: object, name: str, meant: str = "a list of EUI-64s") -> None:

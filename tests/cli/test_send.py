@@ -184,6 +184,13 @@ def test_what_goes_with_json_alone_and_where_envelopes_go_is_said(door: Door, fi
     assert "/soap takes SOAP envelopes; a signed message goes to http://127.0.0.1" in said
 
 
+def test_a_key_in_the_place_of_its_file_is_not_shown(door: Door, file: Path) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----"
+    said = refused(2, "send", file, "--url", door.url, "--key", key, "--certificate", file)
+    assert said.endswith("that is what is in a file: give the file's path")
+    assert "MIGH" not in said
+
+
 def test_the_document_can_come_from_standard_input(door: Door, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     door.answer = RESPONSE.format("I0")
     with file.open(encoding="utf-8") as stdin:

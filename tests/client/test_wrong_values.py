@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -286,3 +286,37 @@ def test_an_eui_is_a_text_or_a_number() -> None:
     for value in (None, 1.5, b"1", [HUB]):
         with pytest.raises(ValueError, match="not an EUI-64, as a text or as a number"):
             Eui(wrong(value))
+
+
+PRIVATE = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----\n"
+
+
+def test_what_is_in_a_file_is_no_path_and_is_never_shown() -> None:
+    with pytest.raises(SetupWrong, match="the key must be the path of a file or folder, not what is in it") as told:
+        Identity.load(PRIVATE, "certificate.pem")
+    assert "MIGH" not in str(told.value)
+
+
+def test_a_url_of_other_characters_is_refused_before_anything_is_sent(parties: Parties) -> None:
+    for url in ("http://\u00fcnicode.example", "http://a b", "http://a\n"):
+        with pytest.raises(SetupWrong, match="characters other than visible ASCII"):
+            Gateway(url, identity=parties.supplier, trust=parties.trust)
+        with pytest.raises(SetupWrong, match="characters other than visible ASCII"):
+            PartyDoor(url, "token")
+
+
+def test_a_time_that_utc_does_not_have_and_an_endless_patience_are_refused(parties: Parties) -> None:
+    late = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
+    with pytest.raises(CannotSend, match="end is not in the years 1 to 9999 in UTC"):
+        Group("W", [HUB], datetime(2027, 1, 1, tzinfo=UTC), late)
+    gateway = Gateway("http://127.0.0.1:1", identity=parties.supplier, trust=parties.trust)
+    for patience in (-1, float("nan"), 10**400, 10**9):
+        with pytest.raises(CannotSend, match="is not a number of seconds from 0 to a day"):
+            gateway.send(ReadInventory(HUB), patience=patience)
+
+
+@pytest.mark.parametrize("handler", [lambda: None, lambda a, b: None, lambda *, message: None])
+def test_a_handler_that_takes_no_message_is_refused(parties: Parties, handler: Callable[..., None]) -> None:
+    with pytest.raises(SetupWrong, match="a handler must be a function of one argument, the message; "):
+        Receiver(parties.supplier, parties.trust).on()(handler)
+    Receiver(parties.supplier, parties.trust).on()(print)
