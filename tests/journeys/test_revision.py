@@ -97,6 +97,36 @@ def test_an_automatic_date_that_comes_earlier_makes_later_periods_void(planned: 
     assert not play.received("main", "N72")
 
 
+@pytest.mark.requirement("X01")
+def test_cs06_is_stopped_for_the_reason_that_everybody_was_told(planned: Play) -> None:
+    """Nobody has instructed the hub, it said, where N77 and `PlannedDeployment` had said that it is too late."""
+    play, lot = planned, planned.lot
+    play.announce(revision=2, pilot=(NOW + DAY, NOW + 15 * DAY), automatic=NOW + 20 * DAY)
+    stopped: dict[str, str] = {}
+    for csp in CSPS:
+        answer = play.requested(csp, lot.of_csp(csp, lot["own"][2:6]))
+        reasons = (reason.partition(":")[0] for reason in texts(answer.root, "Reason"))
+        stopped.update(zip(texts(answer.root, "Item"), reasons, strict=True))
+    late, never = dict.fromkeys(lot["own"][2:4], "TooLate"), dict.fromkeys(lot["own"][4:6], "NotInstructed")
+    assert stopped == {**late, **never}
+
+
+@pytest.mark.requirement("X01", "BR-3.3")
+def test_cs06_to_a_hub_of_two_suppliers_names_what_ended_one_of_the_instructions(planned: Play) -> None:
+    play, lot = planned, planned.lot
+    assert play.pilot_list("gas", lot["split"]).code == "I99"
+    assert play.pilot_schedule("gas", Group("G", lot["split"], start=NOW + 40 * DAY, end=NOW + 50 * DAY)).code == "I99"
+    play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
+    csp = next(one for one in CSPS if lot.of_csp(one, lot["split"]))
+    split = lot.of_csp(csp, lot["split"])[0]
+    answer = play.requested(csp, [split])
+    assert [reason.partition(":")[0] for reason in texts(answer.root, "Reason")] == ["OutsidePilot"]
+    again = Group("ANEW", lot["split"], start=NOW + 31 * DAY, end=NOW + 39 * DAY)
+    assert play.pilot_schedule("main", again).code == "I99"
+    answer = play.requested(csp, [split])
+    assert [reason.partition(":")[0] for reason in texts(answer.root, "Reason")] == ["BeforePeriod"]
+
+
 def test_safe_launch_before_the_end_of_a_pilot_that_was_prolonged_is_void(planned: Play) -> None:
     play, lot = planned, planned.lot
     play.announce(revision=2, pilot=(NOW + DAY, NOW + 75 * DAY))

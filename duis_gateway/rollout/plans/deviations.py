@@ -37,11 +37,14 @@ def departed(moment: Moment, release: Release, moved: Mapping[int, datetime]) ->
 
 
 def departures(
-    moment: Moment, release: Release, moved: Mapping[int, datetime]
+    moment: Moment, release: Release, moved: Mapping[int, datetime], *, ended: bool = False
 ) -> Iterator[tuple[Hub, Departure, list[int]]]:
-    """Yield hubs that depart alike if they are activated at these times, with a hub that stands for all of them."""
+    """Yield hubs that depart alike if they are activated at these times, with a hub that stands for all of them.
+
+    Where nothing is planned for them, what ended their instructions is the reason if it is asked for (`ended`).
+    """
     shared = plans.of_release(moment.conn, release, moment.now)
-    for facts, device_ids in plans.kinds(moment.conn, shared, moved):
+    for facts, device_ids in plans.kinds(moment.conn, shared, moved, ended=ended):
         for at, members in _by_time(device_ids, moved).items():
             found = departure(facts, at)
             if found is not None:

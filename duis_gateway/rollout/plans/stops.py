@@ -20,6 +20,7 @@ _VOID_IN_WORDS = {
     VoidReason.OUTSIDE_PILOT: "the period instructed does not start within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH: "the period instructed starts before safe launch does",
     VoidReason.EXCLUDED: "the release excludes it from its pilot",
+    VoidReason.PILOT_INVALIDATED: "the pilot for which it was instructed was invalidated",
     VoidReason.NOT_COMMISSIONED: "it is not commissioned",
     VoidReason.OTHER_MODEL: "it is of another device model than the release",
     VoidReason.RUNS_VERSION: "it runs the version already",
@@ -40,7 +41,7 @@ def stopped(moment: Moment, release: Release, device_ids: Collection[int], *, of
         of_model: leave out hubs of another model than the release's.
     """
     found: dict[int, str] = {}
-    for _, one, members in departures(moment, release, dict.fromkeys(device_ids, moment.now)):
+    for _, one, members in departures(moment, release, dict.fromkeys(device_ids, moment.now), ended=True):
         if not (of_model and one.void is VoidReason.OTHER_MODEL):
             found.update(dict.fromkeys(members, _in_words(one, release)))
     return found

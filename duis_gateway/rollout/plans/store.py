@@ -120,11 +120,14 @@ def of_hubs(
     ]
 
 
-def kinds(connection: Connection, shared: ReleaseFacts, ids: Iterable[int]) -> list[tuple[PlanFacts, list[int]]]:
+def kinds(
+    connection: Connection, shared: ReleaseFacts, ids: Iterable[int], *, ended: bool = False
+) -> list[tuple[PlanFacts, list[int]]]:
     """Return what the plans for these hubs follow from: once for all hubs of which the same is known and said.
 
     A list of 50,000 hubs has a few kinds, and is planned as fast as its hubs are read. Hubs that the inventory does
-    not know are left out; the `hub` of the facts stands for all of its kind, and has no identifier.
+    not know are left out; the `hub` of the facts stands for all of its kind, and has no identifier. How instructions
+    ended is known of them where it is asked for (`ended`).
     """
     given = tuple(ids)
     said = _said(connection, shared, given)
@@ -147,16 +150,18 @@ def kinds(connection: Connection, shared: ReleaseFacts, ids: Iterable[int]) -> l
     )
     device, *columns = stored_columns(connection, query)
     known = unsigned(device)
+    endings = events.endings_of(connection, shared.endings, known) if ended else {}
+    endings_of = (tuple(sorted(endings.get(device_id, _NONE).items())) for device_id in known)
     alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for device_id, kind in zip(known, zip(*columns, map(said.of, known), strict=True), strict=True):
+    for device_id, kind in zip(known, zip(*columns, map(said.of, known), endings_of, strict=True), strict=True):
         alike[kind].append(device_id)
     names = model_names(connection)
     found = []
-    for (device_type, model, version, status, region, importer, gas, mark, told), members in alike.items():
+    for (device_type, model, version, status, region, importer, gas, mark, told, ends), members in alike.items():
         import_supplier, gas_supplier = few_unsigned((importer, gas))
         one = Hub(0, device_type, *names[model], version, status, region, import_supplier, gas_supplier)
         marked_as = None if mark is None else HubMark(mark)
-        found.append((_facts(shared, one, marked_as, told, said.pieces), members))
+        found.append((_facts(shared, one, marked_as, told, said.pieces, endings=dict(ends)), members))
     return found
 
 
@@ -174,6 +179,7 @@ class _OfHub:
 
 
 _NOTHING = _OfHub()
+_NONE: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
