@@ -12,8 +12,8 @@ from tests.support.databases import KINDS
 from tests.support.dcc_play import CSPS, approve, select
 from tests.support.installation import NOW
 from tests.support.play import DAY, Group, Play, when
-from tests.support.schedules_play import say
-from tests.support.wire_client import element, listed, only, texts
+from tests.support.schedules_play import groups_of, safe_launch, say
+from tests.support.wire_client import devices, element, listed, only, texts
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-6.5", "EX-14")]
 
@@ -201,3 +201,78 @@ def test_deadlines_and_status_name_what_a_revision_made_void_and_whose_turn_it_i
     void = [row for row in pulled(play, "main", "status") if row["void"] == "TooLate"]
     assert sum(row["hubs"] for row in void) == len(instructed)
     assert not any(row["void"] == "TooLate" for row in pulled(play, "on54", "status")), "it has instructed nothing"
+
+
+def launch(name: str, hubs: list[str]) -> Group:
+    return Group(name, hubs, start=NOW + 70 * DAY, end=NOW + 80 * DAY)
+
+
+def unsent(play: Play, csp: str) -> set[str]:
+    """The regions for which the CSP has yet to send its schedule for safe launch."""
+    rows = [row for row in pulled(play, csp, "deadlines") if row["whose"] == "own"]
+    return {row["subject"] for row in rows if row["task"] == "send_safe_launch_schedule"}
+
+
+@pytest.mark.requirement("A08", "BR-0.3")
+@pytest.mark.parametrize(
+    "revised",
+    [
+        pytest.param({"pilot": (NOW - DAY, NOW + 75 * DAY)}, id="the pilot ends later"),
+        pytest.param({"automatic": NOW + 75 * DAY}, id="the automatic date comes earlier"),
+    ],
+)
+def test_a_csps_schedule_that_a_revision_leaves_no_room_for_is_void_and_may_be_sent_anew(
+    play: Play, revised: dict[str, Any]
+) -> None:
+    lot = play.lot
+    play.announce()
+    own, split = lot.within("North", of=lot["own"]), lot.within("North", of=lot["split"])
+    assert safe_launch(play, "north", "North", [launch("L", [*own, *split])]).code == "Accepted"
+    assert "North" not in unsent(play, "north")
+    play.forget()
+    assert play.announce(revision=2, **revised).code == "Accepted"
+    for supplier in ("main", "gas"):
+        (alert,) = play.received(supplier, "N68")
+        assert (alert.text("CSPRegion"), groups_of(alert)) == ("North", {}), "nothing is left of it"
+    assert not play.received("idle")
+    assert "North" in unsent(play, "north")
+    again = Group("L", own, start=NOW + 62 * DAY, end=NOW + 70 * DAY)
+    if "pilot" in revised:
+        again = Group("L", own, start=NOW + 76 * DAY, end=NOW + 80 * DAY)
+    assert safe_launch(play, "north", "North", [again]).code == "Accepted"
+    assert "North" not in unsent(play, "north")
+    play.forget()
+    play.announce(revision=3, **revised)
+    assert not play.received("main", "N68"), "it stands under the third as well"
+
+
+@pytest.mark.requirement("A08", "BR-0.3")
+def test_hubs_that_a_revision_takes_into_the_pilot_are_taken_out_of_the_csps_schedule(play: Play) -> None:
+    """Each supplier whose part is another hears of it; what is left stands, and counts as sent."""
+    lot = play.lot
+    play.announce()
+    own, split = lot.within("North", of=lot["own"]), lot.within("North", of=lot["split"])
+    assert safe_launch(play, "north", "North", [launch("L", [*own, *split])]).code == "Accepted"
+    play.forget()
+    assert play.announce(revision=2, marks=devices("esi:ProvingDeviceIDList", own[:1])).code == "Accepted"
+    (alert,) = play.received("main", "N68")
+    assert groups_of(alert)["L"][0] == sorted([*own[1:], *split])
+    assert not play.received("gas", "N68"), "none of its hubs is concerned"
+    assert "North" not in unsent(play, "north")
+
+
+@pytest.mark.requirement("A03", "PIA-R3")
+def test_a_csps_schedule_for_the_pilot_is_held_to_a_revision_too(play: Play) -> None:
+    lot = play.lot
+    play.announce()
+    own = lot.within("North", of=lot["own"])
+    late = Group("P", own, start=NOW + 40 * DAY, end=NOW + 50 * DAY)
+    assert play.default_schedule("north", "North", [late]).code == "Accepted"
+    play.forget()
+    assert play.announce(revision=2, marks=devices("esi:ExcludedDeviceIDList", own[:1])).code == "Accepted"
+    (cut,) = play.received("main", "N67")
+    assert groups_of(cut)["P"][0] == own[1:]
+    play.forget()
+    play.announce(revision=3, pilot=(NOW - DAY, NOW + 30 * DAY), automatic=NOW + 45 * DAY)
+    (void,) = play.received("main", "N67")
+    assert groups_of(void) == {}

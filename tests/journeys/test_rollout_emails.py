@@ -7,8 +7,9 @@ import pytest
 from tests.support.dcc_play import CONCERNED, approve, decide, launching, outcome, piloting, tell
 from tests.support.mail_play import WITHOUT_ADDRESS, Mailed, MailedPlay, address, text_of
 from tests.support.mail_relay import MailRelay, Relay
-from tests.support.play import DAY, NOW
-from tests.support.wire_client import element
+from tests.support.play import DAY, NOW, Group
+from tests.support.schedules_play import safe_launch
+from tests.support.wire_client import devices, element
 
 pytestmark = pytest.mark.processes
 
@@ -117,3 +118,20 @@ def test_what_is_told_while_the_relay_is_away_comes_in_its_order(mailed_gateway:
         away.relay = relay
         kinds = away.told_by_email()[address("main")]
     assert kinds == ["A01", "X05", "A07", "A11"]
+
+
+@pytest.mark.requirement("A01", "A08", "BR-6.5")
+def test_a_csp_reads_with_the_revision_that_its_schedule_for_safe_launch_is_void(mail: MailedPlay) -> None:
+    mail.announce()
+    hubs = mail.lot.within("North", of=mail.lot["own"])
+    group = Group("WEEK-1", hubs, start=NOW + 70 * DAY, end=NOW + 80 * DAY)
+    assert safe_launch(mail, "north", "North", [group]).code == "Accepted"
+    mail.announce(revision=2, marks=devices("esi:ProvingDeviceIDList", hubs[:1]))
+    assert f"these hubs were taken out, as they are in the pilot, which has not ended: {hubs[0]}." in text_of(
+        mail.of("north", "A01")[-1]
+    )
+    mail.announce(revision=3, pilot=(NOW - DAY, NOW + 75 * DAY))
+    void = "Your Safe Launch Schedule for North is void; it does not count as sent any more. Group WEEK-1 starts before"
+    assert void in text_of(mail.of("north", "A01")[-1])
+    assert "is void" not in text_of(mail.of("south", "A01")[-1])
+    assert "is void" not in text_of(mail.of("main", "A01")[-1])

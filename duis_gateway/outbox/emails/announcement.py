@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.reply import EligibleHubs, Email
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.obligations.rules import due_date
-from duis_gateway.rollout.releases.records import PilotTerms, Release
+from duis_gateway.rollout.releases.records import PilotTerms, Release, Stage
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, pilot_window_open
+from duis_gateway.rollout.schedules.csp_voiding import VoidSchedule
 from duis_gateway.text.times import show_time
 
 
-def announcement(release: Release, recipient: Party, now: datetime, *, revised: bool) -> Email:
+def announcement(
+    release: Release, recipient: Party, now: datetime, *, revised: bool, void: Iterable[VoidSchedule] = ()
+) -> Email:
     """Return the email for one recipient; a supplier's lists its own hubs that the release may be applied to.
 
-    No day that is past at `now` is named as one that is still to come.
+    No day that is past at `now` is named as one that is still to come. `void`: what the revision makes void of a CSP's
+    own schedules.
     """
     model = f"{release.manufacturer} {release.model}"
     supplier = recipient.kind is PartyKind.SUPPLIER
-    what = _what_to_do(release, recipient, now) if supplier else _what_csps_do(release, now)
+    what = _what_to_do(release, recipient, now) if supplier else (*map(_void, void), *_what_csps_do(release, now))
     revision = f", revision {release.revision}" if revised else ""
     return Email(
         recipient,
@@ -31,6 +37,9 @@ def announcement(release: Release, recipient: Party, now: datetime, *, revised: 
         attachment=EligibleHubs(release) if supplier else None,
     )
 
+
+HUBS_NAMED = 20
+"""How many hubs of a schedule an email names: it may have lost many thousand."""
 
 _BY_MESSAGE = "The gateway sends you the same as a FirmwareReleaseNotice, which is the one that counts."
 
@@ -109,6 +118,16 @@ def _what_csps_do(release: Release, now: datetime) -> tuple[str, ...]:
     if now >= release.automatic_date:
         said.append(_automatic(release, now))
     return tuple(said)
+
+
+def _void(lost: VoidSchedule) -> str:
+    """BR-6.5: what a decision means for what stands."""
+    name = "Default Pilot Schedule" if lost.stage is Stage.PILOT else "Safe Launch Schedule"
+    if not lost.hubs:
+        return f"Your {name} for {lost.csp_region} is void; it does not count as sent any more. {lost.why}"
+    named = ", ".join(map(format_eui, lost.hubs[:HUBS_NAMED]))
+    more = f" and {len(lost.hubs) - HUBS_NAMED:,} more" if len(lost.hubs) > HUBS_NAMED else ""
+    return f"Of your {name} for {lost.csp_region} these hubs were taken out, as they are {lost.why}: {named}{more}."
 
 
 def _upload(what: str, due: datetime, now: datetime, *, possible: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -31,6 +31,8 @@ from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.rollout.releases.rules import ReleaseNotice, receive_notice
 from duis_gateway.rollout.releases.voiding import drop_what_is_void
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
+from duis_gateway.rollout.schedules.csp_voiding import Dropped, VoidSchedule
+from duis_gateway.rollout.schedules.csp_voiding import drop_what_is_void as drop_what_is_void_of_csps
 
 
 @handles(Door.ESI, esi.FirmwareRelease, "A01")
@@ -65,7 +67,9 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     freshness.of_model(tx.conn, release.manufacturer, release.model, tx.now)
     tx.release_changed = True
     tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))
-    tx.send(_emails(release, tx, revised=revised))
+    dropped = drop_what_is_void_of_csps(release, tx) if revised else Dropped()
+    tx.send(dropped.alerts)
+    tx.send(_emails(release, dropped.void, tx, revised=revised))
     if standing is not None and standing.failure_threshold != release.failure_threshold:
         thresholds.changed(tx.conn, release)
     if standing is not None:
@@ -89,11 +93,12 @@ def _mark_problem(hub: Hub | None, release: Release) -> str | None:
     return None
 
 
-def _emails(release: Release, tx: Tx, *, revised: bool) -> Iterator[Email]:
+def _emails(release: Release, void: Sequence[VoidSchedule], tx: Tx, *, revised: bool) -> Iterator[Email]:
     concerned = suppliers_of_model(tx.conn, release.manufacturer, release.model)
     suppliers = registered(concerned, release.release_id, tx)
     for party in (*tx.registered(PartyKind.CSP), *suppliers.values()):
-        yield announcement(release, party, tx.now, revised=revised)
+        own = [one for one in void if party.kind is PartyKind.CSP and one.csp_region in party.regions]
+        yield announcement(release, party, tx.now, revised=revised, void=own)
 
 
 def _notice(body: esi.FirmwareRelease) -> ReleaseNotice:

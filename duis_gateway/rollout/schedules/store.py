@@ -41,11 +41,8 @@ from duis_gateway.store.types import unsigned
 
 def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
     """Make this the CSP's schedule for its region and stage of the release."""
-    here = {"release_id": schedule.release_id, "stage": schedule.stage, "csp_region": schedule.csp_region}
-    earlier = select(default_schedule.c.id).where(*_equal(default_schedule, here))
-    delete_with_hubs(connection, default_group, default_group_hub, [default_group.c.schedule_id.in_(earlier)])
-    connection.execute(delete(default_schedule).where(*_equal(default_schedule, here)))
-    schedule_id = _inserted(connection, default_schedule, here)
+    drop_default(connection, schedule)
+    schedule_id = _inserted(connection, default_schedule, _place(schedule))
     for group in schedule.groups:
         values = {
             "schedule_id": schedule_id,
@@ -58,6 +55,18 @@ def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
     offered = {constraint.code: constraint.description for constraint in schedule.constraints}
     rows = ((schedule_id, code, description) for code, description in offered.items())
     insert_many(connection, offered_constraint, ("schedule_id", "code", "description"), rows)
+
+
+def drop_default(connection: Connection, schedule: DefaultSchedule) -> None:
+    """Drop the CSP's schedule for its region and stage of the release."""
+    here = _equal(default_schedule, _place(schedule))
+    standing = select(default_schedule.c.id).where(*here)
+    delete_with_hubs(connection, default_group, default_group_hub, [default_group.c.schedule_id.in_(standing)])
+    connection.execute(delete(default_schedule).where(*here))
+
+
+def _place(schedule: DefaultSchedule) -> dict[str, Any]:
+    return {"release_id": schedule.release_id, "stage": schedule.stage, "csp_region": schedule.csp_region}
 
 
 def defaults(
