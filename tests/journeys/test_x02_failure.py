@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.play import NOW, RELEASED, RUNNING, Outcome, Play
+from tests.support.databases import KINDS
+from tests.support.play import NOW, RELEASED, RUNNING, Outcome, Play, when
 from tests.support.wire_client import texts
 
+DATABASES = KINDS
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("X02")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
@@ -71,12 +73,56 @@ def test_a_hub_that_failed_may_succeed_later(play: Play) -> None:
     assert sorted(one.kind for one in play.received("main")) == ["N64", "N71"]
 
 
-def test_a_failure_older_than_what_is_recorded_is_ignored(play: Play) -> None:
-    hub = play.lot.of_csp("north", play.lot["own"])[0]
-    play.responded("north", Outcome(hub))
+@pytest.mark.parametrize("age", [timedelta(), timedelta(days=1)])
+def test_a_failure_that_contradicts_a_success_changes_nothing_and_its_csp_is_told(play: Play, age: timedelta) -> None:
+    hub, other = play.lot.of_csp("north", play.lot["own"])[:2]
+    done = Outcome(hub)
+    play.responded("north", done)
     play.forget()
-    answer = play.responded("north", Outcome(hub, success=False, reason="x", at=NOW - timedelta(days=1)))
-    assert answer.code == "Accepted"
+    failed = Outcome(hub, success=False, reason="x", at=done.at - age)
+    why = {hub: f"contradicts the success recorded for {when(done.at)}"}
+    alone = play.responded("north", failed)
+    assert (alone.code, alone.refused_items) == ("Refused", why)
+    assert not any(play.everything().values())
+    answer = play.responded("north", failed, Outcome(other))
+    assert (answer.code, answer.refused_items) == ("PartlyAccepted", why)
+    assert [(one.kind, one.text("DeviceID")) for one in play.received("main")] == [("N64", other)]
+    assert play.version(hub) == RELEASED
+
+
+def test_a_success_before_a_failure_changes_nothing_and_its_csp_is_told(play: Play) -> None:
+    hub = play.lot.of_csp("north", play.lot["own"])[0]
+    failed = Outcome(hub, success=False, reason="x")
+    play.responded("north", failed)
+    play.forget()
+    answer = play.responded("north", Outcome(hub, at=failed.at - timedelta(hours=1)))
+    assert (answer.code, answer.refused_items) == (
+        "Refused",
+        {hub: f"contradicts the failure recorded for {when(failed.at)}"},
+    )
+    assert not any(play.everything().values())
+    assert play.version(hub) == RUNNING
+
+
+def test_what_was_reported_before_is_accepted_again_in_a_new_message_and_told_no_supplier(play: Play) -> None:
+    """A CSP that is not sure sends its outcomes again: the failure is older than the success now, and no news."""
+    hub = play.lot.of_csp("north", play.lot["own"])[0]
+    outcomes = (Outcome(hub, success=False, reason="x", at=NOW - timedelta(hours=2)), Outcome(hub))
+    for one in outcomes:
+        play.responded("north", one)
+    play.forget()
+    answer = play.responded("north", *outcomes)
+    assert (answer.code, answer.refused_items) == ("Accepted", {})
+    assert not play.received("main")
+    assert play.version(hub) == RELEASED
+
+
+def test_a_distribution_that_failed_when_it_was_reported_as_done_is_told_to_its_csp(play: Play) -> None:
+    hub = play.lot.of_csp("north", play.lot["own"])[0]
+    play.distributed("north", Outcome(hub))
+    play.forget()
+    answer = play.distributed("north", Outcome(hub, success=False, reason="lost"))
+    assert (answer.code, set(answer.refused_items)) == ("Refused", {hub})
     assert not any(play.everything().values())
 
 

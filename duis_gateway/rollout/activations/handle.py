@@ -22,7 +22,7 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage, RefusedItem
-from duis_gateway.rollout.activations.rules import JudgedOutcome, judge_outcomes
+from duis_gateway.rollout.activations.rules import JudgedOutcome, judge_outcomes, may_be_old
 from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.failure_thresholds.proposals import count_outcomes, propose_pauses
 from duis_gateway.rollout.failure_thresholds.records import Failures
@@ -90,7 +90,10 @@ def _stopped(body: csp.ActivateFirmwareRequests, device_ids: Collection[int], tx
 def receive_outcomes(
     message: PartnerMessage[csp.DistributionOutcomes | csp.ActivateFirmwareResponses], tx: Tx
 ) -> Acknowledgement:
-    """Judge each outcome; a new version updates the inventory and is told to the hub's suppliers of now."""
+    """Judge each outcome; a new version updates the inventory and is told to the hub's suppliers of now.
+
+    One that contradicts what is recorded is refused, so that its CSP learns that it was not believed.
+    """
     body = message.body
     outcomes = body.outcomes
     ids = {outcome.device_id for outcome in outcomes}
@@ -99,6 +102,8 @@ def receive_outcomes(
     # Two messages about one hub are not judged side by side: each has to see what the other told.
     found = hubs.get_many(tx.conn, ids, for_update=True)
     by_version = {(r.manufacturer, r.model, r.firmware_version): r for r in reversed(releases.all_releases(tx.conn))}
+    distributed = activations.distributed_at(tx.conn, found)
+    old = may_be_old(outcomes, found, distributed)
     judged = judge_outcomes(
         outcomes,
         found,
@@ -106,7 +111,8 @@ def receive_outcomes(
         by_version,
         activations.matching_requests(tx.conn, found),
         tx.now,
-        activations.distributed_at(tx.conn, found),
+        distributed,
+        activations.reported(tx.conn, old) if old else (),
     )
     bad = [
         RefusedItem(format_eui(j.outcome.device_id), j.judgement.refused)

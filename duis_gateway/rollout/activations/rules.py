@@ -5,6 +5,7 @@ One hub's outcomes are folded in the order of their message: each is judged agai
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -45,7 +46,7 @@ class OutcomeJudgement:
 
     Attributes:
         refused: why the item is refused, None if it is taken.
-        ignored: it is older than what is recorded and changes nothing.
+        ignored: it is older than what is recorded and changes nothing; refused too if it contradicts that.
         new_version: the inventory's version changes.
         tell: N64 is to be raised to `suppliers`.
         failed: N71 is to be raised to `suppliers`.
@@ -136,6 +137,43 @@ def _is_old(outcome: HubOutcome, hub: Hub, distributed_at: datetime | None) -> b
     return outcome.completed_at < recorded or (outcome.completed_at == recorded and not outcome.success)
 
 
+def may_be_old(
+    outcomes: Iterable[HubOutcome], hubs: Mapping[int, Hub], distributed_at: Mapping[int, datetime]
+) -> frozenset[int]:
+    """Return the hubs of which the message may report what changes nothing, as far as what is recorded says."""
+    return frozenset(
+        outcome.device_id
+        for outcome in outcomes
+        if (hub := hubs.get(outcome.device_id)) is not None
+        and _is_old(replace(outcome, success=False), hub, distributed_at.get(outcome.device_id))
+    )
+
+
+def contradiction(outcome: HubOutcome, recorded: Collection[HubOutcome]) -> str | None:
+    """Return why an outcome that changes nothing cannot be true beside what is recorded of the hub, None if it can.
+
+    What was reported before is a repeat. What is older is none where it is of another version or stage, or says the
+    same.
+    """
+    if any(_says(one) == _says(outcome) for one in recorded):
+        return None
+    against = [
+        one.completed_at
+        for one in recorded
+        if (one.stage, one.firmware_version) == (outcome.stage, outcome.firmware_version)
+        and one.success is not outcome.success
+        and one.completed_at >= outcome.completed_at
+    ]
+    if not against:
+        return None
+    other = "failure" if outcome.success else "success"
+    return f"contradicts the {other} recorded for {min(against):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _says(outcome: HubOutcome) -> tuple[OutcomeStage, bool, str, datetime]:
+    return outcome.stage, outcome.success, outcome.firmware_version, outcome.completed_at
+
+
 def _flags(outcome: HubOutcome, release: Release | None, requested: bool) -> tuple[str, ...]:
     flags: list[Flag] = []
     if outcome.stage is OutcomeStage.ACTIVATION and not requested:
@@ -167,6 +205,7 @@ def judge_outcomes(
     requested: Collection[tuple[int, str]],
     now: datetime,
     distributed_at: Mapping[int, datetime] | None = None,
+    recorded: Iterable[HubOutcome] = (),
 ) -> list[JudgedOutcome]:
     """Judge the outcomes of one message in their order; a hub may come several times.
 
@@ -178,7 +217,11 @@ def judge_outcomes(
         requested: the pairs of device id and firmware version for which CS06 was registered.
         now: the gateway's business time.
         distributed_at: the time of the newest distribution outcome recorded for each hub, as far as known.
+        recorded: what was reported before of the hubs of which something older is reported now.
     """
+    known: defaultdict[int, list[HubOutcome]] = defaultdict(list)
+    for before in recorded:
+        known[before.device_id].append(before)
     current = dict(hubs)
     distributed = dict(distributed_at or {})
     judged: list[JudgedOutcome] = []
@@ -189,7 +232,10 @@ def judge_outcomes(
         judgement = judge_outcome(
             outcome, hub, csp_regions, release, (device_id, version) in requested, now, distributed.get(device_id)
         )
+        if judgement.ignored:
+            judgement = OutcomeJudgement(refused=contradiction(outcome, known[device_id]), ignored=True)
         if hub is not None and judgement.recorded:
+            known[device_id].append(outcome)
             hub = current[device_id] = hub_after(outcome, hub, judgement)
             if outcome.stage is OutcomeStage.DISTRIBUTION:
                 distributed[device_id] = outcome.completed_at

@@ -115,6 +115,18 @@ def record_outcomes(connection: Connection, csp: int, outcomes: Sequence[Reporte
     freshness.of_hubs(connection, (reported.outcome.device_id for reported in outcomes), at)
 
 
+def reported(connection: Connection, device_ids: Iterable[int]) -> list[HubOutcome]:
+    """Return every outcome recorded of these hubs, the oldest first; without reasons and commentaries."""
+    wanted = id_list(connection, device_ids)
+    columns = [activation_outcome.c[name] for name in _OUTCOME_COLUMNS[:5]]
+    query = (
+        select(*columns)
+        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
+        .order_by(activation_outcome.c.id)
+    )
+    return [HubOutcome(row[0], OutcomeStage(row[1]), *row[2:]) for row in connection.execute(query)]
+
+
 def newest_outcomes(connection: Connection, device_ids: Iterable[int]) -> dict[int, RecordedOutcome]:
     """Return the outcome reported last of each hub that has any."""
     newest = newest_of(connection, device_ids)

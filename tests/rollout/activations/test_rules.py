@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -19,6 +20,7 @@ from duis_gateway.rollout.activations.rules import (
     hub_after,
     judge_outcome,
     judge_outcomes,
+    may_be_old,
 )
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import Release, ReleaseState
@@ -177,12 +179,12 @@ def test_what_is_odd_is_flagged_to_the_operator_and_told_all_the_same(
     assert (judged.tell, judged.flags) == (True, flags)
 
 
-def fold(outcomes: list[HubOutcome], *hubs: Hub) -> list[JudgedOutcome]:
+def fold(outcomes: list[HubOutcome], *hubs: Hub, recorded: Iterable[HubOutcome] = ()) -> list[JudgedOutcome]:
     """Judge one message of CSP North."""
     known = {of.device_id: of for of in hubs}
     terms = {("106C", "433100AC", NEW): release()}
     requested = {(of.device_id, NEW) for of in hubs}
-    return judge_outcomes(outcomes, known, NORTH, terms, requested, NOW)
+    return judge_outcomes(outcomes, known, NORTH, terms, requested, NOW, recorded=recorded)
 
 
 def test_a_hub_twice_in_a_message_is_judged_against_its_own_earlier_outcome() -> None:
@@ -190,6 +192,36 @@ def test_a_hub_twice_in_a_message_is_judged_against_its_own_earlier_outcome() ->
     assert [item.judgement.tell for item in judged] == [True, True, False, False]
     assert judged[3].judgement.ignored
     assert judged[3].hub == hub(1, firmware_version=NEW, told_version=NEW, completed_at=NOW)
+
+
+def test_what_contradicts_what_is_recorded_is_refused_and_a_repeat_of_it_is_not() -> None:
+    active, failed = outcome(), outcome(success=False)
+    known = hub(firmware_version=NEW, told_version=NEW, completed_at=NOW)
+    stage = OutcomeStage.DISTRIBUTION
+
+    def why(reported: HubOutcome, *recorded: HubOutcome) -> str | None:
+        (judged,) = fold([reported], known, recorded=recorded)
+        assert judged.judgement.ignored
+        return judged.judgement.refused
+
+    against_success = "contradicts the success recorded for 2026-03-02T09:00:00Z"
+    assert why(failed, active) == why(outcome(success=False, at=NOW - MINUTE), active) == against_success
+    assert why(outcome(at=NOW - MINUTE), failed) == "contradicts the failure recorded for 2026-03-02T09:00:00Z"
+    assert why(failed, failed, active) is None, "a repeat"
+    assert why(outcome(at=NOW - MINUTE), active) is None, "it says the same"
+    assert why(outcome(success=False, version=OLD), active) is None, "of another version"
+    assert why(outcome(success=False, stage=stage, at=NOW - MINUTE), active) is None, "distributed again, and activated"
+    assert why(failed) is None, "nothing is known to stand"
+
+
+def test_outcomes_of_one_message_that_contradict_each_other() -> None:
+    judged = fold([outcome(), outcome(success=False), outcome()], hub())
+    assert [item.judgement.refused is None for item in judged] == [True, False, True]
+
+
+def test_only_hubs_of_which_something_not_newer_is_reported_are_looked_up() -> None:
+    known = {1: hub(1, completed_at=NOW), 2: hub(2), 3: hub(3, completed_at=NOW - MINUTE)}
+    assert may_be_old([outcome(1), outcome(2), outcome(3), outcome(4)], known, {}) == {1}
 
 
 def test_a_distribution_failure_twice_in_a_message_is_told_once() -> None:
@@ -240,7 +272,7 @@ def test_recorded_times_never_go_back_and_the_newest_success_stands(outcomes: li
     judged = [item for item in fold(outcomes, hub(1)) if item.outcome.device_id == 1]
     times = [item.hub.completed_at for item in judged if item.hub is not None and item.hub.completed_at is not None]
     assert times == sorted(times)
-    assert [item for item in judged if item.judgement.refused] == []
+    assert all(item.judgement.ignored for item in judged if item.judgement.refused)
 
 
 @given(reports)
@@ -263,10 +295,13 @@ def test_a_message_sent_again_raises_no_second_n64(outcomes: list[HubOutcome]) -
 def test_one_message_or_many_make_no_difference(outcomes: list[HubOutcome]) -> None:
     together = fold(outcomes, *ESTATE.values())
     estate = dict(ESTATE)
+    recorded: list[HubOutcome] = []
     for reported, expected in zip(outcomes, together, strict=True):
         if reported.stage is OutcomeStage.DISTRIBUTION:
             continue
-        alone = fold([reported], *estate.values())[0]
+        alone = fold([reported], *estate.values(), recorded=recorded)[0]
         assert alone == expected
+        if alone.judgement.recorded:
+            recorded.append(reported)
         if alone.hub is not None:
             estate[alone.hub.device_id] = alone.hub
