@@ -10,9 +10,8 @@ from duis_gateway.flow.reply import EligibleHubs, Email
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.obligations.rules import due_date
-from duis_gateway.rollout.releases.records import PilotTerms, Release, Stage
+from duis_gateway.rollout.releases.records import PilotTerms, Release, Stage, VoidSchedule
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, pilot_window_open
-from duis_gateway.rollout.schedules.csp_voiding import VoidSchedule
 from duis_gateway.text.times import show_time
 
 

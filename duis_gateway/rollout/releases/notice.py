@@ -27,11 +27,11 @@ from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import caught_up, current
-from duis_gateway.rollout.releases.records import HubMark, Release
+from duis_gateway.rollout.releases.records import HubMark, Release, VoidSchedule
 from duis_gateway.rollout.releases.rules import ReleaseNotice, receive_notice
 from duis_gateway.rollout.releases.voiding import drop_what_is_void
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
-from duis_gateway.rollout.schedules.csp_voiding import Dropped, VoidSchedule
+from duis_gateway.rollout.schedules.csp_voiding import Dropped
 from duis_gateway.rollout.schedules.csp_voiding import drop_what_is_void as drop_what_is_void_of_csps
 
 
@@ -97,7 +97,8 @@ def _emails(release: Release, void: Sequence[VoidSchedule], tx: Tx, *, revised: 
     concerned = suppliers_of_model(tx.conn, release.manufacturer, release.model)
     suppliers = registered(concerned, release.release_id, tx)
     for party in (*tx.registered(PartyKind.CSP), *suppliers.values()):
-        own = [one for one in void if party.kind is PartyKind.CSP and one.csp_region in party.regions]
+        spoken_for = party.regions if party.kind is PartyKind.CSP else frozenset()
+        own = [one for region in sorted(spoken_for) for one in void if one.csp_region == region]
         yield announcement(release, party, tx.now, revised=revised, void=own)
 
 

@@ -167,6 +167,23 @@ class DefaultSchedule:
 
 
 @dataclass(frozen=True, slots=True)
+class VoidSchedule:
+    """What a CSP's schedule for a region lost by a revision of the release, and why, in words.
+
+    Attributes:
+        csp_region: the region that it is for.
+        stage: the stage that it is for.
+        why: why it cannot stand, as it would be refused now.
+        hubs: the hubs that alone were taken out of it; empty: it stands no more.
+    """
+
+    csp_region: str
+    stage: Stage
+    why: str
+    hubs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Instruction:
     """A supplier's deployment group: the only thing that instructs a hub to be updated (design section 5)."""
 

@@ -17,7 +17,7 @@ from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists.default_rules import release_problem
 from duis_gateway.rollout.pilot_lists.membership import in_pilot
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import DefaultSchedule, HubMark, Release, Stage
+from duis_gateway.rollout.releases.records import DefaultSchedule, HubMark, Release, Stage, VoidSchedule
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.csp_telling import alerts, cut, told_of
 
@@ -25,23 +25,6 @@ _NO_MORE = {
     Stage.PILOT: "in the pilot no more, which excludes them",
     Stage.SAFE_LAUNCH: "in the pilot, which has not ended",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class VoidSchedule:
-    """What a CSP's schedule for a region lost, and why, in words.
-
-    Attributes:
-        csp_region: the region that it is for.
-        stage: the stage that it is for.
-        why: why it cannot stand, as it would be refused now.
-        hubs: the hubs that alone were taken out of it; empty: it stands no more.
-    """
-
-    csp_region: str
-    stage: Stage
-    why: str
-    hubs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
