@@ -9,7 +9,7 @@ class ReadInventory {
     var factory = DocumentBuilderFactory.newInstance(); factory.setNamespaceAware(true);
     return factory.newDocumentBuilder().parse(new ByteArrayInputStream(xml.getBytes("UTF-8"))); }
   public static void main(String[] a) throws Exception {
-    if (a.length != 6) throw new Exception("it takes GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE SUPPLIER HUB");
+    if (a.length != 6) { System.err.println("it takes GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE SUPPLIER HUB"); System.exit(2); }
     var pem = Files.readString(Path.of(a[1])).replaceAll("-----.*?-----|\\s", "");
     var key = KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
     var id = a[4] + ":90-B3-D5-1F-30-00-00-02:" + System.nanoTime() * 1000; // a counter that never repeats is better

@@ -2,7 +2,7 @@
 # Service Request 8.2 with curl: signed and verified by the command line, which works with any language and tool.
 #   read_inventory.sh GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATES SUPPLIER HUB
 set -eu
-: "${6:?it takes GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATES SUPPLIER HUB}"
+[ $# -eq 6 ] || { echo "it takes GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATES SUPPLIER HUB" >&2; exit 2; }
 url=$1 key=$2 certificate=$3 trust=$4 supplier=$5 hub=$6
 duis_gateway=${DUIS_GATEWAY:-duis-gateway}
 folder=$(mktemp -d)

@@ -99,9 +99,8 @@ def _coming(release: str | None, every: dict[str, Release], model: str | None) -
     """Return the release to announce: the one that is named, else the next that was not, of this model."""
     for number in range(MOST_RELEASES):
         one = upcoming(number)
-        if one.release_id == release or (
-            release is None and one.release_id not in every and model in (None, one.model.model)
-        ):
+        wanted = one.release_id == release if release else one.release_id not in every
+        if wanted and model in (None, one.model.model):
             return one
     if release is None:
         raise WrongCommand("every release that the sandbox has a name for was announced: name one")

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.text.controls import one_line
 from duis_gateway.text.json_reader import read_json
 
 DEFAULT_PORT = 8078
@@ -28,9 +29,10 @@ class Remote:
         self.url = f"http://127.0.0.1:{port}"
 
     def do(self, command: str, members: Mapping[str, Any]) -> Any:
-        """Carry out a command, and return what came of it (errors as `get`)."""
+        """Carry out a command, and return what came of it (errors as `get`); what is None was not given."""
+        given = {name: value for name, value in members.items() if value is not None}
         try:
-            body = json.dumps(members, ensure_ascii=False).encode()
+            body = json.dumps(given, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise ConfigurationError(f"what {command} was given is not UTF-8") from None
         return self._ask("POST", f"/v1/{command}", body)
@@ -65,7 +67,7 @@ class Remote:
                 f"no sandbox listens on port {self._port}: start one with `duis-gateway sandbox`, or name its --port"
             ) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise self._is_another(f": {error}") from None
+            raise self._is_another(f": {one_line(str(error))[:80]}") from None
         finally:
             connection.close()
         if answer.status == HTTPStatus.OK:

@@ -11,7 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
-from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.errors import ConfigurationError, GatewayError, meant
 from duis_gateway.machine.files import read_text
 from duis_gateway.sandbox.cast import MOST_RELEASES, upcoming
 from duis_gateway.sandbox.commands import BY_COMMAND
@@ -77,8 +77,8 @@ def read_scenario(name: str) -> Scenario:
         return _scenario(name, text, Path(name).parent)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        hint = f"these come with the gateway: {', '.join(shipped())}"
-        raise ConfigurationError(f"the scenario {name} cannot be read: {why}; {hint}") from None
+        hint = meant(name, shipped(), otherwise="; these come with the gateway: {}")
+        raise ConfigurationError(f"the scenario {name} cannot be read: {why}{hint}") from None
     except NotToml as error:
         raise ConfigurationError(f"{name}: {error}") from None
 

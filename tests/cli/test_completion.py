@@ -38,7 +38,7 @@ ZSH = """autoload -U compinit && compinit -u -D && eval "$(duis-gateway completi
 @pytest.mark.parametrize(
     ("words", "begun", "offered"),
     [
-        (["sandbox", "run"], "", ["demo", "failures", "pause", "split-suppliers"]),
+        (["sandbox", "run"], "", ["demo", "failures", "pause", "split-suppliers", "taken-back"]),
         (["sandbox", "run"], "fa", ["failures"]),
         (["sandbox", "--scenario"], "pa", ["pause"]),
         (["example"], "firmware", ["FirmwareRelease"]),

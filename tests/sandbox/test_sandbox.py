@@ -607,6 +607,13 @@ def fits(value: Any, schema: dict[str, Any], described: dict[str, Any]) -> bool:
     return True
 
 
+def test_a_release_is_of_the_model_that_is_named(town: RunningSandbox) -> None:
+    """Also where the sandbox would have given a release of this name to the other."""
+    told = town.do("announce", release="SEC-2027-B", model="433100ac", approve=False)
+    assert "SEC-2027-B brings hubs 106C 433100AC" in told["notes"][0]
+    town.do("reset")
+
+
 def test_null_is_no_value(town: RunningSandbox) -> None:
     status, said, _ = ask(town, "POST", "/v1/announce", '{"release": null}')
     assert (status, "`release` is null: leave it out" in said) == (400, True)
