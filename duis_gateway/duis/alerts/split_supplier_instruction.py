@@ -25,7 +25,7 @@ class OtherSupplier(StrEnum):
 _IN_WORDS = {
     OtherSupplier.INSTRUCTED: "has instructed",
     OtherSupplier.NOT_INSTRUCTED: "has not instructed",
-    OtherSupplier.CANNOT_INSTRUCT: "cannot instruct: it is not registered, or its DUIS version does not have the request",
+    OtherSupplier.CANNOT_INSTRUCT: "cannot instruct: it is not registered, or its DUIS version is older",
 }
 
 
