@@ -172,6 +172,7 @@ class DccFacts:
         why_paused: the reason of the decision that suspended the release.
         why_invalidated: what invalidated its pilot.
         proposed_pause: why a pause is proposed, as too many hubs fail (X11).
+        without_pilot: safe launch began and the pilot never had.
         void: hubs that it instructed, in batches or on suppliers' behalf, and that this moves no more, by the reason.
     """
 
@@ -185,6 +186,7 @@ class DccFacts:
     why_paused: str = ""
     why_invalidated: str = ""
     proposed_pause: str = ""
+    without_pilot: bool = False
     void: Mapping[VoidReason, int] = field(default_factory=dict)
 
 
@@ -212,7 +214,7 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
         found.append(task(Task.INSTRUCT_SPLIT_HUBS, last, facts.awaited, optional=True))
     if facts.uninstructed and now <= last:
         found.append(task(Task.INSTRUCT_SAFE_LAUNCH, last, facts.uninstructed, optional=True))
-    for reason, hubs in facts.void.items():
+    for reason, hubs in facts.void.items() if now < release.automatic_date else ():
         one = replace(task(Task.INSTRUCT_ANEW, last, hubs, optional=True), subject=reason.value)
         found.append(_void(one, _ANEW[now <= last]))
     return tuple(found)
@@ -318,7 +320,7 @@ def _dcc_stage_tasks(release: Release, facts: DccFacts) -> Iterator[Deadline]:
         due = release.automatic_date if pilot is None else pilot.period.start
         yield _dcc(release, facts, Task.APPROVE_RELEASE, due)
     begun = state in (ReleaseState.PILOTING, ReleaseState.SAFE_LAUNCH)
-    if pilot is not None and begun and facts.pilot_outcome is None:
+    if pilot is not None and begun and facts.pilot_outcome is None and not facts.without_pilot:
         yield _dcc(release, facts, Task.REPORT_PILOT_OUTCOME, pilot.period.end)
     if state is ReleaseState.SAFE_LAUNCH:
         reported = facts.safe_launch_outcome is not None
@@ -339,7 +341,7 @@ def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator
         yield replace(_dcc(release, facts, Task.DECIDE_ON_PROPOSED_PAUSE, None), why=facts.proposed_pause)
     for reference in facts.incidents:
         yield _dcc(release, facts, Task.DECIDE_ON_INCIDENT, None, reference)
-    for reason, hubs in facts.void.items():
+    for reason, hubs in facts.void.items() if now < release.automatic_date else ():
         anew = _dcc(release, facts, Task.INSTRUCT_ANEW, release.automatic_date, reason.value)
         yield _void(replace(anew, hubs=hubs, optional=True), _ANEW[True])
     for decision in facts.provisional:

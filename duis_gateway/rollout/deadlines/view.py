@@ -174,7 +174,7 @@ def _automatic_deployment_begun(release: Release, now: datetime) -> bool:
 
 
 def _duties(conn: Connection, release: Release, suppliers: Iterable[int], now: datetime) -> tuple[Obligation, ...]:
-    if release.pilot is None or not release.obligations:
+    if release.pilot is None or not release.obligations or history.pilot_never_was(conn, release):
         return ()
     counted = obligations.provided(conn, release, suppliers)
     pilots = (SupplierPilot(one.supplier, one.eligible, one.provided) for one in counted)
@@ -236,6 +236,7 @@ def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obl
         why_paused=_why_paused(decided),
         why_invalidated=_why_invalidated(conn, release),
         proposed_pause="" if proposed is None else proposal_in_words(proposed),
+        without_pilot=history.pilot_never_was(conn, release),
     )
 
 

@@ -40,12 +40,14 @@ def begin_stages(release_id: str, moment: Moment) -> bool:
 def obligations_due(release: Release, moment: Moment) -> bool:
     """Whether what suppliers owe to the pilot fell due, and was not looked at since.
 
-    Nobody owes anything to a pilot that has not begun. A notice that sets another date later lets them fall due once
-    more.
+    Nobody owes anything to a pilot that has not begun, or never was. A notice that sets another date later
+    lets them fall due once more.
     """
     if not release.obligations or release.pilot is None or release.state not in _BEGUN:
         return False
-    return moment.now > due_date(release.pilot) and not _assessed(release, moment)
+    if moment.now <= due_date(release.pilot) or _assessed(release, moment):
+        return False
+    return not history.pilot_never_was(moment.conn, release)
 
 
 def _assessed(release: Release, moment: Moment) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 from duis_gateway.store.rollout_tables import release_event
@@ -47,6 +48,13 @@ def newest(connection: Connection, release_id: str, *events: str) -> ReleaseEven
     mine = (release_event.c.release_id == release_id, release_event.c.event.in_(events))
     row = connection.execute(select(*_COLUMNS).where(*mine).order_by(release_event.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else _event(row)
+
+
+def pilot_never_was(connection: Connection, release: Release) -> bool:
+    """Whether safe launch began without the pilot that the release has: its period was over before it could begin."""
+    if release.pilot is None or release.state is not ReleaseState.SAFE_LAUNCH:
+        return False
+    return newest(connection, release.release_id, Event.PILOT_BEGINS) is None
 
 
 def revision_event(revision: int) -> str:

@@ -116,7 +116,9 @@ def _provisional_meaning(before: Release, action: RolloutAction) -> str:
     return f"Until it is confirmed: {now} Once confirmed: {_MEANING[action]}"
 
 
-def contradiction(release: Release, new: StageReport, earlier: StageReport | None) -> str | None:
+def contradiction(
+    release: Release, new: StageReport, earlier: StageReport | None, *, without_pilot: bool = False
+) -> str | None:
     """Return what in a report of how a stage went cannot be, None if nothing contradicts it.
 
     The same outcome may be reported again with other counts; another one only once DCC has decided on the release
@@ -126,10 +128,13 @@ def contradiction(release: Release, new: StageReport, earlier: StageReport | Non
         release: the release as it stands.
         new: the report.
         earlier: what was reported of the stage before, if anything was.
+        without_pilot: safe launch began and the pilot never had.
     """
     counts, stage = new.counts, _STAGES[new.stage]
     if new.stage is Stage.PILOT and release.pilot is None:
         return "the release has no pilot"
+    if new.stage is Stage.PILOT and without_pilot:
+        return "the release had no pilot: safe launch began without it"
     if counts.activated + counts.failed > counts.targeted:
         done = f"{counted(counts.activated, 'hub')} activated and {counts.failed:,} failed"
         return f"{done} are more than the {counts.targeted:,} targeted"

@@ -7,6 +7,7 @@ from duis_gateway.flow.handling import handles
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.tx import Tx, refused
 from duis_gateway.partners.messages import Acknowledgement, AnyMessage, PartnerMessage
+from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.change import Said, happened
 from duis_gateway.rollout.releases.effects import current
 from duis_gateway.rollout.releases.lifecycle import Event
@@ -44,7 +45,9 @@ def _reported(
     report = StageReport(body.release_id, stage, body.success, body.counts, body.commentary, tx.now)
     release = current(tx, body.release_id)
     if release is not None:
-        problem = contradiction(release, report, rollout.report_of(tx.conn, body.release_id, stage))
+        earlier = rollout.report_of(tx.conn, body.release_id, stage)
+        never = history.pilot_never_was(tx.conn, release)
+        problem = contradiction(release, report, earlier, without_pilot=never)
         if problem is not None:
             return refused(message, CONTRADICTORY, f"{problem[:1].upper()}{problem[1:]}.")
     reply = happened(message, tx, body.release_id, event, Said(body.commentary, body))

@@ -315,6 +315,16 @@ def test_what_dcc_chose_on_a_suppliers_behalf_counts(dcc: Steering) -> None:
     assert OURS not in {supplier for supplier, _ in missing(dcc, DUE + SECOND)}
 
 
+def test_nobody_owes_anything_to_a_pilot_that_never_was(dcc: Steering) -> None:
+    """The release was approved after its pilot's period: everybody was reported to have missed it."""
+    dcc.announces(obligations=True, pilot=TERMS)
+    dcc.approves(after=PILOT.end - NOW + DAY)
+    assert dcc.state() is ReleaseState.SAFE_LAUNCH
+    dcc.passes(PILOT.end + 2 * DAY)
+    assert reports(dcc) == []
+    assert missed(dcc) == []
+
+
 def test_a_release_that_sets_no_obligations_reports_none(dcc: Steering) -> None:
     dcc.piloting(pilot=TERMS)
     assert dcc.passes(DUE + SECOND) == 0

@@ -127,6 +127,8 @@ def test_what_was_instructed_and_is_void_is_counted_by_its_reason_for_who_instru
         ("TooLate", 3, AUTOMATIC),
         ("PeriodEnded", 2, AUTOMATIC),
     ]
+    assert supplier_deadlines(release(), facts, AUTOMATIC) == (), "what remains is the CSP's"
+    assert dcc_deadlines(release(), DccFacts(DCC, void=void), AUTOMATIC) == dcc_deadlines(release(), DccFacts(DCC), NOW)
     assert supplier_deadlines(release(state=ReleaseState.CLOSED), facts, NOW) == ()
 
 
