@@ -110,7 +110,7 @@ class SupplierFacts:
         eligible: hubs to which the release may be applied and that are not yet active under it.
         listed: hubs on its preferred list, None where it sent none.
         unscheduled: listed hubs that are in none of its pilot groups and not yet active.
-        uninstructed: eligible hubs that none of its instructions names.
+        uninstructed: eligible hubs that it has not instructed, and that no choice of DCC's moves on its behalf.
         awaited: split hubs that the second supplier has instructed and this one has not.
         obligations: what it owes to the pilot.
         able: its DUIS version has the Service Requests to instruct with.

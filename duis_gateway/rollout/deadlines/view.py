@@ -24,10 +24,11 @@ from duis_gateway.rollout.deadlines.rules import (
     next_actions_of_others,
     supplier_deadlines,
 )
-from duis_gateway.rollout.deadlines.scopes import open_releases, scope_of
-from duis_gateway.rollout.deadlines.void import DCC, void_hubs
+from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, scope_of
+from duis_gateway.rollout.deadlines.void import DCC, VoidHubs, void_hubs
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.estate.view import moved_by
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words
 from duis_gateway.rollout.obligations import rules as pilot_duties
@@ -129,15 +130,16 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
         suppliers = [party.eui]
     duties = _duties(conn, release, suppliers, now)
     whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
-    void = void_hubs(conn, release, whose, now) if release.state.is_live else {}
+    void = void_hubs(conn, release, whose, now) if release.state.is_live else VoidHubs()
     noticed_at = history.noticed_at(conn, release)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
     for eui, supplier in known(conn, suppliers).items():
         owed = tuple(one for one in duties if one.supplier == eui)
         facts = _supplier_facts(conn, release, supplier, owed)
-        facts = replace(facts, void=void.get(eui, {}), noticed_at=noticed_at)
+        uninstructed = facts.uninstructed + void.chosen.get(eui, 0)
+        facts = replace(facts, uninstructed=uninstructed, void=void.given.get(eui, {}), noticed_at=noticed_at)
         yield from supplier_deadlines(release, facts, now)
-    yield from _of_partners(conn, release, now, missed, void.get(DCC, {}))
+    yield from _of_partners(conn, release, now, missed, void.given.get(DCC, {}))
 
 
 def _of_partners(
@@ -151,11 +153,21 @@ def _of_partners(
     for csp in parties.all_parties(conn, PartyKind.CSP):
         facts = _csp_facts(conn, release, csp, undecided)
         if _automatic_deployment_begun(release, now):
-            facts = replace(facts, remaining=tallies.remaining(conn, release, csp.regions))
+            facts = replace(facts, remaining=_remaining(conn, release, csp, now))
         yield from csp_deadlines(release, facts, now)
     for dcc in parties.all_parties(conn, PartyKind.DCC):
         of_dcc = replace(_dcc_facts(conn, release, dcc, missed), void=void_of_dcc)
         yield from dcc_deadlines(release, of_dcc, now)
+
+
+def _remaining(conn: Connection, release: Release, csp: Party, now: datetime) -> int:
+    """Count the hubs that a CSP is to update by a release whose date has come, each under the one that moves it."""
+    model = (release.manufacturer, release.model)
+    of_model = [one for one in live_releases(conn) if (one.manufacturer, one.model) == model]
+    approved = [one for one in of_model if one.state is not ReleaseState.NOTIFIED]
+    if len(approved) == 1:
+        return tallies.remaining(conn, release, csp.regions)
+    return moved_by(conn, scope_of(csp), release, approved, now)
 
 
 def _can_be_decided(group: says.OpenGroup, release: Release, now: datetime) -> bool:
