@@ -111,6 +111,20 @@ def test_a_protected_hub_is_named_with_its_group_and_only_its_own_supplier_is_to
     protect(play, "main", [])
 
 
+@pytest.mark.requirement("A04", "PIA-S2")
+def test_a_hub_that_a_pilot_list_takes_out_of_safe_launch_is_said_to_be_on_the_list(play: Play) -> None:
+    play.announce(pilot=(NOW + DAY, NOW + 60 * DAY))
+    approve(play)
+    device, other = play.lot.of_csp("north", play.lot["own"])[:2]
+    assert play.pilot_schedule("main", Group.launch("G1", [device])).code == "I99"
+    assert play.pilot_list("main", [device, other]).code == "I99"
+    words = "put it on its preferred list, and it left its SafeLaunch group"
+    assert why(play, "main", device) == f"automatic date: its supplier {words}"
+    assert ("taken back", "group G1; on its supplier's preferred list now, so no longer in SafeLaunch") in history(
+        play, "main", device
+    )
+
+
 @pytest.mark.requirement("X06", "BR-3.3")
 def test_of_two_suppliers_neither_reads_what_the_other_instructed(play: Play) -> None:
     """A group of the second supplier, also one that the hub has left since, is in nobody else's history."""

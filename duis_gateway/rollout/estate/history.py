@@ -17,7 +17,7 @@ from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.scopes import viewer_of
 from duis_gateway.rollout.estate.hub_by_hub import outcome_word
 from duis_gateway.rollout.hub_events import store as events
-from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, TAKEN_BACK, Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK, Happened, HubEvent
 from duis_gateway.rollout.schedule_decisions import past
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.text.times import show_time
@@ -89,6 +89,8 @@ def _words(one: HubEvent) -> tuple[str, str | None]:
             return "taken back", "by its supplier"
         case Happened.ENDED if one.word == OFF_THE_LIST:
             return "taken back", "no longer on its supplier's preferred list"
+        case Happened.ENDED if one.word == ON_THE_LIST:
+            return "taken back", "on its supplier's preferred list now, so no longer in SafeLaunch"
     return f"void: {one.word}", None
 
 

@@ -30,6 +30,9 @@ TAKEN_BACK = "TakenBack"
 OFF_THE_LIST = "OffTheList"
 """The word of an instruction that ended with a preferred list which does not name the hub any more."""
 
+ON_THE_LIST = "OnTheList"
+"""The word of a SafeLaunch instruction that ended with a preferred list which puts the hub into the pilot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:

@@ -17,7 +17,7 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import Part, split_list
 from duis_gateway.rollout.answers import warning_of
 from duis_gateway.rollout.audience import to_csps
-from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, Ending
+from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, Ending
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
@@ -86,8 +86,10 @@ def _replace(release: Release, judgement: PilotListJudgement, tx: Tx) -> None:
     if judgement.regrouped:
         # The groups are cut and not replaced: what the CSP said of them stands for the hubs that are left.
         lost = judgement.findings.removed_from_groups
+        pilot = {hub.device_id for hub in judgement.pilot}
         for stage in Stage:  # a hub stands in one group, of one stage
-            schedules.remove_hubs(tx.conn, release.release_id, tx.party.eui, stage, lost, Ending(tx.now, OFF_THE_LIST))
+            for word, ids in ((ON_THE_LIST, pilot.intersection(lost)), (OFF_THE_LIST, set(lost) - pilot)):
+                schedules.remove_hubs(tx.conn, release.release_id, tx.party.eui, stage, ids, Ending(tx.now, word))
 
 
 def _sends(facts: PilotListFacts, judgement: PilotListJudgement, tx: Tx) -> tuple[Send, ...]:

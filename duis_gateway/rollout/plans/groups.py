@@ -17,14 +17,18 @@ from duis_gateway.store.tables import instruction, instruction_hub
 from duis_gateway.store.types import unsigned
 
 
-def groups_around(moment: Moment, release_id: str, ids: Collection[int]) -> Iterator[tuple[int, GroupName, list[int]]]:
+def groups_around(
+    moment: Moment, release_id: str, ids: Collection[int], by_dcc: Collection[int] = ()
+) -> Iterator[tuple[int, GroupName, list[int]]]:
     """Yield whose groups name some of these hubs, or did until this moment, whether they count or not; the newest last.
 
-    Whatever takes a hub out of its group in this transaction has noted it by now (`rollout.hub_events`).
+    Whatever takes a hub out of its group in this transaction has noted it by now (`rollout.hub_events`). Hubs that DCC
+    had planned until now (`by_dcc`) have left no group with that plan: one noted at this moment had gone before.
     """
+    planned_by_groups = set(ids).difference(by_dcc)
     found = [
         (one.at, False, one.supplier, GroupName(one.group_id or "", one.stage or Stage.PILOT), members)
-        for one, members in events.left_groups(moment.conn, release_id, ids, moment.now)
+        for one, members in events.left_groups(moment.conn, release_id, planned_by_groups, moment.now)
     ]
     for row, members in _standing(moment.conn, release_id, ids):
         found.append((row.received_at, True, row.supplier, GroupName(row.group_id, Stage(row.stage)), members))

@@ -19,7 +19,7 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
 from duis_gateway.rollout.plans.groups import groups_around
-from duis_gateway.rollout.plans.records import Lost, PlanFacts, ToldHub, VoidReason
+from duis_gateway.rollout.plans.records import Lost, PlanBasis, PlanFacts, ToldHub, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
 from duis_gateway.rollout.releases import store as releases
@@ -102,6 +102,7 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
         now: defaultdict[ToldHub, list[int]] = defaultdict(list)
         void: list[int] = []
         off: list[int] = []
+        by_dcc: set[int] = set()
         for was, outlook, device_ids in _compared(before, plans.kinds(moment.conn, shared, chunk)):
             planned = outlook.planned
             if planned == was:
@@ -110,12 +111,14 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
                 told_to = news(was, why, listeners.of)
                 if any(isinstance(one, VoidReason) for one in told_to.values()):
                     off += members
+                    if was is not None and was.plan.basis is PlanBasis.DCC:
+                        by_dcc.update(members)
                 bulletin.add(told_to, members)
             if planned is None:
                 void += device_ids
             else:
                 now[planned] += device_ids
-        _note_groups(bulletin, moment, release, off)
+        _note_groups(bulletin, moment, release, off, by_dcc)
         if now:
             told.remember(moment.conn, release.release_id, now)
         if void:
@@ -137,9 +140,11 @@ def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[O
     return found.items()
 
 
-def _note_groups(bulletin: Bulletin, moment: Moment, release: Release, ids: Collection[int]) -> None:
-    """Note which group of each supplier these hubs are in, or were until now."""
-    for supplier, name, members in groups_around(moment, release.release_id, ids) if ids else ():
+def _note_groups(
+    bulletin: Bulletin, moment: Moment, release: Release, ids: Collection[int], by_dcc: Collection[int] = ()
+) -> None:
+    """Note which group of each supplier these hubs are in, or were until now; of some DCC had the plan (`by_dcc`)."""
+    for supplier, name, members in groups_around(moment, release.release_id, ids, by_dcc) if ids else ():
         bulletin.groups[supplier].update(dict.fromkeys(members, name))
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
-from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, TAKEN_BACK
+from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
 from duis_gateway.rollout.periods import ends_before, stage_time, starts_within
 from duis_gateway.rollout.plans.records import (
     GroupName,
@@ -318,6 +318,7 @@ def _silence(facts: PlanFacts, supplier: int | None) -> str:
 _ENDED = {
     TAKEN_BACK: "took its instruction back",
     OFF_THE_LIST: "took it off its preferred list",
+    ON_THE_LIST: "put it on its preferred list, and it left its SafeLaunch group",
     VoidReason.TOO_LATE: "has instructed, but the period came too late: it did not end before the automatic date",
     VoidReason.OUTSIDE_PILOT: "has instructed, but the period did not lie within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH: "has instructed, but the period started before safe launch",

@@ -10,8 +10,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from lxml import etree
+from sqlalchemy import select
 
 import csp_mgmt_gw.messages as csp
+import esi.messages as esi
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
@@ -31,6 +34,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
 from tests.support.steering import GATEWAY, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, Steering, steering
@@ -173,3 +177,22 @@ def test_what_the_csp_refused_keeps_no_hub_from_another_release(dcc: Steering) -
     accepted = replace(piece, decision=GroupDecision.ACCEPTED)
     assert dcc.says(accepted, by=SOUTH, door=Door.CSP).status == "Accepted"
     assert free() == [True, False]
+
+
+@pytest.mark.requirement("X09", "X08")
+def test_a_group_that_was_cancelled_is_not_named_where_dccs_choice_ends_later(dcc: Steering) -> None:
+    """N77, also where both happen within one moment: the sandbox's clock stands still."""
+
+    def chooses(ids: tuple[int, ...]) -> None:
+        assert dcc.says(esi.PilotSelection("R1", OURS, ids, Period(at(8), at(20)))).status == "Accepted"
+
+    chooses((OWN_NORTH, OWN_SOUTH))
+    assert instructs(dcc, (OWN_NORTH,), 10, 14) == takes_back(dcc) == "I99"
+    assert planned(dcc) == {OWN_NORTH, OWN_SOUTH}
+    since = dcc.last_row()
+    chooses((OWN_SOUTH,))
+    assert planned(dcc) == {OWN_SOUTH}
+    query = select(outbox.c.content).where(outbox.c.id > since, outbox.c.recipient == OURS, outbox.c.channel == "http")
+    with dcc.store.read() as conn:
+        voids = [one for row in conn.execute(query) for one in etree.fromstring(row.content).iter("{*}Void")]
+    assert [[leaf.text for leaf in one.iter("{*}Reason", "{*}GroupID")] for one in voids] == [["NotInstructed"]]
