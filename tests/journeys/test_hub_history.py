@@ -117,7 +117,7 @@ def test_a_hub_that_a_pilot_list_takes_out_of_safe_launch_is_said_to_be_on_the_l
     approve(play)
     device, other = play.lot.of_csp("north", play.lot["own"])[:2]
     assert play.pilot_schedule("main", Group.launch("G1", [device])).code == "I99"
-    assert play.pilot_list("main", [device, other]).code == "I99"
+    assert play.pilot_list("main", [device, other]).code == "W110501"
     words = "put it on its preferred list, and it left its SafeLaunch group"
     assert why(play, "main", device) == f"automatic date: its supplier {words}"
     assert ("taken back", "group G1; on its supplier's preferred list now, so no longer in SafeLaunch") in history(
