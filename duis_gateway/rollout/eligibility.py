@@ -138,6 +138,12 @@ def responsible_sql(supplier: int | ColumnElement[int]) -> ColumnElement[bool]:
     return func.coalesce(or_(*(role == supplier for role in ROLES)), False)
 
 
+def split_sql() -> ColumnElement[bool]:
+    """Return the condition that a hub has two suppliers."""
+    imports, gas = ROLES
+    return imports != gas
+
+
 def passes_sql(supplier: int | ColumnElement[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return the conditions of two queries that find, one after the other, each hub of a supplier's exactly once.
 

@@ -19,12 +19,15 @@ from sqlalchemy import select
 
 import esi.messages as esi
 from duis_gateway.clock import Clock
-from duis_gateway.duis.identifiers import MessageId
+from duis_gateway.duis.identifiers import MessageId, RequestId
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import PreferredPilotSchedule
+from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.flow.handlers import interactions_of
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.flow.interactions import INTERACTIONS
 from duis_gateway.flow.message import Authorised
-from duis_gateway.flow.reply import Email, Send
+from duis_gateway.flow.reply import Email, Send, ServiceAnswer
 from duis_gateway.flow.steps import decide
 from duis_gateway.flow.steps import store as store_step
 from duis_gateway.operations import flags
@@ -167,6 +170,20 @@ class Steering:
         answer = decided.reply
         assert isinstance(answer, Acknowledgement)
         return Told(answer, sends)
+
+    def asks(self, supplier: int, reference: str, body: PreferredPilotSchedule | PreferredPilotList) -> str:
+        """Let a supplier send a Service Request; return the response code."""
+        request_id = RequestId(supplier, GATEWAY, next(self.numbers))
+        request = ServiceRequest(request_id, str(request_id), Decimal("6.0"), 8, reference, reference, body, {})
+        incoming = Incoming(Door.DUIS, "serviceD", b"<evidence/>", "test")
+        with self.store.write() as conn:
+            party = parties.find(conn, supplier)
+            now, identity = self.clock.now(), str(request_id).encode()
+            authorised = Authorised(incoming, now, identity, request_id, request, party)
+            decided = decide(authorised, conn, self.store.lock_release)
+            store_step(decided, conn, self.signer(), 95_000, DEFAULT_TERMS)
+        assert isinstance(decided.reply, ServiceAnswer)
+        return decided.reply.code
 
     def announces(self, release_id: str = "R1", revision: int = 1, **changes: Any) -> Told:
         """DCC announces or revises a release of the model, with a pilot from `PILOT.start` to `PILOT.end`."""

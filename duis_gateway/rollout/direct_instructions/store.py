@@ -110,12 +110,13 @@ def selections(connection: Connection, release_id: str) -> list[DirectGroup]:
     ]
 
 
-def selected_for(connection: Connection, release_id: str, supplier: int) -> frozenset[int]:
-    """Return the hubs that DCC chose on this supplier's behalf."""
+def selected_for(connection: Connection, release_id: str, supplier: int, now: datetime | None = None) -> frozenset[int]:
+    """Return the hubs that DCC chose on this supplier's behalf; with `now` those chosen for a time to come."""
+    to_come = () if now is None else (pilot_selection.c.ends > now,)
     query = (
         select(selected_hub.c.device_id)
         .join_from(pilot_selection, selected_hub, selected_hub.c.selection_id == pilot_selection.c.id)
-        .where(pilot_selection.c.release_id == release_id, pilot_selection.c.supplier == supplier)
+        .where(pilot_selection.c.release_id == release_id, pilot_selection.c.supplier == supplier, *to_come)
     )
     return frozenset(connection.execute(query).scalars())
 

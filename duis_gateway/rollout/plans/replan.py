@@ -15,8 +15,8 @@ from types import MappingProxyType
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.plans import half_instructed, told
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
 from duis_gateway.rollout.plans.groups import groups_around
 from duis_gateway.rollout.plans.records import Lost, PlanBasis, PlanFacts, ToldHub, VoidReason
@@ -103,7 +103,9 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
         void: list[int] = []
         off: list[int] = []
         by_dcc: set[int] = set()
-        for was, outlook, device_ids in _compared(before, plans.kinds(moment.conn, shared, chunk)):
+        kinds = plans.kinds(moment.conn, shared, chunk)
+        half_instructed.watch(moment, release, (facts for facts, _ in kinds))
+        for was, outlook, device_ids in _compared(before, kinds):
             planned = outlook.planned
             if planned == was:
                 continue

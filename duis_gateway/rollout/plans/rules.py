@@ -163,6 +163,17 @@ def _counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInst
     return of_import, of_gas
 
 
+def waiting(facts: PlanFacts) -> HubInstruction | None:
+    """Return the instruction of a split hub that moves nothing as the other supplier's is not there, None if none.
+
+    It is the same one after its period has ended, until the other supplier instructs.
+    """
+    if len(facts.hub.suppliers) < 2 or _settled(facts) is not None:
+        return None
+    given = [one for one in _counting_together(facts) if one is not None]
+    return given[0] if len(given) == 1 else None
+
+
 def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:
     """Return why a supplier's last instruction of the hub was made void, None where it was not, or another stands."""
     word = facts.endings.get(supplier or 0)

@@ -109,6 +109,18 @@ def forget(connection: Connection, release_id: str, ids: Iterable[int]) -> None:
     )
 
 
+def watch(connection: Connection, release_id: str, plans: Iterable[ToldPlan]) -> None:
+    """Have the end of these periods looked at, although no hub is told to be planned for them."""
+    for plan in set(plans) - numbers(connection, release_id).keys():
+        _added(connection, release_id, plan)
+
+
+def ends_passed(connection: Connection, release_id: str, now: datetime) -> frozenset[datetime]:
+    """Return the ends that have passed and were not looked at since."""
+    query = select(told_plan.c.ends).where(told_plan.c.release_id == release_id, told_plan.c.ends <= now)
+    return frozenset(connection.execute(query).scalars())
+
+
 def has_ended(connection: Connection, release_id: str, now: datetime) -> bool:
     """Whether the period of a plan that was told has ended, and that was not looked at since."""
     ended = exists().where(told_plan.c.release_id == release_id, told_plan.c.ends <= now)

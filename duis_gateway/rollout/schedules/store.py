@@ -206,15 +206,30 @@ def naming(connection: Connection, device_id: int) -> list[Instruction]:
     ]
 
 
-def instructing(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, frozenset[int]]:
-    """Return the suppliers that have instructed each of these hubs for this release, responsible for it or not."""
+def to_come_names(
+    connection: Connection, release_id: str, supplier: int, now: datetime
+) -> frozenset[tuple[Stage, str]]:
+    """Return the stage and name of each group of a supplier that has instructed it for a time to come."""
+    query = select(instruction.c.stage, instruction.c.group_id).where(
+        instruction.c.release_id == release_id, instruction.c.supplier == supplier, to_come(now)
+    )
+    return frozenset((Stage(row.stage), row.group_id) for row in connection.execute(query))
+
+
+def instructing(
+    connection: Connection, release_id: str, ids: Iterable[int], now: datetime | None = None
+) -> dict[int, frozenset[int]]:
+    """Return the suppliers that have instructed each of these hubs for this release, responsible for it or not.
+
+    With `now` only instructions for a time to come count.
+    """
     wanted = id_list(connection, ids)
     query = (
         select(instruction_hub.c.device_id, instruction.c.supplier)
         .select_from(wanted)
         .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
         .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
-        .where(instruction.c.release_id == release_id)
+        .where(instruction.c.release_id == release_id, *(() if now is None else (to_come(now),)))
     )
     found: defaultdict[int, set[int]] = defaultdict(set)
     for row in connection.execute(query):

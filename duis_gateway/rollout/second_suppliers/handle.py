@@ -31,6 +31,8 @@ def second_supplier_alerts(
 ) -> tuple[Alert, ...]:
     """Return what both suppliers of split hubs are told when the sender's instructions change.
 
+    An instruction counts until its period ends, also where a list has changed the group since.
+
     Args:
         release: the release that is instructed.
         standing: the sender's groups of both stages as they stand, those at least that name a hub of the others.
@@ -39,10 +41,10 @@ def second_supplier_alerts(
         tx: the sender, and the transaction.
     """
     me = tx.party.eui
-    groups = _by_name(group for group in standing if group.period.end > tx.now)
-    chosen = direct.selected_for(tx.conn, release.release_id, me)
+    groups = _by_name(_to_come(release, me, standing, tx))
+    chosen = direct.selected_for(tx.conn, release.release_id, me, tx.now)
     before = _members(groups.values()) | chosen
-    after = _members({**groups, **_by_name(changed)}.values()) | chosen
+    after = _members(g for g in {**groups, **_by_name(changed)}.values() if g.period.end > tx.now) | chosen
     kept_out = protection.protected(tx.conn, before ^ after, me)
     return _alerts(release, me, before - kept_out, after - kept_out, known, tx)
 
@@ -55,8 +57,9 @@ def alerts_on_choice(
     To the second supplier it is an instruction like any other: it has to instruct, too, for the hub to move earlier.
     """
     new = frozenset(chosen)
-    own = _members(schedules.instructions_around(tx.conn, release.release_id, supplier, new))
-    before = own | direct.selected_for(tx.conn, release.release_id, supplier)
+    standing = schedules.instructions_around(tx.conn, release.release_id, supplier, new)
+    own = _members(_to_come(release, supplier, standing, tx))
+    before = own | direct.selected_for(tx.conn, release.release_id, supplier, tx.now)
     return _alerts(release, supplier, before, own | new, known, tx)
 
 
@@ -69,9 +72,14 @@ def alerts_on_protection(
     """
     asked = added | removed
     standing = schedules.instructions_around(moment.conn, release.release_id, supplier, asked)
-    named = _members(group for group in standing if group.period.end > moment.now)
-    named = asked & (named | direct.selected_for(moment.conn, release.release_id, supplier))
+    named = _members(_to_come(release, supplier, standing, moment))
+    named = asked & (named | direct.selected_for(moment.conn, release.release_id, supplier, moment.now))
     return _alerts(release, supplier, named - removed, named - added, {}, moment)
+
+
+def alerts_on_end(release: Release, supplier: int, ended: frozenset[int], moment: Moment) -> tuple[Alert, ...]:
+    """Return what second suppliers are told when the period ends of what this one instructed without them."""
+    return _alerts(release, supplier, ended, frozenset(), {}, moment)
 
 
 def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], moment: Moment) -> Iterator[Alert]:
@@ -109,13 +117,15 @@ def lost_by_former_suppliers(release: Release, changed: Sequence[tuple[Hub, Hub]
 
 
 def _instructing(release: Release, ids: Sequence[int], moment: Moment) -> Mapping[int, frozenset[int]]:
-    """Return the suppliers that instructed each hub, or on whose behalf DCC did, whoever is responsible for it."""
-    theirs = schedules.instructing(moment.conn, release.release_id, ids)
+    """Return whose instruction of each hub, or DCC's for whom, is not over, whoever is responsible for the hub."""
+    theirs = schedules.instructing(moment.conn, release.release_id, ids, moment.now)
     chosen = direct.selections_naming(moment.conn, release.release_id, ids)
     kept_out = protection.protectors(moment.conn, ids)
     return {
         device_id: theirs.get(device_id, frozenset()).union(
-            one.supplier for one in chosen.get(device_id, ()) if one.supplier is not None
+            one.supplier
+            for one in chosen.get(device_id, ())
+            if one.supplier is not None and one.period is not None and one.period.end > moment.now
         )
         - kept_out.get(device_id, frozenset())
         for device_id in theirs.keys() | chosen.keys()
@@ -147,6 +157,12 @@ def _alerts(
     found, unable = _able({supplier for hub in split for supplier in hub.suppliers}, release.release_id, tx)
     news = second_supplier_news(split, me, before, after, instructed, unable)
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)
+
+
+def _to_come(release: Release, supplier: int, groups: Iterable[Instruction], moment: Moment) -> list[Instruction]:
+    """Return those of a supplier's standing groups of which the period, or one that a CSP has fixed, is not over."""
+    names = schedules.to_come_names(moment.conn, release.release_id, supplier, moment.now)
+    return [group for group in groups if (group.stage, group.group_id) in names]
 
 
 def _by_name(groups: Iterable[Instruction]) -> dict[tuple[Stage, str], Instruction]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -23,21 +22,14 @@ from sqlalchemy import select
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.identifiers import RequestId, format_eui, parse_eui
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
     CancelledGroup,
     DeploymentGroup,
     PreferredPilotSchedule,
 )
-from duis_gateway.duis.service_requests.request import ServiceRequest
-from duis_gateway.flow.incoming import Door, Incoming
-from duis_gateway.flow.message import Authorised
-from duis_gateway.flow.reply import ServiceAnswer
-from duis_gateway.flow.steps import decide
-from duis_gateway.flow.steps import store as store_step
-from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS
-from duis_gateway.parties import store as parties
+from duis_gateway.flow.incoming import Door
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hubs import store as hubs
@@ -54,7 +46,7 @@ from tests.support.estates import Estates
 from tests.support.plan_model import expected_plan
 from tests.support.roll_out_scenario import Said, Scenario
 from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
-from tests.support.steering import DCC, GATEWAY, MAKER, MODEL, NORTH, SOUTH, Steering, steering
+from tests.support.steering import DCC, MAKER, MODEL, NORTH, SOUTH, Steering, steering
 
 DAY = timedelta(days=1)
 SUPPLIERS, CSPS = (OURS, THEIRS), (NORTH, SOUTH)
@@ -87,7 +79,6 @@ class World:
     activated: int | None = None
     remaining: dict[int, datetime] = field(default_factory=dict)
     revision: Iterator[int] = field(default_factory=lambda: count(2))
-    counter: Iterator[int] = field(default_factory=lambda: count(1))
 
     # --- what can happen -------------------------------------------------------------------------------------------
 
@@ -112,18 +103,9 @@ class World:
         self.asks(self.random.choice(SUPPLIERS), "11.5", PreferredPilotList("R1", NEW, self.some()))
 
     def asks(self, supplier: int, reference: str, body: PreferredPilotSchedule | PreferredPilotList) -> None:
-        request_id = RequestId(supplier, GATEWAY, next(self.counter))
-        request = ServiceRequest(request_id, str(request_id), Decimal("6.0"), 8, reference, reference, body, {})
-        incoming = Incoming(Door.DUIS, "serviceD", b"<evidence/>", "test")
-        now = self.dcc.clock.now()
         before = {(one.stage, one.group_id): one for one in self.instructions(supplier)}
-        with self.dcc.store.write() as conn:
-            party = parties.find(conn, supplier)
-            authorised = Authorised(incoming, now, str(request_id).encode(), request_id, request, party)
-            decided = decide(authorised, conn, self.dcc.store.lock_release)
-            store_step(decided, conn, self.dcc.signer(), 95_000, DEFAULT_TERMS)
-        assert isinstance(decided.reply, ServiceAnswer)
-        if isinstance(body, PreferredPilotSchedule) and not decided.reply.code.startswith("E"):
+        code = self.dcc.asks(supplier, reference, body)
+        if isinstance(body, PreferredPilotSchedule) and not code.startswith("E"):
             # What was said of a group goes with it where it is sent again, or is taken back.
             after = {(one.stage, one.group_id): one for one in self.instructions(supplier)}
             again = {name for name, one in after.items() if before.get(name) != one}

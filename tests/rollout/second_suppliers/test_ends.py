@@ -1,0 +1,112 @@
+"""An instruction of a split hub counts until its period ends: who is told then, and of what (X06, X09)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from sqlalchemy import select
+
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate.history import history_rows
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.store.tables import outbox
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.steering import NORTH, OWN_NORTH, SPLIT, WEEK, Steering, steering
+
+OF_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
+LATER = Period(PILOT.start + 3 * WEEK, PILOT.start + 4 * WEEK)
+
+pytestmark = pytest.mark.requirement("X06", "X09", "BR-3.3")
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """A pilot that has begun; one supplier has instructed its own hub and the split one in one group."""
+    with steering(request.param, tmp_path) as made:
+        made.announces()
+        made.approves()
+        lists(made, OURS, OWN_NORTH, SPLIT)
+        lists(made, THEIRS, SPLIT)
+        instructs(made, OURS, OF_PILOT, OWN_NORTH, SPLIT)
+        made.passes(PILOT.start)
+        yield made
+
+
+def lists(dcc: Steering, supplier: int, *ids: int) -> None:
+    assert not dcc.asks(supplier, "11.5", PreferredPilotList("R1", NEW, ids)).startswith("E")
+
+
+def instructs(dcc: Steering, supplier: int, period: Period, *ids: int) -> None:
+    group = DeploymentGroup("G1", Stage.PILOT, ids, period)
+    assert not dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
+
+
+def said(dcc: Steering, supplier: int, since: int, element: str, word: str) -> list[tuple[str, str]]:
+    """What the alerts to a supplier after that row say in these elements: a word, and of which hubs."""
+    query = select(outbox.c.content).where(
+        outbox.c.recipient == supplier, outbox.c.id > since, outbox.c.channel == "http"
+    )
+    with dcc.store.read() as conn:
+        roots = [etree.fromstring(row.content) for row in conn.execute(query.order_by(outbox.c.id))]
+    found = [one for root in roots for one in root.iter(f"{{*}}{element}")]
+    return [(one.findtext(f"{{*}}{word}") or "", one.findtext("{*}DeviceIDList") or "") for one in found]
+
+
+def second(dcc: Steering, supplier: int, since: int) -> list[str]:
+    return [word for word, _ in said(dcc, supplier, since, "SplitSupplierInstruction", "OtherSupplier")]
+
+
+def void(dcc: Steering, supplier: int, since: int) -> list[str]:
+    """Of which hubs a supplier was told that their period is over."""
+    return sorted(
+        device
+        for reason, ids in said(dcc, supplier, since, "Void", "Reason")
+        for device in ids.split(",")
+        if reason == "PeriodEnded"
+    )
+
+
+def eui(*ids: int) -> list[str]:
+    return [f"00-00-00-00-00-00-00-{one:02X}" for one in ids]
+
+
+def test_whose_period_ends_before_the_second_supplier_instructs_is_told(dcc: Steering) -> None:
+    """Before, the supplier was told so of the other hubs of its group alone."""
+    before = dcc.last_row()
+    dcc.passes(OF_PILOT.end)
+    assert void(dcc, OURS, before) == eui(OWN_NORTH, SPLIT)
+    assert void(dcc, THEIRS, before) == [], "it had instructed nothing"
+    assert second(dcc, THEIRS, before) == ["NotInstructed"]
+    assert second(dcc, OURS, before) == []
+    assert ("http", "PlanDeviation") in dcc.outbox(NORTH, before), "of the hub that was planned"
+    with dcc.store.read() as conn:
+        rows = history_rows(conn, Party(OURS, PartyKind.SUPPLIER, ""), SPLIT)
+    assert next(row["what"] for row in rows) == "void: PeriodEnded"
+    before = dcc.last_row()
+    dcc.passes(OF_PILOT.end + WEEK)
+    assert void(dcc, OURS, before) == second(dcc, THEIRS, before) == [], "once"
+
+
+def test_an_ended_instruction_is_not_told_as_standing(dcc: Steering) -> None:
+    """Before, a list that changed a group of which the period was over told the second supplier `Instructed`."""
+    dcc.passes(OF_PILOT.end)
+    before = dcc.last_row()
+    lists(dcc, OURS, SPLIT)
+    assert second(dcc, THEIRS, before) == second(dcc, OURS, before) == []
+    instructs(dcc, THEIRS, LATER, SPLIT)
+    assert second(dcc, THEIRS, before) == ["NotInstructed"]
+    assert second(dcc, OURS, before) == ["Instructed"]
+
+
+def test_a_period_that_both_wait_for_ends_as_before(dcc: Steering) -> None:
+    instructs(dcc, THEIRS, LATER, SPLIT)
+    before = dcc.last_row()
+    dcc.passes(OF_PILOT.end)
+    assert void(dcc, OURS, before) == eui(OWN_NORTH), "the joint period is still to come"
+    assert second(dcc, THEIRS, before) == []
