@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 import click
@@ -55,8 +56,17 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
     stop = Stop()
     ProcessSignals(stop)
     unshown: list[OSError] = []
+    early: list[Heard] | None = []  # what comes before the line that says where it comes to stands below that line
+    one_by_one = threading.Lock()
 
     def show(heard: Heard) -> None:
+        with one_by_one:
+            if early is None:
+                put(heard)
+            else:
+                early.append(heard)
+
+    def put(heard: Heard) -> None:
         try:
             if as_json:
                 say(json.dumps(heard.as_json()))
@@ -73,6 +83,11 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
         for line in others:
             say(line[:1].upper() + line[1:] + ".", err=as_json)
         sys.stdout.flush()
+        nonlocal early
+        with one_by_one:
+            for heard in early or ():
+                put(heard)
+            early = None
         while not stop.wait(_LOOK):
             if line := changed():
                 say(line, err=as_json)
