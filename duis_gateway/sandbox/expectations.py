@@ -55,7 +55,9 @@ def differences(expect: Mapping[str, Any], result: Any, status: Any) -> list[str
     found = []
     for key, value in expect.items():
         one = EXPECTATIONS[key]
-        found += _compared(key, one.asked(value), one.seen(value, result, status))
+        found += (differs := _compared(key, one.asked(value), one.seen(value, result, status)))
+        if key == "answers" and differs:
+            found += [f"{answer['code']}: {answer['text']}" for answer in result["answers"] if answer["text"]]
     return found
 
 
