@@ -51,6 +51,9 @@ def void_hubs(connection: Connection, release: Release, scope: Scope, now: datet
             if plan.void in VOID_OF_INSTRUCTIONS:
                 for who in _who(facts, plan.void):
                     found[who][plan.void] += len(device_ids)
+            elif plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
+                for who in _ended_alone(facts):
+                    found[who][VoidReason.PERIOD_ENDED] += len(device_ids)
             for supplier in _chosen_in_vain(facts, plan.void):
                 chosen[supplier] += len(device_ids)
     for chunk in estate.ended(connection, scope, release):
@@ -61,6 +64,14 @@ def void_hubs(connection: Connection, release: Release, scope: Scope, now: datet
                     if reason in VOID_OF_INSTRUCTIONS:
                         found[supplier][reason] += 1
     return VoidHubs(found, chosen)
+
+
+def _ended_alone(facts: PlanFacts) -> Iterator[int]:
+    """Yield the suppliers of a split hub whose period ended before the other instructed: nothing else is against it."""
+    for supplier in facts.hub.suppliers:
+        own = any(one.supplier == supplier and not one.by_dcc for one in facts.instructions)
+        if own and not instructs(facts, supplier):
+            yield supplier
 
 
 def _who(facts: PlanFacts, reason: VoidReason) -> Iterator[int]:

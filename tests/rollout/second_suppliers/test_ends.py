@@ -12,6 +12,7 @@ from sqlalchemy import select
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.store.tables import outbox
@@ -102,6 +103,24 @@ def test_an_ended_instruction_is_not_told_as_standing(dcc: Steering) -> None:
     instructs(dcc, THEIRS, LATER, SPLIT)
     assert second(dcc, THEIRS, before) == ["NotInstructed"]
     assert second(dcc, OURS, before) == ["Instructed"]
+
+
+def anew(dcc: Steering, supplier: int) -> list[object]:
+    """How many hubs a supplier is to instruct anew as their period has ended."""
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, Party(supplier, PartyKind.SUPPLIER, ""), dcc.clock.now())
+    return [row["hubs"] for row in rows if (row["task"], row["subject"]) == ("instruct_anew", "PeriodEnded")]
+
+
+@pytest.mark.requirement("BR-5.4")
+def test_a_hub_is_to_be_instructed_anew_by_whoever_s_period_has_ended(dcc: Steering) -> None:
+    """Before, the split hub was in no line once the second supplier had instructed it."""
+    dcc.passes(OF_PILOT.end)
+    assert (anew(dcc, OURS), anew(dcc, THEIRS)) == ([2], [])
+    instructs(dcc, THEIRS, LATER, SPLIT)
+    assert (anew(dcc, OURS), anew(dcc, THEIRS)) == ([2], [])
+    instructs(dcc, OURS, LATER, OWN_NORTH, SPLIT)
+    assert (anew(dcc, OURS), anew(dcc, THEIRS)) == ([], [])
 
 
 def test_a_period_that_both_wait_for_ends_as_before(dcc: Steering) -> None:
