@@ -103,6 +103,11 @@ class Deployments:
         with self._lock:
             return tuple(sorted(self._of(release_id).planned))
 
+    def later(self, release_id: str, now: datetime) -> dict[int, datetime]:
+        """Return the hubs whose period begins after now, and when."""
+        with self._lock:
+            return {d: one.start for d, one in self._of(release_id).planned.items() if one.start > now}
+
     def due(self, release_id: str, now: datetime) -> tuple[int, ...]:
         """Return the hubs to be activated now: their period is open, or the automatic date has come for the rest.
 

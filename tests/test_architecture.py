@@ -221,7 +221,7 @@ ABOVE_THE_FLOW = (
 LOOSE = ("app", "clock", "errors", "namespaces", "__init__", "__main__")
 """Modules that belong to no room; there are no others (tests below)."""
 
-IN_ONE_PROCESS = ("duis_gateway.sandbox.players", "duis_gateway.sandbox.doings")
+IN_ONE_PROCESS = ("duis_gateway.sandbox.players", "duis_gateway.sandbox.doings", "duis_gateway.sandbox.planned")
 """The sandbox's parties: the mocks, in one process with the gateway that they speak with."""
 
 MOCKS_MAY = (

@@ -9,10 +9,8 @@ from functools import partial
 import csp_mgmt_gw.messages as csp_messages
 import esi.messages as esi
 from csp_mgmt_gw.activation import Activation
-from csp_mgmt_gw.mock import Csp
 from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
 from duis_gateway.client import Stage as InstructedStage
-from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.namespaces import DUIS_6_0, sr
 from duis_gateway.outbox import view as outbox_view
@@ -27,7 +25,8 @@ from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCou
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
-from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand, moment_of
+from duis_gateway.sandbox.parameters import WrongCommand, moment_of
+from duis_gateway.sandbox.planned import csp_of, planned_now
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.turn import Turn
 
@@ -206,7 +205,9 @@ def _carry_out(
 ) -> None:
     chosen = list(dict.fromkeys(device_ids))
     if stage is OutcomeStage.ACTIVATION:
-        chosen = _planned_now(turn, chosen, release)
+        chosen = planned_now(
+            turn, chosen, release, lambda ids, until: batch(turn, list(ids), None, None, until, release.release_id)
+        )
     known = turn.hubs(chosen)
     for one in CSPS:
         # A hub that nobody knows is reported by the first CSP, and refused as an item.
@@ -223,57 +224,7 @@ def _carry_out(
             reason=reason or "",
             commentary=commentary,
         )
-        _csp(turn, one).carry_out(activation, partial(turn.say, one.name))
-
-
-def _planned_now(turn: Turn, device_ids: Sequence[int], release: Release) -> list[int]:
-    """Return the hubs that the CSPs have been told to activate now; those that were not DCC instructs first.
-
-    Raises:
-        CannotBeDone: DCC's instruction was taken, and yet no hub is planned for now.
-    """
-    missing = [d for d in device_ids if d not in _due(turn, release)]
-    if not missing:
-        return list(device_ids)
-    ends = min(turn.now + _WEEK, release.automatic_date - _MOMENT)
-    if turn.now < ends:
-        batch(turn, missing, None, None, ends, release.release_id)
-        turn.world.settle()
-    due = _due(turn, release)
-    left = [cast.hub_name(d) for d in device_ids if d not in due]
-    if len(left) == len(device_ids) and turn.exchanges[-1:] and turn.exchanges[-1]["status"] != "Refused":
-        _require_told(turn, left)
-        if turn.release(release.release_id).paused:
-            raise CannotBeDone(f"{release.release_id} is paused: `sandbox decide proceed` lets it go on")
-        shown = f"`duis-gateway plan show {format_eui(device_ids[0])} --config {turn.world.folder.config_file}`"
-        raise CannotBeDone(f"nothing is planned for hub {', '.join(left)} now: {shown} says why")
-    if left:
-        turn.note(f"the CSPs leave hub {', '.join(left)}, as it is not planned now")
-    return [d for d in device_ids if d in due]
-
-
-def _require_told(turn: Turn, names: Sequence[str]) -> None:
-    """See that the CSPs have been told all there is (CannotBeDone: who has not, and why)."""
-    with turn.world.store.read() as conn:
-        pending = outbox_view.stats(conn).pending
-    for one in CSPS:
-        waiting = sum(backlog.pending for place, backlog in pending.items() if place.recipient == one.eui)
-        behaviour = turn.world.players[one.name].behaviour
-        if waiting:
-            raise CannotBeDone(
-                f"DCC has instructed hub {', '.join(names)}, and {one.name}, which behaves {behaviour}, has not been "
-                f"told yet: {waiting} messages wait for it; `sandbox csp {one.name} --behaviour normal`, and again"
-            )
-
-
-def _due(turn: Turn, release: Release) -> frozenset[int]:
-    return frozenset(d for one in CSPS for d in _csp(turn, one).deployments.due(release.release_id, turn.now))
-
-
-def _csp(turn: Turn, member: Member) -> Csp:
-    state = turn.world.players[member.name].csp
-    assert state is not None, "a CSP has a mock CSP's state"
-    return state
+        csp_of(turn, one).carry_out(activation, partial(turn.say, one.name))
 
 
 def _serves(member: Member, hub: Hub | None) -> bool:

@@ -614,6 +614,22 @@ def test_a_release_is_of_the_model_that_is_named(town: RunningSandbox) -> None:
     town.do("reset")
 
 
+def test_what_is_planned_for_later_waits_for_its_period(town: RunningSandbox) -> None:
+    """DCC's batch would count after the supplier's instruction: it is not sent."""
+    town.do("choose", supplier="you", hub=[13])
+    town.do("instruct", supplier="you", hub=[13], group="G13", start="+15d", end="+20d")
+    town.do("group", group="G13", decision="accepted")
+    at = ("--port", str(town.port))
+    said = refused(1, "sandbox", "activate", "13", *at)
+    assert "hub 13 is planned from 2027-01-19T09:00:00Z on: `sandbox clock` goes there" in said
+    both = town.do("activate", hub=[13, 14])
+    assert ("N64", "you", "delivered") in told(both)
+    assert any("hub 13 is planned from" in note for note in both["notes"])
+    town.do("clock", to="2027-01-20")
+    assert ("N64", "you", "delivered") in told(town.do("activate", hub=[13]))
+    town.do("reset")
+
+
 def test_null_is_no_value(town: RunningSandbox) -> None:
     status, said, _ = ask(town, "POST", "/v1/announce", '{"release": null}')
     assert (status, "`release` is null: leave it out" in said) == (400, True)

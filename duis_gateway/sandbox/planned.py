@@ -1,0 +1,91 @@
+"""Which hubs the CSPs activate when they are told to: what is planned for now, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from csp_mgmt_gw.mock import Csp
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.partners.xml import format_time
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.sandbox import cast
+from duis_gateway.sandbox.cast import CSPS, Member
+from duis_gateway.sandbox.parameters import CannotBeDone
+from duis_gateway.sandbox.turn import Turn
+
+_MOMENT = timedelta(minutes=1)
+_WEEK = timedelta(days=7)
+
+
+def planned_now(
+    turn: Turn, device_ids: Sequence[int], release: Release, instruct: Callable[[Sequence[int], datetime], None]
+) -> list[int]:
+    """Return the hubs that the CSPs have been told to activate now; those that have no plan DCC instructs first.
+
+    `instruct` lets DCC instruct hubs until a time.
+
+    Raises:
+        CannotBeDone: all are planned for later; or DCC's instruction was taken, and yet no hub is planned for now.
+    """
+    later = {
+        d: at for one in CSPS for d, at in csp_of(turn, one).deployments.later(release.release_id, turn.now).items()
+    }
+    waits = [
+        f"hub {cast.hub_name(d)} is planned from {format_time(later[d])} on: `sandbox clock` goes there"
+        for d in device_ids
+        if d in later
+    ]
+    missing = [d for d in device_ids if d not in due(turn, release) and d not in later]
+    if waits and not missing and len(waits) == len(device_ids):
+        raise CannotBeDone("; ".join(waits))
+    for line in waits:
+        turn.note(line)
+    if not missing:
+        return [d for d in device_ids if d not in later]
+    ends = min(turn.now + _WEEK, release.automatic_date - _MOMENT)
+    if turn.now < ends:
+        instruct(missing, ends)
+        turn.world.settle()
+    now_due = due(turn, release)
+    left = [cast.hub_name(d) for d in missing if d not in now_due]
+    if (
+        len(left) == len(missing) == len(device_ids)
+        and turn.exchanges[-1:]
+        and turn.exchanges[-1]["status"] != "Refused"
+    ):
+        _require_told(turn, left)
+        if turn.release(release.release_id).paused:
+            raise CannotBeDone(f"{release.release_id} is paused: `sandbox decide proceed` lets it go on")
+        shown = f"`duis-gateway plan show {format_eui(device_ids[0])} --config {turn.world.folder.config_file}`"
+        raise CannotBeDone(f"nothing is planned for hub {', '.join(left)} now: {shown} says why")
+    if left:
+        turn.note(f"the CSPs leave hub {', '.join(left)}, as it is not planned now")
+    return [d for d in device_ids if d in now_due]
+
+
+def _require_told(turn: Turn, names: Sequence[str]) -> None:
+    """See that the CSPs have been told all there is (CannotBeDone: who has not, and why)."""
+    with turn.world.store.read() as conn:
+        pending = outbox_view.stats(conn).pending
+    for one in CSPS:
+        waiting = sum(backlog.pending for place, backlog in pending.items() if place.recipient == one.eui)
+        behaviour = turn.world.players[one.name].behaviour
+        if waiting:
+            raise CannotBeDone(
+                f"DCC has instructed hub {', '.join(names)}, and {one.name}, which behaves {behaviour}, has not been "
+                f"told yet: {waiting} messages wait for it; `sandbox csp {one.name} --behaviour normal`, and again"
+            )
+
+
+def due(turn: Turn, release: Release) -> frozenset[int]:
+    """Return the hubs that the CSPs have to activate now."""
+    return frozenset(d for one in CSPS for d in csp_of(turn, one).deployments.due(release.release_id, turn.now))
+
+
+def csp_of(turn: Turn, member: Member) -> Csp:
+    """Return the state of a mock CSP."""
+    state = turn.world.players[member.name].csp
+    assert state is not None, "a CSP has a mock CSP's state"
+    return state
