@@ -5,12 +5,16 @@ from __future__ import annotations
 import gc
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# What a script starts in the background ignores Ctrl-C, and so would all that the tests start and end by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 
