@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from sqlalchemy import Connection
 
 from duis_gateway.cli.common import (
     EUI,
@@ -64,8 +63,7 @@ def show(reference: str, content: bool, config: Config) -> None:
     with opened_store(config) as store, store.read() as connection:
         found = outbox_view.find(connection, _reference(reference))
         failed = [] if found is None else outbox_view.failed_attempts(connection, found[0].id)
-        behind = None if found is None else _waits_behind(connection, found[0])
-        spared = None if found is None or behind else _spared_for(connection, found[0])
+        waits = None if found is None else outbox_view.waits_for(connection, found[0])
     if found is None:
         raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox; `outbox list` has their ids")
     entry, message = found
@@ -87,19 +85,14 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("attempts", entry.attempts),
             ("created (business time)", entry.created_at),
             ("delivered (real time)", entry.delivered_at),
-            ("next try in", None if entry.next_try_in is None or behind or spared else f"{entry.next_try_in:.0f} s"),
+            ("next try in", None if entry.next_try_in is None or waits else f"{entry.next_try_in:.0f} s"),
             ("last error", entry.last_error),
-            ("behind", behind),
-            *([("waits because", f"its recipient failed: {spared}")] if spared else []),
+            ("behind", waits.behind if waits else None),
+            *([("waits because", f"its recipient failed: {waits.error}")] if waits and not waits.behind else []),
             ("bytes", len(message)),
             *(("failed (real time)", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
         )
     )
-
-
-def _waits_behind(connection: Connection, entry: OutboxEntry) -> int | None:
-    """Return the message that has to be delivered before one that is pending, if there is any."""
-    return outbox_view.waits_behind(connection, entry.id) if entry.state == "pending" else None
 
 
 def _reference(text: str) -> int | str:
@@ -122,10 +115,3 @@ def replay(message: int | None, recipient: int | None, everything: bool, config:
     if not number:
         raise AnswerIsNo("there is no such dead letter; `outbox list --state dead` has their ids")
     say(f"{number} dead letter{'s' if number > 1 else ''} put back.")
-
-
-def _spared_for(connection: Connection, entry: OutboxEntry) -> str | None:
-    """Return what others for its recipient came to, where a pending one has not been tried for that."""
-    if entry.state != "pending" or entry.attempts or entry.last_error is not None:
-        return None
-    return outbox_view.last_error(connection, "pending", entry.recipient, entry.channel)

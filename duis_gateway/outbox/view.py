@@ -187,6 +187,27 @@ def waits_behind(conn: Connection, message: int) -> int | None:
     return conn.execute(query).scalar_one_or_none()
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a pending message waits for: one that goes before it (`behind`), or its recipient, which is spared.
+
+    `error` is what others for this recipient came to; None where the message was tried itself.
+    """
+
+    behind: int | None
+    error: str | None
+
+
+def waits_for(conn: Connection, entry: OutboxEntry) -> Waits | None:
+    """Return what a message waits for other than its own next try; None if there is nothing."""
+    if entry.state != "pending":
+        return None
+    behind = waits_behind(conn, entry.id)
+    untried = entry.last_error is None
+    error = last_error(conn, "pending", entry.recipient, entry.channel) if untried else None
+    return None if behind is None and error is None else Waits(behind, error)
+
+
 def find(conn: Connection, reference: int | str) -> tuple[OutboxEntry, bytes] | None:
     """Return one message, by its id or its ResponseID or MessageID, with the bytes that are sent."""
     wanted = outbox.c.id == reference if isinstance(reference, int) else outbox.c.message_id == reference

@@ -26,12 +26,10 @@ from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
 from duis_gateway.sandbox.parameters import WrongCommand, moment_of
-from duis_gateway.sandbox.planned import csp_of, planned_now
+from duis_gateway.sandbox.planned import A_MINUTE, A_WEEK, csp_of, planned_now
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.turn import Turn
 
-_MOMENT = timedelta(minutes=1)
-_WEEK = timedelta(days=7)
 _SLOW = 5.0
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
 _STAGES = {"pilot": InstructedStage.PILOT, "safe-launch": InstructedStage.SAFE_LAUNCH}
@@ -63,7 +61,7 @@ def announce(
     known = every.get(release or "")
     coming = _coming(release, every, model)
     now = turn.now
-    begins = known.pilot.period.start if known and known.pilot else now - _MOMENT
+    begins = known.pilot.period.start if known and known.pilot else now - A_MINUTE
     pilot = PilotTerms(Period(begins, now + timedelta(days=days)), limit) if days else None
     notice = esi.FirmwareRelease(
         release_id=coming.release_id,
@@ -190,7 +188,7 @@ def batch(
     """DCC instructs hubs itself, for a period: from now on, for a week, unless another is given."""
     found = turn.release(release, hub)
     starts = turn.now if start is None else moment_of(start, turn.now)
-    ends = starts + _WEEK if end is None else moment_of(end, turn.now)
+    ends = starts + A_WEEK if end is None else moment_of(end, turn.now)
     name = group or f"DCC-{(hub[0] - cast.device_id(0)) % 10**6}-{turn.now:%m%dT%H%M}"
     turn.say(DCC, esi.BatchInstruction(found.release_id, name, tuple(hub), Period(starts, ends)))
 

@@ -15,8 +15,8 @@ from duis_gateway.sandbox.cast import CSPS, Member
 from duis_gateway.sandbox.parameters import CannotBeDone
 from duis_gateway.sandbox.turn import Turn
 
-_MOMENT = timedelta(minutes=1)
-_WEEK = timedelta(days=7)
+A_MINUTE = timedelta(minutes=1)
+A_WEEK = timedelta(days=7)
 
 
 def planned_now(
@@ -27,8 +27,10 @@ def planned_now(
     `instruct` lets DCC instruct hubs until a time.
 
     Raises:
-        CannotBeDone: all are planned for later; or DCC's instruction was taken, and yet no hub is planned for now.
+        CannotBeDone: none of the hubs is planned for now, as they are planned for later, or as the release is paused;
+            or DCC's instruction was taken, and yet no hub is planned for now.
     """
+    at_first = due(turn, release)
     later = {
         d: at for one in CSPS for d, at in csp_of(turn, one).deployments.later(release.release_id, turn.now).items()
     }
@@ -37,35 +39,40 @@ def planned_now(
         for d in device_ids
         if d in later
     ]
-    missing = [d for d in device_ids if d not in due(turn, release) and d not in later]
-    if waits and not missing and len(waits) == len(device_ids):
+    if len(waits) == len(device_ids):
         raise CannotBeDone("; ".join(waits))
+    unplanned = [d for d in device_ids if d not in at_first and d not in later]
+    # DCC instructs nothing for which the answer is known: of a paused release no hub is planned.
+    if unplanned and release.paused and not at_first.intersection(device_ids):
+        raise CannotBeDone(f"{release.release_id} is paused: `sandbox decide proceed` lets it go on")
     for line in waits:
         turn.note(line)
-    if not missing:
-        return [d for d in device_ids if d not in later]
-    ends = min(turn.now + _WEEK, release.automatic_date - _MOMENT)
-    if turn.now < ends:
-        instruct(missing, ends)
-        turn.world.settle()
-    now_due = due(turn, release)
-    left = [cast.hub_name(d) for d in missing if d not in now_due]
-    if (
-        len(left) == len(missing) == len(device_ids)
-        and turn.exchanges[-1:]
-        and turn.exchanges[-1]["status"] != "Refused"
-    ):
-        _require_told(turn, left)
-        if turn.release(release.release_id).paused:
-            raise CannotBeDone(f"{release.release_id} is paused: `sandbox decide proceed` lets it go on")
-        shown = f"`duis-gateway plan show {format_eui(device_ids[0])} --config {turn.world.folder.config_file}`"
-        raise CannotBeDone(f"nothing is planned for hub {', '.join(left)} now: {shown} says why")
-    if left:
+    if unplanned and not release.paused:
+        _instruct(turn, unplanned, release, instruct)
+    of_now = due(turn, release)
+    if left := [cast.hub_name(d) for d in unplanned if d not in of_now]:
         turn.note(f"the CSPs leave hub {', '.join(left)}, as it is not planned now")
-    return [d for d in device_ids if d in now_due]
+    return [d for d in device_ids if d in of_now]
 
 
-def _require_told(turn: Turn, names: Sequence[str]) -> None:
+def _instruct(
+    turn: Turn, device_ids: Sequence[int], release: Release, instruct: Callable[[Sequence[int], datetime], None]
+) -> None:
+    """Let DCC instruct hubs from now on (CannotBeDone: it was taken, and yet none of them is planned now)."""
+    ends = min(turn.now + A_WEEK, release.automatic_date - A_MINUTE)
+    if ends <= turn.now:
+        return
+    instruct(device_ids, ends)
+    turn.world.settle()
+    if turn.exchanges[-1]["status"] == "Refused" or due(turn, release).intersection(device_ids):
+        return
+    names = ", ".join(cast.hub_name(d) for d in device_ids)
+    _require_told(turn, names)
+    shown = f"`duis-gateway plan show {format_eui(device_ids[0])} --config {turn.world.folder.config_file}`"
+    raise CannotBeDone(f"nothing is planned for hub {names} now: {shown} says why")
+
+
+def _require_told(turn: Turn, names: str) -> None:
     """See that the CSPs have been told all there is (CannotBeDone: who has not, and why)."""
     with turn.world.store.read() as conn:
         pending = outbox_view.stats(conn).pending
@@ -74,7 +81,7 @@ def _require_told(turn: Turn, names: Sequence[str]) -> None:
         behaviour = turn.world.players[one.name].behaviour
         if waiting:
             raise CannotBeDone(
-                f"DCC has instructed hub {', '.join(names)}, and {one.name}, which behaves {behaviour}, has not been "
+                f"DCC has instructed hub {names}, and {one.name}, which behaves {behaviour}, has not been "
                 f"told yet: {waiting} messages wait for it; `sandbox csp {one.name} --behaviour normal`, and again"
             )
 

@@ -118,14 +118,11 @@ class Traffic:
 
 
 def _with_reason(conn: Connection, one: OutboxEntry) -> OutboxEntry:
-    if one.state != "pending" or one.last_error is not None:
+    waits = outbox_view.waits_for(conn, one)
+    if waits is None or waits.error is None:
         return one
-    why = outbox_view.last_error(conn, "pending", one.recipient, one.channel)
-    if why is None:
-        return one
-    behind = outbox_view.waits_behind(conn, one.id)
-    before = "the recipient is spared, as it failed" if behind is None else f"it waits behind outbox {behind}"
-    return replace(one, last_error=f"{before}: {why}")
+    before = f"it waits behind outbox {waits.behind}" if waits.behind else "the recipient is spared, as it failed"
+    return replace(one, last_error=f"{before}: {waits.error}")
 
 
 def _told(one: Seen, entry: OutboxEntry | None) -> dict[str, Any]:

@@ -486,17 +486,29 @@ def test_who_listens_says_once_that_the_sandbox_has_ended() -> None:
 
 def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> None:
     at = ("--port", str(town.port))
-    town.do("decide", action="pause")
-    ran = run("sandbox", "activate", "15", *at)
+    town.do("csp", name="south", behaviour="down")
+    ran = run("sandbox", "activate", "2", *at)
     assert ran.code == 1
     assert "dcc: BatchInstruction for SEC-2027-A -> Accepted" in ran.output
-    assert "SEC-2027-A is paused: `sandbox decide proceed` lets it go on" in ran.output
-    assert town.do("activate", hub=[16])["failed"].startswith("SEC-2027-A is paused")
+    assert "south, which behaves down, has not been told yet" in ran.output
+    assert "`sandbox csp south --behaviour normal`, and again" in ran.output
+    town.do("csp", name="south", behaviour="normal")
+    assert "N64" in run("sandbox", "activate", "2", *at).output
     town.do("reset")
     assert "a delay needs `until`" in refused(2, "sandbox", "decide", "delay", *at)
     assert "`delay` is for the behaviour slow" in refused(2, "sandbox", "csp", "south", "--delay", "3", *at)
     [note] = town.do("choose", supplier="older", hub=[61])["notes"]
     assert note == "older speaks DUIS 5.4, which has no 11.5 and no 11.6"
+
+
+@pytest.mark.parametrize("command", ["activate", "fail"])
+def test_nothing_is_sent_for_a_hub_of_a_release_that_is_paused(town: RunningSandbox, command: str) -> None:
+    town.do("decide", action="pause")
+    before = town.status()["messages"]
+    said = refused(1, "sandbox", command, "16", "--port", str(town.port))
+    assert said == "SEC-2027-A is paused: `sandbox decide proceed` lets it go on"
+    assert town.status()["messages"] == before
+    town.do("reset")
 
 
 def test_why_a_message_was_not_tried_is_told(town: RunningSandbox) -> None:
