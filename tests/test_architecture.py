@@ -44,6 +44,7 @@ RULES = (
     "duis_gateway.rollout.plans.comparison",
     "duis_gateway.rollout.plans.departures",
     "duis_gateway.rollout.plans.rules",
+    "duis_gateway.rollout.plans.void",
     "duis_gateway.rollout.releases.lifecycle",
     "duis_gateway.rollout.releases.rules",
     "duis_gateway.rollout.rollout_decisions.rules",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -92,7 +92,7 @@ def hubs_of_model(connection: Connection, scope: Scope, release: Release) -> Ite
 def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -> Iterator[list[Hub]]:
     """Yield the estate's hubs that an instruction, a batch, a choice of DCC's or a failure under these names.
 
-    Those too of which an instruction under them was made void.
+    Those too of which an instruction under them ended.
     """
     ids = [release.release_id for release in releases]
     named = union(
@@ -109,17 +109,20 @@ def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -
 
 def ended(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:
     """Yield the estate's hubs of which an instruction under the release was made void, as by a revision."""
-    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(_ended([release.release_id]))))
+    made_void = _ended([release.release_id], tuple(VoidReason))
+    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(made_void)))
 
 
-def _ended(releases: list[str]) -> Select[Any]:
+def _ended(releases: list[str], words: Collection[str] = ()) -> Select[Any]:
+    """Find hubs of which an instruction ended, in one of these words, or (none given) in any."""
+    in_words = (hub_event.c.word.in_(sorted(words)),) if words else ()
     return (
         select(hub_event_hub.c.device_id)
         .join_from(hub_event, hub_event_hub, hub_event_hub.c.event_id == hub_event.c.id)
         .where(
             hub_event.c.release_id.in_(releases),
             hub_event.c.what == Happened.ENDED,
-            hub_event.c.word.in_(sorted(VoidReason)),
+            *in_words,
         )
     )
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 
-from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, HubPlan, ended_void
+from duis_gateway.rollout.plans.records import VoidReason
+from duis_gateway.rollout.plans.rules import Basis, HubPlan
 from duis_gateway.rollout.releases.records import Release
 
 
@@ -48,16 +48,6 @@ class Prospect:
     plan: HubPlan
     failed: bool = False
     void: VoidReason | None = None
-
-
-def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
-    """Return why what was instructed moves a hub not, or not any more; None where nothing was, or where it does."""
-    if plan.basis is not Basis.AUTOMATIC_DATE:
-        return None
-    if plan.void is not VoidReason.NOT_INSTRUCTED:
-        return plan.void
-    of_import = ended_void(facts, facts.hub.import_supplier)
-    return of_import or ended_void(facts, facts.hub.gas_supplier)
 
 
 def state_of(prospect: Prospect) -> HubState:

@@ -17,11 +17,12 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
-from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of, void_of
+from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import PlanFacts
 from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.plans.void import void_of
 from duis_gateway.rollout.releases.records import Release
 
 STATUS_COLUMNS = (
@@ -107,15 +108,15 @@ def _looked_at(
     shared = [plans.of_release(conn, release, now) for release in releases]
     for chunk in estate.touched(conn, scope, releases):
         own = [hub for hub in chunk if (hub.manufacturer, hub.model) == model]
-        under = [_prospects(conn, one, own) for one in shared]
+        under = [_prospects(conn, one, own, scope.supplier) for one in shared]
         for hub, *prospects in zip(own, *under, strict=True):
             yield hub, _line(_kind_of(hub), prospects)
 
 
-def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub]) -> list[Prospect]:
+def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub], viewer: int | None) -> list[Prospect]:
     failed = estate.failed(conn, shared.release.release_id, (hub.device_id for hub in hubs))
     found = []
-    for facts in plans.of_hubs(conn, shared, hubs):
+    for facts in plans.of_hubs(conn, shared, hubs, viewer):
         plan = plan_hub(facts)
         failure = facts.hub.device_id in failed
         found.append(Prospect(shared.release, plan, failure, void_of(facts, plan)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import ended_void, plan_hub
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.plans.void import as_told
 from duis_gateway.rollout.releases.records import Period, ReleaseState
 
 _INSTANT = timedelta(microseconds=1)
@@ -43,21 +43,4 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
         return None
     if plan.void is VoidReason.PERIOD_ENDED:
         return Departure(DeviationKind.AFTER_PERIOD)
-    return Departure(DeviationKind.NOT_PLANNED, void=_void(facts, plan.void))
-
-
-def _void(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
-    """Return why nothing is planned, as it was told when it came about (X09).
-
-    What ended an instruction of a supplier of the hub comes first; where only a former supplier instructed, it is that
-    the hub changed supplier.
-    """
-    if reason in INSTRUCTIONS_GONE:
-        of_import, of_gas = (ended_void(facts, one) for one in (facts.hub.import_supplier, facts.hub.gas_supplier))
-        ended = of_import or of_gas
-        if ended is not None:
-            return ended
-    former = any(one.supplier not in facts.hub.suppliers for one in facts.instructions)
-    if former and reason is VoidReason.NOT_INSTRUCTED:
-        return VoidReason.CHANGED_SUPPLIER
-    return reason or VoidReason.NOT_INSTRUCTED
+    return Departure(DeviationKind.NOT_PLANNED, void=as_told(facts, plan.void))

@@ -77,7 +77,8 @@ class PlanFacts:
         scheduled: the period for which the CSP's own schedule has the hub, if it has.
         unable: suppliers whose DUIS version has no Service Requests to instruct with, or that are not registered.
         unregistered: those of them that are not registered.
-        protected: the viewer has instructed the hub, and that does not count, as it protects it.
+        withheld: suppliers that have instructed the hub, of which nothing is said, as they protect it: no other is
+            shown that.
         endings: by supplier, how its last instruction of the hub ended (`rollout.hub_events.records`).
         viewer: the supplier for whose eyes the explanation is, None for the operator's. A CSP's words to one supplier
             are not for the other, as they may say who it is.
@@ -93,7 +94,7 @@ class PlanFacts:
     scheduled: Period | None = None
     unable: frozenset[int] = frozenset()
     unregistered: frozenset[int] = frozenset()
-    protected: bool = False
+    withheld: frozenset[int] = frozenset()
     endings: Mapping[int, str] = field(default_factory=dict)
     viewer: int | None = None
 

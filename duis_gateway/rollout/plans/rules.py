@@ -317,7 +317,7 @@ def _silence(facts: PlanFacts, supplier: int | None) -> str:
     if given:
         newest = max(given, key=lambda one: one.received_at)
         return f"has instructed, but {_in_words(facts, newest)}"
-    if facts.protected and supplier == facts.viewer:
+    if supplier in facts.withheld and supplier == facts.viewer:
         return "has instructed, but you protect it"
     if supplier in facts.unregistered:
         return "cannot instruct (it is not registered)"

@@ -113,7 +113,7 @@ def of_hubs(
             said.pieces,
             scheduled.get(hub.device_id) or shared.open_periods.get(hub.csp_region),
             viewer,
-            protected=viewer in said.withheld.get(hub.device_id, ()),
+            withheld=said.withheld.get(hub.device_id, _NOBODY),
             endings=endings.get(hub.device_id, {}),
         )
         for hub in hubs
@@ -180,6 +180,7 @@ class _OfHub:
 
 _NOTHING = _OfHub()
 _NONE: Mapping[int, str] = MappingProxyType({})
+_NOBODY: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +239,7 @@ def _facts(
     scheduled: Period | None = None,
     viewer: int | None = None,
     *,
-    protected: bool = False,
+    withheld: frozenset[int] = frozenset(),
     endings: Mapping[int, str] = MappingProxyType({}),
 ) -> PlanFacts:
     return PlanFacts(
@@ -252,7 +253,7 @@ def _facts(
         scheduled=scheduled,
         unable=hub.suppliers - shared.able,
         unregistered=hub.suppliers - shared.registered,
-        protected=protected,
+        withheld=withheld,
         endings=endings,
         viewer=viewer,
     )

@@ -1,0 +1,62 @@
+"""Why nothing but the automatic date moves a hub, in the words in which it was told when it came about (X09): pure."""
+
+from __future__ import annotations
+
+from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
+from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, ended_void, instructs
+
+
+def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
+    """Return why nothing is planned, given what the plan says of it.
+
+    What ended an instruction of a supplier of the hub comes first; where only a former supplier instructed, it is that
+    the hub changed supplier.
+    """
+    if reason in INSTRUCTIONS_GONE:
+        of_import, of_gas = (ended_void(facts, one) for one in (facts.hub.import_supplier, facts.hub.gas_supplier))
+        ended = of_import or of_gas
+        if ended is not None:
+            return ended
+    if reason is VoidReason.NOT_INSTRUCTED and _by_a_former_supplier(facts):
+        return VoidReason.CHANGED_SUPPLIER
+    return reason or VoidReason.NOT_INSTRUCTED
+
+
+def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
+    """Return why what was instructed moves a hub not, or not any more; None where nothing was, or where it does.
+
+    It is for the eyes of the viewer of the facts: a supplier is told nothing of what a former one instructed, nor that
+    the other has taken its own back or protects the hub, and of its own period that it is over.
+    """
+    if plan.period is not None:
+        return VoidReason.PAUSED if plan.held else None
+    if plan.basis is not Basis.AUTOMATIC_DATE:
+        return None
+    reason = as_told(facts, plan.void)
+    if reason is VoidReason.AWAITS_SECOND_SUPPLIER:
+        return VoidReason.PERIOD_ENDED if _is_over(facts) else reason
+    if reason is VoidReason.CHANGED_SUPPLIER and facts.viewer is not None:
+        reason = VoidReason.NOT_INSTRUCTED
+    if reason is VoidReason.NOT_INSTRUCTED and not _had_instructed(facts):
+        return None
+    return reason
+
+
+def _by_a_former_supplier(facts: PlanFacts) -> bool:
+    return any(one.supplier not in facts.hub.suppliers for one in facts.instructions)
+
+
+def _is_over(facts: PlanFacts) -> bool:
+    """Whether of a split hub the period of the viewer's own instruction is over, or that of all that was instructed."""
+    suppliers = facts.hub.suppliers
+    if not any(instructs(facts, one) for one in suppliers):
+        return True
+    own = any(one.supplier == facts.viewer for one in facts.instructions)
+    return own and facts.viewer in suppliers and not instructs(facts, facts.viewer)
+
+
+def _had_instructed(facts: PlanFacts) -> bool:
+    """Whether there was an instruction that counts no longer: of the viewer's, or of any of the hub's suppliers."""
+    whose = facts.hub.suppliers if facts.viewer is None else {facts.viewer}
+    return any(one in facts.withheld or one in facts.endings for one in whose)

@@ -1,0 +1,150 @@
+"""Why what was instructed moves hubs no more, as each party reads it in its status: in the words of N77 (BR-5.3)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import esi.messages as esi
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
+    CancelledGroup,
+    DeploymentGroup,
+    PreferredPilotSchedule,
+)
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate.view import status_rows
+from duis_gateway.rollout.moments import Moments
+from duis_gateway.rollout.protection.handle import ProtectionLists
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.steering import (
+    DCC,
+    HUBS,
+    IDLE,
+    NORTH,
+    OWN_NORTH,
+    OWN_SOUTH,
+    SOUTH,
+    SPLIT,
+    WEEK,
+    Steering,
+    steering,
+)
+
+OF_LAUNCH = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
+LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
+PARTIES = {
+    NORTH: Party(NORTH, PartyKind.CSP, "", regions=frozenset({"North"})),
+    SOUTH: Party(SOUTH, PartyKind.CSP, "", regions=frozenset({"South"})),
+    DCC: Party(DCC, PartyKind.DCC, ""),
+    **{eui: Party(eui, PartyKind.SUPPLIER, "") for eui in (OURS, THEIRS, IDLE)},
+}
+
+pytestmark = pytest.mark.requirement("BR-5.3", "BR-6.5")
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """A pilot that has begun; one supplier has instructed two hubs of its own and the split one for safe launch."""
+    with steering(request.param, tmp_path) as made:
+        made.piloting()
+        instructs(made, OURS, OF_LAUNCH, OWN_NORTH, OWN_SOUTH, SPLIT)
+        yield made
+
+
+def instructs(dcc: Steering, supplier: int, period: Period, *ids: int, name: str = "L1") -> None:
+    group = DeploymentGroup(name, Stage.SAFE_LAUNCH, ids, period)
+    assert not dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
+
+
+def protects(dcc: Steering, supplier: int, *ids: int) -> None:
+    ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000)).replace(supplier, ids)
+
+
+def void(dcc: Steering, party: int) -> dict[str, int]:
+    """How many hubs of a party's estate are void, by why."""
+    with dcc.store.read() as conn:
+        rows = status_rows(conn, PARTIES[party], dcc.clock.now())
+    found: Counter[str] = Counter()
+    for row in rows:
+        if row["void"] is not None:
+            found[str(row["void"])] += int(str(row["hubs"]))
+    return dict(found)
+
+
+AWAITED = {"AwaitsSecondSupplier": 1}
+
+
+def test_a_protected_hub_is_void_for_who_protects_it_and_for_nobody_who_was_told_nothing(dcc: Steering) -> None:
+    """Before, a hub that its supplier had instructed and then protected stood as one that nobody had instructed."""
+    protects(dcc, OURS, OWN_NORTH, SPLIT)
+    assert void(dcc, OURS) == {"NotInstructed": 2}
+    assert void(dcc, DCC) == {"NotInstructed": 2}
+    assert void(dcc, NORTH) == {"NotInstructed": 2}
+    assert void(dcc, SOUTH) == void(dcc, THEIRS) == {}
+    instructs(dcc, THEIRS, OF_LAUNCH, SPLIT)
+    assert void(dcc, THEIRS) == AWAITED
+    assert void(dcc, OURS) == {"NotInstructed": 1, **AWAITED}
+    protects(dcc, OURS)
+    assert void(dcc, OURS) == void(dcc, THEIRS) == {}
+
+
+def test_what_a_supplier_took_back_is_void_in_the_same_word(dcc: Steering) -> None:
+    """Else the CSPs would know the protected ones by it."""
+    cancelled = (CancelledGroup("L1", Stage.SAFE_LAUNCH),)
+    assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled)).startswith("E")
+    assert void(dcc, OURS) == void(dcc, DCC) == {"NotInstructed": 3}
+    assert void(dcc, NORTH) == {"NotInstructed": 2}
+    assert void(dcc, THEIRS) == {}, "it has instructed nothing"
+
+
+def test_a_hub_that_changed_supplier_is_void_for_the_csp_and_dcc(dcc: Steering) -> None:
+    """Before, X09 and CS06 said so, and the status showed a hub that nobody had instructed."""
+    was = HUBS[0]
+    assert was.device_id == OWN_NORTH
+    gone = replace(was, import_supplier=IDLE, gas_supplier=IDLE)
+    assert dcc.says(esi.InventoryUpdate((gone,))).status == "Accepted"
+    assert void(dcc, NORTH) == void(dcc, DCC) == {"ChangedSupplier": 1, **AWAITED}
+    assert void(dcc, IDLE) == {}, "what another had instructed is no affair of its"
+    assert void(dcc, OURS) == AWAITED
+
+
+@pytest.mark.parametrize("second", [OURS, THEIRS])
+def test_of_a_split_hub_whose_half_has_ended_its_supplier_reads_that_its_period_is_over(
+    dcc: Steering, second: int
+) -> None:
+    """Before, it read that it awaits the second supplier, who awaited it."""
+    assert void(dcc, OURS) == void(dcc, DCC) == AWAITED
+    dcc.passes(OF_LAUNCH.end)
+    assert void(dcc, OURS) == {"PeriodEnded": 3}
+    assert void(dcc, THEIRS) == {"PeriodEnded": 1}, "of what was instructed of it nothing stands"
+    instructs(dcc, second, LATER, SPLIT, name="L2")
+    ended = {"PeriodEnded": 2}
+    assert void(dcc, OURS) == ({**ended, **AWAITED} if second == OURS else {"PeriodEnded": 3})
+    assert void(dcc, THEIRS) == AWAITED, "of these two somebody's instruction stands"
+    assert void(dcc, DCC) == {**ended, **AWAITED}
+
+
+def test_of_a_half_that_a_revision_ended_both_read_why(dcc: Steering) -> None:
+    """Before, it was the second supplier who was said to be awaited."""
+    instructs(dcc, THEIRS, OF_LAUNCH, SPLIT)
+    instructs(dcc, OURS, LATER, OWN_NORTH, OWN_SOUTH, SPLIT)
+    dcc.announces(revision=2, automatic_date=LATER.start)
+    assert void(dcc, OURS) == {"TooLate": 3}
+    assert void(dcc, THEIRS) == {"TooLate": 1}
+    assert void(dcc, DCC) == {"TooLate": 3}
+
+
+def test_what_a_pause_holds_is_void_as_it_was_told(dcc: Steering) -> None:
+    """Before, N77 said `Paused`, and the status named no reason."""
+    dcc.says(esi.RolloutDecision("R1", RolloutAction.PAUSE, "why", Standing.CONFIRMED, "DCC"))
+    assert void(dcc, OURS) == void(dcc, DCC) == {"Paused": 2, **AWAITED}
+    assert void(dcc, THEIRS) == AWAITED
+    dcc.says(esi.RolloutDecision("R1", RolloutAction.PROCEED, "why", Standing.CONFIRMED, "DCC"))
+    assert void(dcc, OURS) == AWAITED
