@@ -111,7 +111,7 @@ class SupplierFacts:
         listed: hubs on its preferred list, None where it sent none.
         unscheduled: listed hubs that are in none of its pilot groups and not yet active.
         uninstructed: eligible hubs that it has not instructed, and that no choice of DCC's moves on its behalf.
-        awaited: split hubs that the second supplier has instructed and this one has not.
+        awaited: split hubs that the second supplier has instructed, and that this one's instruction would move.
         obligations: what it owes to the pilot.
         able: its DUIS version has the Service Requests to instruct with.
         void: hubs that it instructed and that its instruction moves no more, by the reason.

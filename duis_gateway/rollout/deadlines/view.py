@@ -25,7 +25,7 @@ from duis_gateway.rollout.deadlines.rules import (
     supplier_deadlines,
 )
 from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, scope_of
-from duis_gateway.rollout.deadlines.void import DCC, VoidHubs, void_hubs
+from duis_gateway.rollout.deadlines.turns import DCC, Turns, turns
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.estate.view import moved_by
@@ -130,16 +130,21 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
         suppliers = [party.eui]
     duties = _duties(conn, release, suppliers, now)
     whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
-    void = void_hubs(conn, release, whose, now) if release.state.is_live else VoidHubs()
+    whose_turn = turns(conn, release, whose, now) if release.state.is_live else Turns()
     noticed_at = history.noticed_at(conn, release)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
     for eui, supplier in known(conn, suppliers).items():
         owed = tuple(one for one in duties if one.supplier == eui)
         facts = _supplier_facts(conn, release, supplier, owed)
-        uninstructed = facts.uninstructed + void.chosen.get(eui, 0)
-        facts = replace(facts, uninstructed=uninstructed, void=void.given.get(eui, {}), noticed_at=noticed_at)
+        facts = replace(
+            facts,
+            uninstructed=facts.uninstructed + whose_turn.chosen.get(eui, 0),
+            awaited=whose_turn.awaited.get(eui, 0),
+            void=whose_turn.given.get(eui, {}),
+            noticed_at=noticed_at,
+        )
         yield from supplier_deadlines(release, facts, now)
-    yield from _of_partners(conn, release, now, missed, void.given.get(DCC, {}))
+    yield from _of_partners(conn, release, now, missed, whose_turn.given.get(DCC, {}))
 
 
 def _of_partners(
@@ -201,7 +206,6 @@ def _supplier_facts(conn: Connection, release: Release, supplier: Party, owed: t
         listed=tally.listed,
         unscheduled=tally.unscheduled,
         uninstructed=tally.uninstructed,
-        awaited=tally.awaited,
         obligations=owed,
         able=supplier.can_instruct,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,7 +16,6 @@ from duis_gateway.rollout.hub_events.records import Happened
 from duis_gateway.rollout.hubs.device_models import model_names, model_number
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.hubs.store import HUB_COLUMNS
-from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.store.rollout_tables import (
     batch,
@@ -107,23 +106,11 @@ def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -
     yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(named)))
 
 
-def ended(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:
-    """Yield the estate's hubs of which an instruction under the release was made void, as by a revision."""
-    made_void = _ended([release.release_id], tuple(VoidReason))
-    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(made_void)))
-
-
-def _ended(releases: list[str], words: Collection[str] = ()) -> Select[Any]:
-    """Find hubs of which an instruction ended, in one of these words, or (none given) in any."""
-    in_words = (hub_event.c.word.in_(sorted(words)),) if words else ()
+def _ended(releases: list[str]) -> Select[Any]:
     return (
         select(hub_event_hub.c.device_id)
         .join_from(hub_event, hub_event_hub, hub_event_hub.c.event_id == hub_event.c.id)
-        .where(
-            hub_event.c.release_id.in_(releases),
-            hub_event.c.what == Happened.ENDED,
-            *in_words,
-        )
+        .where(hub_event.c.release_id.in_(releases), hub_event.c.what == Happened.ENDED)
     )
 
 

@@ -18,12 +18,13 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    union,
     union_all,
 )
 
 from duis_gateway.rollout.eligibility import fits_sql, passes_sql, responsible_sql
 from duis_gateway.rollout.releases.records import Release, Stage
-from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
+from duis_gateway.store.rollout_tables import pilot_selection, protected_hub, selected_hub
 from duis_gateway.store.tables import (
     default_list,
     default_schedule,
@@ -44,16 +45,15 @@ class SupplierTally:
         listed: hubs on its preferred list as it was sent, None where it sent none.
         unscheduled: those on its preferred list that none of its pilot groups names.
         uninstructed: those that none of its instructions names.
-        awaited: those that their other supplier has instructed and it has not.
 
-    What DCC chose on a supplier's behalf counts as that supplier's own.
+    What DCC chose on a supplier's behalf counts as that supplier's own. What it protects, it is not to schedule or to
+    instruct.
     """
 
     eligible: int
     listed: int | None
     unscheduled: int
     uninstructed: int
-    awaited: int
 
 
 def supplier_tally(connection: Connection, release: Release, supplier: int) -> SupplierTally:
@@ -65,8 +65,7 @@ def supplier_tally(connection: Connection, release: Release, supplier: int) -> S
         eligible,
         listed,
         counts.unscheduled() if listed else 0,
-        eligible - counts.instructed(),
-        counts.awaited(),
+        eligible - counts.settled(),
     )
 
 
@@ -101,24 +100,18 @@ class _Counts:
             .where(preferred_list.c.release_id == self._release, preferred_list.c.supplier == self._supplier)
         )
         scheduled = self._named_for_me(Stage.PILOT)
-        return self._number(query.where(self._fits, responsible_sql(self._supplier), ~scheduled))
+        kept = exists().where(protected_hub.c.device_id == hub.c.device_id, protected_hub.c.supplier == self._supplier)
+        return self._number(query.where(self._fits, responsible_sql(self._supplier), ~scheduled, ~kept))
 
-    def instructed(self) -> int:
+    def settled(self) -> int:
+        """Count what there is nothing to instruct of any more: it is named, or protected."""
         named = self._named()
-        return self._number(self._hubs_in(named).where(named.c.supplier == self._supplier))
-
-    def awaited(self) -> int:
-        named = self._named()
-        others = self._hubs_in(named).where(named.c.supplier != self._supplier, responsible_sql(named.c.supplier))
-        return self._number(others.where(~self._named_for_me()))
-
-    def _hubs_in(self, named: FromClause) -> Select[Any]:
-        return (
-            select(func.count(hub.c.device_id.distinct()))
-            .select_from(named)
-            .join(hub, hub.c.device_id == named.c.device_id)
-            .where(self._fits, responsible_sql(self._supplier))
-        )
+        settled = union(
+            select(named.c.device_id).where(named.c.supplier == self._supplier),
+            select(protected_hub.c.device_id).where(protected_hub.c.supplier == self._supplier),
+        ).subquery()
+        query = select(func.count()).select_from(settled).join(hub, hub.c.device_id == settled.c.device_id)
+        return self._number(query.where(self._fits, responsible_sql(self._supplier)))
 
     def _named(self) -> FromClause:
         """Return every hub that is named for a supplier: by its own instructions, or by DCC on its behalf."""
@@ -135,11 +128,11 @@ class _Counts:
         )
         return union_all(own, by_dcc).subquery()
 
-    def _named_for_me(self, stage: Stage | None = None) -> Exists:
-        """Whether the hub is named for the supplier itself (in a stage)."""
+    def _named_for_me(self, stage: Stage) -> Exists:
+        """Whether the hub is named for the supplier itself in a stage."""
         named = self._named()
-        of_stage = () if stage is None else (named.c.stage == stage,)
-        return exists().where(named.c.device_id == hub.c.device_id, named.c.supplier == self._supplier, *of_stage)
+        mine = named.c.supplier == self._supplier, named.c.stage == stage
+        return exists().where(named.c.device_id == hub.c.device_id, *mine)
 
     def _number(self, query: Select[Any]) -> int:
         return int(self._connection.execute(query).scalar_one())

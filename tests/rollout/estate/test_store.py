@@ -14,6 +14,7 @@ from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
 from duis_gateway.rollout.estate.store import SupplierTally
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, Instruction, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedules import store as schedules
@@ -47,11 +48,15 @@ def test_a_supplier_s_hubs_are_counted_by_what_is_left_to_do(store: Store) -> No
         mine = [given(ALPHA, "G1", 1, 3, 6), given(ALPHA, "L1", 2, 3, stage=Stage.SAFE_LAUNCH)]
         theirs = [given(BETA, "G1", 3, TOP, 9), given(GAMMA, "G1", 5), given(BETA, "G2", 5)]
         schedules.put_instructions(connection, [*mine, *theirs])
-        # 1, 2, 3, TOP and 5; 2 has only a safe-launch group; TOP and 5; TOP and 5, which BETA had named in vain
-        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(5, 5, 1, 2, 2)
-        assert tallies.supplier_tally(connection, release(), BETA) == SupplierTally(3, None, 0, 0, 0)
-        assert tallies.supplier_tally(connection, release(), GAMMA) == SupplierTally(1, None, 0, 0, 0)
-        assert tallies.supplier_tally(connection, release("R2"), ALPHA) == SupplierTally(5, None, 0, 5, 0)
+        # 1, 2, 3, TOP and 5; 2 has only a safe-launch group; TOP and 5, which BETA had named in vain
+        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(5, 5, 1, 2)
+        assert tallies.supplier_tally(connection, release(), BETA) == SupplierTally(3, None, 0, 0)
+        assert tallies.supplier_tally(connection, release(), GAMMA) == SupplierTally(1, None, 0, 0)
+        assert tallies.supplier_tally(connection, release("R2"), ALPHA) == SupplierTally(5, None, 0, 5)
+        protection.add(connection, ALPHA, [1, 2, TOP, 7])
+        protection.add(connection, BETA, [3, 5])
+        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(5, 5, 0, 1)
+        assert tallies.supplier_tally(connection, release("R2"), ALPHA) == SupplierTally(5, None, 0, 2)
 
 
 def test_the_gpf_of_a_hub_is_no_hub_of_the_estate(store: Store) -> None:
@@ -73,15 +78,15 @@ def test_what_dcc_chose_counts_as_the_supplier_s_own(store: Store) -> None:
         pilots.replace_preferred(connection, "R1", ALPHA, NEW, [1], NOW)
         direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (1, 2), supplier=ALPHA))
         direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (3,), supplier=BETA))
-        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(3, 1, 0, 1, 1)
-        assert tallies.supplier_tally(connection, release(), BETA) == SupplierTally(2, None, 0, 1, 1)
+        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(3, 1, 0, 1)
+        assert tallies.supplier_tally(connection, release(), BETA) == SupplierTally(2, None, 0, 1)
 
 
 def test_an_empty_list_is_a_list(store: Store) -> None:
     with store.write() as connection:
         fill(connection, [hub(1)], [release()])
         pilots.replace_preferred(connection, "R1", ALPHA, NEW, [], NOW)
-        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(1, 0, 0, 1, 0)
+        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(1, 0, 0, 1)
 
 
 def test_what_the_csps_have_uploaded(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Which hubs were instructed and are moved by it no more: counted for whoever is to instruct them anew."""
+"""Whose turn it is with hubs that somebody instructed and that nothing but the automatic date moves: counted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 from duis_gateway.rollout.deadlines.rules import VOID_OF_INSTRUCTIONS
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.periods import ends_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, ended_void, instructs, plan_hub
+from duis_gateway.rollout.plans.rules import Basis, ended_void, instructs, plan_hub, waiting
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import Release
 
 DCC = 0
@@ -26,25 +28,30 @@ _LATE = frozenset({VoidReason.TOO_LATE, VoidReason.PERIOD_ENDED})
 
 
 @dataclass(frozen=True, slots=True)
-class VoidHubs:
-    """How many hubs of an estate were instructed, and are not moved by it any more.
+class Turns:
+    """How many hubs of an estate were instructed, and are not moved by it, or not any more.
 
     Attributes:
         given: by who instructed them (a supplier, or `DCC`), and why that moves them no more.
         chosen: by supplier, those that DCC alone had chosen on its behalf: it can still instruct them itself.
+        awaited: by supplier, those that its instruction alone would bring into the plan, as the other's stands.
     """
 
     given: Mapping[int, Mapping[VoidReason, int]] = field(default_factory=dict)
     chosen: Mapping[int, int] = field(default_factory=dict)
+    awaited: Mapping[int, int] = field(default_factory=dict)
 
 
-def void_hubs(connection: Connection, release: Release, scope: Scope, now: datetime) -> VoidHubs:
+def turns(connection: Connection, release: Release, scope: Scope, now: datetime) -> Turns:
     """Count the hubs of an estate that were instructed and that nothing but the automatic date moves now."""
     shared = plans.of_release(connection, release, now)
     found: defaultdict[int, Counter[VoidReason]] = defaultdict(Counter)
     chosen: Counter[int] = Counter()
+    awaited: Counter[int] = Counter()
     for chunk in estate.touched(connection, scope, [release]):
-        for facts, device_ids in plans.kinds(connection, shared, [hub.device_id for hub in chunk]):
+        ids = [hub.device_id for hub in chunk]
+        protectors = protection.protectors(connection, ids)
+        for facts, device_ids in plans.kinds(connection, shared, ids, ended=True):
             plan = plan_hub(facts)
             if plan.basis is not Basis.AUTOMATIC_DATE:
                 continue
@@ -54,16 +61,32 @@ def void_hubs(connection: Connection, release: Release, scope: Scope, now: datet
             elif plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
                 for who in _ended_alone(facts):
                     found[who][VoidReason.PERIOD_ENDED] += len(device_ids)
+            for supplier, reason in _ended(facts):
+                found[supplier][reason] += len(device_ids)
+            for supplier in _awaited(facts):
+                unprotected = [one for one in device_ids if supplier not in protectors.get(one, ())]
+                awaited[supplier] += len(unprotected)
             for supplier in _chosen_in_vain(facts, plan.void):
                 chosen[supplier] += len(device_ids)
-    for chunk in estate.ended(connection, scope, release):
-        for facts in plans.of_hubs(connection, shared, chunk):
-            if plan_hub(facts).basis is Basis.AUTOMATIC_DATE:
-                for supplier in facts.hub.suppliers:
-                    reason = ended_void(facts, supplier)
-                    if reason in VOID_OF_INSTRUCTIONS:
-                        found[supplier][reason] += 1
-    return VoidHubs(found, chosen)
+    return Turns(found, chosen, awaited)
+
+
+def _awaited(facts: PlanFacts) -> Iterator[int]:
+    """Yield the second supplier of a split hub that the other alone has instructed, in time, if it has not at all."""
+    one = waiting(facts)
+    if one is None or one.counting_period.end <= facts.at:
+        return
+    if ends_before(one.counting_period, facts.release.automatic_date):
+        instructed = {given.supplier for given in facts.instructions if not given.by_dcc}
+        yield from facts.hub.suppliers - instructed - {one.supplier} - dict(_ended(facts)).keys()
+
+
+def _ended(facts: PlanFacts) -> Iterator[tuple[int, VoidReason]]:
+    """Yield the suppliers whose instruction something has ended, as a revision, and why; none stands in its place."""
+    for supplier in facts.hub.suppliers:
+        reason = ended_void(facts, supplier)
+        if reason in VOID_OF_INSTRUCTIONS:
+            yield supplier, reason
 
 
 def _ended_alone(facts: PlanFacts) -> Iterator[int]:

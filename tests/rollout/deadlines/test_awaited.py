@@ -1,0 +1,99 @@
+"""A supplier is asked for the split hubs that its instruction would bring into the plan, and for no others (BR-3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import csp_mgmt_gw.messages as csp
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.flow.incoming import Door
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.deadlines.view import deadline_rows
+from duis_gateway.rollout.moments import Moments
+from duis_gateway.rollout.protection.handle import ProtectionLists
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.steering import NORTH, OWN_NORTH, SPLIT, WEEK, Steering, steering
+
+FIRST = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
+LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
+
+pytestmark = pytest.mark.requirement("BR-3.3", "BR-5.4", "BR-5.5")
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """A pilot that has begun; of a split hub one supplier has instructed its half for safe launch."""
+    with steering(request.param, tmp_path) as made:
+        made.piloting()
+        instructs(made, OURS, FIRST)
+        yield made
+
+
+def instructs(dcc: Steering, supplier: int, period: Period, name: str = "L1") -> None:
+    group = DeploymentGroup(name, Stage.SAFE_LAUNCH, (SPLIT,), period)
+    assert not dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
+
+
+def asked(dcc: Steering, supplier: int) -> dict[str, int]:
+    """Of how many hubs a supplier is asked for its instruction, by task, and why where it is asked anew."""
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, Party(supplier, PartyKind.SUPPLIER, ""), dcc.clock.now())
+    tasks = [row for row in rows if row["whose"] == "own" and str(row["task"]).startswith("instruct_")]
+    return {f"{row['task']} {row['subject']}".strip(): int(str(row["hubs"])) for row in tasks}
+
+
+def split(dcc: Steering, supplier: int) -> int:
+    return asked(dcc, supplier).get("instruct_split_hubs", 0)
+
+
+def test_the_half_that_is_missing_is_asked_for_until_it_comes(dcc: Steering) -> None:
+    assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 1)
+    instructs(dcc, THEIRS, FIRST)
+    assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
+
+
+def test_nobody_is_asked_for_hubs_that_it_protects(dcc: Steering) -> None:
+    """Before, it was asked to instruct what each request of its would leave out."""
+    lists = ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000))
+    before = asked(dcc, THEIRS)
+    lists.replace(THEIRS, [SPLIT])
+    assert asked(dcc, THEIRS) == {"instruct_safe_launch": before["instruct_safe_launch"] - 1}
+    lists.replace(THEIRS, [])
+    assert asked(dcc, THEIRS) == before
+    lists.replace(OURS, [OWN_NORTH, SPLIT])
+    assert split(dcc, THEIRS) == 0, "with its instruction alone the hub would not be planned"
+
+
+def test_nobody_is_asked_where_the_other_half_was_refused_or_is_over(dcc: Steering) -> None:
+    """Before, an instruction was asked for that would have moved nothing."""
+    refused = csp.ScheduleDecision("R1", OURS, "L1", GroupDecision.REFUSED)
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
+    assert asked(dcc, OURS)["instruct_anew RefusedByCSP"] == 1
+    instructs(dcc, OURS, FIRST, "L2")
+    assert split(dcc, THEIRS) == 1
+    dcc.passes(FIRST.end)
+    assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
+
+
+def test_whose_own_half_is_over_is_asked_for_it_anew_alone(dcc: Steering) -> None:
+    dcc.passes(FIRST.end)
+    instructs(dcc, THEIRS, LATER)
+    assert asked(dcc, OURS)["instruct_anew PeriodEnded"] == 1
+    assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
+    instructs(dcc, OURS, LATER, "L2")
+    assert "instruct_anew PeriodEnded" not in asked(dcc, OURS)
+
+
+def test_whose_own_half_was_ended_by_a_revision_is_asked_for_it_anew_alone(dcc: Steering) -> None:
+    instructs(dcc, OURS, LATER)
+    instructs(dcc, THEIRS, FIRST)
+    dcc.announces(revision=2, automatic_date=LATER.start)
+    assert asked(dcc, OURS)["instruct_anew TooLate"] == 1
+    assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
