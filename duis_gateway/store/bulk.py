@@ -5,6 +5,7 @@ Never row by row: what a list of 50,000 hubs costs grows linearly, and mostly in
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
@@ -127,10 +128,32 @@ def insert_ids(connection: Connection, table: Table, owner: str, number: int, id
     connection.execute(_insert_ids(connection.dialect.name, table, owner), values)
 
 
+def insert_ids_with(
+    connection: Connection,
+    table: Table,
+    owner: str,
+    number: int,
+    ids: Iterable[int],
+    name: str,
+    known: Mapping[int, Any],
+) -> None:
+    """Insert the same rows, each with what is known of its identifier in the column `name`: a few different values."""
+    if not known:
+        insert_ids(connection, table, owner, number, ids)
+        return
+    alike: defaultdict[Any, set[int]] = defaultdict(set)
+    for one in ids:
+        alike[known.get(one)].add(one)
+    for value, members in alike.items():
+        values = {"owner": number, "value": value, GIVEN: given(connection, members)}
+        connection.execute(_insert_ids(connection.dialect.name, table, owner, name), values)
+
+
 @cache
-def _insert_ids(dialect: str, table: Table, owner: str) -> Insert:
-    rows = select(bindparam("owner", type_=table.c[owner].type), given_ids(dialect).c.value)
-    return insert(table).from_select([owner, "device_id"], rows)
+def _insert_ids(dialect: str, table: Table, owner: str, name: str | None = None) -> Insert:
+    more = [] if name is None else [bindparam("value", type_=table.c[name].type)]
+    rows = select(bindparam("owner", type_=table.c[owner].type), given_ids(dialect).c.value, *more)
+    return insert(table).from_select([owner, "device_id", *([] if name is None else [name])], rows)
 
 
 def delete_with_hubs(connection: Connection, owner: Table, hubs: Table, chosen: Sequence[ColumnElement[bool]]) -> None:

@@ -151,6 +151,7 @@ selected_hub = Table(
     metadata,
     owned_by("pilot_selection", "selection_id"),
     key("device_id", Unsigned64),
+    Column("since", UtcTime),  # NULL: since the choice came
     Index(None, "device_id"),
     sqlite_with_rowid=False,
 )

@@ -93,8 +93,7 @@ hub = Table(
 )
 
 # --- releases and pilots ------------------------------------------------------------------------------------------
-# The lists of hubs (here and below) have no foreign keys: PostgreSQL checks each row of 50,000 by itself, which costs
-# twice as much as the insert. Only the functions that write a list's head write its hubs.
+# Lists of hubs have no foreign keys: PostgreSQL would check each row. Who writes a list's head writes its hubs.
 
 release = Table(
     "release",
@@ -226,6 +225,7 @@ instruction_hub = Table(
     metadata,
     key("instruction_id", COUNTED),
     key("device_id", Unsigned64),
+    Column("since", UtcTime),  # NULL: since the group came
     Index(None, "device_id"),
     sqlite_with_rowid=False,
 )

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
-from duis_gateway.rollout.rollout_decisions.records import GroupDecision
-from tests.support.roll_out_scenario import REGIONS, Scenario
+from duis_gateway.rollout.rollout_decisions.records import DirectGroup, GroupDecision
+from tests.support.roll_out_scenario import REGIONS, Given, Scenario
 
 LIVE = {"notified", "approved", "piloting", "safe_launch"}
 
@@ -27,12 +27,27 @@ class Expected:
 
 @dataclass(frozen=True)
 class Counting:
-    """The instruction of one supplier that counts."""
+    """The instruction of one supplier that counts; `since`: from when it has instructed the hub without a gap."""
 
     period: Period
     stage: Stage
     decided: bool
-    received_at: datetime
+    since: datetime
+
+
+def key_of(given: Instruction | DirectGroup) -> Given:
+    """What names an instruction: the supplier, and its group, or nothing where DCC chose for it."""
+    return given.supplier or 0, (given.stage, given.group_id) if isinstance(given, Instruction) else None
+
+
+def going_on(before: Scenario, release: Release, given: Instruction | DirectGroup) -> dict[int, datetime]:
+    """From when each hub of what is sent now was instructed for its supplier already, if anything moves it still."""
+    found = {}
+    for hub in before.hubs:
+        was = counting(before, release, hub, given.supplier or 0) if hub.device_id in given.device_ids else None
+        if was is not None and was.period.end > before.now:
+            found[hub.device_id] = was.since
+    return found
 
 
 def said_of(scenario: Scenario, group: Instruction, hub: Hub) -> tuple[GroupDecision | None, Period | None]:
@@ -60,7 +75,8 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
         assert release.pilot is not None
         begins_in_pilot = release.pilot.period.start <= period.start < release.pilot.period.end
         if decision is not GroupDecision.REFUSED and (group.stage is Stage.SAFE_LAUNCH or begins_in_pilot):
-            own.append((group.received_at, Counting(period, group.stage, decision is not None, group.received_at)))
+            since = scenario.since.get(key_of(group), {}).get(hub.device_id, group.received_at)
+            own.append((group.received_at, Counting(period, group.stage, decision is not None, since)))
     newest = max(own, key=lambda pair: pair[0])[1] if own else None
     still = [pair for pair in own if pair[1].period.end > scenario.now]
     if still:
@@ -71,7 +87,8 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
             continue
         counts = newest is None or choice.period.end > scenario.now
         if hub.device_id in choice.device_ids and not excluded and counts:
-            return Counting(choice.period, Stage.PILOT, decided=True, received_at=choice.received_at)
+            since = scenario.since.get(key_of(choice), {}).get(hub.device_id, choice.received_at)
+            return Counting(choice.period, Stage.PILOT, decided=True, since=since)
     return newest
 
 
@@ -86,7 +103,7 @@ def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
     given_by_all = [counting(scenario, release, hub, supplier) for supplier in sorted(responsible)]
     found = [one for one in given_by_all if one is not None]
     # Whoever instructs when the other's period is over finds nothing to go with.
-    last = max((one.received_at for one in found), default=None)
+    last = max((one.since for one in found), default=None)
     found = [one for one in found if last is None or one.period.end > last]
     if found and len(found) == len(responsible):
         period = Period(max(one.period.start for one in found), max(one.period.end for one in found))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -72,11 +72,16 @@ class Reported:
     release_id: str
 
 
+Given = tuple[int, tuple[Stage, str] | None]
+"""An instruction: the supplier, and the stage and name of its group; None where DCC chose for it."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """All that happened, what was said in its order. `before` are the hubs as they were before suppliers changed.
 
-    `now` is the time at which it is looked at.
+    `now` is the time at which it is looked at. `since`: from when hubs were instructed that an instruction names, where
+    that is earlier than when it came, as it took the place of another.
     """
 
     before: tuple[Hub, ...]
@@ -90,6 +95,7 @@ class Scenario:
     schedules: tuple[DefaultSchedule, ...]
     reports: tuple[Reported, ...]
     now: datetime
+    since: Mapping[Given, Mapping[int, datetime]] = field(default_factory=dict)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from duis_gateway.rollout.direct_instructions.rules import DirectJudgement, judg
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.plans.replan import replan
+from duis_gateway.rollout.plans.under_way import instructed_since
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE
 from duis_gateway.rollout.releases.effects import current, exclude_others_from_the_model
@@ -101,7 +102,8 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     tx.send(_to_suppliers(alert, {body.supplier: good}, tx))
     tx.send(alerts_on_choice(release, body.supplier, good, named, tx))
     before = direct.selected_for(tx.conn, release.release_id, body.supplier)
-    direct.put_selection(tx.conn, DirectGroup(release.release_id, period, tx.now, good, supplier=body.supplier))
+    since = instructed_since(tx, release, body.supplier, good)
+    direct.put_selection(tx.conn, DirectGroup(release.release_id, period, tx.now, good, supplier=body.supplier), since)
     replan(tx, release, (*before, *good))
     return accepted(message, _items(judgement.findings))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, delete, insert, select
@@ -12,7 +14,7 @@ from sqlalchemy import Connection, Select, Table, delete, insert, select
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.releases.records import Period
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
-from duis_gateway.store.bulk import id_list, insert_ids, stored_columns
+from duis_gateway.store.bulk import id_list, insert_ids, insert_ids_with, stored_columns
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import hub
 from duis_gateway.store.types import unsigned
@@ -21,24 +23,28 @@ from duis_gateway.store.types import unsigned
 def put_batch(connection: Connection, group: DirectGroup) -> None:
     """Keep a batch, in the place of the one of the same release and name."""
     key = {"release_id": group.release_id, "group_id": group.group_id}
-    _put(connection, batch, batch_hub, "batch_id", key, group)
+    number = _put(connection, batch, key, group)
+    insert_ids(connection, batch_hub, "batch_id", number, group.device_ids)
 
 
-def put_selection(connection: Connection, group: DirectGroup) -> None:
-    """Keep what DCC chose on a supplier's behalf, in the place of what it chose for it before."""
-    key = {"release_id": group.release_id, "supplier": group.supplier}
-    _put(connection, pilot_selection, selected_hub, "selection_id", key, group)
-
-
-def _put(
-    connection: Connection, groups: Table, members: Table, owner: str, key: dict[str, Any], group: DirectGroup
+def put_selection(
+    connection: Connection, group: DirectGroup, since: Mapping[int, datetime] = MappingProxyType({})
 ) -> None:
+    """Keep what DCC chose on a supplier's behalf, in the place of what it chose for it before.
+
+    The hubs of `since` were instructed for the supplier from then on, without a gap.
+    """
+    key = {"release_id": group.release_id, "supplier": group.supplier}
+    number = _put(connection, pilot_selection, key, group)
+    insert_ids_with(connection, selected_hub, "selection_id", number, group.device_ids, "since", since)
+
+
+def _put(connection: Connection, groups: Table, key: dict[str, Any], group: DirectGroup) -> int:
     connection.execute(delete(groups).filter_by(**key))
     period = group.period
     times = {"starts": period and period.start, "ends": period and period.end, "received_at": group.received_at}
     new = insert(groups).values(**key, **times).returning(groups.c.id)
-    number = int(connection.execute(new).scalar_one())
-    insert_ids(connection, members, owner, number, group.device_ids)
+    return int(connection.execute(new).scalar_one())
 
 
 def selected_hubs(connection: Connection, release_id: str) -> set[int]:
@@ -176,14 +182,35 @@ def selections_naming(
         for row in heads
     }
     oldest = {number: place for place, number in enumerate(groups)}
-    numbers: dict[int, tuple[int, ...]] = {}
-    for device_id, number in _naming(connection, selected_hub, groups, ids):
-        numbers[device_id] = (*numbers.get(device_id, ()), number)
+    choices: dict[int, tuple[_Choice, ...]] = {}
+    given = tuple(ids)
+    since = _chosen_since(connection, groups, given)
+    for device_id, number in _naming(connection, selected_hub, groups, given):
+        choices[device_id] = (*choices.get(device_id, ()), (number, since.get((number, device_id))))
     alike = {
-        several: tuple(groups[one] for one in sorted(several, key=oldest.__getitem__))
-        for several in {*numbers.values()}
+        several: tuple(replace(groups[number], since=at) for number, at in sorted(several, key=lambda c: oldest[c[0]]))
+        for several in {*choices.values()}
     }
-    return {device_id: alike[several] for device_id, several in numbers.items()}
+    return {device_id: alike[several] for device_id, several in choices.items()}
+
+
+_Choice = tuple[int, datetime | None]
+"""What DCC chose, by number, and from when a hub was instructed that it names."""
+
+
+def _chosen_since(
+    connection: Connection, groups: Collection[int], ids: Iterable[int]
+) -> dict[tuple[int, int], datetime]:
+    """Return from when hubs were instructed where that is not when DCC chose them, by choice and hub."""
+    if not groups:
+        return {}
+    wanted = id_list(connection, ids)
+    query = (
+        select(selected_hub.c.selection_id, selected_hub.c.device_id, selected_hub.c.since)
+        .join_from(wanted, selected_hub, selected_hub.c.device_id == wanted.c.value)
+        .where(selected_hub.c.since.is_not(None))
+    )
+    return {(row.selection_id, row.device_id): row.since for row in connection.execute(query)}
 
 
 def _in_order(groups: Table, release_id: str) -> Select[Any]:

@@ -32,7 +32,8 @@ class GroupSay:
 class HubInstruction:
     """A standing instruction that names the hub, and what the CSP of the hub's region said of it, if anything.
 
-    `by_dcc`: DCC chose the hub on the supplier's behalf (`PilotSelection`).
+    `by_dcc`: DCC chose the hub on the supplier's behalf (`PilotSelection`). `since`: from when the supplier had
+    instructed the hub, without a gap, by what this took the place of; None where it took no such place.
     """
 
     supplier: int
@@ -42,6 +43,12 @@ class HubInstruction:
     received_at: datetime
     say: GroupSay | None = None
     by_dcc: bool = False
+    since: datetime | None = None
+
+    @property
+    def stands_since(self) -> datetime:
+        """From when the supplier has instructed the hub without a gap: what is sent again goes on."""
+        return self.since or self.received_at
 
     @property
     def counting_period(self) -> Period:

@@ -156,9 +156,9 @@ def _counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInst
     of_import = _counting(facts, facts.hub.import_supplier)
     of_gas = _counting(facts, facts.hub.gas_supplier)
     if of_import is not None and of_gas is not None:
-        if of_import.counting_period.end <= of_gas.received_at:
+        if of_import.counting_period.end <= of_gas.stands_since:
             return None, of_gas
-        if of_gas.counting_period.end <= of_import.received_at:
+        if of_gas.counting_period.end <= of_import.stands_since:
             return of_import, None
     return of_import, of_gas
 
@@ -186,6 +186,15 @@ def instructs(facts: PlanFacts, supplier: int) -> bool:
     """Whether an instruction of the supplier, or DCC's for it, can still move the hub: not refused, and not over."""
     counting = _counting(facts, supplier)
     return counting is not None and counting.counting_period.end > facts.at
+
+
+def going_on_since(facts: PlanFacts, supplier: int) -> datetime | None:
+    """Return from when a supplier has instructed a hub without a gap, None where nothing of it counts now.
+
+    What takes the place of that goes on with the other supplier's half, also where that one's own period has ended.
+    """
+    counting = _counting(facts, supplier)
+    return counting.stands_since if counting is not None and counting.counting_period.end > facts.at else None
 
 
 def is_under_way(facts: PlanFacts, supplier: int, groups: Collection[GroupName]) -> bool:

@@ -33,15 +33,19 @@ from duis_gateway.store.tables import (
     instruction_hub,
     release_hub,
 )
-from duis_gateway.store.types import few_unsigned, unsigned
+from duis_gateway.store.types import few_unsigned, unsigned, utc_time
 
 
 class _Naming(NamedTuple):
-    """A group that names a hub, by number; and the piece of it that a CSP said something of while the hub was there."""
+    """A group that names a hub, by number; and the piece of it that a CSP said something of while the hub was there.
+
+    `since`: from when the hub stands in it, as the database has it, where that is not since the group came.
+    """
 
     number: int
     piece: int | None
     csp_region: str | None
+    since: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,19 +275,21 @@ def _instructions(
             say = pieces.get(one.piece)
         else:
             say = shared.says.get((one.number, hub.csp_region))
-        yield _with_say(shared.groups[one.number], say)
+        yield _of_hub(shared.groups[one.number], say, one.since)
 
 
 def _chosen(selections: Iterable[DirectGroup]) -> Iterator[HubInstruction]:
     for group in selections:
         if group.supplier is not None and group.period is not None:
-            yield HubInstruction(group.supplier, "", Stage.PILOT, group.period, group.received_at, by_dcc=True)
+            given = group.supplier, "", Stage.PILOT, group.period, group.received_at
+            yield HubInstruction(*given, by_dcc=True, since=group.since)
 
 
-def _with_say(group: HubInstruction, say: GroupSay | None) -> HubInstruction:
-    if say is None:
+def _of_hub(group: HubInstruction, say: GroupSay | None, since: int | None) -> HubInstruction:
+    if say is None and since is None:
         return group
-    return HubInstruction(group.supplier, group.group_id, group.stage, group.period, group.received_at, say)
+    given = group.supplier, group.group_id, group.stage, group.period, group.received_at
+    return HubInstruction(*given, say, since=utc_time(since))
 
 
 def _groups(connection: Connection, release_id: str) -> dict[int, HubInstruction]:
@@ -303,7 +309,11 @@ def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict
     )
     query = (
         select(
-            instruction_hub.c.device_id, instruction_hub.c.instruction_id, piece_hub.c.piece_id, piece_hub.c.csp_region
+            instruction_hub.c.device_id,
+            instruction_hub.c.instruction_id,
+            piece_hub.c.piece_id,
+            piece_hub.c.csp_region,
+            instruction_hub.c.since,
         )
         .select_from(wanted)
         .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)

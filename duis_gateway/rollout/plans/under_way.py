@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import GroupName
-from duis_gateway.rollout.plans.rules import is_under_way
+from duis_gateway.rollout.plans.rules import going_on_since, is_under_way
 from duis_gateway.rollout.releases.records import Instruction, Release
 
 
@@ -21,3 +22,20 @@ def under_way(moment: Moment, release: Release, supplier: int, groups: Iterable[
     shared = plans.of_release(moment.conn, release, moment.now)
     kinds = plans.kinds(moment.conn, shared, ids)
     return frozenset(d for facts, members in kinds if is_under_way(facts, supplier, names) for d in members)
+
+
+def instructed_since(moment: Moment, release: Release, supplier: int, ids: Iterable[int]) -> dict[int, datetime]:
+    """Return from when the supplier has instructed hubs without a gap, or DCC for it; of those that it instructs now.
+
+    What is sent now goes on with that, so that no joint plan ends by a group that is sent again (BR-4.2).
+    """
+    given = tuple(ids)
+    if not given:
+        return {}
+    shared = plans.of_release(moment.conn, release, moment.now)
+    found: dict[int, datetime] = {}
+    for facts, members in plans.kinds(moment.conn, shared, given):
+        since = going_on_since(facts, supplier)
+        if since is not None:
+            found.update(dict.fromkeys(members, since))
+    return found

@@ -109,7 +109,8 @@ class ReleaseEvent:
 class DirectGroup:
     """Hubs that DCC named itself (X08): a batch by its name, or what it chose on a supplier's behalf.
 
-    `period` None: of a batch alone, which then goes at the automatic date.
+    `period` None: of a batch alone, which then goes at the automatic date. `since`: where it is about one hub, from
+    when that was instructed for the supplier without a gap, None where that is since DCC chose it.
     """
 
     release_id: str
@@ -118,3 +119,4 @@ class DirectGroup:
     device_ids: tuple[int, ...]
     group_id: str = ""
     supplier: int | None = None
+    since: datetime | None = None

@@ -20,7 +20,7 @@ from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.replan import HUBS_AT_ONCE, replan
 from duis_gateway.rollout.plans.rules import instructs
-from duis_gateway.rollout.plans.under_way import under_way
+from duis_gateway.rollout.plans.under_way import instructed_since, under_way
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import exclude_others_from_the_model
@@ -45,7 +45,8 @@ def submit_preferred_pilot_schedule(request: ServiceRequest[PreferredPilotSchedu
         return answer
     tx.send(forward_schedule(facts.release, tx.party.eui, judgement.instructions, facts.standing, tx))
     tx.send(second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, tx))
-    schedules.put_instructions(tx.conn, judgement.instructions)
+    since = instructed_since(tx, facts.release, tx.party.eui, _sent_again(judgement.instructions, facts, tx))
+    schedules.put_instructions(tx.conn, judgement.instructions, since)
     replaced = {(group.stage, group.group_id) for group in judgement.instructions}
     changed = [group for group in facts.standing if (group.stage, group.group_id) in replaced]
     replan(tx, facts.release, (d for group in (*changed, *judgement.instructions) for d in group.device_ids))
@@ -81,6 +82,14 @@ def _under_way(
     names = _names(body)
     groups = (group for group in standing if (group.stage, group.group_id) in names)
     return under_way(tx, release, tx.party.eui, groups)
+
+
+def _sent_again(instructions: Iterable[Instruction], facts: ScheduleFacts, tx: Tx) -> set[int]:
+    """Return the hubs of these groups that the supplier has instructed already, in whichever group, or DCC for it."""
+    ids = {device_id for group in instructions for device_id in group.device_ids}
+    standing = {device_id for group in facts.standing for device_id in group.device_ids}
+    assert facts.release is not None
+    return ids & (standing | direct.selected_for(tx.conn, facts.release.release_id, tx.party.eui, tx.now))
 
 
 def _lapsed(

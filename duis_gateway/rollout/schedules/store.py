@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, delete, insert, select
@@ -25,7 +26,7 @@ from duis_gateway.rollout.releases.records import (
 )
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.rollout.schedule_decisions.past import note_said
-from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_many, stored_columns
+from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_ids_with, insert_many, stored_columns
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
@@ -37,6 +38,8 @@ from duis_gateway.store.tables import (
     offered_constraint,
 )
 from duis_gateway.store.types import unsigned
+
+_MEMBERSHIP = instruction_hub.c.instruction_id, instruction_hub.c.device_id
 
 
 def replace_default(connection: Connection, schedule: DefaultSchedule) -> None:
@@ -127,7 +130,7 @@ def instructions_around(
     ]
     chosen = id_list(connection, [row.id for row in near])
     of_chosen = instruction_hub.c.instruction_id.in_(select(chosen.c.value))
-    hubs = _collected(connection, select(instruction_hub).where(of_chosen))
+    hubs = _collected(connection, select(*_MEMBERSHIP).where(of_chosen))
     return _as_instructions(near, hubs, _collected(connection, constraints, bound))
 
 
@@ -158,7 +161,7 @@ def _instructions(of_group: bool) -> tuple[Select[Any], Select[Any], Select[Any]
     own = select(instruction.c.id).where(mine)
     return (
         select(instruction).where(mine).order_by(instruction.c.stage, instruction.c.group_id),
-        select(instruction_hub).where(instruction_hub.c.instruction_id.in_(own)),
+        select(*_MEMBERSHIP).where(instruction_hub.c.instruction_id.in_(own)),
         select(instruction_constraint).where(instruction_constraint.c.instruction_id.in_(own)),
     )
 
@@ -237,11 +240,13 @@ def instructing(
     return {device_id: frozenset(suppliers) for device_id, suppliers in found.items()}
 
 
-def put_instructions(connection: Connection, instructions: Iterable[Instruction]) -> None:
+def put_instructions(
+    connection: Connection, instructions: Iterable[Instruction], since: Mapping[int, datetime] = MappingProxyType({})
+) -> None:
     """Write instructions; each takes the place of the one of the same release, supplier, stage and group.
 
     What CSPs said of that one goes with it: the group is to be decided again. Hubs that it names no more were taken
-    back.
+    back. Those of `since` were instructed from then on, without a gap.
     """
     for group in instructions:
         here = {
@@ -256,7 +261,7 @@ def put_instructions(connection: Connection, instructions: Iterable[Instruction]
         delete_with_hubs(connection, instruction, instruction_hub, earlier)
         times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
         number = _inserted(connection, instruction, {**here, **times})
-        insert_ids(connection, instruction_hub, "instruction_id", number, group.device_ids)
+        insert_ids_with(connection, instruction_hub, "instruction_id", number, group.device_ids, "since", since)
         codes = ((number, code) for code in dict.fromkeys(group.constraints))
         insert_many(connection, instruction_constraint, ("instruction_id", "code"), codes)
 

@@ -43,8 +43,8 @@ from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.estates import Estates
-from tests.support.plan_model import expected_plan
-from tests.support.roll_out_scenario import Said, Scenario
+from tests.support.plan_model import expected_plan, going_on, key_of
+from tests.support.roll_out_scenario import Given, Said, Scenario
 from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, MAKER, MODEL, NORTH, SOUTH, Steering, steering
 
@@ -76,6 +76,7 @@ class World:
     requested: dict[int, Requests] = field(default_factory=lambda: {csp_eui: {} for csp_eui in CSPS})
     revisions: dict[int, int] = field(default_factory=dict)
     seen: int = 0
+    since: dict[Given, dict[int, datetime]] = field(default_factory=dict)
     activated: int | None = None
     remaining: dict[int, datetime] = field(default_factory=dict)
     revision: Iterator[int] = field(default_factory=lambda: count(2))
@@ -104,8 +105,13 @@ class World:
 
     def asks(self, supplier: int, reference: str, body: PreferredPilotSchedule | PreferredPilotList) -> None:
         before = {(one.stage, one.group_id): one for one in self.instructions(supplier)}
+        scenario = self.scenario()
         code = self.dcc.asks(supplier, reference, body)
         if isinstance(body, PreferredPilotSchedule) and not code.startswith("E"):
+            release = scenario.releases[0]
+            for one in self.instructions(supplier):
+                if before.get((one.stage, one.group_id)) != one:
+                    self.since[key_of(one)] = going_on(scenario, release, one)
             # What was said of a group goes with it where it is sent again, or is taken back.
             after = {(one.stage, one.group_id): one for one in self.instructions(supplier)}
             again = {name for name, one in after.items() if before.get(name) != one}
@@ -135,7 +141,12 @@ class World:
         self.dcc.says(esi.BatchInstruction("R1", self.random.choice(["B1", "B2"]), self.some(), period))
 
     def chooses(self) -> None:
-        self.dcc.says(esi.PilotSelection("R1", self.random.choice(SUPPLIERS), self.some(), self.period()))
+        scenario = self.scenario()
+        supplier = self.random.choice(SUPPLIERS)
+        answer = self.dcc.says(esi.PilotSelection("R1", supplier, self.some(), self.period()))
+        for one in self.scenario().selections if answer.status != "Refused" else ():
+            if one.supplier == supplier:
+                self.since[key_of(one)] = going_on(scenario, scenario.releases[0], one)
 
     def rolls(self) -> None:
         action = self.random.choice([RolloutAction.PAUSE, RolloutAction.PROCEED])
@@ -221,7 +232,7 @@ class World:
         said = tuple(replace(one, group=standing[_name(one)]) for one in self.said if _name(one) in standing)
         return Scenario(
             every, every, (release,), {"R1": {}}, given, said, tuple(batches), tuple(choices), (), (),
-            self.dcc.clock.now(),
+            self.dcc.clock.now(), dict(self.since),
         )  # fmt: skip
 
     def planned(self) -> dict[int, dict[int, Plan]]:

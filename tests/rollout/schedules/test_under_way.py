@@ -88,6 +88,11 @@ def amends(dcc: Steering, by: int, start: int, end: int) -> None:
     assert dcc.says(body, by=by, door=Door.CSP).status == "Accepted"
 
 
+def chooses(dcc: Steering, start: int, end: int, ids: tuple[int, ...] = (SPLIT,)) -> None:
+    """DCC, on the supplier's behalf."""
+    assert dcc.says(esi.PilotSelection("R1", OURS, ids, Period(at(start), at(end)))).status == "Accepted"
+
+
 def planned(dcc: Steering) -> set[int]:
     with dcc.store.read() as conn:
         return set(told.told(conn, "R1", (OWN_NORTH, OWN_SOUTH, SPLIT)))
@@ -138,6 +143,47 @@ def test_a_half_that_awaits_the_other_can_be_taken_back_and_what_is_over_too(dcc
     assert (takes_back(dcc), takes_back(dcc, THEIRS)) == ("E110605", "E110605")
     dcc.passes(at(20))
     assert takes_back(dcc) == "I99", "it is over"
+
+
+@pytest.mark.requirement("BR-4.2", "BR-3.3", "X09", "PIA-S2")
+@pytest.mark.parametrize("again", ["with one more", "in another group", "chosen by DCC", "for DCC's choice"])
+def test_a_joint_plan_goes_on_where_one_half_is_sent_again_once_the_other_is_over(dcc: Steering, again: str) -> None:
+    """However often; but what comes when the plan itself is over finds no other half."""
+    chosen = again in ("chosen by DCC", "for DCC's choice")
+    if again == "for DCC's choice":
+        chooses(dcc, 6, 20)
+    else:
+        assert instructs(dcc, (OWN_NORTH, SPLIT), 6, 20) == "I99"
+    assert instructs(dcc, (SPLIT,), 1, 5, THEIRS) == "I99"
+    dcc.passes(at(5) + DAY / 2)
+    for end in (20, 21):
+        if again == "in another group":
+            name, other = ("G", "H") if end == 21 else ("H", "G")
+            group = DeploymentGroup(name, Stage.PILOT, (OWN_NORTH, SPLIT), Period(at(6), at(end)))
+            cancelled = CancelledGroup(other, Stage.PILOT)
+            assert asks(dcc, PreferredPilotSchedule("R1", NEW, (group,), (cancelled,))) == "I99"
+        elif chosen:
+            chooses(dcc, 6, end)
+            assert again == "chosen by DCC" or instructs(dcc, (SPLIT,), 6, end) == "I99"
+        else:
+            assert instructs(dcc, (OWN_NORTH, OWN_SOUTH, SPLIT), 6, end) == "I99"
+        assert SPLIT in planned(dcc)
+        if again != "in another group":  # which no hub under way can change
+            dcc.passes(at(end - 10))
+    dcc.passes(at(21))
+    assert planned(dcc) == set()
+    assert instructs(dcc, (SPLIT,), 21, 25) == "I99"
+    assert planned(dcc) == set(), "the other half ended long ago"
+
+
+@pytest.mark.requirement("BR-4.2", "PIA-C2")
+def test_what_the_csp_refused_goes_on_with_nothing_where_it_is_sent_again(dcc: Steering) -> None:
+    assert instructs(dcc, (SPLIT,), 6, 20) == instructs(dcc, (SPLIT,), 1, 5, THEIRS) == "I99"
+    refusal = csp.ScheduleDecision("R1", OURS, "G", GroupDecision.REFUSED)
+    assert dcc.says(refusal, by=NORTH, door=Door.CSP).status == "Accepted"
+    dcc.passes(at(6))
+    assert instructs(dcc, (SPLIT,), 6, 20) == "I99"
+    assert planned(dcc) == set(), "the other half was over when this came"
 
 
 @pytest.mark.requirement("X07", "PIA-C2")
