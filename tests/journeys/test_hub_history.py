@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases import KINDS
-from tests.support.dcc_play import approve, hub, launching, update
+from tests.support.dcc_play import approve, batch, hub, launching, piloting, select, update
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.schedules_play import say
 from tests.support.wire_client import listed, texts
@@ -34,8 +34,8 @@ def why(play: Play, party: str, device: str) -> str:
 
 def history(play: Play, party: str, device: str) -> list[Line]:
     """What happened, the newest first, without the periods."""
-    found = read(play, party, device)["history"]
-    return [(row["what"], "; ".join(one for one in row["detail"].split("; ") if " to " not in one)) for row in found]
+    found = [(row["what"], row["detail"] or "") for row in read(play, party, device)["history"]]
+    return [(what, "; ".join(one for one in detail.split("; ") if " to " not in one)) for what, detail in found]
 
 
 def voids(play: Play, party: str) -> dict[str, list[str]]:
@@ -180,6 +180,49 @@ def test_an_invalidated_pilot_names_the_groups_that_it_ends(play: Play) -> None:
     assert voids(play, "main") == {"PilotInvalidated P Pilot": [mine]}
     for device in (mine, half):
         assert history(play, "main", device) == [("void: PilotInvalidated", "group P"), ("instructed", "group P")]
+
+
+@pytest.mark.requirement("X08", "BR-3.7", "EX-18")
+def test_a_batch_of_dcc_is_in_the_history_of_its_hubs_for_all_who_have_them(play: Play) -> None:
+    """Before, a period that passed came from nowhere."""
+    launching(play)
+    split = play.lot.of_csp("north", play.lot["split"])[0]
+    own = play.lot.of_csp("north", play.lot["own"])[0]
+    assert batch(play, [split, own], group="Z").code == "Accepted"
+    assert batch(play, [own], group="Z", period="").code == "Accepted"
+    for party in ("main", "gas", "north", "dcc"):
+        void, *lines = history(play, party, split)
+        assert lines[-2:] == [("taken back", "batch Z; by DCC"), ("instructed", "batch Z; by DCC")], party
+        assert void[0] == "void: NotInstructed"
+    words = ("batch Z; by DCC", "batch Z; by DCC, for the automatic date")
+    assert sorted(history(play, "main", own)[-2:]) == [("instructed", one) for one in words]
+
+
+@pytest.mark.requirement("X08", "PIA-A9", "BR-6.5", "EX-18")
+def test_what_dcc_chose_is_in_the_history_of_its_supplier_and_a_revision_that_ends_it_is_told_in_words(
+    play: Play,
+) -> None:
+    """That DCC had to choose is none of the second supplier's business, here as in N73."""
+    piloting(play)
+    own = play.lot.of_csp("north", play.lot["own"])[0]
+    split = play.lot.of_csp("north", play.lot["split"])[0]
+    assert select(play, "main", [own, split]).code == "Accepted"
+    chosen = ("instructed", "by DCC, on its supplier's behalf")
+    main = play["main"].eui
+    by_name = ("instructed", f"{main}; by DCC, on its supplier's behalf")
+    assert history(play, "main", own) == history(play, "main", split) == [chosen]
+    assert history(play, "dcc", own) == history(play, "north", own) == [by_name]
+    assert history(play, "gas", split) == []
+    assert play.announce(revision=2, pilot=(NOW - DAY, NOW + 9 * DAY)).code == "Accepted"
+    outside = "has not instructed, and DCC's choice for it is void, as the period did not lie within the pilot"
+    for party in ("main", "dcc"):
+        assert why(play, party, own) == f"automatic date: its supplier {outside}"
+    assert f"the Import Supplier {outside}" in why(play, "main", split)
+    theirs = "the Import Supplier has instructed, but the period did not lie within the pilot"
+    assert theirs in why(play, "gas", split)
+    assert history(play, "main", own) == [("void: OutsidePilot", ""), chosen]
+    assert history(play, "dcc", own) == [("void: OutsidePilot", main), by_name]
+    assert history(play, "gas", split) == []
 
 
 def test_who_is_not_registered_is_not_said_to_be_on_an_older_version(play: Play) -> None:

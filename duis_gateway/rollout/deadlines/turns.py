@@ -61,8 +61,8 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
             elif plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
                 for who in _ended_alone(facts):
                     found[who][VoidReason.PERIOD_ENDED] += len(device_ids)
-            for supplier, reason in _ended(facts):
-                found[supplier][reason] += len(device_ids)
+            for who, reason in dict(_ended(facts)).items():
+                found[who][reason] += len(device_ids)
             for supplier in _awaited(facts):
                 unprotected = [one for one in device_ids if supplier not in protectors.get(one, ())]
                 awaited[supplier] += len(unprotected)
@@ -82,11 +82,14 @@ def _awaited(facts: PlanFacts) -> Iterator[int]:
 
 
 def _ended(facts: PlanFacts) -> Iterator[tuple[int, VoidReason]]:
-    """Yield the suppliers whose instruction something has ended, as a revision, and why; none stands in its place."""
+    """Yield whose instruction something has ended, as a revision, and why; none stands in its place.
+
+    What DCC chose on a supplier's behalf was DCC's.
+    """
     for supplier in facts.hub.suppliers:
         reason = ended_void(facts, supplier)
         if reason in VOID_OF_INSTRUCTIONS:
-            yield supplier, reason
+            yield DCC if facts.endings[supplier].by_dcc else supplier, reason
 
 
 def _ended_alone(facts: PlanFacts) -> Iterator[int]:

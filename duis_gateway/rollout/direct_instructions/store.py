@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, insert, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
-from duis_gateway.rollout.releases.records import Period
+from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import OF_DCC, TAKEN_BACK, Ending, Happened, HubEvent
+from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.store.bulk import id_list, insert_ids, insert_ids_with, stored_columns
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
@@ -23,6 +25,7 @@ from duis_gateway.store.types import unsigned
 def put_batch(connection: Connection, group: DirectGroup) -> None:
     """Keep a batch, in the place of the one of the same release and name."""
     key = {"release_id": group.release_id, "group_id": group.group_id}
+    _end(connection, batch, batch_hub, _equal(batch, key), Ending(group.received_at, TAKEN_BACK), staying=group)
     number = _put(connection, batch, key, group)
     insert_ids(connection, batch_hub, "batch_id", number, group.device_ids)
 
@@ -35,12 +38,14 @@ def put_selection(
     The hubs of `since` were instructed for the supplier from then on, without a gap.
     """
     key = {"release_id": group.release_id, "supplier": group.supplier}
+    ending = Ending(group.received_at, TAKEN_BACK)
+    _end(connection, pilot_selection, selected_hub, _equal(pilot_selection, key), ending, staying=group)
     number = _put(connection, pilot_selection, key, group)
     insert_ids_with(connection, selected_hub, "selection_id", number, group.device_ids, "since", since)
 
 
 def _put(connection: Connection, groups: Table, key: dict[str, Any], group: DirectGroup) -> int:
-    connection.execute(delete(groups).filter_by(**key))
+    connection.execute(delete(groups).where(*_equal(groups, key)))
     period = group.period
     times = {"starts": period and period.start, "ends": period and period.end, "received_at": group.received_at}
     new = insert(groups).values(**key, **times).returning(groups.c.id)
@@ -57,11 +62,13 @@ def selected_hubs(connection: Connection, release_id: str) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
-def remove_selected(connection: Connection, release_id: str, supplier: int, ids: Iterable[int]) -> None:
+def remove_selected(
+    connection: Connection, release_id: str, supplier: int, ids: Collection[int], ending: Ending
+) -> None:
     """Take these hubs out of what DCC chose on the supplier's behalf."""
-    mine = select(pilot_selection.c.id).where(
-        pilot_selection.c.release_id == release_id, pilot_selection.c.supplier == supplier
-    )
+    here = _equal(pilot_selection, {"release_id": release_id, "supplier": supplier})
+    _end(connection, pilot_selection, selected_hub, here, ending, only=frozenset(ids))
+    mine = select(pilot_selection.c.id).where(*here)
     dropped = id_list(connection, ids)
     connection.execute(
         delete(selected_hub).where(
@@ -70,10 +77,66 @@ def remove_selected(connection: Connection, release_id: str, supplier: int, ids:
     )
 
 
-def drop(connection: Connection, release_id: str) -> None:
+def drop(connection: Connection, release_id: str, ending: Ending) -> None:
     """Drop the release's batches, and what DCC chose on suppliers' behalf for it."""
-    for groups in (batch, pilot_selection):
-        connection.execute(delete(groups).where(groups.c.release_id == release_id))
+    for groups, members in ((batch, batch_hub), (pilot_selection, selected_hub)):
+        here = _equal(groups, {"release_id": release_id})
+        _end(connection, groups, members, here, ending)
+        connection.execute(delete(groups).where(*here))
+
+
+def _end(
+    connection: Connection,
+    groups: Table,
+    members: Table,
+    which: Sequence[ColumnElement[bool]],
+    ending: Ending,
+    only: Collection[int] | None = None,
+    staying: DirectGroup | None = None,
+) -> None:
+    """Note for the history of their hubs (or of `only` these) that DCC's instructions end.
+
+    `staying`: what takes their place; for its hubs they go on.
+    """
+    owner = next(iter(members.primary_key.columns))
+    for row in connection.execute(select(groups).where(*which).order_by(groups.c.id)).all():
+        query = select(members.c.device_id).where(owner == row.id)
+        named = set(unsigned(stored_columns(connection, query)[0]))
+        if only is not None:
+            named.intersection_update(only)
+        given = _event(groups, row, ending.at)
+        events.note(connection, given, named)
+        what = Happened.ENDED if groups is batch else Happened.CHOICE_ENDED
+        ended = replace(given, what=what, at=ending.at, period=None, word=ending.word)
+        events.note(connection, ended, named.difference(() if staying is None else staying.device_ids))
+
+
+def _event(groups: Table, row: Row[Any], noted_at: datetime) -> HubEvent:
+    """Return a batch, or a choice on a supplier's behalf, as it is told in the history of its hubs."""
+    of_batch = groups is batch
+    return HubEvent(
+        row.release_id,
+        OF_DCC if of_batch else row.supplier,
+        Happened.BATCH if of_batch else Happened.CHOSEN,
+        row.received_at,
+        noted_at,
+        Stage.SAFE_LAUNCH if of_batch else Stage.PILOT,
+        row.group_id if of_batch else None,
+        _period(row.starts, row.ends),
+    )
+
+
+def standing_on(connection: Connection, device_id: int) -> Iterator[HubEvent]:
+    """Yield what stands of what DCC instructed of a hub, for any release, as events of its history."""
+    for groups, members in ((batch, batch_hub), (pilot_selection, selected_hub)):
+        owner = next(iter(members.primary_key.columns))
+        query = select(groups).join(members, owner == groups.c.id).where(members.c.device_id == device_id)
+        for row in connection.execute(query.order_by(groups.c.received_at, groups.c.id)):
+            yield _event(groups, row, row.received_at)
+
+
+def _equal(table: Table, values: dict[str, Any]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in values.items()]
 
 
 def batches(connection: Connection, release_id: str) -> list[DirectGroup]:

@@ -110,7 +110,10 @@ def _ended(releases: list[str]) -> Select[Any]:
     return (
         select(hub_event_hub.c.device_id)
         .join_from(hub_event, hub_event_hub, hub_event_hub.c.event_id == hub_event.c.id)
-        .where(hub_event.c.release_id.in_(releases), hub_event.c.what == Happened.ENDED)
+        .where(
+            hub_event.c.release_id.in_(releases),
+            hub_event.c.what.in_((Happened.ENDED, Happened.CHOICE_ENDED)),
+        )
     )
 
 

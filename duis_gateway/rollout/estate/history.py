@@ -6,7 +6,7 @@ what concerns itself, and nothing of another's, who has or had the hub.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -15,9 +15,10 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.scopes import viewer_of
+from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.estate.hub_by_hub import outcome_word
 from duis_gateway.rollout.hub_events import store as events
-from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK, Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import OF_DCC, OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK, Happened, HubEvent
 from duis_gateway.rollout.schedule_decisions import past
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.text.times import show_time
@@ -30,7 +31,7 @@ Row = Mapping[str, object]
 def history_rows(conn: Connection, party: Party, device_id: int) -> list[Row]:
     """Return what happened to a hub, the newest first, as rows of `HISTORY_COLUMNS`.
 
-    Of instructions and what became of them a supplier sees its own; the others see all, by supplier.
+    Of instructions and what became of them a supplier sees its own, and DCC's batches; the others see all, by supplier.
     """
     viewer = viewer_of(party)
     rows = [_outcome(one) for one in activations.outcomes_of(conn, device_id)]
@@ -43,9 +44,12 @@ def history_rows(conn: Connection, party: Party, device_id: int) -> list[Row]:
         *events.of_hub(conn, device_id),
         *past.standing_on(conn, device_id),
         *_standing(conn, device_id),
+        *direct.standing_on(conn, device_id),
     ]
-    rows += _told_once(_row_of(one, viewer is not None) for one in happened if viewer in (None, one.supplier))
-    return sorted(rows, key=lambda row: str(row["at"]), reverse=True)
+    seen = [one for one in happened if viewer in (None, one.supplier) or one.supplier == OF_DCC]
+    rows += [_row_of(one, viewer is not None) for one in _told_once(seen)]
+    different = {tuple(row.values()): row for row in rows}.values()
+    return sorted(different, key=lambda row: str(row["at"]), reverse=True)
 
 
 def _standing(conn: Connection, device_id: int) -> Iterator[HubEvent]:
@@ -62,14 +66,28 @@ def _standing(conn: Connection, device_id: int) -> Iterator[HubEvent]:
         )
 
 
-def _told_once(rows: Iterator[Row]) -> list[Row]:
-    """Leave out what is said twice: an instruction that a revision ended, and the plan that it made void by that."""
-    return list({tuple(row.values()): row for row in rows}.values())
+def _told_once(happened: Sequence[HubEvent]) -> Iterator[HubEvent]:
+    """Leave out what is said twice: a plan that is void by what ended an instruction, which says of which group."""
+    ended = {_key(one, one.supplier, one.group_id) for one in happened if one.what in _ENDINGS}
+    nameless = {_key(one, one.supplier, None) for one in happened if one.what in _ENDINGS}
+    for one in happened:
+        again = _key(one, one.supplier, one.group_id) in (ended if one.group_id else nameless)
+        of_batch = one.group_id is None and _key(one, OF_DCC, None) in nameless
+        if one.what is not Happened.VOID or not (again or of_batch):
+            yield one
+
+
+_ENDINGS = (Happened.ENDED, Happened.CHOICE_ENDED)
+
+
+def _key(one: HubEvent, supplier: int, group_id: str | None) -> tuple[object, ...]:
+    return one.release_id, one.at, one.word, supplier, group_id
 
 
 def _row_of(one: HubEvent, own: bool) -> Row:
-    group = f"group {one.group_id}" if one.group_id is not None else None
-    whose = None if own else format_eui(one.supplier)
+    kind = "batch" if one.supplier == OF_DCC else "group"
+    group = f"{kind} {one.group_id}" if one.group_id is not None else None
+    whose = None if own or one.supplier == OF_DCC else format_eui(one.supplier)
     where = " of ".join(filter(None, (group, whose)))
     period = f"{show_time(one.period.start)} to {show_time(one.period.end)}" if one.period is not None else None
     what, more = _words(one)
@@ -81,12 +99,18 @@ def _words(one: HubEvent) -> tuple[str, str | None]:
     match one.what:
         case Happened.INSTRUCTED:
             return "instructed", None
+        case Happened.BATCH:
+            return "instructed", "by DCC" if one.period is not None else "by DCC, for the automatic date"
+        case Happened.CHOSEN:
+            return "instructed", "by DCC, on its supplier's behalf"
         case Happened.DECIDED:
             return f"CSP: {one.word}", None
         case Happened.OFF_PLAN:
             return f"off the plan: {one.word}", None
-        case Happened.ENDED if one.word == TAKEN_BACK:
+        case Happened.ENDED if one.word == TAKEN_BACK and one.supplier != OF_DCC:
             return "taken back", "by its supplier"
+        case Happened.ENDED | Happened.CHOICE_ENDED if one.word == TAKEN_BACK:
+            return "taken back", "by DCC"
         case Happened.ENDED if one.word == OFF_THE_LIST:
             return "taken back", "no longer on its supplier's preferred list"
         case Happened.ENDED if one.word == ON_THE_LIST:

@@ -16,16 +16,25 @@ class Happened(StrEnum):
     """Its supplier had instructed it, in a group that stands so no more."""
     DECIDED = "Decided"
     """Its CSP had decided on the group that it was in."""
+    CHOSEN = "Chosen"
+    """DCC had chosen it on its supplier's behalf (`PilotSelection`), which stands so no more."""
+    BATCH = "Batch"
+    """DCC had instructed it by itself (`BatchInstruction`), which stands so no more; `OF_DCC`, and no supplier's."""
     ENDED = "Ended"
-    """The instruction ended; the event's word says how."""
+    """The instruction ended, a supplier's or DCC's batch; the event's word says how."""
+    CHOICE_ENDED = "ChoiceEnded"
+    """What DCC had chosen on its supplier's behalf ended; the event's word says how."""
     VOID = "Void"
     """The supplier was told that the plan is void; the event's word is the reason."""
     OFF_PLAN = "OffPlan"
     """The supplier was told of a deviation; the event's word is its kind."""
 
 
+OF_DCC = 0
+"""Whose DCC's batches are, in the place of a supplier: no party has this EUI-64. Whoever has the hub may see them."""
+
 TAKEN_BACK = "TakenBack"
-"""The word of an instruction that its supplier cancelled, or sent again without the hub."""
+"""The word of an instruction that its supplier cancelled, or sent again without the hub; or DCC what it instructed."""
 
 OFF_THE_LIST = "OffTheList"
 """The word of an instruction that ended with a preferred list which does not name the hub any more."""
@@ -43,12 +52,24 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How the last instruction of a hub ended: in one of the words above, or in that of a `VoidReason`.
+
+    `by_dcc`: it was DCC's choice on its supplier's behalf.
+    """
+
+    word: str
+    by_dcc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HubEvent:
     """What happened to hubs, as far as one of their suppliers is concerned.
 
     Attributes:
         release_id: the release under which it happened.
-        supplier: whose instruction it was, or who was told. No other supplier may see it.
+        supplier: whose instruction it was, for whom DCC chose, or who was told. No other supplier may see it. `OF_DCC`
+            for what DCC instructed by itself.
         what: what happened.
         at: when.
         noted_at: when it was noted here, which is when it ended.

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from duis_gateway.rollout.hub_events.records import Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import OF_DCC, Ended, Happened, HubEvent
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.store.bulk import id_list, insert_ids, stored_columns
 from duis_gateway.store.rollout_tables import hub_event, hub_event_hub
@@ -74,25 +74,32 @@ def left_groups(
             yield heads[number], members
 
 
-def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, str]]:
-    """Return whose instructions under a release ended, and how, by the number of the event, the oldest first."""
+def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, Ended]]:
+    """Return which suppliers' instructions under a release ended, and how, by the event's number, the oldest first."""
     query = (
-        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.word)
-        .where(hub_event.c.release_id == release_id, hub_event.c.what == Happened.ENDED)
+        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.what, hub_event.c.word)
+        .where(
+            hub_event.c.release_id == release_id,
+            hub_event.c.what.in_((Happened.ENDED, Happened.CHOICE_ENDED)),
+            hub_event.c.supplier != OF_DCC,
+        )
         .order_by(hub_event.c.id)
     )
-    return {row.id: (row.supplier, row.word) for row in connection.execute(query)}
+    return {
+        row.id: (row.supplier, Ended(row.word, by_dcc=row.what == Happened.CHOICE_ENDED))
+        for row in connection.execute(query)
+    }
 
 
 def endings_of(
-    connection: Connection, heads: Mapping[int, tuple[int, str]], ids: Iterable[int]
-) -> dict[int, dict[int, str]]:
+    connection: Connection, heads: Mapping[int, tuple[int, Ended]], ids: Iterable[int]
+) -> dict[int, dict[int, Ended]]:
     """Return how instructions of these hubs ended, by hub and supplier: of several the last (`heads`: `endings`)."""
-    found: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    found: defaultdict[int, dict[int, Ended]] = defaultdict(dict)
     for number, members in sorted(_members(connection, heads, ids).items()) if heads else ():
-        supplier, word = heads[number]
+        supplier, ended = heads[number]
         for device_id in members:
-            found[device_id][supplier] = word
+            found[device_id][supplier] = ended
     return found
 
 

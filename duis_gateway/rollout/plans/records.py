@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from duis_gateway.rollout.hub_events.records import Ended
 from duis_gateway.rollout.hubs.records import Hub, of_roles
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -86,7 +87,7 @@ class PlanFacts:
         unregistered: those of them that are not registered.
         withheld: suppliers that have instructed the hub, of which nothing is said, as they protect it: no other is
             shown that.
-        endings: by supplier, how its last instruction of the hub ended (`rollout.hub_events.records`).
+        endings: by supplier, how its last instruction of the hub ended, or DCC's for it.
         viewer: the supplier for whose eyes the explanation is, None for the operator's. A CSP's words to one supplier
             are not for the other, as they may say who it is.
     """
@@ -102,7 +103,7 @@ class PlanFacts:
     unable: frozenset[int] = frozenset()
     unregistered: frozenset[int] = frozenset()
     withheld: frozenset[int] = frozenset()
-    endings: Mapping[int, str] = field(default_factory=dict)
+    endings: Mapping[int, Ended] = field(default_factory=dict)
     viewer: int | None = None
 
 

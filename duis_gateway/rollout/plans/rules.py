@@ -176,10 +176,10 @@ def waiting(facts: PlanFacts) -> HubInstruction | None:
 
 def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:
     """Return why a supplier's last instruction of the hub was made void, None where it was not, or another stands."""
-    word = facts.endings.get(supplier or 0)
-    if word is None or _given(facts, supplier) or word not in tuple(VoidReason):
+    ended = facts.endings.get(supplier or 0)
+    if ended is None or _given(facts, supplier) or ended.word not in tuple(VoidReason):
         return None
-    return VoidReason(word)
+    return VoidReason(ended.word)
 
 
 def instructs(facts: PlanFacts, supplier: int) -> bool:
@@ -332,20 +332,36 @@ def _silence(facts: PlanFacts, supplier: int | None) -> str:
         return "cannot instruct (it is not registered)"
     if supplier in facts.unable:
         return "cannot instruct (older DUIS version)"
-    return _ENDED.get(facts.endings.get(supplier or 0, ""), "has not instructed")
+    return _how_it_ended(facts, supplier)
+
+
+def _how_it_ended(facts: PlanFacts, supplier: int | None) -> str:
+    ended = facts.endings.get(supplier or 0)
+    if ended is None:
+        return "has not instructed"
+    void = _VOIDED.get(ended.word)
+    if ended.by_dcc and facts.viewer in (None, supplier):
+        # To its second supplier it was an instruction like any other.
+        what = "was taken back" if void is None else f"is void, as {void}"
+        return f"has not instructed, and DCC's choice for it {what}"
+    return _ENDED.get(ended.word, "has not instructed") if void is None else f"has instructed, but {void}"
 
 
 _ENDED = {
     TAKEN_BACK: "took its instruction back",
     OFF_THE_LIST: "took it off its preferred list",
     ON_THE_LIST: "put it on its preferred list, and it left its SafeLaunch group",
-    VoidReason.TOO_LATE: "has instructed, but the period came too late: it did not end before the automatic date",
-    VoidReason.OUTSIDE_PILOT: "has instructed, but the period did not lie within the pilot",
-    VoidReason.BEFORE_SAFE_LAUNCH: "has instructed, but the period started before safe launch",
-    VoidReason.EXCLUDED: "has instructed, but the hub is excluded from the pilot",
-    VoidReason.PILOT_INVALIDATED: "has instructed, but the pilot was invalidated",
 }
-"""How an instruction ended, in words that go on from who gave it."""
+"""How a supplier ended an instruction of its own, in words that go on from who gave it."""
+
+_VOIDED = {
+    VoidReason.TOO_LATE.value: "the period came too late: it did not end before the automatic date",
+    VoidReason.OUTSIDE_PILOT.value: "the period did not lie within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH.value: "the period started before safe launch",
+    VoidReason.EXCLUDED.value: "the hub is excluded from the pilot",
+    VoidReason.PILOT_INVALIDATED.value: "the pilot was invalidated",
+}
+"""What ended an instruction without its supplier's doing."""
 
 
 def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:

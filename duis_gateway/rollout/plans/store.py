@@ -15,6 +15,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import Ended
 from duis_gateway.rollout.hubs.device_models import model_names
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
@@ -72,7 +73,7 @@ class ReleaseFacts:
     open_periods: Mapping[str, Period]
     able: frozenset[int]
     registered: frozenset[int]
-    endings: Mapping[int, tuple[int, str]]
+    endings: Mapping[int, tuple[int, Ended]]
 
 
 def of_release(connection: Connection, release: Release, now: datetime) -> ReleaseFacts:
@@ -155,7 +156,7 @@ def kinds(
     device, *columns = stored_columns(connection, query)
     known = unsigned(device)
     endings = events.endings_of(connection, shared.endings, known) if ended else {}
-    endings_of = (tuple(sorted(endings.get(device_id, _NONE).items())) for device_id in known)
+    endings_of = (frozenset(endings.get(device_id, _NONE).items()) for device_id in known)
     alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
     for device_id, kind in zip(known, zip(*columns, map(said.of, known), endings_of, strict=True), strict=True):
         alike[kind].append(device_id)
@@ -183,7 +184,7 @@ class _OfHub:
 
 
 _NOTHING = _OfHub()
-_NONE: Mapping[int, str] = MappingProxyType({})
+_NONE: Mapping[int, Ended] = MappingProxyType({})
 _NOBODY: frozenset[int] = frozenset()
 
 
@@ -244,7 +245,7 @@ def _facts(
     viewer: int | None = None,
     *,
     withheld: frozenset[int] = frozenset(),
-    endings: Mapping[int, str] = MappingProxyType({}),
+    endings: Mapping[int, Ended] = MappingProxyType({}),
 ) -> PlanFacts:
     return PlanFacts(
         hub=hub,

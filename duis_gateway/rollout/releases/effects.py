@@ -175,8 +175,8 @@ def predecessors(moment: Moment, release: Release) -> list[Release]:
 def _void_instructions(happening: Happening, moment: Moment) -> None:
     """What stood under the release stands no more, whatever DCC decides on it later."""
     ending = Ending(moment.now, VoidReason.PILOT_INVALIDATED)
+    direct.drop(moment.conn, happening.after.release_id, ending)
     schedules.drop_instructions(moment.conn, happening.after.release_id, ending)
-    direct.drop(moment.conn, happening.after.release_id)
 
 
 def _await_decision(happening: Happening, moment: Moment) -> None:

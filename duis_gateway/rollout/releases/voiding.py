@@ -66,6 +66,10 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
     """
     reasons, voided = _voided(release, tx)
     for supplier, void in sorted(voided.items()):
+        # First: of what ended of one supplier, its own counts as its last.
+        for why in sorted({reasons[device_id] for device_id in void.chosen}):
+            gone = [device_id for device_id in void.chosen if reasons[device_id] is why]
+            direct.remove_selected(tx.conn, release.release_id, supplier, gone, Ending(tx.now, why))
         standing = schedules.instructions(tx.conn, release.release_id, supplier)
         changed = [
             _without(group, frozenset(lost))
@@ -79,8 +83,6 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
                 gone = [device_id for device_id in ids if reasons[device_id] is why]
                 ending = Ending(tx.now, why)
                 schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, gone, ending)
-        if void.chosen:
-            direct.remove_selected(tx.conn, release.release_id, supplier, void.chosen)
     return Lost(reasons, {supplier: void.own for supplier, void in voided.items()})
 
 
