@@ -191,15 +191,24 @@ class DccFacts:
 
 
 def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) -> tuple[Deadline, ...]:
-    """Return what is outstanding for a supplier; nothing of a release that is over, or if it cannot instruct."""
-    if not release.state.is_live or not facts.able:
+    """Return what is outstanding for a supplier; nothing of a release that is over, or if it cannot instruct.
+
+    While DCC has to decide on a release whose pilot is invalidated, it is what has become void by that.
+    """
+    if release.state.is_over or not facts.able:
         return ()
 
     def task(name: Task, due: datetime | None, hubs: int, *, optional: bool = False) -> Deadline:
         me = facts.supplier
         return Deadline(release.release_id, PartyKind.SUPPLIER, me, name, due, hubs, optional=optional, about=me)
 
+    def anew(reason: VoidReason, hubs: int) -> Deadline:
+        return replace(task(Task.INSTRUCT_ANEW, last, hubs, optional=True), subject=reason.value)
+
     found: list[Deadline] = []
+    last = last_to_instruct(release)
+    if not release.state.is_live:
+        return tuple(_void(anew(one, hubs), _INVALIDATED) for one, hubs in facts.void.items())
     if pilot_window_open(release, now):
         due = last_for_the_pilot(release)
         if facts.listed is None and facts.eligible:
@@ -209,19 +218,20 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
     found = [_too_late(one, _TOO_LATE) if one.overdue(now) else one for one in found]
     found += [_owed(task(_OWED[owed.kind], owed.due, owed.missing), owed) for owed in facts.obligations if owed.missing]
     found = [_lapsed(one, facts.noticed_at) if one.overdue(now) else one for one in found]
-    last = last_to_instruct(release)
     if facts.awaited and now <= last:
         found.append(task(Task.INSTRUCT_SPLIT_HUBS, last, facts.awaited, optional=True))
     if facts.uninstructed and now <= last:
         found.append(task(Task.INSTRUCT_SAFE_LAUNCH, last, facts.uninstructed, optional=True))
     for reason, hubs in facts.void.items() if now < release.automatic_date else ():
-        one = replace(task(Task.INSTRUCT_ANEW, last, hubs, optional=True), subject=reason.value)
-        found.append(_void(one, _ANEW[now <= last]))
+        found.append(_void(anew(reason, hubs), _ANEW[now <= last]))
     return tuple(found)
 
 
 _TOO_LATE = (
     "it is too late for 11.5 and 11.6: hubs that are not instructed go on the automatic date, unless DCC instructs them"
+)
+_INVALIDATED = (
+    "nothing is taken under this release until DCC decides on it; they can be instructed under one that is in flight"
 )
 _ANEW = {
     True: "they go on the automatic date, unless they are instructed anew",

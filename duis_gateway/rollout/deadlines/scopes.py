@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.lifecycle import Event
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 
 
 def scope_of(party: Party) -> Scope:
@@ -29,6 +33,24 @@ def viewer_of(party: Party) -> int | None:
 def live_releases(conn: Connection) -> list[Release]:
     """Return the releases under which hubs are instructed and updated, the newest notice first."""
     return [release for release in releases.all_releases(conn) if release.state.is_live]
+
+
+def given_way(conn: Connection) -> list[Release]:
+    """Return the releases whose place a successor takes that is in flight, the newest notice first.
+
+    Their pilot was invalidated by its approval, or they were superseded while it was there.
+    """
+    every = releases.all_releases(conn)
+    return [one for one in every if one.state is ReleaseState.INVALIDATED or _superseded_lately(conn, one, every)]
+
+
+def _superseded_lately(conn: Connection, release: Release, every: Sequence[Release]) -> bool:
+    if release.state is not ReleaseState.SUPERSEDED:
+        return False
+    ended = history.newest(conn, release.release_id, Event.SUPERSEDED)
+    model = (release.manufacturer, release.model)
+    successors = [one for one in every if one.state.is_live and (one.manufacturer, one.model) == model]
+    return ended is not None and any(one.notified_at <= ended.at for one in successors)
 
 
 def open_releases(conn: Connection) -> list[Release]:

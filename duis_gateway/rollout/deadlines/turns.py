@@ -15,9 +15,10 @@ from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.periods import ends_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, ended_void, instructs, plan_hub, waiting
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, ended_void, instructs, plan_hub, waiting
 from duis_gateway.rollout.protection import store as protection
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 
 DCC = 0
 """Whoever stands for DCC among those who have instructed hubs: no party has this EUI-64."""
@@ -44,6 +45,10 @@ class Turns:
 
 def turns(connection: Connection, release: Release, scope: Scope, now: datetime) -> Turns:
     """Count the hubs of an estate that were instructed and that nothing but the automatic date moves now."""
+    if release.state is ReleaseState.INVALIDATED:
+        return Turns(_invalidated(connection, release, scope, now))
+    if not release.state.is_live:
+        return Turns()
     shared = plans.of_release(connection, release, now)
     found: defaultdict[int, Counter[VoidReason]] = defaultdict(Counter)
     chosen: Counter[int] = Counter()
@@ -69,6 +74,35 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
             for supplier in _chosen_in_vain(facts, plan.void):
                 chosen[supplier] += len(device_ids)
     return Turns(found, chosen, awaited)
+
+
+def _invalidated(
+    connection: Connection, release: Release, scope: Scope, now: datetime
+) -> Mapping[int, Mapping[VoidReason, int]]:
+    """Count what was instructed under a release whose pilot is invalidated, and is planned under no other one since."""
+    reason = VoidReason.PILOT_INVALIDATED
+    others = [
+        plans.of_release(connection, one, now)
+        for one in releases.live(connection)
+        if (one.manufacturer, one.model) == (release.manufacturer, release.model)
+    ]
+    shared = plans.of_release(connection, release, now)
+    found: defaultdict[int, Counter[VoidReason]] = defaultdict(Counter)
+    for chunk in estate.touched(connection, scope, [release]):
+        left = [hub.device_id for hub in chunk]
+        for other in others:
+            kinds = plans.kinds(connection, other, left)
+            left = [one for facts, ids in kinds if not _has_its_own(plan_hub(facts)) for one in ids]
+        for facts, device_ids in plans.kinds(connection, shared, left, ended=True):
+            if plan_hub(facts).void is reason:
+                for supplier in facts.hub.suppliers:
+                    if ended_void(facts, supplier) is reason:
+                        found[supplier][reason] += len(device_ids)
+    return found
+
+
+def _has_its_own(plan: HubPlan) -> bool:
+    return plan.basis in (Basis.INSTRUCTED, Basis.BATCH, Basis.ACTIVE)
 
 
 def _awaited(facts: PlanFacts) -> Iterator[int]:

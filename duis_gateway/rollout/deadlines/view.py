@@ -25,7 +25,7 @@ from duis_gateway.rollout.deadlines.rules import (
     supplier_deadlines,
 )
 from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, scope_of
-from duis_gateway.rollout.deadlines.turns import DCC, Turns, turns
+from duis_gateway.rollout.deadlines.turns import DCC, turns
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.estate.view import moved_by
@@ -130,7 +130,7 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
         suppliers = [party.eui]
     duties = _duties(conn, release, suppliers, now)
     whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
-    whose_turn = turns(conn, release, whose, now) if release.state.is_live else Turns()
+    whose_turn = turns(conn, release, whose, now)
     noticed_at = history.noticed_at(conn, release)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
     for eui, supplier in known(conn, suppliers).items():

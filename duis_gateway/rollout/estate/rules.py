@@ -50,6 +50,21 @@ class Prospect:
     void: VoidReason | None = None
 
 
+def why_void(chosen: Prospect | None, gone: Sequence[Prospect]) -> VoidReason | None:
+    """Return why what was instructed of a hub is void, under the release that has it next, or (else) one before it.
+
+    Args:
+        chosen: what is planned under the release that has the hub next, None if none has.
+        gone: the same under releases whose place it has taken, the newest first.
+    """
+    if chosen is not None and (chosen.void is not None or _STATES[chosen.plan.basis] not in _WAITING):
+        return chosen.void
+    return next((one.void for one in gone if one.void is not None), None)
+
+
+_WAITING = frozenset({HubState.PLANNED, HubState.NOT_PLANNED})
+
+
 def state_of(prospect: Prospect) -> HubState:
     """Return the hub's state under a release. A failure counts as long as there is something to try again."""
     state = _STATES[prospect.plan.basis]

@@ -7,17 +7,17 @@ instruction, a batch, a choice of DCC's or a failure names are planned one by on
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from duis_gateway.parties.records import Party
-from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of
+from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
-from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
+from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of, why_void
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import PlanFacts
@@ -54,11 +54,12 @@ class _Line(NamedTuple):
 def status_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
     """Return the number of the party's hubs by release in flight, model, firmware version, status and state.
 
-    Each hub is counted once, under the release that has it next (`rollout.estate.rules.next_prospect`).
+    Each hub is counted once, under the release that has it next (`rollout.estate.rules.next_prospect`). Why it is void
+    may have come about under one that this one has taken the place of.
     """
     live = live_releases(conn)
     by_id = {release.release_id: release for release in live}
-    counted = _counted(conn, scope_of(party), live, now)
+    counted = _counted(conn, scope_of(party), live, now, given_way(conn))
     return [_row(line, counted[line], by_id.get(line.release)) for line in sorted(counted) if counted[line]]
 
 
@@ -84,33 +85,41 @@ def _row(line: _Line, hubs: int, release: Release | None) -> Mapping[str, object
     }
 
 
-def _counted(conn: Connection, scope: Scope, live: Sequence[Release], now: datetime) -> Counter[_Line]:
-    by_model: defaultdict[tuple[str, str], list[Release]] = defaultdict(list)
-    for release in live:
-        by_model[release.manufacturer, release.model].append(release)
+def _counted(
+    conn: Connection, scope: Scope, live: Sequence[Release], now: datetime, gone: Sequence[Release] = ()
+) -> Counter[_Line]:
+    by_model, gone_by_model = _by_model(live), _by_model(gone)
     kinds = estate.kinds(conn, scope)
     alike = {kind: _line_of_kind(kind, by_model[kind.manufacturer, kind.model], now) for kind in kinds}
     counted: Counter[_Line] = Counter()
     for kind, number in kinds.items():
         counted[alike[kind]] += number
-    for releases in by_model.values():
-        for hub, line in _looked_at(conn, scope, releases, now):
+    for model in dict.fromkeys((*by_model, *gone_by_model)):
+        for hub, line in _looked_at(conn, scope, by_model[model], gone_by_model[model], now):
             counted[alike[_kind_of(hub)]] -= 1
             counted[line] += 1
     return counted
 
 
+def _by_model(releases: Iterable[Release]) -> defaultdict[tuple[str, str], list[Release]]:
+    found: defaultdict[tuple[str, str], list[Release]] = defaultdict(list)
+    for release in releases:
+        found[release.manufacturer, release.model].append(release)
+    return found
+
+
 def _looked_at(
-    conn: Connection, scope: Scope, releases: Sequence[Release], now: datetime
+    conn: Connection, scope: Scope, live: Sequence[Release], gone: Sequence[Release], now: datetime
 ) -> Iterator[tuple[Hub, _Line]]:
-    """Yield the hubs that something names under these live releases of one model, each with the line it is in."""
+    """Yield the hubs that something names under these releases of one model, each with the line it is in."""
+    releases = (*live, *gone)
     model = (releases[0].manufacturer, releases[0].model) if releases else None
     shared = [plans.of_release(conn, release, now) for release in releases]
     for chunk in estate.touched(conn, scope, releases):
         own = [hub for hub in chunk if (hub.manufacturer, hub.model) == model]
         under = [_prospects(conn, one, own, scope.supplier) for one in shared]
         for hub, *prospects in zip(own, *under, strict=True):
-            yield hub, _line(_kind_of(hub), prospects)
+            yield hub, _line(_kind_of(hub), prospects[: len(live)], prospects[len(live) :])
 
 
 def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub], viewer: int | None) -> list[Prospect]:
@@ -139,12 +148,14 @@ def _line_of_kind(kind: HubKind, releases: Sequence[Release], now: datetime) -> 
     return _line(kind, [Prospect(release, plan_hub(PlanFacts(hub, release, now))) for release in releases])
 
 
-def _line(kind: HubKind, prospects: Sequence[Prospect]) -> _Line:
+def _line(kind: HubKind, prospects: Sequence[Prospect], gone: Sequence[Prospect] = ()) -> _Line:
     chosen = next_prospect(prospects)
     state = HubState.NOT_PLANNED if chosen is None else state_of(chosen)
     release = "" if chosen is None else chosen.release.release_id
-    void = "" if chosen is None or chosen.void is None else chosen.void.value
-    return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, void)
+    void = why_void(chosen, gone)
+    return _Line(
+        kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, void.value if void else ""
+    )
 
 
 def _kind_of(hub: Hub) -> HubKind:

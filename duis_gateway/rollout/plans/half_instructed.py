@@ -1,4 +1,4 @@
-"""Split hubs that one supplier alone has instructed: nothing is planned, and it is told when its period ends (BR-3.3).
+"""Split hubs that one supplier alone has instructed: nothing is planned, and it is told when that ends (BR-3.3).
 
 As nothing was planned, the plan before and the plan after do not differ then; nothing else would say it.
 """
@@ -15,7 +15,7 @@ from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.eligibility import split_sql
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told
-from duis_gateway.rollout.plans.records import GroupName, PlanBasis, PlanFacts, PlanStanding, ToldPlan, VoidReason
+from duis_gateway.rollout.plans.records import GroupName, Lost, PlanBasis, PlanFacts, PlanStanding, ToldPlan, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
 from duis_gateway.rollout.releases.records import Release
@@ -57,6 +57,34 @@ def tell_ended(release: Release, moment: Moment) -> Mapping[int, frozenset[int]]
                 bulletin.groups[one.supplier].update(dict.fromkeys(members, GroupName(one.group_id, one.stage)))
     moment.send(bulletin.sends(release, listeners, moment))
     return {supplier: frozenset(members) for supplier, members in sorted(found.items())}
+
+
+def lost_with_the_release(moment: Moment, before: Release, reason: VoidReason) -> Lost:
+    """Return what suppliers had instructed, and no plan that was told rests on, of a release that ends now.
+
+    One half of a split hub, whose period is not over, or what a pause holds: nothing else would say that it is void.
+
+    Args:
+        moment: the transaction; what stood is still there.
+        before: the release as it stood until now.
+        reason: why it is void.
+    """
+    own: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
+    shared = plans.of_release(moment.conn, before, moment.now)
+    for chunk in told.concerned(moment.conn, before.release_id, named=True, size=HUBS_AT_ONCE):
+        for facts, members in plans.kinds(moment.conn, shared, chunk):
+            for supplier in _untold(facts):
+                own[supplier].update(dict.fromkeys(members, reason))
+    return Lost({device_id: reason for theirs in own.values() for device_id in theirs}, own)
+
+
+def _untold(facts: PlanFacts) -> Collection[int]:
+    """Return the suppliers whose instruction stands, and of which no plan is told just now."""
+    plan = plan_hub(facts)
+    if plan.period is not None:
+        return facts.hub.suppliers if plan.held else ()
+    one = waiting(facts)
+    return () if one is None or one.counting_period.end <= facts.at else (one.supplier,)
 
 
 def _split_hubs(connection: Connection, release_id: str, ends: Collection[datetime]) -> list[int]:

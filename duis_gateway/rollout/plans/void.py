@@ -29,6 +29,8 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
     It is for the eyes of the viewer of the facts: a supplier is told nothing of what a former one instructed, nor that
     the other has taken its own back or protects the hub, and of its own period that it is over.
     """
+    if plan.void in _WITH_THE_RELEASE:
+        return _ended_with_the_release(facts, plan.void)
     if plan.period is not None:
         return VoidReason.PAUSED if plan.held else None
     if plan.basis is not Basis.AUTOMATIC_DATE:
@@ -41,6 +43,17 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
     if reason is VoidReason.NOT_INSTRUCTED and not _had_instructed(facts):
         return None
     return reason
+
+
+_WITH_THE_RELEASE = frozenset({VoidReason.RELEASE_OVER, VoidReason.PILOT_INVALIDATED})
+
+
+def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason | None:
+    """Return why what was instructed under a release that is over stands no more: it had ended before, or with it."""
+    whose = facts.hub.suppliers if facts.viewer is None else facts.hub.suppliers & {facts.viewer}
+    ended = next(filter(None, (ended_void(facts, one) for one in sorted(whose))), None)
+    given = any(one.supplier in whose for one in facts.instructions)
+    return ended or (reason if given else None)
 
 
 def _by_a_former_supplier(facts: PlanFacts) -> bool:

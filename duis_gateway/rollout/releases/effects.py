@@ -12,7 +12,8 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import freshness
-from duis_gateway.rollout.plans.records import VoidReason
+from duis_gateway.rollout.plans.half_instructed import lost_with_the_release
+from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.plans.remaining import follow_the_date
 from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history, telling
@@ -47,6 +48,7 @@ class Happening:
 def carry_out(happening: Happening, moment: Moment) -> None:
     """Keep where the release stands now and a line of its history, and do what each effect says."""
     after = happening.after
+    lost = _lost(happening.before, after, moment)
     line = ReleaseEvent(
         after.release_id,
         happening.at,
@@ -65,8 +67,17 @@ def carry_out(happening: Happening, moment: Moment) -> None:
     for effect in happening.effects:
         CARRIED_OUT[effect](happening, moment)
     if _moves_plans(happening.before) != _moves_plans(after):
-        replan_all(moment, after)
+        replan_all(moment, after, lost)
     follow_the_date(happening.before, after, moment)
+
+
+def _lost(before: Release, after: Release, moment: Moment) -> Lost:
+    """Return what ends with the release that was told as planned to nobody."""
+    if after.state.is_live or not before.state.is_live:
+        return Lost()
+    invalidated = after.state is ReleaseState.INVALIDATED
+    reason = VoidReason.PILOT_INVALIDATED if invalidated else VoidReason.RELEASE_OVER
+    return lost_with_the_release(moment, before, reason)
 
 
 def _moves_plans(release: Release) -> tuple[object, ...]:

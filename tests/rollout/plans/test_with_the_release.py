@@ -1,0 +1,154 @@
+"""What ends with a release: each supplier is told of its own once, and reads it in status and deadlines (BR-6.5)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from sqlalchemy import select
+
+import esi.messages as esi
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.deadlines.view import deadline_rows
+from duis_gateway.rollout.estate.view import status_rows
+from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.store.tables import outbox
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.steering import DCC, NORTH, OWN_NORTH, SPLIT, WEEK, Steering, steering
+
+IN_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
+NEWER = "00000003"
+PARTIES = {
+    OURS: Party(OURS, PartyKind.SUPPLIER, ""),
+    THEIRS: Party(THEIRS, PartyKind.SUPPLIER, ""),
+    NORTH: Party(NORTH, PartyKind.CSP, "", regions=frozenset({"North"})),
+    DCC: Party(DCC, PartyKind.DCC, ""),
+}
+
+pytestmark = pytest.mark.requirement("X09", "BR-6.5", "PIA-A13")
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """A pilot that has begun; one supplier has instructed its own hub and, alone, the split one."""
+    with steering(request.param, tmp_path) as made:
+        made.piloting()
+        instructs(made, OURS, OWN_NORTH, SPLIT)
+        yield made
+
+
+def instructs(dcc: Steering, supplier: int, *ids: int, release: str = "R1", version: str = NEW) -> None:
+    assert not dcc.asks(supplier, "11.5", PreferredPilotList(release, version, ids)).startswith("E")
+    group = DeploymentGroup("G1", Stage.PILOT, ids, IN_PILOT)
+    assert not dcc.asks(supplier, "11.6", PreferredPilotSchedule(release, version, (group,))).startswith("E")
+
+
+def gives_way(dcc: Steering) -> None:
+    """A later release for the model is announced and approved."""
+    later = PilotTerms(Period(PILOT.start + WEEK / 7, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version=NEWER, pilot=later)
+    dcc.approves("R2")
+    assert dcc.state() is ReleaseState.INVALIDATED
+
+
+def void_told(dcc: Steering, party: int, since: int) -> list[tuple[str, str, str]]:
+    """Of what a party was told that it is void since then: why, in which group, and the hubs; by alert or message."""
+    query = select(outbox.c.content).where(outbox.c.recipient == party, outbox.c.id > since, outbox.c.channel == "http")
+    with dcc.store.read() as conn:
+        roots = [etree.fromstring(row.content) for row in conn.execute(query.order_by(outbox.c.id))]
+    return [
+        (
+            one.findtext("{*}Reason") or "",
+            one.findtext("{*}GroupID") or "",
+            one.findtext("{*}DeviceIDList") or "",
+        )
+        for root in roots
+        for one in root.iter("{*}Void")
+    ]
+
+
+def void_shown(dcc: Steering, party: int) -> dict[str, int]:
+    with dcc.store.read() as conn:
+        rows = status_rows(conn, PARTIES[party], dcc.clock.now())
+    found: Counter[str] = Counter()
+    for row in rows:
+        if row["void"] is not None:
+            found[str(row["void"])] += int(str(row["hubs"]))
+    return dict(found)
+
+
+def anew(dcc: Steering, supplier: int) -> dict[tuple[str, str], int]:
+    """How many hubs a supplier is to instruct anew, by the release and why."""
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, PARTIES[supplier], dcc.clock.now())
+    mine = [row for row in rows if row["whose"] == "own" and row["task"] == "instruct_anew"]
+    assert not any(row["overdue"] for row in mine)
+    return {(str(row["release"]), str(row["subject"])): int(str(row["hubs"])) for row in mine}
+
+
+def hubs(*ids: int) -> str:
+    return ",".join(map(format_eui, ids))
+
+
+def test_a_half_that_waited_is_void_with_the_pilot_and_its_supplier_is_told_so(dcc: Steering) -> None:
+    """Before, a supplier whose instruction waited for the second one's was told the decision alone, without a hub."""
+    before = dcc.last_row()
+    gives_way(dcc)
+    both = [("PilotInvalidated", "G1", hubs(OWN_NORTH, SPLIT))]
+    assert void_told(dcc, OURS, before) == both
+    assert void_told(dcc, THEIRS, before) == [], "it had instructed nothing"
+    of_both = [("PilotInvalidated", "", hubs(OWN_NORTH, SPLIT))]
+    assert void_told(dcc, NORTH, before) == void_told(dcc, DCC, before) == of_both
+
+
+def test_status_and_deadlines_name_what_is_void_until_it_is_instructed_under_the_successor(dcc: Steering) -> None:
+    """Before, neither said after the approval that anything had been instructed."""
+    gives_way(dcc)
+    for party in (OURS, NORTH, DCC):
+        assert void_shown(dcc, party) == {"PilotInvalidated": 2}
+    assert void_shown(dcc, THEIRS) == {}
+    assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 2}
+    assert anew(dcc, THEIRS) == {}
+    instructs(dcc, OURS, OWN_NORTH, release="R2", version=NEWER)
+    assert void_shown(dcc, OURS) == {"PilotInvalidated": 1}
+    assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 1}
+    dcc.says(esi.Supersession("R1", "R2", dcc.clock.now()))
+    assert void_shown(dcc, OURS) == {"PilotInvalidated": 1}
+    assert anew(dcc, OURS) == {}, "nothing is open under the release any more"
+
+
+def test_what_a_superseded_release_leaves_is_void_under_its_successor(dcc: Steering) -> None:
+    dcc.announces("R2", firmware_version=NEWER)
+    before = dcc.last_row()
+    dcc.says(esi.Supersession("R1", "R2", dcc.clock.now()))
+    assert void_told(dcc, OURS, before) == [("ReleaseOver", "G1", hubs(OWN_NORTH, SPLIT))]
+    assert void_shown(dcc, OURS) == void_shown(dcc, DCC) == {"ReleaseOver": 2}
+    assert void_shown(dcc, THEIRS) == {}
+
+
+def test_what_a_pause_held_is_told_as_over_when_the_release_is_stopped(dcc: Steering) -> None:
+    """Before, the last word on it was that the release is paused."""
+    decides(dcc, RolloutAction.PAUSE)
+    before = dcc.last_row()
+    decides(dcc, RolloutAction.STOP)
+    assert void_told(dcc, OURS, before) == [("ReleaseOver", "G1", hubs(OWN_NORTH, SPLIT))]
+
+
+def test_nothing_is_told_of_what_was_over_before(dcc: Steering) -> None:
+    dcc.passes(IN_PILOT.end)
+    before = dcc.last_row()
+    gives_way(dcc)
+    assert void_told(dcc, OURS, before) == void_told(dcc, DCC, before) == []
+
+
+def decides(dcc: Steering, action: RolloutAction) -> None:
+    body = esi.RolloutDecision("R1", action, "why", Standing.CONFIRMED, "DCC")
+    assert dcc.says(body).status == "Accepted"
