@@ -92,6 +92,17 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
     return newest
 
 
+def pilots(scenario: Scenario, release: Release, hub: Hub, period: Period) -> bool:
+    """Whether the hub is in the pilot, which the release has not left, and the period begins before its end."""
+    listed = {hub_id for supplier in hub.suppliers for hub_id in scenario.listed.get(supplier, ())}
+    for choice in scenario.selections:
+        if choice.release_id == release.release_id and choice.supplier in hub.suppliers:
+            listed.update(choice.device_ids)
+    in_it = hub.device_id in listed or scenario.marks[release.release_id].get(hub.device_id) is HubMark.PROVING
+    assert release.pilot is not None
+    return in_it and release.state.value != "safe_launch" and period.start < release.pilot.period.end
+
+
 def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
     if hub.model != release.model:
         return Expected("not_planned")
@@ -120,5 +131,6 @@ def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
     )
     if batch is not None and open_batch:
         due = release.automatic_date if batch.period is None else batch.period.end
-        return Expected("batch", batch.period, due, "SafeLaunch", held=release.paused)
+        stage = "Pilot" if batch.period is not None and pilots(scenario, release, hub, batch.period) else "SafeLaunch"
+        return Expected("batch", batch.period, due, stage, held=release.paused)
     return Expected("automatic_date", None, release.automatic_date, "SafeLaunch", indicative=True, held=release.paused)

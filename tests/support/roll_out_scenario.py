@@ -81,7 +81,7 @@ class Scenario:
     """All that happened, what was said in its order. `before` are the hubs as they were before suppliers changed.
 
     `now` is the time at which it is looked at. `since`: from when hubs were instructed that an instruction names, where
-    that is earlier than when it came, as it took the place of another.
+    that is earlier than when it came, as it took the place of another. `listed`: the suppliers' preferred pilot lists.
     """
 
     before: tuple[Hub, ...]
@@ -96,6 +96,7 @@ class Scenario:
     reports: tuple[Reported, ...]
     now: datetime
     since: Mapping[Given, Mapping[int, datetime]] = field(default_factory=dict)
+    listed: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
 
 @contextmanager

@@ -62,6 +62,16 @@ def selected_hubs(connection: Connection, release_id: str) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
+def batched_hubs(connection: Connection, release_id: str) -> set[int]:
+    """Return every hub of the release's batches."""
+    query = (
+        select(batch_hub.c.device_id)
+        .join_from(batch, batch_hub, batch_hub.c.batch_id == batch.c.id)
+        .where(batch.c.release_id == release_id)
+    )
+    return set(connection.execute(query).scalars())
+
+
 def remove_selected(
     connection: Connection, release_id: str, supplier: int, ids: Collection[int], ending: Ending
 ) -> None:

@@ -13,10 +13,12 @@ from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.audience import by_supplier, registered
+from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.default_rules import judge_default_hubs, release_problem
+from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
@@ -44,6 +46,7 @@ def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx
     before = by_supplier(hubs.get_many(tx.conn, listed).values())
     pilots.replace_default_list(tx.conn, release.release_id, body.csp_region, good)
     tx.send(_default_list_alerts(release, body.csp_region, before, [found[d] for d in good], tx))
+    replan(tx, release, direct.batch_periods(tx.conn, release.release_id, {*listed, *good}))
     return accepted(message, bad)
 
 

@@ -17,6 +17,7 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import Part, split_list
 from duis_gateway.rollout.answers import warning_of
 from duis_gateway.rollout.audience import to_csps
+from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, Ending
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
@@ -42,7 +43,9 @@ def submit_preferred_pilot_list(request: ServiceRequest[PreferredPilotList], tx:
         return answer
     tx.send(_sends(facts, judgement, tx))
     _replace(facts.release, judgement, tx)
-    replan(tx, facts.release, judgement.findings.removed_from_groups)
+    listed = {hub.device_id for hubs in (facts.default, facts.previous or (), judgement.pilot) for hub in hubs}
+    batched = direct.batch_periods(tx.conn, facts.release.release_id, listed)
+    replan(tx, facts.release, (*judgement.findings.removed_from_groups, *batched))
     return answer
 
 

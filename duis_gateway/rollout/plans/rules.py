@@ -275,7 +275,14 @@ def _reason(facts: PlanFacts, instruction: HubInstruction) -> str | None:
 def _batch(facts: PlanFacts, period: Period | None, reason: str) -> HubPlan:
     when = "automatic date" if period is None else _words(period)
     text = f"{when}: DCC instructed it in a batch; {reason}"
-    return _plan(facts, Basis.BATCH, text, period, Stage.SAFE_LAUNCH, indicative=False, by_dcc=True)
+    stage = Stage.PILOT if period is not None and _moves_in_the_pilot(facts, period) else Stage.SAFE_LAUNCH
+    return _plan(facts, Basis.BATCH, text, period, stage, indicative=False, by_dcc=True)
+
+
+def _moves_in_the_pilot(facts: PlanFacts, period: Period) -> bool:
+    """Whether a hub of the pilot moves before the pilot's end: safe launch has no hub of it until then (BR-0.3)."""
+    pilot = facts.release.pilot
+    return facts.in_pilot and pilot is not None and period.start < pilot.period.end
 
 
 def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:

@@ -18,9 +18,10 @@ from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import Ended
 from duis_gateway.rollout.hubs.device_models import model_names
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.pilot_lists.membership import in_pilot
 from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
 from duis_gateway.rollout.protection import store as protection
-from duis_gateway.rollout.releases.records import HubMark, Period, Release, Stage
+from duis_gateway.rollout.releases.records import HubMark, Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.store.bulk import id_list, stored_columns
@@ -181,6 +182,7 @@ class _OfHub:
     selections: tuple[DirectGroup, ...] = ()
     in_batch: bool = False
     batch: Period | None = None
+    in_pilot: bool = False
 
 
 _NOTHING = _OfHub()
@@ -201,6 +203,7 @@ class _Said:
     batches: Mapping[int, Period | None]
     pieces: Mapping[int, GroupSay]
     withheld: Mapping[int, frozenset[int]]
+    in_pilot: frozenset[int]
     met: dict[tuple[object, ...], _OfHub] = field(default_factory=dict)
 
     def of(self, device_id: int) -> _OfHub:
@@ -210,10 +213,11 @@ class _Said:
         if not (naming or selections or in_batch):
             return _NOTHING
         period = self.batches.get(device_id)
-        key = naming, id(selections), in_batch, id(period)
+        in_pilot = device_id in self.in_pilot
+        key = naming, id(selections), in_batch, id(period), in_pilot
         known = self.met.get(key)
         if known is None:
-            known = self.met[key] = _OfHub(naming, selections, in_batch, period)
+            known = self.met[key] = _OfHub(naming, selections, in_batch, period, in_pilot)
         return known
 
 
@@ -232,7 +236,14 @@ def _said(connection: Connection, shared: ReleaseFacts, ids: Sequence[int]) -> _
             chosen = tuple(one for one in selections[device_id] if one.supplier not in suppliers)
             selections[device_id] = left.setdefault(chosen, chosen)
     pieces = says.pieces(connection, {one.piece for found in naming.values() for one in found if one.piece is not None})
-    return _Said(naming, selections, direct.batch_periods(connection, release_id, ids), pieces, withheld)
+    batches = direct.batch_periods(connection, release_id, ids)
+    dated = [device_id for device_id, period in batches.items() if period is not None]
+    piloted = in_pilot(connection, release_id, dated) if dated and _may_pilot(shared.release) else frozenset[int]()
+    return _Said(naming, selections, batches, pieces, withheld, piloted)
+
+
+def _may_pilot(release: Release) -> bool:
+    return release.pilot is not None and release.state.is_live and release.state is not ReleaseState.SAFE_LAUNCH
 
 
 def _facts(
@@ -255,6 +266,7 @@ def _facts(
         instructions=(*_instructions(hub, shared, said.naming, pieces), *_chosen(said.selections)),
         batch=said.batch,
         undated_batch=said.in_batch and said.batch is None,
+        in_pilot=said.in_pilot,
         scheduled=scheduled,
         unable=hub.suppliers - shared.able,
         unregistered=hub.suppliers - shared.registered,

@@ -15,7 +15,7 @@ from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.plans.half_instructed import lost_with_the_release
 from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.plans.remaining import follow_the_date
-from duis_gateway.rollout.plans.replan import replan_all
+from duis_gateway.rollout.plans.replan import replan, replan_all
 from duis_gateway.rollout.releases import history, telling
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.lifecycle import Effect, Event, advance, catch_up
@@ -68,6 +68,8 @@ def carry_out(happening: Happening, moment: Moment) -> None:
         CARRIED_OUT[effect](happening, moment)
     if _moves_plans(happening.before) != _moves_plans(after):
         replan_all(moment, after, lost)
+    elif happening.before.state is not after.state is ReleaseState.SAFE_LAUNCH:
+        replan(moment, after, direct.batched_hubs(moment.conn, after.release_id))  # no hub is in the pilot any more
     follow_the_date(happening.before, after, moment)
 
 

@@ -6,13 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.alerts.firmware_rollout_decision import DirectInstruction
 from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.flow.incoming import Door
 from duis_gateway.partners.messages import Part
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.plans import told as plans_told
 from duis_gateway.rollout.releases.records import Instruction, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedules import store as schedules
@@ -207,3 +211,35 @@ def test_a_selection_leaves_the_suppliers_own_list_alone(dcc: Steering) -> None:
     dcc.says(selection(OWN_NORTH))
     with dcc.store.read() as conn:
         assert [hub.device_id for hub in pilots.preferred(conn, "R1", OURS) or []] == [OWN_SOUTH]
+
+
+@pytest.mark.requirement("X09", "X08", "BR-0.3")
+def test_a_batch_moves_hubs_of_the_pilot_in_it_and_the_others_in_safe_launch(dcc: Steering) -> None:
+    """As the lists stand; once the pilot has ended it has no hub any more."""
+
+    def stages() -> dict[int, str]:
+        with dcc.store.read() as conn:
+            return {device_id: hub.plan.stage.value for device_id, hub in plans_told.told(conn, "R1", every).items()}
+
+    every = OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB
+    dcc.piloting(proving=(THEIR_HUB,))
+    assert dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))) == "I99"
+    last_days = Period(PILOT.end - DAY, PILOT.end + 2 * DAY)
+    sent = dcc.says(batch(*every, period=last_days)).body(NORTH, "PlannedDeployment")
+    assert {(one.stage, one.device_ids) for one in sent.deployments} == {
+        (Stage.PILOT, (OWN_NORTH,)),
+        (Stage.SAFE_LAUNCH, (SPLIT,)),
+    }
+    assert stages() == {1: "Pilot", 2: "SafeLaunch", 3: "SafeLaunch", 4: "Pilot"}
+    assert dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_SOUTH,))) == "I99"
+    assert stages() == {1: "SafeLaunch", 2: "Pilot", 3: "SafeLaunch", 4: "Pilot"}
+    by_default = csp.DefaultPilotList("R1", "North", (SPLIT,))
+    assert dcc.says(by_default, by=NORTH, door=Door.CSP).status == "Accepted"
+    assert stages() == {1: "SafeLaunch", 2: "Pilot", 3: "Pilot", 4: "Pilot"}, "for the one that sent no list"
+    assert dcc.asks(THEIRS, "11.5", PreferredPilotList("R1", NEW, (THEIR_HUB,))) == "I99"
+    assert stages() == {1: "SafeLaunch", 2: "Pilot", 3: "SafeLaunch", 4: "Pilot"}
+    assert dcc.says(selection(SPLIT, supplier=THEIRS, period=last_days)).status != "Accepted", "it ends too late"
+    dcc.passes(PILOT.end)
+    assert set(stages().values()) == {"SafeLaunch"}
+    assert dcc.says(batch(OWN_SOUTH, period=Period(PILOT.end, PILOT.end + DAY), group="B2")).status == "Accepted"
+    assert stages()[OWN_SOUTH] == "SafeLaunch"

@@ -226,6 +226,7 @@ class World:
         every = tuple(self.hubs())
         with self.dcc.store.read() as conn:
             batches, choices = direct.batches(conn, "R1"), direct.selections(conn, "R1")
+            lists = {one: pilots.preferred(conn, "R1", one) or () for one in SUPPLIERS}
         release = self.dcc.release()
         given = tuple(group for supplier in SUPPLIERS for group in self.instructions(supplier))
         standing = {(one.supplier, one.stage, one.group_id): one for one in given}
@@ -233,6 +234,7 @@ class World:
         return Scenario(
             every, every, (release,), {"R1": {}}, given, said, tuple(batches), tuple(choices), (), (),
             self.dcc.clock.now(), dict(self.since),
+            {supplier: frozenset(hub.device_id for hub in listed) for supplier, listed in lists.items()},
         )  # fmt: skip
 
     def planned(self) -> dict[int, dict[int, Plan]]:
