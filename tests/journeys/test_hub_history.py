@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases import KINDS
-from tests.support.dcc_play import approve, batch, hub, launching, piloting, select, update
+from tests.support.dcc_play import approve, batch, decide, hub, launching, piloting, select, update
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.schedules_play import say
 from tests.support.wire_client import listed, texts
@@ -177,7 +177,7 @@ def test_an_invalidated_pilot_names_the_groups_that_it_ends(play: Play) -> None:
     newer = f"{play.lot.release}-B"
     assert play.announce(release=newer, firmware="9003").code == "Accepted"
     approve(play, newer)
-    assert voids(play, "main") == {"PilotInvalidated P Pilot": [mine]}
+    assert voids(play, "main") == {"PilotInvalidated P Pilot": [mine, half]}
     for device in (mine, half):
         assert history(play, "main", device) == [("void: PilotInvalidated", "group P"), ("instructed", "group P")]
 
@@ -223,6 +223,45 @@ def test_what_dcc_chose_is_in_the_history_of_its_supplier_and_a_revision_that_en
     assert history(play, "main", own) == [("void: OutsidePilot", ""), chosen]
     assert history(play, "dcc", own) == [("void: OutsidePilot", main), by_name]
     assert history(play, "gas", split) == []
+
+
+@pytest.mark.requirement("X03", "BR-6.5")
+def test_a_release_that_ends_while_it_is_paused_is_the_last_that_the_history_says_of_it(
+    play: Play, own: list[str]
+) -> None:
+    """Before, the history ended with the pause, of which N77 had told."""
+    assert decide(play, "Pause").code == "Accepted"
+    assert decide(play, "Stop").code == "Accepted"
+    for party in ("main", "dcc"):
+        whats = sorted(what for what, _ in history(play, party, own[0]))
+        assert whats == ["CSP: Amended", "instructed", "void: Paused", "void: ReleaseOver"], party
+
+
+@pytest.mark.requirement("X07", "X06")
+def test_a_decision_on_one_part_of_a_split_hub_is_not_said_to_be_none(play: Play) -> None:
+    """Before, `why` said that the CSP had not decided, beside its decision in the history."""
+    launching(play)
+    split = play.lot.of_csp("north", play.lot["split"])[0]
+    assert play.pilot_schedule("main", Group.launch("G1", [split])).code == "I99"
+    assert play.pilot_schedule("gas", Group.launch("H1", [split])).code == "I99"
+    assert why(play, "main", split).endswith("; the CSP has not decided yet")
+    assert say(play, "north", "main", "G1", "Accepted").code == "Accepted"
+    for party in ("main", "gas", "dcc"):
+        assert why(play, party, split).endswith("; the CSP has decided on one part, and not on the other yet")
+    start, end = NOW + 71 * DAY, NOW + 81 * DAY
+    assert say(play, "north", "gas", "H1", "Amended", start=start, end=end, reason="No crews").code == "Accepted"
+    assert why(play, "main", split).endswith("; the CSP amended the period of the second supplier")
+    for party in ("gas", "dcc"):
+        assert why(play, party, split).endswith("; the CSP amended the period (No crews)")
+
+
+def test_a_hub_that_was_taken_back_is_still_said_to_be_protected(play: Play, own: list[str]) -> None:
+    protect(play, "main", [own[0]])
+    assert play.pilot_schedule("main", cancelled=[("G1", "SafeLaunch")]).code == "I99"
+    words = "automatic date: its supplier took its instruction back"
+    assert why(play, "main", own[0]) == f"{words}; you protect it"
+    assert why(play, "main", own[1]) == why(play, "dcc", own[0]) == words
+    protect(play, "main", [])
 
 
 def test_who_is_not_registered_is_not_said_to_be_on_an_older_version(play: Play) -> None:

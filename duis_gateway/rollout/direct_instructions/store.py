@@ -130,7 +130,7 @@ def _event(groups: Table, row: Row[Any], noted_at: datetime) -> HubEvent:
         Happened.BATCH if of_batch else Happened.CHOSEN,
         row.received_at,
         noted_at,
-        Stage.SAFE_LAUNCH if of_batch else Stage.PILOT,
+        None if of_batch else Stage.PILOT,  # a batch is of the stage that the hub is in
         row.group_id if of_batch else None,
         _period(row.starts, row.ends),
     )

@@ -23,7 +23,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
 from duis_gateway.rollout.plans.replan import replan
-from duis_gateway.rollout.plans.under_way import under_way
+from duis_gateway.rollout.plans.under_way import course
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, Stage
@@ -64,6 +64,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
     proving = tuple(pilots.proving_hubs(conn, release.release_id, supplier))
     may_be_in = {*named, *(hub.device_id for hub in proving)}
     groups = tuple(schedules.instructions_around(conn, release.release_id, supplier, may_be_in))
+    standing = course(tx, release, supplier, groups)
     return PilotListFacts(
         release=release,
         supplier=supplier,
@@ -73,7 +74,8 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         previous=None if previous is None else tuple(previous),
         groups=groups,
         protected=protection.protected(conn, named, supplier),
-        under_way=under_way(tx, release, supplier, groups),
+        under_way=standing.under_way,
+        over=standing.over,
     )
 
 

@@ -36,6 +36,7 @@ class PilotListFacts:
         groups: the requester's own standing instructions for this release, of both stages.
         protected: those of the hubs in `named` that the requester itself lets into no pilot.
         under_way: the hubs of `groups` that move already: the period that is planned for them has begun.
+        over: the hubs of `groups` whose period is over: there is nothing left for a list to take back.
     """
 
     release: Release | None
@@ -47,6 +48,7 @@ class PilotListFacts:
     groups: tuple[Instruction, ...] = ()
     protected: frozenset[int] = frozenset()
     under_way: frozenset[int] = frozenset()
+    over: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +164,13 @@ def _size_refusal(composed: _Composed, proving: tuple[HubInRegion, ...], terms: 
 
 def _accepted(composed: _Composed, facts: PilotListFacts) -> PilotListJudgement:
     pilot = frozenset(hub.device_id for hub in composed.hubs)
-    kept = [
-        replace(group, device_ids=tuple(d for d in group.device_ids if (d in pilot) is (group.stage is Stage.PILOT)))
-        for group in facts.groups
-    ]
+
+    def stays(hub: int, group: Instruction) -> bool:
+        return hub in facts.over or (hub in pilot) is (group.stage is Stage.PILOT)
+
+    kept = [replace(was, device_ids=tuple(hub for hub in was.device_ids if stays(hub, was))) for was in facts.groups]
     regrouped = tuple(now for was, now in zip(facts.groups, kept, strict=True) if now != was)
-    lost = dict.fromkeys(
-        hub for was in facts.groups for hub in was.device_ids if (hub in pilot) is not (was.stage is Stage.PILOT)
-    )
+    lost = dict.fromkeys(hub for was in facts.groups for hub in was.device_ids if not stays(hub, was))
     findings = replace(composed.findings, removed_from_groups=tuple(lost))
     return PilotListJudgement(
         code=ACCEPTED_IN_PART if findings.any else ACCEPTED,

@@ -197,6 +197,14 @@ def going_on_since(facts: PlanFacts, supplier: int) -> datetime | None:
     return counting.stands_since if counting is not None and counting.counting_period.end > facts.at else None
 
 
+def is_over(facts: PlanFacts, supplier: int) -> bool:
+    """Whether what the supplier instructed of the hub moves it no more as its time has passed, the joint one too."""
+    newest = max(_given(facts, supplier), key=lambda one: one.counting_period.end, default=None)
+    if newest is None or newest.counting_period.end > facts.at:
+        return False
+    return plan_hub(facts).basis is not Basis.INSTRUCTED
+
+
 def is_under_way(facts: PlanFacts, supplier: int, groups: Collection[GroupName]) -> bool:
     """Whether the hub moves now by one of these groups of the supplier's: the period that is planned has begun.
 
@@ -242,11 +250,16 @@ def _period_of(instruction: HubInstruction | None) -> Period | None:
 def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: Iterable[HubInstruction]) -> HubPlan:
     given = tuple(counting)
     stage = Stage.PILOT if all(one.stage is Stage.PILOT for one in given) else Stage.SAFE_LAUNCH
-    open_say = any(one.say is None and not one.by_dcc for one in given)
+    said = [one.say is not None for one in given if not one.by_dcc]
+    open_say = not all(said)
     text = "both suppliers have instructed, the later start and the later end count"
     if basis is SplitBasis.ONE_INSTRUCTION:
         text = "DCC chose the hub on its supplier's behalf" if given[0].by_dcc else "its supplier has instructed it"
-    say = "the CSP has not decided yet" if open_say else _decided(facts, given)
+    say = _decided(facts, given)
+    if open_say:
+        say = (
+            "the CSP has decided on one part, and not on the other yet" if any(said) else "the CSP has not decided yet"
+        )
     if all(one.by_dcc for one in given):
         say = "the CSP is told, and not asked"
     by_dcc = basis is SplitBasis.ONE_INSTRUCTION and given[0].by_dcc
@@ -261,6 +274,8 @@ def _decided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:
     if not amended:
         return "the CSP has decided" + (" on a piece of the group" if any(say.piece for _, say in said) else "")
     what = "a piece of the group" if any(say.piece for _, say in amended) else "the period"
+    if facts.viewer is not None and all(one.supplier != facts.viewer for one, _ in amended):
+        what = "the period of the second supplier"
     reasons = "; ".join(dict.fromkeys(filter(None, (_reason(facts, one) for one, _ in amended))))
     return f"the CSP amended {what}" + (f" ({reasons})" if reasons else "")
 
@@ -386,6 +401,8 @@ def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
 
 def _also(facts: PlanFacts) -> str:
     notes = []
+    if facts.protects and facts.viewer not in facts.withheld:
+        notes.append("you protect it")
     if facts.viewer is None and any(one.supplier not in facts.hub.suppliers for one in facts.instructions):
         notes.append("what a former supplier instructed counts no longer")
     if facts.scheduled is not None:

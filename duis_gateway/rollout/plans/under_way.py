@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import GroupName
-from duis_gateway.rollout.plans.rules import going_on_since, is_under_way
+from duis_gateway.rollout.plans.rules import going_on_since, is_over, is_under_way
 from duis_gateway.rollout.releases.records import Instruction, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How far hubs of standing groups have come.
+
+    Attributes:
+        under_way: those whose planned period has begun.
+        over: those whose period has ended, of a split hub the joint one: nothing is left to be taken back.
+    """
+
+    under_way: frozenset[int] = frozenset()
+    over: frozenset[int] = frozenset()
 
 
 def under_way(moment: Moment, release: Release, supplier: int, groups: Iterable[Instruction]) -> frozenset[int]:
     """Return the hubs of these standing groups of the supplier's whose planned period has begun."""
+    return course(moment, release, supplier, groups).under_way
+
+
+def course(moment: Moment, release: Release, supplier: int, groups: Iterable[Instruction]) -> Course:
+    """Return how far the hubs of these standing groups of the supplier's have come."""
     given = tuple(groups)
     ids = {device_id for group in given for device_id in group.device_ids}
     if not ids:
-        return frozenset()
+        return Course()
     names = {GroupName(group.group_id, group.stage) for group in given}
     shared = plans.of_release(moment.conn, release, moment.now)
     kinds = plans.kinds(moment.conn, shared, ids)
-    return frozenset(d for facts, members in kinds if is_under_way(facts, supplier, names) for d in members)
+    return Course(
+        frozenset(d for facts, members in kinds if is_under_way(facts, supplier, names) for d in members),
+        frozenset(d for facts, members in kinds if is_over(facts, supplier) for d in members),
+    )
 
 
 def instructed_since(moment: Moment, release: Release, supplier: int, ids: Iterable[int]) -> dict[int, datetime]:

@@ -216,8 +216,9 @@ def _hub_refusal(
         return "E110608", HubFindings(not_on_preferred_list=unlisted)
     if not instructions:
         return "E110602", NOTHING_FOUND
-    pilot += [hub for group in staying if group.stage is Stage.PILOT for hub in group.device_ids]
-    over = bool(instructions) and release.pilot is not None and _counted(pilot, facts) > release.pilot.limit
+    # One that is over keeps hubs that are on the list no more; they are not in the pilot.
+    pilot += [hub for one in staying if one.stage is Stage.PILOT for hub in one.device_ids if _in_pilot(hub, facts)]
+    over = bool(instructions) and release.pilot is not None and _counted({*pilot}, facts) > release.pilot.limit
     sends_pilot = any(group.stage is Stage.PILOT for group in instructions)
     return ("E110604" if over and sends_pilot else None), NOTHING_FOUND
 

@@ -30,9 +30,11 @@ from duis_gateway.flow.steps import decide
 from duis_gateway.flow.steps import store as store_step
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS
 from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans import told
-from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
@@ -184,6 +186,32 @@ def test_what_the_csp_refused_goes_on_with_nothing_where_it_is_sent_again(dcc: S
     dcc.passes(at(6))
     assert instructs(dcc, (SPLIT,), 6, 20) == "I99"
     assert planned(dcc) == set(), "the other half was over when this came"
+
+
+@pytest.mark.requirement("A04", "PIA-5")
+def test_a_list_takes_no_hub_out_of_a_group_that_is_over(dcc: Steering) -> None:
+    """Before, the answer named hubs of it as lost, and the history of each said that it was taken back."""
+    assert instructs(dcc, (OWN_NORTH, OWN_SOUTH), 1, 5) == "I99"
+    amends(dcc, SOUTH, 1, 4)
+    dcc.passes(at(4) + DAY / 2)
+    assert asks(dcc, PreferredPilotList("R1", NEW, (OWN_NORTH, SPLIT))) == "I99", "South's part is over already"
+    dcc.passes(at(6))
+    assert asks(dcc, PreferredPilotList("R1", NEW, (OWN_SOUTH, SPLIT))) == "I99"
+    with dcc.store.read() as conn:
+        for device_id in (OWN_NORTH, OWN_SOUTH):
+            newest, *_ = history_rows(conn, Party(OURS, PartyKind.SUPPLIER, ""), device_id)
+            assert newest["what"] == "void: PeriodEnded"
+    assert instructs(dcc, (OWN_NORTH,), 8, 12) == "E110608", "it is in the pilot no more"
+
+
+def test_hubs_of_a_group_that_is_over_do_not_fill_the_pilot(dcc: Steering) -> None:
+    """Before, a hub that was instructed anew counted twice."""
+    assert dcc.announces(revision=2, pilot=PilotTerms(PILOT, limit=3)).status == "Accepted"
+    every = (OWN_NORTH, OWN_SOUTH, SPLIT)
+    assert instructs(dcc, every, 1, 5) == "I99"
+    dcc.passes(at(6))
+    anew = DeploymentGroup("H", Stage.PILOT, every, Period(at(8), at(12)))
+    assert asks(dcc, PreferredPilotSchedule("R1", NEW, (anew,))) == "I99"
 
 
 @pytest.mark.requirement("X07", "PIA-C2")
