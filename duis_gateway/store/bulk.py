@@ -27,6 +27,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     literal_column,
     select,
 )
@@ -84,6 +85,16 @@ def _id_table(dialect: str, ids: BindParameter[str]) -> FromClause:
     # SQLite gives an index to a subquery that it cannot take apart (LIMIT) and never to json_each itself: where
     # it begins with the lists of a release, it would look through all identifiers for each of their hubs.
     return select(func.json_each(ids).table_valued(value).c.value).limit(literal_column("-1")).subquery()
+
+
+def of_head(heads: Table, number: ColumnElement[int], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that the row of `heads` with this number meets the conditions, for hubs found by a list.
+
+    Not a join: PostgreSQL may begin that with the heads, of which it expects one or two of a new release, and goes
+    through the whole list for each (500 groups of 100 hubs: half a minute). This is looked up by key for each hub of
+    the list, whatever is expected.
+    """
+    return select(literal(1)).where(heads.c.id == number, *conditions).scalar_subquery() == 1
 
 
 def plan_for_lists(connection: Connection) -> None:

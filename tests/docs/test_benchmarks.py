@@ -18,6 +18,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "delivery": ("50", "2"),
     "estate": ("2000", "500"),
     "failover": ("--least",),
+    "groups": ("200", "20", "sqlite"),
     "growth": ("1",),
     "past": ("1000", "50"),
     "kills": ("1",),

@@ -9,7 +9,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import ReleaseState
-from tests.support.databases import KINDS
+from tests.support.databases import KINDS, with_statistics_of_another_release
 from tests.support.dcc_play import CONCERNED, CSPS, approve, code, decide, launching, piloting, tell, told
 from tests.support.installation import NOW, Delivery
 from tests.support.play import DAY, Group, Play
@@ -22,10 +22,11 @@ DATABASES = KINDS
 OLDER_DUIS = ("on54", "on50", "published50")
 
 
-def successor(play: Play) -> str:
+def successor(play: Play, limit: int = 100) -> str:
     """Announce a newer release for the model, whose pilot begins tomorrow; return its id."""
     name = f"{play.lot.release}-B"
-    assert play.announce(release=name, firmware="9003", pilot=(NOW + DAY, NOW + 30 * DAY)).code == "Accepted"
+    pilot = (NOW + DAY, NOW + 30 * DAY)
+    assert play.announce(release=name, firmware="9003", pilot=pilot, limit=limit).code == "Accepted"
     play.forget()
     return name
 
@@ -61,6 +62,27 @@ def test_the_notice_of_a_successor_takes_nothing_from_the_older_release(play: Pl
     assert play.pilot_schedule("main", there, release=newer, firmware="9003").code == "I99"
     back = play.pilot_list("main", [*group.devices, *others])
     assert listed(back.root, "OtherRequestInProgressList") == list(others)
+
+
+@pytest.mark.once
+@pytest.mark.requirement("BR-3.8")
+def test_50_000_hubs_of_500_groups_are_answered_for_under_either_release(play: Play) -> None:
+    """Within the door's limit, whatever the database expects of the releases: it has met another one only."""
+    with_statistics_of_another_release(play.installation.store)
+    named = play.crowd(50_000)
+    play.announce(limit=50_000)
+    assert approve(play).code == "Accepted"
+    groups = [
+        Group(f"G{start}", named[start : start + 100], "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)
+        for start in range(0, 50_000, 100)
+    ]
+    assert play.pilot_schedule("main", *groups).code == "I99"
+    again = play.pilot_schedule("main", Group("AGAIN", named, "SafeLaunch", NOW + 71 * DAY, NOW + 79 * DAY))
+    assert len(listed(again.root, "RepeatedDeviceIDList")) == len(named)
+    newer = successor(play, limit=50_000)
+    busy = play.pilot_list("main", named, release=newer, firmware="9003")
+    assert len(listed(busy.root, "OtherRequestInProgressList")) == len(named)
+    assert decide(play, "Pause").code == "Accepted"
 
 
 @pytest.mark.parametrize("begun", [True, False])

@@ -7,13 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
 
 from duis_gateway.namespaces import SR
-from duis_gateway.store.bulk import insert_many
-from duis_gateway.store.rollout_tables import planned_hub
 from tests.support.cli import done
-from tests.support.databases import KINDS
+from tests.support.databases import KINDS, with_statistics_of_another_release
 from tests.support.installation import Delivery
 from tests.support.play import DAY, NOW, Group, Play, when
 from tests.support.schedules_play import say
@@ -43,16 +40,6 @@ def plans(play: Play) -> dict[str, tuple[str, str, bool]]:
     asked = ("plan", "list", "--release", play.lot.release, "--format", "json")
     rows = json.loads(done(*asked, "--config", play.installation.config))
     return {row["device_id"]: (row["basis"], row["due"], row["indicative"]) for row in rows}
-
-
-def with_statistics_of_another_release(play: Play) -> None:
-    """PostgreSQL plans by the releases that it met when it last looked: it expects nothing of those that came since."""
-    with play.installation.store.write() as conn:
-        if conn.dialect.name == "postgresql":
-            other = ((0, "OTHER", number, "North") for number in range(1000))
-            insert_many(conn, planned_hub, ("plan_id", "release_id", "device_id", "csp_region"), other)
-            conn.exec_driver_sql("ANALYZE")
-            conn.execute(delete(planned_hub))
 
 
 @pytest.fixture
@@ -246,7 +233,7 @@ def test_a_say_stands_for_what_a_new_list_leaves_of_the_group(play: Play, north:
 @pytest.mark.requirement("BR-3.8")
 def test_a_group_of_50_000_hubs_is_regrouped(play: Play) -> None:
     """Every hub of the piece once, in alerts that receivers take; also when the database knows other releases only."""
-    with_statistics_of_another_release(play)
+    with_statistics_of_another_release(play.installation.store)
     named = play.crowd(50_000)
     submitted(play, Group("ALL", named, "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY))
     answer = say(play, "north", "main", "ALL", "Refused", hubs=named[:40_000])

@@ -18,10 +18,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, delete, text
 from sqlalchemy.engine import URL, make_url
 
+from duis_gateway.store.bulk import insert_many
 from duis_gateway.store.engine import Store, StoreOptions
+from duis_gateway.store.rollout_tables import planned_hub
 from duis_gateway.store.tables import metadata
 
 SERVER_VARIABLE = "DUIS_GATEWAY_TEST_POSTGRESQL"
@@ -164,6 +166,17 @@ def store(database_url: str) -> Iterator[Store]:
     """A store with a migrated database without rows, of both kinds."""
     with opened(database_url) as store:
         yield store
+
+
+def with_statistics_of_another_release(store: Store) -> None:
+    """PostgreSQL plans by the releases that it met when it last looked: it expects nothing of those that came since."""
+    if store.is_sqlite:
+        return
+    with store.write() as conn:
+        other = ((0, "OTHER", number, "North") for number in range(1000))
+        insert_many(conn, planned_hub, ("plan_id", "release_id", "device_id", "csp_region"), other)
+        conn.exec_driver_sql("ANALYZE")
+        conn.execute(delete(planned_hub))
 
 
 def _migrate(url: str) -> None:

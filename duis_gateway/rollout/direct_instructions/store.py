@@ -16,7 +16,13 @@ from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import OF_DCC, TAKEN_BACK, Ending, Happened, HubEvent
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
-from duis_gateway.store.bulk import id_list, insert_ids, insert_ids_with, stored_columns
+from duis_gateway.store.bulk import (
+    id_list,
+    insert_ids,
+    insert_ids_with,
+    of_head,
+    stored_columns,
+)
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import hub
 from duis_gateway.store.types import unsigned
@@ -210,13 +216,16 @@ def selected_for_other(
         select(selected_hub.c.device_id)
         .select_from(wanted)
         .join(selected_hub, selected_hub.c.device_id == wanted.c.value)
-        .join(pilot_selection, pilot_selection.c.id == selected_hub.c.selection_id)
         .join(hub, hub.c.device_id == selected_hub.c.device_id)
         .where(
-            pilot_selection.c.release_id == release_id,
-            whose != supplier,
-            responsible_sql(whose),
-            pilot_selection.c.ends > now,
+            of_head(
+                pilot_selection,
+                selected_hub.c.selection_id,
+                pilot_selection.c.release_id == release_id,
+                whose != supplier,
+                responsible_sql(whose),
+                pilot_selection.c.ends > now,
+            )
         )
     )
     return frozenset(connection.execute(query).scalars())

@@ -41,6 +41,7 @@ from duis_gateway.store.bulk import (
     given_ids,
     id_list,
     named_tuples,
+    of_head,
     stored_columns,
     update_many,
     upsert_many,
@@ -286,20 +287,21 @@ def _instructed_by_suppliers(wanted: FromClause, release_id: str, now: BindParam
         of_group.c.instruction_id == instruction_hub.c.instruction_id, of_group.c.csp_region == hub.c.csp_region
     )
     said = func.coalesce(of_piece.c.decision, of_group.c.decision, "")
+    counts = of_head(
+        instruction,
+        instruction_hub.c.instruction_id,
+        instruction.c.release_id == release_id,
+        responsible_sql(instruction.c.supplier),
+        to_come(now),
+    )
     return (
         select(instruction_hub.c.device_id)
         .join_from(wanted, instruction_hub, instruction_hub.c.device_id == wanted.c.value)
-        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
         .join(hub, hub.c.device_id == instruction_hub.c.device_id)
         .outerjoin(piece_hub, of_hub)
         .outerjoin(of_piece, of_piece.c.id == piece_hub.c.piece_id)
         .outerjoin(of_group, of_region)
-        .where(
-            instruction.c.release_id == release_id,
-            responsible_sql(instruction.c.supplier),
-            to_come(now),
-            said != GroupDecision.REFUSED,
-        )
+        .where(counts, said != GroupDecision.REFUSED)
         .correlate(None)
     )
 

@@ -24,7 +24,7 @@ from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import HubMark, Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedule_decisions import store as says
-from duis_gateway.store.bulk import id_list, stored_columns
+from duis_gateway.store.bulk import id_list, of_head, stored_columns
 from duis_gateway.store.rollout_tables import piece_hub
 from duis_gateway.store.tables import (
     default_group,
@@ -336,9 +336,8 @@ def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict
         )
         .select_from(wanted)
         .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
-        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
         .outerjoin(piece_hub, of_hub)
-        .where(instruction.c.release_id == release_id)
+        .where(of_head(instruction, instruction_hub.c.instruction_id, instruction.c.release_id == release_id))
         .order_by(instruction_hub.c.instruction_id)
     )
     device, *columns = stored_columns(connection, query)

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
-from sqlalchemy import Column, Connection, FromClause, Select, Table, bindparam, delete, select, union
+from sqlalchemy import Connection, FromClause, Select, Table, bindparam, delete, select, union
 
 from duis_gateway.rollout.eligibility import responsible_sql
-from duis_gateway.store.bulk import GIVEN, given, given_ids, id_list, insert_ids, stored_columns
+from duis_gateway.store.bulk import GIVEN, given, given_ids, id_list, insert_ids, of_head, stored_columns
 from duis_gateway.store.rollout_tables import pilot_selection, protected_hub, selected_hub
 from duis_gateway.store.tables import hub, instruction, instruction_hub
 from duis_gateway.store.types import unsigned
@@ -46,18 +46,18 @@ def protected(connection: Connection, ids: Iterable[int], supplier: int | None =
 def instructed(connection: Connection, supplier: int, ids: Iterable[int]) -> frozenset[int]:
     """Return those of the hubs that the supplier has instructed, or DCC for it: protection moves no other's plan."""
     wanted = id_list(connection, ids)
-    given = _named(wanted, instruction, instruction_hub, instruction_hub.c.instruction_id, supplier)
-    chosen = _named(wanted, pilot_selection, selected_hub, selected_hub.c.selection_id, supplier)
+    given = _named(wanted, instruction, instruction_hub, supplier)
+    chosen = _named(wanted, pilot_selection, selected_hub, supplier)
     return frozenset(connection.execute(union(given, chosen)).scalars())
 
 
-def _named(wanted: FromClause, heads: Table, members: Table, of_head: Column[int], supplier: int) -> Select[int]:
+def _named(wanted: FromClause, heads: Table, members: Table, supplier: int) -> Select[int]:
+    number = next(iter(members.primary_key.columns))
     return (
         select(members.c.device_id)
         .select_from(wanted)
         .join(members, members.c.device_id == wanted.c.value)
-        .join(heads, heads.c.id == of_head)
-        .where(heads.c.supplier == supplier)
+        .where(of_head(heads, number, heads.c.supplier == supplier))
     )
 
 

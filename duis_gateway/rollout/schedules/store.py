@@ -26,7 +26,15 @@ from duis_gateway.rollout.releases.records import (
 )
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.rollout.schedule_decisions.past import note_said
-from duis_gateway.store.bulk import delete_with_hubs, id_list, insert_ids, insert_ids_with, insert_many, stored_columns
+from duis_gateway.store.bulk import (
+    delete_with_hubs,
+    id_list,
+    insert_ids,
+    insert_ids_with,
+    insert_many,
+    of_head,
+    stored_columns,
+)
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
@@ -175,13 +183,16 @@ def instructed_by_other(
         select(instruction_hub.c.device_id)
         .select_from(wanted)
         .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
-        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
         .join(hub, hub.c.device_id == instruction_hub.c.device_id)
         .where(
-            instruction.c.release_id == release_id,
-            instruction.c.supplier != supplier,
-            responsible_sql(instruction.c.supplier),
-            to_come(now),
+            of_head(
+                instruction,
+                instruction_hub.c.instruction_id,
+                instruction.c.release_id == release_id,
+                instruction.c.supplier != supplier,
+                responsible_sql(instruction.c.supplier),
+                to_come(now),
+            )
         )
     )
     return frozenset(connection.execute(query).scalars())
@@ -226,17 +237,20 @@ def instructing(
 
     With `now` only instructions for a time to come count.
     """
-    wanted = id_list(connection, ids)
-    query = (
-        select(instruction_hub.c.device_id, instruction.c.supplier)
-        .select_from(wanted)
-        .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
-        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
-        .where(instruction.c.release_id == release_id, *(() if now is None else (to_come(now),)))
+    heads = select(instruction.c.id, instruction.c.supplier).where(
+        instruction.c.release_id == release_id, *(() if now is None else (to_come(now),))
     )
+    suppliers_of: dict[int, int] = {row.id: row.supplier for row in connection.execute(heads)}
+    wanted = id_list(connection, ids)
+    naming = select(instruction_hub.c.device_id, instruction_hub.c.instruction_id).join_from(
+        wanted, instruction_hub, instruction_hub.c.device_id == wanted.c.value
+    )
+    device, number = stored_columns(connection, naming) if suppliers_of else ((), ())
     found: defaultdict[int, set[int]] = defaultdict(set)
-    for row in connection.execute(query):
-        found[row.device_id].add(row.supplier)
+    # A hub is in few groups: those of other releases are left out here (`bulk.of_head` has why they are not joined).
+    for device_id, group in zip(unsigned(device), number, strict=True):
+        if group in suppliers_of:
+            found[device_id].add(suppliers_of[group])
     return {device_id: frozenset(suppliers) for device_id, suppliers in found.items()}
 
 
