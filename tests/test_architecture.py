@@ -42,6 +42,7 @@ RULES = (
     "duis_gateway.rollout.pilot_lists.default_rules",
     "duis_gateway.rollout.pilot_lists.rules",
     "duis_gateway.rollout.plans.comparison",
+    "duis_gateway.rollout.plans.counting",
     "duis_gateway.rollout.plans.departures",
     "duis_gateway.rollout.plans.rules",
     "duis_gateway.rollout.plans.void",

@@ -14,8 +14,9 @@ from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.periods import ends_before
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.counting import ended_void, instructs
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, HubPlan, ended_void, instructs, plan_hub, waiting
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub, waiting
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, ReleaseState

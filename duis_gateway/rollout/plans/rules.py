@@ -15,7 +15,8 @@ from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
-from duis_gateway.rollout.periods import ends_before, stage_time, starts_within
+from duis_gateway.rollout.periods import ends_before
+from duis_gateway.rollout.plans.counting import counting_of, counting_together, given_by, obstacle
 from duis_gateway.rollout.plans.records import (
     GroupName,
     HubInstruction,
@@ -83,7 +84,7 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
     settled = _settled(facts)
     if settled is not None:
         return settled
-    import_instruction, gas_instruction = _counting_together(facts)
+    import_instruction, gas_instruction = counting_together(facts)
     release = facts.release
     one_party = len(facts.hub.suppliers) < 2
     split = planned_period(
@@ -96,9 +97,10 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
     over = _why_not_the_batch(facts)
     if facts.undated_batch or (facts.batch is not None and over is None):
         return _batch(facts, facts.batch, reason)
-    if over is not None and void is VoidReason.NOT_INSTRUCTED:
-        words, void = over
+    if over is not None:
+        words, ended = over
         reason = f"{reason}; {words}"
+        void = ended if _moved_until(facts, facts.batch, void) else void
     text = f"automatic date: {reason}{_also(facts)}"
     return _plan(facts, Basis.AUTOMATIC_DATE, text, None, Stage.SAFE_LAUNCH, indicative=True, void=void)
 
@@ -139,30 +141,6 @@ _UNFIT_TOLD = {
 }
 
 
-def _counting(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:
-    """Return the instruction that counts of those that name the hub and can.
-
-    One whose period has not ended counts before one whose has, the supplier's own before DCC's for it, and the newest.
-    """
-
-    def weight(one: HubInstruction) -> tuple[bool, bool, datetime]:
-        return one.counting_period.end > facts.at, not one.by_dcc, one.received_at
-
-    return max((one for one in _given(facts, supplier) if _obstacle(facts, one) is None), key=weight, default=None)
-
-
-def _counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInstruction | None]:
-    """Return what counts of the Import and of the Gas Supplier: none whose period had ended before the other's came."""
-    of_import = _counting(facts, facts.hub.import_supplier)
-    of_gas = _counting(facts, facts.hub.gas_supplier)
-    if of_import is not None and of_gas is not None:
-        if of_import.counting_period.end <= of_gas.stands_since:
-            return None, of_gas
-        if of_gas.counting_period.end <= of_import.stands_since:
-            return of_import, None
-    return of_import, of_gas
-
-
 def waiting(facts: PlanFacts) -> HubInstruction | None:
     """Return the instruction of a split hub that moves nothing as the other supplier's is not there, None if none.
 
@@ -170,36 +148,13 @@ def waiting(facts: PlanFacts) -> HubInstruction | None:
     """
     if len(facts.hub.suppliers) < 2 or _settled(facts) is not None:
         return None
-    given = [one for one in _counting_together(facts) if one is not None]
+    given = [one for one in counting_together(facts) if one is not None]
     return given[0] if len(given) == 1 else None
-
-
-def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:
-    """Return why a supplier's last instruction of the hub was made void, None where it was not, or another stands."""
-    ended = facts.endings.get(supplier or 0)
-    if ended is None or _given(facts, supplier) or ended.word not in tuple(VoidReason):
-        return None
-    return VoidReason(ended.word)
-
-
-def instructs(facts: PlanFacts, supplier: int) -> bool:
-    """Whether an instruction of the supplier, or DCC's for it, can still move the hub: not refused, and not over."""
-    counting = _counting(facts, supplier)
-    return counting is not None and counting.counting_period.end > facts.at
-
-
-def going_on_since(facts: PlanFacts, supplier: int) -> datetime | None:
-    """Return from when a supplier has instructed a hub without a gap, None where nothing of it counts now.
-
-    What takes the place of that goes on with the other supplier's half, also where that one's own period has ended.
-    """
-    counting = _counting(facts, supplier)
-    return counting.stands_since if counting is not None and counting.counting_period.end > facts.at else None
 
 
 def is_over(facts: PlanFacts, supplier: int) -> bool:
     """Whether what the supplier instructed of the hub moves it no more as its time has passed, the joint one too."""
-    newest = max(_given(facts, supplier), key=lambda one: one.counting_period.end, default=None)
+    newest = max(given_by(facts, supplier), key=lambda one: one.counting_period.end, default=None)
     if newest is None or newest.counting_period.end > facts.at:
         return False
     return plan_hub(facts).basis is not Basis.INSTRUCTED
@@ -210,33 +165,11 @@ def is_under_way(facts: PlanFacts, supplier: int, groups: Collection[GroupName])
 
     It is the one that the CSP fixed, or that was asked for where it fixed none; of a split hub the joint one.
     """
-    counting = _counting(facts, supplier)
+    counting = counting_of(facts, supplier)
     if counting is None or counting.by_dcc or GroupName(counting.group_id, counting.stage) not in groups:
         return False
     plan = plan_hub(facts)
     return plan.basis is Basis.INSTRUCTED and plan.period is not None and plan.period.start <= facts.at
-
-
-def _given(facts: PlanFacts, supplier: int | None) -> list[HubInstruction]:
-    """Return what a supplier has instructed, the last first: of several of one time `max` takes the first it meets."""
-    return [] if supplier is None else [one for one in reversed(facts.instructions) if one.supplier == supplier]
-
-
-def _obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
-    """Return why an instruction does not count, whatever its hub's other supplier instructs."""
-    if _is_refused(one):
-        return VoidReason.REFUSED_BY_CSP
-    if one.stage is not Stage.PILOT:
-        return None
-    if facts.mark is HubMark.EXCLUDED:
-        return VoidReason.EXCLUDED
-    pilot = stage_time(facts.release, Stage.PILOT)
-    in_pilot = pilot is not None and starts_within(one.counting_period, pilot)
-    return None if one.by_dcc or in_pilot else VoidReason.OUTSIDE_PILOT
-
-
-def _is_refused(instruction: HubInstruction) -> bool:
-    return instruction.say is not None and instruction.say.decision is GroupDecision.REFUSED
 
 
 def _is_of_piece(instruction: HubInstruction) -> bool:
@@ -336,15 +269,23 @@ def _why_not_the_batch(facts: PlanFacts) -> tuple[str, VoidReason] | None:
     return None
 
 
+def _moved_until(facts: PlanFacts, batch: Period | None, void: VoidReason) -> bool:
+    """Whether a batch that is over moved the hub until then: nobody instructed it, or only what could not count."""
+    if void not in (VoidReason.REFUSED_BY_CSP, VoidReason.OUTSIDE_PILOT, VoidReason.EXCLUDED):
+        return void is VoidReason.NOT_INSTRUCTED
+    given = (one.received_at for one in facts.instructions if one.supplier in facts.hub.suppliers)
+    return batch is not None and max(given) < batch.end
+
+
 def _obstacles(facts: PlanFacts) -> VoidReason | None:
     """Return what keeps the newest of the instructions that cannot count from counting, if one could take part."""
-    silent = [supplier for supplier in facts.hub.suppliers if _counting(facts, supplier) is None]
-    given = [one for supplier in silent for one in _given(facts, supplier)]
-    return _obstacle(facts, max(given, key=lambda one: one.received_at)) if given else None
+    silent = [supplier for supplier in facts.hub.suppliers if counting_of(facts, supplier) is None]
+    given = [one for supplier in silent for one in given_by(facts, supplier)]
+    return obstacle(facts, max(given, key=lambda one: one.received_at)) if given else None
 
 
 def _silence(facts: PlanFacts, supplier: int | None) -> str:
-    given = _given(facts, supplier)
+    given = given_by(facts, supplier)
     if given:
         newest = max(given, key=lambda one: one.received_at)
         return f"has instructed, but {_in_words(facts, newest)}"
@@ -387,7 +328,7 @@ _VOIDED = {
 
 
 def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
-    match _obstacle(facts, instruction):
+    match obstacle(facts, instruction):
         case None:
             return "its period ended before the other supplier instructed"
         case VoidReason.EXCLUDED:

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.counting import going_on_since
 from duis_gateway.rollout.plans.records import GroupName
-from duis_gateway.rollout.plans.rules import going_on_since, is_over, is_under_way
+from duis_gateway.rollout.plans.rules import is_over, is_under_way
 from duis_gateway.rollout.releases.records import Instruction, Release
 
 

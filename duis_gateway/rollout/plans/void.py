@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
+from duis_gateway.rollout.plans.counting import ended_void, instructs
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, HubPlan, ended_void, instructs
+from duis_gateway.rollout.plans.rules import Basis, HubPlan
 
 
 def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:

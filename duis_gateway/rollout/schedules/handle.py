@@ -18,8 +18,8 @@ from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.counting import instructs
 from duis_gateway.rollout.plans.replan import HUBS_AT_ONCE, replan
-from duis_gateway.rollout.plans.rules import instructs
 from duis_gateway.rollout.plans.under_way import instructed_since, under_way
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases

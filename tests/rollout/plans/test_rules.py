@@ -410,3 +410,21 @@ def test_what_is_told_of_a_plan() -> None:
     assert plan(own, dccs, of=SPLIT).told == fixed
     assert plan(given_by(OURS, by_dcc=True)).told == replace(fixed, basis=PlanBasis.DCC)
     assert plan(batch=MAY).told == replace(fixed, basis=PlanBasis.DCC, stage=Stage.SAFE_LAUNCH)
+
+
+@pytest.mark.requirement("X09", "X08")
+@pytest.mark.parametrize("of", [hub(), SPLIT])
+def test_a_batch_that_is_over_is_told_as_such_where_no_supplier_had_what_could_count(of: Hub) -> None:
+    """The CSP had refused it, or its pilot has no place for it: nobody refused DCC's batch."""
+    refused = given_by(OURS, say=GroupSay(GroupDecision.REFUSED))
+    over = Period(NOW - 9 * DAY, NOW - DAY)
+    before, since = replace(refused, received_at=over.start), replace(refused, received_at=NOW)
+    ended = plan(before, batch=over, of=of)
+    assert ended.told is VoidReason.PERIOD_ENDED
+    assert ended.explanation.endswith("; the period of DCC's batch has ended")
+    assert plan(since, batch=over, of=of).told is VoidReason.REFUSED_BY_CSP, "what came since is the news"
+    assert plan(before, batch=Period(MAY.start, AUTOMATIC), of=of).told is VoidReason.TOO_LATE
+    outside = replace(given_by(OURS, Period(NOW, MAY.end)), received_at=over.start)
+    assert plan(outside, batch=over, terms=release(), of=of).told is VoidReason.PERIOD_ENDED
+    half = replace(given_by(OURS), received_at=over.start)
+    assert plan(half, batch=over, of=SPLIT).told is VoidReason.AWAITS_SECOND_SUPPLIER, "that one can still be met"

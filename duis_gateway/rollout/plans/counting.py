@@ -1,0 +1,79 @@
+"""Which instruction of a supplier counts for a hub, and what keeps one from counting: pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from duis_gateway.rollout.periods import stage_time, starts_within
+from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
+from duis_gateway.rollout.releases.records import HubMark, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+
+
+def counting_of(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:
+    """Return the instruction that counts of those that name the hub and can.
+
+    One whose period has not ended counts before one whose has, the supplier's own before DCC's for it, and the newest.
+    """
+
+    def weight(one: HubInstruction) -> tuple[bool, bool, datetime]:
+        return one.counting_period.end > facts.at, not one.by_dcc, one.received_at
+
+    return max((one for one in given_by(facts, supplier) if obstacle(facts, one) is None), key=weight, default=None)
+
+
+def counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInstruction | None]:
+    """Return what counts of the Import and of the Gas Supplier: none whose period had ended before the other's came."""
+    of_import = counting_of(facts, facts.hub.import_supplier)
+    of_gas = counting_of(facts, facts.hub.gas_supplier)
+    if of_import is not None and of_gas is not None:
+        if of_import.counting_period.end <= of_gas.stands_since:
+            return None, of_gas
+        if of_gas.counting_period.end <= of_import.stands_since:
+            return of_import, None
+    return of_import, of_gas
+
+
+def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:
+    """Return why a supplier's last instruction of the hub was made void, None where it was not, or another stands."""
+    ended = facts.endings.get(supplier or 0)
+    if ended is None or given_by(facts, supplier) or ended.word not in tuple(VoidReason):
+        return None
+    return VoidReason(ended.word)
+
+
+def instructs(facts: PlanFacts, supplier: int) -> bool:
+    """Whether an instruction of the supplier, or DCC's for it, can still move the hub: not refused, and not over."""
+    counting = counting_of(facts, supplier)
+    return counting is not None and counting.counting_period.end > facts.at
+
+
+def going_on_since(facts: PlanFacts, supplier: int) -> datetime | None:
+    """Return from when a supplier has instructed a hub without a gap, None where nothing of it counts now.
+
+    What takes the place of that goes on with the other supplier's half, also where that one's own period has ended.
+    """
+    counting = counting_of(facts, supplier)
+    return counting.stands_since if counting is not None and counting.counting_period.end > facts.at else None
+
+
+def given_by(facts: PlanFacts, supplier: int | None) -> list[HubInstruction]:
+    """Return what a supplier has instructed, the last first: of several of one time `max` takes the first it meets."""
+    return [] if supplier is None else [one for one in reversed(facts.instructions) if one.supplier == supplier]
+
+
+def obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
+    """Return why an instruction does not count, whatever its hub's other supplier instructs."""
+    if _is_refused(one):
+        return VoidReason.REFUSED_BY_CSP
+    if one.stage is not Stage.PILOT:
+        return None
+    if facts.mark is HubMark.EXCLUDED:
+        return VoidReason.EXCLUDED
+    pilot = stage_time(facts.release, Stage.PILOT)
+    in_pilot = pilot is not None and starts_within(one.counting_period, pilot)
+    return None if one.by_dcc or in_pilot else VoidReason.OUTSIDE_PILOT
+
+
+def _is_refused(instruction: HubInstruction) -> bool:
+    return instruction.say is not None and instruction.say.decision is GroupDecision.REFUSED
