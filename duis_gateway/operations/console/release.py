@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from duis_gateway.operations.console.counts import Breakdown, Estate, ReleaseCounts, progress_of
 from duis_gateway.operations.console.picture import Picture, draw
-from duis_gateway.rollout.deadlines.rules import Deadline
+from duis_gateway.rollout.deadlines.rules import Deadline, TaskState
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
 from duis_gateway.rollout.releases import history
@@ -158,5 +158,6 @@ def turn_of(deadlines: Sequence[Deadline], release_id: str) -> list[Deadline]:
     own = [one for one in deadlines if one.release_id == release_id]
     first: dict[int, Deadline] = {}
     for one in sorted(own, key=lambda one: one.optional):
-        first.setdefault(one.party, one)
+        if one.state is not TaskState.OFF_PLAN:
+            first.setdefault(one.party, one)
     return list(first.values())

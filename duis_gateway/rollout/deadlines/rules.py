@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
-from duis_gateway.rollout.plans.records import VoidReason
+from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, pilot_window_open
 
@@ -43,6 +43,7 @@ class Task(StrEnum):
     CONFIRM_DECISION = "confirm_decision"
     REPORT_SAFE_LAUNCH_OUTCOME = "report_safe_launch_outcome"
     CLOSE_RELEASE = "close_release"
+    LOOK_INTO_DEVIATIONS = "look_into_deviations"  # what is off the plan, of the kind that is the subject (X10)
 
 
 class TaskState(StrEnum):
@@ -53,6 +54,7 @@ class TaskState(StrEnum):
     MISSED = "missed"  # what was due can be made good by DCC alone
     HELD = "held"  # until it is decided nothing that was instructed is carried out
     VOID = "void"  # what was instructed stands no more, and until it is decided nothing is taken
+    OFF_PLAN = "off_plan"  # it has happened otherwise than planned: nobody's turn, and there is no date
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,14 +369,41 @@ def _before_safe_launch(pilot: PilotTerms | None) -> datetime | None:
     return None if pilot is None else pilot.period.end
 
 
+def deviations(
+    release: Release, kind: PartyKind, party: int, found: Mapping[DeviationKind, int]
+) -> tuple[Deadline, ...]:
+    """Return what is off the plan of a party's hubs under a release, by the kind of deviation."""
+    task = Task.LOOK_INTO_DEVIATIONS
+    return tuple(
+        replace(
+            Deadline(release.release_id, kind, party, task, None, found[one], one.value, optional=True),
+            state=TaskState.OFF_PLAN,
+            why=_OFF_PLAN[one],
+        )
+        for one in sorted(found)
+    )
+
+
+_OFF_PLAN = {
+    DeviationKind.BEFORE_PERIOD: "activated before the period that was planned",
+    DeviationKind.AFTER_PERIOD: "activated after the period that was planned",
+    DeviationKind.NOT_PLANNED: "activated while nothing was planned",
+    DeviationKind.RELEASE_NOT_APPROVED: "activated before the release was approved",
+    DeviationKind.RELEASE_PAUSED: "activated while the release was paused",
+    DeviationKind.RELEASE_OVER: "activated after the end of the release or of its pilot",
+    DeviationKind.PERIOD_MISSED: "not activated in the period that was planned, and nothing was reported of them",
+}
+
+
 def in_order(deadlines: Iterable[Deadline]) -> tuple[Deadline, ...]:
-    """Return deadlines with the most pressing first; those without a time come before all others."""
+    """Return deadlines with the most pressing first: those without a time, then by time; what is off the plan last."""
     return tuple(sorted(deadlines, key=_pressing))
 
 
-def _pressing(deadline: Deadline) -> tuple[bool, float, str, str, str]:
+def _pressing(deadline: Deadline) -> tuple[bool, bool, float, str, str, str]:
     due = deadline.due
     return (
+        deadline.state is TaskState.OFF_PLAN,
         due is not None,
         0.0 if due is None else due.timestamp(),
         deadline.release_id,
@@ -393,7 +422,7 @@ def next_actions_of_others(deadlines: Iterable[Deadline], kind: PartyKind, party
     soonest: dict[tuple[str, PartyKind], Deadline] = {}
     for one in in_order(deadlines):
         hidden = kind is PartyKind.SUPPLIER and one.about not in (None, party)
-        can = one.state is not TaskState.MISSED
+        can = one.state not in (TaskState.MISSED, TaskState.OFF_PLAN)
         if one.party != party and can and not hidden and one.task is not Task.DECIDE_ON_INCIDENT:
             soonest.setdefault((one.release_id, one.kind), one)
     return tuple(soonest.values())

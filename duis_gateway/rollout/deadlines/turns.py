@@ -96,9 +96,9 @@ def _invalidated(
             left = [one for facts, ids in kinds if not _has_its_own(plan_hub(facts)) for one in ids]
         for facts, device_ids in plans.kinds(connection, shared, left, ended=True):
             if plan_hub(facts).void is reason:
-                for supplier in facts.hub.suppliers:
-                    if ended_void(facts, supplier) is reason:
-                        found[supplier][reason] += len(device_ids)
+                for who, why in dict(_ended(facts)).items():
+                    if why is reason:
+                        found[who][reason] += len(device_ids)
     return found
 
 

@@ -20,6 +20,7 @@ from duis_gateway.rollout.deadlines.rules import (
     UndecidedGroup,
     csp_deadlines,
     dcc_deadlines,
+    deviations,
     in_order,
     next_actions_of_others,
     supplier_deadlines,
@@ -28,7 +29,7 @@ from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, 
 from duis_gateway.rollout.deadlines.turns import DCC, turns
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.estate.eligible_hubs import Scope
-from duis_gateway.rollout.estate.view import moved_by
+from duis_gateway.rollout.estate.view import moved_by, off_plan_under
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words
 from duis_gateway.rollout.obligations import rules as pilot_duties
@@ -64,7 +65,9 @@ OWN = "own"
 
 def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
     """Return what a party has outstanding, the most pressing first, and then what the others do next."""
-    every = [one for release in open_releases(conn) for one in _of_release(conn, release, party, now)]
+    open_ones = open_releases(conn)
+    every = [one for release in open_ones for one in _of_release(conn, release, party, now)]
+    every += [one for release in open_ones for one in _off_plan(conn, release, party, now)]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
     others = next_actions_of_others(every, party.kind, party.eui)
     return [*own, *(_other_row(one, now) for one in others)]
@@ -77,7 +80,13 @@ def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
 
 def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
     """Return what everybody has outstanding under a release, for the operator; it counts every supplier's hubs."""
-    return in_order(_of_release(conn, release, Party(0, PartyKind.DCC, ""), now))
+    partners = (one for kind in (PartyKind.CSP, PartyKind.DCC) for one in parties.all_parties(conn, kind))
+    off_plan = [one for party in partners for one in _off_plan(conn, release, party, now)]
+    return in_order((*_of_release(conn, release, Party(0, PartyKind.DCC, ""), now), *off_plan))
+
+
+def _off_plan(conn: Connection, release: Release, party: Party, now: datetime) -> tuple[Deadline, ...]:
+    return deviations(release, party.kind, party.eui, off_plan_under(conn, scope_of(party), release, now))
 
 
 def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:

@@ -91,7 +91,7 @@ def hubs_of_model(connection: Connection, scope: Scope, release: Release) -> Ite
 def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -> Iterator[list[Hub]]:
     """Yield the estate's hubs that an instruction, a batch, a choice of DCC's or a failure under these names.
 
-    Those too of which an instruction under them ended.
+    Those too of which an instruction under them ended, or that were off the plan.
     """
     ids = [release.release_id for release in releases]
     named = union(
@@ -101,18 +101,24 @@ def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -
         select(activation_outcome.c.device_id).where(
             not_(activation_outcome.c.success), activation_outcome.c.release_id.in_(ids)
         ),
-        _ended(ids),
+        _happened(ids, Happened.ENDED, Happened.CHOICE_ENDED, Happened.OFF_PLAN),
     )
     yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(named)))
 
 
-def _ended(releases: list[str]) -> Select[Any]:
+def off_the_plan(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:
+    """Yield the estate's hubs that were moved, or were not, otherwise than planned under the release."""
+    told = _happened([release.release_id], Happened.OFF_PLAN)
+    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(told)))
+
+
+def _happened(releases: list[str], *what: Happened) -> Select[Any]:
     return (
         select(hub_event_hub.c.device_id)
         .join_from(hub_event, hub_event_hub, hub_event_hub.c.event_id == hub_event.c.id)
         .where(
             hub_event.c.release_id.in_(releases),
-            hub_event.c.what.in_((Happened.ENDED, Happened.CHOICE_ENDED)),
+            hub_event.c.what.in_(what),
         )
     )
 

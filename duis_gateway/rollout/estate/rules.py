@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 
-from duis_gateway.rollout.plans.records import VoidReason
+from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan
 from duis_gateway.rollout.releases.records import Release
 
@@ -42,12 +42,14 @@ class Prospect:
         plan: what is planned under it.
         failed: the newest outcome under it is a failure.
         void: why what was instructed moves the hub not, or not any more; None where nothing was, or where it does.
+        off_plan: how the hub was moved, or was not, otherwise than planned; None where it was not so.
     """
 
     release: Release
     plan: HubPlan
     failed: bool = False
     void: VoidReason | None = None
+    off_plan: DeviationKind | None = None
 
 
 def why_void(chosen: Prospect | None, gone: Sequence[Prospect]) -> VoidReason | None:
@@ -63,6 +65,28 @@ def why_void(chosen: Prospect | None, gone: Sequence[Prospect]) -> VoidReason | 
 
 
 _WAITING = frozenset({HubState.PLANNED, HubState.NOT_PLANNED})
+
+
+def why_off_plan(chosen: Prospect | None, gone: Sequence[Prospect]) -> DeviationKind | None:
+    """Return how a hub departed from its plan, under the release that has it next, or (else) one before it."""
+    every = (*filter(None, (chosen,)), *gone)
+    return next((one.off_plan for one in every if one.off_plan is not None), None)
+
+
+def off_plan(plan: HubPlan, told: Sequence[tuple[int, str]], viewer: int | None) -> DeviationKind | None:
+    """Return the deviation of a hub that still says how it stands, None if none does.
+
+    How it was activated says so as long as it runs the version, that it was passed over until it is planned anew.
+
+    Args:
+        plan: what is planned for it under the release.
+        told: the suppliers that were told of deviations of it, each with the kind, the oldest first.
+        viewer: the supplier for whose eyes it is: none but what itself was told; None for those who may read all.
+    """
+    kinds = [DeviationKind(kind) for supplier, kind in told if viewer in (None, supplier)]
+    missed = kinds[-1:] == [DeviationKind.PERIOD_MISSED]
+    stands = plan.basis is (Basis.AUTOMATIC_DATE if missed else Basis.ACTIVE)
+    return kinds[-1] if kinds and stands else None
 
 
 def state_of(prospect: Prospect) -> HubState:

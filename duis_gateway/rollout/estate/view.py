@@ -17,10 +17,19 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
-from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of, why_void
+from duis_gateway.rollout.estate.rules import (
+    HubState,
+    Prospect,
+    next_prospect,
+    off_plan,
+    state_of,
+    why_off_plan,
+    why_void,
+)
+from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.records import PlanFacts
+from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.void import void_of
 from duis_gateway.rollout.releases.records import Release
@@ -35,12 +44,13 @@ STATUS_COLUMNS = (
     "status",
     "state",
     "void",
+    "off_plan",
     "hubs",
 )
 
 
 class _Line(NamedTuple):
-    """What hubs have in common that are counted in one row; `release` is "" without a live one, `void` if not void."""
+    """What hubs have in common that are counted in one row; "" stands for no live release, not void, not off plan."""
 
     manufacturer: str
     model: str
@@ -49,6 +59,7 @@ class _Line(NamedTuple):
     release: str
     state: HubState
     void: str
+    off_plan: str
 
 
 def status_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
@@ -70,6 +81,19 @@ def moved_by(conn: Connection, scope: Scope, release: Release, live: Sequence[Re
     return sum(hubs for line, hubs in counted.items() if line.release == release.release_id and line.state not in done)
 
 
+def off_plan_under(conn: Connection, scope: Scope, release: Release, now: datetime) -> Mapping[DeviationKind, int]:
+    """Return how many hubs of an estate were moved, or were not, otherwise than planned under a release, by the kind.
+
+    Those of which it still says how they stand, as in the status.
+    """
+    shared = plans.of_release(conn, release, now)
+    found: Counter[DeviationKind] = Counter()
+    for chunk in estate.off_the_plan(conn, scope, release):
+        every = _prospects(conn, shared, chunk, scope.supplier)
+        found.update(one.off_plan for one in every if one.off_plan is not None)
+    return found
+
+
 def _row(line: _Line, hubs: int, release: Release | None) -> Mapping[str, object]:
     return {
         "release": release and release.release_id,
@@ -81,6 +105,7 @@ def _row(line: _Line, hubs: int, release: Release | None) -> Mapping[str, object
         "status": line.status,
         "state": line.state.value,
         "void": line.void or None,
+        "off_plan": line.off_plan or None,
         "hubs": hubs,
     }
 
@@ -123,12 +148,15 @@ def _looked_at(
 
 
 def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub], viewer: int | None) -> list[Prospect]:
-    failed = estate.failed(conn, shared.release.release_id, (hub.device_id for hub in hubs))
+    ids = [hub.device_id for hub in hubs]
+    failed = estate.failed(conn, shared.release.release_id, ids)
+    told = events.deviations_of(conn, events.deviations(conn, shared.release.release_id), ids)
     found = []
     for facts in plans.of_hubs(conn, shared, hubs, viewer):
         plan = plan_hub(facts)
-        failure = facts.hub.device_id in failed
-        found.append(Prospect(shared.release, plan, failure, void_of(facts, plan)))
+        device_id = facts.hub.device_id
+        off = off_plan(plan, told.get(device_id, ()), viewer)
+        found.append(Prospect(shared.release, plan, device_id in failed, void_of(facts, plan), off))
     return found
 
 
@@ -152,10 +180,9 @@ def _line(kind: HubKind, prospects: Sequence[Prospect], gone: Sequence[Prospect]
     chosen = next_prospect(prospects)
     state = HubState.NOT_PLANNED if chosen is None else state_of(chosen)
     release = "" if chosen is None else chosen.release.release_id
-    void = why_void(chosen, gone)
-    return _Line(
-        kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, void.value if void else ""
-    )
+    void, off = why_void(chosen, gone), why_off_plan(chosen, gone)
+    said = void.value if void else "", off.value if off else ""
+    return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, *said)
 
 
 def _kind_of(hub: Hub) -> HubKind:

@@ -103,6 +103,27 @@ def endings_of(
     return found
 
 
+def deviations(connection: Connection, release_id: str) -> dict[int, tuple[int, str]]:
+    """Return who was told of what kind of deviation under a release, by the number of the event, the oldest first."""
+    query = (
+        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.word)
+        .where(hub_event.c.release_id == release_id, hub_event.c.what == Happened.OFF_PLAN)
+        .order_by(hub_event.c.id)
+    )
+    return {row.id: (row.supplier, row.word) for row in connection.execute(query)}
+
+
+def deviations_of(
+    connection: Connection, heads: Mapping[int, tuple[int, str]], ids: Iterable[int]
+) -> dict[int, list[tuple[int, str]]]:
+    """Return who was told of what deviations of these hubs, by hub, the oldest first (`heads`: `deviations`)."""
+    found: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    for number, members in sorted(_members(connection, heads, ids).items()) if heads else ():
+        for device_id in members:
+            found[device_id].append(heads[number])
+    return found
+
+
 def _members(connection: Connection, heads: Collection[int], ids: Iterable[int]) -> dict[int, list[int]]:
     """Return those of the hubs that these events are about, by event; looked up by hub, of which each has few."""
     wanted = id_list(connection, ids)

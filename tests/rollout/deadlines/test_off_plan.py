@@ -1,0 +1,139 @@
+"""What was moved, or was not, otherwise than planned: in status and deadlines, to each party of its own hubs (X10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import csp_mgmt_gw.messages as csp
+import esi.messages as esi
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.flow.incoming import Door
+from duis_gateway.operations.console.release import turn_of
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.deadlines.view import deadline_rows, tasks_of_everybody
+from duis_gateway.rollout.estate.view import status_rows
+from duis_gateway.rollout.releases.records import Period, Stage
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OLD, OURS, PILOT, THEIRS
+from tests.support.steering import (
+    DCC,
+    HUBS,
+    IDLE,
+    NORTH,
+    OWN_NORTH,
+    OWN_SOUTH,
+    SOUTH,
+    SPLIT,
+    WEEK,
+    Steering,
+    steering,
+)
+
+FIRST = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
+LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
+DAY = timedelta(days=1)
+PARTIES = {
+    NORTH: Party(NORTH, PartyKind.CSP, "", regions=frozenset({"North"})),
+    SOUTH: Party(SOUTH, PartyKind.CSP, "", regions=frozenset({"South"})),
+    DCC: Party(DCC, PartyKind.DCC, ""),
+    **{eui: Party(eui, PartyKind.SUPPLIER, "") for eui in (OURS, THEIRS, IDLE)},
+}
+
+pytestmark = pytest.mark.requirement("X10", "BR-3.5", "BR-5.3", "BR-5.5")
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """A pilot that has begun; a supplier has instructed its hub in the north for safe launch."""
+    with steering(request.param, tmp_path) as made:
+        made.piloting()
+        instructs(made, FIRST, OWN_NORTH)
+        yield made
+
+
+def instructs(dcc: Steering, period: Period, *ids: int, name: str = "L1") -> None:
+    group = DeploymentGroup(name, Stage.SAFE_LAUNCH, ids, period)
+    assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
+
+
+def activates(dcc: Steering, hub: int, by: int = NORTH) -> None:
+    outcome = HubOutcome(hub, OutcomeStage.ACTIVATION, True, NEW, dcc.clock.now())
+    assert dcc.says(csp.ActivateFirmwareResponses((outcome,)), by=by, door=Door.CSP).status == "Accepted"
+
+
+def rows(dcc: Steering, party: int) -> list[Any]:
+    with dcc.store.read() as conn:
+        return deadline_rows(conn, PARTIES[party], dcc.clock.now())
+
+
+def off_plan(dcc: Steering, party: int) -> dict[str, int]:
+    """How many hubs a party sees off the plan, by the kind; its status and its deadlines say the same."""
+    with dcc.store.read() as conn:
+        status = {str(one["off_plan"]): one for one in status_rows(conn, PARTIES[party], dcc.clock.now())}
+    shown = {kind: int(str(row["hubs"])) for kind, row in status.items() if kind != "None"}
+    own = [row for row in rows(dcc, party) if row["task"] == "look_into_deviations"]
+    assert {row["subject"]: row["hubs"] for row in own} == shown
+    said = {(row["whose"], row["state"], row["due"], row["overdue"]) for row in own}
+    assert said <= {("own", "off_plan", None, False)}
+    return shown
+
+
+def test_an_activation_off_the_plan_is_shown_to_those_whose_hub_it_is(dcc: Steering) -> None:
+    """Before, it was told once and then stood in the history of the hub alone."""
+    activates(dcc, OWN_NORTH)
+    activates(dcc, OWN_SOUTH, SOUTH)
+    activates(dcc, SPLIT)
+    every = {"BeforePeriod": 1, "NotPlanned": 2}
+    assert off_plan(dcc, OURS) == off_plan(dcc, DCC) == every
+    assert off_plan(dcc, NORTH) == {"BeforePeriod": 1, "NotPlanned": 1}
+    assert off_plan(dcc, SOUTH) == off_plan(dcc, THEIRS) == {"NotPlanned": 1}
+    assert off_plan(dcc, IDLE) == {}
+    sold = replace(HUBS[0], import_supplier=IDLE, gas_supplier=IDLE, firmware_version=NEW)
+    dcc.says(esi.InventoryUpdate((sold,)))
+    assert off_plan(dcc, IDLE) == {}, "it was told of nothing"
+    assert off_plan(dcc, OURS) == {"NotPlanned": 2}
+    assert off_plan(dcc, DCC) == every
+
+
+def test_what_goes_as_planned_is_not_shown(dcc: Steering) -> None:
+    dcc.passes(FIRST.start + DAY)
+    activates(dcc, OWN_NORTH)
+    assert off_plan(dcc, OURS) == off_plan(dcc, DCC) == {}
+    dcc.says(esi.InventoryUpdate((replace(HUBS[1], firmware_version=NEW),)))
+    assert off_plan(dcc, OURS) == off_plan(dcc, DCC) == {}, "nobody was told that it departed"
+
+
+def test_a_missed_period_is_shown_until_the_hub_is_planned_anew(dcc: Steering) -> None:
+    dcc.passes(FIRST.end)
+    for party in (OURS, NORTH, DCC):
+        assert off_plan(dcc, party) == {"PeriodMissed": 1}
+    assert off_plan(dcc, THEIRS) == off_plan(dcc, SOUTH) == {}
+    instructs(dcc, LATER, OWN_NORTH, name="L2")
+    for party in (OURS, NORTH, DCC):
+        assert off_plan(dcc, party) == {}
+    dcc.passes(LATER.end + DAY)
+    activates(dcc, OWN_NORTH)
+    for party in (OURS, NORTH, DCC):
+        assert off_plan(dcc, party) == {"AfterPeriod": 1}
+    dcc.says(esi.InventoryUpdate((replace(HUBS[0], firmware_version=OLD),)))
+    assert off_plan(dcc, OURS) == {}, "it does not run the version any more"
+
+
+def test_it_is_nobody_s_turn_and_comes_after_what_is(dcc: Steering) -> None:
+    activates(dcc, OWN_NORTH)
+    tasks = [row["task"] for row in rows(dcc, DCC) if row["whose"] == "own"]
+    assert tasks.index("look_into_deviations") == len(tasks) - 1 > 0
+    for party in (OURS, NORTH, DCC):
+        assert "look_into_deviations" not in [row["task"] for row in rows(dcc, party) if row["whose"] != "own"]
+    with dcc.store.read() as conn:
+        found = tasks_of_everybody(conn, dcc.release(), dcc.clock.now())
+    who = {one.party for one in found if one.task == "look_into_deviations"}
+    assert who == {NORTH, DCC}, "the operator is shown it, too"
+    assert "look_into_deviations" not in {one.task for one in turn_of(found, "R1")}
