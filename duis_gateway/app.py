@@ -121,7 +121,7 @@ def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
     )
     senders: dict[str, Sender] = {"http": HttpSender(transport, find_url)}
     if config.email.host is not None:
-        senders["email"] = MailSender(_smtp_settings(config.email, config.email.host))
+        senders["email"] = MailSender(smtp_settings(config.email, config.email.host))
     lanes = LaneSettings(in_flight=settings.in_flight, lease=settings.lease)
     return Delivery(
         store,
@@ -132,7 +132,8 @@ def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
     )
 
 
-def _smtp_settings(email: EmailConfig, host: str) -> SmtpSettings:
+def smtp_settings(email: EmailConfig, host: str) -> SmtpSettings:
+    """Return how the relay is reached (ConfigurationError: a setting lacks the one that goes with it)."""
     if email.sender is None:
         raise ConfigurationError("[email] sender is missing: a relay needs an address that emails come from")
     if (email.username is None) != (email.password_file is None):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import smtplib
 import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from duis_gateway.app import open_trust
+from duis_gateway.app import open_trust, smtp_settings
 from duis_gateway.cli.common import AnswerIsNo, config_file_option
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
@@ -30,6 +30,7 @@ from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
 from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError, GatewayError, NotAuthenticated
 from duis_gateway.outbox.guard import AddressRefused, check_url, own_authorities
+from duis_gateway.outbox.mail import MailSender
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
@@ -294,11 +295,12 @@ def _mail(config: Config) -> Finding:
     if email.host is None:
         return Finding("mail", "note", "[email] host is not set: emails wait until there is a relay")
     try:
-        with smtplib.SMTP(email.host, email.port, timeout=_SECONDS) as relay:
-            relay.ehlo()
-            if email.starttls and not relay.has_extn("starttls"):
-                return Finding("mail", "WRONG", f"{email.host}:{email.port} has no STARTTLS, which [email] asks for")
-    except (OSError, smtplib.SMTPException) as error:
-        cause = error.strerror or error
-        return Finding("mail", "WRONG", f"{email.host}:{email.port} does not answer as a relay: {cause}")
-    return Finding("mail", "good", f"{email.host}:{email.port} answers")
+        with closing(MailSender(replace(smtp_settings(email, email.host), timeout=_SECONDS))) as sender:
+            failure = sender.look()
+    except ConfigurationError as error:
+        return Finding("mail", "WRONG", str(error))
+    place = f"{email.host}:{email.port}"
+    if failure is not None:
+        return Finding("mail", "WRONG", f"{place} takes no email from us: {failure.detail}")
+    logged_in = "" if email.username is None else f", and lets {email.username} in"
+    return Finding("mail", "good", f"{place} answers{logged_in}")

@@ -246,7 +246,7 @@ class Connection(asyncio.Protocol):
             self._done()
         elif (refused := self.floor.stream_refusal(answer.asker)) is not None:
             self.floor.workers.submit(partial(close_pieces, answer.body), self.place)
-            self._answered(self.floor.app.refuse(refused, self._line.path, self._address))
+            self._answered(self.floor.app.refuse(refused, self._line.path, self._address, self._line.method))
         else:
             self._send(answer, None)
             self._begin_stream(answer.body, answer.asker)
@@ -324,7 +324,7 @@ class Connection(asyncio.Protocol):
     def refuse(self, error: MessageRefused) -> None:
         """Answer what is no request to be worked on; the connection ends with it."""
         self._header = _NO_HEADER
-        answer = self.floor.app.refuse(error, self._line.path, self._address)
+        answer = self.floor.app.refuse(error, self._line.path, self._address, self._line.method)
         self._send(answer, answer.body if isinstance(answer.body, bytes) else None)
         self._close()
 

@@ -31,7 +31,7 @@ class Application(Protocol):
     def answer(self, request: HttpRequest) -> Answer:
         """Answer a request; raises nothing."""
 
-    def refuse(self, error: MessageRefused, path: str, remote: str) -> Answer:
+    def refuse(self, error: MessageRefused, path: str, remote: str, method: str = "") -> Answer:
         """Answer what the server itself refuses; `path` is empty where it is not known."""
 
 
@@ -97,9 +97,9 @@ class Edge:
         self._record(route, request, answer, time.perf_counter() - started)
         return with_correlation(answer, request.correlation_id)
 
-    def refuse(self, error: MessageRefused, path: str, remote: str) -> Answer:
+    def refuse(self, error: MessageRefused, path: str, remote: str, method: str = "") -> Answer:
         """Answer a request that the HTTP server itself refuses, in the form of the door it was meant for."""
-        request = HttpRequest("", path, "", {}, b"", remote, new_correlation_id())
+        request = HttpRequest(method, path, "", {}, b"", remote, new_correlation_id())
         route = self._route_of(path, "")
         answer = route.refuse(error, request)
         self._record(route, request, answer, 0.0)

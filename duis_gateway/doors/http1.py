@@ -7,6 +7,7 @@ before a colon, and sloppy or wasteful chunks (RFC 9112, sections 2.2, 3, 5, 6 a
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ END_OF_HEADER = b"\r\n\r\n"
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _REQUEST_LINE = re.compile(rb"(%s{1,32}) ([\x21-\x7e]+) HTTP/1\.([01])" % _TOKEN)
 _FIELD = re.compile(rb"(%s+):[ \t]*([\t\x20-\x7e\x80-\xff]*)" % _TOKEN)
-_ABSOLUTE = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,253}|\[([0-9A-Fa-f:.]{2,45})\])(?::([0-9]{0,5}))?")
+_LAST_PORT = 65_535
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _ONLY_ONCE = frozenset({"content-length", "transfer-encoding", "host"})
@@ -36,12 +39,16 @@ _OCTETS_A_CHUNK = 16
 
 
 class RequestLine(NamedTuple):
-    """The first line of a request. `path` is decoded, one character an octet; `*` stays as it is."""
+    """The first line of a request. `path` is decoded, one character an octet; `*` stays as it is.
+
+    `authority` is the host that a target in absolute form names, None for other forms.
+    """
 
     method: str
     path: str
     query: str
     minor_version: int
+    authority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,16 @@ def read_request_line(line: bytes) -> RequestLine:
     found = _REQUEST_LINE.fullmatch(line)
     if found is None:
         raise HttpRefused("the first line is not that of an HTTP/1.1 request")
-    target = _ABSOLUTE.sub("", found[2].decode("ascii"), count=1)
-    path, _, query = target.partition("?")
-    return RequestLine(found[1].decode("ascii"), unquote_to_bytes(path).decode("latin-1"), query, int(found[3]))
+    target = found[2].decode("ascii")
+    absolute = _ABSOLUTE.match(target)
+    path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
+    return RequestLine(
+        found[1].decode("ascii"),
+        unquote_to_bytes(path).decode("latin-1"),
+        query,
+        int(found[3]),
+        absolute and absolute[1],
+    )
 
 
 def read_header(lines: list[bytes], request: RequestLine) -> Header:
@@ -81,7 +95,7 @@ def read_header(lines: list[bytes], request: RequestLine) -> Header:
 
     Raises:
         HttpRefused: a line is malformed or folded, the length of the body can be read in two ways, or a request of
-            HTTP/1.1 has no Host (3.2).
+            HTTP/1.1 has no Host, or any has one that is no host (3.2).
         LengthMissing: a POST says neither how long its body is nor that it is chunked.
         CodingNotSupported: a transfer coding other than `chunked`.
     """
@@ -96,6 +110,13 @@ def read_header(lines: list[bytes], request: RequestLine) -> Header:
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     if request.minor_version == 1 and "host" not in fields:
         raise HttpRefused("an HTTP/1.1 request needs a Host field")
+    if fields.get("host") and not is_host(fields["host"]):
+        raise HttpRefused("the Host header must name the host, and the port, by which the gateway is reached")
+    if request.authority is not None:
+        if not is_host(request.authority):
+            raise HttpRefused("the target of the request names no host")
+        # RFC 9112, 3.2.2: what Host says does not count then.
+        fields["host"] = request.authority
     length = _length(fields, request)
     options = {option.strip().lower() for option in fields.get("connection", "").split(",")}
     keep_alive = "close" not in options and (request.minor_version == 1 or "keep-alive" in options)
@@ -125,6 +146,17 @@ def _check_coding(coding: str, request: RequestLine) -> None:
         raise HttpRefused("Transfer-Encoding is malformed, or appears in an HTTP/1.0 request")
     if steps != ["chunked"]:
         raise CodingNotSupported("the only transfer coding supported is chunked")
+
+
+def is_host(named: str) -> bool:
+    """Whether a text is a host, with or without a port; one with an underscore, as Compose makes them, is a name."""
+    match = _HOST.fullmatch(named)
+    if match is None or int(match[2] or 0) > _LAST_PORT:
+        return False
+    try:
+        return match[1] is None or bool(ipaddress.IPv6Address(match[1]))
+    except ValueError:
+        return False
 
 
 class Body:

@@ -15,7 +15,7 @@ from lxml import etree
 
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import json_problem_answer
-from duis_gateway.doors.wire import XML, Answer, HttpRequest, check_media
+from duis_gateway.doors.wire import XML, Answer, HttpRequest, accepted, check_media
 from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
@@ -216,8 +216,12 @@ def _format(request: HttpRequest) -> str:
         if asked not in FORMATS:
             raise HttpRefused(f"format must be {' or '.join(FORMATS)}")
         return asked
-    accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
-    return "csv" if "text/csv" in accepted and _JSON not in accepted[: accepted.index("text/csv")] else "json"
+    weights = accepted(request.headers.get("accept", ""))
+    # Of two that are liked the same it is the one that is named first.
+    liked = max(
+        (media for media in weights if media in (_CSV_GIVEN, _JSON)), key=lambda media: weights[media], default=""
+    )
+    return "csv" if liked == _CSV_GIVEN and weights[liked] > 0 else "json"
 
 
 def _moment(request: HttpRequest, name: str) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from duis_gateway.doors.wire import Answer, HttpRequest
+from duis_gateway.doors.wire import Answer, HttpRequest, accepted
 from duis_gateway.errors import (
     ContentCoded,
     Finding,
@@ -29,7 +29,6 @@ _TYPES = {
     PROBLEM_XML: {PROBLEM_XML, "application/xml", "text/xml", "application/*", "*/*"},
     PROBLEM_JSON: {PROBLEM_JSON, "application/json", "application/*", "*/*"},
 }
-_QUALITY = re.compile(r"q=(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 RETRY_AFTER = "5"
 """Seconds after which a message that could not be taken, stored or signed may be sent again."""
 
@@ -76,19 +75,10 @@ def _answer(error: MessageRefused, request: HttpRequest, usual: str) -> Answer:
 
 def _form(accept: str, usual: str) -> str:
     """Return the form that is liked best (RFC 9110, section 12.5.1); the usual one where neither is liked better."""
-    liked = {PROBLEM_XML: 0.0, PROBLEM_JSON: 0.0}
-    for one in accept.lower().split(","):
-        media, *parameters = (part.strip() for part in one.split(";"))
-        weight = max((_weight(part) for part in parameters if part.startswith("q=")), default=1.0)
-        for form, types in _TYPES.items():
-            if media in types:
-                liked[form] = max(liked[form], weight)
+    weights = accepted(accept)
+    liked = {form: max(weights.get(media, 0.0) for media in types) for form, types in _TYPES.items()}
     other = PROBLEM_XML if usual == PROBLEM_JSON else PROBLEM_JSON
     return other if liked[other] > liked[usual] else usual
-
-
-def _weight(parameter: str) -> float:
-    return float(parameter[2:]) if _QUALITY.fullmatch(parameter) else 0.0
 
 
 def _members(error: MessageRefused, correlation_id: str) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from duis_gateway.doors.spyne_edge import Call, SpyneEdge
 from duis_gateway.doors.wire import SOAP, Answer, HttpRequest, check_media
 from duis_gateway.duis.service_requests.table import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits
-from duis_gateway.errors import HttpRefused, MessageRefused, MethodNotAllowed, NotAuthenticated
+from duis_gateway.errors import MessageRefused, MethodNotAllowed, NotAuthenticated
 from duis_gateway.flow.incoming import Door, Incoming
 
 PATH = "/soap"
 _TEXT_XML = f"{SOAP}; charset=utf-8"
+_READS = ("GET", "HEAD")
 
 
 class SoapDoor:
@@ -36,7 +37,7 @@ class SoapDoor:
 
     def route(self) -> Route:
         """Return the route of this door."""
-        return Route(PATH, Door.DUIS.value, "soap", ("POST", "GET", "HEAD"), self._serve, self._refuse)
+        return Route(PATH, Door.DUIS.value, "soap", ("POST", *_READS), self._serve, self._refuse)
 
     def _serve(self, request: HttpRequest) -> Answer:
         if request.method != "POST":
@@ -59,13 +60,13 @@ class SoapDoor:
     def _wsdl(self, request: HttpRequest) -> Answer:
         if request.query.partition("=")[0].lower() != "wsdl":
             raise MethodNotAllowed("the method must be POST; the WSDL is at ?wsdl")
-        try:
-            base = self._base_url or f"{request.scheme}://{request.host}"
-        except HttpRefused as error:  # who asks for a document makes no call, which a fault could answer
-            return problem_answer(error, request)
+        base = self._base_url or f"{request.scheme}://{request.host}"
         return Answer(200, _TEXT_XML, self._spyne.wsdl(base.rstrip("/") + PATH))
 
     def _refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
+        if request.method in _READS:  # who asks for a document makes no call, which a fault could answer
+            return problem_answer(error, request)
+
         def refuse() -> bytes:
             raise error
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from duis_gateway.doors.http1 import is_host
 from duis_gateway.errors import ContentCoded, HttpRefused, MessageRefused, TooLarge, UnsupportedMedia
 
 XML = "application/xml"
 SOAP = "text/xml"
 
-_HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,253}|\[([0-9A-Fa-f:.]{2,45})\])(?::([0-9]{0,5}))?")
 _PARAMETER = re.compile(r"""[\s;]*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"\s*+|[^;"]*+)(?:;|\Z)""")
+_QUALITY = re.compile(r"q=(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _UTF_8 = frozenset({"utf-8", "utf8"})
-_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class HttpRequest:
             HttpRefused: there is no Host header, or it names no host.
         """
         named = self.headers.get("host", "")
-        if not _is_host(named):
+        if not is_host(named):
             raise HttpRefused("the Host header must name the host, and the port, by which the gateway is reached")
         return named
 
@@ -112,11 +111,18 @@ def _charsets(parameters: str) -> set[str]:
     return found
 
 
-def _is_host(named: str) -> bool:
-    match = _HOST.fullmatch(named)
-    if match is None or int(match[2] or 0) > _LAST_PORT:
-        return False
-    try:
-        return match[1] is None or bool(ipaddress.IPv6Address(match[1]))
-    except ValueError:
-        return False
+def accepted(accept: str) -> dict[str, float]:
+    """Return what an Accept header names, in its order, each with its weight (RFC 9110, section 12.5.1).
+
+    What is weighted 0, or in a way that is none, is not acceptable.
+    """
+    found: dict[str, float] = {}
+    for one in accept.lower().split(","):
+        media, *parameters = (part.strip() for part in one.split(";"))
+        weight = max((_weight(part) for part in parameters if part.startswith("q=")), default=1.0)
+        found[media] = max(found.get(media, 0.0), weight)
+    return found
+
+
+def _weight(parameter: str) -> float:
+    return float(parameter[2:]) if _QUALITY.fullmatch(parameter) else 0.0

@@ -8,10 +8,9 @@ from functools import lru_cache
 
 from duis_gateway.clock import business_time
 
-_DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?"
-)
+_DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _END_OF_DAY = "T24:00:00"
+_FURTHEST = "14:00"
 
 
 @lru_cache(maxsize=1024)  # the groups of a schedule share most of theirs
@@ -24,10 +23,13 @@ def parse_date_time(text: str) -> datetime:
     match = _DATE_TIME.fullmatch(text.strip(" \t\r\n"))
     if match is None:
         raise ValueError("not a time")
-    if match[2] is None:
+    clock, fraction, zone = match.groups()
+    if zone is None:
         raise ValueError("a time without a zone")
+    if zone[1:] > _FURTHEST:
+        raise ValueError("a time in a zone that is none: they end at 14:00")
     # XSD writes the end of a day as 24:00:00, which datetime does not know.
-    end_of_day = match[1] == _END_OF_DAY
+    end_of_day = clock == _END_OF_DAY and not (fraction or "").strip(".0")
     try:
         local = datetime.fromisoformat(match[0].replace(_END_OF_DAY, "T00:00:00") if end_of_day else match[0])
     except ValueError:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from duis_gateway.machine.files import read_text
+from duis_gateway.outbox.relay import Relay
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.store import ClaimedMessage
-from duis_gateway.outbox.watchdog import Attempt, Watchdog
-from duis_gateway.outbox.whole_lines import WholeLines
+from duis_gateway.outbox.watchdog import Watchdog
 from duis_gateway.text.controls import one_line
 from duis_gateway.text.numbers import is_digits
 
@@ -33,7 +34,10 @@ _SPEAKS_OF_THE_EMAIL = {
 address, a login, a command that is not known: RFC 5321, RFC 4954, RFC 7504), and every 4xx is passing: both have the
 large budget.
 """
-_LONGEST_REPLY = 64 * 1024
+
+_SPEAKS_OF_US = re.compile(r"5\.(7\.\d{1,3}|1\.[78])\b")
+"""Enhanced codes (RFC 3463) that speak of the gateway, also at RCPT: many relays tell there what they have against a
+client, its login or its sender (Postfix's `smtpd_delay_reject`). Of the content they speak of the email."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +52,6 @@ class SmtpSettings:
     password_file: Path | None = None
     ca_file: Path | None = None
     timeout: float = 30.0
-
-
-class _Relay(smtplib.SMTP):
-    """A connection that the watchdog can cut from the greeting on, and whose replies are whole and short."""
-
-    def __init__(self, settings: SmtpSettings, attempt: Attempt) -> None:
-        self._attempt: Attempt | None = attempt
-        super().__init__(settings.host, settings.port, local_hostname=_our_name(), timeout=settings.timeout)
-
-    def getreply(self) -> tuple[int, bytes]:
-        if self._attempt is not None and self.sock is not None:
-            # A duplicate, since STARTTLS moves the connection into another socket object.
-            self._attempt.use(self.sock.dup(), owned=True)
-            self._attempt = None
-        if self.file is None and self.sock is not None:
-            self.file = WholeLines(self.sock.makefile("rb").detach(), _LONGEST_REPLY)
-        if self.file is not None:
-            self.file.next_answer()
-        return super().getreply()
 
 
 class MailSender:
@@ -88,20 +73,29 @@ class MailSender:
 
     def send(self, message: ClaimedMessage) -> Failure | None:
         """Hand one email to the relay; recipient or content refused for good (5xx) is refused, the rest is passing."""
-        if not message.address:
+        address = message.address
+        if not address:
             return Failure(FailureKind.ADDRESS, "the recipient has no email address registered")
-        if not message.address.isascii() or not message.address.isprintable():
+        if not address.isascii() or not address.isprintable():
             return Failure(FailureKind.ADDRESS, "the email address has characters that SMTP cannot carry", refused=True)
+        return self._with_relay(lambda relay: self._hand_over(relay, address, self._from_us(message.content)))
+
+    def look(self) -> Failure | None:
+        """Go as far as an email would go before it is named: greeting, STARTTLS and login."""
+        return self._with_relay(lambda relay: relay.ehlo_or_helo_if_needed())
+
+    def _with_relay(self, do: Callable[[smtplib.SMTP], Failure | None]) -> Failure | None:
         try:
             with self._relay() as relay:
-                return self._hand_over(relay, message.address, self._from_us(message.content))
+                return do(relay)
         except smtplib.SMTPResponseException as error:
             # Greeting or login: it says nothing about this email, the operator has to see to it.
             return Failure(FailureKind.STATUS, _answer(error.smtp_code, error.smtp_error))
         except ssl.SSLError as error:
             return Failure(FailureKind.TLS, str(error)[:_EXCERPT])
         except (OSError, smtplib.SMTPException) as error:
-            return Failure(self._kind(error), str(error)[:_EXCERPT] or type(error).__name__)
+            said = getattr(error, "strerror", None) or str(error)
+            return Failure(self._kind(error), said[:_EXCERPT] or type(error).__name__)
 
     def _hand_over(self, relay: smtplib.SMTP, address: str, content: bytes) -> Failure | None:
         """Say MAIL, RCPT and DATA for one email; what the relay refuses is judged by the step that it refused."""
@@ -153,12 +147,12 @@ class MailSender:
         settings = self._settings
         attempt = self._watchdog.start(settings.timeout)
         try:
-            # Given the host here, smtplib has a name to hold the relay's certificate to.
-            with contextlib.closing(_Relay(settings, attempt)) as relay:
+            relay = Relay(settings.host, settings.port, _our_name(), settings.timeout, attempt)
+            with contextlib.closing(relay):
                 if settings.starttls:
                     relay.starttls(context=self._tls)
                 if settings.username is not None and settings.password_file is not None:
-                    relay.login(settings.username, read_text(settings.password_file).strip())
+                    relay.log_in(settings.username, _password(settings.password_file))
                 yield relay
                 # The email is accepted; what becomes of the farewell changes nothing.
                 with contextlib.suppress(OSError, smtplib.SMTPException):
@@ -181,10 +175,22 @@ def _our_name() -> str:
     return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
+def _password(path: Path) -> str:
+    try:
+        return read_text(path).strip()
+    except UnicodeDecodeError:
+        raise smtplib.SMTPException(f"the password in {path} is not UTF-8") from None
+
+
 def _refusal(step: str, code: int, text: bytes | str) -> Failure:
-    return Failure(FailureKind.STATUS, _answer(code, text), refused=code in _SPEAKS_OF_THE_EMAIL[step])
+    words = _words(text)
+    of_us = step != "content" and _SPEAKS_OF_US.match(words) is not None
+    return Failure(FailureKind.STATUS, _answer(code, words), refused=code in _SPEAKS_OF_THE_EMAIL[step] and not of_us)
 
 
 def _answer(code: int, text: bytes | str) -> str:
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"SMTP {code}: {one_line(words)[:_EXCERPT]}"
+    return f"SMTP {code}: {one_line(_words(text))[:_EXCERPT]}"
+
+
+def _words(text: bytes | str) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text

@@ -57,7 +57,7 @@ class Control:
         """Every answer may take time."""
         return True
 
-    def refuse(self, error: MessageRefused, path: str, remote: str) -> Answer:
+    def refuse(self, error: MessageRefused, path: str, remote: str, method: str = "") -> Answer:
         """Answer what the server itself refuses."""
         return _problem(refusal_of(error).status, error.detail, *headers_of(error))
 
@@ -68,7 +68,7 @@ class Control:
         except WrongCommand as error:
             return _problem(HTTPStatus.BAD_REQUEST, str(error))
         except MessageRefused as error:
-            return self.refuse(error, request.path, request.remote)
+            return self.refuse(error, request.path, request.remote, request.method)
         except GatewayError as error:
             return _problem(HTTPStatus.CONFLICT, str(error))
         except Exception as error:

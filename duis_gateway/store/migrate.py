@@ -21,7 +21,7 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x4455495344423031
 _RESTORE = "restore it from a backup"
 _CHECKED_BYTES = 256 * 1024 * 1024
-_NO_RIGHT = "42501"
+_NO_RIGHT = {"42501", "3F000"}  # insufficient_privilege; invalid_schema_name: no schema that may be used
 _ENCODINGS = {
     "server_encoding": "make it with CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
     "client_encoding": "leave client_encoding out of [store] url",
@@ -41,7 +41,7 @@ def migrate(connection: Connection) -> None:
     try:
         command.upgrade(configuration(connection), "head")
     except DBAPIError as error:
-        if sqlstate_of(error) == _NO_RIGHT:
+        if sqlstate_of(error) in _NO_RIGHT:
             said = " ".join(str(error.orig).split())
             raise StoreUnusable(
                 f"the tables cannot be made: {said}; as the database's owner: {_grant(connection)}"

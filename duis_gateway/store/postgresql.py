@@ -33,8 +33,12 @@ from duis_gateway.text.counts import counted
 
 _T = TypeVar("_T")
 _MARGIN = 2.0
-_WHOLE_FLOATS = "SET LOCAL extra_float_digits = 3"  # a server, role or database may be set to round them
 """Seconds that the server's own refusal of a statement may take to come before the connection is cut."""
+_AS_WRITTEN = "; ".join(
+    f"SET LOCAL {name} = {value}"
+    for name, value in {"extra_float_digits": "3", "bytea_output": "hex", "standard_conforming_strings": "on"}.items()
+)
+"""A server, role or database may be set to round numbers, and to write octets and texts as older versions did."""
 _LEAST_SECONDS_TO_CONNECT = 2
 _OPTIONS: dict[str, str | int] = {
     "client_encoding": "utf8",
@@ -166,13 +170,13 @@ def limit_transaction(connection: Connection, lock_seconds: float, statement_sec
     driver.read_only = None
     # One exchange for all of them, which therefore cannot be prepared.
     local = "; ".join(f"SET LOCAL {name} = {_milliseconds(s)}" for name, s in limits.items())
-    driver.execute(f"{local}; {_WHOLE_FLOATS}", prepare=False)
+    driver.execute(f"{local}; {_AS_WRITTEN}", prepare=False)
 
 
 def limit_lock_waits(connection: Connection, seconds: float) -> None:
     """Let the server give up waiting for a lock in this transaction, which only reads: DDL and LOCK stop readers."""
     driver: Any = connection.connection.driver_connection
-    driver.execute(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}; {_WHOLE_FLOATS}", prepare=False)
+    driver.execute(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}; {_AS_WRITTEN}", prepare=False)
 
 
 def try_locks(connection: Connection) -> None:

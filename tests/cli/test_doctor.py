@@ -12,7 +12,9 @@ from duis_gateway.app import Gateway
 from duis_gateway.config.settings import load_config
 from duis_gateway.machine.signals import Stop
 from tests.support.cli import SUPPLIER, Installation, run
+from tests.support.mail_relay import MailRelay
 from tests.support.ports import free_port
+from tests.support.web_certificates import make_web_certificate
 
 pytestmark = pytest.mark.requirement("EX-10")
 
@@ -73,7 +75,7 @@ def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> No
     assert found["signing key"].startswith(f"WRONG {file}, line ")
     assert "[signing] key" in found["signing key"]
     assert found[f"port {port}"].startswith("WRONG [server] 127.0.0.1 cannot be listened on: Address already in use")
-    assert found["mail"] == (f"WRONG 127.0.0.1:{relay} does not answer as a relay: Connection refused")
+    assert found["mail"] == (f"WRONG 127.0.0.1:{relay} takes no email from us: Connection refused")
     file.write_text("[server]\nprot = 1\n", encoding="utf-8")
     assert 'did you mean "port"' in lines(installation, 1)["configuration"]
 
@@ -126,3 +128,20 @@ def test_a_port_is_good_where_this_gateway_runs_and_not_where_a_stranger_answers
         alone = lines(installation, 1)
     assert alone[f"port {public}"].endswith("is free")
     assert alone[f"port {operations}"].startswith("WRONG [operations]")
+
+
+def test_a_relay_that_does_not_let_us_in_is_found(installation: Installation) -> None:
+    certificate = make_web_certificate(installation.folder / "relay.pem", "127.0.0.1")
+    password = installation.folder / "password"
+    password.write_text("wrong", encoding="utf-8")
+    with MailRelay(certificate=certificate, login=("gateway", "sécret")) as relay:
+        settings = (
+            f'[email]\nhost = "127.0.0.1"\nport = {relay.port}\nsender = "a@b.example"\nstarttls = true\n'
+            f'username = "gateway"\npassword_file = "{password}"\nca_file = "{certificate}"\n'
+        )
+        file = installation.config[1]
+        file.write_text(file.read_text(encoding="utf-8").replace("[email]\n", settings, 1), encoding="utf-8")
+        said = lines(installation, 1)["mail"]
+        assert said.startswith(f"WRONG 127.0.0.1:{relay.port} takes no email from us: SMTP 535")
+        password.write_text("sécret", encoding="utf-8")
+        assert lines(installation, 0)["mail"] == f"good 127.0.0.1:{relay.port} answers, and lets gateway in"

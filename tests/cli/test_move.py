@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.support.cli import SUPPLIER, Installation, done, refused
-from tests.support.databases import fresh_database
+from tests.support.databases import administrate, fresh_database
 from tests.support.processes import GatewayProcess
 
 STORE = "DUIS_GATEWAY_STORE_URL"
@@ -60,6 +60,9 @@ def test_a_gateway_goes_on_with_postgresql(
     before = answered(installation, signed)
 
     monkeypatch.setenv(STORE, postgresql)
+    # A server of long ago, or one for programs of that time.
+    for setting in ("bytea_output = escape", "standard_conforming_strings = off", "extra_float_digits = 0"):
+        administrate(make_url(postgresql), f"ALTER DATABASE {make_url(postgresql).database} SET {setting}")
     said = done("migrate", "--from", f"sqlite:///{installation.folder}/gateway.db", *installation.config)
     assert "each was compared" in said
     exported = done("inventory", "export", "-", *installation.config)

@@ -73,6 +73,19 @@ def test_every_setting_is_one() -> None:
         assert set(re.findall(r"DUIS_GATEWAY_\w+", text)) <= known | others, where
 
 
+def test_units_that_run_on_one_machine_have_ports_of_their_own(tmp_path: Path) -> None:
+    """Both start with one configuration: whichever came second would end at once, for ever."""
+    file = tmp_path / "gateway.toml"
+    file.write_text('[signing]\neui = "90-B3-D5-1F-30-00-00-02"\nkey = "k"\ncertificate = "c"\n', encoding="utf-8")
+    ports = []
+    for unit in UNITS:
+        lines = re.findall(r"^Environment=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+        given = dict(word.split("=", 1) for line in lines for word in line.split())
+        given.pop("DUIS_GATEWAY_CONFIG")
+        ports.append(load_config(file, given).operations.port)
+    assert len(set(ports)) == len(UNITS) > 1
+
+
 def test_probes_and_ports_are_those_of_a_gateway_without_other_settings(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     file.write_text('[signing]\neui = "90-B3-D5-1F-30-00-00-02"\nkey = "k"\ncertificate = "c"\n', encoding="utf-8")

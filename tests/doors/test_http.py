@@ -180,6 +180,8 @@ BROKEN = {
     "bare carriage return": (HEAD + b"X: a\rb\r\n" + CL + b"\r\n<a/>", 400),
     "NUL in a header": (HEAD + b"X: a\0b\r\n" + CL + b"\r\n<a/>", 400),
     "no host": (HEAD.replace(b"Host", b"Most") + CL + b"\r\n<a/>", 400),
+    "a host with a space": (HEAD.replace(b": gateway", b": a b") + CL + b"\r\n<a/>", 400),
+    "a target whose host is none": (HEAD.replace(b" /api", b" http://a:b/api") + CL + b"\r\n<a/>", 400),
     "HTTP/2.0": (HEAD.replace(b"1.1", b"2.0") + CL + b"\r\n<a/>", 400),
     "no version": (b"POST /api/v1/serviceD\r\n" + CL + b"\r\n<a/>", 400),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),

@@ -203,6 +203,9 @@ def test_the_wsdl_names_the_host_that_was_asked_and_remembers_none(doors: Doors)
     for host in ("gateway.example:8079", "duis_gateway:8079", "[::1]:8079", "[2001:db8::1]", "10.0.0.1"):
         asked = doors.request("GET", "/soap?WSDL", headers={"Host": host})
         assert f'location="http://{host}/soap"'.encode() in asked.body
+    # RFC 9112, 3.2.2: a target that names a host counts, and not what Host says.
+    absolute = b"GET http://real.example/soap?wsdl HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n"
+    assert b'location="http://real.example/soap"' in doors.raw(absolute)[0].body
     again = doors.request("GET", "/soap?wsdl")
     assert f'location="{doors.url}/soap"'.encode() in again.body
     assert doors.request("HEAD", "/soap?wsdl").body == b""

@@ -221,6 +221,7 @@ def test_times_keep_their_instant(at: datetime, offset: int) -> None:
     ("text", "at"),
     [
         ("2026-12-31T24:00:00Z", datetime(2027, 1, 1, tzinfo=UTC)),
+        ("2026-12-31T24:00:00.00Z", datetime(2027, 1, 1, tzinfo=UTC)),
         ("2026-06-01T00:30:00+01:00", datetime(2026, 5, 31, 23, 30, tzinfo=UTC)),
         ("2999-12-31T23:59:59Z", datetime(2999, 12, 31, 23, 59, 59, tzinfo=UTC)),
         ("1999-12-31T14:00:00-10:00", datetime(2000, 1, 1, tzinfo=UTC)),
@@ -238,6 +239,9 @@ def test_times_in_the_forms_of_xsd(text: str, at: datetime) -> None:
         "2026-13-01T00:00:00Z",
         "2026-02-30T00:00:00Z",
         "2026-01-01T24:00:01Z",
+        "2026-01-01T24:00:00.5Z",
+        "2026-06-01T00:00:00+15:00",
+        "2026-06-01T00:00:00-14:01",
         "2026-01-01",
         "now",
         "٢٠٢٦-01-01T00:00:00Z",

@@ -58,14 +58,23 @@ def test_the_email_arrives_as_it_is() -> None:
         (b"451 try later", None, False, "SMTP 451: try later"),
         (None, b"554 looks like spam", True, "SMTP 554: looks like spam"),
         (None, b"452 full", False, "SMTP 452: full"),
+        (b"554 5.7.1 <a@b.example>: Relay access denied", None, False, None),
+        (b"553 5.7.1 <g@dcc.example>: Sender address rejected: not logged in", None, False, None),
+        (b"550 5.1.8 bad sender", None, False, None),
+        (b"550 5.1.1 no such user", None, True, None),
+        (None, b"554 5.7.1 looks like spam", True, None),
     ],
 )
-def test_what_the_relay_refuses(recipient: bytes | None, content: bytes | None, refused: bool, detail: str) -> None:
-    """F15 for email: 5xx has the small budget, 4xx the large one."""
+def test_what_the_relay_refuses(
+    recipient: bytes | None, content: bytes | None, refused: bool, detail: str | None
+) -> None:
+    """F15 for email: 5xx has the small budget, 4xx the large one, and what is held against the gateway itself too."""
     with MailRelay() as relay, sender(relay.port) as mail:
         relay.refuse_recipient, relay.refuse_content = recipient, content
         failure = mail.send(claimed())
     assert failure
+    said = (recipient or content or b"").decode()
+    detail = detail or f"SMTP {said[:3]}: {said[4:]}"
     assert (failure.kind, failure.concerns_message, failure.detail) == (FailureKind.STATUS, refused, detail)
 
 
@@ -109,6 +118,38 @@ def test_a_relay_that_breaks_off_in_its_last_reply_has_accepted_nothing() -> Non
         failure = mail.send(claimed())
     assert failure
     assert (failure.kind, failure.concerns_message) == (FailureKind.CONNECTION, False)
+
+
+POLITE = [(b"", b"220 relay\r\n"), *[(b"\r\n", b"250 ok\r\n")] * 3]
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [*POLITE, (b"\r\n", b"354 go\r\n250 queued\r\n"), (b"\r\n.\r\n", b"554 no\r\n")],
+        [*POLITE[:3], (b"\r\n", b"250 ok\r\n354 go\r\n250 queued\r\n"), (b"\r\n.\r\n", b"554 no\r\n")],
+        [(b"", b"220 relay\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n")],
+    ],
+)
+def test_a_reply_that_came_before_its_question_is_no_answer(turns: list[tuple[bytes, bytes]]) -> None:
+    """T67 for email: what was said before the email went out says nothing about it (RFC 5321, 4.3.1)."""
+    with scripted_peer(turns) as port, sender(port) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert (failure.kind, failure.concerns_message) == (FailureKind.CONNECTION, False)
+    assert failure.detail.startswith("the relay answered before it was asked: ")
+
+
+def test_a_challenge_that_is_none_is_told_as_the_relays(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret")
+    hello = (b"\r\n", b"250-relay\r\n250 AUTH LOGIN\r\n")
+    turns = [(b"", b"220 relay\r\n"), hello, (b"\r\n", b"334 a\r\n")]
+    login: dict[str, Any] = {"username": "gateway", "password_file": tmp_path / "password"}
+    with scripted_peer(turns) as port, sender(port, **login) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert "the relay's challenge is none" in failure.detail
+    assert not failure.concerns_message
 
 
 def test_a_reply_without_end_is_cut() -> None:
@@ -175,6 +216,21 @@ def test_starttls_and_login(tmp_path: Path) -> None:
         assert failure
         assert failure.kind is FailureKind.TLS
     assert len(relay.emails) == 1
+
+
+def test_a_login_in_letters_beyond_ascii(tmp_path: Path) -> None:
+    """RFC 4616: they go in UTF-8; a file in another encoding is named."""
+    certificate = make_web_certificate(tmp_path / "relay.pem", "127.0.0.1")
+    password = tmp_path / "password"
+    password.write_text("sécret", encoding="utf-8")
+    login: dict[str, Any] = {"starttls": True, "username": "gäteway", "password_file": password, "ca_file": certificate}
+    with MailRelay(certificate=certificate, login=("gäteway", "sécret")) as relay, sender(relay.port, **login) as mail:
+        assert mail.send(claimed()) is None
+        assert relay.users == ["gäteway"]
+        password.write_text("sécret", encoding="latin-1")
+        failure = mail.send(claimed())
+    assert failure
+    assert failure.detail == f"the password in {password} is not UTF-8"
 
 
 @pytest.mark.parametrize("within", ["handshake", "reply"])

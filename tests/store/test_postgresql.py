@@ -225,12 +225,13 @@ def test_a_connection_that_cannot_carry_every_letter_is_refused(url: str, monkey
         store.check()
 
 
-def test_a_role_that_may_make_no_tables_is_told_what_it_lacks() -> None:
+@pytest.mark.parametrize(("right", "why"), [("CREATE", "permission denied"), ("ALL", "no schema has been selected")])
+def test_a_role_that_may_make_no_tables_is_told_what_it_lacks(right: str, why: str) -> None:
     with postgresql_database(migrated=False) as own:
         role = f"duis_role_{uuid4().hex}"
-        administrate(make_url(own), "REVOKE CREATE ON SCHEMA public FROM PUBLIC", f"CREATE ROLE {role} LOGIN")
+        administrate(make_url(own), f"REVOKE {right} ON SCHEMA public FROM PUBLIC", f"CREATE ROLE {role} LOGIN")
         try:
-            said = f'permission denied.*GRANT CREATE.* TO "{role}"'
+            said = f'the tables cannot be made: .*{why}.*GRANT CREATE, USAGE .* TO "{role}"'
             theirs = make_url(own).set(username=role).render_as_string(hide_password=False)
             with opened(theirs) as store, pytest.raises(StoreUnusable, match=said):
                 store.migrate()

@@ -1,0 +1,134 @@
+"""A connection to a mail relay: whole and short replies, to what was asked, and a login in any letters.
+
+A line that the connection's end cut short is no answer: after `250` anything may have been meant to come, and what
+was not accepted must not count as delivered. Nor is a reply that came before its question, or before the whole email
+went out, an answer to it (RFC 5321, 4.1.1.4 and 4.3.1).
+"""
+
+from __future__ import annotations
+
+import base64
+import smtplib
+import socket
+import ssl
+from typing import Any
+
+from duis_gateway.outbox.watchdog import Attempt
+from duis_gateway.text.controls import one_line
+
+_LONGEST_REPLY = 64 * 1024
+_AT_ONCE = 4096
+_EXCERPT = 160
+_LAST_LINE = len(b".\r\n")
+_LOGGED_IN = 235
+
+
+class Relay(smtplib.SMTP):
+    """A connection that the watchdog can cut from the greeting on.
+
+    Raises (each of its methods, beside what `smtplib` says):
+        ConnectionError: a reply is not whole, has more than 64 KiB, or came before it was asked for.
+    """
+
+    def __init__(self, host: str, port: int, our_name: str, timeout: float, attempt: Attempt) -> None:
+        self._attempt: Attempt | None = attempt
+        # Given the host here, smtplib has a name to hold the relay's certificate to.
+        super().__init__(host, port, local_hostname=our_name, timeout=timeout)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Return the code and the text of the next reply."""
+        if self._attempt is not None and self.sock is not None:
+            # A duplicate, since STARTTLS moves the connection into another socket object.
+            self._attempt.use(self.sock.dup(), owned=True)
+            self._attempt = None
+        if self.file is None and self.sock is not None:
+            self.file = _Lines(self.sock)
+        if self.file is not None:
+            self.file.next_answer()
+        return super().getreply()
+
+    def send(self, s: Any) -> None:
+        """Say a command, or an email to its end, where nothing has been answered before."""
+        if isinstance(s, bytes):
+            # An email, at whose last line its answer may come and not before.
+            super().send(s[:-_LAST_LINE])
+            s = s[-_LAST_LINE:]
+        if isinstance(self.file, _Lines) and (early := self.file.unasked()) is not None:
+            said = one_line(early.decode("utf-8", "replace"))[:_EXCERPT]
+            raise ConnectionAbortedError(f"the relay answered before it was asked: {said}")
+        super().send(s)
+
+    def log_in(self, user: str, password: str) -> None:
+        """Log in, by AUTH PLAIN in UTF-8 where there are letters that no other method has (RFC 4616; RFC 4954).
+
+        Raises:
+            smtplib.SMTPException: the relay does not let us in, does not offer a method that we have, or asks for
+                what is none of its method.
+        """
+        if not (user + password).isascii():
+            self._plain(user, password)
+            return
+        try:
+            self.login(user, password)
+        except ValueError as error:
+            raise smtplib.SMTPException(f"the relay's challenge is none: {error}") from None
+
+    def _plain(self, user: str, password: str) -> None:
+        self.ehlo_or_helo_if_needed()
+        if "PLAIN" not in self.esmtp_features.get("auth", "").upper().split():
+            raise smtplib.SMTPException(
+                "the user or the password has letters beyond ASCII, for which the relay would have to offer AUTH PLAIN"
+            )
+        code, text = self.docmd("AUTH", "PLAIN " + base64.b64encode(f"\0{user}\0{password}".encode()).decode())
+        if code != _LOGGED_IN:
+            raise smtplib.SMTPAuthenticationError(code, text)
+
+
+class _Lines:
+    """Reads the lines of an answer from a connection, as `smtplib` does from a file."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._held = b""
+        self._left = _LONGEST_REPLY
+
+    def next_answer(self) -> None:
+        """Begin to count anew."""
+        self._left = _LONGEST_REPLY
+
+    def readline(self, size: int) -> bytes:
+        """Return the next line, or as much of a longer one as is asked for.
+
+        Raises:
+            ConnectionResetError: the connection ended before the line did.
+            ConnectionAbortedError: the answer has more octets than it may.
+        """
+        while b"\n" not in self._held[:size] and len(self._held) < size:
+            more = self._connection.recv(_AT_ONCE)
+            if not more:
+                raise ConnectionResetError("the connection ended before the answer was complete")
+            self._held += more
+        length = min(self._held.find(b"\n") + 1 or size, size)
+        line, self._held = self._held[:length], self._held[length:]
+        self._left -= length
+        if self._left < 0:
+            raise ConnectionAbortedError(f"the answer is longer than {_LONGEST_REPLY} octets")
+        return line
+
+    def unasked(self) -> bytes | None:
+        """Return what has come beyond the last answer; None: nothing."""
+        if self._held:
+            return self._held
+        timeout = self._connection.gettimeout()
+        self._connection.setblocking(False)
+        try:
+            # Over TLS this takes in what is no data (session tickets), as no look at the socket could.
+            return self._connection.recv(_AT_ONCE) or None
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        finally:
+            self._connection.settimeout(timeout)
+
+    def close(self) -> None:
+        """Hold nothing any more; the connection is closed by itself."""
+        self._held = b""
