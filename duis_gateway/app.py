@@ -47,6 +47,7 @@ from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
+from duis_gateway.parties.records import Party
 from duis_gateway.pki.trust import Trust
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
@@ -107,10 +108,17 @@ def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
         )
     )
 
-    def find_url(eui: int) -> str | None:
+    def find_party(eui: int) -> Party | None:
         with store.read() as conn:
-            party = parties.find(conn, eui)
+            return parties.find(conn, eui)
+
+    def find_url(eui: int) -> str | None:
+        party = find_party(eui)
         return None if party is None else party.url
+
+    def find_address(eui: int) -> str | None:
+        party = find_party(eui)
+        return None if party is None else party.email
 
     policy = RetryPolicy(
         base=settings.backoff_base,
@@ -121,7 +129,7 @@ def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
     )
     senders: dict[str, Sender] = {"http": HttpSender(transport, find_url)}
     if config.email.host is not None:
-        senders["email"] = MailSender(smtp_settings(config.email, config.email.host))
+        senders["email"] = MailSender(smtp_settings(config.email, config.email.host), find_address)
     lanes = LaneSettings(in_flight=settings.in_flight, lease=settings.lease)
     return Delivery(
         store,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from duis_gateway.errors import GatewayError
 from duis_gateway.machine.files import read_text
 from duis_gateway.outbox.relay import Relay
 from duis_gateway.outbox.retry import Failure, FailureKind
@@ -20,6 +21,7 @@ from duis_gateway.text.controls import one_line
 from duis_gateway.text.numbers import is_digits
 
 _EXCERPT = 160
+_TO = re.compile(rb"^To: .*?(?=\r\n(?![ \t])|\Z)", re.MULTILINE | re.DOTALL)
 _OK, _OK_FORWARDED = 250, 251
 
 _SPEAKS_OF_THE_EMAIL = {
@@ -35,7 +37,7 @@ address, a login, a command that is not known: RFC 5321, RFC 4954, RFC 7504), an
 large budget.
 """
 
-_SPEAKS_OF_US = re.compile(r"5\.(7\.\d{1,3}|1\.[78])\b")
+_SPEAKS_OF_US = re.compile(r"5\.(7\.[0-9]{1,3}|1\.[78])\b")
 """Enhanced codes (RFC 3463) that speak of the gateway, also at RCPT: many relays tell there what they have against a
 client, its login or its sender (Postfix's `smtpd_delay_reject`). Of the content they speak of the email."""
 
@@ -58,10 +60,16 @@ class MailSender:
     """Sends emails through one relay, a connection for each.
 
     The relay is the operator's own choice, and so not held to the guard that recipients' addresses are.
+
+    Args:
+        settings: how the relay is reached.
+        find_address: the email address that a party has registered at this moment, by its EUI; None where it has none.
+            It counts before the one that was registered when the email was stored.
     """
 
-    def __init__(self, settings: SmtpSettings) -> None:
+    def __init__(self, settings: SmtpSettings, find_address: Callable[[int], str | None] | None = None) -> None:
         self._settings = settings
+        self._find_address = find_address
         self._tls = ssl.create_default_context(cafile=settings.ca_file and str(settings.ca_file))
         self._watchdog = Watchdog()
         self._aborted = False
@@ -73,12 +81,17 @@ class MailSender:
 
     def send(self, message: ClaimedMessage) -> Failure | None:
         """Hand one email to the relay; recipient or content refused for good (5xx) is refused, the rest is passing."""
-        address = message.address
+        try:
+            address = message.address if self._find_address is None else self._find_address(message.recipient)
+        except GatewayError:
+            return Failure(FailureKind.ADDRESS, "the recipient's email address cannot be looked up just now")
         if not address:
             return Failure(FailureKind.ADDRESS, "the recipient has no email address registered")
         if not address.isascii() or not address.isprintable():
             return Failure(FailureKind.ADDRESS, "the email address has characters that SMTP cannot carry", refused=True)
-        return self._with_relay(lambda relay: self._hand_over(relay, address, self._from_us(message.content)))
+        return self._with_relay(
+            lambda relay: self._hand_over(relay, address, _to(address, self._from_us(message.content)))
+        )
 
     def look(self) -> Failure | None:
         """Go as far as an email would go before it is named: greeting, STARTTLS and login."""
@@ -163,6 +176,12 @@ class MailSender:
             raise
         finally:
             self._watchdog.finish(attempt)
+
+
+def _to(address: str, content: bytes) -> bytes:
+    """Return the email with this address in its To, which was another's where the party has changed its own since."""
+    head, blank, body = content.partition(b"\r\n\r\n")
+    return _TO.sub(b"To: " + address.encode("ascii"), head, count=1) + blank + body
 
 
 def _our_name() -> str:

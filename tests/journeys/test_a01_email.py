@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.operations import flags
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
 from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.text.times import show_time
 from tests.support.installation import installed
@@ -180,3 +183,14 @@ def test_without_a_relay_configured_emails_wait_and_the_gateway_serves(tmp_path:
                 (waiting,) = [one for one in outbox_view.entries(conn) if one.channel == "email"]
             assert (waiting.state, waiting.address) == ("pending", address("on54"))
             assert "email" in console(process)
+        # An address that was mistyped, say, is put right before there is a relay.
+        with made.store.write() as conn:
+            on54 = parties.find(conn, parse_eui(made.actors["on54"].eui))
+            assert on54 is not None
+            parties.update(conn, replace(on54, email="right@supplier.example"))
+        with MailRelay() as relay:
+            reached = {"HOST": "127.0.0.1", "PORT": str(relay.port), "SENDER": SENDER}
+            with made.running(**{f"DUIS_GATEWAY_EMAIL_{key}": value for key, value in reached.items()}):
+                (email,) = relay.wait_for(1)
+            assert [to for _, to, _ in relay.emails] == ["right@supplier.example"]
+            assert email["To"] == "right@supplier.example"

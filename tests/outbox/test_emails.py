@@ -129,7 +129,10 @@ def test_the_file_arrives_byte_for_byte() -> None:
     assert part.get_payload(decode=True) == content
 
 
-ANYTHING = st.text(max_size=120)
+ANYTHING = st.one_of(
+    st.text(max_size=120), st.from_regex(r"=\?u(tf-8)?\?[qb]\?(=0[AD]|[A-Za-z:_@.=])*\?=", fullmatch=True)
+)
+"""Any text, and what the email package would read as an encoded word (RFC 2047)."""
 
 
 @given(ANYTHING, ANYTHING, ANYTHING, ANYTHING)
@@ -153,6 +156,9 @@ def test_headers_of_injected_lines_are_words_of_the_subject() -> None:
     message = received(replace(CONTENT, subject="R1\r\nBcc: everybody@else.example"))
     assert message["Bcc"] is None
     assert message["Subject"] == "R1 Bcc: everybody@else.example"
+    message = received(replace(CONTENT, subject="9002 for 106C =?u?q?=0ABcc:_e@x.io?="))
+    assert message["Bcc"] is None
+    assert message["Subject"] == "9002 for 106C = ?u?q?=0ABcc:_e@x.io?="
 
 
 def test_only_web_addresses_become_links() -> None:

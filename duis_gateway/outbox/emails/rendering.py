@@ -94,8 +94,9 @@ def render(content: EmailContent, envelope: Envelope) -> bytes:
 
 
 def header_text(text: str) -> str:
-    """Return the text fit for a header: on one line, not too long."""
-    words = one_line(text)
+    """Return the text fit for a header: on one line, not too long, and meant as it stands."""
+    # Python's email package decodes an encoded word (RFC 2047) that it is given, line ends in it too (T66).
+    words = one_line(text).replace("=?", "= ?")
     return words if len(words) <= _LONGEST_HEADER else f"{words[: _LONGEST_HEADER - 3]}..."
 
 
