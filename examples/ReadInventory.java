@@ -12,7 +12,7 @@ class ReadInventory {
     if (a.length != 6) { System.err.println("it takes GATEWAY_URL KEY CERTIFICATE GATEWAY_CERTIFICATE SUPPLIER HUB"); System.exit(2); }
     var pem = Files.readString(Path.of(a[1])).replaceAll("-----.*?-----|\\s", "");
     var key = KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
-    var id = a[4] + ":90-B3-D5-1F-30-00-00-02:" + System.nanoTime() * 1000; // a counter that never repeats is better
+    var counter = System.currentTimeMillis() * 1000000; var id = a[4] + ":90-B3-D5-1F-30-00-00-02:" + counter;
     var document = parse(("<sr:Request xmlns:sr='http://www.dccinterface.co.uk/ServiceUserGateway' schemaVersion='6.0'>"
         + "<sr:Header><sr:RequestID>%s</sr:RequestID><sr:CommandVariant>8</sr:CommandVariant><sr:ServiceReference>8.2"
         + "</sr:ServiceReference><sr:ServiceReferenceVariant>8.2</sr:ServiceReferenceVariant></sr:Header><sr:Body>"

@@ -22,4 +22,6 @@ if (!answer.ok) {
 }
 const response = parser.parseDuis("simplified", await signing.validateDuis({ xml: document }));
 const code = response.header.responseCode;
-console.log(`${code.code ?? code}: ${response.body.ResponseMessage.DSPInventory.Device.DeviceFirmwareVersion}`);
+const device = response.body?.ResponseMessage?.DSPInventory?.Device; // none with E19: no hub of this supplier
+console.log(`${code.code ?? code}: ${device?.DeviceFirmwareVersion ?? "no such hub"}`);
+process.exitCode = device ? 0 : 1;

@@ -7,7 +7,7 @@
 #define OPENING "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body>" \
     "<g:SubmitServiceRequest xmlns:g='urn:duis-gateway:soap:1'><g:ServiceRequest>"
 #define CLOSING "</g:ServiceRequest></g:SubmitServiceRequest></e:Body></e:Envelope>"
-static char heard[1 << 20]; /* what is signed goes in, and comes out, octet for octet */
+static char request[8 << 20], heard[9 << 20]; /* what is signed goes in, and comes out, octet for octet */
 static size_t length;
 static size_t (*hear)(struct soap *, char *, size_t);
 
@@ -18,12 +18,12 @@ static size_t keep(struct soap *soap, char *buffer, size_t size) {
 }
 
 int main(int count, char **words) {
-    char url[512], request[1 << 16] = "", *begin = request, *end;
+    char url[512], *begin = request, *end;
     struct ns1__SubmitServiceRequestResponse typed;
     struct soap *soap = soap_new1(SOAP_C_UTFSTRING | SOAP_IO_STORE);
     FILE *file = count == 4 ? fopen(words[2], "rb") : NULL;
-    if (!file || !fread(request, 1, sizeof request - 1, file))
-        return fputs("it takes GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE\n", stderr), 2;
+    if (!file || !fread(request, 1, sizeof request - 1, file) || !feof(file))
+        return fputs("it takes GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE; a request has 8 MiB at most\n", stderr), 2;
     if (!strncmp(request, "<?xml", 5)) begin = strstr(request, "?>") + 2;
     snprintf(url, sizeof url, "%s/soap", words[1]);
     soap->http_content = "text/xml; charset=utf-8", hear = soap->frecv, soap->frecv = keep;
@@ -32,7 +32,9 @@ int main(int count, char **words) {
         soap_print_fault(soap, stderr);
         return 1;
     }
-    begin = strstr(heard, "<sr:Response "), end = strstr(begin, "</sr:Response>") + strlen("</sr:Response>");
+    if (!(begin = strstr(heard, "<sr:Response ")) || !(end = strstr(begin, "</sr:Response>")))
+        return fputs("there is no signed response in the answer\n", stderr), 1;
+    end += strlen("</sr:Response>");
     fwrite(begin, 1, end - begin, file = fopen(words[3], "wb")), fclose(file);
     return puts(soap_ns2__ResponseCode2s(soap, typed.ServiceResponse.ns2__Response->Header.ResponseCode)) < 0;
 }

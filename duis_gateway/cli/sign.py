@@ -224,7 +224,7 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
     except NoAnswer as error:
         raise NoAnswer(error.detail, _MAY_BE_TAKEN.format(prepared.id)) from None
     assert answer.proven is not None, "only what is proven is an answer"
-    _keep(json.dumps(to_json(answer.proven.root), indent=2).encode() + b"\n", out)
+    _keep(json.dumps(to_json(answer.root), indent=2).encode() + b"\n", out)
     style = GOOD if answer.accepted else BAD
     say(f"{answer.code}: {answer.meaning}".removesuffix(": "), err=True, style=style)
     if not answer.accepted:

@@ -64,6 +64,12 @@ class Answer:
     proven: Proof | None = field(default=None, repr=False)
 
     @property
+    def root(self) -> etree._Element:
+        """The proven content as a tree of its own."""
+        assert self.proven is not None, "only an answer that was proven is read"
+        return self.proven.root
+
+    @property
     def accepted(self) -> bool:
         """Whether the gateway did what was asked, at least for a part."""
         return self.status != "Refused"

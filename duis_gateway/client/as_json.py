@@ -46,7 +46,7 @@ def to_json(root: etree._Element) -> dict[str, Json]:
     Raises:
         CannotSend: it is no element.
     """
-    expect("root", root, etree._Element, "an element: `answer.proven.root`, `message.root`", CannotSend)
+    expect("root", root, etree._Element, "an element: `answer.root`, `message.root`", CannotSend)
     namespace, name = _names(root)
     shape = _Schema.of(namespace).top(name) if namespace in _SCHEMAS else None
     return {name: _value(root, namespace, shape)}

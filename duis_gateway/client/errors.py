@@ -89,6 +89,8 @@ class Refused(ClientError):
         self.problem = problem
         if problem.status in _ELSEWHERE:
             what_to_do = what_to_do or "a gateway leads nowhere else, so this is none: check its URL"
+        elif problem.status < HTTPStatus.MULTIPLE_CHOICES:
+            what_to_do = what_to_do or "a gateway answers 200, and so signed: this is none, check its URL"
         super().__init__(f"HTTP {problem.status}: {problem.in_words}", what_to_do or _WHAT_TO_DO.get(problem.status))
 
     @property

@@ -7,11 +7,10 @@ handler has returned. A handler that fails gets the message again later.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -25,7 +24,7 @@ from duis_gateway.client.inbox import Inbox
 from duis_gateway.client.kinds import expect_known
 from duis_gateway.client.messages import Message, read_message
 from duis_gateway.client.repeats import InMemory, Repeats
-from duis_gateway.client.server import NO_CODING, Serving, coded, read_body, unreadable
+from duis_gateway.client.server import Serving, asgi_application, headers_of, read_body, unreadable
 from duis_gateway.client.trust import Trust
 
 Handler = Callable[[Message], Any]
@@ -71,6 +70,8 @@ class Receiver:
         self._everything: list[Handler] = []
         self._lock = threading.Lock()
         self._at_work: set[str] = set()
+        self.asgi = asgi_application(self.answer, MAX_MESSAGE)
+        """The receiver as an ASGI application; handlers run in a thread, so that they may block."""
 
     # --- who is called ---------------------------------------------------------------------------------------------
 
@@ -194,39 +195,8 @@ class Receiver:
         refused = unreadable(environ) if method == "POST" else None
         status, text = refused or self.answer(method, read_body(environ, MAX_MESSAGE))
         body = text.encode()
-        start_response(f"{status.value} {status.phrase}", _headers(status, body))
+        start_response(f"{status.value} {status.phrase}", headers_of(status, body))
         return [body]
-
-    async def asgi(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
-        """Answer one request as an ASGI application; handlers run in a thread, so that they may block."""
-        if scope["type"] == "lifespan":
-            await _live(receive, send)
-            return
-        if scope["type"] != "http":  # a WebSocket is opened to nobody
-            await receive()
-            await send({"type": "websocket.close", "code": 1003})
-            return
-        raw, more = bytearray(), True
-        while more and len(raw) <= MAX_MESSAGE:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                return
-            raw += event.get("body", b"")
-            more = event.get("more_body", False)
-        codings = b",".join(value for name, value in scope.get("headers", ()) if name == b"content-encoding")
-        if scope["method"] == "POST" and coded(codings.decode("latin-1")):
-            status, text = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NO_CODING
-        else:
-            status, text = await asyncio.to_thread(self.answer, scope["method"], bytes(raw))
-        body = text.encode()
-        headers = [(name.lower().encode(), value.encode()) for name, value in _headers(status, body)]
-        await send({"type": "http.response.start", "status": status.value, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> Serving:
         """Listen, in threads, until the context ends: `with receiver.serve() as server: ... server.url`."""
@@ -268,23 +238,3 @@ def _expect_done(handler: Handler, result: object) -> None:
     """See that a handler has done its work when it returned, so that its message may count as taken."""
     if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise TypeError(f"the handler {shown(handler)} returned {shown(result)}, and has done nothing yet")
-
-
-def _headers(status: HTTPStatus, body: bytes) -> list[tuple[str, str]]:
-    if status == HTTPStatus.NO_CONTENT:
-        return []
-    more = {
-        HTTPStatus.METHOD_NOT_ALLOWED: [("Allow", "POST")],
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: [("Accept-Encoding", "identity")],
-    }.get(status, [])
-    return [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *more]
-
-
-async def _live(
-    receive: Callable[[], Awaitable[dict[str, Any]]], send: Callable[[dict[str, Any]], Awaitable[None]]
-) -> None:
-    while True:
-        event = await receive()
-        await send({"type": f"{event['type']}.complete"})
-        if event["type"] == "lifespan.shutdown":
-            return

@@ -1,11 +1,15 @@
-"""A small server for a WSGI application, from the standard library: for tests and tools, not for the internet."""
+"""What speaks HTTP for a receiver: an ASGI application, the parts of a WSGI one, and a small server.
+
+The server is the standard library's: for tests and tools, not for the internet.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -14,6 +18,10 @@ from duis_gateway.client.arguments import expect
 from duis_gateway.client.errors import SetupWrong
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+AsgiReceive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+AsgiSend = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApplication = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Coroutine[Any, Any, None]]
+"""As ASGI's libraries name their types."""
 
 CONNECTION = "duis_gateway.client.connection"
 """Under this name a request's environment has its socket, for an application that has to break it off."""
@@ -80,6 +88,60 @@ def coded(content_encoding: str) -> bool:
 
 
 NO_CODING = "no content coding is supported: send the body as it is"
+
+
+def asgi_application(answer: Callable[[str, bytes], tuple[HTTPStatus, str]], most: int) -> AsgiApplication:
+    """Return an ASGI application that answers each request by its method and body; `answer` runs in a thread.
+
+    Of a body of more than `most` octets the first of them are handed over, and so many that it shows. It is a plain
+    function, by which servers tell ASGI 3 from ASGI 2 (uvicorn takes a bound method for the latter).
+    """
+
+    async def application(scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        if scope["type"] != "http":  # a WebSocket is opened to nobody
+            await receive()
+            await send({"type": "websocket.close", "code": 1003})
+            return
+        raw, more = bytearray(), True
+        while more and len(raw) <= most:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return
+            raw += event.get("body", b"")
+            more = event.get("more_body", False)
+        codings = b",".join(value for name, value in scope.get("headers", ()) if name == b"content-encoding")
+        if scope["method"] == "POST" and coded(codings.decode("latin-1")):
+            status, text = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NO_CODING
+        else:
+            status, text = await asyncio.to_thread(answer, scope["method"], bytes(raw))
+        body = text.encode()
+        headers = [(name.lower().encode(), value.encode()) for name, value in headers_of(status, body)]
+        await send({"type": "http.response.start", "status": status.value, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+async def _live(receive: AsgiReceive, send: AsgiSend) -> None:
+    while True:
+        event = await receive()
+        await send({"type": f"{event['type']}.complete"})
+        if event["type"] == "lifespan.shutdown":
+            return
+
+
+def headers_of(status: HTTPStatus, body: bytes) -> list[tuple[str, str]]:
+    """Return the header fields of an answer in plain text."""
+    if status == HTTPStatus.NO_CONTENT:
+        return []
+    more = {
+        HTTPStatus.METHOD_NOT_ALLOWED: [("Allow", "POST")],
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: [("Accept-Encoding", "identity")],
+    }.get(status, [])
+    return [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *more]
 
 
 class Serving:

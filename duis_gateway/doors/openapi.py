@@ -31,6 +31,7 @@ _REFUSED = {
     "401": "the signature or the token proves nobody that is known",
     "403": "the sender may not use this door",
     "404": "there is nothing of this name",
+    "405": "not the method; the header Allow names those that are",
     "409": "the RequestID or MessageID was used before, with other content",
     "413": "the body is too large",
     "415": "not the media type, or not UTF-8",
@@ -97,9 +98,11 @@ def _operation(route: Route, method: str, tables: Mapping[str, Sequence[str]]) -
         return {"operationId": name, "tags": ["party"], **_of_party(route, method, tables)}
     if route.service == "soap":
         media = {SOAP: {"schema": {"type": "string"}}}
-        statuses = _OF_SOAP if method == "POST" else ("405",)
         answers = {"200": _answer("the answer's envelope" if method == "POST" else "the WSDL", media)}
-        answers |= {status: _answer("a SOAP fault", media) for status in statuses}
+        if method == "POST":
+            answers |= {status: _answer("a SOAP fault", media) for status in _OF_SOAP}
+        else:
+            answers |= _refusals(("400", "405"), PROBLEM_XML)
         asked = {"requestBody": {"required": True, "content": media}} if method == "POST" else {"parameters": [_WSDL]}
         return {"operationId": name, "tags": ["soap"], "summary": _ABOUT["soap"], **asked, "responses": answers}
     schema = {"type": "string", "description": f"a signed document; its schema is schemas/{_SCHEMAS[route.door]}"}
@@ -177,13 +180,15 @@ def _answer(description: str, content: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": content}
 
 
-def _refusals(statuses: Iterable[str], media: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"} if media == PROBLEM_JSON else {"type": "string"}
-    return {status: _answer(_REFUSED[status], {media: {"schema": schema}}) for status in statuses}
+def _refusals(statuses: Iterable[str], usual: str) -> dict[str, Any]:
+    """Refusals in the form that a door usually has, and in the other, which whoever asks may like better."""
+    forms = {PROBLEM_JSON: {"$ref": "#/components/schemas/Problem"}, PROBLEM_XML: {"type": "string"}}
+    media = {form: {"schema": forms[form]} for form in sorted(forms, key=lambda form: form != usual)}
+    return {status: _answer(_REFUSED[status], media) for status in statuses}
 
 
 def _problem() -> dict[str, Any]:
-    """The problem details of RFC 9457, as the party door gives them."""
+    """The problem details of RFC 9457, as JSON has them."""
     texts = ("type", "title", "detail", "instance", "stage", "correlationId")
     members: dict[str, Any] = {name: {"type": "string"} for name in texts}
     members["status"] = {"type": "integer"}

@@ -221,6 +221,8 @@ def test_a_proxys_own_page_is_told_in_words_and_kept(parties: Parties, page: byt
     assert caught.value.problem.body == page
     with Standin(parties, (404, b"")) as standin, pytest.raises(Refused, match="check the gateway's URL"):
         standin.gateway.send(LIST)
+    with Standin(parties, (204, b"")) as standin, pytest.raises(Refused, match=r"a gateway answers 200.*check its URL"):
+        standin.gateway.send(LIST)
 
 
 def test_of_several_gateways_the_trusted_one_has_to_be_named(tmp_path: Path) -> None:

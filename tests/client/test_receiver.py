@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
+import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,6 +48,7 @@ from duis_gateway.duis.alerts.table import ALERTS
 from duis_gateway.partners.messages import Interface
 from tests.support import duis, partner_bodies
 from tests.support.parties import AT, GATEWAY, OTHER, Parties
+from tests.support.writing import wait_until
 
 pytestmark = pytest.mark.requirement("EX-6")
 
@@ -320,11 +324,11 @@ def asgi(receiver: Receiver, *events: dict[str, Any], **scope: Any) -> list[dict
     """Play one scope as an ASGI server does, and return what the application has sent."""
     left, sent = list(events), list[dict[str, Any]]()
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> MutableMapping[str, Any]:
         return left.pop(0)
 
-    async def send(event: dict[str, Any]) -> None:
-        sent.append(event)
+    async def send(event: MutableMapping[str, Any]) -> None:
+        sent.append(dict(event))
 
     asyncio.run(receiver.asgi(scope, receive, send))
     return sent
@@ -350,6 +354,22 @@ def test_it_is_an_asgi_application(parties: Parties, receiver: Receiver) -> None
     assert asgi(receiver, {"type": "http.disconnect"}, type="http", method="POST") == []
     lifespan = asgi(receiver, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}, type="lifespan")
     assert [one["type"] for one in lifespan] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_an_asgi_server_takes_it_as_it_stands(parties: Parties, receiver: Receiver) -> None:
+    """uvicorn tells ASGI 3 from ASGI 2 by what it is given, and takes a bound method for the latter."""
+    inbox = receiver.keep()
+    server = uvicorn.Server(uvicorn.Config(receiver.asgi, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        posted = urllib3.request("POST", f"http://127.0.0.1:{port}/", body=parties.alerts(duis.ACTIVATION)[0])
+    finally:
+        server.should_exit = True
+        thread.join()
+    assert (posted.status, [one.kind for one in inbox.messages()]) == (204, ["N64"])
 
 
 def test_a_message_is_a_plain_value(parties: Parties, receiver: Receiver) -> None:

@@ -63,8 +63,18 @@ def test_what_the_soap_door_answers_is_described(routes: list[Route], described:
     edge, soap = Edge(routes, Metrics()), described["paths"]["/soap"]
     for method, content_type in (("GET", "text/xml"), ("POST", "text/plain"), ("POST", "text/xml")):
         answer = ask(edge, "/soap", method, headers={"content-type": content_type})
-        assert str(answer.status) in soap[method.lower()]["responses"], (method, content_type)
+        told = soap[method.lower()]["responses"][str(answer.status)]["content"]
+        assert answer.content_type.partition(";")[0] in told, (method, content_type)
     assert soap["get"]["parameters"][0]["name"] == "wsdl", "without it there is nothing to get"
+
+
+@pytest.mark.parametrize("accept", ["", "application/json", "application/xml"])
+@pytest.mark.parametrize("path", ["/api/v1/serviceD", "/csp-mgmt-gw/v1/messages", "/party/v1/check"])
+def test_a_refusal_has_a_form_that_is_described(
+    routes: list[Route], described: dict[str, Any], path: str, accept: str
+) -> None:
+    answer = ask(Edge(routes, Metrics()), path, "POST", headers={"content-type": "text/plain", "accept": accept})
+    assert answer.content_type in described["paths"][path]["post"]["responses"][str(answer.status)]["content"]
 
 
 def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
