@@ -35,6 +35,7 @@ from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.schedule_decisions.of_hubs import counting_end, decision, with_say
 from duis_gateway.store.bulk import (
     GIVEN,
     given,
@@ -46,12 +47,11 @@ from duis_gateway.store.bulk import (
     update_many,
     upsert_many,
 )
-from duis_gateway.store.rollout_tables import batch, batch_hub, piece_hub, piece_say, pilot_selection, selected_hub
+from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import (
     default_hub,
     default_list,
     device_model,
-    group_say,
     hub,
     instruction,
     instruction_hub,
@@ -277,44 +277,20 @@ def _instructed_by_suppliers(wanted: FromClause, release_id: str, now: BindParam
 
     A query of its own, from the hubs given: as a condition on each hub it went through all groups of the release.
     """
-    of_piece, of_group = piece_say.alias(), group_say.alias()  # `to_come` looks at any that was said of the group
-    of_hub = and_(
-        piece_hub.c.instruction_id == instruction_hub.c.instruction_id,
-        piece_hub.c.device_id == instruction_hub.c.device_id,
-        piece_hub.c.csp_region == hub.c.csp_region,
-    )
-    of_region = and_(
-        of_group.c.instruction_id == instruction_hub.c.instruction_id, of_group.c.csp_region == hub.c.csp_region
-    )
-    said = func.coalesce(of_piece.c.decision, of_group.c.decision, "")
     counts = of_head(
         instruction,
         instruction_hub.c.instruction_id,
         instruction.c.release_id == release_id,
         responsible_sql(instruction.c.supplier),
-        to_come(now),
+        counting_end > now,
     )
-    return (
+    query = (
         select(instruction_hub.c.device_id)
         .join_from(wanted, instruction_hub, instruction_hub.c.device_id == wanted.c.value)
         .join(hub, hub.c.device_id == instruction_hub.c.device_id)
-        .outerjoin(piece_hub, of_hub)
-        .outerjoin(of_piece, of_piece.c.id == piece_hub.c.piece_id)
-        .outerjoin(of_group, of_region)
-        .where(counts, said != GroupDecision.REFUSED)
-        .correlate(None)
+        .where(counts, decision != GroupDecision.REFUSED)
     )
-
-
-def to_come(now: BindParameter[Any] | datetime) -> ColumnElement[bool]:
-    """Return the condition that an instruction's period, or one that a CSP has fixed for some of it, has not ended."""
-    of_group = group_say.c.instruction_id == instruction.c.id
-    of_piece = piece_say.c.instruction_id == instruction.c.id
-    return or_(
-        instruction.c.ends > now,
-        exists().where(of_group, group_say.c.ends > now),
-        exists().where(of_piece, piece_say.c.ends > now),
-    )
+    return with_say(query).correlate(None)
 
 
 def _named_by(release_id: str, groups: Table, members: Table, of_group: Column[int]) -> Exists:

@@ -10,12 +10,24 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+)
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import TAKEN_BACK, Ending, Happened, HubEvent
-from duis_gateway.rollout.hubs.store import to_come
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
@@ -25,6 +37,7 @@ from duis_gateway.rollout.releases.records import (
     Stage,
 )
 from duis_gateway.rollout.schedule_decisions import store as says
+from duis_gateway.rollout.schedule_decisions.of_hubs import counting_end, with_say
 from duis_gateway.rollout.schedule_decisions.past import note_said
 from duis_gateway.store.bulk import (
     delete_with_hubs,
@@ -35,10 +48,12 @@ from duis_gateway.store.bulk import (
     of_head,
     stored_columns,
 )
+from duis_gateway.store.rollout_tables import piece_say
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
     default_schedule,
+    group_say,
     hub,
     instruction,
     instruction_constraint,
@@ -191,11 +206,11 @@ def instructed_by_other(
                 instruction.c.release_id == release_id,
                 instruction.c.supplier != supplier,
                 responsible_sql(instruction.c.supplier),
-                to_come(now),
+                counting_end > now,
             )
         )
     )
-    return frozenset(connection.execute(query).scalars())
+    return frozenset(connection.execute(with_say(query)).scalars())
 
 
 def naming(connection: Connection, device_id: int) -> list[Instruction]:
@@ -220,14 +235,41 @@ def naming(connection: Connection, device_id: int) -> list[Instruction]:
     ]
 
 
-def to_come_names(
-    connection: Connection, release_id: str, supplier: int, now: datetime
-) -> frozenset[tuple[Stage, str]]:
-    """Return the stage and name of each group of a supplier that has instructed it for a time to come."""
-    query = select(instruction.c.stage, instruction.c.group_id).where(
-        instruction.c.release_id == release_id, instruction.c.supplier == supplier, to_come(now)
+def to_come(
+    connection: Connection, release_id: str, supplier: int, groups: Iterable[Instruction], now: datetime
+) -> frozenset[int]:
+    """Return the hubs of standing groups of a supplier whose period, the CSP's where it fixed one, is not over."""
+    fixed = _fixed_by_csps(connection, release_id, supplier)
+    found: set[int] = set()
+    looked_up: list[int] = []
+    for group in groups:
+        number = fixed.get((group.stage, group.group_id))
+        if number is not None:
+            looked_up.append(number)
+        elif group.period.end > now:
+            found.update(group.device_ids)
+    if looked_up:
+        query = (
+            select(instruction_hub.c.device_id)
+            .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+            .where(
+                instruction_hub.c.instruction_id.in_(looked_up),
+                of_head(instruction, instruction_hub.c.instruction_id, counting_end > now),
+            )
+        )
+        found.update(connection.execute(with_say(query)).scalars())
+    return frozenset(found)
+
+
+def _fixed_by_csps(connection: Connection, release_id: str, supplier: int) -> dict[tuple[Stage, str], int]:
+    """Return the numbers of a supplier's standing groups for some of which a CSP has fixed a period."""
+    here = _equal(instruction, {"release_id": release_id, "supplier": supplier})
+    fixed = (
+        exists().where(one.c.instruction_id == instruction.c.id, one.c.ends.is_not(None))
+        for one in (group_say, piece_say)
     )
-    return frozenset((Stage(row.stage), row.group_id) for row in connection.execute(query))
+    query = select(instruction.c.stage, instruction.c.group_id, instruction.c.id).where(*here, or_(*fixed))
+    return {(Stage(row.stage), row.group_id): row.id for row in connection.execute(query)}
 
 
 def instructing(
@@ -237,14 +279,15 @@ def instructing(
 
     With `now` only instructions for a time to come count.
     """
-    heads = select(instruction.c.id, instruction.c.supplier).where(
-        instruction.c.release_id == release_id, *(() if now is None else (to_come(now),))
-    )
+    heads = select(instruction.c.id, instruction.c.supplier).where(instruction.c.release_id == release_id)
     suppliers_of: dict[int, int] = {row.id: row.supplier for row in connection.execute(heads)}
     wanted = id_list(connection, ids)
     naming = select(instruction_hub.c.device_id, instruction_hub.c.instruction_id).join_from(
         wanted, instruction_hub, instruction_hub.c.device_id == wanted.c.value
     )
+    if now is not None:
+        counts = of_head(instruction, instruction_hub.c.instruction_id, counting_end > now)
+        naming = with_say(naming.join(hub, hub.c.device_id == instruction_hub.c.device_id).where(counts))
     device, number = stored_columns(connection, naming) if suppliers_of else ((), ())
     found: defaultdict[int, set[int]] = defaultdict(set)
     # A hub is in few groups: those of other releases are left out here (`bulk.of_head` has why they are not joined).

@@ -41,10 +41,12 @@ def second_supplier_alerts(
         tx: the sender, and the transaction.
     """
     me = tx.party.eui
-    groups = _by_name(_to_come(release, me, standing, tx))
+    groups, new = _by_name(standing), _by_name(changed)
+    to_come = schedules.to_come(tx.conn, release.release_id, me, groups.values(), tx.now)
     chosen = direct.selected_for(tx.conn, release.release_id, me, tx.now)
-    before = _members(groups.values()) | chosen
-    after = _members(g for g in {**groups, **_by_name(changed)}.values() if g.period.end > tx.now) | chosen
+    before = to_come | chosen
+    unchanged = to_come & _members(group for name, group in groups.items() if name not in new)
+    after = unchanged.union(chosen, *(_counting(group, groups.get(name), to_come) for name, group in new.items()))
     kept_out = protection.protected(tx.conn, before ^ after, me)
     return _alerts(release, me, before - kept_out, after - kept_out, known, tx)
 
@@ -58,7 +60,7 @@ def alerts_on_choice(
     """
     new = frozenset(chosen)
     standing = schedules.instructions_around(tx.conn, release.release_id, supplier, new)
-    own = _members(_to_come(release, supplier, standing, tx))
+    own = schedules.to_come(tx.conn, release.release_id, supplier, standing, tx.now)
     before = own | direct.selected_for(tx.conn, release.release_id, supplier, tx.now)
     return _alerts(release, supplier, before, own | new, known, tx)
 
@@ -72,7 +74,7 @@ def alerts_on_protection(
     """
     asked = added | removed
     standing = schedules.instructions_around(moment.conn, release.release_id, supplier, asked)
-    named = _members(_to_come(release, supplier, standing, moment))
+    named = schedules.to_come(moment.conn, release.release_id, supplier, standing, moment.now)
     named = asked & (named | direct.selected_for(moment.conn, release.release_id, supplier, moment.now))
     return _alerts(release, supplier, named - removed, named - added, {}, moment)
 
@@ -159,10 +161,12 @@ def _alerts(
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)
 
 
-def _to_come(release: Release, supplier: int, groups: Iterable[Instruction], moment: Moment) -> list[Instruction]:
-    """Return those of a supplier's standing groups of which the period, or one that a CSP has fixed, is not over."""
-    names = schedules.to_come_names(moment.conn, release.release_id, supplier, moment.now)
-    return [group for group in groups if (group.stage, group.group_id) in names]
+def _counting(group: Instruction, was: Instruction | None, to_come: frozenset[int]) -> frozenset[int]:
+    """Return the hubs that a changed group instructs: all that were instructed just now, the others as they stand."""
+    ids = frozenset(group.device_ids)
+    if was is None or group.received_at != was.received_at:
+        return ids
+    return ids & (to_come | ids.difference(was.device_ids))
 
 
 def _by_name(groups: Iterable[Instruction]) -> dict[tuple[Stage, str], Instruction]:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from lxml import etree
-from sqlalchemy import select
+from sqlalchemy import delete, select, text
 
+import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.store.rollout_tables import told_plan
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
-from tests.support.steering import NORTH, OWN_NORTH, SPLIT, WEEK, Steering, steering
+from tests.support.steering import NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, WEEK, Steering, steering
 
+DAY = timedelta(days=1)
 OF_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
 LATER = Period(PILOT.start + 3 * WEEK, PILOT.start + 4 * WEEK)
 
@@ -121,6 +127,54 @@ def test_a_hub_is_to_be_instructed_anew_by_whoever_s_period_has_ended(dcc: Steer
     assert (anew(dcc, OURS), anew(dcc, THEIRS)) == ([2], [])
     instructs(dcc, OURS, LATER, OWN_NORTH, SPLIT)
     assert (anew(dcc, OURS), anew(dcc, THEIRS)) == ([], [])
+
+
+def amends(dcc: Steering, supplier: int, period: Period) -> None:
+    body = csp.ScheduleDecision("R1", supplier, "G1", GroupDecision.AMENDED, period.start, period.end)
+    assert dcc.says(body, by=NORTH, door=Door.CSP).status == "Accepted"
+
+
+@pytest.mark.requirement("X07", "PIA-C2")
+def test_an_instruction_counts_until_the_end_that_the_csp_fixed(dcc: Steering) -> None:
+    """Before, N73 told one as standing until the end that was asked for, where the CSP had fixed an earlier one."""
+    amends(dcc, OURS, Period(OF_PILOT.start, OF_PILOT.end - DAY))
+    before = dcc.last_row()
+    dcc.passes(OF_PILOT.end - DAY)
+    assert (void(dcc, OURS, before), second(dcc, THEIRS, before)) == (eui(OWN_NORTH, SPLIT), ["NotInstructed"])
+    before = dcc.last_row()
+    instructs(dcc, THEIRS, LATER, SPLIT)
+    assert second(dcc, THEIRS, before) == ["NotInstructed"]
+    lists(dcc, OURS, SPLIT)
+    assert second(dcc, THEIRS, before) == ["NotInstructed"], "nothing that counted is taken back"
+
+
+@pytest.mark.requirement("X07", "PIA-C2")
+def test_a_later_end_that_the_csp_fixed_counts_whatever_else_the_supplier_sends(dcc: Steering) -> None:
+    """Before, the second supplier was told `NotInstructed` of a group that nobody had touched."""
+    amends(dcc, OURS, Period(OF_PILOT.start, OF_PILOT.end + WEEK))
+    dcc.passes(OF_PILOT.end + DAY)
+    before = dcc.last_row()
+    lists(dcc, OURS, SPLIT, OWN_NORTH, OWN_SOUTH)
+    other = DeploymentGroup("G2", Stage.PILOT, (OWN_SOUTH,), LATER)
+    assert dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (other,))) == "I99"
+    assert second(dcc, THEIRS, before) == []
+    instructs(dcc, THEIRS, LATER, SPLIT)
+    assert second(dcc, THEIRS, before) == ["Instructed"]
+
+
+def test_what_waited_before_the_upgrade_is_told_too(dcc: Steering) -> None:
+    """Instructions given to a version that did not look at their ends: the migration to this one has them looked at."""
+    instructs(dcc, OURS, OF_PILOT, SPLIT)
+    amends(dcc, OURS, Period(OF_PILOT.start, OF_PILOT.end + WEEK))
+    with dcc.store.write() as conn:
+        conn.execute(delete(told_plan))
+        conn.execute(text("UPDATE alembic_version SET version_num = '0021_since'"))
+    dcc.store.migrate()
+    before = dcc.last_row()
+    dcc.passes(OF_PILOT.end)
+    assert (void(dcc, OURS, before), second(dcc, THEIRS, before)) == ([], []), "the CSP gave it more time"
+    dcc.passes(OF_PILOT.end + WEEK)
+    assert (void(dcc, OURS, before), second(dcc, THEIRS, before)) == (eui(SPLIT), ["NotInstructed"])
 
 
 def test_a_period_that_both_wait_for_ends_as_before(dcc: Steering) -> None:
