@@ -13,25 +13,14 @@ from duis_gateway.flow.tx import Moment
 from duis_gateway.outbox.emails.reminder import Reminded, reminder
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known
+from duis_gateway.rollout.deadlines.dates import dates_of
 from duis_gateway.rollout.deadlines.rules import Deadline, TaskState
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
-from duis_gateway.rollout.obligations.rules import due_date
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import TIME
 from duis_gateway.rollout.releases.records import Release
-from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
-
-
-def dates_of(release: Release) -> tuple[datetime, ...]:
-    """Return the dates at which something is due under a release, in order."""
-    dates = {last_to_instruct(release), release.automatic_date}
-    if release.pilot is not None:
-        dates |= {release.pilot.period.start, release.pilot.period.end}
-        dates |= {last_for_the_pilot(release) or release.pilot.period.end}
-        dates |= {due_date(release.pilot)} if release.obligations else set()
-    return tuple(sorted(dates))
 
 
 def date_near(release: Release, moment: Moment, before: timedelta) -> datetime | None:

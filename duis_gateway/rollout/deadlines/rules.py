@@ -117,7 +117,7 @@ class SupplierFacts:
         obligations: what it owes to the pilot.
         able: its DUIS version has the Service Requests to instruct with.
         void: hubs that it instructed and that its instruction moves no more, by the reason.
-        noticed_at: when the newest notice of the release came, None where it does not matter.
+        put_back: the dates that a notice put into the past, each with when that came.
     """
 
     supplier: int
@@ -129,7 +129,7 @@ class SupplierFacts:
     obligations: tuple[Obligation, ...] = ()
     able: bool = True
     void: Mapping[VoidReason, int] = field(default_factory=dict)
-    noticed_at: datetime | None = None
+    put_back: Mapping[datetime, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class CspFacts:
     """How a CSP stands to a release.
 
     `regions` are those of its regions that have hubs of the model, `remaining` the hubs there that are still to be
-    updated.
+    updated, `put_back` the dates that a notice put into the past, each with when that came.
     """
 
     csp: int
@@ -157,6 +157,7 @@ class CspFacts:
     safe_launch_schedules: frozenset[str] = frozenset()
     undecided: tuple[UndecidedGroup, ...] = ()
     remaining: int = 0
+    put_back: Mapping[datetime, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
             found.append(task(Task.SEND_PREFERRED_SCHEDULE, due, facts.unscheduled))
     found = [_too_late(one, _TOO_LATE) if one.overdue(now) else one for one in found]
     found += [_owed(task(_OWED[owed.kind], owed.due, owed.missing), owed) for owed in facts.obligations if owed.missing]
-    found = [_lapsed(one, facts.noticed_at) if one.overdue(now) else one for one in found]
+    found = [_lapsed(one, facts.put_back) if one.overdue(now) else one for one in found]
     if facts.awaited and now <= last:
         found.append(task(Task.INSTRUCT_SPLIT_HUBS, last, facts.awaited, optional=True))
     if facts.uninstructed and now <= last:
@@ -264,12 +265,13 @@ def _too_late(deadline: Deadline, why: str) -> Deadline:
     return replace(deadline, state=TaskState.MISSED, why=why)
 
 
-def _lapsed(deadline: Deadline, noticed_at: datetime | None) -> Deadline:
+def _lapsed(deadline: Deadline, put_back: Mapping[datetime, datetime]) -> Deadline:
     """Say of a date that a notice put into the past that its party never had the time."""
-    if noticed_at is None or deadline.due is None or deadline.due >= noticed_at:
+    noticed_at = None if deadline.due is None else put_back.get(deadline.due)
+    if noticed_at is None:
         return deadline
-    words = f"DCC's notice of {noticed_at:%Y-%m-%d} put this date into the past; {deadline.why}"
-    return replace(deadline, lapsed=True, why=words)
+    words = f"DCC's notice of {noticed_at:%Y-%m-%d} put this date into the past"
+    return replace(deadline, lapsed=True, why="; ".join(filter(None, (words, deadline.why))))
 
 
 def _owed(deadline: Deadline, owed: Obligation) -> Deadline:
@@ -309,7 +311,7 @@ def csp_deadlines(release: Release, facts: CspFacts, now: datetime) -> tuple[Dea
     if facts.remaining:
         remaining = task(Task.UPDATE_REMAINING_HUBS, release.automatic_date, "", facts.remaining)
         found.append(replace(remaining, state=TaskState.HELD, why=_HELD) if release.paused else remaining)
-    return tuple(found)
+    return tuple(_lapsed(one, facts.put_back) if one.overdue(now) else one for one in found)
 
 
 _HELD = "the release is paused: nothing is updated until DCC decides"

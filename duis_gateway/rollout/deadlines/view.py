@@ -12,6 +12,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
+from duis_gateway.rollout.deadlines.dates import dates_of
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
     DccFacts,
@@ -140,7 +141,7 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
     duties = _duties(conn, release, suppliers, now)
     whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
     whose_turn = turns(conn, release, whose, now)
-    noticed_at = history.noticed_at(conn, release)
+    put_back = _put_back(conn, release)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
     for eui, supplier in known(conn, suppliers).items():
         owed = tuple(one for one in duties if one.supplier == eui)
@@ -150,7 +151,7 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
             uninstructed=facts.uninstructed + whose_turn.chosen.get(eui, 0),
             awaited=whose_turn.awaited.get(eui, 0),
             void=whose_turn.given.get(eui, {}),
-            noticed_at=noticed_at,
+            put_back=put_back,
         )
         yield from supplier_deadlines(release, facts, now)
     yield from _of_partners(conn, release, now, missed, whose_turn.given.get(DCC, {}))
@@ -164,14 +165,19 @@ def _of_partners(
     void_of_dcc: Mapping[VoidReason, int],
 ) -> Iterator[Deadline]:
     undecided = [one for one in says.undecided(conn, release) if _can_be_decided(one, release, now)]
+    put_back = _put_back(conn, release)
     for csp in parties.all_parties(conn, PartyKind.CSP):
-        facts = _csp_facts(conn, release, csp, undecided)
+        facts = replace(_csp_facts(conn, release, csp, undecided), put_back=put_back)
         if _automatic_deployment_begun(release, now):
             facts = replace(facts, remaining=_remaining(conn, release, csp, now))
         yield from csp_deadlines(release, facts, now)
     for dcc in parties.all_parties(conn, PartyKind.DCC):
         of_dcc = replace(_dcc_facts(conn, release, dcc, missed), void=void_of_dcc)
         yield from dcc_deadlines(release, of_dcc, now)
+
+
+def _put_back(conn: Connection, release: Release) -> Mapping[datetime, datetime]:
+    return history.past_dates(conn, release.release_id, dates_of(release))
 
 
 def _remaining(conn: Connection, release: Release, csp: Party, now: datetime) -> int:

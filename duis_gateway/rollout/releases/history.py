@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -62,10 +63,22 @@ def revision_event(revision: int) -> str:
     return f"revised to {revision}"
 
 
-def noticed_at(connection: Connection, release: Release) -> datetime:
-    """Return when the newest notice of a release came."""
-    event = newest(connection, release.release_id, revision_event(release.revision))
-    return release.notified_at if event is None else event.at
+def note_past_dates(connection: Connection, release: Release, dates: Iterable[datetime], at: datetime, by: str) -> None:
+    """Add a line for each of these dates: the notice that has just come put it into the past."""
+    for date in dates:
+        record(connection, ReleaseEvent(release.release_id, at, _put_back(date), release.state, release.paused, by))
+
+
+def past_dates(connection: Connection, release_id: str, dates: Iterable[datetime]) -> dict[datetime, datetime]:
+    """Return those of the dates that a notice put into the past, each with when the newest such notice came."""
+    by_event = {_put_back(date): date for date in dates}
+    mine = release_event.c.release_id == release_id, release_event.c.event.in_(by_event)
+    query = select(release_event.c.event, release_event.c.at).where(*mine).order_by(release_event.c.id)
+    return {by_event[row.event]: row.at for row in connection.execute(query)}
+
+
+def _put_back(date: datetime) -> str:
+    return f"{date.isoformat()} put into the past"
 
 
 def _event(row: Row[*tuple[Any, ...]]) -> ReleaseEvent:

@@ -17,6 +17,7 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.audience import registered, suppliers_of_model, within_regions
+from duis_gateway.rollout.deadlines.dates import put_into_the_past
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hubs import freshness
@@ -64,6 +65,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     revised = standing is not None
     releases.put(tx.conn, release=release, marks=known)
     history.record(tx.conn, _line(release, tx, revised=revised))
+    history.note_past_dates(tx.conn, release, put_into_the_past(standing, release, tx.now), tx.now, tx.party.name)
     freshness.of_model(tx.conn, release.manufacturer, release.model, tx.now)
     tx.release_changed = True
     tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))

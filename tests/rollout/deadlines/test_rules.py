@@ -87,7 +87,7 @@ def test_what_is_owed_to_the_pilot_is_shown_until_it_is_met_and_as_missed_once_i
 def test_what_a_supplier_cannot_do_any_more_is_missed_and_nobody_s_next_action() -> None:
     """Before, it was told to send a schedule, overdue, that is refused as too late (E110605)."""
     pilot = PilotTerms(Period(PILOT.start, AUTOMATIC), limit=10)
-    facts = SupplierFacts(OURS, eligible=9, listed=4, unscheduled=2, noticed_at=LAST - SECOND)
+    facts = SupplierFacts(OURS, eligible=9, listed=4, unscheduled=2, put_back={LAST - SECOND: LAST})
     (late,) = supplier_deadlines(release(pilot=pilot), facts, LAST + SECOND)
     assert (late.standing(LAST + SECOND), late.overdue(LAST + SECOND)) == (TaskState.MISSED, True)
     assert late.why.startswith("it is too late for 11.5 and 11.6")
@@ -98,7 +98,7 @@ def test_nobody_is_late_for_a_date_that_a_notice_put_into_the_past() -> None:
     """The supplier never had that time: it is DCC's turn."""
     now = LAST + timedelta(days=9)
     pilot = PilotTerms(Period(PILOT.start, AUTOMATIC), limit=10)
-    facts = SupplierFacts(OURS, 9, 4, 2, obligations=(replace(MISSED, due=LAST),), noticed_at=now - SECOND)
+    facts = SupplierFacts(OURS, 9, 4, 2, obligations=(replace(MISSED, due=LAST),), put_back={LAST: now - SECOND})
     found = supplier_deadlines(release(pilot=pilot), facts, now)
     assert tasks(found) == [Task.SEND_PREFERRED_SCHEDULE, Task.PROVIDE_SHARE]
     for one in found:
