@@ -71,7 +71,7 @@ _OPTION_1 = {
     LIST_NO_HUB_ACCEPTABLE: "no hub is acceptable; they are listed",
     LIST_WINDOW_CLOSED: "the pilot window is closed",
     LIST_TOO_MANY_HUBS: "the pilot group is larger than the release allows",
-    LIST_TOO_LATE: "received later than one month before the automatic date",
+    LIST_TOO_LATE: "received later than one month before the automatic date, or hubs that move already would stop",
     LIST_CONSTRAINT_NOT_OFFERED: "a constraint was not offered",
     LIST_NO_PILOT: "the release has no pilot",
     LIST_TOO_FEW_HUBS: "the pilot group is smaller than the release's minimum",
@@ -80,7 +80,10 @@ _OPTION_1 = {
     SCHEDULE_NO_HUB_ACCEPTABLE: "no hub is acceptable (they are listed), or no such group stands to be cancelled",
     SCHEDULE_WINDOW_CLOSED: "the pilot window is closed",
     SCHEDULE_TOO_MANY_HUBS: "the pilot group is larger than the release allows",
-    SCHEDULE_BAD_PERIOD: "received too late, or a period is wrong or outside what the CSP offered",
+    SCHEDULE_BAD_PERIOD: (
+        "received too late, or a period is wrong or outside what the CSP offered, or hubs that move already would not"
+        " go on (they are listed)"
+    ),
     SCHEDULE_CONSTRAINT_NOT_OFFERED: "a scheduling constraint was not offered",
     SCHEDULE_NO_PILOT: "the release has no pilot",
     SCHEDULE_NOT_ON_PREFERRED_LIST: "a pilot group names hubs that are on no preferred list of the supplier",

@@ -43,8 +43,9 @@ _FIRMWARE_VERSION_LENGTH = 8
 class PilotListWarning:
     """`DSPPilotListWarning`: the hubs of a list that are not accepted, each in the first list that fits it.
 
-    The last five are this project's: hubs of SafeLaunch groups that are in the pilot, with E110608, with E110609,
-    for a preferred list whose hubs lost their place in standing groups, and hubs that the requester itself protects.
+    The last six are this project's: hubs of SafeLaunch groups that are in the pilot, with E110608, with E110609,
+    for a preferred list whose hubs lost their place in standing groups, hubs that the requester itself protects, and
+    hubs under way, with E110505 and E110605.
     """
 
     invalid: tuple[int, ...] = ()
@@ -58,6 +59,7 @@ class PilotListWarning:
     repeated: tuple[int, ...] = ()
     removed_from_group: tuple[int, ...] = ()
     protected: tuple[int, ...] = ()
+    under_way: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
         return any(ids for _, ids in self.lists())
@@ -76,6 +78,7 @@ class PilotListWarning:
             ("RepeatedDeviceIDList", self.repeated),
             ("RemovedFromGroupDeviceIDList", self.removed_from_group),
             ("ProtectedDeviceIDList", self.protected),
+            ("UnderWayDeviceIDList", self.under_way),
         )
 
 

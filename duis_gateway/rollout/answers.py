@@ -22,4 +22,5 @@ def warning_of(findings: HubFindings) -> PilotListWarning | None:
         repeated=findings.repeated,
         removed_from_group=findings.removed_from_groups,
         protected=findings.protected,
+        under_way=findings.under_way,
     )

@@ -25,7 +25,7 @@ class HubFindings:
     safe launch cannot have before the pilot has ended.
     `not_on_preferred_list` goes with E110608, `repeated` with E110609. `removed_from_groups` are hubs that a
     new preferred list took out of standing deployment groups. `protected` are hubs that a supplier lets into no pilot
-    and no period.
+    and no period. `under_way` are hubs that move already, and that a request would have taken back.
     """
 
     invalid: tuple[int, ...] = ()
@@ -39,6 +39,7 @@ class HubFindings:
     repeated: tuple[int, ...] = ()
     removed_from_groups: tuple[int, ...] = ()
     protected: tuple[int, ...] = ()
+    under_way: tuple[int, ...] = ()
 
     @property
     def any(self) -> bool:

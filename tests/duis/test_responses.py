@@ -41,7 +41,7 @@ from tests.support.duis import (
 )
 from tests.support.signing import KEY, check
 
-ALL_LISTS = PilotListWarning(*((HUB + number,) for number in range(11)))
+ALL_LISTS = PilotListWarning(*((HUB + number,) for number in range(12)))
 
 
 def answer(code: str = "I99", version: str = "6.0", **changes: Any) -> ServiceResponse:
@@ -131,7 +131,7 @@ def test_all_lists_of_a_warning_are_in_the_order_of_the_schema() -> None:
     document = render_service_response(list_answer("E110502", ALL_LISTS))
     schema_of(DUIS_6_0).check(document)
     warning = next(etree.fromstring(document).iter(sr("DSPPilotListWarning")))
-    assert len(warning) == len(ALL_LISTS.lists()) == 11
+    assert len(warning) == len(ALL_LISTS.lists()) == 12
 
 
 @pytest.mark.parametrize("warning", [None, PilotListWarning()])

@@ -66,7 +66,9 @@ def _is_not_taken_back(subject: Subject, _: str) -> None:
     with subject.release(LAUNCHING) as release:
         _take_back(subject, release, "G1").is_code("E110602")
         _instruct(subject, release, "G1", own(subject), (-1, 9)).is_code("I99")
-        _take_back(subject, release, "G1").is_code("E110605")
+        reply = _take_back(subject, release, "G1")
+        reply.is_code("E110605")
+        expect(sorted(reply.listed("UnderWayDeviceIDList")), sorted(own(subject)), "the hubs that move already")
 
 
 @brings("I99")

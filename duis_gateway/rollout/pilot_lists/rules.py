@@ -107,8 +107,9 @@ def judge_pilot_list(request: PreferredPilotList, facts: PilotListFacts, now: da
     if refusal is not None:
         return PilotListJudgement(refusal, composed.findings)
     judged = _accepted(composed, facts)
-    if not facts.under_way.isdisjoint(judged.findings.removed_from_groups):
-        return PilotListJudgement("E110505", composed.findings, explanation=_BEGUN)
+    held = tuple(hub for hub in judged.findings.removed_from_groups if hub in facts.under_way)
+    if held:
+        return PilotListJudgement("E110505", replace(composed.findings, under_way=held), explanation=_BEGUN)
     return judged
 
 

@@ -95,6 +95,7 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
     listeners = Listeners(moment)
     bulletin = Bulletin()
     shared = None
+    by_dcc: set[int] = set()
     for chunk in chunks:
         if shared is None:
             shared = plans.of_release(moment.conn, release, moment.now)
@@ -102,7 +103,6 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
         now: defaultdict[ToldHub, list[int]] = defaultdict(list)
         void: list[int] = []
         off: list[int] = []
-        by_dcc: set[int] = set()
         kinds = plans.kinds(moment.conn, shared, chunk)
         half_instructed.watch(moment, release, (facts for facts, _ in kinds))
         for was, outlook, device_ids in _compared(before, kinds):
@@ -125,7 +125,7 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
             told.remember(moment.conn, release.release_id, now)
         if void:
             told.forget(moment.conn, release.release_id, void)
-    _tell_lost(lost, bulletin, listeners, moment, release)
+    _tell_lost(lost, by_dcc, bulletin, listeners, moment, release)
     moment.send(bulletin.sends(release, listeners, moment))
 
 
@@ -150,14 +150,16 @@ def _note_groups(
         bulletin.groups[supplier].update(dict.fromkeys(members, name))
 
 
-def _tell_lost(lost: Lost, bulletin: Bulletin, listeners: Listeners, moment: Moment, release: Release) -> None:
+def _tell_lost(
+    lost: Lost, by_dcc: Collection[int], bulletin: Bulletin, listeners: Listeners, moment: Moment, release: Release
+) -> None:
     """Tell of instructions that have ended and that no plan rested on: nothing else would say why.
 
     Their suppliers are told of their own; the CSPs and DCC, which had them as requests, of all.
     """
     owed: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     for supplier, own in lost.own.items():
-        _note_groups(bulletin, moment, release, own)
+        _note_groups(bulletin, moment, release, own, by_dcc)
         owed[supplier] = dict(own)
     for device_id, region in hubs.regions(moment.conn, lost.reasons).items():
         for party in listeners.partners_in(region):

@@ -160,16 +160,28 @@ def is_over(facts: PlanFacts, supplier: int) -> bool:
     return plan_hub(facts).basis is not Basis.INSTRUCTED
 
 
-def is_under_way(facts: PlanFacts, supplier: int, groups: Collection[GroupName]) -> bool:
-    """Whether the hub moves now by one of these groups of the supplier's: the period that is planned has begun.
+def has_begun(facts: PlanFacts, paused_since: datetime | None = None) -> bool:
+    """Whether the hub moves now, by whatever: the period that is planned has begun, and CS06 may have been sent.
 
-    It is the one that the CSP fixed, or that was asked for where it fixed none; of a split hub the joint one.
+    It is the one that the CSP fixed, or that was asked for where it fixed none; of a split hub the joint one. Where the
+    release is not approved yet, or was paused before that (`paused_since`), nothing could be sent.
     """
+    plan = plan_hub(facts)
+    if plan.period is None or facts.release.state is ReleaseState.NOTIFIED:
+        return False
+    given = counting_together(facts) if plan.basis is Basis.INSTRUCTED else ()
+    begun = max([plan.period.start, *(one.stands_since for one in given if one is not None)])
+    return begun <= (paused_since or facts.at)
+
+
+def is_under_way(
+    facts: PlanFacts, supplier: int, groups: Collection[GroupName], paused_since: datetime | None = None
+) -> bool:
+    """Whether the hub moves now by one of these groups of the supplier's (`has_begun`)."""
     counting = counting_of(facts, supplier)
     if counting is None or counting.by_dcc or GroupName(counting.group_id, counting.stage) not in groups:
         return False
-    plan = plan_hub(facts)
-    return plan.basis is Basis.INSTRUCTED and plan.period is not None and plan.period.start <= facts.at
+    return plan_hub(facts).basis is Basis.INSTRUCTED and has_begun(facts, paused_since)
 
 
 def _is_of_piece(instruction: HubInstruction) -> bool:

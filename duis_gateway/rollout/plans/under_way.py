@@ -8,9 +8,11 @@ from datetime import datetime
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.counting import going_on_since
 from duis_gateway.rollout.plans.records import GroupName
-from duis_gateway.rollout.plans.rules import is_over, is_under_way
+from duis_gateway.rollout.plans.rules import has_begun, is_over, is_under_way
+from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.records import Instruction, Release
 
 
@@ -41,10 +43,25 @@ def course(moment: Moment, release: Release, supplier: int, groups: Iterable[Ins
     names = {GroupName(group.group_id, group.stage) for group in given}
     shared = plans.of_release(moment.conn, release, moment.now)
     kinds = plans.kinds(moment.conn, shared, ids)
+    paused = history.paused_since(moment.conn, release)
     return Course(
-        frozenset(d for facts, members in kinds if is_under_way(facts, supplier, names) for d in members),
+        frozenset(d for facts, members in kinds if is_under_way(facts, supplier, names, paused) for d in members),
         frozenset(d for facts, members in kinds if is_over(facts, supplier) for d in members),
     )
+
+
+def begun(moment: Moment, release: Release, ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the hubs that move already, by whatever plan: suppliers' groups, DCC's choice, or its batch."""
+    given: Iterable[int] = tuple(ids)
+    paused = history.paused_since(moment.conn, release)
+    if paused is None:  # what is not told to be planned has not begun; during a pause nothing is told to be
+        planned = told.told(moment.conn, release.release_id, given)
+        given = [device_id for device_id, hub in planned.items() if hub.plan.period.start <= moment.now]
+    if not given:
+        return frozenset()
+    shared = plans.of_release(moment.conn, release, moment.now)
+    kinds = plans.kinds(moment.conn, shared, given)
+    return frozenset(d for facts, members in kinds if has_begun(facts, paused) for d in members)
 
 
 def instructed_since(moment: Moment, release: Release, supplier: int, ids: Iterable[int]) -> dict[int, datetime]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Release, ReleaseState
@@ -49,6 +49,17 @@ def newest(connection: Connection, release_id: str, *events: str) -> ReleaseEven
     mine = (release_event.c.release_id == release_id, release_event.c.event.in_(events))
     row = connection.execute(select(*_COLUMNS).where(*mine).order_by(release_event.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else _event(row)
+
+
+def paused_since(connection: Connection, release: Release) -> datetime | None:
+    """Return from when the release has been paused without a break, None where it is not."""
+    if not release.paused:
+        return None
+    mine = release_event.c.release_id == release.release_id
+    went_on = select(func.max(release_event.c.id)).where(mine, release_event.c.paused.is_(False)).scalar_subquery()
+    query = select(func.min(release_event.c.at)).where(mine, release_event.c.id > func.coalesce(went_on, 0))
+    since: datetime | None = connection.execute(query).scalar_one()
+    return since
 
 
 def pilot_never_was(connection: Connection, release: Release) -> bool:

@@ -20,7 +20,7 @@ from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.counting import instructs
 from duis_gateway.rollout.plans.replan import HUBS_AT_ONCE, replan
-from duis_gateway.rollout.plans.under_way import instructed_since, under_way
+from duis_gateway.rollout.plans.under_way import begun, instructed_since, under_way
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import exclude_others_from_the_model
@@ -73,6 +73,7 @@ def _facts(body: PreferredPilotSchedule, tx: Tx) -> ScheduleFacts:
         protected=protection.protected(conn, named, supplier),
         lapsed=_lapsed(named, standing, body, release, tx),
         under_way=_under_way(standing, body, release, tx),
+        begun=begun(tx, release, named),
     )
 
 

@@ -2,7 +2,7 @@
 
 The codes and the order in which they are looked for: E110601 the release; E110607 no pilot and E110603 the window, if a
 Pilot group is sent; E110605 received too late, or a period that cannot be; E110602 or E110605 a group that cannot be
-cancelled; E110605 a group sent again that takes back hubs under way; E110609 a hub in two groups; E110608 a Pilot
+cancelled; E110605 hubs under way that would be left out or go later; E110609 a hub in two groups; E110608 a Pilot
 group's hub on no preferred list; E110602 no good hub; E110604 the limit; E110605 a Pilot period outside the pilot or
 what the CSPs offered; E110606 a constraint not offered. An error refuses all groups.
 """
@@ -41,8 +41,9 @@ class ScheduleFacts:
         protected: those of the hubs named that the requester itself lets into no period.
         lapsed: those of the hubs named that stand in another group, of the requester's, by which nothing moves them any
             more: its period has ended, or the CSP refused it. They can be instructed anew.
-        under_way: the hubs of standing groups that the request sends again or cancels which move already: the period
-            that is planned for them has begun.
+        under_way: the hubs of standing groups that the request sends again or cancels which move by those already: the
+            period that is planned for them has begun.
+        begun: those of the hubs named that move already by whatever, also by DCC's choice or batch.
     """
 
     release: Release | None
@@ -56,6 +57,7 @@ class ScheduleFacts:
     protected: frozenset[int] = frozenset()
     lapsed: frozenset[int] = frozenset()
     under_way: frozenset[int] = frozenset()
+    begun: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,10 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     if isinstance(taken_back, ScheduleJudgement):
         return taken_back
     instructions, findings = _classified(request, facts, release, now)
-    begun = _begun(instructions, facts, now)
-    if begun is not None:
-        words = f"nothing is instructed: the group {begun.group_id}/{begun.stage.value} has begun, and loses hubs"
-        return ScheduleJudgement("E110605", findings, explanation=words)
+    held = _under_way(instructions, taken_back, facts, now)
+    if held:
+        words = "nothing is instructed: hubs that move already would be left out, or go later"
+        return ScheduleJudgement("E110605", replace(findings, under_way=held), explanation=words)
     refusal, details = _hub_refusal(request, facts, release, (*instructions, *taken_back))
     if refusal is not None:
         return ScheduleJudgement(refusal, merged((findings, details)))
@@ -150,21 +152,33 @@ def _taken_back(
             return ScheduleJudgement("E110602", explanation=f"{words} is not known")
         if not group.device_ids:
             return ScheduleJudgement("E110602", explanation=f"{words} has no hubs any more")
-        if not facts.under_way.isdisjoint(group.device_ids):
-            return ScheduleJudgement("E110605", explanation=f"{words} has begun")
+        held = tuple(hub for hub in group.device_ids if hub in facts.under_way)
+        if held:
+            return ScheduleJudgement("E110605", HubFindings(under_way=held), explanation=f"{words} has begun")
         taken_back[name] = replace(group, received_at=now, device_ids=())
     return tuple(taken_back.values())
 
 
-def _begun(instructions: Iterable[Instruction], facts: ScheduleFacts, now: datetime) -> Instruction | None:
-    """Return a group that is sent again and would take back hubs under way: without them, or for a later time."""
+def _under_way(
+    instructions: Iterable[Instruction], taken_back: Iterable[Instruction], facts: ScheduleFacts, now: datetime
+) -> tuple[int, ...]:
+    """Return the hubs that move already and would not go on: left out of their group, or sent for a later start.
+
+    Those of groups that stay, and can still move them, are in two groups: E110609.
+    """
     sent = {(group.stage, group.group_id): group for group in instructions}
-    staying = {hub for group in sent.values() if group.period.start <= now for hub in group.device_ids}
+    gone = {(group.stage, group.group_id) for group in taken_back}
+    again, elsewhere = set[int](), set[int]()
     for group in facts.standing:
-        lost = facts.under_way.intersection(group.device_ids) - staying
-        if lost and (group.stage, group.group_id) in sent:
-            return group
-    return None
+        name = (group.stage, group.group_id)
+        if name in sent:
+            again.update(group.device_ids)
+        elif name not in gone:
+            elsewhere.update(group.device_ids)
+    named = {hub for group in sent.values() for hub in group.device_ids}
+    going_on = {hub for group in sent.values() if group.period.start <= now for hub in group.device_ids}
+    moved = facts.begun & (named - (elsewhere - facts.lapsed))
+    return tuple(sorted((facts.under_way & again | moved) - going_on))
 
 
 def _classified(

@@ -16,6 +16,7 @@ from sqlalchemy import select
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.duis.responses import PilotListWarning
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
     CancelledGroup,
@@ -35,7 +36,8 @@ from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
-from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction
+from duis_gateway.rollout.rollout_decisions.records import Standing as DecisionStanding
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
@@ -61,8 +63,7 @@ def at(days: int) -> datetime:
     return PILOT.start + days * DAY
 
 
-def asks(dcc: Steering, body: PreferredPilotList | PreferredPilotSchedule, supplier: int = OURS) -> str:
-    """The answer's code."""
+def answer(dcc: Steering, body: PreferredPilotList | PreferredPilotSchedule, supplier: int = OURS) -> ServiceAnswer:
     reference = "11.5" if isinstance(body, PreferredPilotList) else "11.6"
     request_id = RequestId(supplier, GATEWAY, next(_numbers))
     request = ServiceRequest(request_id, str(request_id), Decimal("6.0"), 8, reference, reference, body, {})
@@ -73,12 +74,21 @@ def asks(dcc: Steering, body: PreferredPilotList | PreferredPilotSchedule, suppl
         decided = decide(authorised, conn, dcc.store.lock_release)
         store_step(decided, conn, dcc.signer(), 95_000, DEFAULT_TERMS)
     assert isinstance(decided.reply, ServiceAnswer)
-    return decided.reply.code
+    return decided.reply
+
+
+def asks(dcc: Steering, body: PreferredPilotList | PreferredPilotSchedule, supplier: int = OURS) -> str:
+    """The answer's code."""
+    return answer(dcc, body, supplier).code
+
+
+def scheduled(ids: tuple[int, ...], start: int, end: int, name: str = "G") -> PreferredPilotSchedule:
+    group = DeploymentGroup(name, Stage.PILOT, ids, Period(at(start), at(end)))
+    return PreferredPilotSchedule("R1", NEW, (group,))
 
 
 def instructs(dcc: Steering, ids: tuple[int, ...], start: int, end: int, supplier: int = OURS) -> str:
-    group = DeploymentGroup("G", Stage.PILOT, ids, Period(at(start), at(end)))
-    return asks(dcc, PreferredPilotSchedule("R1", NEW, (group,)), supplier)
+    return asks(dcc, scheduled(ids, start, end), supplier)
 
 
 def takes_back(dcc: Steering, supplier: int = OURS) -> str:
@@ -214,6 +224,70 @@ def test_hubs_of_a_group_that_is_over_do_not_fill_the_pilot(dcc: Steering) -> No
     assert asks(dcc, PreferredPilotSchedule("R1", NEW, (anew,))) == "I99"
 
 
+@pytest.mark.requirement("X08")
+@pytest.mark.parametrize("by", ["choice", "batch"])
+def test_what_moves_by_dccs_doing_is_scheduled_for_no_later_time(dcc: Steering, by: str) -> None:
+    """CS06 may have been sent; until then, and once it is over, the supplier's own schedule counts."""
+    ids = OWN_NORTH, OWN_SOUTH
+    if by == "choice":
+        chooses(dcc, 6, 9, ids)
+    else:
+        assert dcc.says(esi.BatchInstruction("R1", "B1", ids, Period(at(6), at(9)))).status == "Accepted"
+    assert instructs(dcc, (OWN_NORTH,), 12, 20) == takes_back(dcc) == "I99", "it has not begun"
+    dcc.passes(at(6))
+    refused = answer(dcc, scheduled((SPLIT, OWN_NORTH), 12, 20))
+    assert (refused.code, refused.warning) == ("E110605", PilotListWarning(under_way=(OWN_NORTH,)))
+    assert planned(dcc) == {*ids}
+    assert instructs(dcc, (OWN_NORTH,), 6, 20) == "I99", "it goes on"
+    assert takes_back(dcc) == "E110605"
+    dcc.passes(at(9))
+    assert asks(dcc, scheduled((OWN_SOUTH,), 12, 20, "H")) == "I99", "what DCC instructed is over"
+
+
+@pytest.mark.requirement("X03", "X09")
+def test_what_was_paused_before_its_period_began_can_be_taken_back_until_it_moves(dcc: Steering) -> None:
+    """CS06 was refused all along; for what was paused later it may have been sent."""
+
+    def rolls(action: RolloutAction) -> None:
+        decision = esi.RolloutDecision("R1", action, "why", DecisionStanding.CONFIRMED, "DCC")
+        assert dcc.says(decision).status == "Accepted"
+
+    def sends(start: int) -> str:
+        return asks(dcc, scheduled((OWN_SOUTH,), start, 30, "H"))
+
+    without = PreferredPilotList("R1", NEW, (OWN_NORTH, SPLIT))
+    assert instructs(dcc, (OWN_NORTH,), 2, 30) == sends(6) == "I99"
+    dcc.passes(at(4))
+    rolls(RolloutAction.PAUSE)
+    dcc.passes(at(8))
+    assert instructs(dcc, (OWN_NORTH, SPLIT), 2, 30) == "I99", "it goes on"
+    assert takes_back(dcc) == "E110605"
+    assert sends(10) == sends(6) == "I99"
+    assert asks(dcc, without) == "W110501", "it leaves its group"
+    assert asks(dcc, PreferredPilotList("R1", NEW, (OWN_NORTH, OWN_SOUTH, SPLIT))) == sends(1) == "I99"
+    assert sends(9) == "I99", "what came during the pause has not begun either"
+    rolls(RolloutAction.PROCEED)
+    assert sends(6) == "I99"
+    rolls(RolloutAction.PAUSE)
+    assert sends(10) == "E110605", "it moved between the pauses"
+    refused = answer(dcc, without)
+    assert (refused.code, refused.warning) == ("E110505", PilotListWarning(under_way=(OWN_SOUTH,)))
+
+
+@pytest.mark.requirement("A01")
+def test_what_is_not_approved_moves_not(dcc: Steering) -> None:
+    dcc.announces("R2", firmware_version="00000009")
+    listed = PreferredPilotList("R2", "00000009", (OWN_NORTH,))
+    assert asks(dcc, listed) == "I99"
+    group = DeploymentGroup("G", Stage.PILOT, (OWN_NORTH,), Period(at(1), at(9)))
+    assert asks(dcc, PreferredPilotSchedule("R2", "00000009", (group,))) == "I99"
+    dcc.passes(at(2))
+    back = PreferredPilotSchedule("R2", "00000009", (), (CancelledGroup("G", Stage.PILOT),))
+    assert asks(dcc, back) == asks(dcc, PreferredPilotSchedule("R2", "00000009", (group,))) == "I99"
+    dcc.approves("R2")
+    assert asks(dcc, back) == "E110605"
+
+
 @pytest.mark.requirement("X07", "PIA-C2")
 def test_a_csp_decides_on_nothing_once_the_period_is_over(dcc: Steering) -> None:
     assert instructs(dcc, (OWN_NORTH,), 1, 5) == "I99"
@@ -254,19 +328,22 @@ def test_what_the_csp_refused_keeps_no_hub_from_another_release(dcc: Steering) -
 
 
 @pytest.mark.requirement("X09", "X08")
-def test_a_group_that_was_cancelled_is_not_named_where_dccs_choice_ends_later(dcc: Steering) -> None:
+@pytest.mark.parametrize(("ends", "why"), [("by DCC", "NotInstructed"), ("by a revision", "OutsidePilot")])
+def test_a_group_that_was_cancelled_is_not_named_where_dccs_choice_ends_later(
+    dcc: Steering, ends: str, why: str
+) -> None:
     """N77, also where both happen within one moment: the sandbox's clock stands still."""
-
-    def chooses(ids: tuple[int, ...]) -> None:
-        assert dcc.says(esi.PilotSelection("R1", OURS, ids, Period(at(8), at(20)))).status == "Accepted"
-
-    chooses((OWN_NORTH, OWN_SOUTH))
+    chooses(dcc, 8, 20, (OWN_NORTH, OWN_SOUTH))
     assert instructs(dcc, (OWN_NORTH,), 10, 14) == takes_back(dcc) == "I99"
     assert planned(dcc) == {OWN_NORTH, OWN_SOUTH}
     since = dcc.last_row()
-    chooses((OWN_SOUTH,))
-    assert planned(dcc) == {OWN_SOUTH}
+    if ends == "by DCC":
+        chooses(dcc, 8, 20, (OWN_SOUTH,))
+        assert planned(dcc) == {OWN_SOUTH}
+    else:
+        dcc.announces(revision=2, pilot=PilotTerms(Period(PILOT.start, at(15)), limit=10))
+        assert planned(dcc) == set()
     query = select(outbox.c.content).where(outbox.c.id > since, outbox.c.recipient == OURS, outbox.c.channel == "http")
     with dcc.store.read() as conn:
         voids = [one for row in conn.execute(query) for one in etree.fromstring(row.content).iter("{*}Void")]
-    assert [[leaf.text for leaf in one.iter("{*}Reason", "{*}GroupID")] for one in voids] == [["NotInstructed"]]
+    assert [[leaf.text for leaf in one.iter("{*}Reason", "{*}GroupID")] for one in voids] == [[why]]
