@@ -8,6 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+
+from benchmarks.estate import build
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.store.tables import hub
+from tests.support.databases import KINDS, fresh_database, opened
+from tests.support.fault_world import fault_world
+from tests.support.million import load
 
 pytestmark = [pytest.mark.processes, pytest.mark.once]
 
@@ -53,3 +61,16 @@ def test_it_runs_and_prints_its_figures(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert any(character.isdigit() for character in done.stdout)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_inventory_that_is_built_quickly_is_the_one_of_the_file(kind: str, tmp_path: Path) -> None:
+    with fresh_database(kind, tmp_path) as url, fault_world(url, tmp_path, hub_count=0) as world:
+        load(world, 300)
+        with world.store.read() as conn:
+            loaded = hubs.get_many(conn, conn.execute(select(hub.c.device_id)).scalars())
+    with fresh_database(kind, tmp_path) as url, opened(url) as store:
+        build(store, 300)
+        with store.read() as conn:
+            built = hubs.get_many(conn, conn.execute(select(hub.c.device_id)).scalars())
+    assert built == loaded
