@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from duis_gateway.duis.identifiers import format_eui
+from tests.support.dcc_play import piloting, select
 from tests.support.play import DAY, NOW, Group, Play
 from tests.support.schedules_play import groups_of, safe_launch
-from tests.support.wire_client import devices, element, only, texts
+from tests.support.wire_client import Answer, devices, element, only, texts
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("A08")]
 
 UNKNOWN = "00-DB-12-FF-FF-FF-FF-FF"
+
+
+def read(play: Play, party: str, what: str) -> Any:
+    """What a party reads at the party door."""
+    answer = play[party].client.exchange("GET", f"/party/v1/{what}", token=play[party].token)
+    assert answer.status == 200, answer.body
+    return json.loads(answer.body)
 
 
 def launch(name: str, ids: Sequence[str] = ()) -> Group:
@@ -247,3 +257,34 @@ def test_more_than_50_000_hubs_come_in_parts_and_are_told_when_all_are_in(play: 
         assert safe_launch(play, "north", "4G North", [launch("ALL", piece)], part=part).code == "Accepted"
     told = [hub for one in play.received("main") for hub in groups_of(one)["ALL"][0]]
     assert told == listed
+
+
+@pytest.mark.requirement("BR-0.3", "A04", "X08", "A02")
+@pytest.mark.parametrize("by", ["preferred list", "DCC's choice", "default list"])
+def test_hubs_that_come_into_the_pilot_leave_the_schedule_at_once(play: Play, by: str) -> None:
+    """Before, they stood in it until the next revision, and `why` named its period for them."""
+    lot = play.lot
+    piloting(play)
+    own, split = lot.within("North", of=lot["own"]), lot.within("North", of=lot["split"])
+    both = [launch("A", [own[0], *split]), launch("B", own[1:2])]
+    assert safe_launch(play, "north", "North", both).code == "Accepted"
+    play.forget()
+    ways: dict[str, Callable[[list[str]], Answer]] = {
+        "preferred list": lambda ids: play.pilot_list("main", ids),
+        "DCC's choice": lambda ids: select(play, "main", ids),
+        "default list": lambda ids: play.default_list("north", "North", ids),
+    }
+    into_the_pilot = ways[by]
+    assert into_the_pilot(own[:2]).code in ("I99", "Accepted")
+    (told,) = play.received("main", "N68")
+    assert {name: ids for name, (ids, _, _) in groups_of(told).items()} == {"A": split}
+    assert not play.received("gas", "N68"), "its part is what it was"
+    assert "the CSP's schedule" not in read(play, "main", f"hubs/{own[0]}")["hub"]["why"]
+    assert "the CSP's schedule" in read(play, "main", f"hubs/{split[0]}")["hub"]["why"]
+    play.forget()
+    assert into_the_pilot([*own[:2], *split]).code in ("I99", "Accepted")
+    for supplier in ("main", "gas"):
+        (told,) = play.received(supplier, "N68")
+        assert groups_of(told) == {}, "nothing is left of it"
+    rows = [row for row in read(play, "north", "deadlines") if row["whose"] == "own"]
+    assert "North" in {row["subject"] for row in rows if row["task"] == "send_safe_launch_schedule"}

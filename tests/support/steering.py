@@ -68,10 +68,11 @@ HUBS = (
     Hub(OLDER_HUB, "CHF", MAKER, MODEL, OLD, "Commissioned", "South", OLDER, OLDER),
     Hub(6, "CHF", MAKER, "OTHER", OLD, "Commissioned", "North", IDLE, IDLE),
 )
-BY_RULE = ("A05", "X03", "X05", "X06", "X09", "X10", "X11")
+BY_RULE = ("A05", "A08", "X03", "X05", "X06", "X09", "X10", "X11")
 """Interactions that the gateway begins itself; they may come of any message.
 
-X03: a pilot invalidated, a revision, a plan held by the failure threshold; A05: what a revision leaves of a schedule.
+X03: a pilot invalidated, a revision, a plan held by the failure threshold; A05: what a revision leaves of a schedule;
+A08: what is left of a CSP's schedule where hubs of it come into the pilot.
 """
 
 

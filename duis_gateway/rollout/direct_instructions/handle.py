@@ -32,6 +32,7 @@ from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE
 from duis_gateway.rollout.releases.effects import current, exclude_others_from_the_model
 from duis_gateway.rollout.releases.records import Period, Release
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup, Standing
+from duis_gateway.rollout.schedules.csp_voiding import take_out_of_safe_launch
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_choice
 
 DECIDED_BY = "DCC"
@@ -104,6 +105,7 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     before = direct.selected_for(tx.conn, release.release_id, body.supplier)
     since = instructed_since(tx, release, body.supplier, good)
     direct.put_selection(tx.conn, DirectGroup(release.release_id, period, tx.now, good, supplier=body.supplier), since)
+    tx.send(take_out_of_safe_launch(release, good, tx))
     replan(tx, release, (*before, *good))
     return accepted(message, _items(judgement.findings))
 

@@ -22,6 +22,7 @@ from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.schedules.csp_voiding import take_out_of_safe_launch
 
 
 @handles(Door.CSP, csp.DefaultPilotList, "A02")
@@ -46,6 +47,7 @@ def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx
     before = by_supplier(hubs.get_many(tx.conn, listed).values())
     pilots.replace_default_list(tx.conn, release.release_id, body.csp_region, good)
     tx.send(_default_list_alerts(release, body.csp_region, before, [found[d] for d in good], tx))
+    tx.send(take_out_of_safe_launch(release, good, tx))
     replan(tx, release, direct.batch_periods(tx.conn, release.release_id, {*listed, *good}))
     return accepted(message, bad)
 

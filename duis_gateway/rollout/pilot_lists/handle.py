@@ -28,6 +28,7 @@ from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
+from duis_gateway.rollout.schedules.csp_voiding import take_out_of_safe_launch
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
 from duis_gateway.rollout.second_suppliers.handle import second_supplier_alerts
 
@@ -43,6 +44,7 @@ def submit_preferred_pilot_list(request: ServiceRequest[PreferredPilotList], tx:
         return answer
     tx.send(_sends(facts, judgement, tx))
     _replace(facts.release, judgement, tx)
+    tx.send(take_out_of_safe_launch(facts.release, [hub.device_id for hub in judgement.pilot], tx))
     listed = {hub.device_id for hubs in (facts.default, facts.previous or (), judgement.pilot) for hub in hubs}
     batched = direct.batch_periods(tx.conn, facts.release.release_id, listed)
     replan(tx, facts.release, (*judgement.findings.removed_from_groups, *batched))

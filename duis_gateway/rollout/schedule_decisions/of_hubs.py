@@ -6,10 +6,14 @@ a hub that came into its regions later, what the supplier asked for counts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
+from duis_gateway.rollout.releases.records import Instruction, Stage
+from duis_gateway.store.bulk import of_head
 from duis_gateway.store.rollout_tables import piece_hub, piece_say
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
 
@@ -40,3 +44,40 @@ def with_say(query: Select[Any]) -> Select[Any]:
         .outerjoin(piece_say, piece_say.c.id == piece_hub.c.piece_id)
         .outerjoin(group_say, of_region)
     )
+
+
+def to_come(
+    connection: Connection, release_id: str, supplier: int, groups: Iterable[Instruction], now: datetime
+) -> frozenset[int]:
+    """Return the hubs of standing groups of a supplier whose period, the CSP's where it fixed one, is not over."""
+    fixed = _fixed_by_csps(connection, release_id, supplier)
+    found: set[int] = set()
+    looked_up: list[int] = []
+    for group in groups:
+        number = fixed.get((group.stage, group.group_id))
+        if number is not None:
+            looked_up.append(number)
+        elif group.period.end > now:
+            found.update(group.device_ids)
+    if looked_up:
+        query = (
+            select(instruction_hub.c.device_id)
+            .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+            .where(
+                instruction_hub.c.instruction_id.in_(looked_up),
+                of_head(instruction, instruction_hub.c.instruction_id, counting_end > now),
+            )
+        )
+        found.update(connection.execute(with_say(query)).scalars())
+    return frozenset(found)
+
+
+def _fixed_by_csps(connection: Connection, release_id: str, supplier: int) -> dict[tuple[Stage, str], int]:
+    """Return the numbers of a supplier's standing groups for some of which a CSP has fixed a period."""
+    here = (instruction.c.release_id == release_id, instruction.c.supplier == supplier)
+    fixed = (
+        exists().where(one.c.instruction_id == instruction.c.id, one.c.ends.is_not(None))
+        for one in (group_say, piece_say)
+    )
+    query = select(instruction.c.stage, instruction.c.group_id, instruction.c.id).where(*here, or_(*fixed))
+    return {(Stage(row.stage), row.group_id): row.id for row in connection.execute(query)}

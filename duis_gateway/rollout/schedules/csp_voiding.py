@@ -1,17 +1,18 @@
-"""What a revision of a release makes void of the CSPs' own schedules (BR-6.5): they are held to it like new ones.
+"""What a revision, or a list of the pilot, makes void of the CSPs' own schedules (BR-6.5).
 
-A schedule that would be refused now stands no more, so that the CSP can send another. Hubs that the stage cannot have
-any more are taken out of it.
+They are held to it like new ones. A schedule that would be refused now stands no more, so that the CSP can send
+another. Hubs that the stage cannot have any more are taken out of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Tx
 from duis_gateway.rollout.audience import by_supplier
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists.default_rules import release_problem
@@ -48,6 +49,21 @@ def drop_what_is_void(release: Release, tx: Tx) -> Dropped:
     return Dropped(tuple(void), tuple(told))
 
 
+def take_out_of_safe_launch(release: Release, ids: Collection[int], tx: Tx) -> Iterator[Alert]:
+    """Take hubs that are in the pilot now out of the CSPs' schedules for safe launch, and yield what is told of that.
+
+    The CSP has the list that brings them into the pilot; the suppliers are told what is left of their part (N68).
+    """
+    if safe_launch_opens(release, tx.now) is None:
+        return
+    scheduled = schedules.scheduled_by_csps(tx.conn, release.release_id, Stage.SAFE_LAUNCH, ids)
+    for region, named in sorted(scheduled.items()):
+        gone = in_pilot(tx.conn, release.release_id, named)
+        for schedule in schedules.defaults(tx.conn, release.release_id, Stage.SAFE_LAUNCH, region) if gone else ():
+            freshness.of_hubs(tx.conn, gone, tx.now)
+            yield from _without(release, schedule, _less(schedule, gone), tx)
+
+
 def _lost(release: Release, schedule: DefaultSchedule, tx: Tx) -> VoidSchedule | None:
     region, stage = schedule.csp_region, schedule.stage
     opens = safe_launch_opens(release, tx.now)
@@ -59,8 +75,12 @@ def _lost(release: Release, schedule: DefaultSchedule, tx: Tx) -> VoidSchedule |
         gone = named.intersection(releases.marks(tx.conn, release.release_id).get(HubMark.EXCLUDED, ()))
     else:
         gone = frozenset() if opens is None else in_pilot(tx.conn, release.release_id, named)
-    if not gone:
-        return None
+    return _less(schedule, gone) if gone else None
+
+
+def _less(schedule: DefaultSchedule, gone: frozenset[int]) -> VoidSchedule:
+    region, stage = schedule.csp_region, schedule.stage
+    named = frozenset(d for group in schedule.groups for d in group.device_ids)
     if not cut(schedule.groups, named - gone):
         return VoidSchedule(region, stage, f"All its hubs are {_NO_MORE[stage]}.")
     return VoidSchedule(region, stage, _NO_MORE[stage], tuple(sorted(gone)))

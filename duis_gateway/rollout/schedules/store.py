@@ -19,9 +19,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
     insert,
-    or_,
     select,
 )
 
@@ -48,12 +46,10 @@ from duis_gateway.store.bulk import (
     of_head,
     stored_columns,
 )
-from duis_gateway.store.rollout_tables import piece_say
 from duis_gateway.store.tables import (
     default_group,
     default_group_hub,
     default_schedule,
-    group_say,
     hub,
     instruction,
     instruction_constraint,
@@ -110,6 +106,30 @@ def defaults(
         DefaultSchedule(release_id, row.csp_region, stage, _groups(connection, row.id), _offered(connection, row.id))
         for row in connection.execute(query).all()
     ]
+
+
+def scheduled_by_csps(
+    connection: Connection, release_id: str, stage: Stage, ids: Iterable[int]
+) -> dict[str, frozenset[int]]:
+    """Return those of the hubs that the CSPs' schedules of this stage name, by the region of the schedule."""
+    heads = (
+        select(default_group.c.id, default_schedule.c.csp_region)
+        .join_from(default_schedule, default_group, default_group.c.schedule_id == default_schedule.c.id)
+        .where(default_schedule.c.release_id == release_id, default_schedule.c.stage == stage)
+    )
+    regions: dict[int, str] = {row.id: row.csp_region for row in connection.execute(heads)}
+    if not regions:
+        return {}
+    wanted = id_list(connection, ids)
+    query = select(default_group_hub.c.device_id, default_group_hub.c.group_number).join_from(
+        wanted, default_group_hub, default_group_hub.c.device_id == wanted.c.value
+    )
+    device, number = stored_columns(connection, query)
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for device_id, group in zip(unsigned(device), number, strict=True):
+        if group in regions:
+            found[regions[group]].add(device_id)
+    return {region: frozenset(named) for region, named in found.items()}
 
 
 def instructions(
@@ -233,43 +253,6 @@ def naming(connection: Connection, device_id: int) -> list[Instruction]:
         )
         for row in connection.execute(query)
     ]
-
-
-def to_come(
-    connection: Connection, release_id: str, supplier: int, groups: Iterable[Instruction], now: datetime
-) -> frozenset[int]:
-    """Return the hubs of standing groups of a supplier whose period, the CSP's where it fixed one, is not over."""
-    fixed = _fixed_by_csps(connection, release_id, supplier)
-    found: set[int] = set()
-    looked_up: list[int] = []
-    for group in groups:
-        number = fixed.get((group.stage, group.group_id))
-        if number is not None:
-            looked_up.append(number)
-        elif group.period.end > now:
-            found.update(group.device_ids)
-    if looked_up:
-        query = (
-            select(instruction_hub.c.device_id)
-            .join(hub, hub.c.device_id == instruction_hub.c.device_id)
-            .where(
-                instruction_hub.c.instruction_id.in_(looked_up),
-                of_head(instruction, instruction_hub.c.instruction_id, counting_end > now),
-            )
-        )
-        found.update(connection.execute(with_say(query)).scalars())
-    return frozenset(found)
-
-
-def _fixed_by_csps(connection: Connection, release_id: str, supplier: int) -> dict[tuple[Stage, str], int]:
-    """Return the numbers of a supplier's standing groups for some of which a CSP has fixed a period."""
-    here = _equal(instruction, {"release_id": release_id, "supplier": supplier})
-    fixed = (
-        exists().where(one.c.instruction_id == instruction.c.id, one.c.ends.is_not(None))
-        for one in (group_say, piece_say)
-    )
-    query = select(instruction.c.stage, instruction.c.group_id, instruction.c.id).where(*here, or_(*fixed))
-    return {(Stage(row.stage), row.group_id): row.id for row in connection.execute(query)}
 
 
 def instructing(

@@ -18,6 +18,7 @@ from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
+from duis_gateway.rollout.schedule_decisions.of_hubs import to_come
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.second_suppliers.rules import SecondSupplier, news_of_changed_suppliers, second_supplier_news
 
@@ -42,11 +43,11 @@ def second_supplier_alerts(
     """
     me = tx.party.eui
     groups, new = _by_name(standing), _by_name(changed)
-    to_come = schedules.to_come(tx.conn, release.release_id, me, groups.values(), tx.now)
+    in_time = to_come(tx.conn, release.release_id, me, groups.values(), tx.now)
     chosen = direct.selected_for(tx.conn, release.release_id, me, tx.now)
-    before = to_come | chosen
-    unchanged = to_come & _members(group for name, group in groups.items() if name not in new)
-    after = unchanged.union(chosen, *(_counting(group, groups.get(name), to_come) for name, group in new.items()))
+    before = in_time | chosen
+    unchanged = in_time & _members(group for name, group in groups.items() if name not in new)
+    after = unchanged.union(chosen, *(_counting(group, groups.get(name), in_time) for name, group in new.items()))
     kept_out = protection.protected(tx.conn, before ^ after, me)
     return _alerts(release, me, before - kept_out, after - kept_out, known, tx)
 
@@ -60,7 +61,7 @@ def alerts_on_choice(
     """
     new = frozenset(chosen)
     standing = schedules.instructions_around(tx.conn, release.release_id, supplier, new)
-    own = schedules.to_come(tx.conn, release.release_id, supplier, standing, tx.now)
+    own = to_come(tx.conn, release.release_id, supplier, standing, tx.now)
     before = own | direct.selected_for(tx.conn, release.release_id, supplier, tx.now)
     return _alerts(release, supplier, before, own | new, known, tx)
 
@@ -74,7 +75,7 @@ def alerts_on_protection(
     """
     asked = added | removed
     standing = schedules.instructions_around(moment.conn, release.release_id, supplier, asked)
-    named = schedules.to_come(moment.conn, release.release_id, supplier, standing, moment.now)
+    named = to_come(moment.conn, release.release_id, supplier, standing, moment.now)
     named = asked & (named | direct.selected_for(moment.conn, release.release_id, supplier, moment.now))
     return _alerts(release, supplier, named - removed, named - added, {}, moment)
 
@@ -161,12 +162,12 @@ def _alerts(
     return tuple(_alert(one, found[one.recipient], release) for one in news if one.recipient in found)
 
 
-def _counting(group: Instruction, was: Instruction | None, to_come: frozenset[int]) -> frozenset[int]:
+def _counting(group: Instruction, was: Instruction | None, in_time: frozenset[int]) -> frozenset[int]:
     """Return the hubs that a changed group instructs: all that were instructed just now, the others as they stand."""
     ids = frozenset(group.device_ids)
     if was is None or group.received_at != was.received_at:
         return ids
-    return ids & (to_come | ids.difference(was.device_ids))
+    return ids & (in_time | ids.difference(was.device_ids))
 
 
 def _by_name(groups: Iterable[Instruction]) -> dict[tuple[Stage, str], Instruction]:
