@@ -14,7 +14,9 @@ from duis_gateway.rollout.audience import suppliers_of_model
 from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.rollout.plans.telling import Listeners, plan_messages
 from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, ReleaseState
+from duis_gateway.rollout.releases.rules import overtaken
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 
 TOLD = "remaining hubs told"
@@ -26,12 +28,17 @@ _APPROVED = frozenset({ReleaseState.APPROVED, ReleaseState.PILOTING, ReleaseStat
 
 
 def due(release: Release, moment: Moment) -> bool:
-    """Whether it is to be told that no instruction for the release's date is in time any more."""
+    """Whether it is to be told that no instruction for the release's date is in time any more.
+
+    Not where a later release takes every hub first: what remains goes by that one, and is told under it.
+    """
     closes = one_month_before(release.automatic_date)
     if release.state not in _APPROVED or release.paused or moment.now < closes:
         return False
     last = history.newest(moment.conn, release.release_id, TOLD, MOVED)
-    return last is None or last.event == MOVED or last.at != closes
+    if last is not None and last.event != MOVED and last.at == closes:
+        return False
+    return not overtaken(release, releases.live(moment.conn))
 
 
 def tell(release: Release, moment: Moment) -> None:

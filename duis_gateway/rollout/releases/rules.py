@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -214,6 +215,23 @@ def last_to_instruct(release: Release) -> datetime:
 def last_for_the_pilot(release: Release) -> datetime | None:
     """Return until when pilot lists and groups are taken (E110503, E110505), None without a pilot."""
     return None if release.pilot is None else min(release.pilot.period.end, last_to_instruct(release))
+
+
+def overtaken(release: Release, others: Iterable[Release]) -> bool:
+    """Whether another release takes every hub that this one could move by its own automatic date.
+
+    It is for the same model, was announced later and is approved, its date is no later, and it may be applied to all.
+    """
+    return any(_takes_all(one, release) for one in others)
+
+
+def _takes_all(later: Release, earlier: Release) -> bool:
+    same_model = (later.manufacturer, later.model) == (earlier.manufacturer, earlier.model)
+    approved = later.state.is_live and later.state is not ReleaseState.NOTIFIED
+    comes_first = later.announced > earlier.announced and later.automatic_date <= earlier.automatic_date
+    named, permitted = earlier.permitted_predecessors, later.permitted_predecessors
+    applies = not permitted or (bool(named) and named <= permitted)
+    return same_model and approved and comes_first and applies
 
 
 def live_for(release: Release | None, firmware_version: str) -> Release | None:

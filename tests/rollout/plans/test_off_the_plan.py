@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -38,6 +39,9 @@ from tests.support.steering import (
 )
 
 DAY = timedelta(days=1)
+NEWER = "00000003"
+SECOND = Period(PILOT.end + 7 * DAY, PILOT.end + 21 * DAY)
+"""The pilot of a later release."""
 WEEK = Period(PILOT.start + 7 * DAY, PILOT.start + 14 * DAY)
 
 
@@ -220,6 +224,43 @@ def test_a_date_that_a_revision_brings_near_and_puts_off_again_is_told_each_time
     dcc.announces(revision=5, pilot=terms)
     dcc.passes(one_month_before(AUTOMATIC))
     assert len(told(dcc, before, "Remaining")[NORTH]) == 3, "near, far, and a month before the last"
+
+
+@pytest.mark.requirement("X09", "BR-3.4", "BR-3.6")
+def test_of_two_releases_what_remains_is_told_under_the_one_that_takes_it(dcc: Steering) -> None:
+    """Before, the same hubs were told twice, with two dates."""
+    soon = AUTOMATIC - 7 * DAY
+    dcc.passes(PILOT.end)
+    dcc.announces("R2", firmware_version=NEWER, automatic_date=soon, pilot=PilotTerms(SECOND, limit=10))
+    dcc.approves("R2")
+    before = dcc.last_row()
+    dcc.passes(one_month_before(AUTOMATIC))
+    found = told(dcc, before, "Remaining")
+    assert (dates(found), {len(some) for some in found.values()}) == ({soon}, {1})
+    before = dcc.last_row()
+    stop = esi.RolloutDecision("R2", RolloutAction.STOP, "why", Standing.CONFIRMED, "DCC")
+    assert dcc.says(stop).status == "Accepted"
+    dcc.passes(dcc.clock.now())
+    again = told(dcc, before, "Remaining")
+    assert (dates(again), again.keys()) == ({AUTOMATIC}, found.keys())
+
+
+@pytest.mark.requirement("X09", "BR-3.6")
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param({"permitted_predecessors": ("00000009",)}, id="it may follow another version alone"),
+        pytest.param({"automatic_date": AUTOMATIC + 7 * DAY}, id="its date is later"),
+    ],
+)
+def test_what_the_later_release_does_not_take_is_told_under_the_earlier(dcc: Steering, later: dict[str, Any]) -> None:
+    dcc.passes(PILOT.end)
+    changed = {"automatic_date": AUTOMATIC - 7 * DAY, **later}
+    dcc.announces("R2", firmware_version=NEWER, pilot=PilotTerms(SECOND, limit=10), **changed)
+    dcc.approves("R2")
+    before = dcc.last_row()
+    dcc.passes(one_month_before(AUTOMATIC))
+    assert AUTOMATIC in dates(told(dcc, before, "Remaining"))
 
 
 @pytest.mark.requirement("X09", "BR-3.6")
