@@ -18,6 +18,7 @@ from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.cli.waiting import answer_to, wait_option
 from duis_gateway.client.gateway import base_of
 from duis_gateway.client.http import MAX_ANSWER, Http
+from duis_gateway.conformance.beforehand import identify
 from duis_gateway.conformance.clause import VERSIONS, Era
 from duis_gateway.conformance.defects import DefectMask, read_defects
 from duis_gateway.conformance.pack import Playable, cases_of, clauses_of, run
@@ -142,7 +143,7 @@ def _play(
 ) -> Completion:
     results = []
     with opened(url, profile, http) as subject:
-        version = subject.identify()
+        version = identify(subject)
         for result in run(subject, cases):
             _show(result)
             results.append(result)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from duis_gateway.client import NoAnswer
+from duis_gateway.conformance.beforehand import is_there
 from duis_gateway.conformance.clause import Case, Clause, Era, Play
 from duis_gateway.conformance.clauses import (
     alerts,
@@ -62,18 +63,22 @@ def cases_of(clauses: Iterable[Clause], versions: Iterable[str]) -> list[Playabl
 
 
 def run(subject: Subject, cases: Iterable[Playable]) -> Iterator[CaseResult]:
-    """Play cases, and yield how they ended."""
+    """Play cases, and yield how they ended; from where nobody is there any more none is played."""
+    gone = ""
     for one in cases:
-        yield _played(subject, one)
+        result = _played(subject, one, gone)
+        if result.outcome is Outcome.FAILED and not gone and not is_there(subject):
+            gone = f"the gateway is away since {one.full_name}"
+        yield result
 
 
-def _played(subject: Subject, case: Playable) -> CaseResult:
+def _played(subject: Subject, case: Playable, gone: str) -> CaseResult:
     clause = case.clause
     subject.begin()
     started = time.monotonic()
     missing = [party for party in clause.needs if party not in subject.profile]
-    if missing:
-        outcome, detail = Outcome.SKIPPED, f"the profile has no parties.{missing[0]}"
+    if gone or missing:
+        outcome, detail = Outcome.SKIPPED, gone or f"the profile has no parties.{missing[0]}"
     else:
         detail = _failure(subject, case)
         outcome = Outcome.FAILED if detail else Outcome.PASSED
@@ -85,9 +90,13 @@ def _played(subject: Subject, case: Playable) -> CaseResult:
         detail=detail,
         requirements=clause.requirements,
         promise=clause.source,
-        expected=", ".join(sorted(case.play.codes)) if isinstance(case.play, Case) else "",
+        expected=", ".join(dict.fromkeys([*_codes(case.play), *subject.expected])),
         wire=subject.evidence(),
     )
+
+
+def _codes(play: Play) -> list[str]:
+    return sorted(play.codes) if isinstance(play, Case) else []
 
 
 def _failure(subject: Subject, case: Playable) -> str:

@@ -102,6 +102,8 @@ def read_profile(path: Path) -> Profile:
             now=now,
         )
     except OSError as error:
+        if error.filename not in (None, str(path)):
+            raise ConfigurationError(f"{path}: {error.filename}: {error.strerror}") from None
         raise ConfigurationError(f"{path}: {error.strerror}; `conformance init` makes a profile") from None
     except KeyError as error:
         raise ConfigurationError(f"{path}: {error} is missing") from None
@@ -115,7 +117,10 @@ def _actor(name: str, found: Mapping[str, Any], base: Path) -> Actor:
     least = MOST_HUBS if name in SUPPLIERS else MOST_SHARED if name == "second" else 0
     if len(hubs) < least:
         raise ValueError(f"parties.{name}: the pack needs {least} hubs of this supplier")
-    return Actor(name, identity, hubs, read_text(base / found["token"]).strip() if "token" in found else "")
+    token = read_text(base / found["token"]).strip() if "token" in found else ""
+    if any(one.isspace() for one in token):
+        raise ValueError(f"parties.{name}: what is in {found['token']} is no token: it is one word")
+    return Actor(name, identity, hubs, token)
 
 
 MOST_HUBS = 4

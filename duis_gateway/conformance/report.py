@@ -35,7 +35,7 @@ class CaseResult:
     """One case: the suite it stands in, its name there, how it ended, and the requirements that it shows.
 
     `promise` is what it holds the gateway to, in words, where the suite's name does not say it all; `expected` has the
-    codes that must come; `wire` is what was sent and what came.
+    codes that must come, and the HTTP statuses of refusals; `wire` is what was sent and what came.
     """
 
     suite: str

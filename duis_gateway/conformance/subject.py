@@ -5,17 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 
 from lxml import etree
 
-from duis_gateway.client import DOORS, NoAnswer, NotProven, TimeCounter, soap
+from duis_gateway.client import DOORS, NotProven, TimeCounter, soap
 from duis_gateway.client.gateway import wrap
 from duis_gateway.client.http import Http, HttpAnswer
 from duis_gateway.client.party_door import PATH as PARTY_DOOR
-from duis_gateway.client.problems import refusal_of
 from duis_gateway.client.requests import service_request
 from duis_gateway.conformance.mailbox import Mailbox
 from duis_gateway.conformance.notices import Release, Terms, notice, stamp
@@ -24,14 +22,13 @@ from duis_gateway.conformance.wire import Wire
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import GatewayError
 from duis_gateway.namespaces import CSP, ESI, SR
-from duis_gateway.text.json_reader import read_json
 
 PATIENCE = 30.0
 """Seconds to wait for an answer or an alert."""
 
 OPENAPI = "/openapi.json"
 """Where a gateway may describe itself."""
-_XML = {"Content-Type": "application/xml"}
+_SHOWN = 300
 _LONG_AGO, _FIRST_RUN = timedelta(days=20 * 365), datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -50,17 +47,27 @@ def expect(found: object, expected: object, what: str, evidence: bytes = b"") ->
         NotConformant: it is something else.
     """
     if found != expected:
-        shown = f"; in {evidence.decode('utf-8', 'replace')[:300]}" if evidence else ""
-        raise NotConformant(f"{what}: expected {expected!r}, found {found!r}{shown}")
+        shown = f"; in {evidence.decode('utf-8', 'replace')[:_SHOWN]}" if evidence else ""
+        if len(evidence) > _SHOWN:
+            shown += "..."
+        raise NotConformant(f"{what}: expected {_in_words(expected)}, found {_in_words(found)}{shown}")
+
+
+def _in_words(value: object) -> str:
+    return value if isinstance(value, str) and value else repr(value)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: the HTTP status, its bytes, and the proven document where the status is 200."""
+    """An answer: the HTTP status, its bytes, and the proven document where the status is 200.
+
+    `expected` takes down what answers are held to, as the report shows it.
+    """
 
     status: int
     body: bytes
     root: etree._Element | None
+    expected: list[str] = field(default_factory=list, compare=False)
 
     def text(self, name: str) -> str:
         """Return the text of the first element of this local name; "" where there is none."""
@@ -69,16 +76,20 @@ class Reply:
 
     def is_code(self, code: str) -> None:
         """Hold the response code, or the status of the acknowledgement, against the clause."""
+        self.expected.append(code)
         name = "Status" if self.root is not None and self.root.tag != f"{{{SR}}}Response" else "ResponseCode"
-        expect((self.status, self.text(name)), (200, code), f"HTTP status and {name}", self.body)
+        found = self.text(name)
+        expect(f"HTTP {self.status} {found}".strip(), f"HTTP 200 {code}", f"HTTP status and {name}", self.body)
 
-    def is_refused(self, status: int) -> None:
-        """Hold the HTTP status of a refusal against the clause."""
+    def is_status(self, status: int) -> None:
+        """Hold the HTTP status against the clause."""
+        self.expected.append(f"HTTP {status}")
         expect(self.status, status, "HTTP status", self.body)
 
     def is_fault(self, code: str) -> None:
         """Hold the code of a SOAP 1.1 fault against the clause."""
-        self.is_refused(500)
+        self.is_status(500)
+        self.expected.append(f"faultcode {code}")
         found = parse_trusted(self.body).findtext(".//{*}faultcode") or ""
         expect(found.rpartition(":")[2].partition(".")[0], code, "faultcode", self.body)
 
@@ -93,6 +104,7 @@ class Subject:
     Attributes:
         seen: the response codes and alert codes that have come since the case began.
         wire: what was sent and answered since then.
+        expected: what the answers have been held to since then: codes, and HTTP statuses of refusals.
     """
 
     def __init__(self, url: str, profile: Profile, mailbox: Mailbox, http: Http) -> None:
@@ -100,6 +112,7 @@ class Subject:
         self.profile = profile
         self.seen: set[str] = set()
         self.wire: list[Wire] = []
+        self.expected: list[str] = []
         self._mailbox = mailbox
         self._http = http
         # RequestIDs never repeat, in no run of the pack: they follow the time.
@@ -148,21 +161,23 @@ class Subject:
 
     def post(self, path: str, document: bytes, media: str = "application/xml") -> Reply:
         """Post bytes as they are; a 200 must be signed by the gateway."""
-        answer = self._exchange(path, document, {"Content-Type": media})
+        answer = self.exchange(path, document, {"Content-Type": media})
         return self._reply(answer.status, answer.body)
 
     def ask_party_door(
         self, by: Actor | None, method: str, what: str, content: bytes | None = None, media: str = "application/xml"
-    ) -> HttpAnswer:
-        """Ask the party door with a party's token, or with none."""
+    ) -> Reply:
+        """Ask the party door, whose answers are not signed, with a party's token, or with none."""
         headers = {"Content-Type": media} if content is not None else {}
         if by is not None:
             headers["Authorization"] = f"Bearer {by.token}"
-        return self._exchange(f"{PARTY_DOOR}/{what}", content, headers, method)
+        answer = self.exchange(f"{PARTY_DOOR}/{what}", content, headers, method)
+        return Reply(answer.status, answer.body, None, self.expected)
 
-    def _exchange(
+    def exchange(
         self, path: str, content: bytes | None, headers: Mapping[str, str], method: str = "POST"
     ) -> HttpAnswer:
+        """Send something as it is, and return what comes, whatever it is (NoAnswer: nothing comes)."""
         self.wire.append(Wire("sent", f"{method} {path}", content or b""))
         answer = self._http.exchange(method, self.url + path, content, headers)
         self.wire.append(Wire("answered", f"HTTP {answer.status}", answer.body))
@@ -170,16 +185,16 @@ class Subject:
 
     def post_soap(self, signed: bytes) -> Reply:
         """Post a signed Service Request in a SOAP 1.1 envelope; the reply to it is what stands in the answer's."""
-        answer = self._exchange(DOORS["soap"], soap.into_envelope(signed), soap.HEADERS)
+        answer = self.exchange(DOORS["soap"], soap.into_envelope(signed), soap.HEADERS)
         if answer.status != 200:
-            return Reply(answer.status, answer.body, None)
+            return Reply(answer.status, answer.body, None, self.expected)
         inside = soap.from_envelope(answer.body)
         if not inside:
             raise NotConformant(f"the envelope holds no Service Response: {answer.body[:300]!r}")
         return self._reply(200, inside)
 
     def _reply(self, status: int, document: bytes) -> Reply:
-        reply = Reply(status, document, self.prove(document) if status == 200 else None)
+        reply = Reply(status, document, self.prove(document) if status == 200 else None, self.expected)
         self.seen.add(reply.text("ResponseCode"))
         return reply
 
@@ -198,10 +213,14 @@ class Subject:
 
     def tell(self, name: str, body: str) -> Reply:
         """Let `dcc` or `csp` say something: the body's XML without a prefix."""
+        return self.post(*self.saying(name, body))
+
+    def saying(self, name: str, body: str) -> tuple[str, bytes]:
+        """Return the door's path and the signed message by which `dcc` or `csp` says something."""
         by, (namespace, door) = self.profile[name], {"dcc": (ESI, "esi"), "csp": (CSP, "csp")}[name]
         element = parse_trusted(f'<Body xmlns="{namespace}">{body}</Body>'.encode())[0]
         document = wrap(element, f"pack-{self._counter()}", by.identity.eui, self.now)
-        return self.post(DOORS[door], by.identity.sign(document))
+        return DOORS[door], by.identity.sign(document)
 
     @contextmanager
     def release(self, terms: Terms | None = None) -> Iterator[Release]:
@@ -249,6 +268,7 @@ class Subject:
         """Begin a case: what was answered and sent before it does not count."""
         self.seen.clear()
         self.wire.clear()
+        self.expected.clear()
         self._mailbox.begin()
 
     def evidence(self) -> tuple[Wire, ...]:
@@ -259,56 +279,6 @@ class Subject:
             for message in self._mailbox.came(actor, lambda _: True)
         )
         return (*self.wire, *received)
-
-    def identify(self) -> str:
-        """Make sure that this is the gateway of the profile, and that it knows the pack's parties; return its version.
-
-        Raises:
-            CannotBegin: it is not; the text says what to look at.
-        """
-        by = self.profile[SUPPLIERS[0]]
-        body = f"<sr:ReadInventory><sr:DeviceID>{by.hubs[0]}</sr:DeviceID></sr:ReadInventory>"
-        document = by.identity.sign(self.request(by, "5.0", body))
-        try:
-            answer = self._http.post(self.url + DOORS["serviceD"], document, _XML)
-        except NoAnswer as error:
-            raise CannotBegin(error.detail) from None
-        if answer.status != HTTPStatus.OK:
-            why = refusal_of(answer).detail
-            raise CannotBegin(f"{self.url} refuses a signed 8.2 of {by.name} ({by.eui}): {why}")
-        try:
-            proof = self.profile.trust.prove(answer.body)
-        except NotProven as error:
-            raise CannotBegin(
-                f"what answers at {self.url} is not the gateway of the profile, {self.profile.gateway}: {error.detail}"
-            ) from None
-        code = proof.root.findtext(".//{*}ResponseCode") or "none"
-        if code != "I0":
-            raise CannotBegin(
-                f"{self.url} answers {code} to an 8.2 of {by.name} about its hub {by.hubs[0]}: register the parties of "
-                "the profile and load their hubs, as `conformance init` does"
-            )
-        runs = tuple(proof.root.findtext(f".//{{*}}{name}") or "" for name in ("DeviceManufacturer", "DeviceModel"))
-        meant = self.profile.manufacturer, self.profile.model
-        if runs != meant:
-            raise CannotBegin(
-                f"hub {by.hubs[0]} is of the model {' '.join(runs)} at {self.url}, and of {' '.join(meant)} in the "
-                "profile: look at [hubs] there"
-            )
-        region = proof.root.findtext(".//{*}CSPRegion") or ""
-        if region != self.profile.region:
-            raise CannotBegin(
-                f"hub {by.hubs[0]} is in the region {region} at {self.url}, and in {self.profile.region} in the "
-                "profile: look at [hubs] there"
-            )
-        return self._version()
-
-    def _version(self) -> str:
-        try:
-            told = self._http.get(self.url + OPENAPI)
-            return str(read_json(told.body)["info"]["version"]) if told.status == HTTPStatus.OK else ""
-        except (NoAnswer, ValueError, KeyError, TypeError):
-            return ""  # not every gateway describes itself
 
     def alert(self, to: Actor, *words: str) -> etree._Element:
         """Return the first DCC Alert to a supplier since the case began that has all these words, proven.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from tests.support.ports import free_port
 
 
 def _not_what_was_said(subject: Subject, _: str) -> None:
-    subject.post("/api/v1/serviceD", b"<a/>").is_refused(200)
+    subject.post("/api/v1/serviceD", b"<a/>").is_status(200)
 
 
 @pytest.mark.requirement("FIA-6")
@@ -243,6 +243,106 @@ def test_a_profile_that_does_not_fit_is_one_error(
         ran = run("conformance", "--url", process.url, "--profile", profile, "--reports", tmp_path)
     assert (ran.code, len(ran.error.splitlines())) == (1, 1)
     assert said in ran.error
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A gateway that knows what its profile says, and the folder of both."""
+    directory = tmp_path_factory.mktemp("known") / "gateway"
+    with started(directory) as process:
+        yield process.url, directory
+
+
+def command(directory: Path, *words: str) -> None:
+    ran = run(*words, "--config", directory / "gateway.toml")
+    assert ran.code == 0, ran.error
+
+
+@pytest.mark.processes
+@pytest.mark.requirement("EX-9")
+@pytest.mark.parametrize(
+    ("party", "change", "back", "said"),
+    [
+        (
+            "on_5_1",
+            ("change", "--duis-version", "5.0"),
+            ("change", "--duis-version", "5.1"),
+            "refuses a signed 8.2 of on_5_1",
+        ),
+        ("csp", ("suspend",), ("resume",), "refuses a signed ActivateFirmwareRequests of csp"),
+        ("dcc", ("suspend",), ("resume",), "refuses a signed Withdrawal of dcc"),
+        ("on_6_0", ("suspend",), ("resume",), "answers E3 to an 8.2 of on_6_0"),
+    ],
+)
+def test_whom_the_gateway_does_not_know_as_the_profile_does_is_one_error(
+    known: tuple[str, Path], party: str, change: tuple[str, ...], back: tuple[str, ...], said: str
+) -> None:
+    url, directory = known
+    profile = directory / "conformance.toml"
+    eui = read_profile(profile)[party].eui
+    command(directory, "party", change[0], eui, *change[1:])
+    try:
+        ran = run("conformance", "--url", url, "--profile", profile, "--reports", directory)
+    finally:
+        command(directory, "party", back[0], eui, *back[1:])
+    assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
+    assert said in ran.error
+
+
+@pytest.mark.processes
+@pytest.mark.requirement("EX-9")
+@pytest.mark.parametrize(
+    ("key", "is_now", "code", "said"),
+    [
+        ("hubs", '"00-DB-99-99-99-99-99-01"', 1, "about its hub 00-DB-99-99-99-99-99-01"),
+        ("gateway", "now = 2031-03-30T02:00:00Z", 1, "[gateway] now there is the time at which"),
+        ("token", "conformance.toml", 2, "is no token: it is one word"),
+        ("token", "none.token", 2, "none.token: No such file"),
+        ("token", "other.token", 1, "does not take the token of on_6_0"),
+    ],
+)
+def test_a_profile_that_says_something_else_than_the_gateway_is_one_error(
+    known: tuple[str, Path], key: str, is_now: str, code: int, said: str
+) -> None:
+    url, directory = known
+    told = (directory / "conformance.toml").read_text("utf-8")
+    (directory / "other.token").write_text("abc", "utf-8")
+    others = {
+        "hubs": lambda: re.sub(r'(\[parties\.on_5_1\].*?hubs = \[.*?, )"[^"]*"\]', rf"\1{is_now}]", told, flags=re.S),
+        "gateway": lambda: told.replace("[gateway]\n", f"[gateway]\n{is_now}\n", 1),
+        "token": lambda: told.replace('"on_6_0.token"', f'"{is_now}"'),
+    }
+    profile = directory / "changed.toml"
+    profile.write_text(others[key](), "utf-8")
+    assert profile.read_text("utf-8") != told
+    ran = run("conformance", "--url", url, "--profile", profile, "--reports", directory)
+    assert (ran.code, ran.output, len(ran.error.splitlines())) == (code, "", 1)
+    assert said in ran.error
+
+
+@pytest.mark.processes
+@pytest.mark.requirement("EX-9")
+def test_each_case_says_what_was_expected(subject: Subject) -> None:
+    chosen = [CLAUSES[name] for name in ("signature", "repeat", "body", "dry_run", "soap_repeat") if name in CLAUSES]
+    assert chosen
+    results = list(play(subject, cases_of(chosen, ("6.0",))))
+    assert [one.outcome for one in results] == [Outcome.PASSED] * len(results)
+    assert all(one.expected for one in results), [(one.full_name, one.expected) for one in results]
+    assert "HTTP 4" in " ".join(one.expected for one in results)
+
+
+@pytest.mark.processes
+@pytest.mark.requirement("EX-9")
+def test_a_gateway_that_goes_away_is_one_failure(tmp_path: Path) -> None:
+    with started(tmp_path) as process, opened(process.url, read_profile(tmp_path / "conformance.toml")) as subject:
+        results = play(subject, cases_of([CLAUSES["command_variant"], CLAUSES["n64"]], ("5.1", "6.0")))
+        first = next(results)
+        process.stop()
+        second, *others = results
+    assert (first.outcome, second.outcome) == (Outcome.PASSED, Outcome.FAILED)
+    assert "could not be reached" in second.detail
+    away = "the gateway is away since existing/command_variant::refuses[5.1]"
+    assert {(one.outcome, one.detail) for one in others} == {(Outcome.SKIPPED, away)}
 
 
 @pytest.mark.requirement("EX-9")

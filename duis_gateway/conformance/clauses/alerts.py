@@ -139,7 +139,7 @@ def _threshold_holds(subject: Subject, version: str) -> None:
 def _threshold_of_nothing(subject: Subject, _: str) -> None:
     """A threshold of no hubs is not one."""
     made = Release("PACK-NONE", "9002")
-    subject.announce(made, Terms(failing=0)).is_refused(400)
+    subject.announce(made, Terms(failing=0)).is_status(400)
 
 
 @brings("N66")
@@ -248,7 +248,7 @@ def _is_not_of_5(subject: Subject, version: str) -> None:
     if version == "6.0":
         pilot_list(subject, made, hubs).is_code("E110501")
     else:
-        pilot_list(subject, made, hubs, version).is_refused(400)
+        pilot_list(subject, made, hubs, version).is_status(400)
 
 
 _PILOTING, _LAUNCHING = Terms(), Terms(days=(-30, -1))

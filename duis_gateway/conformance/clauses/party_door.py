@@ -7,24 +7,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from duis_gateway.client.http import HttpAnswer
 from duis_gateway.conformance.clause import Clause, Era, Play, brings
 from duis_gateway.conformance.clauses.requests import read_inventory
 from duis_gateway.conformance.clauses.said import UNKNOWN, default_list, list_request, own, pilot_list
 from duis_gateway.conformance.clauses.submitting import ON
 from duis_gateway.conformance.notices import Release
-from duis_gateway.conformance.subject import NotConformant, Subject, expect
+from duis_gateway.conformance.subject import NotConformant, Reply, Subject, expect
 from duis_gateway.text.json_reader import read_json
 
 _LIST = "protected-hubs"
 
 
-def _check(subject: Subject, document: bytes) -> HttpAnswer:
+def _check(subject: Subject, document: bytes) -> Reply:
     return subject.ask_party_door(subject.supplier("6.0"), "POST", "check", document)
 
 
-def _told(answer: HttpAnswer) -> Any:
-    expect(answer.status, 200, "HTTP status", answer.body)
+def _told(answer: Reply) -> Any:
+    answer.is_status(200)
     try:
         return read_json(answer.body)
     except ValueError as error:
@@ -51,13 +50,13 @@ def _not_checked(subject: Subject, version: str) -> None:
     unknown = list_request(subject, Release("PACK-NONE", "PACK"), own(subject))
     told = _told(_check(subject, unknown))
     expect((told["code"], told["accepted"]), ("E110501", False), "the code, and whether it would be accepted")
-    expect(_check(subject, read_inventory(subject, version)).status, 400, "HTTP status of an 8.2")
+    _check(subject, read_inventory(subject, version)).is_status(400)
     others = read_inventory(subject, "5.0")
-    expect(_check(subject, others).status, 403, "HTTP status of another party's request")
-    expect(subject.ask_party_door(None, "POST", "check", unknown).status, 401, "HTTP status without a token")
+    _check(subject, others).is_status(403)
+    subject.ask_party_door(None, "POST", "check", unknown).is_status(401)
 
 
-def _protect(subject: Subject, hubs: Sequence[str]) -> HttpAnswer:
+def _protect(subject: Subject, hubs: Sequence[str]) -> Reply:
     body = json.dumps(list(hubs)).encode()
     return subject.ask_party_door(subject.supplier("6.0"), "PUT", _LIST, body, "application/json")
 
@@ -95,9 +94,9 @@ def _nothing_left(subject: Subject, _: str) -> None:
     hubs = own(subject)
     with subject.release() as release, _protecting(subject, hubs):
         pilot_list(subject, release, hubs).is_code("E110502")
-        expect(_protect(subject, (hubs[0], "00-DB")).status, 400, "HTTP status of a list that is partly wrong")
+        _protect(subject, (hubs[0], "00-DB")).is_status(400)
         expect(_listed(subject), sorted(hubs), "the protection list")
-    expect(subject.ask_party_door(None, "GET", _LIST).status, 401, "HTTP status without a token")
+    subject.ask_party_door(None, "GET", _LIST).is_status(401)
 
 
 def _clause(name: str, source: str, accepts: Play, refuses: Play, requirement: str) -> Clause:

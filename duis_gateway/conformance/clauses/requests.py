@@ -49,7 +49,7 @@ def _changed(old: bytes, new: bytes, status: int = 400) -> Play:
     def play(subject: Subject, version: str) -> None:
         document = read_inventory(subject, version)
         expect(old in document, True, f"the request has {old!r}")
-        subject.send(subject.supplier(version), document.replace(old, new, 1)).is_refused(status)
+        subject.send(subject.supplier(version), document.replace(old, new, 1)).is_status(status)
 
     return play
 
@@ -63,7 +63,7 @@ def _id_is_echoed(subject: Subject, version: str) -> None:
 
 def _bad_id(subject: Subject, version: str) -> None:
     for text in ("1000", f"{subject.supplier(version).eui}:1000", subject.request_id(subject.supplier(version)) + ":1"):
-        _send(subject, version, request_id=text).is_refused(400)
+        _send(subject, version, request_id=text).is_status(400)
 
 
 def _same_again(subject: Subject, version: str) -> None:
@@ -77,7 +77,7 @@ def _other_content(subject: Subject, version: str) -> None:
     by = subject.supplier(version)
     document = read_inventory(subject, version)
     subject.send(by, document).is_code("I0")
-    subject.send(by, document.replace(by.hubs[0].encode(), by.hubs[1].encode())).is_refused(409)
+    subject.send(by, document.replace(by.hubs[0].encode(), by.hubs[1].encode())).is_status(409)
 
 
 def _high_counter(subject: Subject, version: str) -> None:
@@ -89,7 +89,7 @@ def _high_counter(subject: Subject, version: str) -> None:
 
 def _counter_zero(subject: Subject, version: str) -> None:
     by = subject.supplier(version)
-    _send(subject, version, request_id=f"{subject.request_id(by).rpartition(':')[0]}:0").is_refused(400)
+    _send(subject, version, request_id=f"{subject.request_id(by).rpartition(':')[0]}:0").is_status(400)
 
 
 @brings("E12")
@@ -126,29 +126,29 @@ def _not_served(subject: Subject, version: str) -> None:
 
 
 def _unsigned(subject: Subject, version: str) -> None:
-    subject.post(DOOR, read_inventory(subject, version)).is_refused(401)
+    subject.post(DOOR, read_inventory(subject, version)).is_status(401)
 
 
 def _tampered(subject: Subject, version: str) -> None:
     by = subject.supplier(version)
     signed = sign(read_inventory(subject, version), by.key)
-    subject.post(DOOR, signed.replace(by.hubs[0].encode(), by.hubs[1].encode())).is_refused(401)
+    subject.post(DOOR, signed.replace(by.hubs[0].encode(), by.hubs[1].encode())).is_status(401)
 
 
 def _another_key(subject: Subject, version: str) -> None:
     key = replace(subject.profile["dcc"].key, issuer=subject.supplier(version).key.issuer)
     key = replace(key, serial=subject.supplier(version).key.serial)
-    subject.post(DOOR, sign(read_inventory(subject, version), key)).is_refused(401)
+    subject.post(DOOR, sign(read_inventory(subject, version), key)).is_status(401)
 
 
 def _another_party(subject: Subject, version: str) -> None:
     other = subject.supplier("5.0" if version != "5.0" else "6.0")
-    subject.post(DOOR, sign(read_inventory(subject, version), other.key)).is_refused(401)
+    subject.post(DOOR, sign(read_inventory(subject, version), other.key)).is_status(401)
 
 
 def _unknown_certificate(subject: Subject, version: str) -> None:
     key = replace(subject.supplier(version).key, serial=1)
-    subject.post(DOOR, sign(read_inventory(subject, version), key)).is_refused(401)
+    subject.post(DOOR, sign(read_inventory(subject, version), key)).is_status(401)
 
 
 def _older_version(subject: Subject, version: str) -> None:
@@ -164,7 +164,7 @@ def _unknown_version(subject: Subject, version: str) -> None:
     newer = {"5.0": "5.1", "5.1": "6.0", "6.0": "7.0"}[version]
     for text in ("4.9", "six", newer):
         document = read_inventory(subject, version).replace(f'"{version}"'.encode(), f'"{text}"'.encode(), 1)
-        subject.send(subject.supplier(version), document).is_refused(400)
+        subject.send(subject.supplier(version), document).is_status(400)
 
 
 @brings("I0")
@@ -200,13 +200,13 @@ def _by_address(subject: Subject, version: str) -> None:
 def _media_type(subject: Subject, version: str) -> None:
     signed = sign(read_inventory(subject, version), subject.supplier(version).key)
     for media in ("text/plain", "application/json"):
-        subject.post(DOOR, signed, media).is_refused(415)
+        subject.post(DOOR, signed, media).is_status(415)
 
 
 def _unsafe(subject: Subject, version: str) -> None:
     signed = sign(read_inventory(subject, version), subject.supplier(version).key)
     for before in (b'<!DOCTYPE x [<!ENTITY a "b">]>', b"<!DOCTYPE x>", b"<?pi x?>", b"<a/>"):
-        subject.post(DOOR, before + signed).is_refused(400)
+        subject.post(DOOR, before + signed).is_status(400)
 
 
 def _clause(name: str, source: str, refuses: Play, accepts: Play = _is_served) -> Clause:
