@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from time import monotonic
+from typing import TypeVar
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from duis_gateway.errors import NotDurable
+from duis_gateway.machine.threads import started
 from duis_gateway.operations.watch import TrustFigures
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+LONGEST_READ = 4.0
+"""Seconds for all figures of a scrape together. Prometheus waits ten, of which a page of the console may take five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +59,32 @@ class Sources:
     tls_expiries: Callable[[], Mapping[str, float]] | None = None
 
 
-class FiguresCollector:
-    """Reads the figures at each scrape; what cannot be read is left out and logged, and fails nothing else."""
+@dataclass(slots=True)
+class _Read:
+    """What was read for one scrape, and for those that came while it was read; None: not read, or nothing there."""
 
-    def __init__(self, sources: Sources) -> None:
+    deadline: float
+    over: threading.Event = field(default_factory=threading.Event)
+    outbox: OutboxFigures | None = None
+    audit: AuditFigures | None = None
+    trust: TrustFigures | None = None
+    signing_expiry: float | None = None
+    tls_expiries: Mapping[str, float] | None = None
+    open_breakers: Mapping[str, int] | None = None
+
+
+class FiguresCollector:
+    """Reads the figures at each scrape; what cannot be read is left out and logged, and fails nothing else.
+
+    A thread of its own reads, one at a time: so a database that falls silent holds a scrape until one deadline for all
+    its figures, and further scrapes are told at once what there is.
+    """
+
+    def __init__(self, sources: Sources, longest: float = LONGEST_READ) -> None:
         self._sources = sources
+        self._longest = longest
+        self._lock = threading.Lock()
+        self._under_way: _Read | None = None
 
     def describe(self) -> Iterator[Metric]:
         """Return nothing: what there is depends on the moment."""
@@ -65,46 +92,58 @@ class FiguresCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Return the figures as they are now."""
-        sources = self._sources
-        if sources.outbox is not None:
-            yield from _outbox(_Reading.of(sources.outbox, "the outbox"))
-        audit = _Reading.of(sources.audit, "the audit log").value
-        if audit is not None:
-            yield from _audit(audit)
-        trust = _Reading.of(sources.trust, "certificates and revocation lists").value
-        if trust is not None:
-            yield from _lists(trust)
-        own = _Reading.of(sources.signing_expiry, "the signing certificate").value
-        tls = _Reading.of(sources.tls_expiries, "the TLS certificates").value or {}
-        ends = {"gateway": own, "party": None if trust is None else trust.party_expiry}
+        read = self._reading()
+        if not read.over.wait(max(0.0, read.deadline - monotonic())):
+            about = {"event": "figures-missing"}
+            _log.warning("not all figures could be read for the metrics within %g s", self._longest, extra=about)
+        if self._sources.outbox is not None:
+            yield from _outbox(read.outbox)
+        if read.audit is not None:
+            yield from _audit(read.audit)
+        if read.trust is not None:
+            yield from _lists(read.trust)
+        ends = {"gateway": read.signing_expiry, "party": None if read.trust is None else read.trust.party_expiry}
+        tls = read.tls_expiries or {}
         yield from _expiries({**ends, **{f"tls_{section}": end for section, end in tls.items()}})
-        breakers = _Reading.of(sources.open_breakers, "the breakers").value
-        if breakers is not None:
-            yield _by("kind", "gw_breaker_open", "Recipients that this process takes to be down.", breakers)
+        if read.open_breakers is not None:
+            text = "Recipients that this process takes to be down."
+            yield _by("kind", "gw_breaker_open", text, read.open_breakers)
 
+    def _reading(self) -> _Read:
+        """Return what is being read, or begin to read."""
+        with self._lock:
+            if self._under_way is None or self._under_way.over.is_set():
+                self._under_way = _Read(monotonic() + self._longest)
+                if started(self._read, self._under_way, name="figures") is None:
+                    self._read(self._under_way)
+            return self._under_way
 
-@dataclass(frozen=True, slots=True)
-class _Reading(Generic[_T]):
-    """What was read, or None."""
-
-    value: _T | None
-
-    @classmethod
-    def of(cls, read: Callable[[], _T] | None, what: str) -> _Reading[_T]:
+    def _read(self, read: _Read) -> None:
+        """Read what needs no database first: the rest may come too late."""
+        sources = self._sources
         try:
-            return cls(None if read is None else read())
-        except NotDurable as error:
-            _log.warning(
-                "%s cannot be read for the metrics: %s", what, error.reason or error, extra={"event": "figures-missing"}
-            )
-            return cls(None)
-        except Exception:
-            _log.exception("%s cannot be read for the metrics", what)
-            return cls(None)
+            read.signing_expiry = _figure(sources.signing_expiry, "the signing certificate")
+            read.tls_expiries = _figure(sources.tls_expiries, "the TLS certificates")
+            read.open_breakers = _figure(sources.open_breakers, "the breakers")
+            read.outbox = _figure(sources.outbox, "the outbox")
+            read.audit = _figure(sources.audit, "the audit log")
+            read.trust = _figure(sources.trust, "certificates and revocation lists")
+        finally:
+            read.over.set()
 
 
-def _outbox(reading: _Reading[OutboxFigures]) -> Iterator[Metric]:
-    figures = reading.value
+def _figure(read: Callable[[], _T] | None, what: str) -> _T | None:
+    try:
+        return None if read is None else read()
+    except NotDurable as error:
+        about = {"event": "figures-missing"}
+        _log.warning("%s cannot be read for the metrics: %s", what, error.reason or error, extra=about)
+    except Exception:
+        _log.exception("%s cannot be read for the metrics", what)
+    return None
+
+
+def _outbox(figures: OutboxFigures | None) -> Iterator[Metric]:
     readable = 0.0 if figures is None else 1.0
     yield _gauge("gw_outbox_readable", "1 if the outbox could be read for this scrape.", readable)
     if figures is None:

@@ -1,6 +1,7 @@
 """The operators' listener: health, metrics and the console. It is never on the public listener (design section 4).
 
-Health and metrics need the process alone, or little more; the console's pages are `operations.console`.
+Health needs the process alone, and what was seen last: it is answered in the loop, whatever the threads wait for.
+Metrics need little more; the console's pages are `operations.console`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
 
 def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: Iterable[Route] = ()) -> Edge:
-    """Return the application of the operations listener; `console` has the routes of its pages."""
+    """Return the application of the operations listener; `console` has the routes of its pages.
+
+    `readiness` is asked in the server's loop: it must tell what is known, and wait for nothing.
+    """
 
     def live(_request: HttpRequest) -> Answer:
         return _json(200, {"status": "alive"})
@@ -35,7 +39,9 @@ def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: I
 
     # `/health` is what a monitor asks that knows of one address only.
     served = {"/health": ready, "/health/live": live, "/health/ready": ready, "/metrics": exposition}
-    routes = [Route(path, "operations", path, _READ, serve, waits=serve is not live) for path, serve in served.items()]
+    routes = [
+        Route(path, "operations", path, _READ, serve, waits=serve is exposition) for path, serve in served.items()
+    ]
     return Edge([*routes, *console], metrics, access_lines=False)
 
 

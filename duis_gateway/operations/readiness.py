@@ -16,6 +16,7 @@ from duis_gateway.machine.threads import lasting
 
 _EVERY = 1.0
 _LONGEST_LOOK = 5.0
+_FIRST_LOOK = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -50,8 +51,9 @@ class Lookout:
         self._thread = lasting(self._work, name="readiness")
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look; returns after the first look, where that ends soon."""
         self._thread.start()
+        self._looked.wait(min(_FIRST_LOOK, self._longest))
 
     def begin_to_stop(self) -> None:
         """Look no more; returns at once."""
@@ -65,8 +67,7 @@ class Lookout:
         return not self._thread.is_alive()
 
     def __call__(self) -> Checks:
-        """Return what was seen last; waits for the first look only, and for that no longer than a look may take."""
-        self._looked.wait(self._longest)
+        """Return what was seen last; waits for nothing."""
         seconds = monotonic() - self._began
         if self._looked.is_set() and seconds <= self._longest + self._every:
             return self._seen

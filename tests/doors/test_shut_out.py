@@ -24,6 +24,7 @@ from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.flow.incoming import Incoming
+from duis_gateway.operations.figures import OutboxFigures, Sources
 from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Check
@@ -396,8 +397,8 @@ def test_a_client_that_goes_before_its_answer_troubles_nobody(caplog: pytest.Log
 
 
 @contextmanager
-def operators(readiness: Callable[[], Mapping[str, Check]]) -> Iterator[Server]:
-    server = Server(operations_app(Metrics(), readiness), "127.0.0.1", 0, threads=2)
+def operators(metrics: Metrics, readiness: Callable[[], Mapping[str, Check]] = dict) -> Iterator[Server]:
+    server = Server(operations_app(metrics, readiness), "127.0.0.1", 0, threads=2)
     server.start()
     try:
         yield server
@@ -414,26 +415,25 @@ def asked(server: Server, path: str, method: str = "GET") -> int:
         client.close()
 
 
-def test_live_answers_beside_hung_checks_and_unread_metrics() -> None:
+def test_health_answers_beside_hung_and_unread_metrics() -> None:
+    """A database that has fallen silent, scrapes that wait for it, and clients that do not read."""
     begun, go_on = threading.Semaphore(0), threading.Event()
 
-    def hung() -> Mapping[str, Check]:
+    def hung() -> OutboxFigures:
         begun.release()
         assert go_on.wait(20)
-        return {}
+        return OutboxFigures()
 
-    with operators(hung) as server, ExitStack() as opened:
+    bad = {"store": Check(ok=False, detail="silent")}
+    with operators(Metrics(Sources(hung)), lambda: bad) as server, ExitStack() as opened:
         here = (server.host, server.port)
         for _ in range(12):
             client = opened.enter_context(socket.create_connection(here, timeout=20))
             client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
-        for _ in range(5):
-            opened.enter_context(socket.create_connection(here)).sendall(
-                b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n"
-            )
-        assert begun.acquire(timeout=20)
         assert begun.acquire(timeout=20)
         assert asked(server, "/health/live") == 200
+        assert asked(server, "/health/ready") == 503
+        assert asked(server, "/health") == 503
         go_on.set()
 
 
@@ -445,7 +445,7 @@ def test_the_check_of_a_proxy_is_answered_on_both_listeners() -> None:
         assert (reply.status, reply.body) == (200, b"")
         assert doors.request("OPTIONS", "*").status == 200
         assert doors.request("GET", "/").status == 404
-    with operators(dict) as server:
+    with operators(Metrics()) as server:
         assert asked(server, "/", "OPTIONS") == 200
 
 

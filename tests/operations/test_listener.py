@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from duis_gateway import __version__
 from duis_gateway.doors.http import Edge
 from duis_gateway.errors import NotDurable
 from duis_gateway.operations.delivery_metrics import DeliveryMetrics
-from duis_gateway.operations.figures import OutboxFigures, Sources
+from duis_gateway.operations.figures import FiguresCollector, OutboxFigures, Sources
 from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Check
@@ -22,6 +23,7 @@ from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.store import ClaimedMessage
 from duis_gateway.rollout.scheduler import BY_TIME, STAGE
 from tests.support.asking import ask, fields, whole
+from tests.support.gateway_process import wait_until
 
 
 def all_well() -> Mapping[str, Check]:
@@ -113,6 +115,29 @@ def test_metrics_are_told_while_the_database_is_down(caplog: pytest.LogCaptureFi
         assert unknown not in text
     assert "the outbox cannot be read" in caplog.text
     assert "revocation lists cannot be read" in caplog.text
+
+
+def test_scrapes_of_a_silent_database_have_one_deadline_together_and_share_what_is_read() -> None:
+    """Three figures, each of which takes as long as it likes: one thread waits for them, whoever asks."""
+    asked: list[str] = []
+    go_on = threading.Event()
+
+    def silent(what: str) -> Any:
+        asked.append(what)
+        assert go_on.wait(30)
+        raise NotDurable("the gateway's database cannot be used")
+
+    sources = Sources(
+        lambda: silent("outbox"), lambda: silent("audit"), lambda: silent("trust"), signing_expiry=lambda: 7.0
+    )
+    collector = FiguresCollector(sources, longest=0.2)
+    for _ in range(3):
+        names = [metric.name for metric in collector.collect()]
+        assert names == ["gw_outbox_readable", "gw_cert_expiry_timestamp_seconds"]
+    assert asked == ["outbox"]
+    go_on.set()
+    wait_until(lambda: len(asked) == 3, "not read")
+    wait_until(lambda: bool(list(collector.collect())) and asked[3:4] == ["outbox"], "not read again")
 
 
 def test_deliveries_are_counted_by_channel_and_outcome() -> None:
