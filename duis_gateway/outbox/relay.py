@@ -8,6 +8,7 @@ went out, an answer to it (RFC 5321, 4.1.1.4 and 4.3.1).
 from __future__ import annotations
 
 import base64
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -34,6 +35,40 @@ class Relay(smtplib.SMTP):
         self._attempt: Attempt | None = attempt
         # Given the host here, smtplib has a name to hold the relay's certificate to.
         super().__init__(host, port, local_hostname=our_name, timeout=timeout)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Return a connection to the first of the relay's addresses that greets, or to its last (RFC 5321, 5.1).
+
+        Each but the last has half of the time that is left, so that one that is silent leaves some for the next.
+        """
+        *others, last = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for one in others:
+            with contextlib.suppress(OSError), contextlib.ExitStack() as in_vain:
+                connection = in_vain.enter_context(self._connected(one, self._left() / 2))
+                if connection.recv(1, socket.MSG_PEEK):
+                    in_vain.pop_all()
+                    connection.settimeout(timeout)
+                    return connection
+        connection = self._connected(last, self._left())
+        connection.settimeout(timeout)
+        return connection
+
+    def _left(self) -> float:
+        return self.timeout if self._attempt is None else self._attempt.remaining
+
+    def _connected(self, address: tuple[Any, ...], seconds: float) -> socket.socket:
+        family, kind, protocol, _, place = address
+        connection = socket.socket(family, kind, protocol)
+        try:
+            if self._attempt is not None:
+                # A duplicate, since this one is closed where the next address takes its place.
+                self._attempt.use(connection.dup(), owned=True)
+            connection.settimeout(seconds)
+            connection.connect(place)
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def getreply(self) -> tuple[int, bytes]:
         """Return the code and the text of the next reply."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -168,6 +168,37 @@ def test_a_relay_that_is_away() -> None:
         failure = mail.send(claimed())
     assert failure
     assert failure.kind is FailureKind.CONNECTION
+
+
+@contextmanager
+def silent(kind: str) -> Iterator[int]:
+    """Give the port of an address of the relay at which nothing goes on, as one of 127.0.0.5."""
+    with socket.create_server(("127.0.0.5", 0), backlog=0) as listening, ExitStack() as waiting:
+        if kind == "no answer to a SYN":
+            for _ in range(3):
+                one = waiting.enter_context(socket.socket())
+                one.setblocking(False)
+                one.connect_ex(listening.getsockname())
+        if kind == "hangs up":
+            Thread(target=lambda: listening.accept()[0].close(), daemon=True).start()
+        port = int(listening.getsockname()[1])
+        if kind == "refuses":
+            listening.close()
+        yield port
+
+
+@pytest.mark.parametrize("kind", ["no answer to a SYN", "no greeting", "hangs up", "refuses"])
+def test_a_relay_whose_first_address_is_silent_is_reached_at_its_next(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 5321, 5.1; and the look that `doctor` takes."""
+    with MailRelay() as relay, silent(kind) as dead, sender(relay.port, timeout=1.5) as mail:
+        places = [("127.0.0.5", dead), ("127.0.0.1", relay.port)]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", place) for place in places]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert mail.send(claimed()) is None
+        assert mail.look() is None
+        assert len(relay.emails) == 1
 
 
 @pytest.mark.parametrize("address", [None, "", "ops@supplier.test\r\nRCPT TO:<else@where.test>"])
