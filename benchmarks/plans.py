@@ -24,7 +24,7 @@ from time import perf_counter, sleep
 
 import urllib3
 
-from benchmarks.estate import TOKEN, fetch, spread
+from benchmarks.estate import TOKEN, build, fetch, spread
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.store import token_hash
 from duis_gateway.rollout.hubs.freshness import OVERLAP
@@ -32,7 +32,7 @@ from duis_gateway.rollout.rollout_decisions.records import RolloutAction
 from tests.support.databases import fresh_database
 from tests.support.fault_world import CSP, DCC, SUPPLIER, FaultWorld, fault_world
 from tests.support.ledger import Outgoing
-from tests.support.million import inventory_lines, most_memory, run_measured
+from tests.support.million import most_memory
 from tests.support.processes import GatewayProcess
 
 MEBIBYTE = 1024 * 1024
@@ -44,11 +44,8 @@ def main(hubs: int = 400_000, inventory: int = 700_000, at_once: int = 50_000, d
     """Measure and print."""
     with tempfile.TemporaryDirectory() as here, fresh_database(database, Path(here)) as url:
         folder = Path(here)
-        file = folder / "inventory.csv"
-        with file.open("w", encoding="ascii") as out:
-            out.writelines(inventory_lines(inventory))
         with fault_world(url, folder, hub_count=0) as world:
-            run_measured("inventory", "load", str(file), "--config", str(world.config))
+            build(world.store, inventory)
             for party in (CSP, DCC):
                 world.receivers[party].mode = lambda body: "ok" if len(body) <= LONGEST else "413"
             with world.store.write() as conn:
