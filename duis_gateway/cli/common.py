@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from duis_gateway.cli.help import Option, RefusesEmpty
+from duis_gateway.config.environment import CONFIG_VARIABLE
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
@@ -172,7 +173,7 @@ def config_file_option(name: str, about: str = "The configuration file.", **more
         "--config",
         name,
         type=click.Path(dir_okay=False, path_type=Path),
-        envvar="DUIS_GATEWAY_CONFIG",
+        envvar=CONFIG_VARIABLE,
         default="gateway.toml",
         cls=Option,
         show_default="gateway.toml, or what DUIS_GATEWAY_CONFIG names",

@@ -10,8 +10,10 @@ import re
 from collections.abc import Mapping
 
 ENVIRONMENT_PREFIX = "DUIS_GATEWAY_"
-NOT_SETTINGS = ("DUIS_GATEWAY_CONFIG", "DUIS_GATEWAY_FAILPOINT", "DUIS_GATEWAY_TEST_")
-"""Beginnings of the environment variables of this prefix that override no key."""
+CONFIG_VARIABLE = "DUIS_GATEWAY_CONFIG"
+"""Names the configuration file."""
+_NOT_SETTINGS = (CONFIG_VARIABLE, "DUIS_GATEWAY_FAILPOINT")
+_TESTS_OWN = "DUIS_GATEWAY_TEST_"
 
 _NEIGHBOUR = re.compile(
     rf"{ENVIRONMENT_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)"
@@ -19,6 +21,16 @@ _NEIGHBOUR = re.compile(
 )
 _NEIGHBOURS_WORD = re.compile(rf"{ENVIRONMENT_PREFIX}(\w+_)?(PORT|NAME)")
 _ITS_VALUE = re.compile("(tcp|udp|sctp)://|/")
+
+
+def overrides(name: str, text: str) -> bool:
+    """Whether this variable has the form of one that overrides a key, and so has to name one."""
+    return (
+        name.startswith(ENVIRONMENT_PREFIX)
+        and not name.startswith(_TESTS_OWN)
+        and name not in _NOT_SETTINGS
+        and not of_a_neighbour(name, text)
+    )
 
 
 def neighbours(environ: Mapping[str, str]) -> tuple[str, ...]:

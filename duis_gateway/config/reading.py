@@ -16,12 +16,15 @@ from urllib.parse import urlsplit
 from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.parties.records import is_email_address
+from duis_gateway.text.numbers import parse_decimal, parse_whole_number
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
 _LARGEST_PORT = 65535
-_LARGEST_NUMBER = 2**63 - 1
+_LARGEST_NUMBER = 10**15
+_MOST_DAYS = 3650
+_MOST_THREADS = 1000
 _LONGEST = 366 * 24 * 60 * 60
 _SQLITE = re.compile(r"(sqlite:///)(.+)")
 
@@ -212,11 +215,13 @@ def choice(*words: str) -> Reader[str]:
 
 
 TEXT = Reader("a text that is not empty", _text)
-PORT = Reader("a port number from 0 to 65535 (0: any free one)", _integer(0, _LARGEST_PORT), int)
-COUNT = Reader("a whole number of at least 1", _integer(1), int)
-COUNT_OR_ZERO = Reader("a whole number of at least 0", _integer(0), int)
-PERCENT = Reader("a whole number from 1 to 100", _integer(1, 100), int)
-SECONDS = Reader("a number of seconds above 0, at most a year", _seconds, float)
+PORT = Reader("a port number from 0 to 65535 (0: any free one)", _integer(0, _LARGEST_PORT), parse_whole_number)
+COUNT = Reader(f"a whole number from 1 to {_LARGEST_NUMBER}", _integer(1), parse_whole_number)
+COUNT_OR_ZERO = Reader(f"a whole number from 0 to {_LARGEST_NUMBER}", _integer(0), parse_whole_number)
+DAYS = Reader(f"a whole number of days from 0 to {_MOST_DAYS}", _integer(0, _MOST_DAYS), parse_whole_number)
+THREADS = Reader(f"a whole number from 1 to {_MOST_THREADS}", _integer(1, _MOST_THREADS), parse_whole_number)
+PERCENT = Reader("a whole number from 1 to 100", _integer(1, 100), parse_whole_number)
+SECONDS = Reader("a number of seconds above 0, at most a year", _seconds, parse_decimal)
 BOOLEAN = Reader("true or false", _boolean, _boolean_of)
 PATH = Reader("a path to a file (never the secret itself)", _path, fault=_fault_of_file)
 FOLDER = Reader("a path to a folder", _path, fault=_fault_of_folder)

@@ -15,13 +15,14 @@ from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 from duis_gateway.clock import Clock, clock_of
-from duis_gateway.config.environment import ENVIRONMENT_PREFIX, NOT_SETTINGS, neighbours, of_a_neighbour
+from duis_gateway.config.environment import CONFIG_VARIABLE, ENVIRONMENT_PREFIX, neighbours, overrides
 from duis_gateway.config.reading import (
     AUTHORITIES,
     AUTHORITIES_FOLDER,
     BOOLEAN,
     COUNT,
     COUNT_OR_ZERO,
+    DAYS,
     EMAIL,
     EUI,
     FOLDER,
@@ -34,6 +35,7 @@ from duis_gateway.config.reading import (
     SECONDS,
     STORE_URL,
     TEXT,
+    THREADS,
     Network,
     Reader,
     Unacceptable,
@@ -56,7 +58,7 @@ class ServerConfig:
 
     host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
     port: int = setting(PORT, "the port to listen on", 8079)
-    threads: int = setting(COUNT, "how many messages are worked on at the same time", 8)
+    threads: int = setting(THREADS, "how many messages are worked on at the same time", 8)
     connections: int = setting(COUNT, "connections at most; beyond it the longest idle is closed", 1000)
     address_percent: int = setting(PERCENT, "how many percent of them one address may have; 100 behind a proxy", 50)
     base_url: str | None = setting(HTTP_URL, "how others reach this gateway (stands in the WSDL)", None)
@@ -169,7 +171,7 @@ class EmailConfig:
     password_file: Path | None = setting(PATH, "a file that holds the user's password", None)
     ca_file: Path | None = setting(AUTHORITIES, "authorities for the relay's TLS, instead of the system's", None)
     timeout: float = setting(SECONDS, "seconds that one email may take", 30.0)
-    reminder_days: int = setting(COUNT_OR_ZERO, "days before a deadline at which its party is reminded; 0: never", 7)
+    reminder_days: int = setting(DAYS, "days before a deadline at which its party is reminded; 0: never", 7)
     attachment_hubs: int = setting(COUNT, "hubs that one email lists; the party door gives a party all", 50_000)
 
 
@@ -390,10 +392,10 @@ class _Document:
 def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any, str]]:
     names = {f"{ENVIRONMENT_PREFIX}{s}_{key}".upper(): (s, key) for s in SECTIONS for key in settings_of(s)}
     for name, text in sorted(environ.items()):
-        if not name.startswith(ENVIRONMENT_PREFIX) or name.startswith(NOT_SETTINGS) or of_a_neighbour(name, text):
+        if not overrides(name, text):
             continue
         if name not in names:
-            guess = meant(name, names)
+            guess = meant(name, [CONFIG_VARIABLE] if name.startswith(CONFIG_VARIABLE) else [*names, CONFIG_VARIABLE])
             raise ConfigurationError(f"the environment variable {name} overrides no key of the configuration{guess}")
         section, key = names[name]
         known = settings_of(section)[key]

@@ -13,6 +13,7 @@ LONGEST = 20
 
 _DIGITS = 18
 """Below what a database counts to, so that whoever asks for more asks for what is not there."""
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 _WHOLE = re.compile(r"[+-]?([0-9]+)")
 
 
@@ -27,6 +28,19 @@ def parse_whole_number(text: str) -> int:
     if not _WHOLE.fullmatch(text):
         raise ValueError("not a whole number")
     return int(text)
+
+
+def parse_decimal(text: str) -> float:
+    """Return a number in the digits 0 to 9, with a point where it has a fraction.
+
+    Raises:
+        ValueError: it is none, or has more than 20 digits.
+    """
+    text = text.strip(" \t\r\n")
+    check_length(text)
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError("not a number")
+    return float(text)
 
 
 def parse_digits(text: str, longest: int = _DIGITS) -> int:

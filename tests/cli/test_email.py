@@ -18,7 +18,7 @@ OTHER = 0x90B3D51F30020000
         ('host = "relay.example"\nsender = "a@b.example"\nusername = "u"', "username and password_file go together"),
         ('sender = "the gateway"', "[email] sender: must be an email address"),
         ('sender = "a@b.example\\r\\nBcc: c@d.example"', "[email] sender: must be"),
-        ("attachment_hubs = 0", "[email] attachment_hubs: must be a whole number of at least 1"),
+        ("attachment_hubs = 0", "[email] attachment_hubs: must be a whole number from 1 to 1000000000000000"),
         ("port = 70000", "[email] port: must be a port number"),
     ],
 )  # fmt: skip

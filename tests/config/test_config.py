@@ -170,6 +170,52 @@ def test_an_unknown_environment_variable_is_refused_with_a_suggestion(file: Path
     )
 
 
+@pytest.mark.parametrize("name", ["CONFIG_FILE", "CONFIGURATION", "CONFIG_PATH", "CONF", "FAILPOINTS"])
+def test_no_other_name_is_taken_for_a_variable_that_is_no_setting(file: Path, name: str) -> None:
+    """The configuration that it names would not be read, and nobody would say so."""
+    said = refusal(file, SIGNING, **{f"DUIS_GATEWAY_{name}": "x"})
+    assert f"the environment variable DUIS_GATEWAY_{name} overrides no key" in said
+    assert said.endswith("did you mean DUIS_GATEWAY_CONFIG?") is name.startswith("CONF")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SERVER_PORT", "\u0668\u0660"),
+        ("SERVER_PORT", "\uff10"),
+        ("SERVER_PORT", "1_0"),
+        ("SERVER_PORT", "9" * 5000),
+        ("SERVER_ADDRESS_PERCENT", "5_0"),
+        ("STORE_MIN_FREE_BYTES", "1_000"),
+        ("DELIVERY_LEASE", "1_0"),
+        ("DELIVERY_LEASE", "\u0661"),
+        ("DELIVERY_LEASE", "nan"),
+        ("DELIVERY_LEASE", "1e1"),
+        ("EMAIL_REMINDER_DAYS", "1_0"),
+    ],
+)
+def test_numbers_of_the_environment_are_in_plain_digits(file: Path, name: str, text: str) -> None:
+    """Python would read most of them, as another number than the eye does."""
+    assert f"DUIS_GATEWAY_{name} " in refusal(file, SIGNING, **{f"DUIS_GATEWAY_{name}": text})
+
+
+def test_numbers_of_the_environment_may_have_a_sign_blanks_and_a_fraction(file: Path) -> None:
+    config = load(file, SIGNING, DUIS_GATEWAY_SERVER_PORT=" +0090 ", DUIS_GATEWAY_DELIVERY_LEASE=" 1.5")
+    assert (config.server.port, config.delivery.lease) == (90, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("keys", "limit"),
+    [
+        ("[server]\nthreads = 99999999999999999999", "a whole number from 1 to 1000"),
+        ("[limits]\nsize = 99999999999999999999", "a whole number from 1 to 1000000000000000"),
+        ("[email]\nreminder_days = 1000000000", "a whole number of days from 0 to 3650"),
+    ],
+)
+def test_a_number_that_is_too_large_is_told_the_limit(file: Path, keys: str, limit: str) -> None:
+    assert f"must be {limit}, not" in refusal(file, SIGNING + keys + "\n")
+
+
 def test_other_variables_are_left_alone(file: Path) -> None:
     load(file, SIGNING, DUIS_PUBLISHED_SCHEMA="x", DUIS_GATEWAY_CONFIG="x", DUIS_GATEWAY_TEST_LONG="1", PATH="x")
 
