@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import ssl
@@ -98,7 +99,8 @@ def _key(config: Config) -> Finding:
         return Finding("signing key", "WRONG", f"{config.place('signing', 'key')}: {error}")
     if read.eui != signing.eui:
         return Finding("signing key", "WRONG", f"{config.place('signing', 'eui')} is not the EUI-64 of the certificate")
-    return _in_time("signing key", read.not_before, read.not_after, f"{signing.certificate}")
+    now = config.clock.open().now()
+    return _in_time("signing key", read.not_before, read.not_after, f"{signing.certificate}", now)
 
 
 def _tls(config: Config) -> Iterator[Finding]:
@@ -113,15 +115,15 @@ def _tls(config: Config) -> Iterator[Finding]:
         chain = tls.chain
         first = min(chain, key=lambda one: one.not_valid_after_utc)
         text = f"[{section}] {tls.certificate}"
-        yield _in_time("TLS", chain[0].not_valid_before_utc, first.not_valid_after_utc, text)
+        yield _in_time("TLS", chain[0].not_valid_before_utc, first.not_valid_after_utc, text, datetime.now(UTC))
         if (issuer := lacks_issuer(chain)) is not None:
             yield Finding(
                 "TLS", "note", f"{text} ends with a certificate of {issuer}: who verifies it must have that one"
             )
 
 
-def _in_time(what: str, begins: datetime, ends: datetime, text: str) -> Finding:
-    now = datetime.now(UTC)
+def _in_time(what: str, begins: datetime, ends: datetime, text: str, now: datetime) -> Finding:
+    """Judge a certificate's time: by business time what is signed with it is, and by the time of day TLS."""
     if not begins <= now <= ends:
         return Finding(what, "WRONG", f"{text} is good from {begins:%Y-%m-%d} to {ends:%Y-%m-%d}: get a new one")
     how = "note" if ends - now < _SOON else "good"
@@ -171,7 +173,7 @@ def _parties(config: Config, store: Store) -> Iterator[Finding]:
 def _certificate(trust: Trust, own: RegisteredCertificate, name: str, now: datetime) -> Finding:
     """Judge a certificate as a message that it has signed would be."""
     read = read_certificate(own.der)
-    found = _in_time("certificate", read.not_before, read.not_after, f"{name}: serial {read.serial}")
+    found = _in_time("certificate", read.not_before, read.not_after, f"{name}: serial {read.serial}", now)
     if found.how == "WRONG":
         return found
     try:
@@ -241,11 +243,19 @@ def _ports(config: Config) -> Iterator[Finding]:
         elif runs:
             yield Finding(what, "good", f"{where}: a running gateway answers there")
         else:
-            remedy = "no running gateway has both ports: stop what has this one, or choose another port"
-            yield Finding(what, "WRONG", f"{where} cannot be listened on: {problem}; {remedy}")
+            said = problem.strerror or problem
+            yield Finding(what, "WRONG", f"{where} cannot be listened on: {said}; {_remedy(problem)}")
 
 
-def _cannot_listen(host: str, port: int) -> str | None:
+def _remedy(problem: OSError) -> str:
+    if problem.errno == errno.EACCES:
+        return "choose a port over 1023, or let the service have CAP_NET_BIND_SERVICE"
+    if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
+        return "name an address of this machine as its host; 0.0.0.0 means all of them"
+    return "no running gateway has both ports: stop what has this one, or choose another port"
+
+
+def _cannot_listen(host: str, port: int) -> OSError | None:
     """Return why this address cannot be listened on, or None where it can."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -253,7 +263,7 @@ def _cannot_listen(host: str, port: int) -> str | None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        return error.strerror or str(error)
+        return error
     return None
 
 
@@ -301,6 +311,6 @@ def _mail(config: Config) -> Finding:
         return Finding("mail", "WRONG", str(error))
     place = f"{email.host}:{email.port}"
     if failure is not None:
-        return Finding("mail", "WRONG", f"{place} takes no email from us: {failure.detail}")
+        return Finding("mail", "WRONG", f"{place} takes no email from us: {failure.detail}; look at [email]")
     logged_in = "" if email.username is None else f", and lets {email.username} in"
     return Finding("mail", "good", f"{place} answers{logged_in}")

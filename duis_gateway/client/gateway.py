@@ -362,7 +362,8 @@ def wrap(element: etree._Element, message_id: str, sender: Eui, at: datetime) ->
         what = etree.QName(element).localname[:60]
         raise CannotSend(f"sr:{what} alone is no message: a supplier sends a whole sr:Request, with header and body")
     if namespace not in INTERFACES:
-        raise CannotSend(f"{element.tag[:100]} is no element of a partner's interface")
+        lacks = f": it lacks the namespace, {CSP} or {ESI}" if not namespace else ""
+        raise CannotSend(f"{element.tag[:100]} is no element of a partner's interface{lacks}")
     header = (
         f"<MessageID>{escape_text(message_id)}</MessageID><SenderID>{sender}</SenderID>"
         f"<CreatedAt>{format_time(at)}</CreatedAt>"

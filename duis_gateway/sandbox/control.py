@@ -21,6 +21,7 @@ from duis_gateway.sandbox.mails import Mail
 from duis_gateway.sandbox.openapi import describe
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.sandbox import Sandbox
+from duis_gateway.sandbox.words import Line
 from duis_gateway.text.json_reader import read_json
 from duis_gateway.text.numbers import is_digits, parse_digits
 
@@ -50,7 +51,7 @@ class Control:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._news: dict[str, str] = {}
+        self._news: dict[str, Sequence[Line]] = {}
         self._numbers = count(1)
 
     def waits(self, request: HttpRequest) -> bool:
@@ -93,7 +94,7 @@ class Control:
         tables: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, str]], Answer]]] = {
             "/": (
                 ("news",),
-                lambda query: _html(page.overview(self._sandbox, self._news.get(query.get("news", ""), ""))),
+                lambda query: _html(page.overview(self._sandbox, self._news.get(query.get("news", ""), ()))),
             ),
             "/openapi.json": ((), lambda _: _json(describe(request.host))),
             "/v1/status": ((), lambda _: _json(self._sandbox.status())),
@@ -140,12 +141,12 @@ class Control:
         members: dict[str, Any] = {name: value for name, value in fields.items() if value}
         command = members.pop("do", "")
         try:
-            said = page.in_words(self._sandbox.do(command, members))
+            said = page.news_of(self._sandbox.do(command, members))
         except GatewayError as error:
-            said = str(error)
+            said = [Line(str(error), bad=True)]
         return Answer(HTTPStatus.SEE_OTHER, _PLAIN, b"", (("Location", f"/?news={self._keep(said)}"), *_FRESH))
 
-    def _keep(self, said: str) -> str:
+    def _keep(self, said: Sequence[Line]) -> str:
         """Keep what a form brought about, for the page that is shown next; return the number of it."""
         number = str(next(self._numbers))
         self._news[number] = said

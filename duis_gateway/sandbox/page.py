@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -24,7 +24,7 @@ from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.mails import Mail, opened
 from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.sandbox import Sandbox
-from duis_gateway.sandbox.words import in_lines
+from duis_gateway.sandbox.words import Line, in_lines
 from duis_gateway.text.pages import render
 
 _LAST = 40
@@ -48,14 +48,14 @@ POLICY = _policy()
 """Nothing of another place is loaded or run, and of this page its own script alone."""
 
 
-def overview(sandbox: Sandbox, news: str) -> str:
+def overview(sandbox: Sandbox, news: Sequence[Line]) -> str:
     """Return the page; `news` is what the last command brought about."""
     status = sandbox.status()
     return render(
         "duis_gateway.sandbox/page.html",
         status=status,
         you=next(one for one in status["parties"] if one["name"] == "you"),
-        news=news.splitlines(),
+        news=news,
         messages=list(reversed(sandbox.world.traffic.messages(last=_LAST))),
         mails=[one.told for one in reversed(sandbox.mails.all()[-_LAST_MAILS:])],
         commands=COMMANDS,
@@ -63,9 +63,9 @@ def overview(sandbox: Sandbox, news: str) -> str:
     )
 
 
-def in_words(result: Mapping[str, Any]) -> str:
+def news_of(result: Mapping[str, Any]) -> list[Line]:
     """Return what a command brought about, for the page."""
-    return "\n".join(line.text for line in in_lines(result)) or "done; it brought about no message"
+    return in_lines(result) or [Line("done; it brought about no message")]
 
 
 def message(sandbox: Sandbox, number: int) -> str | None:

@@ -75,7 +75,7 @@ def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> No
     assert found["signing key"].startswith(f"WRONG {file}, line ")
     assert "[signing] key" in found["signing key"]
     assert found[f"port {port}"].startswith("WRONG [server] 127.0.0.1 cannot be listened on: Address already in use")
-    assert found["mail"] == (f"WRONG 127.0.0.1:{relay} takes no email from us: Connection refused")
+    assert found["mail"] == (f"WRONG 127.0.0.1:{relay} takes no email from us: Connection refused; look at [email]")
     file.write_text("[server]\nprot = 1\n", encoding="utf-8")
     assert 'did you mean "port"' in lines(installation, 1)["configuration"]
 
@@ -145,3 +145,18 @@ def test_a_relay_that_does_not_let_us_in_is_found(installation: Installation) ->
         assert said.startswith(f"WRONG 127.0.0.1:{relay.port} takes no email from us: SMTP 535")
         password.write_text("sécret", encoding="utf-8")
         assert lines(installation, 0)["mail"] == f"good 127.0.0.1:{relay.port} answers, and lets gateway in"
+
+
+def test_a_host_that_is_not_this_machines_is_told_as_that(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUIS_GATEWAY_SERVER_HOST", "203.0.113.9")
+    found = lines(installation, 1)
+    assert any("name an address of this machine" in said for said in found.values()), found
+
+
+def test_certificates_are_judged_by_business_time_all_alike(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUIS_GATEWAY_CLOCK_FIXED", "2060-01-01T00:00:00Z")
+    assert lines(installation, 1)["signing key"].startswith("WRONG ")
