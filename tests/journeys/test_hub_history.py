@@ -255,15 +255,6 @@ def test_a_decision_on_one_part_of_a_split_hub_is_not_said_to_be_none(play: Play
         assert why(play, party, split).endswith("; the CSP amended the period (No crews)")
 
 
-def test_a_hub_that_was_taken_back_is_still_said_to_be_protected(play: Play, own: list[str]) -> None:
-    protect(play, "main", [own[0]])
-    assert play.pilot_schedule("main", cancelled=[("G1", "SafeLaunch")]).code == "I99"
-    words = "automatic date: its supplier took its instruction back"
-    assert why(play, "main", own[0]) == f"{words}; you protect it"
-    assert why(play, "main", own[1]) == why(play, "dcc", own[0]) == words
-    protect(play, "main", [])
-
-
 def test_who_is_not_registered_is_not_said_to_be_on_an_older_version(play: Play) -> None:
     launching(play)
     device = play.lot.of_csp("north", play.lot["own"])[0]

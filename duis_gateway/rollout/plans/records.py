@@ -88,7 +88,6 @@ class PlanFacts:
         unregistered: those of them that are not registered.
         withheld: suppliers that have instructed the hub, of which nothing is said, as they protect it: no other is
             shown that.
-        protects: the viewer protects the hub.
         endings: by supplier, how its last instruction of the hub ended, or DCC's for it.
         viewer: the supplier for whose eyes the explanation is, None for the operator's. A CSP's words to one supplier
             are not for the other, as they may say who it is.
@@ -106,7 +105,6 @@ class PlanFacts:
     unable: frozenset[int] = frozenset()
     unregistered: frozenset[int] = frozenset()
     withheld: frozenset[int] = frozenset()
-    protects: bool = False
     endings: Mapping[int, Ended] = field(default_factory=dict)
     viewer: int | None = None
 

@@ -354,8 +354,6 @@ def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
 
 def _also(facts: PlanFacts) -> str:
     notes = []
-    if facts.protects and facts.viewer not in facts.withheld:
-        notes.append("you protect it")
     if facts.viewer is None and any(one.supplier not in facts.hub.suppliers for one in facts.instructions):
         notes.append("what a former supplier instructed counts no longer")
     if facts.scheduled is not None:

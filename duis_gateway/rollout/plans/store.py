@@ -120,7 +120,6 @@ def of_hubs(
             scheduled.get(hub.device_id) or shared.open_periods.get(hub.csp_region),
             viewer,
             withheld=said.withheld.get(hub.device_id, _NOBODY),
-            protects=viewer in said.protectors.get(hub.device_id, _NOBODY),
             endings=endings.get(hub.device_id, {}),
         )
         for hub in hubs
@@ -195,8 +194,7 @@ _NOBODY: frozenset[int] = frozenset()
 class _Said:
     """What was said about some hubs under a release, and the pieces that CSPs made of groups that name them.
 
-    `withheld`: the suppliers of which nothing is said of a hub, although they have instructed it, as they protect it;
-    `protectors`: all that protect it.
+    `withheld`: the suppliers of which nothing is said of a hub, although they have instructed it, as they protect it.
     Hubs that DCC named alike share one object: those are told apart by identity, which costs a tenth of a comparison.
     """
 
@@ -206,7 +204,6 @@ class _Said:
     pieces: Mapping[int, GroupSay]
     withheld: Mapping[int, frozenset[int]]
     in_pilot: frozenset[int]
-    protectors: Mapping[int, frozenset[int]]
     met: dict[tuple[object, ...], _OfHub] = field(default_factory=dict)
 
     def of(self, device_id: int) -> _OfHub:
@@ -229,8 +226,7 @@ def _said(connection: Connection, shared: ReleaseFacts, ids: Sequence[int]) -> _
     naming, selections = _naming(connection, release_id, ids), direct.selections_naming(connection, release_id, ids)
     left: dict[tuple[DirectGroup, ...], tuple[DirectGroup, ...]] = {}
     withheld: dict[int, frozenset[int]] = {}
-    protectors = protection.protectors(connection, ids)
-    for device_id, suppliers in protectors.items():
+    for device_id, suppliers in protection.protectors(connection, ids).items():
         groups = naming.get(device_id, ())
         given = {shared.groups[one.number].supplier for one in groups}
         given |= {one.supplier for one in selections.get(device_id, ()) if one.supplier is not None}
@@ -243,7 +239,7 @@ def _said(connection: Connection, shared: ReleaseFacts, ids: Sequence[int]) -> _
     batches = direct.batch_periods(connection, release_id, ids)
     dated = [device_id for device_id, period in batches.items() if period is not None]
     piloted = in_pilot(connection, release_id, dated) if dated and _may_pilot(shared.release) else frozenset[int]()
-    return _Said(naming, selections, batches, pieces, withheld, piloted, protectors)
+    return _Said(naming, selections, batches, pieces, withheld, piloted)
 
 
 def _may_pilot(release: Release) -> bool:
@@ -260,7 +256,6 @@ def _facts(
     viewer: int | None = None,
     *,
     withheld: frozenset[int] = frozenset(),
-    protects: bool = False,
     endings: Mapping[int, Ended] = MappingProxyType({}),
 ) -> PlanFacts:
     return PlanFacts(
@@ -276,7 +271,6 @@ def _facts(
         unable=hub.suppliers - shared.able,
         unregistered=hub.suppliers - shared.registered,
         withheld=withheld,
-        protects=protects,
         endings=endings,
         viewer=viewer,
     )
