@@ -23,9 +23,9 @@ from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import print_document, print_fields, say
 from duis_gateway.cli.terminal import BAD, GOOD
 from duis_gateway.cli.tls import TlsOptions, tls_options
-from duis_gateway.cli.waiting import answer_to, wait_option
+from duis_gateway.cli.waiting import answer_to, said_of_tls, wait_option
 from duis_gateway.client import DOORS, Gateway, Identity, Trust, to_json
-from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, SetupWrong
+from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, SetupWrong, TlsFailed
 from duis_gateway.client.gateway import base_of, door_of
 from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import format_eui
@@ -165,11 +165,17 @@ def send(
         if key is None or certificate is None or trust is None:
             raise ConfigurationError("--json needs --key, --certificate and --trust: JSON is signed here, and proven")
         me = Identity.load(key, certificate)
+        trusted = Trust.load(trust)
+        try:
+            eui = trusted.gateway
+        except SetupWrong as error:
+            raise ConfigurationError(f"--trust: {error.detail}; name the gateway's own certificate there") from None
         try:
             gateway = Gateway(
                 base_of(url),
                 identity=me,
-                trust=Trust.load(trust),
+                trust=trusted,
+                eui=eui,
                 version=duis_version or _DUIS_VERSION,
                 timeout=timeout,
                 authorities=tls.authorities,
@@ -219,8 +225,10 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
     _require_place(out)
     try:
         answer = gateway.post(prepared, patience=wait)
-    except NotListening:
-        raise
+    except TlsFailed as error:
+        raise AnswerIsNo(said_of_tls(error)) from None
+    except NotListening as error:
+        raise AnswerIsNo(f"{error.detail}{'' if wait else '; --wait waits for it'}") from None
     except NoAnswer as error:
         raise NoAnswer(error.detail, _MAY_BE_TAKEN.format(prepared.id)) from None
     assert answer.proven is not None, "only what is proven is an answer"

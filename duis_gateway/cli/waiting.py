@@ -9,11 +9,15 @@ from typing import Any
 import click
 
 from duis_gateway.cli.common import AnswerIsNo, Seconds
-from duis_gateway.client.errors import NoAnswer, NotListening
+from duis_gateway.client.errors import NoAnswer, NotListening, TlsFailed
 from duis_gateway.client.http import HttpAnswer
 
 _SECONDS = 60.0
 _SECONDS_BETWEEN = 0.2
+_OPTIONS = {
+    "authorities": "; --cacert names the authorities of its certificate, which has to have this host's name",
+    "tls": "; --tls-certificate and --tls-key name a client certificate that it accepts",
+}
 
 
 def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,6 +29,11 @@ def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
         flag_value=_SECONDS,
         help=f"Wait for a gateway that does not answer yet, this many seconds ({_SECONDS:.0f} where none are given).",
     )(command)
+
+
+def said_of_tls(error: TlsFailed) -> str:
+    """Return why TLS cannot be agreed on, and which option of the command may help."""
+    return error.detail + _OPTIONS.get(error.lacks, "")
 
 
 def answer_to(ask: Callable[[], HttpAnswer], wait: float | None) -> HttpAnswer:
@@ -39,6 +48,8 @@ def answer_to(ask: Callable[[], HttpAnswer], wait: float | None) -> HttpAnswer:
     while True:
         try:
             return ask()
+        except TlsFailed as error:
+            raise AnswerIsNo(said_of_tls(error)) from None
         except NoAnswer as error:
             if monotonic() >= until:
                 hint = "; --wait waits for it" if wait is None and isinstance(error, NotListening) else ""

@@ -31,6 +31,7 @@ from duis_gateway.client.errors import (
     Problem,
     Refused,
     SetupWrong,
+    TlsFailed,
 )
 from duis_gateway.client.gateway import DOORS, Gateway, Journal, Prepared
 from duis_gateway.client.http import TlsIdentity
@@ -95,6 +96,7 @@ __all__ = [
     "SetupWrong",
     "Stage",
     "TimeCounter",
+    "TlsFailed",
     "TlsIdentity",
     "Trust",
     "from_json",

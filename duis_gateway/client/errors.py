@@ -20,6 +20,7 @@ __all__ = [
     "Problem",
     "Refused",
     "SetupWrong",
+    "TlsFailed",
 ]
 
 
@@ -57,6 +58,26 @@ class NotListening(NoAnswer):
     """Nobody listens at the gateway's URL; nothing was sent."""
 
     what_to_do = "check the gateway's URL and that it runs, and post the same prepared message again"
+
+
+class TlsFailed(NotListening):
+    """TLS was not agreed on with who listens there, nor will it be another time; nothing was taken in.
+
+    `lacks` is the argument that is missing or wrong: "authorities" or "tls"; "" where it is none of them.
+    """
+
+    what_to_do = "check the gateway's URL, and what it says of TLS"
+
+    def __init__(self, detail: str, lacks: str = "", what_to_do: str | None = None) -> None:
+        self.lacks = lacks
+        super().__init__(detail, what_to_do or _FOR_TLS.get(lacks))
+
+
+_FOR_TLS = {
+    "authorities": "name a file with the authorities of the gateway's TLS certificate (authorities=), and the gateway "
+    "by a name that the certificate has",
+    "tls": "name a client certificate that the gateway's operator accepts, with its key (tls=TlsIdentity(...))",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from duis_gateway.client.arguments import (
 )
 from duis_gateway.client.as_json import from_json
 from duis_gateway.client.counters import Counter, TimeCounter
-from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow, SetupWrong
+from duis_gateway.client.errors import CannotSend, NoAnswer, NotNow, SetupWrong, TlsFailed
 from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.problems import read_problem, refusal_of
@@ -262,7 +262,7 @@ class Gateway:
         byte for byte the same, with growing waits.
 
         Raises:
-            NoAnswer: the gateway could not be reached.
+            NoAnswer: the gateway could not be reached; TlsFailed of them at once, whatever the patience.
             NotNow: it cannot take messages now.
             Refused: it refuses this one.
             NotProven: what came back is not its signed answer to this message.
@@ -290,6 +290,8 @@ class Gateway:
                 asked = read_problem(answer).retry_after if not_now else None
                 if not not_now or not self._waits(attempts, asked, until):
                     return replace(answer, attempts=attempts)
+            except TlsFailed:
+                raise
             except NoAnswer:
                 if not self._waits(attempts, None, until):
                     raise

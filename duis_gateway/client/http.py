@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pycurl
 
 from duis_gateway.client.arguments import expect, expect_seconds, path_of
-from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong
+from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong, TlsFailed
 from duis_gateway.machine.strays import Strays
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.tls import check_authorities, read_chain
@@ -25,6 +25,9 @@ _SHORTEST = 0.001  # libcurl counts milliseconds, and takes 0 as no limit
 _CONNECT_SECONDS = 10.0
 _NO_TLS = "wrong version number"
 """What OpenSSL says where the first bytes of the other side are no TLS."""
+_ALERT = " alert "
+"""What OpenSSL says where the other side ended TLS with a reason; in TLS 1.3 that may come after the handshake."""
+_INTERNAL = "internal error"
 _OF_PARENTS: list[_Handle] = []  # handles that a fork left in this process, and that nobody may close
 _NOBODY_THERE = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT})
 
@@ -81,6 +84,7 @@ class Http:
 
         Raises:
             NotListening: nobody listens there, so that nothing was sent.
+            TlsFailed: TLS cannot be agreed on, however often it is tried.
             NoAnswer: the time is over, or the answer broke off, is endless, or came before the request.
             SetupWrong: not a URL of http or https.
         """
@@ -119,8 +123,7 @@ class Http:
             if error.args[0] in _NOBODY_THERE:
                 refused = error.args[0] == pycurl.E_COULDNT_CONNECT and _system_says(curl)
                 raise NotListening(f"{url} could not be reached: {refused or reason}") from None
-            if error.args[0] == pycurl.E_SSL_CONNECT_ERROR and _NO_TLS in reason:
-                raise NotListening(f"{url} could not be reached: no TLS is spoken there; try http://") from None
+            _expect_no_tls_failure(url, error.args[0], str(reason))
             if reader.size > self._most:
                 raise NoAnswer(f"{url} answered with more than {self._most // 1024 // 1024} MiB") from None
             raise NoAnswer(f"{url} gave no answer: {reason}") from None
@@ -211,6 +214,16 @@ def _system_says(curl: pycurl.Curl) -> str:
     """Return why the system did not connect; libcurl's own words say three times that it did not."""
     number = int(curl.getinfo(pycurl.OS_ERRNO))
     return os.strerror(number) if number else ""
+
+
+def _expect_no_tls_failure(url: str, error: int, reason: str) -> None:
+    """Raise where it is one that another attempt would meet again (TlsFailed)."""
+    if error == pycurl.E_SSL_CONNECT_ERROR and _NO_TLS in reason:
+        raise TlsFailed(f"{url} could not be reached: no TLS is spoken there; try http://") from None
+    if error == pycurl.E_PEER_FAILED_VERIFICATION:
+        raise TlsFailed(f"{url} shows a TLS certificate that is not trusted here: {reason}", "authorities") from None
+    if _ALERT in reason and _INTERNAL not in reason:
+        raise TlsFailed(f"{url} refuses our TLS: {reason}", "tls") from None
 
 
 def _early(url: str) -> NoAnswer:

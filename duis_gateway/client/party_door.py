@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from duis_gateway.client.arguments import eui_of, expect, expect_url, listed
-from duis_gateway.client.errors import CannotSend, NoAnswer, NotListening, NotNow, NotUnderstood, Refused, SetupWrong
+from duis_gateway.client.errors import (
+    CannotSend,
+    NoAnswer,
+    NotListening,
+    NotNow,
+    NotUnderstood,
+    Refused,
+    SetupWrong,
+    TlsFailed,
+)
 from duis_gateway.client.gateway import Prepared
 from duis_gateway.client.http import Http, HttpAnswer, TlsIdentity
 from duis_gateway.client.problems import refusal_of
@@ -142,6 +151,8 @@ class PartyDoor:
         headers = {"Authorization": f"Bearer {self._token}"} | ({"Content-Type": media} if media else {})
         try:
             answer = self._http.exchange(method, f"{self.url}{PATH}/{what}", body, headers)
+        except TlsFailed:
+            raise
         except NotListening as error:
             raise NotListening(error.detail, "check the gateway's URL and that it runs, and ask again") from None
         except NoAnswer as error:

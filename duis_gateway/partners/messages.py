@@ -178,6 +178,11 @@ class Interface:
         """The names of all bodies, whichever way they go."""
         return tuple(self._records)
 
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        """The classes of all bodies."""
+        return tuple(record.kind for record in self._records.values())
+
     def carries(self, body: PartnerBody) -> bool:
         """Tell whether this body is one of the interface's own: the two have bodies of the same names."""
         record = self._records.get(type(body).__name__)

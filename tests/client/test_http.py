@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import subprocess
@@ -10,14 +11,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from duis_gateway.client.errors import NoAnswer, NotListening
-from duis_gateway.client.http import Http
+from duis_gateway.client import Gateway, PartyDoor, ReadInventory
+from duis_gateway.client.errors import NoAnswer, NotListening, TlsFailed
+from duis_gateway.client.http import Http, TlsIdentity
 from duis_gateway.machine.strays import Strays
 from tests.support.descriptors import many_descriptors
+from tests.support.parties import Parties
 from tests.support.processes import ROOT
+from tests.support.tls_pki import Authority
 from tests.support.web_certificates import make_web_certificate
 
 
@@ -34,7 +39,7 @@ def serving(greeting: bytes, after: bytes, tls: ssl.SSLContext | None) -> Iterat
     said = threading.Event()
 
     def serve(plain: socket.socket) -> None:
-        with contextlib.suppress(OSError), tls.wrap_socket(plain, server_side=True) if tls else plain as connection:
+        with contextlib.suppress(OSError), _secured(plain, tls) if tls else plain as connection:
             if greeting:
                 connection.sendall(greeting)
                 said.set()
@@ -58,6 +63,19 @@ def serving(greeting: bytes, after: bytes, tls: ssl.SSLContext | None) -> Iterat
         threading.Thread(target=accept, daemon=True).start()
         yield listening.getsockname()[1], said
         listening.shutdown(socket.SHUT_RDWR)
+
+
+def _secured(plain: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
+    connection = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+    try:
+        connection.do_handshake()
+    except OSError:
+        # Closed with something unread, it would be reset, and the reason lost.
+        with connection, contextlib.suppress(OSError):
+            while os.read(connection.fileno(), 65536):
+                pass
+        raise
+    return connection
 
 
 @pytest.fixture(params=["http", "https"])
@@ -103,6 +121,38 @@ def test_more_files_may_be_open_than_select_can_hold(scheme: tuple[str, ssl.SSLC
     with many_descriptors(), serving(b"", b"", tls) as (port, _):
         http = Http(10.0, authorities)
         assert [http.get(f"{name}://127.0.0.1:{port}/{n}").body for n in range(2)] == [b"/0", b"/1"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "known", "lacks"),
+    [("none", True, "tls"), ("another's", True, "tls"), ("own", False, "authorities"), ("own", True, None)],
+)
+def test_a_handshake_that_cannot_succeed_is_an_error_of_its_own(
+    tmp_path: Path, shown: str, known: bool, lacks: str | None
+) -> None:
+    """It names what is missing, and no patience tries it again; nor does a party's door."""
+    authority, other = Authority(tmp_path / "one"), Authority(tmp_path / "other")
+    server, client = authority.issue("server"), (authority if shown == "own" else other).issue("client")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.file))
+    context.load_cert_chain(server.certificate, server.key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    tls = None if shown == "none" else TlsIdentity(client.certificate, client.key)
+    given: Any = {"authorities": authority.file if known else other.file, "tls": tls}
+    with serving(b"", b"", context) as (port, _):
+        url = f"https://127.0.0.1:{port}"
+        if lacks is None:
+            assert Http(10.0, **given).get(f"{url}/a").body == b"/a"
+            return
+        parties = Parties.make(tmp_path / "pki")
+        gateway = Gateway(url, identity=parties.supplier, trust=parties.trust, **given)
+        prepared = gateway.prepare(ReadInventory("00-DB-12-34-56-00-00-01"))
+        for ask in (
+            lambda: gateway.exchange(prepared, patience=600.0),
+            lambda: PartyDoor(url, "a-token", **given).protected_hubs(),
+        ):
+            with pytest.raises(TlsFailed, match=f"{lacks}=") as failed:
+                ask()
+            assert (failed.value.lacks, "again" in str(failed.value)) == (lacks, False)
 
 
 def test_a_server_without_tls_is_told_from_one_that_does_not_answer() -> None:

@@ -35,6 +35,8 @@ from duis_gateway.client import (
     NotProven,
     NotUnderstood,
     PartOf,
+    PreferredPilotList,
+    PreferredPilotSchedule,
     Receiver,
     Repeats,
     SetupWrong,
@@ -468,6 +470,9 @@ def test_a_handler_that_raises_an_error_of_the_kit_gets_the_message_again(
         ("PreferedPilotList", "did you mean PreferredPilotList"),
         ("Q", "there are N64"),
         (dict, "dict is no class"),
+        (Message, "Message is no class"),
+        (PreferredPilotList, "it is csp_mgmt_gw.messages.PreferredPilotList; or give its name, 'PreferredPilotList'"),
+        (PreferredPilotSchedule, "it is csp_mgmt_gw.messages.PreferredPilotSchedule"),
     ],
 )
 def test_a_kind_that_there_is_not_is_refused(receiver: Receiver, kind: str | type, said: str) -> None:
