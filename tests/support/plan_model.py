@@ -8,7 +8,7 @@ from datetime import datetime
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup, GroupDecision
-from tests.support.roll_out_scenario import REGIONS, Given, Scenario
+from tests.support.roll_out_scenario import REGIONS, Scenario, key_of
 
 LIVE = {"notified", "approved", "piloting", "safe_launch"}
 
@@ -33,11 +33,6 @@ class Counting:
     stage: Stage
     decided: bool
     since: datetime
-
-
-def key_of(given: Instruction | DirectGroup) -> Given:
-    """What names an instruction: the supplier, and its group, or nothing where DCC chose for it."""
-    return given.supplier or 0, (given.stage, given.group_id) if isinstance(given, Instruction) else None
 
 
 def going_on(before: Scenario, release: Release, given: Instruction | DirectGroup) -> dict[int, datetime]:

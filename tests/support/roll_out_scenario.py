@@ -76,6 +76,11 @@ Given = tuple[int, tuple[Stage, str] | None]
 """An instruction: the supplier, and the stage and name of its group; None where DCC chose for it."""
 
 
+def key_of(given: Instruction | DirectGroup) -> Given:
+    """What names an instruction: the supplier, and its group, or nothing where DCC chose for it."""
+    return given.supplier or 0, (given.stage, given.group_id) if isinstance(given, Instruction) else None
+
+
 @dataclass(frozen=True)
 class Scenario:
     """All that happened, what was said in its order. `before` are the hubs as they were before suppliers changed.
@@ -127,7 +132,8 @@ def _write(connection: Connection, scenario: Scenario) -> None:
         for hub, mark in scenario.marks[release.release_id].items():
             marks.setdefault(mark, []).append(hub)
         releases.put(connection, release, marks)
-    schedules.put_instructions(connection, scenario.instructions)
+    for group in scenario.instructions:
+        schedules.put_instructions(connection, [group], scenario.since.get(key_of(group), {}))
     for said in scenario.said:
         if said.say.piece:
             named = frozenset(said.named).intersection(said.group.device_ids)
@@ -210,11 +216,22 @@ def _instructions(draw: st.DrawFn, under: Sequence[Release]) -> tuple[Instructio
             group_id=draw(st.sampled_from(["G1", "G2"])),
             stage=draw(st.sampled_from(Stage)),
             period=draw(_periods()),
-            received_at=NOW + timedelta(seconds=position),  # no two at once, as the gateway's lock has it
+            # Some when others are over; no two at once, as the gateway's lock has it.
+            received_at=NOW + draw(st.sampled_from([0, 0, 0, 30])) * DAY + timedelta(seconds=position),
             device_ids=draw(_ids),
         )
         given[one.release_id, one.supplier, one.stage, one.group_id] = one
     return tuple(given.values())
+
+
+@st.composite
+def _since(draw: st.DrawFn, groups: Sequence[Instruction]) -> dict[Given, dict[int, datetime]]:
+    """Some hubs of groups that came later had been instructed before, without a gap."""
+    return {
+        key_of(group): dict.fromkeys(draw(st.sets(st.sampled_from(group.device_ids))), NOW)
+        for group in groups
+        if group.received_at >= NOW + DAY
+    }
 
 
 @st.composite
@@ -287,5 +304,6 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         selections=draw(_direct(under, batch=False)),
         schedules=launch,
         reports=draw(_reports(under)),
+        since=draw(_since(groups)),
         now=NOW + draw(st.sampled_from([0, 0, 30, 60, 99])) * DAY,
     )

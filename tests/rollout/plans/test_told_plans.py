@@ -43,8 +43,8 @@ from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.estates import Estates
-from tests.support.plan_model import expected_plan, going_on, key_of
-from tests.support.roll_out_scenario import Given, Said, Scenario
+from tests.support.plan_model import expected_plan, going_on
+from tests.support.roll_out_scenario import Given, Said, Scenario, key_of
 from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, MAKER, MODEL, NORTH, SOUTH, Steering, steering
 
@@ -89,6 +89,17 @@ class World:
         name = self.random.choice(["G1", "G2"])
         group = DeploymentGroup(name, stage, self.some(), self.period())
         self.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,)))
+
+    def sends_again(self) -> None:
+        """11.6 with a group that stands, for longer or shorter and with other hubs besides: its half goes on."""
+        supplier = self.random.choice(SUPPLIERS)
+        groups = [group for group in self.instructions(supplier) if group.device_ids]
+        if groups:
+            was = self.random.choice(groups)
+            end = max(was.period.end, self.dcc.clock.now()) + self.random.randint(-2, 15) * DAY
+            ids = tuple({*was.device_ids, *self.some()})
+            group = DeploymentGroup(was.group_id, was.stage, ids, Period(was.period.start, end))
+            self.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,)))
 
     def takes_back(self) -> None:
         """11.6 with a group that is taken back, whether its period has started or not."""
@@ -195,7 +206,7 @@ class World:
     def step(self) -> None:
         happens = [self.instructs] * 6 + [self.decides] * 4 + [self.inventory] * 3 + [self.passes] * 2
         happens += [self.batches, self.chooses, self.rolls, self.revises, self.delays, self.activates]
-        happens += [self.lists] * 3 + [self.takes_back] * 2 + [self.revises]
+        happens += [self.lists] * 3 + [self.sends_again] * 4 + [self.takes_back] * 2 + [self.revises]
         if self.dcc.release().paused:
             happens += [self.rolls] * 9
         self.random.choice(happens)()
