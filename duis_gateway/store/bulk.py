@@ -45,6 +45,7 @@ Row = Sequence[Any]
 Progress = Callable[[int, int], None]
 """Told, while something long is done, how much of it is done, and how much the whole is."""
 
+_T = TypeVar("_T")
 _NamedTuple = TypeVar("_NamedTuple", bound=tuple[Any, ...])
 
 
@@ -178,7 +179,7 @@ def insert_in_order(connection: Connection, table: Table, names: Sequence[str], 
     """Insert rows of values in the order of `names`, one after another: they get rising numbers in this order."""
     mark = "%s" if connection.dialect.name == "postgresql" else "?"
     statement = f"{_into(connection, table, names)} VALUES ({', '.join([mark] * len(names))})"
-    for chunk in _chunks(rows):
+    for chunk in portions(rows):
         connection.exec_driver_sql(statement, _stored_rows(connection, table, names, chunk))
 
 
@@ -203,7 +204,7 @@ def update_many(connection: Connection, table: Table, names: Sequence[str], rows
     """Update rows by their key: `names` and each row begin with the one column of the primary key."""
     key, *changed = (quoted(connection, name) for name in names)
     target = quoted(connection, table.name)
-    stored = (_stored_rows(connection, table, names, chunk) for chunk in _chunks(rows))
+    stored = (_stored_rows(connection, table, names, chunk) for chunk in portions(rows))
     count = 0
     if connection.dialect.name == "postgresql":
         changes = ", ".join(f"{name} = given.{name}" for name in changed)
@@ -232,7 +233,7 @@ def _by_column(rows: list[tuple[Any, ...]]) -> tuple[list[Any], ...]:
 
 def _write_many(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row], conflict: str) -> int:
     into = _into(connection, table, names)
-    stored = (_stored_rows(connection, table, names, chunk) for chunk in _chunks(rows))
+    stored = (_stored_rows(connection, table, names, chunk) for chunk in portions(rows))
     count = 0
     if connection.dialect.name == "postgresql":
         # Without its WHERE PostgreSQL would take ON CONFLICT for a join's ON.
@@ -268,7 +269,8 @@ def _converter(connection: Connection, table: Table, name: str) -> Callable[[Any
     return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def portions(rows: Iterable[_T]) -> Iterator[list[_T]]:
+    """Yield what may be very long in portions that one statement takes."""
     iterator = iter(rows)
     while chunk := list(islice(iterator, _ROWS_A_STATEMENT)):
         yield chunk

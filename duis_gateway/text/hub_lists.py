@@ -1,18 +1,25 @@
 """Lists of hubs as people write them: CSV with a column `device_id` (or one EUI-64 a line), or JSON.
 
-A customer register may have lines without a hub, whose cell is empty; a line that is cut off before it is a mistake,
-and so are lines of which none has a hub, since an export that failed looks so.
+All or nothing: a line whose hub is missing is a mistake as one whose hub is none, since an export that failed looks
+so. Only lines with nothing in them at all are passed over. A list is read line by line, or item by item, each of a
+bounded length, so that it takes no more memory than its text and its hubs.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 
 from duis_gateway.duis.identifiers import parse_eui
-from duis_gateway.text.json_reader import read_json
+from duis_gateway.text.json_reader import read_json_items
 
+LONGEST_LINE = 64 * 1024
+MOST_LINES = 500_000
+"""More than any list has that fits into a body."""
 _COLUMN = "device_id"
+_MOST_NAMED = 10
+_LINE = re.compile(r"([^\r\n]*+)(?:\r\n|\r|\n|\Z)")
 
 
 def read_hub_list(text: str, *, as_json: bool = False) -> frozenset[int]:
@@ -23,50 +30,92 @@ def read_hub_list(text: str, *, as_json: bool = False) -> frozenset[int]:
         as_json: it is an array of EUI-64s instead, or of objects with a member `device_id`.
 
     Raises:
-        ValueError: no such list; the text names the first line or item that is wrong.
+        ValueError: no such list; the text names the lines or items that are wrong, of many the first ten.
     """
     if not text.strip():
         raise ValueError(f"there is nothing in it: a list of no hubs is the line {_COLUMN} alone, or [] in JSON")
-    found = set()
-    for place, name in _of_json(text) if as_json else _of_csv(text):
+    found: set[int] = set()
+    wrong: list[str] = []
+    what, named = ("item", _of_json(text)) if as_json else ("line", _of_csv(text))
+    for number, name in named:
         try:
-            found.add(parse_eui(name))
+            found.add(parse_eui(_given(name)))
         except ValueError as error:
-            raise ValueError(f"{place}: {error}") from None
+            wrong.append(f"{what} {number}: {error}")
+            if len(wrong) == _MOST_NAMED:
+                wrong.append("and perhaps more")
+                break
+    if wrong:
+        raise ValueError("; ".join(wrong))
     return frozenset(found)
 
 
-def _of_json(text: str) -> Iterator[tuple[str, str]]:
+def _given(name: object) -> str:
+    if name is None:
+        raise ValueError(f"it ends before its {_COLUMN}")
+    if not isinstance(name, str):
+        raise ValueError(f"it is neither an EUI-64 nor an object with a member {_COLUMN}")
+    if not name:
+        raise ValueError(f"its {_COLUMN} is empty")
+    return name
+
+
+def _of_json(text: str) -> Iterator[tuple[int, object]]:
+    if not text.lstrip().startswith("["):
+        raise ValueError(f"the list must be an array of EUI-64s, or of objects with a member {_COLUMN}")
+    items = enumerate(read_json_items(text), start=1)
     try:
-        items = read_json(text)
+        for number, item in items:
+            named = item.get(_COLUMN) if isinstance(item, dict) else item
+            yield number, named if isinstance(named, str) else item
     except ValueError as error:
         raise ValueError(f"the list cannot be read: {error}") from None
-    if not isinstance(items, list):
-        raise ValueError(f"the list must be an array of EUI-64s, or of objects with a member {_COLUMN}")
-    for number, item in enumerate(items, start=1):
-        yield f"item {number}", str(item.get(_COLUMN) if isinstance(item, dict) else item)
 
 
-def _of_csv(text: str) -> Iterator[tuple[str, str]]:
-    lines = csv.reader(text.splitlines(), strict=True)
-    column, names_hubs, names_none = 0, False, False
+def _of_csv(text: str) -> Iterator[tuple[int, object]]:
+    lines = _Lines(text)
+    column = 0
     try:
-        for number, line in enumerate(lines, start=1):
+        for line in csv.reader(lines, strict=True):
+            number = lines.begin_record()
             if number == 1 and _COLUMN in line:
                 column = _only_column(line)
-            elif not any(line):
-                names_none = names_none or number == 1  # without a header it is no list of no hubs
-            elif column >= len(line):
-                raise ValueError(f"line {number}: it ends before its {_COLUMN}")
-            elif name := line[column].strip():
-                names_hubs = True
-                yield f"line {number}", name
-            else:
-                names_none = True
+            elif line:
+                yield number, line[column].strip() if column < len(line) else None
     except csv.Error as error:
         raise ValueError(f"the list is not CSV: {error}") from None
-    if names_none and not names_hubs:
-        raise ValueError(f"no line has a hub: a list of no hubs is the line {_COLUMN} alone")
+
+
+class _Lines:
+    """The lines of a text for a CSV reader, which holds a whole record, however many lines and cells that has."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._number = 0
+        self._began = 0
+        self._size = 0
+
+    def begin_record(self) -> int:
+        """Return the line in which the record begins that has just been read; what comes next is of another."""
+        began, self._began, self._size = self._began + 1, self._number, 0
+        return began
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        match = _LINE.match(self._text, self._at)
+        if match is None or self._at == len(self._text):
+            raise StopIteration
+        self._at = match.end()
+        self._number += 1
+        self._size += match.end() - match.start()
+        if self._number > MOST_LINES:
+            raise ValueError(f"the list has more than {MOST_LINES} lines")
+        if self._size > LONGEST_LINE:
+            raise ValueError(f"line {self._began + 1}: it has more than {LONGEST_LINE} characters")
+        return match[1] + "\n"
 
 
 def _only_column(header: list[str]) -> int:

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from duis_gateway.text.numbers import check_length
 
 DEEPEST = 100
+LONGEST_ITEM = 64 * 1024
+"""Characters of one item of a list that is read item by item."""
+_SHORT_ITEM = 512
 _LONGEST_FRACTION = 100
+_SPACE = re.compile(r"[ \t\r\n]*+")
 
 
 def read_json(content: str | bytes) -> Any:
@@ -27,9 +32,7 @@ def read_json(content: str | bytes) -> Any:
     """
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_int=_whole, parse_float=_fraction, parse_constant=_constant
-        )
+        value = _DECODER.decode(text)
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -40,6 +43,60 @@ def read_json(content: str | bytes) -> Any:
     if "\\u" in text:
         _check_characters(value)
     return value
+
+
+def read_json_items(text: str) -> Iterator[Any]:
+    """Yield the items of a JSON array one after another: a list of millions takes no more memory than its text.
+
+    Raises:
+        ValueError: as `read_json`; or it is no array, or an item has more than 65,536 characters.
+    """
+    at = _after_space(text, 0)
+    if not text.startswith("[", at):
+        raise ValueError("it is no array")
+    at = _after_space(text, at + 1)
+    if not text.startswith("]", at):
+        while True:
+            item, at = _item(text, at)
+            yield item
+            at = _after_space(text, at)
+            if not text.startswith(",", at):
+                break
+            at = _after_space(text, at + 1)
+    if not text.startswith("]", at):
+        raise _not_json("Expecting ',' or ']'", text, at)
+    if (at := _after_space(text, at + 1)) < len(text):
+        raise _not_json("Extra data", text, at)
+
+
+def _after_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return at if match is None else match.end()
+
+
+def _item(text: str, at: int) -> tuple[Any, int]:
+    """Return the item that begins here, and where it ends; of a long text only what one item may have is looked at."""
+    for size in (_SHORT_ITEM, LONGEST_ITEM):
+        piece = text[at : at + size]
+        try:
+            value, end = _DECODER.raw_decode(piece)
+        except json.JSONDecodeError as error:
+            if len(piece) < size:
+                raise _not_json(error.msg, text, at + error.pos) from None
+        except RecursionError:
+            raise _too_deep() from None
+        else:
+            if end < len(piece) or len(piece) < size:  # a number may go on where the piece ends
+                _check_depth(value)
+                if "\\u" in piece[:end]:
+                    _check_characters(value)
+                return value, at + end
+    raise _not_json(f"no item of at most {LONGEST_ITEM} characters begins", text, at)
+
+
+def _not_json(what: str, text: str, at: int) -> ValueError:
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    return ValueError(f"not JSON: {what} (line {line}, column {column})")
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -90,3 +147,8 @@ def _check_characters(value: Any) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise ValueError("it has half of a character in it (a surrogate without its other half)") from None
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_whole, parse_float=_fraction, parse_constant=_constant
+)

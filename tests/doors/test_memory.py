@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 import urllib3
 
-from tests.support.databases import fresh_database
-from tests.support.fault_world import ESI_DOOR, fault_world
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.store import token_hash
+from tests.support.databases import KINDS, fresh_database
+from tests.support.fault_world import ESI_DOOR, SUPPLIER, fault_world
 from tests.support.million import most_memory
 
 pytestmark = [pytest.mark.processes, pytest.mark.once]
@@ -49,3 +52,36 @@ def test_unsigned_messages_of_7_mb_from_eight_clients_leave_a_process_small(elem
         assert answered <= {400, 401, 503}
         assert answered & {400, 401}
         assert most_memory(gateway.pid) < 300_000_000
+
+
+SIZE = 8 * 1024 * 1024
+HUBS = [f"00-DB-{n >> 24:02X}-00-00-{n >> 16 & 255:02X}-{n >> 8 & 255:02X}-{n & 255:02X}" for n in range(300_000)]
+LISTS: dict[str, tuple[int, str, str]] = {
+    "empty items": (400, "application/json", "[" + "[]," * (SIZE // 3 - 1) + "[]]"),
+    "an item of many members": (400, "application/json", "[{" + '"a":1,' * (SIZE // 6 - 2) + '"a":1}]'),
+    "lines with nothing in them": (400, "text/csv", "device_id\n" + "\n" * (SIZE - 10)),
+    "one line of commas": (400, "text/csv", "," * SIZE),
+    "hubs as JSON": (200, "application/json", '["' + '","'.join(HUBS) + '"]'),
+    "hubs as CSV": (200, "text/csv", "device_id\n" + "\n".join(HUBS)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lists_of_8_mb_at_the_party_door_leave_a_process_small(kind: str, tmp_path: Path) -> None:
+    with (
+        fresh_database(kind, tmp_path) as url,
+        fault_world(url, tmp_path) as world,
+        urllib3.PoolManager(maxsize=CLIENTS, retries=False) as http,
+        ThreadPoolExecutor(CLIENTS) as clients,
+    ):
+        with world.store.write() as conn:
+            parties.set_token_hash(conn, SUPPLIER, token_hash("token"))
+        with world.take_in() as gateway:
+            for what, (status, media_type, content) in LISTS.items():
+                headers = {"Content-Type": media_type, "Authorization": "Bearer token"}
+                asked = ("PUT", f"{gateway.url}/party/v1/protected-hubs")
+                put = partial(http.request, *asked, body=content.encode(), headers=headers)
+                answered = {one.result().status for one in [clients.submit(put) for _ in range(6)]}
+                assert status in answered, what
+                assert answered <= {status, 503}, what
+                assert most_memory(gateway.pid) < 300_000_000, what

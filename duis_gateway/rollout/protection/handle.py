@@ -14,6 +14,7 @@ from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.plans.replan import lock_releases_of, releases_of, replan_hubs
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_protection
+from duis_gateway.store.bulk import portions
 from duis_gateway.text.tabular import Rows
 
 COLUMNS = ("device_id",)
@@ -50,7 +51,7 @@ class ProtectionLists:
 
     def _refuse_gpfs(self, supplier: int, ids: frozenset[int]) -> None:
         with self.moments.store.read() as conn:
-            named = hubs.by_gpf(conn, ids)
+            named = {gpf: hub for few in portions(sorted(ids)) for gpf, hub in hubs.by_gpf(conn, few).items()}
         for gpf, hub in sorted(named.items()):
             if responsible(hub, supplier):
                 raise HttpRefused(f"{format_eui(gpf)} cannot be protected: {whose(hub.device_id)}")
@@ -67,11 +68,12 @@ class ProtectionLists:
         with self.moments.open(accepting=True, long=True) as moment:
             moment.exclude_others(f"protected hubs of {format_eui(supplier)}")
             added, removed = changed(frozenset(protection.listed(moment.conn, supplier)))
-            models = hubs.models_of(moment.conn, added | removed)
+            changes = sorted(added | removed)
+            models = {model for few in portions(changes) for model in hubs.models_of(moment.conn, few)}
             lock_releases_of(moment, models)
             protection.add(moment.conn, supplier, added)
             protection.remove(moment.conn, supplier, removed)
             for release in releases_of(moment, models):
                 moment.send(alerts_on_protection(release, supplier, added, removed, moment))
-            replan_hubs(moment, models, protection.instructed(moment.conn, supplier, added | removed))
+            replan_hubs(moment, models, protection.instructed(moment.conn, supplier, changes))
         return added, removed

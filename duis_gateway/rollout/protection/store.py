@@ -9,7 +9,7 @@ from functools import cache
 from sqlalchemy import Connection, FromClause, Select, Table, bindparam, delete, select, union
 
 from duis_gateway.rollout.eligibility import responsible_sql
-from duis_gateway.store.bulk import GIVEN, given, given_ids, id_list, insert_ids, of_head, stored_columns
+from duis_gateway.store.bulk import GIVEN, given, given_ids, id_list, insert_ids, of_head, portions, stored_columns
 from duis_gateway.store.rollout_tables import pilot_selection, protected_hub, selected_hub
 from duis_gateway.store.tables import hub, instruction, instruction_hub
 from duis_gateway.store.types import unsigned
@@ -26,14 +26,16 @@ def listed(connection: Connection, supplier: int) -> Iterator[int]:
 
 def add(connection: Connection, supplier: int, ids: Collection[int]) -> None:
     """Put hubs on a supplier's list that are not there yet."""
-    insert_ids(connection, protected_hub, "supplier", supplier, ids)
+    for few in portions(sorted(ids)):
+        insert_ids(connection, protected_hub, "supplier", supplier, few)
 
 
 def remove(connection: Connection, supplier: int, ids: Collection[int]) -> None:
     """Take hubs off a supplier's list."""
-    given = id_list(connection, ids)
     mine = protected_hub.c.supplier == supplier
-    connection.execute(delete(protected_hub).where(mine, protected_hub.c.device_id.in_(select(given.c.value))))
+    for few in portions(sorted(ids)):
+        given = id_list(connection, few)
+        connection.execute(delete(protected_hub).where(mine, protected_hub.c.device_id.in_(select(given.c.value))))
 
 
 def protected(connection: Connection, ids: Iterable[int], supplier: int | None = None) -> frozenset[int]:
@@ -45,10 +47,13 @@ def protected(connection: Connection, ids: Iterable[int], supplier: int | None =
 
 def instructed(connection: Connection, supplier: int, ids: Iterable[int]) -> frozenset[int]:
     """Return those of the hubs that the supplier has instructed, or DCC for it: protection moves no other's plan."""
-    wanted = id_list(connection, ids)
-    given = _named(wanted, instruction, instruction_hub, supplier)
-    chosen = _named(wanted, pilot_selection, selected_hub, supplier)
-    return frozenset(connection.execute(union(given, chosen)).scalars())
+    found: set[int] = set()
+    for few in portions(ids):
+        wanted = id_list(connection, few)
+        given = _named(wanted, instruction, instruction_hub, supplier)
+        chosen = _named(wanted, pilot_selection, selected_hub, supplier)
+        found.update(connection.execute(union(given, chosen)).scalars())
+    return frozenset(found)
 
 
 def _named(wanted: FromClause, heads: Table, members: Table, supplier: int) -> Select[int]:
