@@ -247,6 +247,7 @@ class Store:
         with self.undone(accepting=True) as connection:
             migrate.touch(connection)
             if not self.is_sqlite:
+                self._postgresql.require_rights(connection)
                 self._postgresql.try_locks(connection)
                 self._postgresql.require_commits(connection, self.options.timeout)
 

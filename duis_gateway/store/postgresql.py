@@ -22,6 +22,7 @@ from duis_gateway.store.audit_tables import audit_waiting
 from duis_gateway.store.tables import (
     alert_counter,
     certificate,
+    metadata,
     outbox,
     partner_message,
     partner_message_evidence,
@@ -59,6 +60,25 @@ WRITTEN = (
 )
 """What has to be free of other programs' locks for messages to be taken in, whatever they say."""
 
+_CHANGED = (alert_counter, outbox)
+"""Of these, what changes rows that are there."""
+_WANTED = {
+    **{table: ["SELECT"] for table in metadata.sorted_tables},
+    **{table: ["SELECT", "INSERT", *(["UPDATE"] if table in _CHANGED else [])] for table in WRITTEN},
+}
+_NEEDED = {
+    "tables": [f'"{table.name}"' for table, rights in _WANTED.items() for _ in rights],
+    "rights": [right for rights in _WANTED.values() for right in rights],
+    "counted": [f'"{table.name}"' for table in WRITTEN if "id" in table.c],
+}
+_LACKING = text(
+    "SELECT current_user AS role, what, wanted"
+    " FROM unnest(CAST(:tables AS text[]), CAST(:rights AS text[])) AS needed (what, wanted)"
+    " WHERE NOT has_table_privilege(what, wanted)"
+    " UNION ALL SELECT current_user, what, 'USAGE' FROM ("
+    "SELECT pg_get_serial_sequence(counted, 'id') AS what FROM unnest(CAST(:counted AS text[])) AS counted"
+    ") AS sequences WHERE NOT has_sequence_privilege(what, 'USAGE, UPDATE')"
+)
 
 _WAITING_COMMITS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
@@ -191,6 +211,24 @@ def try_locks(connection: Connection) -> None:
     )
     driver: Any = connection.connection.driver_connection
     driver.execute("; ".join(tries), prepare=False)
+
+
+def require_rights(connection: Connection) -> None:
+    """Find out whether this role may read all tables, and write those that every message needs.
+
+    Where one role migrates and another serves, what is new belongs to the first, sequences among it.
+
+    Raises:
+        NotDurable: it may not; the reason names the rights that it lacks.
+    """
+    lacking = connection.execute(_LACKING, _NEEDED).all()
+    if lacking:
+        raise NotDurable(
+            "the gateway's database cannot be used",
+            reason=f"the role {lacking[0].role} lacks "
+            + ", ".join(f"{one.wanted} ON {one.what}" for one in lacking)
+            + ": GRANT it as the owner of the tables (GRANT ALL ON ALL TABLES, and ON ALL SEQUENCES, IN SCHEMA ...)",
+        )
 
 
 def require_commits(connection: Connection, seconds: float) -> None:

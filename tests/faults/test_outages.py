@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
-from tests.support.databases import fresh_database, opened
+from tests.support.databases import administrate, fresh_database, opened, serving_role
 from tests.support.fault_world import FaultWorld, fault_world
 from tests.support.ledger import compare
 from tests.support.out_of_service import assert_come_again, assert_out_of_service, checks
@@ -146,6 +147,24 @@ def test_a_postgresql_server_that_is_away_silent_locked_or_a_standby(tmp_path: P
     assert '"defect"' not in log
     for said in ("Connection refused", "connection timeout expired", "read-only transaction", "lock timeout"):
         assert said in log
+
+
+@pytest.mark.postgresql
+def test_a_role_that_lacks_a_right(tmp_path: Path) -> None:
+    """Where no message could be stored for want of a right, readiness says so, and which; granted, all is well."""
+    with (
+        fresh_database("postgresql", tmp_path) as url,
+        serving_role(url) as (role, theirs),
+        fault_world(url, tmp_path) as world,
+        world.serve(store_url=theirs.replace(":@", "@"), delivery=False) as gateway,
+        world.client(gateway) as client,
+    ):
+        notice = world.release_notice()
+        assert_out_of_service(gateway, client, notice)
+        assert f"the role {role} lacks USAGE ON" in str(checks(gateway)[1]["store"]["detail"])
+        administrate(make_url(url), f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
+        wait_until(lambda: checks(gateway)[0], PATIENCE)
+        client.send(notice)
 
 
 def test_a_signing_key_that_is_not_there(sqlite_world: FaultWorld) -> None:

@@ -24,7 +24,14 @@ from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store, StoreOptions
 from duis_gateway.store.postgresql import WRITTEN
 from duis_gateway.store.tables import hub, operator_flag
-from tests.support.databases import SERVER_USER, administrate, opened, postgresql_database, postgresql_server
+from tests.support.databases import (
+    SERVER_USER,
+    administrate,
+    opened,
+    postgresql_database,
+    postgresql_server,
+    serving_role,
+)
 from tests.support.descriptors import many_descriptors
 from tests.support.gateway_process import wait_until
 from tests.support.ports import free_port
@@ -237,6 +244,21 @@ def test_a_role_that_may_make_no_tables_is_told_what_it_lacks(right: str, why: s
                 store.migrate()
         finally:
             administrate(make_url(own), f"DROP ROLE {role}")
+
+
+def test_no_message_can_be_taken_by_a_role_that_lacks_a_right() -> None:
+    """One role migrates, and another serves; readiness and `doctor` ask by `probe`."""
+    with postgresql_database() as own, serving_role(own) as (role, theirs), opened(theirs) as store:
+        with pytest.raises(NotDurable, match=f"the role {role} lacks USAGE ON public.*_id_seq.*ON ALL SEQUENCES"):
+            store.probe()
+        administrate(make_url(own), f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
+        store.probe()
+        for right, table in (("INSERT", "service_request"), ("SELECT", "party"), ("UPDATE", "alert_counter")):
+            administrate(make_url(own), f"REVOKE {right} ON {table} FROM {role}")
+            with pytest.raises(NotDurable, match=f'lacks {right} ON "{table}": GRANT'):
+                store.probe()
+            administrate(make_url(own), f"GRANT {right} ON {table} TO {role}")
+        store.probe()
 
 
 @pytest.mark.parametrize("option", ["sslmod=require", "connect_timeout=soon"])

@@ -184,6 +184,17 @@ def _migrate(url: str) -> None:
         store.migrate()
 
 
+@contextmanager
+def serving_role(url: str) -> Iterator[tuple[str, str]]:
+    """A role of the server's that may use all tables of this database, but no sequence; and the URL with it."""
+    role, own = f"duis_role_{uuid4().hex}", make_url(url)
+    administrate(own, f"CREATE ROLE {role} LOGIN", f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+    try:
+        yield role, own.set(username=role).render_as_string(hide_password=False)
+    finally:
+        administrate(own, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
 def administrate(server: URL, *statements: str) -> None:
     """Run statements on a database, each in a transaction of its own."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
