@@ -168,8 +168,8 @@ class Helpers(Protocol):
     def begin_to_stop(self) -> None:
         """Tell them to stop; returns at once."""
 
-    def stop(self, deadline: float) -> None:
-        """Return when they have ended: at the deadline (on the monotonic clock) they are made to."""
+    def stop(self, deadline: float) -> bool:
+        """Return whether they have ended by themselves: at the deadline (monotonic clock) they are made to."""
 
 
 class Gateway:
@@ -415,14 +415,14 @@ class Gateway:
         every = (self.delivery, self.scheduler, self.sealer, self.readiness, *self.servers, self._console)
         parts = [part for part in every if part is not None]
         late = [type(part).__name__ for part in parts if not part.stop(deadline)]
-        if beside is not None:
-            beside.stop(deadline)
+        all_ended = beside is None or beside.stop(deadline)
         if late:
             about = {"event": "stopped-late", "parts": ", ".join(late)}
             log.warning("stopped without waiting any longer for what hangs", extra=about)
             return False
-        self.store.close()
-        return True
+        if all_ended:
+            self.store.close()
+        return all_ended
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from duis_gateway import __version__
 from duis_gateway.cli.common import DONE, NO, WRONG
 from duis_gateway.cli.help import FittingFormatter
 from duis_gateway.cli.terminal import BAD, painted
-from duis_gateway.errors import ConfigurationError, GatewayError, StoreUnusable, meant
+from duis_gateway.errors import ConfigurationError, GatewayError, NotDurable, StoreUnusable, meant
 from duis_gateway.machine.signals import ignore_all_but_the_end
 from duis_gateway.text.controls import one_line
 
@@ -175,7 +175,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return f"{where}: {error.format_message()}".removeprefix(": "), WRONG
         case click.ClickException():
             return error.format_message(), WRONG
-        case ConfigurationError() | StoreUnusable():
+        case ConfigurationError() | StoreUnusable() | NotDurable():
             return str(error), WRONG
         case GatewayError():
             return str(error), NO

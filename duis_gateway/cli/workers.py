@@ -50,16 +50,20 @@ class WorkerProcesses:
         for process in running:
             process.terminate()
 
-    def stop(self, deadline: float) -> None:
+    def stop(self, deadline: float) -> bool:
         """Return when they have ended; one that has not by the deadline (on the monotonic clock) is killed.
 
-        They have that deadline themselves, and are given a moment more to keep it.
+        They have that deadline themselves, and are given a moment more to keep it. Returns whether all have kept it.
         """
         for keeper in self._keepers:
             keeper.join(max(0.0, deadline + _MOMENT - monotonic()))
         with self._lock:
-            for process in self._running:
-                process.kill()
+            late = list(self._running)
+        for process in late:
+            process.kill()
+            about = {"event": "worker-ended-by-force", "pid": process.pid}
+            log.warning("a delivery process does not end by itself, and is ended", extra=about)
+        return not late
 
     def hang_up(self) -> None:
         """Hand a SIGHUP on."""

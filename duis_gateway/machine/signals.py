@@ -15,8 +15,8 @@ from time import monotonic
 
 _log = logging.getLogger(__name__)
 
-_SECONDS_FOR_PARTS = 9.0
-_SECONDS_FOR_ALL = 9.5
+_SECONDS_FOR_PARTS = 8.5
+_SECONDS_FOR_ALL = 9.3
 """Ten seconds are promised; what has hung by then is left behind."""
 _SECONDS_FOR_THE_LINE = 0.2
 """Until the log's writer has written why: nothing waits for it that may hang too."""
@@ -61,7 +61,7 @@ class ProcessSignals:
 
     SIGTERM and SIGINT tell `stop`, SIGHUP calls what `on_hangup` holds, SIGUSR1 and SIGUSR2 do nothing. A thread of
     their own hears them, so that they count whatever the main thread is doing, even where it hangs in a library. Once
-    told to stop, a process that has not ended 9.5 seconds later is ended there and then, with a line in the log: all
+    told to stop, a process that has not ended 9.3 seconds later is ended there and then, with a line in the log: all
     that was acknowledged is stored, and leases run out by themselves.
     """
 

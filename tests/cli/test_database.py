@@ -20,7 +20,7 @@ def closed_port() -> int:
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("command", [("migrate",), ("party", "list")], ids=" ".join)
+@pytest.mark.parametrize("command", [("migrate",), ("party", "list"), ("audit", "verify")], ids=" ".join)
 def test_the_reason_and_the_place_are_said_and_the_password_is_not(
     installation: Installation,
     monkeypatch: pytest.MonkeyPatch,
@@ -42,7 +42,7 @@ def test_the_reason_and_the_place_are_said_and_the_password_is_not(
     for (reason, remedy), url in wrong.items():
         shown = url.set(drivername="postgresql").render_as_string(hide_password=False).replace(":@", "@")
         monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", shown)
-        said = refused(1, *command, *installation.config)
+        said = refused(2, *command, *installation.config)
         assert said.startswith("the gateway's database cannot be used: postgresql://"), said
         assert reason in said
         assert remedy in said

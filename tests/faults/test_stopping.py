@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import sqlite3
@@ -83,6 +84,27 @@ def test_a_process_ends_in_time_whatever_hangs(kind: str, tmp_path: Path) -> Non
                 assert gateway.terminate(PROMISED + ALLOWANCE) == 0
             assert psutil.wait_procs(family, ALLOWANCE)[1] == []
             assert "worker-ended" not in gateway.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.processes
+@pytest.mark.once
+def test_a_further_process_that_hangs_is_ended_and_named(tmp_path: Path) -> None:
+    with fresh_database("sqlite", tmp_path) as url, fault_world(url, tmp_path) as world:
+        settings = {"DUIS_GATEWAY_LOG_LEVEL": "info"}
+        with GatewayProcess(("serve", "--workers", "3"), world.config, None, settings) as gateway:
+
+            def started() -> int:
+                return gateway.log.read_text(encoding="utf-8").count('"started"')
+
+            wait_until(lambda: started() == 3, 60)
+            family = psutil.Process(gateway.pid).children()
+            stopped = max(family, key=lambda one: one.pid)
+            stopped.send_signal(signal.SIGSTOP)
+            assert gateway.terminate(PROMISED + ALLOWANCE) == 0
+            assert psutil.wait_procs(family, ALLOWANCE)[1] == []
+            lines = [json.loads(line) for line in gateway.log.read_text(encoding="utf-8").splitlines()]
+    forced = [line["pid"] for line in lines if line["event"] == "worker-ended-by-force"]
+    assert forced == [stopped.pid]
 
 
 @contextmanager
