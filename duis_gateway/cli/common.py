@@ -19,7 +19,7 @@ from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import DASH, would_be_replaced
-from duis_gateway.outbox.guard import AddressRefused, parse_url
+from duis_gateway.outbox.guard import AddressRefused, read_url
 from duis_gateway.text.numbers import LONGEST, is_digits
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ TIME = time
 def url(text: str, such_as: str = "http://127.0.0.1:8079") -> str:
     """Read an argument that is an address to send to."""
     try:
-        parse_url(text)
+        read_url(text)
     except AddressRefused as error:
         raise click.BadParameter(f"{error}; one is {such_as}") from None
     return text

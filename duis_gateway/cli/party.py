@@ -230,8 +230,10 @@ def _check(new: Party, has_version: bool, config: Config) -> None:
         raise ConfigurationError("only CSPs have --region")
     if new.organisation is not None and (fault := name_fault(new.organisation)):
         raise ConfigurationError(f"--organisation: it {fault}")
+    if new.eui == config.signing.eui:
+        raise ConfigurationError(f"{new.name} is the gateway's own EUI-64 ([signing] eui): a party has one of its own")
     if new.email is not None and not is_email_address(new.email):
-        raise ConfigurationError(f"{new.email[:80]!r} is not an email address")
+        raise ConfigurationError(f"{new.email[:80]!r} is not an email address; one is operations@supplier.example")
     try:
         resolves = check_url(new.url, config.delivery.allowed_networks)
     except AddressRefused as error:

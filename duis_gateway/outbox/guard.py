@@ -18,6 +18,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from duis_gateway.errors import GatewayError
+from duis_gateway.text.urls import fault_of_url
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -85,6 +86,20 @@ def parse_url(url: str) -> Target:
         port or (443 if parts.scheme == "https" else 80),
         f"{path}?{parts.query}" if parts.query else path,
     )
+
+
+def read_url(url: str) -> Target:
+    """Return the parts of a URL that somebody gives, which has to be written as URLs are, too.
+
+    What was registered before it had to be is still sent to.
+
+    Raises:
+        AddressRefused: as `parse_url`, or the URL has a character that none has (RFC 3986).
+    """
+    target = parse_url(url)
+    if fault := fault_of_url(url):
+        raise AddressRefused(f"the URL {url[:80]!r} {fault}")
+    return target
 
 
 def _fault(parts: SplitResult, port: int | None) -> str | None:
@@ -158,7 +173,7 @@ def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> bool:
     Raises:
         AddressRefused: the gateway would never send to this URL; the text says why.
     """
-    target = parse_url(url)
+    target = read_url(url)
     guard = AddressGuard(allowed_networks)
     try:
         found = socket.getaddrinfo(_plain_form(target.host), target.port, type=socket.SOCK_STREAM)

@@ -13,7 +13,7 @@ from duis_gateway.clock import EARLIEST, LATEST, business_time
 from duis_gateway.duis.identifiers import EUI_SCHEMA, format_eui, parse_eui
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.errors import ALL_KNOWN, GatewayError, meant
-from duis_gateway.outbox.guard import AddressRefused, parse_url
+from duis_gateway.outbox.guard import AddressRefused, read_url
 from duis_gateway.sandbox.cast import BY_EUI, BY_NAME, LAST_HUB, Member, device_id
 from duis_gateway.text.numbers import is_digits
 
@@ -233,7 +233,7 @@ def _in_business_time(read: datetime) -> datetime:
 def _url(given: Any) -> str:
     text = _text(given)
     try:
-        parse_url(text)
+        read_url(text)
     except AddressRefused as error:
         raise WrongCommand(f"{error}; one is http://127.0.0.1:3000/alerts") from None
     return text

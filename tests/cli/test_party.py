@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from duis_gateway.duis.identifiers import format_eui
 from tests.support.cli import GATEWAY, OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
 
 URL = ("--url", "http://127.0.0.1:8090/")
@@ -64,6 +65,14 @@ def test_csps_and_dcc_are_registered_and_listed_by_kind(installation: Installati
         (["--kind", "dcc", "--url", "ftp://x/"], "is neither http nor https"),
         (["--kind", "dcc", "--url", "http://10.0.0.1/"], "not in [delivery] allowed_networks"),
         (["--kind", "dcc", "--url", "http://169.254.169.254/"], "not in [delivery] allowed_networks"),
+        (["--kind", "dcc", "--url", "http://127.0.0.1:1/%zz"], "has '%zz', which is no octet"),
+        (["--kind", "dcc", "--url", "http://127.0.0.1:1/{a}"], "has '{', which stands in a URL as %7B"),
+        (["--kind", "dcc", "--url", "http://127.0.0.1:1/a|b"], "has '|'"),
+        (["--kind", "dcc", "--url", "http://127.0.0.1:1/a\\b"], "which stands in a URL as %5C"),
+        (["--kind", "dcc", "--url", "http://127.0.0.1:1/[b]"], "has '['"),
+        (["--kind", "dcc", "--email", "a(comment)@b.c", *URL], "is not an email address; one is"),
+        (["--kind", "dcc", "--email", "a@-b.c", *URL], "is not an email address"),
+        (["--kind", "dcc", "--email", "a" * 70 + "@b.c", *URL], "is not an email address"),
         (["--kind", "dcc", "--email", "a@b\r\nBcc: c@d", *URL], "is not an email address"),
     ],
 )
@@ -71,6 +80,19 @@ def test_what_cannot_be_is_refused_at_registration(installation: Installation, w
     """T61, T66: an address the gateway must not send to is refused here already."""
     assert expected in refused(2, "party", "add", SUPPLIER, *words, *installation.config)
     assert listed(installation) == []
+
+
+def test_the_gateway_is_no_party_of_its_own(installation: Installation) -> None:
+    said = refused(2, "party", "add", GATEWAY, "--kind", "dcc", *URL, *installation.config)
+    assert f"{format_eui(GATEWAY)} is the gateway's own EUI-64" in said
+    assert listed(installation) == []
+
+
+def test_a_url_is_written_as_urls_are(installation: Installation) -> None:
+    urls = ("http://127.0.0.1:9/a/b_c~d%7B1%7D?x=(1,2)&y='a'!$*+;@:", "http://[::1]:9/alerts")
+    for eui, url in enumerate(urls, 1):
+        done("party", "add", eui, "--kind", "dcc", "--url", url, *installation.config)
+    assert [party["url"] for party in listed(installation)] == list(urls)
 
 
 def test_a_party_is_registered_once(installation: Installation) -> None:

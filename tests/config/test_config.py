@@ -170,6 +170,19 @@ def test_an_unknown_environment_variable_is_refused_with_a_suggestion(file: Path
     )
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("[email]\nhost = 'relay'\nsender = 'a(comment)@b.example'", "[email] sender: must be an email address"),
+        ("[email]\nhost = 'relay'\nsender = 'a@-b.example'", "[email] sender: must be an email address"),
+        ("[server]\nbase_url = 'http://gateway.example/%zz'", "has '%zz', which is no octet"),
+        ("[server]\nbase_url = 'http://gateway.example/{a}'", "has '{', which stands in a URL as %7B"),
+    ],
+)
+def test_addresses_are_read_by_the_rules_of_registration(file: Path, keys: str, expected: str) -> None:
+    assert expected in refusal(file, SIGNING + keys + "\n")
+
+
 @pytest.mark.parametrize("name", ["CONFIG_FILE", "CONFIGURATION", "CONFIG_PATH", "CONF", "FAILPOINTS"])
 def test_no_other_name_is_taken_for_a_variable_that_is_no_setting(file: Path, name: str) -> None:
     """The configuration that it names would not be read, and nobody would say so."""

@@ -166,7 +166,16 @@ def test_only_web_addresses_become_links() -> None:
     assert Reader(body(received(replace(CONTENT, facts=facts)), "html")).links == [facts[0][1]]
 
 
-@pytest.mark.parametrize("address", ["ops@supplier.example", "o'neill+x@a.b-c.example", "90B3D51F30010000@p.example"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ops@supplier.example",
+        "o'neill+x@a.b-c.example",
+        "90B3D51F30010000@p.example",
+        "a" * 64 + "@relay",
+        "a.b=c@xn--bcher-kva.example",
+    ],
+)
 def test_addresses_that_can_be_written_to(address: str) -> None:
     assert is_email_address(address)
     assert received(replace(CONTENT, to=address))["To"].addresses[0].addr_spec == address
@@ -175,7 +184,9 @@ def test_addresses_that_can_be_written_to(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["", "ops", "ops@", "@x.example", "a b@x.example", "a@x.example, b@y.example", "A <a@x.example>",
-     "a@x.example\r\nBcc: b@y", "ö@x.example", "a@x..example", "a" * 250 + "@x.example"],
+     "a(comment)@b.example", "a@b.example (comment)", "a@-b.example", "a@b-.example", "a@b_c.example", ".a@b.example",
+     "a" * 65 + "@x.example", "a@" + "b" * 64 + ".example", "a@b@c.example", "a\\@b.example", "a@[x]",
+     "a@x.example\r\nBcc: b@y", "a@x.example\n", "ö@x.example", "a@x..example", "a" * 250 + "@x.example"],
 )  # fmt: skip
 def test_addresses_that_cannot(address: str) -> None:
     """T66."""

@@ -1,0 +1,21 @@
+"""What an address that somebody gives may be written with (RFC 3986)."""
+
+from __future__ import annotations
+
+import re
+
+_WRITTEN = re.compile(r"(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|(?<=//)\[[0-9A-Fa-f:.]+\]|%[0-9A-Fa-f]{2})*")
+
+
+def fault_of_url(url: str) -> str | None:
+    """Return what is wrong with how a URL is written, None if nothing is; its parts are not looked at."""
+    if _WRITTEN.fullmatch(url):
+        return None
+    at = next(length for length in range(len(url), -1, -1) if _WRITTEN.fullmatch(url[:length]))
+    if url[at] == "%":
+        return f"has {url[at : at + 3]!r}, which is no octet: a per cent sign itself is written %25"
+    return f"has {url[at]!r}, which stands in a URL as {_encoded(url[at])}"
+
+
+def _encoded(character: str) -> str:
+    return "".join(f"%{octet:02X}" for octet in character.encode())
