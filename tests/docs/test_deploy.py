@@ -73,6 +73,14 @@ def test_every_setting_is_one() -> None:
         assert set(re.findall(r"DUIS_GATEWAY_\w+", text)) <= known | others, where
 
 
+def test_the_database_is_waited_for_where_the_gateway_will_reach_it() -> None:
+    """The image's server for its initialisation would be taken for it; what comes too early is tried again."""
+    services = of_yaml("compose.yaml")[0]["services"]
+    assert "-h 127.0.0.1" in services["database"]["healthcheck"]["test"][1]
+    assert services["migrate"]["depends_on"]["database"]["condition"] == "service_healthy"
+    assert services["migrate"]["restart"].startswith("on-failure")
+
+
 def test_units_that_run_on_one_machine_have_ports_of_their_own(tmp_path: Path) -> None:
     """Both start with one configuration: whichever came second would end at once, for ever."""
     file = tmp_path / "gateway.toml"
