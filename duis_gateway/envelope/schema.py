@@ -18,6 +18,7 @@ from lxml import etree
 
 from duis_gateway.envelope.parse import Document, parse_cut_off
 from duis_gateway.errors import Finding, NotValid
+from duis_gateway.text.controls import name_fault, shown
 
 MOST_FINDINGS = 10
 LONGEST_REASON = 300
@@ -31,6 +32,10 @@ _NOTHING = etree.Element("nothing")
 _STEP = re.compile(r"([^\[\]/]+)((?:\[[0-9]+\])?)")
 _OPENING = re.compile(r"^Element '[^']*'(?:, (attribute '[^']*'))?: (?:\[facet '[^']*'\] )?")
 _NAMESPACE = re.compile(r"\{(?![0-9]+(?:,[0-9]*)?\})[^{}\s]*\}")  # and no {4} of a pattern
+_BY_PATTERN = "' is not accepted by the pattern '"
+_NAMES_PATTERN = 40
+"""Characters of a pattern that show whether it is the one for names: no other has controls."""
+_EXCERPT = 100
 _compiling = threading.Lock()
 """libxml2 makes its built-in types when the first schema is compiled, and no lock keeps other threads from them."""
 _twins_before = etree.XPath("count(preceding-sibling::*[name() = $name])")
@@ -149,9 +154,20 @@ def _qualified(element: etree._Element) -> str:
     return f"{element.prefix}:{local}" if element.prefix else local
 
 
+def _words_for_a_name(message: str) -> str | None:
+    """Return what libxml2 says of what is no name; the pattern for one is made of what is never shown."""
+    before, refused, pattern = message.partition(_BY_PATTERN)
+    if not refused or name_fault(pattern[:_NAMES_PATTERN].rstrip()) is None:
+        return None
+    opening, _, value = before.partition("The value '")
+    fault = name_fault(value) or "is empty"
+    return f"{opening[: 8 * LONGEST_REASON]}The value {value[:_EXCERPT]!r} is no name: it {fault}"
+
+
 def _in_our_words(message: str) -> str:
     """Return what libxml2 says without the element (the path has it) and without namespaces; never a long value."""
-    reason = " ".join(message[: 8 * LONGEST_REASON].split())
+    reason = _words_for_a_name(message) or " ".join(message[: 8 * LONGEST_REASON].split())
     reason = _OPENING.sub(lambda opening: f"{opening[1]}: " if opening[1] else "", reason)
     reason = _NAMESPACE.sub("", reason)
+    reason = shown(reason)
     return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 3] + "..."

@@ -16,6 +16,7 @@ from typing import Any
 
 from duis_gateway.outbox.watchdog import Attempt
 from duis_gateway.text.controls import one_line
+from duis_gateway.text.numbers import is_digits
 
 _LONGEST_REPLY = 64 * 1024
 _AT_ONCE = 4096
@@ -28,7 +29,7 @@ class Relay(smtplib.SMTP):
     """A connection that the watchdog can cut from the greeting on.
 
     Raises (each of its methods, beside what `smtplib` says):
-        ConnectionError: a reply is not whole, has more than 64 KiB, or came before it was asked for.
+        ConnectionError: a reply is none of SMTP, is not whole, has more than 64 KiB, or came before it was asked for.
     """
 
     def __init__(self, host: str, port: int, our_name: str, timeout: float, attempt: Attempt) -> None:
@@ -80,7 +81,12 @@ class Relay(smtplib.SMTP):
             self.file = _Lines(self.sock)
         if self.file is not None:
             self.file.next_answer()
-        return super().getreply()
+        code, text = super().getreply()
+        if isinstance(self.file, _Lines) and not is_digits(self.file.last[:3].decode("latin-1")):
+            said = one_line(self.file.last.decode("utf-8", "replace"))[:_EXCERPT]
+            self.close()
+            raise ConnectionAbortedError(f"no answer of SMTP: {said}")
+        return code, text
 
     def send(self, s: Any) -> None:
         """Say a command, or an email to its end, where nothing has been answered before."""
@@ -126,6 +132,7 @@ class _Lines:
         self._connection = connection
         self._held = b""
         self._left = _LONGEST_REPLY
+        self.last = b""
 
     def next_answer(self) -> None:
         """Begin to count anew."""
@@ -146,6 +153,7 @@ class _Lines:
         length = min(self._held.find(b"\n") + 1 or size, size)
         line, self._held = self._held[:length], self._held[length:]
         self._left -= length
+        self.last = line
         if self._left < 0:
             raise ConnectionAbortedError(f"the answer is longer than {_LONGEST_REPLY} octets")
         return line

@@ -40,6 +40,7 @@ _MOST_URLS = 1024
 _DRAIN_SECONDS = 1.0
 _EXCERPT = 160
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: |\r?\n)")
+_NO_HTTP = frozenset({pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY})  # the latter of HTTP, too
 _TLS_ERRORS = frozenset(
     {
         pycurl.E_SSL_CONNECT_ERROR,
@@ -165,6 +166,7 @@ class _Connection:
         self._content, self._taken = content, 0
         self._status = 0
         self._in_header = False
+        self._is_http = True
         self._answered = False  # the header of an answer that is not informational has come, to its last line
         self._early = False
         self._fields: list[bytes] = []
@@ -211,6 +213,8 @@ class _Connection:
         if not self._in_header:
             found = _STATUS_LINE.match(line)
             if found is None:
+                self._is_http = False
+                self._reply = line[: 4 * _EXCERPT]
                 return -1
             self._in_header, self._status, self._fields = True, int(found[1]), []
         elif line.strip(b"\r\n"):
@@ -246,6 +250,11 @@ class _Connection:
             return Failure(FailureKind.CONNECTION, "octets came before the request was sent")
         if self._early:
             return Failure(FailureKind.CONNECTION, f"HTTP {self._status} before the whole message was sent")
+        if not self._is_http:
+            began = _printable(self._reply.decode("utf-8", "replace"))
+            return Failure(FailureKind.CONNECTION, f"no answer of HTTP/1.1: it begins with {began!r}")
+        if code in _NO_HTTP:
+            return Failure(FailureKind.CONNECTION, _printable(f"no answer of HTTP/1.1: {text}"))
         if code == pycurl.E_ABORTED_BY_CALLBACK:
             return Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
         if code == pycurl.E_COULDNT_CONNECT and self._refused:

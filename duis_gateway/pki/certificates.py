@@ -91,7 +91,15 @@ def load_x509(data: bytes) -> x509.Certificate:
             return x509.load_pem_x509_certificate(data)
         return x509.load_der_x509_certificate(data)
     except UNREADABLE as error:
-        raise CertificateUnusable(f"not a certificate: {str(error)[:200]}") from None
+        raise CertificateUnusable(f"not a certificate: {why_unreadable(data, error)}") from None
+
+
+def why_unreadable(data: bytes, error: Exception) -> str:
+    """Return why these bytes are no certificate, after what `cryptography` raised for them."""
+    if not data.strip():
+        return "it is empty"
+    # The parser's own words are of its structures, and of no help.
+    return "neither PEM nor DER" if b"-----BEGIN" not in data else str(error)[:200]
 
 
 def _eui(certificate: x509.Certificate) -> int:

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from cryptography import x509
 
 from duis_gateway.machine.files import read_plain
-from duis_gateway.pki.certificates import UNREADABLE, CertificateUnusable
+from duis_gateway.pki.certificates import UNREADABLE, CertificateUnusable, why_unreadable
 
 _log = logging.getLogger(__name__)
 _CERTIFICATE_ENDINGS = frozenset({".pem", ".crt", ".cer", ".der"})
@@ -118,7 +118,7 @@ def _certificates_of(path: Path) -> list[x509.Certificate]:
             _ = (certificate.subject, certificate.issuer)  # read now what would otherwise fail at somebody's message
         return found
     except UNREADABLE as error:
-        raise CertificateUnusable(f"{path}: not a certificate: {str(error)[:200]}") from None
+        raise CertificateUnusable(f"{path}: not a certificate: {why_unreadable(data, error)}") from None
 
 
 _CRL_BEGIN, _CRL_END = b"-----BEGIN X509 CRL-----", b"-----END X509 CRL-----"

@@ -39,6 +39,11 @@ def test_what_is_loaded_is_exported_the_same(installation: Installation, file: P
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
 
 
+def test_a_hub_of_two_lines_is_counted_once(installation: Installation, file: Path) -> None:
+    write(file, line(1), line(1), line(2))
+    assert done("inventory", "load", file, *installation.config) == "Loaded 2 hubs.\n"
+
+
 def test_progress_is_shown_to_a_person_alone(installation: Installation, file: Path) -> None:
     ran = run("inventory", "load", write(file, line(1)), *installation.config)
     assert ran.output == "Loaded 1 hub.\n"

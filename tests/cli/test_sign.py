@@ -104,6 +104,17 @@ def test_what_is_no_xml_is_named(installation: Installation, request_file: Path)
     assert "document type declaration" in refused(2, "sign", request_file, "--key", key, "--certificate", certificate)
 
 
+@pytest.mark.parametrize(("content", "said"), [(b"", "it is empty"), (b"\x30\x82nothing", "neither PEM nor DER")])
+def test_a_trust_that_is_no_certificate_is_told_in_words(
+    signed: Path, tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "trust").mkdir()
+    file = tmp_path / "trust" / "one.pem"
+    file.write_bytes(content)
+    for trust in (file, file.parent):
+        assert refused(2, "verify", signed, "--trust", trust).endswith(f"{file}: not a certificate: {said}")
+
+
 def test_an_unknown_certificate_is_named(signed: Path, tmp_path: Path) -> None:
     """T36"""
     (tmp_path / "empty").mkdir()

@@ -149,6 +149,26 @@ def test_11_6_keeps_a_hub_in_two_groups_for_the_rules_and_echoes_its_first_spell
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("\u202e1", "it has the control character U+202E"),
+        ("G&#x2028;", "it has the control character U+2028"),
+        ("&#10;", "it has the control character U+000A"),
+        (" ", "it begins or ends with a space"),
+    ],
+)
+def test_a_group_has_a_name_that_can_be_shown(name: str, said: str) -> None:
+    """What stands under such a name already can be taken back by it."""
+    (finding,) = refused(request_xml(schedule_xml(group_xml(), group_xml(name, OTHER_TEXT)), "11.6")).findings
+    assert finding.path == "/sr:Request/sr:Body/sr:PreferredPilotSchedule/sr:DeploymentGroup[2]/sr:GroupID"
+    assert finding.reason == said
+    cancelled = f"<sr:CancelledGroup><sr:GroupID>{name}</sr:GroupID><sr:Stage>Pilot</sr:Stage></sr:CancelledGroup>"
+    body = read(request_xml(schedule_xml(cancelled), "11.6")).body
+    assert isinstance(body, PreferredPilotSchedule)
+    assert len(body.cancelled) == 1
+
+
+@pytest.mark.parametrize(
     "start",
     ["2026-12-01T00:00:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "12026-01-01T00:00:00Z"],
 )

@@ -246,6 +246,17 @@ def test_a_hostile_answer_is_its_own_messages_alone(way: Way, answer: Answer, ex
     assert [(one.status if one else None) for one in following] == [503, 503]
 
 
+@pytest.mark.parametrize("said", ["HTTP/2 200", "HTTP/1.1 000", "http/1.1 200", "\x9bhello"])
+def test_what_is_no_answer_of_http_is_told_as_such(said: str) -> None:
+    transport = HttpTransport(TransportSettings(total_timeout=5.0, allowed_networks=parse_networks(["127.0.0.0/8"])))
+    with receiving(says(f"{said} x\r\n\r\n".encode(), close=True), threading.Event()) as url:
+        failure = transport.post(url, b"<first/>", "application/xml")
+    transport.close()
+    assert failure
+    assert failure.detail.startswith("no answer of HTTP/1.1: ")
+    assert failure.detail.isprintable()
+
+
 def test_nobody_accepts_what_has_not_been_sent() -> None:
     """A 200 that comes after the header of a request, whose body is never read, is no acceptance."""
     transport = HttpTransport(TransportSettings(total_timeout=5.0, allowed_networks=parse_networks(["127.0.0.0/8"])))

@@ -140,6 +140,15 @@ def test_a_reply_that_came_before_its_question_is_no_answer(turns: list[tuple[by
     assert failure.detail.startswith("the relay answered before it was asked: ")
 
 
+@pytest.mark.parametrize("said", ["hello", "2_0 relay", "HTTP/1.1 400 Bad Request"])
+def test_what_is_no_answer_of_smtp_is_told_as_it_came(said: str) -> None:
+    with scripted_peer([(b"", f"{said}\x1b[31m\r\n".encode())]) as port, sender(port) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert (failure.kind, failure.concerns_message) == (FailureKind.CONNECTION, False)
+    assert failure.detail == f"no answer of SMTP: {said} [31m"
+
+
 def test_a_challenge_that_is_none_is_told_as_the_relays(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("s3cret")
     hello = (b"\r\n", b"250-relay\r\n250 AUTH LOGIN\r\n")

@@ -41,6 +41,8 @@ def test_so_is_json(items: list[object]) -> None:
     ("text", "words"),
     [
         (f"{ONE}\n\n00-DB\n", "^line 3: .*00-DB"),
+        (f'note,device_id\n"a\nb\r\nc",{ONE}\nx,00-DB\n', "^line 5: .*00-DB"),
+        (f'note,device_id\nx,{ONE}\n"a\nb",00-DB\n', "^line 3: .*00-DB"),
         (f"customer,device_id\n1,{ONE}\n2\n", "^line 3: it ends before its device_id"),
         (f'device_id\n{ONE}\n"{TWO}\n', "^the list is not CSV: unexpected end of data"),
         (" \n", "^there is nothing in it: a list of no hubs is the line device_id alone"),

@@ -19,6 +19,7 @@ from duis_gateway.duis.service_requests.service import NON_DEVICE, SUPPLIERS, Re
 from duis_gateway.errors import Finding
 from duis_gateway.namespaces import DUIS_6_0, sr
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.text.controls import name_fault
 
 _MAX_FINDINGS = 10
 _InOrder = tuple[etree._Element, ...]
@@ -90,8 +91,11 @@ def _read_cancelled(group: etree._Element) -> CancelledGroup:
 
 def _read_group(group: _InOrder, device_ids: tuple[int, ...]) -> DeploymentGroup:
     group_id, stage, _, start, end, *constraints = group
+    name = verbatim(group_id)
+    if fault := name_fault(name):
+        raise Wrong(group_id, f"it {fault}")
     return DeploymentGroup(
-        group_id=verbatim(group_id),
+        group_id=name,
         stage=Stage(text(stage)),
         device_ids=device_ids,
         period=Period(time(start), time(end)),

@@ -101,7 +101,7 @@ def _load(moments: Moments, file: InventoryFile, report: Progress) -> LoadResult
     while chunk := list(islice(found, _HUBS_A_COMMIT)):
         with moments.open(alone=True) as moment:
             _write(moment, [Hub(line.device_id, *line.kind, gpf_device_id=line.gpf) for line in chunk])
-        rows += len(chunk)
+        rows += len({line.device_id for line in chunk})
     return LoadResult(rows)
 
 
