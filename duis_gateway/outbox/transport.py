@@ -164,9 +164,8 @@ class _Connection:
         self.clean = False
         """Whether the last exchange ended as it should, so that the next may use the connection."""
         self._content, self._taken = content, 0
-        self._status = 0
+        self._status, self._no_http = 0, ""
         self._in_header = False
-        self._is_http = True
         self._answered = False  # the header of an answer that is not informational has come, to its last line
         self._early = False
         self._fields: list[bytes] = []
@@ -213,8 +212,7 @@ class _Connection:
         if not self._in_header:
             found = _STATUS_LINE.match(line)
             if found is None:
-                self._is_http = False
-                self._reply = line[: 4 * _EXCERPT]
+                self._no_http = f"it begins with {line[:_EXCERPT].decode('utf-8', 'replace')!r}"
                 return -1
             self._in_header, self._status, self._fields = True, int(found[1]), []
         elif line.strip(b"\r\n"):
@@ -250,11 +248,8 @@ class _Connection:
             return Failure(FailureKind.CONNECTION, "octets came before the request was sent")
         if self._early:
             return Failure(FailureKind.CONNECTION, f"HTTP {self._status} before the whole message was sent")
-        if not self._is_http:
-            began = _printable(self._reply.decode("utf-8", "replace"))
-            return Failure(FailureKind.CONNECTION, f"no answer of HTTP/1.1: it begins with {began!r}")
-        if code in _NO_HTTP:
-            return Failure(FailureKind.CONNECTION, _printable(f"no answer of HTTP/1.1: {text}"))
+        if self._no_http or code in _NO_HTTP:
+            return Failure(FailureKind.CONNECTION, _printable(f"no answer of HTTP/1.1: {self._no_http or text}"))
         if code == pycurl.E_ABORTED_BY_CALLBACK:
             return Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
         if code == pycurl.E_COULDNT_CONNECT and self._refused:
