@@ -50,6 +50,8 @@ def list_messages(party: int | None, kind: str | None, limit: int, form: str, co
 @config_option
 def show(reference: str, content: bool, answer: bool, config: Config) -> None:
     """Show one message, by its RequestID or its MessageID."""
+    if content and answer:
+        raise ConfigurationError("--content and --answer print one document each: give one of them")
     with opened_store(config) as store, store.read() as connection:
         found = evidence.find(connection, reference)
     if found is None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+from sqlalchemy import func, select
 
 from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
 from duis_gateway.cli.help import Option, RefusesEmpty
@@ -19,7 +20,9 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.store.engine import Store
+from duis_gateway.store.migrate import revision_of
 from duis_gateway.store.move import move
+from duis_gateway.store.tables import party
 from duis_gateway.text.counts import counted
 
 _DCC_ROLE = "89"
@@ -44,22 +47,29 @@ _FILE_VARIABLE = "DUIS_GATEWAY_STORE_PASSWORD_FILE"
 def init(directory: Path, eui: int, store: str) -> None:
     """Make a configuration, a database and a test PKI in DIRECTORY.
 
-    Nothing is overwritten. PostgreSQL's password is read from the file that DUIS_GATEWAY_STORE_PASSWORD_FILE names, as
-    by every command; `[store] password_file` in the configuration does the same from then on. The PKI is for tests: its
-    authority's key lies beside the certificates.
+    Nothing is overwritten, and a database in which parties are registered is another gateway's. PostgreSQL's password
+    is read from the file that DUIS_GATEWAY_STORE_PASSWORD_FILE names, as by every command; `[store] password_file` in
+    the configuration does the same from then on. The PKI is for tests: its authority's key lies beside the
+    certificates.
     """
-    config = make_installation(directory, eui, store)
+    config, had_tables = _made(directory, eui, store)
     with opened_store(config) as made:
-        say(_what_next(directory, eui, made))
+        say(_what_next(directory, eui, made, had_tables=had_tables))
 
 
 def make_installation(directory: Path, eui: int, url: str) -> Config:
     """Make `gateway.toml`, the tables of the database and the PKI in a directory, and return the configuration.
 
     Raises:
-        ConfigurationError: one of them is there already, or the database's URL is none; nothing was made.
+        ConfigurationError: one of them is there already, the database's URL is none, or the database is another
+            gateway's; nothing was made.
         GatewayError: the database cannot be used; nothing was made.
     """
+    return _made(directory, eui, url)[0]
+
+
+def _made(directory: Path, eui: int, url: str) -> tuple[Config, bool]:
+    """Make it, and tell whether the tables were there already, without a party."""
     file, pki = directory / "gateway.toml", directory / "pki"
     try:
         read = STORE_URL.read(url, directory.resolve())
@@ -67,11 +77,11 @@ def make_installation(directory: Path, eui: int, url: str) -> Config:
         raise ConfigurationError(f"--store: {str(error) or f'must be {STORE_URL.expects}'}") from None
     database = [Path(read.removeprefix(_SQLITE))] if read.startswith(_SQLITE) else []
     refuse_existing(file, *database, pki)
-    _make_tables(directory, _with_password(read, directory.resolve()))
+    had_tables = _make_tables(directory, _with_password(read, directory.resolve()))
     (pki / "crls").mkdir(parents=True)
     make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
     file.write_text(_configuration(eui, url), encoding="utf-8")
-    return load_config(file, {**os.environ, STORE_VARIABLE: url})
+    return load_config(file, {**os.environ, STORE_VARIABLE: url}), had_tables
 
 
 def _with_password(url: str, folder: Path) -> str:
@@ -80,13 +90,17 @@ def _with_password(url: str, folder: Path) -> str:
     return StoreConfig(url=url, password_file=folder / file if file else None).connection_url()
 
 
-def _make_tables(directory: Path, url: str) -> None:
-    """Make the tables before anything else: the database alone may be away, and then there is nothing to tidy up."""
+def _make_tables(directory: Path, url: str) -> bool:
+    """Make the tables before anything else: the database alone may be away, and then there is nothing to tidy up.
+
+    Returns whether there were tables of a gateway's already.
+    """
     is_new = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
     try:
         store = Store.open(url)
         try:
+            had_tables = not store.is_sqlite and _has_tables(store)
             store.migrate()
         finally:
             store.close()
@@ -95,6 +109,25 @@ def _make_tables(directory: Path, url: str) -> None:
             with suppress(OSError):
                 directory.rmdir()
         raise
+    return had_tables
+
+
+def _has_tables(store: Store) -> bool:
+    """Tell whether a database has tables of a gateway's.
+
+    Raises:
+        ConfigurationError: parties are registered in it, which the new gateway would share with their own.
+    """
+    with store.read() as connection:
+        if revision_of(connection) is None:
+            return False
+        registered = connection.execute(select(func.count()).select_from(party)).scalar_one()
+    if registered:
+        raise ConfigurationError(
+            f"{store.shown_url} is another gateway's database, with parties registered in it ({registered:,}); name an "
+            "empty one"
+        )
+    return True
 
 
 @click.command(cls=RefusesEmpty)
@@ -157,13 +190,17 @@ def _configuration(eui: int, url: str) -> str:
     )
 
 
-def _what_next(directory: Path, eui: int, store: Store) -> str:
+def _what_next(directory: Path, eui: int, store: Store, *, had_tables: bool) -> str:
+    file, tables = directory / "gateway.toml", f"the tables in {store.shown_url}"
+    made = f"{file} and a test PKI in {directory / 'pki'}; {tables} were there already"
+    if not had_tables:
+        made = f"{file}, {tables} and a test PKI in {directory / 'pki'}"
     config = f"--config {shlex.quote(str(directory / 'gateway.toml'))}"
     supplier = "90-B3-D5-1F-30-01-00-00"
     pki = directory / "pki"
     certificate = shlex.quote(str(pki / f"{supplier.replace('-', '')}-87.pem"))
     return f"""\
-Made {directory / "gateway.toml"}, the tables in {store.shown_url} and a test PKI in {pki}.
+Made {made}.
 The gateway is {format_eui(eui)}; what it sends may go to this machine only ([delivery] allowed_networks).
 
 Next, for example:

@@ -158,7 +158,7 @@ for _command in COMMANDS:
 def run_file(file: str, at: int | None) -> int:
     """Play the scenario in FILE and judge it: in a sandbox of its own, or in a running one.
 
-    FILE may be one that comes with the gateway: demo, split-suppliers, failures, pause.
+    FILE may be one that comes with the gateway: demo, split-suppliers, failures, pause, taken-back.
     """
     from duis_gateway.sandbox.main import run_scenario
 

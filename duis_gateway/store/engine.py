@@ -285,7 +285,7 @@ class Store:
         if self.sqlite_path is not None:
             _create(self.sqlite_path)
         with self.write(alone=True) as connection:
-            migrate.migrate(connection)
+            migrate.migrate(connection, self.shown_url)
 
     def check(self) -> None:
         """Look whether the database can be used as it is (threats F06, F10).

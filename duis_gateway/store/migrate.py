@@ -28,8 +28,8 @@ _ENCODINGS = {
 }
 
 
-def migrate(connection: Connection) -> None:
-    """Run the missing migrations in the connection's transaction: all of them or none.
+def migrate(connection: Connection, shown_url: str) -> None:
+    """Run the missing migrations in the connection's transaction: all of them or none; `shown_url` is its database.
 
     Raises:
         StoreUnusable: the database is of a newer gateway, or holds tables that no migration of ours made.
@@ -42,9 +42,10 @@ def migrate(connection: Connection) -> None:
         command.upgrade(configuration(connection), "head")
     except DBAPIError as error:
         if sqlstate_of(error) in _NO_RIGHT:
-            said = " ".join(str(error.orig).split())
+            diagnosis = getattr(error.orig, "diag", None)  # without the statement that met it
+            said = " ".join(str(getattr(diagnosis, "message_primary", None) or error.orig).split())
             raise StoreUnusable(
-                f"the tables cannot be made: {said}; as the database's owner: {_grant(connection)}"
+                f"the tables cannot be made in {shown_url}: {said}; as the database's owner: {_grant(connection)}"
             ) from error
         raise
 

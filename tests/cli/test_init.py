@@ -18,6 +18,7 @@ from duis_gateway.errors import GatewayError
 from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.store.engine import Store
 from tests.support.cli import GATEWAY, Installation, done, refused
+from tests.support.databases import postgresql_database
 from tests.support.ports import free_port
 
 
@@ -94,6 +95,22 @@ def test_init_writes_the_database_that_it_uses(
     shown = said.partition("the tables in ")[2].split()[0]
     assert shown.partition("?")[0] == url.replace("+psycopg", "").partition("?")[0]
     assert done("party", "list", "--format", "json", "--config", config) == "[]\n"
+
+
+@pytest.mark.postgresql
+def test_init_takes_no_database_of_another_gateway(tmp_path: Path) -> None:
+    """The two would share their parties and their outbox; tables without a party are said to have been there."""
+    with postgresql_database(migrated=False) as own:
+        url = own.replace(":@", "@")
+        assert "were there already" not in done("init", tmp_path / "one", "--store", url)
+        again = done("init", tmp_path / "two", "--store", url)
+        (made,) = re.findall(r"^Made .*$", again, re.MULTILINE)
+        assert made.endswith("were there already.")
+        config = ("--config", tmp_path / "one" / "gateway.toml")
+        done("party", "add", 1, "--kind", "dcc", "--url", "http://127.0.0.1:9/", *config)
+        said = refused(2, "init", tmp_path / "three", "--store", url)
+        assert "is another gateway's database, with parties registered in it (1); name an empty one" in said
+        assert not (tmp_path / "three").exists()
 
 
 def test_init_makes_nothing_for_a_url_that_is_none(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import SUPPLIER, Installation, done, refused, run
+from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
+from tests.support.ports import free_port
 
 SR = 'xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway"'
 RESPONSE = f"<sr:Response {SR}><sr:Header><sr:ResponseCode>{{}}</sr:ResponseCode></sr:Header></sr:Response>"
@@ -209,6 +210,20 @@ def test_it_signs_first_when_it_is_given_a_key(door: Door, file: Path, installat
     file.write_bytes(door.got[0][2])
     assert "signer:      90-B3-D5-1F-30-01-00-00" in done("verify", file, "--trust", installation.pki)
     assert "go together" in refused(2, "send", file, "--url", door.url, "--key", key)
+
+
+def test_what_json_is_refused_for_names_options_of_the_command(file: Path, installation: Installation) -> None:
+    """Not the arguments of the Python library, nor a prepared message, which a shell does not have."""
+    file.write_text('{"ReadInventory": {"DeviceID": "00-DB-12-34-56-00-00-01"}}', encoding="utf-8")
+    key, certificate = installation.make_certificate(SUPPLIER)
+    words = ("--json", "--key", key, "--certificate", certificate, "--url", f"http://127.0.0.1:{free_port()}")
+    own = installation.pki / "gateway.pem"
+    said = refused(1, "send", file, *words, "--trust", own)
+    assert said.endswith("could not be reached: Connection refused; --wait waits for it")
+    installation.make_certificate(OTHER_SUPPLIER, "89")
+    said = refused(2, "send", file, *words, "--trust", installation.pki)
+    assert said.startswith("--trust: several that are trusted may sign for DCC: ")
+    assert said.endswith("; name the gateway's own certificate there")
 
 
 def test_it_waits_for_a_gateway_that_does_not_listen_yet(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

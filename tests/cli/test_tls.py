@@ -122,6 +122,16 @@ def test_a_supplier_sends_over_a_certificate_of_its_organisation(world: World, t
     assert "I0" in ran.error
 
 
+def test_what_tls_lacks_is_told_by_the_commands_options(world: World, tmp_path: Path) -> None:
+    """At once, also where it was to wait: no other attempt would succeed."""
+    known = ("--cacert", world.authority.file)
+    for asked in (request(world, tmp_path), ("send", world.authority.file, "--url", world.url)):
+        for more, option in (((), "--cacert names the authorities"), (known, "--tls-certificate and --tls-key name")):
+            said = refused(1, *asked, "--wait", "600", *more)
+            assert option in said
+            assert "=" not in said
+
+
 def test_another_organisations_connection_is_refused(world: World, tmp_path: Path) -> None:
     """T69: 403 though the signature is good; whoever has no organisation is told so."""
     assert "another organisation than 90-B3-D5-1F-30-01-00-00" in refused(

@@ -28,6 +28,7 @@ from duis_gateway.sandbox.demo.processes import DemoFailed
 from duis_gateway.sandbox.demo.world import World
 from duis_gateway.sandbox.scenario import Step
 from duis_gateway.store.engine import Store
+from duis_gateway.text.counts import counted
 
 DELIVERY_SECONDS = 300.0
 
@@ -159,7 +160,7 @@ class Play:
             report = self.world.ask(eui, f"/mock/v1/{command}", order)
             answers = [*report["requests"], *report["responses"]]
             accepted = all(one.get("status") == "Accepted" for one in answers) and len(report["hubs"]) == len(own)
-            name = f"{format_eui(eui)} {does} {len(own)} hubs and posts the outcomes"
+            name = f"{format_eui(eui)} {does} {counted(len(own), 'hub')} and posts the outcomes"
             self.step(name, "Accepted", "Accepted" if accepted else str(report))
         self.failed |= failing
 

@@ -15,6 +15,7 @@ from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCou
 from duis_gateway.sandbox.demo import cast, requests
 from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, Supplier
 from duis_gateway.sandbox.demo.play import Play, code, listed
+from duis_gateway.text.counts import counted
 
 LONGEST_LIST = 50_000
 UNKNOWN_HUBS = (0x00DB123400000001, 0x00DB123400000002)
@@ -28,7 +29,7 @@ def _choose(play: Play) -> None:
     told = f"{len(foreign)} foreign and {len(UNKNOWN_HUBS)} unknown hubs are listed"
     right = listed(answer, "NotResponsibleDeviceIDList") == len(foreign)
     right &= listed(answer, "InvalidDeviceIDList") == len(UNKNOWN_HUBS)
-    play.answered(f"11.5 by {first.name} over plain XML: {len(mine)} hubs; {told}", code(answer), right)
+    play.answered(f"11.5 by {first.name} over plain XML: {counted(len(mine), 'hub')}; {told}", code(answer), right)
 
 
 def _preferred(play: Play) -> list[int]:
@@ -40,7 +41,7 @@ def _choose_shared(play: Play) -> None:
     mine = set(_preferred(play))
     split = [h.device_id for h in play.hubs if {first.eui, fourth.eui} <= h.suppliers and h.device_id in mine]
     answer = play.request(fourth, requests.pilot_list(PILOTED, split), door="soap")
-    play.answered(f"11.5 by {fourth.name} over SOAP: the {len(split)} hubs it shares", code(answer))
+    play.answered(f"11.5 by {fourth.name} over SOAP: the {counted(len(split), 'hub')} it shares", code(answer))
 
 
 def _amend(play: Play) -> None:
@@ -69,7 +70,7 @@ def _instruct(play: Play) -> None:
     first = play.world.suppliers[0]
     mine = play.preferred(first)
     answer = play.request(first, requests.schedule(PILOTED, GROUP, mine, _next_week(play)))
-    play.answered(f"11.6 by {first.name}: {len(mine)} hubs in one group", code(answer))
+    play.answered(f"11.6 by {first.name}: {counted(len(mine), 'hub')} in one group", code(answer))
 
 
 def _instruct_shared(play: Play) -> None:
@@ -113,7 +114,8 @@ def _choose_for_others(play: Play) -> None:
         listed_ones = set(play.listed_by_csps())
         chosen = tuple(d for d in play.own(supplier) if d in listed_ones)
         selection = esi.PilotSelection(PILOTED.release_id, supplier.eui, chosen, _next_week(play))
-        told = f"DCC chooses {len(chosen)} hubs for {supplier.name}, which cannot (DUIS {supplier.duis_version})"
+        hubs = counted(len(chosen), "hub")
+        told = f"DCC chooses {hubs} for {supplier.name}, which cannot (DUIS {supplier.duis_version})"
         play.dcc_says(told, selection)
     play.deliver("the instructions to deploy to the CSPs, N72 and N77 to the suppliers")
 

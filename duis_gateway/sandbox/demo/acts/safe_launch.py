@@ -13,6 +13,7 @@ from duis_gateway.rollout.rollout_decisions.records import HubCounts, RolloutAct
 from duis_gateway.sandbox.demo import cast, requests
 from duis_gateway.sandbox.demo.cast import LARGE, PILOTED, SUCCESSOR
 from duis_gateway.sandbox.demo.play import Play, code
+from duis_gateway.text.counts import counted
 
 BATCH = 60
 TAKEN_BACK, FEW = "BATCH-2", 2
@@ -62,7 +63,7 @@ def _own(play: Play) -> list[int]:
 def _instruct_batch(play: Play, name: str, own: list[int]) -> None:
     first = play.world.suppliers[0]
     answer = play.request(first, requests.schedule(PILOTED, name, own, _from_next_week(play), Stage.SAFE_LAUNCH))
-    play.answered(f"11.6 by {first.name}: a safe-launch batch of {len(own)} hubs", code(answer))
+    play.answered(f"11.6 by {first.name}: a safe-launch batch of {counted(len(own), 'hub')}", code(answer))
 
 
 def _take_back(play: Play) -> None:
