@@ -83,6 +83,8 @@ def test_the_bad_hubs_are_named_and_the_good_ones_told(play: Play) -> None:
         ([Group("A"), Group("A")], "GroupRepeated"),
         ([Group("A", [UNKNOWN]), Group("B", [UNKNOWN])], "HubRepeated"),
         ([Group("A", [UNKNOWN])], "NoHubAcceptable"),
+        ([Group("A"), Group("\u202eB")], "NotAcceptable"),
+        ([Group(" ")], "NotAcceptable"),
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused_and_nobody_is_told(play: Play, groups: list[Group], code: str) -> None:

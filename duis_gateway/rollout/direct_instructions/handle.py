@@ -34,6 +34,7 @@ from duis_gateway.rollout.releases.records import Period, Release
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup, Standing
 from duis_gateway.rollout.schedules.csp_voiding import take_out_of_safe_launch
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_choice
+from duis_gateway.text.controls import name_fault
 
 DECIDED_BY = "DCC"
 
@@ -48,6 +49,8 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     release = current(tx, body.release_id)
     if release is None:
         return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)
+    if fault := name_fault(body.group_id):
+        return refused(message, "NotAcceptable", f"The GroupID {fault}.")
     gathered = gather(tx, body.part, body.device_ids, body.release_id, body.group_id)
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)

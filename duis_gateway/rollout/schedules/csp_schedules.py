@@ -18,6 +18,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import DefaultSchedule, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.csp_telling import alerts, cut, told_of
+from duis_gateway.text.controls import name_fault
 
 
 @handles(Door.CSP, csp.DefaultPilotSchedule, "A03")
@@ -39,6 +40,10 @@ def _receive(message: AnyMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Ac
     problem = release_problem(release, body.csp_region, tx.party.regions, body.groups, stage, opens)
     if problem is not None or release is None:
         return refused(message, *(problem or ("UnknownRelease", "")))
+    # What is recorded already under such a name stands: a rule for the release would void it with the next revision.
+    names = (*(one.group_id for one in body.groups), *(one.code for one in body.constraints))
+    if fault := next(filter(None, map(name_fault, names)), None):
+        return refused(message, "NotAcceptable", f"A GroupID or the Code of an OfferedConstraint {fault}.")
     gathered = gather_schedule(tx, body)
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)

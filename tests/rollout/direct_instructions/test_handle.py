@@ -98,6 +98,13 @@ def test_a_batch_has_a_period_that_can_be(dcc: Steering, period: Period) -> None
     assert dcc.says(batch(OWN_NORTH, period=period)).code == "NotAcceptable"
 
 
+@pytest.mark.parametrize("name", ["B\u202e1", "\u2028", " ", "B\n"])
+def test_a_batch_has_a_name_that_can_be_shown(dcc: Steering, name: str) -> None:
+    dcc.piloting()
+    assert dcc.says(batch(OWN_NORTH, group=name)).code == "NotAcceptable"
+    assert kept(dcc) == []
+
+
 def test_a_batch_without_a_period_is_due_by_the_automatic_date(dcc: Steering) -> None:
     dcc.piloting()
     told = dcc.says(batch(OWN_NORTH, period=None))
