@@ -61,13 +61,12 @@ def refused_select(installation: Installation, *rules: object) -> str:
 @pytest.mark.usefixtures("store")
 def test_a_customer_register_can_say_whom_to_leave_out(installation: Installation, tmp_path: Path) -> None:
     register = tmp_path / "customers.csv"
-    register.write_text(f"customer,device_id\nJones,{format_eui(ids(4)[0])}\nSmith,\n", encoding="utf-8")
+    register.write_text(f"customer,device_id\nJones,{format_eui(ids(4)[0])}\n\n", encoding="utf-8")
     assert chosen(installation, "--region", "South", "--exclude", register) == list(ids(2, 8))
-    register.write_text("customer,device_id\nJones,4711\n", encoding="utf-8")
-    said = refused(
-        2, "pilot", "select", "--release", "REL-1", "--party", SUPPLIER, "--exclude", register, *installation.config
-    )
-    assert "not an EUI-64" in said
+    words = ("pilot", "select", "--release", "REL-1", "--party", SUPPLIER, "--exclude", register)
+    for line, why in (("Jones,4711", "not an EUI-64"), ("Smith,", "line 2: its device_id is empty")):
+        register.write_text(f"customer,device_id\n{line}\n", encoding="utf-8")
+        assert why in refused(2, *words, *installation.config)
 
 
 def test_the_same_rules_choose_the_same_and_another_seed_others(installation: Installation, store: Store) -> None:
