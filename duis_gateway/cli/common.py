@@ -18,7 +18,7 @@ from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import ConfigurationError, GatewayError
-from duis_gateway.machine.files import DASH, would_be_replaced
+from duis_gateway.machine.files import DASH, standard_stream, would_be_replaced
 from duis_gateway.outbox.guard import AddressRefused, read_url
 from duis_gateway.text.numbers import LONGEST, is_digits
 
@@ -124,11 +124,9 @@ class _NewFile(click.Path):
     """A file to write; the names that the system has for standard output are `-`, so that nothing else goes there."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        given = str(value)
-        return DASH if given in _STANDARD_OUTPUT else super().convert(value, param, ctx)
+        return DASH if standard_stream(Path(value)) == 1 else super().convert(value, param, ctx)
 
 
-_STANDARD_OUTPUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 NEW_FILE = _NewFile(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
 """A file that is written; `-` is standard output."""
 

@@ -75,7 +75,7 @@ def _run(
     with _logging(config):
         give_large_pieces_back()
         gateway = Gateway(config, doors=doors, delivery=delivery, any_operations_port=any_operations_port)
-        helpers = WorkerProcesses(config.source, workers - 1, config.operations.port)
+        helpers = WorkerProcesses(config.source, workers - 1, config.operations.port, config.log.file)
         signals.on_hangup = (gateway.read_again, helpers.hang_up)
         _announce(gateway)
         spare_collector()

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from time import monotonic
 
+from duis_gateway.machine.files import standard_stream
 from duis_gateway.machine.signals import held_back
 from duis_gateway.machine.threads import lasting
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 _SECONDS_BEFORE_AGAIN = 1.0
 _MOMENT = 0.3
 _LAST_PORT = 65_535
+_OUTPUT = 1
 
 
 class WorkerProcesses:
@@ -29,9 +31,10 @@ class WorkerProcesses:
     one's is any.
     """
 
-    def __init__(self, config: Path, number: int, operations_port: int) -> None:
+    def __init__(self, config: Path, number: int, operations_port: int, log_file: Path | None = None) -> None:
         self._command = [sys.executable, "-m", "duis_gateway", "deliver", "--while-stdin", "--config", str(config)]
         self._first_port = operations_port
+        self._logs_to_output = log_file is not None and standard_stream(log_file) == _OUTPUT
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -98,12 +101,16 @@ class WorkerProcesses:
         with self._lock:
             if self._stopping.is_set():
                 return None
+            environment = {**os.environ, "DUIS_GATEWAY_OPERATIONS_PORT": str(self._port(index))}
+            if self._logs_to_output:  # theirs says what nobody asks for, so their log goes another way to ours
+                environment["DUIS_GATEWAY_LOG_FILE"] = "/dev/stderr"
             with held_back():
                 process = subprocess.Popen(
                     self._command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
-                    env={**os.environ, "DUIS_GATEWAY_OPERATIONS_PORT": str(self._port(index))},
+                    stderr=_OUTPUT if self._logs_to_output else None,
+                    env=environment,
                     start_new_session=True,  # an interrupt from the terminal is for this process to hand on
                 )
             self._running.add(process)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from duis_gateway.clock import business_time
 from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.machine.files import standard_stream
 from duis_gateway.parties.records import is_email_address
 from duis_gateway.text.numbers import parse_decimal, parse_whole_number
 from duis_gateway.text.urls import fault_of_url
@@ -97,12 +98,20 @@ def _path(value: Any, folder: Path) -> Path:
 
 def _resolved(folder: Path, text: str) -> Path:
     try:
-        return (folder / Path(text).expanduser()).resolve()
+        path = folder / Path(text).expanduser()
+        resolved = path.resolve()
     except RuntimeError:
         raise Unacceptable(
             f"{text[:80]!r} cannot be followed: there is no such home, or its links go round in a circle; "
             "write the path out"
         ) from None
+    # /dev/fd/3 and the like may be links to a pipe or a socket, which has no name of its own.
+    return path.absolute() if os.path.exists(path) and not os.path.exists(resolved) else resolved
+
+
+def _log_file(value: Any, folder: Path) -> Path:
+    named = Path(_text(value, folder))
+    return _path(value, folder) if standard_stream(named) is None else named
 
 
 def _fault_of_file(path: Path) -> str | None:
@@ -227,6 +236,7 @@ PERCENT = Reader("a whole number from 1 to 100", _integer(1, 100), parse_whole_n
 SECONDS = Reader("a number of seconds above 0, at most a year", _seconds, parse_decimal)
 BOOLEAN = Reader("true or false", _boolean, _boolean_of)
 PATH = Reader("a path to a file (never the secret itself)", _path, fault=_fault_of_file)
+LOG_FILE = Reader("a path to a file, or - for standard output", _log_file)
 FOLDER = Reader("a path to a folder", _path, fault=_fault_of_folder)
 AUTHORITIES = Reader("a path to a file of certificates in PEM", _path, fault=_fault_of_authorities)
 AUTHORITIES_FOLDER = Reader("a path to a folder", _path, fault=_fault_of_authorities_folder)

@@ -28,6 +28,7 @@ from duis_gateway.config.reading import (
     FOLDER,
     HTTP_URL,
     INSTANT,
+    LOG_FILE,
     NETWORKS,
     PATH,
     PERCENT,
@@ -225,7 +226,7 @@ class LogConfig:
 
     level: str = setting(choice("debug", "info", "warning", "error"), "the least that is logged", "info")
     format: str = setting(choice("json", "text"), "one JSON object a line, or text for reading", "json")
-    file: Path | None = setting(PATH, "a file to log to, instead of standard error", None)
+    file: Path | None = setting(LOG_FILE, "a file to log to, instead of standard error", None)
 
 
 @dataclass(frozen=True, slots=True)

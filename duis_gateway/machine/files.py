@@ -17,6 +17,11 @@ from typing import BinaryIO
 DASH = Path("-")
 """Standard input, or standard output; a file of that name is `./-`."""
 
+_STANDARD_STREAMS = {
+    number: frozenset({Path(f"/dev/{name}"), Path(f"/dev/fd/{number}"), Path(f"/proc/self/fd/{number}")})
+    for number, name in ((1, "stdout"), (2, "stderr"))
+}
+
 DOCUMENT_BYTES = 64 * 1024 * 1024
 """A signed document, a key, a certificate, a configuration; messages are far smaller."""
 LIST_BYTES = 1024 * 1024 * 1024
@@ -60,6 +65,13 @@ def read_text(path: Path, most: int = DOCUMENT_BYTES) -> str:
 def shown_path(path: Path) -> str:
     """Return what to call an input in a message to a person."""
     return "standard input" if path == DASH else str(path)
+
+
+def standard_stream(path: Path) -> int | None:
+    """Return the descriptor that a path means, where it means standard output or standard error."""
+    if path == DASH:
+        return 1
+    return next((number for number, names in _STANDARD_STREAMS.items() if path in names), None)
 
 
 @contextmanager

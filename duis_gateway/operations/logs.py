@@ -11,6 +11,7 @@ import atexit
 import copy
 import json
 import logging
+import os
 import queue
 import sys
 import threading
@@ -21,10 +22,12 @@ from logging.handlers import QueueHandler, WatchedFileHandler
 
 from duis_gateway.config.settings import LogConfig
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import standard_stream
 from duis_gateway.text.controls import shown, shown_lines
 
 _LONGEST_QUEUE = 10_000
 _SECONDS_TO_FLUSH = 2.0
+_STANDARD_ERROR = 2
 _FORMATTER = logging.Formatter()
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -90,26 +93,82 @@ class _BoundedQueueHandler(QueueHandler):
         """Put the record into the queue if there is room."""
         try:
             if self._dropped:
-                event = "log records dropped, as the log could not be written"
-                report = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": event}
-                self.queue.put_nowait(logging.makeLogRecord({**report, "dropped": self._dropped}))
+                self.queue.put_nowait(_report_of(self._dropped))
                 self._dropped = 0
             self.queue.put_nowait(record)
         except queue.Full:
             self._dropped += 1
 
 
-class _Writer(threading.Thread):
-    """Takes records from the queue to the sink; only this thread ever waits for the sink."""
+class _FileSink(WatchedFileHandler):
+    """A file, which may be renamed for rotation."""
 
-    def __init__(self, records: queue.Queue[logging.LogRecord | None], sink: logging.Handler) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Raise again what was met: logging would print a traceback for each line."""
+        error = sys.exception()
+        if error is not None:
+            raise error
+
+    def give_up(self) -> None:
+        """Forget what could not be written, and open the file anew for the next line."""
+        stream, self.stream = self.stream, None
+        self.dev, self.ino = -1, -1
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+
+
+class _StreamSink(logging.Handler):
+    """Standard output or standard error, whatever it is: a pipe, a socket, a device. Nothing is held back for it."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        there = sys.stderr if descriptor == _STANDARD_ERROR else sys.stdout
+        # Where the process was started without it, the number may be a file of ours by now, the database say.
+        self._descriptor = os.open(os.devnull, os.O_WRONLY) if there is None else descriptor
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line (OSError: it cannot be written)."""
+        left = memoryview(f"{self.format(record)}\n".encode("utf-8", "backslashreplace"))
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+
+    def give_up(self) -> None:
+        """There is nothing to forget."""
+
+
+class _Writer(threading.Thread):
+    """Takes records from the queue to the sink; only this thread ever waits for the sink.
+
+    Where the sink cannot be written, standard error is told so once; how many lines were lost is said in the log, when
+    it can be written again.
+    """
+
+    def __init__(self, records: queue.Queue[logging.LogRecord | None], sink: _FileSink | _StreamSink) -> None:
         super().__init__(name="log", daemon=True)
         self._records = records
         self._sink = sink
+        self._lost = 0
 
     def run(self) -> None:
         while (record := self._records.get()) is not None:
-            self._sink.handle(record)
+            try:
+                if self._lost:
+                    self._sink.handle(_report_of(self._lost))
+                    self._lost = 0
+                self._sink.handle(record)
+            except Exception as error:
+                self._lose(error)
+
+    def _lose(self, error: Exception) -> None:
+        self._sink.give_up()
+        self._lost += 1
+        if self._lost > 1 or not isinstance(self._sink, _FileSink) or sys.stderr is None:
+            return
+        why = getattr(error, "strerror", None) or str(error)
+        said = f"duis-gateway: the log {self._sink.baseFilename} cannot be written, and lines are lost: {why}\n"
+        with suppress(OSError):
+            os.write(_STANDARD_ERROR, said.encode("utf-8", "backslashreplace"))
 
     def stop(self) -> None:
         """Write what is left, unless the sink is blocked: then give up after a while."""
@@ -117,14 +176,22 @@ class _Writer(threading.Thread):
             self._records.put(None, timeout=_SECONDS_TO_FLUSH)
         self.join(_SECONDS_TO_FLUSH)
         if not self.is_alive():
-            self._sink.close()
+            with suppress(OSError):
+                self._sink.close()
 
 
-def _sink(config: LogConfig) -> logging.Handler:
-    if config.file is None:
-        return logging.StreamHandler(sys.stderr)
+def _report_of(lost: int) -> logging.LogRecord:
+    event = "log records dropped, as the log could not be written"
+    about = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": event}
+    return logging.makeLogRecord({**about, "dropped": lost})
+
+
+def _sink(config: LogConfig) -> _FileSink | _StreamSink:
+    descriptor = _STANDARD_ERROR if config.file is None else standard_stream(config.file)
+    if config.file is None or descriptor is not None:
+        return _StreamSink(descriptor or _STANDARD_ERROR)
     try:
-        return WatchedFileHandler(config.file, encoding="utf-8")
+        return _FileSink(config.file, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"the log file {config.file} cannot be opened: {error.strerror}") from None
 

@@ -70,7 +70,7 @@ def test_init_makes_all_or_nothing(tmp_path: Path, there: bool) -> None:
     folder = tmp_path / "g"
     if there:
         folder.mkdir()
-    said = refused(1, "init", folder, "--store", f"postgresql://duis@127.0.0.1:{free_port()}/duis")
+    said = refused(2, "init", folder, "--store", f"postgresql://duis@127.0.0.1:{free_port()}/duis")
     assert "Connection refused" in said
     assert folder.exists() is there
     assert not there or not list(folder.iterdir())

@@ -77,7 +77,7 @@ def test_a_database_that_others_write_for_too_long_is_said_so_and_nothing_is_los
     """F07: to be run again."""
     monkeypatch.setenv("DUIS_GATEWAY_STORE_LOCK_TIMEOUT", "0.2")
     with opened(f"sqlite:///{used.folder / 'gateway.db'}") as store, store.write():
-        assert "locked for too long" in refused(1, "prune", "--older-than", "39", *used.config)
+        assert "locked for too long" in refused(2, "prune", "--older-than", "39", *used.config)
     assert done("prune", "--older-than", "39", *used.config) == f"Pruned {EVERYTHING}"
 
 

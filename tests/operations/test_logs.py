@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from duis_gateway.config.settings import LogConfig
+from duis_gateway.config.settings import LogConfig, load_config
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.operations.logs import configure_logging
+from tests.support.writing import wait_until
 
+ROOT = Path(__file__).resolve().parents[2]
 log = logging.getLogger("duis_gateway.test")
 
 
@@ -109,3 +113,62 @@ def _read_until(descriptor: int, mark: bytes) -> bytes:
 def test_a_log_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no/such\.log cannot be opened: No such file"):
         configure_logging(LogConfig(file=tmp_path / "no" / "such.log"))
+
+
+SERVE = """
+import logging, sys
+from pathlib import Path
+from duis_gateway.config.settings import LogConfig
+from duis_gateway.operations.logs import configure_logging
+stop = configure_logging(LogConfig(file=Path(sys.argv[1])))
+for number in range(50):
+    logging.getLogger("duis_gateway.test").warning("line %d", number)
+stop()
+"""
+
+
+def run(file: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-c", SERVE, file]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_full_disk_costs_lines_and_is_said_once() -> None:
+    ended = run("/dev/full")
+    assert ended.returncode == 0
+    [said] = ended.stderr.splitlines()
+    assert said == "duis-gateway: the log /dev/full cannot be written, and lines are lost: No space left on device"
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "-", "/dev/stderr", "/proc/self/fd/2"])
+def test_the_streams_of_the_process_are_logs_also_where_they_are_pipes(name: str) -> None:
+    ended = run(name)
+    written, other = (ended.stderr, ended.stdout) if name.endswith(("stderr", "2")) else (ended.stdout, ended.stderr)
+    assert (ended.returncode, len(written.splitlines()), other) == (0, 50, "")
+
+
+def test_a_log_that_can_be_written_again_goes_on_and_says_what_was_lost(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its folder is gone for a while, as a volume that is taken away."""
+    folder, away = tmp_path / "logs", tmp_path / "away"
+    folder.mkdir()
+    stop = configure_logging(LogConfig(file=folder / "gateway.log"))
+    log.warning("before")
+    wait_until(lambda: "before" in (folder / "gateway.log").read_text(encoding="utf-8"))
+    folder.rename(away)
+    log.warning("lost")
+    wait_until(lambda: "cannot be written" in capfd.readouterr().err)
+    folder.mkdir()
+    log.warning("after")
+    stop()
+    lines = [json.loads(line) for line in (folder / "gateway.log").read_text(encoding="utf-8").splitlines()]
+    assert [line.get("dropped", line["text"]) for line in lines] == [1, "after"]
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "-", "/dev/fd/{writing}"])
+def test_pipes_can_be_named_in_the_configuration(name: str, pipe: tuple[int, Path], tmp_path: Path) -> None:
+    named = name.format(writing=pipe[1].name)
+    signing = '[signing]\neui = "90-B3-D5-1F-30-00-00-02"\nkey = "gateway.key"\ncertificate = "gateway.pem"\n'
+    config = tmp_path / "gateway.toml"
+    config.write_text(f'{signing}[log]\nfile = "{named}"\n', encoding="utf-8")
+    assert load_config(config, {}).log.file == Path(named)

@@ -309,6 +309,8 @@ def test_flags_are_acknowledged_with_the_token(shown: Shown) -> None:
         ({"form": "0" * 64}, {}, "the form is too old, or not one of this console's"),
         ({}, {"Origin": "http://evil.example"}, "another site's page"),
         ({}, {"Origin": "null"}, "another site's page"),
+        ({}, {"Origin": "http://["}, "another site's page"),
+        ({}, {"Origin": "http://[::1"}, "another site's page"),
         ({}, {"Sec-Fetch-Site": "cross-site"}, "another site's page"),
         ({}, {"Sec-Fetch-Site": "same-site"}, "another site's page"),
     ],
