@@ -61,7 +61,7 @@ def test_a_disk_that_is_nearly_full(sqlite_world: FaultWorld) -> None:
     with world.take_in() as gateway, world.client(gateway) as client:
         answer = client.send(notice)
         client.send(messages[0])
-    with world.serve(store_min_free_bytes=1 << 60) as gateway, world.client(gateway) as client:
+    with world.serve(store_min_free_bytes=10**15) as gateway, world.client(gateway) as client:
         world.wait_until_delivered()
         assert_come_again(client, messages[1])
         assert client.send(notice) == answer
