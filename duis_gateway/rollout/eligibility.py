@@ -99,6 +99,11 @@ def fits_or_active_sql(release: Release) -> ColumnElement[bool]:
     return and_(_of_model_in_use(release), or_(runs_it, _may_leave_its_version(release)))
 
 
+def active_sql(release: Release) -> ColumnElement[bool]:
+    """Return the condition of `unfit` being `Unfit.ACTIVE`: a commissioned hub that runs the release's version."""
+    return and_(_of_model_in_use(release), hub_table.c.firmware_version == release.firmware_version)
+
+
 def _of_model_in_use(release: Release) -> ColumnElement[bool]:
     return and_(
         hub_table.c.model_id == model_number(release.manufacturer, release.model).scalar_subquery(),

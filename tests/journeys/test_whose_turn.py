@@ -10,7 +10,7 @@ import pytest
 from tests.support.databases import KINDS
 from tests.support.dcc_play import approve, code, outcome, told
 from tests.support.installation import NOW
-from tests.support.play import DAY, Play
+from tests.support.play import DAY, Outcome, Play
 from tests.support.wire_client import element, only
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("BR-5.4", "BR-5.5", "EX-14")]
@@ -50,3 +50,19 @@ def test_the_outcome_of_a_pilot_that_was_is_asked_for_also_in_safe_launch(play: 
     assert {task for _, task in own(play, "dcc")} == {"report_pilot_outcome", "report_safe_launch_outcome"}
     assert outcome(play, "Pilot", True).code == "Accepted"
     assert set(own(play, "dcc")) == {("", "report_safe_launch_outcome")}
+
+
+@pytest.mark.requirement("PIA-A9", "PIA-C5", "A04")
+def test_hubs_that_the_pilot_has_updated_count_however_often_the_list_is_sent(play: Play) -> None:
+    """The whole list sent again cannot name them: it lost their credit, and was too short for the minimum."""
+    hubs = list(play.lot.of_csp("north", play.lot["own"]))[:3]
+    play.announce(minimum=len(hubs), marks=OWED)
+    approve(play)
+    assert play.pilot_list("main", hubs).code == "I99"
+    assert ("", "provide_minimum") not in own(play, "main")
+    assert play.responded("north", Outcome(hubs[0])).code == "Accepted"
+    play.checks_first = True
+    answer = play.pilot_list("main", hubs)
+    assert (answer.code, answer.lists) == ("W110501", {"NotApplicableFirmwareDeviceIDList": hubs[:1]})
+    assert ("", "provide_minimum") not in own(play, "main")
+    assert play.pilot_list("main", hubs[2:]).code == "E110510", "one active, one named"

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from duis_gateway.rollout.eligibility import (
     Unfit,
+    active_sql,
     fits,
     fits_or_active_sql,
     fits_sql,
@@ -109,6 +110,8 @@ def test_python_and_sql_say_the_same(store: Store, estate: list[Hub], announced:
             assert found(connection, fits_or_active_sql(loaded)) == [
                 d for d in sorted(reasons) if reasons[d] in (None, Unfit.ACTIVE)
             ]
+            active = [d for d in sorted(reasons) if reasons[d] is Unfit.ACTIVE]
+            assert found(connection, active_sql(loaded)) == active
             assert all(runs(of, loaded) for of in estate if reasons[of.device_id] is Unfit.ACTIVE)
         for supplier in SUPPLIERS:
             own = sorted(of.device_id for of in estate if responsible(of, supplier))

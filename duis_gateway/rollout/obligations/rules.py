@@ -1,8 +1,9 @@
 """What suppliers owe to a pilot: a minimum number of hubs, and a share of their hubs in time (PIA-A9, PIA-C5).
 
-Obligations apply only where the release sets them. What counts is what a supplier has on its preferred list, proving
-hubs aside: the sources ask suppliers to "provide" hubs within the first two months, after which DCC selects on their
-behalf (`selection.judge_selection`).
+Obligations apply only where the release sets them. What counts is what a supplier has on its preferred list, what DCC
+chose for it, and what the pilot has updated already, which no list can name any more; proving hubs aside. The sources
+ask suppliers to "provide" hubs within the first two months, after which DCC selects on their behalf
+(`selection.judge_selection`).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class SupplierPilot:
     """A supplier's part in a pilot, in hubs; proving and excluded hubs are in neither number.
 
     `eligible` are its own hubs to which the release may be applied (those already active under it included),
-    `provided` those of them on its preferred list.
+    `provided` those of them on its preferred list, chosen by DCC for it, or active through the pilot.
     """
 
     supplier: int

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, or_, select, union
 
 from duis_gateway.rollout.activations.records import OutcomeStage
-from duis_gateway.rollout.eligibility import fits_or_active_sql, fits_sql, passes_sql, responsible_sql
+from duis_gateway.rollout.eligibility import active_sql, fits_or_active_sql, fits_sql, passes_sql, responsible_sql
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
 from duis_gateway.store.tables import activation_outcome, hub, preferred_hub, preferred_list, release_hub
@@ -17,7 +17,7 @@ from duis_gateway.store.tables import activation_outcome, hub, preferred_hub, pr
 
 @dataclass(frozen=True, slots=True)
 class Provided:
-    """A supplier's hubs that count for the pilot, and those of them on its preferred list or chosen by DCC for it."""
+    """A supplier's hubs that count for the pilot, and those of them that it has provided (`obligations.rules`)."""
 
     supplier: int
     eligible: int
@@ -33,21 +33,26 @@ def provided(connection: Connection, release: Release, suppliers: Iterable[int])
     return [Provided(one, counts.eligible(one), counts.provided(one)) for one in sorted(suppliers)]
 
 
+def provided_and_active(connection: Connection, release: Release, supplier: int) -> int:
+    """Count the hubs that a supplier has provided whatever its list names: those that the pilot has updated."""
+    return _Counts(connection, release).active(supplier)
+
+
 class _Counts:
     def __init__(self, connection: Connection, release: Release) -> None:
         self._connection = connection
-        self._release = release.release_id
-        self._counts = fits_or_active_sql(release)
-        self._fits = fits_sql(release)
-        self._activated = exists().where(
-            activation_outcome.c.device_id == hub.c.device_id,
-            activation_outcome.c.release_id == self._release,
+        self._release = release
+        self._success = (
+            activation_outcome.c.release_id == release.release_id,
             activation_outcome.c.success,
             activation_outcome.c.stage == OutcomeStage.ACTIVATION,
         )
+        self._counts = fits_or_active_sql(release)
+        self._fits = fits_sql(release)
+        self._activated = exists().where(activation_outcome.c.device_id == hub.c.device_id, *self._success)
         marked = release_hub.c.mark.in_([HubMark.PROVING, HubMark.EXCLUDED])
         self._marked = exists().where(
-            release_hub.c.release_id == self._release, release_hub.c.device_id == hub.c.device_id, marked
+            release_hub.c.release_id == release.release_id, release_hub.c.device_id == hub.c.device_id, marked
         )
 
     def eligible(self, supplier: int) -> int:
@@ -59,7 +64,19 @@ class _Counts:
         return sum(self._number(self._hubs(condition, theirs)) for condition in passes_sql(supplier))
 
     def provided(self, supplier: int) -> int:
-        return self._number(self._hubs(self._named(supplier), responsible_sql(supplier)))
+        theirs = or_(self._named(supplier), self._active())
+        return self._number(self._hubs(theirs, responsible_sql(supplier)))
+
+    def active(self, supplier: int) -> int:
+        return self._number(self._hubs(self._active(), responsible_sql(supplier)))
+
+    def _active(self) -> ColumnElement[bool]:
+        """A hub that the release reached before the pilot's end, and that runs it; what safe launch brings is none."""
+        assert self._release.pilot is not None
+        reached = select(activation_outcome.c.device_id).where(
+            *self._success, activation_outcome.c.completed_at < self._release.pilot.period.end
+        )
+        return and_(active_sql(self._release), hub.c.device_id.in_(reached))
 
     def _named(self, supplier: int) -> ColumnElement[bool]:
         return hub.c.device_id.in_(union(*(self._listed(supplier, *tables) for tables in _LISTS)))
@@ -71,7 +88,7 @@ class _Counts:
         return int(self._connection.execute(query).scalar_one())
 
     def _listed(self, supplier: int, lists: Table, members: Table, owner: str) -> Select[Any]:
-        mine = (lists.c.release_id == self._release, lists.c.supplier == supplier)
+        mine = (lists.c.release_id == self._release.release_id, lists.c.supplier == supplier)
         return select(members.c.device_id).join_from(lists, members, members.c[owner] == lists.c.id).where(*mine)
 
 

@@ -20,6 +20,7 @@ from duis_gateway.rollout.audience import to_csps
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, Ending
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
 from duis_gateway.rollout.plans.replan import replan
@@ -78,6 +79,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         protected=protection.protected(conn, named, supplier),
         under_way=standing.under_way,
         over=standing.over,
+        active=obligations.provided_and_active(conn, release, supplier) if release.pilot is not None else 0,
     )
 
 

@@ -37,6 +37,7 @@ class PilotListFacts:
         protected: those of the hubs in `named` that the requester itself lets into no pilot.
         under_way: the hubs of `groups` that move already: the period that is planned for them has begun.
         over: the hubs of `groups` whose period is over: there is nothing left for a list to take back.
+        active: how many of the requester's hubs the pilot has updated, which no list can name any more.
     """
 
     release: Release | None
@@ -49,6 +50,7 @@ class PilotListFacts:
     protected: frozenset[int] = frozenset()
     under_way: frozenset[int] = frozenset()
     over: frozenset[int] = frozenset()
+    active: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def judge_pilot_list(request: PreferredPilotList, facts: PilotListFacts, now: da
         return PilotListJudgement("E110505")
     whole = request.device_ids is not None
     composed = _whole_list(request, facts, release) if whole else _amended_default(request, facts, release)
-    refusal = _size_refusal(composed, facts.proving, release.pilot)
+    refusal = _size_refusal(composed, facts, release.pilot)
     if refusal is not None:
         return PilotListJudgement(refusal, composed.findings)
     judged = _accepted(composed, facts)
@@ -152,15 +154,18 @@ def _together(*parts: Iterable[HubInRegion]) -> tuple[HubInRegion, ...]:
     return tuple({hub.device_id: hub for part in parts for hub in part}.values())
 
 
-def _size_refusal(composed: _Composed, proving: tuple[HubInRegion, ...], terms: PilotTerms) -> str | None:
-    """E110502, then the limit and the minimum, neither of which counts proving hubs."""
+def _size_refusal(composed: _Composed, facts: PilotListFacts, terms: PilotTerms) -> str | None:
+    """E110502, then the limit and the minimum, neither of which counts proving hubs.
+
+    What the pilot has updated counts towards the minimum, as it does in a supplier's obligations.
+    """
     if not composed.anything_good:
         return "E110502"
-    always_in = {hub.device_id for hub in proving}
+    always_in = {hub.device_id for hub in facts.proving}
     size = sum(hub.device_id not in always_in for hub in composed.hubs)
     if size > terms.limit:
         return "E110504"
-    return "E110510" if size < terms.minimum else None
+    return "E110510" if size + facts.active < terms.minimum else None
 
 
 def _accepted(composed: _Composed, facts: PilotListFacts) -> PilotListJudgement:

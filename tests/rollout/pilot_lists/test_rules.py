@@ -193,6 +193,7 @@ def test_the_minimum_counts_the_same_hubs_as_the_limit() -> None:
     assert (judged.code, judged.pilot) == ("E110510", ())
     assert judged.findings == HubFindings(invalid=(99,))
     assert judge(amended(remove=(1,)), release=terms).code == "E110510"
+    assert judge(amended(remove=(1,)), release=terms, active=1).code == "I99", "what the pilot has updated counts"
 
 
 @pytest.mark.parametrize("state", sorted(ReleaseState))
