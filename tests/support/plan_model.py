@@ -87,6 +87,17 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
     return newest
 
 
+def over_in_the_pause(before: Scenario, after: Scenario) -> dict[int, bool]:
+    """The hubs whose plan was held before, each with whether nothing is planned now: a paused hub's period ended."""
+    release, now = before.releases[0], after.releases[0]
+    found = {}
+    for hub in before.hubs:
+        if hub in after.hubs and expected_plan(before, release, hub).period is not None and release.paused:
+            is_over = expected_plan(after, now, hub)
+            found[hub.device_id] = is_over.period is None and is_over.basis == "automatic_date"
+    return found
+
+
 def pilots(scenario: Scenario, release: Release, hub: Hub, period: Period) -> bool:
     """Whether the hub is in the pilot, which the release has not left, and the period begins before its end."""
     listed = {hub_id for supplier in hub.suppliers for hub_id in scenario.listed.get(supplier, ())}

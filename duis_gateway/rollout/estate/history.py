@@ -105,6 +105,8 @@ def _words(one: HubEvent) -> tuple[str, str | None]:
             return "instructed", "by DCC, on its supplier's behalf"
         case Happened.DECIDED:
             return f"CSP: {one.word}", None
+        case Happened.PLANNED:
+            return "planned", "the release proceeds"
         case Happened.OFF_PLAN:
             return f"off the plan: {one.word}", None
         case Happened.ENDED if one.word == TAKEN_BACK and one.supplier != OF_DCC:

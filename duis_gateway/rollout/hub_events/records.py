@@ -26,6 +26,8 @@ class Happened(StrEnum):
     """What DCC had chosen on its supplier's behalf ended; the event's word says how."""
     VOID = "Void"
     """The supplier was told that the plan is void; the event's word is the reason."""
+    PLANNED = "Planned"
+    """The supplier was told of the plan, new or again, as DCC proceeded with a release that was paused."""
     OFF_PLAN = "OffPlan"
     """The supplier was told of a deviation; the event's word is its kind."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.activations import store as activations
-from duis_gateway.rollout.plans import half_instructed, remaining, told
+from duis_gateway.rollout.plans import half_instructed, held, remaining, told
 from duis_gateway.rollout.plans.deviations import missed
 from duis_gateway.rollout.plans.replan import HUBS_AT_ONCE, replan
 from duis_gateway.rollout.releases.effects import current
@@ -37,6 +37,7 @@ def _end_periods(release: Release, moment: Moment) -> None:
             silent = [device_id for device_id in ended if device_id not in reported]
             missed(moment, release, period, silent).tell(moment)
             replan(moment, release, ended)
+    held.tell_ended(release, moment)
     for supplier, ids in half_instructed.tell_ended(release, moment).items():
         moment.send(alerts_on_end(release, supplier, ids, moment))
     told.drop_ended(moment.conn, release.release_id, moment.now)

@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hub_events import store as events
-from duis_gateway.rollout.plans.records import GroupName
-from duis_gateway.rollout.releases.records import Stage
+from duis_gateway.rollout.plans.counting import counting_of, given_by
+from duis_gateway.rollout.plans.records import GroupName, PlanFacts
+from duis_gateway.rollout.plans.telling import Bulletin
+from duis_gateway.rollout.releases.records import Release, Stage
 from duis_gateway.store.bulk import id_list, stored_columns
 from duis_gateway.store.tables import instruction, instruction_hub
 from duis_gateway.store.types import unsigned
+
+_NOBODY: Mapping[int, Collection[int]] = MappingProxyType({})
+
+
+def note_groups(
+    bulletin: Bulletin,
+    moment: Moment,
+    release: Release,
+    ids: Collection[int],
+    by_dcc: Collection[int] = (),
+    without: Mapping[int, Collection[int]] = _NOBODY,
+) -> None:
+    """Note which group of each supplier these hubs are in, or were until now; of some DCC had the plan (`by_dcc`).
+
+    `without`: by supplier, the hubs of which it is told no group (`without_group`).
+    """
+    for supplier, name, members in groups_around(moment, release.release_id, ids, by_dcc) if ids else ():
+        apart = without.get(supplier, ())
+        bulletin.groups[supplier].update((device_id, name) for device_id in members if device_id not in apart)
+
+
+def without_group(facts: PlanFacts, *, by_dcc: bool) -> Iterator[int]:
+    """Yield the suppliers of a hub whose own group had no part in its plan at the time of the facts.
+
+    DCC had chosen the hub on its behalf, or had instructed it by itself (`by_dcc`), and its own group was over.
+    """
+    for supplier in facts.hub.suppliers:
+        counts = counting_of(facts, supplier)
+        given = (one for one in given_by(facts, supplier) if not one.by_dcc)
+        own = any(one.counting_period.end > facts.at for one in given)
+        if (counts is not None and counts.by_dcc) or (by_dcc and not own):
+            yield supplier
 
 
 def groups_around(

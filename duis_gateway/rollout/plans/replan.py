@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.plans import half_instructed, told
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
-from duis_gateway.rollout.plans.groups import groups_around
+from duis_gateway.rollout.plans.groups import note_groups, without_group
 from duis_gateway.rollout.plans.records import Lost, PlanBasis, PlanFacts, ToldHub, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
@@ -26,6 +27,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 
 HUBS_AT_ONCE = 50_000
+_INSTANT = timedelta(microseconds=1)
 
 
 def replan(moment: Moment, release: Release, ids: Iterable[int]) -> None:
@@ -42,15 +44,14 @@ def _in_chunks(moment: Moment, ids: Iterable[int]) -> Iterator[Collection[int]]:
         yield chunk
 
 
-def replan_all(moment: Moment, release: Release, lost: Lost | None = None) -> None:
+def replan_all(moment: Moment, release: Release, lost: Lost | None = None, *, proceeds: bool = False) -> None:
     """Tell what has changed in the plan of every hub under a release: it is the release itself that changed.
 
     Instructions that this has ended (`lost`) are told in the same messages, also where they were only half of what a
-    plan needs.
+    plan needs. `proceeds`: a pause has ended.
     """
-    may_have_one = release.state.is_live and not release.paused
-    chunks = told.concerned(moment.conn, release.release_id, named=may_have_one, size=HUBS_AT_ONCE)
-    _replan(moment, release, chunks, lost)
+    chunks = told.concerned(moment.conn, release.release_id, named=release.state.is_live, size=HUBS_AT_ONCE)
+    _replan(moment, release, chunks, lost, proceeds=proceeds)
 
 
 def replan_hubs(
@@ -90,10 +91,17 @@ def releases_of(moment: Moment, models: Collection[tuple[str, str]]) -> list[Rel
     return sorted(live, key=lambda one: one.release_id)
 
 
-def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]], lost: Lost | None = None) -> None:
+def _replan(
+    moment: Moment,
+    release: Release,
+    chunks: Iterable[Collection[int]],
+    lost: Lost | None = None,
+    *,
+    proceeds: bool = False,
+) -> None:
     lost = lost or Lost()
     listeners = Listeners(moment)
-    bulletin = Bulletin()
+    bulletin = Bulletin(proceeds=proceeds)
     shared = None
     by_dcc: set[int] = set()
     for chunk in chunks:
@@ -103,9 +111,10 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
         now: defaultdict[ToldHub, list[int]] = defaultdict(list)
         void: list[int] = []
         off: list[int] = []
+        without: defaultdict[int, set[int]] = defaultdict(set)
         kinds = plans.kinds(moment.conn, shared, chunk)
-        half_instructed.watch(moment, release, (facts for facts, _ in kinds))
-        for was, outlook, device_ids in _compared(before, kinds):
+        untold.watch(moment, release, [facts for facts, _ in kinds])
+        for was, outlook, device_ids, facts in _compared(before, kinds):
             planned = outlook.planned
             if planned == was:
                 continue
@@ -113,14 +122,18 @@ def _replan(moment: Moment, release: Release, chunks: Iterable[Collection[int]],
                 told_to = news(was, why, listeners.of)
                 if any(isinstance(one, VoidReason) for one in told_to.values()):
                     off += members
-                    if was is not None and was.plan.basis is PlanBasis.DCC:
-                        by_dcc.update(members)
+                    if was is not None:
+                        had_by_dcc = was.plan.basis is PlanBasis.DCC
+                        by_dcc.update(members if had_by_dcc else ())
+                        in_time = replace(facts, at=min(facts.at, was.plan.period.end - _INSTANT))
+                        for supplier in without_group(in_time, by_dcc=had_by_dcc):
+                            without[supplier].update(members)
                 bulletin.add(told_to, members)
             if planned is None:
                 void += device_ids
             else:
                 now[planned] += device_ids
-        _note_groups(bulletin, moment, release, off, by_dcc)
+        note_groups(bulletin, moment, release, off, by_dcc, without)
         if now:
             told.remember(moment.conn, release.release_id, now)
         if void:
@@ -142,14 +155,6 @@ def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[O
     return found.items()
 
 
-def _note_groups(
-    bulletin: Bulletin, moment: Moment, release: Release, ids: Collection[int], by_dcc: Collection[int] = ()
-) -> None:
-    """Note which group of each supplier these hubs are in, or were until now; of some DCC had the plan (`by_dcc`)."""
-    for supplier, name, members in groups_around(moment, release.release_id, ids, by_dcc) if ids else ():
-        bulletin.groups[supplier].update(dict.fromkeys(members, name))
-
-
 def _tell_lost(
     lost: Lost, by_dcc: Collection[int], bulletin: Bulletin, listeners: Listeners, moment: Moment, release: Release
 ) -> None:
@@ -159,7 +164,7 @@ def _tell_lost(
     """
     owed: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     for supplier, own in lost.own.items():
-        _note_groups(bulletin, moment, release, own, by_dcc)
+        note_groups(bulletin, moment, release, own, by_dcc)
         owed[supplier] = dict(own)
     for device_id, region in hubs.regions(moment.conn, lost.reasons).items():
         for party in listeners.partners_in(region):
@@ -174,13 +179,13 @@ def _tell_lost(
 
 def _compared(
     before: Mapping[int, ToldHub], kinds: Iterable[tuple[PlanFacts, list[int]]]
-) -> Iterator[tuple[ToldHub | None, Outlook, list[int]]]:
-    """Yield hubs that were told alike and stand alike now: why, what was told of them, and how they stand."""
+) -> Iterator[tuple[ToldHub | None, Outlook, list[int], PlanFacts]]:
+    """Yield hubs that were told alike and stand alike now: what was told of them, how they stand, and by what."""
     for facts, device_ids in kinds:
         hub = facts.hub
         outlook = Outlook(plan_hub(facts).told, hub.csp_region, hub.import_supplier, hub.gas_supplier)
         if not before:
-            yield None, outlook, device_ids
+            yield None, outlook, device_ids, facts
             continue
         alike: defaultdict[int, list[int]] = defaultdict(list)
         met: dict[int, ToldHub | None] = {}
@@ -190,4 +195,4 @@ def _compared(
             met[id(was)] = was
             alike[id(was)].append(device_id)
         for key, members in alike.items():
-            yield met[key], outlook, members
+            yield met[key], outlook, members, facts

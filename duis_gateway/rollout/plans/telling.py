@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -60,12 +60,14 @@ class Bulletin:
     """What each party is to be told of the plan of hubs under one release.
 
     `groups`: by supplier and hub, the supplier's own group to be named where the hub's plan is void.
+    `proceeds`: a pause ends, so that what is planned is noted for the hubs' history, too: the last was that it is held.
     """
 
     found: defaultdict[int, defaultdict[News, list[int]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
     groups: defaultdict[int, dict[int, GroupName | None]] = field(default_factory=lambda: defaultdict(dict))
+    proceeds: bool = False
 
     def add(self, told_to: Mapping[int, News], device_ids: Sequence[int]) -> None:
         """Add that these parties are told this of these hubs."""
@@ -78,7 +80,7 @@ class Bulletin:
         What is void is noted for the hubs' history, also where its supplier is not registered and is told nothing.
         """
         for eui in sorted(self.found.keys() - listeners.partners.keys()):
-            self._note_voids(eui, release, moment)
+            self._note(eui, release, moment)
         for eui in sorted(self.found.keys() & listeners.partners.keys()):
             yield from plan_messages(listeners.partners[eui], release, tuple(self._entries(eui)), None, moment)
         for supplier in listeners.suppliers(self.found.keys() - listeners.partners.keys(), release):
@@ -91,14 +93,15 @@ class Bulletin:
             )
             yield Alert(supplier, body, release.release_id)
 
-    def _note_voids(self, supplier: int, release: Release, moment: Moment) -> None:
+    def _note(self, supplier: int, release: Release, moment: Moment) -> None:
+        told = HubEvent(release.release_id, supplier, Happened.PLANNED, moment.now, moment.now)
         for one in self._entries(supplier):
             if isinstance(one, VoidPlan):
                 stage, name = (one.group.stage, one.group.group_id) if one.group else (None, None)
-                event = HubEvent(
-                    release.release_id, supplier, Happened.VOID, moment.now, moment.now, stage, name, word=one.reason
-                )
-                events.note(moment.conn, event, one.device_ids)
+                void = replace(told, what=Happened.VOID, stage=stage, group_id=name, word=one.reason)
+                events.note(moment.conn, void, one.device_ids)
+            elif self.proceeds:
+                events.note(moment.conn, replace(told, stage=one.stage, period=one.period), one.device_ids)
 
     def _entries(self, party: int) -> Iterator[_Entry]:
         """Yield what is planned, the earliest first, then what is void."""

@@ -67,7 +67,7 @@ def carry_out(happening: Happening, moment: Moment) -> None:
     for effect in happening.effects:
         CARRIED_OUT[effect](happening, moment)
     if _moves_plans(happening.before) != _moves_plans(after):
-        replan_all(moment, after, lost)
+        replan_all(moment, after, lost, proceeds=happening.before.paused and not after.paused)
     elif happening.before.state is not after.state is ReleaseState.SAFE_LAUNCH:
         replan(moment, after, direct.batched_hubs(moment.conn, after.release_id))  # no hub is in the pilot any more
     follow_the_date(happening.before, after, moment)

@@ -62,6 +62,13 @@ def paused_since(connection: Connection, release: Release) -> datetime | None:
     return since
 
 
+def was_paused(connection: Connection, release_id: str, at: datetime) -> bool:
+    """Whether the release was paused just before this moment."""
+    before = release_event.c.release_id == release_id, release_event.c.at < at
+    last = select(release_event.c.paused).where(*before).order_by(release_event.c.id.desc()).limit(1)
+    return bool(connection.execute(last).scalar_one_or_none())
+
+
 def pilot_never_was(connection: Connection, release: Release) -> bool:
     """Whether safe launch began without the pilot that the release has: its period was over before it could begin."""
     if release.pilot is None or release.state is not ReleaseState.SAFE_LAUNCH:

@@ -1,0 +1,54 @@
+"""Hubs whose period ends while the release is paused: it could not be used, and that it is over is told (BR-6.5).
+
+It was told as void when the pause began, or was never told as it was instructed during the pause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans import told, untold
+from duis_gateway.rollout.plans.groups import note_groups, without_group
+from duis_gateway.rollout.plans.half_instructed import HUBS_AT_ONCE
+from duis_gateway.rollout.plans.records import PlanFacts
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.plans.telling import Bulletin, Listeners
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases.records import Release
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def tell_ended(release: Release, moment: Moment) -> None:
+    """Tell of the hubs that were planned until a moment which has come in a pause, and are not planned any more."""
+    passed = told.ends_passed(moment.conn, release.release_id, moment.now)
+    ends = sorted(end for end in passed if history.was_paused(moment.conn, release.release_id, end))
+    ids = untold.named_until(moment.conn, release.release_id, ends)
+    if not ids:
+        return
+    listeners, bulletin = Listeners(moment), Bulletin()
+    shared = plans.of_release(moment.conn, release, moment.now)
+    for start in range(0, len(ids), HUBS_AT_ONCE):
+        kinds = plans.kinds(moment.conn, shared, ids[start : start + HUBS_AT_ONCE])
+        # What counts now, as what counted before it is over, was not looked at when it came.
+        untold.watch(moment, release, [facts for facts, _ in kinds])
+        for facts, members in kinds:
+            now, was = plan_hub(facts), next((one for one in map(partial(_just_before, facts), ends) if one), None)
+            if now.period is not None or was is None:
+                continue
+            bulletin.add(dict.fromkeys(listeners.of(facts.hub), now.told), members)
+            by_dcc = plan_hub(was).by_dcc
+            without = dict.fromkeys(without_group(was, by_dcc=by_dcc), frozenset(members))
+            note_groups(bulletin, moment, release, members, members if by_dcc else (), without)
+    moment.send(bulletin.sends(release, listeners, moment))
+
+
+def _just_before(facts: PlanFacts, end: datetime) -> PlanFacts | None:
+    """Return what the plan of a hub followed from just before a moment, None where that ended no plan."""
+    before = replace(facts, at=end - _INSTANT)
+    period = plan_hub(before).period
+    return before if period is not None and period.end == end else None

@@ -1,0 +1,135 @@
+"""A pause holds plans: whose period ends meanwhile is told so, and what is planned again is in the history (BR-6.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import esi.messages as esi
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate.history import history_rows
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from tests.rollout.plans.test_off_the_plan import hubs, told
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, THEIR_HUB, Steering, steering
+
+DAY = timedelta(days=1)
+FIRST = Period(PILOT.start + 7 * DAY, PILOT.start + 14 * DAY)
+SECOND = Period(PILOT.start + 20 * DAY, PILOT.start + 27 * DAY)
+
+pytestmark = pytest.mark.requirement("X09", "BR-6.5", "BR-3.6")
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    with steering(request.param, tmp_path) as made:
+        made.piloting()
+        yield made
+
+
+def decides(dcc: Steering, action: RolloutAction) -> None:
+    assert dcc.says(esi.RolloutDecision("R1", action, "why", Standing.CONFIRMED, "DCC")).status == "Accepted"
+
+
+def instructs(dcc: Steering, supplier: int, period: Period, *ids: int, name: str = "W1") -> None:
+    assert dcc.asks(supplier, "11.5", PreferredPilotList("R1", NEW, ids)) == "I99"
+    group = DeploymentGroup(name, Stage.PILOT, ids, period)
+    assert dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,))) == "I99"
+
+
+def history(dcc: Steering, party: int, hub: int) -> list[str]:
+    with dcc.store.read() as conn:
+        return [str(row["what"]) for row in history_rows(conn, Party(party, PartyKind.SUPPLIER, ""), hub)]
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["looked at when it is over", "not before DCC proceeds"])
+def test_a_period_that_ends_in_a_pause_is_told_as_over_and_not_as_missed(dcc: Steering, at_once: bool) -> None:
+    """Before, the last word on the hubs was `Paused`, also once DCC had proceeded."""
+    instructs(dcc, OURS, FIRST, OWN_NORTH, SPLIT)
+    instructs(dcc, THEIRS, FIRST, SPLIT)
+    dcc.says(esi.PilotSelection("R1", OURS, (OWN_SOUTH,), FIRST))
+    dcc.says(esi.BatchInstruction("R1", "B1", (THEIR_HUB,), FIRST))
+    dcc.passes(FIRST.start + DAY)
+    decides(dcc, RolloutAction.PAUSE)
+    before = dcc.last_row()
+    if at_once:
+        dcc.passes(FIRST.end)
+    else:
+        dcc.clock.instant = FIRST.end + DAY
+        decides(dcc, RolloutAction.PROCEED)
+        dcc.passes(FIRST.end + DAY)
+    own = {OURS: [OWN_NORTH, SPLIT], NORTH: [OWN_NORTH, SPLIT], SOUTH: [OWN_SOUTH, THEIR_HUB], THEIRS: [SPLIT]}
+    void = told(dcc, before, "Void")
+    assert void[DCC] == [("PeriodEnded", hubs(OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB))]
+    assert {one: void[one] for one in (NORTH, SOUTH)} == {
+        one: [("PeriodEnded", hubs(*own[one]))] for one in (NORTH, SOUTH)
+    }
+    of_group = ("PeriodEnded", "W1", "Pilot")
+    assert sorted(void[OURS]) == sorted([(*of_group, hubs(*own[OURS])), ("PeriodEnded", hubs(OWN_SOUTH))])
+    assert sorted(void[THEIRS]) == sorted([(*of_group, hubs(SPLIT)), ("PeriodEnded", hubs(THEIR_HUB))])
+    assert told(dcc, before, "Deviation") == {}, "nobody could have used it"
+    assert history(dcc, OURS, OWN_NORTH)[0] == history(dcc, THEIRS, THEIR_HUB)[0] == "void: PeriodEnded"
+    before = dcc.last_row()
+    if at_once:
+        decides(dcc, RolloutAction.PROCEED)
+    dcc.passes(FIRST.end + 2 * DAY)
+    assert told(dcc, before, "Void") == told(dcc, before, "Deployment") == {}, "it is told once"
+
+
+def test_what_was_instructed_in_a_pause_and_is_over_before_its_end_is_told_as_over(dcc: Steering) -> None:
+    """A batch that it kept from counting is told once the release proceeds; it is held until then."""
+    decides(dcc, RolloutAction.PAUSE)
+    dcc.says(esi.BatchInstruction("R1", "B1", (OWN_NORTH,), SECOND))
+    instructs(dcc, OURS, FIRST, OWN_NORTH, OWN_SOUTH)
+    before = dcc.last_row()
+    dcc.passes(FIRST.end)
+    assert told(dcc, before, "Void") == {
+        one: [tuple(filter(None, ("PeriodEnded", *(("W1", "Pilot") if one == OURS else ()), hubs(OWN_SOUTH))))]
+        for one in (DCC, OURS, SOUTH)
+    }
+    before = dcc.last_row()
+    dcc.passes(SECOND.end)
+    assert told(dcc, before, "Void").keys() == {DCC, OURS, NORTH}
+    assert history(dcc, OURS, OWN_NORTH)[0] == "void: PeriodEnded"
+
+
+def test_the_history_of_a_hub_that_is_planned_again_does_not_end_with_the_pause(dcc: Steering) -> None:
+    instructs(dcc, OURS, SECOND, OWN_NORTH)
+    decides(dcc, RolloutAction.PAUSE)
+    assert history(dcc, OURS, OWN_NORTH)[0] == "void: Paused"
+    dcc.clock.instant += DAY
+    decides(dcc, RolloutAction.PROCEED)
+    assert history(dcc, OURS, OWN_NORTH)[:2] == ["planned", "void: Paused"]
+
+
+def test_a_pause_of_what_dcc_chose_names_no_group_that_is_over(dcc: Steering) -> None:
+    """Before, N77 named the supplier's group of weeks ago, of which nothing was planned any more."""
+    instructs(dcc, OURS, FIRST, OWN_NORTH)
+    dcc.passes(FIRST.end + DAY)
+    dcc.says(esi.PilotSelection("R1", OURS, (OWN_NORTH,), SECOND))
+    before = dcc.last_row()
+    decides(dcc, RolloutAction.PAUSE)
+    assert told(dcc, before, "Void")[OURS] == [("Paused", hubs(OWN_NORTH))]
+    before = dcc.last_row()
+    dcc.passes(SECOND.end)
+    assert told(dcc, before, "Void")[OURS] == [("PeriodEnded", hubs(OWN_NORTH))]
+
+
+def test_a_half_that_dcc_chose_names_no_group_of_its_supplier_that_is_over(dcc: Steering) -> None:
+    """The brother: of a split hub the plan is the suppliers', also where DCC chose for one of them."""
+    instructs(dcc, OURS, FIRST, SPLIT)
+    dcc.passes(FIRST.end + DAY)
+    dcc.says(esi.PilotSelection("R1", OURS, (SPLIT,), SECOND))
+    instructs(dcc, THEIRS, SECOND, SPLIT)
+    before = dcc.last_row()
+    decides(dcc, RolloutAction.PAUSE)
+    void = told(dcc, before, "Void")
+    assert void[OURS] == [("Paused", hubs(SPLIT))]
+    assert void[THEIRS] == [("Paused", "W1", "Pilot", hubs(SPLIT))]
