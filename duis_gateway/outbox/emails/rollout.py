@@ -105,8 +105,18 @@ def missed_obligations(release: Release, recipient: Party, missed: Sequence[Obli
     )
 
 
-def obligation_missed(release: Release, recipient: Party, missed: Sequence[Obligation]) -> Email:
-    """PIA-A9, to the supplier that missed it: what it did not provide, and what follows."""
+def obligation_missed(
+    release: Release, recipient: Party, missed: Sequence[Obligation], still_until: datetime | None
+) -> Email:
+    """PIA-A9, to the supplier that missed it: what it did not provide, and what follows.
+
+    `still_until`: until when its lists are taken nevertheless, None where none is any more.
+    """
+    still = (
+        "It is too late to provide them yourself (Service Request 11.5)."
+        if still_until is None
+        else f"You can still provide them until {show_time(still_until)} (Service Request 11.5)."
+    )
     what = (
         f"{owed.kind}: {owed.provided:,} of {owed.required:,} hubs were provided by {show_time(owed.due)}"
         for owed in missed
@@ -117,8 +127,7 @@ def obligation_missed(release: Release, recipient: Party, missed: Sequence[Oblig
         f"Firmware release {release.release_id}: you have not provided the pilot hubs that were due",
         (
             f"The hubs that you owe to the pilot of firmware release {release.release_id} were not provided in time. "
-            "DCC has been told, and may choose hubs on your behalf. Until it has, you can still provide them "
-            "(Service Request 11.5).",
+            f"DCC has been told, and may choose hubs on your behalf. {still}",
             *(f"{one[0].upper()}{one[1:]}." for one in what),
         ),
         release.release_id,

@@ -14,12 +14,13 @@ from duis_gateway.outbox.emails.reminder import Reminded, reminder
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known
 from duis_gateway.rollout.deadlines.dates import dates_of
-from duis_gateway.rollout.deadlines.rules import Deadline, TaskState
+from duis_gateway.rollout.deadlines.rules import Deadline, Task, TaskState
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import TIME
 from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 
 
@@ -33,9 +34,20 @@ def date_near(release: Release, moment: Moment, before: timedelta) -> datetime |
 
 
 def due_at(release: Release, date: datetime, moment: Moment) -> tuple[Deadline, ...]:
-    """Return what is due at that date; counting the hubs of millions takes a while, and changes nothing."""
+    """Return what is due at that date; counting the hubs of millions takes a while, and changes nothing.
+
+    What is void has to be instructed anew by then, and split hubs while the other half lasts.
+    """
     found = tasks_of_everybody(moment.conn, release, moment.now)
-    return tuple(one for one in found if one.due == date and one.standing(moment.now) is TaskState.OPEN)
+    return tuple(one for one in found if _by(date, one, release) and one.standing(moment.now) in _CAN_BE_DONE)
+
+
+_CAN_BE_DONE = (TaskState.OPEN, TaskState.VOID)
+
+
+def _by(date: datetime, one: Deadline, release: Release) -> bool:
+    """Whether a task is to be done by this date: on it, or of split hubs before, as the other halves end earlier."""
+    return one.due == date or (one.task is Task.INSTRUCT_SPLIT_HUBS and date == last_to_instruct(release))
 
 
 def remind(release_id: str, date: datetime, due: Sequence[Deadline], before: timedelta, moment: Moment) -> bool:

@@ -14,7 +14,13 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
-from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, pilot_window_open
+from duis_gateway.rollout.releases.rules import (
+    last_for_the_pilot,
+    last_to_instruct,
+    lists_taken_until,
+    pilot_window_open,
+)
+from duis_gateway.text.times import show_time
 
 
 class Task(StrEnum):
@@ -51,7 +57,7 @@ class TaskState(StrEnum):
 
     OPEN = "open"
     OVERDUE = "overdue"
-    MISSED = "missed"  # what was due can be made good by DCC alone
+    MISSED = "missed"  # the time is over: `why` says who can still make it good
     HELD = "held"  # until it is decided nothing that was instructed is carried out
     VOID = "void"  # what was instructed stands no more, and until it is decided nothing is taken
     OFF_PLAN = "off_plan"  # it has happened otherwise than planned: nobody's turn, and there is no date
@@ -118,6 +124,7 @@ class SupplierFacts:
         able: its DUIS version has the Service Requests to instruct with.
         void: hubs that it instructed and that its instruction moves no more, by the reason.
         put_back: the dates that a notice put into the past, each with when that came.
+        awaited_until: when the first ends of what the second supplier instructed of the hubs in `awaited`.
     """
 
     supplier: int
@@ -130,6 +137,7 @@ class SupplierFacts:
     able: bool = True
     void: Mapping[VoidReason, int] = field(default_factory=dict)
     put_back: Mapping[datetime, datetime] = field(default_factory=dict)
+    awaited_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +227,12 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
         if facts.unscheduled:
             found.append(task(Task.SEND_PREFERRED_SCHEDULE, due, facts.unscheduled))
     found = [_too_late(one, _TOO_LATE) if one.overdue(now) else one for one in found]
-    found += [_owed(task(_OWED[owed.kind], owed.due, owed.missing), owed) for owed in facts.obligations if owed.missing]
+    owing = [one for one in facts.obligations if one.missing]
+    found += [_owed(task(_OWED[owed.kind], owed.due, owed.missing), owed, release, now) for owed in owing]
     found = [_lapsed(one, facts.put_back) if one.overdue(now) else one for one in found]
     if facts.awaited and now <= last:
-        found.append(task(Task.INSTRUCT_SPLIT_HUBS, last, facts.awaited, optional=True))
+        until = min(last, facts.awaited_until or last)
+        found.append(task(Task.INSTRUCT_SPLIT_HUBS, until, facts.awaited, optional=True))
     if facts.uninstructed and now <= last:
         found.append(task(Task.INSTRUCT_SAFE_LAUNCH, last, facts.uninstructed, optional=True))
     for reason, hubs in facts.void.items() if now < release.automatic_date else ():
@@ -274,11 +284,16 @@ def _lapsed(deadline: Deadline, put_back: Mapping[datetime, datetime]) -> Deadli
     return replace(deadline, lapsed=True, why="; ".join(filter(None, (words, deadline.why))))
 
 
-def _owed(deadline: Deadline, owed: Obligation) -> Deadline:
+def _owed(deadline: Deadline, owed: Obligation, release: Release, now: datetime) -> Deadline:
     """What was missed is told as long as the release is live, also once the pilot has ended."""
     if owed.state is not ObligationState.MISSED:
         return deadline
-    why = f"{owed.provided:,} of {owed.required:,} hubs were provided; DCC may choose hubs on the supplier's behalf"
+    then = "the pilot has ended"
+    if pilot_window_open(release, now):
+        until = lists_taken_until(release, now)
+        then = "it is too late for 11.5" if until is None else f"11.5 can still provide them until {show_time(until)}"
+        then += ", and DCC may choose hubs on the supplier's behalf"
+    why = f"{owed.provided:,} of {owed.required:,} hubs were provided; {then}"
     return replace(deadline, state=TaskState.MISSED, why=why)
 
 
@@ -363,7 +378,7 @@ def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator
     if pilot_window_open(release, now):
         for owed in facts.missed:
             one = _dcc(release, facts, Task.SELECT_FOR_SUPPLIER, _before_safe_launch(release.pilot), owed.kind)
-            yield replace(_owed(one, owed), hubs=owed.missing, about=owed.supplier, state=None)
+            yield replace(_owed(one, owed, release, now), hubs=owed.missing, about=owed.supplier, state=None)
 
 
 def _before_safe_launch(pilot: PilotTerms | None) -> datetime | None:

@@ -37,11 +37,13 @@ class Turns:
         given: by who instructed them (a supplier, or `DCC`), and why that moves them no more.
         chosen: by supplier, those that DCC alone had chosen on its behalf: it can still instruct them itself.
         awaited: by supplier, those that its instruction alone would bring into the plan, as the other's stands.
+        awaited_until: by supplier, when the first of these instructions of the other's ends.
     """
 
     given: Mapping[int, Mapping[VoidReason, int]] = field(default_factory=dict)
     chosen: Mapping[int, int] = field(default_factory=dict)
     awaited: Mapping[int, int] = field(default_factory=dict)
+    awaited_until: Mapping[int, datetime] = field(default_factory=dict)
 
 
 def turns(connection: Connection, release: Release, scope: Scope, now: datetime) -> Turns:
@@ -54,6 +56,7 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
     found: defaultdict[int, Counter[VoidReason]] = defaultdict(Counter)
     chosen: Counter[int] = Counter()
     awaited: Counter[int] = Counter()
+    until: dict[int, datetime] = {}
     for chunk in estate.touched(connection, scope, [release]):
         ids = [hub.device_id for hub in chunk]
         protectors = protection.protectors(connection, ids)
@@ -69,12 +72,14 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
                     found[who][VoidReason.PERIOD_ENDED] += len(device_ids)
             for who, reason in dict(_ended(facts)).items():
                 found[who][reason] += len(device_ids)
-            for supplier in _awaited(facts):
+            for supplier, end in _awaited(facts):
                 unprotected = [one for one in device_ids if supplier not in protectors.get(one, ())]
-                awaited[supplier] += len(unprotected)
+                if unprotected:
+                    awaited[supplier] += len(unprotected)
+                    until[supplier] = min(end, until.get(supplier, end))
             for supplier in _chosen_in_vain(facts, plan.void):
                 chosen[supplier] += len(device_ids)
-    return Turns(found, chosen, awaited)
+    return Turns(found, chosen, awaited, until)
 
 
 def _invalidated(
@@ -106,14 +111,18 @@ def _has_its_own(plan: HubPlan) -> bool:
     return plan.basis in (Basis.INSTRUCTED, Basis.BATCH, Basis.ACTIVE)
 
 
-def _awaited(facts: PlanFacts) -> Iterator[int]:
-    """Yield the second supplier of a split hub that the other alone has instructed, in time, if it has not at all."""
+def _awaited(facts: PlanFacts) -> Iterator[tuple[int, datetime]]:
+    """Yield the second supplier of a split hub that the other alone has instructed, in time, if it has not at all.
+
+    And when the other's ends: from then on there is nothing to go with.
+    """
     one = waiting(facts)
     if one is None or one.counting_period.end <= facts.at:
         return
     if ends_before(one.counting_period, facts.release.automatic_date):
         instructed = {given.supplier for given in facts.instructions if not given.by_dcc}
-        yield from facts.hub.suppliers - instructed - {one.supplier} - dict(_ended(facts)).keys()
+        for second in facts.hub.suppliers - instructed - {one.supplier} - dict(_ended(facts)).keys():
+            yield second, one.counting_period.end
 
 
 def _ended(facts: PlanFacts) -> Iterator[tuple[int, VoidReason]]:

@@ -150,6 +150,7 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
             facts,
             uninstructed=facts.uninstructed + whose_turn.chosen.get(eui, 0),
             awaited=whose_turn.awaited.get(eui, 0),
+            awaited_until=whose_turn.awaited_until.get(eui),
             void=whose_turn.given.get(eui, {}),
             put_back=put_back,
         )

@@ -19,6 +19,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.device_models import model_number
 from duis_gateway.rollout.hubs.freshness import OVERLAP
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.store.rollout_tables import batch, former_hub, hub_news, model_news, piece_say, pilot_selection
 from duis_gateway.store.tables import group_say, hub, instruction
 from duis_gateway.text.times import show_time
@@ -40,19 +41,20 @@ def changed_sql(connection: Connection, since: datetime, now: datetime) -> Colum
     first = since - OVERLAP
     said = exists().where(hub_news.c.device_id == hub.c.device_id, hub_news.c.changed_at >= first)
     models = select(model_news.c.model_id).where(model_news.c.changed_at >= first)
-    held = _held_over_an_end(connection, first, now)
-    return or_(hub.c.changed_at >= first, said, hub.c.model_id.in_(models), hub.c.model_id.in_(held))
+    by_time = _changed_by_time(connection, first, now)
+    return or_(hub.c.changed_at >= first, said, hub.c.model_id.in_(models), hub.c.model_id.in_(by_time))
 
 
-def _held_over_an_end(connection: Connection, first: datetime, now: datetime) -> list[int]:
-    """Return the device models of paused releases under which a period has ended since.
+def _changed_by_time(connection: Connection, first: datetime, now: datetime) -> list[int]:
+    """Return the device models of releases under which time has changed since how hubs stand, and nobody notes it.
 
-    What is held is told to nobody as planned, so that nobody notes when its time is over.
+    The last day for instructions has passed; or a period has ended while the release is paused, where what is held is
+    told to nobody as planned.
     """
     return [
         connection.execute(model_number(one.manufacturer, one.model)).scalar_one()
         for one in releases.live(connection)
-        if one.paused and _ended(connection, one.release_id, first, now)
+        if first <= last_to_instruct(one) < now or (one.paused and _ended(connection, one.release_id, first, now))
     ]
 
 

@@ -19,6 +19,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import TIME, current
 from duis_gateway.rollout.releases.lifecycle import due
 from duis_gateway.rollout.releases.records import Release, ReleaseState
+from duis_gateway.rollout.releases.rules import lists_taken_until
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 
 OBLIGATIONS_DUE = "obligations due"
@@ -79,12 +80,13 @@ def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -
         release_id, due_date(release.pilot), OBLIGATIONS_DUE, release.state, release.paused, TIME, words
     )
     history.record(moment.conn, line)
+    still = lists_taken_until(release, moment.now)
     told = registered({one.supplier for one in owed}, release_id, moment)
     for supplier, theirs in groupby(owed, attrgetter("supplier")):
         mine = tuple(theirs)
         _flag(release_id, mine, moment)
         if supplier in told:
-            moment.send([obligation_missed(release, told[supplier], mine)])
+            moment.send([obligation_missed(release, told[supplier], mine, still)])
     if owed:
         moment.send(missed_obligations(release, party, owed) for party in moment.registered(PartyKind.DCC))
     return True

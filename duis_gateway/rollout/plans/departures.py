@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
-from duis_gateway.rollout.plans.void import as_told
+from duis_gateway.rollout.plans.void import as_told, of_a_half
 from duis_gateway.rollout.releases.records import Period, ReleaseState
 
 _INSTANT = timedelta(microseconds=1)
@@ -34,7 +34,8 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
         return Departure(DeviationKind.RELEASE_OVER)
     if release.paused:
         return Departure(DeviationKind.RELEASE_PAUSED)
-    plan = plan_hub(replace(facts, at=at - _INSTANT))
+    then = replace(facts, at=at - _INSTANT)
+    plan = plan_hub(then)
     if plan.period is not None:
         if at >= plan.period.start:
             return None
@@ -43,4 +44,7 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
         return None
     if plan.void is VoidReason.PERIOD_ENDED:
         return Departure(DeviationKind.AFTER_PERIOD)
-    return Departure(DeviationKind.NOT_PLANNED, void=as_told(facts, plan.void))
+    void = as_told(facts, plan.void)
+    return Departure(
+        DeviationKind.NOT_PLANNED, void=of_a_half(then) if void is VoidReason.AWAITS_SECOND_SUPPLIER else void
+    )

@@ -16,7 +16,7 @@ from enum import StrEnum
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
 from duis_gateway.rollout.periods import ends_before
-from duis_gateway.rollout.plans.counting import counting_of, counting_together, given_by, obstacle
+from duis_gateway.rollout.plans.counting import counting_of, counting_together, given_by, instructs, obstacle
 from duis_gateway.rollout.plans.records import (
     GroupName,
     HubInstruction,
@@ -27,6 +27,7 @@ from duis_gateway.rollout.plans.records import (
     VoidReason,
 )
 from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
+from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.second_suppliers.rules import SplitBasis, SplitPlan, planned_period
 
@@ -253,10 +254,10 @@ def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
     if split.basis is SplitBasis.TOO_LATE:
         return "the period instructed does not end before it", VoidReason.TOO_LATE
     if split.basis is SplitBasis.IMPORT_SUPPLIER_SILENT:
-        text = f"the Import Supplier {_silence(facts, hub.import_supplier)}"
+        text = f"the Import Supplier {_silence(facts, hub.import_supplier)}{_of_half(facts, 'Gas', hub.gas_supplier)}"
         return text, _obstacles(facts) or VoidReason.AWAITS_SECOND_SUPPLIER
     if split.basis is SplitBasis.GAS_SUPPLIER_SILENT:
-        text = f"the Gas Supplier {_silence(facts, hub.gas_supplier)}"
+        text = f"the Gas Supplier {_silence(facts, hub.gas_supplier)}{_of_half(facts, 'Import', hub.import_supplier)}"
         return text, _obstacles(facts) or VoidReason.AWAITS_SECOND_SUPPLIER
     if not hub.suppliers:
         return "no supplier is responsible for the hub", VoidReason.NOT_INSTRUCTED
@@ -268,6 +269,13 @@ def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
             f" and the Gas Supplier {_silence(facts, hub.gas_supplier)}"
         )
     return text, _obstacles(facts) or VoidReason.NOT_INSTRUCTED
+
+
+def _of_half(facts: PlanFacts, role: str, supplier: int | None) -> str:
+    """Return what more there is to say of a split hub that the supplier in this role alone has instructed."""
+    if supplier is None or not instructs(facts, supplier):
+        return f", and the period of the {role} Supplier's instruction has ended"
+    return ", and it is too late to instruct it" if facts.at > last_to_instruct(facts.release) else ""
 
 
 def _why_not_the_batch(facts: PlanFacts) -> tuple[str, VoidReason] | None:

@@ -24,6 +24,19 @@ def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
     return reason or VoidReason.NOT_INSTRUCTED
 
 
+def of_a_half(facts: PlanFacts) -> VoidReason:
+    """Return why a split hub of which one supplier's half alone is there is not moved, as the viewer was told.
+
+    A supplier whose own period is over was told so; who had none was told nothing of the end of the other's.
+    """
+    if any(one.supplier == facts.viewer for one in facts.instructions) and facts.viewer in facts.hub.suppliers:
+        own = instructs(facts, facts.viewer)
+        return VoidReason.AWAITS_SECOND_SUPPLIER if own else VoidReason.PERIOD_ENDED
+    if any(instructs(facts, one) for one in facts.hub.suppliers):
+        return VoidReason.AWAITS_SECOND_SUPPLIER
+    return VoidReason.PERIOD_ENDED if facts.viewer is None else VoidReason.NOT_INSTRUCTED
+
+
 def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
     """Return why what was instructed moves a hub not, or not any more; None where nothing was, or where it does.
 
@@ -38,7 +51,7 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
         return None
     reason = as_told(facts, plan.void)
     if reason is VoidReason.AWAITS_SECOND_SUPPLIER:
-        return VoidReason.PERIOD_ENDED if _is_over(facts) else reason
+        reason = of_a_half(facts)
     if reason is VoidReason.CHANGED_SUPPLIER and facts.viewer is not None:
         reason = VoidReason.NOT_INSTRUCTED
     if reason is VoidReason.NOT_INSTRUCTED and not _had_instructed(facts):
@@ -59,15 +72,6 @@ def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason 
 
 def _by_a_former_supplier(facts: PlanFacts) -> bool:
     return any(one.supplier not in facts.hub.suppliers for one in facts.instructions)
-
-
-def _is_over(facts: PlanFacts) -> bool:
-    """Whether of a split hub the period of the viewer's own instruction is over, or that of all that was instructed."""
-    suppliers = facts.hub.suppliers
-    if not any(instructs(facts, one) for one in suppliers):
-        return True
-    own = any(one.supplier == facts.viewer for one in facts.instructions)
-    return own and facts.viewer in suppliers and not instructs(facts, facts.viewer)
 
 
 def _had_instructed(facts: PlanFacts) -> bool:

@@ -217,6 +217,12 @@ def last_for_the_pilot(release: Release) -> datetime | None:
     return None if release.pilot is None else min(release.pilot.period.end, last_to_instruct(release))
 
 
+def lists_taken_until(release: Release, now: datetime) -> datetime | None:
+    """Return until when pilot lists are taken, None where none is any more: also what a supplier has missed counts."""
+    open_until = last_for_the_pilot(release)
+    return open_until if open_until is not None and pilot_window_open(release, now) and now <= open_until else None
+
+
 def overtaken(release: Release, others: Iterable[Release]) -> bool:
     """Whether another release takes every hub that this one could move by its own automatic date.
 

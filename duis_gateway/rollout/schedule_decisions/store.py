@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, sele
 
 from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, responsible_sql
 from duis_gateway.rollout.plans.records import GroupSay
-from duis_gateway.rollout.releases.records import Instruction, Release, Stage
+from duis_gateway.rollout.releases.records import HubMark, Instruction, Release, Stage
 from duis_gateway.rollout.schedule_decisions.past import NOTHING_SAID, event_of, note_said, said
 from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
-from duis_gateway.store.rollout_tables import piece_hub, piece_say
-from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
+from duis_gateway.store.rollout_tables import piece_hub, piece_say, protected_hub
+from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub, release_hub
 from duis_gateway.store.types import unsigned
 
 _SAID = ("decision", "starts", "ends", "reason")
@@ -156,7 +156,8 @@ def pieces(connection: Connection, numbers: Iterable[int]) -> dict[int, GroupSay
 def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
     """Return the groups of which hubs wait for a CSP's say, with the number of these hubs.
 
-    Hubs that the release may not be applied to any more, or that have gone to other suppliers, wait for nothing.
+    Hubs that the release may not be applied to any more, or that have gone to other suppliers, wait for nothing; nor do
+    those that their own supplier protects, or the release excludes from the pilot that they were instructed for.
     """
     names = (instruction.c.supplier, instruction.c.stage, instruction.c.group_id, hub.c.csp_region)
     of_region = select(group_say.c.csp).where(
@@ -169,6 +170,15 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
     )
     of_hub = select(piece_hub.c.piece_id).where(here, piece_hub.c.piece_id != NOTHING_SAID)
     reopened = select(piece_hub.c.piece_id).where(here, piece_hub.c.piece_id == NOTHING_SAID)
+    protected = select(protected_hub.c.device_id).where(
+        protected_hub.c.supplier == instruction.c.supplier, protected_hub.c.device_id == hub.c.device_id
+    )
+    excluded = select(release_hub.c.device_id).where(
+        release_hub.c.release_id == release.release_id,
+        release_hub.c.device_id == hub.c.device_id,
+        release_hub.c.mark == HubMark.EXCLUDED,
+        instruction.c.stage == Stage.PILOT,
+    )
     query = (
         select(*names, instruction.c.starts, instruction.c.ends, func.count())
         .select_from(instruction)
@@ -180,6 +190,8 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
             responsible_sql(instruction.c.supplier),
             or_(~of_region.exists(), reopened.exists()),
             ~of_hub.exists(),
+            ~protected.exists(),
+            ~excluded.exists(),
         )
         .group_by(*names, instruction.c.starts, instruction.c.ends)
         .order_by(instruction.c.starts, instruction.c.group_id, hub.c.csp_region)

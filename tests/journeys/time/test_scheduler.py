@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 import esi.messages as esi
 from duis_gateway.clock import FixedClock
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.errors import NotDurable
 from duis_gateway.flow.reply import CsvTable, Email
 from duis_gateway.flow.tx import Moment
@@ -29,9 +31,11 @@ from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, O
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState, Stage
+from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.rollout.scheduler import NOT_DONE, Scheduler
+from duis_gateway.store.tables import outbox
 from tests.support.rules import NEW, NOW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, HUBS, IDLE, NORTH, OLDER, OWN_NORTH, OWN_SOUTH, SOUTH, Steering
 
@@ -447,6 +451,22 @@ def test_each_party_is_reminded_once_of_what_it_has_not_done_before_it_is_due(dc
     reminded(dcc, PILOT.end - BEFORE)
     assert reminders_to(dcc, OURS) == 1, "it has sent no preferred list yet"
     assert reminders_to(dcc, OLDER) == 0, "its DUIS has no request for it"
+
+
+@pytest.mark.requirement("BR-5.4", "BR-6.5")
+def test_a_supplier_is_reminded_of_what_it_has_to_instruct_anew_too(dcc: Steering) -> None:
+    """Before, `deadlines` asked for it by the same date, and the email named the rest alone."""
+    dcc.announces()
+    dcc.approves()
+    period = Period(PILOT.end + DAY, PILOT.end + 8 * DAY)
+    group = DeploymentGroup("L1", Stage.SAFE_LAUNCH, (OWN_NORTH,), period)
+    assert dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (group,))) == "I99"
+    dcc.passes(period.end + DAY)
+    reminded(dcc, last_to_instruct(dcc.release()) - BEFORE)
+    with dcc.store.read() as conn:
+        texts = conn.execute(select(outbox.c.content).where(outbox.c.recipient == OURS, outbox.c.kind == "reminder"))
+        email = bytes(max(texts.scalars())).decode()
+    assert "Instruct anew, PeriodEnded: 1 hub " in email
 
 
 @pytest.mark.requirement("BR-5.4")

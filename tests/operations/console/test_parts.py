@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
@@ -15,9 +15,11 @@ from duis_gateway.operations.console.remembered import Remembered
 from duis_gateway.operations.console.search import Wanted, Way
 from duis_gateway.operations.console.site import Console, Sources
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
 from tests.support.outbox import OTHER, SUPPLIER, enqueue, message, messages
+from tests.support.rules import release
 from tests.support.threads import without_threads
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -93,3 +95,14 @@ def test_without_a_token_the_console_only_shows_and_says_so(store: Store) -> Non
     assert refused.status == 403
     assert "token_file" in whole(refused).decode()
     assert console.stop(monotonic() + 30)
+
+
+def test_a_date_that_is_past_is_said_to_be_ago(store: Store) -> None:
+    """Before, the first page said "in 0 s"."""
+    for days, words in ((3, "in 3.0 d"), (-3, "3.0 d ago")):
+        with store.write() as conn:
+            releases.put(conn, release(automatic_date=NOW + timedelta(days=days), pilot=None, revision=4 - days), {})
+        console = Console(store, FixedClock(NOW), Sources(dict, lambda: None, lambda: None))
+        page = " ".join(whole(ask(Edge(console.routes(), Metrics()), "/")).decode().split())
+        assert console.stop(monotonic() + 30)
+        assert f"</span>, {words}" in page

@@ -15,6 +15,7 @@ from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
@@ -58,6 +59,21 @@ def test_the_half_that_is_missing_is_asked_for_until_it_comes(dcc: Steering) -> 
     assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
 
 
+def test_the_half_that_is_missing_is_due_before_the_other_ends(dcc: Steering) -> None:
+    """Before, the last day of all for instructions was shown, and the task vanished as the other's period ended."""
+
+    def due() -> object:
+        with dcc.store.read() as conn:
+            rows = deadline_rows(conn, Party(THEIRS, PartyKind.SUPPLIER, ""), dcc.clock.now())
+        (found,) = [row for row in rows if row["task"] == "instruct_split_hubs"]
+        return found["due"]
+
+    last = last_to_instruct(dcc.release())
+    assert due() == FIRST.end < last
+    instructs(dcc, OURS, Period(last - WEEK, last + WEEK))
+    assert due() == last
+
+
 def test_nobody_is_asked_for_hubs_that_it_protects(dcc: Steering) -> None:
     """Before, it was asked to instruct what each request of its would leave out."""
     lists = ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000))
@@ -97,3 +113,23 @@ def test_whose_own_half_was_ended_by_a_revision_is_asked_for_it_anew_alone(dcc: 
     dcc.announces(revision=2, automatic_date=LATER.start)
     assert asked(dcc, OURS)["instruct_anew TooLate"] == 1
     assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
+
+
+@pytest.mark.requirement("BR-5.5")
+def test_a_csp_is_asked_for_no_decision_on_hubs_that_their_supplier_protects(dcc: Steering) -> None:
+    """Before, it was, although it had been told that the group is void."""
+    north = Party(NORTH, PartyKind.CSP, "", regions=frozenset({"North"}))
+
+    def undecided() -> list[object]:
+        with dcc.store.read() as conn:
+            rows = deadline_rows(conn, north, dcc.clock.now())
+        return [row["subject"] for row in rows if row["task"] == "decide_on_group"]
+
+    assert undecided() == ["L1"]
+    lists = ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000))
+    lists.replace(THEIRS, [SPLIT])
+    assert undecided() == ["L1"], "the other supplier's protection is none of this half's affair"
+    lists.replace(OURS, [SPLIT])
+    assert undecided() == []
+    lists.replace(OURS, [])
+    assert undecided() == ["L1"]

@@ -29,6 +29,7 @@ from duis_gateway.rollout.periods import one_month_before
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Release, ReleaseState
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct
+from duis_gateway.text.times import show_time
 from tests.support.rules import AUTOMATIC, NOW, OURS, PILOT, THEIRS, release
 
 pytestmark = pytest.mark.requirement("BR-5.4")
@@ -80,8 +81,12 @@ def test_what_is_owed_to_the_pilot_is_shown_until_it_is_met_and_as_missed_once_i
     assert tasks(found) == [Task.SEND_PREFERRED_LIST, Task.PROVIDE_SHARE]
     assert (found[0].optional, found[1].hubs) == (False, 3)
     assert found[1].standing(PILOT.start + SECOND) is TaskState.MISSED
-    assert found[1].why == "2 of 5 hubs were provided; DCC may choose hubs on the supplier's behalf"
-    assert tasks(supplier_deadlines(release(), facts, PILOT.end)) == [Task.PROVIDE_SHARE]
+    assert found[1].why == (
+        f"2 of 5 hubs were provided; 11.5 can still provide them until {show_time(PILOT.end)}, "
+        "and DCC may choose hubs on the supplier's behalf"
+    )
+    (left,) = supplier_deadlines(release(), facts, PILOT.end)
+    assert (left.task, left.why) == (Task.PROVIDE_SHARE, "2 of 5 hubs were provided; the pilot has ended")
 
 
 def test_what_a_supplier_cannot_do_any_more_is_missed_and_nobody_s_next_action() -> None:

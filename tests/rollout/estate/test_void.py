@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
     CancelledGroup,
     DeploymentGroup,
     PreferredPilotSchedule,
 )
+from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate.hub_by_hub import estate_rows, hub_row
 from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
@@ -38,6 +44,7 @@ from tests.support.steering import (
 )
 
 OF_LAUNCH = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
+DAY = timedelta(days=1)
 LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
 PARTIES = {
     NORTH: Party(NORTH, PartyKind.CSP, "", regions=frozenset({"North"})),
@@ -78,7 +85,15 @@ def void(dcc: Steering, party: int) -> dict[str, int]:
     return dict(found)
 
 
+def why(dcc: Steering, party: int, device_id: int) -> object:
+    with dcc.store.read() as conn:
+        row = hub_row(conn, PARTIES[party], device_id, dcc.clock.now())
+    assert row is not None
+    return row["why"]
+
+
 AWAITED = {"AwaitsSecondSupplier": 1}
+SILENT = "the Gas Supplier has not instructed"
 
 
 def test_a_protected_hub_is_void_for_who_protects_it_and_for_nobody_who_was_told_nothing(dcc: Steering) -> None:
@@ -123,12 +138,47 @@ def test_of_a_split_hub_whose_half_has_ended_its_supplier_reads_that_its_period_
     assert void(dcc, OURS) == void(dcc, DCC) == AWAITED
     dcc.passes(OF_LAUNCH.end)
     assert void(dcc, OURS) == {"PeriodEnded": 3}
-    assert void(dcc, THEIRS) == {"PeriodEnded": 1}, "of what was instructed of it nothing stands"
+    assert void(dcc, THEIRS) == {}, "it had instructed nothing, and was told of no end"
     instructs(dcc, second, LATER, SPLIT, name="L2")
     ended = {"PeriodEnded": 2}
     assert void(dcc, OURS) == ({**ended, **AWAITED} if second == OURS else {"PeriodEnded": 3})
     assert void(dcc, THEIRS) == AWAITED, "of these two somebody's instruction stands"
     assert void(dcc, DCC) == {**ended, **AWAITED}
+
+
+def test_who_took_its_own_half_back_reads_that_and_not_that_the_other_period_is_over(dcc: Steering) -> None:
+    """Before, it read `PeriodEnded`, which its deadlines did not know of."""
+    instructs(dcc, THEIRS, LATER, SPLIT)
+    cancelled = (CancelledGroup("L1", Stage.SAFE_LAUNCH),)
+    assert not dcc.asks(THEIRS, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled)).startswith("E")
+    assert void(dcc, THEIRS) == AWAITED
+    dcc.passes(OF_LAUNCH.end)
+    assert void(dcc, THEIRS) == {"NotInstructed": 1}
+    assert void(dcc, OURS) == {"PeriodEnded": 3}
+
+
+def test_of_a_half_that_is_over_why_and_cs06_say_so_too(dcc: Steering) -> None:
+    """Before, `why` said to its own supplier that the other had not instructed, and CS06 that it is awaited."""
+    assert why(dcc, OURS, SPLIT) == f"automatic date: {SILENT}"
+    dcc.passes(OF_LAUNCH.end + timedelta(seconds=1))
+    ended = f"automatic date: {SILENT}, and the period of the Import Supplier's instruction has ended"
+    assert why(dcc, OURS, SPLIT) == why(dcc, THEIRS, SPLIT) == ended
+    told = dcc.says(csp.ActivateFirmwareRequests(NEW, (SPLIT,), dcc.clock.now(), "R1"), by=NORTH, door=Door.CSP)
+    (refused,) = told.answer.refused
+    assert refused.reason.startswith("PeriodEnded: ")
+
+
+def test_after_the_last_day_for_instructions_nobody_is_said_to_be_waited_for(dcc: Steering) -> None:
+    last = last_to_instruct(dcc.release())
+    instructs(dcc, OURS, Period(last + WEEK, last + 2 * WEEK), SPLIT)
+    dcc.passes(last)
+    assert why(dcc, OURS, SPLIT) == f"automatic date: {SILENT}"
+    dcc.passes(last + DAY)
+    assert why(dcc, OURS, SPLIT) == f"automatic date: {SILENT}, and it is too late to instruct it"
+    with dcc.store.read() as conn:
+        for since, there in ((last, True), (dcc.clock.now(), False)):
+            rows = estate_rows(conn, PARTIES[OURS], dcc.clock.now(), since)
+            assert (format_eui(SPLIT) in {row["device_id"] for row in rows}) is there
 
 
 def test_of_a_half_that_a_revision_ended_both_read_why(dcc: Steering) -> None:
