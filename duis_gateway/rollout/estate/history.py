@@ -19,6 +19,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.estate.hub_by_hub import outcome_word
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import OF_DCC, OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK, Happened, HubEvent
+from duis_gateway.rollout.plans.records import DeviationKind
 from duis_gateway.rollout.schedule_decisions import past
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.text.times import show_time
@@ -29,27 +30,64 @@ Row = Mapping[str, object]
 
 
 def history_rows(conn: Connection, party: Party, device_id: int) -> list[Row]:
-    """Return what happened to a hub, the newest first, as rows of `HISTORY_COLUMNS`.
+    """Return what happened to a hub, the newest first, also of what is of one time, as rows of `HISTORY_COLUMNS`.
 
     Of instructions and what became of them a supplier sees its own, and DCC's batches; the others see all, by supplier.
     """
     viewer = viewer_of(party)
-    rows = [_outcome(one) for one in activations.outcomes_of(conn, device_id)]
+    happened = [
+        *reversed(events.of_hub(conn, device_id)),
+        *_standing(conn, device_id),
+        *direct.standing_on(conn, device_id),
+        *reversed(past.standing_on(conn, device_id)),
+    ]
+    seen = [one for one in happened if viewer in (None, one.supplier) or one.supplier == OF_DCC]
+    told = in_sequence(tuple(_told_once(seen)))
+    rows = [_row_of(one, viewer is not None) for one in told if not _is_of_a_move(one)]
     rows += [
         _row(one.issued_at, "CS06 sent", one.release_id, one.firmware_version, None, None)
         for one in activations.matching_requests(conn, [device_id]).values()
     ]
-    # Of one time, what came of something is before it.
-    happened = [
-        *events.of_hub(conn, device_id),
-        *past.standing_on(conn, device_id),
-        *_standing(conn, device_id),
-        *direct.standing_on(conn, device_id),
-    ]
-    seen = [one for one in happened if viewer in (None, one.supplier) or one.supplier == OF_DCC]
-    rows += [_row_of(one, viewer is not None) for one in _told_once(seen)]
+    rows += [_outcome(one) for one in reversed(activations.outcomes_of(conn, device_id))]
+    rows += [_row_of(one, viewer is not None) for one in told if _is_of_a_move(one)]
     different = {tuple(row.values()): row for row in rows}.values()
-    return sorted(different, key=lambda row: str(row["at"]), reverse=True)
+    return sorted(different, key=lambda row: str(row["at"]))[::-1]
+
+
+def in_sequence(happened: Sequence[HubEvent]) -> list[HubEvent]:
+    """Return events, those noted first and what stands last, as they happened where several are of one time.
+
+    An instruction, and a CSP's word on it, are noted when they end, and what was told to be void meanwhile is noted
+    before: it came after them.
+    """
+    found: list[HubEvent] = []
+    for one in happened:
+        place = len(found) if one.what in _WHAT_CAME_OF_IT else _before_what_came_of_it(one, found)
+        found.insert(place, one)
+    return found
+
+
+_WHAT_CAME_OF_IT = (Happened.VOID, Happened.OFF_PLAN, Happened.ENDED, Happened.CHOICE_ENDED)
+
+
+def _before_what_came_of_it(one: HubEvent, found: Sequence[HubEvent]) -> int:
+    """Return the place before the first that was told of it at the same time, if that is of none before; else last."""
+    another = False
+    for place, other in enumerate(found):
+        if (other.at, other.release_id, other.supplier) != (one.at, one.release_id, one.supplier):
+            continue
+        mine = other.group_id == one.group_id
+        if other.what is Happened.VOID and (mine or (other.group_id is None and not another)):
+            return place
+        if other.what is one.what and mine:
+            break
+        another |= other.what is one.what
+    return len(found)
+
+
+def _is_of_a_move(one: HubEvent) -> bool:
+    """Whether it was told because of an outcome, and so after that."""
+    return one.what is Happened.OFF_PLAN and one.word != DeviationKind.PERIOD_MISSED
 
 
 def _standing(conn: Connection, device_id: int) -> Iterator[HubEvent]:
