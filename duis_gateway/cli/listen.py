@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from duis_gateway.cli.common import DONE, WholeNumber, url
 from duis_gateway.cli.help import RefusesEmpty
@@ -34,12 +35,16 @@ def _member(_context: click.Context, _parameter: click.Parameter, text: str) -> 
     return found
 
 
+def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    return [CompletionItem(one.name) for one in SUPPLIERS if one.name.startswith(begun)]
+
+
 def _alerts_url(text: str) -> str:
     return url(text, "http://127.0.0.1:3000/alerts")
 
 
 @click.command(cls=RefusesEmpty)
-@click.argument("supplier", metavar="EUI", callback=_member)
+@click.argument("supplier", metavar="EUI", callback=_member, shell_complete=_names)
 @click.option("--forward", type=_alerts_url, metavar="URL", help="Your own server, which gets each message as it came.")
 @tls_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each, on a line of its own.")

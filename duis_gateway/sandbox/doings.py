@@ -253,6 +253,8 @@ def group(
     )
     for one in _csps_of_group(turn, found, supplier, group) if csp is None else (csp,):
         turn.say(one.name, body)
+    if all(one["status"] == "Refused" for one in turn.exchanges):
+        turn.note(f"it was decided on as a group of {supplier.name}; `supplier` names another's")
 
 
 def _csps_of_group(turn: Turn, release: Release, supplier: Member, group: str) -> Sequence[Member]:

@@ -43,6 +43,7 @@ ZSH = """autoload -U compinit && compinit -u -D && eval "$(duis-gateway completi
         (["sandbox", "--scenario"], "pa", ["pause"]),
         (["example"], "firmware", ["FirmwareRelease"]),
         (["example"], "h", ["hubs.csv"]),
+        (["listen"], "y", ["you"]),
     ],
 )
 def test_what_comes_with_the_gateway_is_offered_by_name(words: list[str], begun: str, offered: list[str]) -> None:
