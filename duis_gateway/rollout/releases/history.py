@@ -13,6 +13,7 @@ from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 from duis_gateway.store.rollout_tables import release_event
 
+_PUT_BACK = " put into the past"
 _COLUMNS = (
     release_event.c.release_id,
     release_event.c.at,
@@ -39,8 +40,9 @@ def record(connection: Connection, event: ReleaseEvent) -> None:
 
 
 def of_release(connection: Connection, release_id: str) -> list[ReleaseEvent]:
-    """Return the release's history, the oldest line first."""
-    query = select(*_COLUMNS).where(release_event.c.release_id == release_id).order_by(release_event.c.id)
+    """Return what happened to the release, the oldest line first, without the dates that notices put into the past."""
+    mine = release_event.c.release_id == release_id, release_event.c.event.not_like(f"%{_PUT_BACK}")
+    query = select(*_COLUMNS).where(*mine).order_by(release_event.c.id)
     return [ReleaseEvent(row[0], row[1], row[2], ReleaseState(row[3]), *row[4:]) for row in connection.execute(query)]
 
 
@@ -96,7 +98,7 @@ def past_dates(connection: Connection, release_id: str, dates: Iterable[datetime
 
 
 def _put_back(date: datetime) -> str:
-    return f"{date.isoformat()} put into the past"
+    return f"{date.isoformat()}{_PUT_BACK}"
 
 
 def _event(row: Row[*tuple[Any, ...]]) -> ReleaseEvent:
