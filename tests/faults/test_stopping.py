@@ -83,7 +83,7 @@ def test_a_process_ends_in_time_whatever_hangs(kind: str, tmp_path: Path) -> Non
             with unread(gateway):
                 assert gateway.terminate(PROMISED + ALLOWANCE) == 0
             assert psutil.wait_procs(family, ALLOWANCE)[1] == []
-            assert "worker-ended" not in gateway.log.read_text(encoding="utf-8")
+            assert '"worker-ended"' not in gateway.log.read_text(encoding="utf-8")
 
 
 @pytest.mark.processes

@@ -87,7 +87,7 @@ def test_nobody_waits_longer_for_a_lock_to_read_than_to_write(url: str) -> None:
 @pytest.mark.parametrize("table", WRITTEN, ids=str)
 def test_no_message_can_be_taken_while_a_table_that_it_needs_is_locked(url: str, table: Table, mode: str) -> None:
     """F07: somebody's DDL, in the form of the lock that it takes; readiness asks by `probe`."""
-    with opened(url) as outsider, opened(url, StoreOptions(timeout=0.1)) as store:
+    with opened(url) as outsider, opened(url, StoreOptions(timeout=0.5)) as store:
         store.probe()
         with outsider.write() as connection:
             connection.execute(text(f"LOCK TABLE {table.name} IN {mode} MODE"))
