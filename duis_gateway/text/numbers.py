@@ -23,11 +23,7 @@ def parse_whole_number(text: str) -> int:
     Raises:
         ValueError: it is none, or has more than 20 digits.
     """
-    text = text.strip(" \t\r\n")
-    check_length(text)
-    if not _WHOLE.fullmatch(text):
-        raise ValueError("not a whole number")
-    return int(text)
+    return int(_held_to(_WHOLE, text, "not a whole number"))
 
 
 def parse_decimal(text: str) -> float:
@@ -36,11 +32,15 @@ def parse_decimal(text: str) -> float:
     Raises:
         ValueError: it is none, or has more than 20 digits.
     """
+    return float(_held_to(_DECIMAL, text, "not a number"))
+
+
+def _held_to(pattern: re.Pattern[str], text: str, otherwise: str) -> str:
     text = text.strip(" \t\r\n")
     check_length(text)
-    if not _DECIMAL.fullmatch(text):
-        raise ValueError("not a number")
-    return float(text)
+    if not pattern.fullmatch(text):
+        raise ValueError(otherwise)
+    return text
 
 
 def parse_digits(text: str, longest: int = _DIGITS) -> int:

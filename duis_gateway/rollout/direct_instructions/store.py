@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, delete, insert, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hub_events import store as events
@@ -60,22 +60,19 @@ def _put(connection: Connection, groups: Table, key: dict[str, Any], group: Dire
 
 def selected_hubs(connection: Connection, release_id: str) -> set[int]:
     """Return every hub that DCC chose on some supplier's behalf for the release."""
-    query = (
-        select(selected_hub.c.device_id)
-        .join_from(pilot_selection, selected_hub, selected_hub.c.selection_id == pilot_selection.c.id)
-        .where(pilot_selection.c.release_id == release_id)
-    )
-    return set(connection.execute(query).scalars())
+    return _hubs(connection, release_id, pilot_selection, selected_hub.c.selection_id, selected_hub.c.device_id)
 
 
 def batched_hubs(connection: Connection, release_id: str) -> set[int]:
     """Return every hub of the release's batches."""
-    query = (
-        select(batch_hub.c.device_id)
-        .join_from(batch, batch_hub, batch_hub.c.batch_id == batch.c.id)
-        .where(batch.c.release_id == release_id)
-    )
-    return set(connection.execute(query).scalars())
+    return _hubs(connection, release_id, batch, batch_hub.c.batch_id, batch_hub.c.device_id)
+
+
+def _hubs(
+    connection: Connection, release_id: str, groups: Table, of_group: Column[int], device_id: Column[int]
+) -> set[int]:
+    query = select(device_id).join_from(groups, device_id.table, of_group == groups.c.id)
+    return set(connection.execute(query.where(groups.c.release_id == release_id)).scalars())
 
 
 def remove_selected(

@@ -15,13 +15,13 @@ import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.release import turn_of
-from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.deadlines.view import deadline_rows, tasks_of_everybody
 from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.releases.records import Period, Stage
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OLD, OURS, PILOT, THEIRS
+from tests.support.status_of import PARTIES
 from tests.support.steering import (
     DCC,
     HUBS,
@@ -39,12 +39,6 @@ from tests.support.steering import (
 FIRST = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
 LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
 DAY = timedelta(days=1)
-PARTIES = {
-    NORTH: Party(NORTH, PartyKind.CSP, "", regions=frozenset({"North"})),
-    SOUTH: Party(SOUTH, PartyKind.CSP, "", regions=frozenset({"South"})),
-    DCC: Party(DCC, PartyKind.DCC, ""),
-    **{eui: Party(eui, PartyKind.SUPPLIER, "") for eui in (OURS, THEIRS, IDLE)},
-}
 
 pytestmark = pytest.mark.requirement("X10", "BR-3.5", "BR-5.3", "BR-5.5")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,9 +18,7 @@ from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
     PreferredPilotSchedule,
 )
 from duis_gateway.flow.incoming import Door
-from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.estate.hub_by_hub import estate_rows, hub_row
-from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.releases.records import Period, Stage
@@ -29,6 +26,7 @@ from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.status_of import PARTIES, void_of
 from tests.support.steering import (
     DCC,
     HUBS,
@@ -46,12 +44,6 @@ from tests.support.steering import (
 OF_LAUNCH = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
 DAY = timedelta(days=1)
 LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
-PARTIES = {
-    NORTH: Party(NORTH, PartyKind.CSP, "", regions=frozenset({"North"})),
-    SOUTH: Party(SOUTH, PartyKind.CSP, "", regions=frozenset({"South"})),
-    DCC: Party(DCC, PartyKind.DCC, ""),
-    **{eui: Party(eui, PartyKind.SUPPLIER, "") for eui in (OURS, THEIRS, IDLE)},
-}
 
 pytestmark = pytest.mark.requirement("BR-5.3", "BR-6.5")
 
@@ -74,17 +66,6 @@ def protects(dcc: Steering, supplier: int, *ids: int) -> None:
     ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000)).replace(supplier, ids)
 
 
-def void(dcc: Steering, party: int) -> dict[str, int]:
-    """How many hubs of a party's estate are void, by why."""
-    with dcc.store.read() as conn:
-        rows = status_rows(conn, PARTIES[party], dcc.clock.now())
-    found: Counter[str] = Counter()
-    for row in rows:
-        if row["void"] is not None:
-            found[str(row["void"])] += int(str(row["hubs"]))
-    return dict(found)
-
-
 def why(dcc: Steering, party: int, device_id: int) -> object:
     with dcc.store.read() as conn:
         row = hub_row(conn, PARTIES[party], device_id, dcc.clock.now())
@@ -99,24 +80,24 @@ SILENT = "the Gas Supplier has not instructed"
 def test_a_protected_hub_is_void_for_who_protects_it_and_for_nobody_who_was_told_nothing(dcc: Steering) -> None:
     """Before, a hub that its supplier had instructed and then protected stood as one that nobody had instructed."""
     protects(dcc, OURS, OWN_NORTH, SPLIT)
-    assert void(dcc, OURS) == {"NotInstructed": 2}
-    assert void(dcc, DCC) == {"NotInstructed": 2}
-    assert void(dcc, NORTH) == {"NotInstructed": 2}
-    assert void(dcc, SOUTH) == void(dcc, THEIRS) == {}
+    assert void_of(dcc, OURS) == {"NotInstructed": 2}
+    assert void_of(dcc, DCC) == {"NotInstructed": 2}
+    assert void_of(dcc, NORTH) == {"NotInstructed": 2}
+    assert void_of(dcc, SOUTH) == void_of(dcc, THEIRS) == {}
     instructs(dcc, THEIRS, OF_LAUNCH, SPLIT)
-    assert void(dcc, THEIRS) == AWAITED
-    assert void(dcc, OURS) == {"NotInstructed": 1, **AWAITED}
+    assert void_of(dcc, THEIRS) == AWAITED
+    assert void_of(dcc, OURS) == {"NotInstructed": 1, **AWAITED}
     protects(dcc, OURS)
-    assert void(dcc, OURS) == void(dcc, THEIRS) == {}
+    assert void_of(dcc, OURS) == void_of(dcc, THEIRS) == {}
 
 
 def test_what_a_supplier_took_back_is_void_in_the_same_word(dcc: Steering) -> None:
     """Else the CSPs would know the protected ones by it."""
     cancelled = (CancelledGroup("L1", Stage.SAFE_LAUNCH),)
     assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled)).startswith("E")
-    assert void(dcc, OURS) == void(dcc, DCC) == {"NotInstructed": 3}
-    assert void(dcc, NORTH) == {"NotInstructed": 2}
-    assert void(dcc, THEIRS) == {}, "it has instructed nothing"
+    assert void_of(dcc, OURS) == void_of(dcc, DCC) == {"NotInstructed": 3}
+    assert void_of(dcc, NORTH) == {"NotInstructed": 2}
+    assert void_of(dcc, THEIRS) == {}, "it has instructed nothing"
 
 
 def test_a_hub_that_changed_supplier_is_void_for_the_csp_and_dcc(dcc: Steering) -> None:
@@ -125,9 +106,9 @@ def test_a_hub_that_changed_supplier_is_void_for_the_csp_and_dcc(dcc: Steering) 
     assert was.device_id == OWN_NORTH
     gone = replace(was, import_supplier=IDLE, gas_supplier=IDLE)
     assert dcc.says(esi.InventoryUpdate((gone,))).status == "Accepted"
-    assert void(dcc, NORTH) == void(dcc, DCC) == {"ChangedSupplier": 1, **AWAITED}
-    assert void(dcc, IDLE) == {}, "what another had instructed is no affair of its"
-    assert void(dcc, OURS) == AWAITED
+    assert void_of(dcc, NORTH) == void_of(dcc, DCC) == {"ChangedSupplier": 1, **AWAITED}
+    assert void_of(dcc, IDLE) == {}, "what another had instructed is no affair of its"
+    assert void_of(dcc, OURS) == AWAITED
 
 
 @pytest.mark.parametrize("second", [OURS, THEIRS])
@@ -135,15 +116,15 @@ def test_of_a_split_hub_whose_half_has_ended_its_supplier_reads_that_its_period_
     dcc: Steering, second: int
 ) -> None:
     """Before, it read that it awaits the second supplier, who awaited it."""
-    assert void(dcc, OURS) == void(dcc, DCC) == AWAITED
+    assert void_of(dcc, OURS) == void_of(dcc, DCC) == AWAITED
     dcc.passes(OF_LAUNCH.end)
-    assert void(dcc, OURS) == {"PeriodEnded": 3}
-    assert void(dcc, THEIRS) == {}, "it had instructed nothing, and was told of no end"
+    assert void_of(dcc, OURS) == {"PeriodEnded": 3}
+    assert void_of(dcc, THEIRS) == {}, "it had instructed nothing, and was told of no end"
     instructs(dcc, second, LATER, SPLIT, name="L2")
     ended = {"PeriodEnded": 2}
-    assert void(dcc, OURS) == ({**ended, **AWAITED} if second == OURS else {"PeriodEnded": 3})
-    assert void(dcc, THEIRS) == AWAITED, "of these two somebody's instruction stands"
-    assert void(dcc, DCC) == {**ended, **AWAITED}
+    assert void_of(dcc, OURS) == ({**ended, **AWAITED} if second == OURS else {"PeriodEnded": 3})
+    assert void_of(dcc, THEIRS) == AWAITED, "of these two somebody's instruction stands"
+    assert void_of(dcc, DCC) == {**ended, **AWAITED}
 
 
 def test_who_took_its_own_half_back_reads_that_and_not_that_the_other_period_is_over(dcc: Steering) -> None:
@@ -151,10 +132,10 @@ def test_who_took_its_own_half_back_reads_that_and_not_that_the_other_period_is_
     instructs(dcc, THEIRS, LATER, SPLIT)
     cancelled = (CancelledGroup("L1", Stage.SAFE_LAUNCH),)
     assert not dcc.asks(THEIRS, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled)).startswith("E")
-    assert void(dcc, THEIRS) == AWAITED
+    assert void_of(dcc, THEIRS) == AWAITED
     dcc.passes(OF_LAUNCH.end)
-    assert void(dcc, THEIRS) == {"NotInstructed": 1}
-    assert void(dcc, OURS) == {"PeriodEnded": 3}
+    assert void_of(dcc, THEIRS) == {"NotInstructed": 1}
+    assert void_of(dcc, OURS) == {"PeriodEnded": 3}
 
 
 def test_of_a_half_that_is_over_why_and_cs06_say_so_too(dcc: Steering) -> None:
@@ -186,15 +167,15 @@ def test_of_a_half_that_a_revision_ended_both_read_why(dcc: Steering) -> None:
     instructs(dcc, THEIRS, OF_LAUNCH, SPLIT)
     instructs(dcc, OURS, LATER, OWN_NORTH, OWN_SOUTH, SPLIT)
     dcc.announces(revision=2, automatic_date=LATER.start)
-    assert void(dcc, OURS) == {"TooLate": 3}
-    assert void(dcc, THEIRS) == {"TooLate": 1}
-    assert void(dcc, DCC) == {"TooLate": 3}
+    assert void_of(dcc, OURS) == {"TooLate": 3}
+    assert void_of(dcc, THEIRS) == {"TooLate": 1}
+    assert void_of(dcc, DCC) == {"TooLate": 3}
 
 
 def test_what_a_pause_holds_is_void_as_it_was_told(dcc: Steering) -> None:
     """Before, N77 said `Paused`, and the status named no reason."""
     dcc.says(esi.RolloutDecision("R1", RolloutAction.PAUSE, "why", Standing.CONFIRMED, "DCC"))
-    assert void(dcc, OURS) == void(dcc, DCC) == {"Paused": 2, **AWAITED}
-    assert void(dcc, THEIRS) == AWAITED
+    assert void_of(dcc, OURS) == void_of(dcc, DCC) == {"Paused": 2, **AWAITED}
+    assert void_of(dcc, THEIRS) == AWAITED
     dcc.says(esi.RolloutDecision("R1", RolloutAction.PROCEED, "why", Standing.CONFIRMED, "DCC"))
-    assert void(dcc, OURS) == AWAITED
+    assert void_of(dcc, OURS) == AWAITED

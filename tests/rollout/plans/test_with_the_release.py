@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,24 +13,17 @@ import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
-from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.deadlines.view import deadline_rows
-from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.status_of import PARTIES, void_of
 from tests.support.steering import DCC, NORTH, OWN_NORTH, SPLIT, WEEK, Steering, steering
 
 IN_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
 NEWER = "00000003"
-PARTIES = {
-    OURS: Party(OURS, PartyKind.SUPPLIER, ""),
-    THEIRS: Party(THEIRS, PartyKind.SUPPLIER, ""),
-    NORTH: Party(NORTH, PartyKind.CSP, "", regions=frozenset({"North"})),
-    DCC: Party(DCC, PartyKind.DCC, ""),
-}
 
 pytestmark = pytest.mark.requirement("X09", "BR-6.5", "PIA-A13")
 
@@ -75,16 +67,6 @@ def void_told(dcc: Steering, party: int, since: int) -> list[tuple[str, str, str
     ]
 
 
-def void_shown(dcc: Steering, party: int) -> dict[str, int]:
-    with dcc.store.read() as conn:
-        rows = status_rows(conn, PARTIES[party], dcc.clock.now())
-    found: Counter[str] = Counter()
-    for row in rows:
-        if row["void"] is not None:
-            found[str(row["void"])] += int(str(row["hubs"]))
-    return dict(found)
-
-
 def anew(dcc: Steering, supplier: int) -> dict[tuple[str, str], int]:
     """How many hubs a supplier is to instruct anew, by the release and why."""
     with dcc.store.read() as conn:
@@ -113,15 +95,15 @@ def test_status_and_deadlines_name_what_is_void_until_it_is_instructed_under_the
     """Before, neither said after the approval that anything had been instructed."""
     gives_way(dcc)
     for party in (OURS, NORTH, DCC):
-        assert void_shown(dcc, party) == {"PilotInvalidated": 2}
-    assert void_shown(dcc, THEIRS) == {}
+        assert void_of(dcc, party) == {"PilotInvalidated": 2}
+    assert void_of(dcc, THEIRS) == {}
     assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 2}
     assert anew(dcc, THEIRS) == {}
     instructs(dcc, OURS, OWN_NORTH, release="R2", version=NEWER)
-    assert void_shown(dcc, OURS) == {"PilotInvalidated": 1}
+    assert void_of(dcc, OURS) == {"PilotInvalidated": 1}
     assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 1}
     dcc.says(esi.Supersession("R1", "R2", dcc.clock.now()))
-    assert void_shown(dcc, OURS) == {"PilotInvalidated": 1}
+    assert void_of(dcc, OURS) == {"PilotInvalidated": 1}
     assert anew(dcc, OURS) == {}, "nothing is open under the release any more"
 
 
@@ -130,8 +112,8 @@ def test_what_a_superseded_release_leaves_is_void_under_its_successor(dcc: Steer
     before = dcc.last_row()
     dcc.says(esi.Supersession("R1", "R2", dcc.clock.now()))
     assert void_told(dcc, OURS, before) == [("ReleaseOver", "G1", hubs(OWN_NORTH, SPLIT))]
-    assert void_shown(dcc, OURS) == void_shown(dcc, DCC) == {"ReleaseOver": 2}
-    assert void_shown(dcc, THEIRS) == {}
+    assert void_of(dcc, OURS) == void_of(dcc, DCC) == {"ReleaseOver": 2}
+    assert void_of(dcc, THEIRS) == {}
 
 
 def test_what_a_pause_held_is_told_as_over_when_the_release_is_stopped(dcc: Steering) -> None:
