@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -11,9 +12,10 @@ from duis_gateway.client import DOORS, NoAnswer, NotProven
 from duis_gateway.client.http import HttpAnswer
 from duis_gateway.client.party_door import PATH as PARTY_DOOR
 from duis_gateway.client.problems import refusal_of
+from duis_gateway.conformance.clause import VERSIONS
 from duis_gateway.conformance.clauses.said import UNKNOWN
 from duis_gateway.conformance.notices import stamp
-from duis_gateway.conformance.profile import SUPPLIERS, Actor
+from duis_gateway.conformance.profile import Actor
 from duis_gateway.conformance.subject import OPENAPI, CannotBegin, Subject
 from duis_gateway.text.json_reader import read_json
 
@@ -33,9 +35,10 @@ def identify(subject: Subject) -> str:
             to look at.
     """
     profile = subject.profile
-    for name, version in zip(SUPPLIERS, ("5.0", "5.1", "6.0"), strict=True):
-        for hub in profile[name].hubs:
-            _look_at_hub(subject, profile[name], hub, version)
+    for version in VERSIONS:
+        by = subject.supplier(version)
+        for hub in by.hubs:
+            _look_at_hub(subject, by, hub, version)
     if "second" in profile:
         for hub in profile["second"].hubs:
             for name in ("second", "on_6_0"):
@@ -87,24 +90,26 @@ def _look_at_partner(subject: Subject, name: str, body: str) -> datetime:
 
 
 def _look_at_token(subject: Subject, by: Actor) -> None:
-    if not by.token:
-        return
-    try:
-        answer = subject.exchange(f"{PARTY_DOOR}/status", None, {"Authorization": f"Bearer {by.token}"}, "GET")
-    except NoAnswer as error:
-        raise CannotBegin(error.detail) from None
-    if answer.status != HTTPStatus.OK:
-        raise CannotBegin(f"{subject.url} does not take the token of {by.name} ({by.eui}): {refusal_of(answer).detail}")
+    if by.token:
+        path, headers = f"{PARTY_DOOR}/status", {"Authorization": f"Bearer {by.token}"}
+        otherwise = f"does not take the token of {by.name} ({by.eui})"
+        _taken(subject, lambda: subject.exchange(path, None, headers, "GET"), otherwise)
 
 
 def _answer(subject: Subject, by: Actor, what: str, path: str, document: bytes) -> HttpAnswer:
+    return _taken(
+        subject, lambda: subject.exchange(path, document, _XML), f"refuses a signed {what} of {by.name} ({by.eui})"
+    )
+
+
+def _taken(subject: Subject, ask: Callable[[], HttpAnswer], otherwise: str) -> HttpAnswer:
+    """Return the answer to what is asked (CannotBegin: nothing comes, or a refusal)."""
     try:
-        answer = subject.exchange(path, document, _XML)
+        answer = ask()
     except NoAnswer as error:
         raise CannotBegin(error.detail) from None
     if answer.status != HTTPStatus.OK:
-        why = refusal_of(answer).detail
-        raise CannotBegin(f"{subject.url} refuses a signed {what} of {by.name} ({by.eui}): {why}")
+        raise CannotBegin(f"{subject.url} {otherwise}: {refusal_of(answer).detail}")
     return answer
 
 
