@@ -49,12 +49,18 @@ _BROKEN_TRANSACTION = "25P02"
 """The one exception: a statement in a transaction that had failed before, and whoever goes on in it is wrong."""
 
 
+GRANT_ALL = "GRANT ALL ON ALL TABLES, and ON ALL SEQUENCES, IN SCHEMA ... TO the role in [store] url"
 _REMEDIES = {
     "Connection refused": "is PostgreSQL running there, and are host and port in [store] url its own?",
     "timeout expired": "is PostgreSQL running there, and may this machine reach it?",
     "resolve host": "is the host in [store] url right?",
     "password": "is the user in [store] url right, and the password in [store] password_file?",
     "no pg_hba.conf entry": "let this user in from this machine in the server's pg_hba.conf",
+    "permission denied for table": f"as the owner of the tables: {GRANT_ALL}",
+    "permission denied for sequence": f"as the owner of the tables: {GRANT_ALL}",
+    "permission denied for schema": "as the database's owner: GRANT USAGE ON SCHEMA ... TO the role in [store] url",
+    "permission denied for database": "as the database's owner: GRANT CONNECT ON DATABASE ... TO that role",
+    "must be owner of": "run `duis-gateway migrate` as the role that made the tables; any other may serve",
     'role "': "is the user in [store] url right? Otherwise make it with CREATE ROLE name LOGIN",
     'database "': "is [store] url right? Otherwise make it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
     "attempt to write a readonly database": "let the user that runs this write the file, and the folder that it is in",

@@ -41,9 +41,8 @@ def migrate(connection: Connection, shown_url: str) -> None:
     try:
         command.upgrade(configuration(connection), "head")
     except DBAPIError as error:
-        if sqlstate_of(error) in _NO_RIGHT:
-            diagnosis = getattr(error.orig, "diag", None)  # without the statement that met it
-            said = " ".join(str(getattr(diagnosis, "message_primary", None) or error.orig).split())
+        said = _said(error)
+        if sqlstate_of(error) in _NO_RIGHT and "schema" in said:
             raise StoreUnusable(
                 f"the tables cannot be made in {shown_url}: {said}; as the database's owner: {_grant(connection)}"
             ) from error
@@ -131,6 +130,12 @@ def _refuse_encoding(connection: Connection) -> None:
         encoding = connection.execute(text("SELECT current_setting(:setting)"), {"setting": setting}).scalar_one()
         if encoding != "UTF8":
             raise StoreUnusable(f"the database's {setting} is {encoding}, and the gateway needs UTF8: {remedy}")
+
+
+def _said(error: DBAPIError) -> str:
+    """Return what the database said, without the statement that met it."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return " ".join(str(getattr(diagnosis, "message_primary", None) or error.orig).split())
 
 
 def _grant(connection: Connection) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.store.audit_tables import audit_waiting
+from duis_gateway.store.faults import GRANT_ALL
 from duis_gateway.store.tables import (
     alert_counter,
     certificate,
@@ -227,7 +228,7 @@ def require_rights(connection: Connection) -> None:
             "the gateway's database cannot be used",
             reason=f"the role {lacking[0].role} lacks "
             + ", ".join(f"{one.wanted} ON {one.what}" for one in lacking)
-            + ": GRANT it as the owner of the tables (GRANT ALL ON ALL TABLES, and ON ALL SEQUENCES, IN SCHEMA ...)",
+            + f": as the owner of the tables: {GRANT_ALL}",
         )
 
 

@@ -23,7 +23,7 @@ from duis_gateway.errors import ConfigurationError, NotDurable, StoreUnusable
 from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store, StoreOptions
 from duis_gateway.store.postgresql import WRITTEN
-from duis_gateway.store.tables import hub, operator_flag
+from duis_gateway.store.tables import hub, operator_flag, party
 from tests.support.databases import (
     SERVER_USER,
     administrate,
@@ -257,10 +257,32 @@ def test_no_message_can_be_taken_by_a_role_that_lacks_a_right() -> None:
         store.probe()
         for right, table in (("INSERT", "service_request"), ("SELECT", "party"), ("UPDATE", "alert_counter")):
             administrate(make_url(own), f"REVOKE {right} ON {table} FROM {role}")
-            with pytest.raises(NotDurable, match=f'lacks {right} ON "{table}": GRANT'):
+            with pytest.raises(NotDurable, match=f'lacks {right} ON "{table}": as the owner'):
                 store.probe()
             administrate(make_url(own), f"GRANT {right} ON {table} TO {role}")
         store.probe()
+
+
+def _look_at(store: Store, table: Table) -> None:
+    store.check()
+    with store.read() as connection:
+        connection.execute(select(table))
+
+
+@pytest.mark.parametrize("table", ["alembic_version", "party"])
+def test_a_role_without_rights_on_what_is_there_is_told_what_to_do(table: str) -> None:
+    with postgresql_database() as own, serving_role(own) as (role, theirs), opened(theirs) as store:
+        administrate(make_url(own), f"REVOKE ALL ON {table} FROM {role}")
+        said = rf"postgresql://{role}:.*: permission denied for table {table} .*: GRANT ALL ON ALL TABLES"
+        with pytest.raises(NotDurable, match=said):
+            _look_at(store, party)
+
+
+def test_a_role_that_does_not_own_the_tables_is_told_who_migrates() -> None:
+    with postgresql_database() as own, serving_role(own) as (_, theirs), opened(theirs) as store:
+        administrate(make_url(own), "UPDATE alembic_version SET version_num = '0020_hub_events'")
+        with pytest.raises(NotDurable, match=r"must be owner of .*run `duis-gateway migrate` as the role that made"):
+            store.migrate()
 
 
 @pytest.mark.parametrize("option", ["sslmod=require", "connect_timeout=soon"])
