@@ -48,6 +48,12 @@ def instructs(facts: PlanFacts, supplier: int) -> bool:
     return counting is not None and counting.counting_period.end > facts.at
 
 
+def moves_by_its_own(facts: PlanFacts, supplier: int) -> bool:
+    """Whether a group of the supplier's own can still move the hub, whatever DCC chose on its behalf."""
+    own = (one for one in given_by(facts, supplier) if not one.by_dcc and obstacle(facts, one) is None)
+    return any(one.counting_period.end > facts.at for one in own)
+
+
 def going_on_since(facts: PlanFacts, supplier: int) -> datetime | None:
     """Return from when a supplier has instructed a hub without a gap, None where nothing of it counts now.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
@@ -104,6 +104,7 @@ def _replan(
     bulletin = Bulletin(proceeds=proceeds)
     shared = None
     by_dcc: set[int] = set()
+    without: defaultdict[int, set[int]] = defaultdict(set)
     for chunk in chunks:
         if shared is None:
             shared = plans.of_release(moment.conn, release, moment.now)
@@ -111,14 +112,13 @@ def _replan(
         now: defaultdict[ToldHub, list[int]] = defaultdict(list)
         void: list[int] = []
         off: list[int] = []
-        without: defaultdict[int, set[int]] = defaultdict(set)
         kinds = plans.kinds(moment.conn, shared, chunk)
         untold.watch(moment, release, [facts for facts, _ in kinds])
         for was, outlook, device_ids, facts in _compared(before, kinds):
             planned = outlook.planned
             if planned == was:
                 continue
-            for why, members in _by_reason(outlook, device_ids, lost):
+            for why, members in _by_reason(_of_what_was_planned(was, outlook, moment.now), device_ids, lost):
                 told_to = news(was, why, listeners.of)
                 if any(isinstance(one, VoidReason) for one in told_to.values()):
                     off += members
@@ -138,8 +138,15 @@ def _replan(
             told.remember(moment.conn, release.release_id, now)
         if void:
             told.forget(moment.conn, release.release_id, void)
-    _tell_lost(lost, by_dcc, bulletin, listeners, moment, release)
+    _tell_lost(lost, (by_dcc, without), bulletin, listeners, moment, release)
     moment.send(bulletin.sends(release, listeners, moment))
+
+
+def _of_what_was_planned(was: ToldHub | None, outlook: Outlook, now: datetime) -> Outlook:
+    """Return how hubs stand, where it is no end of what was planned: that was taken back, and another one is over."""
+    if outlook.told is VoidReason.PERIOD_ENDED and was is not None and was.plan.period.end > now:
+        return replace(outlook, told=VoidReason.NOT_INSTRUCTED)
+    return outlook
 
 
 def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[Outlook, list[int]]]:
@@ -156,7 +163,12 @@ def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[O
 
 
 def _tell_lost(
-    lost: Lost, by_dcc: Collection[int], bulletin: Bulletin, listeners: Listeners, moment: Moment, release: Release
+    lost: Lost,
+    of_dcc: tuple[Collection[int], Mapping[int, Collection[int]]],
+    bulletin: Bulletin,
+    listeners: Listeners,
+    moment: Moment,
+    release: Release,
 ) -> None:
     """Tell of instructions that have ended and that no plan rested on: nothing else would say why.
 
@@ -164,7 +176,7 @@ def _tell_lost(
     """
     owed: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     for supplier, own in lost.own.items():
-        note_groups(bulletin, moment, release, own, by_dcc)
+        note_groups(bulletin, moment, release, own, *of_dcc)
         owed[supplier] = dict(own)
     for device_id, region in hubs.regions(moment.conn, lost.reasons).items():
         for party in listeners.partners_in(region):

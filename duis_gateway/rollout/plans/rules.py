@@ -154,11 +154,16 @@ def waiting(facts: PlanFacts) -> HubInstruction | None:
 
 
 def is_over(facts: PlanFacts, supplier: int) -> bool:
-    """Whether what the supplier instructed of the hub moves it no more as its time has passed, the joint one too."""
-    newest = max(given_by(facts, supplier), key=lambda one: one.counting_period.end, default=None)
-    if newest is None or newest.counting_period.end > facts.at:
+    """Whether what the supplier instructed of the hub moves it no more as its time has passed, the joint one too.
+
+    What DCC has chosen on its behalf since does not make it go on.
+    """
+    own = (one.counting_period.end for one in given_by(facts, supplier) if not one.by_dcc)
+    newest = max(own, default=None)
+    if newest is None or newest > facts.at:
         return False
-    return plan_hub(facts).basis is not Basis.INSTRUCTED
+    counts = counting_of(facts, supplier)
+    return (counts is not None and counts.by_dcc) or plan_hub(facts).basis is not Basis.INSTRUCTED
 
 
 def has_begun(facts: PlanFacts, paused_since: datetime | None = None) -> bool:

@@ -18,7 +18,7 @@ from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.counting import instructs
+from duis_gateway.rollout.plans.counting import moves_by_its_own
 from duis_gateway.rollout.plans.replan import HUBS_AT_ONCE, replan
 from duis_gateway.rollout.plans.under_way import begun, instructed_since, under_way
 from duis_gateway.rollout.protection import store as protection
@@ -106,7 +106,7 @@ def _lapsed(
     left, lapsed = iter(elsewhere), set[int]()
     while chunk := list(islice(left, HUBS_AT_ONCE)):
         looked_at = plans.of_hubs(tx.conn, shared, list(hubs.get_many(tx.conn, chunk).values()))
-        lapsed.update(facts.hub.device_id for facts in looked_at if not instructs(facts, tx.party.eui))
+        lapsed.update(facts.hub.device_id for facts in looked_at if not moves_by_its_own(facts, tx.party.eui))
     return frozenset(lapsed)
 
 
