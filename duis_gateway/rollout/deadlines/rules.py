@@ -371,8 +371,10 @@ def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator
     for reference in facts.incidents:
         yield _dcc(release, facts, Task.DECIDE_ON_INCIDENT, None, reference)
     for reason, hubs in facts.void.items() if now < release.automatic_date else ():
-        anew = _dcc(release, facts, Task.INSTRUCT_ANEW, release.automatic_date, reason.value)
-        yield _void(replace(anew, hubs=hubs, optional=True), _ANEW[True])
+        invalidated = release.state is ReleaseState.INVALIDATED
+        last = None if invalidated else release.automatic_date
+        anew = _dcc(release, facts, Task.INSTRUCT_ANEW, last, reason.value)
+        yield _void(replace(anew, hubs=hubs, optional=True), _INVALIDATED if invalidated else _ANEW[True])
     for decision in facts.provisional:
         yield _dcc(release, facts, Task.CONFIRM_DECISION, None, decision)
     if pilot_window_open(release, now):

@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 from duis_gateway.rollout.deadlines.rules import VOID_OF_INSTRUCTIONS
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.periods import ends_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.counting import ended_void, instructs
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub, waiting
+from duis_gateway.rollout.plans.void import of_ones_own
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, ReleaseState
@@ -66,7 +68,7 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
                 continue
             if plan.void in VOID_OF_INSTRUCTIONS:
                 for who in _who(facts, plan.void):
-                    found[who][plan.void] += len(device_ids)
+                    found[who][_to(who, facts, plan.void)] += len(device_ids)
             elif plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
                 for who in _ended_alone(facts):
                     found[who][VoidReason.PERIOD_ENDED] += len(device_ids)
@@ -85,8 +87,10 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
 def _invalidated(
     connection: Connection, release: Release, scope: Scope, now: datetime
 ) -> Mapping[int, Mapping[VoidReason, int]]:
-    """Count what was instructed under a release whose pilot is invalidated, and is planned under no other one since."""
-    reason = VoidReason.PILOT_INVALIDATED
+    """Count what was instructed under a release whose pilot is invalidated, and is planned under no other one since.
+
+    By why it is void: what was void before keeps its reason.
+    """
     others = [
         plans.of_release(connection, one, now)
         for one in releases.live(connection)
@@ -100,10 +104,9 @@ def _invalidated(
             kinds = plans.kinds(connection, other, left)
             left = [one for facts, ids in kinds if not _has_its_own(plan_hub(facts)) for one in ids]
         for facts, device_ids in plans.kinds(connection, shared, left, ended=True):
-            if plan_hub(facts).void is reason:
+            if plan_hub(facts).void is VoidReason.PILOT_INVALIDATED:
                 for who, why in dict(_ended(facts)).items():
-                    if why is reason:
-                        found[who][reason] += len(device_ids)
+                    found[who][why] += len(device_ids)
     return found
 
 
@@ -134,6 +137,9 @@ def _ended(facts: PlanFacts) -> Iterator[tuple[int, VoidReason]]:
         reason = ended_void(facts, supplier)
         if reason in VOID_OF_INSTRUCTIONS:
             yield DCC if facts.endings[supplier].by_dcc else supplier, reason
+    of_batch = ended_void(facts, OF_DCC)
+    if of_batch in VOID_OF_INSTRUCTIONS:
+        yield DCC, of_batch
 
 
 def _ended_alone(facts: PlanFacts) -> Iterator[int]:
@@ -152,6 +158,10 @@ def _who(facts: PlanFacts, reason: VoidReason) -> Iterator[int]:
             yield supplier
     if facts.batch is not None or any(one.by_dcc for one in facts.instructions):
         yield DCC
+
+
+def _to(who: int, facts: PlanFacts, reason: VoidReason) -> VoidReason:
+    return of_ones_own(facts, who, reason) if reason is VoidReason.REFUSED_BY_CSP else reason
 
 
 def _chosen_in_vain(facts: PlanFacts, reason: VoidReason | None) -> Iterator[int]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, delete, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, delete, insert, or_, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hub_events import store as events
@@ -90,12 +90,16 @@ def remove_selected(
     )
 
 
-def drop(connection: Connection, release_id: str, ending: Ending) -> None:
-    """Drop the release's batches, and what DCC chose on suppliers' behalf for it."""
-    for groups, members in ((batch, batch_hub), (pilot_selection, selected_hub)):
-        here = _equal(groups, {"release_id": release_id})
-        _end(connection, groups, members, here, ending)
-        connection.execute(delete(groups).where(*here))
+def drop(connection: Connection, release_id: str, ending: Ending, *, over: Ending) -> None:
+    """Drop the release's batches, and what DCC chose on suppliers' behalf for it; `over`: of batches that had ended."""
+    of_batches = _equal(batch, {"release_id": release_id})
+    had_ended = batch.c.ends <= over.at
+    _end(connection, batch, batch_hub, [*of_batches, had_ended], over)
+    _end(connection, batch, batch_hub, [*of_batches, or_(batch.c.ends.is_(None), ~had_ended)], ending)
+    of_choices = _equal(pilot_selection, {"release_id": release_id})
+    _end(connection, pilot_selection, selected_hub, of_choices, ending)
+    for groups, which in ((batch, of_batches), (pilot_selection, of_choices)):
+        connection.execute(delete(groups).where(*which))
 
 
 def _end(

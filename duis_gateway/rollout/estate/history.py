@@ -19,7 +19,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.estate.hub_by_hub import outcome_word
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import OF_DCC, OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK, Happened, HubEvent
-from duis_gateway.rollout.plans.records import DeviationKind
+from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.schedule_decisions import past
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.text.times import show_time
@@ -106,15 +106,28 @@ def _standing(conn: Connection, device_id: int) -> Iterator[HubEvent]:
 
 def _told_once(happened: Sequence[HubEvent]) -> Iterator[HubEvent]:
     """Leave out what is said twice: a plan that is void by what ended an instruction, which says of which group."""
-    ended = {_key(one, one.supplier, one.group_id) for one in happened if one.what in _ENDINGS}
-    nameless = {_key(one, one.supplier, None) for one in happened if one.what in _ENDINGS}
+    left_void = [one for one in happened if one.what in _ENDINGS and one.word in _VOID_BEFORE]
+    endings = [one for one in happened if one.what in _ENDINGS and one not in left_void]
+    ended = {_key(one, one.supplier, one.group_id) for one in endings}
+    nameless = {_key(one, one.supplier, None) for one in endings}
     for one in happened:
+        if one in left_void:
+            continue
         again = _key(one, one.supplier, one.group_id) in (ended if one.group_id else nameless)
         of_batch = one.group_id is None and _key(one, OF_DCC, None) in nameless
         if one.what is not Happened.VOID or not (again or of_batch):
             yield one
 
 
+_VOID_BEFORE = frozenset(
+    {
+        VoidReason.PERIOD_ENDED,
+        VoidReason.REFUSED_BY_CSP,
+        VoidReason.CHANGED_SUPPLIER,
+        VoidReason.NOT_INSTRUCTED,
+    }
+)
+"""Why what ends with a release was void before: nothing happened to it then, and its line has the time since when."""
 _ENDINGS = (Happened.ENDED, Happened.CHOICE_ENDED)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from duis_gateway.rollout.hub_events.records import OF_DCC, Ended, Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import Ended, Happened, HubEvent
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.store.bulk import id_list, insert_ids, stored_columns
 from duis_gateway.store.rollout_tables import hub_event, hub_event_hub
@@ -75,13 +75,15 @@ def left_groups(
 
 
 def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, Ended]]:
-    """Return which suppliers' instructions under a release ended, and how, by the event's number, the oldest first."""
+    """Return whose instructions under a release ended, and how, by the event's number, the oldest first.
+
+    `OF_DCC`: DCC's batches.
+    """
     query = (
         select(hub_event.c.id, hub_event.c.supplier, hub_event.c.what, hub_event.c.word)
         .where(
             hub_event.c.release_id == release_id,
             hub_event.c.what.in_((Happened.ENDED, Happened.CHOICE_ENDED)),
-            hub_event.c.supplier != OF_DCC,
         )
         .order_by(hub_event.c.id)
     )

@@ -35,8 +35,11 @@ def counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInstr
 
 
 def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:
-    """Return why a supplier's last instruction of the hub was made void, None where it was not, or another stands."""
-    ended = facts.endings.get(supplier or 0)
+    """Return why a supplier's last instruction of the hub was made void, None where it was not, or another stands.
+
+    `OF_DCC` in the place of a supplier: DCC's batch.
+    """
+    ended = None if supplier is None else facts.endings.get(supplier)
     if ended is None or given_by(facts, supplier) or ended.word not in tuple(VoidReason):
         return None
     return VoidReason(ended.word)

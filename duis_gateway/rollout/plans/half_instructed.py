@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.plans import store as plans
@@ -14,6 +15,7 @@ from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.records import GroupName, Lost, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
+from duis_gateway.rollout.plans.void import void_already
 from duis_gateway.rollout.releases.records import Release
 
 HUBS_AT_ONCE = 50_000
@@ -59,6 +61,33 @@ def lost_with_the_release(moment: Moment, before: Release, reason: VoidReason) -
             for supplier in _untold(facts):
                 own[supplier].update(dict.fromkeys(members, reason))
     return Lost({device_id: reason for theirs in own.values() for device_id in theirs}, own)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class VoidBefore:
+    """Why hubs of a supplier's own groups, or of DCC's choice for it, were void before their release ended."""
+
+    supplier: int
+    own: bool
+    reason: VoidReason
+
+
+def void_before(moment: Moment, before: Release) -> Mapping[VoidBefore, frozenset[int]]:
+    """Return the hubs of a release that ends now for which instructions were void already: they stay so.
+
+    Of each supplier what DCC chose for it comes first, so that its own counts as its last.
+    """
+    found: defaultdict[VoidBefore, set[int]] = defaultdict(set)
+    shared = plans.of_release(moment.conn, before, moment.now)
+    for chunk in told.concerned(moment.conn, before.release_id, named=True, size=HUBS_AT_ONCE):
+        for facts, members in plans.kinds(moment.conn, shared, chunk):
+            given = {(one.supplier, one.by_dcc) for one in facts.instructions}
+            given.update((one, by_dcc) for one in facts.withheld for by_dcc in (True, False))
+            for supplier, by_dcc in given:
+                reason = void_already(facts, supplier, by_dcc=by_dcc)
+                if reason is not None:
+                    found[VoidBefore(supplier, not by_dcc, reason)].update(members)
+    return {key: frozenset(members) for key, members in sorted(found.items())}
 
 
 def _untold(facts: PlanFacts) -> Collection[int]:

@@ -324,7 +324,7 @@ def _silence(facts: PlanFacts, supplier: int | None) -> str:
 
 
 def _how_it_ended(facts: PlanFacts, supplier: int | None) -> str:
-    ended = facts.endings.get(supplier or 0)
+    ended = None if supplier is None else facts.endings.get(supplier)
     if ended is None:
         return "has not instructed"
     void = _VOIDED.get(ended.word)
@@ -343,6 +343,8 @@ _ENDED = {
 """How a supplier ended an instruction of its own, in words that go on from who gave it."""
 
 _VOIDED = {
+    VoidReason.PERIOD_ENDED.value: "the period has ended",
+    VoidReason.REFUSED_BY_CSP.value: "the CSP refused it",
     VoidReason.TOO_LATE.value: "the period came too late: it did not end before the automatic date",
     VoidReason.OUTSIDE_PILOT.value: "the period did not lie within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH.value: "the period started before safe launch",

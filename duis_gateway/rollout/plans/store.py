@@ -159,15 +159,18 @@ def kinds(
     endings = events.endings_of(connection, shared.endings, known) if ended else {}
     endings_of = (frozenset(endings.get(device_id, _NONE).items()) for device_id in known)
     alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for device_id, kind in zip(known, zip(*columns, map(said.of, known), endings_of, strict=True), strict=True):
+    withheld_of = map(said.withheld.get, known)
+    every = zip(*columns, map(said.of, known), withheld_of, endings_of, strict=True)
+    for device_id, kind in zip(known, every, strict=True):
         alike[kind].append(device_id)
     names = model_names(connection)
     found = []
-    for (device_type, model, version, status, region, importer, gas, mark, told, ends), members in alike.items():
+    for (device_type, model, version, status, region, importer, gas, mark, told, held, ends), members in alike.items():
         import_supplier, gas_supplier = few_unsigned((importer, gas))
         one = Hub(0, device_type, *names[model], version, status, region, import_supplier, gas_supplier)
         marked_as = None if mark is None else HubMark(mark)
-        found.append((_facts(shared, one, marked_as, told, said.pieces, endings=dict(ends)), members))
+        facts = _facts(shared, one, marked_as, told, said.pieces, withheld=held or _NOBODY, endings=dict(ends))
+        found.append((facts, members))
     return found
 
 

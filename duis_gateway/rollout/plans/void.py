@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
-from duis_gateway.rollout.plans.counting import ended_void, instructs
+from duis_gateway.rollout.plans.counting import counting_of, ended_void, given_by, instructs, obstacle
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, HubPlan
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
 
 
 def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
@@ -15,8 +16,8 @@ def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
     the hub changed supplier.
     """
     if reason in INSTRUCTIONS_GONE:
-        of_import, of_gas = (ended_void(facts, one) for one in (facts.hub.import_supplier, facts.hub.gas_supplier))
-        ended = of_import or of_gas
+        whose = facts.hub.import_supplier, facts.hub.gas_supplier, OF_DCC
+        ended = next(filter(None, (ended_void(facts, one) for one in whose)), None)
         if ended is not None:
             return ended
     if reason is VoidReason.NOT_INSTRUCTED and _by_a_former_supplier(facts):
@@ -52,6 +53,8 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
     reason = as_told(facts, plan.void)
     if reason is VoidReason.AWAITS_SECOND_SUPPLIER:
         reason = of_a_half(facts)
+    if reason is VoidReason.REFUSED_BY_CSP and facts.viewer is not None:
+        reason = of_ones_own(facts, facts.viewer, reason)
     if reason is VoidReason.CHANGED_SUPPLIER and facts.viewer is not None:
         reason = VoidReason.NOT_INSTRUCTED
     if reason is VoidReason.NOT_INSTRUCTED and not _had_instructed(facts):
@@ -65,9 +68,47 @@ _WITH_THE_RELEASE = frozenset({VoidReason.RELEASE_OVER, VoidReason.PILOT_INVALID
 def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason | None:
     """Return why what was instructed under a release that is over stands no more: it had ended before, or with it."""
     whose = facts.hub.suppliers if facts.viewer is None else facts.hub.suppliers & {facts.viewer}
-    ended = next(filter(None, (ended_void(facts, one) for one in sorted(whose))), None)
-    given = any(one.supplier in whose for one in facts.instructions)
-    return ended or (reason if given else None)
+    ended = [why for one in whose if (why := ended_void(facts, one)) is not None]
+    if ended:
+        return max(ended, key=lambda why: (_BEFORE_THE_RELEASE.get(why, len(_BEFORE_THE_RELEASE)), why))
+    if any(one.supplier in whose for one in facts.instructions):
+        return reason
+    left = facts.endings.keys() - facts.hub.suppliers - {OF_DCC} if facts.viewer is None else ()
+    if any(ended_void(facts, one) is VoidReason.CHANGED_SUPPLIER for one in left):
+        return VoidReason.CHANGED_SUPPLIER
+    return ended_void(facts, OF_DCC)
+
+
+_BEFORE_THE_RELEASE = {VoidReason.NOT_INSTRUCTED: 0, VoidReason.PERIOD_ENDED: 1, VoidReason.REFUSED_BY_CSP: 2}
+"""Of two suppliers' halves of a hub, what is said of both: the last comes first, and before it what ended later."""
+
+
+def of_ones_own(facts: PlanFacts, supplier: int, reason: VoidReason) -> VoidReason:
+    """Return why a split hub of which the CSP refused a half is not moved, as this supplier was told: its own is over.
+
+    As long as it is not, it is the refusal that keeps the hub from its plan.
+    """
+    over = void_already(facts, supplier, by_dcc=False) is VoidReason.PERIOD_ENDED
+    return VoidReason.PERIOD_ENDED if over else reason
+
+
+def void_already(facts: PlanFacts, supplier: int, *, by_dcc: bool) -> VoidReason | None:
+    """Return why the supplier's own groups, or DCC's choice for it, move the hub no more; None where one of them does.
+
+    Of a split hub one half stands also where the other is void, and until the end of the joint period. None, too, where
+    nothing of it names the hub.
+    """
+    own = [one for one in given_by(facts, supplier) if one.by_dcc is by_dcc]
+    if supplier in facts.withheld:
+        return VoidReason.NOT_INSTRUCTED
+    if own and supplier not in facts.hub.suppliers:
+        return VoidReason.CHANGED_SUPPLIER
+    counts = counting_of(facts, supplier)
+    standing = counts is not None and counts.by_dcc is by_dcc and plan_hub(facts).basis is Basis.INSTRUCTED
+    able = (one for one in own if obstacle(facts, one) is None)
+    if not own or standing or any(one.counting_period.end > facts.at for one in able):
+        return None
+    return obstacle(facts, max(own, key=lambda one: one.received_at)) or VoidReason.PERIOD_ENDED
 
 
 def _by_a_former_supplier(facts: PlanFacts) -> bool:

@@ -12,14 +12,14 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import freshness
-from duis_gateway.rollout.plans.half_instructed import lost_with_the_release
+from duis_gateway.rollout.plans.half_instructed import lost_with_the_release, void_before
 from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.plans.remaining import follow_the_date
 from duis_gateway.rollout.plans.replan import replan, replan_all
 from duis_gateway.rollout.releases import history, telling
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.lifecycle import Effect, Event, advance, catch_up
-from duis_gateway.rollout.releases.records import Release, ReleaseState
+from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
 from duis_gateway.rollout.releases.telling import Audience, DecisionWord, Word
 from duis_gateway.rollout.rollout_decisions.records import Consequence, ReleaseEvent, Standing
 from duis_gateway.rollout.schedules import store as schedules
@@ -186,10 +186,18 @@ def predecessors(moment: Moment, release: Release) -> list[Release]:
 
 
 def _void_instructions(happening: Happening, moment: Moment) -> None:
-    """What stood under the release stands no more, whatever DCC decides on it later."""
+    """What stood under the release stands no more, whatever DCC decides later; what was void before keeps why."""
+    release_id = happening.after.release_id
+    for void, ids in void_before(moment, happening.before).items():
+        ending = Ending(moment.now, void.reason)
+        if void.own:
+            for stage in Stage:
+                schedules.remove_hubs(moment.conn, release_id, void.supplier, stage, ids, ending)
+        else:
+            direct.remove_selected(moment.conn, release_id, void.supplier, ids, ending)
     ending = Ending(moment.now, VoidReason.PILOT_INVALIDATED)
-    direct.drop(moment.conn, happening.after.release_id, ending)
-    schedules.drop_instructions(moment.conn, happening.after.release_id, ending)
+    direct.drop(moment.conn, release_id, ending, over=Ending(moment.now, VoidReason.PERIOD_ENDED))
+    schedules.drop_instructions(moment.conn, release_id, ending)
 
 
 def _await_decision(happening: Happening, moment: Moment) -> None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lxml import etree
 from sqlalchemy import select
 
+import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.flow.incoming import Door
 from duis_gateway.rollout.deadlines.view import deadline_rows
+from duis_gateway.rollout.estate.history import history_rows
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, Stage
-from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES, void_of
-from tests.support.steering import DCC, NORTH, OWN_NORTH, SPLIT, WEEK, Steering, steering
+from tests.support.steering import DCC, HUBS, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB, WEEK, Steering, steering
 
 IN_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
 NEWER = "00000003"
@@ -134,3 +139,66 @@ def test_nothing_is_told_of_what_was_over_before(dcc: Steering) -> None:
 def decides(dcc: Steering, action: RolloutAction) -> None:
     body = esi.RolloutDecision("R1", action, "why", Standing.CONFIRMED, "DCC")
     assert dcc.says(body).status == "Accepted"
+
+
+def test_what_was_void_before_keeps_why_under_the_successor(dcc: Steering) -> None:
+    """Before, all read `PilotInvalidated`, which nobody had told of them, and DCC a date of the release before."""
+    instructs(dcc, THEIRS, SPLIT)
+    assert dcc.says(REFUSED, by=NORTH, door=Door.CSP).status == "Accepted"
+    dcc.says(esi.PilotSelection("R1", OURS, (OWN_SOUTH,), IN_PILOT))
+    dcc.says(esi.BatchInstruction("R1", "B1", (THEIR_HUB,), IN_PILOT))
+    dcc.passes(IN_PILOT.end + WEEK)
+    shown = {party: void_of(dcc, party) for party in (OURS, THEIRS, DCC)}
+    asked = {party: anew(dcc, party) for party in (OURS, THEIRS, DCC)}
+    history = {hub: history_of(dcc, hub) for hub in (OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB)}
+    gives_way(dcc)
+    assert shown[OURS] == {"PeriodEnded": 3}
+    assert shown[THEIRS] == {"PeriodEnded": 1, "RefusedByCSP": 1}
+    assert shown[DCC] == {"PeriodEnded": 3, "RefusedByCSP": 1}
+    assert {party: void_of(dcc, party) for party in shown} == shown
+    assert asked[OURS] == {("R1", "PeriodEnded"): 2}
+    assert asked[THEIRS] == {("R1", "RefusedByCSP"): 1}
+    assert asked[DCC] == {("R1", "PeriodEnded"): 2}
+    assert {party: anew(dcc, party) for party in asked} == asked
+    assert {hub: history_of(dcc, hub) for hub in history} == history
+    (words,) = words_to_dcc(dcc)
+    assert "instructed under one that is in flight" in words
+
+
+def test_what_counted_no_longer_for_its_supplier_or_is_protected_keeps_why_too(dcc: Steering) -> None:
+    moved = esi.InventoryUpdate((replace(HUBS[OWN_NORTH - 1], import_supplier=THEIRS, gas_supplier=THEIRS),))
+    assert dcc.says(moved).status == "Accepted"
+    with dcc.store.write() as conn:
+        protection.add(conn, OURS, (SPLIT,))
+    shown = {party: void_of(dcc, party) for party in (OURS, THEIRS, DCC)}
+    gives_way(dcc)
+    assert shown == {OURS: {"NotInstructed": 1}, THEIRS: {}, DCC: {"NotInstructed": 1, "ChangedSupplier": 1}}
+    assert {party: void_of(dcc, party) for party in shown} == shown
+
+
+def test_a_batch_is_void_with_the_pilot_and_stays_so_in_status_and_deadlines(dcc: Steering) -> None:
+    """Before, nothing of it was shown from then on, although all were told."""
+    dcc.says(esi.BatchInstruction("R1", "B1", (THEIR_HUB,), IN_PILOT))
+    before = dcc.last_row()
+    gives_way(dcc)
+    assert void_told(dcc, THEIRS, before) == [("PilotInvalidated", "", hubs(THEIR_HUB))]
+    assert void_of(dcc, THEIRS) == {"PilotInvalidated": 1}
+    assert anew(dcc, DCC) == {("R1", "PilotInvalidated"): 1}
+    decides(dcc, RolloutAction.PROCEED)
+    assert anew(dcc, DCC) == {("R1", "PilotInvalidated"): 1}
+
+
+REFUSED = csp.ScheduleDecision("R1", THEIRS, "G1", GroupDecision.REFUSED, None, None)
+
+
+def history_of(dcc: Steering, hub: int) -> list[str]:
+    with dcc.store.read() as conn:
+        return [str(row["what"]) for row in history_rows(conn, PARTIES[DCC], hub)]
+
+
+def words_to_dcc(dcc: Steering) -> set[str]:
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, PARTIES[DCC], dcc.clock.now())
+    mine = [row for row in rows if row["whose"] == "own" and row["task"] == "instruct_anew"]
+    assert all(row["due"] is None for row in mine)
+    return {str(row["why"]) for row in mine}
