@@ -117,7 +117,7 @@ class Deployments:
             told = self._of(release_id)
             if told.halted or told.over:
                 return ()
-            open_now = (d for d, period in told.planned.items() if period.start <= now <= period.end)
+            open_now = (d for d, period in told.planned.items() if period.start <= now < period.end)
             due = {d for d in open_now if self._hubs.versions.get(d) != told.version}
             if told.remaining is not None and told.model is not None and told.remaining <= now:
                 due.update(self._hubs.without(told.version, told.model))

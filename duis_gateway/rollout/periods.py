@@ -7,7 +7,9 @@ day of February, at the same time of day.
 from __future__ import annotations
 
 import calendar
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement
 
 from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
 
@@ -47,6 +49,26 @@ def instruction_in_time(received_at: datetime, automatic: datetime) -> bool:
     return received_at <= one_month_before(automatic)
 
 
+def is_over(period: Period, at: datetime) -> bool:
+    """Whether a period has passed: it is over at its end (`LatestEnd`), for whatever is told, checked or accepted."""
+    return period.end <= at
+
+
+def is_over_sql(ends: ColumnElement[datetime], at: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Return the condition of `is_over`, by the column with the end of a period."""
+    return ends <= at
+
+
+def to_come_sql(ends: ColumnElement[datetime], at: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Return the condition that a period is not over, by the column with its end."""
+    return ends > at
+
+
+def just_before(at: datetime) -> datetime:
+    """Return the last moment before another, such as the last one of a period that ends there."""
+    return at - timedelta(microseconds=1)
+
+
 def is_empty(period: Period) -> bool:
     """Whether nothing can be done within a period, as it ends when it starts, or before: it is refused everywhere."""
     return period.end <= period.start
@@ -81,6 +103,6 @@ def safe_launch_opens(release: Release, now: datetime) -> datetime | None:
     That is the end of the pilot. A release in safe launch has left its pilot, whatever its period was.
     """
     pilot = release.pilot
-    if pilot is None or release.state is ReleaseState.SAFE_LAUNCH or now >= pilot.period.end:
+    if pilot is None or release.state is ReleaseState.SAFE_LAUNCH or is_over(pilot.period, now):
         return None
     return pilot.period.end

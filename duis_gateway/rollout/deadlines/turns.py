@@ -13,7 +13,7 @@ from duis_gateway.rollout.deadlines.rules import VOID_OF_INSTRUCTIONS
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.hub_events.records import OF_DCC
-from duis_gateway.rollout.periods import ends_before
+from duis_gateway.rollout.periods import ends_before, is_over
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.counting import ended_void, instructs
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
@@ -120,7 +120,7 @@ def _awaited(facts: PlanFacts) -> Iterator[tuple[int, datetime]]:
     And when the other's ends: from then on there is nothing to go with.
     """
     one = waiting(facts)
-    if one is None or one.counting_period.end <= facts.at:
+    if one is None or is_over(one.counting_period, facts.at):
         return
     if ends_before(one.counting_period, facts.release.automatic_date):
         instructed = {given.supplier for given in facts.instructions if not given.by_dcc}

@@ -36,7 +36,7 @@ from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words
 from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
-from duis_gateway.rollout.periods import ends_before, stage_time, starts_within
+from duis_gateway.rollout.periods import ends_before, is_over, stage_time, starts_within
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.lifecycle import Event
@@ -194,7 +194,7 @@ def _remaining(conn: Connection, release: Release, csp: Party, now: datetime) ->
 def _can_be_decided(group: says.OpenGroup, release: Release, now: datetime) -> bool:
     """Whether a decision on a group can still move anything: its period is not over, and lies where its stage does."""
     period = Period(group.starts, group.ends)
-    if group.ends <= now or not ends_before(period, release.automatic_date):
+    if is_over(period, now) or not ends_before(period, release.automatic_date):
         return False
     pilot = stage_time(release, Stage.PILOT)
     return group.stage is not Stage.PILOT or (pilot is not None and starts_within(period, pilot))

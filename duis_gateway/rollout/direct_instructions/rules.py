@@ -11,7 +11,7 @@ from datetime import datetime
 from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify
 from duis_gateway.rollout.eligibility import in_use
 from duis_gateway.rollout.hubs.records import NamedHub
-from duis_gateway.rollout.periods import ends_before, is_empty
+from duis_gateway.rollout.periods import ends_before, is_empty, is_over
 from duis_gateway.rollout.releases.records import HubMark, Period, Release
 from duis_gateway.rollout.releases.rules import pilot_window_open
 
@@ -141,7 +141,7 @@ def _refusal(release: Release | None, period: Period | None, now: datetime) -> s
         return "the release is unknown or no longer live"
     if period is None:
         return None
-    if is_empty(period) or period.end <= now:
+    if is_empty(period) or is_over(period, now):
         return "the period does not end after it starts, or is over"
     return None if ends_before(period, release.automatic_date) else "the period does not end before the automatic date"
 

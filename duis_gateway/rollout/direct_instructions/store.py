@@ -14,6 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, de
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import OF_DCC, TAKEN_BACK, Ending, Happened, HubEvent
+from duis_gateway.rollout.periods import is_over_sql, to_come_sql
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.store.bulk import (
@@ -93,7 +94,7 @@ def remove_selected(
 def drop(connection: Connection, release_id: str, ending: Ending, *, over: Ending) -> None:
     """Drop the release's batches, and what DCC chose on suppliers' behalf for it; `over`: of batches that had ended."""
     of_batches = _equal(batch, {"release_id": release_id})
-    had_ended = batch.c.ends <= over.at
+    had_ended = is_over_sql(batch.c.ends, over.at)
     _end(connection, batch, batch_hub, [*of_batches, had_ended], over)
     _end(connection, batch, batch_hub, [*of_batches, or_(batch.c.ends.is_(None), ~had_ended)], ending)
     of_choices = _equal(pilot_selection, {"release_id": release_id})
@@ -198,7 +199,7 @@ def selections(connection: Connection, release_id: str) -> list[DirectGroup]:
 
 def selected_for(connection: Connection, release_id: str, supplier: int, now: datetime | None = None) -> frozenset[int]:
     """Return the hubs that DCC chose on this supplier's behalf; with `now` those chosen for a time to come."""
-    to_come = () if now is None else (pilot_selection.c.ends > now,)
+    to_come = () if now is None else (to_come_sql(pilot_selection.c.ends, now),)
     query = (
         select(selected_hub.c.device_id)
         .join_from(pilot_selection, selected_hub, selected_hub.c.selection_id == pilot_selection.c.id)
@@ -225,7 +226,7 @@ def selected_for_other(
                 pilot_selection.c.release_id == release_id,
                 whose != supplier,
                 responsible_sql(whose),
-                pilot_selection.c.ends > now,
+                to_come_sql(pilot_selection.c.ends, now),
             )
         )
     )

@@ -18,6 +18,7 @@ from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.device_models import model_number
 from duis_gateway.rollout.hubs.freshness import OVERLAP
+from duis_gateway.rollout.periods import is_over_sql, to_come_sql
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.store.rollout_tables import batch, former_hub, hub_news, model_news, piece_say, pilot_selection
@@ -60,7 +61,7 @@ def _changed_by_time(connection: Connection, first: datetime, now: datetime) -> 
 
 def _ended(connection: Connection, release_id: str, first: datetime, now: datetime) -> bool:
     def ends(table: FromClause, *of_release: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(table.c.ends > first, table.c.ends <= now, *of_release)
+        return exists().where(to_come_sql(table.c.ends, first), is_over_sql(table.c.ends, now), *of_release)
 
     given = instruction.c.release_id == release_id
     query = select(

@@ -32,6 +32,7 @@ from duis_gateway.duis.identifiers import to_signed
 from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql, passes_sql, responsible_sql, roles_sql
 from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
+from duis_gateway.rollout.periods import to_come_sql
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -267,8 +268,8 @@ def _instructed(wanted: FromClause, release_id: str) -> ColumnElement[bool]:
     now = bindparam("now", type_=UtcTime())
     return or_(
         hub.c.device_id.in_(_instructed_by_suppliers(wanted, release_id, now)),
-        for_supplier.where(responsible_sql(pilot_selection.c.supplier), pilot_selection.c.ends > now),
-        by_dcc.where(or_(batch.c.ends.is_(None), batch.c.ends > now)),
+        for_supplier.where(responsible_sql(pilot_selection.c.supplier), to_come_sql(pilot_selection.c.ends, now)),
+        by_dcc.where(or_(batch.c.ends.is_(None), to_come_sql(batch.c.ends, now))),
     )
 
 
@@ -282,7 +283,7 @@ def _instructed_by_suppliers(wanted: FromClause, release_id: str, now: BindParam
         instruction_hub.c.instruction_id,
         instruction.c.release_id == release_id,
         responsible_sql(instruction.c.supplier),
-        counting_end > now,
+        to_come_sql(counting_end, now),
     )
     query = (
         select(instruction_hub.c.device_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from duis_gateway.rollout.periods import stage_time, starts_within
+from duis_gateway.rollout.periods import is_over, stage_time, starts_within
 from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
 from duis_gateway.rollout.releases.records import HubMark, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -17,7 +17,7 @@ def counting_of(facts: PlanFacts, supplier: int | None) -> HubInstruction | None
     """
 
     def weight(one: HubInstruction) -> tuple[bool, bool, datetime]:
-        return one.counting_period.end > facts.at, not one.by_dcc, one.received_at
+        return not is_over(one.counting_period, facts.at), not one.by_dcc, one.received_at
 
     return max((one for one in given_by(facts, supplier) if obstacle(facts, one) is None), key=weight, default=None)
 
@@ -27,9 +27,9 @@ def counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInstr
     of_import = counting_of(facts, facts.hub.import_supplier)
     of_gas = counting_of(facts, facts.hub.gas_supplier)
     if of_import is not None and of_gas is not None:
-        if of_import.counting_period.end <= of_gas.stands_since:
+        if is_over(of_import.counting_period, of_gas.stands_since):
             return None, of_gas
-        if of_gas.counting_period.end <= of_import.stands_since:
+        if is_over(of_gas.counting_period, of_import.stands_since):
             return of_import, None
     return of_import, of_gas
 
@@ -48,13 +48,13 @@ def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:
 def instructs(facts: PlanFacts, supplier: int) -> bool:
     """Whether an instruction of the supplier, or DCC's for it, can still move the hub: not refused, and not over."""
     counting = counting_of(facts, supplier)
-    return counting is not None and counting.counting_period.end > facts.at
+    return counting is not None and not is_over(counting.counting_period, facts.at)
 
 
 def moves_by_its_own(facts: PlanFacts, supplier: int) -> bool:
     """Whether a group of the supplier's own can still move the hub, whatever DCC chose on its behalf."""
     own = (one for one in given_by(facts, supplier) if not one.by_dcc and obstacle(facts, one) is None)
-    return any(one.counting_period.end > facts.at for one in own)
+    return any(not is_over(one.counting_period, facts.at) for one in own)
 
 
 def going_on_since(facts: PlanFacts, supplier: int) -> datetime | None:
@@ -63,7 +63,8 @@ def going_on_since(facts: PlanFacts, supplier: int) -> datetime | None:
     What takes the place of that goes on with the other supplier's half, also where that one's own period has ended.
     """
     counting = counting_of(facts, supplier)
-    return counting.stands_since if counting is not None and counting.counting_period.end > facts.at else None
+    going_on = counting is not None and not is_over(counting.counting_period, facts.at)
+    return counting.stands_since if counting is not None and going_on else None
 
 
 def given_by(facts: PlanFacts, supplier: int | None) -> list[HubInstruction]:

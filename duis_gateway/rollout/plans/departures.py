@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.void import as_told, of_a_half
 from duis_gateway.rollout.releases.records import Period, ReleaseState
-
-_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Departure:
 def departure(facts: PlanFacts, at: datetime) -> Departure | None:
     """Return how the activation of a hub at this time departs from its plan; None if it is as planned.
 
-    Nothing has to be planned for the automatic date and after it. The last moment of a period belongs to it.
+    Nothing has to be planned for the automatic date and after it. At its end a period is over.
     """
     release = facts.release
     if release.state is ReleaseState.NOTIFIED:
@@ -34,7 +32,7 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
         return Departure(DeviationKind.RELEASE_OVER)
     if release.paused:
         return Departure(DeviationKind.RELEASE_PAUSED)
-    then = replace(facts, at=at - _INSTANT)
+    then = replace(facts, at=at)
     plan = plan_hub(then)
     if plan.period is not None:
         if at >= plan.period.start:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans.counting import counting_of, given_by
 from duis_gateway.rollout.plans.records import GroupName, PlanFacts
 from duis_gateway.rollout.plans.telling import Bulletin
@@ -47,7 +48,7 @@ def without_group(facts: PlanFacts, *, by_dcc: bool) -> Iterator[int]:
     for supplier in facts.hub.suppliers:
         counts = counting_of(facts, supplier)
         given = (one for one in given_by(facts, supplier) if not one.by_dcc)
-        own = any(one.counting_period.end > facts.at for one in given)
+        own = any(not is_over(one.counting_period, facts.at) for one in given)
         if (counts is not None and counts.by_dcc) or (by_dcc and not own):
             yield supplier
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.records import GroupName, Lost, PlanFacts, VoidReason
@@ -96,4 +97,4 @@ def _untold(facts: PlanFacts) -> Collection[int]:
     if plan.period is not None:
         return facts.hub.suppliers if plan.held else ()
     one = waiting(facts)
-    return () if one is None or one.counting_period.end <= facts.at else (one.supplier,)
+    return () if one is None or is_over(one.counting_period, facts.at) else (one.supplier,)

@@ -6,10 +6,11 @@ It was told as void when the pause began, or was never told as it was instructed
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.periods import just_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.groups import note_groups, without_group
@@ -19,8 +20,6 @@ from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.records import Release
-
-_INSTANT = timedelta(microseconds=1)
 
 
 def tell_ended(release: Release, moment: Moment) -> None:
@@ -49,6 +48,6 @@ def tell_ended(release: Release, moment: Moment) -> None:
 
 def _just_before(facts: PlanFacts, end: datetime) -> PlanFacts | None:
     """Return what the plan of a hub followed from just before a moment, None where that ended no plan."""
-    before = replace(facts, at=end - _INSTANT)
+    before = replace(facts, at=just_before(end))
     period = plan_hub(before).period
     return before if period is not None and period.end == end else None

@@ -11,7 +11,7 @@ from duis_gateway.flow.reply import Alert
 from duis_gateway.flow.tx import Moment
 from duis_gateway.partners.bodies import Remaining
 from duis_gateway.rollout.audience import suppliers_of_model
-from duis_gateway.rollout.periods import one_month_before
+from duis_gateway.rollout.periods import instruction_in_time, one_month_before
 from duis_gateway.rollout.plans.telling import Listeners, plan_messages
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
@@ -33,7 +33,8 @@ def due(release: Release, moment: Moment) -> bool:
     Not where a later release takes every hub first: what remains goes by that one, and is told under it.
     """
     closes = one_month_before(release.automatic_date)
-    if release.state not in _APPROVED or release.paused or moment.now < closes:
+    in_time = instruction_in_time(moment.now, release.automatic_date)
+    if release.state not in _APPROVED or release.paused or in_time:
         return False
     last = history.newest(moment.conn, release.release_id, TOLD, MOVED)
     if last is not None and last.event != MOVED and last.at == closes:

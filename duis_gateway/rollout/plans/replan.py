@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.periods import is_over, just_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
@@ -27,7 +28,6 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 
 HUBS_AT_ONCE = 50_000
-_INSTANT = timedelta(microseconds=1)
 
 
 def replan(moment: Moment, release: Release, ids: Iterable[int]) -> None:
@@ -125,7 +125,7 @@ def _replan(
                     if was is not None:
                         had_by_dcc = was.plan.basis is PlanBasis.DCC
                         by_dcc.update(members if had_by_dcc else ())
-                        in_time = replace(facts, at=min(facts.at, was.plan.period.end - _INSTANT))
+                        in_time = replace(facts, at=min(facts.at, just_before(was.plan.period.end)))
                         for supplier in without_group(in_time, by_dcc=had_by_dcc):
                             without[supplier].update(members)
                 bulletin.add(told_to, members)
@@ -144,7 +144,7 @@ def _replan(
 
 def _of_what_was_planned(was: ToldHub | None, outlook: Outlook, now: datetime) -> Outlook:
     """Return how hubs stand, where it is no end of what was planned: that was taken back, and another one is over."""
-    if outlook.told is VoidReason.PERIOD_ENDED and was is not None and was.plan.period.end > now:
+    if outlook.told is VoidReason.PERIOD_ENDED and was is not None and not is_over(was.plan.period, now):
         return replace(outlook, told=VoidReason.NOT_INSTRUCTED)
     return outlook
 

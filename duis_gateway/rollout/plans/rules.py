@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
-from duis_gateway.rollout.periods import ends_before
+from duis_gateway.rollout.periods import ends_before, is_over
 from duis_gateway.rollout.plans.counting import counting_of, counting_together, given_by, instructs, obstacle
 from duis_gateway.rollout.plans.records import (
     GroupName,
@@ -91,7 +91,7 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
     split = planned_period(
         _period_of(import_instruction), _period_of(gas_instruction), one_party, release.automatic_date
     )
-    if split.period is not None and split.period.end > facts.at:
+    if split.period is not None and not is_over(split.period, facts.at):
         counting = [given for given in (import_instruction, gas_instruction) if given is not None]
         return _instructed(facts, split.period, split.basis, counting)
     reason, void = _why_not(facts, split)
@@ -153,14 +153,13 @@ def waiting(facts: PlanFacts) -> HubInstruction | None:
     return given[0] if len(given) == 1 else None
 
 
-def is_over(facts: PlanFacts, supplier: int) -> bool:
+def has_passed(facts: PlanFacts, supplier: int) -> bool:
     """Whether what the supplier instructed of the hub moves it no more as its time has passed, the joint one too.
 
     What DCC has chosen on its behalf since does not make it go on.
     """
-    own = (one.counting_period.end for one in given_by(facts, supplier) if not one.by_dcc)
-    newest = max(own, default=None)
-    if newest is None or newest > facts.at:
+    own = [one.counting_period for one in given_by(facts, supplier) if not one.by_dcc]
+    if not own or not all(is_over(period, facts.at) for period in own):
         return False
     counts = counting_of(facts, supplier)
     return (counts is not None and counts.by_dcc) or plan_hub(facts).basis is not Basis.INSTRUCTED
@@ -289,7 +288,7 @@ def _why_not_the_batch(facts: PlanFacts) -> tuple[str, VoidReason] | None:
         return None
     if not ends_before(facts.batch, facts.release.automatic_date):
         return "the period of DCC's batch does not end before it", VoidReason.TOO_LATE
-    if facts.batch.end <= facts.at:
+    if is_over(facts.batch, facts.at):
         return "the period of DCC's batch has ended", VoidReason.PERIOD_ENDED
     return None
 
@@ -299,7 +298,7 @@ def _moved_until(facts: PlanFacts, batch: Period | None, void: VoidReason) -> bo
     if void not in (VoidReason.REFUSED_BY_CSP, VoidReason.OUTSIDE_PILOT, VoidReason.EXCLUDED):
         return void is VoidReason.NOT_INSTRUCTED
     given = (one.received_at for one in facts.instructions if one.supplier in facts.hub.suppliers)
-    return batch is not None and max(given) < batch.end
+    return batch is not None and not is_over(batch, max(given))
 
 
 def _obstacles(facts: PlanFacts) -> VoidReason | None:

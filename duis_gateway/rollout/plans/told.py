@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, insert, select
 
+from duis_gateway.rollout.periods import is_over_sql
 from duis_gateway.rollout.plans.records import PlanBasis, PlanStanding, ToldHub, ToldPlan
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
@@ -117,13 +118,13 @@ def watch(connection: Connection, release_id: str, plans: Iterable[ToldPlan]) ->
 
 def ends_passed(connection: Connection, release_id: str, now: datetime) -> frozenset[datetime]:
     """Return the ends that have passed and were not looked at since."""
-    query = select(told_plan.c.ends).where(told_plan.c.release_id == release_id, told_plan.c.ends <= now)
+    query = select(told_plan.c.ends).where(told_plan.c.release_id == release_id, is_over_sql(told_plan.c.ends, now))
     return frozenset(connection.execute(query).scalars())
 
 
 def has_ended(connection: Connection, release_id: str, now: datetime) -> bool:
     """Whether the period of a plan that was told has ended, and that was not looked at since."""
-    ended = exists().where(told_plan.c.release_id == release_id, told_plan.c.ends <= now)
+    ended = exists().where(told_plan.c.release_id == release_id, is_over_sql(told_plan.c.ends, now))
     return bool(connection.execute(select(ended)).scalar_one())
 
 
@@ -132,7 +133,7 @@ def ended(connection: Connection, release_id: str, now: datetime) -> Iterator[tu
     query = (
         select(planned_hub.c.device_id, told_plan.c.starts, told_plan.c.ends)
         .join_from(told_plan, planned_hub, planned_hub.c.plan_id == told_plan.c.id)
-        .where(told_plan.c.release_id == release_id, told_plan.c.ends <= now)
+        .where(told_plan.c.release_id == release_id, is_over_sql(told_plan.c.ends, now))
     )
     found: dict[Period, list[int]] = {}
     for row in connection.execute(query):
@@ -143,7 +144,9 @@ def ended(connection: Connection, release_id: str, now: datetime) -> Iterator[tu
 def drop_ended(connection: Connection, release_id: str, now: datetime) -> None:
     """Forget the plans told whose period has ended, once no hub is planned for them any more."""
     in_use = exists().where(planned_hub.c.plan_id == told_plan.c.id)
-    connection.execute(delete(told_plan).where(told_plan.c.release_id == release_id, told_plan.c.ends <= now, ~in_use))
+    connection.execute(
+        delete(told_plan).where(told_plan.c.release_id == release_id, is_over_sql(told_plan.c.ends, now), ~in_use)
+    )
 
 
 def next_revision(connection: Connection, release_id: str, recipient: int) -> int:

@@ -11,7 +11,7 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.counting import going_on_since
 from duis_gateway.rollout.plans.records import GroupName
-from duis_gateway.rollout.plans.rules import has_begun, is_over, is_under_way
+from duis_gateway.rollout.plans.rules import has_begun, has_passed, is_under_way
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.records import Instruction, Release
 
@@ -46,7 +46,7 @@ def course(moment: Moment, release: Release, supplier: int, groups: Iterable[Ins
     paused = history.paused_since(moment.conn, release)
     return Course(
         frozenset(d for facts, members in kinds if is_under_way(facts, supplier, names, paused) for d in members),
-        frozenset(d for facts, members in kinds if is_over(facts, supplier) for d in members),
+        frozenset(d for facts, members in kinds if has_passed(facts, supplier) for d in members),
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, or_, select, union
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.eligibility import split_sql
+from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.records import PlanBasis, PlanFacts, PlanStanding, ToldPlan
 from duis_gateway.rollout.plans.rules import plan_hub, waiting
@@ -27,7 +28,7 @@ def watch(moment: Moment, release: Release, every: Iterable[PlanFacts]) -> None:
         ToldPlan(stage, PlanBasis.SUPPLIERS, PlanStanding.REQUESTED, period)
         for facts in every
         for stage, period in _untold(facts)
-        if period.end > moment.now
+        if not is_over(period, moment.now)
     }
     if found:
         told.watch(moment.conn, release.release_id, found)

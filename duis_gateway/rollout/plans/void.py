@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from duis_gateway.rollout.hub_events.records import OF_DCC
+from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
 from duis_gateway.rollout.plans.counting import counting_of, ended_void, given_by, instructs, obstacle
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
@@ -106,7 +107,7 @@ def void_already(facts: PlanFacts, supplier: int, *, by_dcc: bool) -> VoidReason
     counts = counting_of(facts, supplier)
     standing = counts is not None and counts.by_dcc is by_dcc and plan_hub(facts).basis is Basis.INSTRUCTED
     able = (one for one in own if obstacle(facts, one) is None)
-    if not own or standing or any(one.counting_period.end > facts.at for one in able):
+    if not own or standing or any(not is_over(one.counting_period, facts.at) for one in able):
         return None
     return obstacle(facts, max(own, key=lambda one: one.received_at)) or VoidReason.PERIOD_ENDED
 

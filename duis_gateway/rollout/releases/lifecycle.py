@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.releases.records import LIVE_STATES, Release, ReleaseState
 
 
@@ -167,11 +168,11 @@ def due(release: Release, now: datetime, not_before: datetime | None = None) -> 
         return None
     pilot = release.pilot
     if release.state is ReleaseState.APPROVED:
-        if pilot is None or (not_before is not None and not_before >= pilot.period.end):
+        if pilot is None or (not_before is not None and is_over(pilot.period, not_before)):
             return DueEvent(Event.SAFE_LAUNCH_BEGINS, not_before or now)
         if now >= pilot.period.start:
             return DueEvent(Event.PILOT_BEGINS, pilot.period.start)
-    if release.state is ReleaseState.PILOTING and (pilot is None or now >= pilot.period.end):
+    if release.state is ReleaseState.PILOTING and (pilot is None or is_over(pilot.period, now)):
         return DueEvent(Event.SAFE_LAUNCH_BEGINS, now if pilot is None else pilot.period.end)
     return None
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from duis_gateway.clock import LATEST
-from duis_gateway.rollout.periods import add_months, automatic_date, ends_before, is_empty, one_month_before
+from duis_gateway.rollout.periods import add_months, automatic_date, ends_before, is_empty, is_over, one_month_before
 from duis_gateway.rollout.releases.records import FailureThreshold, PilotTerms, Release, ReleaseState, ReleaseType
 
 EXCLUDED_HUBS_LIMIT = 100
@@ -189,7 +189,7 @@ def stage_at(release: Release, now: datetime) -> ReleaseState:
     state = release.state
     if release.paused or state not in (ReleaseState.APPROVED, ReleaseState.PILOTING):
         return state
-    if release.pilot is None or now >= release.pilot.period.end:
+    if release.pilot is None or is_over(release.pilot.period, now):
         return ReleaseState.SAFE_LAUNCH
     if now >= release.pilot.period.start:
         return ReleaseState.PILOTING
@@ -204,7 +204,7 @@ def pilot_window_open(release: Release, now: datetime) -> bool:
     """
     if release.pilot is None or not release.state.is_live or release.state is ReleaseState.SAFE_LAUNCH:
         return False
-    return now < release.pilot.period.end
+    return not is_over(release.pilot.period, now)
 
 
 def last_to_instruct(release: Release) -> datetime:

@@ -17,7 +17,7 @@ from duis_gateway.rollout.eligibility import responsible, runs
 from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.periods import ends_before, safe_launch_opens
+from duis_gateway.rollout.periods import ends_before, is_over, safe_launch_opens
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import HubInstruction, Lost, VoidReason
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
@@ -36,7 +36,7 @@ def why_void(stage: Stage, period: Period, mark: HubMark | None, release: Releas
     What is over already is left as it is: there is nothing to be carried out.
     """
     pilot, opens = release.pilot, safe_launch_opens(release, now)
-    if period.end <= now:
+    if is_over(period, now):
         return None
     if not ends_before(period, release.automatic_date):
         return VoidReason.TOO_LATE

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
+from duis_gateway.rollout.periods import is_over, to_come_sql
 from duis_gateway.rollout.releases.records import Instruction, Stage
 from duis_gateway.store.bulk import of_head
 from duis_gateway.store.rollout_tables import piece_hub, piece_say
@@ -57,7 +58,7 @@ def to_come(
         number = fixed.get((group.stage, group.group_id))
         if number is not None:
             looked_up.append(number)
-        elif group.period.end > now:
+        elif not is_over(group.period, now):
             found.update(group.device_ids)
     if looked_up:
         query = (
@@ -65,7 +66,7 @@ def to_come(
             .join(hub, hub.c.device_id == instruction_hub.c.device_id)
             .where(
                 instruction_hub.c.instruction_id.in_(looked_up),
-                of_head(instruction, instruction_hub.c.instruction_id, counting_end > now),
+                of_head(instruction, instruction_hub.c.instruction_id, to_come_sql(counting_end, now)),
             )
         )
         found.update(connection.execute(with_say(query)).scalars())

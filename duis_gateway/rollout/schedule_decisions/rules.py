@@ -8,7 +8,7 @@ from datetime import datetime
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.activations.records import RefusedItem
-from duis_gateway.rollout.periods import ends_before, is_empty, stage_time
+from duis_gateway.rollout.periods import ends_before, is_empty, is_over, stage_time
 from duis_gateway.rollout.plans.records import GroupSay
 from duis_gateway.rollout.releases.records import Instruction, Period, Release
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -72,13 +72,13 @@ def judge_say(
         none_there = "the group has no hub in the regions of this CSP"
         return SayJudgement(items=items, refusal=none_named if named else none_there)
     if decision is GroupDecision.REFUSED:
-        if group.period.end <= now and not fixed_ahead:
+        if is_over(group.period, now) and not fixed_ahead:
             return SayJudgement(refusal=_OVER)
         return SayJudgement(GroupSay(decision, None, reason, piece=bool(named)), None, hubs, items)
     period = Period(earliest_start or group.period.start, latest_end or group.period.end)
     fixed = None if period == group.period else period
     refusal = _period_refusal(period, release)
-    if refusal is None and fixed is None and period.end <= now:
+    if refusal is None and fixed is None and is_over(period, now):
         refusal = _OVER
     if refusal is None and fixed is not None:
         refusal = _refusal_of_amended(fixed, group, release, now)
@@ -101,7 +101,7 @@ def _refusal_of_amended(period: Period, group: Instruction, release: Release, no
 
     A start that is left as instructed may have passed since.
     """
-    if period.end <= now or (period.start < now and period.start != group.period.start):
+    if is_over(period, now) or (period.start < now and period.start != group.period.start):
         return "the period does not lie in the future"
     whole = stage_time(release, group.stage)
     if whole is None or period.start < whole.start or period.end > whole.end:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
 
 from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, responsible_sql
+from duis_gateway.rollout.periods import to_come_sql
 from duis_gateway.rollout.plans.records import GroupSay
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Release, Stage
 from duis_gateway.rollout.schedule_decisions.past import NOTHING_SAID, event_of, note_said, said
@@ -106,7 +107,7 @@ def fixed_ahead(connection: Connection, group: Instruction, now: datetime) -> bo
     """Whether a CSP has fixed a period for hubs of a standing group, and it is not over."""
     number = _number_of(group).scalar_subquery()
     later = (
-        select(table.c.instruction_id).where(table.c.instruction_id == number, table.c.ends > now).limit(1)
+        select(table.c.instruction_id).where(table.c.instruction_id == number, to_come_sql(table.c.ends, now)).limit(1)
         for table in (group_say, piece_say)
     )
     return any(connection.execute(one).first() is not None for one in later)

@@ -16,7 +16,7 @@ from datetime import datetime
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classify, merged
 from duis_gateway.rollout.hubs.records import NamedHub
-from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_empty, safe_launch_opens
+from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_empty, is_over, safe_launch_opens
 from duis_gateway.rollout.releases.records import DefaultSchedule, HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.releases.rules import live_for, pilot_window_open
 
@@ -127,7 +127,7 @@ def _period_refusal(request: PreferredPilotSchedule, release: Release, now: date
     if opens is not None and any(g.stage is Stage.SAFE_LAUNCH and g.period.start < opens for g in request.groups):
         return "E110605"
     periods = [group.period for group in request.groups]
-    sound = all(not is_empty(p) and now < p.end and ends_before(p, release.automatic_date) for p in periods)
+    sound = all(not is_empty(p) and not is_over(p, now) and ends_before(p, release.automatic_date) for p in periods)
     return None if sound else "E110605"
 
 

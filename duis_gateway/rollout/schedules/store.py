@@ -26,6 +26,7 @@ from sqlalchemy import (
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import TAKEN_BACK, Ending, Happened, HubEvent
+from duis_gateway.rollout.periods import to_come_sql
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
     DefaultSchedule,
@@ -226,7 +227,7 @@ def instructed_by_other(
                 instruction.c.release_id == release_id,
                 instruction.c.supplier != supplier,
                 responsible_sql(instruction.c.supplier),
-                counting_end > now,
+                to_come_sql(counting_end, now),
             )
         )
     )
@@ -269,7 +270,7 @@ def instructing(
         wanted, instruction_hub, instruction_hub.c.device_id == wanted.c.value
     )
     if now is not None:
-        counts = of_head(instruction, instruction_hub.c.instruction_id, counting_end > now)
+        counts = of_head(instruction, instruction_hub.c.instruction_id, to_come_sql(counting_end, now))
         naming = with_say(naming.join(hub, hub.c.device_id == instruction_hub.c.device_id).where(counts))
     device, number = stored_columns(connection, naming) if suppliers_of else ((), ())
     found: defaultdict[int, set[int]] = defaultdict(set)

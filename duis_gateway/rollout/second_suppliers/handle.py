@@ -14,6 +14,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import fits
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
+from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
@@ -128,7 +129,7 @@ def _instructing(release: Release, ids: Sequence[int], moment: Moment) -> Mappin
         device_id: theirs.get(device_id, frozenset()).union(
             one.supplier
             for one in chosen.get(device_id, ())
-            if one.supplier is not None and one.period is not None and one.period.end > moment.now
+            if one.supplier is not None and one.period is not None and not is_over(one.period, moment.now)
         )
         - kept_out.get(device_id, frozenset())
         for device_id in theirs.keys() | chosen.keys()

@@ -39,6 +39,7 @@ from tests.support.steering import (
 )
 
 DAY = timedelta(days=1)
+A_SECOND = timedelta(seconds=1)
 NEWER = "00000003"
 SECOND = Period(PILOT.end + 7 * DAY, PILOT.end + 21 * DAY)
 """The pilot of a later release."""
@@ -106,6 +107,9 @@ def test_a_period_that_ends_without_an_outcome_is_missed_once_and_the_hubs_go_at
     void = told(dcc, before, "Void")
     assert void[DCC] == [("PeriodEnded", hubs(OWN_NORTH, OWN_SOUTH, SPLIT))]
     assert void[SOUTH] == [("PeriodEnded", hubs(OWN_SOUTH))]
+    asked = csp.ActivateFirmwareRequests(NEW, (OWN_NORTH,), dcc.clock.now())
+    (item,) = dcc.says(asked, by=NORTH, door=Door.CSP).answer.refused
+    assert item.reason.startswith("AfterPeriod"), "what is told as over is not to be activated at that moment"
     before = dcc.last_row()
     dcc.passes(WEEK.end + DAY)
     assert told(dcc, before, "Deviation") == told(dcc, before, "Void") == {}
@@ -181,10 +185,10 @@ def test_within_the_period_and_from_the_automatic_date_on_a_hub_is_as_planned(
 def test_a_month_before_the_automatic_date_everybody_is_told_that_what_remains_goes_then(dcc: Steering) -> None:
     """Once; and again where DCC moves the date."""
     closes = one_month_before(AUTOMATIC)
-    dcc.passes(closes - timedelta(seconds=1))
     before = dcc.last_row()
-    assert told(dcc, before, "Remaining") == {}
     dcc.passes(closes)
+    assert told(dcc, before, "Remaining") == {}, "an instruction is in time still"
+    dcc.passes(closes + A_SECOND)
     found = told(dcc, before, "Remaining")
     assert found.keys() == {NORTH, SOUTH, DCC, OURS, THEIRS}
     assert {datetime.fromisoformat(one[0]) for some in found.values() for one in some} == {AUTOMATIC}
@@ -197,7 +201,7 @@ def test_a_month_before_the_automatic_date_everybody_is_told_that_what_remains_g
     decides(dcc, RolloutAction.DELAY, later)
     assert dates(told(dcc, before, "Remaining")) == {later}, "or a CSP would go on at the date told before"
     before = dcc.last_row()
-    dcc.passes(one_month_before(later))
+    dcc.passes(one_month_before(later) + A_SECOND)
     assert told(dcc, before, "Remaining").keys() == found.keys()
 
 
@@ -222,7 +226,7 @@ def test_a_date_that_a_revision_brings_near_and_puts_off_again_is_told_each_time
     assert told(dcc, before, "Remaining") == {}
     dcc.announces(revision=4, pilot=terms, automatic_date=soon + DAY)
     dcc.announces(revision=5, pilot=terms)
-    dcc.passes(one_month_before(AUTOMATIC))
+    dcc.passes(one_month_before(AUTOMATIC) + A_SECOND)
     assert len(told(dcc, before, "Remaining")[NORTH]) == 3, "near, far, and a month before the last"
 
 
@@ -234,7 +238,7 @@ def test_of_two_releases_what_remains_is_told_under_the_one_that_takes_it(dcc: S
     dcc.announces("R2", firmware_version=NEWER, automatic_date=soon, pilot=PilotTerms(SECOND, limit=10))
     dcc.approves("R2")
     before = dcc.last_row()
-    dcc.passes(one_month_before(AUTOMATIC))
+    dcc.passes(one_month_before(AUTOMATIC) + A_SECOND)
     found = told(dcc, before, "Remaining")
     assert (dates(found), {len(some) for some in found.values()}) == ({soon}, {1})
     before = dcc.last_row()
@@ -259,7 +263,7 @@ def test_what_the_later_release_does_not_take_is_told_under_the_earlier(dcc: Ste
     dcc.announces("R2", firmware_version=NEWER, pilot=PilotTerms(SECOND, limit=10), **changed)
     dcc.approves("R2")
     before = dcc.last_row()
-    dcc.passes(one_month_before(AUTOMATIC))
+    dcc.passes(one_month_before(AUTOMATIC) + A_SECOND)
     assert AUTOMATIC in dates(told(dcc, before, "Remaining"))
 
 
