@@ -36,6 +36,7 @@ from duis_gateway.operations.figures import Sources
 from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Check, Lookout
+from duis_gateway.operations.supplier_pages.site import SupplierPages
 from duis_gateway.operations.watch import TrustFigures, TrustWatch
 from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
 from duis_gateway.outbox.emails.outbox_rows import EmailTerms
@@ -215,6 +216,7 @@ class Gateway:
             self.sealer = Sealer(self.store, self._signing)
             self.scheduler = Scheduler(self._agenda(config), beside=self._watch.warn) if self._watch else None
             self._console = Console(self.store, self._clock, self._console_sources(config))
+            self._pages = SupplierPages(self.store, self._clock, relay=config.email.host is not None)
             if trust is not None:
                 self.servers.append(self._public(config, trust))
             self.servers.append(self._operations(config, any_operations_port))
@@ -243,7 +245,8 @@ class Gateway:
             ),
         ]
         server = config.server
-        edge = Edge([*routes, openapi_route(routes, PARTY_TABLES, server.base_url)], self.metrics)
+        described = openapi_route(routes, PARTY_TABLES, server.base_url)
+        edge = Edge([*routes, described, *self._pages.routes()], self.metrics)
         tls = self._listeners_tls.get("server")
         with _usable("server", server.host, server.port):
             return Server(edge, server.host, server.port, server.threads, _server_limits(config), tls)
@@ -412,7 +415,7 @@ class Gateway:
         if self.delivery is not None:
             self.delivery.begin_to_stop(deadline)
         # Delivery first: it has to cut its attempts in time.
-        every = (self.delivery, self.scheduler, self.sealer, self.readiness, *self.servers, self._console)
+        every = (self.delivery, self.scheduler, self.sealer, self.readiness, *self.servers, self._console, self._pages)
         parts = [part for part in every if part is not None]
         late = [type(part).__name__ for part in parts if not part.stop(deadline)]
         all_ended = beside is None or beside.stop(deadline)

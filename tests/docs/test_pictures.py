@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, HttpCredentials
 
 from tests.support.browsers import chromium
+from tests.support.cli import SUPPLIER, run
 from tests.support.sandboxes import RunningSandbox, sandbox
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
@@ -48,15 +49,24 @@ def browser() -> Iterator[Browser]:
 def address(shown: RunningSandbox, name: str) -> str:
     if name == "sandbox":
         return f"http://127.0.0.1:{shown.port}/"
+    if name == "supplier":
+        return f"{shown.status()['gateway']}/supplier"
     console = re.search(r"The gateway's console: (http://\S+?)/?;", shown.said)
     assert console is not None
     return f"{console[1]}/releases/SEC-2027-A"
 
 
-@pytest.mark.parametrize("name", ["console", "sandbox"])
+def token(shown: RunningSandbox) -> HttpCredentials:
+    """What a browser is asked for on the supplier's own pages."""
+    printed = run("party", "token", SUPPLIER, "--config", shown.folder / "gateway.toml")
+    return {"username": "", "password": printed.output.strip()}
+
+
+@pytest.mark.parametrize("name", ["console", "sandbox", "supplier"])
 def test_a_picture_shows_the_page_as_it_is(shown: RunningSandbox, browser: Browser, name: str, tmp_path: Path) -> None:
     folder = Path(os.environ.get(VARIABLE, tmp_path))
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    credentials = token(shown) if name == "supplier" else None
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, http_credentials=credentials)
     page.goto(address(shown, name))
     headings = page.locator("h1, h2, h3, th, dt").all_inner_texts()
     page.evaluate(PASTED, [str(shown.folder), "sandbox-work"])  # where it lies here tells a reader nothing

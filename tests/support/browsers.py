@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 
 @contextmanager
@@ -23,3 +24,11 @@ def chromium() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=program, args=arguments)
         yield launched
         launched.close()
+
+
+def serious(page: Page) -> list[tuple[str, str]]:
+    """What axe-core finds that is serious or worse, each with the first place where it is."""
+    found = Axe().run(page).response
+    assert found["passes"]
+    grave = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+    return [(one["id"], one["nodes"][0]["html"]) for one in grave]

@@ -22,9 +22,13 @@ REASON, COMMENTARY = "<b>No radio contact</b>", "signal lost & found"
 
 @dataclass(frozen=True)
 class Shown:
-    """What is on the console: its address, the hubs that matter, and the scene's parties."""
+    """What is on the console: its address, the hubs that matter, and the scene's parties.
+
+    `doors` is the address of the public listener, where the suppliers' own pages are.
+    """
 
     url: str
+    doors: str
     play: Play
     successor: Play
     installation: Installation
@@ -51,7 +55,7 @@ def console(kind: str, directory: Path, *, read_only: bool = False) -> Iterator[
         play, successor = Play(installation, installation.lot()), Play(installation, installation.lot())
         active, failed, waiting = _play(play)
         _launch(successor)
-        yield Shown(process.operations_url, play, successor, installation, active, failed, waiting)
+        yield Shown(process.operations_url, process.url, play, successor, installation, active, failed, waiting)
 
 
 def _play(play: Play) -> tuple[str, str, str]:

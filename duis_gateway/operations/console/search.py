@@ -130,6 +130,15 @@ def look(conn: Connection, wanted: Wanted) -> Found:
     return Found(lines, None if over else bottom + 1, None if over else edge)
 
 
+def undelivered(conn: Connection, wanted: Wanted) -> Found:
+    """Look by the indexes of what is not delivered, however much history lies before it; `before` counts pages."""
+    assert wanted.state is not None
+    skip = wanted.before
+    entries = outbox_view.undelivered(conn, wanted.state, wanted.party, skip=skip, limit=PAGE)
+    lines = sent([one for one in entries if _fits(_sent_entry(one), wanted)])
+    return Found(lines, skip + PAGE if len(entries) == PAGE else None)
+
+
 def find(conn: Connection, way: Way, number: int) -> Line | None:
     """Return one message by its number."""
     table = _TABLES[way]
@@ -258,11 +267,6 @@ def _sent_entry(one: outbox_view.OutboxEntry) -> Line:
 def sent(entries: Sequence[outbox_view.OutboxEntry]) -> list[Line]:
     """Return messages of the outbox as lines of a list."""
     return [_sent_entry(one) for one in entries]
-
-
-def matches(entry: outbox_view.OutboxEntry, wanted: Wanted) -> bool:
-    """Tell whether a message of the outbox is one of those wanted."""
-    return _fits(_sent_entry(entry), wanted)
 
 
 def _fits(line: Line, wanted: Wanted) -> bool:

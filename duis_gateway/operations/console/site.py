@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib import resources
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -23,6 +21,7 @@ from duis_gateway.operations import actions as evidence
 from duis_gateway.operations import flags
 from duis_gateway.operations.console import (
     actions,
+    answers,
     asked,
     certificates,
     hub,
@@ -35,7 +34,7 @@ from duis_gateway.operations.console import (
 from duis_gateway.operations.console.actions import Form, Guard
 from duis_gateway.operations.console.counts import Estate, ReleaseCounts, counts_of, estate_of, versions_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
-from duis_gateway.operations.console.search import Wanted, Way
+from duis_gateway.operations.console.search import Way
 from duis_gateway.operations.console.waiting import Backlog
 from duis_gateway.operations.readiness import Checks
 from duis_gateway.outbox import view as outbox_view
@@ -51,19 +50,6 @@ T = TypeVar("T")
 
 _READ = ("GET", "HEAD")
 _HERE = "duis_gateway.operations.console"
-_SAFE = (
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-)
-_KEPT = (("Cache-Control", "max-age=300"), ("X-Content-Type-Options", "nosniff"))
 _A_MINUTE, _A_MOMENT = 60.0, 2.0
 _DEAD_A_PAGE = 100
 
@@ -123,8 +109,8 @@ class Console:
             "/messages/*": self.message,
             "/parties": self.parties,
             "/search": self.search,
-            "/console.css": lambda _request: Answer(200, "text/css; charset=utf-8", _style(), _KEPT),
-            "/console.js": lambda _request: Answer(200, "text/javascript; charset=utf-8", _file("console.js"), _KEPT),
+            "/console.css": lambda _request: answers.stylesheet(),
+            "/console.js": lambda _request: answers.script(),
         }
         changing = {"/dead-letters": self.dead_letters, "/flags": self.flags}
         return [
@@ -207,7 +193,7 @@ class Console:
         wanted = asked.wanted(fields)
         with self._store.read() as conn:
             if wanted.way is Way.SENT and wanted.hub is None and wanted.state in ("pending", "in_flight", "dead"):
-                found = _undelivered(conn, wanted)
+                found = search.undelivered(conn, wanted)
             else:
                 found = search.look(conn, wanted)
         kept = {name: value for name, value in fields.items() if value and name != "before"}
@@ -226,7 +212,7 @@ class Console:
             if suffix:
                 found = search.bytes_of(conn, way, number)
                 content = b"" if found is None else found.answer if is_answer else found.raw
-                return _download(content, name + ("-answer" if is_answer else ""))
+                return answers.download(content, name + ("-answer" if is_answer else ""))
             page = message.page_of(conn, way, number, self._sources.relay)
         if page is None:
             raise NoSuchPath(f"there is no message {name[:40]!r}")
@@ -239,7 +225,7 @@ class Console:
             form = self._guard.check(request, "replay")
             number = actions.make(self._store, self._clock, request, "replay", lambda conn: _replay(conn, form))
             self._backlogs.forget()
-            return _seen_other(f"/dead-letters?done={number}")
+            return answers.see_other(f"/dead-letters?done={number}")
         fields = asked.query(request)
         skip = asked.number(fields.get("skip", "0"), "skip")
         with self._store.read() as conn:
@@ -265,7 +251,7 @@ class Console:
             number = actions.make(
                 self._store, self._clock, request, "acknowledge", lambda conn: _acknowledge(conn, form, now)
             )
-            return _seen_other(f"/flags?done={number}")
+            return answers.see_other(f"/flags?done={number}")
         fields = asked.query(request)
         with self._store.read() as conn:
             unseen = flags.unacknowledged(conn, 200)
@@ -299,7 +285,7 @@ class Console:
         with self._store.read() as conn:
             places = _places(conn, name)
         if len(places) == 1:
-            return _seen_other(places[0][0])
+            return answers.see_other(places[0][0])
         return self._page("search.html", name=name, places=places)
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
@@ -312,7 +298,7 @@ class Console:
     def _page(self, template: str, **facts: object) -> Answer:
         shared = {"now": self._clock.now(), "may_change": self._guard.is_open, "read_only": actions.READ_ONLY}
         text = render(f"{_HERE}/{template}", **shared, **facts)
-        return Answer(200, "text/html; charset=utf-8", text.encode(), _SAFE)
+        return answers.page(text)
 
     # --- what is remembered ---------------------------------------------------------------------------------------
 
@@ -364,15 +350,6 @@ def _value(figure: Figure[T] | None) -> T | None:
 # --- what is found ---------------------------------------------------------------------------------------------
 
 
-def _undelivered(conn: Connection, wanted: Wanted) -> search.Found:
-    """Look by the indexes of what is not delivered, however much history lies before it; `before` counts pages."""
-    assert wanted.state is not None
-    skip = wanted.before
-    entries = outbox_view.undelivered(conn, wanted.state, wanted.party, skip=skip, limit=search.PAGE)
-    lines = search.sent([one for one in entries if search.matches(one, wanted)])
-    return search.Found(lines, skip + search.PAGE if len(entries) == search.PAGE else None)
-
-
 def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:
     """Return where a hub, party, release or message of this name is shown: the addresses, and what is there."""
     found = [
@@ -390,28 +367,3 @@ def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:
     if parties.find(conn, eui) is not None:
         found.append((f"/parties#{format_eui(eui)}", f"party {format_eui(eui)}"))
     return found
-
-
-# --- what is answered ---------------------------------------------------------------------------------------------
-
-
-def _download(content: bytes, name: str) -> Answer:
-    if not content:
-        raise NoSuchPath("there is no such document: its bytes were pruned, or it never was")
-    is_xml = content.lstrip()[:1] == b"<"
-    kind, suffix = ("application/xml", "xml") if is_xml else ("message/rfc822", "eml")
-    headers = (*_SAFE, ("Content-Disposition", f'attachment; filename="{name}.{suffix}"'))
-    return Answer(200, kind, content, headers)
-
-
-def _seen_other(place: str) -> Answer:
-    return Answer(303, "text/plain", b"", (*_SAFE, ("Location", place)))
-
-
-def _file(name: str) -> bytes:
-    return resources.files(_HERE).joinpath(name).read_bytes()
-
-
-@cache
-def _style() -> bytes:
-    return resources.files("duis_gateway.text").joinpath("page.css").read_bytes() + _file("console.css")

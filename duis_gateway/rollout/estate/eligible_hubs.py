@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, not_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, not_, select, union
 
 from duis_gateway.rollout.activations.store import newest_of
 from duis_gateway.rollout.eligibility import ROLES, is_hub_sql, passes_sql, responsible
@@ -93,8 +93,13 @@ def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -
 
     Those too of which an instruction under them ended, or that were off the plan.
     """
-    ids = [release.release_id for release in releases]
-    named = union(
+    named = touched_sql([release.release_id for release in releases])
+    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(named)))
+
+
+def touched_sql(ids: list[str]) -> CompoundSelect[Any]:
+    """Return the query for the hubs that something under these releases names, as `touched` says."""
+    return union(
         _named(instruction, instruction_hub, "instruction_id", ids),
         _named(batch, batch_hub, "batch_id", ids),
         _named(pilot_selection, selected_hub, "selection_id", ids),
@@ -103,7 +108,6 @@ def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -
         ),
         _happened(ids, Happened.ENDED, Happened.CHOICE_ENDED, Happened.OFF_PLAN),
     )
-    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(named)))
 
 
 def off_the_plan(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:

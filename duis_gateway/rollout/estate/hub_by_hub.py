@@ -71,7 +71,7 @@ def estate_rows(
     if since is not None:
         yield from map(_departed_row, changes.departed(conn, scope, since))
     which = () if since is None else (changes.changed_sql(conn, since, now),)
-    reader = _Reader(conn, party, now)
+    reader = EstateReader(conn, party, now)
     for chunk in estate.all_hubs(conn, scope, *which):
         yield from reader.rows(chunk)
 
@@ -87,12 +87,12 @@ def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Ma
     hub = hubs.get(conn, device_id)
     if hub is None or not is_hub(hub) or not scope_of(party).has(hub):
         return None
-    (row,) = _Reader(conn, party, now).rows([hub])
+    (row,) = EstateReader(conn, party, now).rows([hub])
     return row
 
 
-class _Reader:
-    """What is read once for all hubs of an estate."""
+class EstateReader:
+    """How a party sees its hubs: what is the same for all of them is read once."""
 
     def __init__(self, conn: Connection, party: Party, now: datetime) -> None:
         self._conn = conn

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from duis_gateway.operations import flags
-from tests.support.browsers import chromium
+from tests.support.browsers import chromium, serious
 from tests.support.console_scene import REASON, TOKEN, Shown, give_up
 from tests.support.installation import NOW
 
@@ -61,14 +60,6 @@ def test_every_page_fits_and_is_accessible(browser: Browser, shown: Shown, schem
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (address, width)
                 assert width != read_at or serious(page) == [], address
-
-
-def serious(page: Page) -> list[tuple[str, str]]:
-    """What axe-core finds that is serious or worse, each with the first place where it is."""
-    found = Axe().run(page).response
-    assert found["passes"]
-    grave = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
-    return [(one["id"], one["nodes"][0]["html"]) for one in grave]
 
 
 def test_an_operator_finds_why_a_hub_is_not_updated(browser: Browser, shown: Shown) -> None:

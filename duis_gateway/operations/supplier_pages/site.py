@@ -1,0 +1,251 @@
+"""A supplier's pages by their addresses, and what holds for all of them: each is for the token's owner alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import Connection
+
+from duis_gateway.clock import Clock
+from duis_gateway.doors.http import Route
+from duis_gateway.doors.problem import headers_of
+from duis_gateway.doors.wire import Answer, HttpRequest
+from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, TokenRefused, refusal_of
+from duis_gateway.operations.console import answers, asked, message, search
+from duis_gateway.operations.console.remembered import Figure, Remembered
+from duis_gateway.operations.console.search import Line, Way
+from duis_gateway.operations.supplier_pages.standing import Standing, release_of, releases_of, standing_of
+from duis_gateway.operations.supplier_pages.whose import CHALLENGE, supplier_of
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party
+from duis_gateway.rollout.estate.history import history_rows
+from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows, hub_row
+from duis_gateway.rollout.estate.hub_pages import PAGE, WantedHubs, hub_page
+from duis_gateway.rollout.estate.rules import HubState
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf
+from duis_gateway.rollout.plans.view import plan_of, releases_for
+from duis_gateway.store.engine import Store
+from duis_gateway.text.pages import path_part, render
+from duis_gateway.text.tabular import Rows, as_csv
+
+ROOT = "/supplier"
+_HERE = "duis_gateway.operations.supplier_pages"
+_READ = ("GET", "HEAD")
+_A_MOMENT = 2.0
+_UNDELIVERED = 50
+_ASKED_OF_HUBS = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release")
+
+Page = Callable[[Party, HttpRequest], Answer]
+
+
+class SupplierPages:
+    """The pages, and each supplier's figures, which are remembered for as long as it takes to count them; thread-safe.
+
+    `relay`: there is one for emails.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, relay: bool = False) -> None:
+        self._store = store
+        self._clock = clock
+        self._relay = relay
+        self._standing: Remembered[int, Standing] = Remembered(self._count, _A_MOMENT)
+
+    def stop(self, deadline: float) -> bool:
+        """Return whether nothing is counted any more by the deadline, on the monotonic clock."""
+        return self._standing.stop(deadline)
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the pages."""
+        pages: dict[str, Page] = {
+            "": self.overview,
+            "/": self.overview,
+            "/releases/*": self.release,
+            "/hubs": self.hubs,
+            "/hubs/*": self.hub,
+            "/estate.csv": self.estate,
+            "/messages": self.messages,
+            "/messages/*": self.message,
+            "/search": self.search,
+        }
+        style = Route(f"{ROOT}/style.css", "supplier", "style", _READ, lambda _: answers.stylesheet(), waits=False)
+        return [style, *(self._route(f"{ROOT}{path}", page) for path, page in pages.items())]
+
+    def _route(self, path: str, page: Page) -> Route:
+        def serve(request: HttpRequest) -> Answer:
+            return page(supplier_of(request, self._store), request)
+
+        return Route(path, "supplier", path, _READ, serve, self.refuse)
+
+    # --- pages ----------------------------------------------------------------------------------------------------
+
+    def overview(self, supplier: Party, _request: HttpRequest) -> Answer:
+        """What there is to do, how far each release is, the estate in numbers, and what has not arrived."""
+        with self._store.read() as conn:
+            every = releases_of(conn, supplier.eui)
+            undelivered = search.sent(_undelivered(conn, supplier.eui, _UNDELIVERED))
+        standing = self._standing.get(supplier.eui)
+        return self._page(
+            "overview.html",
+            supplier,
+            live=[one for one in every if not one.release.state.is_over],
+            over=[one.release for one in every if one.release.state.is_over],
+            undelivered=undelivered,
+            many=_UNDELIVERED,
+            standing=_value(standing),
+            counted=standing,
+        )
+
+    def release(self, supplier: Party, request: HttpRequest) -> Answer:
+        """One release: its terms, what there is to do, the supplier's list and groups."""
+        release_id = asked.last_part(request)
+        with self._store.read() as conn:
+            found = release_of(conn, supplier.eui, release_id)
+        if found is None:
+            raise NoSuchPath(f"No release {release_id[:80]!r} concerns your hubs.")
+        standing = self._standing.get(supplier.eui)
+        facts = {"page": found, "one": found.release, "standing": _value(standing), "counted": standing}
+        return self._page("release.html", supplier, **facts)
+
+    def hubs(self, supplier: Party, request: HttpRequest) -> Answer:
+        """The hubs one by one, by what is asked for."""
+        fields = asked.query(request)
+        wanted = _wanted(fields)
+        with self._store.read() as conn:
+            found = hub_page(conn, supplier, self._clock.now(), wanted)
+        kept = {name: value for name, value in fields.items() if value and name != "after"}
+        further = None if found.further is None else urlencode({**kept, "after": format_eui(found.further)})
+        facts: dict[str, Any] = {"asked": fields, "found": found, "further": further, "page_size": PAGE}
+        return self._page("hubs.html", supplier, states=list(HubState), **facts)
+
+    def hub(self, supplier: Party, request: HttpRequest) -> Answer:
+        """One hub: how it stands and why, what is planned, and all that happened to it."""
+        device_id = asked.eui(asked.last_part(request), "The hub")
+        now = self._clock.now()
+        with self._store.read() as conn:
+            row, hub = hub_row(conn, supplier, device_id, now), hubs.get(conn, device_id)
+            if row is None or hub is None:
+                raise NoSuchPath(f"{format_eui(device_id)} is not one of your hubs.")
+            plans = [(one, plan_of(conn, hub, one, now, supplier.eui)) for one in releases_for(conn, hub)]
+            history = history_rows(conn, supplier, device_id)
+            about = search.sent(outbox_view.about_hub(conn, device_id, 1000))
+        told = [line for line in about if line.party == supplier.eui]
+        return self._page("hub.html", supplier, hub=row, plans=plans, history=history, told=told)
+
+    def estate(self, supplier: Party, _request: HttpRequest) -> Answer:
+        """The whole estate as CSV, written while it is read: the party door's table for who has a browser alone."""
+        headers = (*answers.SAFE, ("Content-Disposition", 'attachment; filename="estate.csv"'))
+        body = as_csv(Rows(ESTATE_COLUMNS, self._estate(supplier)))
+        return Answer(200, "text/csv; charset=utf-8", body, headers, asker=supplier.eui)
+
+    def _estate(self, supplier: Party) -> Iterator[Mapping[str, object]]:
+        with self._store.read() as conn:
+            yield from estate_rows(conn, supplier, self._clock.now())
+
+    def messages(self, supplier: Party, request: HttpRequest) -> Answer:
+        """What was sent to the supplier, or what it sent, by what is asked for."""
+        fields = {name: value for name, value in asked.query(request).items() if name != "party"}
+        wanted = replace(asked.wanted(fields), party=supplier.eui)
+        if wanted.way is Way.PARTNERS:
+            raise HttpRefused("The messages of CSPs and DCC are not yours to read.")
+        with self._store.read() as conn:
+            if wanted.way is Way.SENT and wanted.hub is None and wanted.state in ("pending", "in_flight", "dead"):
+                found = search.undelivered(conn, wanted)
+            else:
+                found = search.look(conn, wanted)
+        kept = {name: value for name, value in fields.items() if value and name != "before"}
+        further = None if found.further is None else urlencode({**kept, "before": found.further})
+        return self._page("messages.html", supplier, wanted=wanted, asked=fields, found=found, further=further)
+
+    def message(self, supplier: Party, request: HttpRequest) -> Answer:
+        """One message to or from the supplier, or its bytes as they went over the wire."""
+        name, _, suffix = asked.last_part(request).partition(".")
+        key, is_answer = name.removesuffix("-answer"), name.endswith("-answer")
+        way, number = asked.message_key(key)
+        with self._store.read() as conn:
+            line = search.find(conn, way, number)
+            if line is None or not _is_own(line, supplier):
+                raise NoSuchPath(f"No message {name[:40]!r} is yours.")
+            if suffix:
+                found = search.bytes_of(conn, way, number)
+                content = b"" if found is None else found.answer if is_answer else found.raw
+                return answers.download(content, name)
+            page = message.page_of(conn, way, number, self._relay)
+        assert page is not None
+        return self._page("message.html", supplier, page=page, line=line)
+
+    def search(self, supplier: Party, request: HttpRequest) -> Answer:
+        """Go to the supplier's hub, release or message of this name."""
+        name = asked.query(request).get("q", "")
+        with self._store.read() as conn:
+            place = _place(conn, supplier, name)
+        if place is None:
+            raise NoSuchPath(f"Nothing of yours is called {name[:80]!r}.")
+        return answers.see_other(f"{ROOT}/{place}")
+
+    def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
+        """Say on a page why a request is refused, and let the browser ask for the token where that is why."""
+        refusal = refusal_of(error)
+        asks = isinstance(error, TokenRefused)
+        headers = (CHALLENGE,) if asks else headers_of(error)
+        facts = {"refusal": refusal, "detail": error.detail, "correlation_id": request.correlation_id, "asks": asks}
+        page = self._page("refused.html", None, **facts)
+        return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers), error)
+
+    def _page(self, template: str, supplier: Party | None, **facts: object) -> Answer:
+        shared = {"now": self._clock.now(), "supplier": supplier, "root": ROOT}
+        return answers.page(render(f"{_HERE}/{template}", **shared, **facts))
+
+    def _count(self, supplier: int) -> Standing:
+        with self._store.read() as conn:
+            who = parties.find(conn, supplier)
+            if who is None:
+                raise NoSuchPath("The supplier is gone.")
+            return standing_of(conn, who, self._clock.now())
+
+
+def _value(figure: Figure[Standing] | None) -> Standing | None:
+    return None if figure is None else figure.value
+
+
+def _is_own(line: Line, supplier: Party) -> bool:
+    """Whether a message is to or from this supplier: a partner's message never is, whoever it names."""
+    return line.way is not Way.PARTNERS and line.party == supplier.eui
+
+
+def _undelivered(conn: Connection, supplier: int, most: int) -> list[outbox_view.OutboxEntry]:
+    """Return what was given up and what waits for a supplier, on each channel, at most so many of each."""
+    return [
+        entry for state in ("dead", "pending") for entry in outbox_view.undelivered(conn, state, supplier, limit=most)
+    ]
+
+
+def _wanted(fields: Mapping[str, str]) -> WantedHubs:
+    given = {name: value for name, value in fields.items() if value}
+    state = given.get("state")
+    if state is not None and state not in list(HubState):
+        raise HttpRefused(f"The state must be one of {', '.join(HubState)}.")
+    after = asked.eui(given["after"], "The hub to go on behind") if "after" in given else None
+    named = {name: given.get(name) for name in _ASKED_OF_HUBS}
+    return WantedHubs(**named, state=None if state is None else HubState(state), after=after)
+
+
+def _place(conn: Connection, supplier: Party, name: str) -> str | None:
+    """Return the page of a hub, release or message of the supplier's own."""
+    for line in search.by_identity(conn, name):
+        if _is_own(line, supplier):
+            return f"messages/{line.key}"
+    if release_of(conn, supplier.eui, name) is not None:
+        return f"releases/{path_part(name)}"
+    try:
+        device_id = parse_eui(name)
+    except ValueError:
+        return None
+    named = hubs_named_by_gpf(conn, [device_id], supplier).get(device_id, device_id)
+    hub = hubs.get(conn, named)
+    return f"hubs/{format_eui(named)}" if hub is not None and supplier.eui in hub.suppliers else None

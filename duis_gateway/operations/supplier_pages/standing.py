@@ -1,0 +1,212 @@
+"""How a supplier stands: its hubs in numbers under each release, what it has to do, and its groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from duis_gateway.operations.console.release import Step, steps_of
+from duis_gateway.parties.records import Party
+from duis_gateway.rollout.audience import suppliers_of_model
+from duis_gateway.rollout.deadlines.view import OWN, deadline_rows
+from duis_gateway.rollout.estate.rules import HubState
+from duis_gateway.rollout.estate.view import status_rows
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Period, Release
+from duis_gateway.store.tables import group_say, instruction, instruction_hub, preferred_hub, preferred_list
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A supplier's estate in numbers, and its deadlines, both as the party door tells them."""
+
+    status: Sequence[Row]
+    deadlines: Sequence[Row]
+
+    @property
+    def hubs(self) -> int:
+        """How many hubs there are."""
+        return _sum(self.status)
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed last."""
+        return _sum(row for row in self.status if row["state"] == HubState.FAILED)
+
+    @property
+    def own(self) -> list[Row]:
+        """The supplier's own tasks, the most pressing first."""
+        return [row for row in self.deadlines if row["whose"] == OWN]
+
+    @property
+    def overdue(self) -> int:
+        """How many of them are overdue."""
+        return sum(row["overdue"] is True for row in self.own)
+
+    def far(self, release_id: str) -> Far:
+        """Return how far the hubs are that a release has next."""
+        states: Counter[str] = Counter()
+        for row in self.status:
+            if row["release"] == release_id:
+                states[str(row["state"])] += _hubs(row)
+        return Far(states)
+
+    def own_of(self, release_id: str) -> list[Row]:
+        """Return the supplier's tasks under a release."""
+        return [row for row in self.own if row["release"] == release_id]
+
+    def next_of_others(self, release_id: str) -> list[Row]:
+        """Return what CSPs and DCC do next under a release."""
+        return [row for row in self.deadlines if row["whose"] != OWN and row["release"] == release_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """How many hubs are in each state."""
+
+    states: Mapping[str, int]
+
+    @property
+    def hubs(self) -> int:
+        """All of them."""
+        return sum(self.states.values())
+
+    @property
+    def active(self) -> int:
+        """Those that run the release's version."""
+        return self.states.get(HubState.ACTIVATED, 0)
+
+    @property
+    def failed(self) -> int:
+        """Those whose last attempt failed."""
+        return self.states.get(HubState.FAILED, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the CSP of a region said of a group; `period` where it amended that."""
+
+    csp_region: str
+    decision: str
+    period: Period | None
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A deployment group that the supplier instructed, as it stands."""
+
+    stage: str
+    group_id: str
+    period: Period
+    received_at: datetime
+    hubs: int
+    words: Sequence[Word] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The supplier's preferred list: when it came, and how many hubs it names."""
+
+    received_at: datetime
+    hubs: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRelease:
+    """A release as one supplier sees it: its terms and stages, the supplier's list and groups; nobody else's."""
+
+    release: Release
+    steps: Sequence[Step]
+    chosen: Chosen | None = None
+    groups: Sequence[Group] = field(default=())
+
+
+def standing_of(conn: Connection, supplier: Party, now: datetime) -> Standing:
+    """Count a supplier's hubs, and find what it has to do."""
+    return Standing(status_rows(conn, supplier, now), deadline_rows(conn, supplier, now))
+
+
+def releases_of(conn: Connection, supplier: int) -> list[OwnRelease]:
+    """Return the releases for models that the supplier has hubs of, the newest first."""
+    return [
+        OwnRelease(one, steps_of(one, history.of_release(conn, one.release_id)))
+        for one in releases.all_releases(conn)
+        if _concerns(conn, one, supplier)
+    ]
+
+
+def release_of(conn: Connection, supplier: int, release_id: str) -> OwnRelease | None:
+    """Return a release with what the supplier chose and instructed; None if there is none that concerns it."""
+    found = releases.find(conn, release_id)
+    if found is None or not _concerns(conn, found, supplier):
+        return None
+    steps = steps_of(found, history.of_release(conn, release_id))
+    return OwnRelease(found, steps, _chosen(conn, release_id, supplier), _groups(conn, release_id, supplier))
+
+
+def _concerns(conn: Connection, release: Release, supplier: int) -> bool:
+    return supplier in suppliers_of_model(conn, release.manufacturer, release.model)
+
+
+def _chosen(conn: Connection, release_id: str, supplier: int) -> Chosen | None:
+    query = select(preferred_list.c.id, preferred_list.c.received_at).where(
+        preferred_list.c.release_id == release_id, preferred_list.c.supplier == supplier
+    )
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        return None
+    counted = select(func.count()).select_from(preferred_hub).where(preferred_hub.c.list_id == row.id)
+    return Chosen(row.received_at, conn.execute(counted).scalar_one())
+
+
+def _groups(conn: Connection, release_id: str, supplier: int) -> list[Group]:
+    mine = (instruction.c.release_id == release_id, instruction.c.supplier == supplier)
+    counted = (
+        select(instruction_hub.c.instruction_id, func.count().label("number"))
+        .join_from(instruction, instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+        .where(*mine)
+        .group_by(instruction_hub.c.instruction_id)
+    )
+    hubs = {row.instruction_id: row.number for row in conn.execute(counted)}
+    words: dict[int, list[Word]] = {}
+    said = (
+        select(group_say)
+        .join_from(instruction, group_say, group_say.c.instruction_id == instruction.c.id)
+        .where(*mine)
+        .order_by(group_say.c.csp_region)
+    )
+    for row in conn.execute(said):
+        period = None if row.starts is None else Period(row.starts, row.ends)
+        word = Word(row.csp_region, row.decision, period, row.reason or "", row.decided_at)
+        words.setdefault(row.instruction_id, []).append(word)
+    heads = select(instruction).where(*mine).order_by(instruction.c.starts, instruction.c.group_id)
+    return [
+        Group(
+            row.stage,
+            row.group_id,
+            Period(row.starts, row.ends),
+            row.received_at,
+            hubs.get(row.id, 0),
+            words.get(row.id, ()),
+        )
+        for row in conn.execute(heads)
+    ]
+
+
+def _sum(rows: Iterable[Row]) -> int:
+    return sum(_hubs(row) for row in rows)
+
+
+def _hubs(row: Row) -> int:
+    number = row["hubs"]
+    assert isinstance(number, int)
+    return number

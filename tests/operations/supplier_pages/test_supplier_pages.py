@@ -1,0 +1,282 @@
+"""A supplier's own pages on a running gateway: whose they are, what is on them, and that nothing of others is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from lxml import html
+
+from tests.support.actors import Actor
+from tests.support.console_scene import COMMENTARY, REASON, Shown, give_up
+from tests.support.databases import KINDS
+from tests.support.installation import GATEWAY, wait_until
+
+pytestmark = pytest.mark.processes
+EXAMPLE = "00-DB-12-34-56-00-00-01"
+"""What the field for a hub shows while it is empty."""
+_EUI = re.compile(r"\b(?:[0-9A-F]{2}-){7}[0-9A-F]{2}\b")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shown(request: pytest.FixtureRequest) -> Shown:
+    made: Shown = request.getfixturevalue(f"console_on_{request.param}")
+    return made
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    headers: dict[str, str]
+    data: bytes
+
+    @property
+    def root(self) -> html.HtmlElement:
+        return html.document_fromstring(self.data.decode())
+
+
+def ask(shown: Shown, path: str, method: str = "GET", **headers: str) -> Answered:
+    connection = HTTPConnection(urlsplit(shown.doors).netloc)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return Answered(answer.status, dict(answer.getheaders()), answer.read())
+    finally:
+        connection.close()
+
+
+def basic(token: str, name: str = "") -> str:
+    return f"Basic {b64encode(f'{name}:{token}'.encode()).decode()}"
+
+
+def read(shown: Shown, path: str, who: str = "main", status: int = 200) -> Answered:
+    """One of a supplier's pages, with its figures, and what holds for every page."""
+    named = basic(shown.installation.actors[who].token)
+    answer = ask(shown, f"/supplier{path}", Authorization=named)
+    while b"being counted" in answer.data or b"being found out" in answer.data:
+        answer = ask(shown, f"/supplier{path}", Authorization=named)
+    assert answer.status == status, (path, answer.status, answer.data[:500])
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer
+
+
+def page(shown: Shown, path: str, who: str = "main", status: int = 200) -> html.HtmlElement:
+    root = read(shown, path, who, status).root
+    assert root.xpath("//script | //style | //*[@style] | //meta[@http-equiv]") == []
+    return root
+
+
+def words(root: html.HtmlElement, path: str = "//main") -> str:
+    (found,) = root.xpath(path)
+    return " ".join(found.text_content().split())
+
+
+def rows_of(root: html.HtmlElement, title: str) -> list[list[str]]:
+    (section,) = root.xpath(f'//section[h2="{title}"]')
+    return [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in section.xpath(".//tbody/tr")]
+
+
+def own_hubs(shown: Shown, who: str = "main") -> set[str]:
+    """What the party door says that the supplier's hubs are."""
+    token = shown.installation.actors[who].token
+    answer = ask(shown, "/party/v1/estate?format=csv", Authorization=f"Bearer {token}")
+    return {row["device_id"] for row in csv.DictReader(io.StringIO(answer.data.decode()))}
+
+
+# --- whose they are -----------------------------------------------------------------------------------------------
+
+
+def test_a_browser_is_made_to_ask_for_the_token_and_no_address_bears_it(shown: Shown) -> None:
+    me, other, csp = (shown.installation.actors[name] for name in ("main", "gas", "north"))
+    refused = {
+        "": "The password is the token",
+        f"Bearer {me.token}": "The password is the token",
+        basic("not a token"): "no registered party's token",
+        basic(""): "The password is missing",
+        "Basic !!": "cannot be read",
+        f"Basic {b64encode(b'x' * 2000).decode()}": "cannot be read",
+        basic(me.token, other.eui): "not the EUI-64 of the token's owner",
+        basic(me.token, "admin"): "not the EUI-64 of the token's owner",
+    }
+    for given, why in refused.items():
+        answer = ask(shown, f"/supplier?token={me.token}", Authorization=given)
+        assert answer.status == 401, given
+        assert answer.headers["WWW-Authenticate"].startswith('Basic realm="duis-gateway')
+        assert why in words(answer.root)
+        assert me.token not in answer.data.decode()
+    assert ask(shown, "/supplier", Authorization=basic(me.token, me.eui)).status == 200
+    assert ask(shown, "/supplier/", Authorization=basic(me.token, me.eui.lower())).status == 200
+    answer = ask(shown, "/supplier", Authorization=basic(csp.token))
+    assert (answer.status, "WWW-Authenticate" in answer.headers) == (403, False)
+    assert "for suppliers" in words(answer.root)
+
+
+def test_what_a_browser_sends_by_itself_opens_no_door_that_changes_something(shown: Shown) -> None:
+    """Neither the pages nor the party door: another site's form would come with it."""
+    me = basic(shown.installation.actors["main"].token)
+    for method in ("POST", "PUT", "DELETE"):
+        assert ask(shown, "/supplier/hubs", method, Authorization=me).status == 405
+        assert ask(shown, "/party/v1/protected-hubs", method, Authorization=me).status in (401, 405)
+
+
+# --- nothing of anyone else ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["main", "gas", "on54"])
+def test_every_page_that_can_be_reached_names_nobody_else(shown: Shown, who: str) -> None:
+    """Every link is followed, of tables those of the first rows; and hubs of two suppliers are looked at."""
+    me = shown.installation.actors[who]
+    may = own_hubs(shown, who) | {me.eui, GATEWAY, EXAMPLE}
+    split = [hub for hub in shown.play.lot["split"] if hub in may][:2]
+    left = ["", "/messages?way=requests", *(f"/hubs/{hub}" for hub in split)]
+    seen: set[str] = set()
+    while left:
+        path = left.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        answer = read(shown, path, who)
+        named = {found[0] for found in _EUI.finditer(answer.data.decode())}
+        assert named <= may, (path, named - may)
+        if answer.headers["Content-Type"].startswith("text/html"):
+            links = answer.root.xpath("//a[not(ancestor::tr) or ancestor::tr[position() <= 3]]/@href")
+            left += [link.removeprefix("/supplier") for link in links if link.startswith("/supplier/")]
+    assert len(seen) > 10
+    assert {"/hubs", "/messages", "/estate.csv", f"/releases/{shown.release}"} <= seen
+
+
+def test_what_is_not_the_suppliers_own_is_not_there(shown: Shown) -> None:
+    """It reads the same whether there is such a thing or not."""
+    foreign = next(hub for hub in shown.play.lot.owners if hub not in own_hubs(shown, "gas"))
+    nobody = "00-DB-99-99-99-99-99-99"
+    for hub in (foreign, nobody):
+        assert f"{hub} is not one of your hubs" in words(page(shown, f"/hubs/{hub}", "gas", 404))
+        assert "Nothing of yours" in words(page(shown, f"/search?q={hub}", "gas", 404))
+    for name in [*(f"sent-{number}" for number in foreign_messages(shown, "gas")), "sent-999999", "partners-1"]:
+        for suffix in ("", ".xml"):
+            assert "is yours" in words(page(shown, f"/messages/{name}{suffix}", "gas", 404))
+    assert "not yours to read" in words(page(shown, "/messages?way=partners", "gas", 400))
+    assert "concerns your hubs" in words(page(shown, "/releases/NONE", "gas", 404))
+    theirs = page(shown, f"/messages?{urlencode({'party': shown.installation.actors['main'].eui})}", "gas")
+    assert theirs.xpath("//tbody//a/@href") == page(shown, "/messages", "gas").xpath("//tbody//a/@href")
+
+
+def foreign_messages(shown: Shown, who: str) -> list[int]:
+    """Numbers of messages to others, among those to this supplier."""
+    mine = set(page(shown, "/messages", who).xpath("//tbody//a/@href"))
+    others = page(shown, "/messages", "main").xpath("//tbody//a[contains(@href, '/messages/')]/@href")
+    found = [int(href.rpartition("-")[2]) for href in others if href not in mine]
+    assert found
+    return found[:3]
+
+
+# --- what is shown ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("BR-5.3", "BR-5.4")
+def test_the_overview_says_how_far_a_release_is_and_what_there_is_to_do(shown: Shown) -> None:
+    root = page(shown, "")
+    (card,) = root.xpath(f"//article[h3/a='{shown.release}']")
+    text = " ".join(card.text_content().split())
+    assert "piloting" in text
+    assert "send preferred schedule, 2 hubs" in text
+    assert "DCC: decide on proposed pause - as soon as possible" in text
+    assert f"{len(own_hubs(shown)):,} hubs" in words(root, "//ul[@class='tiles']")
+    counted = {
+        row[3]: int(row[-1]) for row in rows_of(root, "Your hubs by firmware version and state") if "REL" in row[4]
+    }
+    assert counted["failed"] == 1
+    (failed,) = card.xpath(".//a[contains(@href, 'state=failed')]/@href")
+    assert [row[0] for row in hubs(page(shown, failed.removeprefix("/supplier")))] == [shown.failed]
+
+
+def hubs(root: html.HtmlElement) -> list[list[str]]:
+    return [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in root.xpath("//tbody/tr")]
+
+
+def test_the_hubs_are_paged_and_each_is_there_once(shown: Shown) -> None:
+    for asked, expected in (("", own_hubs(shown)), ("?release=NONE", set()), ("?csp_region=North", None)):
+        found: list[str] = []
+        path = f"/hubs{asked}"
+        while path:
+            root = page(shown, path)
+            found += [row[0] for row in hubs(root)]
+            (following,) = root.xpath("//a[@rel='next']/@href") or ("",)
+            path = following.removeprefix("/supplier")
+        assert len(set(found)) == len(found)
+        assert expected is None or set(found) == expected
+    assert 0 < len(found) < len(own_hubs(shown))
+
+
+def test_a_state_that_is_none_is_refused_in_words(shown: Shown) -> None:
+    assert "The state must be one of activated, failed" in words(page(shown, "/hubs?state=lost", status=400))
+
+
+def test_a_hub_shows_why_it_is_not_updated(shown: Shown) -> None:
+    root = page(shown, f"/hubs/{shown.failed}")
+    text = words(root, "//div[@id='standing']")
+    assert text.startswith(f"failed under {shown.release}: its last attempt failed;")
+    assert f"The last attempt: {REASON} ({COMMENTARY})." in text
+    assert [row[1] for row in rows_of(root, "What you were told about it")] == ["N71"]
+    assert "Activation: Failure" in words(root, "//div[@id='history']")
+
+
+def test_a_release_shows_the_suppliers_list_and_groups(shown: Shown) -> None:
+    root = page(shown, f"/releases/{shown.release}")
+    assert "hubs, received on" in words(root, "//section[@id='list']")
+    ((group, stage, *_, hubs_in_it, _received, said),) = rows_of(root, "Your deployment groups")
+    assert (group, stage, hubs_in_it, said) == ("G1", "Pilot", "6", "nothing yet")
+    assert "You have instructed none." in words(page(shown, f"/releases/{shown.release}", "gas"))
+
+
+def test_the_csv_is_that_of_the_party_door(shown: Shown) -> None:
+    given = read(shown, "/estate.csv")
+    assert given.headers["Content-Disposition"] == 'attachment; filename="estate.csv"'
+    token = shown.installation.actors["main"].token
+    same = ask(shown, "/party/v1/estate?format=csv", Authorization=f"Bearer {token}")
+    assert given.data == same.data
+
+
+def test_a_request_is_shown_with_its_answer_and_both_can_be_fetched(shown: Shown) -> None:
+    listed = page(shown, "/messages?way=requests&kind=SR11.6")
+    (link,) = {str(one) for one in listed.xpath("//tbody//a/@href")}
+    key = link.removeprefix("/supplier")
+    root = page(shown, key)
+    assert "I99" in words(root, "//h1")
+    assert root.xpath("//section[.//pre]/h2/text()") == ["Message", "Answer"]
+    for name, element in (("", b"PreferredPilotSchedule"), ("-answer", b"I99")):
+        given = read(shown, f"{key}{name}.xml")
+        assert element in given.data
+        assert given.headers["Content-Type"] == "application/xml"
+    (identity,) = root.xpath("//dt[.='Identity']/following-sibling::dd[1]/text()")
+    answer = ask(shown, f"/supplier/search?{urlencode({'q': identity})}", Authorization=me(shown, "main"))
+    assert (answer.status, answer.headers["Location"]) == (303, link)
+
+
+def me(shown: Shown, who: str) -> str:
+    actor: Actor = shown.installation.actors[who]
+    return basic(actor.token)
+
+
+def test_what_did_not_arrive_is_shown_with_the_reason_and_what_to_do(shown: Shown) -> None:
+    give_up(shown)
+    wait_until(lambda: "HTTP 404" in words(page(shown, "", "on54"), "//div[@id='undelivered']"), "it is shown")
+    root = page(shown, "", "on54")
+    (link, *_) = root.xpath("//div[@id='undelivered']//tbody//a[contains(@href, '/messages/')]/@href")
+    text = words(page(shown, str(link).removeprefix("/supplier"), "on54"), "//p[@id='why']")
+    assert text.startswith("It was given up: HTTP 404")
+    assert "Ask whoever runs the gateway to send it again" in text
+    assert "Replay" not in text
+
+
+def test_the_field_finds_hubs_and_releases(shown: Shown) -> None:
+    for name, place in ((shown.failed, f"hubs/{shown.failed}"), (shown.release, f"releases/{shown.release}")):
+        answer = ask(shown, f"/supplier/search?{urlencode({'q': name})}", Authorization=me(shown, "main"))
+        assert (answer.status, answer.headers["Location"]) == (303, f"/supplier/{place}")
