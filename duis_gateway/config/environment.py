@@ -1,7 +1,7 @@
-"""The environment variables of the gateway's prefix, and those that others put in beside them.
+"""The environment variables with the gateway's prefix, and those that others set among them.
 
-Kubernetes, Compose and Docker's links give variables to every process, named after the services beside it. Where one
-is called like the gateway, they begin as its own do, and are passed over.
+Kubernetes, Compose and Docker's links give every process variables named after the services beside it. If one of those
+services is named like the gateway, its variables begin like the gateway's own, and are ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ITS_VALUE = re.compile("(tcp|udp|sctp)://|/")
 
 
 def overrides(name: str, text: str) -> bool:
-    """Whether this variable has the form of one that overrides a key, and so has to name one."""
+    """Whether this variable looks like one that overrides a key, and so has to name one."""
     return (
         name.startswith(ENVIRONMENT_PREFIX)
         and not name.startswith(_TESTS_OWN)
@@ -34,10 +34,10 @@ def overrides(name: str, text: str) -> bool:
 
 
 def neighbours(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of the variables that were put in beside a service named as this prefix begins."""
+    """Return the names of the variables that were set because a service's name begins like this prefix."""
     return tuple(sorted(name for name, text in environ.items() if of_a_neighbour(name, text)))
 
 
 def of_a_neighbour(name: str, text: str) -> bool:
-    """Whether Kubernetes, Compose or a link of Docker put this variable in."""
+    """Whether Kubernetes, Compose or a Docker link set this variable."""
     return bool(_NEIGHBOUR.fullmatch(name) or (_NEIGHBOURS_WORD.fullmatch(name) and _ITS_VALUE.match(text)))

@@ -1,4 +1,4 @@
-"""How a single value of the configuration is read and refused, and on which line of a TOML file a key stands."""
+"""How a single configuration value is read and refused, and on which line of a TOML file a key is."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Reader(Generic[T]):
 
 
 class Unacceptable(ValueError):
-    """A value of the right kind that still cannot be used; the text says why, and what to do."""
+    """A value of the right kind that still cannot be used; the text says why and what to do."""
 
 
 def setting(reader: Reader[Any], doc: str, default: Any = MISSING) -> Any:
-    """Make the dataclass field of one key. Without a default the key is required."""
+    """Make the dataclass field for one key. Without a default, the key is required."""
     return field(default=default, metadata={"reader": reader, "doc": doc})
 
 
@@ -103,7 +103,7 @@ def _resolved(folder: Path, text: str) -> Path:
     except RuntimeError:
         raise Unacceptable(
             f"{text[:80]!r} cannot be followed: there is no such home, or its links go round in a circle; "
-            "write the path out"
+            "write out the path"
         ) from None
     # /dev/fd/3 and the like may be links to a pipe or a socket, which has no name of its own.
     return path.absolute() if os.path.exists(path) and not os.path.exists(resolved) else resolved
@@ -136,7 +136,7 @@ def _fault_of_authorities(path: Path) -> str | None:
     try:
         ssl.create_default_context(cafile=str(path))
     except ssl.SSLError:
-        return "it has no certificate in PEM"
+        return "it has no PEM certificate"
     return None
 
 
@@ -145,7 +145,7 @@ def _fault_of_authorities_folder(path: Path) -> str | None:
         return fault
     for file in sorted(path.iterdir()):
         if not re.fullmatch(r"[0-9A-F]{16}\.pem", file.name):
-            return f"{file.name} names no party: a file is called by an EUI-64 without hyphens, 90B3D51F30010000.pem"
+            return f"{file.name} names no party: files are named after EUI-64s without hyphens, 90B3D51F30010000.pem"
         if fault := _fault_of_authorities(file):
             return f"{file.name}: {fault}"
     return None
@@ -170,7 +170,7 @@ def _store_url(value: Any, folder: Path) -> str:
         raise ValueError
     if parts.password is not None or "password=" in parts.query:
         raise Unacceptable(
-            "carries a password; secrets are given by path: write it to a file that [store] password_file names, or "
+            "contains a password; secrets are given as paths: write it to a file that [store] password_file names, or "
             "DUIS_GATEWAY_STORE_PASSWORD_FILE, as for `init`"
         )
     return text
@@ -254,7 +254,7 @@ _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"
 
 
 def lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
-    """Return the line, from 1, of each table and key of a TOML text. Made for messages: odd texts may give gaps."""
+    """Return the line, from 1, of each table and key in a TOML text. For messages only: odd texts may leave gaps."""
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):

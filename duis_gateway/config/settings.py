@@ -48,9 +48,9 @@ from duis_gateway.errors import ConfigurationError, meant
 from duis_gateway.machine.files import anybody_writes, read_text
 from duis_gateway.text.toml_reader import NotToml, read_toml
 
-_TLS_CERTIFICATE = "the listener's TLS certificate, with its chain (PEM); without it the listener speaks plain HTTP"
+_TLS_CERTIFICATE = "the listener's TLS certificate, with its chain (PEM); without it, the listener speaks plain HTTP"
 _TLS_KEY = "the TLS certificate's private key (PEM, without a passphrase)"
-_CLIENT_CA = "authorities (PEM) of which clients must show a certificate; without it none is asked for"
+_CLIENT_CA = "authorities (PEM), one of which must have issued a client's certificate; without it, none is asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,15 @@ class ServerConfig:
     host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
     port: int = setting(PORT, "the port to listen on", 8079)
     threads: int = setting(THREADS, "how many messages are worked on at the same time", 8)
-    connections: int = setting(COUNT, "connections at most; beyond it the longest idle is closed", 1000)
-    address_percent: int = setting(PERCENT, "how many percent of them one address may have; 100 behind a proxy", 50)
-    base_url: str | None = setting(HTTP_URL, "how others reach this gateway (stands in the WSDL)", None)
+    connections: int = setting(COUNT, "the most connections; beyond it, the one idle longest is closed", 1000)
+    address_percent: int = setting(PERCENT, "what percentage of them one address may have; 100 behind a proxy", 50)
+    base_url: str | None = setting(HTTP_URL, "how others reach this gateway (goes into the WSDL)", None)
     tls_certificate: Path | None = setting(PATH, _TLS_CERTIFICATE, None)
     tls_key: Path | None = setting(PATH, _TLS_KEY, None)
     client_ca_file: Path | None = setting(AUTHORITIES, _CLIENT_CA, None)
-    bind_organisation: bool = setting(BOOLEAN, "whether a sender must be of its TLS certificate's organisation", False)
+    bind_organisation: bool = setting(
+        BOOLEAN, "whether a sender must belong to its TLS certificate's organisation", False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class OperationsConfig:
     host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
     port: int = setting(PORT, "the port to listen on", 9079)
     token_file: Path | None = setting(
-        PATH, "a file that holds the token that changes on the console ask for; without it the console only shows", None
+        PATH, "a file with the token needed to change things on the console; without it, the console is read-only", None
     )
     tls_certificate: Path | None = setting(PATH, _TLS_CERTIFICATE, None)
     tls_key: Path | None = setting(PATH, _TLS_KEY, None)
@@ -98,8 +100,10 @@ class StoreConfig:
     url: str = setting(STORE_URL, "sqlite:///FILE, or postgresql://USER@HOST/DATABASE", "sqlite:///gateway.db")
     password_file: Path | None = setting(PATH, "a file that holds PostgreSQL's password", None)
     lock_timeout: float = setting(SECONDS, "how long to wait for the database's lock before answering 503", 5.0)
-    statement_timeout: float = setting(SECONDS, "how long PostgreSQL may take for a statement before 503", 30.0)
-    min_free_bytes: int = setting(COUNT_OR_ZERO, "free disk space below which nothing is taken in", 64 * 1024 * 1024)
+    statement_timeout: float = setting(SECONDS, "how long PostgreSQL may take over a statement before 503", 30.0)
+    min_free_bytes: int = setting(
+        COUNT_OR_ZERO, "bytes of free disk space below which nothing is taken in", 64 * 1024 * 1024
+    )
 
     def connection_url(self) -> str:
         """Return the URL with the password in it; for the database driver only, never for a log.
@@ -118,7 +122,7 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class SigningConfig:
-    """Who the gateway is, and what it signs with."""
+    """Who the gateway is and what it signs with."""
 
     eui: int = setting(EUI, "the gateway's EUI-64: the target of Service Requests, the originator of alerts")
     key: Path = setting(PATH, "its private key (PEM, PKCS#8, P-256)")
@@ -127,42 +131,44 @@ class SigningConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrustConfig:
-    """Whose certificates are believed."""
+    """Whose certificates are trusted."""
 
     anchors: Path | None = setting(FOLDER, "a folder with the certificates of trusted authorities", None)
     crls: Path | None = setting(FOLDER, "a folder with certificate revocation lists; read again when they change", None)
-    allow_stale_crl: bool = setting(BOOLEAN, "go on with a CRL that is past its nextUpdate", False)
+    allow_stale_crl: bool = setting(BOOLEAN, "keep using a CRL that is past its nextUpdate", False)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryConfig:
-    """How what is stored to be sent is sent. Times are in seconds."""
+    """How stored messages are sent. Times are in seconds."""
 
     in_flight: int = setting(COUNT, "attempts under way for one recipient at the same time", 4)
     lease: float = setting(SECONDS, "how long a worker may hold a message before another takes it", 60.0)
     attempts: int = setting(COUNT, "attempts before a message becomes a dead letter", 2000)
-    refused_attempts: int = setting(COUNT, "attempts where the recipient answers 3xx or 4xx", 12)
+    refused_attempts: int = setting(COUNT, "attempts when the recipient answers 3xx or 4xx", 12)
     backoff_base: float = setting(SECONDS, "the wait after the first failed attempt; it doubles", 1.0)
     backoff_cap: float = setting(SECONDS, "the longest wait between attempts", 300.0)
-    retry_after_cap: float = setting(SECONDS, "the longest Retry-After that is honoured", 3600.0)
+    retry_after_cap: float = setting(SECONDS, "the longest Retry-After honoured", 3600.0)
     connect_timeout: float = setting(SECONDS, "how long connecting may take", 5.0)
-    total_timeout: float = setting(SECONDS, "how long one attempt may take altogether", 10.0)
+    total_timeout: float = setting(SECONDS, "how long one attempt may take in all", 10.0)
     keep_connections: bool = setting(
         BOOLEAN, "whether a recipient's next message may go over the same connection", True
     )
     poll: float = setting(SECONDS, "how often to look for work that another process stored", 1.0)
     allowed_networks: tuple[Network, ...] = setting(
-        NETWORKS, 'addresses that are not public and may still be sent to, such as "127.0.0.0/8" for tests', ()
+        NETWORKS, 'non-public addresses that may be sent to all the same, such as "127.0.0.0/8" for tests', ()
     )
     ca_file: Path | None = setting(AUTHORITIES, "authorities for recipients' TLS, instead of the system's", None)
-    ca_folder: Path | None = setting(AUTHORITIES_FOLDER, "authorities of single recipients: a file EUI.pem each", None)
+    ca_folder: Path | None = setting(
+        AUTHORITIES_FOLDER, "authorities for single recipients: one file EUI.pem each", None
+    )
     tls_certificate: Path | None = setting(PATH, "the gateway's own TLS client certificate, with its chain (PEM)", None)
     tls_key: Path | None = setting(PATH, _TLS_KEY, None)
 
 
 @dataclass(frozen=True, slots=True)
 class EmailConfig:
-    """The SMTP relay. Without a host emails wait, shown to the operator, and block nothing."""
+    """The SMTP relay. Without a host, emails wait, are shown to the operator, and block nothing."""
 
     host: str | None = setting(TEXT, "the relay's name", None)
     port: int = setting(PORT, "its port", 25)
@@ -172,28 +178,30 @@ class EmailConfig:
     password_file: Path | None = setting(PATH, "a file that holds the user's password", None)
     ca_file: Path | None = setting(AUTHORITIES, "authorities for the relay's TLS, instead of the system's", None)
     timeout: float = setting(SECONDS, "seconds that one email may take", 30.0)
-    reminder_days: int = setting(DAYS, "days before a deadline at which its party is reminded; 0: never", 7)
-    attachment_hubs: int = setting(COUNT, "hubs that one email lists; the party door gives a party all", 50_000)
+    reminder_days: int = setting(DAYS, "how many days before a deadline its party is reminded; 0: never", 7)
+    attachment_hubs: int = setting(
+        COUNT, "the most hubs that one email lists; the party door gives a party all of them", 50_000
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """What one message may be; checked before anything else is done with it."""
+    """Limits on one message, checked before anything else is done with it."""
 
-    size: int = setting(COUNT, "bytes of one message", 8 * 1024 * 1024)
+    size: int = setting(COUNT, "bytes in one message", 8 * 1024 * 1024)
     depth: int = setting(COUNT, "how deep elements may be nested", 64)
-    attributes: int = setting(COUNT, "attributes of one element", 64)
+    attributes: int = setting(COUNT, "attributes on one element", 64)
     namespaces: int = setting(COUNT, "namespace declarations in one message", 32)
-    elements: int = setting(COUNT, "elements, for messages that have no cap of their own", 10_000)
-    held: int = setting(COUNT, "bytes of all messages that are being received or worked on", 64 * 1024 * 1024)
-    alert_bytes: int = setting(COUNT, "bytes of one signed alert; longer lists become several", 95_000)
+    elements: int = setting(COUNT, "elements in a message that has no cap of its own", 10_000)
+    held: int = setting(COUNT, "bytes of all messages being received or worked on", 64 * 1024 * 1024)
+    alert_bytes: int = setting(COUNT, "bytes in one signed alert; longer lists become several alerts", 95_000)
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityConfig:
     """Further checks that DUIS leaves open."""
 
-    counter_window: int = setting(COUNT_OR_ZERO, "refuse counters so far below the highest seen; 0: never", 0)
+    counter_window: int = setting(COUNT_OR_ZERO, "refuse counters this far below the highest seen; 0: never", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +209,7 @@ class ClockConfig:
     """Business time. Leases and back-off never run on it."""
 
     fixed: datetime | None = setting(INSTANT, "freeze business time, for test packs", None)
-    file: Path | None = setting(PATH, "for tests: a file that holds the time, and moves it when it is written", None)
+    file: Path | None = setting(PATH, "for tests: a file that holds the time; writing it moves business time", None)
 
     def open(self) -> Clock:
         """Return the clock.
@@ -210,7 +218,7 @@ class ClockConfig:
             ConfigurationError: it is both fixed and moved by a file, or the file holds no time.
         """
         if self.fixed is not None and self.file is not None:
-            raise ConfigurationError("[clock] fixed and file do not go together: the one stands still, the other moves")
+            raise ConfigurationError("[clock] fixed and file cannot be combined: one stands still, the other moves")
         try:
             return clock_of(self.fixed, self.file)
         except OSError as error:
@@ -222,10 +230,10 @@ class ClockConfig:
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
-    """The log of the processes."""
+    """The processes' log."""
 
-    level: str = setting(choice("debug", "info", "warning", "error"), "the least that is logged", "info")
-    format: str = setting(choice("json", "text"), "one JSON object a line, or text for reading", "json")
+    level: str = setting(choice("debug", "info", "warning", "error"), "the lowest level that is logged", "info")
+    format: str = setting(choice("json", "text"), "one JSON object per line, or text for people to read", "json")
     file: Path | None = setting(LOG_FILE, "a file to log to, instead of standard error", None)
 
 
@@ -304,7 +312,7 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     """
     try:
         if anybody_writes(path):
-            raise ConfigurationError(f"every user of this machine may change {path}: `chmod o-w` it")
+            raise ConfigurationError(f"every user of this machine can change {path}: run `chmod o-w` on it")
         text = read_text(path)
         document = read_toml(text)
     except NotToml as error:

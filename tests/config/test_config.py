@@ -150,7 +150,7 @@ def test_what_is_wrong_is_refused_with_its_name_and_line(file: Path, text: str, 
 @pytest.mark.parametrize(
     ("keys", "content", "expected"),
     [
-        ('fixed = "2027-01-04T09:00:00Z"\nfile = "clock"', "2027-01-04T09:00:00Z", "do not go together"),
+        ('fixed = "2027-01-04T09:00:00Z"\nfile = "clock"', "2027-01-04T09:00:00Z", "cannot be combined"),
         ('file = "clock"', "2027-01-04T09:00:00", "it must hold one time with its zone"),
         ('file = "clock"', None, "cannot be read: No such file"),
     ],
@@ -285,7 +285,9 @@ def test_a_file_that_everybody_may_change_is_refused(file: Path) -> None:
     """It names the keys that the gateway signs with, and whom it believes."""
     load(file, SIGNING)
     file.chmod(0o646)
-    with pytest.raises(ConfigurationError, match=f"every user of this machine may change {file}: `chmod o-w` it"):
+    with pytest.raises(
+        ConfigurationError, match=f"every user of this machine can change {file}: run `chmod o-w` on it"
+    ):
         load_config(file, {})
     file.chmod(0o664)
     load_config(file, {})
@@ -370,7 +372,7 @@ def test_a_file_without_measure_is_refused_and_not_read(file: Path) -> None:
         (
             '[delivery]\nca_file = "gateway.toml"\n',
             "delivery",
-            "FILE, line 6: [delivery] ca_file: FILE: it has no cert",
+            "FILE, line 6: [delivery] ca_file: FILE: it has no PEM cert",
         ),
         ('[email]\nca_file = "none"\n', "email", "FILE, line 6: [email] ca_file: FOLDER/none: No such file"),
         ('[email]\npassword_file = "."\n', "email", "FILE, line 6: [email] password_file: FOLDER: Is a directory"),

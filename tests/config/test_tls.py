@@ -128,7 +128,7 @@ def test_authorities_of_single_recipients_are_named_by_their_eui(authority: Auth
     check_files(config, "delivery")
     for name, content, want in (
         ("90-B3-D5-1F-30-02-00-00.pem", authority.file.read_bytes(), "names no party"),
-        ("90B3D51F30020000.pem", b"nothing", "it has no certificate in PEM"),
+        ("90B3D51F30020000.pem", b"nothing", "it has no PEM certificate"),
     ):
         (folder / name).write_bytes(content)
         with pytest.raises(ConfigurationError, match=rf"\[delivery\] ca_folder: .*{name}:? {want}"):
