@@ -119,6 +119,27 @@ def test_rules_and_dashboard_ask_for_metrics_that_are_served() -> None:
 
 
 @pytest.mark.may_skip_in_ci("a program that is no dependency")
+def test_promtool_finds_nothing_wrong_and_the_rules_fire_as_they_are_meant_to() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("there is no promtool; Debian's package is called prometheus")
+    folder, metrics = DEPLOY / "prometheus", Metrics().exposition()[1]
+    for words in (["check", "rules", "alerts.yaml"], ["test", "rules", "alerts_test.yaml"], ["check", "metrics"]):
+        ran = subprocess.run(
+            [promtool, *words], cwd=folder, input=metrics, capture_output=True, check=False, timeout=60
+        )
+        assert ran.returncode == 0, (words, ran.stdout.decode(), ran.stderr.decode())
+
+
+def test_each_rule_whose_firing_is_tested_is_one() -> None:
+    rules = {rule["alert"] for group in of_yaml("prometheus/alerts.yaml")[0]["groups"] for rule in group["rules"]}
+    tests = of_yaml("prometheus/alerts_test.yaml")[0]["tests"]
+    tested = {one["alertname"] for test in tests for one in test["alert_rule_test"]}
+    assert tested <= rules
+    assert len(tested) >= len(rules) // 2
+
+
+@pytest.mark.may_skip_in_ci("a program that is no dependency")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_finds_nothing_wrong_with_a_unit(unit: Path, tmp_path: Path) -> None:
     verify = shutil.which("systemd-analyze")

@@ -1,4 +1,4 @@
-"""The wheel: everything that is needed, no tests, and it works away from the checkout."""
+"""The wheel: everything that is needed, no tests, and it works away from the checkout. The sdist: everything."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -38,6 +39,24 @@ def installed(wheel: Path, tmp_path: Path) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     return tmp_path / "site"
+
+
+def test_the_source_distribution_has_the_documentation_and_what_else_lies_beside_the_code(tmp_path: Path) -> None:
+    kept = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if kept.returncode != 0:
+        pytest.skip("this is no clone: what belongs to the project is not known")
+    source = tmp_path / "source"
+    for name in kept.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    build = f"from setuptools.build_meta import build_sdist; build_sdist({str(tmp_path)!r})"
+    ran = subprocess.run([sys.executable, "-c", build], cwd=source, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    [packed] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(packed) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert [name for name in kept.stdout.splitlines() if name not in names | {".gitignore"}] == []
 
 
 def python(site: Path, *words: str) -> str:
