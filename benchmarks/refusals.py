@@ -9,7 +9,6 @@ Against a small inventory in a SQLite file. Needs the extra `test`.
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -42,31 +41,13 @@ from tests.support.fault_world import (
     hub_id,
 )
 from tests.support.ledger import Outgoing
+from tests.support.spoiled import SIZE, WRONG, filled, spoiled
 
 ROUNDS = 7
-SIZE = 256 * 1024
 HUBS = 3000
 FREE_PORTS = {"DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
-_XSI = b'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-_MESSAGE = re.compile(rb"(<(?:sr:)?(?:Request|Message) )")
 
 
-def filled(one: str) -> str:
-    """So many of one thing that the message has its size."""
-    return one * (SIZE // len(one))
-
-
-WRONG = {
-    "unknown elements": filled("<unknown>1</unknown>"),
-    "empty elements": filled("<u></u>"),
-    "wrong attributes": filled("<u " + " ".join(f'a{n:02}="1"' for n in range(60)) + "></u>"),
-    "short texts": filled("<u>1</u>"),
-    "short, as many as can be": filled("<u>1234</u>"),
-    "one huge text": f"<unknown>{'x' * SIZE}</unknown>",
-    "deep nesting": filled("<u>" * 50 + "</u>" * 50),
-    "deep, as many as can be": filled("<deep>" * 50 + "</deep>" * 50),
-    "unknown types": filled('<u xsi:type="none"></u>'),
-}
 _GROUP = group_xml("G", format_eui(hub_id(0)))
 GROUPS = {
     "groups": filled(_GROUP),
@@ -92,13 +73,9 @@ def seconds(flow: Flow, messages: list[Outgoing]) -> float:
     return min(taken)
 
 
-def spoiled(world: FaultWorld, good: Outgoing, signer: int, wrong: str) -> Outgoing:
+def spoiled_one(world: FaultWorld, good: Outgoing, signer: int, wrong: str) -> Outgoing:
     """A message with something wrong after the last thing in its body, signed anew."""
-    content = _MESSAGE.sub(rb"\1" + _XSI + b" ", good.content, count=1)
-    end = re.search(rb"</[^>]*></(sr:)?Body>", content)
-    assert end is not None
-    content = content[: end.start()] + wrong.encode() + content[end.start() :]
-    return Outgoing(good.identity, good.path, sign(content, world.keys[signer]), ())
+    return Outgoing(good.identity, good.path, sign(spoiled(good.content, wrong), world.keys[signer]), ())
 
 
 def schedule(world: FaultWorld, number: int, groups: str) -> Outgoing:
@@ -133,7 +110,7 @@ def measure(world: FaultWorld, flow: Flow, rounds: int) -> None:
         usual = seconds(flow, [good() for _ in range(rounds)])
         print(f"{door}: a good message of {SIZE // 1024} kB {usual * 1000:.1f} ms")
         refused = {
-            name: [spoiled(world, small(), signer, wrong) for _ in range(rounds)] for name, wrong in WRONG.items()
+            name: [spoiled_one(world, small(), signer, wrong) for _ in range(rounds)] for name, wrong in WRONG.items()
         }
         if door == "DUIS":
             for name, groups in GROUPS.items():

@@ -39,6 +39,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "throughput": ("0.1", "1"),
     "verification": ("1",),
     "walks": (),
+    "wire": ("1",),
 }
 
 

@@ -32,8 +32,9 @@ def ids_in(text: str) -> set[str]:
 
 @cache
 def ids_with_a_test() -> frozenset[str]:
-    """The ids that the modules with tests name."""
+    """The ids that the modules with tests name, and the table of what goes over the wire."""
     files = [path for path in (ROOT / "tests").rglob("test_*.py") if path.parent.name != "docs"]
+    files += (ROOT / "tests" / "wire").glob("*_cases.py")
     return frozenset(one for path in files for one in ids_in(path.read_text(encoding="utf-8")))
 
 

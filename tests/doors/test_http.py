@@ -23,11 +23,12 @@ from duis_gateway.errors import (
 )
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import PROBLEM
+from tests.support.broken_http import CL, TE, broken, chunked, head_of
 from tests.support.doors import ANSWER, SIZE, Doors, Reply, StandIn, audited, envelope, open_doors
 from tests.support.signing import SIGNED
 
 DUIS = "/api/v1/serviceD"
-HEAD = b"POST /api/v1/serviceD HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/xml\r\n"
+HEAD = head_of(DUIS)
 ONCE = HEAD + b"Connection: close\r\n"
 
 
@@ -35,10 +36,6 @@ ONCE = HEAD + b"Connection: close\r\n"
 def doors(wire: None) -> Iterator[Doors]:
     with open_doors(StandIn(lambda _incoming: ANSWER)) as running:
         yield running
-
-
-def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
-    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + end
 
 
 @pytest.mark.parametrize(
@@ -153,51 +150,7 @@ def test_a_chunked_body_is_read_whole(doors: Doors) -> None:
     assert doors.flow.taken[-1].body == SIGNED
 
 
-CL = b"Content-Length: 4\r\n"
-TE = b"Transfer-Encoding: chunked\r\n"
-GOOD = chunked(b"<a/>")
-BROKEN = {
-    "no length": (HEAD + b"\r\n<a/>", 411),
-    "negative length": (HEAD + b"Content-Length: -4\r\n\r\n<a/>", 400),
-    "length twice": (HEAD + CL + CL + b"\r\n<a/>", 400),
-    "two lengths": (HEAD + CL + b"Content-Length: 5\r\n\r\n<a/> ", 400),
-    "length list": (HEAD + b"Content-Length: 4, 4\r\n\r\n<a/>", 400),
-    "length in words": (HEAD + b"Content-Length: abc\r\n\r\n<a/>", 400),
-    "length with a sign": (HEAD + b"Content-Length: +4\r\n\r\n<a/>", 400),
-    "length of 5000 digits": (HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n<a/>", 400),
-    "length and chunked": (HEAD + CL + TE + b"\r\n" + GOOD, 400),
-    "chunked and length": (HEAD + TE + CL + b"\r\n" + GOOD, 400),
-    "chunked twice": (HEAD + TE + TE + b"\r\n" + GOOD, 400),
-    "chunked, chunked": (HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n" + GOOD, 400),
-    "no coding": (HEAD + b"Transfer-Encoding:\r\n\r\n" + GOOD, 400),
-    "control before chunked": (HEAD + b"Transfer-Encoding: \x0bchunked\r\n\r\n" + GOOD, 400),
-    "unknown coding": (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + GOOD, 501),
-    "chunked in HTTP/1.0": (HEAD.replace(b"1.1", b"1.0") + TE + b"\r\n" + GOOD, 400),
-    "folded line": (HEAD + b"X: a\r\n Content-Length: 4\r\n" + CL + b"\r\n<a/>", 400),
-    "space before the colon": (HEAD + b"Content-Length : 4\r\n\r\n<a/>", 400),
-    "bare line feed": (HEAD + b"X: a\n" + CL + b"\r\n<a/>", 400),
-    "bare line feeds only": (HEAD.replace(b"\r\n", b"\n") + b"Content-Length: 4\n\n<a/>", 400),
-    "bare carriage return": (HEAD + b"X: a\rb\r\n" + CL + b"\r\n<a/>", 400),
-    "NUL in a header": (HEAD + b"X: a\0b\r\n" + CL + b"\r\n<a/>", 400),
-    "no host": (HEAD.replace(b"Host", b"Most") + CL + b"\r\n<a/>", 400),
-    "a host with a space": (HEAD.replace(b": gateway", b": a b") + CL + b"\r\n<a/>", 400),
-    "a target whose host is none": (HEAD.replace(b" /api", b" http://a:b/api") + CL + b"\r\n<a/>", 400),
-    "HTTP/2.0": (HEAD.replace(b"1.1", b"2.0") + CL + b"\r\n<a/>", 400),
-    "no version": (b"POST /api/v1/serviceD\r\n" + CL + b"\r\n<a/>", 400),
-    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
-    "bare line feed after a chunk size": (HEAD + TE + b"\r\n4\n<a/>\r\n0\r\n\r\n", 400),
-    "chunk size with a line feed inside": (HEAD + TE + b"\r\n4\n\r\n<a/>\r\n0\r\n\r\n", 400),
-    "chunk size in words": (HEAD + TE + b"\r\nfour\r\n<a/>\r\n0\r\n\r\n", 400),
-    "negative chunk size": (HEAD + TE + b"\r\n-4\r\n<a/>\r\n0\r\n\r\n", 400),
-    "chunk longer than it says": (HEAD + TE + b"\r\n3\r\n<a/>\r\n0\r\n\r\n", 400),
-    "endless chunk extension": (HEAD + TE + b"\r\n4;" + b"x" * 5000 + b"\r\n<a/>\r\n0\r\n\r\n", 400),
-    "endless trailers": (HEAD + TE + b"\r\n" + chunked(b"<a/>", end=b"0\r\n" + b"x: y\r\n" * 100), 400),
-    "10,000 header lines": (HEAD + b"X: y\r\n" * 10_000 + CL + b"\r\n<a/>", 431),
-    "64 kB header": (HEAD + b"X: " + b"y" * 65536 + b"\r\n" + CL + b"\r\n<a/>", 431),
-}
-
-
-@pytest.mark.parametrize(("sent", "status"), BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize(("sent", "status"), broken(DUIS).values(), ids=broken(DUIS).keys())
 def test_http_that_can_be_read_in_two_ways_is_refused_and_the_connection_closed(
     doors: Doors, sent: bytes, status: int
 ) -> None:

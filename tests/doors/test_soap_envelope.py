@@ -18,6 +18,7 @@ from duis_gateway.errors import (
 from duis_gateway.namespaces import SOAP_ENVELOPE, SR, sr
 from tests.support.doors import envelope
 from tests.support.signing import SIGNED
+from tests.support.soap_shapes import refused_shapes
 
 LIMITS = ShapeLimits()
 
@@ -57,28 +58,7 @@ def test_headers_that_need_not_be_understood_and_comments_are_passed_over() -> N
     assert cut(envelope(header=header)) == SIGNED
 
 
-REFUSED = {
-    "second Body": envelope(after_body=b"<s:Body/>"),
-    "second operation": envelope(after_operation=b'<g:SubmitServiceRequest xmlns:g="urn:duis-gateway:soap:1"/>'),
-    "something after the Body": envelope(after_body=b"<x/>"),
-    "second parameter": envelope(after_parameter=b"<g:ServiceRequest/>"),
-    "two requests": envelope(SIGNED + SIGNED),
-    "no request": envelope(b""),
-    "text in the Body": envelope(after_operation=b"text"),
-    "text beside the request": envelope(SIGNED + b"text"),
-    "another element": envelope(b'<sr:Response xmlns:sr="%s"><a/></sr:Response>' % SR.encode()),
-    "an empty request": envelope(b'<sr:Request xmlns:sr="%s"/>' % SR.encode()),
-    "href on the parameter": envelope(parameter=b' href="#a"'),
-    "id on the operation": envelope(operation=b' id="a"'),
-    "ID on the Body": envelope(body=b' ID="a"'),
-    "id with a prefix": envelope(body=b' xmlns:w="urn:w" w:Id="a"'),
-    "id on a header": envelope(header=b'<s:Header><x id="a"/></s:Header>'),
-    "id on the envelope": envelope(envelope=b' id="a"'),
-    "a fault": b'<s:Envelope xmlns:s="%s"><s:Body><s:Fault/></s:Body></s:Envelope>' % SOAP_ENVELOPE.encode(),
-    "no Body": b'<s:Envelope xmlns:s="%s"><s:Header/></s:Envelope>' % SOAP_ENVELOPE.encode(),
-    "the request alone": SIGNED,
-    "Header after Body": envelope(after_body=b"<s:Header/>"),
-}
+REFUSED = refused_shapes(SIGNED)
 
 
 @pytest.mark.parametrize("raw", REFUSED.values(), ids=REFUSED.keys())

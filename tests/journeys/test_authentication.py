@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from duis_gateway.parties import certificates
-from duis_gateway.pki.make import MadeCertificate, make_authority, make_crl
+from duis_gateway.pki.make import make_authority, make_crl
 from tests.support import independent
 from tests.support.independent import Identity, sign
 from tests.support.installation import NOW, Installation
@@ -60,13 +59,6 @@ def test_what_the_gateway_signs_stands_up_to_an_independent_implementation(play:
         independent.prove(document, play.installation.own)
 
 
-def test_an_unsigned_request(play: Play) -> None:
-    """T31."""
-    refused(
-        play, play["main"].client.post("/api/v1/serviceD", play.reading("main", play.lot["own"][0])), "no signature"
-    )
-
-
 def test_a_tampered_request(play: Play) -> None:
     """T32, and its RequestID is not used up."""
     document = play.reading("main", play.lot["own"][0])
@@ -78,56 +70,9 @@ def test_a_tampered_request(play: Play) -> None:
     assert play["main"].client.post("/api/v1/serviceD", signed).code == "I0"
 
 
-def test_a_signature_value_by_another_key(play: Play) -> None:
-    """T22."""
-    liar = replace(play["main"].identity, private_key=play["gas"].identity.private_key)
-    refused(play, post(play, liar), "signature")
-
-
-def test_the_certificate_of_another_party(play: Play) -> None:
-    """T37: the signature is good, but the originator is somebody else."""
-    refused(play, post(play, play["gas"].identity), "another party")
-
-
-def test_a_certificate_that_nobody_registered(play: Play) -> None:
-    """T36."""
-    made = play.installation.certificate(play["main"].eui, "87", _stem("unregistered", play))
-    refused(play, post(play, play.installation.identity(play["main"].eui, made)), "unknown")
-
-
-@pytest.mark.parametrize("issuer", ["CN=Z2,OU=07", "CN=Z1,OU=08", "OU=07", "CN=Z1,OU=07,C=GB"])
-def test_an_issuer_that_does_not_exist(play: Play, issuer: str) -> None:
-    """T36."""
-    refused(play, post(play, replace(play["main"].identity, issuer=issuer)), "unknown")
-
-
-@pytest.mark.parametrize("issuer", ["not a name", "CN", "=Z1", "CN=Z1,,OU=07", "CN=\\", "CN=#zz", "CN=Z1+", "9.9.9=x"])
-def test_an_issuer_name_that_cannot_be_read(play: Play, issuer: str) -> None:
-    """It is a refusal like the others, never a defect of ours."""
-    answer = post(play, replace(play["main"].identity, issuer=issuer))
-    assert answer.status == 401
-    assert not any(play.everything().values())
-
-
 @pytest.mark.parametrize("issuer", ["CN=Z1, OU=07", "cn=Z1,ou=07", "  CN = Z1 ,  OU = 07 "])
 def test_issuers_are_compared_as_names(play: Play, issuer: str) -> None:
     assert post(play, replace(play["main"].identity, issuer=issuer)).code == "I0"
-
-
-@pytest.mark.parametrize(
-    ("begin", "end", "reason"),
-    [
-        (datetime(2020, 1, 1, tzinfo=UTC), NOW - timedelta(seconds=1), "expired"),
-        (NOW + timedelta(seconds=1), datetime(2040, 1, 1, tzinfo=UTC), "not yet valid"),
-    ],
-)
-def test_a_certificate_outside_its_time(play: Play, begin: datetime, end: datetime, reason: str) -> None:
-    """T33: by the gateway's clock, without allowance."""
-    made = play.installation.certificate(
-        play["main"].eui, "87", _stem(reason.replace(" ", "-"), play), not_before=begin, not_after=end
-    )
-    play.installation.register(made)
-    refused(play, post(play, play.installation.identity(play["main"].eui, made)), reason)
 
 
 def test_a_certificate_in_the_last_second_of_its_time(play: Play) -> None:
@@ -136,14 +81,6 @@ def test_a_certificate_in_the_last_second_of_its_time(play: Play) -> None:
     play.installation.register(made)
     assert post(play, play.installation.identity(play["main"].eui, made)).code == "I0"
     assert post(play, play["main"].identity).code == "I0"
-
-
-@pytest.mark.parametrize("unit", ["02", "89", "7F"])
-def test_a_certificate_of_the_wrong_kind(play: Play, unit: str) -> None:
-    """T35."""
-    made = play.installation.certificate(play["main"].eui, unit, _stem(f"of-{unit}", play))
-    play.installation.register(made)
-    refused(play, post(play, play.installation.identity(play["main"].eui, made)), "wrong kind")
 
 
 def test_a_certificate_that_the_operator_revoked(play: Play) -> None:
@@ -194,18 +131,6 @@ def test_a_certificate_whose_ca_is_unknown_is_good_only_if_trusted_itself(play: 
     untrusted, trusted_ = (installation.identity(play["main"].eui, one) for one in made)
     refused(play, post(play, untrusted), "trust anchor")
     assert post(play, trusted_).code == "I0"
-
-
-def test_a_certificate_carried_along_is_not_looked_at(play: Play) -> None:
-    """T30: the key is found by issuer and serial among those registered."""
-    made: MadeCertificate = play.installation.certificate(play["main"].eui, "87", _stem("carried", play))
-    identity = play.installation.identity(play["main"].eui, made)
-    signed = sign(play.reading("main", play.lot["own"][0]), identity)
-    der = "".join(made.certificate.public_bytes(Encoding.PEM).decode().splitlines()[1:-1])
-    named = b"</ds:X509IssuerSerial>"
-    carried = signed.replace(named, named + f"<ds:X509Certificate>{der}</ds:X509Certificate>".encode())
-    answer = play["main"].client.post("/api/v1/serviceD", carried)
-    assert answer.status == 401
 
 
 @pytest.mark.requirement("PIA-4")

@@ -1,4 +1,7 @@
-"""What is refused before anything is decided: media, size, shape and schema, and what happens without a signing key."""
+"""What is refused before anything is decided, and what happens without a signing key.
+
+Every refusal that leaves no more than itself is in the table of `tests/wire`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,6 @@ from tests.support.wire_client import PROBLEM, Answer, only, texts
 pytestmark = pytest.mark.processes
 
 PATHS = ("/api/v1/serviceD", "/csp-mgmt-gw/v1/messages", "/esi/v1/messages")
-BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><x>&b;&b;&b;</x>'
 
 
 @pytest.fixture
@@ -34,55 +36,6 @@ def findings(answer: Answer) -> list[tuple[str, str]]:
     """Return path and line of each thing that is wrong."""
     items = etree.fromstring(answer.body).iterfind(f".//{{{PROBLEM}}}i")
     return [(only(item, "path"), only(item, "line")) for item in items]
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"not xml", b"<a/><b/>", b"<a>\x00</a>", BOMB, b"<!DOCTYPE a><a/>", b"<?pi x?><a/>", "<a/>".encode("utf-16")],
-)
-def test_what_is_no_acceptable_xml(play: Play, path: str, body: bytes) -> None:
-    """T01, T02, T04, T09, T10."""
-    answer = play["main"].client.post(path, body)
-    assert (answer.status, answer.problem("stage")) == (400, "parse")
-    assert answer.headers["content-type"] == "application/problem+xml"
-    assert answer.problem("correlationId") == answer.headers["x-correlation-id"]
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_many_namespaces_and_elements_are_refused_before_canonicalisation(play: Play, path: str) -> None:
-    """T07: a measured denial of service, two minutes for 114 kB."""
-    names = "".join(f' xmlns:n{number}="urn:{number}"' for number in range(2000))
-    wide = f"<a{names}>{'<b/>' * 2000}</a>".encode()
-    deep = b"<a>" * 70 + b"</a>" * 70
-    for document in (wide, deep, b"<a>" + b"<b/>" * 40_000 + b"</a>"):
-        assert play["main"].client.post(path, document).status == 400
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("media", ["text/plain", "application/json", "application/xml; charset=iso-8859-1", ""])
-def test_another_media_type(play: Play, path: str, media: str) -> None:
-    """T09, T49."""
-    assert play["main"].client.post(path, b"<a/>", media).status == 415
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_another_method(play: Play, path: str) -> None:
-    """T49."""
-    for method in ("GET", "PUT", "DELETE"):
-        answer = play["main"].client.exchange(method, path)
-        assert (answer.status, answer.headers["allow"]) == (405, "POST")
-
-
-def test_over_the_size_limit(play: Play) -> None:
-    """T54: refused by the length it announces, before it is read or parsed."""
-    connection = http.client.HTTPConnection(urlsplit(play["main"].url).netloc, timeout=30)
-    connection.putrequest("POST", PATHS[0])
-    connection.putheader("Content-Type", "application/xml")
-    connection.putheader("Content-Length", str(9 * 1024 * 1024))
-    connection.endheaders()
-    assert connection.getresponse().status == 413
-    connection.close()
 
 
 def test_a_body_shorter_than_announced_is_never_half_processed(play: Play) -> None:
@@ -146,38 +99,6 @@ def test_11_5_does_not_exist_before_6_0(play: Play) -> None:
     sent = play.prepare(lambda: play.pilot_list("main", play.lot["own"]))
     answer = play.send("main", sent.unsigned.replace(b'schemaVersion="6.0"', b'schemaVersion="5.4"'))
     assert answer.status == 400
-
-
-def test_a_body_that_is_not_that_of_the_service_reference(play: Play) -> None:
-    """T44."""
-    document = play.reading("main", play.lot["own"][0])
-    swapped = document.replace(b">8.2<", b">11.5<")
-    answer = play.send("main", swapped)
-    assert answer.status == 400
-    assert "not that of service reference 11.5" in answer.problem("detail")
-    assert play.send("main", document.replace(b"Variant>8.2<", b"Variant>11.5<")).status == 400
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (
-            b"<sr:ReadInventory>",
-            b'<sr:ReadInventory xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="sr:EUI">',
-        ),
-        (b"<sr:DeviceID>", b'<sr:DeviceID xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true">'),
-        (b"</sr:ReadInventory>", b"<sr:Extra/></sr:ReadInventory>"),
-        (b"</sr:Header>", b"<sr:Extra/></sr:Header>"),
-    ],
-)
-def test_schema_tricks(play: Play, old: bytes, new: bytes) -> None:
-    """T44."""
-    assert play.send("main", play.reading("main", play.lot["own"][0]).replace(old, new)).status == 400
-
-
-def test_other_paths_are_not_there(play: Play) -> None:
-    for path in ("/", "/api/v1/serviceX", "/metrics", "/health/live", "/console"):
-        assert play["main"].client.exchange("GET", path).status == 404
 
 
 def _ready(url: str) -> int:

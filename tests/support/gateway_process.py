@@ -40,6 +40,11 @@ class GatewayProcess:
         self._log = log
         self.url, self.operations_url = self._listening(), self._listening()
 
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
     def _listening(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

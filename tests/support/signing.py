@@ -74,7 +74,9 @@ def canonical(element: etree._Element, *, exclusive: bool = False) -> bytes:
     return etree.tostring(element, method="c14n", exclusive=exclusive, with_comments=False)
 
 
-def resigned(document: bytes, change: Callable[[etree._Element], None]) -> bytes:
+def resigned(
+    document: bytes, change: Callable[[etree._Element], None], key: ec.EllipticCurvePrivateKey = PRIVATE_KEY
+) -> bytes:
     """Return the document changed, its SignatureValue made anew over SignedInfo as it is then.
 
     An attacker with a key of his own, or a signer with another profile in mind, sends such things.
@@ -82,7 +84,7 @@ def resigned(document: bytes, change: Callable[[etree._Element], None]) -> bytes
     root = tree(document)
     change(root)
     signed_info = one(root, "ds:Signature/ds:SignedInfo")
-    der = PRIVATE_KEY.sign(canonical(signed_info, exclusive=True), ec.ECDSA(SHA256()))
+    der = key.sign(canonical(signed_info, exclusive=True), ec.ECDSA(SHA256()))
     r, s = decode_dss_signature(der)
     value = base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).decode()
     one(root, "ds:Signature/ds:SignatureValue").text = value
