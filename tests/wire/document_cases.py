@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tests.support.spoiled import WRONG, spoiled
 from tests.wire.cases import SIGNED_DOORS, Case, media_of, on_doors
 from tests.wire.scene import PATHS, Scene
@@ -44,63 +46,36 @@ HUGE = {
 }
 
 
-def _cases(table: dict[str, bytes], doors: tuple[str, ...], times: float, *, beside_large: bool) -> list[Case]:
-    return [
+def _as_it_is(raw: bytes) -> Callable[[Scene, str], bytes]:
+    return lambda scene, door: scene.post(PATHS[door], raw, media_of(door))
+
+
+def _text(size: int) -> Callable[[Scene, str], bytes]:
+    return lambda scene, door: scene.post(PATHS[door], b"<a>" + b"x" * (size - 7) + b"</a>")
+
+
+def _spoiled(wrong: str) -> Callable[[Scene, str], bytes]:
+    return lambda scene, door: scene.carry(door, scene.signed(door, spoiled(scene.unsigned(door), wrong)))
+
+
+_ALONE = ("duis", "csp", "esi")
+_NOT_XML, _UNSIGNED = "400 not-safe-xml", "401 not-authenticated"
+
+DOCUMENTS: list[Case] = [
+    *(case for name, raw in SMALL.items() for case in on_doors(SIGNED_DOORS, name, _as_it_is(raw), _NOT_XML)),
+    *(
         case
+        for table, doors, times in ((LARGE, SIGNED_DOORS, 1.0), (HUGE, _ALONE, 4.0))
         for name, raw in table.items()
+        for case in on_doors(doors, name, _as_it_is(raw), _NOT_XML, times=times, beside_large=True)
+    ),
+    *on_doors(_ALONE, "T06 one text of 256 kB", _text(256 * _KB), _UNSIGNED, "no signature", beside_large=True),
+    *on_doors(_ALONE, "T06 one text of 8 MB", _text(_EIGHT), _UNSIGNED, "no signature", times=4.0, beside_large=True),
+    *(
+        case
+        for name, wrong in WRONG.items()
         for case in on_doors(
-            doors,
-            name,
-            lambda scene, door, raw=raw: scene.post(  # type: ignore[misc]
-                PATHS[door], raw, media_of(door)
-            ),
-            "400 not-safe-xml",
-            times=times,
-            beside_large=beside_large,
+            _ALONE, f"T44 256 kB that are signed: {name}", _spoiled(wrong), "400", times=1.0, beside_large=True
         )
-    ]
-
-
-def _spoiled(scene: Scene, door: str, wrong: str) -> bytes:
-    return scene.carry(door, scene.signed(door, spoiled(scene.unsigned(door), wrong)))
-
-
-NOT_VALID = [
-    case
-    for name, wrong in WRONG.items()
-    for case in on_doors(
-        ("duis", "csp", "esi"),
-        f"T44 256 kB that are signed: {name}",
-        lambda scene, door, wrong=wrong: _spoiled(scene, door, wrong),  # type: ignore[misc]
-        "400",
-        times=1.0,
-        beside_large=True,
-    )
-]
-
-
-def _text(size: int) -> bytes:
-    return b"<a>" + b"x" * (size - 7) + b"</a>"
-
-
-UNSIGNED = [
-    Case(
-        f"T06 one text of {name}",
-        door,
-        lambda scene, door=door, size=size: scene.post(PATHS[door], _text(size)),  # type: ignore[misc]
-        "401 not-authenticated",
-        "no signature",
-        times,
-        beside_large=True,
-    )
-    for name, size, times in (("256 kB", 256 * _KB, 1.0), ("8 MB", _EIGHT, 4.0))
-    for door in ("duis", "csp", "esi")
-]
-
-DOCUMENTS = [
-    *_cases(SMALL, SIGNED_DOORS, 2.0, beside_large=False),
-    *_cases(LARGE, SIGNED_DOORS, 1.0, beside_large=True),
-    *_cases(HUGE, ("duis", "csp", "esi"), 4.0, beside_large=True),
-    *UNSIGNED,
-    *NOT_VALID,
+    ),
 ]

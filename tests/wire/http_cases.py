@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tests.support.broken_http import broken
 from tests.wire.cases import SIGNED_DOORS, Case, media_of, on_doors
 from tests.wire.scene import PATHS, Scene
@@ -17,9 +19,17 @@ _ALL = (*SIGNED_DOORS, "party", "operations")
 _WHERE = {**PATHS, "party": "/party/v1/check", "operations": "/metrics"}
 
 
+def _just(sent: bytes) -> Callable[[Scene], bytes]:
+    return lambda _scene: sent
+
+
+def _get(path: str) -> Callable[[Scene], bytes]:
+    return lambda scene: scene.get(path)
+
+
 def _broken(path: str, door: str) -> list[Case]:
     return [
-        Case(f"T51 {name}", door, lambda _scene, sent=sent: sent, f"{status} {PROBLEMS[status]}")  # type: ignore[misc]
+        Case(f"T51 {name}", door, _just(sent), f"{status} {PROBLEMS[status]}")
         for name, (sent, status) in broken(path).items()
     ]
 
@@ -51,6 +61,6 @@ HTTP = [
               lambda scene, door: scene.get(f"{_WHERE[door]}%00"), "400 http-refused"),
     *on_doors(("duis", "operations"), "nothing is there", lambda scene, _door: scene.get("/nothing"),
               "404 no-such-path"),
-    *(Case(f"{path} on the public listener", "duis", lambda scene, path=path: scene.get(path),  # type: ignore[misc]
-           "404 no-such-path") for path in ("/", "/metrics", "/health/live", "/api/v1/serviceX")),
+    *(Case(f"{path} on the public listener", "duis", _get(path), "404 no-such-path")
+      for path in ("/", "/metrics", "/health/live", "/api/v1/serviceX")),
 ]  # fmt: skip

@@ -223,7 +223,7 @@ class Scene:
     def usual(self) -> Mapping[str, float]:
         """What a good request costs on each door, in seconds of the gateway's processor time; the middle of some."""
         doors = (*PATHS, "party", "operations")
-        return {door: self._middle(lambda door=door: (door, self.good(door))) for door in doors}  # type: ignore[misc]
+        return {door: self._middle(door, self.good) for door in doors}
 
     @cached_property
     def usual_large(self) -> float:
@@ -232,18 +232,18 @@ class Scene:
         self.play.announce()
         self.play.settle()
 
-        def listed() -> tuple[str, bytes]:
-            return "duis", self.carry("duis", self.play.prepare(lambda: self.play.pilot_list("main", crowd)).signed)
+        def listed(door: str) -> bytes:
+            return self.carry(door, self.play.prepare(lambda: self.play.pilot_list("main", crowd)).signed)
 
-        middle = self._middle(listed, 3)
+        middle = self._middle("duis", listed, 3)
         self.installation.end_releases()
         self.installation.disperse()
         return middle
 
-    def _middle(self, make: Callable[[], tuple[str, bytes]], times: int = _AT_ONCE) -> float:
+    def _middle(self, door: str, make: Callable[[str], bytes], times: int = _AT_ONCE) -> float:
         taken = []
         for _ in range(times):
-            door, sent = make()
+            sent = make(door)
             before = self.processor_seconds()
             reply = self.exchange(door, sent)
             taken.append(self.processor_seconds() - before)
