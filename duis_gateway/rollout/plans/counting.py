@@ -85,5 +85,12 @@ def obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
     return None if one.by_dcc or in_pilot else VoidReason.OUTSIDE_PILOT
 
 
+def never_counts(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
+    """Return why an instruction counts for nothing whatever becomes of its release: that was told as it came about."""
+    if one.supplier not in facts.hub.suppliers:
+        return VoidReason.CHANGED_SUPPLIER
+    return VoidReason.REFUSED_BY_CSP if _is_refused(one) else None
+
+
 def _is_refused(instruction: HubInstruction) -> bool:
     return instruction.say is not None and instruction.say.decision is GroupDecision.REFUSED

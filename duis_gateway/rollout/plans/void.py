@@ -74,8 +74,7 @@ def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason 
         return max(ended, key=lambda why: (_BEFORE_THE_RELEASE.get(why, len(_BEFORE_THE_RELEASE)), why))
     if any(one.supplier in whose for one in facts.instructions):
         return reason
-    left = facts.endings.keys() - facts.hub.suppliers - {OF_DCC} if facts.viewer is None else ()
-    if any(ended_void(facts, one) is VoidReason.CHANGED_SUPPLIER for one in left):
+    if facts.viewer is None and _by_a_former_supplier(facts):
         return VoidReason.CHANGED_SUPPLIER
     return ended_void(facts, OF_DCC)
 
@@ -113,7 +112,10 @@ def void_already(facts: PlanFacts, supplier: int, *, by_dcc: bool) -> VoidReason
 
 
 def _by_a_former_supplier(facts: PlanFacts) -> bool:
-    return any(one.supplier not in facts.hub.suppliers for one in facts.instructions)
+    if any(one.supplier not in facts.hub.suppliers for one in facts.instructions):
+        return True
+    left = facts.endings.keys() - facts.hub.suppliers - {OF_DCC}
+    return any(ended_void(facts, one) is VoidReason.CHANGED_SUPPLIER for one in left)
 
 
 def _had_instructed(facts: PlanFacts) -> bool:

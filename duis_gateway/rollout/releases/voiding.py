@@ -7,19 +7,19 @@ longer fit stand no more for the hubs that are not active yet: the period that t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from duis_gateway.flow.tx import Tx
 from duis_gateway.rollout.direct_instructions import store as direct
-from duis_gateway.rollout.eligibility import responsible, runs
+from duis_gateway.rollout.eligibility import runs
 from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import ends_before, is_over, safe_launch_opens
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.records import HubInstruction, Lost, VoidReason
+from duis_gateway.rollout.plans.counting import never_counts
+from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
@@ -52,10 +52,10 @@ def why_void(stage: Stage, period: Period, mark: HubMark | None, release: Releas
 
 @dataclass
 class Voided:
-    """What one supplier's instructions lose: hubs by group, what DCC chose, and which of all are its own hubs."""
+    """Why hubs of one supplier's instructions are void: by group, of what DCC chose, and what it is told of its own."""
 
-    by_group: defaultdict[Group, list[int]] = field(default_factory=lambda: defaultdict(list))
-    chosen: list[int] = field(default_factory=list)
+    by_group: defaultdict[Group, dict[int, VoidReason]] = field(default_factory=lambda: defaultdict(dict))
+    chosen: dict[int, VoidReason] = field(default_factory=dict)
     own: dict[int, VoidReason] = field(default_factory=dict)
 
 
@@ -67,8 +67,7 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
     reasons, voided = _voided(release, tx)
     for supplier, void in sorted(voided.items()):
         # First: of what ended of one supplier, its own counts as its last.
-        for why in sorted({reasons[device_id] for device_id in void.chosen}):
-            gone = [device_id for device_id in void.chosen if reasons[device_id] is why]
+        for why, gone in _by_reason(void.chosen):
             direct.remove_selected(tx.conn, release.release_id, supplier, gone, Ending(tx.now, why))
         standing = schedules.instructions(tx.conn, release.release_id, supplier)
         changed = [
@@ -78,16 +77,22 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
         ]
         if changed:
             tx.send(forward_schedule(release, supplier, changed, standing, tx))
-        for (stage, _), ids in void.by_group.items():
-            for why in sorted({reasons[device_id] for device_id in ids}):
-                gone = [device_id for device_id in ids if reasons[device_id] is why]
-                ending = Ending(tx.now, why)
-                schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, gone, ending)
+        for (stage, _), hubs_of_group in void.by_group.items():
+            for why, gone in _by_reason(hubs_of_group):
+                schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, gone, Ending(tx.now, why))
     return Lost(reasons, {supplier: void.own for supplier, void in voided.items()})
 
 
+def _by_reason(void: Mapping[int, VoidReason]) -> Iterator[tuple[VoidReason, list[int]]]:
+    for why in sorted(set(void.values())):
+        yield why, [device_id for device_id, one in void.items() if one is why]
+
+
 def _voided(release: Release, tx: Tx) -> tuple[dict[int, VoidReason], dict[int, Voided]]:
-    """Return why hubs lose instructions, and whose they are; of a hub that loses several, the newest one's reason."""
+    """Return why hubs lose instructions, and whose they are; of a hub that loses several, the newest one's reason.
+
+    What counted for nothing already was told as void then: it goes without a word, and keeps why.
+    """
     reasons: dict[int, VoidReason] = {}
     found: defaultdict[int, Voided] = defaultdict(Voided)
     shared = plans.of_release(tx.conn, release, tx.now)
@@ -97,17 +102,14 @@ def _voided(release: Release, tx: Tx) -> tuple[dict[int, VoidReason], dict[int, 
             given = () if runs(facts.hub, release) else sorted(facts.instructions, key=lambda one: one.received_at)
             for one in given:
                 why = why_void(one.stage, one.counting_period, facts.mark, release, tx.now)
-                if why is not None:
-                    reasons[facts.hub.device_id] = why
-                    _add(found[one.supplier], facts.hub, one, why)
+                if why is None:
+                    continue
+                before, device_id, void = never_counts(facts, one), facts.hub.device_id, found[one.supplier]
+                ended = void.chosen if one.by_dcc else void.by_group[one.stage, one.group_id]
+                ended[device_id] = before or why
+                if before is None:
+                    void.own[device_id] = reasons[device_id] = why
     return reasons, dict(found)
-
-
-def _add(void: Voided, hub: Hub, one: HubInstruction, why: VoidReason) -> None:
-    ids = void.chosen if one.by_dcc else void.by_group[one.stage, one.group_id]
-    ids.append(hub.device_id)
-    if responsible(hub, one.supplier):
-        void.own[hub.device_id] = why
 
 
 def _instructed(release: Release, tx: Tx) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from duis_gateway.duis.alerts.split_supplier_instruction import OtherSupplier, SplitSupplierInstruction
 from duis_gateway.flow.reply import Alert
@@ -15,7 +16,10 @@ from duis_gateway.rollout.eligibility import fits
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.periods import is_over
-from duis_gateway.rollout.plans.records import Lost, VoidReason
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.records import Lost, PlanFacts, VoidReason
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.plans.void import void_of
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
@@ -109,15 +113,36 @@ def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], moment: Moment) -> Ite
 
 
 def lost_by_former_suppliers(release: Release, changed: Sequence[tuple[Hub, Hub]], moment: Moment) -> Lost:
-    """Return what suppliers had instructed that hubs have left, each as it was and as it is: it counts no longer."""
+    """Return what suppliers had instructed that hubs have left, each as it was and as it is: it counts no longer.
+
+    Whoever remains is told why the hub is void now, as its status says, if it is for another reason than before.
+    """
     here = [(was, now) for was, now in changed if fits(now, release)]
     instructing = _instructing(release, [now.device_id for _, now in here], moment)
     own: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
+    left: dict[int, Hub] = {}
     for was, now in here:
         for supplier in (was.suppliers - now.suppliers) & instructing.get(now.device_id, frozenset()):
             own[supplier][now.device_id] = VoidReason.CHANGED_SUPPLIER
-    reasons = {device_id: one for hubs_of_one in own.values() for device_id, one in hubs_of_one.items()}
+            left[now.device_id] = was
+    reasons: dict[int, VoidReason] = {}
+    shared = plans.of_release(moment.conn, release, moment.now)
+    for facts in plans.of_hubs(moment.conn, shared, [now for _, now in here if now.device_id in left]):
+        was = left[facts.hub.device_id]
+        if why := _void_now(facts, was, None):
+            reasons[was.device_id] = why
+        for supplier in facts.hub.suppliers & was.suppliers:
+            if why := _void_now(facts, was, supplier):
+                own[supplier][was.device_id] = why
     return Lost(reasons, own)
+
+
+def _void_now(facts: PlanFacts, was: Hub, viewer: int | None) -> VoidReason | None:
+    """Return why a hub is void for a viewer, None where it is not, or was for the same reason before it changed."""
+    now = replace(facts, viewer=viewer)
+    before = replace(now, hub=was)
+    why = void_of(now, plan_hub(now))
+    return None if why is void_of(before, plan_hub(before)) else why
 
 
 def _instructing(release: Release, ids: Sequence[int], moment: Moment) -> Mapping[int, frozenset[int]]:
