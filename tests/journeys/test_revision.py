@@ -185,6 +185,7 @@ def test_deadlines_and_status_name_what_a_revision_made_void_and_whose_turn_it_i
     """Before, the supplier was overdue with a schedule that is refused, and nothing named what it had instructed."""
     play, lot = planned, planned.lot
     soon = NOW + 20 * DAY
+    assert play.pilot_list("main", [*lot["own"][:5], *lot["split"]]).code == "I99"
     assert play.announce(revision=2, pilot=(NOW + DAY, NOW + 15 * DAY), automatic=soon).code == "Accepted"
     instructed = [*lot["own"][2:4], *lot["own"][6:8]]  # EARLY is early enough
 
@@ -193,6 +194,7 @@ def test_deadlines_and_status_name_what_a_revision_made_void_and_whose_turn_it_i
     assert (anew["hubs"], anew["state"], anew["overdue"]) == (len(instructed), "void", False)
     assert "it is too late to instruct them anew" in anew["why"]
     late = own["send_preferred_schedule", ""]
+    assert late["hubs"] == 1, "what is void is told as that alone"
     assert (late["state"], late["overdue"]) == ("missed", False), "DCC put the date into the past"
     assert "put this date into the past" in late["why"]
     assert "unless DCC instructs them" in late["why"]
@@ -201,6 +203,26 @@ def test_deadlines_and_status_name_what_a_revision_made_void_and_whose_turn_it_i
     void = [row for row in pulled(play, "main", "status") if row["void"] == "TooLate"]
     assert sum(row["hubs"] for row in void) == len(instructed)
     assert not any(row["void"] == "TooLate" for row in pulled(play, "on54", "status")), "it has instructed nothing"
+
+
+@pytest.mark.requirement("BR-5.4")
+def test_what_a_revision_made_void_is_asked_for_once(planned: Play) -> None:
+    """It was counted as to be instructed anew, to be scheduled for the pilot and to be instructed for safe launch."""
+    play, lot = planned, planned.lot
+
+    def asked() -> dict[str, int]:
+        rows = [row for row in pulled(play, "main", "deadlines") if row["whose"] == "own" and not row["why"]]
+        return {row["task"]: row["hubs"] for row in rows}
+
+    before = asked()
+    assert "send_preferred_schedule" not in before
+    assert play.announce(revision=2, pilot=(NOW + DAY, NOW + 30 * DAY)).code == "Accepted"
+    (anew,) = [row for row in pulled(play, "main", "deadlines") if row["task"] == "instruct_anew"]
+    assert (anew["subject"], anew["hubs"]) == ("OutsidePilot", 2)
+    assert asked() == before
+    assert play.pilot_schedule("main", Group("LATE", lot["own"][2:4])).code == "I99"
+    assert asked() == before
+    assert "instruct_anew" not in [row["task"] for row in pulled(play, "main", "deadlines")]
 
 
 def launch(name: str, hubs: list[str]) -> Group:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from duis_gateway.duis.identifiers import parse_eui
@@ -126,6 +128,34 @@ def test_what_was_instructed_is_void_and_the_hubs_are_free_for_the_successor(pla
     there = Group("B", group.devices, "Pilot", NOW + 2 * DAY, NOW + 9 * DAY)
     assert play.pilot_list("main", group.devices, release=newer, firmware="9003").code == "I99"
     assert play.pilot_schedule("main", there, release=newer, firmware="9003").code == "I99"
+
+
+@pytest.mark.requirement("BR-5.4")
+def test_what_is_planned_under_the_successor_is_nobody_s_turn_under_the_older_release(play: Play) -> None:
+    """Neither while DCC has to decide nor after its Proceed: then it was counted under both again."""
+    piloting(play)
+    group = instructed(play)
+    newer = successor(play)
+    approve(play, newer)
+    assert asked(play)["instruct_anew"] == len(group.devices)
+    there = Group("B", group.devices[:1], "Pilot", NOW + 2 * DAY, NOW + 9 * DAY)
+    assert play.pilot_list("main", there.devices, release=newer, firmware="9003").code == "I99"
+    assert play.pilot_schedule("main", there, release=newer, firmware="9003").code == "I99"
+    assert asked(play)["instruct_anew"] == 1
+    assert decide(play, "Proceed").code == "Accepted"
+    found = asked(play)
+    assert found["instruct_anew"] == 1
+    eligible = json.loads(play["main"].pull("eligible-hubs").body)
+    mine = [row for row in eligible if row["release"] == play.lot.release]
+    assert sum(row["in_progress"] for row in mine) == 1
+    assert found["instruct_safe_launch"] == len(mine) - len(group.devices)
+
+
+def asked(play: Play) -> dict[str, int]:
+    """Of how many hubs `main` is asked for an instruction under the lot's release, by the task."""
+    rows = json.loads(play["main"].pull("deadlines").body)
+    mine = [row for row in rows if row["whose"] == "own" and row["release"] == play.lot.release]
+    return {row["task"]: row["hubs"] for row in mine if row["task"].startswith("instruct_")}
 
 
 def test_dcc_has_a_decision_outstanding_and_proceeding_begins_safe_launch(play: Play) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from duis_gateway.rollout.periods import ends_before, is_over
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.counting import ended_void, instructs
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub, waiting
+from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.plans.void import of_ones_own
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
@@ -39,6 +39,8 @@ class Turns:
         given: by who instructed them (a supplier, or `DCC`), and why that moves them no more.
         chosen: by supplier, those that DCC alone had chosen on its behalf: it can still instruct them itself.
         awaited: by supplier, those that its instruction alone would bring into the plan, as the other's stands.
+        not_asked_for: by supplier, hubs that no instruction of its names and that it is not to be asked for: they are
+            in `given` or `awaited`, or another release moves them.
         awaited_until: by supplier, when the first of these instructions of the other's ends.
     """
 
@@ -46,12 +48,17 @@ class Turns:
     chosen: Mapping[int, int] = field(default_factory=dict)
     awaited: Mapping[int, int] = field(default_factory=dict)
     awaited_until: Mapping[int, datetime] = field(default_factory=dict)
+    not_asked_for: Mapping[int, Set[int]] = field(default_factory=dict)
 
 
 def turns(connection: Connection, release: Release, scope: Scope, now: datetime) -> Turns:
-    """Count the hubs of an estate that were instructed and that nothing but the automatic date moves now."""
+    """Count the hubs of an estate that were instructed and that nothing but the automatic date moves now.
+
+    What is planned under another release is nobody's turn under this one.
+    """
+    others = _others(connection, release, now)
     if release.state is ReleaseState.INVALIDATED:
-        return Turns(_invalidated(connection, release, scope, now))
+        return Turns(_invalidated(connection, release, scope, others, now))
     if not release.state.is_live:
         return Turns()
     shared = plans.of_release(connection, release, now)
@@ -59,13 +66,19 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
     chosen: Counter[int] = Counter()
     awaited: Counter[int] = Counter()
     until: dict[int, datetime] = {}
-    for chunk in estate.touched(connection, scope, [release]):
+    not_asked_for: defaultdict[int, set[int]] = defaultdict(set)
+    for chunk in estate.touched(connection, scope, [release, *(one.release for one in others)]):
         ids = [hub.device_id for hub in chunk]
+        elsewhere = _planned_under(connection, others, ids)
         protectors = protection.protectors(connection, ids)
-        for facts, device_ids in plans.kinds(connection, shared, ids, ended=True):
+        for facts, every in plans.kinds(connection, shared, ids, ended=True):
             plan = plan_hub(facts)
             if plan.basis is not Basis.AUTOMATIC_DATE:
                 continue
+            for supplier in _naming_nothing(facts):
+                moved = (one for one in elsewhere.intersection(every) if supplier not in protectors.get(one, ()))
+                not_asked_for[supplier].update(moved)
+            device_ids = [one for one in every if one not in elsewhere]
             if plan.void in VOID_OF_INSTRUCTIONS:
                 for who in _who(facts, plan.void):
                     found[who][_to(who, facts, plan.void)] += len(device_ids)
@@ -73,45 +86,63 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
                 for who in _ended_alone(facts):
                     found[who][VoidReason.PERIOD_ENDED] += len(device_ids)
             for who, reason in dict(_ended(facts)).items():
-                found[who][reason] += len(device_ids)
-            for supplier, end in _awaited(facts):
+                unprotected = [one for one in device_ids if who not in protectors.get(one, ())]
+                found[who][reason] += len(unprotected)
+                not_asked_for[who].update(unprotected)
+            waiting_for = dict(_awaited(facts))
+            for supplier, end in waiting_for.items():
                 unprotected = [one for one in device_ids if supplier not in protectors.get(one, ())]
                 if unprotected:
                     awaited[supplier] += len(unprotected)
                     until[supplier] = min(end, until.get(supplier, end))
-            for supplier in _chosen_in_vain(facts, plan.void):
+                    not_asked_for[supplier].update(unprotected if supplier in _naming_nothing(facts) else ())
+            for supplier in set(_chosen_in_vain(facts, plan.void)) - waiting_for.keys():
                 chosen[supplier] += len(device_ids)
-    return Turns(found, chosen, awaited, until)
+    return Turns(found, chosen, awaited, until, not_asked_for)
+
+
+def _naming_nothing(facts: PlanFacts) -> Set[int]:
+    """Return the suppliers of a hub that no instruction of theirs names, and no choice of DCC's for them."""
+    return facts.hub.suppliers - {one.supplier for one in facts.instructions} - facts.withheld
+
+
+def _others(connection: Connection, release: Release, now: datetime) -> list[plans.ReleaseFacts]:
+    """Return the other releases in flight for the model."""
+    return [
+        plans.of_release(connection, one, now)
+        for one in releases.live(connection)
+        if (one.manufacturer, one.model) == (release.manufacturer, release.model)
+        and one.release_id != release.release_id
+    ]
+
+
+def _planned_under(connection: Connection, others: Iterable[plans.ReleaseFacts], ids: Iterable[int]) -> set[int]:
+    """Return those of the hubs that one of these releases moves in a period of its own."""
+    left, found = list(ids), set[int]()
+    for other in others:
+        for facts, members in plans.kinds(connection, other, left):
+            if plan_hub(facts).basis in (Basis.INSTRUCTED, Basis.BATCH):
+                found.update(members)
+    return found
 
 
 def _invalidated(
-    connection: Connection, release: Release, scope: Scope, now: datetime
+    connection: Connection, release: Release, scope: Scope, others: Iterable[plans.ReleaseFacts], now: datetime
 ) -> Mapping[int, Mapping[VoidReason, int]]:
     """Count what was instructed under a release whose pilot is invalidated, and is planned under no other one since.
 
     By why it is void: what was void before keeps its reason.
     """
-    others = [
-        plans.of_release(connection, one, now)
-        for one in releases.live(connection)
-        if (one.manufacturer, one.model) == (release.manufacturer, release.model)
-    ]
     shared = plans.of_release(connection, release, now)
     found: defaultdict[int, Counter[VoidReason]] = defaultdict(Counter)
     for chunk in estate.touched(connection, scope, [release]):
-        left = [hub.device_id for hub in chunk]
-        for other in others:
-            kinds = plans.kinds(connection, other, left)
-            left = [one for facts, ids in kinds if not _has_its_own(plan_hub(facts)) for one in ids]
+        ids = {hub.device_id for hub in chunk}
+        left = ids - _planned_under(connection, others, ids)
         for facts, device_ids in plans.kinds(connection, shared, left, ended=True):
             if plan_hub(facts).void is VoidReason.PILOT_INVALIDATED:
                 for who, why in dict(_ended(facts)).items():
                     found[who][why] += len(device_ids)
     return found
-
-
-def _has_its_own(plan: HubPlan) -> bool:
-    return plan.basis in (Basis.INSTRUCTED, Basis.BATCH, Basis.ACTIVE)
 
 
 def _awaited(facts: PlanFacts) -> Iterator[tuple[int, datetime]]:

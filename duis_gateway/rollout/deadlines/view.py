@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,6 +37,7 @@ from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
 from duis_gateway.rollout.periods import ends_before, is_over, stage_time, starts_within
+from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.lifecycle import Event
@@ -146,9 +147,11 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
     for eui, supplier in known(conn, suppliers).items():
         owed = tuple(one for one in duties if one.supplier == eui)
         facts = _supplier_facts(conn, release, supplier, owed)
+        apart = whose_turn.not_asked_for.get(eui, frozenset())
         facts = replace(
             facts,
-            uninstructed=facts.uninstructed + whose_turn.chosen.get(eui, 0),
+            unscheduled=facts.unscheduled - (_listed(conn, release, eui, apart) if facts.unscheduled else 0),
+            uninstructed=facts.uninstructed - len(apart) + whose_turn.chosen.get(eui, 0),
             awaited=whose_turn.awaited.get(eui, 0),
             awaited_until=whose_turn.awaited_until.get(eui),
             void=whose_turn.given.get(eui, {}),
@@ -225,6 +228,12 @@ def _supplier_facts(conn: Connection, release: Release, supplier: Party, owed: t
         obligations=owed,
         able=supplier.can_instruct,
     )
+
+
+def _listed(conn: Connection, release: Release, supplier: int, ids: Set[int]) -> int:
+    """Return how many of the hubs are on the supplier's preferred list."""
+    listed = pilots.preferred(conn, release.release_id, supplier) if ids else None
+    return sum(one.device_id in ids for one in listed or ())
 
 
 def _csp_facts(conn: Connection, release: Release, csp: Party, undecided: Sequence[says.OpenGroup]) -> CspFacts:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from lxml import etree
 from sqlalchemy import delete, select, text
 
@@ -19,6 +20,7 @@ from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.store.migrate import configuration
 from duis_gateway.store.rollout_tables import told_plan
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
@@ -168,8 +170,10 @@ def test_what_waited_before_the_upgrade_is_told_too(dcc: Steering) -> None:
     amends(dcc, OURS, Period(OF_PILOT.start, OF_PILOT.end + WEEK))
     with dcc.store.write() as conn:
         conn.execute(delete(told_plan))
+        newest = conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         conn.execute(text("UPDATE alembic_version SET version_num = '0021_since'"))
-    dcc.store.migrate()
+        command.upgrade(configuration(conn), "0022_waiting")
+        conn.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
     before = dcc.last_row()
     dcc.passes(OF_PILOT.end)
     assert (void(dcc, OURS, before), second(dcc, THEIRS, before)) == ([], []), "the CSP gave it more time"
