@@ -37,6 +37,7 @@ from duis_gateway.operations.listener import operations_app
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.readiness import Check, Lookout
 from duis_gateway.operations.supplier_pages.site import SupplierPages
+from duis_gateway.operations.tracing import Tracing, open_tracing
 from duis_gateway.operations.watch import TrustFigures, TrustWatch
 from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
 from duis_gateway.outbox.emails.outbox_rows import EmailTerms
@@ -92,7 +93,7 @@ def _server_limits(config: Config) -> ServerLimits:
     )
 
 
-def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
+def open_delivery(config: Config, store: Store, metrics: Metrics, tracing: Tracing) -> Delivery:
     """Return the delivery workers of one process, not started yet."""
     settings = config.delivery
     transport = HttpTransport(
@@ -128,7 +129,7 @@ def open_delivery(config: Config, store: Store, metrics: Metrics) -> Delivery:
         max_attempts=settings.attempts,
         refused_attempts=settings.refused_attempts,
     )
-    senders: dict[str, Sender] = {"http": HttpSender(transport, find_url)}
+    senders: dict[str, Sender] = {"http": HttpSender(transport, find_url, tracing.attempt)}
     if config.email.host is not None:
         senders["email"] = MailSender(smtp_settings(config.email, config.email.host), find_address)
     lanes = LaneSettings(in_flight=settings.in_flight, lease=settings.lease)
@@ -201,6 +202,7 @@ class Gateway:
         self._config = config
         self._clock = config.clock.open()
         self._signing = SigningKeyFile(config)
+        self._tracing = open_tracing(config.tracing.trace_context, config.tracing.otlp_url, __version__)
         self.delivery: Delivery | None = None
         self._watch: TrustWatch | None = None
         self.metrics = Metrics(self._sources(doors=doors, delivery=delivery), BY_TIME)
@@ -209,7 +211,7 @@ class Gateway:
         self.readiness = Lookout(self._look)
         try:
             if delivery:
-                self.delivery = open_delivery(config, self.store, self.metrics)
+                self.delivery = open_delivery(config, self.store, self.metrics, self._tracing)
             self._trust = trust = open_trust(config, self.store) if doors else None
             if trust is not None:
                 self._watch = TrustWatch(self.store, trust, self._clock)
@@ -246,7 +248,7 @@ class Gateway:
         ]
         server = config.server
         described = openapi_route(routes, PARTY_TABLES, server.base_url)
-        edge = Edge([*routes, described, *self._pages.routes()], self.metrics)
+        edge = Edge([*routes, described, *self._pages.routes()], self.metrics, tracing=self._tracing)
         tls = self._listeners_tls.get("server")
         with _usable("server", server.host, server.port):
             return Server(edge, server.host, server.port, server.threads, _server_limits(config), tls)
@@ -415,7 +417,8 @@ class Gateway:
         if self.delivery is not None:
             self.delivery.begin_to_stop(deadline)
         # Delivery first: it has to cut its attempts in time.
-        every = (self.delivery, self.scheduler, self.sealer, self.readiness, *self.servers, self._console, self._pages)
+        working = (self.delivery, self.scheduler, self.sealer, self.readiness)
+        every = (*working, *self.servers, self._console, self._pages, self._tracing)
         parts = [part for part in every if part is not None]
         late = [type(part).__name__ for part in parts if not part.stop(deadline)]
         all_ended = beside is None or beside.stop(deadline)

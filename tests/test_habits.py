@@ -33,7 +33,7 @@ def test_every_dependency_is_explained() -> None:
     setup = config("setup.cfg")
     extras = setup["options.extras_require"]
     needed = names_of(setup["options"]["install_requires"])
-    needed |= {name for extra in ("postgresql", "test", "dev") for name in names_of(extras[extra])}
+    needed |= {name for extra in ("postgresql", "opentelemetry", "test", "dev") for name in names_of(extras[extra])}
     explained = text("docs/dependencies.md").lower()
     assert [name for name in sorted(needed) if f"`{name}`" not in explained] == []
 

@@ -229,6 +229,18 @@ class ClockConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TracingConfig:
+    """Traces: where what the gateway sends came from. Off unless something is set here."""
+
+    trace_context: bool = setting(
+        BOOLEAN, "whether a request's W3C traceparent is passed on with what the request causes to be sent", False
+    )
+    otlp_url: str | None = setting(
+        HTTP_URL, "where spans are sent by OTLP over HTTP (.../v1/traces); needs the extra opentelemetry", None
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """The processes' log."""
 
@@ -256,6 +268,7 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     security: SecurityConfig = field(default_factory=SecurityConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
+    tracing: TracingConfig = field(default_factory=TracingConfig)
     log: LogConfig = field(default_factory=LogConfig)
     passed_over: tuple[str, ...] = ()
     places: Mapping[tuple[str, str], str] = field(default_factory=dict, compare=False)
@@ -276,6 +289,7 @@ SECTIONS: dict[str, type[Any]] = {
     "limits": LimitsConfig,
     "security": SecurityConfig,
     "clock": ClockConfig,
+    "tracing": TracingConfig,
     "log": LogConfig,
 }
 

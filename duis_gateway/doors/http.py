@@ -19,7 +19,9 @@ from duis_gateway.doors.audit import Exchange, record_answer, record_refusal
 from duis_gateway.doors.problem import json_problem_answer, our_defect, problem_answer
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.errors import HttpRefused, MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
+from duis_gateway.machine.trace_context import current, trace_id
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.tracing import Tracing
 
 
 class Application(Protocol):
@@ -75,15 +77,19 @@ class Edge:
     """The application of a listener: finds the route, and turns every outcome into an answer.
 
     `OPTIONS /` and `OPTIONS *` ask the listener itself (RFC 9110, section 9.3.7): 200 while it accepts requests.
-    `access_lines`: log what is answered; not where probes and scrapes come every second.
+    `access_lines`: log what is answered; not where probes and scrapes come every second. `tracing` is told of each
+    request; None: nobody is.
     """
 
-    def __init__(self, routes: Iterable[Route], metrics: Metrics, *, access_lines: bool = True) -> None:
+    def __init__(
+        self, routes: Iterable[Route], metrics: Metrics, *, access_lines: bool = True, tracing: Tracing | None = None
+    ) -> None:
         self._routes = {route.path: route for route in routes}
         # Where nothing is served, a refusal has the form of the doors beside it.
         self._refuses = {_first(path): one.refuse for path, one in self._routes.items() if one.refuse in _PLAIN}
         self._metrics = metrics
         self._access_lines = access_lines
+        self._tracing = tracing
 
     def waits(self, request: HttpRequest) -> bool:
         """Whether answering may take time."""
@@ -93,7 +99,7 @@ class Edge:
         """Answer one request."""
         started = time.perf_counter()
         route = self._route_of(request.path, request.method)
-        answer = self._answer(route, request)
+        answer = self._answer(route, request) if self._tracing is None else self._traced(self._tracing, route, request)
         self._record(route, request, answer, time.perf_counter() - started)
         return with_correlation(answer, request.correlation_id)
 
@@ -114,6 +120,14 @@ class Edge:
             or self._routes.get(f"{folder}/*")
             or Route(path, "none", "none", (method,), _nothing_here, self._refuses.get(_first(path), problem_answer))
         )
+
+    def _traced(self, tracing: Tracing, route: Route, request: HttpRequest) -> Answer:
+        with tracing.serving(request.headers.get("traceparent", ""), route.door, route.service) as answered:
+            if (trace := current()) is not None:
+                request.notes["trace_id"] = trace_id(trace)
+            answer = self._answer(route, request)
+            answered(answer.status)
+            return answer
 
     def _answer(self, route: Route, request: HttpRequest) -> Answer:
         try:

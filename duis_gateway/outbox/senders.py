@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Protocol
 
@@ -36,6 +37,26 @@ class Sender(Protocol):
         """Close connections; nothing is sent afterwards."""
 
 
+class Attempt(Protocol):
+    """An attempt as whoever traces sees it: `traceparent` is what the recipient is told of the trace, if anything."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """The value of the header."""
+
+    def failed(self, why: str) -> None:
+        """Note that the attempt failed."""
+
+
+class Traced(Protocol):
+    """Begins and ends the record of an attempt at a message that was caused under a trace, or under none."""
+
+    def __call__(
+        self, kind: str, message_id: str, number: int, traceparent: str | None
+    ) -> AbstractContextManager[Attempt]:
+        """Return the attempt, to be entered while it lasts."""
+
+
 class HttpSender:
     """Posts to the URL that the recipient has registered at this moment.
 
@@ -43,13 +64,19 @@ class HttpSender:
         transport: how.
         find_url: the URL of a party by its EUI, or None where the party or its URL is unknown. Called
             at most once in `remember` seconds for each party.
+        traced: records attempts; None: nobody does, and no recipient is told of a trace.
         remember: how long an URL is used without asking again.
     """
 
     def __init__(
-        self, transport: HttpTransport, find_url: Callable[[int], str | None], remember: float = URL_REMEMBERED
+        self,
+        transport: HttpTransport,
+        find_url: Callable[[int], str | None],
+        traced: Traced | None = None,
+        remember: float = URL_REMEMBERED,
     ) -> None:
         self._transport = transport
+        self._traced = traced
         self._find_url = find_url
         self._remember = remember
         self._known: dict[int, tuple[str | None, float]] = {}
@@ -64,7 +91,15 @@ class HttpSender:
         url = self._url(message.recipient)
         if not url:
             return Failure(FailureKind.ADDRESS, "the recipient has no URL registered")
-        return self._transport.post(url, message.content, message.content_type, message.recipient)
+        if self._traced is None:
+            return self._transport.post(url, message.content, message.content_type, message.recipient)
+        with self._traced(message.kind, message.message_id, message.attempts, message.traceparent) as attempt:
+            failure = self._transport.post(
+                url, message.content, message.content_type, message.recipient, attempt.traceparent
+            )
+            if failure is not None:
+                attempt.failed(failure.detail)
+            return failure
 
     def _url(self, recipient: int) -> str | None:
         url, until = self._known.get(recipient, (None, 0.0))

@@ -41,6 +41,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from duis_gateway.audit import recording
+from duis_gateway.machine import trace_context
 from duis_gateway.store.bulk import GIVEN, given, given_ids, insert_in_order, insert_many
 from duis_gateway.store.engine import database_time, now_seconds
 from duis_gateway.store.tables import alert_counter, failed_attempt, outbox
@@ -84,7 +85,7 @@ class ClaimedMessage:
     """A message that the holder of `token` may try to deliver; `attempts` counts this one already.
 
     `refusals` says how many of those before ended with the recipient refusing the message.
-    `waited` is how many seconds it had been in the outbox when claimed.
+    `waited` is how many seconds it had been in the outbox when claimed. `traceparent` is the trace it was caused under.
     """
 
     id: int
@@ -99,6 +100,7 @@ class ClaimedMessage:
     refusals: int
     token: str
     waited: float
+    traceparent: str | None = None
 
 
 class Result(StrEnum):
@@ -130,12 +132,13 @@ _values_given = attrgetter(*_GIVEN)
 
 
 def enqueue(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
-    """Store messages to be sent, due now, in this order."""
+    """Store messages to be sent, due now, in this order, under the trace that this thread works under."""
     if not messages:
         return
     now = now_seconds(conn)
-    rows = ((*_values_given(message), now, now) for message in messages)
-    insert_in_order(conn, outbox, (*_GIVEN, "enqueued_at", "due_at"), rows)
+    trace = trace_context.current()
+    rows = ((*_values_given(message), now, now, trace) for message in messages)
+    insert_in_order(conn, outbox, (*_GIVEN, "enqueued_at", "due_at", "traceparent"), rows)
     recording.record(conn, map(_sent, messages))
 
 
@@ -219,7 +222,10 @@ def claim(
     }
     # By due_at and id. To fetch rows one by one and compare them as such took 1 us more each, on PostgreSQL 4.
     rows = sorted(conn.execute(_claim(conn.dialect.name), bound).all(), key=itemgetter(0, 1))
-    return [ClaimedMessage(*(*claimed, token, max(0.0, waited))) for _due_at, *claimed, waited in rows]
+    return [
+        ClaimedMessage(*(*claimed, token, max(0.0, waited), traceparent))
+        for _due_at, *claimed, waited, traceparent in rows
+    ]
 
 
 @cache
@@ -248,11 +254,14 @@ def _claim(dialect: str) -> ReturningUpdate[Any]:
             lease_until=now + bindparam("seconds", type_=Float),
             lease_token=bindparam("token"),
         )
-        .returning(outbox.c.due_at, *(outbox.c[name] for name in _CLAIMED), (now - outbox.c.enqueued_at))
+        .returning(
+            outbox.c.due_at, *(outbox.c[name] for name in _CLAIMED), now - outbox.c.enqueued_at, outbox.c.traceparent
+        )
     )
 
 
-_CLAIMED = tuple(field.name for field in fields(ClaimedMessage) if field.name not in ("token", "waited"))
+_BESIDE = ("token", "waited", "traceparent")
+_CLAIMED = tuple(field.name for field in fields(ClaimedMessage) if field.name not in _BESIDE)
 
 
 def recover_expired(conn: Connection, longest: float) -> int:

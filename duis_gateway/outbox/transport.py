@@ -100,7 +100,7 @@ class _Connection:
         self._settings = settings
         self._guard = guard
         self._aborted = aborted
-        self._content_type = ""
+        self._told: tuple[str, str | None] = ("", None)
         self._begin(b"")
         self._handle = pycurl.Curl()
         for option, value in options.items():
@@ -116,13 +116,13 @@ class _Connection:
         self._handle.setopt(pycurl.WRITEFUNCTION, self._write)
         self._handle.setopt(pycurl.XFERINFOFUNCTION, self._look)
 
-    def post(self, content: bytes, content_type: str) -> Failure | None:
+    def post(self, content: bytes, content_type: str, traceparent: str | None = None) -> Failure | None:
         """Send a message and return None where the answer was 2xx, else what was wrong."""
         self._begin(content)
-        if content_type != self._content_type:
-            headers = (f"Content-Type: {content_type}", f"User-Agent: {self._settings.user_agent}", "Expect:")
-            self._handle.setopt(pycurl.HTTPHEADER, headers)
-            self._content_type = content_type
+        if (content_type, traceparent) != self._told:
+            headers = [f"Content-Type: {content_type}", f"User-Agent: {self._settings.user_agent}", "Expect:"]
+            self._handle.setopt(pycurl.HTTPHEADER, headers + [f"traceparent: {one}" for one in (traceparent,) if one])
+            self._told = (content_type, traceparent)
         self._handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(content))
         try:
             self._handle.perform()
@@ -308,13 +308,13 @@ class HttpTransport:
         """How many seconds one attempt may take in all."""
         return self._settings.total_timeout
 
-    def post(self, url: str, content: bytes, content_type: str, recipient: int = 0) -> Failure | None:
+    def post(self, url: str, content: bytes, media: str, to: int = 0, trace: str | None = None) -> Failure | None:
         """Send one message to a party and return None where the answer was 2xx, else what was wrong.
 
         A 2xx counts as soon as its status line and header are in, whatever becomes of the reply's body, and only
         where the whole message had gone out by then.
         """
-        peer = _Peer(url, own_authorities(self._settings.ca_folder, recipient))
+        peer = _Peer(url, own_authorities(self._settings.ca_folder, to))
         files = self._file_states(peer)
         try:
             # None that began with other files than there are now.
@@ -322,7 +322,7 @@ class HttpTransport:
         except AddressRefused as error:
             return Failure(FailureKind.ADDRESS, str(error))
         try:
-            return connection.post(content, content_type)
+            return connection.post(content, media, trace)
         finally:
             self._keep(peer, connection)
 

@@ -401,8 +401,7 @@ outbox = Table(
     number(),
     needed("recipient", Unsigned64),
     needed("channel"),
-    # Of email; a party's URL is looked up when sending.
-    Column("address", Text),
+    Column("address", Text),  # of email; a party's URL is looked up when sending
     needed("kind"),
     needed("message_id", Text, unique=True),
     Column("release_id", Text),
@@ -422,6 +421,7 @@ outbox = Table(
     Column("delivered_at", Float(53)),
     Column("lease_token", Text),
     Column("last_error", Text),
+    Column("traceparent", Text),  # NULL: under no trace
     CheckConstraint("state IN ('pending', 'in_flight', 'delivered', 'dead')", name="state"),
     CheckConstraint("channel IN ('http', 'email')", name="channel"),
     # Each index holds only the rows that its question is about, so that history slows nothing (threats F12, F20).

@@ -54,6 +54,7 @@ class Actor:
     trust: Trust
     receiver: Receiver = field(default_factory=Receiver)
     url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     _earlier: list[bytes] = field(default_factory=list)
     _seen: int = 0
     _is_down: bool = False
@@ -69,7 +70,7 @@ class Actor:
 
     @property
     def client(self) -> Client:
-        return Client(self.url, self.me, self.trust)
+        return Client(self.url, self.me, self.trust, headers=self.headers)
 
     def pull(self, path: str) -> wire_client.Answer:
         """Return what it reads under a path of the party door."""

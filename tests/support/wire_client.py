@@ -105,6 +105,7 @@ class Client:
     me: Identity
     trust: Trust
     timeout: float = field(default=60.0)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def send_duis(self, document: bytes, service: str = "serviceD") -> Answer:
         """Sign a Service Request and post it to the plain XML door."""
@@ -143,7 +144,7 @@ class Client:
         """Make one HTTP request and return the answer, whatever it is."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=self.timeout)
         try:
-            said = {"Content-Type": media} if media else {}
+            said = {**self.headers, **({"Content-Type": media} if media else {})}
             connection.request(method, path, body, said | ({"Authorization": f"Bearer {token}"} if token else {}))
             response = connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
