@@ -1,6 +1,6 @@
 <?php // php soap.php GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE: sends a signed Service Request by SoapClient
-if ($argc !== 4) {
-    fwrite(STDERR, "it takes GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE\n");
+if ($argc !== 4 || !is_readable($argv[2])) {
+    fwrite(STDERR, "it takes GATEWAY_URL SIGNED_REQUEST SIGNED_RESPONSE; the second must be a file\n");
     exit(2);
 }
 [, $url, $request, $response] = $argv;

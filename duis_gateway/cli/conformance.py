@@ -24,9 +24,11 @@ from duis_gateway.conformance.defects import DefectMask, read_defects
 from duis_gateway.conformance.pack import Playable, cases_of, clauses_of, run
 from duis_gateway.conformance.profile import Profile, read_profile
 from duis_gateway.conformance.report import (
+    PART,
     CaseResult,
     Completion,
     Outcome,
+    latest_report,
     make_room_for_reports,
     read_outcomes,
     write_reports,
@@ -54,8 +56,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--case", "wanted", multiple=True, help="Only these cases: a clause such as n64, or a name; * stands for any."
 )
-@click.option("--only", type=click.Choice(["failed"]), help="Only those that failed in the run that --reports holds.")
-@click.option("--compare", type=READABLE, help="An earlier conformance.xml; default: the one that --reports holds.")
+@click.option("--only", type=click.Choice(["failed"]), help="Only those that failed in the latest run in --reports.")
+@click.option("--compare", type=READABLE, help="An earlier report in XML; default: the latest in --reports.")
 @click.option("--reports", type=_FOLDER, default="reports", show_default=True, help="Where the reports are written.")
 @click.option("--defects", type=READABLE, help="Known defects and thresholds (TOML).")
 @wait_option
@@ -81,14 +83,14 @@ def conformance(
     Each clause has a case that is accepted and one that is refused, on DUIS 5.0, 5.1 and 6.0. The gateway's parties,
     keys and hubs stand in the profile; `conformance init` makes an installation that has them. First it is seen whether
     the gateway is there and is that of the profile. The report links to the bytes of every case, and says what has
-    changed since the run before. The exit code is 1 where a case fails by no known defect, or the known ones are more
-    than the phase may end with.
+    changed since the run before; that of a run of some cases (conformance-part) leaves the report of all as it is. The
+    exit code is 1 where a case fails by no known defect, or the known ones are more than the phase may end with.
     """
     if context.invoked_subcommand is not None:
         return
     chosen_eras, chosen_versions = eras or tuple(era.value for era in Era), versions or VERSIONS
     cases = _chosen(cases_of(clauses_of(map(Era, chosen_eras)), chosen_versions), wanted)
-    latest = reports / "conformance.xml"
+    latest = latest_report(reports)
     earlier = compare or only or (latest.exists() and not listing)
     before = read_outcomes(compare or latest) if earlier else {}
     if only:
@@ -108,7 +110,7 @@ def conformance(
     base, http = base_of(url), tls.http(PATIENCE, MAX_ANSWER)
     answer_to(lambda: http.get(base), wait)  # somebody is there, whoever it is
     completion = _play(base, http, read_profile(profile), cases, mask, before)
-    written = write_reports(reports, completion)
+    written = write_reports(reports, completion, PART if wanted or only or versions or eras else completion.phase)
     others = [f", {completion.count(one)} {one}" for one in (Outcome.FAILED, Outcome.SKIPPED) if completion.count(one)]
     for one, then in completion.changed:
         say(f"changed {one.full_name}: {then} before, {one.outcome} now")

@@ -86,7 +86,7 @@ def _told(result: Mapping[str, Any], as_json: bool) -> int:
         lines = in_lines(result) or [Line("Done; it brought about no message.")]
         for text, bad in lines:
             say(text, style=BAD if bad else None)
-    refused = any(one["status"] == "Refused" for one in result["answers"])
+    refused = any(one["status"] in ("Refused", "PartlyAccepted") for one in result["answers"])
     return NO if refused or result["failed"] is not None else DONE
 
 

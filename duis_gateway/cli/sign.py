@@ -203,7 +203,7 @@ def send(
             f"{shown_path(file)}: {no_answer_of(answer.body)}; look whether {door} is a door of the gateway"
         )
     if answer.status == HTTPStatus.NOT_FOUND:
-        raise AnswerIsNo(f"{shown_path(file)}: there is no door at {door}: one is {urljoin(door, _ANY_DOOR)}")
+        raise AnswerIsNo(f"{shown_path(file)}: there is no door at {door}: {_other_place(door)}")
     if answer.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and urlsplit(door).path == DOORS["soap"]:
         raise AnswerIsNo(
             f"{shown_path(file)}: {door} takes SOAP envelopes; a signed message goes to {urljoin(door, _ANY_DOOR)}"
@@ -242,6 +242,13 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
 def _door(url: str, document: bytes) -> str:
     """Return where a document goes: the URL, or the document's own door where only the gateway is named."""
     return url if urlsplit(url).path.strip("/") else url.rstrip("/") + (door_of(document) or _ANY_DOOR)
+
+
+def _other_place(door: str) -> str:
+    """Return where a document may go that found nothing at this URL."""
+    if urlsplit(door).path in DOORS.values():
+        return "is the port that of the gateway's doors ([server] port), and not that of the operators' pages?"
+    return f"one is {urljoin(door, _ANY_DOOR)}"
 
 
 def _list_items(items: Sequence[str]) -> None:

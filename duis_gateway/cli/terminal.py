@@ -120,8 +120,9 @@ class _Bar:
 def bar_line(label: str, done: int, whole: int | None, seconds: float, unit: str, wide: int) -> str:
     """Return one line about something under way, shorter than `wide` characters.
 
-    Its parts, as far as there is room: the label, a bar, the percentage, the rate, and the time left; the count and the
-    rate where the whole is None, not known. A label for which there is no room stands alone.
+    Its parts, as far as there is room: the label, a bar, the percentage, the rate, and the time left, or taken where it
+    is done; the count, the rate and the time taken where the whole is None, not known. A label for which there is no
+    room stands alone.
     """
     if whole is None:
         parts = [f"{done:,}{unit.removesuffix('s') if done == 1 else unit}"]
@@ -131,7 +132,8 @@ def bar_line(label: str, done: int, whole: int | None, seconds: float, unit: str
     rate = done / seconds if seconds > 0 else 0.0
     if done and seconds >= 1:
         parts.append(f"{_short(rate)}{unit}/s")
-        parts.append(_clock(seconds) if whole is None or done == whole else f"{_clock((whole - done) / rate)} left")
+        left = (whole or done) - done
+        parts.append(f"{_clock(left / rate)} left" if left else f"in {_clock(seconds)}")
     room = wide - 1 - len(label) - bool(label)
     while len("  ".join(parts)) > room and len(parts) > 1:
         del parts[1]

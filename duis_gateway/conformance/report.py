@@ -21,6 +21,9 @@ from duis_gateway.errors import ConfigurationError, NotSafeXml
 from duis_gateway.machine.files import read_bytes
 from duis_gateway.text.pages import render
 
+PART = "conformance-part"
+"""What the report of a run of some of the pack's cases is called, so that it leaves that of all as it is."""
+
 
 class Outcome(StrEnum):
     """How a case ended."""
@@ -108,11 +111,21 @@ def make_room_for_reports(directory: Path) -> None:
         pass
 
 
-def write_reports(directory: Path, completion: Completion) -> tuple[Path, Path]:
-    """Write `<phase>.html` and `<phase>.xml` into a directory, and return them."""
+def latest_report(directory: Path) -> Path:
+    """Return the XML report of the conformance pack that was written last there, of all cases or of some.
+
+    Where there is none, it is where that of all would be.
+    """
+    whole, part = directory / "conformance.xml", directory / f"{PART}.xml"
+    return max((one for one in (whole, part) if one.exists()), key=lambda one: one.stat().st_mtime_ns, default=whole)
+
+
+def write_reports(directory: Path, completion: Completion, name: str | None = None) -> tuple[Path, Path]:
+    """Write `<name>.html` and `<name>.xml` into a directory, and return them; None: the phase's name."""
     make_room_for_reports(directory)
-    html, junit = directory / f"{completion.phase}.html", directory / f"{completion.phase}.xml"
-    evidence = _write_wire(directory / f"{completion.phase}-messages", completion.results)
+    name = name or completion.phase
+    html, junit = directory / f"{name}.html", directory / f"{name}.xml"
+    evidence = _write_wire(directory / f"{name}-messages", completion.results)
     html.write_text(_html(completion, evidence), encoding="utf-8")
     junit.write_bytes(_junit(completion))
     return html, junit

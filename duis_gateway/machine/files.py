@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,6 +138,20 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     with open_output(path) as file:
         file.write(content)
+
+
+def put_whole(path: Path, content: bytes) -> None:
+    """Put this content into a file at once: whoever reads it, or comes after a crash, finds the old or the new.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def states_of(paths: Iterable[Path]) -> tuple[tuple[int, int, int], ...]:

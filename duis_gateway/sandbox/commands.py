@@ -105,7 +105,11 @@ COMMANDS: tuple[Command, ...] = (
         "batch",
         (
             _HUBS,
-            Parameter("group", "what the batch is called", TEXT),
+            Parameter(
+                "group",
+                "what the batch is called, otherwise DCC-1 and so on; it replaces one of that name",
+                TEXT,
+            ),
             Parameter("start", "when its period begins; otherwise now", MOMENT),
             Parameter("end", "when it ends; otherwise in a week from then", MOMENT),
             _RELEASE,

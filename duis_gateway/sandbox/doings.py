@@ -189,7 +189,7 @@ def batch(
     found = turn.release(release, hub)
     starts = turn.now if start is None else moment_of(start, turn.now)
     ends = starts + A_WEEK if end is None else moment_of(end, turn.now)
-    name = group or f"DCC-{(hub[0] - cast.device_id(0)) % 10**6}-{turn.now:%m%dT%H%M}"
+    name = group or turn.free_batch(found)
     turn.say(DCC, esi.BatchInstruction(found.release_id, name, tuple(hub), Period(starts, ends)))
 
 

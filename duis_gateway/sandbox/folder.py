@@ -20,6 +20,7 @@ from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import put_whole
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.pki.make import Authority, make_authority, make_certificate
 from duis_gateway.sandbox.cast import BY_NAME, CAST, GATEWAY, YOU
@@ -110,7 +111,7 @@ class Folder:
 
     def remember(self, what: Mapping[str, Any]) -> None:
         """Write down what the next run has to know."""
-        self._marker.write_text(json.dumps(what, indent=1) + "\n", encoding="utf-8")
+        put_whole(self._marker, _json(what))
 
     def count_run(self) -> int:
         """Return the number of this run, from 1 since the folder was begun anew; when that was stays written down."""
@@ -178,14 +179,16 @@ class Folder:
                 ("log", "file"): "gateway.log",
             }
         )
-        unfinished = self.config_file.with_suffix(".part")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(self.config_file)
+        put_whole(self.config_file, text.encode())
         return load_config(self.config_file, {})
 
     def tell_you(self, about: Mapping[str, str]) -> None:
         """Write for your own programs what they need to know, beside your keys."""
-        (self.you / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        put_whole(self.you / "about.json", _json(about))
+
+
+def _json(what: Mapping[str, Any]) -> bytes:
+    return (json.dumps(what, indent=1) + "\n").encode()
 
 
 def with_ports(config: Config, gateway: int, operations: int) -> Config:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,11 +36,15 @@ _XML = {"Content-Type": "application/xml"}
 
 @dataclass(frozen=True)
 class Heard:
-    """One message: what it proves and says, and what the supplier's own server answered (0: nothing)."""
+    """One message: what it proves and says, and what the supplier's own server answered (0: nothing).
+
+    `repeat`: that server had taken it before; `attempt`: how often it has come, the first time 1.
+    """
 
     message: Message | None
     problem: str
     repeat: bool
+    attempt: int
     status: int
     seconds: float
     error: str
@@ -57,6 +62,7 @@ class Heard:
                 "from": str(one.sender),
                 "at": format_time(one.at),
                 "repeat": self.repeat,
+                "attempt": self.attempt,
                 "says": said(one),
                 "message": to_json(one.root),
             }
@@ -72,17 +78,17 @@ class Heard:
         """Return it on one line."""
         if self.message is None:
             return f"NOT PROVEN: {self.problem}"
-        repeat = " (a repeat)" if self.repeat else ""
-        return f"{self.message.kind}{repeat}, signature good: {said(self.message)} -> {self._answered()}"
+        again = " (a repeat)" if self.repeat else f" (attempt {self.attempt})" if self.attempt > 1 else ""
+        return f"{self.message.kind}{again}, signature good: {said(self.message)} -> {self._answered()}"
 
     def _answered(self) -> str:
+        again = "" if self.taken else "; the gateway will try again"
         if not self.status:
-            return f"no answer: {self.error}"
+            return f"no answer: {self.error}{again}"
         try:
             phrase = HTTPStatus(self.status).phrase
         except ValueError:
             phrase = ""
-        again = "" if self.taken else "; the gateway will try again"
         return f"HTTP {self.status} {phrase} in {self.seconds * 1000:.0f} ms{again}"
 
 
@@ -102,7 +108,8 @@ class Relay:
     show: Callable[[Heard], None]
     http: Http
     begun: Callable[[], str]
-    _known: set[tuple[str, str]] = field(default_factory=set)
+    _taken: set[tuple[str, str]] = field(default_factory=set)
+    _came: Counter[tuple[str, str]] = field(default_factory=Counter)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def _show(self, heard: Heard) -> None:
@@ -125,15 +132,17 @@ class Relay:
         try:
             message = read_message(self.trust.prove(raw), Eui(self.member.eui), raw)
         except ClientError as error:
-            self._show(Heard(None, error.detail, False, 400, 0.0, ""))
+            self._show(Heard(None, error.detail, False, 1, 400, 0.0, ""))
             return 400, error.detail.encode()
         known = (self.begun(), message.id)  # a sandbox that is begun anew has the same ids for other messages
-        repeat = known in self._known
+        with self._one_at_a_time:
+            self._came[known] += 1
+            repeat, attempt = known in self._taken, self._came[known]
         began = time.monotonic()
         status, body, failure = self._pass_on(raw)
         if status // 100 == _SUCCESS:
-            self._known.add(known)
-        self._show(Heard(message, "", repeat, status, time.monotonic() - began, failure))
+            self._taken.add(known)
+        self._show(Heard(message, "", repeat, attempt, status, time.monotonic() - began, failure))
         return (status, body) if status else (502, failure.encode())
 
     def _pass_on(self, raw: bytes) -> tuple[int, bytes, str]:

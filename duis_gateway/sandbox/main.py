@@ -139,7 +139,8 @@ def overview(status: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     for one in status["parties"]:
         version = f", DUIS {one['duis_version']}" if one["duis_version"] else ""
-        behaviour = "" if one["behaviour"] == "normal" else f"; {one['behaviour']}"
+        behaviour = "" if one["own"] or one["behaviour"] == "normal" else f"; {one['behaviour']}"
         waiting = f"; {one['waiting']} waiting" if one["waiting"] else ""
-        yield f"{one['name']:<8} {one['eui']}{version}: {one['url']}{behaviour}{waiting}"
+        given_up = f"; {one['given_up']} given up (`sandbox replay` sends them again)" if one["given_up"] else ""
+        yield f"{one['name']:<8} {one['eui']}{version}: {one['url']}{behaviour}{waiting}{given_up}"
     yield f"The gateway's console: {status['console']}; its configuration: {status['configuration']}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from duis_gateway.client.requests import ServiceRequest
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.direct_instructions import store as direct_instructions
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
@@ -79,6 +81,12 @@ class Turn:
             live = releases.live(conn)
             having = [one for one in live if schedules.instructions(conn, one.release_id, supplier.eui, group)]
         return having[0] if having else self.release(None)
+
+    def free_batch(self, release: Release) -> str:
+        """Return a name that no batch of DCC's has in this release: one of the same name would take its place."""
+        with self.world.store.read() as conn:
+            taken = {one.group_id for one in direct_instructions.batches(conn, release.release_id)}
+        return next(name for name in (f"DCC-{number}" for number in count(1)) if name not in taken)
 
     def hubs(self, device_ids: Sequence[int]) -> dict[int, Hub]:
         """Return what the gateway's inventory has of these hubs."""

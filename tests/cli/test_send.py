@@ -278,6 +278,7 @@ def test_a_refusal_is_told_in_words_and_its_bytes_go_to_a_file_alone(door: Door,
     assert ran.error.splitlines()[:2] == ["HTTP 404 Not Found", "the digest differs"]
     assert ran.error.endswith(f"there is no door at {door.base}/nothing: one is {door.base}/api/v1/serviceD\n")
     assert run("send", file, "--url", f"{door.base}/nothing").output == ""
+    assert "[server] port" in run("send", file, "--url", door.base).error  # what is at a door's path is no gateway
 
 
 def answer_once(listener: socket.socket, told: bytes = b"HTTP/1.1 204 No Content\r\n\r\n") -> None:

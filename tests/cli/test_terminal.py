@@ -62,7 +62,7 @@ def test_a_bar_is_never_longer_than_the_terminal(
 def test_a_bar_has_rate_and_time_left_in_40_columns() -> None:
     assert bar_line("Loading", 680_000, 1_000_000, 10, " hubs", 40) == "Loading  68 %  68k hubs/s  0:05 left"
     assert (
-        bar_line("Loading", 1_000, 1_000, 65, "B", 60) == "Loading [##############################] 100 %  15B/s  1:05"
+        bar_line("Loading", 1_000, 1_000, 65, "B", 60) == "Loading [###########################] 100 %  15B/s  in 1:05"
     )
 
 

@@ -98,19 +98,24 @@ def test_a_gateway_that_does_otherwise_fails_the_clause_with_what_was_found(subj
 def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> None:
     gateway, reports = tmp_path / "gateway", tmp_path / "reports"
     with started(gateway) as process:
-        words = ("--profile", gateway / "conformance.toml", "--reports", reports, "--version", "5.1")
-        ran = run("conformance", "--url", process.url, *words, "--era", "existing")
+        words = ("--profile", gateway / "conformance.toml", "--reports", reports)
+        ran = run("conformance", "--url", process.url, *words, "--era", "existing", "--version", "5.1")
         assert ran.code == 0, ran.error
-        whole = etree.parse(reports / "conformance.xml")
-        page = (reports / "conformance.html").read_text(encoding="utf-8")
+        assert not (reports / "conformance.xml").exists()
+        page = (reports / "conformance-part.html").read_text(encoding="utf-8")
+        whole = etree.parse(reports / "conformance-part.xml")
         case = whole.find(".//testcase[@classname='existing/command_variant']")
         assert case is not None
         etree.SubElement(case, "failure")
         (reports / "conformance.xml").write_bytes(etree.tostring(whole))
+        before = (reports / "conformance.xml").read_bytes()
         again = run("conformance", "--url", process.url, *words, "--only", "failed")
+        third = run("conformance", "--url", process.url, *words, "--only", "failed")
     assert "1 of 1 cases passed" in again.output
     assert "changed existing/command_variant::accepts[5.1]: failed before, passed now" in again.output
-    assert "failed before" in (reports / "conformance.html").read_text(encoding="utf-8")
+    assert third.output == "No case failed in the run before.\n"
+    assert (reports / "conformance.xml").read_bytes() == before
+    assert "failed before" in (reports / "conformance-part.html").read_text(encoding="utf-8")
     root = whole.getroot()
     assert root.get("failures") == "0"
     assert int(root.get("tests") or 0) == 2 * sum(clause.era is Era.EXISTING for clause in CLAUSES.values())
@@ -119,7 +124,7 @@ def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> No
     assert isinstance(links, list)
     kept = sorted(path.relative_to(reports) for path in reports.rglob("*-messages/*"))
     assert [path.name.rpartition("-")[2] for path in kept] == ["sent.xml", "answered.xml"]
-    assert "conformance-messages/existing-command-variant-accepts-5.1-1-sent.xml" in map(str, links)
+    assert "conformance-part-messages/existing-command-variant-accepts-5.1-1-sent.xml" in map(str, links)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,12 @@ from decimal import Decimal
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
+from http import HTTPStatus
 from pathlib import Path
 
 from duis_gateway.client import NotProven, Trust
+from duis_gateway.client.http import HttpAnswer
+from duis_gateway.client.problems import read_problem
 from duis_gateway.client.soap import signed_document
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.parse import parse_trusted
@@ -117,9 +120,9 @@ class Checks:
                 trust.prove(signed_document(message.raw))
             except NotProven:
                 deliberate += 1
-        refusals = sum(message.kind == "REFUSAL" for message in self.messages)
-        # Every refusal of the story but the reused RequestID is of a message whose signature does not hold.
-        return deliberate == refusals - 1
+        refused = (read_problem(HttpAnswer(0, {}, one.raw)) for one in self.messages if one.kind == "REFUSAL")
+        # Others are of the reused RequestID, and of what the gateway asked to be sent again later.
+        return deliberate == sum(problem.status == HTTPStatus.UNAUTHORIZED for problem in refused)
 
     def _told(self) -> Iterable[Told]:
         for message in self.messages:

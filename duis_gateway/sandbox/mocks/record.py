@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from duis_gateway.duis.identifiers import format_eui_plain
+from duis_gateway.machine.files import put_whole
 
 if TYPE_CHECKING:
     from duis_gateway.client import Journal
@@ -29,9 +30,7 @@ class Recorder:
             return
         moment = self._moment()
         name = f"{moment}-{format_eui_plain(sender)}-{format_eui_plain(recipient)}-{kind}.{suffix}"
-        unfinished = self._folder / f".{name}.part"
-        unfinished.write_bytes(data)
-        unfinished.rename(self._folder / name)
+        put_whole(self._folder / name, data)
 
     def journal(self, own: int, gateway: int) -> Journal:
         """Return the journal of a party's way to the gateway and back."""
