@@ -11,8 +11,9 @@ from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import say
 from duis_gateway.cli.terminal import BAD, GOOD
 from duis_gateway.cli.tls import TlsOptions, tls_options
-from duis_gateway.client.errors import NoAnswer, NotUnderstood, Refused
+from duis_gateway.client.errors import NoAnswer, NotUnderstood, Refused, SetupWrong
 from duis_gateway.client.party_door import PATH
+from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import read_bytes, read_text, shown_path
 from duis_gateway.rollout.hubs.gpfs import whose
 
@@ -32,7 +33,11 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
     and its meaning are printed, then each hub that is listed, with its list. The exit code is 1 where it would be
     refused.
     """
-    door = tls.party_door(url.rstrip("/").removesuffix(f"{PATH}/check"), read_text(token_file), timeout)
+    gateway = url.rstrip("/").removesuffix(f"{PATH}/check")
+    try:
+        door = tls.party_door(gateway, read_text(token_file), timeout)
+    except SetupWrong as error:
+        raise ConfigurationError(f"{shown_path(token_file)}: {error}") from None
     try:
         told = door.check(read_bytes(file))
     except Refused as error:

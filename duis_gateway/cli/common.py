@@ -71,7 +71,7 @@ def eui(text: str | int) -> int:
     try:
         return parse_eui(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not an EUI-64 such as 90-B3-D5-1F-30-01-00-00") from None
+        raise click.BadParameter(f"{text[:40]!r} is not an EUI-64 such as 90-B3-D5-1F-30-01-00-00") from None
 
 
 EUI = eui
@@ -85,7 +85,7 @@ def time(text: str | datetime) -> datetime:
     try:
         return parse_date_time(text)
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is {error}; one is 2027-03-30T02:00:00Z") from None
+        raise click.BadParameter(f"{text[:40]!r} is {error}; one is 2027-03-30T02:00:00Z") from None
 
 
 TIME = time

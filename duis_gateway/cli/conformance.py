@@ -90,9 +90,7 @@ def conformance(
         return
     chosen_eras, chosen_versions = eras or tuple(era.value for era in Era), versions or VERSIONS
     cases = _chosen(cases_of(clauses_of(map(Era, chosen_eras)), chosen_versions), wanted)
-    latest = latest_report(reports)
-    earlier = compare or only or (latest.exists() and not listing)
-    before = read_outcomes(compare or latest) if earlier else {}
+    before = _before(reports, compare, needed=only is not None)
     if only:
         cases = [one for one in cases if before.get(one.full_name) == Outcome.FAILED]
     if listing:
@@ -118,6 +116,24 @@ def conformance(
     say(f"{passed}; see {written[0]} and {written[1]}")
     if not completion.is_met:
         raise AnswerIsNo("the pack is not passed")
+
+
+def _before(reports: Path, compare: Path | None, *, needed: bool) -> dict[str, str]:
+    """Return how the cases of an earlier run ended: of the one that is named, or of the latest where there is any."""
+    latest = compare or latest_report(reports)
+    if not latest.exists():
+        if needed:
+            raise ConfigurationError(
+                f"there is no report in {reports} yet: play the pack first, or name the folder of its --reports"
+            )
+        return {}
+    try:
+        return read_outcomes(latest)
+    except ConfigurationError as error:
+        if needed or compare is not None:
+            raise
+        say(f"{error}; nothing is compared", err=True)
+        return {}
 
 
 def _chosen(cases: Sequence[Playable], wanted: Sequence[str]) -> list[Playable]:

@@ -37,6 +37,8 @@ def example(name: str | None, folder: Path | None) -> None:
     """
     messages = playable(datetime.now(UTC))
     if folder is not None:
+        if name is not None:
+            raise click.UsageError(f"--folder writes them all: leave out {name[:40]!r}, or --folder")
         names = [f"{number:02}-{one.name}.xml" for number, one in enumerate(messages, 1)]
         script = play_script(messages, names)
         contents = {file: one.document for file, one in zip(names, messages, strict=True)}

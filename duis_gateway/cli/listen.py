@@ -31,7 +31,7 @@ def _member(_context: click.Context, _parameter: click.Parameter, text: str) -> 
     try:
         found: Member = party(*SUPPLIERS).read(text)
     except ValueError as error:
-        raise click.BadParameter(f"must be {error}, not {text!r}") from None
+        raise click.BadParameter(f"must be {error}, not {text[:60]!r}") from None
     return found
 
 

@@ -87,7 +87,7 @@ class _Commands(click.Group):
         word = args[0]
         if word not in _COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
             close = meant(word, _COMMANDS, "{!r}", ".")
-            raise click.UsageError(f"No such command {word!r}{close}", ctx)
+            raise click.UsageError(f"No such command {word[:60]!r}{close}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -32,7 +32,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import ConfigurationError, MessageRefused
-from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, read_text, shown_path, write_bytes
+from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, shown_path, write_bytes
 from duis_gateway.namespaces import DS
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
@@ -215,7 +215,7 @@ def send(
 
 def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> None:
     try:
-        value = read_json(read_text(file))
+        value = read_json(read_bytes(file))
     except ValueError as error:
         raise ConfigurationError(f"{shown_path(file)}: {error}") from None
     try:

@@ -18,7 +18,7 @@ from duis_gateway.conformance.defects import SEVERITIES, DefectMask
 from duis_gateway.conformance.wire import Wire
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import ConfigurationError, NotSafeXml
-from duis_gateway.machine.files import read_bytes
+from duis_gateway.machine.files import put_whole, read_bytes
 from duis_gateway.text.pages import render
 
 PART = "conformance-part"
@@ -126,8 +126,8 @@ def write_reports(directory: Path, completion: Completion, name: str | None = No
     name = name or completion.phase
     html, junit = directory / f"{name}.html", directory / f"{name}.xml"
     evidence = _write_wire(directory / f"{name}-messages", completion.results)
-    html.write_text(_html(completion, evidence), encoding="utf-8")
-    junit.write_bytes(_junit(completion))
+    put_whole(html, _html(completion, evidence).encode())
+    put_whole(junit, _junit(completion))
     return html, junit
 
 
@@ -143,6 +143,8 @@ def read_outcomes(junit: Path) -> dict[str, str]:
         raise ConfigurationError(f"{junit}: {error.strerror}") from None
     except NotSafeXml as error:
         raise ConfigurationError(f"{junit} is no report: {error.detail}") from None
+    if root.tag not in ("testsuites", "testsuite") or root.find(".//testcase") is None:
+        raise ConfigurationError(f"{junit} is no report of the pack: it has no cases (<testcase>)")
     found = {}
     for case in root.iter("testcase"):
         ended = Outcome.FAILED if case.find("failure") is not None else Outcome.PASSED

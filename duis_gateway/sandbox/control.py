@@ -219,7 +219,7 @@ def _number(query: Mapping[str, str], name: str, default: int) -> int:
     try:
         return parse_digits(text)
     except ValueError:
-        raise WrongCommand(f"{name} must be a whole number, not {text[:20]!r}") from None
+        raise WrongCommand(f"{name} must be a whole number of at most 18 digits, not {text[:20]!r}") from None
 
 
 def _json(content: object) -> Answer:

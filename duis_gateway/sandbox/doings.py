@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from lxml import etree
+
 import csp_mgmt_gw.messages as csp_messages
 import esi.messages as esi
 from csp_mgmt_gw.activation import Activation
@@ -29,6 +31,7 @@ from duis_gateway.sandbox.parameters import WrongCommand, moment_of
 from duis_gateway.sandbox.planned import A_MINUTE, A_WEEK, csp_of, planned_now
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.turn import Turn
+from duis_gateway.text.counts import counted
 
 _SLOW = 5.0
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
@@ -360,6 +363,11 @@ def address(turn: Turn, supplier: Member, url: str | None, passing: bool, ended:
     own = world.players[name].url
     there = url or f"the sandbox's own adapter at {own}"
     turn.note(f"the alerts of {name} go to {there} from now on")
+    with world.store.read() as conn:
+        given_up = outbox_view.stats(conn).dead.get(supplier.eui, 0)
+    if given_up:
+        left = counted(given_up, "message")
+        turn.note(f"{left} for {name} had been given up before: `sandbox replay` sends them again")
     if others:
         until = "until this one ends" if passing else "any more"
         turn.note(f"the `listen` that had them, at {before}, gets nothing {until}")
@@ -374,8 +382,13 @@ def say(turn: Turn, party: Member, xml: str) -> None:
     """A party signs and sends what you wrote: a `sr:Request`, or the element of a CSP's or DCC's message."""
     player = turn.world.players[party.name]
     content = xml.encode()
-    if party.kind is PartyKind.SUPPLIER and parse_trusted(content).tag != sr("Request"):
-        raise WrongCommand("a supplier says a whole sr:Request with its header: `duis-gateway example 8.2` is one")
+    root = parse_trusted(content)
+    if party.kind is PartyKind.SUPPLIER:
+        if root.tag != sr("Request"):
+            raise WrongCommand("a supplier says a whole sr:Request with its header: `duis-gateway example 8.2` is one")
+    elif (body := root.find("{*}Body")) is not None and len(body):
+        content = etree.tostring(body[0])
+        turn.note("of the whole message the body is taken: header and signature are made anew")
     kind, exchange = player.say(content)
     turn.exchanges.append(summary(exchange, player, kind))
 

@@ -14,6 +14,7 @@ from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.cast import CSPS, Member
 from duis_gateway.sandbox.parameters import CannotBeDone
 from duis_gateway.sandbox.turn import Turn
+from duis_gateway.text.counts import counted
 
 A_MINUTE = timedelta(minutes=1)
 A_WEEK = timedelta(days=7)
@@ -75,15 +76,27 @@ def _instruct(
 def _require_told(turn: Turn, names: str) -> None:
     """See that the CSPs have been told all there is (CannotBeDone: who has not, and why)."""
     with turn.world.store.read() as conn:
-        pending = outbox_view.stats(conn).pending
+        stats = outbox_view.stats(conn)
     for one in CSPS:
-        waiting = sum(backlog.pending for place, backlog in pending.items() if place.recipient == one.eui)
+        waiting = sum(backlog.pending for place, backlog in stats.pending.items() if place.recipient == one.eui)
+        given_up = stats.dead.get(one.eui, 0)
+        if not waiting and not given_up:
+            continue
         behaviour = turn.world.players[one.name].behaviour
-        if waiting:
-            raise CannotBeDone(
-                f"DCC has instructed hub {names}, and {one.name}, which behaves {behaviour}, has not been "
-                f"told yet: {waiting} messages wait for it; `sandbox csp {one.name} --behaviour normal`, and again"
-            )
+        who, steps = one.name, []
+        if behaviour != "normal":
+            who = f"{one.name}, which behaves {behaviour},"
+            steps.append(f"`sandbox csp {one.name} --behaviour normal`")
+        what = [f"{counted(waiting, 'message')} {'waits' if waiting == 1 else 'wait'} for it"] if waiting else []
+        if given_up:
+            what.append(f"{counted(given_up, 'message')} for it {'was' if given_up == 1 else 'were'} given up")
+            steps.append("`sandbox replay`")
+        elif not steps:
+            steps.append("wait for the next try")
+        raise CannotBeDone(
+            f"DCC has instructed hub {names}, and {who} has not been told yet: {', '.join(what)}; "
+            f"{', '.join(steps)}, and again"
+        )
 
 
 def due(turn: Turn, release: Release) -> frozenset[int]:

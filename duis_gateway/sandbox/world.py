@@ -23,6 +23,7 @@ from duis_gateway.config.settings import Config
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.machine.identities import counted_identities
 from duis_gateway.machine.signals import Stop
+from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.parties import certificates
@@ -105,6 +106,8 @@ class World:
         try:
             store.migrate()
             with store.write() as conn:
+                # The folder is this process's alone: what a killed one was delivering is due at once.
+                outbox.recover_expired(conn, 0.0)
                 if not hubs.count(conn):
                     hubs.upsert(conn, cast.hubs())
                     counters = [{"recipient": one.eui, "value": _COUNTED_FROM} for one in cast.CAST]

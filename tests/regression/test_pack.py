@@ -183,6 +183,21 @@ def test_the_list_of_cases_has_only_those_that_failed_where_asked(tmp_path: Path
     assert run("conformance", "--list", "--only", "failed", "--reports", tmp_path).output.count("\n") <= 1
 
 
+def test_a_report_that_is_none_is_said(tmp_path: Path) -> None:
+    """Where it was named, or is needed, that is the error; where it only lay there, the run is played."""
+    one = ("--url", "http://127.0.0.1:1", "--reports", tmp_path)
+    ran = run("conformance", *one, "--only", "failed")
+    assert (ran.code, "play the pack first" in ran.error) == (2, True), ran.error
+    for content in ("<testsuite/>", "<Request/>", "half of"):
+        (tmp_path / "conformance.xml").write_text(content)
+        for words in (("--compare", tmp_path / "conformance.xml"), ("--only", "failed")):
+            ran = run("conformance", *one, *words)
+            assert (ran.code, "conformance.xml is no report" in ran.error) == (2, True), ran.error
+        ran = run("conformance", *one)
+        assert "nothing is compared" in ran.error
+        assert "could not be reached" in ran.error
+
+
 @pytest.mark.requirement("EX-9")
 def test_it_waits_for_a_gateway_that_does_not_listen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(_environ: object, start_response: Callable[..., object]) -> list[bytes]:

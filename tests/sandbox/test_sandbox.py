@@ -30,6 +30,7 @@ from duis_gateway.sandbox.remote import Remote
 from duis_gateway.sandbox.scenario import shipped
 from tests.support.browsers import chromium
 from tests.support.cli import done, refused, run
+from tests.support.gateway_process import wait_until
 from tests.support.sandboxes import RunningSandbox, read_until, sandbox, saying
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("EX-3")]
@@ -159,7 +160,9 @@ def test_a_party_that_is_down_gets_everything_once_it_is_back(town: RunningSandb
 
 def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox) -> None:
     at = ("--port", str(town.port))
-    words = done("sandbox", "choose", "you", "1", "61", *at)
+    ran = run("sandbox", "choose", "you", "1", "61", *at)
+    words = ran.output
+    assert ran.code == 1, "one of the hubs was not taken"
     assert "you: SR11.5 for SEC-2027-A -> W110501 (PartlyAccepted)" in words
     assert "    NotResponsibleDeviceIDList: 00-DB-12-34-56-00-00-3D" in words
     assert "dcc: RolloutDecision for SEC-2027-A -> Accepted" in done("sandbox", "decide", "pause", *at)
@@ -422,7 +425,10 @@ def test_on_the_command_line_steps_back_documents_and_wrong_letters(town: Runnin
         "<Severity>High</Severity><EmergencyStopRequested>true</EmergencyStopRequested></Incident>",
         encoding="utf-8",
     )
-    assert "dcc: Incident -> Accepted" in done("sandbox", "say", "dcc", document, *at)
+    body = document.read_text(encoding="utf-8")
+    for whole in (body, f'<Message xmlns="urn:esi:1"><Header/><Body>{body}</Body></Message>'):
+        document.write_text(whole, encoding="utf-8")
+        assert "dcc: Incident -> Accepted" in done("sandbox", "say", "dcc", document, *at)
     assert "is a directory" in refused(2, "sandbox", "say", "dcc", tmp_path, *at)
     document.write_text("", encoding="utf-8")
     assert "the document, and what was given is empty" in refused(2, "sandbox", "say", "dcc", document, *at)
@@ -493,6 +499,17 @@ def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> 
     assert "south, which behaves down, has not been told yet" in ran.output
     assert "`sandbox csp south --behaviour normal`, and again" in ran.output
     town.do("csp", name="south", behaviour="normal")
+    assert "N64" in run("sandbox", "activate", "2", *at).output
+    town.do("reset")
+    town.do("csp", name="south", behaviour="refuse")
+    assert run("sandbox", "activate", "2", *at).code == 1
+    wait_until(lambda: any(one["given_up"] for one in town.status()["parties"]), "they are given up", 60)
+    assert "given up (`sandbox replay` sends them again)" in run("sandbox", "status", *at).output
+    town.do("csp", name="south", behaviour="normal")
+    wait_until(lambda: not any(one["waiting"] for one in town.status()["parties"]), "nothing waits", 60)
+    ran = run("sandbox", "activate", "2", *at)
+    assert (ran.code, "`sandbox replay`, and again" in ran.output) == (1, True), ran.output
+    town.do("replay")
     assert "N64" in run("sandbox", "activate", "2", *at).output
     town.do("reset")
     assert "a delay needs `until`" in refused(2, "sandbox", "decide", "delay", *at)
