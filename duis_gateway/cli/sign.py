@@ -170,6 +170,8 @@ def send(
             eui = trusted.gateway
         except SetupWrong as error:
             raise ConfigurationError(f"--trust: {error.detail}; name the gateway's own certificate there") from None
+        if eui == me.eui:
+            raise ConfigurationError("--trust: this is the certificate of --key's owner; name the gateway's there")
         try:
             gateway = Gateway(
                 base_of(url),

@@ -380,4 +380,7 @@ def _interface_of(body: PartnerBody) -> Interface:
     for interface in INTERFACES.values():
         if interface.carries(body):
             return interface
-    raise ValueError(f"{type(body).__name__} is no body of a partner's interface")
+    raise ValueError(
+        f"{type(body).__name__} is no body: a supplier sends a Service Request such as ReadInventory(hub), a CSP or "
+        "DCC a body of its interface"
+    )

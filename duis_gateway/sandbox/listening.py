@@ -206,7 +206,7 @@ class Watch:
         changed, self._last = now != self._last, now
         if not changed:
             return ""
-        return now or f"The alerts of {self.member.name} come here again."
+        return now or f"The alerts for {self.member.name} come here again."
 
     def _elsewhere(self) -> str:
         """Return in words where the alerts go, "" where they come here."""
@@ -220,7 +220,7 @@ class Watch:
         if party["url"] == self.own:
             return ""
         there = "to" if party["own"] else "to the sandbox's own adapter at"
-        return f"The alerts of {self.member.name} no longer come here: they go {there} {party['url']} now."
+        return f"The alerts for {self.member.name} no longer come here: they go {there} {party['url']} now."
 
 
 @dataclass

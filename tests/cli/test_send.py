@@ -224,6 +224,9 @@ def test_what_json_is_refused_for_names_options_of_the_command(file: Path, insta
     said = refused(2, "send", file, *words, "--trust", installation.pki)
     assert said.startswith("--trust: several that are trusted may sign for DCC: ")
     assert said.endswith("; name the gateway's own certificate there")
+    assert refused(2, "send", file, *words, "--trust", certificate).endswith("owner; name the gateway's there")
+    file.write_bytes('{"ReadInventory": {}}'.encode("utf-16"))
+    assert refused(2, "send", file, *words, "--trust", own).endswith("it is not UTF-8")
 
 
 def test_it_waits_for_a_gateway_that_does_not_listen_yet(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

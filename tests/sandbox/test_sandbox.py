@@ -477,11 +477,11 @@ def test_who_listens_says_when_the_alerts_go_elsewhere_and_when_they_are_back(to
             f"the alerts of you go to {other} from now on",
             f"the `listen` that had them, at {own}, gets nothing any more",
         ]
-        read_until(listening, f"The alerts of you no longer come here: they go to {other} now.")
+        read_until(listening, f"The alerts for you no longer come here: they go to {other} now.")
         town.do("address", supplier="you")
         read_until(listening, "no longer come here: they go to the sandbox's own adapter at http://127.0.0.1:")
         town.do("address", supplier="you", url=own)
-        read_until(listening, "The alerts of you come here again.")
+        read_until(listening, "The alerts for you come here again.")
     town.do("address", supplier="you")
 
 
