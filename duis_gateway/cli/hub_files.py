@@ -101,5 +101,3 @@ def _text(path: Path) -> str:
         return read_text(path, LIST_BYTES)
     except OSError as error:
         raise ConfigurationError(f"{shown_path(path)} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{shown_path(path)} cannot be read: it is not UTF-8") from None

@@ -307,8 +307,8 @@ def read_secret(path: Path) -> str:
     """
     try:
         secret = read_text(path).partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the secret in {path} cannot be read: {_why(error)}") from None
+    except OSError as error:
+        raise ConfigurationError(f"the secret in {path} cannot be read: {error.strerror or error}") from None
     if not secret:
         raise ConfigurationError(f"the secret in {path} is empty")
     return secret
@@ -331,8 +331,8 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
         document = read_toml(text)
     except NotToml as error:
         raise ConfigurationError(f"{path}: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the configuration {path} cannot be read: {_why(error)}") from None
+    except OSError as error:
+        raise ConfigurationError(f"the configuration {path} cannot be read: {error.strerror or error}") from None
     values = _defaults(path)
     places = {}
     for section, key, value, place in (
@@ -444,7 +444,3 @@ def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = F
         if "-----BEGIN" in str(value):
             shown = ""
         raise ValueError(f"must be {reader.expects}{shown}") from None
-
-
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"

@@ -73,7 +73,9 @@ def read_defects(path: Path) -> DefectMask:
         )
     except NotToml as error:
         raise ConfigurationError(f"{path}: {error}") from None
-    except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise ConfigurationError(f"{path}: not a list of defects: {error!r}") from None
     unknown = {one.severity for one in defects} | {level for limits in thresholds.values() for level in limits}
     if unknown - set(SEVERITIES):

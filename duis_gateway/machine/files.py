@@ -57,10 +57,13 @@ def read_text(path: Path, most: int = DOCUMENT_BYTES) -> str:
     """Return the text in a UTF-8 file, with any line ends, and without a byte-order mark.
 
     Raises:
-        OSError: as `read_bytes`.
-        UnicodeDecodeError: it is not UTF-8.
+        OSError: as `read_bytes`; or it is not UTF-8.
     """
-    return read_plain(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        text = read_plain(path, most).decode("utf-8")
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "it is not UTF-8", str(path)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def shown_path(path: Path) -> str:

@@ -197,8 +197,8 @@ def _our_name() -> str:
 def _password(path: Path) -> str:
     try:
         return read_text(path).strip()
-    except UnicodeDecodeError:
-        raise smtplib.SMTPException(f"the password in {path} is not UTF-8") from None
+    except OSError as error:
+        raise smtplib.SMTPException(f"the password in {path} cannot be read: {error.strerror}") from None
 
 
 def _refusal(step: str, code: int, text: bytes | str) -> Failure:

@@ -75,10 +75,9 @@ def read_scenario(name: str) -> Scenario:
     try:
         text = read_text(Path(name)) if own else _folder().joinpath(f"{name}.toml").read_text("utf-8")
         return _scenario(name, text, Path(name).parent)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+    except OSError as error:
         hint = meant(name, shipped(), otherwise="; these come with the gateway: {}")
-        raise ConfigurationError(f"the scenario {name} cannot be read: {why}{hint}") from None
+        raise ConfigurationError(f"the scenario {name} cannot be read: {error.strerror}{hint}") from None
     except NotToml as error:
         raise ConfigurationError(f"{name}: {error}") from None
 
@@ -93,8 +92,6 @@ def document_of(file: Path) -> str:
         return read_text(file)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{file} cannot be read: it is not UTF-8") from None
 
 
 def _scenario(name: str, text: str, folder: Path) -> Scenario:

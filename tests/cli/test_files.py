@@ -252,3 +252,22 @@ def test_letters_that_the_terminal_does_not_have_are_named() -> None:
     """What is printed is not always ASCII, and some terminals are."""
     text, code = explain(UnicodeEncodeError("ascii", "a \N{EM DASH} b", 2, 3, "ordinal not in range(128)"))
     assert (code, text) == (2, r"ascii, in which the output is written, has no '\u2014': set PYTHONIOENCODING=utf-8")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "{known}", "--url", "http://127.0.0.1:1", "--token-file", "{file}"),
+        ("conformance", "--url", "http://127.0.0.1:1", "--defects", "{file}"),
+        ("sandbox", "run", "{file}"),
+        ("release", "list", "--config", "{file}"),
+    ],
+)
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, words: tuple[str, ...]) -> None:
+    file, known = tmp_path / "file", tmp_path / "known"
+    file.write_bytes(b"\xff\xfe")
+    known.touch()
+    said = refused(2, *(word.format(file=file, known=known) for word in words))
+    assert str(file) in said
+    assert "it is not UTF-8" in said
+    assert "defect of" not in said

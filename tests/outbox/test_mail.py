@@ -268,9 +268,12 @@ def test_a_login_in_letters_beyond_ascii(tmp_path: Path) -> None:
         assert mail.send(claimed()) is None
         assert relay.users == ["gäteway"]
         password.write_text("sécret", encoding="latin-1")
-        failure = mail.send(claimed())
-    assert failure
-    assert failure.detail == f"the password in {password} is not UTF-8"
+        unreadable = mail.send(claimed())
+        password.unlink()
+        missing = mail.send(claimed())
+    for failure, why in ((unreadable, "it is not UTF-8"), (missing, "No such file or directory")):
+        assert failure
+        assert failure.detail == f"the password in {password} cannot be read: {why}"
 
 
 @pytest.mark.parametrize("within", ["handshake", "reply"])

@@ -490,6 +490,12 @@ def test_who_listens_says_once_that_the_sandbox_has_ended() -> None:
     assert [watch(), watch()] == ["The sandbox has ended: nothing comes until it runs again.", ""]
 
 
+def _backlog(town: RunningSandbox, name: str) -> tuple[int, int]:
+    """Return how many messages to a party wait, and how many were given up."""
+    [found] = [(one["waiting"], one["given_up"]) for one in town.status()["parties"] if one["name"] == name]
+    return found
+
+
 def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> None:
     at = ("--port", str(town.port))
     town.do("csp", name="south", behaviour="down")
@@ -503,10 +509,9 @@ def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> 
     town.do("reset")
     town.do("csp", name="south", behaviour="refuse")
     assert run("sandbox", "activate", "2", *at).code == 1
-    wait_until(lambda: any(one["given_up"] for one in town.status()["parties"]), "they are given up", 60)
+    wait_until(lambda: _backlog(town, "south") == (0, 2), "both messages to it are given up", 60)
     assert "given up (`sandbox replay` sends them again)" in run("sandbox", "status", *at).output
     town.do("csp", name="south", behaviour="normal")
-    wait_until(lambda: not any(one["waiting"] for one in town.status()["parties"]), "nothing waits", 60)
     ran = run("sandbox", "activate", "2", *at)
     assert (ran.code, "`sandbox replay`, and again" in ran.output) == (1, True), ran.output
     town.do("replay")
