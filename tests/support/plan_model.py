@@ -59,6 +59,39 @@ def said_of(scenario: Scenario, group: Instruction, hub: Hub) -> tuple[GroupDeci
 
 def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> Counting | None:
     """The supplier's own newest group that names the hub and was not refused; else what DCC chose for it."""
+    own = own_of(scenario, release, hub, supplier)
+    still = [one for one in own if one.period.end > scenario.now]
+    if still:
+        return still[-1]
+    excluded = scenario.marks[release.release_id].get(hub.device_id) is HubMark.EXCLUDED
+    for choice in scenario.selections:
+        chosen = choice.release_id == release.release_id and choice.supplier == supplier
+        if not chosen or choice.period is None:
+            continue
+        counts = not own or choice.period.end > scenario.now
+        if hub.device_id in choice.device_ids and not excluded and counts:
+            since = scenario.since.get(key_of(choice), {}).get(hub.device_id, choice.received_at)
+            return Counting(choice.period, Stage.PILOT, decided=True, since=since)
+    return own[-1] if own else None
+
+
+def of_both(scenario: Scenario, release: Release, hub: Hub, suppliers: list[int]) -> list[Counting | None]:
+    """What counts of each; its own goes on with the other's before DCC's choice until the end of both."""
+    counts = [counting(scenario, release, hub, one) for one in suppliers]
+    own = [own_of(scenario, release, hub, one) for one in suppliers]
+    chosen_for = [bool(mine) and one not in mine for mine, one in zip(own, counts, strict=True)]
+    if len(suppliers) < 2 or all(chosen_for):
+        return counts
+    found = list(counts)
+    for which, other in enumerate(reversed(counts)):
+        if chosen_for[which] and other is not None and other.period.end > scenario.now:
+            met = [one for one in own[which] if one.period.end > other.since]
+            found[which] = met[-1] if met else counts[which]
+    return found
+
+
+def own_of(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> list[Counting]:
+    """The supplier's own groups that name the hub and were not refused, the newest last."""
     own = []
     excluded = scenario.marks[release.release_id].get(hub.device_id) is HubMark.EXCLUDED
     for group in scenario.instructions:
@@ -72,19 +105,9 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
         if decision is not GroupDecision.REFUSED and (group.stage is Stage.SAFE_LAUNCH or begins_in_pilot):
             since = scenario.since.get(key_of(group), {}).get(hub.device_id, group.received_at)
             own.append((group.received_at, Counting(period, group.stage, decision is not None, since)))
-    newest = max(own, key=lambda pair: pair[0])[1] if own else None
-    still = [pair for pair in own if pair[1].period.end > scenario.now]
-    if still:
-        return max(still, key=lambda pair: pair[0])[1]
-    for choice in scenario.selections:
-        chosen = choice.release_id == release.release_id and choice.supplier == supplier
-        if not chosen or choice.period is None:
-            continue
-        counts = newest is None or choice.period.end > scenario.now
-        if hub.device_id in choice.device_ids and not excluded and counts:
-            since = scenario.since.get(key_of(choice), {}).get(hub.device_id, choice.received_at)
-            return Counting(choice.period, Stage.PILOT, decided=True, since=since)
-    return newest
+    # As `max` would: of several of one time the first, which is the last here.
+    own.reverse()
+    return [one for _, one in sorted(own, key=lambda pair: pair[0])]
 
 
 def over_in_the_pause(before: Scenario, after: Scenario) -> dict[int, bool]:
@@ -117,8 +140,7 @@ def expected_plan(scenario: Scenario, release: Release, hub: Hub) -> Expected:
     if hub.device_type != "CHF" or hub.status != "Commissioned" or release.state.value not in LIVE:
         return Expected("not_planned")
     responsible = {one for one in (hub.import_supplier, hub.gas_supplier) if one is not None}
-    given_by_all = [counting(scenario, release, hub, supplier) for supplier in sorted(responsible)]
-    found = [one for one in given_by_all if one is not None]
+    found = [one for one in of_both(scenario, release, hub, sorted(responsible)) if one is not None]
     # Whoever instructs when the other's period is over finds nothing to go with.
     last = max((one.since for one in found), default=None)
     found = [one for one in found if last is None or one.period.end > last]

@@ -27,11 +27,36 @@ def counting_together(facts: PlanFacts) -> tuple[HubInstruction | None, HubInstr
     of_import = counting_of(facts, facts.hub.import_supplier)
     of_gas = counting_of(facts, facts.hub.gas_supplier)
     if of_import is not None and of_gas is not None:
+        of_import, of_gas = _going_on(facts, of_import, of_gas), _going_on(facts, of_gas, of_import)
         if is_over(of_import.counting_period, of_gas.stands_since):
             return None, of_gas
         if is_over(of_gas.counting_period, of_import.stands_since):
             return of_import, None
     return of_import, of_gas
+
+
+def _going_on(facts: PlanFacts, counts: HubInstruction, other: HubInstruction) -> HubInstruction:
+    """Return a supplier's own instruction in the place of DCC's choice for it while it goes on with the other's half.
+
+    It counts before DCC's until their joint period ends, also once its own period has ended. Where that is so of both
+    suppliers, the joint period is over.
+    """
+    own = [] if _own_of(facts, other) and other.by_dcc else _own_of(facts, counts)
+    met = [one for one in own if not is_over(one.counting_period, other.stands_since)]
+    if not counts.by_dcc or not met or is_over(other.counting_period, facts.at):
+        return counts
+    return max(met, key=lambda one: one.received_at)
+
+
+def _own_of(facts: PlanFacts, counts: HubInstruction) -> list[HubInstruction]:
+    given = given_by(facts, counts.supplier)
+    return [one for one in given if not one.by_dcc and obstacle(facts, one) is None]
+
+
+def counting_in_the_plan(facts: PlanFacts, supplier: int) -> HubInstruction | None:
+    """Return the instruction of the supplier that counts together with the other's, or the one that could."""
+    together = (one for one in counting_together(facts) if one is not None and one.supplier == supplier)
+    return next(together, None) or counting_of(facts, supplier)
 
 
 def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:

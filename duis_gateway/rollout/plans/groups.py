@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.periods import is_over
-from duis_gateway.rollout.plans.counting import counting_of, given_by
+from duis_gateway.rollout.plans.counting import counting_in_the_plan, given_by
 from duis_gateway.rollout.plans.records import GroupName, PlanFacts
 from duis_gateway.rollout.plans.telling import Bulletin
 from duis_gateway.rollout.releases.records import Release, Stage
@@ -46,7 +46,7 @@ def without_group(facts: PlanFacts, *, by_dcc: bool) -> Iterator[int]:
     DCC had chosen the hub on its behalf, or had instructed it by itself (`by_dcc`), and its own group was over.
     """
     for supplier in facts.hub.suppliers:
-        counts = counting_of(facts, supplier)
+        counts = counting_in_the_plan(facts, supplier)
         given = (one for one in given_by(facts, supplier) if not one.by_dcc)
         own = any(not is_over(one.counting_period, facts.at) for one in given)
         if (counts is not None and counts.by_dcc) or (by_dcc and not own):

@@ -16,7 +16,14 @@ from enum import StrEnum
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
 from duis_gateway.rollout.periods import ends_before, is_over
-from duis_gateway.rollout.plans.counting import counting_of, counting_together, given_by, instructs, obstacle
+from duis_gateway.rollout.plans.counting import (
+    counting_in_the_plan,
+    counting_of,
+    counting_together,
+    given_by,
+    instructs,
+    obstacle,
+)
 from duis_gateway.rollout.plans.records import (
     GroupName,
     HubInstruction,
@@ -161,7 +168,7 @@ def has_passed(facts: PlanFacts, supplier: int) -> bool:
     own = [one.counting_period for one in given_by(facts, supplier) if not one.by_dcc]
     if not own or not all(is_over(period, facts.at) for period in own):
         return False
-    counts = counting_of(facts, supplier)
+    counts = counting_in_the_plan(facts, supplier)
     return (counts is not None and counts.by_dcc) or plan_hub(facts).basis is not Basis.INSTRUCTED
 
 
@@ -183,7 +190,7 @@ def is_under_way(
     facts: PlanFacts, supplier: int, groups: Collection[GroupName], paused_since: datetime | None = None
 ) -> bool:
     """Whether the hub moves now by one of these groups of the supplier's (`has_begun`)."""
-    counting = counting_of(facts, supplier)
+    counting = counting_in_the_plan(facts, supplier)
     if counting is None or counting.by_dcc or GroupName(counting.group_id, counting.stage) not in groups:
         return False
     return plan_hub(facts).basis is Basis.INSTRUCTED and has_begun(facts, paused_since)

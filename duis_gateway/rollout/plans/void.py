@@ -5,7 +5,7 @@ from __future__ import annotations
 from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
-from duis_gateway.rollout.plans.counting import counting_of, ended_void, given_by, instructs, obstacle
+from duis_gateway.rollout.plans.counting import counting_in_the_plan, ended_void, given_by, instructs, obstacle
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
 
@@ -103,7 +103,7 @@ def void_already(facts: PlanFacts, supplier: int, *, by_dcc: bool) -> VoidReason
         return VoidReason.NOT_INSTRUCTED
     if own and supplier not in facts.hub.suppliers:
         return VoidReason.CHANGED_SUPPLIER
-    counts = counting_of(facts, supplier)
+    counts = counting_in_the_plan(facts, supplier)
     standing = counts is not None and counts.by_dcc is by_dcc and plan_hub(facts).basis is Basis.INSTRUCTED
     able = (one for one in own if obstacle(facts, one) is None)
     if not own or standing or any(not is_over(one.counting_period, facts.at) for one in able):
