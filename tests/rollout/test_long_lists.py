@@ -50,7 +50,7 @@ LOOKED_UP: dict[str, Callable[[Connection, list[int]], object]] = {
     "preferring": lambda conn, ids: pilots.preferring(conn, "R1", ids),
     "instructing": lambda conn, ids: schedules.instructing(conn, "R1", ids),
     "chosen for another supplier": lambda conn, ids: direct.selected_for_other(conn, "R1", THEIRS, ids, NOW),
-    "batches": lambda conn, ids: direct.batch_periods(conn, "R1", ids),
+    "batches": lambda conn, ids: direct.batches_naming(conn, "R1", ids),
     "selections": lambda conn, ids: direct.selections_naming(conn, "R1", ids),
     "told": lambda conn, ids: told.told(conn, "R1", ids),
     "named": lambda conn, ids: hubs.named(conn, ids, "R1", None, NOW),

@@ -233,20 +233,23 @@ def selected_for_other(
     return frozenset(connection.execute(query).scalars())
 
 
-def batch_periods(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, Period | None]:
-    """Return the period of each of these hubs that is in a batch of the release; of several the newest batch's.
+def batches_naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, DirectGroup]:
+    """Return the newest batch of the release of each of these hubs that is in one; without the hubs of each.
 
-    None: the batch names no period. Hubs of one batch share one object.
+    Hubs of one batch share one object.
     """
     heads = connection.execute(_in_order(batch, release_id))
-    periods = {row.id: _period(row.starts, row.ends) for row in heads}
-    newest = {number: place for place, number in enumerate(periods)}
+    batches = {
+        row.id: DirectGroup(release_id, _period(row.starts, row.ends), row.received_at, (), row.group_id)
+        for row in heads
+    }
+    newest = {number: place for place, number in enumerate(batches)}
     found: dict[int, int] = {}
-    for device_id, number in _naming(connection, batch_hub, periods, ids):
+    for device_id, number in _naming(connection, batch_hub, batches, ids):
         other = found.get(device_id)
         if other is None or newest[number] > newest[other]:
             found[device_id] = number
-    return {device_id: periods[number] for device_id, number in found.items()}
+    return {device_id: batches[number] for device_id, number in found.items()}
 
 
 def _period(starts: datetime | None, ends: datetime | None) -> Period | None:

@@ -48,7 +48,7 @@ def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx
     pilots.replace_default_list(tx.conn, release.release_id, body.csp_region, good)
     tx.send(_default_list_alerts(release, body.csp_region, before, [found[d] for d in good], tx))
     tx.send(take_out_of_safe_launch(release, good, tx))
-    replan(tx, release, direct.batch_periods(tx.conn, release.release_id, {*listed, *good}))
+    replan(tx, release, direct.batches_naming(tx.conn, release.release_id, {*listed, *good}))
     return accepted(message, bad)
 
 

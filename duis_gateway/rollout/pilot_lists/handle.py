@@ -47,7 +47,7 @@ def submit_preferred_pilot_list(request: ServiceRequest[PreferredPilotList], tx:
     _replace(facts.release, judgement, tx)
     tx.send(take_out_of_safe_launch(facts.release, [hub.device_id for hub in judgement.pilot], tx))
     listed = {hub.device_id for hubs in (facts.default, facts.previous or (), judgement.pilot) for hub in hubs}
-    batched = direct.batch_periods(tx.conn, facts.release.release_id, listed)
+    batched = direct.batches_naming(tx.conn, facts.release.release_id, listed)
     replan(tx, facts.release, (*judgement.findings.removed_from_groups, *batched))
     return answer
 

@@ -181,8 +181,11 @@ def has_begun(facts: PlanFacts, paused_since: datetime | None = None) -> bool:
     plan = plan_hub(facts)
     if plan.period is None or facts.release.state is ReleaseState.NOTIFIED:
         return False
-    given = counting_together(facts) if plan.basis is Basis.INSTRUCTED else ()
-    begun = max([plan.period.start, *(one.stands_since for one in given if one is not None)])
+    if plan.basis is Basis.INSTRUCTED:
+        given = [one.stands_since for one in counting_together(facts) if one is not None]
+    else:
+        given = [facts.batch_given] if facts.batch_given is not None else []
+    begun = max([plan.period.start, *given])
     return begun <= (paused_since or facts.at)
 
 

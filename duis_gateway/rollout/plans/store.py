@@ -183,8 +183,7 @@ class _OfHub:
 
     naming: tuple[_Naming, ...] = ()
     selections: tuple[DirectGroup, ...] = ()
-    in_batch: bool = False
-    batch: Period | None = None
+    batch: DirectGroup | None = None
     in_pilot: bool = False
 
 
@@ -203,7 +202,7 @@ class _Said:
 
     naming: Mapping[int, tuple[_Naming, ...]]
     selections: Mapping[int, tuple[DirectGroup, ...]]
-    batches: Mapping[int, Period | None]
+    batches: Mapping[int, DirectGroup]
     pieces: Mapping[int, GroupSay]
     withheld: Mapping[int, frozenset[int]]
     in_pilot: frozenset[int]
@@ -212,15 +211,14 @@ class _Said:
     def of(self, device_id: int) -> _OfHub:
         """Return what was said about a hub; the same object for all of which the same was said."""
         naming, selections = self.naming.get(device_id, ()), self.selections.get(device_id, ())
-        in_batch = device_id in self.batches
-        if not (naming or selections or in_batch):
+        batch = self.batches.get(device_id)
+        if not (naming or selections or batch):
             return _NOTHING
-        period = self.batches.get(device_id)
         in_pilot = device_id in self.in_pilot
-        key = naming, id(selections), in_batch, id(period), in_pilot
+        key = naming, id(selections), id(batch), in_pilot
         known = self.met.get(key)
         if known is None:
-            known = self.met[key] = _OfHub(naming, selections, in_batch, period, in_pilot)
+            known = self.met[key] = _OfHub(naming, selections, batch, in_pilot)
         return known
 
 
@@ -239,8 +237,8 @@ def _said(connection: Connection, shared: ReleaseFacts, ids: Sequence[int]) -> _
             chosen = tuple(one for one in selections[device_id] if one.supplier not in suppliers)
             selections[device_id] = left.setdefault(chosen, chosen)
     pieces = says.pieces(connection, {one.piece for found in naming.values() for one in found if one.piece is not None})
-    batches = direct.batch_periods(connection, release_id, ids)
-    dated = [device_id for device_id, period in batches.items() if period is not None]
+    batches = direct.batches_naming(connection, release_id, ids)
+    dated = [device_id for device_id, one in batches.items() if one.period is not None]
     piloted = in_pilot(connection, release_id, dated) if dated and _may_pilot(shared.release) else frozenset[int]()
     return _Said(naming, selections, batches, pieces, withheld, piloted)
 
@@ -267,8 +265,9 @@ def _facts(
         at=shared.now,
         mark=mark,
         instructions=(*_instructions(hub, shared, said.naming, pieces), *_chosen(said.selections)),
-        batch=said.batch,
-        undated_batch=said.in_batch and said.batch is None,
+        batch=None if said.batch is None else said.batch.period,
+        undated_batch=said.batch is not None and said.batch.period is None,
+        batch_given=None if said.batch is None else said.batch.received_at,
         in_pilot=said.in_pilot,
         scheduled=scheduled,
         unable=hub.suppliers - shared.able,

@@ -130,7 +130,8 @@ def test_a_batch_of_the_same_name_takes_the_place_of_the_first(dcc: Steering) ->
     dcc.says(batch(THEIR_HUB, group="B2"))
     assert [(group.group_id, group.device_ids) for group in kept(dcc)] == [("B1", (OWN_SOUTH,)), ("B2", (THEIR_HUB,))]
     with dcc.store.read() as conn:
-        assert direct.batch_periods(conn, "R1", [OWN_NORTH, OWN_SOUTH]) == {OWN_SOUTH: IN_PILOT}
+        (left,) = direct.batches_naming(conn, "R1", [OWN_NORTH, OWN_SOUTH]).items()
+    assert (left[0], left[1].period) == (OWN_SOUTH, IN_PILOT)
 
 
 @pytest.mark.requirement("BR-3.8")

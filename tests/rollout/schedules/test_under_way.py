@@ -274,6 +274,24 @@ def test_what_was_paused_before_its_period_began_can_be_taken_back_until_it_move
     assert (refused.code, refused.warning) == ("E110505", PilotListWarning(under_way=(OWN_SOUTH,)))
 
 
+@pytest.mark.requirement("X03", "X08")
+def test_a_batch_that_came_in_a_pause_has_not_begun_until_the_release_proceeds(dcc: Steering) -> None:
+    """Before, its hubs counted as under way, as if CS06 could have been sent for them."""
+
+    def rolls(action: RolloutAction) -> None:
+        decision = esi.RolloutDecision("R1", action, "why", DecisionStanding.CONFIRMED, "DCC")
+        assert dcc.says(decision).status == "Accepted"
+
+    dcc.passes(at(4))
+    rolls(RolloutAction.PAUSE)
+    dcc.passes(at(6))
+    batch = esi.BatchInstruction("R1", "B1", (OWN_NORTH, OWN_SOUTH), Period(at(2), at(9)))
+    assert dcc.says(batch).status == "Accepted"
+    assert instructs(dcc, (OWN_NORTH,), 12, 20) == takes_back(dcc) == "I99"
+    rolls(RolloutAction.PROCEED)
+    assert instructs(dcc, (OWN_SOUTH,), 12, 20) == "E110605", "it moves now"
+
+
 @pytest.mark.requirement("A01")
 def test_what_is_not_approved_moves_not(dcc: Steering) -> None:
     dcc.announces("R2", firmware_version="00000009")
