@@ -37,6 +37,15 @@ release_event = Table(
     Index(None, "release_id", "id"),
 )
 
+past_date = Table(
+    "past_date",
+    metadata,
+    key("release_id", Text, ForeignKey("release.release_id")),
+    key("date", UtcTime),
+    needed("noticed_at", UtcTime),
+)
+"""Dates of a release that were past already when a notice set them, and when the newest such notice came."""
+
 rollout_decision = Table(
     "rollout_decision",
     metadata,

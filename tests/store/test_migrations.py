@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from duis_gateway.errors import StoreUnusable
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store import migrate
 from duis_gateway.store.engine import Store, now_seconds
 from duis_gateway.store.tables import metadata
 from tests.support.databases import opened
+from tests.support.rules import PILOT, release
 
 
 @pytest.fixture(name="store")
@@ -98,6 +102,31 @@ def test_parts_that_are_there_count_their_age_from_the_migration(empty_database_
         with store.read() as connection:
             kept_at = connection.execute(text("SELECT kept_at FROM message_part")).scalar_one()
             assert now_seconds(connection) - 60 < kept_at <= now_seconds(connection)
+
+
+def test_dates_that_notices_put_into_the_past_move_out_of_the_history_of_their_release(empty_database_url: str) -> None:
+    event = (
+        "INSERT INTO release_event (release_id, at, event, state, paused, by_whom) "
+        "VALUES ('R1', :at, :event, 'notified', :paused, 'DCC')"
+    )
+    noted = f"{PILOT.start.isoformat()} put into the past"
+    with opened(empty_database_url) as store:
+        with store.write() as connection:
+            command.upgrade(migrate.configuration(connection), "0024_trace")
+            releases.put(connection, release(), {})
+            for at, what in (
+                (1_000_000, "notified"),
+                (1_000_000, noted),
+                (2_000_000, "revised to 2"),
+                (2_000_000, noted),
+            ):
+                connection.execute(text(event), {"at": at, "event": what, "paused": False})
+        store.migrate()
+        with store.read() as connection:
+            assert [line.event for line in history.of_release(connection, "R1")] == ["notified", "revised to 2"]
+            assert history.past_dates(connection, "R1", [PILOT.start, PILOT.end]) == {
+                PILOT.start: datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)
+            }
 
 
 def test_a_newer_database_is_refused_and_left_alone(store: Store) -> None:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, func, insert, select
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
-from duis_gateway.store.rollout_tables import release_event
+from duis_gateway.store.rollout_tables import past_date, release_event
+from duis_gateway.store.upsert import upsert_one
 
-_PUT_BACK = " put into the past"
 _COLUMNS = (
     release_event.c.release_id,
     release_event.c.at,
@@ -40,9 +40,8 @@ def record(connection: Connection, event: ReleaseEvent) -> None:
 
 
 def of_release(connection: Connection, release_id: str) -> list[ReleaseEvent]:
-    """Return what happened to the release, the oldest line first, without the dates that notices put into the past."""
-    mine = release_event.c.release_id == release_id, release_event.c.event.not_like(f"%{_PUT_BACK}")
-    query = select(*_COLUMNS).where(*mine).order_by(release_event.c.id)
+    """Return what happened to the release, the oldest line first."""
+    query = select(*_COLUMNS).where(release_event.c.release_id == release_id).order_by(release_event.c.id)
     return [ReleaseEvent(row[0], row[1], row[2], ReleaseState(row[3]), *row[4:]) for row in connection.execute(query)]
 
 
@@ -83,22 +82,17 @@ def revision_event(revision: int) -> str:
     return f"revised to {revision}"
 
 
-def note_past_dates(connection: Connection, release: Release, dates: Iterable[datetime], at: datetime, by: str) -> None:
-    """Add a line for each of these dates: the notice that has just come put it into the past."""
+def note_past_dates(connection: Connection, release_id: str, dates: Iterable[datetime], at: datetime) -> None:
+    """Keep that the notice which has just come put each of these dates into the past."""
     for date in dates:
-        record(connection, ReleaseEvent(release.release_id, at, _put_back(date), release.state, release.paused, by))
+        upsert_one(connection, past_date, {"release_id": release_id, "date": date, "noticed_at": at})
 
 
 def past_dates(connection: Connection, release_id: str, dates: Iterable[datetime]) -> dict[datetime, datetime]:
     """Return those of the dates that a notice put into the past, each with when the newest such notice came."""
-    by_event = {_put_back(date): date for date in dates}
-    mine = release_event.c.release_id == release_id, release_event.c.event.in_(by_event)
-    query = select(release_event.c.event, release_event.c.at).where(*mine).order_by(release_event.c.id)
-    return {by_event[row.event]: row.at for row in connection.execute(query)}
-
-
-def _put_back(date: datetime) -> str:
-    return f"{date.isoformat()}{_PUT_BACK}"
+    mine = past_date.c.release_id == release_id, past_date.c.date.in_(tuple(dates))
+    query = select(past_date.c.date, past_date.c.noticed_at).where(*mine)
+    return {row.date: row.noticed_at for row in connection.execute(query)}
 
 
 def _event(row: Row[*tuple[Any, ...]]) -> ReleaseEvent:

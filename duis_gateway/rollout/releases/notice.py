@@ -65,7 +65,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     revised = standing is not None
     releases.put(tx.conn, release=release, marks=known)
     history.record(tx.conn, _line(release, tx, revised=revised))
-    history.note_past_dates(tx.conn, release, put_into_the_past(standing, release, tx.now), tx.now, tx.party.name)
+    history.note_past_dates(tx.conn, release.release_id, put_into_the_past(standing, release, tx.now), tx.now)
     freshness.of_model(tx.conn, release.manufacturer, release.model, tx.now)
     tx.release_changed = True
     tx.send(to_each(tx.registered(PartyKind.CSP), notice_for, release.release_id))
