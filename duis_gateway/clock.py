@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from duis_gateway.machine.files import put_whole, read_text
+
+_MOST_BYTES = 1024
 _log = logging.getLogger(__name__)
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -89,14 +92,12 @@ class FileClock:
 
 def read_clock(path: Path) -> datetime:
     """Return the moment that a clock's file holds (OSError, ValueError: as `FileClock`)."""
-    return business_time(datetime.fromisoformat(path.read_text(encoding="ascii").strip()))
+    return business_time(datetime.fromisoformat(read_text(path, _MOST_BYTES).strip()))
 
 
 def write_clock(path: Path, instant: datetime) -> None:
     """Put the clock of a file at this moment; readers see the old time or the new one, never half of it."""
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(business_time(instant).isoformat() + "\n", encoding="ascii")
-    unfinished.replace(path)
+    put_whole(path, f"{business_time(instant).isoformat()}\n".encode())
 
 
 def clock_of(fixed: datetime | None, file: Path | None = None) -> Clock:

@@ -70,7 +70,7 @@ _HANDLED = (
 LAYERS: dict[str, tuple[str, ...]] = {
     "duis_gateway.namespaces": (),
     "duis_gateway.errors": (),
-    "duis_gateway.clock": (),
+    "duis_gateway.clock": ("duis_gateway.machine.files",),
     "duis_gateway.text": ("duis_gateway.duis.identifiers",),
     "duis_gateway.store.failpoints": (),
     "duis_gateway.duis.identifiers": BASE,

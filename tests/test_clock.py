@@ -54,9 +54,13 @@ def test_whoever_writes_the_file_of_a_clock_moves_it(tmp_path: Path, caplog: pyt
         assert clock.now() == clock.now() == later
         file.unlink()
         assert clock.now() == later
+        file.write_bytes(b"\xef\xbb\xbf2027-04-01T00:00:00Z\r\n")  # as some editors save it
+        assert clock.now() == datetime(2027, 4, 1, tzinfo=UTC)
     assert len(caplog.records) == 2
-    with pytest.raises(OSError, match="No such file"):
-        clock_of(None, file)
+    file.unlink()
+    for path, why in ((file, "No such file"), (Path("/dev/zero"), "larger than 1,024 bytes")):
+        with pytest.raises(OSError, match=why):
+            clock_of(None, path)
 
 
 def _duis(time: str) -> object:

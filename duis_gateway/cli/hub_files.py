@@ -46,14 +46,14 @@ def _hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
 
 
 def read_ids(path: Path) -> frozenset[int]:
-    """Return the hubs of a file: one a line, or the column `device_id` (else the first) of a CSV file.
+    """Return the hubs of a file: one a line, the column `device_id` (else the first) of a CSV file, or JSON.
 
     Raises:
         ConfigurationError: the file cannot be read, or a line that is not empty has no EUI-64.
     """
     text = _text(path)
     try:
-        return read_hub_list(text)
+        return read_hub_list(text, as_json=_is_json(text))
     except ValueError as error:
         raise ConfigurationError(f"{shown_path(path)}, {error}") from None
 
@@ -82,7 +82,7 @@ def _flag(value: object) -> bool:
 
 def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
     text = _text(path)
-    if not re.match(r"\s*[\[{]", text):
+    if not _is_json(text):
         reader = csv.DictReader(io.StringIO(text))
         if "device_id" not in (reader.fieldnames or ()):
             raise ConfigurationError(f"{shown_path(path)} has {_NO_HUBS}")
@@ -94,6 +94,10 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise ConfigurationError(f"{shown_path(path)} is not what the party door gives: a list of objects")
     return found
+
+
+def _is_json(text: str) -> bool:
+    return re.match(r"\s*[\[{]", text) is not None
 
 
 def _text(path: Path) -> str:

@@ -42,8 +42,8 @@ def protect() -> None:
 def load(file: Path, party: int, config: Config) -> None:
     """Make the hubs in FILE (-: standard input) the supplier's list, in the place of the one that it has.
 
-    FILE has one EUI-64 a line, or is CSV with a column device_id. What this does to plans is told to everybody
-    concerned.
+    FILE has one EUI-64 a line, or is CSV with a column device_id, or JSON as `protect list` prints it. What this does
+    to plans is told to everybody concerned.
     """
     ids = read_ids(file)
     with _lists(config, party) as lists:

@@ -26,6 +26,12 @@ def test_a_list_is_loaded_shown_and_shortened(installation: Installation, tmp_pa
     file.write_text(f"{second}\n{third}\n")
     assert "1 hub removed" in done("protect", "remove", file, *party)
     assert done("protect", "list", "--format", "csv", *party).splitlines() == ["device_id", first]
+    for form in ("json", "csv"):
+        file.write_text(done("protect", "list", "--format", form, *party))
+        assert "1 hub removed" in done("protect", "remove", file, *party)
+        assert "protects 1 hub." in done("protect", "load", file, *party)
+    file.write_text("[]")
+    assert "protects 0 hubs." in done("protect", "load", file, *party)
     file.write_text("")
     assert "there is nothing in it" in refused(2, "protect", "load", file, *party)
     file.write_text("device_id\n")
