@@ -244,3 +244,42 @@ def test_t24_what_cannot_be_canonicalised_is_refused(namespace: str) -> None:
 
     document = resigned(SIGNED, digest_of_nothing).replace(b"urn:unused", namespace.encode())
     refuse(document, "cannot be canonicalised")
+
+
+_PARTS = (".", "SignedInfo", "SignedInfo/ds:CanonicalizationMethod", "SignedInfo/ds:SignatureMethod",
+          "SignedInfo/ds:Reference", "SignedInfo/ds:Reference/ds:Transforms",
+          "SignedInfo/ds:Reference/ds:Transforms/ds:Transform", "SignedInfo/ds:Reference/ds:DigestMethod",
+          "SignedInfo/ds:Reference/ds:DigestValue", "SignatureValue", "KeyInfo", "KeyInfo/ds:X509Data",
+          "KeyInfo/ds:X509Data/ds:X509IssuerSerial", "KeyInfo/ds:X509Data/ds:X509IssuerSerial/ds:X509IssuerName",
+          "KeyInfo/ds:X509Data/ds:X509IssuerSerial/ds:X509SerialNumber")  # fmt: skip
+"""Every element of a signature, below the Signature."""
+
+
+def part(root: etree._Element, path: str) -> etree._Element:
+    return one(root, f"ds:Signature/ds:{path}" if path != "." else "ds:Signature")
+
+
+@pytest.mark.parametrize("path", _PARTS)
+@pytest.mark.parametrize("name", ["Id", "x"])
+def test_t23_an_attribute_that_the_profile_does_not_have_is_refused(path: str, name: str) -> None:
+    """T23: on any element, under a good SignatureValue: an Id is how something else would be referred to."""
+    refuse(resigned(SIGNED, lambda root: part(root, path).set(name, "y")))
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2003", "\u0085", "\u2028"])
+@pytest.mark.parametrize("path", _PARTS)
+def test_t29_white_space_is_xmls_own(path: str, space: str) -> None:
+    """T29: what Python calls white space, and XML does not, is content: in front of what an element holds."""
+
+    def write(root: etree._Element) -> None:
+        element = part(root, path)
+        element.text = space + (element.text or "")
+
+    bent = tree()
+    write(bent)
+    # What SignedInfo holds is what the value is over; the rest is not signed.
+    spaced = resigned(SIGNED, write) if path.startswith("SignedInfo") else etree.tostring(bent)
+    if path.endswith("X509IssuerName"):  # there it is a part of the name, which nobody has
+        assert check(spaced).signer.issuer == space + KEY.issuer
+        return
+    refuse(spaced)

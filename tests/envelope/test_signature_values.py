@@ -128,6 +128,15 @@ def test_t30_the_issuer_is_there_and_not_endless(issuer: str) -> None:
     refuse(root, "X509IssuerName")
 
 
+def test_t30_the_longest_issuer_is_taken_and_asked_for() -> None:
+    root = tree()
+    longest = "CN=" + "x" * 2045
+    one(root, ".//ds:X509IssuerName").text = longest
+    assert check(etree.tostring(root)).signer == SignerReference(longest, KEY.serial)
+    one(root, ".//ds:X509IssuerName").text = longest + "x"
+    refuse(root, "X509IssuerName")
+
+
 def test_t30_the_look_up_decides_and_its_refusal_is_the_answer() -> None:
     def unknown(reference: SignerReference) -> ec.EllipticCurvePublicKey:
         raise NotAuthenticated(f"the certificate is unknown: {reference.serial}")
