@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from duis_gateway.duis.identifiers import RequestId, format_eui, parse_eui
+from duis_gateway.envelope.parse import ShapeLimits
 from duis_gateway.errors import (
+    Finding,
     IdentityReused,
     MessageRefused,
     NotAuthenticated,
@@ -19,8 +21,8 @@ from duis_gateway.errors import (
     NotValid,
 )
 from duis_gateway.flow import evidence
-from duis_gateway.flow.incoming import Door
-from duis_gateway.flow.steps import admit, known
+from duis_gateway.flow.incoming import Door, Incoming
+from duis_gateway.flow.steps import admit, known, receive, verify
 from duis_gateway.parties.records import PartyKind, PartyStatus, Role
 from duis_gateway.store.engine import Store
 from tests.support.duis import PILOT_LIST, request_xml
@@ -72,9 +74,22 @@ MESSAGES: dict[Door, Callable[[], bytes]] = {Door.DUIS: reading, Door.CSP: from_
 
 @pytest.mark.parametrize("door", MESSAGES)
 def test_a_good_message_is_proven_admitted_and_authorised(walk: StepsWalk, door: Door) -> None:
-    done = walk.authorised(walk.signed(MESSAGES[door](), door), door)
+    """What is authorised is what was proven: the same digest and identity, and the message that they are of."""
+    raw = walk.signed(MESSAGES[door](), door)
+    verified, done = walk.verified(raw, door), walk.authorised(raw, door)
     assert (done.refusal, done.party) == (None, walk.parties[SIGNERS[door][0]])
-    assert done.received_at == NOW
+    assert (done.received_at, done.digest, done.identity) == (NOW, verified.digest, verified.identity)
+    assert done.incoming == verified.incoming
+    body = {Door.DUIS: "ReadInventory", Door.CSP: "ActivateFirmwareRequests", Door.ESI: "Closure"}
+    assert type(done.message.body).__name__ == body[door]
+
+
+def test_the_certificate_is_looked_up_where_the_caller_says(walk: StepsWalk) -> None:
+    """Within a transaction that is open already: what is not registered there is not registered."""
+    received = receive(Incoming(Door.DUIS, "serviceD", walk.signed(reading(), Door.DUIS), "test"), ShapeLimits(), NOW)
+    assert verify(received, walk.trust).received_at == NOW
+    with pytest.raises(NotAuthenticated, match="unknown"):
+        verify(received, walk.trust, lambda _issuer, _serial: None)
 
 
 @pytest.mark.parametrize("door", MESSAGES)
@@ -154,7 +169,9 @@ def test_on_a_partners_door_that_partner_alone_speaks_while_it_is_active(
     if kind is {Door.CSP: PartyKind.CSP, Door.ESI: PartyKind.DCC}[door] and status is PartyStatus.ACTIVE:
         assert admit(verified, lambda _eui: party).party == party
         return
-    with pytest.raises(NotEntitled):
+    is_partner = kind is {Door.CSP: PartyKind.CSP, Door.ESI: PartyKind.DCC}[door]
+    words = "is suspended" if is_partner else "not registered with this gateway as"
+    with pytest.raises(NotEntitled, match=words):
         admit(verified, lambda _eui: party)
 
 
@@ -176,8 +193,12 @@ def test_a_version_is_served_up_to_the_suppliers(walk: StepsWalk, version: str, 
     if good:
         assert walk.authorised(signed).refusal is None
         return
-    with pytest.raises(NotValid):
+    with pytest.raises(NotValid) as refused:
         walk.authorised(signed)
+    if version not in ("7.0", "4.9"):  # those are nobody's
+        reason = f"schemaVersion {version} is above DUIS {registered}, for which {format_eui(SUPPLIER)} is registered"
+        assert refused.value.detail == f"{reason}."
+        assert refused.value.findings == (Finding("/sr:Request/@schemaVersion", 1, reason),)
 
 
 def test_whose_version_is_not_a_suppliers_is_told_that_it_has_no_role(walk: StepsWalk) -> None:
@@ -286,6 +307,7 @@ def test_a_counter_may_be_as_far_below_the_highest_as_the_window_is_wide(
     recorded(store, 100)
     verified = walk.verified(walk.signed(reading(request_id=request_id(counter=counter)), Door.DUIS))
     with store.read() as conn:
+        assert known(verified, conn) is None, "without a window any order is good"
         if good:
             assert known(verified, conn, window) is None
             return

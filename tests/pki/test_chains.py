@@ -160,7 +160,16 @@ def test_a_ca_in_order_leads_to_itself(place: Installation) -> None:
 )
 def test_t36_a_certificate_that_is_no_ca_issues_nothing(place: Installation, extensions: Sequence[Extension]) -> None:
     """T36: also one with a critical extension that is not understood."""
-    refuse(place.trust(), place.register(issued_by(place, extensions)), "does not lead to a trust anchor")
+    mine = place.register(issued_by(place, extensions))
+    refuse(place.trust(), mine, "does not lead to a trust anchor")
+
+
+def test_who_signed_itself_and_is_no_ca_is_no_anchor(place: Installation) -> None:
+    """A gateway with nothing else in its folder trusts nobody, and says so."""
+    place.anchor(build(SUBJECT, SUBJECT_KEY, SUBJECT, extensions=[(USAGE, True)]), "user")
+    assert not place.trust().has_anchor()
+    place.authority()
+    assert place.trust().has_anchor()
 
 
 def test_an_extension_that_is_not_critical_may_be_passed_over(place: Installation) -> None:
