@@ -55,6 +55,17 @@ def test_the_tree_is_left_as_it_was() -> None:
     assert etree.tostring(root) == before
 
 
+@pytest.mark.parametrize(("before", "after"), [(b"", b""), (b"\n  ", b""), (b"", b"\n"), (b"\n  ", b"\n")])
+def test_what_stands_about_a_signature_alone_is_content_and_stays(before: bytes, after: bytes) -> None:
+    """The root has no other element: what stands about the Signature is the root's own text."""
+    signed = sign(b"<r>" + before + after + b"</r>", KEY)
+    signature = signed[signed.index(b"<ds:") : signed.index(b"</r>")]
+    root = parse_document(b"<r>" + before + signature + after + b"</r>", ShapeLimits(), {})
+    as_it_was = etree.tostring(root)
+    assert verify(root, lambda _: PRIVATE_KEY.public_key()).content == b"<r>" + before + after + b"</r>"
+    assert etree.tostring(root) == as_it_was
+
+
 @pytest.mark.parametrize(
     ("before", "after"), [(b"", b""), (b"\n  ", b""), (b"", b"\n"), (b"\n  ", b"\n"), (b"<!--x-->\n", b"\n<!--y-->")]
 )
