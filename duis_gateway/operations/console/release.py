@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from duis_gateway.operations.console.counts import Breakdown, Estate, ReleaseCounts, progress_of
 from duis_gateway.operations.console.picture import Picture, draw
+from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.rules import Deadline, TaskState
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
@@ -151,6 +152,17 @@ def picture_of(release: Release, counted: ReleaseCounts | None, now: datetime) -
     if pilot is not None:
         dates += [("pilot begins", pilot.period.start), ("pilot ends", pilot.period.end)]
     return draw(counted.activations, sorted(dates, key=lambda one: one[1]), now)
+
+
+_MOST_SUPPLIERS = 5
+
+
+def turn_in_short(deadlines: Sequence[Deadline], release_id: str) -> tuple[list[Deadline], int]:
+    """Return whose turn it is, of suppliers only the first few, and the number of suppliers that are left out."""
+    turn = turn_of(deadlines, release_id)
+    suppliers = [one for one in turn if one.kind is PartyKind.SUPPLIER]
+    more = suppliers[_MOST_SUPPLIERS:]
+    return [one for one in turn if one not in more], len(more)
 
 
 def turn_of(deadlines: Sequence[Deadline], release_id: str) -> list[Deadline]:

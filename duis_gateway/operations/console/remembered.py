@@ -61,8 +61,11 @@ class Remembered(Generic[Key, Value]):
         self._lock = threading.Lock()
         self._turn = threading.Lock()
 
-    def get(self, key: Key) -> Figure[Value] | None:
-        """Return the figure; None while it is counted for the first time, or where that failed."""
+    def get(self, key: Key, *, patient: bool = True) -> Figure[Value] | None:
+        """Return the figure; None while it is counted for the first time, or where that failed.
+
+        `patient`: wait for it as the class says; else what is known is taken as it is.
+        """
         with self._lock:
             if len(self._slots) > _MOST:
                 self._slots.clear()
@@ -70,7 +73,7 @@ class Remembered(Generic[Key, Value]):
             if slot.making is None and slot.is_old(self._every):
                 slot.changed.clear()
                 slot.making = started(self._work, key, slot, name="console")
-            wait = slot.making is not None and slot.took < _QUICK
+            wait = patient and slot.making is not None and slot.took < _QUICK
         if wait:
             slot.changed.wait(_PATIENCE)
         return Figure(slot.value, monotonic() - slot.made) if slot.known and slot.value is not None else None

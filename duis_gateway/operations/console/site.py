@@ -39,6 +39,7 @@ from duis_gateway.operations.console.waiting import Backlog
 from duis_gateway.operations.readiness import Checks
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.rules import Deadline, in_order
 from duis_gateway.rollout.deadlines.view import partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.hubs import store as hubs
@@ -129,11 +130,16 @@ class Console:
             audit = state_of(conn)
         estate, backlogs = self._estate.get(None), self._backlogs.get(None)
         turns = self._turns.get(None)
-        far = {}
+        far, turn = {}, {}
         for one in seen.live[: overview.MOST_RELEASES]:
             counted = self._counts.get(one.release_id)
             if estate is not None:
                 far[one.release_id] = release.how_far(estate.value, one, _value(counted))
+            # Counted beside the requests: with many hubs it takes a while, and the page is not to wait for each.
+            tasks = self._tasks.get(one.release_id, patient=False)
+            of_suppliers = [task for task in tasks.value if task.kind is PartyKind.SUPPLIER] if tasks else []
+            every = in_order((*(turns.value if turns else ()), *of_suppliers))
+            turn[one.release_id] = (*release.turn_in_short(every, one.release_id), tasks is not None)
         if estate is not None:
             far |= {one.release_id: release.how_far(estate.value, one, None) for one in seen.over}
         checks = self._sources.readiness()
@@ -148,7 +154,7 @@ class Console:
             backlogs=backlogs.value if backlogs else [],
             states=waiting.states(backlogs.value) if backlogs else {},
             deadlines=turns.value if turns else (),
-            turn_of=release.turn_of,
+            turn=turn,
             overdue=overview.overdue(turns.value, now) if turns else 0,
             unready={name: check.detail for name, check in checks.items() if not check.ok},
             own_certificate=self._sources.own_certificate(),

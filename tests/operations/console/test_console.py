@@ -100,6 +100,7 @@ def test_the_overview_shows_how_far_each_release_is_and_whose_turn_it_is(shown: 
     assert "piloting" in text
     assert "send default list 4G North - its date was past when the notice came" in text
     assert "decide on proposed pause - as soon as possible" in text
+    assert f"supplier {shown.play['main'].eui}: send preferred schedule, 2 hubs" in text
     assert card.xpath(".//svg[@role='img'][contains(@aria-label, '% active')]")
     assert "Hubs were counted" in words(root)
 

@@ -11,10 +11,13 @@ import pytest
 from duis_gateway.clock import FixedClock
 from duis_gateway.doors.http import Edge
 from duis_gateway.operations.console import search
+from duis_gateway.operations.console.release import turn_in_short
 from duis_gateway.operations.console.remembered import Remembered
 from duis_gateway.operations.console.search import Wanted, Way
 from duis_gateway.operations.console.site import Console, Sources
 from duis_gateway.operations.metrics import Metrics
+from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.deadlines.rules import Deadline, Task
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
@@ -23,6 +26,17 @@ from tests.support.rules import release
 from tests.support.threads import without_threads
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def test_of_suppliers_the_first_few_are_named_and_the_others_counted() -> None:
+    def task(kind: PartyKind, party: int) -> Deadline:
+        return Deadline("R1", kind, party, Task.SEND_PREFERRED_LIST, None)
+
+    suppliers = [task(PartyKind.SUPPLIER, number) for number in range(7)]
+    dcc = task(PartyKind.DCC, 99)
+    assert turn_in_short([*suppliers, dcc], "R1") == ([*suppliers[:5], dcc], 2)
+    assert turn_in_short([*suppliers[:5], dcc], "R1") == ([*suppliers[:5], dcc], 0)
+    assert turn_in_short(suppliers, "R2") == ([], 0)
 
 
 def test_a_figure_is_counted_once_however_many_ask() -> None:
