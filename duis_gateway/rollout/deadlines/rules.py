@@ -259,7 +259,7 @@ _WHY_VOID = {
     VoidReason.TOO_LATE: "the period instructed does not end before the automatic date",
     VoidReason.PERIOD_ENDED: "the period instructed ended, and the hubs were not updated",
     VoidReason.REFUSED_BY_CSP: "the CSP refused",
-    VoidReason.OUTSIDE_PILOT: "the period instructed does not start within the pilot",
+    VoidReason.OUTSIDE_PILOT: "the period instructed does not lie within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH: "the period instructed starts before the pilot's end",
     VoidReason.EXCLUDED: "the release excludes the hubs from its pilot",
     VoidReason.PILOT_INVALIDATED: "the pilot was invalidated",

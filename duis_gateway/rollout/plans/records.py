@@ -139,7 +139,7 @@ class VoidReason(StrEnum):
     TOO_LATE = "TooLate"
     """The period does not end before the automatic date."""
     OUTSIDE_PILOT = "OutsidePilot"
-    """The period does not start within the pilot."""
+    """The period does not lie within the pilot."""
     BEFORE_SAFE_LAUNCH = "BeforeSafeLaunch"
     """The period is of safe launch, and starts before the pilot's end."""
     EXCLUDED = "Excluded"

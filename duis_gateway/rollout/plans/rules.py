@@ -336,12 +336,15 @@ def _how_it_ended(facts: PlanFacts, supplier: int | None) -> str:
     ended = None if supplier is None else facts.endings.get(supplier)
     if ended is None:
         return "has not instructed"
-    void = _VOIDED.get(ended.word)
-    if ended.by_dcc and facts.viewer in (None, supplier):
+    void, own = _VOIDED.get(ended.word), facts.viewer in (None, supplier)
+    if ended.by_dcc and own:
         # To its second supplier it was an instruction like any other.
         what = "was taken back" if void is None else f"is void, as {void}"
         return f"has not instructed, and DCC's choice for it {what}"
-    return _ENDED.get(ended.word, "has not instructed") if void is None else f"has instructed, but {void}"
+    if void is not None:
+        return f"has instructed, but {void}"
+    # A second supplier is not told what the other did, nor by silence that it protects the hub.
+    return _ENDED.get(ended.word, "has not instructed") if own else "has not instructed"
 
 
 _ENDED = {
@@ -370,7 +373,7 @@ def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
         case VoidReason.EXCLUDED:
             return "the hub is excluded from the pilot"
         case VoidReason.OUTSIDE_PILOT:
-            return "its period does not start within the pilot"
+            return "its period does not lie within the pilot"
     reason = _reason(facts, instruction)
     what = " this piece of the group" if _is_of_piece(instruction) else ""
     return f"the CSP refused{what}" + (f" ({reason})" if reason else "")

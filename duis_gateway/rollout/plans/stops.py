@@ -18,7 +18,7 @@ _VOID_IN_WORDS = {
     VoidReason.REFUSED_BY_CSP: "an instruction that it needs was refused",
     VoidReason.CHANGED_SUPPLIER: "it changed supplier, and what a former one instructed counts no longer",
     VoidReason.TOO_LATE: "the period instructed does not end before the automatic date",
-    VoidReason.OUTSIDE_PILOT: "the period instructed does not start within the pilot",
+    VoidReason.OUTSIDE_PILOT: "the period instructed does not lie within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH: "the period instructed starts before safe launch does",
     VoidReason.EXCLUDED: "the release excludes it from its pilot",
     VoidReason.PILOT_INVALIDATED: "the pilot for which it was instructed was invalidated",

@@ -138,6 +138,24 @@ def test_who_took_its_own_half_back_reads_that_and_not_that_the_other_period_is_
     assert void_of(dcc, OURS) == {"PeriodEnded": 3}
 
 
+@pytest.mark.requirement("EX-2")
+def test_a_second_supplier_reads_alike_whatever_became_of_the_other_half(dcc: Steering) -> None:
+    """Before, it read that the other took back what DCC had chosen for it, and could tell what it protects."""
+    awaited = "automatic date: the Import Supplier has not instructed"
+    instructs(dcc, THEIRS, LATER, SPLIT)
+    protects(dcc, OURS, SPLIT)
+    assert why(dcc, THEIRS, SPLIT) == awaited
+    protects(dcc, OURS)
+    cancelled = (CancelledGroup("L1", Stage.SAFE_LAUNCH),)
+    assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled)).startswith("E")
+    assert why(dcc, THEIRS, SPLIT) == awaited
+    assert why(dcc, OURS, SPLIT) == "automatic date: the Import Supplier took its instruction back"
+    for ids in ((SPLIT,), (OWN_NORTH,)):
+        assert dcc.says(esi.PilotSelection("R1", OURS, ids, None)).status == "Accepted"
+    assert why(dcc, THEIRS, SPLIT) == awaited, "DCC chose it and has taken that back"
+    assert "DCC's choice for it was taken back" in str(why(dcc, OURS, SPLIT))
+
+
 def test_of_a_half_that_is_over_why_and_cs06_say_so_too(dcc: Steering) -> None:
     """Before, `why` said to its own supplier that the other had not instructed, and CS06 that it is awaited."""
     assert why(dcc, OURS, SPLIT) == f"automatic date: {SILENT}"
