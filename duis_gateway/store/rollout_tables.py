@@ -235,7 +235,7 @@ hub_news = Table(
     "hub_news",
     metadata,
     key("device_id", Unsigned64),
-    needed("changed_at", UtcTime),
+    needed("changed_at", UtcTime, index=True),
 )
 
 model_news = Table(

@@ -83,7 +83,7 @@ hub = Table(
     Column("gas_supplier", Unsigned64),
     Column("told_version", Text),
     Column("completed_at", UtcTime),
-    Column("changed_at", UtcTime),
+    Column("changed_at", UtcTime, index=True),  # what has changed lately is few of many, and found by its time
     Column("gpf_device_id", Unsigned64),
     # A device is the GPF of one hub at most. Rows without one are not in the index, so that they cost nothing.
     index_where("ix_hub_gpf_device_id", "gpf_device_id", where="gpf_device_id IS NOT NULL", unique=True),

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, or_, select, union
 
 from duis_gateway.rollout.eligibility import is_hub
+from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import HUBS_AT_ONCE, Scope
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.device_models import model_number
+from duis_gateway.rollout.hubs.device_models import model_names, model_number
 from duis_gateway.rollout.hubs.freshness import OVERLAP
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import is_over_sql, to_come_sql
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.rules import last_to_instruct
@@ -37,13 +39,51 @@ def unknown_since(connection: Connection, since: datetime, now: datetime) -> str
     return None
 
 
-def changed_sql(connection: Connection, since: datetime, now: datetime) -> ColumnElement[bool]:
-    """Return the condition on `hub` that it may have changed since then."""
+def changed(connection: Connection, scope: Scope, since: datetime, now: datetime) -> Iterator[list[Hub]]:
+    """Yield the hubs of an estate that may have changed since then, each once, some thousand at once.
+
+    As long as no more than `MANY` have changed they are found by the time of their change, whoever's they are, so that
+    it takes as long as they are many, and not as long as the estate is large.
+    """
     first = since - OVERLAP
-    said = exists().where(hub_news.c.device_id == hub.c.device_id, hub_news.c.changed_at >= first)
-    models = select(model_news.c.model_id).where(model_news.c.changed_at >= first)
-    by_time = _changed_by_time(connection, first, now)
-    return or_(hub.c.changed_at >= first, said, hub.c.model_id.in_(models), hub.c.model_id.in_(by_time))
+    models = _changed_models(connection, first, now)
+    of_model = hub.c.model_id.in_(sorted(models))
+    if models:
+        yield from estate.all_hubs(connection, scope, of_model)
+    if _are_many(connection, first):
+        said = exists().where(hub_news.c.device_id == hub.c.device_id, hub_news.c.changed_at >= first)
+        yield from estate.all_hubs(connection, scope, ~of_model, or_(hub.c.changed_at >= first, said))
+        return
+    names = model_names(connection)
+    shown = {names[number] for number in models}
+    for chunk in _by_time(connection, first):
+        known = hubs.get_many(connection, chunk).values()
+        yield [one for one in known if is_hub(one) and scope.has(one) and (one.manufacturer, one.model) not in shown]
+
+
+MANY = 100_000
+"""Hubs that have changed, whoever's they are: of more the estate is looked through instead, which may have few."""
+
+_SAID = (hub, hub_news)
+"""Where it stands when hubs changed."""
+
+
+def _are_many(connection: Connection, first: datetime) -> bool:
+    some = (select(table.c.device_id).where(table.c.changed_at >= first).limit(MANY + 1).subquery() for table in _SAID)
+    return any(connection.execute(select(func.count()).select_from(one)).scalar_one() > MANY for one in some)
+
+
+def _by_time(connection: Connection, first: datetime) -> Iterator[list[int]]:
+    query = union(*(select(table.c.device_id).where(table.c.changed_at >= first) for table in _SAID))
+    found = iter(connection.execute(query, execution_options={"yield_per": HUBS_AT_ONCE}).scalars())
+    while chunk := list(islice(found, HUBS_AT_ONCE)):
+        yield chunk
+
+
+def _changed_models(connection: Connection, first: datetime, now: datetime) -> set[int]:
+    """Return the device models of which something changed that concerns every hub of them."""
+    news = connection.execute(select(model_news.c.model_id).where(model_news.c.changed_at >= first)).scalars()
+    return {*news, *_changed_by_time(connection, first, now)}
 
 
 def _changed_by_time(connection: Connection, first: datetime, now: datetime) -> list[int]:

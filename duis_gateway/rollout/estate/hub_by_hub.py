@@ -70,9 +70,9 @@ def estate_rows(
     scope = scope_of(party)
     if since is not None:
         yield from map(_departed_row, changes.departed(conn, scope, since))
-    which = () if since is None else (changes.changed_sql(conn, since, now),)
     reader = EstateReader(conn, party, now)
-    for chunk in estate.all_hubs(conn, scope, *which):
+    found = estate.all_hubs(conn, scope) if since is None else changes.changed(conn, scope, since, now)
+    for chunk in found:
         yield from reader.rows(chunk)
 
 

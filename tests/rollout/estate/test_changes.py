@@ -14,6 +14,7 @@ import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.incoming import Door
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.estate import changes
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
@@ -137,6 +138,23 @@ def test_a_period_that_ends_while_its_release_is_paused_is_not_missed(dcc: Steer
     assert hubs(OWN_NORTH) <= shown[OURS]
     dcc.clock.instant += DAY
     assert Estates.of(dcc).miss_nothing_since(dcc.clock.now() - HOUR, dcc)[OURS] == set()
+
+
+@pytest.mark.parametrize("most", [0, 2, changes.MANY])
+def test_many_that_have_changed_are_the_same_as_few(dcc: Steering, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Of many the estate is looked through, few are found by the time of their change."""
+    monkeypatch.setattr(changes, "MANY", most)
+    estates, since = Estates.of(dcc), dcc.clock.now()
+    dcc.says(esi.InventoryUpdate((replace(HUBS[0], csp_region="South"), replace(HUBS[5], csp_region="South"))))
+    batch(dcc)
+    protect(dcc)
+    shown = estates.miss_nothing_since(since, dcc)
+    assert {eui: shown[eui] for eui in (OURS, THEIRS, IDLE, DCC)} == {
+        OURS: hubs(OWN_NORTH),
+        THEIRS: set(),
+        IDLE: hubs(6),
+        DCC: hubs(OWN_NORTH, 6),
+    }
 
 
 def test_a_new_hub_arrives(dcc: Steering) -> None:
