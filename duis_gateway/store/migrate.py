@@ -22,10 +22,6 @@ _MIGRATION_LOCK = 0x4455495344423031
 _RESTORE = "restore it from a backup"
 _CHECKED_BYTES = 256 * 1024 * 1024
 _NO_RIGHT = {"42501", "3F000"}  # insufficient_privilege; invalid_schema_name: no schema that may be used
-_ENCODINGS = {
-    "server_encoding": "make it with CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
-    "client_encoding": "leave client_encoding out of [store] url",
-}
 
 
 def migrate(connection: Connection, shown_url: str) -> None:
@@ -123,13 +119,15 @@ def _refuse_foreign(connection: Connection) -> str | None:
 
 
 def _refuse_encoding(connection: Connection) -> None:
-    """Refuse a PostgreSQL database, or a connection to it, that cannot hold every letter."""
+    """Refuse a PostgreSQL database that cannot hold every letter."""
     if connection.dialect.name != "postgresql":
         return
-    for setting, remedy in _ENCODINGS.items():
-        encoding = connection.execute(text("SELECT current_setting(:setting)"), {"setting": setting}).scalar_one()
-        if encoding != "UTF8":
-            raise StoreUnusable(f"the database's {setting} is {encoding}, and the gateway needs UTF8: {remedy}")
+    encoding = connection.execute(text("SELECT current_setting('server_encoding')")).scalar_one()
+    if encoding != "UTF8":
+        raise StoreUnusable(
+            f"the database's server_encoding is {encoding}, and the gateway needs UTF8: make it with "
+            "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _said(error: DBAPIError) -> str:

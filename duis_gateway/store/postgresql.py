@@ -42,8 +42,9 @@ _AS_WRITTEN = "; ".join(
 )
 """A server, role or database may be set to round numbers, and to write octets and texts as older versions did."""
 _LEAST_SECONDS_TO_CONNECT = 2
+_ENCODING = {"client_encoding": "utf8"}
+"""No URL changes it: what is stored has letters of every script, and the driver gives octets where it is SQL_ASCII."""
 _OPTIONS: dict[str, str | int] = {
-    "client_encoding": "utf8",
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
@@ -128,7 +129,7 @@ def open_engine(url: URL, pool_size: int, timeout: float) -> Engine:
         ConfigurationError: (when it connects) the URL has an option that does not exist.
     """
     wanted = {"connect_timeout": max(_LEAST_SECONDS_TO_CONNECT, int(timeout)), **_OPTIONS}
-    options = {name: value for name, value in wanted.items() if name not in url.query}
+    options = {name: value for name, value in wanted.items() if name not in url.query} | _ENCODING
     engine = create_engine(
         url,
         pool_size=pool_size,

@@ -223,13 +223,31 @@ def test_a_database_that_cannot_hold_every_letter_is_refused(encoding: str) -> N
         administrate(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_a_connection_that_cannot_carry_every_letter_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asking = make_url(url).update_query_dict({"client_encoding": "LATIN1"}).render_as_string(hide_password=False)
-    with opened(asking) as store, pytest.raises(StoreUnusable, match="client_encoding is LATIN1"):
-        store.check()
-    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
-    with opened(url) as store:
-        store.check()
+@pytest.mark.parametrize("encoding", ["LATIN1", "sql_ascii", "SQLASCII"])
+def test_every_letter_is_carried_whatever_a_connection_is_asked_for(
+    url: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", encoding)
+    for asked in ({"client_encoding": encoding}, {"options": f"-c client_encoding={encoding}"}):
+        asking = make_url(url).update_query_dict(asked).render_as_string(hide_password=False)
+        with opened(asking) as store:
+            store.check()
+            with store.read() as connection:
+                assert connection.execute(text("SELECT '\u0416'")).scalar_one() == "\u0416"
+
+
+def test_tables_that_cannot_be_found_any_more_are_the_databases_state() -> None:
+    """An operator sets search_path while the gateway runs, and connections are made anew."""
+    with postgresql_database() as own, opened(own) as store:
+        database = make_url(own).database
+        administrate(
+            make_url(own),
+            f"ALTER DATABASE {database} SET search_path = ''",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+            " AND pid <> pg_backend_pid()",
+        )
+        with pytest.raises(NotDurable, match=r'relation ".*" does not exist .*search_path'):
+            store.probe()
 
 
 @pytest.mark.parametrize(("right", "why"), [("CREATE", "permission denied"), ("ALL", "no schema has been selected")])
