@@ -139,6 +139,7 @@ batch_hub = Table(
     metadata,
     owned_by("batch", "batch_id"),
     key("device_id", Unsigned64),
+    Column("since", UtcTime),  # NULL: since the batch came
     Index(None, "device_id"),
     sqlite_with_rowid=False,
 )

@@ -72,5 +72,7 @@ def test_the_joint_period_stands_until_its_end_when_the_half_that_dcc_chose_too_
     cancelled = (CancelledGroup("G1", Stage.PILOT),)
     assert dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled)) == "E110605", "it is under way"
     dcc.passes(OTHERS.end)
-    for party, (deployment,) in told(dcc, before, "Deployment").items():
+    anew = told(dcc, before, "Deployment")
+    assert anew.keys() == {OURS, THEIRS, NORTH, DCC}
+    for party, (deployment,) in anew.items():
         assert period_of(deployment)[-1] == PILOT.end == planned(dcc, party)[1]

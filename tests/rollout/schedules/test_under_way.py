@@ -290,6 +290,11 @@ def test_a_batch_that_came_in_a_pause_has_not_begun_until_the_release_proceeds(d
     assert instructs(dcc, (OWN_NORTH,), 12, 20) == takes_back(dcc) == "I99"
     rolls(RolloutAction.PROCEED)
     assert instructs(dcc, (OWN_SOUTH,), 12, 20) == "E110605", "it moves now"
+    dcc.passes(at(7))
+    rolls(RolloutAction.PAUSE)
+    dcc.passes(at(8))
+    assert dcc.says(batch).status == "Accepted"
+    assert instructs(dcc, (OWN_SOUTH,), 12, 20) == "E110605", "sent again it goes on"
 
 
 @pytest.mark.requirement("A01")
