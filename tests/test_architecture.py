@@ -543,7 +543,20 @@ def test_every_package_is_in_the_wheel() -> None:
 
 
 BESIDE_THE_ROOMS = frozenset(
-    ("docs", "faults", "fixtures", "fuzz", "journeys", "packaging", "regression", "scale", "support", "vectors", "wire")
+    (
+        "defences",
+        "docs",
+        "faults",
+        "fixtures",
+        "fuzz",
+        "journeys",
+        "packaging",
+        "regression",
+        "scale",
+        "support",
+        "vectors",
+        "wire",
+    )
 )
 """Folders of tests whose subject is not one room."""
 

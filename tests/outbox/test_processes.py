@@ -100,3 +100,28 @@ def test_sigterm_under_load_leaves_no_lease_behind(database_url: str, store: Sto
         receiver.mode = receivers.OK
         with working(database_url, receiver):
             receiver.wait_until(lambda: len(set(receiver.accepted)) == 200)
+
+
+def test_a_process_that_is_stopped_beyond_its_leases_changes_nothing_when_it_goes_on(
+    database_url: str, store: Store
+) -> None:
+    """F21: SIGSTOP while it waits for answers; another delivers meanwhile what it held, in order."""
+    sent = messages(20, key="R1")
+    enqueue(store, *sent, *messages(20, prefix="k"))
+    with Receiver(receivers.HANG) as receiver, working(database_url, receiver) as (sleeper,):
+        receiver.wait_for_arrivals(4)
+        sleeper.send_signal(signal.SIGSTOP)
+        try:
+            receiver.mode = receivers.OK
+            with working(database_url, receiver):
+                receiver.wait_until(lambda: len(set(receiver.accepted)) == 40)
+        finally:
+            sleeper.send_signal(signal.SIGCONT)
+        # It tells now what became of what it had, and takes what is new.
+        enqueue(store, *messages(20, prefix="l"))
+        receiver.wait_until(lambda: len(set(receiver.accepted)) == 60)
+    got = receiver.accepted
+    assert len(got) == 60, "nothing came twice: what hung was never accepted"
+    assert [one for one in got if one in {m.content for m in sent}] == [m.content for m in sent]
+    with store.read() as conn:
+        assert {entry.state for entry in outbox_view.entries(conn)} == {"delivered"}
