@@ -316,12 +316,6 @@ DEFENCES = (
         "tls_is_verified",
     ),
     Defence(
-        "T66",
-        "no line ends in URLs",
-        (("duis_gateway/outbox/guard.py", "or not _VISIBLE_ASCII.fullmatch(url):", "or False:"),),
-        "tests/outbox/test_guard.py",
-    ),
-    Defence(
         "T69",
         "the connection's organisation",
         ((_STEPS, "    _check_connection(received.incoming, identity.originator, find_party)\n", ""),),

@@ -53,6 +53,13 @@ def test_only_refusals_count_against_the_budget_of_refusals(refusal: int, away: 
     )
 
 
+@pytest.mark.parametrize("passing", [408, 425, 429, 500, 503])
+def test_what_is_passing_counts_against_no_budget_of_refusals(passing: int) -> None:
+    """F15: who is busy has not refused the message, however often it was refused before."""
+    assert isinstance(decide(40, status(passing), POLICY, jitter=0.0, refusals=11), RetryIn)
+    assert isinstance(decide(40, status(400), POLICY, jitter=0.0, refusals=11), Dead)
+
+
 def test_no_message_is_tried_for_ever() -> None:
     assert decide(2000, status(404), POLICY, 0.0, refusals=1) == Dead("HTTP 404 (given up after attempt 2000)")
 
