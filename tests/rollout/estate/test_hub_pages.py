@@ -1,0 +1,102 @@
+"""Pages of hubs: every hub of an estate once, on whichever way it is found, and none of anybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import insert
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.estate import hub_pages
+from duis_gateway.rollout.estate.hub_pages import PAGE, WantedHubs, hub_page
+from duis_gateway.rollout.estate.rules import HubState
+from duis_gateway.store.engine import Store
+from duis_gateway.store.tables import device_model, hub
+from tests.support.databases import KINDS, fresh_database, opened
+
+NOW = datetime(2027, 3, 30, tzinfo=UTC)
+LARGE, SMALL, GAS = 0x90B3D51F30010000, 0x90B3D51F30020000, 0xFFB3D51F30030000
+FIRST = 0x7FFFFFFFFFFFFE00  # so that some have the highest bit, and come first in the database's order
+HUBS = 1_200
+
+
+def owners(number: int) -> tuple[int, int]:
+    """Every fortieth hub is the small supplier's alone; the third has the gas of every second of the others."""
+    if number % 40 == 0:
+        return SMALL, SMALL
+    return LARGE, GAS if number % 2 else LARGE
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with fresh_database(request.param, tmp_path_factory.mktemp("hubs")) as url, opened(url) as made:
+        with made.write() as conn:
+            conn.execute(insert(device_model), [{"id": 1, "manufacturer": "106C", "model": "M"}])
+            conn.execute(insert(hub), [row(number) for number in range(HUBS)])
+        yield made
+
+
+def row(number: int) -> dict[str, object]:
+    import_supplier, gas_supplier = owners(number)
+    return {
+        "device_id": FIRST + number,
+        "device_type": "GPF" if number % 100 == 7 else "CHF",
+        "model_id": 1,
+        "firmware_version": "9001" if number % 3 else "9002",
+        "status": "Commissioned",
+        "csp_region": "North",
+        "import_supplier": import_supplier,
+        "gas_supplier": gas_supplier,
+    }
+
+
+def own(supplier: int) -> set[str]:
+    return {format_eui(FIRST + number) for number in range(HUBS) if supplier in owners(number) and number % 100 != 7}
+
+
+def turned(store: Store, supplier: int, wanted: WantedHubs | None = None) -> list[str]:
+    """All pages, one after another."""
+    party = Party(supplier, PartyKind.SUPPLIER, "http://supplier.example/")
+    found: list[str] = []
+    after: int | None = None
+    while True:
+        with store.read() as conn:
+            page = hub_page(conn, party, NOW, replace(wanted or WantedHubs(), after=after))
+        assert len(page.rows) <= PAGE
+        found += [str(one["device_id"]) for one in page.rows]
+        if page.further is None:
+            return found
+        assert page.further != after
+        after = page.further
+
+
+@pytest.mark.parametrize("supplier", [LARGE, SMALL, GAS])
+@pytest.mark.parametrize("at_once", [30, 5_000])
+def test_each_hub_is_on_one_page(store: Store, supplier: int, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the next hubs are looked for in the inventory or sorted, a few or all at once."""
+    monkeypatch.setattr(hub_pages, "_STRETCH", at_once)
+    monkeypatch.setattr(hub_pages, "_AT_ONCE", at_once)
+    found = turned(store, supplier)
+    assert len(found) == len(set(found))
+    assert set(found) == own(supplier)
+    newer = turned(store, supplier, WantedHubs(firmware_version="9002"))
+    assert len(newer) == len(set(newer)) < len(found)
+    assert set(turned(store, supplier, WantedHubs(state=HubState.NOT_PLANNED))) == own(supplier)
+
+
+def test_what_is_not_found_among_the_next_is_looked_for_further(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_pages, "_STRETCH", 200)
+    monkeypatch.setattr(hub_pages, "_READ", 400)
+    with store.read() as conn:
+        party = Party(LARGE, PartyKind.SUPPLIER, "http://supplier.example/")
+        page = hub_page(conn, party, NOW, WantedHubs(release="NONE"))
+    assert (page.rows, page.further is None) == ([], False)
+    assert turned(store, LARGE, WantedHubs(release="NONE")) == []
+
+
+def test_only_hubs_that_something_names_are_looked_at_for_states_that_need_it(store: Store) -> None:
+    assert turned(store, LARGE, WantedHubs(state=HubState.FAILED)) == []
