@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPri
 from cryptography.hazmat.primitives.hashes import SHA224, SHA256, SHA384, SHA512
 from cryptography.x509.name import _ASN1Type
 
+from duis_gateway.pki.chains import find_paths
 from duis_gateway.pki.make import make_authority
 from tests.support.trust import EARLY, LATE, NOW, SUPPLIER, Installation, accepted, refuse
 
@@ -160,8 +161,11 @@ def test_a_ca_in_order_leads_to_itself(place: Installation) -> None:
 )
 def test_t36_a_certificate_that_is_no_ca_issues_nothing(place: Installation, extensions: Sequence[Extension]) -> None:
     """T36: also one with a critical extension that is not understood."""
-    mine = place.register(issued_by(place, extensions))
-    refuse(place.trust(), mine, "does not lead to a trust anchor")
+    key = ec.generate_private_key(ec.SECP256R1())
+    mine = issued_by(place, extensions, key=key)
+    refuse(place.trust(), place.register(mine), "does not lead to a trust anchor")
+    above = build(name("CA"), key, name("CA"), extensions=extensions, key=key)
+    assert find_paths(mine, [above]) == (), "nor where nobody has sorted out who is a CA"
 
 
 def test_who_signed_itself_and_is_no_ca_is_no_anchor(place: Installation) -> None:
