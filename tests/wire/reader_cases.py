@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -62,6 +63,33 @@ PARTY: list[Case] = [
     Case("a check for another supplier", "party",
          lambda scene: scene.post(_PARTY + "check", scene.unsigned("duis"), token=scene.play["gas"].token),
          "403 not-entitled"),
+]  # fmt: skip
+
+
+def _page(path: str, party: str = "main") -> Callable[[Scene], bytes]:
+    """A supplier's page, asked for by a browser: the token stands where a password would."""
+
+    def sent(scene: Scene) -> bytes:
+        named = base64.b64encode(f":{scene.play[party].token}".encode()).decode()
+        return scene.get(f"/supplier{path}", Authorization=f"Basic {named}")
+
+    return sent
+
+
+SUPPLIER_PAGES: list[Case] = [
+    Case("pages without a token", "party", lambda scene: scene.get("/supplier"), "401"),
+    Case("pages with an unknown token", "party",
+         lambda scene: scene.get("/supplier", Authorization="Basic " + base64.b64encode(b":x").decode()), "401"),
+    Case("pages with what is no base64", "party",
+         lambda scene: scene.get("/supplier", Authorization="Basic \xff"), "401"),
+    Case("a CSP's token on a supplier's pages", "party", _page("", "north"), "403"),
+    Case("a POST to a supplier's pages", "party", lambda scene: scene.post("/supplier/hubs", b""), "405"),
+    Case("T48 the page of another's hub", "party",
+         lambda scene: _page(f"/hubs/{scene.play.lot['on54'][0]}")(scene), "404"),
+    Case("T48 the page of a release that concerns nobody", "party", _page("/releases/%3Cscript%3E"), "404"),
+    Case("T48 the page of DCC's messages", "party", _page("/messages?way=partners"), "400"),
+    Case("T48 a partner's message by its number", "party", _page("/messages/partners-1"), "404"),
+    Case("a page of hubs in no state", "party", _page("/hubs?state=x"), "400"),
 ]  # fmt: skip
 
 

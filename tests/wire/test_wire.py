@@ -14,13 +14,13 @@ from tests.wire.cases import Case
 from tests.wire.document_cases import DOCUMENTS
 from tests.wire.http_cases import HTTP
 from tests.wire.message_cases import MESSAGES, SOAP
-from tests.wire.reader_cases import OPERATIONS, PARTY
+from tests.wire.reader_cases import OPERATIONS, PARTY, SUPPLIER_PAGES
 from tests.wire.scene import OF_AN_ANSWER, Scene, Seen, scene
 from tests.wire.signature_cases import SIGNATURES
 
 pytestmark = pytest.mark.processes
 
-CASES = (*HTTP, *DOCUMENTS, *SIGNATURES, *MESSAGES, *SOAP, *PARTY, *OPERATIONS)
+CASES = (*HTTP, *DOCUMENTS, *SIGNATURES, *MESSAGES, *SOAP, *PARTY, *SUPPLIER_PAGES, *OPERATIONS)
 _TRIES = 3
 """What else the process does in the same moment can only add: so often a case may be sent until it costs little."""
 
