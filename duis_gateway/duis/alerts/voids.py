@@ -24,6 +24,7 @@ NOT_PLANNED = Field("NotPlanned", "not_planned", Record(VoidPlan, _REASON, DEVIC
 _IN_WORDS = {
     VoidReason.NOT_INSTRUCTED: "no instruction counts for them any more",
     VoidReason.AWAITS_SECOND_SUPPLIER: "they await the instruction of their second supplier",
+    VoidReason.SECOND_SUPPLIER_TOO_LATE: "it is too late for their second supplier to instruct them",
     VoidReason.REFUSED_BY_CSP: "the CSP refused an instruction that they need",
     VoidReason.CHANGED_SUPPLIER: "they changed supplier",
     VoidReason.CHANGED_REGION: "they lie in another CSP's region now",

@@ -18,7 +18,7 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.counting import ended_void, instructs
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
-from duis_gateway.rollout.plans.void import of_ones_own
+from duis_gateway.rollout.plans.void import HALVES, of_ones_own
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, ReleaseState
@@ -82,7 +82,7 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
             if plan.void in VOID_OF_INSTRUCTIONS:
                 for who in _who(facts, plan.void):
                     found[who][_to(who, facts, plan.void)] += len(device_ids)
-            elif plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
+            elif plan.void in HALVES:
                 for who in _ended_alone(facts):
                     found[who][VoidReason.PERIOD_ENDED] += len(device_ids)
             for who, reason in dict(_ended(facts)).items():

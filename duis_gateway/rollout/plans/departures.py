@@ -7,7 +7,7 @@ from datetime import datetime
 
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
-from duis_gateway.rollout.plans.void import as_told, of_a_half
+from duis_gateway.rollout.plans.void import HALVES, as_told, of_a_half
 from duis_gateway.rollout.releases.records import Period, ReleaseState
 
 
@@ -43,6 +43,4 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
     if plan.void is VoidReason.PERIOD_ENDED:
         return Departure(DeviationKind.AFTER_PERIOD)
     void = as_told(facts, plan.void)
-    return Departure(
-        DeviationKind.NOT_PLANNED, void=of_a_half(then) if void is VoidReason.AWAITS_SECOND_SUPPLIER else void
-    )
+    return Departure(DeviationKind.NOT_PLANNED, void=of_a_half(then, void) if void in HALVES else void)

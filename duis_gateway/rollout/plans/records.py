@@ -131,6 +131,8 @@ class VoidReason(StrEnum):
     NOT_INSTRUCTED = "NotInstructed"
     """Nobody's instruction counts: it was taken back, or the hub was taken out of its group."""
     AWAITS_SECOND_SUPPLIER = "AwaitsSecondSupplier"
+    SECOND_SUPPLIER_TOO_LATE = "SecondSupplierTooLate"
+    """One supplier of two has instructed it, and no instruction of the other's is in time any more."""
     REFUSED_BY_CSP = "RefusedByCSP"
     CHANGED_SUPPLIER = "ChangedSupplier"
     """Of the hub's suppliers, and what a former one instructed counts no longer."""

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
-from duis_gateway.rollout.periods import ends_before, is_over
+from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_over
 from duis_gateway.rollout.plans.counting import (
     counting_in_the_plan,
     counting_of,
@@ -34,7 +34,6 @@ from duis_gateway.rollout.plans.records import (
     VoidReason,
 )
 from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
-from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.second_suppliers.rules import SplitBasis, SplitPlan, planned_period
 
@@ -269,10 +268,10 @@ def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
         return "the period instructed does not end before it", VoidReason.TOO_LATE
     if split.basis is SplitBasis.IMPORT_SUPPLIER_SILENT:
         text = f"the Import Supplier {_silence(facts, hub.import_supplier)}{_of_half(facts, 'Gas', hub.gas_supplier)}"
-        return text, _obstacles(facts) or VoidReason.AWAITS_SECOND_SUPPLIER
+        return text, _obstacles(facts) or _half(facts)
     if split.basis is SplitBasis.GAS_SUPPLIER_SILENT:
         text = f"the Gas Supplier {_silence(facts, hub.gas_supplier)}{_of_half(facts, 'Import', hub.import_supplier)}"
-        return text, _obstacles(facts) or VoidReason.AWAITS_SECOND_SUPPLIER
+        return text, _obstacles(facts) or _half(facts)
     if not hub.suppliers:
         return "no supplier is responsible for the hub", VoidReason.NOT_INSTRUCTED
     if len(hub.suppliers) == 1:
@@ -285,11 +284,17 @@ def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
     return text, _obstacles(facts) or VoidReason.NOT_INSTRUCTED
 
 
+def _half(facts: PlanFacts) -> VoidReason:
+    """Return why one half of a split hub moves nothing: the other is awaited as long as it can come."""
+    late = not instruction_in_time(facts.at, facts.release.automatic_date)
+    return VoidReason.SECOND_SUPPLIER_TOO_LATE if late else VoidReason.AWAITS_SECOND_SUPPLIER
+
+
 def _of_half(facts: PlanFacts, role: str, supplier: int | None) -> str:
     """Return what more there is to say of a split hub that the supplier in this role alone has instructed."""
     if supplier is None or not instructs(facts, supplier):
         return f", and the period of the {role} Supplier's instruction has ended"
-    return ", and it is too late to instruct it" if facts.at > last_to_instruct(facts.release) else ""
+    return ", and it is too late to instruct it" if _half(facts) is VoidReason.SECOND_SUPPLIER_TOO_LATE else ""
 
 
 def _why_not_the_batch(facts: PlanFacts) -> tuple[str, VoidReason] | None:

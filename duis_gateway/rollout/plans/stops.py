@@ -14,6 +14,7 @@ from duis_gateway.text.times import show_time
 _VOID_IN_WORDS = {
     VoidReason.NOT_INSTRUCTED: "nobody has instructed it",
     VoidReason.AWAITS_SECOND_SUPPLIER: "its second supplier has not instructed it",
+    VoidReason.SECOND_SUPPLIER_TOO_LATE: "its second supplier has not instructed it in time",
     VoidReason.PERIOD_ENDED: "its period ended before its second supplier instructed it",
     VoidReason.REFUSED_BY_CSP: "an instruction that it needs was refused",
     VoidReason.CHANGED_SUPPLIER: "it changed supplier, and what a former one instructed counts no longer",

@@ -26,16 +26,20 @@ def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
     return reason or VoidReason.NOT_INSTRUCTED
 
 
-def of_a_half(facts: PlanFacts) -> VoidReason:
+HALVES = (VoidReason.AWAITS_SECOND_SUPPLIER, VoidReason.SECOND_SUPPLIER_TOO_LATE)
+"""Why a split hub is not moved of which one supplier's half alone is there."""
+
+
+def of_a_half(facts: PlanFacts, reason: VoidReason) -> VoidReason:
     """Return why a split hub of which one supplier's half alone is there is not moved, as the viewer was told.
 
     A supplier whose own period is over was told so; who had none was told nothing of the end of the other's.
     """
     if any(one.supplier == facts.viewer for one in facts.instructions) and facts.viewer in facts.hub.suppliers:
         own = instructs(facts, facts.viewer)
-        return VoidReason.AWAITS_SECOND_SUPPLIER if own else VoidReason.PERIOD_ENDED
+        return reason if own else VoidReason.PERIOD_ENDED
     if any(instructs(facts, one) for one in facts.hub.suppliers):
-        return VoidReason.AWAITS_SECOND_SUPPLIER
+        return reason
     return VoidReason.PERIOD_ENDED if facts.viewer is None else VoidReason.NOT_INSTRUCTED
 
 
@@ -52,8 +56,8 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
     if plan.basis is not Basis.AUTOMATIC_DATE:
         return None
     reason = as_told(facts, plan.void)
-    if reason is VoidReason.AWAITS_SECOND_SUPPLIER:
-        reason = of_a_half(facts)
+    if reason in HALVES:
+        reason = of_a_half(facts, reason)
     if reason is VoidReason.REFUSED_BY_CSP and facts.viewer is not None:
         reason = of_ones_own(facts, facts.viewer, reason)
     if reason is VoidReason.CHANGED_SUPPLIER and facts.viewer is not None:

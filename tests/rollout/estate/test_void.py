@@ -172,7 +172,14 @@ def test_after_the_last_day_for_instructions_nobody_is_said_to_be_waited_for(dcc
     instructs(dcc, OURS, Period(last + WEEK, last + 2 * WEEK), SPLIT)
     dcc.passes(last)
     assert why(dcc, OURS, SPLIT) == f"automatic date: {SILENT}"
+    assert void_of(dcc, OURS)["AwaitsSecondSupplier"] == 1
     dcc.passes(last + DAY)
+    for party in (OURS, THEIRS, NORTH, DCC):
+        assert void_of(dcc, party)["SecondSupplierTooLate"] == 1, party
+        assert "AwaitsSecondSupplier" not in void_of(dcc, party)
+    told = dcc.says(csp.ActivateFirmwareRequests(NEW, (SPLIT,), dcc.clock.now(), "R1"), by=NORTH, door=Door.CSP)
+    (refused,) = told.answer.refused
+    assert refused.reason.startswith("SecondSupplierTooLate: ")
     assert why(dcc, OURS, SPLIT) == f"automatic date: {SILENT}, and it is too late to instruct it"
     with dcc.store.read() as conn:
         for since, there in ((last, True), (dcc.clock.now(), False)):
