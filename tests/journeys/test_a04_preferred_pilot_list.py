@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support.databases import KINDS
-from tests.support.play import DAY, NOW, RUNNING, Group, Play
+from tests.support.dcc_play import batch, open_now, piloting
+from tests.support.play import DAY, NOW, RUNNING, Group, Outcome, Play
 from tests.support.wire_client import devices, only, texts
 
 DATABASES = KINDS
@@ -217,6 +218,19 @@ def test_the_limit_is_for_each_supplier(play: Play) -> None:
     assert play.pilot_list("main", play.lot["own"][:6]).code == "I99"
     assert play.pilot_list("gas", play.lot["split"]).code == "I99"
     assert play.pilot_list("main", play.lot["own"][:7]).code == "E110504"
+
+
+@pytest.mark.requirement("BR-0.2", "PIA-A9")
+def test_hubs_that_the_pilot_has_updated_count_towards_the_limit(play: Play) -> None:
+    """They are of the pilot group; what DCC chose or had in a batch uses up nothing of it."""
+    first, second, third, fourth = play.lot.of_csp("north", play.lot["own"])[:4]
+    piloting(play, limit=2)
+    assert batch(play, [fourth], period=open_now()).code == "Accepted"
+    assert play.pilot_list("main", [first, second]).code == "I99"
+    assert play.responded("north", Outcome(first), Outcome(fourth)).code == "Accepted"
+    play.checks_first = True
+    assert play.pilot_list("main", [second, third]).code == "E110504", "one updated, two named"
+    assert play.pilot_list("main", [third]).code == "I99"
 
 
 @pytest.mark.requirement("PIA-S2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from tests.support.installation import MANUFACTURER, NOW, RUNNING
 from tests.support.play import DAY, Play, when
@@ -39,9 +40,9 @@ def threshold(*, share: int, least: int, hold: bool) -> str:
     )
 
 
-def piloting(play: Play) -> None:
+def piloting(play: Play, **terms: Any) -> None:
     """A release whose pilot has begun, told to everybody already."""
-    play.announce()
+    play.announce(**terms)
     assert approve(play).code == "Accepted"
     play.forget()
 

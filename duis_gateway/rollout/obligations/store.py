@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, Table, and_, exists, func, or_, select, union
 
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.eligibility import active_sql, fits_or_active_sql, fits_sql, passes_sql, responsible_sql
 from duis_gateway.rollout.releases.records import HubMark, Release
-from duis_gateway.store.rollout_tables import pilot_selection, selected_hub
+from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import activation_outcome, hub, preferred_hub, preferred_list, release_hub
 
 
@@ -36,6 +36,11 @@ def provided(connection: Connection, release: Release, suppliers: Iterable[int])
 def provided_and_active(connection: Connection, release: Release, supplier: int) -> int:
     """Count the hubs that a supplier has provided whatever its list names: those that the pilot has updated."""
     return _Counts(connection, release).active(supplier)
+
+
+def brought_and_active(connection: Connection, release: Release, supplier: int) -> int:
+    """Count those of them that DCC neither chose nor had in a batch of its own: the supplier brought them itself."""
+    return _Counts(connection, release).active(supplier, by_dcc=False)
 
 
 class _Counts:
@@ -67,8 +72,20 @@ class _Counts:
         theirs = or_(self._named(supplier), self._active())
         return self._number(self._hubs(theirs, responsible_sql(supplier)))
 
-    def active(self, supplier: int) -> int:
-        return self._number(self._hubs(self._active(), responsible_sql(supplier)))
+    def active(self, supplier: int, *, by_dcc: bool = True) -> int:
+        own = () if by_dcc else (hub.c.device_id.not_in(self._named_by_dcc()),)
+        return self._number(self._hubs(self._active(), responsible_sql(supplier), *own))
+
+    def _named_by_dcc(self) -> CompoundSelect[Any]:
+        lists = ((pilot_selection, selected_hub, "selection_id"), (batch, batch_hub, "batch_id"))
+        return union(
+            *(
+                select(members.c.device_id)
+                .join_from(heads, members, members.c[owner] == heads.c.id)
+                .where(heads.c.release_id == self._release.release_id)
+                for heads, members, owner in lists
+            )
+        )
 
     def _active(self) -> ColumnElement[bool]:
         """A hub that the release reached before the pilot's end, and that runs it; what safe launch brings is none."""

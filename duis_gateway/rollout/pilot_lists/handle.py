@@ -80,6 +80,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         under_way=standing.under_way,
         over=standing.over,
         active=obligations.provided_and_active(conn, release, supplier) if release.pilot is not None else 0,
+        brought=obligations.brought_and_active(conn, release, supplier) if release.pilot is not None else 0,
     )
 
 

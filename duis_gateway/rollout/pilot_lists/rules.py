@@ -38,6 +38,7 @@ class PilotListFacts:
         under_way: the hubs of `groups` that move already: the period that is planned for them has begun.
         over: the hubs of `groups` whose period is over: there is nothing left for a list to take back.
         active: how many of the requester's hubs the pilot has updated, which no list can name any more.
+        brought: how many of these it brought itself, as DCC did not.
     """
 
     release: Release | None
@@ -51,6 +52,7 @@ class PilotListFacts:
     under_way: frozenset[int] = frozenset()
     over: frozenset[int] = frozenset()
     active: int = 0
+    brought: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +159,14 @@ def _together(*parts: Iterable[HubInRegion]) -> tuple[HubInRegion, ...]:
 def _size_refusal(composed: _Composed, facts: PilotListFacts, terms: PilotTerms) -> str | None:
     """E110502, then the limit and the minimum, neither of which counts proving hubs.
 
-    What the pilot has updated counts towards the minimum, as it does in a supplier's obligations.
+    What the pilot has updated counts towards both: it is of the pilot group, whose size is meant (BR-0.2). Towards the
+    minimum also what DCC brought, as in a supplier's obligations. DCC is not bound by the limit, and uses none of it.
     """
     if not composed.anything_good:
         return "E110502"
     always_in = {hub.device_id for hub in facts.proving}
     size = sum(hub.device_id not in always_in for hub in composed.hubs)
-    if size > terms.limit:
+    if size + facts.brought > terms.limit:
         return "E110504"
     return "E110510" if size + facts.active < terms.minimum else None
 

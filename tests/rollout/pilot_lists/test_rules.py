@@ -181,6 +181,8 @@ def test_the_limit_counts_hubs_after_amendments_and_without_proving_ones() -> No
     assert judge(whole(4, 5, 6, 99), release=terms).code == "W110501"
     assert judge(amended(add=(4,)), release=terms).code == "E110504"
     assert judge(amended(add=(4,), remove=(1,)), release=terms).code == "I99"
+    assert judge(whole(4, 5), release=terms, active=2, brought=1).code == "I99"
+    assert judge(whole(4, 5), release=terms, active=2, brought=2).code == "E110504", "they are of the pilot group"
 
 
 @pytest.mark.requirement("PIA-C5")
