@@ -32,6 +32,7 @@ def main(times: int = TIMES) -> None:
                 good = made.usual_large if large else made.usual[door]
                 for cost, one in sorted(of_door, key=lambda found: found[0])[-5:]:
                     print(f"{cost / good:7.2f} times {cost * 1000:7.1f} ms  {one.id}")
+        print(f"\nthe most memory of the process: {made.most_memory() / 1024**2:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA224, SHA256, SHA384, SHA512
 from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import ExtensionOID
 
 from duis_gateway.pki.chains import find_paths
 from duis_gateway.pki.make import make_authority
@@ -333,3 +334,28 @@ def test_t36_name_constraints_of_an_authority_hold_critical_or_not(
         assert accepted(place.trust(), reference)
     else:
         refuse(place.trust(), reference, "does not lead to a trust anchor")
+
+
+@pytest.mark.parametrize(("unit", "holds"), [("87", True), ("99", False)])
+def test_t36_name_constraints_bind_the_authorities_below_too(place: Installation, unit: str, holds: bool) -> None:
+    """T36: an authority that may only name OU 87 makes none of another name, whatever that one then names."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    below = _named(unit, "below").value
+    constrained: list[Extension] = [*GOOD_CA, (x509.NameConstraints([_named("87")], None), True)]
+    place.anchor(build(name("CA"), keys[0], name("CA"), extensions=constrained, key=keys[0]), "CA")
+    place.anchor(build(name("CA"), keys[0], below, extensions=GOOD_CA, key=keys[1]), "below")
+    mine = place.register(build(below, keys[1], SUBJECT, extensions=[(USAGE, True)]))
+    if holds:
+        assert accepted(place.trust(), mine)
+    else:
+        refuse(place.trust(), mine, "does not lead to a trust anchor")
+
+
+def test_t36_what_cannot_be_read_of_a_certificate_leads_nowhere(place: Installation) -> None:
+    """T36: an extension that is none, in the certificate itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    above = build(name("CA"), key, name("CA"), extensions=GOOD_CA, key=key)
+    good = build(name("CA"), key, SUBJECT, extensions=[(USAGE, True)])
+    odd = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"\x05\x01x")
+    assert find_paths(good, [above]) == ((above,),)
+    assert find_paths(build(name("CA"), key, SUBJECT, extensions=[(odd, False)]), [above]) == ()

@@ -11,12 +11,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA224, SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtensionOID
 
 from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.make import Authority
 from tests.support.trust import EARLY, LATE, NOW, Installation, accepted, refuse
 
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
+UNREADABLE = x509.UnrecognizedExtension(ExtensionOID.ISSUING_DISTRIBUTION_POINT, b"\x05\x01x")
 _numbers = count(1)
 
 
@@ -65,9 +67,20 @@ def of_an_issuer(place: Installation) -> tuple[Authority, Certificate]:
         (point(reasons=frozenset({x509.ReasonFlags.key_compromise})), True, False),
         (x509.DeltaCRLIndicator(1), True, False),
         (UNKNOWN, True, False),
+        (UNREADABLE, False, False),
         (UNKNOWN, False, True),
     ],
-    ids=["numbered", "whole", "indirect", "indirect, not critical", "some reasons", "delta", "unknown", "passed over"],
+    ids=[
+        "numbered",
+        "whole",
+        "indirect",
+        "indirect, not critical",
+        "some reasons",
+        "delta",
+        "unknown",
+        "unreadable",
+        "passed over",
+    ],
 )
 def test_t34_a_list_with_something_critical_that_is_not_understood_is_not_relied_on(
     place: Installation, extension: x509.ExtensionType, critical: bool, good: bool

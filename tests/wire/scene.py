@@ -196,6 +196,12 @@ class Scene:
         """The processor time that the gateway's process has used; the id of its clock is made of its own."""
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
+    def most_memory(self) -> int:
+        """The most memory that the gateway's process has ever had, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+        return int(kilobytes) * 1024
+
     def changes(self) -> frozenset[str]:
         """Return the tables that have changed since the last call, what goes on by itself aside."""
         version = self._state.execute("PRAGMA data_version").fetchone()[0]

@@ -21,6 +21,7 @@ from tests.wire.signature_cases import SIGNATURES
 pytestmark = pytest.mark.processes
 
 CASES = (*HTTP, *DOCUMENTS, *SIGNATURES, *MESSAGES, *SOAP, *PARTY, *SUPPLIER_PAGES, *OPERATIONS)
+MOST_MEMORY = 300 * 1024 * 1024
 _TRIES = 3
 """What else the process does in the same moment can only add: so often a case may be sent until it costs little."""
 
@@ -72,6 +73,7 @@ def test_the_table_has_every_door_and_no_case_twice() -> None:
 
 
 def test_the_gateway_is_as_good_as_before(gateway: Scene) -> None:
-    """Good requests are answered on every door after all that was refused."""
+    """Good requests are answered on every door after all that was refused, and the process never became large (T54)."""
     for door in gateway.usual:
         assert gateway.exchange(door, gateway.good(door)).status == 200
+    assert gateway.most_memory() < MOST_MEMORY
