@@ -12,12 +12,14 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import click
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from duis_gateway import __version__
 from duis_gateway.app import open_trust, smtp_settings
 from duis_gateway.cli.common import AnswerIsNo, config_file_option
 from duis_gateway.cli.help import RefusesEmpty
@@ -30,6 +32,7 @@ from duis_gateway.config.settings import Config, check_files, load_config
 from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
 from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError, GatewayError, NotAuthenticated
+from duis_gateway.operations.tracing import open_tracing
 from duis_gateway.outbox.guard import AddressRefused, check_url, own_authorities
 from duis_gateway.outbox.mail import MailSender
 from duis_gateway.parties import certificates
@@ -89,6 +92,8 @@ def _findings(path: Path) -> Iterator[Finding]:
     yield from _database(config)
     yield from _ports(config)
     yield _mail(config)
+    if config.tracing.otlp_url is not None:
+        yield _collector(config.tracing.otlp_url)
 
 
 def _key(config: Config) -> Finding:
@@ -314,3 +319,19 @@ def _mail(config: Config) -> Finding:
         return Finding("mail", "WRONG", f"{place} takes no email from us: {failure.detail}; look at [email]")
     logged_in = "" if email.username is None else f", and lets {email.username} in"
     return Finding("mail", "good", f"{place} answers{logged_in}")
+
+
+def _collector(url: str) -> Finding:
+    """Look whether spans can be recorded, and whether somebody is there to take them."""
+    try:
+        open_tracing(passes=False, otlp_url=url, version=__version__).stop(monotonic())
+    except ConfigurationError as error:
+        return Finding("traces", "WRONG", str(error))
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    place = f"{parts.hostname}:{port}"
+    try:
+        socket.create_connection((parts.hostname or "", port), _SECONDS).close()
+    except OSError as error:
+        return Finding("traces", "note", f"{place} takes no spans ({error.strerror or error}): they are lost meanwhile")
+    return Finding("traces", "good", f"{place} answers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -160,3 +161,16 @@ def test_certificates_are_judged_by_business_time_all_alike(
 ) -> None:
     monkeypatch.setenv("DUIS_GATEWAY_CLOCK_FIXED", "2060-01-01T00:00:00Z")
     assert lines(installation, 1)["signing key"].startswith("WRONG ")
+
+
+def test_a_collector_of_traces_that_is_away_is_a_note_and_a_missing_extra_is_wrong(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "traces" not in lines(installation, 0)
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        place = f"127.0.0.1:{collector.getsockname()[1]}"
+        monkeypatch.setenv("DUIS_GATEWAY_TRACING_OTLP_URL", f"http://{place}/v1/traces")
+        assert lines(installation, 0)["traces"] == f"good {place} answers"
+    assert lines(installation, 0)["traces"].startswith(f"note {place} takes no spans (Connection refused)")
+    monkeypatch.setitem(sys.modules, "duis_gateway.operations.spans", None)
+    assert lines(installation, 1)["traces"].startswith("WRONG [tracing] otlp_url needs the extra opentelemetry")
