@@ -164,7 +164,7 @@ def _devices(members: Mapping[str, Any], otherwise: Sequence[int]) -> tuple[int,
     if which is None:
         return tuple(otherwise)
     if not isinstance(which, list):
-        raise CommandRefused("devices must be a list of EUI-64s; without it all are taken that the plan has")
+        raise CommandRefused("devices must be a list of EUI-64s; without it, all hubs in the plan are taken")
     return tuple(dict.fromkeys(parse_eui(str(text)) for text in which))
 
 
@@ -203,9 +203,11 @@ def parser() -> argparse.ArgumentParser:
         "--auto", action="store_true", help="answer each release notice with a default pilot list and schedule"
     )
     made.add_argument(
-        "--pilot-share", type=_share, default=0.1, metavar="0..1", help="share of the fitting hubs to pilot"
+        "--pilot-share", type=_share, default=0.1, metavar="0..1", help="share of the eligible hubs to put in the pilot"
     )
-    made.add_argument("--waves", type=int, choices=range(1, 21), default=1, metavar="N", help="groups of a schedule")
+    made.add_argument(
+        "--waves", type=int, choices=range(1, 21), default=1, metavar="N", help="number of groups in a schedule"
+    )
     return made
 
 

@@ -145,7 +145,7 @@ def open_delivery(config: Config, store: Store, metrics: Metrics, tracing: Traci
 def smtp_settings(email: EmailConfig, host: str) -> SmtpSettings:
     """Return how the relay is reached (ConfigurationError: a setting lacks the one that goes with it)."""
     if email.sender is None:
-        raise ConfigurationError("[email] sender is missing: a relay needs an address that emails come from")
+        raise ConfigurationError("[email] sender is missing: a relay needs an address for emails to come from")
     if (email.username is None) != (email.password_file is None):
         raise ConfigurationError("[email] username and password_file go together")
     return SmtpSettings(
@@ -357,7 +357,7 @@ class Gateway:
             log.info("keys, certificates and revocation lists are read again", extra={"event": "reloaded"})
         else:
             about = {"event": "reload-failed"}
-            log.warning("not everything could be read again: what could not stays as it was", extra=about)
+            log.warning("not everything could be read again; what could not stays as it was", extra=about)
 
     def serve(self, stop: Stop, beside: Helpers | None = None) -> bool:
         """Serve until told to stop, with what runs `beside` this process, which is told to stop first.
@@ -385,7 +385,7 @@ class Gateway:
         self._awaited.raise_problem()
         for server in self.servers:
             if server.broken:
-                raise GatewayError(f"the listener {server.url} broke (the log says why): start the process again")
+                raise GatewayError(f"the listener {server.url} failed (the log says why): restart the process")
         return ended
 
     def _say_started(self) -> None:
@@ -424,7 +424,7 @@ class Gateway:
         all_ended = beside is None or beside.stop(deadline)
         if late:
             about = {"event": "stopped-late", "parts": ", ".join(late)}
-            log.warning("stopped without waiting any longer for what hangs", extra=about)
+            log.warning("stopped without waiting any longer for what is hanging", extra=about)
             return False
         if all_ended:
             self.store.close()
@@ -439,7 +439,7 @@ def _usable(section: str, host: str, port: int) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or str(error)
         if error.errno == EADDRINUSE:
-            why += f": end what listens there, or set another [{section}] port"
+            why += f": stop what is listening there, or set another [{section}] port"
         raise ConfigurationError(f"[{section}] {host}:{port} cannot be used: {why}") from None
 
 

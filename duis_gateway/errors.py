@@ -207,7 +207,7 @@ REFUSALS: dict[type[MessageRefused], Refusal] = {
     SoapHeaderNotUnderstood: Refusal(400, "A SOAP header is not understood", "receive", "MustUnderstand"),
     NotAuthenticated: Refusal(401, "The signature does not prove the originator", "verify", "Client"),
     NotEntitled: Refusal(403, "The sender may not use this door", "authorise", "Client"),
-    NotOfOrganisation: Refusal(403, "The sender is not of the connection's organisation", "verify", "Client"),
+    NotOfOrganisation: Refusal(403, "The sender does not belong to the connection's organisation", "verify", "Client"),
     NotValid: Refusal(400, "The message is not valid", "validate", "Client"),
     IdentityReused: Refusal(409, "The identifier was used before", "known", "Client"),
     NotDurable: Refusal(503, "The gateway cannot take messages now", "store", "Server"),

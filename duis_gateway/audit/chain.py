@@ -42,7 +42,7 @@ class Follower:
         """
         expected = self.sequence + 1
         if entry.sequence <= self.sequence:
-            yield f"stands after entry {self.sequence}: it is out of order, or there twice"
+            yield f"comes after entry {self.sequence}: it is out of order, or there twice"
         elif entry.sequence > expected:
             last = entry.sequence - 1
             gone = f"entry {last} is" if last == expected else f"entries {expected} to {last} are"

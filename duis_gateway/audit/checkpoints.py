@@ -59,7 +59,7 @@ def prove(document: bytes, believed: Believed) -> Checkpoint:
         certificate = believed(named)
         if certificate is None:
             raise NotAuthenticated(
-                f"it names the certificate {named.serial} of {named.issuer}, which is not among those believed here"
+                f"it names the certificate {named.serial} of {named.issuer}, which is not among those trusted here"
             )
         signers.append(certificate)
         return certificate.public_key
@@ -70,9 +70,9 @@ def prove(document: bytes, believed: Believed) -> Checkpoint:
     except MessageRefused as error:
         raise CheckpointWrong(error.detail) from None
     except ValueError:
-        raise CheckpointWrong("it is no checkpoint of an audit log") from None
+        raise CheckpointWrong("it is not a checkpoint of an audit log") from None
     if signers[0].eui != found.gateway:
-        raise CheckpointWrong("its certificate is of another gateway than it names")
+        raise CheckpointWrong("its certificate belongs to another gateway than it names")
     return found
 
 

@@ -199,7 +199,7 @@ class Messages:
         yield from self._count_delivered()
         attempts = self._connection.execute(select(func.count()).select_from(failed_attempt)).scalar_one()
         if attempts > self._attempts:
-            yield f"{attempts - self._attempts} failed attempts to deliver are stored that no entry speaks of"
+            yield f"{attempts - self._attempts} failed delivery attempts are stored that no entry mentions"
         for body in self._gone.values():
             if body.newest > body.pruned_before:
                 since = f"nothing of {body.pruned_before} or later" if body.pruned_before else "nothing at all"
@@ -232,7 +232,7 @@ class Messages:
                 case {"began": {**began}} if self._begin(began):
                     pass
                 case _:
-                    yield f"{where}: it says what this version of the gateway does not know"
+                    yield f"{where}: it says something that this version of the gateway does not know"
         for kind in (_REQUESTS, _PARTNERS, _ACTIONS):
             yield from self._compare_rows(kind, by_kind[kind.name], kind.table.c.id, "row")
         yield from self._compare_rows(_OUTBOX, by_kind[_OUTBOX.name], outbox.c.message_id, "out")
@@ -253,7 +253,7 @@ class Messages:
         wanted: dict[Any, _Told] = {}
         for where, item in told:
             if item[by] in wanted:
-                yield f"{where}: it speaks of {_name(item)} again, after {wanted[item[by]][0]}"
+                yield f"{where}: it mentions {_name(item)} again, after {wanted[item[by]][0]}"
             wanted[item[by]] = (where, item)
         if not wanted:
             return
@@ -263,13 +263,13 @@ class Messages:
             for row in self._connection.execute(query):
                 where, item = wanted.pop(row.message_id if by == "out" else row.id)
                 if not self._rows[kind.name].note(row.id):
-                    yield f"{where}: it speaks of {_name(item)} again; an entry before it did"
+                    yield f"{where}: it mentions {_name(item)} again; an earlier entry did"
                 yield from self._differences(kind, where, item, row)
         except _UNREADABLE as error:
-            yield f"{where}: in {kind.name} is stored what no gateway writes: {error}"
+            yield f"{where}: {kind.name} holds what no gateway writes: {error}"
             return
         for where, item in wanted.values():
-            yield f"{where}: the {kind.what} {_name(item)} is not stored any more: it was removed"
+            yield f"{where}: the {kind.what} {_name(item)} is no longer stored: it was removed"
 
     def _differences(self, kind: _Kind, where: str, item: Item, row: Any) -> Iterator[str]:
         found = kind.item(row)
@@ -283,7 +283,7 @@ class Messages:
             self._gone["delivered"].note(at, _name(item))
         changed = [_WORDS.get(name, name) for name in {**item, **found} if item.get(name) != found.get(name)]
         if changed:
-            yield f"{where}: the {kind.what} {_name(item)} is stored with another {', '.join(sorted(changed))}"
+            yield f"{where}: the {kind.what} {_name(item)} is stored with a different {', '.join(sorted(changed))}"
 
     def _compare_deliveries(self, told: list[_Told]) -> Iterator[str]:
         for where, item in told:
@@ -292,11 +292,11 @@ class Messages:
             for row in self._connection.execute(select(*columns).where(outbox.c.message_id.in_(list(left)))):
                 del left[row.message_id]
                 if not self._delivered.note(row.id):
-                    yield f"{where}: {row.message_id} was delivered before, by an entry before it"
+                    yield f"{where}: {row.message_id} was already delivered, according to an earlier entry"
                 if row.state != "delivered" or row.delivered_at is None or moment_text(row.delivered_at) != item["at"]:
-                    yield f"{where}: {row.message_id} was delivered at {item['at']}, and is stored otherwise"
+                    yield f"{where}: {row.message_id} was delivered at {item['at']}, but is stored differently"
             for message_id in left:
-                yield f"{where}: the message sent {message_id}, delivered at {item['at']}, is not stored any more"
+                yield f"{where}: the message sent {message_id}, delivered at {item['at']}, is no longer stored"
 
     def _compare_attempts(self, told: list[_Told]) -> Iterator[str]:
         if not told:
@@ -310,7 +310,7 @@ class Messages:
             found = stored.get((item["failed"], item["at"]))
             self._attempts += found is not None
             if found != item["error"]:
-                how = "is not stored any more" if found is None else "is stored with another error"
+                how = "is no longer stored" if found is None else "is stored with a different error"
                 yield f"{where}: the attempt of {item['at']} at {item['failed']} {how}"
 
     # --- what the log does not say ------------------------------------------------------------------------------
@@ -326,7 +326,7 @@ class Messages:
         for row in self._walk(kind.table, spoken.last):
             if not spoken.has(row):
                 name = self._name_of(kind, row)
-                yield f"the {kind.what} {name} is stored, and no entry speaks of it: it was inserted"
+                yield f"the {kind.what} {name} is stored, but no entry mentions it: it was inserted"
 
     def _name_of(self, kind: _Kind, row: int) -> str:
         try:
@@ -342,7 +342,7 @@ class Messages:
         for number in self._walk(outbox, spoken.last, _DELIVERED):
             if not spoken.has(number):
                 name = self._connection.execute(select(outbox.c.message_id).where(outbox.c.id == number)).scalar_one()
-                yield f"the message sent {name} is stored as delivered, and no entry says so"
+                yield f"the message sent {name} is stored as delivered, but no entry says so"
 
     def _walk(self, table: Table, after: int, *chosen: ColumnElement[bool]) -> Iterator[int]:
         while True:

@@ -48,7 +48,7 @@ def items_in(content: str) -> Iterator[Item]:
     """Yield the items of an entry (ValueError: it is no list of items)."""
     listed = read_json(content)
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise ValueError("no list of items")
+        raise ValueError("not a list of items")
     yield from listed
 
 

@@ -140,18 +140,18 @@ def exported(lines: Iterable[bytes]) -> Iterator[Record]:
     entries, over, number = 0, False, 1
     for number, line in numbered:
         if over:
-            yield Broken(number, "stands after the line that ends the export")
+            yield Broken(number, "comes after the line that ends the export")
             continue
         record = _read(number, line)
         if isinstance(record, int):
             over = True
             if record != entries:
-                yield Broken(number, f"says that there are {record} entries, and there are {entries}")
+                yield Broken(number, f"says that there are {record} entries, but there are {entries}")
             continue
         entries += isinstance(record, Entry)
         yield record
     if not over:
-        yield Broken(number, "is the last, and does not end the export: the rest is missing")
+        yield Broken(number, "is the last, but does not end the export: the rest is missing")
 
 
 def _read(number: int, line: bytes) -> Record | int:
@@ -171,5 +171,5 @@ def _read(number: int, line: bytes) -> Record | int:
             case _:
                 raise ValueError
     except ValueError:
-        return Broken(number, "is no line of an export")
-    return record if same.encode() == line else Broken(number, "was changed: an export writes it otherwise")
+        return Broken(number, "is not a line of an export")
+    return record if same.encode() == line else Broken(number, "was changed: an export writes it differently")

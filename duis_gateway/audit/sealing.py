@@ -189,5 +189,5 @@ class Sealer(Recurring):
             self._failing = True
             return
         if self._failing:
-            log.info("the audit log goes on", extra={"event": "audit-goes-on"})
+            log.info("the audit log continues", extra={"event": "audit-goes-on"})
         self._failing = False

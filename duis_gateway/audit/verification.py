@@ -55,7 +55,7 @@ class Verification:
         for sequence in sorted(self._expected):
             for name, known in self._expected[sequence]:
                 what = (
-                    "which is not there any more"
+                    "which is no longer there"
                     if sequence <= self.entries
                     else f"and the log ends with entry {self.entries}: what follows was removed, or this is an older "
                     "state of the database"
@@ -91,7 +91,7 @@ class Verification:
         try:
             items = list(items_in(content))
         except ValueError:
-            yield f"{where}: its content is no list of what happened"
+            yield f"{where}: its content is not a list of what happened"
             return
         yield from self.messages.take(where, items)
 
@@ -114,12 +114,12 @@ class Verification:
     def _hold(self, name: str, known: Checkpoint, link: str) -> Iterator[str]:
         self._gateway = self._gateway or known.gateway
         if known.gateway != self._gateway:
-            yield f"{name}: it is of the gateway {format_eui(known.gateway)}, others of {format_eui(self._gateway)}"
+            yield f"{name}: it is of the gateway {format_eui(known.gateway)}, others are of {format_eui(self._gateway)}"
         if known.link != link:
             since = f"after entry {self.newest.sequence}" if self.newest else "from the first entry on"
             yield (
                 f"{name}: entry {known.sequence} had another link when it was signed (at {known.at}): entries were "
-                f"changed, removed, inserted or put in another order {since}"
+                f"changed, removed, inserted or reordered {since}"
             )
             return
         self.checkpoints += known not in self._kept

@@ -1,4 +1,4 @@
-"""`audit`: proves from the audit log that the messages are those that came in and went out."""
+"""`audit`: proves from the audit log that the stored messages are the ones that came in and went out."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _FINDINGS_SHOWN = 100
 
 @click.group(cls=Commands)
 def audit() -> None:
-    """Prove that no message was changed, removed, inserted or put in another order.
+    """Prove that no message was changed, removed, inserted or reordered.
 
-    Every message in and out, its answer and each attempt to deliver it is in a log in which each entry covers the one
-    before; the gateway signs a checkpoint of it each minute. Keep checkpoints elsewhere: they prove what the log said
-    even where somebody replaces the whole database.
+    Every message in and out, its answer and each attempt to deliver it is recorded in a log in which each entry covers
+    the one before, and the gateway signs a checkpoint of the log each minute. Keep checkpoints elsewhere: they prove
+    what the log said, even if somebody replaces the whole database.
     """
 
 
@@ -52,9 +52,9 @@ def audit() -> None:
 @click.argument("file", type=NEW_FILE)
 @config_option
 def export(file: Path, config: Config) -> None:
-    """Write the whole log to FILE, to be verified anywhere; `-` is standard output.
+    """Write the whole log to FILE, so that it can be verified anywhere; `-` is standard output.
 
-    It has what happened, when, and the SHA-256 of every body, and not the bodies.
+    It says what happened and when, with the SHA-256 of every body, but not the bodies.
     """
     refuse_existing(file)
     with opened_store(config) as store, store.read() as connection, open_output(file) as output:
@@ -66,11 +66,11 @@ def export(file: Path, config: Config) -> None:
 @click.option("--out", type=NEW_FILE, help="Where to write it; default: standard output.")
 @config_option
 def checkpoint(out: Path | None, config: Config) -> None:
-    """Print the newest checkpoint, to be kept where nobody who can change the database can change it."""
+    """Print the newest checkpoint; keep it where nobody who can change the database can change it."""
     with opened_store(config) as store, store.read() as connection:
         document = newest_checkpoint(connection)
     if document is None:
-        raise AnswerIsNo("there is no checkpoint yet: a running gateway signs the first with the first message")
+        raise AnswerIsNo("there is no checkpoint yet: a running gateway signs the first one after the first message")
     if out is None:
         print_document(document)
     else:
@@ -85,19 +85,19 @@ def checkpoint(out: Path | None, config: Config) -> None:
     "kept",
     type=READABLE,
     multiple=True,
-    help="A checkpoint that was kept elsewhere; may be given again.",
+    help="A checkpoint that was kept elsewhere; may be repeated.",
 )
 @click.option(
     "--trust",
     type=FOLDER_OR_FILE,
-    help="The gateway's certificate, or a folder with those that it has had; default: the configured one.",
+    help="The gateway's certificate, or a folder with all that it has had; default: the configured one.",
 )
-@config_file_option("config_file", "The configuration file; an export with --trust needs none.")
+@config_file_option("config_file", "The configuration file; not needed for an export with --trust.")
 def verify(file: Path | None, kept: Sequence[Path], trust: Path | None, config_file: Path) -> None:
-    """Look whether the log is whole: an export in FILE (`-`: standard input), or without FILE that of the database.
+    """Check that the log is intact: an export in FILE (`-`: standard input) or, without FILE, the database's.
 
-    In the database each message, answer and attempt to deliver is compared with its entry, too. Certificates in
-    --trust are believed as they stand, whatever their validity: the log outlives them.
+    In the database, each message, answer and delivery attempt is also compared with its entry. Certificates in --trust
+    are trusted even if they are no longer valid: the log outlives them.
     """
     config = load_config(config_file, os.environ) if file is None or trust is None else None
     believed = _believed(trust, config)
@@ -115,12 +115,12 @@ def verify(file: Path | None, kept: Sequence[Path], trust: Path | None, config_f
         try:
             found = _say_findings(verification.run(records))
         except NoExport as error:
-            raise ConfigurationError(f"{file} is no export of an audit log: {error}") from None
+            raise ConfigurationError(f"{file} is not an export of an audit log: {error}") from None
     print_fields(_shown(verification))
     if found:
-        raise AnswerIsNo(f"the audit log is not whole: {counted(found, 'finding')}")
+        raise AnswerIsNo(f"the audit log is not intact: {counted(found, 'finding')}")
     if not verification.checkpoints:
-        say("note: no checkpoint covers any of it, so that nothing proves who wrote it", err=True)
+        say("note: no checkpoint covers any of it, so nothing proves who wrote it", err=True)
 
 
 def _say_findings(findings: Iterable[str]) -> int:
@@ -138,16 +138,16 @@ def _shown(verification: Verification) -> list[tuple[str, object]]:
     return [
         ("entries", f"{verification.entries:,}"),
         ("sealed up to", verification.sealed_at or "-"),
-        ("checkpoints proven", f"{verification.checkpoints:,}"),
+        ("checkpoints verified", f"{verification.checkpoints:,}"),
         ("covered by a checkpoint", "none" if newest is None else f"up to entry {newest.sequence:,}, at {newest.at}"),
         ("not covered yet", f"{verification.entries - (newest.sequence if newest else 0):,}"),
         *([] if messages is None else [("waiting to be sealed", f"{verification.waiting:,}")]),
-        *([] if messages is None else [("compared with what is stored", f"{messages.compared:,}")]),
+        *([] if messages is None else [("compared with stored messages", f"{messages.compared:,}")]),
     ]
 
 
 def _believed(trust: Path | None, config: Config | None) -> Believed:
-    """Return what finds the certificates that may prove a checkpoint, by what they are named."""
+    """Return a function that finds the certificates that may prove a checkpoint, by their names."""
     roles = DCC if trust is not None and trust.is_dir() else DCC_OR_NAMED
     try:
         if trust is not None:

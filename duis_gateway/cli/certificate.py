@@ -1,4 +1,4 @@
-"""`certificate`: whose signatures are believed."""
+"""`certificate`: whose signatures are trusted."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def certificate() -> None:
 @click.option("--trusted", is_flag=True, help="Trust the certificate itself, without a chain to a trust anchor.")
 @config_option
 def add(file: Path, trusted: bool, config: Config) -> None:
-    """Register the certificate in FILE (PEM or DER) for the party whose EUI-64 it bears."""
+    """Register the certificate in FILE (PEM or DER) for the party whose EUI-64 it carries."""
     new = certificate_of(file, trusted=trusted)
     with opened_store(config) as store, store.write() as connection:
         party = parties.find(connection, new.party)
         if party is None:
-            raise AnswerIsNo(f"{file}: the certificate is of {format_eui(new.party)}, which is not registered")
+            raise AnswerIsNo(f"{file}: the certificate belongs to {format_eui(new.party)}, which is not registered")
         require_signing_role(file, new, party.kind)
         register(connection, new)
     say(f"Registered the certificate {new.serial} of {format_eui(new.party)}.")
@@ -60,7 +60,9 @@ def add(file: Path, trusted: bool, config: Config) -> None:
 
 @certificate.command()
 @click.argument("serial")
-@click.option("--issuer", help="Where several have this serial number: the issuer's name, such as CN=Z1,OU=07.")
+@click.option(
+    "--issuer", help="The issuer's name, such as CN=Z1,OU=07, if several certificates have this serial number."
+)
 @config_option
 def revoke(serial: str, issuer: str | None, config: Config) -> None:
     """Revoke a certificate, as of now. SERIAL is decimal, or hexadecimal after 0x."""
@@ -71,9 +73,7 @@ def revoke(serial: str, issuer: str | None, config: Config) -> None:
             key = _issuer_key(issuer)
             found = [one for one in found if one.issuer_key == key]
         if not found:
-            raise AnswerIsNo(
-                f"no certificate with the serial number {serial} is registered; `certificate list` has those that are"
-            )
+            raise AnswerIsNo(f"no certificate with the serial number {serial} is registered; see `certificate list`")
         if len(found) > 1:
             raise ConfigurationError(f"{len(found)} issuers have a certificate {serial}: name one with --issuer")
         [one] = found
@@ -96,11 +96,17 @@ def list_certificates(party: int | None, form: str, config: Config) -> None:
 
 @certificate.command()
 @click.argument("eui", type=EUI)
-@click.option("--role", type=click.Choice(_ROLES), default="87", show_default=True, help="The OU: 87 users, 89 DCC.")
+@click.option(
+    "--role",
+    type=click.Choice(_ROLES),
+    default="87",
+    show_default=True,
+    help="The OU: 87 for users, 06 for CSPs, 89 for DCC.",
+)
 @click.option("--pki", type=FOLDER, required=True, help="The folder of the test PKI, with ca.pem and ca.key.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where to put them; default: --pki.")
 def make(eui: int, role: str, pki: Path, out: Path | None) -> None:
-    """Make a key and a certificate for tests, issued by a test PKI; print their paths."""
+    """Make a key and a certificate for tests, issued by a test PKI, and print their paths."""
     directory, stem = out or pki, f"{format_eui_plain(eui)}-{role}"
     refuse_existing(directory / f"{stem}.key", directory / f"{stem}.pem")
     made = make_certificate(_authority(pki), eui, role, directory, stem=stem)
@@ -112,7 +118,7 @@ def certificate_of(file: Path, *, trusted: bool) -> RegisteredCertificate:
     """Read a certificate file for registration.
 
     Raises:
-        ConfigurationError: it cannot be read, or is no SMKI-shaped end-entity certificate.
+        ConfigurationError: it cannot be read, or is not an SMKI-shaped end-entity certificate.
     """
     try:
         read = read_certificate_file(file)
@@ -122,10 +128,10 @@ def certificate_of(file: Path, *, trusted: bool) -> RegisteredCertificate:
 
 
 def require_signing_role(file: Path, new: RegisteredCertificate, kind: PartyKind) -> None:
-    """See that a party of this kind signs with such certificates (ConfigurationError: by its OU it does not)."""
+    """Check that a party of this kind signs with such certificates (ConfigurationError: its OU says not)."""
     role, may = read_certificate(new.der).role, sorted(signing_roles(kind))
     if role not in may:
-        raise ConfigurationError(f"{file}: its OU is {role}, and a {kind} signs with OU {' or '.join(may)}")
+        raise ConfigurationError(f"{file}: its OU is {role}, but a {kind} signs with OU {' or '.join(may)}")
 
 
 def register(connection: Connection, new: RegisteredCertificate) -> None:

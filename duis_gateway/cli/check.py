@@ -1,4 +1,4 @@
-"""`check`: what an 11.5 or 11.6 would be answered, without sending it."""
+"""`check`: how an 11.5 or 11.6 would be answered, without sending it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ _SECONDS = 60.0
 @click.option("--timeout", type=Seconds(), default=_SECONDS, help="Seconds to wait for the answer.")
 @tls_options
 def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOptions) -> None:
-    """Ask what the 11.5 or 11.6 in FILE (-: standard input) would be answered now.
+    """Ask how the 11.5 or 11.6 in FILE (-: standard input) would be answered now.
 
-    It may be signed or not yet signed. Nothing is recorded, nothing is sent, and its RequestID stays unused. The code
-    and its meaning are printed, then each hub that is listed, with its list. The exit code is 1 where it would be
-    refused.
+    It may be signed or not yet signed. Nothing is recorded or sent, and its RequestID stays unused. The code and its
+    meaning are printed, then each listed hub with its list. The exit code is 1 if the request would be refused.
     """
     gateway = url.rstrip("/").removesuffix(f"{PATH}/check")
     try:

@@ -1,4 +1,4 @@
-"""What the commands share: the configuration, the store, EUI-64s as arguments, and the answer no."""
+"""What the commands share: the configuration, the store, EUI-64s as arguments, and the answer "no"."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Commands(RefusesEmpty, click.Group):
-    """A group whose help says the first sentence of each command whole, on as many lines as it takes."""
+    """A group whose help shows the whole first sentence of each command, on as many lines as it takes."""
 
     command_class = RefusesEmpty
 
@@ -55,13 +55,13 @@ class AnswerIsNo(GatewayError):
 
 
 def not_registered(party: int) -> AnswerIsNo:
-    """Return what to say of a party that is not registered."""
-    return AnswerIsNo(f"{format_eui(party)} is not registered; `party list` has who is")
+    """Return what to say about a party that is not registered."""
+    return AnswerIsNo(f"{format_eui(party)} is not registered; see `party list` for those that are")
 
 
 def no_release(release_id: str) -> AnswerIsNo:
-    """Return what to say of a release that is not there."""
-    return AnswerIsNo(f"there is no release {release_id[:80]!r}; `release list` names them")
+    """Return what to say about a release that is not there."""
+    return AnswerIsNo(f"there is no release {release_id[:80]!r}; see `release list` for those that exist")
 
 
 def eui(text: str | int) -> int:
@@ -106,11 +106,11 @@ HTTP_URL = url
 
 
 class _Existing(click.Path):
-    """A file or folder that is there. What is in a file is not shown: it may be a private key."""
+    """A file or folder that exists. A file's content is not shown: it may be a private key."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if "-----BEGIN" in str(value):
-            self.fail("that is what is in a file: give the file's path", param, ctx)
+            self.fail("that is the content of a file: give the file's path", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -121,7 +121,7 @@ FOLDER_OR_FILE = _Existing(exists=True, path_type=Path)
 
 
 class _NewFile(click.Path):
-    """A file to write; the names that the system has for standard output are `-`, so that nothing else goes there."""
+    """A file to write; the system's names for standard output count as `-`, so that nothing else goes there."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return DASH if standard_stream(Path(value)) == 1 else super().convert(value, param, ctx)
@@ -132,7 +132,7 @@ NEW_FILE = _NewFile(dir_okay=False, writable=True, allow_dash=True, path_type=Pa
 
 
 class WholeNumber(click.IntRange):
-    """A whole number in this range, in the digits 0 to 9; Python takes other scripts' digits, and `1_0`."""
+    """A whole number in this range, in the digits 0 to 9; Python would accept other scripts' digits, and `1_0`."""
 
     name = "number"
 
@@ -144,7 +144,7 @@ class WholeNumber(click.IntRange):
 
 
 class Identifier(WholeNumber):
-    """A number that the database gave to something."""
+    """A number that the database assigned."""
 
     def __init__(self) -> None:
         super().__init__(0, LARGEST_ID)
@@ -159,7 +159,7 @@ class Seconds(click.FloatRange):
         super().__init__(0, _DAY, min_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read it; what is no number at all (nan) would pass for any."""
+        """Read it; what is not a number at all (nan) would pass for any number."""
         if isinstance(value, str) and not _SECONDS.fullmatch(value.strip()):
             self.fail(f"{value[:60]!r} is not a number of seconds", param, ctx)
         return super().convert(value, param, ctx)
@@ -206,7 +206,7 @@ def opened_store(config: Config, *, check: bool = True) -> Iterator[Store]:
 
 
 def moments_of(config: Config, store: Store) -> Moments:
-    """Return what opens transactions in which a command changes something that is told, signed as configured.
+    """Return what opens transactions for changes that have to be announced, signed as configured.
 
     Its signer raises `ConfigurationError` where there is none.
     """
@@ -220,7 +220,7 @@ def moments_of(config: Config, store: Store) -> Moments:
         found = keys()
         if found is None:
             raise ConfigurationError(
-                f"what this changes has to be told, and cannot be signed: {keys.problem(clock.now())}"
+                f"what this changes has to be announced, but cannot be signed: {keys.problem(clock.now())}"
             )
         return found
 
@@ -229,11 +229,11 @@ def moments_of(config: Config, store: Store) -> Moments:
 
 
 def refuse_existing(*paths: Path) -> None:
-    """Make sure that nothing is written over; pipes and `-` may be written to.
+    """Make sure that nothing is overwritten; pipes and `-` may be written to.
 
     Raises:
         ConfigurationError: one of the paths exists.
     """
     for path in paths:
         if would_be_replaced(path):
-            raise ConfigurationError(f"{path} is there already, and is not overwritten")
+            raise ConfigurationError(f"{path} already exists, and is not overwritten")

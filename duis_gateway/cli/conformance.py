@@ -43,18 +43,24 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.group(cls=Commands, invoke_without_command=True)
 @click.option("--url", type=HTTP_URL, help="The gateway's public listener, such as http://127.0.0.1:8079.")
-@click.option("--profile", type=_FILE, default="conformance.toml", show_default=True, help="What the pack knows of it.")
+@click.option(
+    "--profile",
+    type=_FILE,
+    default="conformance.toml",
+    show_default=True,
+    help="What the pack knows about the gateway.",
+)
 @click.option("--version", "versions", type=click.Choice(VERSIONS), multiple=True, help="Only on this DUIS version.")
 @click.option(
     "--era",
     "eras",
     type=click.Choice([era.value for era in Era]),
     multiple=True,
-    help="Only what existed before, or is new.",
+    help="Only what existed before, or only what is new.",
 )
-@click.option("--list", "listing", is_flag=True, help="List the cases, and play none.")
+@click.option("--list", "listing", is_flag=True, help="List the cases without playing them.")
 @click.option(
-    "--case", "wanted", multiple=True, help="Only these cases: a clause such as n64, or a name; * stands for any."
+    "--case", "wanted", multiple=True, help="Only these cases: a clause such as n64, or a name; * stands for anything."
 )
 @click.option("--only", type=click.Choice(["failed"]), help="Only those that failed in the latest run in --reports.")
 @click.option("--compare", type=READABLE, help="An earlier report in XML; default: the latest in --reports.")
@@ -78,13 +84,14 @@ def conformance(
     wait: float | None,
     tls: TlsOptions,
 ) -> None:
-    """Play the regression pack against the gateway at --url, over HTTP alone, and write a completion report.
+    """Play the regression pack against the gateway at --url, only over HTTP, and write a completion report.
 
-    Each clause has a case that is accepted and one that is refused, on DUIS 5.0, 5.1 and 6.0. The gateway's parties,
-    keys and hubs stand in the profile; `conformance init` makes an installation that has them. First it is seen whether
-    the gateway is there and is that of the profile. The report links to the bytes of every case, and says what has
-    changed since the run before; that of a run of some cases (conformance-part) leaves the report of all as it is. The
-    exit code is 1 where a case fails by no known defect, or the known ones are more than the phase may end with.
+    Each clause has a case that is accepted and one that is refused, on DUIS 5.0, 5.1 and 6.0. The profile names the
+    gateway's parties, keys and hubs; `conformance init` makes an installation that has them. It first checks that the
+    gateway is there and is the one in the profile. The report links to the bytes of every case, and says what has
+    changed since the previous run; the report of a run of only some cases (conformance-part) leaves the report of all
+    cases as it is. The exit code is 1 if a case fails other than through a known defect, or there are more known
+    defects than the phase may end with.
     """
     if context.invoked_subcommand is not None:
         return
@@ -99,10 +106,10 @@ def conformance(
     if url is None:
         if all(context.get_parameter_source(name) is ParameterSource.DEFAULT for name in context.params):
             say(context.get_help())
-        raise ConfigurationError("conformance needs --url, the http or https URL of the gateway; --help says the rest")
+        raise ConfigurationError("conformance needs --url, the gateway's http or https URL; see --help for the rest")
     mask = read_defects(defects) if defects else DefectMask()
     if only and not cases:
-        say("No case failed in the run before.")
+        say("No case failed in the previous run.")
         return
     make_room_for_reports(reports)
     base, http = base_of(url), tls.http(PATIENCE, MAX_ANSWER)
@@ -115,7 +122,7 @@ def conformance(
     passed = f"{completion.count(Outcome.PASSED)} of {len(completion.results)} cases passed{''.join(others)}"
     say(f"{passed}; see {written[0]} and {written[1]}")
     if not completion.is_met:
-        raise AnswerIsNo("the pack is not passed")
+        raise AnswerIsNo("the pack did not pass")
 
 
 def _before(reports: Path, compare: Path | None, *, needed: bool) -> dict[str, str]:
@@ -137,12 +144,12 @@ def _before(reports: Path, compare: Path | None, *, needed: bool) -> dict[str, s
 
 
 def _chosen(cases: Sequence[Playable], wanted: Sequence[str]) -> list[Playable]:
-    """Return the cases that one of these means: the id of a clause or a name, either with *."""
+    """Return the cases that any of these texts matches: the id of a clause or a name, either with *."""
     if not wanted:
         return list(cases)
     for text in wanted:
         if not any(_means(text, one) for one in cases):
-            raise ConfigurationError(f"--case: there is no case {text[:80]!r}; --list names them")
+            raise ConfigurationError(f"--case: there is no case {text[:80]!r}; see --list")
     return [one for one in cases if any(_means(text, one) for text in wanted)]
 
 
@@ -188,7 +195,7 @@ def _show(result: CaseResult) -> None:
 @conformance.command()
 @click.argument("directory", type=_FOLDER)
 def init(directory: Path) -> None:
-    """Make an installation in DIRECTORY with every party and hub that the pack plays, and the profile of it."""
+    """Make an installation in DIRECTORY with every party and hub that the pack plays, and its profile."""
     from duis_gateway.cli.conformance_init import make_profile
 
     profile = make_profile(directory)

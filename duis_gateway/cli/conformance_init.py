@@ -34,7 +34,7 @@ def make_profile(directory: Path) -> Path:
     """Make an installation for the pack in a directory, and return its profile.
 
     Raises:
-        ConfigurationError: something is there already.
+        ConfigurationError: something is already there.
     """
     refuse_existing(directory / PROFILE)
     config = make_installation(directory, parse_eui(DEFAULT_EUI), os.environ.get(STORE_VARIABLE, DEFAULT_STORE))
@@ -87,17 +87,17 @@ def _hubs(name: str) -> Iterator[Hub]:
 
 def _profile(port: int) -> str:
     lines = [
-        "# What the conformance pack has to know of a gateway. Paths are relative to this file.",
+        "# What the conformance pack has to know about a gateway. Paths are relative to this file.",
         "[gateway]",
         'certificate = "pki/gateway.pem"',
-        '# now = "2027-03-30T09:00:00Z"   where the gateway\'s clock is frozen',
+        '# now = "2027-03-30T09:00:00Z"   if the gateway\'s clock is frozen',
         "",
-        "# Where the pack receives; the URLs of all parties below lead here, each with the party's EUI-64 as its path.",
+        "# Where the pack receives; the URLs of all parties below point here, each with the party's EUI-64 as path.",
         "[receiver]",
         f'host = "{_HOST}"',
         f"port = {port}",
         "",
-        "# The hubs of the parties: all of one model, commissioned, in one region of the CSP.",
+        "# The parties' hubs: all of one model, commissioned, in one of the CSP's regions.",
         "[hubs]",
         f'manufacturer = "{_MANUFACTURER}"',
         f'model = "{_MODEL}"',

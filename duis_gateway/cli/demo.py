@@ -1,4 +1,4 @@
-"""`demo`: the whole of the gateway, on this machine."""
+"""`demo`: the whole gateway, on this machine."""
 
 from __future__ import annotations
 
@@ -25,13 +25,17 @@ FOLDER = "demo-work"
     "--workdir",
     type=click.Path(file_okay=False, path_type=Path),
     cls=Option,
-    show_default=f"{FOLDER}, or {FOLDER}-2 and so on where that is in use",
+    show_default=f"{FOLDER}, or {FOLDER}-2 and so on if that is in use",
     help="An empty folder for the PKI, the configuration, the database and every message.",
 )
 @click.option("--suppliers", type=WholeNumber(FEWEST_SUPPLIERS, 100), default=FEWEST_SUPPLIERS, show_default=True)
 @click.option("--hubs", type=WholeNumber(FEWEST_HUBS, 15_000_000), default=HUBS, show_default=True)
 @click.option("--force", is_flag=True, help="Replace what an earlier demonstration left in the folder.")
-@click.option("--keep-running", is_flag=True, help="Leave everything running at the end, until Ctrl-C, to look around.")
+@click.option(
+    "--keep-running",
+    is_flag=True,
+    help="Leave everything running at the end, until Ctrl-C, so that you can look around.",
+)
 def demo(workdir: Path | None, suppliers: int, hubs: int, force: bool, keep_running: bool) -> int:
     """Play a release from its announcement to the last N64, over real HTTP, and check every outcome."""
     end_as_by_ctrl_c()

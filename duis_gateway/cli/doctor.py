@@ -1,4 +1,4 @@
-"""`doctor`: looks at everything that a gateway needs, and says what to do about what is wrong."""
+"""`doctor`: checks everything that a gateway needs, and says what to do about anything wrong."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _STYLES = {"good": GOOD, "note": Style("yellow"), "WRONG": BAD}
 
 
 class Finding(NamedTuple):
-    """What was looked at, how it is ("good", "note", "WRONG"), and what it is or what to do."""
+    """What was checked, how it is ("good", "note", "WRONG"), and what it is or what to do."""
 
     what: str
     how: str
@@ -63,9 +63,9 @@ class Finding(NamedTuple):
 @click.command(cls=RefusesEmpty)
 @config_file_option("path")
 def doctor(path: Path) -> None:
-    """Look at configuration, keys, clock, database, ports, endpoints and mail, and say what to do.
+    """Check configuration, keys, clock, database, ports, endpoints and mail, and say what to do.
 
-    Nothing is changed, and no message is sent. The exit code is 1 where something is wrong.
+    Nothing is changed, and no message is sent. The exit code is 1 if something is wrong.
     """
     wrong = 0
     for finding in _findings(path):
@@ -123,12 +123,14 @@ def _tls(config: Config) -> Iterator[Finding]:
         yield _in_time("TLS", chain[0].not_valid_before_utc, first.not_valid_after_utc, text, datetime.now(UTC))
         if (issuer := lacks_issuer(chain)) is not None:
             yield Finding(
-                "TLS", "note", f"{text} ends with a certificate of {issuer}: who verifies it must have that one"
+                "TLS",
+                "note",
+                f"{text} ends with a certificate issued by {issuer}: whoever verifies it must have that one",
             )
 
 
 def _in_time(what: str, begins: datetime, ends: datetime, text: str, now: datetime) -> Finding:
-    """Judge a certificate's time: by business time what is signed with it is, and by the time of day TLS."""
+    """Judge a certificate's validity: for signing by business time, for TLS by real time."""
     if not begins <= now <= ends:
         return Finding(what, "WRONG", f"{text} is good from {begins:%Y-%m-%d} to {ends:%Y-%m-%d}: get a new one")
     how = "note" if ends - now < _SOON else "good"
@@ -152,8 +154,8 @@ def _clock(config: Config, store: Store) -> Finding:
     if apart > _FAST_OR_SLOW:
         return Finding("clock", "WRONG", f"{apart:.0f} s from the database's: let NTP set the clocks of both machines")
     if config.clock.fixed is not None or config.clock.file is not None:
-        return Finding("clock", "note", "[clock] holds or moves business time, which is for tests alone")
-    return Finding("clock", "good", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, as the database has it")
+        return Finding("clock", "note", "[clock] freezes or moves business time, which is only for tests")
+    return Finding("clock", "good", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, as in the database")
 
 
 def _parties(config: Config, store: Store) -> Iterator[Finding]:
@@ -161,7 +163,7 @@ def _parties(config: Config, store: Store) -> Iterator[Finding]:
         known = parties.all_parties(connection, None)
         signing = {one.party: one for one in certificates.all_certificates(connection) if one.revoked_at is None}
     if not known:
-        yield Finding("parties", "note", "none is registered: `party add` registers suppliers, CSPs and DCC")
+        yield Finding("parties", "note", "none are registered: `party add` registers suppliers, CSPs and DCC")
     trust = open_trust(config, store)
     if config.trust.anchors is not None and not trust.has_anchor():
         text = f"{config.trust.anchors} has no self-signed CA certificate: nothing that a party signs is trusted"
@@ -176,7 +178,7 @@ def _parties(config: Config, store: Store) -> Iterator[Finding]:
 
 
 def _certificate(trust: Trust, own: RegisteredCertificate, name: str, now: datetime) -> Finding:
-    """Judge a certificate as a message that it has signed would be."""
+    """Judge a certificate as if it had signed a message."""
     read = read_certificate(own.der)
     found = _in_time("certificate", read.not_before, read.not_after, f"{name}: serial {read.serial}", now)
     if found.how == "WRONG":
@@ -184,9 +186,7 @@ def _certificate(trust: Trust, own: RegisteredCertificate, name: str, now: datet
     try:
         trust.judged(own, now, frozenset({read.role}))
     except NotAuthenticated as error:
-        text = (
-            f"{name}: serial {read.serial}: what it signs is refused: {error.detail}; look at [trust] anchors and crls"
-        )
+        text = f"{name}: serial {read.serial}: what it signs is refused: {error.detail}; check [trust] anchors and crls"
         return Finding("certificate", "WRONG", text)
     return found
 
@@ -194,9 +194,7 @@ def _certificate(trust: Trust, own: RegisteredCertificate, name: str, now: datet
 def _endpoint(config: Config, eui: int, name: str, url: str) -> Finding:
     try:
         if not check_url(url, config.delivery.allowed_networks):
-            return Finding(
-                "endpoint", "WRONG", f"{name}: the host of {url} is not known here: look at the name, and at DNS"
-            )
+            return Finding("endpoint", "WRONG", f"{name}: the host of {url} is not known here: check the name, and DNS")
     except AddressRefused as error:
         return Finding("endpoint", "WRONG", f"{name}: {error}")
     parts = urlsplit(url)
@@ -210,12 +208,12 @@ def _endpoint(config: Config, eui: int, name: str, url: str) -> Finding:
         return Finding("endpoint", "WRONG", f"{name}: {url}: the TLS handshake fails: {said}")
     except OSError as error:
         reason = error.strerror or str(error)
-        return Finding("endpoint", "note", f"{name}: {url} does not listen just now ({reason}); what is sent waits")
+        return Finding("endpoint", "note", f"{name}: {url} is not listening right now ({reason}); messages to it wait")
     return Finding("endpoint", "good", f"{name}: {url}")
 
 
 def _shake_hands(config: Config, eui: int, connection: socket.socket, host: str) -> None:
-    """Do what a delivery does before it sends; whether our certificate is taken shows only then."""
+    """Do what a delivery does before it sends; only then does it show whether our certificate is accepted."""
     delivery = config.delivery
     authorities = own_authorities(delivery.ca_folder, eui) or delivery.ca_file
     context = client_context(authorities, delivery.tls_certificate, delivery.tls_key)
@@ -223,7 +221,7 @@ def _shake_hands(config: Config, eui: int, connection: socket.socket, host: str)
 
 
 class _Listener(NamedTuple):
-    """An address of the gateway's, and how to see that it is the gateway who listens there."""
+    """One of the gateway's addresses, and how to tell that it is the gateway that listens there."""
 
     section: str
     host: str
@@ -233,7 +231,7 @@ class _Listener(NamedTuple):
 
 
 def _ports(config: Config) -> Iterator[Finding]:
-    """A gateway opens both of its ports or none, so one that is free and one that is taken are no running gateway."""
+    """A gateway opens both of its ports or none, so if one is free and one is taken, that is not a running gateway."""
     server, operations = config.server, config.operations
     listeners = (
         _Listener("server", server.host, server.port, "/openapi.json", _describes_gateway),
@@ -244,7 +242,7 @@ def _ports(config: Config) -> Iterator[Finding]:
     for one, problem in zip(listeners, problems, strict=True):
         what, where = f"port {one.port}", f"[{one.section}] {one.host}"
         if problem is None:
-            yield Finding(what, "good", f"{where} is free" if one.port else f"{where}: any that is free, at each start")
+            yield Finding(what, "good", f"{where} is free" if one.port else f"{where}: any free port, at each start")
         elif runs:
             yield Finding(what, "good", f"{where}: a running gateway answers there")
         else:
@@ -254,14 +252,14 @@ def _ports(config: Config) -> Iterator[Finding]:
 
 def _remedy(problem: OSError) -> str:
     if problem.errno == errno.EACCES:
-        return "choose a port over 1023, or let the service have CAP_NET_BIND_SERVICE"
+        return "choose a port above 1023, or give the service CAP_NET_BIND_SERVICE"
     if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
         return "name an address of this machine as its host; 0.0.0.0 means all of them"
-    return "no running gateway has both ports: stop what has this one, or choose another port"
+    return "no running gateway has both ports: stop whatever has this one, or choose another port"
 
 
 def _cannot_listen(host: str, port: int) -> OSError | None:
-    """Return why this address cannot be listened on, or None where it can."""
+    """Return why this address cannot be listened on, or None if it can."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with closing(socket.socket(family, kind, protocol)) as probe:
@@ -273,7 +271,7 @@ def _cannot_listen(host: str, port: int) -> OSError | None:
 
 
 def _is_gateway(config: Config, listener: _Listener) -> bool:
-    """Tell whether it is this gateway that listens: by its certificate where it has one, or else by its words."""
+    """Tell whether it is this gateway that listens: by its certificate if it has one, otherwise by its answer."""
     try:
         tls = listener_tls(config, listener.section)
         if tls is not None:
@@ -286,7 +284,7 @@ def _is_gateway(config: Config, listener: _Listener) -> bool:
 
 
 def _shows(listener: _Listener, certificate: bytes) -> bool:
-    """Tell whether the listener shows this certificate (DER); whom it is signed by does not matter here."""
+    """Tell whether the listener shows this certificate (DER); who signed it does not matter here."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
@@ -316,8 +314,8 @@ def _mail(config: Config) -> Finding:
         return Finding("mail", "WRONG", str(error))
     place = f"{email.host}:{email.port}"
     if failure is not None:
-        return Finding("mail", "WRONG", f"{place} takes no email from us: {failure.detail}; look at [email]")
-    logged_in = "" if email.username is None else f", and lets {email.username} in"
+        return Finding("mail", "WRONG", f"{place} does not accept email from us: {failure.detail}; check [email]")
+    logged_in = "" if email.username is None else f", and accepts the login {email.username}"
     return Finding("mail", "good", f"{place} answers{logged_in}")
 
 

@@ -27,7 +27,7 @@ _MOST_ELEMENTS = 1_000_000
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was found out about a signed document; `failed` says which check did not hold, None if all did."""
+    """What was found out about a signed document; `failed` says which check failed, None if none did."""
 
     named: SignerReference | None = None
     signer: Certificate | None = None
@@ -38,7 +38,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an answer says; `items` has what was not taken, each with the reason."""
+    """What an answer says; `items` has what was refused, each with the reason."""
 
     text: str
     refused: bool
@@ -46,9 +46,9 @@ class Verdict:
 
 
 def judge(document: bytes, believed: Path, crls: Path | None, at: datetime) -> Judgement:
-    """Check a document as the gateway would, with the certificates of one folder and the revocation lists of another.
+    """Check a document as the gateway would, with the certificates in one folder and the revocation lists in another.
 
-    `believed` may be the file of one certificate, too, which is trusted by itself.
+    `believed` may also be a single certificate's file, which is then trusted by itself.
 
     Raises:
         CertificateUnusable: a folder or file cannot be read.
@@ -85,10 +85,10 @@ def _for_another(root: etree._Element, signer: Certificate) -> bool:
 
 
 def find_originator(root: etree._Element) -> int | None:
-    """Return whose document this is by its header, or None where it does not say.
+    """Return whose document this is according to its header, or None if it does not say.
 
-    A Service Request is its RequestID's first party's; an answer its second's, who was asked; an alert, or any message
-    with a ResponseID, the first party's of that. A checkpoint of the audit log is the gateway's.
+    A Service Request belongs to the first party in its RequestID; an answer to the second, who was asked; an alert, or
+    any message with a ResponseID, to the first party in that. A checkpoint of the audit log belongs to the gateway.
     """
     try:
         if root.tag in (sr("Request"), sr("Response")):
@@ -114,7 +114,7 @@ def _duis_originator(root: etree._Element) -> int | None:
 
 
 def verdict_of(answer: bytes) -> Verdict | None:
-    """Return what an answer says: of a Service Response, an acknowledgement, a problem or a SOAP fault."""
+    """Return what an answer says: a Service Response, an acknowledgement, a problem or a SOAP fault."""
     try:
         root = parse_trusted(answer)
     except MessageRefused:
@@ -136,12 +136,12 @@ def verdict_of(answer: bytes) -> Verdict | None:
 
 
 def no_answer_of(answer: bytes) -> str:
-    """Say what came in the place of an answer, where `verdict_of` finds none."""
+    """Say what came instead of an answer, if `verdict_of` finds none."""
     try:
         root = parse_trusted(answer)
     except MessageRefused:
         return "the answer is not XML" if answer.strip() else "the answer is empty"
-    return f"the answer is XML, but no answer of a gateway: {root.tag[:100]}"
+    return f"the answer is XML, but not a gateway's answer: {root.tag[:100]}"
 
 
 def _items_refused(acknowledgement: etree._Element) -> Iterator[str]:

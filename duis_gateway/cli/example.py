@@ -1,4 +1,4 @@
-"""`example`: messages to begin with, whose dates and identities are good now."""
+"""`example`: messages to start with, whose dates and identities are valid now."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HUBS = "hubs.csv"
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Complete what can be printed, however its letters are written."""
+    """Complete the names of what can be printed, in any case."""
     names = dict.fromkeys([*(one.name for one in playable(datetime.now(UTC))), HUBS])
     return [name for name in names if name.lower().startswith(begun.lower())]
 
@@ -26,14 +26,16 @@ def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> 
 @click.command(cls=RefusesEmpty)
 @click.argument("name", required=False, shell_complete=_names)
 @click.option(
-    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Write them all, with what plays them, there."
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write them all there, with a script that plays them.",
 )
 def example(name: str | None, folder: Path | None) -> None:
-    """Print the example NAME, such as 11.5 or FirmwareRelease, unsigned; without NAME list them all.
+    """Print the example NAME, such as 11.5 or FirmwareRelease, unsigned; without NAME, list them all.
 
-    Sent in the order of the list, each is answered as the list says; their hubs are those of the example hubs.csv.
-    `duis-gateway example 11.5 | duis-gateway send - --key K --certificate C --url URL` signs and sends one. --folder
-    writes the whole set, with a script that makes a gateway beside it and plays it.
+    If they are sent in the order of the list, each is answered as the list says; they use the hubs in the example
+    hubs.csv. `duis-gateway example 11.5 | duis-gateway send - --key K --certificate C --url URL` signs and sends one.
+    --folder writes the whole set, with a script that makes a gateway beside it and plays the set.
     """
     messages = playable(datetime.now(UTC))
     if folder is not None:
@@ -58,5 +60,5 @@ def example(name: str | None, folder: Path | None) -> None:
         found = next((one for one in messages if one.name.lower() == name.lower()), None)
         if found is None:
             known = ", ".join(dict.fromkeys(one.name for one in messages))
-            raise click.BadParameter(f"{name[:40]!r} is none of {known}, {HUBS}")
+            raise click.BadParameter(f"{name[:40]!r} is not one of {known}, {HUBS}")
         print_document(found.document + b"\n")

@@ -18,7 +18,7 @@ _WORD_OR_CHOICE = re.compile(r"[^\s|]+\|?|\|")
 
 
 class FittingFormatter(click.HelpFormatter):
-    """As click's, which takes 50 columns at least; where two columns would leave no room, a text stands below."""
+    """Like click's, which takes at least 50 columns; if two columns would leave no room, the text goes below."""
 
     def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
         if width is None:
@@ -39,7 +39,7 @@ class FittingFormatter(click.HelpFormatter):
 
 
 def _folded(term: str, width: int) -> list[str]:
-    """Return a term on as many lines as it takes, broken between words and behind the | of choices."""
+    """Return a term on as many lines as it takes, broken between words and after the | of choices."""
     lines = [""]
     for word in _WORD_OR_CHOICE.findall(term):
         glue = "" if not lines[-1] or lines[-1].endswith("|") else " "
@@ -51,11 +51,11 @@ def _folded(term: str, width: int) -> list[str]:
 
 
 class MayBeEmpty(click.Option):
-    """An option for which an empty text says something of its own."""
+    """An option for which an empty text has a meaning of its own."""
 
 
 class RefusesEmpty(click.Command):
-    """A command that refuses an option with nothing in it: it would be taken for one that was left out."""
+    """A command that refuses an empty option: it would be taken for one that was left out."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words of the command line."""
@@ -64,15 +64,15 @@ class RefusesEmpty(click.Command):
             value = given.get(one.name or "")
             is_empty = value == "" or (isinstance(value, list | tuple) and "" in value)
             if is_empty and isinstance(one, click.Option) and not isinstance(one, MayBeEmpty):
-                raise click.BadParameter("it is empty: name a value, or leave the option out", ctx, one)
+                raise click.BadParameter("it is empty: give a value, or leave the option out", ctx, one)
         return super().parse_args(ctx, args)
 
 
 class Option(click.Option):
-    """An option whose default is told in words of its own, without the brackets that click sets around them."""
+    """An option whose default is described in words of its own, without the brackets that click puts around them."""
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """Return what stands in square brackets behind the help."""
+        """Return what goes in square brackets after the help."""
         extra = super().get_help_extra(ctx)
         if isinstance(self.show_default, str):
             extra["default"] = self.show_default

@@ -19,11 +19,11 @@ from duis_gateway.text.hub_lists import read_hub_list
 from duis_gateway.text.json_reader import read_json
 
 _TRUE = frozenset({"true", "yes", "1"})
-_NO_HUBS = "no hubs that it could choose from: it has no column device_id"
+_NO_HUBS = "no hubs to choose from: it has no column device_id"
 
 
 def read_hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
-    """Yield the hubs of a file of `eligible-hubs`, those of this release where it names releases.
+    """Yield the hubs in a file of `eligible-hubs`; if it names releases, only this release's.
 
     Raises:
         ConfigurationError: the file cannot be read, or is not what it should be.
@@ -46,7 +46,7 @@ def _hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
 
 
 def read_ids(path: Path) -> frozenset[int]:
-    """Return the hubs of a file: one a line, the column `device_id` (else the first) of a CSV file, or JSON.
+    """Return the hubs in a file: one per line, the column `device_id` (otherwise the first) of a CSV file, or JSON.
 
     Raises:
         ConfigurationError: the file cannot be read, or a line that is not empty has no EUI-64.
@@ -92,7 +92,7 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
     except ValueError as error:
         raise ConfigurationError(f"{shown_path(path)}: {error}") from None
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise ConfigurationError(f"{shown_path(path)} is not what the party door gives: a list of objects")
+        raise ConfigurationError(f"{shown_path(path)} is not what the party door returns, a list of objects")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`inbox`: what has come in, and what it was answered; the evidence that is kept of it."""
+"""`inbox`: what has come in, and how it was answered; the evidence that is kept."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def inbox() -> None:
 
 @inbox.command("list")
 @click.option("--party", type=EUI, help="Only what this party sent.")
-@click.option("--kind", help="Only these, such as SR11.5 or DefaultPilotList.")
-@click.option("--limit", type=WholeNumber(1, 1_000_000), default=100, show_default=True, help="How many at most.")
+@click.option("--kind", help="Only this kind, such as SR11.5 or DefaultPilotList.")
+@click.option("--limit", type=WholeNumber(1, 1_000_000), default=100, show_default=True, help="The most to list.")
 @format_option
 @config_option
 def list_messages(party: int | None, kind: str | None, limit: int, form: str, config: Config) -> None:
-    """List the messages that were taken in, the newest first. What was refused before that is in the log."""
+    """List the messages that were taken in, newest first. Messages refused before that are in the log."""
     with opened_store(config) as store, store.read() as connection:
         found = evidence.history(connection, limit, party=party, kind=kind)
     if kind is not None and not found and kind not in _KINDS:
@@ -46,16 +46,16 @@ def list_messages(party: int | None, kind: str | None, limit: int, form: str, co
 @inbox.command()
 @click.argument("reference")
 @click.option("--content", is_flag=True, help="Print the message as it came, and nothing else.")
-@click.option("--answer", is_flag=True, help="Print the answer that it got, and nothing else.")
+@click.option("--answer", is_flag=True, help="Print the message's answer, and nothing else.")
 @config_option
 def show(reference: str, content: bool, answer: bool, config: Config) -> None:
     """Show one message, by its RequestID or its MessageID."""
     if content and answer:
-        raise ConfigurationError("--content and --answer print one document each: give one of them")
+        raise ConfigurationError("--content and --answer each print one document: give only one of them")
     with opened_store(config) as store, store.read() as connection:
         found = evidence.find(connection, reference)
     if found is None:
-        raise AnswerIsNo(f"no message {reference[:100]!r} was taken in; `inbox list` has their identities")
+        raise AnswerIsNo(f"no message {reference[:100]!r} was taken in; see `inbox list`")
     record, raw, answered = found
     if content or answer:
         document = raw if content else answered
@@ -72,6 +72,6 @@ def show(reference: str, content: bool, answer: bool, config: Config) -> None:
             ("outcome", record.outcome),
             ("received (business time)", record.received_at),
             ("bytes", len(raw)),
-            ("answer's bytes", len(answered)),
+            ("bytes of the answer", len(answered)),
         )
     )

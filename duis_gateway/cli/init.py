@@ -47,10 +47,10 @@ _FILE_VARIABLE = "DUIS_GATEWAY_STORE_PASSWORD_FILE"
 def init(directory: Path, eui: int, store: str) -> None:
     """Make a configuration, a database and a test PKI in DIRECTORY.
 
-    Nothing is overwritten, and a database in which parties are registered is another gateway's. PostgreSQL's password
-    is read from the file that DUIS_GATEWAY_STORE_PASSWORD_FILE names, as by every command; `[store] password_file` in
-    the configuration does the same from then on. The PKI is for tests: its authority's key lies beside the
-    certificates.
+    Nothing is overwritten, and a database in which parties are registered is refused as another gateway's. PostgreSQL's
+    password is read from the file that DUIS_GATEWAY_STORE_PASSWORD_FILE names, as by every command; `[store]
+    password_file` in the configuration does the same from then on. The PKI is for tests: its authority's key is beside
+    the certificates.
     """
     config, had_tables = _made(directory, eui, store)
     with opened_store(config) as made:
@@ -61,15 +61,15 @@ def make_installation(directory: Path, eui: int, url: str) -> Config:
     """Make `gateway.toml`, the tables of the database and the PKI in a directory, and return the configuration.
 
     Raises:
-        ConfigurationError: one of them is there already, the database's URL is none, or the database is another
-            gateway's; nothing was made.
+        ConfigurationError: one of them already exists, the database's URL is not one, or the database is another
+        gateway's; nothing was made.
         GatewayError: the database cannot be used; nothing was made.
     """
     return _made(directory, eui, url)[0]
 
 
 def _made(directory: Path, eui: int, url: str) -> tuple[Config, bool]:
-    """Make it, and tell whether the tables were there already, without a party."""
+    """Make it, and tell whether the tables were already there, without a party."""
     file, pki = directory / "gateway.toml", directory / "pki"
     try:
         read = STORE_URL.read(url, directory.resolve())
@@ -85,15 +85,15 @@ def _made(directory: Path, eui: int, url: str) -> tuple[Config, bool]:
 
 
 def _with_password(url: str, folder: Path) -> str:
-    """Return PostgreSQL's URL with the password from the file that the environment names; it is in no file of ours."""
+    """Return PostgreSQL's URL with the password from the file that the environment names; no file of ours has it."""
     file = os.environ.get(_FILE_VARIABLE)
     return StoreConfig(url=url, password_file=folder / file if file else None).connection_url()
 
 
 def _make_tables(directory: Path, url: str) -> bool:
-    """Make the tables before anything else: the database alone may be away, and then there is nothing to tidy up.
+    """Make the tables before anything else: only the database may be away, and then there is nothing to tidy up.
 
-    Returns whether there were tables of a gateway's already.
+    Returns whether a gateway's tables were already there.
     """
     is_new = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def _make_tables(directory: Path, url: str) -> bool:
 
 
 def _has_tables(store: Store) -> bool:
-    """Tell whether a database has tables of a gateway's.
+    """Tell whether a database has a gateway's tables.
 
     Raises:
         ConfigurationError: parties are registered in it, which the new gateway would share with their own.
@@ -124,8 +124,8 @@ def _has_tables(store: Store) -> bool:
         registered = connection.execute(select(func.count()).select_from(party)).scalar_one()
     if registered:
         raise ConfigurationError(
-            f"{store.shown_url} is another gateway's database, with parties registered in it ({registered:,}); name an "
-            "empty one"
+            f"{store.shown_url} is another gateway's database, with parties registered in it ({registered:,}); name "
+            "an empty database"
         )
     return True
 
@@ -135,13 +135,14 @@ def _has_tables(store: Store) -> bool:
     "--from",
     "source",
     metavar="sqlite:///FILE",
-    help="A SQLite database to move into the configured one, which is PostgreSQL and empty.",
+    help="A SQLite database to move into the configured one, which must be PostgreSQL and empty.",
 )
 @config_option
 def migrate(source: str | None, config: Config) -> None:
-    """Make the tables of this version of the gateway in the configured database, or bring them up to date.
+    """Create this version's tables in the configured database, or bring them up to date.
 
-    Safe to run again. Stop gateways of older versions first; before `--from`, all that use the SQLite database.
+    It is safe to run again. First stop gateways of older versions; before `--from`, stop all that use the SQLite
+    database.
     """
     with opened_store(config, check=False) as store:
         if source is None:
@@ -153,7 +154,7 @@ def migrate(source: str | None, config: Config) -> None:
 
 
 def _move(source: str, target: Store) -> None:
-    """Move a SQLite database into another that is configured, and say how much was moved."""
+    """Move a SQLite database into the configured one, and say how much was moved."""
     old = Store.open(source)
     try:
         if not old.is_sqlite or target.is_sqlite:
@@ -171,8 +172,8 @@ def _move(source: str, target: Store) -> None:
         old.close()
     print_rows(("table", "rows"), [(name, rows) for name, rows in moved.items() if rows], "table")
     say(
-        f"Moved {counted(sum(moved.values()), 'row')} from {old.shown_url} to {target.shown_url}; each was compared. "
-        f"{old.shown_url} is as it was: keep it as a backup, and start no gateway on it."
+        f"Moved {counted(sum(moved.values()), 'row')} from {old.shown_url} to {target.shown_url}; each was compared "
+        f"with the original. {old.shown_url} is unchanged: keep it as a backup, and do not start a gateway on it."
     )
 
 
@@ -192,7 +193,7 @@ def _configuration(eui: int, url: str) -> str:
 
 def _what_next(directory: Path, eui: int, store: Store, *, had_tables: bool) -> str:
     file, tables = directory / "gateway.toml", f"the tables in {store.shown_url}"
-    made = f"{file} and a test PKI in {directory / 'pki'}; {tables} were there already"
+    made = f"{file} and a test PKI in {directory / 'pki'}; {tables} were already there"
     if not had_tables:
         made = f"{file}, {tables} and a test PKI in {directory / 'pki'}"
     config = f"--config {shlex.quote(str(directory / 'gateway.toml'))}"
@@ -201,7 +202,7 @@ def _what_next(directory: Path, eui: int, store: Store, *, had_tables: bool) -> 
     certificate = shlex.quote(str(pki / f"{supplier.replace('-', '')}-87.pem"))
     return f"""\
 Made {made}.
-The gateway is {format_eui(eui)}; what it sends may go to this machine only ([delivery] allowed_networks).
+The gateway is {format_eui(eui)}; it may send only to this machine ([delivery] allowed_networks).
 
 Next, for example:
   duis-gateway certificate make {supplier} --role 87 --pki {shlex.quote(str(pki))}

@@ -37,8 +37,8 @@ def load(file: Path, config: Config) -> None:
     """Load hubs from FILE, a CSV file with a header line; - is standard input.
 
     The whole file is checked first; if a line is wrong, nothing is loaded. Then hubs are written in blocks, so that a
-    running gateway goes on meanwhile. A load that was broken off can be repeated; of several lines for one hub the
-    last counts. What the changes do to plans under live releases is told to everybody concerned.
+    running gateway can carry on. A load that was broken off can be repeated. If a hub has several lines, the last
+    counts. Everybody concerned is told what the changes do to plans under live releases.
     """
     with opened_store(config) as store, progress_bar("Loading", "B") as progress:
         result = load_csv(moments_of(config, store), file, progress)
@@ -53,7 +53,7 @@ def load(file: Path, config: Config) -> None:
 @click.argument("file", type=NEW_FILE)
 @config_option
 def export(file: Path, config: Config) -> None:
-    """Write the whole inventory to FILE (- is standard output), in the form that `inventory load` reads."""
+    """Write the whole inventory to FILE (- is standard output), in the format that `inventory load` reads."""
     refuse_existing(file)
     with opened_store(config) as store, progress_bar("Exporting", " hubs") as progress:
         number = export_csv(store, file, progress)

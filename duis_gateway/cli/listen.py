@@ -1,4 +1,4 @@
-"""`listen`: a supplier's alerts in the sandbox, shown, and handed to the supplier's own server."""
+"""`listen`: shows a supplier's alerts in the sandbox, and passes them to the supplier's own server."""
 
 from __future__ import annotations
 
@@ -45,23 +45,27 @@ def _alerts_url(text: str) -> str:
 
 @click.command(cls=RefusesEmpty)
 @click.argument("supplier", metavar="EUI", callback=_member, shell_complete=_names)
-@click.option("--forward", type=_alerts_url, metavar="URL", help="Your own server, which gets each message as it came.")
+@click.option("--forward", type=_alerts_url, metavar="URL", help="Your own server, which gets each message unchanged.")
 @tls_options
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each, on a line of its own.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line for each message.")
 @click.option(
-    "--port", type=WholeNumber(1, 65535), default=DEFAULT_PORT, show_default=True, help="Of the sandbox's page."
+    "--port",
+    type=WholeNumber(1, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="The port of the sandbox's page.",
 )
 def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls: TlsOptions) -> int:
-    """Take what a supplier of the running sandbox receives, until Ctrl-C; EUI may be its name there, such as you.
+    """Take what a supplier in the running sandbox receives, until Ctrl-C; EUI may be its name there, such as you.
 
-    Each message is shown: whether its signature is proven, its code, what it says, and what your server answered. That
-    answer is what the gateway gets: what your server does not take, it delivers again. Without --forward each is taken.
-    --cacert, --tls-certificate and --tls-key are for a server of yours that speaks https.
+    Each message is shown: whether its signature is good, its code, what it says, and what your server answered. The
+    gateway gets that answer: what your server does not accept, it delivers again. Without --forward, every message is
+    accepted. --cacert, --tls-certificate and --tls-key are for your server, if it speaks https.
     """
     stop = Stop()
     ProcessSignals(stop)
     unshown: list[OSError] = []
-    early: list[Heard] | None = []  # what comes before the line that says where it comes to stands below that line
+    early: list[Heard] | None = []  # what arrives before the line that says where it goes is printed below that line
     one_by_one = threading.Lock()
 
     def show(heard: Heard) -> None:
@@ -78,7 +82,7 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
             else:
                 say(heard.line(), style=None if heard.taken else BAD)
             sys.stdout.flush()
-        except OSError as error:  # whoever read it is gone: the alerts go back to where they went
+        except OSError as error:  # the reader is gone: the alerts go back to where they went
             unshown.append(error)
             stop.tell()
 

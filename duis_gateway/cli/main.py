@@ -1,7 +1,7 @@
 """The command `duis-gateway`: finds the command asked for, and turns every error into one line and an exit code.
 
-Exit codes: 0 done; 1 the answer is no (verify failed, a request was refused); 2 usage, configuration or something on
-this machine (a database, a file, the output) has to be put right first.
+Exit codes: 0: done; 1: the answer is no (verification failed, a request was refused); 2: usage, configuration or
+something on this machine (a database, a file, the output) has to be put right first.
 """
 
 from __future__ import annotations
@@ -27,45 +27,45 @@ from duis_gateway.machine.signals import ignore_all_but_the_end
 from duis_gateway.text.controls import one_line
 
 _COMMANDS = {
-    "audit": ("audit", "Prove that no message was changed, removed, inserted or put in another order."),
+    "audit": ("audit", "Prove that no message was changed, removed, inserted or reordered."),
     "certificate": ("certificate", "Register, revoke, list and make certificates."),
-    "check": ("check", "Ask what an 11.5 or 11.6 would be answered, without sending it."),
-    "completion": ("completion", "Print what lets bash, zsh or fish complete this command."),
+    "check": ("check", "Ask how an 11.5 or 11.6 would be answered, without sending it."),
+    "completion": ("completion", "Print the script that lets bash, zsh or fish complete this command."),
     "conformance": ("conformance", "Play the regression pack against any gateway, from outside."),
-    "deadlines": ("status", "List what a party has outstanding, and how long it has."),
-    "deliver": ("serve", "Run delivery workers alone."),
-    "demo": ("demo", "Show the whole of the gateway working on this machine, over real HTTP."),
-    "doctor": ("doctor", "Look at everything that a gateway needs, and say what to do."),
-    "example": ("example", "Print messages to begin with, or write a set of them that can be played."),
+    "deadlines": ("status", "List what a party has outstanding, and how long it has left."),
+    "deliver": ("serve", "Run only delivery workers."),
+    "demo": ("demo", "Show the whole gateway working on this machine, over real HTTP."),
+    "doctor": ("doctor", "Check everything that a gateway needs, and say what to do."),
+    "example": ("example", "Print messages to start with, or write a set that can be played."),
     "inbox": ("inbox", "List and show what has come in."),
     "init": ("init", "Make a configuration, a database and a test PKI to start from."),
     "inventory": ("inventory", "Load and export the inventory of Communications Hubs."),
-    "listen": ("listen", "Show what a supplier of the sandbox receives, and hand it to your own server."),
+    "listen": ("listen", "Show what a supplier in the sandbox receives, and pass it to your own server."),
     "migrate": ("init", "Bring the database to this version of the gateway."),
-    "outbox": ("outbox", "List, show and replay what is sent."),
+    "outbox": ("outbox", "List, show and replay outgoing messages."),
     "party": ("party", "Register suppliers, CSPs and DCC."),
     "pilot": ("pilot", "Choose hubs for a pilot."),
     "plan": ("plan", "Show when hubs are to be updated, and why."),
-    "protect": ("protect", "Keep a supplier's list of hubs that it lets into no pilot and no period."),
-    "prune": ("prune", "Remove old bodies of messages, and lists that were never completed."),
+    "protect": ("protect", "Manage a supplier's list of hubs that it keeps out of every pilot and period."),
+    "prune": ("prune", "Remove old message bodies, and lists that were never completed."),
     "release": ("release", "List and show firmware releases."),
-    "sandbox": ("sandbox", "Start a test environment with every party, or tell a running one what to do."),
+    "sandbox": ("sandbox", "Start a test environment with every party, or control a running one."),
     "send": ("sign", "Send a signed document and print the answer."),
     "serve": ("serve", "Run the doors and the delivery workers."),
     "sign": ("sign", "Sign a document in DUIS's profile."),
     "status": ("status", "Count a party's hubs by version and state."),
     "verify": ("sign", "Check the signature of a document."),
 }
-"""Each command, its module, and what the list of commands says of it."""
+"""Each command, its module, and what the list of commands says about it."""
 
 
 _LONGEST_LINE = 1000
 _STANDARD_OUTPUT = 1
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-"""What the system says where output cannot be written: such errors name no file."""
+"""What the system says if output cannot be written: such errors name no file."""
 
 
-click.Context.formatter_class = FittingFormatter  # of every command: their classes have no other way to say it
+click.Context.formatter_class = FittingFormatter  # for every command: their classes offer no other way
 
 
 class _Commands(click.Group):
@@ -83,7 +83,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and name those that come close to a word that is none."""
+        """Find the command, and suggest those close to a word that is not one."""
         word = args[0]
         if word not in _COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
             close = meant(word, _COMMANDS, "{!r}", ".")
@@ -97,7 +97,7 @@ class _Commands(click.Group):
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="duis-gateway", message="%(prog)s %(version)s")
-@click.option("--traceback", is_flag=True, help="Where a command fails by a defect, show where.")
+@click.option("--traceback", is_flag=True, help="If a command fails because of a bug, show where.")
 def program(traceback: bool) -> None:
     """A gateway between energy suppliers, CSPs and DCC for Communications Hub firmware (SECMP0024)."""
 
@@ -106,11 +106,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and end the process with its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     serves = words[:1] in (["serve"], ["deliver"])
-    os.umask(os.umask(0) | stat.S_IWOTH)  # nothing that is made here may be changed by everybody
+    os.umask(os.umask(0) | stat.S_IWOTH)  # nothing that is made here may be world-writable
     if sys.stdout is None:
         _keep_standard_output(os.O_WRONLY if serves else os.O_RDONLY)
     if serves:
-        ignore_all_but_the_end()  # until the command is loaded and says what signals do
+        ignore_all_but_the_end()  # until the command is loaded and sets what signals do
     try:
         code = _run(words)
     except (Exception, KeyboardInterrupt) as error:
@@ -125,10 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _keep_standard_output(mode: int) -> None:
-    """Where the process was started without standard output, let nothing else be opened in its place.
+    """If the process was started without standard output, let nothing else be opened in its place.
 
-    Opened for reading alone, it cannot be written: what would be lost is an error, as on a full disk. What serves has
-    nothing to say there that anybody needs.
+    Opened only for reading, it cannot be written: output that would be lost is an error, as on a full disk. A server
+    has nothing to say there that anybody needs.
     """
     at = os.open(os.devnull, mode)
     if at != _STANDARD_OUTPUT:
@@ -145,18 +145,18 @@ def _on_one_line(text: str) -> str:
 def _run(words: Sequence[str]) -> int:
     try:
         code = program.main(args=words, prog_name="duis-gateway", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as bare:  # a group alone: not a mistake, a question
+    except click.exceptions.NoArgsIsHelpError as bare:  # a group on its own: not a mistake, a question
         click.echo(bare.format_message())
         code = DONE
     except click.exceptions.Exit as end:
         code = end.exit_code
     if sys.stdout is not None:
-        sys.stdout.flush()  # here, where a full disk can still be told
+        sys.stdout.flush()  # here, where a full disk can still be reported
     return code if isinstance(code, int) else DONE
 
 
 def _give_up_output() -> None:
-    """Where standard output cannot be written, let the end of the process not try it again."""
+    """If standard output cannot be written, keep the end of the process from trying again."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -180,29 +180,29 @@ def _explain(error: BaseException) -> tuple[str, int]:
         case GatewayError():
             return str(error), NO
         case BrokenPipeError():
-            return "", NO  # whoever read our output has gone, and needs no message
+            return "", NO  # the reader of our output has gone, and needs no message
         case OSError() if error.filename is not None:
             return f"{error.filename}: {error.strerror}{_remedy(error)}", WRONG
         case OSError() if error.errno in _NO_ROOM:
             return f"the output cannot be written: {error.strerror}", WRONG
-        case UnicodeEncodeError() if error.encoding == "utf-8":  # what came in as octets that are none
-            return "an argument, a path or an environment variable is not UTF-8: name it in UTF-8", WRONG
+        case UnicodeEncodeError() if error.encoding == "utf-8":  # from octets that are not UTF-8
+            return "an argument, a path or an environment variable is not UTF-8: give it in UTF-8", WRONG
         case UnicodeEncodeError():
             return (
-                f"{error.encoding}, in which the output is written, has no {error.object[error.start]!a}: "
+                f"{error.encoding}, the output's encoding, has no {error.object[error.start]!a}: "
                 "set PYTHONIOENCODING=utf-8",
                 WRONG,
             )
-    return f"a defect of the gateway: {type(error).__name__}: {error} (--traceback says where)", NO
+    return f"a bug in the gateway: {type(error).__name__}: {error} (--traceback says where)", NO
 
 
 def _remedy(error: OSError) -> str:
-    """Return what can be done about a file or folder, where the system's words leave it open."""
+    """Return what can be done about a file or folder, if the system's words leave it open."""
     match error.errno:
         case errno.ENOENT:
-            return "; name one that is there, or whose folder can be written"
+            return "; name one that exists, or whose folder can be written to"
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return "; name another, or let this user have it"
+            return "; name another, or give this user access"
         case errno.ENOTDIR | errno.EISDIR | errno.EEXIST:
             return "; name another"
     return ""

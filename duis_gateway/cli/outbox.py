@@ -1,4 +1,4 @@
-"""`outbox`: what waits to be sent, what was sent, and what could not be."""
+"""`outbox`: what is waiting to be sent, what was sent, and what could not be."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _STATES = ("pending", "in_flight", "delivered", "dead")
 
 @click.group(cls=Commands)
 def outbox() -> None:
-    """List, show and replay what is sent."""
+    """List, show and replay outgoing messages."""
 
 
 @outbox.command("list")
-@click.option("--state", type=click.Choice(_STATES), help="Only these; dead: given up.")
+@click.option("--state", type=click.Choice(_STATES), help="Only messages in this state; dead: given up.")
 @click.option("--recipient", type=EUI, help="Only what goes to this party.")
-@click.option("--after", type=Identifier(), default=0, help="Begin after the message with this id.")
-@click.option("--limit", type=WholeNumber(1, 1_000_000), default=100, show_default=True, help="How many at most.")
+@click.option("--after", type=Identifier(), default=0, help="Start after the message with this id.")
+@click.option("--limit", type=WholeNumber(1, 1_000_000), default=100, show_default=True, help="The most to list.")
 @format_option
 @config_option
 def list_messages(state: str | None, recipient: int | None, after: int, limit: int, form: str, config: Config) -> None:
@@ -59,13 +59,13 @@ def _row(one: OutboxEntry) -> tuple[object, ...]:
 @click.option("--content", is_flag=True, help="Print the message as it is sent, and nothing else.")
 @config_option
 def show(reference: str, content: bool, config: Config) -> None:
-    """Show one message, by its id, its ResponseID or its MessageID, and each attempt that failed, the newest first."""
+    """Show one message, by its id, its ResponseID or its MessageID, and each failed attempt, newest first."""
     with opened_store(config) as store, store.read() as connection:
         found = outbox_view.find(connection, _reference(reference))
         failed = [] if found is None else outbox_view.failed_attempts(connection, found[0].id)
         waits = None if found is None else outbox_view.waits_for(connection, found[0])
     if found is None:
-        raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox; `outbox list` has their ids")
+        raise AnswerIsNo(f"there is no message {reference[:80]!r} in the outbox; see `outbox list`")
     entry, message = found
     if content:
         if not message:
@@ -88,7 +88,7 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("next try in", None if entry.next_try_in is None or waits else f"{entry.next_try_in:.0f} s"),
             ("last error", entry.last_error),
             ("behind", waits.behind if waits else None),
-            *([("waits because", f"its recipient failed: {waits.error}")] if waits and not waits.behind else []),
+            *([("waiting because", f"its recipient failed: {waits.error}")] if waits and not waits.behind else []),
             ("bytes", len(message)),
             *(("failed (real time)", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
         )
@@ -96,7 +96,7 @@ def show(reference: str, content: bool, config: Config) -> None:
 
 
 def _reference(text: str) -> int | str:
-    """Return the id that a text is, or the text: no id has as many digits as a ResponseID may have."""
+    """Return the id that a text is, or the text: no id has as many digits as a ResponseID can have."""
     is_id = is_digits(text, len(str(LARGEST_ID))) and int(text) <= LARGEST_ID
     return int(text) if is_id else text
 
@@ -109,9 +109,9 @@ def _reference(text: str) -> int | str:
 def replay(message: int | None, recipient: int | None, everything: bool, config: Config) -> None:
     """Try dead letters again: the one with the id MESSAGE, those of one party, or all."""
     if (message is not None) + (recipient is not None) + everything != 1:
-        raise ConfigurationError("name one message by its id, or --recipient, or --all")
+        raise ConfigurationError("give one message's id, or --recipient, or --all")
     with opened_store(config) as store, store.write() as connection:
         number = outbox_view.replay(connection, message=message, recipient=recipient)
     if not number:
-        raise AnswerIsNo("there is no such dead letter; `outbox list --state dead` has their ids")
+        raise AnswerIsNo("there is no such dead letter; see `outbox list --state dead`")
     say(f"{number} dead letter{'s' if number > 1 else ''} put back.")

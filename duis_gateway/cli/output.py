@@ -18,13 +18,13 @@ from duis_gateway.text.tabular import Rows, as_csv, as_json
 
 
 def say(text: str, *, err: bool = False, style: Style | None = None) -> None:
-    """Print lines for a person: nothing that others wrote reaches the terminal but as text, and in no other style."""
+    """Print lines for a person: what others wrote reaches the terminal only as text, and in no other style."""
     text = shown_lines(text)
     click.echo(painted(text, style, sys.stderr if err else sys.stdout) if style else text, err=err)
 
 
 def print_document(content: bytes) -> None:
-    """Print a document: its own bytes into a file or a pipe, and what can be shown of them on a terminal."""
+    """Print a document: its own bytes to a file or a pipe; on a terminal, whatever can be shown."""
     if sys.stdout is not None and sys.stdout.isatty():
         say(content.decode("utf-8", "replace").rstrip("\n"))
     else:
@@ -34,7 +34,7 @@ def print_document(content: bytes) -> None:
 def print_rows(names: Sequence[str], rows: Iterable[Sequence[object]], form: str) -> None:
     """Print rows of values in the order of `names` on standard output.
 
-    In CSV a text that a spreadsheet would take for a formula is quoted with an apostrophe (threat T59).
+    In CSV, a text that a spreadsheet would take for a formula is prefixed with an apostrophe (threat T59).
     """
     if form == "json":
         objects = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
@@ -46,7 +46,7 @@ def print_rows(names: Sequence[str], rows: Iterable[Sequence[object]], form: str
 
 
 def print_table(table: Rows, form: str) -> None:
-    """Print a table on standard output; CSV and JSON are those of the party door, and written while they are read."""
+    """Print a table on standard output; CSV and JSON are those of the party door, and are streamed."""
     if form == "table":
         columns = [name.replace("_", " ") for name in table.columns]
         _print_table([columns, *([_text(row.get(name)) for name in table.columns] for row in table.rows)])
@@ -56,7 +56,7 @@ def print_table(table: Rows, form: str) -> None:
 
 
 def print_fields(fields: Iterable[tuple[str, object]], *, err: bool = False) -> None:
-    """Print names and values, one a line; `err`: on standard error, where standard output has something else."""
+    """Print names and values, one per line; `err`: on standard error, if standard output has something else."""
     shown = [(f"{name}:", _text(value)) for name, value in fields]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
@@ -64,7 +64,7 @@ def print_fields(fields: Iterable[tuple[str, object]], *, err: bool = False) -> 
 
 
 def progress_bar(label: str, unit: str) -> AbstractContextManager[Callable[[int, int], None]]:
-    """Show a progress bar on standard error, if a person looks at it; tell it what is done and the whole.
+    """Show a progress bar on standard error, if a person is watching; tell it what is done and the total.
 
     `unit` is what is counted, for the rate: " hubs", or "B" for bytes.
     """
@@ -83,7 +83,7 @@ def _plain(value: object) -> object:
 
 
 def _text(value: object) -> str:
-    """Return a value on one line, with nothing in it that a terminal obeys."""
+    """Return a value on one line, with nothing in it that a terminal would obey."""
     match value:
         case None:
             return ""

@@ -47,11 +47,11 @@ def party() -> None:
 @click.argument("eui", type=EUI)
 @click.option("--kind", type=click.Choice([kind.value for kind in PartyKind]), required=True)
 @click.option("--role", "roles", type=click.Choice([r.value for r in Role]), multiple=True, help="A supplier's role.")
-@click.option("--duis-version", type=click.Choice(_VERSIONS), help="A supplier's, 5.0 unless given.")
-@click.option("--published-schema-only", is_flag=True, help="Send this supplier N999 in its published shape.")
-@click.option("--region", "regions", type=click.Choice(CSP_REGIONS), multiple=True, help="A region a CSP serves.")
-@click.option("--url", required=True, help="Where the party receives what is sent to it.")
-@click.option("--email", help="Where it receives emails; without one they are shown as not sent.")
+@click.option("--duis-version", type=click.Choice(_VERSIONS), help="A supplier's DUIS version, 5.0 by default.")
+@click.option("--published-schema-only", is_flag=True, help="Send this supplier N999 in the published shape.")
+@click.option("--region", "regions", type=click.Choice(CSP_REGIONS), multiple=True, help="A region that a CSP serves.")
+@click.option("--url", required=True, help="Where the party receives messages.")
+@click.option("--email", help="Where it receives emails; without an address, they are shown as not sent.")
 @click.option("--certificate", "file", type=READABLE, help="Its certificate (PEM or DER).")
 @click.option("--trusted", is_flag=True, help="Trust the certificate itself, without a chain to a trust anchor.")
 @click.option("--organisation", help="The organisation (O) that its TLS client certificates name.")
@@ -90,9 +90,9 @@ def add(
         require_signing_role(file, own, new.kind)
     with opened_store(config) as store, store.write() as connection:
         if parties.find(connection, eui) is not None:
-            raise AnswerIsNo(f"{new.name} is registered already; `party change` changes it")
+            raise AnswerIsNo(f"{new.name} is already registered; `party change` changes it")
         parties.add(connection, new)
-        if new.kind is PartyKind.SUPPLIER:  # its hubs' second suppliers are shown whether it can instruct, or why not
+        if new.kind is PartyKind.SUPPLIER:  # its hubs' second suppliers see whether it can instruct, or why not
             freshness.of_every_model(connection, config.clock.open().now())
         if own is not None:
             register(connection, own)
@@ -101,10 +101,14 @@ def add(
 
 @party.command()
 @click.argument("eui", type=EUI)
-@click.option("--url", help="Where the party receives what is sent to it.")
+@click.option("--url", help="Where the party receives messages.")
 @click.option("--email", cls=MayBeEmpty, help="Where it receives emails; an empty text removes it.")
-@click.option("--duis-version", type=click.Choice(_VERSIONS), help="A supplier's; it governs its alerts.")
-@click.option("--published-schema-only/--no-published-schema-only", default=None, help="The shape of its N999.")
+@click.option(
+    "--duis-version", type=click.Choice(_VERSIONS), help="A supplier's DUIS version, which governs its alerts."
+)
+@click.option(
+    "--published-schema-only/--no-published-schema-only", default=None, help="Whether its N999 has the published shape."
+)
 @click.option(
     "--organisation",
     cls=MayBeEmpty,
@@ -120,7 +124,7 @@ def change(
     organisation: str | None,
     config: Config,
 ) -> None:
-    """Change where a party is reached, or what it understands; what is not named stays."""
+    """Change where a party is reached, or what it understands; options that are left out stay as they are."""
     with opened_store(config) as store, store.write() as connection:
         old = parties.find(connection, eui)
         if old is None:
@@ -193,7 +197,7 @@ def resume(eui: int, config: Config) -> None:
 @click.argument("eui", type=EUI)
 @config_option
 def token(eui: int, config: Config) -> None:
-    """Give the party a new token for the party door, and print it this once.
+    """Give the party a new token for the party door, and print it, once.
 
     The gateway keeps only its SHA-256. The previous token stops working.
     """
@@ -218,7 +222,7 @@ def _set_status(config: Config, eui: int, status: PartyStatus) -> None:
 
 
 def _check(new: Party, has_version: bool, config: Config) -> None:
-    """Raise ConfigurationError where the kind and the rest do not fit, or nothing could ever be sent there."""
+    """Raise ConfigurationError if the kind and the rest do not fit, or nothing could ever be sent there."""
     is_supplier, is_csp = new.kind is PartyKind.SUPPLIER, new.kind is PartyKind.CSP
     if is_supplier and not new.roles:
         raise ConfigurationError("a supplier needs a role: --role IS, --role GS or both")
@@ -240,4 +244,4 @@ def _check(new: Party, has_version: bool, config: Config) -> None:
         raise ConfigurationError(str(error)) from None
     if not resolves:
         host = shown(urlsplit(new.url).hostname or "")
-        say(f"note: the host {host} is not known here; what is sent waits until its name resolves", err=True)
+        say(f"note: the host {host} is not known here; messages wait until its name resolves", err=True)

@@ -48,7 +48,7 @@ def pilot() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the hubs come from, and what has to be known of the release and of the gateway."""
+    """Where the hubs come from, and what has to be known about the release and the gateway."""
 
     hubs: Iterator[NamedHub]
     firmware_version: str
@@ -61,12 +61,16 @@ def _rules_options(command: F) -> F:
         click.option("--region", "regions", multiple=True, help="Only hubs of this CSP region (may be repeated)."),
         click.option("--model", "models", multiple=True, help="Only hubs of this device model."),
         click.option("--version", "versions", multiple=True, help="Only hubs that run this firmware version."),
-        click.option("--share", type=WholeNumber(0, 100), help="This share of the hubs that fit, in percent."),
-        click.option("--number", type=WholeNumber(1, MAX_REQUESTED), help="This many hubs at most."),
+        click.option(
+            "--share", type=WholeNumber(0, 100), help="This share of the hubs that fit the rules, in percent."
+        ),
+        click.option("--number", type=WholeNumber(1, MAX_REQUESTED), help="At most this many hubs."),
         click.option(
             "--exclude", type=READABLE, multiple=True, help="A file of hubs never to choose (vulnerable customers)."
         ),
-        click.option("--seed", default="", help="The same seed gives the same choice, another seed another."),
+        click.option(
+            "--seed", default="", help="The same seed gives the same choice, a different seed a different one."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -77,12 +81,14 @@ def _rules_options(command: F) -> F:
 @click.option("--release", "release_id", metavar="ID", required=True, help="The firmware release.")
 @click.option("--party", type=EUI, required=True, help="The supplier.")
 @_rules_options
-@click.option("--hubs", type=READABLE, help="Choose from this file of the party door (CSV or JSON); else the database.")
+@click.option(
+    "--hubs", type=READABLE, help="Choose from this file from the party door (CSV or JSON); default: the database."
+)
 @click.option("--firmware-version", help="The version that the release brings; needed with --hubs.")
 @click.option("--gateway", type=EUI, help="The target of the request; default: [signing] eui.")
-@click.option("--counter", type=WholeNumber(1, 2**64 - 1), help="Of the RequestID; default: made from the time.")
-@click.option("--list", "list_file", type=NEW_FILE, help="Write the hubs chosen to this file, one a line.")
-@click.option("--request", "request_file", type=NEW_FILE, help="Write the 11.5 to this file, ready to be signed.")
+@click.option("--counter", type=WholeNumber(1, 2**64 - 1), help="The RequestID's counter; default: made from the time.")
+@click.option("--list", "list_file", type=NEW_FILE, help="Write the chosen hubs to this file, one per line.")
+@click.option("--request", "request_file", type=NEW_FILE, help="Write the 11.5 to this file, ready for signing.")
 @config_file_option("config_file", "The configuration file; not needed with --hubs and --gateway.")
 def select_hubs(
     release_id: str,
@@ -102,10 +108,11 @@ def select_hubs(
     request_file: Path | None,
     config_file: Path,
 ) -> None:
-    """Choose hubs for a release's pilot, and write them down with the Service Request 11.5 that names them.
+    """Choose hubs for a release's pilot, and write them to a file together with the 11.5 that names them.
 
-    Friendly customers' hubs come first, the rest evenly over the estate. Excluded hubs, proving hubs (always in), and
-    those that another release has are never chosen. What is chosen depends on the rules alone, not on the time.
+    Friendly customers' hubs come first, then the rest, evenly over the estate. Excluded hubs, proving hubs (which are
+    always in), and hubs that another release has are never chosen. The choice depends only on the rules, not on the
+    time.
     """
     refuse_existing(*(path for path in (list_file, request_file) if path is not None))
     rules = SelectionRules(
@@ -129,7 +136,7 @@ def _from_file(
     file: Path, release_id: str, party: int, firmware_version: str | None, gateway: int | None, config_file: Path
 ) -> _Source:
     if firmware_version is None:
-        raise click.UsageError("with --hubs, --firmware-version has to say what the release brings")
+        raise click.UsageError("with --hubs, --firmware-version has to give the version that the release brings")
     target = _load(config_file).signing.eui if gateway is None else gateway
     return _Source(read_hubs(file, release_id, party), firmware_version, target)
 
@@ -177,7 +184,7 @@ def _choose(
 
 
 def _limited(rules: SelectionRules, limit: int) -> SelectionRules:
-    """A request with more hubs than the release lets a supplier bring would be refused (E110504)."""
+    """A request with more hubs than the release allows a supplier would be refused (E110504)."""
     number = limit if rules.number is None else min(rules.number, limit)
     return SelectionRules(
         rules.regions, rules.models, rules.versions, rules.exclude, rules.share_percent, number, rules.seed
@@ -185,7 +192,7 @@ def _limited(rules: SelectionRules, limit: int) -> SelectionRules:
 
 
 def _summary(chosen: Selection, source: _Source, request_id: RequestId | None) -> str:
-    at_limit = f", the most that are taken ({source.limit})" if len(chosen.device_ids) == source.limit else ""
+    at_limit = f", the most that the release allows ({source.limit})" if len(chosen.device_ids) == source.limit else ""
     request = f"; the request is {request_id}" if request_id is not None else ""
     return f"Chose {len(chosen.device_ids)} of {chosen.fitting} hubs that fit{at_limit}{request}."
 

@@ -41,12 +41,12 @@ def plan() -> None:
 
 @plan.command()
 @click.argument("hub", type=EUI)
-@click.option("--release", "release_id", metavar="ID", help="Under this release; otherwise under each in flight.")
-@click.option("--party", type=EUI, help="Explain it as this supplier may see it.")
+@click.option("--release", "release_id", metavar="ID", help="Only under this release; otherwise under each in flight.")
+@click.option("--party", type=EUI, help="Explain it the way this supplier may see it.")
 @format_option
 @config_option
 def show(hub: int, release_id: str | None, party: int | None, form: str, config: Config) -> None:
-    """Show what is planned for one Communications Hub, what it rests on, and which release moves the hub next."""
+    """Show what is planned for one Communications Hub, what that is based on, and which release moves the hub next."""
     now = config.clock.open().now()
     with opened_store(config) as store, store.read() as connection:
         found, who = _found(connection, hub, party)
@@ -64,11 +64,11 @@ def show(hub: int, release_id: str | None, party: int | None, form: str, config:
 
 @plan.command()
 @click.argument("hub", type=EUI)
-@click.option("--party", type=EUI, help="Show what this party may see.")
+@click.option("--party", type=EUI, help="Show only what this party may see.")
 @format_option
 @config_option
 def history(hub: int, party: int | None, form: str, config: Config) -> None:
-    """Show what happened to one Communications Hub, the newest first: also what stands no more."""
+    """Show what happened to one Communications Hub, newest first, including what no longer stands."""
     with opened_store(config) as store, store.read() as connection:
         _, who = _found(connection, hub, party)
         rows = history_rows(connection, who or Party(0, PartyKind.DCC, ""), hub)
@@ -76,10 +76,10 @@ def history(hub: int, party: int | None, form: str, config: Config) -> None:
 
 
 def _found(connection: Connection, hub: int, party: int | None) -> tuple[Hub, Party | None]:
-    """Return the hub, and the party that looks at it.
+    """Return the hub, and the party that asks about it.
 
     Raises:
-        AnswerIsNo: there is no such hub, it is a GPF, or it is none of the party's.
+        AnswerIsNo: there is no such hub, it is a GPF, or it is not one of the party's.
     """
     found = hubs.get(connection, hub)
     if found is None:
@@ -90,7 +90,7 @@ def _found(connection: Connection, hub: int, party: int | None) -> tuple[Hub, Pa
         raise AnswerIsNo(f"{format_eui(hub)} is not planned by itself: {whose(of_gpf)}")
     viewer = None if who is None else viewer_of(who)
     if who is not None and viewer is not None and viewer not in found.suppliers:
-        raise AnswerIsNo(f"{format_eui(hub)} is not one of {format_eui(who.eui)}")
+        raise AnswerIsNo(f"{format_eui(hub)} does not belong to {format_eui(who.eui)}")
     return found, who
 
 
@@ -100,7 +100,7 @@ def _found(connection: Connection, hub: int, party: int | None) -> tuple[Hub, Pa
 @format_option
 @config_option
 def list_plans(release_id: str, party: int | None, form: str, config: Config) -> None:
-    """List what is planned for every hub of a release's model; CSV and JSON are written while they are read."""
+    """List what is planned for every hub of a release's model; CSV and JSON are streamed."""
     with opened_store(config) as store, store.read() as connection:
         release = _release(connection, release_id)
         who = None if party is None else registered(connection, party)

@@ -1,4 +1,4 @@
-"""`protect`: a supplier's own list of hubs that it lets into no pilot and no period."""
+"""`protect`: a supplier's own list of hubs that it keeps out of every pilot and period."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FILE = click.argument("file", type=READABLE)
 
 @click.group(cls=Commands)
 def protect() -> None:
-    """Keep a supplier's list of hubs that it lets into no pilot and no period."""
+    """Manage a supplier's list of hubs that it keeps out of every pilot and period."""
 
 
 @protect.command()
@@ -40,10 +40,10 @@ def protect() -> None:
 @_PARTY
 @config_option
 def load(file: Path, party: int, config: Config) -> None:
-    """Make the hubs in FILE (-: standard input) the supplier's list, in the place of the one that it has.
+    """Make the hubs in FILE (-: standard input) the supplier's list, replacing the one that it has.
 
-    FILE has one EUI-64 a line, or is CSV with a column device_id, or JSON as `protect list` prints it. What this does
-    to plans is told to everybody concerned.
+    FILE has one EUI-64 per line, or is CSV with a column device_id, or JSON as `protect list` prints it. Everybody
+    concerned is told what this does to plans.
     """
     ids = read_ids(file)
     with _lists(config, party) as lists:
@@ -78,5 +78,5 @@ def _lists(config: Config, party: int) -> Iterator[ProtectionLists]:
     with opened_store(config) as store:
         with store.read() as connection:
             if registered(connection, party).kind is not PartyKind.SUPPLIER:
-                raise AnswerIsNo(f"{format_eui(party)} is no supplier: only suppliers protect hubs")
+                raise AnswerIsNo(f"{format_eui(party)} is not a supplier: only suppliers protect hubs")
         yield ProtectionLists(moments_of(config, store))

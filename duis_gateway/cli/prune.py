@@ -1,4 +1,4 @@
-"""`prune`: removes old bodies of messages, and lists that were never completed."""
+"""`prune`: removes old message bodies, and lists that were never completed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ _ALL = "all"
 
 @click.command(cls=RefusesEmpty)
 @click.option(
-    "--older-than", "days", type=WholeNumber(1, 36_500), required=True, metavar="DAYS", help="Only what is older."
+    "--older-than",
+    "days",
+    type=WholeNumber(1, 36_500),
+    required=True,
+    metavar="DAYS",
+    help="Only what is older than this.",
 )
 @click.option(
     "--what",
@@ -26,15 +31,15 @@ _ALL = "all"
     default=_ALL,
     show_default=True,
     help="Bodies of delivered messages, bytes of received ones, parts of lists that were never completed, notes of"
-    " hubs that have left an estate, or what became of hubs' instructions and plans that stand no more.",
+    " hubs that have left an estate, or what became of hubs' instructions and plans that no longer stand.",
 )
 @click.option("--dry-run", is_flag=True, help="Only count; remove nothing.")
 @config_option
 def prune(days: int, what: str, dry_run: bool, config: Config) -> None:
-    """Remove what is old and needed no more, while the gateway runs.
+    """Remove what is old and no longer needed, while the gateway runs.
 
-    Identities, answers, messages that wait, dead letters and everything that the rules read stay. It may be broken
-    off and run again at any time.
+    Identities, answers, waiting messages, dead letters and everything that the rules read stay. It may be interrupted
+    and run again at any time.
     """
     chosen = EVERYTHING if what == _ALL else frozenset({What(what)})
     with opened_store(config) as store, progress_bar("Pruning", " rows") as progress:
@@ -44,7 +49,7 @@ def prune(days: int, what: str, dry_run: bool, config: Config) -> None:
 
 
 def _in_words(pruned: Pruned, chosen: frozenset[What]) -> str:
-    """Say how many of each kind that was asked for, none included."""
+    """Say how many of each kind that was asked for, even if none."""
     words = {
         What.DELIVERED: f"the bodies of {counted(pruned.delivered, 'delivered message')}",
         What.EVIDENCE: f"the bytes of {counted(pruned.evidence, 'received message')}",

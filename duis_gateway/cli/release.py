@@ -26,7 +26,7 @@ def release() -> None:
 @format_option
 @config_option
 def list_releases(form: str, config: Config) -> None:
-    """List the releases, the newest notice first."""
+    """List the releases, newest notice first."""
     with opened_store(config) as store, store.read() as connection:
         found = releases.all_releases(connection)
     names = ("release", "revision", "type", "model", "version", "state", "paused", "notified", "automatic_date")
@@ -81,7 +81,7 @@ def _facts(one: Release) -> list[tuple[str, object]]:
         return [*facts, ("pilot", "none")]
     terms = one.pilot
     facts += [("pilot from", terms.period.start), ("pilot to", terms.period.end)]
-    facts += [("hubs of one supplier", f"{terms.minimum} to {terms.limit}")]
+    facts += [("hubs per supplier", f"{terms.minimum} to {terms.limit}")]
     if terms.share_percent is not None:
         facts.append(("share due", f"{terms.share_percent} %"))
         facts.append(("share due by", terms.share_by))

@@ -1,4 +1,4 @@
-"""`sandbox`: a test environment to touch; started, and told what to do."""
+"""`sandbox`: a test environment to play in; starts it and controls it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PORT = WholeNumber(0, 65534)
 
 
 def _shipped(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Complete the scenarios that come with the gateway, and else files."""
+    """Complete the scenarios that come with the gateway, and otherwise files."""
     names = [CompletionItem(name) for name in shipped() if name.startswith(begun)]
     return names or [CompletionItem(begun, type="file")]
 
@@ -36,25 +36,23 @@ def _shipped(_context: click.Context, _parameter: click.Parameter, begun: str) -
     type=click.Path(file_okay=False, path_type=Path),
     default="sandbox-work",
     show_default=True,
-    help="The folder of its keys, database and mails; one that a sandbox made is gone on with.",
+    help="The folder for its keys, database and emails; in one that a sandbox made, it carries on.",
 )
 @click.option(
     "--port",
     type=_PORT,
     default=DEFAULT_PORT,
     show_default=True,
-    help="Of the page and the API; the gateway has the next one. 0: any that are free.",
+    help="The port of the page and the API; the gateway gets the next one. 0: any free ports.",
 )
-@click.option("--fresh", is_flag=True, help="Begin anew in the folder.")
-@click.option(
-    "--scenario", metavar="FILE", shell_complete=_shipped, help="Play this first, where the sandbox is begun."
-)
+@click.option("--fresh", is_flag=True, help="Start afresh in the folder.")
+@click.option("--scenario", metavar="FILE", shell_complete=_shipped, help="When the sandbox is new, play this first.")
 @click.pass_context
 def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool, scenario: str | None) -> int | None:
-    """Start a gateway with two CSPs, DCC and four suppliers, one of them yours; or tell a running one what to do.
+    """Start a gateway with two CSPs, DCC and four suppliers, one of them yours; or control a running one.
 
-    Everything runs on this machine over real HTTP, with a mail catcher, a page, and a clock that stands where you put
-    it. Ctrl-C ends it. The commands below, given in another terminal, let things happen in it.
+    Everything runs on this machine over real HTTP, with a mail catcher, a page, and a clock that stays where you set
+    it. Ctrl-C ends it. The commands below, run in another terminal, make things happen in it.
     """
     if context.invoked_subcommand is not None:
         return None
@@ -65,11 +63,13 @@ def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool, scena
 
 
 def _port_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--port", "at", type=_PORT, help="Of the running sandbox, where it is not the usual.")(command)
+    return click.option(
+        "--port", "at", type=_PORT, help="The port of the running sandbox, if it is not the usual one."
+    )(command)
 
 
 def _json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
 
 
 def remote_of(context: click.Context, at: int | None) -> Remote:
@@ -79,11 +79,11 @@ def remote_of(context: click.Context, at: int | None) -> Remote:
 
 
 def _told(result: Mapping[str, Any], as_json: bool) -> int:
-    """Print what came of a command; the exit code says whether the gateway took everything."""
+    """Print the result of a command; the exit code says whether the gateway accepted everything."""
     if as_json:
         say(json.dumps(result, indent=1))
     else:
-        lines = in_lines(result) or [Line("Done; it brought about no message.")]
+        lines = in_lines(result) or [Line("Done; no message came of it.")]
         for text, bad in lines:
             say(text, style=BAD if bad else None)
     refused = any(one["status"] in ("Refused", "PartlyAccepted") for one in result["answers"])
@@ -91,13 +91,13 @@ def _told(result: Mapping[str, Any], as_json: bool) -> int:
 
 
 class _Given(click.types.StringParamType):
-    """What is handed to the sandbox as it was given; help says what it is to be."""
+    """What is passed to the sandbox as it was given; help says what it should be."""
 
     def __init__(self, one: Parameter) -> None:
         self.name = _METAVARS.get(id(one.kind), "number" if "maximum" in one.kind.schema else "text")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Leave it to the sandbox, which knows more of it."""
+        """Leave it to the sandbox, which knows more about it."""
         return value
 
 
@@ -105,7 +105,7 @@ _METAVARS = {id(HUB): "hub", id(MOMENT): "time", id(URL): "url"}
 
 
 def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the argument or option of a parameter; what is not given is left to the sandbox, which knows the rest."""
+    """Return the argument or option for a parameter; what is not given is left to the sandbox, which knows the rest."""
     if one.content:
         return click.argument(one.name, metavar="FILE", type=READABLE, required=one.required)
     words = None if one.kind is FLAG else one.kind.words
@@ -127,7 +127,7 @@ def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 
 class _Steps(click.Command):
-    """A command whose argument may be a step back such as `-1d`, which is no option."""
+    """A command whose argument may be a step back such as `-1d`, which is not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words of the command line."""
@@ -154,7 +154,7 @@ for _command in COMMANDS:
 
 @sandbox.command("run")
 @click.argument("file", shell_complete=_shipped)
-@click.option("--port", "at", type=_PORT, help="In the sandbox that runs there, which is reset first.")
+@click.option("--port", "at", type=_PORT, help="Play it in the sandbox at this port, which is reset first.")
 def run_file(file: str, at: int | None) -> int:
     """Play the scenario in FILE and judge it: in a sandbox of its own, or in a running one.
 
@@ -170,7 +170,7 @@ def run_file(file: str, at: int | None) -> int:
 @_port_option
 @click.pass_context
 def reset(context: click.Context, at: int | None, as_json: bool) -> int:
-    """Begin anew: database, messages and clock as they were at first."""
+    """Start afresh: database, messages and clock as they were at the start."""
     return _told(remote_of(context, at).do("reset", {}), as_json)
 
 

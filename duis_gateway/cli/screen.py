@@ -1,4 +1,4 @@
-"""What a story is told on, step by step: standard output."""
+"""Where a story is told, step by step: standard output."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from duis_gateway.text.controls import shown, shown_lines
 
 
 class TerminalScreen:
-    """Standard output: fitted to a terminal and coloured there, one line for each thing told elsewhere.
+    """Standard output: fitted and coloured on a terminal; elsewhere, one line for each thing told.
 
-    What others wrote reaches the terminal as text alone.
+    What others wrote reaches the terminal only as text.
     """
 
     def title(self, text: str) -> None:

@@ -29,7 +29,7 @@ _WORKERS = click.option(
     type=WholeNumber(1, 256),
     default=1,
     show_default=True,
-    help="Processes that deliver, this one included.",
+    help="How many processes deliver, including this one.",
 )
 
 
@@ -40,10 +40,10 @@ _WORKERS = click.option(
 def serve(config: Config, workers: int, no_delivery: bool) -> None:
     """Run the doors and the delivery workers until SIGTERM or SIGINT.
 
-    Once it can be reached it prints `listening on URL`, for the public listener and for the operators'.
+    Once it can be reached, it prints `listening on URL` for the public listener and for the operators'.
     """
     if no_delivery and workers > 1:
-        raise click.UsageError("--workers says how many processes deliver, and --no-delivery that none does")
+        raise click.UsageError("--workers says how many processes deliver, and --no-delivery says that none does")
     _run(config, workers, Stop(), delivery=not no_delivery)
 
 
@@ -52,7 +52,7 @@ def serve(config: Config, workers: int, no_delivery: bool) -> None:
 @_WORKERS
 @click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input ends.")
 def deliver(config: Config, workers: int, while_stdin: bool) -> None:
-    """Run delivery workers alone until SIGTERM or SIGINT; any number of processes may, on several machines.
+    """Run only delivery workers until SIGTERM or SIGINT; any number of processes may do so, on several machines.
 
     It has an operators' listener of its own, and prints `listening on URL` for it.
     """
@@ -71,7 +71,7 @@ def _run(
     delivery: bool = True,
     any_operations_port: bool = False,
 ) -> None:
-    signals = ProcessSignals(stop)  # from now on, so that none comes too early to be orderly
+    signals = ProcessSignals(stop)  # from now on, so that none comes too early for an orderly stop
     with _logging(config):
         give_large_pieces_back()
         gateway = Gateway(config, doors=doors, delivery=delivery, any_operations_port=any_operations_port)
@@ -82,13 +82,13 @@ def _run(
         helpers.start()
         ended = gateway.serve(stop, helpers)
     if not ended:
-        os._exit(DONE)  # threads that hang may hold what the interpreter would wait for
+        os._exit(DONE)  # threads that hang may hold something that the interpreter would wait for
 
 
 def spare_collector() -> None:
-    """Let the garbage collector leave alone what lives as long as the process, and come less often.
+    """Let the garbage collector leave alone what lives as long as the process, and run less often.
 
-    A list of 50,000 hubs makes as many objects, none of them in a circle: a fifth of its time went into looking.
+    A list of 50,000 hubs makes as many objects, with no cycles: a fifth of the time went into searching for them.
     """
     gc.collect()
     gc.freeze()

@@ -44,8 +44,8 @@ _DUIS_VERSION = "6.0"
 _ANY_DOOR = DOORS["serviceD"]
 _ITEMS_SHOWN = 20
 _MAY_BE_TAKEN = (
-    "it may have been taken in, or not, as {}: what this command sends again is a new request; sign a file first, and "
-    "send that, and the very same can be sent again"
+    "it may or may not have been taken in, as {}. What this command sends again is a new request; to be able to send "
+    "the same one again, sign a file first, and send that"
 )
 
 
@@ -55,7 +55,7 @@ _MAY_BE_TAKEN = (
 @click.option("--certificate", type=READABLE, required=True, help="Its certificate (PEM or DER).")
 @click.option("--out", type=NEW_FILE, help="Where to write it; default: standard output.")
 def sign(file: Path, key: Path, certificate: Path, out: Path | None) -> None:
-    """Sign the XML document in FILE in DUIS's profile; a signature that it has is replaced."""
+    """Sign the XML document in FILE in DUIS's profile, replacing any signature that it has."""
     _write(_signed(file, key, certificate), out)
 
 
@@ -72,7 +72,7 @@ def _signed(file: Path, key: Path, certificate: Path) -> bytes:
         raise ConfigurationError(f"{shown_path(file)}: {error.detail}") from None
     if originator is not None and originator != own.eui:
         say(
-            f"note: the document names {format_eui(originator)} as its originator, and the certificate is of "
+            f"note: the document names {format_eui(originator)} as its originator, but the certificate belongs to "
             f"{format_eui(own.eui)}: it will not be accepted",
             err=True,
         )
@@ -89,12 +89,12 @@ def _signed(file: Path, key: Path, certificate: Path) -> bytes:
 )
 @click.option("--crls", type=FOLDER, help="A folder with certificate revocation lists.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="Judge as of this time (UTC); default: now.")
-@click.option("--out", type=NEW_FILE, help="Write the bytes that are proven to this file.")
+@click.option("--out", type=NEW_FILE, help="Write the proven bytes to this file.")
 def verify(file: Path, trust: Path, crls: Path | None, at: datetime | None, out: Path | None) -> None:
     """Check the signature of the XML document in FILE, and that its originator made it.
 
-    A signer's certificate in the trust folder must lead to an authority there; where the folder has no certificate of
-    its issuer, it is trusted by itself.
+    A signer's certificate in the trust folder must lead to an authority there; if the folder has no certificate of its
+    issuer, it is trusted by itself.
     """
     try:
         moment = datetime.now(UTC) if at is None else business_time(at.replace(tzinfo=UTC))
@@ -128,8 +128,10 @@ def _shown(judgement: Judgement) -> list[tuple[str, object]]:
 @click.option("--url", type=HTTP_URL, required=True, help="The gateway, or one of its doors.")
 @click.option("--key", type=READABLE, help="Sign it first, with this private key; needs --certificate.")
 @click.option("--certificate", type=READABLE, help="The key's certificate.")
-@click.option("--json", "as_json", is_flag=True, help="FILE is a message's body as JSON, and so is what is printed.")
-@click.option("--trust", type=FOLDER_OR_FILE, help="With --json: the gateway's certificate, or a folder that it is in.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="FILE is a message's body as JSON, and the answer is printed as JSON."
+)
+@click.option("--trust", type=FOLDER_OR_FILE, help="With --json: the gateway's certificate, or a folder that has it.")
 @click.option("--duis-version", help=f"With --json: the version of a Service Request. [default: {_DUIS_VERSION}]")
 @tls_options
 @click.option("--out", type=NEW_FILE, help="Where to write the answer; default: standard output.")
@@ -148,22 +150,24 @@ def send(
     timeout: float,
     wait: float | None,
 ) -> None:
-    """Send the document in FILE (-: standard input) by POST, as it is or signed first, and print the answer.
+    """Send the document in FILE (-: standard input) by POST, unchanged or signed first, and print the answer.
 
-    The HTTP status, what the answer says and the items that it refuses go to standard error. The exit code is 1 where
-    the request was refused: by an HTTP status other than 2xx, a response code E..., or an acknowledgement that says
-    Refused; and where HTTP 200 brings no answer of a gateway. A refusal by HTTP status is told in words, and its bytes
-    go to --out alone.
+    The HTTP status, what the answer says and the items that it refuses go to standard error. The exit code is 1 if the
+    request was refused, by an HTTP status other than 2xx, a response code E... or an acknowledgement that says Refused,
+    or if HTTP 200 does not bring a gateway's answer. A refusal by HTTP status is explained in words; its bytes go only
+    to --out.
 
-    With --json, FILE has the body alone, such as {"ReadInventory": {"DeviceID": "00-DB-12-34-56-00-00-01"}}: it becomes
-    a signed message of the certificate's owner, goes to its door of the gateway at --url, and the proven answer is
-    printed as JSON.
+    With --json, FILE has only the body, such as {"ReadInventory": {"DeviceID": "00-DB-12-34-56-00-00-01"}}: it becomes
+    a signed message from the certificate's owner and goes to the right door of the gateway at --url, and the verified
+    answer is printed as JSON.
     """
     if (key is None) != (certificate is None):
         raise ConfigurationError("--key and --certificate go together")
     if as_json:
         if key is None or certificate is None or trust is None:
-            raise ConfigurationError("--json needs --key, --certificate and --trust: JSON is signed here, and proven")
+            raise ConfigurationError(
+                "--json needs --key, --certificate and --trust: the message is signed here, and the answer is verified"
+            )
         me = Identity.load(key, certificate)
         trusted = Trust.load(trust)
         try:
@@ -188,7 +192,7 @@ def send(
         _send_json(file, gateway, out, wait or 0.0)
         return
     if trust is not None or duis_version is not None:
-        raise ConfigurationError("--trust and --duis-version go with --json; `verify` proves what --out wrote")
+        raise ConfigurationError("--trust and --duis-version go with --json; use `verify` on what --out wrote")
     document = read_bytes(file) if key is None or certificate is None else _signed(file, key, certificate)
     _require_place(out)
     http, door = tls.http(timeout, DOCUMENT_BYTES), _door(url, document)
@@ -202,7 +206,7 @@ def send(
         _list_items(verdict.items)
     if answer.status == HTTPStatus.OK and verdict is None:
         raise AnswerIsNo(
-            f"{shown_path(file)}: {no_answer_of(answer.body)}; look whether {door} is a door of the gateway"
+            f"{shown_path(file)}: {no_answer_of(answer.body)}; check whether {door} is one of the gateway's doors"
         )
     if answer.status == HTTPStatus.NOT_FOUND:
         raise AnswerIsNo(f"{shown_path(file)}: there is no door at {door}: {_other_place(door)}")
@@ -233,7 +237,7 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
         raise AnswerIsNo(f"{error.detail}{'' if wait else '; --wait waits for it'}") from None
     except NoAnswer as error:
         raise NoAnswer(error.detail, _MAY_BE_TAKEN.format(prepared.id)) from None
-    assert answer.proven is not None, "only what is proven is an answer"
+    assert answer.proven is not None, "an answer that cannot be verified is no answer"
     _keep(json.dumps(to_json(answer.root), indent=2).encode() + b"\n", out)
     style = GOOD if answer.accepted else BAD
     say(f"{answer.code}: {answer.meaning}".removesuffix(": "), err=True, style=style)
@@ -242,7 +246,7 @@ def _send_json(file: Path, gateway: Gateway, out: Path | None, wait: float) -> N
 
 
 def _door(url: str, document: bytes) -> str:
-    """Return where a document goes: the URL, or the document's own door where only the gateway is named."""
+    """Return where a document goes: the URL, or the document's own door if only the gateway is named."""
     return url if urlsplit(url).path.strip("/") else url.rstrip("/") + (door_of(document) or _ANY_DOOR)
 
 
@@ -261,12 +265,12 @@ def _list_items(items: Sequence[str]) -> None:
 
 
 def _reason(status: int) -> str:
-    """Return what HTTP calls a status, or nothing for one that it does not know."""
+    """Return HTTP's name for a status, or nothing for an unknown one."""
     return HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
 
 
 def _require_place(out: Path | None) -> None:
-    """See, before anything is sent, that the answer can be written there (OSError where not)."""
+    """Check, before anything is sent, that the answer can be written there (OSError if not)."""
     if out is not None and out != DASH:
         is_new = not out.exists()
         out.open("ab").close()
@@ -275,7 +279,7 @@ def _require_place(out: Path | None) -> None:
 
 
 def _keep(answer: bytes, out: Path | None) -> None:
-    """Write an answer that does not come again by itself: where its place fails, on standard output."""
+    """Write an answer that does not come again by itself; if its place fails, to standard output."""
     try:
         _write(answer, out)
     except OSError:

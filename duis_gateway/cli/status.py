@@ -19,7 +19,7 @@ from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows
 from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
 from duis_gateway.text.tabular import Rows
 
-_PARTY = click.option("--party", type=EUI, required=True, help="The supplier, the CSP, or DCC.")
+_PARTY = click.option("--party", type=EUI, required=True, help="The supplier, CSP or DCC.")
 
 
 @click.command(cls=RefusesEmpty)
@@ -35,7 +35,7 @@ _PARTY = click.option("--party", type=EUI, required=True, help="The supplier, th
 def status(party: int, by_hub: bool, changed_since: datetime | None, form: str, config: Config) -> None:
     """Count a party's hubs by release in flight, model, firmware version, status and state, or list them.
 
-    A supplier has its own hubs, a CSP those in its regions, DCC all. Each hub is counted once.
+    A supplier sees its own hubs, a CSP those in its regions, and DCC all. Each hub is counted once.
     """
     if changed_since is not None and not by_hub:
         raise click.UsageError("--changed-since goes with --hubs")
@@ -56,7 +56,7 @@ def status(party: int, by_hub: bool, changed_since: datetime | None, form: str, 
 @format_option
 @config_option
 def deadlines(party: int, form: str, config: Config) -> None:
-    """List what a party has outstanding under the releases in flight, with the time left, and what others do next."""
+    """List what a party has outstanding under the releases in flight, the time left, and the others' next steps."""
     now = config.clock.open().now()
     with opened_store(config) as store, store.read() as connection:
         rows = deadline_rows(connection, registered(connection, party), now)
@@ -67,7 +67,7 @@ def registered(connection: Connection, party: int) -> Party:
     """Return a party.
 
     Raises:
-        AnswerIsNo: there is none of this EUI-64.
+        AnswerIsNo: there is none with this EUI-64.
     """
     found = parties.find(connection, party)
     if found is None:

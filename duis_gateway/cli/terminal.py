@@ -1,4 +1,4 @@
-"""What a person sees who looks at a terminal: lines that fit it, colour where it is wanted, progress with time left."""
+"""What a person at a terminal sees: lines that fit it, colour if wanted, progress with time left."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MINUTE, _HOUR, _THOUSAND = 60, 3600, 1000
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Tell whether a person looks at this stream through something that can redraw a line."""
+    """Tell whether a person is looking at this stream through something that can redraw a line."""
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
@@ -50,7 +50,7 @@ def columns() -> int:
 
 
 def painted(text: str, style: Style, stream: TextIO | None) -> str:
-    """Return a text in a style, where the stream wants colour."""
+    """Return a text in a style, if the stream wants colour."""
     if not wants_colour(stream):
         return text
     return click.style(text, fg=style.colour, bold=style.bold or None, dim=style.faint or None)
@@ -66,9 +66,9 @@ def fitted(text: str, indent: int = 0) -> str:
 
 @contextmanager
 def progress(label: str, unit: str, stream: TextIO | None) -> Iterator[Callable[[int, int], None]]:
-    """Show how far something is, on a terminal; what is yielded is told what is done and the whole.
+    """Show how far something has got, on a terminal; the yielded function takes what is done and the total.
 
-    One line is redrawn at most ten times a second, and fits the terminal. What is no terminal gets nothing.
+    One line is redrawn at most ten times a second, and fits the terminal. Anything that is not a terminal gets nothing.
     """
     bar = _Bar(label, unit, stream or sys.stderr, shown=is_terminal(stream))
     try:
@@ -89,7 +89,7 @@ class _Bar:
             self._label = ""
 
     def tell(self, done: int, whole: int) -> None:
-        """Take how much is done of the whole; where that has grown, nobody knows it, and a percentage would fall."""
+        """Take how much is done of the total; if that has grown, nobody knows it, and a percentage would fall."""
         self._grows = self._grows or 0 < self._whole < whole
         self._done, self._whole = done, whole
         now = time.monotonic()

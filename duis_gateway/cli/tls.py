@@ -1,4 +1,4 @@
-"""The options of commands that speak https: whom they believe, and what they show to a server that asks."""
+"""The options of commands that speak https: whom they trust, and what they show to a server that asks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from duis_gateway.errors import ConfigurationError
 
 
 class TlsOptions(NamedTuple):
-    """What was said of TLS."""
+    """What was given about TLS."""
 
     authorities: Path | None = None
     identity: TlsIdentity | None = None
@@ -49,7 +49,7 @@ def tls_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=READABLE,
         envvar="DUIS_CLIENT_CACERT",
         show_envvar=True,
-        help="For https: the authorities (PEM) that the server is verified by, instead of the system's.",
+        help="For https: the authorities (PEM) to verify the server against, instead of the system's.",
     )
     @click.option(
         "--tls-certificate",

@@ -15,31 +15,31 @@ from duis_gateway.client.http import HttpAnswer
 _SECONDS = 60.0
 _SECONDS_BETWEEN = 0.2
 _OPTIONS = {
-    "authorities": "; --cacert names the authorities of its certificate, which has to have this host's name",
+    "authorities": "; --cacert names the authorities for its certificate, which has to carry this host's name",
     "tls": "; --tls-certificate and --tls-key name a client certificate that it accepts",
 }
 
 
 def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command --wait; it gets the seconds as `wait`, None where it is not to wait."""
+    """Give a command --wait; it gets the seconds as `wait`, None if it should not wait."""
     return click.option(
         "--wait",
         type=Seconds(),
         is_flag=False,
         flag_value=_SECONDS,
-        help=f"Wait for a gateway that does not answer yet, this many seconds ({_SECONDS:.0f} where none are given).",
+        help=f"Wait this many seconds for a gateway that does not answer yet ({_SECONDS:.0f} if none are given).",
     )(command)
 
 
 def said_of_tls(error: TlsFailed) -> str:
-    """Return why TLS cannot be agreed on, and which option of the command may help."""
+    """Return why TLS cannot be agreed on, and which of the command's options may help."""
     return error.detail + _OPTIONS.get(error.lacks, "")
 
 
 def answer_to(ask: Callable[[], HttpAnswer], wait: float | None) -> HttpAnswer:
-    """Return what is answered; for `wait` seconds it is asked again where no answer comes.
+    """Return the answer; for `wait` seconds, ask again if no answer comes.
 
-    What is asked has to bear being asked twice: a message does, as a repeat gets the first answer.
+    The request must be safe to repeat: a message is, because a repeat gets the first answer.
 
     Raises:
         AnswerIsNo: no answer has come.

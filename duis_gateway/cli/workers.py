@@ -1,4 +1,4 @@
-"""Further delivery processes beside the one that a person started, kept running as long as it runs."""
+"""Further delivery processes beside the one that a person started, kept running for as long as it runs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _OUTPUT = 1
 
 
 class WorkerProcesses:
-    """`number` processes that deliver; one that dies is started again.
+    """`number` processes that deliver; one that dies is restarted.
 
     Their standard input is a pipe from this process, so they end too when it is killed. The k-th has its operators'
-    listener on `operations_port` + k, so that it can be scraped, or on a free port where that is taken or the first
-    one's is any.
+    listener on `operations_port` + k, so that it can be scraped, or on a free port if that is taken or the first one's
+    may be any.
     """
 
     def __init__(self, config: Path, number: int, operations_port: int, log_file: Path | None = None) -> None:
@@ -41,7 +41,7 @@ class WorkerProcesses:
         self._keepers = [lasting(self._keep, index, name=f"worker-{index}") for index in range(1, number + 1)]
 
     def start(self) -> None:
-        """Begin to keep them running; returns at once."""
+        """Start keeping them running; returns at once."""
         for keeper in self._keepers:
             keeper.start()
 
@@ -56,7 +56,7 @@ class WorkerProcesses:
     def stop(self, deadline: float) -> bool:
         """Return when they have ended; one that has not by the deadline (on the monotonic clock) is killed.
 
-        They have that deadline themselves, and are given a moment more to keep it. Returns whether all have kept it.
+        They have that deadline themselves, and are given a moment more to meet it. Returns whether all have met it.
         """
         for keeper in self._keepers:
             keeper.join(max(0.0, deadline + _MOMENT - monotonic()))
@@ -65,11 +65,11 @@ class WorkerProcesses:
         for process in late:
             process.kill()
             about = {"event": "worker-ended-by-force", "pid": process.pid}
-            log.warning("a delivery process does not end by itself, and is ended", extra=about)
+            log.warning("a delivery process does not end by itself, and is killed", extra=about)
         return not late
 
     def hang_up(self) -> None:
-        """Hand a SIGHUP on."""
+        """Pass on a SIGHUP."""
         with self._lock:
             for process in self._running:
                 process.send_signal(signal.SIGHUP)
@@ -80,7 +80,7 @@ class WorkerProcesses:
                 process = self._start(index)
             except OSError as error:
                 about = {"event": "worker-not-started"}
-                log.error("a delivery process cannot be started and is tried again: %s", error, extra=about)
+                log.error("a delivery process cannot be started, and will be tried again: %s", error, extra=about)
             else:
                 self._outlive(process)
             self._stopping.wait(_SECONDS_BEFORE_AGAIN)
@@ -95,14 +95,16 @@ class WorkerProcesses:
             self._running.discard(process)
         if not self._stopping.is_set():
             about = {"event": "worker-ended", "pid": process.pid, "exit_code": process.returncode}
-            log.error("a delivery process ended and is started again", extra=about)
+            log.error("a delivery process ended, and is restarted", extra=about)
 
     def _start(self, index: int) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self._stopping.is_set():
                 return None
             environment = {**os.environ, "DUIS_GATEWAY_OPERATIONS_PORT": str(self._port(index))}
-            if self._logs_to_output:  # theirs says what nobody asks for, so their log goes another way to ours
+            if (
+                self._logs_to_output
+            ):  # nobody needs what their standard output says, so their log comes to ours another way
                 environment["DUIS_GATEWAY_LOG_FILE"] = "/dev/stderr"
             with held_back():
                 process = subprocess.Popen(
@@ -111,7 +113,7 @@ class WorkerProcesses:
                     stdout=subprocess.DEVNULL,
                     stderr=_OUTPUT if self._logs_to_output else None,
                     env=environment,
-                    start_new_session=True,  # an interrupt from the terminal is for this process to hand on
+                    start_new_session=True,  # an interrupt from the terminal is for this process to pass on
                 )
             self._running.add(process)
             return process

@@ -66,7 +66,7 @@ class Answer:
     @property
     def root(self) -> etree._Element:
         """The proven content as a tree of its own."""
-        assert self.proven is not None, "only an answer that was proven is read"
+        assert self.proven is not None, "only a verified answer is read"
         return self.proven.root
 
     @property
@@ -92,7 +92,7 @@ def read_answer(proof: Proof, identity: str, raw: bytes, document: bytes) -> Ans
     except (MessageRefused, LookupError):
         message = None
     if message is None or not isinstance(message.body, Acknowledgement):
-        raise NotUnderstood(f"the answer is a signed {root.tag[:100]}, and neither a Response nor an Acknowledgement")
+        raise NotUnderstood(f"the answer is a signed {root.tag[:100]}, but neither a Response nor an Acknowledgement")
     body = message.body
     _check_identity(body.message_id, identity)
     return Answer(

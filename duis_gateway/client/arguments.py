@@ -45,7 +45,7 @@ def path_of(name: str, value: Path | str) -> Path:
     """Return the path of a file or folder (SetupWrong: it is none, or no system has such a name)."""
     expect(name, value, (str, os.PathLike), _PATH)
     if _PEM in str(value):  # and what it is stays unsaid: it may be a private key
-        raise SetupWrong(f"{name} must be {_PATH}, not what is in it")
+        raise SetupWrong(f"{name} must be {_PATH}, not its content")
     path = Path(value)
     try:
         no_name = b"\0" in os.fsencode(path)
@@ -71,7 +71,7 @@ def listed(name: str, values: Iterable[T], meant: str = "a list of EUI-64s") -> 
         CannotSend: it is no list; a text would be taken for the list of its letters.
     """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise CannotSend(f"{name} must be {meant}, not {shown(values)}", "put one alone in brackets: [...]")
+        raise CannotSend(f"{name} must be {meant}, not {shown(values)}", "put a single one in brackets: [...]")
     return tuple(values)
 
 

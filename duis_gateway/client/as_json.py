@@ -65,7 +65,7 @@ def from_json(value: object, namespace: str) -> etree._Element:
     if namespace not in list(_SCHEMAS):
         raise CannotSend(f"namespace must be one of {', '.join(_SCHEMAS)}, not {shown(namespace)}")
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise CannotSend("the JSON must be an object with one member, which has the name of the message's body")
+        raise CannotSend("the JSON must be an object with one member, named after the message's body")
     ((name, content),) = value.items()
     schema = _Schema.of(namespace)
     shape = schema.bodies().get(str(name))

@@ -54,7 +54,7 @@ class FileCounter:
         self._path = path_of("the file of RequestIDs", path)
         expect("last", last, int, "the last number that was used")
         if not 0 <= last < _END - 1:
-            raise SetupWrong(f"last={last} is no number that another below 2^64 may follow")
+            raise SetupWrong(f"last={last} is not a number that another one below 2^64 can follow")
         self._last = int(last)
         self._lock = threading.Lock()
 
@@ -80,8 +80,9 @@ class FileCounter:
             held = os.pread(file, _LONGEST, 0).decode("ascii", "replace")
             if not is_digits(held, _LONGEST) or not 0 < (number := int(held) + 1) < _END:
                 raise SetupWrong(
-                    f"{self._path}, the file of RequestIDs, holds {held[:40]!r} and no number that another may follow",
-                    "write a number into it that is above all that were used",
+                    f"{self._path}, the file of RequestIDs, holds {held[:40]!r} and not a number that another one can "
+                    "follow",
+                    "write a number into it that is above all those used",
                 )
             # A number only grows longer, so what is written covers what was there.
             os.pwrite(file, str(number).encode(), 0)

@@ -57,7 +57,7 @@ class NoAnswer(ClientError):
 class NotListening(NoAnswer):
     """Nobody listens at the gateway's URL; nothing was sent."""
 
-    what_to_do = "check the gateway's URL and that it runs, and post the same prepared message again"
+    what_to_do = "check the gateway's URL and that it is running, and post the same prepared message again"
 
 
 class TlsFailed(NotListening):
@@ -66,7 +66,7 @@ class TlsFailed(NotListening):
     `lacks` is the argument that is missing or wrong: "authorities" or "tls"; "" where it is none of them.
     """
 
-    what_to_do = "check the gateway's URL, and what it says of TLS"
+    what_to_do = "check the gateway's URL, and what the text says about TLS"
 
     def __init__(self, detail: str, lacks: str = "", what_to_do: str | None = None) -> None:
         self.lacks = lacks
@@ -74,8 +74,8 @@ class TlsFailed(NotListening):
 
 
 _FOR_TLS = {
-    "authorities": "name a file with the authorities of the gateway's TLS certificate (authorities=), and the gateway "
-    "by a name that the certificate has",
+    "authorities": "name a file with the authorities for the gateway's TLS certificate (authorities=), and use a host "
+    "name that the certificate has",
     "tls": "name a client certificate that the gateway's operator accepts, with its key (tls=TlsIdentity(...))",
 }
 
@@ -109,9 +109,9 @@ class Refused(ClientError):
     def __init__(self, problem: Problem, what_to_do: str | None = None) -> None:
         self.problem = problem
         if problem.status in _ELSEWHERE:
-            what_to_do = what_to_do or "a gateway leads nowhere else, so this is none: check its URL"
+            what_to_do = what_to_do or "a gateway never redirects, so this is not one: check its URL"
         elif problem.status < HTTPStatus.MULTIPLE_CHOICES:
-            what_to_do = what_to_do or "a gateway answers 200, and so signed: this is none, check its URL"
+            what_to_do = what_to_do or "a gateway's 200 is always signed, so this is not one: check its URL"
         super().__init__(f"HTTP {problem.status}: {problem.in_words}", what_to_do or _WHAT_TO_DO.get(problem.status))
 
     @property
@@ -129,13 +129,13 @@ class NotNow(Refused):
 class NotProven(ClientError):
     """What came does not carry the signature of somebody who is trusted to speak for the gateway."""
 
-    what_to_do = "do not act on it; if it is genuine, the Trust lacks the gateway's certificate, or its CA"
+    what_to_do = "do not act on it; if it is genuine, the Trust lacks the gateway's certificate or its CA"
 
 
 class NotUnderstood(ClientError):
     """What came is signed by the gateway, and is not a message that this party can read."""
 
-    what_to_do = "look whether this version of duis-gateway is older than the gateway's"
+    what_to_do = "check whether this version of duis-gateway is older than the gateway's"
 
 
 class IdReused(ClientError):
@@ -147,10 +147,10 @@ class IdReused(ClientError):
 _ELSEWHERE = range(300, 400)
 _WHAT_TO_DO: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "check that the certificate is registered with the gateway (its operator does that), "
-    "in its time and not revoked, and that nothing changed the document after it was signed",
-    HTTPStatus.FORBIDDEN: "this party may not send this here: check whose key signs, and with the gateway's operator "
-    "which kind of party it is, and that it is active",
+    "valid and not revoked, and that nothing changed the document after it was signed",
+    HTTPStatus.FORBIDDEN: "this party may not send this here: check whose key signs it, and ask the gateway's "
+    "operator what kind of party it is, and whether it is active",
     HTTPStatus.NOT_FOUND: "check the gateway's URL",
     HTTPStatus.CONFLICT: "this identity was used for another message: send this one under a new identity",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "make it shorter; a CSP's or DCC's list goes in parts",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "make it shorter; send a CSP's or DCC's list in parts",
 }

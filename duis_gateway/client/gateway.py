@@ -159,7 +159,7 @@ class Gateway:
         if journal is not None:
             expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
         if "?" in url or "#" in url:
-            raise SetupWrong(f"the gateway's URL {url[:80]!r} has a query or a fragment: give it without")
+            raise SetupWrong(f"the gateway's URL {url[:80]!r} has a query or a fragment: leave that out")
         self.url = base_of(url)
         self.identity = identity
         self.trust = trust
@@ -215,7 +215,7 @@ class Gateway:
         name = etree.QName(body).localname
         reference = BODY_REFERENCES.get(name)
         if reference is None:
-            raise CannotSend(f"{name} goes with no Service Request that is known here")
+            raise CannotSend(f"{name} does not belong to any Service Request known here")
         content = etree.tostring(body, encoding="unicode")
         return self.sign(service_request(self.new_request_id(), self.version, reference, content))
 
@@ -236,7 +236,7 @@ class Gateway:
             raise CannotSend(error.detail) from None
         namespace = etree.QName(root).namespace or ""
         if namespace not in _DOOR_OF:
-            raise CannotSend(f"{root.tag[:100]} is neither a Request of DUIS nor a Message of a partner")
+            raise CannotSend(f"{root.tag[:100]} is neither a DUIS Request nor a partner's Message")
         if namespace != SR:
             body = root.find("{*}Body/*")
             kind = "Message" if body is None else etree.QName(body).localname
@@ -358,14 +358,14 @@ def wrap(element: etree._Element, message_id: str, sender: Eui, at: datetime) ->
     Raises:
         CannotSend: the element is of neither interface.
     """
-    expect("the body of a message", element, etree._Element, "an element of lxml", CannotSend)
+    expect("the body of a message", element, etree._Element, "an lxml element", CannotSend)
     namespace = etree.QName(element).namespace or ""
     if namespace == SR:
         what = etree.QName(element).localname[:60]
-        raise CannotSend(f"sr:{what} alone is no message: a supplier sends a whole sr:Request, with header and body")
+        raise CannotSend(f"sr:{what} alone is not a message: a supplier sends a whole sr:Request, with header and body")
     if namespace not in INTERFACES:
         lacks = f": it lacks the namespace, {CSP} or {ESI}" if not namespace else ""
-        raise CannotSend(f"{element.tag[:100]} is no element of a partner's interface{lacks}")
+        raise CannotSend(f"{element.tag[:100]} is not an element of a partner's interface{lacks}")
     header = (
         f"<MessageID>{escape_text(message_id)}</MessageID><SenderID>{sender}</SenderID>"
         f"<CreatedAt>{format_time(at)}</CreatedAt>"
@@ -381,6 +381,6 @@ def _interface_of(body: PartnerBody) -> Interface:
         if interface.carries(body):
             return interface
     raise ValueError(
-        f"{type(body).__name__} is no body: a supplier sends a Service Request such as ReadInventory(hub), a CSP or "
+        f"{type(body).__name__} is not a body: a supplier sends a Service Request such as ReadInventory(hub), a CSP or "
         "DCC a body of its interface"
     )

@@ -219,7 +219,7 @@ def _system_says(curl: pycurl.Curl) -> str:
 def _expect_no_tls_failure(url: str, error: int, reason: str) -> None:
     """Raise where it is one that another attempt would meet again (TlsFailed)."""
     if error == pycurl.E_SSL_CONNECT_ERROR and _NO_TLS in reason:
-        raise TlsFailed(f"{url} could not be reached: no TLS is spoken there; try http://") from None
+        raise TlsFailed(f"{url} could not be reached: it does not speak TLS; try http://") from None
     if error == pycurl.E_PEER_FAILED_VERIFICATION:
         raise TlsFailed(f"{url} shows a TLS certificate that is not trusted here: {reason}", "authorities") from None
     if _ALERT in reason and _INTERNAL not in reason:
@@ -227,7 +227,7 @@ def _expect_no_tls_failure(url: str, error: int, reason: str) -> None:
 
 
 def _early(url: str) -> NoAnswer:
-    return NoAnswer(f"{url} said something before it was asked, which is no answer")
+    return NoAnswer(f"{url} sent something before it was asked, so that is not an answer")
 
 
 def _check_files(authorities: Path | str | None, tls: TlsIdentity | None) -> None:

@@ -51,5 +51,5 @@ class Identity:
         """Return signed what is its own inclusive C14N already, as all that this package builds."""
         expect("a document to sign", content, bytes, "bytes", CannotSend)
         if b"</" not in content:
-            raise CannotSend(f"what is to be signed has no end tag, and is no document: {content[:40]!r}")
+            raise CannotSend(f"what is to be signed has no end tag, so it is not a document: {content[:40]!r}")
         return sign_canonical(content, self.key)

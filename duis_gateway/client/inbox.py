@@ -33,7 +33,7 @@ class Inbox:
         Raises:
             SetupWrong: `since` is no whole number.
         """
-        expect("since", since, int, "how many messages are passed over")
+        expect("since", since, int, "how many messages to skip")
         with self._changed:
             return [one for one in self._messages[since:] if not kinds or one.kind in kinds]
 

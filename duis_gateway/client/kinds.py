@@ -25,7 +25,7 @@ def expect_known(kind: str | type) -> None:
         if known:
             whole = " or ".join(sorted(f"{one.__module__}.{one.__name__}" for one in known))
             raise SetupWrong(
-                f"no message that comes has {kind.__module__}.{kind.__name__} for its body",
+                f"no incoming message has {kind.__module__}.{kind.__name__} as its body",
                 f"it is {whole}; or give its name, {kind.__name__!r}",
             )
-        raise SetupWrong(f"{kind.__name__} is no class of a message's body")
+        raise SetupWrong(f"{kind.__name__} is not the class of a message's body")

@@ -59,7 +59,7 @@ class Message:
     @property
     def root(self) -> etree._Element:
         """The proven content as a tree of its own."""
-        assert self.proven is not None, "only a message that was proven is read"
+        assert self.proven is not None, "only a verified message is read"
         return self.proven.root
 
 
@@ -109,7 +109,7 @@ def _read_partner_message(document: Document, proof: Proof, raw: bytes) -> Messa
     tag = document.beginning.tag
     interface = INTERFACES.get(etree.QName(tag).namespace or "")
     if interface is None:
-        raise NotUnderstood(f"a signed {tag[:100]} is no message of the gateway's interfaces")
+        raise NotUnderstood(f"a signed {tag[:100]} is not a message of the gateway's interfaces")
     root = _schema(interface.schema).check(document)
     message = interface.read_message(root)
     _check_sender(proof, message.sender)
@@ -127,7 +127,7 @@ def _read_partner_message(document: Document, proof: Proof, raw: bytes) -> Messa
 def _check_sender(proof: Proof, sender: int) -> None:
     if proof.signer.eui != sender:
         raise NotProven(
-            "the certificate is of another party than the sender that the message names",
+            "the certificate belongs to another party than the sender that the message names",
             "do not act on it; tell the gateway's operator",
         )
 

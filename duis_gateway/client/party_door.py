@@ -31,10 +31,10 @@ from duis_gateway.text.json_reader import read_json
 PATH = "/party/v1"
 _MAX_ANSWER = 64 * 1024 * 1024
 _ASK_FOR_ANOTHER = (
-    "check the token; the gateway's operator makes a new one with `party token`, and the one before stops working"
+    "check the token; the gateway's operator makes a new one with `party token`, and the previous one stops working"
 )
-_NOT_HERE = "check whose token it is: `check` and the protection list are for suppliers that are active"
-_ASK_AGAIN = "ask again, which does nothing twice; a larger answer comes by `changed_since`, or as CSV"
+_NOT_HERE = "check whose token it is: `check` and the protection list are for active suppliers"
+_ASK_AGAIN = "ask again, which does nothing twice; if the answer is too large, use `changed_since`, or CSV"
 _CORRECT = "correct what the text names, and ask again"
 
 
@@ -82,7 +82,7 @@ class PartyDoor:
         self._token = token.strip()
         if not self._token.isascii() or not self._token.isprintable():
             raise SetupWrong(
-                "token has characters that no token has",
+                "token has characters that a token never has",
                 "give the one line that the gateway's operator got from `party token`",
             )
         self._http = Http(timeout, authorities, _MAX_ANSWER, tls)
@@ -99,7 +99,7 @@ class PartyDoor:
             NotUnderstood: what answers is not a gateway's party door.
         """
         document = request.document if isinstance(request, Prepared) else request
-        expect("a request to check", document, bytes, "what `Gateway.prepare` made, or bytes", CannotSend)
+        expect("a request to check", document, bytes, "what `Gateway.prepare` returned, or bytes", CannotSend)
         answer = self._ask("POST", "check", document, "application/xml")
         try:
             told = read_json(answer.body)
@@ -154,7 +154,7 @@ class PartyDoor:
         except TlsFailed:
             raise
         except NotListening as error:
-            raise NotListening(error.detail, "check the gateway's URL and that it runs, and ask again") from None
+            raise NotListening(error.detail, "check the gateway's URL and that it is running, and ask again") from None
         except NoAnswer as error:
             raise NoAnswer(error.detail, _ASK_AGAIN) from None
         if answer.status == HTTPStatus.OK:

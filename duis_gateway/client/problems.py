@@ -14,7 +14,7 @@ from duis_gateway.text.numbers import is_digits, parse_whole_number
 
 _NOT_NOW = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_TEXT = 300
-_A_PAGE = "what came is a page of a web server or a proxy, and no gateway's answer: look at the URL"
+_A_PAGE = "what came is a web server's or a proxy's page, not a gateway's answer: check the URL"
 
 
 def refusal_of(answer: HttpAnswer) -> Refused:

@@ -56,7 +56,7 @@ class Receiver:
         expect("identity", identity, Identity, "an Identity (`Identity.load`)")
         expect("trust", trust, Trust, "a Trust (`Trust.folder`, `Trust.certificate`)")
         if repeats is not None:
-            expect("repeats", repeats, Repeats, "InFile, InMemory, or what has their two methods")
+            expect("repeats", repeats, Repeats, "InFile, InMemory, or an object with their two methods")
             if isinstance(repeats, type):
                 raise SetupWrong(f"repeats must be made first: {repeats.__name__}(...)")
         if journal is not None:
@@ -138,7 +138,7 @@ class Receiver:
             if taken is None:
                 self._at_work.add(identity)
         if taken is not None and taken != digest:
-            raise IdReused(f"{message.id} came before with other content")
+            raise IdReused(f"{message.id} came before with different content")
         return taken is None
 
     def _call(self, message: Message) -> None:
@@ -165,9 +165,9 @@ class Receiver:
     def answer(self, method: str, raw: bytes) -> tuple[HTTPStatus, str]:
         """Return the HTTP status and text for one request; for servers that are neither WSGI nor ASGI."""
         if method != "POST":
-            return HTTPStatus.METHOD_NOT_ALLOWED, "messages come by POST"
+            return HTTPStatus.METHOD_NOT_ALLOWED, "messages must come by POST"
         if not raw:
-            return HTTPStatus.BAD_REQUEST, "the request has no body, or one of no known length (Content-Length)"
+            return HTTPStatus.BAD_REQUEST, "the request has no body, or its length is unknown (Content-Length)"
         if len(raw) > MAX_MESSAGE:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a message has {MAX_MESSAGE} octets at most"
         try:
@@ -178,7 +178,7 @@ class Receiver:
         except ClientError as error:
             return HTTPStatus.BAD_REQUEST, error.detail
         except _AtWork:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "the same message is being taken"
+            return HTTPStatus.SERVICE_UNAVAILABLE, "the same message is being handled"
         except Exception:
             return _not_now()
         # On its own: a handler may raise the kit's errors too, as where it sends something itself.
@@ -209,12 +209,12 @@ class _AtWork(Exception):
 
 def _not_now() -> tuple[HTTPStatus, str]:
     _log.exception("a message was not taken, and will be delivered again")
-    return HTTPStatus.SERVICE_UNAVAILABLE, "the message could not be taken just now"
+    return HTTPStatus.SERVICE_UNAVAILABLE, "the message could not be taken right now"
 
 
 def _identity_of(message: Message) -> tuple[str, bytes]:
     """Return what a message is remembered by, and the digest of its content."""
-    assert message.proven is not None, "only a message that was proven is read"
+    assert message.proven is not None, "only a verified message is read"
     return f"{message.sender}/{message.id}", message.proven.digest
 
 
@@ -224,7 +224,8 @@ def _expect_plain(handler: Handler) -> None:
     if any(is_one(called) for is_one in (inspect.iscoroutinefunction, *_GENERATES)):
         raise SetupWrong(
             f"a handler must be a plain function, not {shown(handler)}",
-            "leave out `async` and `yield`: handlers run in threads, and may block; asyncio.run(...) runs a coroutine",
+            "leave out `async` and `yield`: handlers run in threads and may block; to run a coroutine, use "
+            "asyncio.run(...)",
         )
     try:
         inspect.signature(handler).bind(None)
@@ -237,4 +238,4 @@ def _expect_plain(handler: Handler) -> None:
 def _expect_done(handler: Handler, result: object) -> None:
     """See that a handler has done its work when it returned, so that its message may count as taken."""
     if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
-        raise TypeError(f"the handler {shown(handler)} returned {shown(result)}, and has done nothing yet")
+        raise TypeError(f"the handler {shown(handler)} returned {shown(result)}, which has not done anything yet")

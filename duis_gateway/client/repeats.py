@@ -14,7 +14,7 @@ from duis_gateway.client.arguments import expect, path_of
 from duis_gateway.client.errors import SetupWrong
 
 _COLUMNS = [("id", "TEXT"), ("digest", "BLOB")]
-_ANOTHER = "name a file that is not there yet, in a folder that can be written; `InFile` makes it"
+_ANOTHER = "name a file that does not exist yet, in a writable folder; `InFile` creates it"
 
 
 @runtime_checkable
@@ -92,7 +92,7 @@ class InFile:
         tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         columns = [row[1:3] for row in self._connection.execute("PRAGMA table_info(taken)")]
         if tables and (tables != {"taken"} or columns != _COLUMNS):
-            raise self._wrong(f"is a database of something else (it has the table {min(tables)})")
+            raise self._wrong(f"is some other database (it has the table {min(tables)})")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID")
 
@@ -104,4 +104,4 @@ class InFile:
             raise self._wrong(f"cannot be used: {error}") from None
 
     def _wrong(self, why: str) -> SetupWrong:
-        return SetupWrong(f"{self._path}, the file of the messages that were taken, {why}", _ANOTHER)
+        return SetupWrong(f"{self._path}, the file of messages taken, {why}", _ANOTHER)

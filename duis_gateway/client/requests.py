@@ -89,7 +89,7 @@ class PreferredPilotList(ServiceRequest):
         if self.devices is None:
             lists = _leaf_of("AddDeviceIDList", self.add) + _leaf_of("RemoveDeviceIDList", self.remove)
         elif self.add or self.remove:
-            raise ValueError("a whole list of devices leaves nothing to add or to remove")
+            raise ValueError("with a whole list of devices there is nothing to add or remove")
         else:
             lists = _leaf_of("DeviceIDList", self.devices, least=1)
         return node("PreferredPilotList", _release(self.release, self.version), lists)
@@ -154,7 +154,7 @@ class PreferredPilotSchedule(ServiceRequest):
     def body(self) -> str:
         """Return `PreferredPilotSchedule`."""
         if not self.groups and not self.cancelled:
-            raise ValueError("a schedule has one group at least, or cancels one")
+            raise ValueError("a schedule has at least one group, or cancels one")
         groups = [group.element() for group in self.groups]
         groups += [
             node("CancelledGroup", leaf("GroupID", name), leaf("Stage", stage)) for name, stage in self.cancelled

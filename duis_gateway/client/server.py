@@ -26,7 +26,7 @@ AsgiApplication = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Co
 CONNECTION = "duis_gateway.client.connection"
 """Under this name a request's environment has its socket, for an application that has to break it off."""
 
-_ANOTHER_PLACE = "name an address of this machine, and a port that is free: 0 takes one"
+_ANOTHER_PLACE = "name an address of this machine, and a free port: 0 takes any"
 _TERMINATED = "wsgi.input_terminated"
 _SECONDS = 60.0
 
@@ -78,7 +78,7 @@ def unreadable(environ: dict[str, Any]) -> tuple[HTTPStatus, str] | None:
     if coded(environ.get("HTTP_CONTENT_ENCODING", "")):
         return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NO_CODING
     if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH") and not environ.get(_TERMINATED):
-        return HTTPStatus.LENGTH_REQUIRED, "this server takes no chunked body: send a Content-Length"
+        return HTTPStatus.LENGTH_REQUIRED, "this server does not take chunked bodies: send a Content-Length"
     return None
 
 
@@ -87,7 +87,7 @@ def coded(content_encoding: str) -> bool:
     return content_encoding.strip(" \t").lower() not in ("", "identity")
 
 
-NO_CODING = "no content coding is supported: send the body as it is"
+NO_CODING = "content codings are not supported: send the body as it is"
 
 
 def asgi_application(answer: Callable[[str, bytes], tuple[HTTPStatus, str]], most: int) -> AsgiApplication:
@@ -159,7 +159,7 @@ class Serving:
             self._server = _Server((host, port))
         except (OSError, OverflowError, UnicodeError) as error:
             why = getattr(error, "strerror", None) or error
-            raise SetupWrong(f"{host}:{port} cannot be listened at: {why}", _ANOTHER_PLACE) from None
+            raise SetupWrong(f"{host}:{port} cannot be listened on: {why}", _ANOTHER_PLACE) from None
         self._server.set_app(application)
         self.port = self._server.server_port
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"

@@ -136,13 +136,13 @@ class Trust:
         found = {Eui(one.eui) for one in self.signers}
         if not found:
             raise SetupWrong(
-                "no certificate that is trusted may sign for DCC (OU 89)",
+                "no trusted certificate may sign for DCC (OU 89)",
                 "add the gateway's certificate to the folder",
             )
         if len(found) > 1:
             raise SetupWrong(
-                f"several that are trusted may sign for DCC: {', '.join(map(str, sorted(found)))}",
-                "trust the file with the gateway's certificate in place of the folder, or name its EUI-64 (eui=)",
+                f"several trusted certificates may sign for DCC: {', '.join(map(str, sorted(found)))}",
+                "trust the file with the gateway's certificate instead of the folder, or name its EUI-64 (eui=)",
             )
         return found.pop()
 

@@ -27,7 +27,7 @@ def open_secrets(config: Config) -> Iterator[str]:
     for section, key in _SECRETS:
         path: Path | None = getattr(getattr(config, section), key)
         if path is not None and anybody_reads(path):
-            yield f"{config.place(section, key)}: every user of this machine may read {path}: `chmod o-r` it"
+            yield f"{config.place(section, key)}: every user of this machine can read {path}: run `chmod o-r` on it"
 
 
 def warn_of_secrets(config: Config) -> None:

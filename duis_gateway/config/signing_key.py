@@ -60,7 +60,7 @@ class SigningKeyFile:
             return None
         if certificate.eui != self._config.eui:
             self._report(
-                f"{self._place('signing', 'eui')} is {format_eui(self._config.eui)}, and the certificate is of "
+                f"{self._place('signing', 'eui')} is {format_eui(self._config.eui)}, but the certificate belongs to "
                 f"{format_eui(certificate.eui)}"
             )
             return None
@@ -69,6 +69,6 @@ class SigningKeyFile:
 
     def _report(self, problem: str) -> None:
         if problem != self._problem:
-            what = "no usable signing key" if self._signer is None else "kept the signing key that was read before"
+            what = "no usable signing key" if self._signer is None else "kept the signing key read before"
             log.error(what, extra={"event": "signing-key", "problem": problem})
         self._problem = problem

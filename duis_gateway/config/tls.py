@@ -61,7 +61,7 @@ class TlsIdentity:
             problem = self._placed(error)
             if problem != self._problem:
                 about = {"event": "tls-certificate", "problem": problem}
-                log.error("kept the TLS certificate that was read before", extra=about)
+                log.error("kept the TLS certificate read before", extra=about)
             self._problem = problem
             return False
         self._problem = None

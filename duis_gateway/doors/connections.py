@@ -171,7 +171,7 @@ class Connection(asyncio.Protocol):
         end = self._unread.find(END_OF_HEADER)
         header = self._unread if end < 0 else self._unread[:end]
         if has_bare_line_feed(header):
-            raise HttpRefused("a line of the header ends with a line feed alone")
+            raise HttpRefused("a header line ends with a bare line feed")
         if len(header) > self._limits.header:
             raise HeaderTooLarge(f"the header has more than {self._limits.header} bytes")
         if end < 0:
@@ -331,7 +331,7 @@ class Connection(asyncio.Protocol):
     def give_up(self) -> None:
         """Make room for others: refuse the request that is being read, or end the connection."""
         if self._begun is not None and not self._closing:
-            self.refuse(TooBusy("as much as the gateway can hold is being received"))
+            self.refuse(TooBusy("the gateway is already receiving as much as it can hold"))
         else:
             self.abort()
 

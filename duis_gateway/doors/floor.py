@@ -81,9 +81,11 @@ class Floor:
     def stream_refusal(self, asker: int | None) -> TooBusy | None:
         """Return why one more answer cannot be streamed to this party, or None if it can."""
         if self.streams[asker] >= self.limits.streams_of_one:
-            return TooBusy(f"{self.limits.streams_of_one} tables are being sent to this party; wait for their end")
+            return TooBusy(
+                f"{self.limits.streams_of_one} tables are already being sent to this party; wait until they end"
+            )
         if self.streams.total() >= self.limits.streams:
-            return TooBusy("as many tables as the gateway can send at the same time are being sent")
+            return TooBusy("the gateway is already sending as many tables as it can at the same time")
         return None
 
     def make_room(self, address: str | None = None) -> bool:

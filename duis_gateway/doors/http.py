@@ -56,7 +56,7 @@ class Route:
 
 
 def _nothing_here(_request: HttpRequest) -> Answer:
-    raise NoSuchPath("nothing is served under this path")
+    raise NoSuchPath("nothing is served at this path")
 
 
 def _listening(_request: HttpRequest) -> Answer:

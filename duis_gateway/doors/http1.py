@@ -103,7 +103,7 @@ def read_header(lines: list[bytes], request: RequestLine) -> Header:
     for line in lines:
         found = _FIELD.fullmatch(line)
         if found is None:
-            raise HttpRefused("a line of the header is malformed")
+            raise HttpRefused("a header line is malformed")
         name, value = found[1].decode("ascii").lower(), found[2].decode("latin-1").rstrip(" \t")
         if name in fields and name in _ONLY_ONCE:
             raise HttpRefused(f"{name} appears in the header twice")
@@ -111,10 +111,10 @@ def read_header(lines: list[bytes], request: RequestLine) -> Header:
     if request.minor_version == 1 and "host" not in fields:
         raise HttpRefused("an HTTP/1.1 request needs a Host field")
     if fields.get("host") and not is_host(fields["host"]):
-        raise HttpRefused("the Host header must name the host, and the port, by which the gateway is reached")
+        raise HttpRefused("the Host header must name the host and port by which the gateway is reached")
     if request.authority is not None:
         if not is_host(request.authority):
-            raise HttpRefused("the target of the request names no host")
+            raise HttpRefused("the request's target names no host")
         # RFC 9112, 3.2.2: what Host says does not count then.
         fields["host"] = request.authority
     length = _length(fields, request)
@@ -136,7 +136,7 @@ def _length(fields: Mapping[str, str], request: RequestLine) -> int | None:
             raise LengthMissing("a request with a body needs a Content-Length, or a chunked body")
         return 0
     if not _LENGTH.fullmatch(length):
-        raise HttpRefused("Content-Length is not a number, or out of range")
+        raise HttpRefused("Content-Length is not a number, or is out of range")
     return int(length)
 
 

@@ -27,15 +27,15 @@ _SCHEMAS = {"duis": "duis/6.0/duis.xsd", "csp": "csp_mgmt_gw/1/csp_mgmt_gw.xsd",
 _NUMBERS = frozenset({"hubs", "seconds_left"})
 _FLAGS = frozenset({"paused", "overdue", "optional", "import", "gas", "in_progress", "indicative", "held"})
 _REFUSED = {
-    "400": "not acceptable: the body is not XML, or not valid, or the query is wrong",
-    "401": "the signature or the token proves nobody that is known",
+    "400": "not acceptable: the body is not XML or not valid, or the query is wrong",
+    "401": "the signature or the token does not prove a known party",
     "403": "the sender may not use this door",
-    "404": "there is nothing of this name",
-    "405": "not the method; the header Allow names those that are",
-    "409": "the RequestID or MessageID was used before, with other content",
+    "404": "there is nothing with this name",
+    "405": "wrong method; the header Allow names the right ones",
+    "409": "the RequestID or MessageID was used before, with different content",
     "413": "the body is too large",
-    "415": "not the media type, or not UTF-8",
-    "503": "not just now; try again after Retry-After seconds",
+    "415": "wrong media type, or not UTF-8",
+    "503": "not right now; try again after Retry-After seconds",
 }
 _OF_SOAP = ("413", "415", "500")
 _WSDL = {"name": "wsdl", "in": "query", "required": True, "allowEmptyValue": True, "schema": {"const": ""}}
@@ -131,7 +131,7 @@ def _of_party(route: Route, method: str, tables: Mapping[str, Sequence[str]]) ->
     else:
         row = {"type": "object", "properties": {column: _column(column) for column in columns}}
         media = {_JSON: {"schema": {"type": "array", "items": row}}, _CSV: {"schema": {"type": "string"}}}
-        about = "the form of the answer; without it the Accept header decides, and else it is JSON"
+        about = "the format of the answer; without it, the Accept header decides, and by default it is JSON"
         forms = {"type": "string", "enum": [*FORMATS]}
         parameters = [{"name": "format", "in": "query", "schema": forms, "description": about}]
     if route.service == "eligible-hubs":
@@ -151,7 +151,7 @@ def _of_party(route: Route, method: str, tables: Mapping[str, Sequence[str]]) ->
         "security": [{"token": []}],
         "summary": f"The party's own {route.service.replace('-', ' ')}.",
         "parameters": parameters,
-        "responses": {"200": _answer("of this party alone", media), **_refusals(_OF_PARTIES, PROBLEM_JSON)},
+        "responses": {"200": _answer("only this party's", media), **_refusals(_OF_PARTIES, PROBLEM_JSON)},
     }
 
 
@@ -165,7 +165,7 @@ def _of_check() -> dict[str, Any]:
     told = {_JSON: {"schema": {"type": "object", "required": [*members], "properties": members}}}
     return {
         "security": [{"token": []}],
-        "summary": "Ask what an 11.5 or 11.6 of the party would be answered; nothing is recorded, and nothing is sent.",
+        "summary": "Ask how an 11.5 or 11.6 from the party would be answered; nothing is recorded or sent.",
         "requestBody": {"required": True, "content": {XML: {"schema": document}}},
         "responses": {"200": _answer("the answer it would get", told), **_refusals(_OF_MESSAGES, PROBLEM_JSON)},
     }

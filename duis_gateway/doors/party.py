@@ -132,7 +132,7 @@ def _protection_route(data: PartyData, size_limit: int) -> Route:
             with _in_turn(request, turn):
                 number = data.protect(party, _listed(request, size_limit))
         elif request.body(size_limit):
-            raise HttpRefused("DELETE empties the whole list and takes no body; PUT the hubs that are to stay on it")
+            raise HttpRefused("DELETE empties the whole list and takes no body; to keep some hubs, PUT those")
         else:
             number = data.protect(party, frozenset())
         return Answer(200, _JSON, json.dumps({"hubs": number}).encode() + b"\n", _HEADERS)
@@ -160,7 +160,7 @@ def _listed(request: HttpRequest, size_limit: int) -> frozenset[int]:
     try:
         return read_hub_list(request.body(size_limit).decode("utf-8-sig"), as_json=is_json)
     except UnicodeDecodeError:
-        raise HttpRefused('the list is not UTF-8: save it as such (spreadsheets call it "CSV UTF-8")') from None
+        raise HttpRefused('the list is not UTF-8: save it as UTF-8 (spreadsheets call it "CSV UTF-8")') from None
     except ValueError as error:
         raise HttpRefused(str(error)) from None
 
@@ -224,7 +224,7 @@ def _party(request: HttpRequest, data: PartyData) -> int:
         raise TokenRefused("a bearer token is needed")
     party = data.party_of(token, request.organisations)
     if party is None:
-        raise TokenRefused("the token is not one of a registered party")
+        raise TokenRefused("the token does not belong to a registered party")
     return party
 
 
@@ -259,7 +259,7 @@ def _check_query(request: HttpRequest, known: Sequence[str]) -> None:
     """Refuse what is not known: who misspells `changed-since` would take the whole for what has changed."""
     for name, values in _query(request).items():
         if name not in known:
-            takes = f"the query takes {' and '.join(known)} alone" if known else "no query is taken here"
+            takes = f"the query takes only {' and '.join(known)}" if known else "no query is taken here"
             raise HttpRefused(f"{takes}, not {shown(name)[:80]}")
         if len(values) > 1:
             raise HttpRefused(f"{name} is given {len(values)} times")

@@ -119,7 +119,7 @@ class Server:
             self.broken = True
             self._socket.close()
             self.on_break()
-            _log.exception("the listener %s broke", self.url, extra={"event": "defect"})
+            _log.exception("the listener %s failed", self.url, extra={"event": "defect"})
 
     async def _serve(self) -> None:
         self._loop.add_reader(self._socket, self._accept)
@@ -127,7 +127,7 @@ class Server:
             try:
                 await self._look()
             except Exception:
-                _log.exception("a look at the connections broke", extra={"event": "defect"})
+                _log.exception("a check of the connections failed", extra={"event": "defect"})
         self._loop.remove_reader(self._socket)
         self._socket.close()
         await self._drain()

@@ -21,9 +21,9 @@ from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE, sr
 OPERATION = f"{{{SOAP_SERVICE}}}SubmitServiceRequest"
 PARAMETER = f"{{{SOAP_SERVICE}}}ServiceRequest"
 LIKELY_CAUSE = (
-    "the likely cause: the SOAP library that made the envelope moved a namespace declaration of the Service Request to "
-    "the envelope, or dropped one that the envelope has too; the signature covers the request's own declarations, so "
-    "send its bytes as they were signed"
+    "the likely cause: the SOAP library that made the envelope moved one of the Service Request's namespace "
+    "declarations to the envelope, or dropped one that the envelope has too; the signature covers the request's own "
+    "declarations, so send its bytes as they were signed"
 )
 
 _ENVELOPE = f"{{{SOAP_ENVELOPE}}}Envelope"
@@ -159,5 +159,5 @@ def _check_alone(request: bytes) -> None:
         ) from None
     if root.tag != sr("Request"):
         raise SoapEnvelopeRefused(
-            f"the sr:Request, cut out of the envelope, is in another namespace than in it; {LIKELY_CAUSE}"
+            f"the sr:Request, cut out of the envelope, is in another namespace than inside it; {LIKELY_CAUSE}"
         )

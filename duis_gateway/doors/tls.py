@@ -208,7 +208,7 @@ class Tls(asyncio.Protocol, asyncio.Transport):
         """Tell whoever speaks HTTP where TLS is spoken, in its own language; nothing of it is read."""
         self._plain = self._over = True
         self._settle()
-        self._connection.refuse(HandshakeFailed("this address speaks TLS: begin the URL with https://"))
+        self._connection.refuse(HandshakeFailed("this address speaks TLS: start the URL with https://"))
 
     def _fail(self, reason: str) -> None:
         """End a connection that is not TLS, or not any more, with the alert that OpenSSL has for the client."""
@@ -223,7 +223,7 @@ class Tls(asyncio.Protocol, asyncio.Transport):
 
     def _too_late(self) -> None:
         if self._tls is not None:
-            self._connection.not_secured(HandshakeFailed("the handshake did not end in time"))
+            self._connection.not_secured(HandshakeFailed("the handshake did not finish in time"))
         self.abort()
 
     def _say_end(self) -> None:

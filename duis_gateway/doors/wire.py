@@ -48,7 +48,7 @@ class HttpRequest:
         """
         named = self.headers.get("host", "")
         if not is_host(named):
-            raise HttpRefused("the Host header must name the host, and the port, by which the gateway is reached")
+            raise HttpRefused("the Host header must name the host and port by which the gateway is reached")
         return named
 
     def body(self, limit: int) -> bytes:
@@ -80,7 +80,7 @@ class Answer:
 def check_coding(request: HttpRequest) -> None:
     """Accept a body without a content coding, and no other (ContentCoded; RFC 9110, section 8.4)."""
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise ContentCoded("no content coding is supported: send the body as it is")
+        raise ContentCoded("content codings are not supported: send the body as it is")
 
 
 def check_media(request: HttpRequest, media_type: str) -> None:

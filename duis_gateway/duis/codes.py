@@ -71,22 +71,23 @@ _OPTION_1 = {
     LIST_NO_HUB_ACCEPTABLE: "no hub is acceptable; they are listed",
     LIST_WINDOW_CLOSED: "the pilot window is closed",
     LIST_TOO_MANY_HUBS: "the pilot group is larger than the release allows",
-    LIST_TOO_LATE: "received later than one month before the automatic date, or hubs that move already would stop",
+    LIST_TOO_LATE: "received later than one month before the automatic date, or hubs already under way would be "
+    "stopped",
     LIST_CONSTRAINT_NOT_OFFERED: "a constraint was not offered",
     LIST_NO_PILOT: "the release has no pilot",
     LIST_TOO_FEW_HUBS: "the pilot group is smaller than the release's minimum",
     SCHEDULE_PARTLY_ACCEPTED: "accepted for some hubs; the others are listed",
     SCHEDULE_RELEASE_NOT_LIVE: "the release is unknown, revoked, withdrawn, superseded, stopped or closed",
-    SCHEDULE_NO_HUB_ACCEPTABLE: "no hub is acceptable (they are listed), or no such group stands to be cancelled",
+    SCHEDULE_NO_HUB_ACCEPTABLE: "no hub is acceptable (they are listed), or there is no such group to cancel",
     SCHEDULE_WINDOW_CLOSED: "the pilot window is closed",
     SCHEDULE_TOO_MANY_HUBS: "the pilot group is larger than the release allows",
     SCHEDULE_BAD_PERIOD: (
-        "received too late, or a period is wrong or outside what the CSP offered, or hubs that move already would not"
-        " go on (they are listed)"
+        "received too late, or a period is wrong or outside what the CSP offered, or hubs already under way would be "
+        "stopped (they are listed)"
     ),
     SCHEDULE_CONSTRAINT_NOT_OFFERED: "a scheduling constraint was not offered",
     SCHEDULE_NO_PILOT: "the release has no pilot",
-    SCHEDULE_NOT_ON_PREFERRED_LIST: "a pilot group names hubs that are on no preferred list of the supplier",
+    SCHEDULE_NOT_ON_PREFERRED_LIST: "a pilot group names hubs that are not on the supplier's preferred list",
     SCHEDULE_HUB_IN_TWO_GROUPS: "a hub is in two groups",
 }
 

@@ -12,7 +12,7 @@ _EUI = re.compile(r"(?:[0-9A-Fa-f]{2}-){7}[0-9A-Fa-f]{2}")
 EUI_SCHEMA: Mapping[str, object] = {
     "type": "string",
     "pattern": f"^{_EUI.pattern}$",
-    "description": "an EUI-64: eight pairs of hexadecimal digits with hyphens between, letters in either case",
+    "description": "an EUI-64: eight pairs of hexadecimal digits separated by hyphens, letters in either case",
     "examples": ["90-B3-D5-1F-30-01-00-00"],
 }
 """The same as JSON Schema has it, for descriptions of what takes one."""

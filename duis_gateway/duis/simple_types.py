@@ -33,9 +33,9 @@ class SimpleType:
         if not text:
             return "is empty"
         if self.values and text not in self.values:
-            return f"is '{shown(text[:_MOST_SHOWN])}', and must be one of {', '.join(self.values)}"
+            return f"is '{shown(text[:_MOST_SHOWN])}', but must be one of {', '.join(self.values)}"
         if len(text) > self.longest:
-            return f"has {len(text)} characters, and may have {self.longest}"
+            return f"has {len(text)} characters, but may have only {self.longest}"
         return name_fault(text)
 
 

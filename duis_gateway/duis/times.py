@@ -27,7 +27,7 @@ def parse_date_time(text: str) -> datetime:
     if zone is None:
         raise ValueError("a time without a zone")
     if zone[1:] > _FURTHEST:
-        raise ValueError("a time in a zone that is none: they end at 14:00")
+        raise ValueError("a time in a zone that does not exist: they end at 14:00")
     # XSD writes the end of a day as 24:00:00, which datetime does not know.
     end_of_day = clock == _END_OF_DAY and not (fraction or "").strip(".0")
     try:

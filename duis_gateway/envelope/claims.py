@@ -137,7 +137,7 @@ def _algorithm(element: etree._Element, only: str) -> None:
 def _text(element: etree._Element) -> str:
     """Return the text of an element that has one text node and nothing else, no comment either (T20, T21)."""
     if len(element) or element.attrib:
-        raise _malformed(f"{_local(element)} must hold text alone")
+        raise _malformed(f"{_local(element)} must hold only text")
     return (element.text or "").strip(_WHITE_SPACE)
 
 

@@ -23,7 +23,7 @@ ElementCaps = Mapping[tuple[str, str], int]
 """(root, child of its Body), both as `{namespace}name`, to the most elements such a message may have."""
 
 _ENCODINGS = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
-_TAKEN = "it must be in UTF-8, of which US-ASCII is a part"
+_TAKEN = "it must be in UTF-8 (which includes US-ASCII)"
 _FOREIGN_BEGINNINGS = {
     b"\xff\xfe\0\0": "UTF-32",
     b"\0\0": "UTF-32",

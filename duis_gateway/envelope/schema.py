@@ -161,7 +161,7 @@ def _words_for_a_name(message: str) -> str | None:
         return None
     opening, _, value = before.partition("The value '")
     fault = name_fault(value) or "is empty"
-    return f"{opening[: 8 * LONGEST_REASON]}The value {value[:_EXCERPT]!r} is no name: it {fault}"
+    return f"{opening[: 8 * LONGEST_REASON]}The value {value[:_EXCERPT]!r} is not a name: it {fault}"
 
 
 def _in_our_words(message: str) -> str:

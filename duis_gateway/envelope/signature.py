@@ -99,7 +99,7 @@ def verify(root: etree._Element, public_key_of: Callable[[SignerReference], ec.E
     if not digest_fits:
         raise NotAuthenticated("digest differs: the content is not what was signed")
     if not value_fits:
-        raise NotAuthenticated("signature value wrong: it was not made with the key of the certificate named")
+        raise NotAuthenticated("signature value wrong: it was not made with the named certificate's key")
     return Proven(content, digest, claims.signer)
 
 

@@ -1,4 +1,4 @@
-"""The way of a message: the page with the order of the steps, and what a message is between them.
+"""The path of a message: the page with the order of the steps, and what a message is between them.
 
-What differs between the doors comes in as data, a subject's rule by the handler that it registers.
+What differs between the doors comes in as data; a subject's rule comes in through the handler that it registers.
 """

@@ -1,4 +1,4 @@
-"""What a dry run does otherwise than the way: a signature may be missing, and the answer has none."""
+"""How a dry run differs from the normal path: a signature may be missing, and the answer has none."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from duis_gateway.flow.reply import Reply, ServiceAnswer
 from duis_gateway.namespaces import ds, sr
 
 CHECKED = ("11.5", "11.6")
-"""The Service Requests whose answer can be asked for beforehand, by service reference."""
+"""The Service Requests whose answer can be asked for in advance, by service reference."""
 
 
 def has_signature(received: Received) -> bool:
-    """Whether a document says that somebody has signed it."""
+    """Whether a document claims to be signed."""
     return received.root.find(ds("Signature")) is not None
 
 
 def take_as_signed(received: Received) -> Verified:
-    """Take a document that has no signature for what it would be once its originator has signed it.
+    """Treat a document without a signature as what it would be once its originator has signed it.
 
     Raises:
         NotAuthenticated: nobody can sign it.
@@ -38,17 +38,17 @@ def take_as_signed(received: Received) -> Verified:
 
 
 def check_askable(verified: Verified, party: int) -> None:
-    """Let a party ask about its own requests alone, and about those that change something.
+    """Let a party ask only about its own requests, and only about those that change something.
 
     Raises:
         NotEntitled: the request is another party's.
-        HttpRefused: it is of another service.
+        HttpRefused: it is for another service.
     """
     if verified.identity.originator != party:
-        raise NotEntitled("The request is of another party than the token.")
+        raise NotEntitled("The request is from another party than the token's.")
     reference = verified.document.beginning.findtext(f"{sr('Header')}/{sr('ServiceReference')}")
     if reference is not None and reference.strip() not in CHECKED:
-        raise HttpRefused(f"Only {' and '.join(CHECKED)} can be checked; send any other request as it is.")
+        raise HttpRefused(f"Only {' and '.join(CHECKED)} can be checked; just send any other request.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What has come in: the identities that are used up, the answers given, and the evidence."""
+"""What has come in: the identities used up, the answers given, and the evidence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from duis_gateway.store.upsert import upsert_one
 
 
 class IdentityTaken(GatewayError):
-    """A message with this RequestID or MessageID is stored already; whoever came first counts (threat T42)."""
+    """A message with this RequestID or MessageID is already stored; the first one counts (threat T42)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class MessageRecord:
 
 
 class _Place:
-    """The statements for one kind of identity, made once: every message that comes in runs each of them."""
+    """The statements for one kind of identity, built once: every incoming message runs each of them."""
 
     def __init__(self, message: Table, evidence: Table, identity: Sequence[str]) -> None:
         chosen = [message.c[name] == bindparam(name, type_=message.c[name].type) for name in identity]
@@ -69,7 +69,7 @@ _MESSAGES = _Place(partner_message, partner_message_evidence, ("sender", "messag
 
 
 def find_answer(connection: Connection, identity: MessageIdentity) -> StoredAnswer | None:
-    """Return the answer given to the message of this identity; None if none has come."""
+    """Return the answer given to the message with this identity; None if there has been none."""
     place, key = _place(identity)
     row = connection.execute(place.answer, key).one_or_none()
     return None if row is None else StoredAnswer(*row)
@@ -88,10 +88,10 @@ def record(
 ) -> None:
     """Use up the message's identity, keep the evidence and the answer, and record both for the audit log.
 
-    On PostgreSQL this waits for another block that records the same identity just now.
+    On PostgreSQL this waits for another block that is recording the same identity.
 
     Raises:
-        IdentityTaken: a message of this identity is stored; the block should be left and the stored answer given.
+        IdentityTaken: a message with this identity is stored; leave the block and give the stored answer.
     """
     place, key = _place(identity)
     columns = {"door": door, "kind": kind, "outcome": outcome, "received_at": received_at, "digest": digest, **key}
@@ -104,7 +104,7 @@ def record(
 
 
 def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | None:
-    """Return the message as it came over the wire; None if none has come, or its bytes were pruned."""
+    """Return the message as it came over the wire; None if there has been none, or its bytes were pruned."""
     place, key = _place(identity)
     return connection.execute(place.raw, key).scalar_one_or_none() or None
 
@@ -125,26 +125,26 @@ def highest_counter(connection: Connection, originator: int, target: int) -> int
 def add_part(
     connection: Connection, sender: int, list_id: str, number: int, of: int, device_ids: Sequence[int]
 ) -> None:
-    """Keep one part of a list that is longer than a message; the same number again takes its place."""
+    """Keep one part of a list that is longer than a message; the same number again replaces it."""
     add_part_content(connection, sender, list_id, number, of, struct.pack(f">{len(device_ids)}Q", *device_ids))
 
 
 def add_part_content(connection: Connection, sender: int, list_id: str, number: int, of: int, content: bytes) -> None:
-    """Keep one part of what is longer than a message, as whoever keeps it writes it."""
+    """Keep one part of something longer than a message, as its owner writes it."""
     key = {"sender": sender, "list_id": list_id, "number": number}
     upsert_one(connection, message_part, {**key, "of": of, "content": content, "kept_at": now_seconds(connection)})
 
 
 def parts(connection: Connection, sender: int, list_id: str) -> dict[int, tuple[int, ...]]:
-    """Return the device ids of the parts of a list that have come so far, by the number of the part."""
+    """Return the device ids in the parts of a list that have come so far, by part number."""
     found = part_contents(connection, sender, list_id)
     return {number: struct.unpack(f">{len(content) // 8}Q", content) for number, content in found.items()}
 
 
 def part_contents(connection: Connection, sender: int, list_id: str) -> dict[int, bytes]:
-    """Return the parts that have come so far as they were kept, by their number.
+    """Return the parts that have come so far, as they were kept, by their number.
 
-    Until the block ends nobody else removes them (PostgreSQL): whoever reads them adds the next one.
+    Until the block ends, nobody else can remove them (PostgreSQL): the reader is about to add the next one.
     """
     query = (
         select(message_part.c.number, message_part.c.content)
@@ -162,7 +162,7 @@ def drop_parts(connection: Connection, sender: int, list_id: str) -> None:
 def history(
     connection: Connection, limit: int = 100, *, party: int | None = None, kind: str | None = None
 ) -> Sequence[MessageRecord]:
-    """Return what came in last through all doors, the newest first; of one party, or of one kind, where named."""
+    """Return what came in last through all doors, newest first; only one party's, or one kind, if named."""
     requests = _latest(service_request, ("originator", "target", "counter"), limit, party, kind)
     messages = _latest(partner_message, ("sender", "message_id"), limit, party, kind)
     found = [
@@ -175,7 +175,7 @@ def history(
 def find(connection: Connection, reference: str) -> tuple[MessageRecord, bytes, bytes] | None:
     """Return a message by its RequestID, its MessageID, or `sender/MessageID`: as it came, and the answer to it.
 
-    A MessageID that several senders have used means the newest. Bytes that were pruned are empty.
+    If several senders have used a MessageID, the newest is meant. Bytes that were pruned are empty.
     """
     try:
         request = RequestId.parse(reference)
@@ -222,7 +222,7 @@ def _latest(table: Table, identity: Sequence[str], limit: int, party: int | None
 
 
 def _place(identity: MessageIdentity) -> tuple[_Place, dict[str, Any]]:
-    """Return the statements of the identity's kind, and the values that are the identity."""
+    """Return the statements for the identity's kind, and the values that make up the identity."""
     if isinstance(identity, RequestId):
         return _REQUESTS, {
             "originator": identity.originator,

@@ -1,4 +1,4 @@
-"""Every handler of the gateway, in one list; what routes, guards and documents messages follows from it."""
+"""Every handler of the gateway, in one list; routing, guards and documentation of messages follow from it."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ TAKEN: Mapping[tuple[Door, type], tuple[Handler, Takes]] = {
 
 
 def handler_of(door: Door, body: object) -> Handler | None:
-    """Return what handles a body that comes in by this door; None: it is not served there."""
+    """Return what handles a body that comes in through this door; None: it is not served there."""
     found = TAKEN.get((door, type(body)))
     return found[0] if found else None
 
 
 def interactions_of(door: Door, body: str) -> tuple[Interaction, ...]:
-    """Return the rows that a body of this name begins where it comes in by this door."""
+    """Return the rows that a body with this name begins if it comes in through this door."""
     return tuple(row for row in INTERACTIONS if (door, body) in bodies_of(row.id))
 
 
 def bodies_of(row: str) -> tuple[tuple[Door, str], ...]:
-    """Return what begins an interaction, by door and name; nothing where the gateway begins it by a rule."""
+    """Return what begins an interaction, by door and name; nothing if the gateway begins it by a rule."""
     return tuple((door, kind.__name__) for (door, kind), (_, takes) in TAKEN.items() if row in takes.rows)

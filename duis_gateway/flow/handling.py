@@ -1,4 +1,4 @@
-"""How a handler says which message it takes: at the handler itself, and nowhere else."""
+"""How a handler says which message it takes: on the handler itself, and nowhere else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Handle = Callable[[Any, Tx], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """A body that comes in by a door, and the interactions (rows of design section 3) that it begins."""
+    """A body that comes in through a door, and the interactions (rows in design section 3) that it begins."""
 
     door: Door
     body: type
@@ -30,17 +30,17 @@ class Handler:
     takes: tuple[Takes, ...]
 
     def __call__(self, message: Any, tx: Tx) -> Reply:
-        """Handle a message; whatever it changes and sends is in the transaction then."""
+        """Handle a message; afterwards, whatever it changes and sends is in the transaction."""
         return self.handle(message, tx)
 
 
 def handles(door: Door, body: type, *rows: str) -> Callable[[Handle | Handler], Handler]:
-    """Declare that a function handles this body where it comes in by this door.
+    """Declare that a function handles this body when it comes in through this door.
 
     Args:
         door: the door.
         body: the class of the body: of a Service Request, or of a partner's message.
-        rows: the interactions that it begins; none for what only changes what others follow from.
+        rows: the interactions that it begins; none if it only changes what other interactions follow from.
     """
 
     def declare(function: Handle | Handler) -> Handler:

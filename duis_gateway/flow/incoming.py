@@ -1,4 +1,4 @@
-"""A message as a door hands it to the flow: the bytes, and where they came in."""
+"""A message as a door passes it to the flow: the bytes, and where they came in."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message as it came in; nothing of it is believed yet.
+    """One message as it came in; nothing in it is trusted yet.
 
-    `service_url` is the last part of the path it was posted to: "serviceD", "serviceS" or "serviceT" on
-    the DUIS door, "soap" where `body` was cut out of a SOAP envelope, "messages" on the CSP and ESI doors.
-    `correlation_id` is the gateway's own name for this exchange; it is never taken from the sender.
-    `notes` is where the steps write what the log is to say of the message, once it is proven.
-    `organisations` are those that the TLS client certificate is of; None where the originator is not bound to them.
+    `service_url` is the last part of the path it was posted to: "serviceD", "serviceS" or "serviceT" on the DUIS door,
+    "soap" if `body` was cut out of a SOAP envelope, "messages" on the CSP and ESI doors. `correlation_id` is the
+    gateway's own name for this exchange; it is never taken from the sender. `notes` is where the steps write what the
+    log should say about the message, once it is proven. `organisations` are those in the TLS client certificate; None
+    if the originator is not bound to them.
     """
 
     door: Door

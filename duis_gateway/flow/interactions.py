@@ -1,7 +1,7 @@
 """The interactions of SECMP0024 Option 1, as data (design section 3).
 
-A01 to A12 are the sources' table (preliminary assessment, section 3); the X rows come from the business requirements.
-A row says what an interaction is and who hears of it by email. By what else it goes out is declared with each alert
+A01 to A12 are the sources' table (preliminary assessment, section 3); the X rows come from the business requirements. A
+row says what an interaction is and who hears of it by email. How else it goes out is declared with each alert
 (`duis.alerts`) and each message for partners (their interfaces); what begins it is declared at its handler.
 """
 
@@ -27,7 +27,7 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One row: what happens, about what (`grain`), and by what it is told to whom."""
+    """One row: what happens, about what (`grain`), and how it is sent to whom."""
 
     id: str
     what: str
@@ -62,18 +62,18 @@ INTERACTIONS: tuple[Interaction, ...] = (
     _row("X04", "Incident", "release"),
     _row("X05", "Stage begins or ends", "release", SUPPLIER),
     _row("X06", "Second supplier's instruction known", "GUIDs"),
-    _row("X07", "CSP's final say on a preferred schedule", "group"),
-    # By email DCC hears of missed obligations, which is when it chooses on a supplier's behalf (PIA-A9). The supplier
+    _row("X07", "CSP's final decision on a preferred schedule", "group"),
+    # DCC hears of missed obligations by email, which is when it chooses on a supplier's behalf (PIA-A9). The supplier
     # that missed one does, too; not of each choice, so that an older DUIS is told by email of what N72 says.
     _row("X08", "DCC instructs a batch, or chooses hubs on a supplier's behalf", "GUIDs", DCC),
-    _row("X09", "The plan of hubs: made, changed, void", "GUIDs"),
+    _row("X09", "The plan for hubs: made, changed, void", "GUIDs"),
     _row("X10", "A hub moved outside its plan, or its period passed without an outcome", "GUIDs"),
-    _row("X11", "More hubs fail than the release's threshold: a pause is proposed", "release"),
+    _row("X11", "Failures reach the release's threshold: a pause is proposed", "release"),
 )
 
 _WAYS_OUT = frozenset(out for row in INTERACTIONS for out in row.out)
 
 
 def goes_out(out: Outbound) -> bool:
-    """Whether some row tells this kind of party by this alert or message, or by email."""
+    """Whether some row uses this alert, message or email for this kind of party."""
     return out in _WAYS_OUT

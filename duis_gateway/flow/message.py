@@ -1,6 +1,6 @@
-"""What a message is between the steps: one frozen dataclass a step, made by that step alone.
+"""What a message is between the steps: one frozen dataclass per step, made only by that step.
 
-A step takes the dataclass of the step before, so that none can be skipped (design section 10).
+A step takes the previous step's dataclass, so that none can be skipped (design section 10).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Message = AnyRequest | AnyMessage
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that is safe to look at; nothing in it is proven."""
+    """A message that is safe to look at; nothing in it is proven yet."""
 
     incoming: Incoming
     root: etree._Element
@@ -43,7 +43,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A proven message whose originator may speak on this door; `party` is the originator as registered, or None."""
+    """A proven message whose originator may use this door; `party` is the originator as registered, or None."""
 
     verified: Verified
     party: Party | None
@@ -51,7 +51,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """A message that keeps its schema; `party` is the originator as registered, or None."""
+    """A message that is valid against its schema; `party` is the originator as registered, or None."""
 
     incoming: Incoming
     received_at: datetime
@@ -63,7 +63,7 @@ class Validated:
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """A message whose originator was looked at. `refusal` is the DUIS code where it may not have its way."""
+    """A message whose originator was checked. `refusal` is the DUIS code if it is not allowed."""
 
     incoming: Incoming
     received_at: datetime
@@ -76,7 +76,7 @@ class Authorised:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A message that was handled: its changes are made in the open transaction; answer and sends are to be signed."""
+    """A message that was handled: its changes are made in the open transaction; answer and sends are yet unsigned."""
 
     authorised: Authorised
     reply: Reply

@@ -1,4 +1,4 @@
-"""Lists of more than 50,000 hubs come in numbered parts and take effect when all are in (design section 4)."""
+"""Lists of more than 50,000 hubs come in numbered parts, and take effect when all are in (design section 4)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CspSchedule = csp.DefaultPilotSchedule | csp.SafeLaunchSchedule
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A list, whole; or, while parts of it are to come, none of it and what the sender is told meanwhile."""
+    """A whole list; or, while parts are missing, none of it and what the sender is told in the meantime."""
 
     ids: tuple[int, ...]
     waiting: str | None = None
@@ -26,9 +26,9 @@ class Gathered:
 def gather(tx: Tx, part: Part | None, ids: Sequence[int], *subject: str) -> Gathered:
     """Keep a part beside those that came before, or return the whole list and forget its parts.
 
-    `subject` is what the list is about. A part that names another subject, or another number of parts, under the
-    same ListID belongs to another list. The parts of a list that is refused in the end are forgotten too: its sender
-    has to send all of it again.
+    `subject` is what the list is about. A part that names another subject, or another number of parts, under the same
+    ListID belongs to another list. The parts of a list that is refused in the end are forgotten too: its sender has to
+    send the whole list again.
     """
     if part is None:
         return Gathered(tuple(ids))
@@ -44,7 +44,7 @@ def gather(tx: Tx, part: Part | None, ids: Sequence[int], *subject: str) -> Gath
 
 @dataclass(frozen=True, slots=True)
 class GatheredSchedule:
-    """A CSP's schedule, whole; or, while parts of it are to come, none of it and what the CSP is told meanwhile."""
+    """A CSP's whole schedule; or, while parts are missing, none of it and what the CSP is told in the meantime."""
 
     groups: tuple[DefaultGroup, ...]
     constraints: tuple[OfferedConstraint, ...]
@@ -54,7 +54,7 @@ class GatheredSchedule:
 def gather_schedule(tx: Tx, body: CspSchedule) -> GatheredSchedule:
     """Keep a part of a schedule beside those that came before, or return all of it and forget its parts.
 
-    A group of one name and period that stands in several parts is one group, with the hubs of all of them.
+    A group with the same name and period in several parts is one group, with all their hubs.
     """
     part = body.part
     if part is None:
@@ -88,7 +88,7 @@ def _kept(part: Part, missing: int) -> str:
 
 
 def in_parts(message: AnyMessage, part: Part | None) -> Acknowledgement | None:
-    """Return the refusal of a message that cannot come in several parts and is one of them; else None.
+    """Return the refusal of a message that is one of several parts although it may not be; otherwise None.
 
     Taken one by one, the parts of a notice would each replace the one before.
     """

@@ -1,4 +1,4 @@
-"""What differs between the three doors: roles of certificates, identities, caps. The way is the same."""
+"""What differs between the three doors: certificate roles, identities, caps. The path is the same."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ WAN_PROVIDER = "06"
 class Profile:
     """One door's answers to the questions that the steps ask.
 
-    `certificate_roles` are the values of a certificate's OU that may sign here; `originator` reads the
-    message's identity from a proven document and raises `NotValid` where there is none.
+    `certificate_roles` are the values of a certificate's OU that may sign here; `originator` reads the message's
+    identity from a proven document and raises `NotValid` if there is none.
     """
 
     sender_kind: PartyKind

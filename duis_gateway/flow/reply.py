@@ -1,4 +1,4 @@
-"""What a handler returns, the answer, and what it sends: alerts, messages for partners, emails."""
+"""What a handler returns (the answer), and what it sends: alerts, messages for partners, emails."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from duis_gateway.rollout.releases.records import Release
 class ServiceAnswer:
     """The answer to a Service Request: a response code, and what DUIS lets it carry.
 
-    `explanation`: what the code means for this request, in words. DUIS has no place for it: who asks beforehand is
-    told (`flow.dry_run`).
+    `explanation`: what the code means for this request, in words. DUIS has no place for it: it is for those who ask in
+    advance (`flow.dry_run`).
     """
 
     code: str
@@ -28,7 +28,7 @@ class ServiceAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A DCC Alert for one supplier; a supplier on an older DUIS gets N999 in its place."""
+    """A DCC Alert for one supplier; a supplier on an older DUIS version gets N999 instead."""
 
     recipient: Party
     body: AlertBody
@@ -38,7 +38,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class PartnerSend:
-    """A message for a CSP or for DCC. `ordered`: it keeps its place among those of its recipient and release."""
+    """A message for a CSP or for DCC. `ordered`: it keeps its place among those to its recipient about its release."""
 
     recipient: Party
     body: PartnerBody
@@ -66,7 +66,7 @@ class CsvTable:
 class Email:
     """An email in words for people.
 
-    `kind` is the interaction ("A06", "X05"), or the alert that it stands beside. `facts` are names and values, to be
+    `kind` is the interaction ("A06", "X05"), or the alert that it accompanies. `facts` are names and values, to be
     shown as a table below the paragraphs.
     """
 

@@ -1,4 +1,4 @@
-"""The steps on a message's path, in order; each takes what the step before made, and none calls another.
+"""The steps on a message's path, in order; each takes what the previous step made, and none calls another.
 
 `way.py` walks them.
 """
@@ -71,13 +71,13 @@ FindParty = Callable[[int], Party | None]
 def verify(
     received: Received, trust: Trust, find: FindCertificate | None = None, find_party: FindParty = lambda _eui: None
 ) -> Verified:
-    """Prove who signed the message, that this is the originator it names, and that the connection is of its kind.
+    """Prove who signed the message, that this is the originator it names, and that the connection belongs to it.
 
-    `find` and `find_party` look up in a transaction that is open already (`Trust.resolve`).
+    `find` and `find_party` look things up in a transaction that is already open (`Trust.resolve`).
 
     Raises:
-        NotAuthenticated: no signature, a bad one, a certificate that is not good here now, or one of
-            another party than the originator.
+        NotAuthenticated: no signature, a bad one, a certificate that is not good here and now, or one of another party
+        than the originator.
         NotOfOrganisation: the connection's TLS certificate is of another organisation than the originator.
         NotValid: what is proven carries no identity.
     """
@@ -92,18 +92,18 @@ def verify(
     document = Document(proven.content)
     identity = profile.originator(document.beginning)
     if signers[0].eui != identity.originator:
-        raise NotAuthenticated("The certificate is of another party than the originator of the message.")
+        raise NotAuthenticated("The certificate belongs to another party than the message's originator.")
     _check_connection(received.incoming, identity.originator, find_party)
     return Verified(received.incoming, received.received_at, document, proven.digest, identity)
 
 
 def _check_connection(incoming: Incoming, originator: int, find_party: FindParty) -> None:
-    """See to it here, before a stored answer is given: that is nobody else's either."""
+    """Checked here, before a stored answer is given, because that is nobody else's either."""
     if incoming.organisations is None:
         return
     party = find_party(originator)
     if party is None:
-        raise NotOfOrganisation("The sender is not registered, and so belongs to no organisation.")
+        raise NotOfOrganisation("The sender is not registered, so it belongs to no organisation.")
     party.check_organisation(incoming.organisations)
 
 
@@ -111,18 +111,18 @@ def _check_connection(incoming: Incoming, originator: int, find_party: FindParty
 
 
 def known(message: Verified | Authorised, conn: Connection, counter_window: int = 0) -> bytes | None:
-    """Return the stored answer to this very message, or None where its identity is new.
+    """Return the stored answer to exactly this message, or None if its identity is new.
 
-    `counter_window` above 0 refuses counters more than so many below the highest seen (threat T41).
+    `counter_window` above 0 refuses counters more than that far below the highest seen (threat T41).
 
     Raises:
-        IdentityReused: the identity was used with other content (threat T40), or its counter is too old.
+        IdentityReused: the identity was used with different content (threat T40), or its counter is too old.
     """
     stored = messages.find_answer(conn, message.identity)
     if stored is not None and stored.digest == message.digest:
         return stored.answer
     if stored is not None:
-        raise IdentityReused(f"{message.identity} was used before, with other content.")
+        raise IdentityReused(f"{message.identity} was used before, with different content.")
     if counter_window and isinstance(message.identity, RequestId):
         _check_counter(message.identity, conn, counter_window)
     return None
@@ -141,9 +141,9 @@ def _check_counter(request_id: RequestId, conn: Connection, window: int) -> None
 
 
 def admit(verified: Verified, find_party: FindParty) -> Admitted:
-    """Look the originator up, and send away whoever has no business here.
+    """Look up the originator, and turn away whoever has no business here.
 
-    On the DUIS door everybody goes on: what a user may not do is told by a signed answer to a request that is valid.
+    On the DUIS door everybody passes: what a user may not do is said in a signed answer to a valid request.
 
     Raises:
         NotEntitled: on the CSP or ESI door, the sender is not registered for it, or is suspended.
@@ -175,8 +175,8 @@ def validate(admitted: Admitted, schemas: Schemas) -> Validated:
     """Check the message against the schema of its version, and read it.
 
     Raises:
-        NotValid: not valid, of an unknown version or one above the originator's, or a body that its
-            header does not announce; at most ten findings.
+        NotValid: not valid, of an unknown version or one above the originator's, or a body that does not match its
+        header; at most ten findings.
     """
     verified, party = admitted.verified, admitted.party
     match verified.incoming.door:
@@ -211,8 +211,8 @@ NON_DEVICE_URLS = frozenset({"serviceD", "soap"})
 def authorise(validated: Validated, gateway_eui: int) -> Authorised:
     """Decide whether the originator may send this message.
 
-    A message always comes out of here: what a Service Request may not do is told by a signed answer, and who may speak
-    on the partners' doors was looked at by `admit`.
+    A message always comes out of here: what a Service Request may not do is said in a signed answer, and who may use
+    the partners' doors was checked by `admit`.
     """
     refusal = None
     if isinstance(validated.message, ServiceRequest):
@@ -229,7 +229,7 @@ def authorise(validated: Validated, gateway_eui: int) -> Authorised:
 
 
 def _access_refusal(request: AnyRequest, party: Party | None, url: str, gateway_eui: int) -> str | None:
-    """The order is DUIS's access control first, then its checks of the request (duis-facts, section 6)."""
+    """The order is DUIS's: access control first, then checks of the request (duis-facts, section 6)."""
     service = SERVED.get(request.service_reference)
     if party is None or party.kind is not PartyKind.SUPPLIER or not party.roles:
         return codes.NO_SUCH_ROLE
@@ -250,7 +250,7 @@ def _access_refusal(request: AnyRequest, party: Party | None, url: str, gateway_
 
 
 def decide(authorised: Authorised, conn: Connection, lock: Callable[[Connection, str], None]) -> Decided:
-    """Hand the message to its handler; what may not be had is answered without one."""
+    """Pass the message to its handler; what is not allowed is answered without one."""
     message = authorised.message
     if authorised.refusal is not None or authorised.party is None:
         return Decided(authorised, ServiceAnswer(authorised.refusal or NO_SUCH_ROLE))
@@ -281,12 +281,10 @@ def store(
     emails: EmailTerms,
     ahead: Sequence[Signed] = (),
 ) -> bytes:
-    """Record the message with its evidence and answer, and lay what is to be sent in the outbox.
+    """Record the message with its evidence and answer, and put what is to be sent into the outbox.
 
-    `ahead` is what of it was signed before.
-
-    Returns the signed answer; it may be given only after the transaction of `conn` has been committed.
-    A request on the wrong URL (E13) is answered and not recorded: the URL is not signed, so that its
+    `ahead` is what was already signed. Returns the signed answer; it may be given only after the transaction of `conn`
+    has been committed. A request to the wrong URL (E13) is answered but not recorded: the URL is not signed, so its
     RequestID stays free (design section 5).
 
     Raises:

@@ -1,4 +1,4 @@
-"""The open transaction as a handler has it, and the answers that several handlers give."""
+"""The open transaction as a handler sees it, and the answers that several handlers give."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from duis_gateway.rollout.activations.records import RefusedItem
 
 @dataclass(slots=True)
 class Moment:
-    """An open transaction and the business time (UTC): all that is given where time itself brings something about.
+    """An open transaction and the business time (UTC): all there is when time itself makes something happen.
 
     Attributes:
         conn: the transaction; whatever is changed in it becomes durable as a whole, or not at all.
         now: the business time.
         lock: takes the lock on a subject.
-        sends: what is to be sent, in this order; it is signed and laid in the outbox before the commit.
-        release_changed: where a release stands has changed, so that time may bring something at once.
+        sends: what is to be sent, in this order; it is signed and put into the outbox before the commit.
+        release_changed: a release's state has changed, so something may fall due at once.
     """
 
     conn: Connection
@@ -46,18 +46,18 @@ class Moment:
     def registered(self, kind: PartyKind) -> list[Party]:
         """Return the parties of a kind; a suspended one is still told, because what concerns it still happens."""
         found = self._registered.get(kind)
-        if found is None:  # no message changes who is registered, so that it is asked once for each kind
+        if found is None:  # no message changes who is registered, so each kind is looked up only once
             found = self._registered[kind] = parties.all_parties(self.conn, kind)
         return found
 
     def send(self, sends: Iterable[Send]) -> None:
-        """Send these, after what is to be sent already."""
+        """Send these, after what is already to be sent."""
         self.sends.extend(sends)
 
 
 @dataclass(slots=True)
 class Tx(Moment):
-    """The same with the authorised sender of a message; `now` is the time of its receipt."""
+    """The same, with the authorised sender of a message; `now` is the time of its receipt."""
 
     party: Party
 
@@ -68,11 +68,11 @@ def to_each(recipients: list[Party], body: Callable[[Party], PartnerBody], relea
 
 
 def accepted(message: AnyMessage, items: Sequence[RefusedItem] = (), text: str | None = None) -> Acknowledgement:
-    """Return the acknowledgement of a message that is taken, whole or without the items named."""
+    """Return the acknowledgement of a message that is accepted, completely or without the items named."""
     status = AcknowledgementStatus.PARTLY_ACCEPTED if items else AcknowledgementStatus.ACCEPTED
     return Acknowledgement(message.message_id, status, status.value, text, tuple(items))
 
 
 def refused(message: AnyMessage, code: str, text: str, items: Sequence[RefusedItem] = ()) -> Acknowledgement:
-    """Return the acknowledgement of a message that is refused as a whole; nothing comes of it."""
+    """Return the acknowledgement of a message that is refused as a whole; it has no effect."""
     return Acknowledgement(message.message_id, AcknowledgementStatus.REFUSED, code, text, tuple(items))

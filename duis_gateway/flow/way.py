@@ -1,10 +1,10 @@
-"""The way of every message, on one page (design section 2); nothing else knows the order of the steps.
+"""The path of every message, on one page (design section 2); nothing else knows the order of the steps.
 
     receive -> verify -> known already? -> admit -> validate -> authorise -> decide -> store -> answer
 
-All three doors take this way. One thread walks it from the first byte to the commit; what is to be sent
-lies in the outbox then, and delivery goes on from there alone. Who only asks what the answer would be (`check`) goes
-the same way, as far as the decision, which is undone.
+All three doors take this path. One thread walks it from the first byte to the commit; by then, what is to be sent is in
+the outbox, and delivery works from there alone. A dry run (`check`) takes the same path as far as the decision, which
+is undone.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from duis_gateway.store.engine import Store
 from duis_gateway.store.failpoints import failpoint
 
 LONG = 128 * 1024
-"""Octets from which on a message may bring about so much that the quick ones go first."""
+"""From this many octets on, a message may cause so much that the quick ones go first."""
 
 MANY = 500
-"""To sign more than this takes longer than others should wait: it is done before the transaction that sends it."""
+"""Signing more than this takes longer than others should wait: it is done before the transaction that sends it."""
 
 
 class _ToBeSignedFirst(Exception):
-    """Undoes a decision that sends so much; it is made again once that is signed."""
+    """Undoes a decision that sends that much; it is made again once that is signed."""
 
     def __init__(self, sends: Sequence[Send]) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class _ToBeSignedFirst(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Everything that the steps need, and `handle`, which walks them."""
+    """Everything that the steps need, and `handle`, which walks through them."""
 
     store: Store
     trust: Trust
@@ -63,7 +63,7 @@ class Flow:
     release_changed: Callable[[], None] = lambda: None
 
     def handle(self, incoming: Incoming) -> bytes:
-        """Return the signed answer to a message; everything it brings about is durable by then.
+        """Return the signed answer to a message; everything that it causes is durable by then.
 
         Raises:
             MessageRefused: the message is refused and nothing has changed (`duis_gateway.errors`).
@@ -79,13 +79,13 @@ class Flow:
             return self._known(authorised) or self._unsettled()
 
     def check(self, incoming: Incoming, party: int) -> Foretold:
-        """Return the answer that a Service Request of this party would get, unsigned; nothing comes of it.
+        """Return the answer that this party's Service Request would get, unsigned; it has no effect.
 
-        The request goes the same way, and what it changes is undone. It may lack its signature: then the party
-        itself vouches for it. A request that was answered before gets the stored answer.
+        The request takes the same path, and what it changes is undone. It may lack a signature: then the party itself
+        vouches for it. A request that was answered before gets the stored answer.
 
         Raises:
-            MessageRefused: the request would be refused so, or it is none that can be checked.
+            MessageRefused: the request would be refused in this way, or cannot be checked.
         """
         signer = require_signer(self.signer())
         authorised = self._read(incoming, signer, party)
@@ -97,12 +97,12 @@ class Flow:
         return foretold(authorised, reply)
 
     def _read(self, incoming: Incoming, signer: Signer, vouching: int | None = None) -> Authorised | bytes:
-        """Return the message as read, or the answer that it got before; the trees of its XML are gone by then.
+        """Return the message as read, or the answer that it got before; its XML trees are gone by then.
 
         `vouching`: the party that asks what the answer would be.
         """
         received = receive(incoming, self.limits, self.clock.now())
-        with self.store.read() as conn:  # once for the three that look something up: opening it costs as much as they
+        with self.store.read() as conn:  # once for the three lookups: opening it costs as much as they do
             find_party = partial(parties.find, conn)
             if vouching is None or has_signature(received):
                 verified = verify(
@@ -153,4 +153,4 @@ class Flow:
 
     @staticmethod
     def _unsettled() -> bytes:
-        raise NotDurable("Another copy of this message is being settled; send it again.")
+        raise NotDurable("Another copy of this message is being processed; send it again.")

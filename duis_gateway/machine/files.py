@@ -41,7 +41,7 @@ def read_bytes(path: Path, most: int = DOCUMENT_BYTES) -> bytes:
     with open_input(path) as file:
         if _size(file) > most or len(content := file.read(most + 1)) > most:
             limit = f"{most // 1024 // 1024} MiB" if most >= _BLOCK else f"{most:,} bytes"
-            raise OSError(errno.EFBIG, f"larger than {limit}, which is the most", str(path))
+            raise OSError(errno.EFBIG, f"larger than {limit}, the limit", str(path))
         return content
 
 

@@ -108,7 +108,7 @@ class ProcessSignals:
 def _say_what_hangs() -> None:
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     about = {"event": "stopped-by-force", "traceback": "".join(traceback.format_stack(frame))}
-    _log.warning("the process does not end by itself, and is ended", extra=about)
+    _log.warning("the process does not end by itself, and is killed", extra=about)
 
 
 _HARMLESS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)

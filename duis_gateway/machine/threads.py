@@ -38,7 +38,7 @@ def _last(work: Callable[..., object], given: tuple[object, ...], name: str) -> 
         except BaseException:  # also what a library raises to end the thread: it is needed
             with suppress(BaseException):
                 time.sleep(_SECONDS_BEFORE_AGAIN)
-                _log.exception("the thread %s broke, and begins anew", name, extra={"event": "defect"})
+                _log.exception("the thread %s failed, and starts again", name, extra={"event": "defect"})
 
 
 def started(work: Callable[..., object], *given: object, name: str) -> threading.Thread | None:

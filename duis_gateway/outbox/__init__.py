@@ -1,4 +1,4 @@
-"""Everything that is sent: laid in, signed, claimed, posted or mailed, and tried again until it is accepted or dead.
+"""Everything that is sent: stored, signed, claimed, posted or mailed, and retried until it is accepted or dead.
 
-What is to be said to whom is decided in `rollout`.
+`rollout` decides what to say to whom.
 """

@@ -1,4 +1,4 @@
-"""What a process remembers of one destination: is it answering, and how much may go to it now (threats F13, F19)."""
+"""What a process remembers about one destination: is it answering, and how much may go to it now (threats F13, F19)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from duis_gateway.outbox.retry import Failure, RetryPolicy
 
 
 class Breaker:
-    """Opens after `threshold` failures in a row; from then on single probes, ever further apart, until one succeeds.
+    """Opens after `threshold` failures in a row; then only single probes go, ever further apart, until one succeeds.
 
-    After that the allowance doubles from success to success, so that a recipient that has just come back
-    is not run down by what waited for it. A failure with `Retry-After` pauses the destination at once.
-    Thread-safe.
+    After that the allowance doubles from success to success, so that a recipient that has just come back is not
+    overwhelmed by what was waiting for it. A failure with `Retry-After` pauses the destination at once. Thread-safe.
     """
 
     def __init__(
@@ -38,12 +37,12 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the recipient is taken to be down."""
+        """Whether the recipient is considered down."""
         return self._failures >= self._threshold
 
     @property
     def pause(self) -> float:
-        """The seconds until something may be sent again; 0 where that is now."""
+        """The seconds until something may be sent again; 0 if that is now."""
         with self._lock:
             return max(0.0, self._paused_until - self._clock())
 

@@ -1,4 +1,4 @@
-"""Delivery in one process: finds the destinations that have something due and runs a lane for each.
+"""Delivery in one process: finds the destinations that have something due, and runs a lane for each.
 
 Any number of processes may deliver from the same outbox; each keeps its own lanes, and the claims keep them apart.
 """
@@ -78,11 +78,14 @@ class Delivery:
         self._thread.start()
 
     def wake(self) -> None:
-        """Say that something was stored: call it after a commit that filled the outbox. Cheap, from any thread."""
+        """Say that something was stored: call this after a commit that put something into the outbox.
+
+        Cheap, from any thread.
+        """
         self._wake.set()
 
     def begin_to_stop(self, deadline: float) -> None:
-        """Begin no further attempts; returns at once.
+        """Start no further attempts; returns at once.
 
         Attempts that have not ended after most of the time until the deadline (on the monotonic clock) are cut, and
         their leases given back.
@@ -93,7 +96,7 @@ class Delivery:
         self._wake.set()
 
     def stop(self, deadline: float | None = None) -> bool:
-        """Let the attempts that go on end, give every lease back, and close the senders: by the deadline (F24).
+        """Let running attempts end, give back every lease, and close the senders, by the deadline (F24).
 
         Without a deadline it has 10 seconds. Returns whether every lane ended in time; what did not is recovered by
         the next process when its lease runs out.
@@ -110,12 +113,12 @@ class Delivery:
         return ended
 
     def down(self) -> list[Destination]:
-        """Return the destinations that this process takes to be down."""
+        """Return the destinations that this process considers down."""
         with self._lock:
             return [destination for destination, lane in self._lanes.items() if lane.breaker.is_open]
 
     def down_by_channel(self) -> dict[str, int]:
-        """Return how many destinations this process takes to be down, for each channel that it serves."""
+        """Return how many destinations this process considers down, for each channel that it serves."""
         down = Counter(destination.channel for destination in self.down())
         return {channel: down[channel] for channel in self._senders}
 
@@ -136,7 +139,7 @@ class Delivery:
                 self._look()
                 reachable = True
             except Exception as error:
-                # Whatever it was, nothing would be sent any more if this thread ended.
+                # Whatever it was, nothing more would be sent if this thread ended.
                 if reachable:
                     report_unreachable(error)
                 reachable = False
@@ -153,7 +156,7 @@ class Delivery:
             self._start_lane(destination)
 
     def _recover(self) -> list[Destination]:
-        """Take back what nobody holds any more, and what a clock that was put back left waiting; return who has it."""
+        """Take back what nobody holds any more, and what waits because a clock was set back; return who has it."""
         with self._store.write() as conn:
             recovered = outbox.recover_expired(conn, self._longest)
             brought_forward = outbox.bring_forward(conn, self._longest)
@@ -163,7 +166,7 @@ class Delivery:
             self._observer.leases_expired(recovered)
         if brought_forward:
             about = {"event": "clock-put-back", "count": brought_forward}
-            log.warning("messages lay further ahead than any wait, and are due now", extra=about)
+            log.warning("messages were scheduled further ahead than any wait, and are due now", extra=about)
         return due
 
     def _start_lane(self, destination: Destination) -> None:
@@ -190,7 +193,7 @@ class Delivery:
             busy = lane.run()
         except Exception:
             # Whatever it held comes back when the lease runs out; the other lanes go on.
-            log.exception("a delivery lane broke", extra={"recipient": lane.destination.recipient})
+            log.exception("a delivery lane failed", extra={"recipient": lane.destination.recipient})
         with self._lock:
             self._running.pop(lane.destination, None)
         if busy:

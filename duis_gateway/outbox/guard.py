@@ -1,9 +1,9 @@
 """Which addresses the gateway may connect to (threats T61, T66).
 
-A recipient's URL is chosen by somebody else. Without this guard it could name the gateway's own operations
-listener, a neighbour in its network or a cloud's metadata service. The check stands twice: at registration,
-for a clear answer, and at every connect, on the very address that is then connected to, so that a name which
-later resolves elsewhere gains nothing.
+A recipient's URL is chosen by somebody else. Without this guard it could name the gateway's own operations listener, a
+neighbour in its network or a cloud's metadata service. The check is made twice: at registration, for a clear answer,
+and at every connection, on the actual address that is then connected to, so that a name that later resolves elsewhere
+gains nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     """Read networks such as `127.0.0.0/8`.
 
     Raises:
-        ValueError: a text is no network.
+        ValueError: a text is not a network.
     """
     return tuple(ip_network(text) for text in texts)
 
@@ -66,8 +66,8 @@ def parse_url(url: str) -> Target:
     """Return the parts of an HTTP or HTTPS URL that can be sent to.
 
     Raises:
-        AddressRefused: the URL is no such URL, has a user or a fragment in it, or characters that could end a
-            header line (T66).
+        AddressRefused: the URL is not one, has a user or a fragment in it, or has characters that could end a header
+        line (T66).
     """
     if len(url) > _LONGEST_URL or not _VISIBLE_ASCII.fullmatch(url):
         raise AddressRefused(f"the URL {url[:80]!r} is too long or has characters other than visible ASCII")
@@ -89,12 +89,12 @@ def parse_url(url: str) -> Target:
 
 
 def read_url(url: str) -> Target:
-    """Return the parts of a URL that somebody gives, which has to be written as URLs are, too.
+    """Return the parts of a URL that somebody gives, which also has to be written as URLs are.
 
-    What was registered before it had to be is still sent to.
+    URLs registered before that was required are still sent to.
 
     Raises:
-        AddressRefused: as `parse_url`, or the URL has a character that none has (RFC 3986).
+        AddressRefused: as for `parse_url`, or the URL has a character that is not allowed (RFC 3986).
     """
     target = parse_url(url)
     if fault := fault_of_url(url):
@@ -130,7 +130,7 @@ def embedded_address(address: Address) -> Address:
 
 
 def _is_public(address: Address) -> bool:
-    """Tell whether a recipient can be there; `ipaddress` answers differently from one Python version to the next."""
+    """Tell whether a recipient can be there; `ipaddress` gives different answers in different Python versions."""
     unicast = isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST
     return unicast and not any(address in network for network in _NOT_PUBLIC)
 
@@ -145,7 +145,7 @@ def _plain_form(host: str) -> str:
 
 @dataclass(frozen=True)
 class AddressGuard:
-    """Lets public unicast addresses pass, and those of `allowed_networks`."""
+    """Lets public unicast addresses pass, and those in `allowed_networks`."""
 
     allowed_networks: Sequence[Network] = ()
 
@@ -161,14 +161,14 @@ class AddressGuard:
         return _is_public(inner)
 
     def refusal(self, addresses: Iterable[str]) -> str:
-        """Say of addresses that were refused why."""
+        """Say why addresses were refused."""
         return f"{', '.join(sorted(set(addresses))[:3])}: not a public address, and not in [delivery] allowed_networks"
 
 
 def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> bool:
     """Check a URL at registration, and return whether its host's name resolves.
 
-    One that does not resolve just now passes: the guard stands again at every connect.
+    One that does not resolve right now passes: the guard checks again at every connection.
 
     Raises:
         AddressRefused: the gateway would never send to this URL; the text says why.
@@ -186,6 +186,6 @@ def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> bool:
 
 
 def own_authorities(folder: Path | None, recipient: int) -> Path | None:
-    """Return the file of the authorities that a party (its EUI-64) has for itself in `[delivery] ca_folder`, if any."""
+    """Return the file of a party's own authorities (by its EUI-64) in `[delivery] ca_folder`, if there is one."""
     own = None if folder is None else folder / f"{recipient:016X}.pem"
     return own if own is not None and own.is_file() else None

@@ -1,8 +1,8 @@
-"""A lane: everything that goes to one destination, by its own threads (the bulkhead of threats F13, F14, F17).
+"""A lane: everything that goes to one destination, on its own threads (the bulkhead against threats F13, F14, F17).
 
-While there is something to do, one thread coordinates: in one transaction it settles what has ended and claims
-what comes next, and hands it to up to `in_flight` posting threads. So a slow destination holds its own threads
-only, and a fast one costs two transactions for a whole batch.
+While there is something to do, one thread coordinates: in one transaction it settles what has ended and claims what
+comes next, and passes it to up to `in_flight` posting threads. So a slow destination ties up only its own threads, and
+a fast one costs two transactions for a whole batch.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _BROKEN = Failure(FailureKind.DEFECT, "the gateway could not send this message; 
 class LaneSettings:
     """What one lane may do at once.
 
-    `lease` in seconds; it is taken as longer where the sender's deadline leaves too little of it.
+    `lease` in seconds; it is extended if the sender's deadline leaves too little of it.
     """
 
     in_flight: int = 4
@@ -49,7 +49,7 @@ class LaneSettings:
     lease: float = 60.0
 
     def lease_with(self, deadline: float) -> float:
-        """Return for how many seconds messages are held whose attempts may take `deadline` seconds each."""
+        """Return how many seconds messages are held for if each attempt may take `deadline` seconds."""
         return max(self.lease, 2 * deadline + _LEASE_MARGIN)
 
 
@@ -70,14 +70,14 @@ class _Attempted:
 
 
 def report_unreachable(error: Exception, **about: str) -> None:
-    """Log that the outbox cannot be used; where that is not the database's state, with the traceback."""
+    """Log that the outbox cannot be used; with the traceback, unless the database's state is the reason."""
     defect = not isinstance(error, GatewayError)
     extra = {"event": "outbox-unreachable", **about}
     log.warning("outbox unreachable, delivery waits: %s", error, exc_info=defect, extra=extra)
 
 
 class Stopping:
-    """How a process tells its lanes to end: begin nothing, and at `give_up_at` wait no longer (threat F24)."""
+    """How a process tells its lanes to end: start nothing new, and from `give_up_at` on wait no longer (threat F24)."""
 
     def __init__(self) -> None:
         self.requested = threading.Event()
@@ -90,7 +90,7 @@ class Stopping:
 
 
 class Lane:
-    """One destination. `run` is called by one thread at a time, again and again; breaker and pace outlive a run."""
+    """One destination. `run` is called by one thread at a time, repeatedly; breaker and pace outlive a run."""
 
     def __init__(
         self,
@@ -111,13 +111,13 @@ class Lane:
         self._observer = observer
         self._stopping = stopping
         self._lease = settings.lease_with(sender.deadline)
-        self._attempt_seconds = 1.0  # how long attempts take of late
+        self._attempt_seconds = 1.0  # how long attempts have been taking
         self._came_back = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[_Attempted | _Job] = queue.SimpleQueue()
         self._enough = 1
         self._have_ended = threading.Event()
-        """Set by the posters when as many attempts have ended as the coordinating thread waits for."""
+        """Set by the posters when as many attempts have ended as the coordinating thread is waiting for."""
         self._posting: dict[int, _Job] = {}
         self._settlements: list[Settlement] = []
         self._posters: list[threading.Thread] = []
@@ -150,7 +150,7 @@ class Lane:
     # --- the coordinating thread --------------------------------------------------------------------------------
 
     def _room(self) -> int:
-        """How many messages to claim: about a second's work, and no more than the breaker allows."""
+        """How many messages to claim: about a second's work, but no more than the breaker allows."""
         if self._stopping.requested.is_set():
             return 0
         in_flight, batch = self._settings.in_flight, self._settings.batch
@@ -201,18 +201,18 @@ class Lane:
                 break
             self._posters.append(poster)
         if jobs and not self._posters:
-            # No thread is to be had: this one posts by itself.
+            # There is no thread to be had: this one posts by itself.
             self._jobs.put(None)
             self._post(self._jobs)
 
     def _collect(self) -> None:
         """Wait for attempts to end, and gather those that end together.
 
-        To wake up for each of them took 50 us of processor time a message, since Python's lock then changes hands.
+        Waking up for each of them took 50 us of processor time per message, because Python's lock then changes hands.
         """
         if not self._posting:
             return
-        # The posters have some left while these are settled. With half of them 5 us more a message went into commits.
+        # The posters have some left while these are settled. With half as many, commits took 5 us more per message.
         enough = max(1, 3 * len(self._posting) // 4 - len(self._settlements))
         if not self._wait_for(1, float("inf")):
             return
@@ -221,14 +221,14 @@ class Lane:
             self._note(self._ended.get_nowait())
 
     def _wait_for(self, enough: int, until: float) -> bool:
-        """Wait until so many have ended; False at `until`, when a lease is over, or when a process has to give up."""
+        """Wait until this many have ended; False at `until`, when a lease is over, or when the process gives up."""
         self._enough = enough
         lease_end = min(job.lease_end for job in self._posting.values())
         while self._ended.qsize() < enough:
             wait = min(until, self._stopping.give_up_at, lease_end) - monotonic()
             if wait <= 0:
                 return False
-            # Without a limit it still looks up now and then, since the order to stop may come at any time.
+            # Without a limit it still wakes up now and then, because the order to stop may come at any time.
             self._have_ended.wait(min(wait, 0.25))
             self._have_ended.clear()
         return True
@@ -245,10 +245,10 @@ class Lane:
         self._settlements.append(self._settlement(job.message, ended.failure))
 
     def _forget_lost(self) -> bool:
-        """Forget attempts that have not ended when their leases were over; return whether there were any.
+        """Forget attempts that had not ended when their leases were over; return whether there were any.
 
-        Whoever makes them hangs where no deadline reaches, or is gone. The messages are due again for everybody, and
-        the next run has posters of its own.
+        Their poster hangs where no deadline reaches, or is gone. The messages are due again for everybody, and the next
+        run has posters of its own.
         """
         now = monotonic()
         lost = [job.message.id for job in self._posting.values() if job.lease_end <= now]
@@ -256,7 +256,7 @@ class Lane:
             del self._posting[one]
         if lost:
             about = {**self._where(), "event": "attempts-lost", "count": len(lost)}
-            log.warning("attempts have not ended within their leases, and are made again", extra=about)
+            log.warning("attempts did not end within their leases, and are made again", extra=about)
         return bool(lost)
 
     def _settlement(self, message: ClaimedMessage, failure: Failure | None) -> Settlement:
@@ -277,7 +277,7 @@ class Lane:
         return Settlement(message.id, message.token, Result.RETRY, decision.seconds, decision.cause, refused)
 
     def _give_up(self) -> None:
-        """Give the leases back of what has not ended in time; it may have reached the recipient, so it counts."""
+        """Give back the leases of what has not ended in time; it may have reached the recipient, so it counts."""
         failure = Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
         self._settlements += [self._settlement(job.message, failure) for job in self._posting.values()]
         self._posting.clear()
@@ -293,20 +293,20 @@ class Lane:
             ended: _Attempted | _Job = _Attempted(job, _BROKEN, 0.0)
             try:
                 ended = self._attempt(job)
-            finally:  # whatever happened: the lane waits for every job that it handed out
+            finally:  # whatever happened: the lane waits for every job that it gave out
                 self._ended.put(ended)
                 if self._ended.qsize() >= self._enough:
                     self._have_ended.set()
 
     def _attempt(self, job: _Job) -> _Attempted | _Job:
-        """Try a message; or hand the job back untried where that is no longer wanted."""
+        """Try a message; or give the job back untried if that is no longer wanted."""
         started = monotonic()
         if self._stopping.requested.is_set() or started > job.start_before or self.breaker.allowance == 0:
             return job
         try:
             failure = self._sender.send(job.message)
         except Exception:
-            log.exception("a sender broke", extra={**self._where(), "message_id": job.message.message_id})
+            log.exception("a sender failed", extra={**self._where(), "message_id": job.message.message_id})
             failure = _BROKEN
         seconds = monotonic() - started
         failpoint("delivery.after-post")
@@ -315,7 +315,7 @@ class Lane:
         return _Attempted(job, failure, seconds)
 
     def _judge(self, failure: Failure | None) -> None:
-        # Who refuses a message answers, and is not down: what is behind it goes on (F15, F18).
+        # A recipient that refuses a message answers, so it is not down: the messages queued after it go on (F15, F18).
         if failure is None or failure.concerns_message:
             if self.breaker.succeeded():
                 self._came_back = True

@@ -1,4 +1,4 @@
-"""From what a decision sends to rows of the outbox: alerts, messages and emails as they will go out, signed."""
+"""From what a decision sends to outbox rows: alerts, messages and emails as they will go out, signed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def partner_message(kind: PartyKind, body: PartnerBody, signer: Signer, at: date
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What one send makes for the outbox."""
+    """What one send produces for the outbox."""
 
     send: Alert | PartnerSend
     messages: tuple[OutboxMessage, ...]
@@ -56,9 +56,9 @@ def lay_in_outbox(
 ) -> None:
     """Sign what a decision sends and store it to be delivered, in this order.
 
-    What a supplier's DUIS version does not know goes to it by email as well. An email for a party without an address
-    is not stored: a flag tells the operator. Call it after the decision's changes, which emails show. `ahead` is what
-    was signed before, and is taken where it is what is sent now.
+    What a supplier's DUIS version does not know also goes to it by email. An email for a party without an address is
+    not stored: a flag tells the operator. Call this after the decision's changes, which emails show. `ahead` is what
+    was signed before, and is used if it is what is sent now.
 
     Raises:
         NotAnInteraction: the table of interactions does not have it; nothing is stored.
@@ -92,7 +92,7 @@ def name_of(send: Send) -> str:
 def _hold_to_the_table(sends: Sequence[Send]) -> None:
     for out in {Outbound(send.recipient.kind, name_of(send)) for send in sends}:
         if not goes_out(out):
-            raise NotAnInteraction(f"no interaction tells a {out.recipient.value} by {out.name}")
+            raise NotAnInteraction(f"no interaction sends a {out.recipient.value} {out.name}")
 
 
 def _to_sign(sends: Sequence[Send]) -> list[Alert | PartnerSend]:
@@ -114,7 +114,7 @@ def prepare_all(sends: Sequence[Send], alert_bytes: int) -> Prepared:
 
 
 def reserve_counters(conn: Connection, prepared: Prepared) -> dict[int, Iterator[int]]:
-    """Reserve the ResponseID counters of each recipient in one go, recipients in one order (no deadlocks)."""
+    """Reserve each recipient's ResponseID counters in one go, always in the same order of recipients (no deadlocks)."""
     needed: dict[int, int] = defaultdict(int)
     for send, alerts in prepared:
         needed[send.recipient.eui] += len(alerts)

@@ -1,4 +1,4 @@
-"""Email: the outbox row is the whole message (RFC 5322), and goes to a relay by SMTP (RFC 5321) as it is."""
+"""Email: the outbox row is the whole message (RFC 5322), and goes to a relay by SMTP (RFC 5321) unchanged."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _SPEAKS_OF_THE_EMAIL = {
     "DATA": {550, 552, 554},
     "content": {550, 551, 552, 553, 554},
 }
-"""The answers that refuse this email for good, by the step that they answer (RFC 5321, 4.2.3 and 4.3.2).
+"""The replies that refuse this email for good, by the step that they answer (RFC 5321, 4.2.3 and 4.3.2).
 
-552 at MAIL means the size (RFC 1870, 6.1). Every other permanent answer speaks of the gateway or the relay (our
-address, a login, a command that is not known: RFC 5321, RFC 4954, RFC 7504), and every 4xx is passing: both have the
-large budget.
+552 at MAIL means the size (RFC 1870, 6.1). Every other permanent reply is about the gateway or the relay (our address,
+a login, an unknown command: RFC 5321, RFC 4954, RFC 7504), and every 4xx is temporary: both have the large budget.
 """
 
 _SPEAKS_OF_US = re.compile(r"5\.(7\.[0-9]{1,3}|1\.[78])\b")
-"""Enhanced codes (RFC 3463) that speak of the gateway, also at RCPT: many relays tell there what they have against a
-client, its login or its sender (Postfix's `smtpd_delay_reject`). Of the content they speak of the email."""
+"""Enhanced codes (RFC 3463) that are about the gateway, even at RCPT: that is where many relays say what they have
+against a client, its login or its sender (Postfix's `smtpd_delay_reject`). For the content, they are about the
+email."""
 
 
 @dataclass(frozen=True)
 class SmtpSettings:
-    """The relay. `sender` is the address that bounces go to; `timeout` in seconds bounds a whole attempt."""
+    """The relay. `sender` is the address that bounces go to; `timeout` in seconds limits a whole attempt."""
 
     host: str
     sender: str
@@ -59,12 +59,12 @@ class SmtpSettings:
 class MailSender:
     """Sends emails through one relay, a connection for each.
 
-    The relay is the operator's own choice, and so not held to the guard that recipients' addresses are.
+    The relay is the operator's own choice, so the guard on recipients' addresses does not apply to it.
 
     Args:
         settings: how the relay is reached.
-        find_address: the email address that a party has registered at this moment, by its EUI; None where it has none.
-            It counts before the one that was registered when the email was stored.
+        find_address: the email address that a party has registered at this moment, by its EUI; None if it has none. It
+            takes precedence over the one that was registered when the email was stored.
     """
 
     def __init__(self, settings: SmtpSettings, find_address: Callable[[int], str | None] | None = None) -> None:
@@ -80,11 +80,11 @@ class MailSender:
         return self._settings.timeout
 
     def send(self, message: ClaimedMessage) -> Failure | None:
-        """Hand one email to the relay; recipient or content refused for good (5xx) is refused, the rest is passing."""
+        """Pass one email to the relay; recipient or content refused for good (5xx) is refused, the rest temporary."""
         try:
             address = message.address if self._find_address is None else self._find_address(message.recipient)
         except GatewayError:
-            return Failure(FailureKind.ADDRESS, "the recipient's email address cannot be looked up just now")
+            return Failure(FailureKind.ADDRESS, "the recipient's email address cannot be looked up right now")
         if not address:
             return Failure(FailureKind.ADDRESS, "the recipient has no email address registered")
         if not address.isascii() or not address.isprintable():
@@ -102,7 +102,7 @@ class MailSender:
             with self._relay() as relay:
                 return do(relay)
         except smtplib.SMTPResponseException as error:
-            # Greeting or login: it says nothing about this email, the operator has to see to it.
+            # Greeting or login: it says nothing about this email; the operator has to see to it.
             return Failure(FailureKind.STATUS, _answer(error.smtp_code, error.smtp_error))
         except ssl.SSLError as error:
             return Failure(FailureKind.TLS, str(error)[:_EXCERPT])
@@ -117,7 +117,7 @@ class MailSender:
         if relay.has_extn("size"):
             largest = relay.esmtp_features["size"]
             if is_digits(largest) and 0 < int(largest) < len(content):
-                detail = f"the email has {len(content)} octets, and the relay takes {largest} at most"
+                detail = f"the email has {len(content)} octets, but the relay takes {largest} at most"
                 return Failure(FailureKind.STATUS, detail, refused=True)
             options = [f"size={len(content)}"]
         code, text = relay.mail(self._settings.sender, options)
@@ -146,12 +146,12 @@ class MailSender:
         return FailureKind.TIMEOUT if late else FailureKind.CONNECTION
 
     def abort(self) -> None:
-        """End what is going on."""
+        """End what is under way."""
         self._aborted = True
         self._watchdog.cut_all()
 
     def close(self) -> None:
-        """End what is going on, and the watchdog."""
+        """End what is under way, and the watchdog."""
         self._aborted = True
         self._watchdog.close()
 
@@ -179,7 +179,7 @@ class MailSender:
 
 
 def _to(address: str, content: bytes) -> bytes:
-    """Return the email with this address in its To, which was another's where the party has changed its own since."""
+    """Return the email with this address in its To, which differs if the party has changed its address since."""
     head, blank, body = content.partition(b"\r\n\r\n")
     return _TO.sub(b"To: " + address.encode("ascii"), head, count=1) + blank + body
 
@@ -187,8 +187,8 @@ def _to(address: str, content: bytes) -> bytes:
 def _our_name() -> str:
     """Return what the gateway calls itself to a relay: this machine's name, without asking a name server for it.
 
-    `smtplib` would ask, for as long as the resolver likes, and no deadline of ours holds there. RFC 5321 (4.1.3) has
-    a machine without a full name give its address; the loopback's is what smtplib gives where it finds none.
+    `smtplib` would ask, for as long as the resolver likes, and none of our deadlines applies there. RFC 5321 (4.1.3)
+    has a machine without a full name give its address; the loopback's is what smtplib gives if it finds none.
     """
     name = socket.gethostname()
     return name if "." in name and name.isascii() else "[127.0.0.1]"

@@ -1,4 +1,4 @@
-"""What delivery tells whoever counts and displays; by default nobody listens."""
+"""What delivery tells whatever counts and displays; by default nobody listens."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from duis_gateway.outbox.store import ClaimedMessage, Destination
 
 
 class DeliveryObserver:
-    """Override what is of interest. Called from many threads; must not block or raise."""
+    """Override what you are interested in. Called from many threads; must not block or raise."""
 
     def attempted(self, message: ClaimedMessage, failure: Failure | None, seconds: float) -> None:
-        """One attempt ended, after so many seconds; `failure` None means accepted."""
+        """One attempt ended, after this many seconds; `failure` None means accepted."""
 
     def decided(self, message: ClaimedMessage, decision: Decision) -> None:
         """This follows from the attempt: delivered, tried again, or a dead letter."""
 
     def breaker_changed(self, destination: Destination, is_open: bool) -> None:
-        """A destination is taken to be down from here on, or to be back."""
+        """A destination is considered down from now on, or is back."""
 
     def leases_lost(self, count: int) -> None:
-        """So many outcomes were not recorded: their lease had passed on, a repeat will reach the recipient (F21)."""
+        """This many outcomes were not recorded: their lease had passed on, so a repeat reaches the recipient (F21)."""
 
     def leases_expired(self, count: int) -> None:
-        """So many messages came back because their worker was gone or stalled (F04)."""
+        """This many messages came back because their worker was gone or stalled (F04)."""

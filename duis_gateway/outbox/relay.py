@@ -1,8 +1,8 @@
-"""A connection to a mail relay: whole and short replies, to what was asked, and a login in any letters.
+"""A connection to a mail relay: whole and short replies, to what was asked, and a login in any characters.
 
-A line that the connection's end cut short is no answer: after `250` anything may have been meant to come, and what
-was not accepted must not count as delivered. Nor is a reply that came before its question, or before the whole email
-went out, an answer to it (RFC 5321, 4.1.1.4 and 4.3.1).
+A line cut short by the connection's end is not an answer: anything may have been meant to follow `250`, and what was
+not accepted must not count as delivered. Nor is a reply an answer if it came before its command, or before the whole
+email went out (RFC 5321, 4.1.1.4 and 4.3.1).
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class Relay(smtplib.SMTP):
     """A connection that the watchdog can cut from the greeting on.
 
     Raises (each of its methods, beside what `smtplib` says):
-        ConnectionError: a reply is none of SMTP, is not whole, has more than 64 KiB, or came before it was asked for.
+        ConnectionError: a reply is not SMTP, is incomplete, has more than 64 KiB, or came before it was asked for.
     """
 
     def __init__(self, host: str, port: int, our_name: str, timeout: float, attempt: Attempt) -> None:
         self._attempt: Attempt | None = attempt
-        # Given the host here, smtplib has a name to hold the relay's certificate to.
+        # Given the host here, smtplib has a name to check the relay's certificate against.
         super().__init__(host, port, local_hostname=our_name, timeout=timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """Return a connection to the first of the relay's addresses that greets, or to its last (RFC 5321, 5.1).
 
-        Each but the last has half of the time that is left, so that one that is silent leaves some for the next.
+        Each but the last gets half of the remaining time, so that a silent one leaves some for the next.
         """
         *others, last = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         for one in others:
@@ -62,7 +62,7 @@ class Relay(smtplib.SMTP):
         connection = socket.socket(family, kind, protocol)
         try:
             if self._attempt is not None:
-                # A duplicate, since this one is closed where the next address takes its place.
+                # A duplicate, because this one is closed if the next address takes its place.
                 self._attempt.use(connection.dup(), owned=True)
             connection.settimeout(seconds)
             connection.connect(place)
@@ -74,7 +74,7 @@ class Relay(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """Return the code and the text of the next reply."""
         if self._attempt is not None and self.sock is not None:
-            # A duplicate, since STARTTLS moves the connection into another socket object.
+            # A duplicate, because STARTTLS moves the connection into another socket object.
             self._attempt.use(self.sock.dup(), owned=True)
             self._attempt = None
         if self.file is None and self.sock is not None:
@@ -85,13 +85,13 @@ class Relay(smtplib.SMTP):
         if isinstance(self.file, _Lines) and not is_digits(self.file.last[:3].decode("latin-1")):
             said = one_line(self.file.last.decode("utf-8", "replace"))[:_EXCERPT]
             self.close()
-            raise ConnectionAbortedError(f"no answer of SMTP: {said}")
+            raise ConnectionAbortedError(f"not an SMTP answer: {said}")
         return code, text
 
     def send(self, s: Any) -> None:
-        """Say a command, or an email to its end, where nothing has been answered before."""
+        """Say a command, or an email to its end, provided that nothing has been answered before."""
         if isinstance(s, bytes):
-            # An email, at whose last line its answer may come and not before.
+            # An email: its answer may come at its last line, and not before.
             super().send(s[:-_LAST_LINE])
             s = s[-_LAST_LINE:]
         if isinstance(self.file, _Lines) and (early := self.file.unasked()) is not None:
@@ -100,11 +100,11 @@ class Relay(smtplib.SMTP):
         super().send(s)
 
     def log_in(self, user: str, password: str) -> None:
-        """Log in, by AUTH PLAIN in UTF-8 where there are letters that no other method has (RFC 4616; RFC 4954).
+        """Log in, with AUTH PLAIN in UTF-8 if there are characters that no other method supports (RFC 4616; RFC 4954).
 
         Raises:
-            smtplib.SMTPException: the relay does not let us in, does not offer a method that we have, or asks for
-                what is none of its method.
+            smtplib.SMTPException: the relay does not let us in, does not offer a method that we support, or asks for
+            something that is not part of its method.
         """
         if not (user + password).isascii():
             self._plain(user, password)
@@ -112,13 +112,13 @@ class Relay(smtplib.SMTP):
         try:
             self.login(user, password)
         except ValueError as error:
-            raise smtplib.SMTPException(f"the relay's challenge is none: {error}") from None
+            raise smtplib.SMTPException(f"the relay's challenge is not one: {error}") from None
 
     def _plain(self, user: str, password: str) -> None:
         self.ehlo_or_helo_if_needed()
         if "PLAIN" not in self.esmtp_features.get("auth", "").upper().split():
             raise smtplib.SMTPException(
-                "the user or the password has letters beyond ASCII, for which the relay would have to offer AUTH PLAIN"
+                "the user or the password has non-ASCII letters, for which the relay would have to offer AUTH PLAIN"
             )
         code, text = self.docmd("AUTH", "PLAIN " + base64.b64encode(f"\0{user}\0{password}".encode()).decode())
         if code != _LOGGED_IN:
@@ -135,7 +135,7 @@ class _Lines:
         self.last = b""
 
     def next_answer(self) -> None:
-        """Begin to count anew."""
+        """Start counting again."""
         self._left = _LONGEST_REPLY
 
     def readline(self, size: int) -> bytes:
@@ -159,13 +159,13 @@ class _Lines:
         return line
 
     def unasked(self) -> bytes | None:
-        """Return what has come beyond the last answer; None: nothing."""
+        """Return what has come after the last answer; None: nothing."""
         if self._held:
             return self._held
         timeout = self._connection.gettimeout()
         self._connection.setblocking(False)
         try:
-            # Over TLS this takes in what is no data (session tickets), as no look at the socket could.
+            # Over TLS this absorbs what is not data (session tickets), which no look at the socket could do.
             return self._connection.recv(_AT_ONCE) or None
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
@@ -173,5 +173,5 @@ class _Lines:
             self._connection.settimeout(timeout)
 
     def close(self) -> None:
-        """Hold nothing any more; the connection is closed by itself."""
+        """Hold nothing any more; the connection is closed separately."""
         self._held = b""

@@ -1,7 +1,7 @@
-"""What follows from an attempt to deliver: a pure decision, with no clock, no chance and no I/O.
+"""What follows from a delivery attempt: a pure decision, with no clock, no randomness and no I/O.
 
-Back-off doubles up to a cap and is spread by jitter that the caller draws, so that recipients which
-failed together are not tried again together (threats F13, F19).
+Back-off doubles up to a cap and is spread by jitter that the caller draws, so that recipients that failed together are
+not retried together (threats F13, F19).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _SERVER_ERRORS = 500
 class FailureKind(StrEnum):
     """What kept a message from being accepted; the closed set that metrics and logs use."""
 
-    STATUS = "status"  # an HTTP or SMTP answer that is no acceptance
-    CONNECTION = "connection"  # refused, reset, no such name, or an answer that is no HTTP
+    STATUS = "status"  # an HTTP or SMTP answer that is not an acceptance
+    CONNECTION = "connection"  # refused, reset, no such name, or an answer that is not HTTP
     TIMEOUT = "timeout"  # no complete answer within the deadline
     TLS = "tls"  # the recipient's certificate does not prove its name
     ADDRESS = "address"  # none registered, or one the gateway must not connect to
@@ -76,7 +76,7 @@ class RetryPolicy:
         return wait_after(attempts, self.base, self.cap) * (1.0 + jitter) / 2.0
 
     def pause(self, attempts: int, failure: Failure, jitter: float) -> float:
-        """Return the seconds to wait, where the recipient may have asked for longer (`Retry-After`, capped)."""
+        """Return the seconds to wait; the recipient may have asked for longer (`Retry-After`, capped)."""
         asked = min(failure.retry_after or 0.0, self.retry_after_cap)
         return max(self.backoff(attempts, jitter), asked)
 
@@ -105,9 +105,9 @@ Decision = Delivered | RetryIn | Dead
 
 
 def worn_out(attempts: int, policy: RetryPolicy) -> Dead | None:
-    """Return the end of a message that was claimed this often without any outcome: its sender crashed each time.
+    """Return the end of a message that was claimed this many times without any outcome: its sender crashed each time.
 
-    Attempts count when claimed, so this is looked at before sending (F18).
+    Attempts count when claimed, so this is checked before sending (F18).
     """
     if attempts <= policy.max_attempts:
         return None
@@ -117,10 +117,10 @@ def worn_out(attempts: int, policy: RetryPolicy) -> Dead | None:
 def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: float, refusals: int = 0) -> Decision:
     """Return what becomes of a message after its `attempts`-th attempt (the first is 1).
 
-    Accepted is delivered. 408, 425, 429, 5xx and everything that says nothing about the message itself is
-    tried again up to `policy.max_attempts`; redirects (never followed, threat T62) and the other 4xx up to
-    `policy.refused_attempts`, of which there were `refusals` before: attempts while the recipient was away are none
-    of them.
+    Accepted is delivered. 408, 425, 429, 5xx and everything that says nothing about the message itself is tried again
+    up to `policy.max_attempts`; redirects (never followed, threat T62) and the other 4xx up to
+    `policy.refused_attempts`, of which there were `refusals` before: attempts while the recipient was away do not
+    count.
     """
     if failure is None:
         return Delivered()

@@ -17,7 +17,7 @@ from duis_gateway.outbox.transport import HttpTransport
 log = logging.getLogger(__name__)
 
 URL_REMEMBERED = 1.0
-"""Seconds for which the URL of a recipient is not looked up again."""
+"""Seconds for which a recipient's URL is not looked up again."""
 
 
 class Sender(Protocol):
@@ -31,14 +31,14 @@ class Sender(Protocol):
         """Try once; None means accepted. Has to end within the attempt's total deadline."""
 
     def abort(self) -> None:
-        """End what is going on, as soon as possible, as `INTERRUPTED`."""
+        """End what is under way, as soon as possible, as `INTERRUPTED`."""
 
     def close(self) -> None:
         """Close connections; nothing is sent afterwards."""
 
 
 class Attempt(Protocol):
-    """An attempt as whoever traces sees it: `traceparent` is what the recipient is told of the trace, if anything."""
+    """An attempt as tracing sees it: `traceparent` is what the recipient is told about the trace, if anything."""
 
     @property
     def traceparent(self) -> str | None:
@@ -107,13 +107,13 @@ class HttpSender:
             try:
                 url = self._find_url(recipient)
             except GatewayError:
-                # The database is away for a moment; the URL of a moment ago will do, if there was one.
+                # The database is away for a moment; the last known URL will do, if there is one.
                 log.warning("the URL of a recipient cannot be looked up", extra={"recipient": format_eui(recipient)})
             self._known[recipient] = (url, monotonic() + self._remember)
         return url
 
     def abort(self) -> None:
-        """End the attempts that are going on."""
+        """End the attempts under way."""
         self._transport.abort()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What failed and is to be tried again: not at once, after waits that grow, and at once when something has changed."""
+"""What failed and is to be retried: after growing waits, or at once if something has changed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class _Setback:
 
 
 class Setbacks:
-    """What a process remembers of failures, by whatever names the thing that failed. Thread-safe.
+    """What a process remembers about failures, keyed by the name of what failed. Thread-safe.
 
-    Time is monotonic: business time may stand still. `state` is what the thing was tried on; where that is another, it
-    is tried at once and from the beginning.
+    Time is monotonic: business time may stand still. `state` is what it was tried on; if that has changed, it is
+    retried at once, starting again with short waits.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic, base: float = BASE, cap: float = CAP) -> None:

@@ -1,8 +1,8 @@
 """The outbox: what is to be sent, until it has been accepted (design section 8).
 
-A row is pending, then in flight under a lease, and ends delivered or dead. Claiming is one statement on both
-databases, attempts count when claimed (a crash of the sender counts, threat F18), and whoever settles must
-still hold the lease (a stalled worker that resumes changes nothing, F21). All times are the database's own.
+A row is pending, then in flight under a lease, and ends delivered or dead. Claiming is one statement on both databases,
+attempts count when claimed (a crash of the sender counts, threat F18), and settling requires that the lease is still
+held (a stalled worker that resumes changes nothing, F21). All times are the database's own.
 
 Messages with the same `order_key` are claimed one after another, in the order of their ids; the key names
 recipient and release. Ids follow commits, because writers of one release exclude each other
@@ -53,10 +53,10 @@ _CHANNELS = ("http", "email")
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A message to be sent, as the transaction that causes it stores it.
+    """A message to be sent, as stored by the transaction that causes it.
 
-    `content` is sent as it is: signed XML, or a whole email. `address` is the email address; the URL of a party
-    is looked up when sending. `created_at` is business time, for people; delivery does not look at it.
+    `content` is sent unchanged: signed XML, or a whole email. `address` is the email address; a party's URL is looked
+    up when sending. `created_at` is business time, for people; delivery does not look at it.
     """
 
     recipient: int
@@ -74,7 +74,7 @@ class OutboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """What deliveries are kept apart by: one recipient on one channel."""
+    """What keeps deliveries apart: one recipient on one channel."""
 
     recipient: int
     channel: str
@@ -84,8 +84,8 @@ class Destination:
 class ClaimedMessage:
     """A message that the holder of `token` may try to deliver; `attempts` counts this one already.
 
-    `refusals` says how many of those before ended with the recipient refusing the message.
-    `waited` is how many seconds it had been in the outbox when claimed. `traceparent` is the trace it was caused under.
+    `refusals` says how many of the earlier ones ended with the recipient refusing the message. `waited` is how many
+    seconds it had been in the outbox when claimed. `traceparent` is the trace it was caused under.
     """
 
     id: int
@@ -109,7 +109,7 @@ class Result(StrEnum):
     DELIVERED = "delivered"
     RETRY = "retry"  # due again after `seconds`
     DEAD = "dead"
-    UNTRIED = "untried"  # not attempted: due at once, and the attempt is not counted
+    UNTRIED = "untried"  # not attempted: due at once, and the attempt does not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ _values_given = attrgetter(*_GIVEN)
 
 
 def enqueue(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
-    """Store messages to be sent, due now, in this order, under the trace that this thread works under."""
+    """Store messages to be sent, due now, in this order, under this thread's trace."""
     if not messages:
         return
     now = now_seconds(conn)
@@ -160,8 +160,8 @@ def _sent(message: OutboxMessage) -> recording.Item:
 def next_counters(conn: Connection, recipient: int, count: int) -> int:
     """Reserve `count` counters for ResponseIDs to a recipient and return the first of them.
 
-    Strictly rising for each recipient, gaps allowed. They never lie below the database's time in milliseconds,
-    so that they go on rising when the database is restored from a backup that does not know the last ones (F29).
+    Strictly rising for each recipient, gaps allowed. They are never below the database's time in milliseconds, so they
+    keep rising if the database is restored from a backup that does not know the last ones (F29).
     """
     floor = int(now_seconds(conn) * 1000)
     values = {"recipient": recipient, "value": floor + count, "floor": floor, "count": count}
@@ -182,13 +182,13 @@ def _next_counters(dialect: str) -> Any:
 def due_destinations(conn: Connection) -> list[Destination]:
     """Return the destinations that have messages due.
 
-    Steps from recipient to recipient along the index, so that it costs the same with a million messages pending.
+    Steps from recipient to recipient along the index, so it costs the same with a million messages pending.
     """
     rows = conn.execute(_due_destinations(conn.dialect.name))
     return [Destination(row.recipient, channel) for row in rows for channel in _CHANNELS if getattr(row, channel)]
 
 
-# What is asked again and again is put together once for each kind of database: that costs more than asking.
+# Statements that are run again and again are built once for each kind of database: building costs more than running.
 
 
 @cache
@@ -199,7 +199,7 @@ def _due_destinations(dialect: str) -> Select[Any]:
 
 
 def _waited_for() -> CTE:
-    """Everybody who has something pending, and NULL at the end."""
+    """Everybody who has something pending, with NULL at the end."""
     further = outbox.alias("further")
     found = select(func.min(outbox.c.recipient).label("recipient")).where(_pending(outbox)).cte("found", recursive=True)
     next_one = select(func.min(further.c.recipient)).where(_pending(further), further.c.recipient > found.c.recipient)
@@ -209,9 +209,9 @@ def _waited_for() -> CTE:
 def claim(
     conn: Connection, destination: Destination, limit: int, lease_seconds: float, token: str
 ) -> list[ClaimedMessage]:
-    """Take up to `limit` messages that are due, under a lease, the longest due first.
+    """Take up to `limit` messages that are due, under a lease, those due longest first.
 
-    Of messages with one `order_key` only the oldest open one is given. Two claimers never get the same message.
+    Of the messages with one `order_key`, only the oldest open one is given. Two claimers never get the same message.
     """
     bound = {
         "its_recipient": destination.recipient,
@@ -267,8 +267,8 @@ _CLAIMED = tuple(field.name for field in fields(ClaimedMessage) if field.name no
 def recover_expired(conn: Connection, longest: float) -> int:
     """Make messages due again whose lease has run out, and return how many (threat F04).
 
-    A lease that ends later than `longest` seconds from now is over too: nobody takes one for so long, so the clock has
-    been put back since (threat F23).
+    A lease that ends later than `longest` seconds from now counts as over too: nobody takes one for that long, so the
+    clock must have been set back since (threat F23).
     """
     now = _now(conn.dialect.name)
     statement = (
@@ -285,7 +285,7 @@ def recover_expired(conn: Connection, longest: float) -> int:
 def bring_forward(conn: Connection, longest: float) -> int:
     """Make messages due now that would wait longer than `longest` seconds, and return how many.
 
-    No message is given a longer wait, so the clock has been put back since (threat F23); it may have been by years.
+    No message is given a longer wait, so the clock must have been set back since (threat F23), perhaps by years.
     """
     now = _now(conn.dialect.name)
     too_late = outbox.c.due_at > now + longest
@@ -350,7 +350,7 @@ def _delivered(dialect: str) -> ReturningUpdate[Any]:
     done = outbox.c.id.in_(select(given_ids(dialect).c.value))
     values = {"state": "delivered", "delivered_at": _now(dialect), **_NO_LEASE}
     held = update(outbox).where(done, *_held(bindparam("holder"))).values(values)
-    # The time is one for all of them: that of the statement.
+    # There is one time for all of them: the statement's.
     return held.returning(outbox.c.message_id, outbox.c.delivered_at)
 
 
@@ -381,7 +381,7 @@ def release(conn: Connection, token: str) -> int:
 
 
 def hurry(conn: Connection, destination: Destination) -> int:
-    """Make everything due that waits for its next try: the recipient is back. Returns how many messages.
+    """Make everything due that is waiting for its next attempt: the recipient is back. Returns how many messages.
 
     They go ahead of what came later, in their old order.
     """
@@ -406,7 +406,7 @@ def _held(token: str | BindParameter[str]) -> tuple[ColumnElement[bool], ...]:
 
 
 def _now(dialect: str) -> ColumnElement[float]:
-    # As a subquery it is taken once a statement, so that PostgreSQL can look for it in an index.
+    # As a subquery it is evaluated once per statement, so that PostgreSQL can look for it in an index.
     return select(database_time(dialect)).scalar_subquery()
 
 

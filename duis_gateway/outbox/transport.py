@@ -1,11 +1,11 @@
-"""POST of a message to a recipient's URL, by libcurl: guarded, bounded in time and size, over kept connections.
+"""POST of a message to a recipient's URL, with libcurl: guarded, limited in time and size, over kept connections.
 
-- The very address that is connected to is checked (T61); redirects are not followed (T62); no proxy is used.
-- At most `reply_limit` octets of the reply are read, and none of them is believed (T63).
-- TLS is always verified (T64), by the recipient's own authorities where it has some; files are as they are now.
+- The actual address that is connected to is checked (T61); redirects are not followed (T62); no proxy is used.
+- At most `reply_limit` octets of the reply are read, and their content is ignored (T63).
+- TLS is always verified (T64), against the recipient's own authorities if it has any; files are read as they are now.
 - Connecting, and the whole attempt, have deadlines that hold for a dripping peer too (F14, F17).
-- Informational answers (1xx) are passed over, and what an answer leaves behind is never the next one's: a connection
-  is kept only after a clean 2xx, and not where anything has come on it since, or before it was asked (T67).
+- Informational responses (1xx) are skipped, and what an answer leaves behind never counts for the next one: a
+connection is kept only after a clean 2xx, and not if anything has come on it since, or before it was asked (T67).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ FileStates = tuple[tuple[int, int, int], ...]
 
 
 class _Connection:
-    """One kept connection to one URL, and what is known of the exchange that goes on over it. For one thread at a time.
+    """One kept connection to one URL, and what is known about the exchange under way on it. For one thread at a time.
 
     Raises:
         AddressRefused: the URL can never be sent to.
@@ -94,7 +94,7 @@ class _Connection:
         files: FileStates,
     ) -> None:
         self.files = files
-        """Of what TLS is spoken with, when the connection was made."""
+        """The state of the TLS files when the connection was made."""
         tls = parse_url(url).scheme == "https"
         self._strays = Strays(tls)
         self._settings = settings
@@ -117,7 +117,7 @@ class _Connection:
         self._handle.setopt(pycurl.XFERINFOFUNCTION, self._look)
 
     def post(self, content: bytes, content_type: str, traceparent: str | None = None) -> Failure | None:
-        """Send a message and return None where the answer was 2xx, else what was wrong."""
+        """Send a message and return None if the answer was 2xx, otherwise what was wrong."""
         self._begin(content)
         if (content_type, traceparent) != self._told:
             headers = [f"Content-Type: {content_type}", f"User-Agent: {self._settings.user_agent}", "Expect:"]
@@ -136,7 +136,7 @@ class _Connection:
                 opened.close()
         if not self._answered:
             self.clean = False
-            return Failure(FailureKind.CONNECTION, "the recipient's answer is no answer to a POST")
+            return Failure(FailureKind.CONNECTION, "the recipient's answer is not an answer to a POST")
         if 200 <= self._status < 300:
             return None
         self.clean = False
@@ -144,16 +144,16 @@ class _Connection:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it is open and nothing has come since the last answer: a byte or an end would be the next one's.
+        """Whether it is open and nothing has come since the last answer: that would be taken for the next one's.
 
-        libcurl looks at this by itself, but not at each use, and not at what OpenSSL holds.
+        libcurl checks this by itself, but not at each use, and not what OpenSSL holds.
         """
         number = int(self._handle.getinfo(pycurl.ACTIVESOCKET))
         return number >= 0 and self._strays.none_on(number)
 
     @property
     def has_strayed(self) -> bool:
-        """Whether octets have come that nobody asked for."""
+        """Whether unsolicited octets have come."""
         return self._strays.seen
 
     def close(self) -> None:
@@ -182,14 +182,14 @@ class _Connection:
             self._refused.append(host)
             return int(pycurl.SOCKET_BAD)
         opened = socket.socket(address.family, address.socktype, address.protocol)
-        # libcurl connects by itself, which auditing hooks would not see otherwise (PEP 578).
+        # libcurl connects by itself, which auditing hooks would otherwise not see (PEP 578).
         sys.audit("socket.connect", opened, address.addr)
         self._opened.append(opened)  # pycurl uses a duplicate
         self._strays.connected()
         return opened
 
     def _ask(self, _remote: str, _local: str, _remote_port: int, local_port: int) -> int:
-        """Look at a new connection, of those that were tried, before the request is written; a kept one is known."""
+        """Check a new connection, among those tried, before the request is written; a kept one is known."""
         connected = (opened for opened in self._opened if opened.getsockname()[1] == local_port)
         return int(pycurl.PREREQFUNC_OK if all(map(self._strays.ask, connected)) else pycurl.PREREQFUNC_ABORT)
 
@@ -226,7 +226,7 @@ class _Connection:
         if self._status < 200:
             return None
         if self._status < 300 and self._taken < len(self._content):
-            # Nobody can accept what is still on our side.
+            # Nobody can accept what has not left us yet.
             self._early = True
             return -1
         self._answered = True
@@ -238,7 +238,7 @@ class _Connection:
         return -1 if len(self._reply) > self._settings.reply_limit or monotonic() > self._drained_by else None
 
     def _look(self, *_: int) -> bool:
-        """Tell whether to break off: called at every step, and each second while nothing happens."""
+        """Tell whether to abort: called at every step, and each second while nothing happens."""
         return self._aborted.is_set() or monotonic() > self._drained_by
 
     # --- what it comes to -----------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ class _Connection:
         if self._early:
             return Failure(FailureKind.CONNECTION, f"HTTP {self._status} before the whole message was sent")
         if self._no_http or code in _NO_HTTP:
-            return Failure(FailureKind.CONNECTION, _printable(f"no answer of HTTP/1.1: {self._no_http or text}"))
+            return Failure(FailureKind.CONNECTION, _printable(f"not an HTTP/1.1 answer: {self._no_http or text}"))
         if code == pycurl.E_ABORTED_BY_CALLBACK:
             return Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
         if code == pycurl.E_COULDNT_CONNECT and self._refused:
@@ -271,16 +271,16 @@ class _Connection:
         detail = f"HTTP {self._status}: {excerpt}" if excerpt else f"HTTP {self._status}"
         fields = dict(map(_field, self._fields))
         if 300 <= self._status < 400 and (leads := _printable(fields.get(b"location", ""))):
-            detail = f"HTTP {self._status} to {leads}: redirects are not followed; register the URL that takes alerts"
+            detail = f"HTTP {self._status} to {leads}: redirects are not followed; register the URL that accepts alerts"
         return Failure(
             FailureKind.STATUS, detail, self._status, _seconds_asked(fields.get(b"retry-after"), fields.get(b"date"))
         )
 
 
 class _Peer(NamedTuple):
-    """Whom connections are kept for: the URL, and the recipient's own authorities where it has some.
+    """What connections are kept for: the URL, and the recipient's own authorities if it has any.
 
-    Parties of one address may have different ones.
+    Parties at one address may have different ones.
     """
 
     url: str
@@ -288,12 +288,12 @@ class _Peer(NamedTuple):
 
 
 class HttpTransport:
-    """Posts messages over connections that are kept for each URL. Safe to use from many threads."""
+    """Posts messages over connections kept for each URL. Safe to use from many threads."""
 
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
         if settings.ca_file is not None:
-            ssl.create_default_context(cafile=str(settings.ca_file))  # says at the start that a file is no good
+            ssl.create_default_context(cafile=str(settings.ca_file))  # says at start-up that a file is no good
         self._options = _options(settings)
         self._guard = AddressGuard(settings.allowed_networks)
         self._files = [path for path in (settings.ca_file, settings.certificate, settings.key) if path is not None]
@@ -309,15 +309,15 @@ class HttpTransport:
         return self._settings.total_timeout
 
     def post(self, url: str, content: bytes, media: str, to: int = 0, trace: str | None = None) -> Failure | None:
-        """Send one message to a party and return None where the answer was 2xx, else what was wrong.
+        """Send one message to a party and return None if the answer was 2xx, otherwise what was wrong.
 
-        A 2xx counts as soon as its status line and header are in, whatever becomes of the reply's body, and only
-        where the whole message had gone out by then.
+        A 2xx counts as soon as its status line and header are in, whatever becomes of the reply's body, but only if the
+        whole message had gone out by then.
         """
         peer = _Peer(url, own_authorities(self._settings.ca_folder, to))
         files = self._file_states(peer)
         try:
-            # None that began with other files than there are now.
+            # None that began with other files than the present ones.
             connection = self._kept(peer, files) or self._new(peer, files)
         except AddressRefused as error:
             return Failure(FailureKind.ADDRESS, str(error))
@@ -327,7 +327,7 @@ class HttpTransport:
             self._keep(peer, connection)
 
     def abort(self) -> None:
-        """End every attempt that is going on, and that still comes, as interrupted; within a second."""
+        """End every attempt under way, and any still to come, as interrupted, within a second."""
         self._aborted.set()
 
     def close(self) -> None:
@@ -379,7 +379,7 @@ class HttpTransport:
             one.close()
 
     def _never_keep(self, peer: _Peer) -> None:
-        """Open a connection for each message from now on: what comes too early or late could be taken for an answer."""
+        """Open a connection for each message from now on: early or late octets could be taken for an answer."""
         url = peer.url
         with self._lock:
             known = url in self._strayed
@@ -390,11 +390,11 @@ class HttpTransport:
         for connection in kept:
             connection.close()
         if not known:
-            log.warning("octets that belong to no answer came from %s: its connections are not kept any more", url)
+            log.warning("octets that belong to no answer came from %s: its connections are no longer kept", url)
 
 
 def _options(settings: TransportSettings) -> dict[int, Any]:
-    """What libcurl is told of every exchange; the docstring of this module says why."""
+    """What libcurl is told about every exchange; this module's docstring says why."""
     paths = ssl.get_default_verify_paths()
     options: dict[int, Any] = {
         pycurl.POST: 1,
@@ -432,7 +432,7 @@ def _field(line: bytes) -> tuple[bytes, str]:
 
 
 def _seconds_asked(retry_after: str | None, date: str | None) -> float | None:
-    """Return what `Retry-After` asks for; a date is taken against the answer's own `Date` (RFC 9110, 10.2.3)."""
+    """Return what `Retry-After` asks for; a date is compared with the answer's own `Date` (RFC 9110, 10.2.3)."""
     if retry_after is None:
         return None
     text = retry_after.strip()

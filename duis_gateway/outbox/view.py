@@ -1,4 +1,4 @@
-"""The outbox as operators see it: lists, single messages, dead letters put back, and figures for monitoring."""
+"""The outbox as operators see it: lists, single messages, replaying dead letters, and figures for monitoring."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from duis_gateway.store.tables import failed_attempt, outbox
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One message of the outbox without its content. `next_try_in` is in seconds, None where it is not pending.
+    """One message in the outbox without its content. `next_try_in` is in seconds, None if it is not pending.
 
-    `last_error` is why it has not been delivered so far; of one that has been, `failed_attempts` tells.
+    `last_error` is why it has not been delivered so far; for one that has been, see `failed_attempts`.
     """
 
     id: int
@@ -39,7 +39,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """An attempt to deliver that did not succeed, and what it came to."""
+    """A delivery attempt that did not succeed, and its result."""
 
     at: datetime
     error: str
@@ -47,7 +47,7 @@ class FailedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for one destination; `oldest_age` in seconds since it was stored."""
+    """What is waiting for one destination; `oldest_age` in seconds since it was stored."""
 
     pending: int
     oldest_age: float
@@ -63,7 +63,7 @@ class OutboxStats:
 
     @property
     def oldest_age(self) -> float:
-        """The age of the oldest pending message in seconds; 0 where none is pending."""
+        """The age of the oldest pending message in seconds; 0 if none is pending."""
         return max((backlog.oldest_age for backlog in self.pending.values()), default=0.0)
 
 
@@ -96,7 +96,7 @@ def entries(
     after: int = 0,
     limit: int = 100,
 ) -> list[OutboxEntry]:
-    """Return messages in the order in which they were stored, from the one after id `after` on."""
+    """Return messages in the order in which they were stored, starting after the id `after`."""
     statement = select(*_SHOWN).where(outbox.c.id > after).order_by(outbox.c.id).limit(limit)
     if recipient is not None:
         statement = statement.where(outbox.c.recipient == recipient)
@@ -111,9 +111,9 @@ _LOOKED_AT = 100
 
 
 def last_error(conn: Connection, state: str, recipient: int, channel: str | None = None) -> str | None:
-    """Return why messages of this state are not delivered: what the first of them that was tried came to.
+    """Return why messages in this state are not delivered: the result of the first of them that was tried.
 
-    Looks at the first hundred of the recipient (and channel), so that a million that wait cost no more.
+    Looks at the recipient's (and channel's) first hundred, so that a million waiting cost no more.
     """
     first = select(outbox.c.last_error).where(outbox.c.state == state, outbox.c.recipient == recipient)
     if channel is not None:
@@ -123,7 +123,7 @@ def last_error(conn: Connection, state: str, recipient: int, channel: str | None
 
 
 def failed_attempts(conn: Connection, message: int, limit: int = 100) -> list[FailedAttempt]:
-    """Return the attempts at a message that failed, the newest first; those before a replay too."""
+    """Return a message's failed attempts, newest first, including those before a replay."""
     query = (
         select(failed_attempt.c.at, failed_attempt.c.error)
         .where(failed_attempt.c.message == message)
@@ -134,7 +134,7 @@ def failed_attempts(conn: Connection, message: int, limit: int = 100) -> list[Fa
 
 
 def about_hub(conn: Connection, device_id: int, limit: int = 100) -> list[OutboxEntry]:
-    """Return the messages about this hub alone, the newest first; those with lists of hubs are not looked into."""
+    """Return the messages about only this hub, newest first; those with lists of hubs are not searched."""
     query = select(*_SHOWN).where(outbox.c.device_id == device_id).order_by(outbox.c.id.desc()).limit(limit)
     now = now_seconds(conn)
     return [_entry(row, now) for row in conn.execute(query)]
@@ -189,9 +189,9 @@ def waits_behind(conn: Connection, message: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """What a pending message waits for: one that goes before it (`behind`), or its recipient, which is spared.
+    """What a pending message waits for: one that goes before it (`behind`), or its recipient, which is being spared.
 
-    `error` is what others for this recipient came to; None where the message was tried itself.
+    `error` is the result of others to this recipient; None if the message itself was tried.
     """
 
     behind: int | None
@@ -199,7 +199,7 @@ class Waits:
 
 
 def waits_for(conn: Connection, entry: OutboxEntry) -> Waits | None:
-    """Return what a message waits for other than its own next try; None if there is nothing."""
+    """Return what a message waits for other than its own next attempt; None if there is nothing."""
     if entry.state != "pending":
         return None
     behind = waits_behind(conn, entry.id)
@@ -209,14 +209,14 @@ def waits_for(conn: Connection, entry: OutboxEntry) -> Waits | None:
 
 
 def find(conn: Connection, reference: int | str) -> tuple[OutboxEntry, bytes] | None:
-    """Return one message, by its id or its ResponseID or MessageID, with the bytes that are sent."""
+    """Return one message, by its id, its ResponseID or its MessageID, with the bytes that are sent."""
     wanted = outbox.c.id == reference if isinstance(reference, int) else outbox.c.message_id == reference
     row = conn.execute(select(*_SHOWN, outbox.c.content).where(wanted)).one_or_none()
     return None if row is None else (_entry(row, now_seconds(conn)), row.content)
 
 
 def replay(conn: Connection, *, message: int | None = None, recipient: int | None = None) -> int:
-    """Put dead letters back, due now and with a new budget of attempts: one, or all of a recipient, or all.
+    """Put dead letters back, due now and with a fresh number of attempts: one, all of a recipient's, or all.
 
     Returns how many.
     """
@@ -230,7 +230,7 @@ def replay(conn: Connection, *, message: int | None = None, recipient: int | Non
 
 
 def stats(conn: Connection) -> OutboxStats:
-    """Return the figures; reads the open and dead messages' indexes, never the history."""
+    """Return the figures; reads the indexes of open and dead messages, never the history."""
     now = now_seconds(conn)
     place = (outbox.c.recipient, outbox.c.channel)
     waiting = conn.execute(

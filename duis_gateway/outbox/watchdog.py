@@ -1,8 +1,8 @@
 """A total deadline for network attempts, whatever the peer does (threats F14, F17).
 
-A socket's own timeout starts anew with every byte, so a peer that sends one byte a second is never late.
-The watchdog shuts the connection of an attempt that is over its deadline; the thread that waits on it then
-sees the end of the stream at once.
+A socket's own timeout restarts with every byte, so a peer that sends one byte a second is never late. The watchdog
+shuts the connection of an attempt that is past its deadline; the thread that waits on it then sees the end of the
+stream at once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TICK = 0.2
 
 
 class Attempt:
-    """One attempt with a deadline on the monotonic clock, and the connection that it is using just now."""
+    """One attempt with a deadline on the monotonic clock, and the connection that it is currently using."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
@@ -29,7 +29,7 @@ class Attempt:
 
     @property
     def remaining(self) -> float:
-        """The seconds left, at least 0.001, since zero would mean a socket that never waits."""
+        """The seconds left, at least 0.001, because zero would mean a socket that never waits."""
         return max(0.001, self.deadline - time.monotonic())
 
     def use(self, connection: socket.socket | None, owned: bool = False) -> None:
@@ -59,7 +59,7 @@ class Attempt:
 
 
 class Watchdog:
-    """Ends attempts that are over their deadline, from a thread of its own that runs while there are attempts."""
+    """Ends attempts that are past their deadline, from a thread of its own that runs while there are attempts."""
 
     def __init__(self) -> None:
         self._attempts: set[Attempt] = set()
@@ -71,7 +71,7 @@ class Watchdog:
         """Begin an attempt that may take this long in all; end it with `finish`.
 
         Raises:
-            OSError: nobody could end it, since no thread is to be had.
+            OSError: nobody could end it, because there is no thread to be had.
         """
         attempt = Attempt(time.monotonic() + seconds)
         with self._changed:
@@ -85,7 +85,7 @@ class Watchdog:
         return attempt
 
     def finish(self, attempt: Attempt) -> None:
-        """Forget an attempt; from here on its connection is left alone."""
+        """Forget an attempt; from now on its connection is left alone."""
         with self._changed:
             self._attempts.discard(attempt)
         attempt.use(None)

@@ -82,9 +82,9 @@ class Party:
         if organisations is None:
             return
         if self.organisation is None:
-            raise NotOfOrganisation(f"{self.name} is registered without an organisation, which this listener asks for.")
+            raise NotOfOrganisation(f"{self.name} is registered without an organisation, which this listener requires.")
         if folded(self.organisation) not in organisations:
-            raise NotOfOrganisation(f"The TLS client certificate is of another organisation than {self.name}.")
+            raise NotOfOrganisation(f"The TLS client certificate belongs to another organisation than {self.name}.")
 
     @property
     def can_instruct(self) -> bool:

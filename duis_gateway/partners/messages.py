@@ -236,7 +236,7 @@ class Interface:
         if parent.tag != f"{{{self.namespace}}}{parent_name}":
             raise NotValid(f"The root element is not Message of {self.namespace}.")
         if len(parent) <= index or parent[index].tag != f"{{{self.namespace}}}{name}":
-            raise not_valid(parent, f"{name} of {self.namespace} does not stand where it has to")
+            raise not_valid(parent, f"{name} of {self.namespace} is not where it has to be")
         return parent[index]
 
     def render_message(self, message_id: str, sender: int, created_at: datetime, body: PartnerBody) -> bytes:
@@ -266,5 +266,5 @@ class Interface:
 
     def _record_of(self, body: PartnerBody) -> Record:
         if not self.carries(body):
-            raise ValueError(f"{type(body).__name__} is no body of {self.namespace}")
+            raise ValueError(f"{type(body).__name__} is not a body of {self.namespace}")
         return self._records[type(body).__name__]

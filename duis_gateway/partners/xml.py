@@ -37,7 +37,7 @@ def parse_time(text: str) -> datetime:
     try:
         read = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError("not a time of the calendar") from None
+        raise ValueError("not a time in the calendar") from None
     return business_time(read)
 
 

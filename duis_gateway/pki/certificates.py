@@ -105,10 +105,10 @@ def why_unreadable(data: bytes, error: Exception) -> str:
 def _eui(certificate: x509.Certificate) -> int:
     values = certificate.subject.get_attributes_for_oid(NameOID.X500_UNIQUE_IDENTIFIER)
     if len(values) != 1:
-        folder = "; it is a CA's: what can be trusted is a folder with it and the certificates that it issued"
+        folder = "; it belongs to a CA: trust a folder with it and the certificates that it issued"
         hint = folder if _is_ca(certificate) else ""
         raise CertificateUnusable(
-            f"the certificate has not exactly one x500UniqueIdentifier, which holds the EUI-64{hint}"
+            f"the certificate does not have exactly one x500UniqueIdentifier, which holds the EUI-64{hint}"
         )
     value = values[0].value
     if not isinstance(value, bytes) or len(value) != _EUI_OCTETS or value[0] != 0:
@@ -119,7 +119,7 @@ def _eui(certificate: x509.Certificate) -> int:
 def _role(certificate: x509.Certificate) -> str:
     units = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
     if len(units) != 1:
-        raise CertificateUnusable("the certificate has not exactly one OU, which holds the role")
+        raise CertificateUnusable("the certificate does not have exactly one OU, which holds the role")
     value = units[0].value
     if not isinstance(value, str):
         raise CertificateUnusable("the OU of the certificate is not text")

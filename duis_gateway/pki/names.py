@@ -179,7 +179,7 @@ class _Reader:
         self._at = kind.end()
         oid = kind[1] or _OIDS.get(kind[2].upper())
         if oid is None:
-            raise NameInvalid(f"the name has an attribute type that is not known: {kind[2][:40]}")
+            raise NameInvalid(f"the name has an unknown attribute type: {kind[2][:40]}")
         if self._next() != "=":
             raise NameInvalid("the name has an attribute type without a value")
         self._skip_spaces()
@@ -209,7 +209,7 @@ class _Reader:
                 self._at += 1
                 return _utf8(octets)
             octets += self._character()
-        raise NameInvalid("the name has a quoted value that does not end")
+        raise NameInvalid("the name has a quoted value without an end")
 
     def _plain_value(self) -> str:
         octets, kept = bytearray(), 0
@@ -231,7 +231,7 @@ class _Reader:
             self._at += 2
             return bytes.fromhex(pair)
         if not pair or pair[0] not in ',+"\\<>;=# ':
-            raise NameInvalid("the name has a backslash before nothing that needs one")
+            raise NameInvalid("the name has a backslash where none is needed")
         self._at += 1
         return pair[0].encode()
 

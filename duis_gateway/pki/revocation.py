@@ -79,7 +79,7 @@ def why_revoked(lists: RevocationLists, issuer_key: str, serial: int, at: dateti
     if any(serial in crl.serials for crl in genuine):
         return "is revoked"
     reason = _why_unusable(genuine, at, allow_stale)
-    return None if reason is None else f"cannot be checked: the revocation list of its issuer is {reason}"
+    return None if reason is None else f"cannot be checked: its issuer's revocation list is {reason}"
 
 
 def _why_unusable(genuine: Sequence[RevocationList], at: datetime, allow_stale: bool) -> str | None:

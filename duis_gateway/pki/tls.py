@@ -36,15 +36,15 @@ def read_chain(certificate: Path, key: Path) -> list[x509.Certificate]:
     own = _public_key(key)
     if own != _spki(chain[0]):
         if own in map(_spki, chain):
-            raise CertificateUnusable(f"{certificate}: the certificate of {key} must come first, its issuer next")
+            raise CertificateUnusable(f"{certificate}: the certificate of {key} must come first, then its issuer")
         raise CertificateUnusable(f"{key}: the key does not fit the certificate {certificate}")
     for issued, issuer in pairwise(chain):
         try:
             issued.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
             raise CertificateUnusable(
-                f"{certificate}: after {_subject(issued)} must come its issuer, {name_text(issued.issuer)}, "
-                f"and there comes {_subject(issuer)}"
+                f"{certificate}: after {_subject(issued)} must come its issuer, {name_text(issued.issuer)}, but "
+                f"instead comes {_subject(issuer)}"
             ) from None
     return chain
 
@@ -110,7 +110,7 @@ def server_context(certificate: Path, key: Path, client_authorities: Path | None
 def reason_of(error: ssl.SSLError) -> str:
     """Return why TLS failed, in OpenSSL's words."""
     said = getattr(error, "verify_message", "")
-    reason = (error.reason or "the connection broke off").replace("_", " ").lower()
+    reason = (error.reason or "the connection broke").replace("_", " ").lower()
     return f"{reason}: {said}" if said else reason
 
 
@@ -135,14 +135,14 @@ def _ask_for_certificates(context: ssl.SSLContext, authorities: Path) -> None:
     try:
         context.load_verify_locations(authorities)
     except ssl.SSLError as error:
-        raise CertificateUnusable(f"{authorities}: no certificates in PEM: {reason_of(error)}") from None
+        raise CertificateUnusable(f"{authorities}: no PEM certificates: {reason_of(error)}") from None
 
 
 def _certificates(path: Path) -> list[x509.Certificate]:
     data = _read(path)
     if not _PEM.search(data):
         raise CertificateUnusable(
-            f"{path}: no certificate in PEM; `openssl x509 -inform DER -in FILE -out NEW` makes PEM of DER"
+            f"{path}: no PEM certificate; `openssl x509 -inform DER -in FILE -out NEW` turns DER into PEM"
         )
     try:
         return x509.load_pem_x509_certificates(data)
@@ -156,10 +156,10 @@ def _public_key(path: Path) -> bytes:
         key = load_pem_private_key(data, None)
     except TypeError:
         raise CertificateUnusable(
-            f"{path}: the key is protected by a passphrase; `openssl pkey -in FILE -out NEW` takes it off"
+            f"{path}: the key is protected by a passphrase; `openssl pkey -in FILE -out NEW` removes it"
         ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise CertificateUnusable(f"{path}: no private key in PEM") from None
+        raise CertificateUnusable(f"{path}: no PEM private key") from None
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 

@@ -121,7 +121,7 @@ class Trust:
         if certificate.role not in roles:
             raise NotAuthenticated(f"the certificate is of the wrong kind (OU {certificate.role[:16]})")
         if not certificate.may_sign:
-            raise NotAuthenticated("the certificate is of the wrong kind (no end entity with digitalSignature)")
+            raise NotAuthenticated("the certificate is of the wrong kind (not an end entity with digitalSignature)")
         if not registered.trusted_directly:
             self._check_paths(known.paths, lists, at)
         return certificate

@@ -66,7 +66,7 @@ def registered(suppliers: Iterable[int], release_id: str | None, moment: Moment)
     for supplier in wanted:
         if supplier not in found:
             subject = " ".join(filter(None, (release_id, format_eui(supplier))))
-            text = "responsible for hubs concerned, and not registered as a supplier: it is told nothing"
+            text = "responsible for hubs that are concerned, but not registered as a supplier: it is told nothing"
             flags.raise_once(moment.conn, UNREGISTERED_SUPPLIER, subject, moment.now, text)
     return found
 

@@ -29,12 +29,12 @@ COMMISSIONED = "Commissioned"
 class Unfit(StrEnum):
     """Why a release may not be applied to a hub, in words; of several reasons the first counts."""
 
-    NO_HUB = "no Communications Hub of the inventory"
+    NO_HUB = "not a Communications Hub in the inventory"
     NOT_COMMISSIONED = "not commissioned"
     OTHER_MODEL = "of another device model"
-    ACTIVE = "runs the version already"
+    ACTIVE = "already runs the version"
     LATER_VERSION = "runs the version of a later release"
-    NOT_PERMITTED = "runs a version that the release does not permit as its predecessor"
+    NOT_PERMITTED = "runs a version that the release does not permit as a predecessor"
 
 
 def is_hub(hub: Hub | NamedHub) -> bool:

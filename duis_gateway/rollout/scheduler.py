@@ -181,7 +181,7 @@ class Scheduler(Recurring):
                 defect = not isinstance(error, GatewayError)
                 level = logging.ERROR if defect else logging.WARNING
                 about = {"event": "scheduler-failing"}
-                log.log(level, "the scheduler goes on trying: %s", error, exc_info=defect, extra=about)
+                log.log(level, "the scheduler keeps trying: %s", error, exc_info=defect, extra=about)
             self._failing = True
             return
         if self._failing:

@@ -22,14 +22,14 @@ _RELEASE = Parameter("release", "the release; otherwise the newest in flight", T
 _COMMENTARY = Parameter("commentary", "a remark", TEXT)
 _STAGE = choice("pilot", "safe-launch")
 _SUPPLIER = Parameter("supplier", "who", party(*SUPPLIERS), required=True, argument=True)
-_SOAP = Parameter("soap", "by the SOAP door", FLAG, default=False)
+_SOAP = Parameter("soap", "through the SOAP door", FLAG, default=False)
 _VERSION = Parameter("version", "the firmware version; otherwise the release's", TEXT)
 _HUBS = Parameter("hub", "the hubs, by number or EUI-64", HUB, required=True, argument=True, many=True)
 _REASON = (
-    "why: any text of up to 2,000 characters, told as it is; a hub itself says hashMismatch, noImageHeld or "
+    "why: any text of up to 2,000 characters, passed on as it is; a hub itself says hashMismatch, noImageHeld or "
     "activationFailure"
 )
-_DELAY = Parameter("delay", "seconds that a slow one takes (5 unless given)", whole_number(1, 300))
+_DELAY = Parameter("delay", "how many seconds a slow one takes (5 by default)", whole_number(1, 300))
 
 
 def _list_of(name: str, about: str) -> Parameter:
@@ -57,33 +57,38 @@ COMMANDS: tuple[Command, ...] = (
         (
             Parameter(
                 "release",
-                "its id; otherwise the next that was not; a known one is revised",
+                "its id; otherwise the next unused one; a known one is revised",
                 TEXT,
                 argument=True,
             ),
             Parameter(
                 "model",
-                "of which hubs; otherwise the models take turns, and a known release keeps its own",
+                "for which hubs; otherwise the models take turns, and a known release keeps its own",
                 choice(*(one.model for one in MODELS)),
             ),
             _VERSION,
-            Parameter("days", "how long its pilot is, from now; 0: no pilot", whole_number(0, 400), default=60),
-            Parameter("limit", "hubs of one supplier in the pilot at most", whole_number(1, 1_000_000), default=100),
+            Parameter("days", "how many days its pilot lasts, from now; 0: no pilot", whole_number(0, 400), default=60),
+            Parameter("limit", "the most hubs of one supplier in the pilot", whole_number(1, 1_000_000), default=100),
             _list_of("proving", "hubs that are in the pilot in any case"),
             _list_of("friendly", "hubs that are served first"),
             _list_of("excluded", "hubs that are not in the pilot"),
             Parameter("predecessor", "firmware versions that it may follow; otherwise any", TEXT, many=True),
-            Parameter("threshold", "percent of hubs that fail within a day, at which it is held", whole_number(1, 100)),
-            Parameter("least", "how many hubs must be known for the threshold", whole_number(1, 1_000_000), default=3),
+            Parameter("threshold", "percentage of hubs failing within a day at which it is held", whole_number(1, 100)),
+            Parameter(
+                "least",
+                "how many hubs must have an outcome for the threshold to count",
+                whole_number(1, 1_000_000),
+                default=3,
+            ),
             Parameter("hold", "whether the threshold holds the plan, or only tells DCC", FLAG, default=True),
             Parameter("approve", "whether DCC approves it at once", FLAG, default=True),
         ),
     ),
-    Command("approve", "DCC approves a release that was announced without its approval.", "approve", (_RELEASE,)),
+    Command("approve", "DCC approves a release that was announced without approval.", "approve", (_RELEASE,)),
     Command(
         "activate",
-        "The CSPs send CS06 to hubs and report that the firmware is active: N64. DCC instructs first those that "
-        "are not planned for now.",
+        "The CSPs send CS06 to hubs and report that the firmware is active: N64. DCC first instructs those that are "
+        "not planned for now.",
         "activate",
         (_HUBS, _RELEASE),
     ),
@@ -111,13 +116,13 @@ COMMANDS: tuple[Command, ...] = (
                 TEXT,
             ),
             Parameter("start", "when its period begins; otherwise now", MOMENT),
-            Parameter("end", "when it ends; otherwise in a week from then", MOMENT),
+            Parameter("end", "when it ends; otherwise a week later", MOMENT),
             _RELEASE,
         ),
     ),
     Command(
         "choose",
-        "A supplier submits its Preferred Pilot List (11.5): these hubs, or amendments, or the default as it is.",
+        "A supplier submits its Preferred Pilot List (11.5): these hubs, or amendments, or the default list unchanged.",
         "choose",
         (
             _SUPPLIER,
@@ -138,8 +143,8 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("group", "what the group is called", TEXT, default="GROUP-1"),
             Parameter("start", "when its period begins; otherwise in a day", MOMENT),
             Parameter("end", "when it ends; otherwise in eight days", MOMENT),
-            Parameter("stage", "of which stage", _STAGE, default="pilot"),
-            Parameter("constraint", "offered constraints that it asks for", TEXT, many=True),
+            Parameter("stage", "the stage", _STAGE, default="pilot"),
+            Parameter("constraint", "offered constraints to ask for", TEXT, many=True),
             _RELEASE,
             _SOAP,
         ),
@@ -151,7 +156,7 @@ COMMANDS: tuple[Command, ...] = (
         (
             _SUPPLIER,
             Parameter("group", "the group", TEXT, required=True, argument=True),
-            Parameter("stage", "of which stage", _STAGE, default="pilot"),
+            Parameter("stage", "the stage", _STAGE, default="pilot"),
             Parameter("release", "the release; otherwise the newest in flight that has a group of this name", TEXT),
         ),
     ),
@@ -163,22 +168,22 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "group",
-        "The CSPs that have hubs of a deployment group decide on it, as a supplier asked for it: N74.",
+        "The CSPs that have hubs in a supplier's deployment group decide on it: N74.",
         "group",
         (
             Parameter("group", "the group", TEXT, required=True, argument=True),
             Parameter("decision", "what", choice("accepted", "amended", "refused"), required=True, argument=True),
             Parameter("supplier", "whose group", party(*SUPPLIERS), default=BY_NAME[YOU]),
-            Parameter("csp", "one CSP alone", party(*CSPS)),
+            Parameter("csp", "only this CSP", party(*CSPS)),
             Parameter("release", "the release; otherwise the newest in flight that has a group of this name", TEXT),
             Parameter("reason", "why", TEXT),
-            Parameter("start", "an amended period's beginning", MOMENT),
+            Parameter("start", "an amended period's start", MOMENT),
             Parameter("end", "an amended period's end", MOMENT),
         ),
     ),
     Command(
         "decide",
-        "DCC decides about a roll-out: N72.",
+        "DCC decides on a roll-out: N72.",
         "decide",
         (
             Parameter(
@@ -196,12 +201,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "outcome",
-        "DCC says how the pilot, or the safe launch, went: N75 and N76, N69 and N70.",
+        "DCC says how the pilot, or safe launch, went: N75 and N76, N69 and N70.",
         "outcome",
         (
             Parameter("result", "how", choice("success", "failure"), required=True, argument=True),
             _RELEASE,
-            Parameter("stage", "of which stage", _STAGE, default="pilot"),
+            Parameter("stage", "the stage", _STAGE, default="pilot"),
             _COMMENTARY,
         ),
     ),
@@ -209,49 +214,51 @@ COMMANDS: tuple[Command, ...] = (
     Command("withdraw", "DCC withdraws a release.", "withdraw", (_RELEASE, _COMMENTARY)),
     Command(
         "supersede",
-        "DCC lets another release take a release's place.",
+        "DCC lets another release replace a release.",
         "supersede",
         (
-            Parameter("successor", "the release that takes its place", TEXT, required=True, argument=True),
+            Parameter("successor", "the release that replaces it", TEXT, required=True, argument=True),
             _RELEASE,
             _COMMENTARY,
         ),
     ),
     Command(
         "clock",
-        "Put the clock to a time, or move it on by a step; what falls due on the way is done.",
+        "Set the clock to a time, or move it by a step; whatever falls due on the way is done.",
         "clock",
         (Parameter("to", "2027-03-01, 2027-03-01T09:00:00Z, +60d, +2h, ...", MOMENT, required=True, argument=True),),
     ),
-    _behaviour("csp", "Let a CSP, or DCC, answer slowly, with errors, or not at all.", "north", "south", "dcc"),
+    _behaviour("csp", "Make a CSP or DCC answer slowly, with errors, or not at all.", "north", "south", "dcc"),
     _behaviour(
         "adapter",
-        "Let the sandbox's adapter of a supplier answer slowly, with errors, or not at all.",
+        "Make the sandbox's adapter for a supplier answer slowly, with errors, or not at all.",
         *(one.name for one in SUPPLIERS),
     ),
     Command(
         "address",
-        "Send a supplier's alerts to your own server; without a URL to the sandbox's adapter again.",
+        "Send a supplier's alerts to your own server; without a URL, to the sandbox's adapter again.",
         "address",
         (
             _SUPPLIER,
             Parameter("url", "where it listens", URL, argument=True),
-            Parameter("passing", "only while something listens there; then it goes where it went", FLAG, default=False),
-            Parameter("ended", "a passing URL that is at its end", URL),
+            Parameter(
+                "passing", "only while something listens there; after that, where they went before", FLAG, default=False
+            ),
+            Parameter("ended", "a passing URL that has ended", URL),
         ),
     ),
     Command(
         "say",
-        "A party signs and sends a document of yours: a sr:Request, or the element of a message's body.",
+        "A party signs and sends your document: a sr:Request, or the element of a message's body.",
         "say",
         (
             Parameter("party", "who", party(*CAST), required=True, argument=True),
             Parameter("xml", "the document", DOCUMENT, required=True, argument=True, content=True),
         ),
     ),
-    Command("replay", "Deliver again what was given up (dead letters).", "replay"),
+    Command("replay", "Deliver dead letters again.", "replay"),
 )
 
 BY_COMMAND = {one.name: one for one in COMMANDS}
-RESET = Command("reset", "Begin anew: database, messages and clock as they were at first.", "")
-"""Not one of those that are carried out in the world: it makes another."""
+RESET = Command("reset", "Start afresh: database, messages and clock as they were at the start.", "")
+"""Not one of those that are carried out in the world: it makes a new one."""

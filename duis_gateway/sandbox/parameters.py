@@ -1,4 +1,4 @@
-"""What a command of the sandbox takes: read from JSON, a form, the command line or a scenario in the same way."""
+"""What a sandbox command takes: read in the same way from JSON, a form, the command line or a scenario."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "
 
 
 class WrongCommand(GatewayError):
-    """A command of the sandbox cannot be carried out as it was given; the text says what is wrong with it."""
+    """A sandbox command cannot be carried out as it was given; the text says what is wrong with it."""
 
 
 class CannotBeDone(GatewayError):
-    """A command is right, and cannot be done as things stand in the sandbox; the text says why."""
+    """A command is correct, but cannot be done as things stand in the sandbox; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of value: its JSON schema, and how it is read (ValueError: it is none; the text completes "must be").
+    """One kind of value: its JSON schema, and how it is read (ValueError: it is not one; the text completes "must be").
 
-    `words` are the choices that a person has, where there are only these.
+    `words` are the choices that a person has, if there are only these.
     """
 
     schema: Mapping[str, Any]
@@ -49,8 +49,8 @@ class Kind:
 class Parameter:
     """One value that a command takes.
 
-    `argument`: on the command line it stands by its place, and not behind `--name`. `many`: a list of such values.
-    `content`: on the command line and in scenarios it can be given as a file that holds it.
+    `argument`: on the command line it is positional, not `--name`. `many`: a list of such values. `content`: on the
+    command line and in scenarios it can be given as a file that holds it.
     """
 
     name: str
@@ -100,8 +100,8 @@ class Parameter:
 class Command:
     """A command: its name and parameters, and the function of `doings` that carries it out.
 
-    The function is named, and found when it is called: who only gives a command from another terminal does not wait
-    for the whole gateway to be loaded.
+    The function is named, and found when it is called: giving a command from another terminal does not wait for the
+    whole gateway to load.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Command:
         return found
 
     def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values that were given, as `do` takes them; what is None, or a list of nothing, was not given.
+        """Return the values that were given, as `do` takes them; None, or an empty list, was not given.
 
         Raises:
             WrongCommand: a value is missing, unknown, empty or wrong.
@@ -124,8 +124,8 @@ class Command:
         known = {one.name: one for one in self.parameters}
         for name in members:
             if name not in known:
-                close = meant(str(name), known, otherwise="; it takes {}" if known else "; it takes nothing")
-                raise WrongCommand(f"{self.name} takes no {str(name)[:40]!r}{close}")
+                close = meant(str(name), known, otherwise="; it takes {}" if known else "; it takes no parameters")
+                raise WrongCommand(f"{self.name} does not take {str(name)[:40]!r}{close}")
         values: dict[str, Any] = {}
         for name, parameter in known.items():
             given = members.get(name)
@@ -142,7 +142,7 @@ class Command:
 
 
 def known_words(what: str, word: str, known: Collection[str]) -> None:
-    """See that a word is one of those that are known (WrongCommand: it is not; the text names the closest, or all)."""
+    """Check that a word is a known one (WrongCommand: it is not; the text names the closest, or all)."""
     if word not in known:
         raise WrongCommand(f"{what} {word[:60]!r} is not known{meant(word, known, otherwise=ALL_KNOWN)}")
 
@@ -152,15 +152,15 @@ def _python_name(name: str) -> str:
 
 
 def moment_of(to: datetime | timedelta, now: datetime) -> datetime:
-    """Return the time that was named, or so far from now.
+    """Return the time that was given, or that far from now.
 
     Raises:
-        WrongCommand: business time does not go so far.
+        WrongCommand: business time does not go that far.
     """
     try:
         return now + to if isinstance(to, timedelta) else to
     except OverflowError:
-        raise WrongCommand("the clock does not go so far") from None
+        raise WrongCommand("the clock does not go that far") from None
 
 
 # --- kinds --------------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def _words(given: Any) -> str:
     try:
         escape_text(text)
     except ValueError as error:
-        raise ValueError(f"a text of characters that a message carries: {error}") from None
+        raise ValueError(f"a text of characters that a message can carry: {error}") from None
     return text
 
 
@@ -218,7 +218,7 @@ def _moment(given: Any) -> datetime | timedelta:
         read = datetime.fromisoformat(text)
     except ValueError as error:
         if _DATE.match(text):
-            raise ValueError(f"a time that there is ({error})") from None
+            raise ValueError(f"a time that exists ({error})") from None
         raise ValueError("a time such as 2027-03-01 or 2027-03-01T09:00:00Z, or a step such as +60d or +2h") from None
     return _in_business_time(read)
 
@@ -290,9 +290,9 @@ def _euis_of(members: Sequence[Member]) -> str:
 
 
 TEXT = Kind({"type": ["string", "number"], "maxLength": _LONGEST}, _words)
-"""Words of a message; looked at before the first message of a command is sent."""
+"""Words in a message; checked before a command's first message is sent."""
 DOCUMENT = Kind({"type": ["string", "number"]}, _text)
-"""A document of somebody else's, right or wrong."""
+"""Somebody else's document, right or wrong."""
 _FLAG = {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": [*_TRUE, *_FALSE]}]}
 FLAG = Kind(_FLAG, _flag, (_TRUE[0], _FALSE[0]))
 _NUMBER_OF_HUB = {"type": "integer", "minimum": 1, "maximum": LAST_HUB, "description": "the number of a hub"}

@@ -122,8 +122,8 @@ class Store:
             return cls(with_driver(parsed), options or StoreOptions())
         except OSError as error:
             raise ConfigurationError(
-                f"the database's directory cannot be used: {error.filename}: {error.strerror}; "
-                "let the user that runs this write there"
+                f"the database's directory cannot be used: {error.filename}: {error.strerror}; give the user that "
+                "runs this write access there"
             ) from error
         except UnicodeEncodeError as error:
             raise ConfigurationError(
@@ -329,7 +329,7 @@ class Store:
             return
         found = _identity(str(self.sqlite_path))
         if found != self._file:
-            what = "is gone" if found is None else "is another file than at the start"
+            what = "is gone" if found is None else "is a different file from the one at the start"
             raise _misplaced(
                 f"{self.sqlite_path} {what}; put it back, or restart the gateway once the right one is there"
             )
@@ -338,8 +338,8 @@ class Store:
             found = _identity(name)
             if name in self._made and found != self._made[name]:
                 raise _misplaced(
-                    f"{name} was removed while the gateway runs; stop the gateway, which then writes what it held into "
-                    "the database, and start it again"
+                    f"{name} was removed while the gateway was running; stop the gateway, which then writes what it "
+                    "held into the database, and start it again"
                 )
             if found is not None:
                 self._made[name] = found
@@ -386,7 +386,7 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise ConfigurationError(f"the database {path} cannot be made: {error.strerror}") from None
+        raise ConfigurationError(f"the database {path} cannot be created: {error.strerror}") from None
 
 
 def _sqlite_path(url: URL) -> Path | None:

@@ -32,12 +32,12 @@ _SQLITE_PASSING = frozenset(
 )
 _POSTGRESQL_PASSING = {
     "08": "connection lost",
-    "25006": "a standby, or set to read only",
-    "25P": "a transaction that the server ended for its age",
-    "28": "the role is not let in any more",
+    "25006": "a standby, or set to read-only",
+    "25P": "a transaction that the server ended because of its age",
+    "28": "the role is no longer let in",
     "3D": "the database is gone",
     "40": "deadlock, or a conflict with recovery on a standby",
-    "42501": "a right was taken away",
+    "42501": "a privilege was revoked",
     "42P01": "a table is gone, or search_path no longer leads to it: every statement names tables that were there",
     "53": "out of disk, memory or connections",
     "55": "locked for too long, or not in a state for it (recovery)",
@@ -52,8 +52,8 @@ _BROKEN_TRANSACTION = "25P02"
 
 GRANT_ALL = "GRANT ALL ON ALL TABLES, and ON ALL SEQUENCES, IN SCHEMA ... TO the role in [store] url"
 _REMEDIES = {
-    "Connection refused": "is PostgreSQL running there, and are host and port in [store] url its own?",
-    "timeout expired": "is PostgreSQL running there, and may this machine reach it?",
+    "Connection refused": "is PostgreSQL running there, and are the host and port in [store] url right?",
+    "timeout expired": "is PostgreSQL running there, and can this machine reach it?",
     "resolve host": "is the host in [store] url right?",
     "password": "is the user in [store] url right, and the password in [store] password_file?",
     "no pg_hba.conf entry": "let this user in from this machine in the server's pg_hba.conf",
@@ -62,13 +62,14 @@ _REMEDIES = {
     "permission denied for schema": "as the database's owner: GRANT USAGE ON SCHEMA ... TO the role in [store] url",
     "permission denied for database": "as the database's owner: GRANT CONNECT ON DATABASE ... TO that role",
     'relation "': "was it migrated, and does search_path (of the role or the database) lead to its tables?",
-    "must be owner of": "run `duis-gateway migrate` as the role that made the tables; any other may serve",
+    "must be owner of": "run `duis-gateway migrate` as the role that created the tables; the gateway may run as any "
+    "other",
     'role "': "is the user in [store] url right? Otherwise make it with CREATE ROLE name LOGIN",
     'database "': "is [store] url right? Otherwise make it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
-    "attempt to write a readonly database": "let the user that runs this write the file, and the folder that it is in",
-    "unable to open database file": "let the user that runs this write the file, and the folder that it is in",
+    "attempt to write a readonly database": "give the user that runs this write access to the file and its folder",
+    "unable to open database file": "give the user that runs this write access to the file and its folder",
     "database or disk is full": "make room on its disk",
-    "database is locked": "another program holds it: does a backup or another gateway run?",
+    "database is locked": "another program holds it: is a backup or another gateway running?",
 }
 """What to do, by a part of what the drivers say; libpq gives no SQLSTATE for what ends before there is a session."""
 

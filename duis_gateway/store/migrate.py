@@ -40,7 +40,7 @@ def migrate(connection: Connection, shown_url: str) -> None:
         said = _said(error)
         if sqlstate_of(error) in _NO_RIGHT and "schema" in said:
             raise StoreUnusable(
-                f"the tables cannot be made in {shown_url}: {said}; as the database's owner: {_grant(connection)}"
+                f"the tables cannot be created in {shown_url}: {said}; as the database's owner: {_grant(connection)}"
             ) from error
         raise
 
@@ -79,7 +79,7 @@ def check(read: Callable[[], AbstractContextManager[Connection]], sqlite_path: P
                 _refuse_corrupt(connection)
     except NotDurable as error:
         if is_damage(error.__cause__):
-            raise StoreUnusable(f"the database at {shown_url} is corrupt or no database; {_RESTORE}") from error
+            raise StoreUnusable(f"the database at {shown_url} is corrupt or not a database; {_RESTORE}") from error
         raise
 
 
@@ -94,7 +94,7 @@ def _check_schema(connection: Connection) -> None:
         )
     missing = metadata.tables.keys() - set(inspect(connection).get_table_names())
     if missing:
-        raise StoreUnusable(f"the database is half migrated: no table {min(missing)}; {_RESTORE}")
+        raise StoreUnusable(f"the database is half migrated: there is no table {min(missing)}; {_RESTORE}")
 
 
 def configuration(connection: Connection | None = None) -> Config:
@@ -125,7 +125,7 @@ def _refuse_encoding(connection: Connection) -> None:
     encoding = connection.execute(text("SELECT current_setting('server_encoding')")).scalar_one()
     if encoding != "UTF8":
         raise StoreUnusable(
-            f"the database's server_encoding is {encoding}, and the gateway needs UTF8: make it with "
+            f"the database's server_encoding is {encoding}, but the gateway needs UTF8: create it with "
             "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
         )
 

@@ -76,7 +76,8 @@ def move(source: Store, target: Store, progress: Progress) -> dict[str, int]:
                 pass
             if arrived != sent:
                 raise StoreUnusable(
-                    f"{target.shown_url} holds other rows of {table.name} than {source.shown_url} ({arrived.rows:,} of "
+                    f"{target.shown_url} holds different rows of {table.name} from {source.shown_url} "
+                    f"({arrived.rows:,} of "
                     f"{sent.rows:,}); nothing was moved"
                 )
             _go_on_counting(old, new, table)
@@ -104,7 +105,8 @@ def _require_same_version(old: Connection, shown: str) -> None:
     revision, newest = revision_of(old), newest_revision()
     if revision != newest:
         raise StoreUnusable(
-            f"{shown} is of another version of the gateway ({revision}, this is {newest}); bring it to this one first: "
+            f"{shown} is of another version of the gateway ({revision}, this is {newest}); bring it up to this one "
+            "first: "
             f"DUIS_GATEWAY_STORE_URL={shown} duis-gateway migrate"
         )
 

@@ -246,7 +246,7 @@ def require_commits(connection: Connection, seconds: float) -> None:
         raise NotDurable(
             "the gateway's database does not commit",
             reason=f"commits wait for a synchronous standby that does not answer ({counted(waiting, 'session')}): "
-            "is it running, and may the primary reach it?",
+            "is it running, and can the primary reach it?",
         )
 
 

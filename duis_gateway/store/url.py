@@ -24,18 +24,18 @@ def parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError as error:
         raise ConfigurationError(
-            "the store's URL cannot be read; it begins with sqlite:/// or postgresql://"
+            "the store's URL cannot be read; it must begin with sqlite:/// or postgresql://"
         ) from error
     except ValueError:  # SQLAlchemy reads the port as a number
         parsed = None
     if parsed is None or not 0 < (parsed.port or 1) < 65536:
         raise ConfigurationError(
-            "the store's URL has no port from 1 to 65535 after its host; several hosts are given as"
+            "the store's URL has no port from 1 to 65535 after its host; give several hosts as"
             " postgresql://USER@/DATABASE?host=ONE:5432&host=OTHER:5432"
         )
     mode = parsed.query.get("sslmode", "prefer")
     if mode not in _SSL_MODES:
-        raise ConfigurationError(f"the store's URL has sslmode={mode}, which is none of {', '.join(_SSL_MODES)}")
+        raise ConfigurationError(f"the store's URL has sslmode={mode}, which is not one of {', '.join(_SSL_MODES)}")
     return parsed
 
 
@@ -48,4 +48,4 @@ def with_driver(url: URL) -> URL:
             raise ConfigurationError("the store must be a file: sqlite:///path/to/gateway.db")
         case "postgresql" | "postgres":
             return url.set(drivername="postgresql+psycopg")
-    raise ConfigurationError("the store's URL begins with sqlite:/// or postgresql://")
+    raise ConfigurationError("the store's URL must begin with sqlite:/// or postgresql://")

@@ -33,7 +33,7 @@ def read_hub_list(text: str, *, as_json: bool = False) -> frozenset[int]:
         ValueError: no such list; the text names the lines or items that are wrong, of many the first ten.
     """
     if not text.strip():
-        raise ValueError(f"there is nothing in it: a list of no hubs is the line {_COLUMN} alone, or [] in JSON")
+        raise ValueError(f"it is empty: a list of no hubs is just the line {_COLUMN}, or [] in JSON")
     found: set[int] = set()
     wrong: list[str] = []
     what, named = ("item", _of_json(text)) if as_json else ("line", _of_csv(text))

@@ -53,7 +53,7 @@ def read_json_items(text: str) -> Iterator[Any]:
     """
     at = _after_space(text, 0)
     if not text.startswith("[", at):
-        raise ValueError("it is no array")
+        raise ValueError("it is not an array")
     at = _after_space(text, at + 1)
     if not text.startswith("]", at):
         while True:
@@ -91,7 +91,7 @@ def _item(text: str, at: int) -> tuple[Any, int]:
                 if "\\u" in piece[:end]:
                     _check_characters(value)
                 return value, at + end
-    raise _not_json(f"no item of at most {LONGEST_ITEM} characters begins", text, at)
+    raise _not_json(f"there is no item of at most {LONGEST_ITEM} characters", text, at)
 
 
 def _not_json(what: str, text: str, at: int) -> ValueError:
@@ -103,7 +103,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"the member {twice[:60]!r} is there twice")
+        raise ValueError(f"the member {twice[:60]!r} appears twice")
     return members
 
 
@@ -121,11 +121,11 @@ def _fraction(text: str) -> float:
 
 
 def _constant(name: str) -> Any:
-    raise ValueError(f"not JSON: {name} is no number that JSON has")
+    raise ValueError(f"not JSON: {name} is not a JSON number")
 
 
 def _too_deep() -> ValueError:
-    return ValueError(f"it is nested more than {DEEPEST} deep")
+    return ValueError(f"it is nested more than {DEEPEST} levels deep")
 
 
 def _check_depth(value: Any) -> None:
@@ -146,7 +146,7 @@ def _check_characters(value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise ValueError("it has half of a character in it (a surrogate without its other half)") from None
+        raise ValueError("it contains half a character (a surrogate without its other half)") from None
 
 
 _DECODER = json.JSONDecoder(

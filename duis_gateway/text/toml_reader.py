@@ -23,6 +23,6 @@ def read_toml(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise NotToml(f"not TOML: {error}") from None
     except RecursionError:
-        raise NotToml("it is nested too deep") from None
+        raise NotToml("it is nested too deeply") from None
     except ValueError:
         raise NotToml(f"it has a number of more than {LONGEST} digits") from None

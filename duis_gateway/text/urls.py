@@ -13,8 +13,8 @@ def fault_of_url(url: str) -> str | None:
         return None
     at = next(length for length in range(len(url), -1, -1) if _WRITTEN.fullmatch(url[:length]))
     if url[at] == "%":
-        return f"has {url[at : at + 3]!r}, which is no octet: a per cent sign itself is written %25"
-    return f"has {url[at]!r}, which stands in a URL as {_encoded(url[at])}"
+        return f"has {url[at : at + 3]!r}, which is not an octet: write a per cent sign itself as %25"
+    return f"has {url[at]!r}, which is written in a URL as {_encoded(url[at])}"
 
 
 def _encoded(character: str) -> str:

@@ -115,7 +115,7 @@ def test_a_checkpoint_that_was_kept_finds_another_log_in_its_place() -> None:
 def test_a_checkpoint_that_another_key_has_signed_is_named_with_its_certificate() -> None:
     [found] = findings(export([*FOUR, checkpoint(FOUR[3], 2)]))
     assert f"it names the certificate {signed_by(2)[1].serial} of" in found
-    assert "which is not among those believed here" in found
+    assert "which is not among those trusted here" in found
 
 
 def test_after_a_change_of_the_key_both_certificates_prove() -> None:
@@ -131,7 +131,7 @@ def test_after_a_change_of_the_key_both_certificates_prove() -> None:
     [
         ((1, 3), "follows entry 1: entry 2 is missing"),
         ((1, 2, 7), "follows entry 2: entries 3 to 6 are missing"),
-        ((1, 2, 2), "stands after entry 2: it is out of order, or there twice"),
+        ((1, 2, 2), "comes after entry 2: it is out of order, or there twice"),
     ],
 )
 def test_it_says_what_is_missing_or_there_twice(sequences: tuple[int, ...], said: str) -> None:

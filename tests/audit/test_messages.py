@@ -66,31 +66,31 @@ def test_what_nobody_has_touched_is_whole_before_and_after_it_is_sealed(store: S
 
 
 TAMPERED: dict[str, tuple[str, str]] = {
-    "UPDATE service_request_evidence SET raw = 'x'": ("Service Request", "stored with another bytes as it came"),
-    "UPDATE service_request_evidence SET answer = 'x'": ("Service Request", "stored with another answer"),
-    "UPDATE service_request SET outcome = 'E4'": ("Service Request", "stored with another outcome"),
-    "UPDATE service_request SET digest = 'x'": ("Service Request", "another digest of what is signed"),
-    "UPDATE service_request SET received_at = received_at + 1": ("Service Request", "stored with another time"),
-    "UPDATE service_request SET counter = 5": ("Service Request", "stored with another identity"),
-    "DELETE FROM partner_message_evidence": ("partner's message", "stored with another answer"),
-    "DELETE FROM partner_message": ("partner's message", "is not stored any more: it was removed"),
-    "UPDATE partner_message SET kind = 'Ping'": ("partner's message", "stored with another kind"),
-    "UPDATE outbox SET content = 'x' WHERE id = 3": ("message sent", "stored with another content"),
-    "UPDATE outbox SET recipient = 5 WHERE id = 3": ("message sent", "stored with another recipient"),
+    "UPDATE service_request_evidence SET raw = 'x'": ("Service Request", "stored with a different bytes as it came"),
+    "UPDATE service_request_evidence SET answer = 'x'": ("Service Request", "stored with a different answer"),
+    "UPDATE service_request SET outcome = 'E4'": ("Service Request", "stored with a different outcome"),
+    "UPDATE service_request SET digest = 'x'": ("Service Request", "a different digest of what is signed"),
+    "UPDATE service_request SET received_at = received_at + 1": ("Service Request", "stored with a different time"),
+    "UPDATE service_request SET counter = 5": ("Service Request", "stored with a different identity"),
+    "DELETE FROM partner_message_evidence": ("partner's message", "stored with a different answer"),
+    "DELETE FROM partner_message": ("partner's message", "is no longer stored: it was removed"),
+    "UPDATE partner_message SET kind = 'Ping'": ("partner's message", "stored with a different kind"),
+    "UPDATE outbox SET content = 'x' WHERE id = 3": ("message sent", "stored with a different content"),
+    "UPDATE outbox SET recipient = 5 WHERE id = 3": ("message sent", "stored with a different recipient"),
     "UPDATE outbox SET content = '' WHERE id = 3": ("", "its body is gone, and pruning has taken nothing at all"),
     "UPDATE service_request_evidence SET raw = ''": ("", "its body is gone, and pruning has taken nothing at all"),
-    "UPDATE outbox SET delivered_at = delivered_at + 1 WHERE id = 1": ("entry", "and is stored otherwise"),
-    "UPDATE outbox SET state = 'pending' WHERE id = 1": ("entry", "and is stored otherwise"),
-    "UPDATE outbox SET state = 'delivered', delivered_at = 5 WHERE id = 3": ("message", "and no entry says so"),
-    "DELETE FROM outbox WHERE id = 3": ("message sent", "is not stored any more: it was removed"),
-    "UPDATE failed_attempt SET error = 'x'": ("the attempt of", "is stored with another error"),
-    "DELETE FROM failed_attempt": ("the attempt of", "is not stored any more"),
-    "INSERT INTO failed_attempt (message, at, error) VALUES (3, 5, 'x')": ("1 failed", "that no entry speaks of"),
+    "UPDATE outbox SET delivered_at = delivered_at + 1 WHERE id = 1": ("entry", "but is stored differently"),
+    "UPDATE outbox SET state = 'pending' WHERE id = 1": ("entry", "but is stored differently"),
+    "UPDATE outbox SET state = 'delivered', delivered_at = 5 WHERE id = 3": ("message", "but no entry says so"),
+    "DELETE FROM outbox WHERE id = 3": ("message sent", "is no longer stored: it was removed"),
+    "UPDATE failed_attempt SET error = 'x'": ("the attempt of", "is stored with a different error"),
+    "DELETE FROM failed_attempt": ("the attempt of", "is no longer stored"),
+    "INSERT INTO failed_attempt (message, at, error) VALUES (3, 5, 'x')": ("1 failed", "that no entry mentions"),
     "INSERT INTO service_request (originator, target, counter, door, kind, outcome, received_at, digest) "
-    "VALUES (1, 2, 3, 'xml', 'SR8.2', 'I0', 5, 'd')": ("Service Request", "no entry speaks of it: it was inserted"),
-    "UPDATE operator_action SET action = 'x'": ("operator's action", "stored with another action"),
+    "VALUES (1, 2, 3, 'xml', 'SR8.2', 'I0', 5, 'd')": ("Service Request", "no entry mentions it: it was inserted"),
+    "UPDATE operator_action SET action = 'x'": ("operator's action", "stored with a different action"),
     "UPDATE audit_entry SET content = '[]' WHERE sequence = 2": ("entry 2", "one of them was changed"),
-    "UPDATE audit_entry SET content = 'x' WHERE sequence = 2": ("entry 2", "no list of what happened"),
+    "UPDATE audit_entry SET content = 'x' WHERE sequence = 2": ("entry 2", "not a list of what happened"),
     "UPDATE audit_entry SET sealed_at = 'x' WHERE sequence = 2": ("entry 2", "one of them was changed"),
     "DELETE FROM audit_entry WHERE sequence = 2": ("entry 3", "follows entry 1: entry 2 is missing"),
     "DELETE FROM audit_entry WHERE sequence = (SELECT max(sequence) FROM audit_entry)": (
@@ -98,7 +98,7 @@ TAMPERED: dict[str, tuple[str, str]] = {
         "what follows was removed",
     ),
     "UPDATE audit_checkpoint SET document = 'x'": ("the checkpoint", "XML"),
-    "DELETE FROM audit_entry": ("Service Request", "no entry speaks of it: it was inserted"),
+    "DELETE FROM audit_entry": ("Service Request", "no entry mentions it: it was inserted"),
 }
 
 
@@ -126,7 +126,7 @@ def test_what_no_gateway_writes_is_found_and_breaks_nothing(store: Store) -> Non
         with store.write() as conn:
             conn.execute(text("UPDATE service_request SET received_at = 'x'"))
         found = findings(store)
-        assert any("in service_request is stored what no gateway writes" in one for one in found), found
+        assert any("service_request holds what no gateway writes" in one for one in found), found
 
 
 def test_two_entries_in_each_others_place_are_found(store: Store) -> None:

@@ -32,7 +32,7 @@ def said(store: Store) -> list[str]:
 
 def chain_is_whole(store: Store) -> bool:
     """The chain by itself: what it speaks of here is stored nowhere."""
-    return not [one for one in findings(store) if "is not stored any more" not in one]
+    return not [one for one in findings(store) if "is no longer stored" not in one]
 
 
 @pytest.mark.postgresql

@@ -52,7 +52,7 @@ def test_a_whole_log_is_said_to_be_so(used: Installation) -> None:
     assert said[0].split() == ["entries:", "2"]
     assert "checkpoints proven:            1" in said
     assert any(line.startswith("covered by a checkpoint:") and "up to entry 2, at 20" in line for line in said)
-    assert "compared with what is stored:  3" in said
+    assert "compared with stored messages:  3" in said
 
 
 def test_an_export_is_verified_elsewhere_by_the_certificate_alone(used: Installation, tmp_path: Path) -> None:
@@ -61,12 +61,12 @@ def test_an_export_is_verified_elsewhere_by_the_certificate_alone(used: Installa
     assert export.stat().st_mode & 0o777 == 0o600
     assert "entries:                  2" in done("audit", "verify", export, "--trust", certificate(used))
     assert done("audit", "export", "-", *used.config) == export.read_text(encoding="utf-8")
-    assert "is there already" in refused(2, "audit", "export", export, *used.config)
+    assert "already exists" in refused(2, "audit", "export", export, *used.config)
     export.write_text(export.read_text(encoding="utf-8").replace('"I0"', '"E4"'), encoding="utf-8")
     ran = run("audit", "verify", export, "--trust", certificate(used))
     assert ran.code == 1
     assert "entry 1: its link does not cover its content and the entry before it" in ran.output
-    assert ran.error.endswith("the audit log is not whole: 1 finding\n")
+    assert ran.error.endswith("the audit log is not intact: 1 finding\n")
 
 
 def test_what_was_changed_in_the_database_is_named(used: Installation) -> None:
@@ -74,7 +74,8 @@ def test_what_was_changed_in_the_database_is_named(used: Installation) -> None:
     ran = run("audit", "verify", *used.config)
     assert ran.code == 1
     assert ran.output.splitlines()[0] == (
-        "entry 1: the Service Request 90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1 is stored with another answer"
+        "entry 1: the Service Request 90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1 "
+        "is stored with a different answer"
     )
 
 
@@ -98,7 +99,7 @@ def test_the_key_of_somebody_else_proves_nothing(used: Installation) -> None:
     _, other = used.make_certificate(SUPPLIER)
     ran = run("audit", "verify", "--trust", other, *used.config)
     assert ran.code == 1
-    assert "which is not among those believed here" in ran.output
+    assert "which is not among those trusted here" in ran.output
 
 
 def test_a_log_that_nothing_covers_is_whole_and_said_to_prove_nothing(installation: Installation) -> None:
@@ -110,7 +111,7 @@ def test_a_log_that_nothing_covers_is_whole_and_said_to_prove_nothing(installati
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("", "is no export of an audit log"), ("<xml/>\n", "does not begin with the line")],
+    [("", "is not an export of an audit log"), ("<xml/>\n", "does not begin with the line")],
 )
 def test_another_file_is_said_to_be_none(used: Installation, tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "other"

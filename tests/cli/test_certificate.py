@@ -1,4 +1,4 @@
-"""`certificate`: whose signatures are believed."""
+"""`certificate`: whose signatures are trusted."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_key_is_never_written_over(installation: Installation, tmp_path: Path)
     key, _ = installation.make_certificate(SUPPLIER)
     before = key.read_bytes()
     make = ("certificate", "make", SUPPLIER, "--pki", installation.pki)
-    assert "is there already" in refused(2, *make)
+    assert "already exists" in refused(2, *make)
     assert key.read_bytes() == before
     done(*make, "--out", tmp_path / "elsewhere")
     assert (tmp_path / "elsewhere" / key.name).exists()

@@ -80,7 +80,7 @@ def test_the_shell_completes(shell: str, options: tuple[str, ...], script: str, 
         stdin=subprocess.DEVNULL,
     )
     assert done.stderr == ""
-    about = {"clock": "Put the clock to a time, or move it on by", "close": "DCC closes a release."}
+    about = {"clock": "Set the clock to a time, or move it by a", "close": "DCC closes a release."}
     words = [line.partition("\t") for line in done.stdout.splitlines()]
     assert [word for word, _, _ in words] == ["clock", "close", "north"]
     if shell == "fish":
@@ -98,7 +98,7 @@ def test_zsh_completes_as_it_is_typed(environ: dict[str, str]) -> None:
         os.write(terminal, ZSH.encode())
         read_until(terminal, "READY")
         os.write(terminal, b"duis-gateway sandbox cl\t\t")
-        assert "Put the clock to a time" in read_until(terminal, "DCC closes a release.")
+        assert "Set the clock to a time" in read_until(terminal, "DCC closes a release.")
         os.write(terminal, b"\x15duis-gateway sandbox csp no\t")
         read_until(terminal, "csp north ")
     finally:

@@ -82,7 +82,7 @@ def test_an_option_that_there_is_not_is_called_a_mistake_of_the_url(
         ("postgresql://duis@127.0.0.1:abc/duis", "no port from 1 to 65535"),
         ("postgresql://duis@127.0.0.1:99999/duis", "no port from 1 to 65535"),
         ("postgresql://duis@127.0.0.1:1,127.0.0.1:2/duis", "?host=ONE:5432&host=OTHER:5432"),
-        ("postgresql://duis@127.0.0.1/duis?sslmode=requir", "sslmode=requir, which is none of disable, allow"),
+        ("postgresql://duis@127.0.0.1/duis?sslmode=requir", "sslmode=requir, which is not one of disable, allow"),
     ],
 )
 @pytest.mark.parametrize("command", ["migrate", "serve"])
@@ -99,4 +99,4 @@ def test_a_folder_of_the_database_that_cannot_be_used_is_named(
     monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", f"sqlite:///{tmp_path}/nowhere/gateway.db")
     said = refused(2, "party", "list", *installation.config)
     assert said.startswith("the database's directory cannot be used: ")
-    assert said.endswith("/nowhere: No such file or directory; let the user that runs this write there")
+    assert said.endswith("/nowhere: No such file or directory; give the user that runs this write access there")

@@ -31,7 +31,7 @@ def lines(installation: Installation, code: int) -> dict[str, str]:
 
 def test_a_new_installation_has_nothing_wrong_once_its_parties_are_there(installation: Installation) -> None:
     found = lines(installation, 0)
-    assert found["parties"].startswith("note none is registered: `party add`")
+    assert found["parties"].startswith("note none are registered: `party add`")
     _, certificate = installation.make_certificate(SUPPLIER)
     with socket.create_server(("127.0.0.1", 0)) as adapter:
         url = f"http://127.0.0.1:{adapter.getsockname()[1]}/"
@@ -60,7 +60,7 @@ def test_ports_that_are_chosen_at_each_start_are_said_to_be(
 ) -> None:
     for name in ("SERVER", "OPERATIONS"):
         monkeypatch.setenv(f"DUIS_GATEWAY_{name}_PORT", "0")
-    assert lines(installation, 0)["port 0"] == "good [operations] 127.0.0.1: any that is free, at each start"
+    assert lines(installation, 0)["port 0"] == "good [operations] 127.0.0.1: any free port, at each start"
 
 
 def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> None:
@@ -76,7 +76,9 @@ def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> No
     assert found["signing key"].startswith(f"WRONG {file}, line ")
     assert "[signing] key" in found["signing key"]
     assert found[f"port {port}"].startswith("WRONG [server] 127.0.0.1 cannot be listened on: Address already in use")
-    assert found["mail"] == (f"WRONG 127.0.0.1:{relay} takes no email from us: Connection refused; look at [email]")
+    assert found["mail"] == (
+        f"WRONG 127.0.0.1:{relay} does not accept email from us: Connection refused; check [email]"
+    )
     file.write_text("[server]\nprot = 1\n", encoding="utf-8")
     assert 'did you mean "port"' in lines(installation, 1)["configuration"]
 
@@ -120,7 +122,7 @@ def test_a_port_is_good_where_this_gateway_runs_and_not_where_a_stranger_answers
             answering.join()
         for port in (public, stranger.server_port):
             assert taken[f"port {port}"].startswith("WRONG "), taken
-            assert taken[f"port {port}"].endswith("stop what has this one, or choose another port"), taken
+            assert taken[f"port {port}"].endswith("stop whatever has this one, or choose another port"), taken
     finally:
         stop.tell()
         serving.join()
@@ -143,7 +145,7 @@ def test_a_relay_that_does_not_let_us_in_is_found(installation: Installation) ->
         file = installation.config[1]
         file.write_text(file.read_text(encoding="utf-8").replace("[email]\n", settings, 1), encoding="utf-8")
         said = lines(installation, 1)["mail"]
-        assert said.startswith(f"WRONG 127.0.0.1:{relay.port} takes no email from us: SMTP 535")
+        assert said.startswith(f"WRONG 127.0.0.1:{relay.port} does not accept email from us: SMTP 535")
         password.write_text("sécret", encoding="utf-8")
         assert lines(installation, 0)["mail"] == f"good 127.0.0.1:{relay.port} answers, and lets gateway in"
 

@@ -88,7 +88,7 @@ def test_a_pilot_is_selected_by_pipes(installation: Installation, monkeypatch: p
 
 def test_what_is_there_is_not_overwritten_but_devices_are_no_files(installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "hubs.csv").touch()
-    assert "is there already" in refused(2, "inventory", "export", tmp_path / "hubs.csv", *installation.config)
+    assert "already exists" in refused(2, "inventory", "export", tmp_path / "hubs.csv", *installation.config)
     assert "Exported 0 hubs" in done("inventory", "export", "/dev/null", *installation.config)
 
 
@@ -251,7 +251,7 @@ def test_a_path_that_is_not_utf8_is_refused_in_words(
 def test_letters_that_the_terminal_does_not_have_are_named() -> None:
     """What is printed is not always ASCII, and some terminals are."""
     text, code = explain(UnicodeEncodeError("ascii", "a \N{EM DASH} b", 2, 3, "ordinal not in range(128)"))
-    assert (code, text) == (2, r"ascii, in which the output is written, has no '\u2014': set PYTHONIOENCODING=utf-8")
+    assert (code, text) == (2, r"ascii, the output's encoding, has no '\u2014': set PYTHONIOENCODING=utf-8")
 
 
 @pytest.mark.parametrize(
@@ -270,4 +270,4 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path, words: tuple[str, ...])
     said = refused(2, *(word.format(file=file, known=known) for word in words))
     assert str(file) in said
     assert "it is not UTF-8" in said
-    assert "defect of" not in said
+    assert "bug in" not in said

@@ -42,9 +42,9 @@ def test_messages_are_listed_and_shown(installation: Installation) -> None:
     assert re.search(r"^received \(business time\): +20", shown, re.M)
     assert run("inbox", "show", REQUEST, "--content", *installation.config).raw == b"<SR11.5/>"
     both = refused(2, "inbox", "show", REQUEST, "--content", "--answer", *installation.config)
-    assert both == "--content and --answer print one document each: give one of them"
+    assert both == "--content and --answer each print one document: give only one of them"
     for reference in ("list/1", MESSAGE):
         assert run("inbox", "show", reference, "--answer", *installation.config).raw == b"<answer/>"
-    assert "no message 'other' was taken in; `inbox list` has" in refused(
+    assert "no message 'other' was taken in; see `inbox list`" in refused(
         1, "inbox", "show", "other", *installation.config
     )

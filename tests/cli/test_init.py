@@ -60,11 +60,11 @@ def test_nothing_that_init_makes_may_be_changed_by_everybody(tmp_path: Path) -> 
 
 def test_init_overwrites_nothing(installation: Installation) -> None:
     before = {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
-    assert "is there already, and is not overwritten" in refused(2, "init", installation.folder)
+    assert "already exists, and is not overwritten" in refused(2, "init", installation.folder)
     assert before == {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("there", [False, True], ids=["new folder", "folder that is there"])
+@pytest.mark.parametrize("there", [False, True], ids=["new folder", "existing folder"])
 def test_init_makes_all_or_nothing(tmp_path: Path, there: bool) -> None:
     """With the database away nothing is half made, so that the same command works once it is back."""
     folder = tmp_path / "g"
@@ -102,14 +102,14 @@ def test_init_takes_no_database_of_another_gateway(tmp_path: Path) -> None:
     """The two would share their parties and their outbox; tables without a party are said to have been there."""
     with postgresql_database(migrated=False) as own:
         url = own.replace(":@", "@")
-        assert "were there already" not in done("init", tmp_path / "one", "--store", url)
+        assert "were already there" not in done("init", tmp_path / "one", "--store", url)
         again = done("init", tmp_path / "two", "--store", url)
         (made,) = re.findall(r"^Made .*$", again, re.MULTILINE)
-        assert made.endswith("were there already.")
+        assert made.endswith("were already there.")
         config = ("--config", tmp_path / "one" / "gateway.toml")
         done("party", "add", 1, "--kind", "dcc", "--url", "http://127.0.0.1:9/", *config)
         said = refused(2, "init", tmp_path / "three", "--store", url)
-        assert "is another gateway's database, with parties registered in it (1); name an empty one" in said
+        assert "is another gateway's database, with parties registered in it (1); name an empty database" in said
         assert not (tmp_path / "three").exists()
 
 

@@ -1,4 +1,4 @@
-"""`outbox`: what waits to be sent, what was sent, and what could not be."""
+"""`outbox`: what is waiting to be sent, what was sent, and what could not be."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_one_message_is_shown_by_its_id_or_the_messages_own(filled: Installation
     assert by_id == done("outbox", "show", "id-2", *filled.config)
     assert "90-B3-D5-1F-30-01-00-00" in by_id
     assert "00-00-00-00-00-00-00-01" in by_id
-    assert "`outbox list` has their ids" in refused(1, "outbox", "show", "id-9", *filled.config)
+    assert "see `outbox list`" in refused(1, "outbox", "show", "id-9", *filled.config)
 
 
 def test_what_a_message_waits_behind_is_shown(filled: Installation) -> None:
@@ -119,5 +119,5 @@ def test_dead_letters_are_put_back(filled: Installation, choice: list[object], l
 
 def test_what_is_no_dead_letter_is_not_replayed(filled: Installation) -> None:
     assert "no such dead letter" in refused(1, "outbox", "replay", "1", *filled.config)
-    assert "name one message" in refused(2, "outbox", "replay", *filled.config)
-    assert "name one message" in refused(2, "outbox", "replay", "2", "--all", *filled.config)
+    assert "give one message's id" in refused(2, "outbox", "replay", *filled.config)
+    assert "give one message's id" in refused(2, "outbox", "replay", "2", "--all", *filled.config)

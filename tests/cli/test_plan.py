@@ -87,7 +87,7 @@ def test_the_plan_of_a_regrouped_hub_says_so(installation: Installation, store: 
         (group,) = schedules.instructions(conn, "REL-1", SUPPLIER, "G2")
         refusal = GroupSay(GroupDecision.REFUSED, None, "no room", piece=True)
         says.put_piece(conn, group, hubs.regions(conn, ids(2)), CSP, refusal, NOW)
-    reason = "its supplier has instructed, but the CSP refused this piece of the group (no room)"
+    reason = "its supplier has instructed, but the CSP refused this part of the group (no room)"
     assert why(installation, 2) == f"automatic date: {reason}"
     assert why(installation, 3).endswith("; the CSP has decided")
 
@@ -102,7 +102,7 @@ def test_what_is_not_planned_says_why(installation: Installation) -> None:
 
 @pytest.mark.usefixtures("store")
 def test_the_marks_of_the_release_are_part_of_the_reason(installation: Installation) -> None:
-    assert why(installation, 5).endswith("excluded from the pilot, DCC may update it before")
+    assert why(installation, 5).endswith("excluded from the pilot; DCC may update it beforehand")
     assert why(installation, 6).endswith("a proving hub, always in the pilot")
 
 
@@ -155,7 +155,7 @@ def test_a_former_supplier_s_instruction_no_longer_counts(installation: Installa
     """Design section 7: responsibility is looked at again when planning."""
     with store.write() as conn:
         hubs.upsert(conn, [replace(HUBS[0], import_supplier=OTHER_SUPPLIER, gas_supplier=OTHER_SUPPLIER)])
-    former = "what a former supplier instructed counts no longer"
+    former = "what a former supplier instructed no longer counts"
     assert why(installation, 1) == f"automatic date: its supplier has not instructed; {former}"
     with store.write() as conn:
         hubs.upsert(conn, [replace(HUBS[0], gas_supplier=OTHER_SUPPLIER)])

@@ -33,7 +33,7 @@ def test_a_list_is_loaded_shown_and_shortened(installation: Installation, tmp_pa
     file.write_text("[]")
     assert "protects 0 hubs." in done("protect", "load", file, *party)
     file.write_text("")
-    assert "there is nothing in it" in refused(2, "protect", "load", file, *party)
+    assert "it is empty" in refused(2, "protect", "load", file, *party)
     file.write_text("device_id\n")
     assert "protects 0 hubs." in done("protect", "load", file, *party)
 

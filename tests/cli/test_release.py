@@ -101,6 +101,4 @@ def test_a_release_without_a_pilot_says_so(announced: Installation) -> None:
 
 
 def test_an_unknown_release_is_named(announced: Installation) -> None:
-    assert (
-        refused(1, "release", "show", "R9", *announced.config) == "there is no release 'R9'; `release list` names them"
-    )
+    assert refused(1, "release", "show", "R9", *announced.config) == "there is no release 'R9'; see `release list`"

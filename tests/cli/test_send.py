@@ -102,9 +102,9 @@ def test_a_document_that_was_forgotten_to_be_signed_is_said_to_be_so(door: Door,
         (503, "", 1, "HTTP 503 Service Unavailable"),
         (302, "", 1, "HTTP 302 Found"),
         (202, "not XML", 0, "HTTP 202 Accepted"),
-        (200, "not XML", 1, "the answer is not XML; look whether http://127.0.0.1"),
-        (200, "", 1, "the answer is empty; look whether"),
-        (200, "<html/>", 1, "the answer is XML, but no answer of a gateway: html; look whether"),
+        (200, "not XML", 1, "the answer is not XML; check whether http://127.0.0.1"),
+        (200, "", 1, "the answer is empty; check whether"),
+        (200, "<html/>", 1, "the answer is XML, but not a gateway's answer: html; check whether"),
     ],
 )
 def test_the_exit_code_says_whether_the_answer_is_no(
@@ -188,7 +188,7 @@ def test_what_goes_with_json_alone_and_where_envelopes_go_is_said(door: Door, fi
 def test_a_key_in_the_place_of_its_file_is_not_shown(door: Door, file: Path) -> None:
     key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----"
     said = refused(2, "send", file, "--url", door.url, "--key", key, "--certificate", file)
-    assert said.endswith("that is what is in a file: give the file's path")
+    assert said.endswith("that is the content of a file: give the file's path")
     assert "MIGH" not in said
 
 
@@ -222,7 +222,7 @@ def test_what_json_is_refused_for_names_options_of_the_command(file: Path, insta
     assert said.endswith("could not be reached: Connection refused; --wait waits for it")
     installation.make_certificate(OTHER_SUPPLIER, "89")
     said = refused(2, "send", file, *words, "--trust", installation.pki)
-    assert said.startswith("--trust: several that are trusted may sign for DCC: ")
+    assert said.startswith("--trust: several trusted certificates may sign for DCC: ")
     assert said.endswith("; name the gateway's own certificate there")
     assert refused(2, "send", file, *words, "--trust", certificate).endswith("owner; name the gateway's there")
     file.write_bytes('{"ReadInventory": {}}'.encode("utf-16"))
@@ -279,7 +279,7 @@ def test_a_refusal_is_told_in_words_and_its_bytes_go_to_a_file_alone(door: Door,
     ran = run("send", file, "--url", f"{door.base}/nothing", "--out", tmp_path / "answer.xml")
     assert (tmp_path / "answer.xml").read_text(encoding="utf-8") == PROBLEM
     assert ran.error.splitlines()[:2] == ["HTTP 404 Not Found", "the digest differs"]
-    assert ran.error.endswith(f"there is no door at {door.base}/nothing: one is {door.base}/api/v1/serviceD\n")
+    assert ran.error.endswith(f"there is no door at {door.base}/nothing; there is one at {door.base}/api/v1/serviceD\n")
     assert run("send", file, "--url", f"{door.base}/nothing").output == ""
     assert "[server] port" in run("send", file, "--url", door.base).error  # what is at a door's path is no gateway
 

@@ -194,7 +194,7 @@ def test_the_operators_listener_speaks_tls_and_shows_when_certificates_end(world
             2,
             "the key does not fit the certificate",
         ),
-        (lambda world: ("--cacert", world.ours.key), 2, "no certificate in PEM"),
+        (lambda world: ("--cacert", world.ours.key), 2, "no PEM certificate"),
     ],
     ids=["no authorities", "no certificate", "half", "another key", "no authorities in the file"],
 )  # fmt: skip
@@ -241,6 +241,6 @@ def test_doctor_looks_at_tls_both_ways(world: World, monkeypatch: pytest.MonkeyP
     ran = run("doctor", *world.installation.config)
     assert ran.code == 0, ran.output
     assert f"[server] {own.certificate}, good until" in ran.output
-    assert "ends with a certificate of CN=authority: who verifies it must have that one" in ran.output
+    assert "ends with a certificate issued by CN=authority: whoever verifies it must have that one" in ran.output
     own.key.chmod(0o644)
-    assert f"every user of this machine may read {own.key}" in run("doctor", *world.installation.config).output
+    assert f"every user of this machine can read {own.key}" in run("doctor", *world.installation.config).output

@@ -52,7 +52,7 @@ def test_the_environment_may_name_the_configuration(
         (["party", "suspend", "90-B3"], "party suspend: Invalid value for 'EUI': '90-B3' is not an EUI-64 such as"),
         (["party", "list", "--config", "none.toml"], "the configuration none.toml cannot be read: No such file"),
         (["party", "list", "--form", "xml"], "party list: No such option"),
-        (["conformance"], "conformance needs --url, the http or https URL of the gateway"),
+        (["conformance"], "conformance needs --url, the gateway's http or https URL"),
         (["conformance", "--wait", "1"], "conformance needs --url"),
         (["conformance", "--version", "6.0"], "conformance needs --url"),
         (["conformance", "--url", "", "--list"], "conformance: Invalid value for '--url': it is empty"),
@@ -60,7 +60,7 @@ def test_the_environment_may_name_the_configuration(
         (["conformance", "--case", "n64", "--case", "", "--list"], "'--case': it is empty"),
         (
             ["inbox", "list", "--kind", ""],
-            "inbox list: Invalid value for '--kind': it is empty: name a value",
+            "inbox list: Invalid value for '--kind': it is empty: give a value",
         ),
         (["send", "-", "--out", ""], "send: Invalid value for '--out': it is empty"),
         (["serve", "--config", ""], "serve: Invalid value for '--config': it is empty"),
@@ -132,7 +132,7 @@ def test_a_shell_can_complete_commands(shell: str, monkeypatch: pytest.MonkeyPat
 def test_a_defect_is_one_line_too_and_traceback_shows_where(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duis_gateway.cli.sign.load_signing_key", lambda *_: 1 / 0)
     here = ["sign", __file__, "--key", __file__, "--certificate", __file__]
-    assert refused(1, *here).startswith("a defect of the gateway: ZeroDivisionError: division by zero")
+    assert refused(1, *here).startswith("a bug in the gateway: ZeroDivisionError: division by zero")
     assert "Traceback" in run("--traceback", *here).error
 
 

@@ -151,10 +151,10 @@ def test_what_somebody_else_wrote_can_be_signed_and_sent_too(parties: Parties) -
         assert parties.other.sign(wrapped.document) != wrapped.document
         request = gateway.sign((EXAMPLES / "duis-8.2-request.xml").read_bytes())
         assert (request.kind, request.door) == ("SR8.2", "serviceD")
-        for wrong, reason in [(b"<x/>", "neither a Request"), (b"<", "well-formed")]:
+        for wrong, reason in [(b"<x/>", "neither a DUIS Request"), (b"<", "well-formed")]:
             with pytest.raises(CannotSend, match=reason):
                 gateway.sign(wrong)
-        with pytest.raises(CannotSend, match="no body of a partner's interface"):
+        with pytest.raises(CannotSend, match="is not a body"):
             gateway.send(Acknowledged())
         with pytest.raises(CannotSend, match="1 to 50000 hubs"):
             gateway.send(csp.DefaultPilotList("R", "North", ()))
@@ -216,19 +216,19 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(
 def test_a_proxys_own_page_is_told_in_words_and_kept(parties: Parties, page: bytes) -> None:
     with Standin(parties, (502, page)) as standin, pytest.raises(NotNow) as caught:
         standin.gateway.send(LIST)
-    assert "HTTP 502: what came is a page of a web server or a proxy, and no gateway's answer" in str(caught.value)
+    assert "HTTP 502: what came is a web server's or a proxy's page, not a gateway's answer" in str(caught.value)
     assert "<" not in str(caught.value)
     assert caught.value.problem.body == page
     with Standin(parties, (404, b"")) as standin, pytest.raises(Refused, match="check the gateway's URL"):
         standin.gateway.send(LIST)
-    with Standin(parties, (204, b"")) as standin, pytest.raises(Refused, match=r"a gateway answers 200.*check its URL"):
+    with Standin(parties, (204, b"")) as standin, pytest.raises(Refused, match=r"a gateway's 200.*check its URL"):
         standin.gateway.send(LIST)
 
 
 def test_of_several_gateways_the_trusted_one_has_to_be_named(tmp_path: Path) -> None:
     """And where nobody signs for DCC, that is said."""
     authority = make_authority(tmp_path)
-    with pytest.raises(SetupWrong, match=r"no certificate that is trusted may sign for DCC .* .add the gateway's"):
+    with pytest.raises(SetupWrong, match=r"no trusted certificate may sign for DCC .* .add the gateway's"):
         _ = Trust.folder(tmp_path).gateway
     for eui in (0x90B3D51F30000002, 0x90B3D51F3000000A):
         make_certificate(authority, eui, "89", tmp_path, stem=f"{eui:X}")

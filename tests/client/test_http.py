@@ -158,7 +158,7 @@ def test_a_handshake_that_cannot_succeed_is_an_error_of_its_own(
 def test_a_server_without_tls_is_told_from_one_that_does_not_answer() -> None:
     with (
         serving(answer(b"x"), b"", None) as (port, _),
-        pytest.raises(NotListening, match="no TLS is spoken there; try http://"),
+        pytest.raises(NotListening, match="it does not speak TLS; try http://"),
     ):
         Http(10.0).get(f"https://127.0.0.1:{port}/a")
 

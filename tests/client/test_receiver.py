@@ -237,7 +237,7 @@ REFUSALS: dict[str, tuple[Callable[[Parties], bytes], type[ClientError], str]] =
         NotUnderstood,
         "7.0",
     ),
-    "of something else": (lambda p: p.gateway.sign(b'<x xmlns="urn:x"/>'), NotUnderstood, "no message"),
+    "of something else": (lambda p: p.gateway.sign(b'<x xmlns="urn:x"/>'), NotUnderstood, "not a message"),
     "under another's name": (
         lambda p: p.gateway.sign(
             csp.INTERFACE.render_message("m", OTHER, AT, csp.DefaultPilotList("R", "North", (1,)))
@@ -300,7 +300,7 @@ def test_it_listens_by_itself_and_its_inbox_can_be_waited_for(parties: Parties, 
         assert ask("POST", raw) == (204, b"", None)
         assert ask("POST", b"<")[0] == 400
         assert ask("POST", b"")[0] == 400
-        assert ask("GET") == (405, b"messages come by POST", "POST")
+        assert ask("GET") == (405, b"messages must come by POST", "POST")
         found = inbox.wait_for("N64", that=lambda one: bool(one.body.device_id == duis.HUB), seconds=20)
     assert found is not None
     assert inbox.wait_for("N71", seconds=0) is None
@@ -469,8 +469,8 @@ def test_a_handler_that_raises_an_error_of_the_kit_gets_the_message_again(
         ("N46", "there is no message 'N46'; did you mean N"),
         ("PreferedPilotList", "did you mean PreferredPilotList"),
         ("Q", "there are N64"),
-        (dict, "dict is no class"),
-        (Message, "Message is no class"),
+        (dict, "dict is not the class"),
+        (Message, "Message is not the class"),
         (PreferredPilotList, "it is csp_mgmt_gw.messages.PreferredPilotList; or give its name, 'PreferredPilotList'"),
         (PreferredPilotSchedule, "it is csp_mgmt_gw.messages.PreferredPilotSchedule"),
     ],

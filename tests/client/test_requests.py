@@ -116,7 +116,7 @@ def test_whatever_text_and_devices_it_is_canonical_and_says_the_same(release: st
         (PreferredPilotList("R\0", "9002", devices=[HUB]), "XML cannot carry"),
         (ReadInventory("00-DB"), "not an EUI-64"),
         (ReadInventory(-1), "not an EUI-64"),
-        (PreferredPilotSchedule("R", "9002", []), "one group at least"),
+        (PreferredPilotSchedule("R", "9002", []), "at least one group"),
         (PreferredPilotSchedule("R", "9002", [Group("G", [HUB], START.replace(tzinfo=None), END)]), "without a zone"),
     ],
 )
@@ -165,7 +165,7 @@ def test_the_files_of_a_party_are_checked_when_they_are_read(parties: Parties, t
         Trust.folder(tmp_path / "none")
     with pytest.raises(SetupWrong, match="not a certificate"):
         Trust.certificate(pki / "other.key")
-    with pytest.raises(SetupWrong, match="no certificate that is trusted"):
+    with pytest.raises(SetupWrong, match="no trusted certificate"):
         Gateway("http://127.0.0.1:1", identity=parties.supplier, trust=Trust.folder(tmp_path))
     for url in ("127.0.0.1:1", "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://"):
         with pytest.raises(SetupWrong, match="not an http or https URL"):

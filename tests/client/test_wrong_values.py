@@ -78,8 +78,8 @@ def database_of(statement: str) -> Callable[[Path], None]:
     [
         (text_file, "file is not a database"),
         (Path.mkdir, "unable to open"),
-        (database_of("CREATE TABLE hubs (id)"), "of something else .it has the table hubs"),
-        (database_of("CREATE TABLE taken (what)"), "of something else"),
+        (database_of("CREATE TABLE hubs (id)"), "some other database .it has the table hubs"),
+        (database_of("CREATE TABLE taken (what)"), "some other database"),
     ],
     ids=["text", "folder", "another database", "another table"],
 )
@@ -89,9 +89,9 @@ def test_a_file_of_something_else_is_named_and_left_as_it_is(
     path = tmp_path / "taken.db"
     make(path)
     before = path.read_bytes() if path.is_file() else b""
-    with pytest.raises(SetupWrong, match=rf"taken\.db, the file of the messages that were taken, .*{why}") as caught:
+    with pytest.raises(SetupWrong, match=rf"taken\.db, the file of messages taken, .*{why}") as caught:
         InFile(path)
-    assert "name a file that is not there yet" in caught.value.what_to_do
+    assert "name a file that does not exist yet" in caught.value.what_to_do
     assert (path.read_bytes() if path.is_file() else b"") == before
 
 
@@ -144,9 +144,9 @@ SET_UP: dict[str, tuple[Callable[[Parties], object], str]] = {
     "handler": (lambda p: Receiver(p.supplier, p.trust).on("N64")(A), "a handler must be a function"),
     "roles": (lambda p: Trust.folder(p.folder, roles=A), "roles must be a set"),
     "token": (lambda p: PartyDoor(URL, A), "token must be the party's token"),
-    "two lines for a token": (lambda p: PartyDoor(URL, "a\nb"), "token has characters that no token has"),
-    "port": (lambda p: Serving(wrong(lambda *_: []), port=99_999), "127.0.0.1:99999 cannot be listened at"),
-    "host": (lambda p: Serving(wrong(lambda *_: []), host="192.0.2.1"), "192.0.2.1:0 cannot be listened at"),
+    "two lines for a token": (lambda p: PartyDoor(URL, "a\nb"), "token has characters that a token never has"),
+    "port": (lambda p: Serving(wrong(lambda *_: []), port=99_999), "127.0.0.1:99999 cannot be listened on"),
+    "host": (lambda p: Serving(wrong(lambda *_: []), host="192.0.2.1"), "192.0.2.1:0 cannot be listened on"),
 }
 
 
@@ -160,7 +160,7 @@ def test_what_a_part_of_the_kit_is_made_of_is_checked_when_it_is_made(
 
 def test_a_port_that_is_taken_is_named(parties: Parties) -> None:
     receiver = Receiver(parties.supplier, parties.trust)
-    with receiver.serve() as server, pytest.raises(SetupWrong, match=rf"{server.port} cannot be listened at: Address"):
+    with receiver.serve() as server, pytest.raises(SetupWrong, match=rf"{server.port} cannot be listened on: Address"):
         receiver.serve(port=server.port)
 
 
@@ -170,7 +170,10 @@ REQUESTS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: PreferredPilotList("R", "2", HUB),
         "devices must be a list of EUI-64s, not '00-DB",
     ),
-    "one hub to add": (lambda: PreferredPilotList("R", "2", add=HUB), "add must be a list .*put one alone in brackets"),
+    "one hub to add": (
+        lambda: PreferredPilotList("R", "2", add=HUB),
+        "add must be a list .*put a single one in brackets",
+    ),
     "nothing to remove": (lambda: PreferredPilotList("R", "2", remove=A), "remove must be a list"),
     "None in a list": (lambda: PreferredPilotList("R", "2", [A]), "not an EUI-64.*None"),
     "no release": (lambda: PreferredPilotList(A, "2"), "release must be a text, not None"),
@@ -195,7 +198,7 @@ REQUESTS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: PreferredPilotSchedule("R", "2", (), wrong(["G"])),
         "cancelled must be a list of",
     ),
-    "no request": (lambda: A, "NoneType is no body"),
+    "no request": (lambda: A, "NoneType is not a body"),
     "a CSP's hub for a list": (
         lambda: csp.DefaultPilotList("R", wrong("North"), wrong(HUB)),
         "DeviceIDList cannot be written from '00-DB",
@@ -292,7 +295,7 @@ PRIVATE = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----\n"
 
 
 def test_what_is_in_a_file_is_no_path_and_is_never_shown() -> None:
-    with pytest.raises(SetupWrong, match="the key must be the path of a file or folder, not what is in it") as told:
+    with pytest.raises(SetupWrong, match="the key must be the path of a file or folder, not its content") as told:
         Identity.load(PRIVATE, "certificate.pem")
     assert "MIGH" not in str(told.value)
 

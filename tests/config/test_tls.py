@@ -84,11 +84,11 @@ def der(files: Files) -> None:
 WRONG: dict[str, tuple[Callable[[Files], object], str]] = {
     "passphrase": (passphrase, "[server] tls_key: own.key: the key is protected by a passphrase; `openssl pkey"),
     "another key": (another_key, "[server] tls_key: own.key: the key does not fit the certificate own.pem"),
-    "no key": (lambda files: files.key.write_bytes(b"none"), "[server] tls_key: own.key: no private key in PEM"),
+    "no key": (lambda files: files.key.write_bytes(b"none"), "[server] tls_key: own.key: no PEM private key"),
     "key away": (lambda files: files.key.unlink(), "[server] tls_key: own.key: No such file or directory"),
     "wrong order": (wrong_order, "[server] tls_certificate: own.pem: the certificate of own.key must come first"),
-    "a gap": (a_gap, "[server] tls_certificate: own.pem: after CN=own must come its issuer, CN=authority, and there"),
-    "DER": (der, "[server] tls_certificate: own.pem: no certificate in PEM; `openssl x509 -inform DER"),
+    "a gap": (a_gap, "[server] tls_certificate: own.pem: after CN=own must come its issuer, CN=authority, but instead"),
+    "DER": (der, "[server] tls_certificate: own.pem: no PEM certificate; `openssl x509 -inform DER"),
     "certificate away": (
         lambda files: files.certificate.unlink(),
         "[server] tls_certificate: own.pem: No such file or directory",
@@ -143,7 +143,7 @@ def test_secrets_that_anybody_may_read_are_named(authority: Authority, tmp_path:
     assert list(open_secrets(config)) == []
     own.key.chmod(0o644)
     (line,) = open_secrets(config)
-    assert line.endswith(f"[server] tls_key: every user of this machine may read {own.key}: `chmod o-r` it")
+    assert line.endswith(f"[server] tls_key: every user of this machine can read {own.key}: run `chmod o-r` on it")
 
 
 def put(source: Files, target: Files) -> None:
@@ -201,7 +201,7 @@ def test_files_that_cannot_be_used_when_they_change_leave_what_was_read_before(
         tls.read_again()
         assert served(doors.server.port, authority.trusting())
         assert [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR] == [
-            "kept the TLS certificate that was read before"
+            "kept the TLS certificate read before"
         ]
         assert "the key does not fit" in (tls.problem() or "")
         put(authority.issue("good"), own)

@@ -203,7 +203,7 @@ def test_a_new_key_counts_once_the_files_are_read_again(
         key.write_bytes(made.key_path.read_bytes())
         gateway.read_again()
         assert expiry() == before, "the key is of no certificate yet"
-        assert "kept the signing key that was read before" in caplog.text
+        assert "kept the signing key read before" in caplog.text
         assert "not everything could be read again" in caplog.text
         assert "are read again" not in caplog.text
         certificate.write_bytes(made.certificate_path.read_bytes())

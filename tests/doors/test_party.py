@@ -179,8 +179,8 @@ def test_an_unknown_form_is_refused() -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("changed_since=2026-11-27T00:00:00Z", "the query takes format and changed-since alone, not changed_since"),
-        ("release=R", "the query takes format and changed-since alone, not release"),
+        ("changed_since=2026-11-27T00:00:00Z", "the query takes only format and changed-since, not changed_since"),
+        ("release=R", "the query takes only format and changed-since, not release"),
         ("format=csv&format=json", "format is given 2 times"),
         ("changed-since=2026-11-27T00:00:00Z&changed-since=2026-11-28T00:00:00Z", "changed-since is given 2 times"),
         ("a%1b=1", r"not a\x1b"),
@@ -292,8 +292,8 @@ def test_a_protection_list_is_replaced_shown_and_emptied(media: str, body: str, 
     ("media", "body", "status", "words"),
     [
         ("text/csv", "device_id\n00-DB", 400, "line 2: "),
-        ("text/csv", "", 400, "there is nothing in it"),
-        ("application/json", "", 400, "there is nothing in it"),
+        ("text/csv", "", 400, "it is empty"),
+        ("application/json", "", 400, "it is empty"),
         ("text/csv", "a,device_id\nb", 400, "line 2: it ends before its device_id"),
         ("application/json", '["00-DB-12-34-56-00-00-01", 7]', 400, "item 2: "),
         ("application/json", '{"device_id": 1}', 400, "must be an array"),

@@ -265,7 +265,7 @@ def test_a_handshake_may_come_octet_by_octet_and_has_a_deadline(pki: Pki) -> Non
         assert ended
         assert silent.recv(1) == b""
         assert time.monotonic() - began < 10
-        assert one_line(lines) == "the handshake did not end in time"
+        assert one_line(lines) == "the handshake did not finish in time"
     with listening(pki, ask=False) as doors, doors.bare() as slow:
         slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for octet in said:

@@ -268,7 +268,7 @@ def test_a_limit_below_one_hub_is_refused_and_not_looped_over(code: str) -> None
 
 
 def test_a_list_of_no_hubs_is_never_sent_but_as_a_default_list_that_names_none_any_more() -> None:
-    with pytest.raises(ValueError, match="one at least"):
+    with pytest.raises(ValueError, match="at least one"):
         prepare(SplitSupplierInstruction("R-1", OtherSupplier.INSTRUCTED, ()), supplier("6.0"))
     document = rendered(DefaultPilotList("R-1", "9002", "North"))
     schema_of(DUIS_6_0).check(document)

@@ -115,7 +115,7 @@ def test_what_the_table_does_not_have_is_not_sent(dcc: Steering) -> None:
     with dcc.store.write() as conn:
         told = [party for party in parties.all_parties(conn) if party.eui in (NORTH, DCC)]
         sends = [PartnerSend(party, csp.Closure("R1", NOW), "R1") for party in told]
-        with pytest.raises(NotAnInteraction, match="tells a dcc by Closure"):
+        with pytest.raises(NotAnInteraction, match="sends a dcc Closure"):
             lay_in_outbox(sends, conn, dcc.signer(), NOW, 95_000)
     assert len(told) == 2
     assert not dcc.outbox(NORTH, before)

@@ -108,7 +108,7 @@ def test_each_door_takes_its_own_kinds_of_certificate(walk: StepsWalk, door: Doo
 @pytest.mark.parametrize("door", MESSAGES)
 def test_the_certificate_is_the_originators_own(walk: StepsWalk, door: Door) -> None:
     """T37: everything else about it is good."""
-    with pytest.raises(NotAuthenticated, match="of another party than the originator"):
+    with pytest.raises(NotAuthenticated, match="belongs to another party than the message's originator"):
         walk.verified(walk.signed(MESSAGES[door](), door, eui=OTHER), door)
 
 
@@ -153,7 +153,7 @@ def test_the_connection_is_of_the_originators_organisation_where_that_is_asked_f
 def test_who_is_not_registered_is_of_no_organisation(walk: StepsWalk) -> None:
     """T69."""
     del walk.parties[SUPPLIER]
-    with pytest.raises(NotOfOrganisation, match="not registered, and so belongs to no organisation"):
+    with pytest.raises(NotOfOrganisation, match="not registered, so it belongs to no organisation"):
         walk.verified(walk.signed(reading(), Door.DUIS), organisations=["Alpha"])
 
 
@@ -292,7 +292,7 @@ def test_what_was_answered_gets_that_answer_and_what_was_used_otherwise_is_refus
     with store.read() as conn:
         assert known(verified, conn) == b"the answer"
         assert known(verified, conn, 10) == b"the answer"
-        with pytest.raises(IdentityReused, match="with other content"):
+        with pytest.raises(IdentityReused, match="with different content"):
             known(replace(verified, digest=b"x" * 32), conn)
 
 

@@ -100,7 +100,7 @@ def test_a_revision_below_the_one_that_stands_is_refused(play: Play) -> None:
     for revision in (2, 3):
         answer = play.announce(revision=revision)
         assert answer.code == "Refused"
-        assert "revision 3, which stands" in only(answer.root, "Text")
+        assert "revision 3, the current one" in only(answer.root, "Text")
     assert play.announce(revision=4, firmware="9003").code == "Refused"
     assert play.announce(revision=4, model="ANOTHER").code == "Refused"
     assert len(play.received("north")) == 1

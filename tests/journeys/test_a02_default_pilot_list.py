@@ -90,13 +90,13 @@ def test_the_bad_hubs_of_a_list_are_named_with_reasons_and_the_good_ones_told(pl
     play.announce(marks=devices("esi:ExcludedDeviceIDList", [excluded]))
     play.forget()
     bad = {
-        UNKNOWN: "no Communications Hub",
-        lot.within("North", of=lot["own"])[0].replace("00-DB", "00-DC"): "no Communications Hub",
+        UNKNOWN: "not a Communications Hub",
+        lot.within("North", of=lot["own"])[0].replace("00-DB", "00-DC"): "not a Communications Hub",
         lot.within("Central", of=lot["own"])[0]: "not in the region North",
         excluded: "excluded",
     }
     bad |= dict.fromkeys(lot.within("North", of=lot["uncommissioned"]), "not commissioned")
-    bad |= dict.fromkeys(lot.within("North", of=lot["no_hub"]), "no Communications Hub")
+    bad |= dict.fromkeys(lot.within("North", of=lot["no_hub"]), "not a Communications Hub")
     good = lot["own"][0]
     answer = play.default_list("north", "North", [*bad, good])
     assert answer.code == "PartlyAccepted"

@@ -92,8 +92,8 @@ def test_an_outcome_that_contradicts_the_one_reported_is_refused_until_dcc_decid
 @pytest.mark.parametrize(
     ("counts", "reason"),
     [
-        ({"activated": 201, "failed": 0}, "201 hubs activated and 0 failed are more than the 200 targeted"),
-        ({"activated": 197, "failed": 4}, "are more than the 200 targeted"),
+        ({"activated": 201, "failed": 0}, "201 hubs activated and 0 failed: more than the 200 targeted"),
+        ({"activated": 197, "failed": 4}, "more than the 200 targeted"),
         ({"activated": 0, "failed": 200}, "every hub targeted has failed"),
     ],
 )

@@ -120,7 +120,7 @@ def test_a_hub_that_a_pilot_list_takes_out_of_safe_launch_is_said_to_be_on_the_l
     assert play.pilot_list("main", [device, other]).code == "W110501"
     words = "put it on its preferred list, and it left its SafeLaunch group"
     assert why(play, "main", device) == f"automatic date: its supplier {words}"
-    assert ("taken back", "group G1; on its supplier's preferred list now, so no longer in SafeLaunch") in history(
+    assert ("taken back", "group G1; now on its supplier's preferred list, so no longer in SafeLaunch") in history(
         play, "main", device
     )
 
@@ -178,7 +178,7 @@ def test_of_two_suppliers_neither_reads_what_the_other_instructed(play: Play) ->
 def test_what_a_revision_ended_is_told_in_words_and_stays_in_the_history(play: Play, own: list[str]) -> None:
     assert play.announce(revision=2, automatic=NOW + 75 * DAY).code == "Accepted"
     assert voids(play, "main") == {"TooLate G1 SafeLaunch": own}
-    late = "has instructed, but the period came too late: it did not end before the automatic date"
+    late = "has instructed, but the period was too late: it did not end before the automatic date"
     assert why(play, "main", own[0]) == f"automatic date: its supplier {late}"
     assert history(play, "main", own[0]) == [
         ("void: TooLate", "group G1"),
@@ -235,11 +235,11 @@ def test_what_dcc_chose_is_in_the_history_of_its_supplier_and_a_revision_that_en
     assert history(play, "dcc", own) == history(play, "north", own) == [by_name]
     assert history(play, "gas", split) == []
     assert play.announce(revision=2, pilot=(NOW - DAY, NOW + 9 * DAY)).code == "Accepted"
-    outside = "has not instructed, and DCC's choice for it is void, as the period did not lie within the pilot"
+    outside = "has not instructed, and DCC's choice for it is void, as the period was not within the pilot"
     for party in ("main", "dcc"):
         assert why(play, party, own) == f"automatic date: its supplier {outside}"
     assert f"the Import Supplier {outside}" in why(play, "main", split)
-    theirs = "the Import Supplier has instructed, but the period did not lie within the pilot"
+    theirs = "the Import Supplier has instructed, but the period was not within the pilot"
     assert theirs in why(play, "gas", split)
     assert history(play, "main", own) == [("void: OutsidePilot", ""), chosen]
     assert history(play, "dcc", own) == [("void: OutsidePilot", main), by_name]
@@ -268,10 +268,10 @@ def test_a_decision_on_one_part_of_a_split_hub_is_not_said_to_be_none(play: Play
     assert why(play, "main", split).endswith("; the CSP has not decided yet")
     assert say(play, "north", "main", "G1", "Accepted").code == "Accepted"
     for party in ("main", "gas", "dcc"):
-        assert why(play, party, split).endswith("; the CSP has decided on one part, and not on the other yet")
+        assert why(play, party, split).endswith("; the CSP has decided on one part, but not yet on the other")
     start, end = NOW + 71 * DAY, NOW + 81 * DAY
     assert say(play, "north", "gas", "H1", "Amended", start=start, end=end, reason="No crews").code == "Accepted"
-    assert why(play, "main", split).endswith("; the CSP amended the period of the second supplier")
+    assert why(play, "main", split).endswith("; the CSP amended the second supplier's period")
     for party in ("gas", "dcc"):
         assert why(play, party, split).endswith("; the CSP amended the period (No crews)")
 

@@ -194,7 +194,7 @@ def test_a_hub_is_two_devices_and_both_show_the_new_version(play: Play) -> None:
         assert only(answer.root, "DeviceFirmwareVersion") == RELEASED
     assert play.responded("north", Outcome(gpf)).code == "Refused"
     taken = update(play, hub(play, second, gpf=gpf, status="Suspended"), hub(play, first, "gas", "gas"))
-    assert (taken.code, taken.refused_items) == ("PartlyAccepted", {second: "its GPF is another hub's"})
+    assert (taken.code, taken.refused_items) == ("PartlyAccepted", {second: "its GPF belongs to another hub"})
     assert play.read_inventory("main", gpf).code == "E4", "it goes with its hub to the other supplier"
     moved = update(play, hub(play, second, gpf=gpf), hub(play, first, gpf=""))
     assert moved.code == "Accepted"

@@ -192,7 +192,7 @@ def test_deadlines_and_status_name_what_a_revision_made_void_and_whose_turn_it_i
     own = {(row["task"], row["subject"]): row for row in pulled(play, "main", "deadlines") if row["whose"] == "own"}
     anew = own["instruct_anew", "TooLate"]
     assert (anew["hubs"], anew["state"], anew["overdue"]) == (len(instructed), "void", False)
-    assert "it is too late to instruct them anew" in anew["why"]
+    assert "it is too late to instruct them again" in anew["why"]
     late = own["send_preferred_schedule", ""]
     assert late["hubs"] == 1, "what is void is told as that alone"
     assert (late["state"], late["overdue"]) == ("missed", False), "DCC put the date into the past"

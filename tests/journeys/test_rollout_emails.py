@@ -127,11 +127,9 @@ def test_a_csp_reads_with_the_revision_that_its_schedule_for_safe_launch_is_void
     group = Group("WEEK-1", hubs, start=NOW + 70 * DAY, end=NOW + 80 * DAY)
     assert safe_launch(mail, "north", "North", [group]).code == "Accepted"
     mail.announce(revision=2, marks=devices("esi:ProvingDeviceIDList", hubs[:1]))
-    assert f"these hubs were taken out, as they are in the pilot, which has not ended: {hubs[0]}." in text_of(
-        mail.of("north", "A01")[-1]
-    )
+    assert f"because they are in the pilot, which has not ended: {hubs[0]}." in text_of(mail.of("north", "A01")[-1])
     mail.announce(revision=3, pilot=(NOW - DAY, NOW + 75 * DAY))
-    void = "Your Safe Launch Schedule for North is void; it does not count as sent any more. Group WEEK-1 starts before"
+    void = "Your Safe Launch Schedule for North is void; it no longer counts as sent. Group WEEK-1 starts before"
     assert void in text_of(mail.of("north", "A01")[-1])
     assert "is void" not in text_of(mail.of("south", "A01")[-1])
     assert "is void" not in text_of(mail.of("main", "A01")[-1])

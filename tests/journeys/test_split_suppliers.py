@@ -156,7 +156,7 @@ def test_a_former_supplier_s_instruction_no_longer_counts(play: Play) -> None:
     play.pilot_schedule("main", launch("G1", [device]))
     assert planned(play, device)[0] == "instructed"
     update(play, hub(play, device, "gas", "gas"))
-    former = "; what a former supplier instructed counts no longer"
+    former = "; what a former supplier instructed no longer counts"
     assert planned(play, device) == ("automatic_date", f"automatic date: its supplier has not instructed{former}")
     update(play, hub(play, device, "main", "gas"))
     assert planned(play, device) == ("automatic_date", "automatic date: the Gas Supplier has not instructed")

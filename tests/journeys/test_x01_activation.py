@@ -176,7 +176,7 @@ def test_unknown_and_foreign_hubs_are_refused_as_items_and_the_others_told(play:
     )
     assert answer.code == "PartlyAccepted"
     assert answer.refused_items.keys() == {UNKNOWN, foreign, future, no_hub}
-    assert "outside the regions" in answer.refused_items[foreign]
+    assert "outside this CSP's regions" in answer.refused_items[foreign]
     assert told(play.received("main")) == [("N64", good)]
     assert play.version(foreign) == RUNNING
 

@@ -191,10 +191,10 @@ def test_the_say_may_come_late(play: Play, north: list[str]) -> None:
     [
         ({"group": "OTHER"}, "no group of this name"),
         ({"supplier": "gas"}, "no group of this name"),
-        ({"csp": "south"}, "no hub in the regions of this CSP"),
+        ({"csp": "south"}, "no hub in this CSP's regions"),
         ({"release": "NEVER-SEEN"}, "unknown or no longer live"),
         ({"start": NOW + 9 * DAY, "end": NOW + 9 * DAY}, "does not end after it starts"),
-        ({"start": NOW - 9 * DAY}, "does not lie in the future"),
+        ({"start": NOW - 9 * DAY}, "is not in the future"),
         ({"end": NOW + 400 * DAY}, "does not end before the automatic date"),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_hub_that_changes_supplier_loses_its_plan(play: Play, north: list[str]
     words = "automatic date: its supplier has not instructed"
     assert why(play, "gas", moved) == words, "nobody tells it what another had instructed"
     for party in ("north", "dcc"):
-        assert why(play, party, moved) == f"{words}; what a former supplier instructed counts no longer", party
+        assert why(play, party, moved) == f"{words}; what a former supplier instructed no longer counts", party
 
 
 @pytest.mark.requirement("X01", "X06", "BR-3.3")

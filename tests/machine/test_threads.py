@@ -48,7 +48,7 @@ def test_what_breaks_is_logged_and_begins_anew(error: type[BaseException], caplo
             thread.start()
         thread.join(20)
         assert calls == [7, 7, 7]
-        assert "the thread the-one broke, and begins anew" in caplog.text
+        assert "the thread the-one failed, and starts again" in caplog.text
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def has_broken(gateway: Gateway, name: str, caplog: pytest.LogCaptureFixture) ->
         assert part is not None
         part.wake()
     time.sleep(0.2)
-    return f"the thread {name} broke" in caplog.text
+    return f"the thread {name} failed" in caplog.text
 
 
 def test_a_gateway_takes_in_and_delivers_after_its_threads_broke(
@@ -112,4 +112,4 @@ def test_a_process_whose_listener_broke_ends_with_an_error(world: FaultWorld) ->
     server._loop.call_soon_threadsafe(server._loop.stop)
     serving.join(30)
     (error,) = raised
-    assert f"the listener {server.url} broke" in str(error)
+    assert f"the listener {server.url} failed" in str(error)

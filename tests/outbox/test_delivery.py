@@ -438,7 +438,7 @@ def test_a_sender_that_breaks_is_logged_and_tried_again(store: Store, caplog: py
     delivery.start()
     assert broken.done.wait(30)
     assert delivery.stop()
-    assert "a sender broke" in caplog.text
+    assert "a sender failed" in caplog.text
     assert open_messages(store) == {"pending": 0, "in_flight": 0, "dead": 0}
 
 

@@ -290,9 +290,10 @@ def test_a_late_revision_names_no_day_that_is_past_as_still_to_come() -> None:
     assert "It is too late to instruct when your hubs are updated (Service Request 11.6)." in to_supplier
     assert "updated by the automatic date, 2026-06-02" in to_supplier
     assert "You can" not in to_supplier
-    assert "Every supplier owed at least 5 of them" in to_supplier
-    assert f"Schedule now, for each of your regions for which you have not: the time was {show_time(PILOT.start)}" in (
-        said(csp, late)
+    assert "Every supplier had to provide at least 5 of them" in to_supplier
+    assert (
+        f"Schedule now, for each of your regions where you have not done so: it was due on {show_time(PILOT.start)}"
+        in (said(csp, late))
     )
     assert f"Safe Launch Schedule by {show_time(PILOT.end)}" in said(csp, late)
     over = said(csp, PILOT.end + timedelta(days=2))
@@ -407,7 +408,7 @@ def test_hubs_of_one_message_make_one_email_for_each_recipient() -> None:
     ]
     assert isinstance(emails[0].attachment, CsvTable)
     assert len(emails[0].attachment.rows) == 500
-    assert emails[0].subject == "New firmware active at 500 Communications Hubs"
+    assert emails[0].subject == "New firmware active on 500 Communications Hubs"
     assert emails[1].paragraphs[0] == "Communications Hub 00-DB-12-34-56-00-00-01 now runs firmware 9002."
 
 

@@ -253,7 +253,7 @@ def test_what_is_no_answer_of_http_is_told_as_such(said: str) -> None:
         failure = transport.post(url, b"<first/>", "application/xml")
     transport.close()
     assert failure
-    assert failure.detail.startswith("no answer of HTTP/1.1: ")
+    assert failure.detail.startswith("not an HTTP/1.1 answer: ")
     assert failure.detail.isprintable()
 
 

@@ -146,7 +146,7 @@ def test_what_is_no_answer_of_smtp_is_told_as_it_came(said: str) -> None:
         failure = mail.send(claimed())
     assert failure
     assert (failure.kind, failure.concerns_message) == (FailureKind.CONNECTION, False)
-    assert failure.detail == f"no answer of SMTP: {said} [31m"
+    assert failure.detail == f"not an SMTP answer: {said} [31m"
 
 
 def test_a_challenge_that_is_none_is_told_as_the_relays(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_challenge_that_is_none_is_told_as_the_relays(tmp_path: Path) -> None:
     with scripted_peer(turns) as port, sender(port, **login) as mail:
         failure = mail.send(claimed())
     assert failure
-    assert "the relay's challenge is none" in failure.detail
+    assert "the relay's challenge is not one" in failure.detail
     assert not failure.concerns_message
 
 

@@ -115,7 +115,7 @@ def test_a_supplier_with_no_hub_left_to_update_gets_no_file(store: Store) -> Non
     with store.write() as conn:
         fill(conn, [hub(7, ALPHA, ALPHA, version="01020305")], [release()])
         (row,) = laid(conn, announced(supplier()))
-    assert "no hub of this model" in text_of(row)
+    assert "not responsible for any hub of this model" in text_of(row)
     assert not list(parsed(row.content).iter_attachments())
 
 
@@ -131,7 +131,9 @@ def test_emails_about_a_release_keep_their_order_and_stand_in_the_way_of_no_aler
     assert all(one.channel == "email" for one in (a01, n66, single))
 
 
-@pytest.mark.parametrize(("email", "why"), [(None, "has none"), ("x", "can be used"), ("a@b\r\nBcc: c@d", "used")])
+@pytest.mark.parametrize(
+    ("email", "why"), [(None, "has no address"), ("x", "usable address"), ("a@b\r\nBcc: c@d", "usable")]
+)
 def test_a_party_without_address_is_flagged_once_and_blocks_nothing(store: Store, email: str | None, why: str) -> None:
     """Design section 6: shown as such, never blocking."""
     with store.write() as conn:

@@ -95,7 +95,7 @@ def test_redirects_are_not_followed(transport: HttpTransport) -> None:
         failure = failed(post(transport, receiver))
         assert failure.status == 307
         assert failure.detail == (
-            f"HTTP 307 to {inner.url}: redirects are not followed; register the URL that takes alerts"
+            f"HTTP 307 to {inner.url}: redirects are not followed; register the URL that accepts alerts"
         )
         assert not inner.arrivals
 

@@ -170,7 +170,7 @@ def test_the_door_makes_room_for_what_comes_in_alone() -> None:
 
 def test_a_body_of_the_other_interface_is_none_of_ours() -> None:
     body = csp.DefaultPilotList("R1", "North", (HUB,))
-    with pytest.raises(ValueError, match="DefaultPilotList is no body of urn:esi:1"):
+    with pytest.raises(ValueError, match="DefaultPilotList is not a body of urn:esi:1"):
         esi.render_message("m-1", DCC, NOW, body)
     with pytest.raises(NotValid):
         SCHEMA.check(csp.render_message("m-1", DCC, NOW, body))

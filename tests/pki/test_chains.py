@@ -112,7 +112,9 @@ def test_t36_a_ca_certificate_is_no_signer(place: Installation) -> None:
     ca = x509.BasicConstraints(ca=True, path_length=None)
     signer = build(root.certificate.subject, root.private_key, SUBJECT, extensions=[(both, True), (ca, True)])
     for directly in (False, True):
-        refuse(place.trust(), place.register(signer, trusted_directly=directly), "no end entity with digitalSignature")
+        refuse(
+            place.trust(), place.register(signer, trusted_directly=directly), "not an end entity with digitalSignature"
+        )
 
 
 def name(common_name: str) -> x509.Name:

@@ -114,7 +114,7 @@ def test_t34_a_list_past_its_next_update_is_refused_unless_allowed(place: Instal
     mine, revoked = place.issue(authority), place.issue(authority)
     place.publish(authority, [revoked.serial], next_update=NOW)
     assert accepted(place.trust(), mine, NOW - SECOND)
-    refuse(place.trust(), mine, "revocation list of its issuer is out of date")
+    refuse(place.trust(), mine, "its issuer's revocation list is out of date")
     assert accepted(place.trust(allow_stale_crl=True), mine)
     for allowed in (True, False):
         refuse(place.trust(allow_stale_crl=allowed), revoked, "^the certificate is revoked$")
@@ -177,9 +177,9 @@ def test_t35_the_role_must_be_one_of_those_asked_for(place: Installation) -> Non
 def test_t35_key_agreement_certificates_do_not_sign(place: Installation) -> None:
     """T35: key usage without digitalSignature."""
     mine = place.issue(place.authority(), digital_signature=False)
-    refuse(place.trust(), mine, "no end entity with digitalSignature")
+    refuse(place.trust(), mine, "not an end entity with digitalSignature")
     place.register(mine.x509, trusted_directly=True)
-    refuse(place.trust(), mine, "no end entity with digitalSignature")
+    refuse(place.trust(), mine, "not an end entity with digitalSignature")
 
 
 def test_t38_old_and_new_certificate_of_a_party_work_side_by_side(place: Installation) -> None:

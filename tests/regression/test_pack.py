@@ -113,7 +113,7 @@ def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> No
         third = run("conformance", "--url", process.url, *words, "--only", "failed")
     assert "1 of 1 cases passed" in again.output
     assert "changed existing/command_variant::accepts[5.1]: failed before, passed now" in again.output
-    assert third.output == "No case failed in the run before.\n"
+    assert third.output == "No case failed in the previous run.\n"
     assert (reports / "conformance.xml").read_bytes() == before
     assert "failed before" in (reports / "conformance-part.html").read_text(encoding="utf-8")
     root = whole.getroot()

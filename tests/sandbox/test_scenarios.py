@@ -57,8 +57,8 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
         ("[[step]]\ndo = 'read'\nsupplier = 'me'\nhub = 1", "`supplier` must be one of you, gas, older, oldest"),
         ("[[step]]\ndo = 'clock'\nto = 'soon'", "`to` must be a time such as"),
         ("[[step]]\ndo = 'announce'\ndays = inf", "`days` must be a whole number"),
-        ("[[step]]\ndo = 'clock'\nto = 2999-01-01T00:00:00Z\nby = 1", "clock takes no 'by'"),
-        ("[[step]]\ndo = 'clock'\nto = '2027-02-30'", r"must be a time that there is \(day is out of range"),
+        ("[[step]]\ndo = 'clock'\nto = 2999-01-01T00:00:00Z\nby = 1", "clock does not take 'by'"),
+        ("[[step]]\ndo = 'clock'\nto = '2027-02-30'", r"must be a time that exists \(day is out of range"),
         ("[[step]]\ndo = 'replay'\nexpect.answer = []", "the expectation 'answer' is not known; did you mean answers"),
         (
             "[[step]]\ndo = 'replay'\nexpect.received = { me = [] }",

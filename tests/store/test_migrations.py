@@ -180,5 +180,5 @@ def test_a_corrupt_file_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "gateway.db"
     path.write_bytes(b"device_id,device_type\n" * 1000)
-    with opened(f"sqlite:///{path}") as store, pytest.raises(StoreUnusable, match="no database"):
+    with opened(f"sqlite:///{path}") as store, pytest.raises(StoreUnusable, match="not a database"):
         store.check()

@@ -141,7 +141,7 @@ def test_what_arrives_otherwise_is_not_moved(source: Store, target: Store) -> No
             )
         )
         connection.execute(text("CREATE TRIGGER forgets BEFORE INSERT ON party FOR EACH ROW EXECUTE FUNCTION forget()"))
-    with pytest.raises(StoreUnusable, match=r"holds other rows of party .* \(3 of 3\); nothing was moved"):
+    with pytest.raises(StoreUnusable, match=r"holds different rows of party .* \(3 of 3\); nothing was moved"):
         move(source, target, lambda *_: None)
     assert not any(contents(target).values())
 

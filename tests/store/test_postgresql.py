@@ -217,7 +217,7 @@ def test_a_database_that_cannot_hold_every_letter_is_refused(encoding: str) -> N
     try:
         with opened(server.set(database=name).render_as_string(hide_password=False)) as store:
             for look in (store.migrate, store.check):
-                with pytest.raises(StoreUnusable, match=f"server_encoding is {encoding}, and the gateway needs UTF8"):
+                with pytest.raises(StoreUnusable, match=f"server_encoding is {encoding}, but the gateway needs UTF8"):
                     look()
     finally:
         administrate(server, f"DROP DATABASE {name} WITH (FORCE)")
@@ -257,7 +257,7 @@ def test_a_role_that_may_make_no_tables_is_told_what_it_lacks(right: str, why: s
         administrate(make_url(own), f"REVOKE {right} ON SCHEMA public FROM PUBLIC", f"CREATE ROLE {role} LOGIN")
         try:
             where, grant = f"postgresql://{role}.*", f'GRANT CREATE, USAGE .* TO "{role}"'
-            said = f"the tables cannot be made in {where}: {why}[a-z ]*; as the database's owner: {grant}"
+            said = f"the tables cannot be created in {where}: {why}[a-z ]*; as the database's owner: {grant}"
             theirs = make_url(own).set(username=role).render_as_string(hide_password=False)
             with opened(theirs) as store, pytest.raises(StoreUnusable, match=said) as refused:
                 store.migrate()
@@ -299,7 +299,7 @@ def test_a_role_without_rights_on_what_is_there_is_told_what_to_do(table: str) -
 def test_a_role_that_does_not_own_the_tables_is_told_who_migrates() -> None:
     with postgresql_database() as own, serving_role(own) as (_, theirs), opened(theirs) as store:
         administrate(make_url(own), "UPDATE alembic_version SET version_num = '0020_hub_events'")
-        with pytest.raises(NotDurable, match=r"must be owner of .*run `duis-gateway migrate` as the role that made"):
+        with pytest.raises(NotDurable, match=r"must be owner of .*run `duis-gateway migrate` as the role that created"):
             store.migrate()
 
 

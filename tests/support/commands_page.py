@@ -19,8 +19,8 @@ _BAR = "\\|"
 _HEAD = """\
 # Commands
 
-What `duis-gateway COMMAND --help` prints, on one page; `python -m tests.support.examples` makes it. The exit code is 0
-where what was asked is done, 1 where the answer is no, and 2 where something has to be put right first.
+What `duis-gateway COMMAND --help` prints, on one page; made by `python -m tests.support.examples`. The exit code is 0
+if the command succeeded, 1 if the answer is no, and 2 if something has to be put right first.
 
 """
 

@@ -69,7 +69,7 @@ _PARTLY = Acknowledgement(
     AcknowledgementStatus.PARTLY_ACCEPTED,
     "PartlyAccepted",
     None,
-    (RefusedItem(format_eui(UNKNOWN), "no Communications Hub of the inventory"),),
+    (RefusedItem(format_eui(UNKNOWN), "not a Communications Hub in the inventory"),),
 )
 _REFUSED = Acknowledgement(
     "message-3",

@@ -45,7 +45,7 @@ def test_so_is_json(items: list[object]) -> None:
         (f'note,device_id\nx,{ONE}\n"a\nb",00-DB\n', "^line 3: .*00-DB"),
         (f"customer,device_id\n1,{ONE}\n2\n", "^line 3: it ends before its device_id"),
         (f'device_id\n{ONE}\n"{TWO}\n', "^the list is not CSV: unexpected end of data"),
-        (" \n", "^there is nothing in it: a list of no hubs is the line device_id alone"),
+        (" \n", "^it is empty: a list of no hubs is just the line device_id"),
         (
             f"device_id,note\n{ONE},x\n,lost\n00-DB,\n",
             "^line 3: its device_id is empty; line 4: not an EUI-64: '00-DB'$",
@@ -77,8 +77,8 @@ def test_the_line_that_is_wrong_is_named(text: str, words: str) -> None:
         (f'["{ONE}"]\n x', r"^the list cannot be read: not JSON: Extra data \(line 2, column 2\)"),
         (f'["{ONE}",\n]', r"^the list cannot be read: not JSON: Expecting value \(line 2, column 1\)"),
         ("[" * 1000, "^the list cannot be read: "),
-        (f'[{{"device_id": "{ONE}", "device_id": "{TWO}"}}]', "'device_id' is there twice"),
-        ('["' + "x" * LONGEST_ITEM + '"]', "no item of at most 65536 characters begins"),
+        (f'[{{"device_id": "{ONE}", "device_id": "{TWO}"}}]', "'device_id' appears twice"),
+        ('["' + "x" * LONGEST_ITEM + '"]', "there is no item of at most 65536 characters"),
         ("[" + " " * 600 + "1" * 600 + "]", "a number of more than 20 digits"),
     ],
 )

@@ -15,17 +15,17 @@ from duis_gateway.text.toml_reader import NotToml, read_toml
         ("", r"^not JSON: Expecting value \(line 1, column 1\)$"),
         ('{"hub": [1}', r"^not JSON: .*\(line 1, column 11\)$"),
         (b"\xff", "^it is not UTF-8$"),
-        ("[" * 50_000, "^it is nested more than 100 deep$"),
-        ('{"a":' * 50_000 + "1" + "}" * 50_000, "^it is nested more than 100 deep$"),
-        ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "^it is nested more than 100 deep$"),
+        ("[" * 50_000, "^it is nested more than 100 levels deep$"),
+        ('{"a":' * 50_000 + "1" + "}" * 50_000, "^it is nested more than 100 levels deep$"),
+        ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "^it is nested more than 100 levels deep$"),
         ("9" * 5000, "^a number of more than 20 digits$"),
         ('{"last": -' + "9" * 5000 + "}", "^a number of more than 20 digits$"),
         ("0." + "9" * 5000, "^a number of more than 100 digits$"),
         ("1e999", "^the number 1e999 is too large$"),
-        ("[NaN]", "^not JSON: NaN is no number that JSON has$"),
-        ('{"hub": 1, "to": 2, "hub": 3}', "^the member 'hub' is there twice$"),
-        ('[{"inner": {"a": 1, "a": 1}}]', "^the member 'a' is there twice$"),
-        (r'["\ud800"]', "^it has half of a character"),
+        ("[NaN]", "^not JSON: NaN is not a JSON number$"),
+        ('{"hub": 1, "to": 2, "hub": 3}', "^the member 'hub' appears twice$"),
+        ('[{"inner": {"a": 1, "a": 1}}]', "^the member 'a' appears twice$"),
+        (r'["\ud800"]', "^it contains half a character"),
     ],
 )
 def test_what_is_wrong_with_json_is_said(text: str | bytes, said: str) -> None:
@@ -46,7 +46,7 @@ def test_what_is_right_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a = " + "[" * 50_000, "^it is nested too deep$"),
+        ("a = " + "[" * 50_000, "^it is nested too deeply$"),
         ("a = " + "9" * 5000, "^it has a number of more than 20 digits$"),
         ("a = ", r"^not TOML: Invalid value \(at "),
     ],

@@ -80,7 +80,7 @@ def test_a_name_with_a_control_character_is_refused_at_the_esi_door(letter: str)
     assert [finding.path.rsplit("/", 1)[-1] for finding in refused.value.findings] == ["Model"]
     (finding,) = refused.value.findings
     fault = f"it has the control character U+{ord(letter):04X}"
-    assert finding.reason == f"The value {release.model!r} is no name: {fault}"
+    assert finding.reason == f"The value {release.model!r} is not a name: {fault}"
     assert finding.reason.isprintable()
 
 
@@ -91,4 +91,4 @@ def test_a_name_with_a_space_at_its_end_is_refused_in_words() -> None:
     with pytest.raises(NotValid) as refused:
         Schema(schema_path("esi/1")).check(esi.render_message("m-1", 1, NOW, release))
     (finding,) = refused.value.findings
-    assert finding.reason == "The value '9 ' is no name: it begins or ends with a space"
+    assert finding.reason == "The value '9 ' is not a name: it begins or ends with a space"

@@ -1,4 +1,4 @@
-"""DCC Alerts, one file an alert: its codes, its body, how it stands in XML, and its words for people.
+"""DCC Alerts, one file per alert: its codes, its body, its XML, and its words for people.
 
-`table.py` lists them; `prepare.py` makes what one recipient gets of a body. What raises an alert stands in `rollout`.
+`table.py` lists them; `prepare.py` turns a body into what one recipient gets. What raises an alert is in `rollout`.
 """

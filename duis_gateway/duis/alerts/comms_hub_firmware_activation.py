@@ -22,21 +22,21 @@ class CommsHubFirmwareActivation(AlertBody):
     firmware_version: str
 
     def parts(self, room: int) -> list[str]:
-        """Return the one part that there is."""
+        """Return the only part."""
         device = f"<sr:DeviceID>{format_eui(self.device_id)}</sr:DeviceID>"
         return [f"{device}{leaf('FirmwareVersion', self.firmware_version)}"]
 
     def words(self) -> Words:
-        """Return what is said of this hub alone."""
+        """Return what is said about this one hub."""
         return activations([(self, None)])
 
 
 def activations(told: Sequence[tuple[CommsHubFirmwareActivation, str | None]]) -> Words:
-    """Return what the N64s of one message say to a supplier, each with its release if that is known."""
+    """Return what one message's N64s say to a supplier, each with its release if that is known."""
     rows = tuple((format_eui(body.device_id), body.firmware_version, release or "") for body, release in told)
     what = of_hubs(rows, "now runs firmware", "now run new firmware")
     columns = ("device_id", "firmware_version", "release")
-    return Words(f"New firmware active at {count_hubs(len(rows))}", (f"{what}.",), columns=columns, rows=rows)
+    return Words(f"New firmware active on {count_hubs(len(rows))}", (f"{what}.",), columns=columns, rows=rows)
 
 
 N64 = AlertKind(

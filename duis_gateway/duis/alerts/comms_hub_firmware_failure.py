@@ -27,7 +27,7 @@ class CommsHubFirmwareFailure(AlertBody):
     commentary: str | None = None
 
     def parts(self, room: int) -> list[str]:
-        """Return the one part that there is."""
+        """Return the only part."""
         return [
             leaf("DeviceID", format_eui(self.device_id))
             + leaf("FirmwareVersion", self.firmware_version)
@@ -37,12 +37,12 @@ class CommsHubFirmwareFailure(AlertBody):
         ]
 
     def words(self) -> Words:
-        """Return what is said of this hub alone."""
+        """Return what is said about this one hub."""
         return failures([(self, None)])
 
 
 def failures(told: Sequence[tuple[CommsHubFirmwareFailure, str | None]]) -> Words:
-    """Return what the N71s of one message say to a supplier, each with its release if that is known."""
+    """Return what one message's N71s say to a supplier, each with its release if that is known."""
     rows = tuple(
         (
             format_eui(body.device_id),
@@ -54,10 +54,10 @@ def failures(told: Sequence[tuple[CommsHubFirmwareFailure, str | None]]) -> Word
         )
         for body, release in told
     )
-    what = of_hubs(rows, "did not take firmware", "did not take new firmware")
+    what = of_hubs(rows, "did not accept firmware", "did not accept new firmware")
     one = f" ({rows[0][3]}: {rows[0][4] or 'no reason stated'})" if len(rows) == 1 else ""
     columns = ("device_id", "firmware_version", "release", "stage", "failure_reason", "commentary")
-    return Words(f"Firmware failed at {count_hubs(len(rows))}", (f"{what}{one}.",), columns=columns, rows=rows)
+    return Words(f"Firmware failed on {count_hubs(len(rows))}", (f"{what}{one}.",), columns=columns, rows=rows)
 
 
 N71 = AlertKind(

@@ -1,7 +1,7 @@
-"""The content of an alert's element, cut into parts where one alert would be too long.
+"""The content of an alert's element, cut into parts if one alert would be too long.
 
-A receiver's node takes bodies below 100 kB (design section 5), which is some 4,000 hubs. What is longer comes as
-several alerts: each has the same head, a run of the hubs, groups or constraints, and says which part it is.
+A receiver takes bodies below 100 kB (design section 5), which is some 4,000 hubs. Anything longer comes as several
+alerts: each has the same head, a run of the hubs, groups or constraints, and says which part it is.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ PART_ROOM = 120
 
 
 class DoesNotFit(ValueError):
-    """Even one hub or group is too long for the size that alerts are limited to."""
+    """Even one hub or group is too long for the size limit on alerts."""
 
 
 def numbered(parts: Sequence[str]) -> tuple[str, ...]:
-    """Return the parts of an alert, each with its number where there are several."""
+    """Return the parts of an alert, each with its number if there are several."""
     if len(parts) == 1:
         return tuple(parts)
     count = len(parts)
@@ -73,12 +73,12 @@ def _devices_that_fit(room: int) -> int:
 
 
 def with_devices(head: str, device_ids: tuple[int, ...], tail: str, room: int) -> list[str]:
-    """Return the parts of an alert that holds one list; there is one device at least."""
+    """Return the parts of an alert that holds one list, with at least one device."""
     each = _devices_that_fit(room - _size(head) - _size(tail) - _size(leaf("DeviceIDList", "")))
     if not each:
         raise DoesNotFit(f"no device fits into an alert with {room} octets of content")
     if not device_ids:
-        raise ValueError("an alert that lists hubs must list one at least")
+        raise ValueError("an alert that lists hubs must list at least one")
     return [
         head + leaf("DeviceIDList", render_device_list(device_ids[start : start + each])) + tail
         for start in range(0, len(device_ids), each)
@@ -119,7 +119,7 @@ def with_items(head: str, groups: tuple[DefaultGroup, ...], others: Iterable[str
 
 @dataclass
 class _Packer:
-    """Fills one part after the other; what does not fit into the rest of a part begins the next."""
+    """Fills one part after another; what does not fit into the rest of a part begins the next."""
 
     head: str
     room: int

@@ -15,7 +15,7 @@ from duis_gateway.partners.xml import Record
 
 @dataclass(frozen=True, slots=True)
 class DefaultPilotList(AlertBody):
-    """N66: the recipient's hubs on a CSP's default pilot list; none, where it had some on the list before."""
+    """N66: the recipient's hubs on a CSP's default pilot list; none, if it only had some on the list before."""
 
     release_id: str
     firmware_version: str
@@ -23,7 +23,7 @@ class DefaultPilotList(AlertBody):
     device_ids: tuple[int, ...] = ()
 
     def parts(self, room: int) -> list[str]:
-        """Return the list, in parts where it is long."""
+        """Return the list, in parts if it is long."""
         head = release(self.release_id, self.firmware_version) + leaf("CSPRegion", self.csp_region)
         return with_devices(head, self.device_ids, "", room) if self.device_ids else [head]
 
@@ -32,7 +32,7 @@ class DefaultPilotList(AlertBody):
         listed = count_hubs(len(self.device_ids)) if self.device_ids else "no hub"
         return Words(
             f"Default Pilot List for {self.release_id}, {self.csp_region}",
-            (f"The CSP of {self.csp_region} has {listed} of yours on its Default Pilot List.",),
+            (f"The CSP for {self.csp_region} has {listed} of yours on its Default Pilot List.",),
             columns=("device_id",),
             rows=hub_rows(self.device_ids),
         )

@@ -1,4 +1,4 @@
-"""N999: something that the recipient's DUIS version cannot be told."""
+"""N999: something that the recipient's DUIS version cannot express."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DUISVersionMismatch(AlertBody):
         return cls(code, format_version(recipient.duis_version), device_id, version)
 
     def parts(self, room: int) -> list[str]:
-        """Return the one part that there is."""
+        """Return the only part."""
         content = [leaf("DCCAlertCode", self.meant)]
         if self.device_id is not None:
             content.append(leaf("DeviceID", format_eui(self.device_id)))

@@ -1,4 +1,4 @@
-"""N77: the plan of the recipient's own hubs: made, void, or departed from (X09, X10)."""
+"""N77: the plan for the recipient's own hubs: made, void, or departed from (X09, X10)."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _DEVIATION_IN_WORDS = {
     DeviationKind.RELEASE_NOT_APPROVED: "activated before the release was approved",
     DeviationKind.RELEASE_PAUSED: "activated while the release was paused",
     DeviationKind.RELEASE_OVER: "activated although the release is over",
-    DeviationKind.PERIOD_MISSED: "not reported on in their period; they go at the automatic date",
+    DeviationKind.PERIOD_MISSED: "not reported on in their period, and now go at the automatic date",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FirmwareDeploymentPlan(AlertBody):
-    """N77: what is new in the plan of the recipient's hubs, what is void, and what departed from it.
+    """N77: what is new in the plan for the recipient's hubs, what is void, and what departed from it.
 
-    `remaining` is the automatic date, when what is not planned goes: told a month before it, when no instruction is in
-    time any more, and from then on anew with each date that DCC moves it to.
+    `remaining` is the automatic date, when hubs without a plan go: sent a month before it, when it is too late for any
+    instruction, and from then on again each time DCC moves the date.
     """
 
     release_id: str
@@ -55,7 +55,7 @@ class FirmwareDeploymentPlan(AlertBody):
     remaining: datetime | None = None
 
     def parts(self, room: int) -> list[str]:
-        """Return the lists, in parts where they are many or long."""
+        """Return the lists, in parts if they are many or long."""
         head = release(self.release_id, self.firmware_version)
         if self.remaining is not None:
             head += node("Remaining", leaf("AutomaticDate", format_date_time(self.remaining)))
@@ -81,10 +81,10 @@ class FirmwareDeploymentPlan(AlertBody):
         if self.remaining is not None:
             date = show_time(self.remaining)
             remaining = [
-                f"Your hubs that are not planned go at {date}; no instruction is in time within the month before."
+                f"Your hubs that are not planned go at {date}; instructions in the month before that are too late."
             ]
         return Words(
-            f"The plan of your hubs under {self.release_id}",
+            f"The plan for your hubs under {self.release_id}",
             (*planned, *void, *departed, *remaining),
             columns=("device_id", "what", "stage", "group", "earliest_start", "latest_end"),
             rows=tuple(self._rows()),

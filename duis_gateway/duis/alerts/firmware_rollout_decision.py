@@ -20,7 +20,7 @@ from duis_gateway.text.times import show_time
 
 
 class DirectInstruction(StrEnum):
-    """What DCC instructs by itself for single hubs of a release (X08)."""
+    """What DCC itself instructs for single hubs in a release (X08)."""
 
     BATCH = "BatchInstruction"
     PILOT_SELECTION = "PilotSelection"
@@ -41,7 +41,7 @@ class FirmwareRolloutDecision(AlertBody):
     period: Period | None = None
 
     def parts(self, room: int) -> list[str]:
-        """Return the decision; in parts where it names many hubs."""
+        """Return the decision, in parts if it names many hubs."""
         head = (
             leaf("FirmwareReleaseID", self.release_id)
             + leaf("Decision", self.decision)
@@ -55,7 +55,7 @@ class FirmwareRolloutDecision(AlertBody):
         return with_devices(head, self.device_ids, tail, room) if self.device_ids else [head + tail]
 
     def words(self) -> Words:
-        """Return the decision, with what is known of it."""
+        """Return the decision, with what is known about it."""
         decided = f"{self.decision}, {str(self.standing).lower()}"
         facts = [("Decision", decided)]
         facts += [

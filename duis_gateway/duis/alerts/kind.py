@@ -19,7 +19,7 @@ class AlertBody(ABC):
 
     @abstractmethod
     def parts(self, room: int) -> list[str]:
-        """Return the content of the alert's element, in several parts where one would have more than `room` octets.
+        """Return the content of the alert's element, in several parts if one would have more than `room` octets.
 
         Raises:
             ValueError: the body holds what an alert cannot carry, or even one hub is too long for the room.
@@ -35,13 +35,13 @@ class AlertKind:
     """One DCC Alert code.
 
     Attributes:
-        code: what stands in `DCCAlertCode`.
+        code: what goes into `DCCAlertCode`.
         element: the element that carries the body.
         since: the first DUIS version that knows the alert.
-        rows: the interactions that tell by it (design section 3).
+        rows: the interactions that use it (design section 3).
         record: how the body is read from its element.
-        ordered: it keeps its place among the alerts of one recipient and release.
-        given: what a body has to say to be told by this code, where its class has two.
+        ordered: it keeps its place among the alerts to one recipient about one release.
+        given: what a body has to say to be sent with this code, if its class has two.
     """
 
     code: str

@@ -26,7 +26,7 @@ class OutcomeOfStage(AlertBody):
     commentary: str | None = None
 
     def parts(self, room: int) -> list[str]:
-        """Return the one part that there is."""
+        """Return the only part."""
         return [outcome(self.release_id, self.counts, self.commentary)]
 
     def words(self) -> Words:
@@ -35,7 +35,7 @@ class OutcomeOfStage(AlertBody):
 
 
 def outcome_kind(code: str, body: type[OutcomeOfStage], rows: frozenset[str], *, success: bool) -> AlertKind:
-    """Return the code that tells of a success, or of a failure."""
+    """Return the code for a success, or for a failure."""
     given = {"success": success}
     record = Record(body, RELEASE, COUNTS, COMMENTARY, given=given)
     return AlertKind(code, body.__name__, DUIS_6_0, rows, record, given=given)

@@ -1,4 +1,4 @@
-"""N74: a CSP's final say on a group of a preferred schedule (X07)."""
+"""N74: a CSP's final decision on a group in a preferred schedule (X07)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 @dataclass(frozen=True, slots=True)
 class PreferredPilotScheduleDecision(AlertBody):
-    """N74: the CSP's final say on one group; `period` is the one fixed.
+    """N74: the CSP's final decision on one group; `period` is the one fixed.
 
-    `device_ids` are the hubs of the piece of the group that it is about; none: the whole group. `not_planned` are those
-    of them that nothing moves in spite of it, with the reason: a second supplier's half is awaited, or refused.
+    `device_ids` are the hubs of the part of the group that it is about; none: the whole group. `not_planned` are those
+    of them that are still not planned despite it, with the reason: a second supplier's half is awaited, or was refused.
     """
 
     release_id: str
@@ -36,7 +36,7 @@ class PreferredPilotScheduleDecision(AlertBody):
     not_planned: tuple[VoidPlan, ...] = ()
 
     def parts(self, room: int) -> list[str]:
-        """Return the decision; in parts where it names many hubs."""
+        """Return the decision, in parts if it names many hubs."""
         head = (
             leaf("FirmwareReleaseID", self.release_id)
             + leaf("GroupID", self.group_id)

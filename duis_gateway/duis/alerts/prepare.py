@@ -1,4 +1,4 @@
-"""What one recipient gets of an alert's body, ready but for its ResponseID (design section 5).
+"""What one recipient gets for an alert's body, complete except for its ResponseID (design section 5).
 
 The store asks `prepare` how many alerts a body makes for a recipient, takes as many counters, and then renders each
 with its ResponseID. All that differs between recipients is the ResponseID and the recipient's DUIS version.
@@ -32,10 +32,10 @@ _ENVELOPE_ROOM = 800
 
 @dataclass(frozen=True, slots=True)
 class PreparedAlert:
-    """One alert to one recipient, complete but for its ResponseID and time.
+    """One alert to one recipient, complete except for its ResponseID and time.
 
-    `kind` is the alert that is meant, `sent_code` the code that the recipient sees: they differ where the
-    recipient's DUIS version does not know the alert (N999).
+    `kind` is the alert that is meant, `sent_code` the code that the recipient sees: they differ if the recipient's DUIS
+    version does not know the alert (N999).
     """
 
     kind: AlertKind
@@ -44,7 +44,7 @@ class PreparedAlert:
     end: str
 
     def render(self, response_id: RequestId, at: datetime) -> bytes:
-        """Return the unsigned `sr:Response` as UTF-8 that is its own inclusive C14N 1.0."""
+        """Return the unsigned `sr:Response` as UTF-8 that is already its own inclusive C14N 1.0."""
         return (
             f"{self.start}{response_id}</sr:ResponseID><sr:ResponseCode>{SUCCESS}</sr:ResponseCode>"
             f"<sr:ResponseDateTime>{format_date_time(at)}</sr:ResponseDateTime>{self.end}"
@@ -57,7 +57,7 @@ def knows(recipient: Party, kind: AlertKind) -> bool:
 
 
 def prepare(body: AlertBody, recipient: Party, max_signed_octets: int = MAX_SIGNED_OCTETS) -> tuple[PreparedAlert, ...]:
-    """Return the alerts that tell this recipient of `body`: one, or several where its lists are long.
+    """Return the alerts that tell this recipient about `body`: one, or several if its lists are long.
 
     A recipient whose DUIS version does not know the alert gets one N999 instead.
 
@@ -74,7 +74,7 @@ def prepare(body: AlertBody, recipient: Party, max_signed_octets: int = MAX_SIGN
 
 @cache
 def _frame(version: Decimal, code: str) -> tuple[str, str, str]:
-    """What stands before the ResponseID, between time and content, and after the content."""
+    """What comes before the ResponseID, between time and content, and after the content."""
     element = ALERTS[code].element
     opening = leaf("DCCAlertCode", code) + f"<sr:DCCAlert><sr:{element}>"
     return (

@@ -25,7 +25,7 @@ class ScheduleOfCsp(AlertBody):
     constraints: tuple[OfferedConstraint, ...] = ()
 
     def parts(self, room: int) -> list[str]:
-        """Return groups and constraints, in parts where they are many."""
+        """Return groups and constraints, in parts if there are many."""
         head = release(self.release_id, self.firmware_version) + leaf("CSPRegion", self.csp_region)
         return of_schedule(head, self.groups, self.constraints, room)
 

@@ -1,4 +1,4 @@
-"""N73: whether the second supplier of hubs has instructed; never who it is (X06)."""
+"""N73: whether the second supplier of hubs has instructed them, but never who it is (X06)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from duis_gateway.partners.xml import Field, Record, enumerated
 
 
 class OtherSupplier(StrEnum):
-    """What the second supplier of a hub has done; "cannot" is for one on an older DUIS (BR-3.3)."""
+    """What a hub's second supplier has done; "cannot" is for one on an older DUIS version (BR-3.3)."""
 
     INSTRUCTED = "Instructed"
     NOT_INSTRUCTED = "NotInstructed"
@@ -25,20 +25,20 @@ class OtherSupplier(StrEnum):
 _IN_WORDS = {
     OtherSupplier.INSTRUCTED: "has instructed",
     OtherSupplier.NOT_INSTRUCTED: "has not instructed",
-    OtherSupplier.CANNOT_INSTRUCT: "cannot instruct: it is not registered, or its DUIS version is older",
+    OtherSupplier.CANNOT_INSTRUCT: "cannot instruct: it is not registered, or its DUIS version is too old",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SplitSupplierInstruction(AlertBody):
-    """N73: whether the second supplier of these hubs has instructed; never who it is."""
+    """N73: whether the second supplier of these hubs has instructed them, but never who it is."""
 
     release_id: str
     other: OtherSupplier
     device_ids: tuple[int, ...]
 
     def parts(self, room: int) -> list[str]:
-        """Return the hubs, in parts where they are many."""
+        """Return the hubs, in parts if there are many."""
         head = leaf("FirmwareReleaseID", self.release_id) + leaf("OtherSupplier", self.other)
         return with_devices(head, self.device_ids, "", room)
 

@@ -45,15 +45,15 @@ class AlertCode(StrEnum):
     N73 = "N73"
     """What the second supplier of hubs has done."""
     N74 = "N74"
-    """The CSP's final say on a group of a preferred schedule."""
+    """The CSP's final decision on a group in a preferred schedule."""
     N75 = "N75"
     """The pilot succeeded."""
     N76 = "N76"
     """The pilot failed."""
     N77 = "N77"
-    """The plan of the recipient's hubs: made, void, or departed from."""
+    """The plan for the recipient's hubs: made, void, or departed from."""
     N999 = "N999"
-    """Something that the recipient's DUIS version cannot be told."""
+    """Something that the recipient's DUIS version cannot express."""
 
 
 VERSION_MISMATCH = N999.code

@@ -17,17 +17,17 @@ _GROUP = Inline(
     "group", Record(GroupName, Field("GroupID", "group_id", TEXT), Field("Stage", "stage", enumerated(Stage)))
 )
 VOIDS = Field("Void", "voids", Record(VoidPlan, _REASON, _GROUP, DEVICES), many=True)
-"""N77: hubs that were planned, or whose instruction by the recipient stood, and no more; with the recipient's group."""
+"""N77: hubs that were planned, or that the recipient had instructed, and no longer are; with the recipient's group."""
 NOT_PLANNED = Field("NotPlanned", "not_planned", Record(VoidPlan, _REASON, DEVICES), many=True)
-"""N74: hubs that are not planned in spite of what the CSP decided; they may never have been."""
+"""N74: hubs that are not planned despite the CSP's decision; they may never have been."""
 
 _IN_WORDS = {
     VoidReason.NOT_INSTRUCTED: "no instruction counts for them any more",
-    VoidReason.AWAITS_SECOND_SUPPLIER: "they await the instruction of their second supplier",
+    VoidReason.AWAITS_SECOND_SUPPLIER: "they await their second supplier's instruction",
     VoidReason.SECOND_SUPPLIER_TOO_LATE: "it is too late for their second supplier to instruct them",
     VoidReason.REFUSED_BY_CSP: "the CSP refused an instruction that they need",
     VoidReason.CHANGED_SUPPLIER: "they changed supplier",
-    VoidReason.CHANGED_REGION: "they lie in another CSP's region now",
+    VoidReason.CHANGED_REGION: "they are now in another CSP's region",
     VoidReason.TOO_LATE: "their period does not end before the automatic date",
     VoidReason.OUTSIDE_PILOT: "their period is not within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH: "their period starts before the end of the pilot",
@@ -35,19 +35,19 @@ _IN_WORDS = {
     VoidReason.PERIOD_ENDED: "their period has ended",
     VoidReason.PAUSED: "the release is paused",
     VoidReason.RELEASE_OVER: "the release is over",
-    VoidReason.PILOT_INVALIDATED: "the pilot is invalidated, as a later release was approved",
+    VoidReason.PILOT_INVALIDATED: "the pilot was invalidated when a later release was approved",
     VoidReason.NOT_COMMISSIONED: "they are not commissioned",
     VoidReason.OTHER_MODEL: "they are of another device model",
-    VoidReason.RUNS_VERSION: "they run the version already",
+    VoidReason.RUNS_VERSION: "they already run the version",
     VoidReason.LATER_VERSION: "they run the version of a later release",
-    VoidReason.NOT_PERMITTED: "they run a version that the release does not permit as its predecessor",
+    VoidReason.NOT_PERMITTED: "they run a version that the release does not permit as a predecessor",
 }
 
 
 def void_lists(
     name: str, voids: Iterable[VoidPlan]
 ) -> Iterator[tuple[Callable[[tuple[int, ...]], str], tuple[int, ...]]]:
-    """Yield each list with what renders it, or a part of it, into an element of this name."""
+    """Yield each list with what renders it, or part of it, into an element with this name."""
     for void in voids:
         yield _element(name, void.reason, void.group), void.device_ids
 
@@ -60,6 +60,6 @@ def _element(name: str, reason: VoidReason, group: GroupName | None) -> Callable
 
 
 def void_in_words(void: VoidPlan) -> str:
-    """Return how many hubs are not planned, of which group, and why."""
-    group = "" if void.group is None else f" of your {void.group.stage} group {void.group.group_id}"
+    """Return how many hubs are not planned, in which group, and why."""
+    group = "" if void.group is None else f" in your {void.group.stage} group {void.group.group_id}"
     return f"{count_hubs(len(void.device_ids))}{group} not planned: {_IN_WORDS[void.reason]}."

@@ -12,7 +12,7 @@ from duis_gateway.text.counts import counted
 from duis_gateway.text.times import show_time
 
 GROUPS_IN_WORDS = 20
-"""More groups than these stand in the table alone."""
+"""Any more groups than this are only in the table."""
 
 Facts = tuple[tuple[str, str], ...]
 Row = tuple[str, ...]
@@ -20,7 +20,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What an alert says; the table (its columns and rows) where it lists hubs."""
+    """What an alert says; the table (its columns and rows) if it lists hubs."""
 
     subject: str
     paragraphs: tuple[str, ...]
@@ -35,14 +35,14 @@ def count_hubs(number: int) -> str:
 
 
 def of_hubs(rows: Sequence[Row], singular: str, plural: str) -> str:
-    """Return what became of the hubs of a table whose first two columns are hub and firmware version."""
+    """Return what became of the hubs in a table whose first two columns are hub and firmware version."""
     if len(rows) == 1:
         return f"Communications Hub {rows[0][0]} {singular} {rows[0][1]}"
     return f"{count_hubs(len(rows))} {plural}"
 
 
 def hub_rows(device_ids: Sequence[int]) -> tuple[Row, ...]:
-    """Return a table of hubs alone."""
+    """Return a table of only hubs."""
     return tuple((format_eui(device_id),) for device_id in device_ids)
 
 
@@ -54,7 +54,7 @@ def show_period(period: Period) -> str:
 def words_of_schedule(
     name: str, release_id: str, region: str, groups: Sequence[DefaultGroup], offered: Sequence[OfferedConstraint]
 ) -> Words:
-    """Return what a CSP's schedule says; of many groups the first in words, all of them in the table."""
+    """Return what a CSP's schedule says: the first groups in words, all of them in the table."""
     listed = [f"Group {g.group_id}: {show_period(g.period)}, {_members(g)}." for g in groups[:GROUPS_IN_WORDS]]
     constraints = [f"Constraint offered: {one.code}, {one.description}." for one in offered]
     rows = tuple(
@@ -65,7 +65,7 @@ def words_of_schedule(
     number = f"{len(groups):,} group{'' if len(groups) == 1 else 's'}"
     return Words(
         f"{name} for {release_id}, {region}",
-        (f"The CSP of {region} has set out its {name} in {number}.", *listed, *constraints),
+        (f"The CSP for {region} has set out its {name} in {number}.", *listed, *constraints),
         columns=("group_id", "device_id", "earliest_start", "latest_end"),
         rows=rows,
     )
@@ -76,7 +76,7 @@ def _members(group: DefaultGroup) -> str:
 
 
 def words_of_outcome(stage: str, release_id: str, success: bool, counts: HubCounts, commentary: str | None) -> Words:
-    """Return what is said of a stage that ended."""
+    """Return what is said about a stage that ended."""
     how = "succeeded" if success else "failed"
     return Words(
         f"The {stage} of {release_id} {how}",

@@ -57,7 +57,7 @@ class PreferredPilotSchedule(RequestBody):
 
 def _read(body: etree._Element, as_sent: dict[int, str]) -> PreferredPilotSchedule:
     if body.find(sr("DeploymentGroup")) is None and body.find(sr("CancelledGroup")) is None:
-        raise Wrong(body, "no DeploymentGroup and no CancelledGroup: one at least is needed")
+        raise Wrong(body, "no DeploymentGroup and no CancelledGroup: at least one is needed")
     return PreferredPilotSchedule(
         release_id=text(child(body, "FirmwareReleaseID")),
         firmware_version=verbatim(child(body, "FirmwareVersion")),

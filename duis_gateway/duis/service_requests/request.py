@@ -102,14 +102,14 @@ def _check_header(header: etree._Element, request_id: RequestId, body: etree._El
     reference = text(child(header, "ServiceReference"))
     variant = child(header, "ServiceReferenceVariant")
     if not variant_belongs(reference, text(variant)):
-        raise Wrong(variant, f"{text(variant)} is no variant of service reference {reference}")
+        raise Wrong(variant, f"{text(variant)} is not a variant of service reference {reference}")
     if not body_belongs(reference, name(body)):
         raise Wrong(body, f"the body is not that of service reference {reference}")
 
 
 def _request_id(root: etree._Element) -> tuple[RequestId, str]:
     if root.tag != sr("Request"):
-        raise Wrong(root, "the document is no Request of DUIS")
+        raise Wrong(root, "the document is not a DUIS Request")
     element = child(child(root, "Header"), "RequestID")
     as_sent = text(element)
     try:

@@ -22,7 +22,7 @@ _LONGEST_FORM = 64 * 1024
 _MOST_FIELDS = 1000
 _FORM_SECONDS = 3600
 
-READ_ONLY = "This console only shows: [operations] token_file names no file with a token."
+READ_ONLY = "This console is read-only: [operations] token_file does not name a file with a token."
 
 Form = Mapping[str, Sequence[str]]
 
@@ -61,13 +61,13 @@ class Guard:
         try:
             token = self._token()
         except ConfigurationError as error:
-            raise NotEntitled(f"nothing can be changed now: {error}") from None
+            raise NotEntitled(f"nothing can be changed right now: {error}") from None
         if token is None:
             raise NotEntitled(READ_ONLY)
         now = int(time.time()) // _FORM_SECONDS
         given = _one(form, "form")
         if not any(_same(given, self._signed(action, hour)) for hour in (now, now - 1)):
-            raise NotEntitled("the form is too old, or not one of this console's: load the page again, and retry")
+            raise NotEntitled("the form is too old, or does not come from this console: reload the page and try again")
         if not _same(_one(form, "token"), token):
             raise NotEntitled("the operators' token is wrong; nothing was changed")
         return form
@@ -82,7 +82,7 @@ def _check_origin(request: HttpRequest) -> None:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
     if site != "same-origin" or (origin is not None and origin.partition("://")[2] != request.headers.get("host")):
-        raise NotEntitled("the request comes from another site's page; nothing was changed")
+        raise NotEntitled("the request came from another site's page; nothing was changed")
 
 
 def _fields(request: HttpRequest) -> Form:

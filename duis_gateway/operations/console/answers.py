@@ -44,7 +44,7 @@ def download(content: bytes, name: str) -> Answer:
         NoSuchPath: there are none.
     """
     if not content:
-        raise NoSuchPath("there is no such document: its bytes were pruned, or it never was")
+        raise NoSuchPath("there is no such document: its bytes were pruned, or it never existed")
     is_xml = content.lstrip()[:1] == b"<"
     kind, suffix = ("application/xml", "xml") if is_xml else ("message/rfc822", "eml")
     return Answer(200, kind, content, (*SAFE, ("Content-Disposition", f'attachment; filename="{name}.{suffix}"')))

@@ -89,8 +89,8 @@ def wanted(asked: Mapping[str, str]) -> Wanted:
         kind=given.get("kind"),
         state=given.get("state"),
         release=given.get("release"),
-        since=moment(given["since"], "the beginning") if "since" in given else None,
-        until=moment(given["until"], "the end") if "until" in given else None,
+        since=moment(given["since"], "the start time") if "since" in given else None,
+        until=moment(given["until"], "the end time") if "until" in given else None,
         before=number(given.get("before", "0"), "before"),
     )
 

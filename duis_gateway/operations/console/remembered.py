@@ -98,9 +98,9 @@ class Remembered(Generic[Key, Value]):
             try:
                 value = self._make(key)
             except GatewayError as error:
-                _log.warning("a figure of the console cannot be counted: %s", error)
+                _log.warning("one of the console's figures cannot be counted: %s", error)
             except Exception:
-                _log.exception("a figure of the console cannot be counted", extra={"event": "defect"})
+                _log.exception("one of the console's figures cannot be counted", extra={"event": "defect"})
         with self._lock:
             slot.took = monotonic() - began
             slot.made = monotonic() if value is not None else slot.made

@@ -43,7 +43,7 @@ def backlogs(conn: Connection, relay: bool) -> list[Backlog]:
     for place, backlog in stats.pending.items():
         first = outbox_view.undelivered(conn, "pending", place.recipient, place.channel, limit=1)
         error = outbox_view.last_error(conn, "pending", place.recipient, place.channel)
-        why = _why(known.get(place.recipient), place.channel, error, relay) or "due: its turn comes"
+        why = _why(known.get(place.recipient), place.channel, error, relay) or "due: waiting for its turn"
         wait = first[0].next_try_in if first else None
         pending.append(
             Backlog(place.recipient, place.channel, "pending", backlog.pending, why, backlog.oldest_age, wait)
@@ -63,15 +63,15 @@ def why_waits(conn: Connection, entry: OutboxEntry, relay: bool) -> str | None:
         case "in_flight":
             return "It is being delivered now."
         case "dead":
-            return f"It is a dead letter: {entry.last_error}. It is sent again once it is replayed."
+            return f"It is a dead letter: {entry.last_error}. It will be sent again if it is replayed."
     first = outbox_view.waits_behind(conn, entry.id)
     if first is not None:
-        return f"It waits behind message {first}, which has to be delivered before it."
+        return f"It is waiting for message {first}, which has to be delivered first."
     why = _why(parties.find(conn, entry.recipient), entry.channel, entry.last_error, relay)
     wait = entry.next_try_in or 0.0
     if why is None:
-        return "It is due: its turn comes after what was due before it."
-    return f"{why[0].upper()}{why[1:]}. The next try is due " + (f"in {wait:.0f} seconds." if wait else "now.")
+        return "It is due: it is waiting for what was due before it."
+    return f"{why[0].upper()}{why[1:]}. The next attempt is due " + (f"in {wait:.0f} seconds." if wait else "now.")
 
 
 def _why(party: Party | None, channel: str, error: str | None, relay: bool) -> str | None:

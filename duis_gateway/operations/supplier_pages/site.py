@@ -152,7 +152,7 @@ class SupplierPages:
         fields = {name: value for name, value in asked.query(request).items() if name != "party"}
         wanted = replace(asked.wanted(fields), party=supplier.eui)
         if wanted.way is Way.PARTNERS:
-            raise HttpRefused("The messages of CSPs and DCC are not yours to read.")
+            raise HttpRefused("You may not read CSPs' and DCC's messages.")
         with self._store.read() as conn:
             if wanted.way is Way.SENT and wanted.hub is None and wanted.state in ("pending", "in_flight", "dead"):
                 found = search.undelivered(conn, wanted)
@@ -185,7 +185,7 @@ class SupplierPages:
         with self._store.read() as conn:
             place = _place(conn, supplier, name)
         if place is None:
-            raise NoSuchPath(f"Nothing of yours is called {name[:80]!r}.")
+            raise NoSuchPath(f"You have nothing called {name[:80]!r}.")
         return answers.see_other(f"{ROOT}/{place}")
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
@@ -230,7 +230,7 @@ def _wanted(fields: Mapping[str, str]) -> WantedHubs:
     state = given.get("state")
     if state is not None and state not in list(HubState):
         raise HttpRefused(f"The state must be one of {', '.join(HubState)}.")
-    after = asked.eui(given["after"], "The hub to go on behind") if "after" in given else None
+    after = asked.eui(given["after"], "The hub to continue after") if "after" in given else None
     named = {name: given.get(name) for name in _ASKED_OF_HUBS}
     return WantedHubs(**named, state=None if state is None else HubState(state), after=after)
 

@@ -35,7 +35,7 @@ def supplier_of(request: HttpRequest, store: Store) -> Party:
     with store.read() as conn:
         party = parties.by_token_hash(conn, parties.token_hash(token))
     if party is None:
-        raise TokenRefused("The password is no registered party's token.")
+        raise TokenRefused("The password is not a registered party's token.")
     if name and _eui(name) != party.eui:
         raise TokenRefused("The user name is not the EUI-64 of the token's owner; it may be left empty.")
     party.check_organisation(request.organisations)

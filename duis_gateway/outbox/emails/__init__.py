@@ -1,4 +1,4 @@
 """What emails say and how they look.
 
-How they are sent stands in `outbox`.
+How they are sent is in `outbox`.
 """

@@ -1,4 +1,4 @@
-"""A01: the email by which suppliers and CSPs hear of a firmware release, or of a revision of it."""
+"""A01: the email that tells suppliers and CSPs about a firmware release, or a revision of one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from duis_gateway.text.times import show_time
 def announcement(
     release: Release, recipient: Party, now: datetime, *, revised: bool, void: Iterable[VoidSchedule] = ()
 ) -> Email:
-    """Return the email for one recipient; a supplier's lists its own hubs that the release may be applied to.
+    """Return the email for one recipient; a supplier's lists those of its own hubs that the release may be applied to.
 
-    No day that is past at `now` is named as one that is still to come. `void`: what the revision makes void of a CSP's
-    own schedules.
+    No day that is past at `now` is described as still to come. `void`: what the revision makes void in a CSP's own
+    schedules.
     """
     model = f"{release.manufacturer} {release.model}"
     supplier = recipient.kind is PartyKind.SUPPLIER
@@ -38,9 +38,9 @@ def announcement(
 
 
 HUBS_NAMED = 20
-"""How many hubs of a schedule an email names: it may have lost many thousand."""
+"""How many of a schedule's hubs an email names: it may have lost many thousands."""
 
-_BY_MESSAGE = "The gateway sends you the same as a FirmwareReleaseNotice, which is the one that counts."
+_BY_MESSAGE = "The gateway also sends you this as a FirmwareReleaseNotice, which is the one that counts."
 
 
 def _opening(release: Release, model: str, revised: bool) -> str:
@@ -65,8 +65,8 @@ def _what_to_do(release: Release, recipient: Party, now: datetime) -> tuple[str,
     automatic = _automatic(release, now)
     if recipient.duis_version < DUIS_6_0:
         return (
-            f"Your registered DUIS version ({recipient.duis_version}) does not have the Service Requests by which "
-            f"hubs are chosen and scheduled (11.5 and 11.6, from DUIS {DUIS_6_0}). {automatic}",
+            f"Your registered DUIS version ({recipient.duis_version}) does not have the Service Requests that choose "
+            f"and schedule hubs (11.5 and 11.6, from DUIS {DUIS_6_0}). {automatic}",
         )
     until = last_to_instruct(release)
     instruct = f"{_while(until, now, 'instruct when your hubs are updated (Service Request 11.6)')} {automatic}"
@@ -78,7 +78,7 @@ def _what_to_do(release: Release, recipient: Party, now: datetime) -> tuple[str,
 
 
 def _while(until: datetime | None, now: datetime, what: str) -> str:
-    """Say until when something can be done, or that it cannot any more: a revision may come late."""
+    """Say until when something can be done, or that it no longer can: a revision may come late."""
     if until is None or until < now:
         return f"It is too late to {what}."
     return f"You can {what} until {show_time(until)}."
@@ -92,7 +92,7 @@ def _automatic(release: Release, now: datetime) -> str:
 
 
 def _what_is_owed(release: Release, pilot: PilotTerms, now: datetime) -> tuple[str, ...]:
-    """PIA-A9: what a supplier has to provide, and until when."""
+    """PIA-A9: what a supplier has to provide, and by when."""
     share = pilot.share_percent
     parts = ([f"at least {pilot.minimum:,} of them"] if pilot.minimum else []) + (
         [f"{share}% of your hubs"] if share else []
@@ -101,8 +101,13 @@ def _what_is_owed(release: Release, pilot: PilotTerms, now: datetime) -> tuple[s
         return ()
     what, due = " and ".join(parts), due_date(pilot)
     if due < now:
-        return (f"Every supplier owed {what}, due {show_time(due)}: DCC may choose on your behalf what is missing.",)
-    return (f"Every supplier provides {what} by {show_time(due)}; DCC may choose on your behalf what is missing then.",)
+        return (
+            f"Every supplier had to provide {what} by {show_time(due)}; DCC may choose on your behalf what is missing.",
+        )
+    return (
+        f"Every supplier has to provide {what} by {show_time(due)}; DCC may choose on your behalf what is still "
+        "missing then.",
+    )
 
 
 def _what_csps_do(release: Release, now: datetime) -> tuple[str, ...]:
@@ -123,15 +128,19 @@ def _void(lost: VoidSchedule) -> str:
     """BR-6.5: what a decision means for what stands."""
     name = "Default Pilot Schedule" if lost.stage is Stage.PILOT else "Safe Launch Schedule"
     if not lost.hubs:
-        return f"Your {name} for {lost.csp_region} is void; it does not count as sent any more. {lost.why}"
+        return f"Your {name} for {lost.csp_region} is void; it no longer counts as sent. {lost.why}"
     named = ", ".join(map(format_eui, lost.hubs[:HUBS_NAMED]))
     more = f" and {len(lost.hubs) - HUBS_NAMED:,} more" if len(lost.hubs) > HUBS_NAMED else ""
-    return f"Of your {name} for {lost.csp_region} these hubs were taken out, as they are {lost.why}: {named}{more}."
+    return (
+        f"These hubs were taken out of your {name} for {lost.csp_region}, because they are {lost.why}: {named}{more}."
+    )
 
 
 def _upload(what: str, due: datetime, now: datetime, *, possible: bool) -> str:
     if not possible:
         return f"It is too late to upload {what}."
     if due < now:
-        return f"Upload {what} now, for each of your regions for which you have not: the time was {show_time(due)}."
+        return (
+            f"Upload {what} now, for each of your regions where you have not done so: it was due on {show_time(due)}."
+        )
     return f"Upload {what} by {show_time(due)}, for each of your regions."

@@ -50,8 +50,8 @@ def attached(email: Email, conn: Connection, limit: int) -> Attached:
 def _eligible(conn: Connection, supplier: int, release: Release, limit: int) -> Attached:
     found = hubs.first_eligible(conn, supplier, release, limit + 1)
     if not found:
-        return Attached(words="At present you are responsible for no hub of this model that runs another version.")
-    words = "of this model that {} not run the version yet, with your role (Import, Gas) for each."
+        return Attached(words="At present you are not responsible for any hub of this model that runs another version.")
+    words = "of this model that {} not yet run the version, with your role (Import, Gas) for each."
     if len(found) <= limit:
         which, do = ("hub", "does") if len(found) == 1 else (f"{len(found):,} hubs", "do")
         file = _file(file_name("eligible-hubs", release.release_id), release, found)
@@ -60,14 +60,14 @@ def _eligible(conn: Connection, supplier: int, release: Release, limit: int) -> 
     file = _file(file_name("eligible-hubs", release.release_id, f"first-{limit}"), release, found[:limit])
     return Attached(
         file,
-        f"There are {number:,} of your hubs {words.format('do')} That is more than an email can carry: the attachment "
+        f"There are {number:,} of your hubs {words.format('do')} That is more than an email can carry; the attachment "
         f"{file.name} has {limit:,} of them. The gateway's party door gives you all of them: GET {PARTY_DOOR} with "
         f"?release={release.release_id}, with your token, as JSON or CSV.",
     )
 
 
 def _file(name: str, release: Release, found: Sequence[EligibleHub]) -> CsvFile:
-    """What follows the identifier comes again and again, and is written once for all hubs that share it."""
+    """What follows the identifier repeats, and is written once for all hubs that share it."""
 
     def rest(hub: EligibleHub) -> Sequence[str]:
         roles = (_FLAGS[hub.is_import], _FLAGS[hub.is_gas])

@@ -1,8 +1,8 @@
-"""Which alerts are told by email as well, so that no duty is unmet where a supplier's DUIS does not know them.
+"""Which alerts also go by email, so that no duty goes unmet if a supplier's DUIS version does not know them.
 
-A supplier that gets N999 in an alert's place is sent what the alert says by email (design section 3): one email for
-an alert about a release; for N64 and N71, of which there is one a hub, one for all hubs of a message. N75 and N76 go
-beside an email in any case (A06, A07), and need no second one.
+A supplier that gets N999 in an alert's place is sent what the alert says by email (design section 3): one email for an
+alert about a release; for N64 and N71, of which there is one per hub, one for all hubs in a message. N75 and N76
+accompany an email in any case (A06, A07), and need no second one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TOLD_BY_EMAIL_ANYWAY = frozenset(
 
 
 def is_told_by_email(alert: Alert) -> bool:
-    """Whether this alert's content goes by email, too: its recipient gets N999, and no other email says it."""
+    """Whether this alert's content also goes by email: its recipient gets N999, and no other email says it."""
     code = code_of(alert.body)
     return code not in TOLD_BY_EMAIL_ANYWAY and not knows(alert.recipient, ALERTS[code])
 
@@ -57,8 +57,8 @@ def emails_beside(sends: Sequence[Send]) -> tuple[Email, ...]:
 
 def _email(recipient: Party, code: str, release_id: str | None, words: Words) -> Email:
     why = (
-        f"Your registered DUIS version ({recipient.duis_version}) does not know DCC Alert {code}. You were sent "
-        f"{VERSION_MISMATCH} in its place; this email says what {code} would have said."
+        f"Your registered DUIS version ({recipient.duis_version}) does not know DCC Alert {code}. "
+        f"You were sent {VERSION_MISMATCH} instead; this email says what {code} would have said."
     )
     name = "-".join(part for part in (code, release_id) if part)
     table = CsvTable(name, words.columns, words.rows) if words.rows else None

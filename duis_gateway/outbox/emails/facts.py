@@ -9,7 +9,7 @@ from duis_gateway.text.times import show_time
 
 
 def release_facts(release: Release) -> Facts:
-    """Return what a person has to know of a release, in the order of reading."""
+    """Return what a person has to know about a release, in reading order."""
     pilot = release.pilot
     rows = [
         ("Release", release.release_id),
@@ -27,7 +27,7 @@ def release_facts(release: Release) -> Facts:
     else:
         rows.append(("Pilot", f"{show_time(pilot.period.start)} to {show_time(pilot.period.end)}"))
         least = f", at least {pilot.minimum:,}" if pilot.minimum else ""
-        rows.append(("Pilot group", f"at most {counted(pilot.limit, 'hub')} of one supplier{least}"))
+        rows.append(("Pilot group", f"at most {counted(pilot.limit, 'hub')} per supplier{least}"))
         if pilot.share_percent is not None and pilot.share_by is not None:
             rows.append(("Pilot share", f"{pilot.share_percent}% by {show_time(pilot.share_by)}"))
     state = str(release.state).replace("_", " ")

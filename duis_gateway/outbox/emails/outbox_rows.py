@@ -23,7 +23,7 @@ from duis_gateway.parties.records import is_email_address
 from duis_gateway.rollout.releases import store as releases
 
 NO_ADDRESS = "no email address"
-"""The operator's flag for an email that nobody can be sent."""
+"""The operator's flag for an email that cannot be sent to anybody."""
 
 _FLAGS_REMEMBERED = 200
 _UNORDERED = frozenset(kind.code for kind in ALERTS.values() if not kind.ordered)
@@ -31,7 +31,7 @@ _UNORDERED = frozenset(kind.code for kind in ALERTS.values() if not kind.ordered
 
 @dataclass(frozen=True, slots=True)
 class EmailTerms:
-    """What the configuration says of emails: whom they come from, and how many hubs one may list."""
+    """What the configuration says about emails: whom they come from, and how many hubs one may list."""
 
     sender: str | None = None
     attachment_hubs: int = 50_000
@@ -43,7 +43,7 @@ DEFAULT_TERMS = EmailTerms()
 def email_rows(
     sends: Sequence[Send], conn: Connection, gateway: int, at: datetime, terms: EmailTerms
 ) -> Iterator[OutboxMessage]:
-    """Yield the outbox's rows of the emails among what is sent, and of those that go beside its alerts (N999).
+    """Yield the outbox rows for the emails among what is sent, and for those that accompany its alerts (N999).
 
     A party without an address gets none: a flag tells the operator.
     """
@@ -63,7 +63,10 @@ def email_rows(
 def _email(
     email: Email, address: str, facts: Facts, conn: Connection, gateway: int, at: datetime, terms: EmailTerms
 ) -> OutboxMessage:
-    """Return the row of an email; among those of its recipient and release, it keeps its place behind no alert."""
+    """Return an email's row.
+
+    It keeps its order among the emails to its recipient about its release, but waits for no alert.
+    """
     message_id = new_identity()
     extra = attached(email, conn, terms.attachment_hubs)
     own = {label for label, _ in email.facts}
@@ -72,7 +75,8 @@ def _email(
         subject=email.subject,
         paragraphs=(*email.paragraphs, extra.words) if extra.words else email.paragraphs,
         facts=(*email.facts, *(fact for fact in facts if fact[0] not in own)),
-        footer=f"From the DUIS gateway {format_eui(gateway)} to {email.recipient.name}. Nobody reads answers to it.",
+        footer=f"From the DUIS gateway {format_eui(gateway)} to {email.recipient.name}. Nobody reads replies to this "
+        "email.",
         file=extra.file,
     )
     ordered = email.release_id is not None and email.kind not in _UNORDERED
@@ -94,7 +98,7 @@ def _email(
 def _flag_no_address(email: Email, conn: Connection, at: datetime) -> None:
     """Tell the operator of an email that cannot be sent; once, while the flag is among the newest."""
     about = f" of {email.release_id}" if email.release_id else ""
-    why = "has none that can be used" if email.recipient.email else "has none"
+    why = "has no usable address" if email.recipient.email else "has no address"
     flag = (NO_ADDRESS, email.recipient.name, f"{email.kind}{about} is not sent by email: the party {why}")
     shown = {(one.kind, one.subject, one.text) for one in flags.newest(conn, _FLAGS_REMEMBERED)}
     if flag not in shown:

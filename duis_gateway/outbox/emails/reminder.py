@@ -1,4 +1,4 @@
-"""The email that reminds a party of what it has not done yet under a release, some days before it is due (BR-5.4)."""
+"""The email that reminds a party of what it has not yet done under a release, some days before it is due (BR-5.4)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from duis_gateway.text.times import show_time
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """One thing that a party has not done: what, of which region or group, about how many hubs, and if it need not."""
+    """One thing that a party has not done: what, for which region or group, how many hubs, whether optional."""
 
     task: str
     subject: str = ""
@@ -33,7 +33,7 @@ def reminder(release: Release, recipient: Party, date: datetime, due: Sequence[R
         (
             f"By {show_time(date)} you can still do the following under firmware release {release.release_id}.",
             *map(_line, due),
-            "Your deadlines at the party door, GET /party/v1/deadlines, have all that is outstanding.",
+            "Your deadlines at the party door, GET /party/v1/deadlines, show everything that is outstanding.",
         ),
         release.release_id,
     )
@@ -42,5 +42,5 @@ def reminder(release: Release, recipient: Party, date: datetime, due: Sequence[R
 def _line(one: Reminded) -> str:
     about = f", {one.subject}" if one.subject else ""
     hubs = f": {counted(one.hubs, 'hub')}" if one.hubs else ""
-    need = " (nothing obliges you to)" if one.optional else ""
+    need = " (you are not obliged to)" if one.optional else ""
     return f"{one.task[:1].upper()}{one.task[1:]}{about}{hubs}{need}."

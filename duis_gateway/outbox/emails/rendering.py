@@ -1,4 +1,4 @@
-"""An email as it goes out: RFC 5322, text and HTML that say the same, and a CSV file where there is one.
+"""An email as it goes out: RFC 5322, with text and HTML that say the same, and a CSV file if there is one.
 
 Headers hold only what is printable and on one line (threat T66), the HTML is escaped whoever wrote the words, and
 everything is ASCII on the wire, so that any relay can carry it.
@@ -37,7 +37,7 @@ class CsvFile:
 
 @dataclass(frozen=True, slots=True)
 class EmailContent:
-    """One email, complete but for what the wire needs."""
+    """One email, complete except for what the wire needs."""
 
     to: str
     subject: str
@@ -49,9 +49,9 @@ class EmailContent:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What identifies an email: its id, its time, who sends it, and what it is (for filters at the receiving end).
+    """What identifies an email: its id, its time, its sender, and its kind (for filters at the receiving end).
 
-    Without a `sender` there is no From; delivery adds it from the configuration of that time.
+    Without a `sender` there is no From; delivery adds it from the configuration at that time.
     """
 
     message_id: str
@@ -74,7 +74,7 @@ def render(content: EmailContent, envelope: Envelope) -> bytes:
     message["Subject"] = header_text(content.subject)
     message["Date"] = envelope.at
     message["Message-ID"] = f"<{envelope.message_id}@duis-gateway>"
-    # RFC 3834: no holiday notice or other answer of a machine is wanted.
+    # RFC 3834: no out-of-office notice or other automatic reply is wanted.
     message["Auto-Submitted"] = "auto-generated"
     message["X-DUIS-Gateway-Kind"] = header_text(envelope.kind)
     if envelope.release_id is not None:
@@ -94,14 +94,14 @@ def render(content: EmailContent, envelope: Envelope) -> bytes:
 
 
 def header_text(text: str) -> str:
-    """Return the text fit for a header: on one line, not too long, and meant as it stands."""
+    """Return the text made fit for a header: on one line, not too long, and taken literally."""
     # Python's email package decodes an encoded word (RFC 2047) that it is given, line ends in it too (T66).
     words = one_line(text).replace("=?", "= ?")
     return words if len(words) <= _LONGEST_HEADER else f"{words[: _LONGEST_HEADER - 3]}..."
 
 
 def file_name(*words: str) -> str:
-    """Return the name of a CSV file made of these words, with what no file system minds."""
+    """Return the name of a CSV file made of these words, in characters that every file system accepts."""
     return "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", word) for word in words if word)[:120] + ".csv"
 
 
@@ -111,7 +111,7 @@ def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -
 
 
 def _fix_boundaries(message: EmailMessage, message_id: str) -> None:
-    """Take the chance out of the boundaries: the same email is the same bytes."""
+    """Make the boundaries deterministic: the same email is the same bytes."""
     for number, part in enumerate(one for one in message.walk() if one.is_multipart()):
         part.set_boundary(f"={message_id}={number}=")
 

@@ -1,6 +1,6 @@
 """The emails on a release's way: stages, the pilot's outcome, closure, supersession (A06, A07, A11, A12, X05).
 
-And what suppliers did not provide for a pilot (PIA-A9): to DCC, and to each supplier what it missed itself.
+Also what suppliers did not provide for a pilot (PIA-A9): to DCC, and to each supplier what it missed itself.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def closure(release: Release, recipient: Party, at: datetime, commentary: str | 
 
 
 def supersession(release: Release, recipient: Party, successor: str, at: datetime, commentary: str | None) -> Email:
-    """A12: another release takes this one's place."""
+    """A12: another release replaces this one."""
     text = (
         f"Firmware release {release.release_id} is superseded by release {successor}, as of {show_time(at)}. Pending "
-        f"requests under {release.release_id} are cancelled: no further hub is updated under it."
+        f"requests under {release.release_id} are cancelled: no further hub will be updated under it."
     )
     return Email(
         recipient,
@@ -110,7 +110,7 @@ def obligation_missed(
 ) -> Email:
     """PIA-A9, to the supplier that missed it: what it did not provide, and what follows.
 
-    `still_until`: until when its lists are taken nevertheless, None where none is any more.
+    `still_until`: until when its lists are still accepted, None if they no longer are.
     """
     still = (
         "It is too late to provide them yourself (Service Request 11.5)."
@@ -126,7 +126,8 @@ def obligation_missed(
         "X08",
         f"Firmware release {release.release_id}: you have not provided the pilot hubs that were due",
         (
-            f"The hubs that you owe to the pilot of firmware release {release.release_id} were not provided in time. "
+            "You did not provide in time the hubs that were due for the pilot of firmware release "
+            f"{release.release_id}. "
             f"DCC has been told, and may choose hubs on your behalf. {still}",
             *(f"{one[0].upper()}{one[1:]}." for one in what),
         ),

@@ -54,7 +54,7 @@ def register_requests(message: PartnerMessage[csp.ActivateFirmwareRequests], tx:
     ]
     good = [d for d in own if d not in stops]
     if not good:
-        return refused(message, "NoHubAcceptable", "No hub of the message is to be activated now.", bad)
+        return refused(message, "NoHubAcceptable", "No hub in the message may be activated now.", bad)
     requests = [ActivationRequest(d, body.firmware_version, body.issued_at, body.release_id) for d in good]
     activations.record_requests(tx.conn, csp=tx.party.eui, requests=requests)
     return accepted(message, bad)
@@ -120,7 +120,7 @@ def receive_outcomes(
         if j.judgement.refused is not None
     ]
     if len(bad) == len(judged):
-        return refused(message, "NoItemAcceptable", "No outcome of the message is acceptable.", bad)
+        return refused(message, "NoItemAcceptable", "No outcome in the message is acceptable.", bad)
     news = [j for j in judged if j.judgement.recorded]
     failures = _failures(news, by_version.values(), tx)
     if news:

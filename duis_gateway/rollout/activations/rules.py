@@ -121,7 +121,7 @@ def _refusal(outcome: HubOutcome, hub: Hub | None, csp_regions: frozenset[str], 
     if hub is None or not is_hub(hub):
         return "unknown hub"
     if hub.csp_region not in csp_regions:
-        return "the hub is outside the regions of this CSP"
+        return "the hub is outside this CSP's regions"
     if outcome.completed_at > now + CLOCK_TOLERANCE:
         return "CompletedAt is in the future"
     return None

@@ -244,23 +244,23 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
 
 
 _TOO_LATE = (
-    "it is too late for 11.5 and 11.6: hubs that are not instructed go on the automatic date, unless DCC instructs them"
+    "it is too late for 11.5 and 11.6: hubs that are not instructed go at the automatic date, unless DCC instructs them"
 )
 _INVALIDATED = (
-    "nothing is taken under this release until DCC decides on it; they can be instructed under one that is in flight"
+    "nothing is accepted under this release until DCC decides on it; they can be instructed under one that is in flight"
 )
 _ANEW = {
-    True: "they go on the automatic date, unless they are instructed anew",
-    False: "it is too late to instruct them anew: they go on the automatic date, unless DCC instructs them",
+    True: "they go at the automatic date, unless they are instructed again",
+    False: "it is too late to instruct them again: they go at the automatic date, unless DCC instructs them",
 }
 """What follows from void instructions, by whether a supplier's instruction is in time (BR-3.4)."""
 
 _WHY_VOID = {
-    VoidReason.TOO_LATE: "the period instructed does not end before the automatic date",
-    VoidReason.PERIOD_ENDED: "the period instructed ended, and the hubs were not updated",
+    VoidReason.TOO_LATE: "the instructed period does not end before the automatic date",
+    VoidReason.PERIOD_ENDED: "the instructed period ended without the hubs being updated",
     VoidReason.REFUSED_BY_CSP: "the CSP refused",
-    VoidReason.OUTSIDE_PILOT: "the period instructed does not lie within the pilot",
-    VoidReason.BEFORE_SAFE_LAUNCH: "the period instructed starts before the pilot's end",
+    VoidReason.OUTSIDE_PILOT: "the instructed period is not within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH: "the instructed period starts before the pilot's end",
     VoidReason.EXCLUDED: "the release excludes the hubs from its pilot",
     VoidReason.PILOT_INVALIDATED: "the pilot was invalidated",
 }
@@ -407,13 +407,13 @@ def deviations(
 
 
 _OFF_PLAN = {
-    DeviationKind.BEFORE_PERIOD: "activated before the period that was planned",
-    DeviationKind.AFTER_PERIOD: "activated after the period that was planned",
+    DeviationKind.BEFORE_PERIOD: "activated before the planned period",
+    DeviationKind.AFTER_PERIOD: "activated after the planned period",
     DeviationKind.NOT_PLANNED: "activated while nothing was planned",
     DeviationKind.RELEASE_NOT_APPROVED: "activated before the release was approved",
     DeviationKind.RELEASE_PAUSED: "activated while the release was paused",
     DeviationKind.RELEASE_OVER: "activated after the end of the release or of its pilot",
-    DeviationKind.PERIOD_MISSED: "not activated in the period that was planned, and nothing was reported of them",
+    DeviationKind.PERIOD_MISSED: "not activated in the planned period, and nothing was reported about them",
 }
 
 

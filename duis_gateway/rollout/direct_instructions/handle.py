@@ -38,7 +38,7 @@ from duis_gateway.text.controls import name_fault
 
 DECIDED_BY = "DCC"
 
-UNTOUCHED = "Instructions of the hubs' suppliers stand, and count before DCC's."
+UNTOUCHED = "Instructions by the hubs' suppliers stand, and take precedence over DCC's."
 
 
 @handles(Door.ESI, esi.BatchInstruction, "X08")
@@ -124,10 +124,10 @@ def _rest_of_the_pilot(release: Release, now: datetime) -> Period:
 
 
 _REASONS = {
-    "invalid": "no Communications Hub of the inventory",
+    "invalid": "not a Communications Hub in the inventory",
     "not_responsible": "the supplier is not responsible for it",
     "not_commissioned": "not commissioned",
-    "not_applicable": "of another device model, or runs the version already",
+    "not_applicable": "of another device model, or already runs the version",
     "excluded": "excluded from the pilot",
     "in_progress": "another release is in progress for it",
     "protected": OBJECTION,

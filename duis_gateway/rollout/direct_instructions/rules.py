@@ -111,7 +111,7 @@ def judge_selection(
     if refusal is None and release is not None and not pilot_window_open(release, now):
         refusal = "the release has no pilot, or its pilot has ended"
     if refusal is None and release is not None and not _in_the_pilot(period, release):
-        refusal = "the period does not lie in the pilot"
+        refusal = "the period is not within the pilot"
     if refusal is not None or release is None:
         return DirectJudgement(refusal=refusal)
     good, findings = classify(ids, named, release, supplier, protected=protected)
@@ -142,7 +142,7 @@ def _refusal(release: Release | None, period: Period | None, now: datetime) -> s
     if period is None:
         return None
     if is_empty(period) or is_over(period, now):
-        return "the period does not end after it starts, or is over"
+        return "the period does not end after it starts, or is already over"
     return None if ends_before(period, release.automatic_date) else "the period does not end before the automatic date"
 
 
@@ -152,5 +152,5 @@ def _in_the_pilot(period: Period | None, release: Release) -> bool:
 
 
 def _of(good: list[int], findings: HubFindings) -> DirectJudgement:
-    refusal = None if good else "no hub named is acceptable"
+    refusal = None if good else "none of the hubs named is acceptable"
     return DirectJudgement(tuple(good), findings, refusal)

@@ -31,7 +31,7 @@ from duis_gateway.text.times import show_time
 def unknown_since(connection: Connection, since: datetime, now: datetime) -> str | None:
     """Return why it cannot be said what has changed since then; None if it can."""
     if since > now + OVERLAP:
-        return "changed-since lies in the future"
+        return "changed-since is in the future"
     known = freshness.departures_known_since(connection)
     if known is not None and since < known:
         whole = "read the whole estate, without changed-since, and compare it with what you have"

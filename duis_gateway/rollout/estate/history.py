@@ -159,7 +159,7 @@ def _words(one: HubEvent) -> tuple[str, str | None]:
         case Happened.PLANNED:
             return "planned", "the release proceeds"
         case Happened.OFF_PLAN:
-            return f"off the plan: {one.word}", None
+            return f"off plan: {one.word}", None
         case Happened.ENDED if one.word == TAKEN_BACK and one.supplier != OF_DCC:
             return "taken back", "by its supplier"
         case Happened.ENDED | Happened.CHOICE_ENDED if one.word == TAKEN_BACK:
@@ -167,7 +167,7 @@ def _words(one: HubEvent) -> tuple[str, str | None]:
         case Happened.ENDED if one.word == OFF_THE_LIST:
             return "taken back", "no longer on its supplier's preferred list"
         case Happened.ENDED if one.word == ON_THE_LIST:
-            return "taken back", "on its supplier's preferred list now, so no longer in SafeLaunch"
+            return "taken back", "now on its supplier's preferred list, so no longer in SafeLaunch"
     return f"void: {one.word}", None
 
 

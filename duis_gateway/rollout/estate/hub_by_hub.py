@@ -78,7 +78,7 @@ def estate_rows(
 
 def _departed_row(device_id: int) -> Mapping[str, object]:
     """Return what a party is told of a hub that is its own no longer: nothing of how the hub is now."""
-    why = "not one of this party's hubs any more"
+    why = "no longer one of this party's hubs"
     return {**dict.fromkeys(ESTATE_COLUMNS), "device_id": format_eui(device_id), "state": DEPARTED, "why": why}
 
 

@@ -85,7 +85,7 @@ def _check(store: Store, file: InventoryFile, claimed: Claims, report: Progress)
             with store.read() as connection:
                 known = hubs.get_many(connection, gpfs)
             errors += [
-                LineError(gpfs[one.device_id], f"{GPF_COLUMN} is a {one.device_type} of the inventory, and no {GPF}")
+                LineError(gpfs[one.device_id], f"{GPF_COLUMN} is a {one.device_type} in the inventory, not a {GPF}")
                 for one in known.values()
                 if one.device_type != GPF
             ]

@@ -96,7 +96,7 @@ class _Checker:
             _LineWrong: the line is not what it should be.
         """
         if len(fields) != self._width:
-            raise _LineWrong(f"{len(fields)} fields in the place of {self._width}")
+            raise _LineWrong(f"{len(fields)} fields instead of {self._width}")
         device_id, *others = fields
         gpf_text = others.pop() if self._paired else None
         texts = tuple(others)
@@ -115,7 +115,7 @@ class _Checker:
         if line := claimed.claim(device, device, number):
             raise _LineWrong(f"device_id is the {GPF_COLUMN} of line {line}")
         if isinstance(gpf, int) and (line := claimed.claim(gpf, device, number)):
-            raise _LineWrong(f"{GPF_COLUMN} is the device of another hub already, in line {line}")
+            raise _LineWrong(f"{GPF_COLUMN} already belongs to another hub, in line {line}")
 
 
 def _gpf(text: str, device: int, kind: _Kind) -> int | NoGpf:
@@ -123,7 +123,7 @@ def _gpf(text: str, device: int, kind: _Kind) -> int | NoGpf:
         return NO_GPF
     gpf = _eui(GPF_COLUMN, text)
     if kind[0] != COMMUNICATIONS_HUB:
-        raise _LineWrong(f"{GPF_COLUMN} is given, which only a {COMMUNICATIONS_HUB} has")
+        raise _LineWrong(f"{GPF_COLUMN} is given, but only a {COMMUNICATIONS_HUB} has one")
     if gpf == device:
         raise _LineWrong(f"{GPF_COLUMN} is the hub itself")
     return gpf

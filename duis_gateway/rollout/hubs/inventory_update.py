@@ -28,7 +28,7 @@ def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> A
         if was is not None and not is_hub(was):
             bad.append(RefusedItem(format_eui(hub.device_id), "the inventory has it as another type of device"))
         elif hub.device_id in seen:
-            bad.append(RefusedItem(format_eui(hub.device_id), "named twice; what came first counts"))
+            bad.append(RefusedItem(format_eui(hub.device_id), "named twice; only the first one counts"))
         else:
             good.append(before.resolved(hub))
         seen.add(hub.device_id)
@@ -36,6 +36,6 @@ def receive_inventory(message: PartnerMessage[esi.InventoryUpdate], tx: Tx) -> A
     bad += [RefusedItem(format_eui(device_id), reason) for device_id, reason in unpairable.items()]
     good = [hub for hub in good if hub.device_id not in unpairable]
     if not good:
-        return refused(message, "NoHubAcceptable", "No hub of the message is acceptable.", bad)
+        return refused(message, "NoHubAcceptable", "No hub in the message is acceptable.", bad)
     change(tx, good, before)
     return accepted(message, bad)

@@ -16,8 +16,8 @@ GPF = "GPF"
 """The device type of a Gas Proxy Function in the inventory."""
 
 _ITSELF = "its GPF is the hub itself"
-_NO_GPF = "its GPF is another type of device in the inventory, or a hub of this message"
-_TAKEN = "its GPF is another hub's"
+_NO_GPF = "its GPF is another type of device in the inventory, or a hub in this message"
+_TAKEN = "its GPF belongs to another hub"
 
 
 def resolved(hub: Hub, was: Hub | None) -> Hub:

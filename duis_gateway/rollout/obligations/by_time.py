@@ -75,7 +75,7 @@ def report_missed(release_id: str, owed: Sequence[Obligation], moment: Moment) -
     if release is None or not obligations_due(release, moment):
         return False
     assert release.pilot is not None
-    words = f"{len({one.supplier for one in owed})} suppliers did not provide what is due" if owed else "all met"
+    words = f"{len({one.supplier for one in owed})} suppliers did not provide what was due" if owed else "all met"
     line = ReleaseEvent(
         release_id, due_date(release.pilot), OBLIGATIONS_DUE, release.state, release.paused, TIME, words
     )

@@ -42,7 +42,7 @@ def receive_default_pilot_list(message: PartnerMessage[csp.DefaultPilotList], tx
     kept_out = protection.protected(tx.conn, gathered.ids)
     good, bad = judge_default_hubs(gathered.ids, found, release, body.csp_region, marks, protected=kept_out)
     if not good:
-        return refused(message, "NoHubAcceptable", "No hub of the list is acceptable.", bad)
+        return refused(message, "NoHubAcceptable", "No hub on the list is acceptable.", bad)
     listed = [hub.device_id for hub in pilots.default_hubs(tx.conn, release.release_id, csp_region=body.csp_region)]
     before = by_supplier(hubs.get_many(tx.conn, listed).values())
     pilots.replace_default_list(tx.conn, release.release_id, body.csp_region, good)

@@ -117,7 +117,10 @@ def judge_pilot_list(request: PreferredPilotList, facts: PilotListFacts, now: da
     return judged
 
 
-_BEGUN = "the list leaves out hubs of a group that has begun, or names them for the pilot where it is of safe launch"
+_BEGUN = (
+    "the list leaves out hubs in a group that has begun, or names them for the pilot although their group is in "
+    "safe launch"
+)
 
 
 def _whole_list(request: PreferredPilotList, facts: PilotListFacts, release: Release) -> _Composed:

@@ -159,7 +159,7 @@ class VoidReason(StrEnum):
     LATER_VERSION = "LaterVersion"
     """The hub runs the version of a release that was approved later."""
     NOT_PERMITTED = "NotPermitted"
-    """The hub runs a version that the release does not permit as its predecessor."""
+    """The hub runs a version that the release does not permit as a predecessor."""
 
 
 @dataclass(frozen=True, slots=True)

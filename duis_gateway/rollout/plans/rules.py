@@ -135,7 +135,7 @@ _UNFIT = {
     Unfit.NOT_COMMISSIONED: "the device is {status}, not a commissioned hub",
     Unfit.OTHER_MODEL: "the release is for another device model",
     Unfit.LATER_VERSION: "the hub runs version {version}, which a later release brought",
-    Unfit.NOT_PERMITTED: "the hub runs version {version}, and the release does not permit it as its predecessor",
+    Unfit.NOT_PERMITTED: "the hub runs version {version}, which the release does not permit as a predecessor",
 }
 
 
@@ -211,16 +211,16 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
     stage = Stage.PILOT if all(one.stage is Stage.PILOT for one in given) else Stage.SAFE_LAUNCH
     said = [one.say is not None for one in given if not one.by_dcc]
     open_say = not all(said)
-    text = "both suppliers have instructed, the later start and the later end count"
+    text = "both suppliers have instructed; the later start and the later end count"
     if basis is SplitBasis.ONE_INSTRUCTION:
         text = "DCC chose the hub on its supplier's behalf" if given[0].by_dcc else "its supplier has instructed it"
     say = _decided(facts, given)
     if open_say:
         say = (
-            "the CSP has decided on one part, and not on the other yet" if any(said) else "the CSP has not decided yet"
+            "the CSP has decided on one part, but not yet on the other" if any(said) else "the CSP has not decided yet"
         )
     if all(one.by_dcc for one in given):
-        say = "the CSP is told, and not asked"
+        say = "the CSP is told, not asked"
     by_dcc = basis is SplitBasis.ONE_INSTRUCTION and given[0].by_dcc
     text = f"{_words(period)}: {text}; {say}"
     return _plan(facts, Basis.INSTRUCTED, text, period, stage, indicative=open_say, by_dcc=by_dcc)
@@ -231,10 +231,10 @@ def _decided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:
     said = [(one, one.say) for one in given if one.say is not None]
     amended = [(one, say) for one, say in said if say.decision is GroupDecision.AMENDED]
     if not amended:
-        return "the CSP has decided" + (" on a piece of the group" if any(say.piece for _, say in said) else "")
-    what = "a piece of the group" if any(say.piece for _, say in amended) else "the period"
+        return "the CSP has decided" + (" on part of the group" if any(say.piece for _, say in said) else "")
+    what = "part of the group" if any(say.piece for _, say in amended) else "the period"
     if facts.viewer is not None and all(one.supplier != facts.viewer for one, _ in amended):
-        what = "the period of the second supplier"
+        what = "the second supplier's period"
     reasons = "; ".join(dict.fromkeys(filter(None, (_reason(facts, one) for one, _ in amended))))
     return f"the CSP amended {what}" + (f" ({reasons})" if reasons else "")
 
@@ -263,9 +263,9 @@ def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
     """Return why no instruction moves the hub: in words, by role alone, and as it is told."""
     hub = facts.hub
     if split.period is not None:
-        return "the period instructed has ended", VoidReason.PERIOD_ENDED
+        return "the instructed period has ended", VoidReason.PERIOD_ENDED
     if split.basis is SplitBasis.TOO_LATE:
-        return "the period instructed does not end before it", VoidReason.TOO_LATE
+        return "the instructed period does not end before it", VoidReason.TOO_LATE
     if split.basis is SplitBasis.IMPORT_SUPPLIER_SILENT:
         text = f"the Import Supplier {_silence(facts, hub.import_supplier)}{_of_half(facts, 'Gas', hub.gas_supplier)}"
         return text, _obstacles(facts) or _half(facts)
@@ -362,8 +362,8 @@ _ENDED = {
 _VOIDED = {
     VoidReason.PERIOD_ENDED.value: "the period has ended",
     VoidReason.REFUSED_BY_CSP.value: "the CSP refused it",
-    VoidReason.TOO_LATE.value: "the period came too late: it did not end before the automatic date",
-    VoidReason.OUTSIDE_PILOT.value: "the period did not lie within the pilot",
+    VoidReason.TOO_LATE.value: "the period was too late: it did not end before the automatic date",
+    VoidReason.OUTSIDE_PILOT.value: "the period was not within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH.value: "the period started before safe launch",
     VoidReason.EXCLUDED.value: "the hub is excluded from the pilot",
     VoidReason.PILOT_INVALIDATED.value: "the pilot was invalidated",
@@ -380,20 +380,20 @@ def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:
         case VoidReason.OUTSIDE_PILOT:
             return "its period does not lie within the pilot"
     reason = _reason(facts, instruction)
-    what = " this piece of the group" if _is_of_piece(instruction) else ""
+    what = " this part of the group" if _is_of_piece(instruction) else ""
     return f"the CSP refused{what}" + (f" ({reason})" if reason else "")
 
 
 def _also(facts: PlanFacts) -> str:
     notes = []
     if facts.viewer is None and any(one.supplier not in facts.hub.suppliers for one in facts.instructions):
-        notes.append("what a former supplier instructed counts no longer")
+        notes.append("what a former supplier instructed no longer counts")
     if facts.scheduled is not None:
         notes.append(f"the CSP's schedule has it for {_words(facts.scheduled)}")
     if facts.mark is HubMark.PROVING:
         notes.append("a proving hub, always in the pilot")
     if facts.mark is HubMark.EXCLUDED:
-        notes.append("excluded from the pilot, DCC may update it before")
+        notes.append("excluded from the pilot; DCC may update it beforehand")
     return "".join(f"; {note}" for note in notes)
 
 
@@ -411,7 +411,7 @@ def _plan(
     held = facts.release.paused
     return HubPlan(
         basis=basis,
-        explanation=f"held, as the release is paused; {text}" if held else text,
+        explanation=f"held, because the release is paused; {text}" if held else text,
         period=period,
         due=facts.release.automatic_date if period is None else period.end,
         stage=stage,

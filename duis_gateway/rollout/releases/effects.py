@@ -170,8 +170,8 @@ def _no_way_back(release: Release, moment: Moment) -> None:
 
 
 PILOT_INVALIDATED_MEANS = (
-    "The pilot is invalidated. Pending requests are void, and no new ones are taken until DCC decides on the release: "
-    "it is superseded or withdrawn, or proceeds with safe launch, for which hubs are instructed anew."
+    "The pilot is invalidated. Pending requests are void, and no new ones are accepted until DCC decides on the "
+    "release: it is superseded or withdrawn, or proceeds with safe launch, for which hubs are instructed again."
 )
 
 

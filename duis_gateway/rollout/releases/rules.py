@@ -91,7 +91,7 @@ def _kind(notice: ReleaseNotice, previous: Release | None) -> NoticeKind:
 
 def _refusal_of_revision(notice: ReleaseNotice, previous: Release, now: datetime) -> str | None:
     if notice.revision <= previous.revision:
-        return f"revision {notice.revision} is not above revision {previous.revision}, which stands"
+        return f"revision {notice.revision} is not above revision {previous.revision}, the current one"
     if not previous.state.is_live:
         return f"the release is {previous.state.value.replace('_', ' ')} and cannot be revised"
     if (notice.manufacturer, notice.model) != (previous.manufacturer, previous.model):
@@ -99,7 +99,7 @@ def _refusal_of_revision(notice: ReleaseNotice, previous: Release, now: datetime
     if notice.firmware_version != previous.firmware_version:
         return "a revision cannot change the firmware version"
     if previous.state is ReleaseState.PILOTING and (notice.pilot is None or notice.pilot.period.start > now):
-        return "the pilot has begun: a revision cannot take it away or begin it later"
+        return "the pilot has begun: a revision cannot remove it or begin it later"
     return None
 
 
@@ -114,7 +114,7 @@ def _refusal_of_dates(notice: ReleaseNotice, previous: Release | None, now: date
     if date <= now and (previous is None or date != previous.automatic_date):
         return "the automatic date is not in the future"
     if date > LATEST:
-        return f"the automatic date would be after the year {LATEST.year}: name an earlier one"
+        return f"the automatic date would be after the year {LATEST.year}: give an earlier one"
     if notice.pilot is not None and not ends_before(notice.pilot.period, date):
         return "the pilot does not end before the automatic date"
     return None
@@ -137,7 +137,7 @@ def _refusal_of_pilot(notice: ReleaseNotice) -> str | None:
     if pilot.share_by is not None and pilot.share_by <= pilot.period.start:
         return "the pilot's share falls due before the pilot begins"
     if pilot.share_by is not None and pilot.share_by >= pilot.period.end:
-        return "the pilot's share falls due when the pilot has ended, so that DCC could choose no hubs for it"
+        return "the pilot's share falls due after the pilot has ended, so DCC could not choose any hubs for it"
     return None
 
 

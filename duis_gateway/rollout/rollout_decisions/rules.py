@@ -27,7 +27,7 @@ EVENTS = {
 _SUSPENDED_MEANWHILE = frozenset({RolloutAction.STOP, RolloutAction.REVOKE, RolloutAction.WITHDRAW})
 
 _MEANING = {
-    RolloutAction.PROCEED: "Pending requests are carried out in the periods planned.",
+    RolloutAction.PROCEED: "Pending requests are carried out in their planned periods.",
     RolloutAction.PAUSE: "Pending requests are held: no hub that is not yet active is updated until DCC proceeds.",
     RolloutAction.DELAY: "Pending requests stand with their periods; hubs without one are updated at the new date.",
     RolloutAction.STOP: "Pending requests are cancelled: no further hub is updated.",
@@ -39,8 +39,8 @@ _NOTHING_PENDING = "There are no pending requests: all were void once the pilot 
 
 _WITH_NOTHING_PENDING = {
     RolloutAction.PROCEED: (
-        "Safe launch begins. Pending requests that were void stay void: hubs are instructed anew; those that nobody "
-        "instructs are updated at the automatic date."
+        "Safe launch begins. Pending requests that were void stay void: hubs have to be instructed again; those that "
+        "nobody instructs are updated at the automatic date."
     ),
 }
 
@@ -86,8 +86,8 @@ def _refusal_of_date(release: Release, action: RolloutAction, new_date: datetime
     if action is not RolloutAction.DELAY:
         return None
     if new_date is None:
-        return "a delay names its new date"
-    return None if new_date > release.automatic_date else "a delay moves the automatic date later"
+        return "a delay must name its new date"
+    return None if new_date > release.automatic_date else "a delay must move the automatic date to a later one"
 
 
 def _provisionally(release: Release, action: RolloutAction) -> Advance:
@@ -137,7 +137,7 @@ def contradiction(
         return "the release had no pilot: safe launch began without it"
     if counts.activated + counts.failed > counts.targeted:
         done = f"{counted(counts.activated, 'hub')} activated and {counts.failed:,} failed"
-        return f"{done} are more than the {counts.targeted:,} targeted"
+        return f"{done}: more than the {counts.targeted:,} targeted"
     if new.success and counts.targeted and counts.failed == counts.targeted:
         return f"{stage} cannot be a success if every hub targeted has failed"
     if earlier is not None and earlier.success is not new.success and not earlier.decided:

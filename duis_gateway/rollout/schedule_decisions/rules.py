@@ -68,8 +68,8 @@ def judge_say(
         return SayJudgement(refusal="the supplier has no group of this name for the release")
     hubs, items = _hubs_meant(group, regions, csp_regions, named)
     if not hubs:
-        none_named = "none of the hubs named is of the group and in the regions of this CSP"
-        none_there = "the group has no hub in the regions of this CSP"
+        none_named = "none of the hubs named is both in the group and in this CSP's regions"
+        none_there = "the group has no hub in this CSP's regions"
         return SayJudgement(items=items, refusal=none_named if named else none_there)
     if decision is GroupDecision.REFUSED:
         if is_over(group.period, now) and not fixed_ahead:
@@ -102,10 +102,10 @@ def _refusal_of_amended(period: Period, group: Instruction, release: Release, no
     A start that is left as instructed may have passed since.
     """
     if is_over(period, now) or (period.start < now and period.start != group.period.start):
-        return "the period does not lie in the future"
+        return "the period is not in the future"
     whole = stage_time(release, group.stage)
     if whole is None or period.start < whole.start or period.end > whole.end:
-        return f"the period does not lie in the time of the group's stage ({group.stage.value})"
+        return f"the period is not within the group's stage ({group.stage.value})"
     return None
 
 
@@ -128,4 +128,4 @@ def _reason(in_group: bool, region: str | None) -> str:
     """Return why a hub cannot be decided on; of one outside the group nothing more is said."""
     if not in_group:
         return "not in the group"
-    return "no longer a hub of the supplier's" if region is None else "not in a region of this CSP"
+    return "no longer the supplier's hub" if region is None else "not in a region of this CSP"

@@ -58,7 +58,7 @@ def _receive(message: AnyMessage, body: CspSchedule, stage: Stage, tx: Tx) -> Ac
     kept_out = protection.protected(tx.conn, named)
     good, bad = judge_default_hubs(named, found, release, body.csp_region, marks, stage, piloted, kept_out)
     if named and not good:
-        return refused(message, "NoHubAcceptable", "No hub of the groups is acceptable.", bad)
+        return refused(message, "NoHubAcceptable", "No hub in the groups is acceptable.", bad)
     groups = cut(gathered.groups, frozenset(good))
     schedule = DefaultSchedule(release.release_id, body.csp_region, stage, groups, gathered.constraints)
     told_before = told_of(release, body.csp_region, stage, tx)

@@ -23,7 +23,7 @@ from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.csp_telling import alerts, cut, told_of
 
 _NO_MORE = {
-    Stage.PILOT: "in the pilot no more, which excludes them",
+    Stage.PILOT: "no longer in the pilot, which excludes them",
     Stage.SAFE_LAUNCH: "in the pilot, which has not ended",
 }
 

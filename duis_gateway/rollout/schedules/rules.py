@@ -97,7 +97,7 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     instructions, findings = _classified(request, facts, release, now)
     held = _under_way(instructions, taken_back, facts, now)
     if held:
-        words = "nothing is instructed: hubs that move already would be left out, or go later"
+        words = "nothing is instructed: hubs that are already under way would be left out, or go later"
         return ScheduleJudgement("E110605", replace(findings, under_way=held), explanation=words)
     refusal, details = _hub_refusal(request, facts, release, (*instructions, *taken_back))
     if refusal is not None:
@@ -151,7 +151,7 @@ def _taken_back(
         if group is None:
             return ScheduleJudgement("E110602", explanation=f"{words} is not known")
         if not group.device_ids:
-            return ScheduleJudgement("E110602", explanation=f"{words} has no hubs any more")
+            return ScheduleJudgement("E110602", explanation=f"{words} no longer has any hubs")
         held = tuple(hub for hub in group.device_ids if hub in facts.under_way)
         if held:
             return ScheduleJudgement("E110605", HubFindings(under_way=held), explanation=f"{words} has begun")

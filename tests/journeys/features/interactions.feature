@@ -161,7 +161,7 @@ Feature: The interactions of SECMP0024 Option 1
     And no message to Supplier B names Supplier A
 
   @X07 @PIA-C2 @PIA-C4
-  Scenario Outline: X07, the CSP's final say
+  Scenario Outline: X07, the CSP's final decision
     Given a release is in its safe launch
     And Supplier A has submitted a SafeLaunch group of one hub of Supplier A
     When CSP North says <decision> on the group of Supplier A

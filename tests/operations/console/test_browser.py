@@ -114,11 +114,11 @@ def test_flags_are_chosen_and_acknowledged(browser: Browser, shown: Shown) -> No
         page.get_by_role("checkbox").first.check()
         page.get_by_label("Operators' token").fill("wrong")
         with page.expect_response(lambda answer: answer.request.method == "POST") as refused:
-            page.get_by_role("button", name="Acknowledge the chosen").click()
+            page.get_by_role("button", name="Acknowledge the selected").click()
         assert refused.value.status == 403
         expect(page.get_by_role("alert")).to_contain_text("the operators' token is wrong")
         page.go_back()
         page.get_by_label("Operators' token").fill(TOKEN)
-        page.get_by_role("button", name="Acknowledge all that are shown").click()
+        page.get_by_role("button", name="Acknowledge all shown").click()
         expect(page.get_by_role("status")).to_contain_text("acknowledged")
         expect(page.locator("main")).to_contain_text("Nothing is flagged.")

@@ -98,7 +98,7 @@ def test_the_overview_shows_how_far_each_release_is_and_whose_turn_it_is(shown: 
     assert "Pilot" in text
     assert "Safe launch" in text
     assert "piloting" in text
-    assert "send default list 4G North - its date was past when the notice came" in text
+    assert "send default list 4G North - its date had passed when the notice came" in text
     assert "decide on proposed pause - as soon as possible" in text
     assert f"supplier {shown.play['main'].eui}: send preferred schedule, 2 hubs" in text
     assert card.xpath(".//svg[@role='img'][contains(@aria-label, '% active')]")
@@ -122,7 +122,7 @@ def test_a_release_shows_its_stages_failures_tasks_and_activations(shown: Shown)
     assert root.xpath("//li[@aria-current='step']/b/text()") == ["piloting"]
     assert cells(root, "Failures by reason") == [["Activation", REASON, "1"]]
     assert [row[1] for row in cells(root, "History")][:3] == ["notified", "approved", "pilot begins"]
-    tasks = {(row[0].split()[0], row[1]) for row in cells(root, "Tasks of everybody")}
+    tasks = {(row[0].split()[0], row[1]) for row in cells(root, "Everybody's tasks")}
     assert {
         ("supplier", "send preferred schedule"),
         ("csp", "send default list"),
@@ -151,15 +151,15 @@ def test_a_hub_shows_why_it_is_not_updated_and_what_was_told(shown: Shown) -> No
     assert outcome_message == "open"
     (link,) = root.xpath("//div[@id='outcomes']//td[last()]/a/@href")
     assert "ActivateFirmwareResponses" in words(get(shown, link), "//h1")
-    told = cells(root, "What was told about it, to whom and when")
+    told = cells(root, "Who was told what about it, and when")
     assert [(row[1], row[2], row[4]) for row in told] == [("N71", shown.play["main"].eui, "delivered")]
-    assert {row[1] for row in cells(root, "Everything that happened, the newest first")} >= {"instructed", "CS06 sent"}
+    assert {row[1] for row in cells(root, "Everything that happened, newest first")} >= {"instructed", "CS06 sent"}
 
 
 def test_a_hub_that_is_active_shows_its_n64(shown: Shown) -> None:
     root = get(shown, f"/hubs/{shown.active}")
     assert words(root, "//div[@id='standing']/p").startswith("activated")
-    assert "N64" in [row[1] for row in cells(root, "What was told about it, to whom and when")]
+    assert "N64" in [row[1] for row in cells(root, "Who was told what about it, and when")]
 
 
 def test_a_message_shows_who_signed_it_its_answer_and_its_exact_bytes(shown: Shown) -> None:
@@ -217,9 +217,9 @@ def test_why_a_message_waits_stands_on_its_page_with_its_attempts(shown: Shown) 
     dead = get(shown, "/dead-letters").xpath("//tbody/tr/td[2]/a/@href")[0]
     root = get(shown, dead)
     assert words(root, "//p[@id='why']").startswith("It is a dead letter: HTTP 404")
-    assert "HTTP 404" in cells(root, "Attempts that failed")[0][1]
+    assert "HTTP 404" in cells(root, "Failed attempts")[0][1]
     hub = get(shown, f"/hubs/{shown.waiting}")
-    assert [row[1] for row in cells(hub, "What was told about it, to whom and when")] == ["N999"]
+    assert [row[1] for row in cells(hub, "Who was told what about it, and when")] == ["N999"]
     why = words(get(shown, hub.xpath("//div[@id='told']//td[2]/a/@href")[0]), "//p[@id='why']")
     assert why.startswith(("The last attempt failed: ", "It is being delivered now"))
 
@@ -307,7 +307,7 @@ def test_flags_are_acknowledged_with_the_token(shown: Shown) -> None:
     [
         ({"token": "wrong"}, {}, "the operators' token is wrong"),
         ({"token": ""}, {}, "the operators' token is wrong"),
-        ({"form": "0" * 64}, {}, "the form is too old, or not one of this console's"),
+        ({"form": "0" * 64}, {}, "the form is too old, or does not come from this console"),
         ({}, {"Origin": "http://evil.example"}, "another site's page"),
         ({}, {"Origin": "null"}, "another site's page"),
         ({}, {"Origin": "http://["}, "another site's page"),

@@ -99,7 +99,7 @@ def test_a_browser_is_made_to_ask_for_the_token_and_no_address_bears_it(shown: S
     refused = {
         "": "The password is the token",
         f"Bearer {me.token}": "The password is the token",
-        basic("not a token"): "no registered party's token",
+        basic("not a token"): "not a registered party's token",
         basic(""): "The password is missing",
         "Basic !!": "cannot be read",
         f"Basic {b64encode(b'x' * 2000).decode()}": "cannot be read",
@@ -166,11 +166,11 @@ def test_what_is_not_the_suppliers_own_is_not_there(shown: Shown) -> None:
     nobody = "00-DB-99-99-99-99-99-99"
     for hub in (foreign, nobody):
         assert f"{hub} is not one of your hubs" in words(page(shown, f"/hubs/{hub}", "gas", 404))
-        assert "Nothing of yours" in words(page(shown, f"/search?q={hub}", "gas", 404))
+        assert "You have nothing called" in words(page(shown, f"/search?q={hub}", "gas", 404))
     for name in [*(f"sent-{number}" for number in foreign_messages(shown, "gas")), "sent-999999", "partners-1"]:
         for suffix in ("", ".xml"):
             assert "is yours" in words(page(shown, f"/messages/{name}{suffix}", "gas", 404))
-    assert "not yours to read" in words(page(shown, "/messages?way=partners", "gas", 400))
+    assert "may not read" in words(page(shown, "/messages?way=partners", "gas", 400))
     assert "concerns your hubs" in words(page(shown, "/releases/NONE", "gas", 404))
     theirs = page(shown, f"/messages?{urlencode({'party': shown.installation.actors['main'].eui})}", "gas")
     assert theirs.xpath("//tbody//a/@href") == page(shown, "/messages", "gas").xpath("//tbody//a/@href")
@@ -279,7 +279,7 @@ def test_what_did_not_arrive_is_shown_with_the_reason_and_what_to_do(shown: Show
     root = page(shown, "", "on54")
     (link, *_) = root.xpath("//div[@id='undelivered']//tbody//a[contains(@href, '/messages/')]/@href")
     text = words(page(shown, str(link).removeprefix("/supplier"), "on54"), "//p[@id='why']")
-    assert text.startswith("It was given up: HTTP 404")
+    assert text.startswith("Delivery was given up: HTTP 404")
     assert "Ask whoever runs the gateway to send it again" in text
     assert "Replay" not in text
 

@@ -145,7 +145,7 @@ def test_a_distribution_failure_known_already_or_overtaken_by_an_activation_is_i
     [
         (None, "unknown hub"),
         (hub(device_type="ESME"), "unknown hub"),
-        (hub(csp_region="South"), "the hub is outside the regions of this CSP"),
+        (hub(csp_region="South"), "the hub is outside this CSP's regions"),
     ],
 )
 def test_a_csp_speaks_only_for_known_hubs_of_its_regions(of: Hub | None, reason: str) -> None:

@@ -122,8 +122,8 @@ def test_what_was_instructed_and_is_void_is_counted_by_its_reason_for_who_instru
     ]
     assert {one.standing(NOW) for one in found} == {TaskState.VOID}
     assert found[1].why == (
-        "the period instructed ended, and the hubs were not updated; "
-        "they go on the automatic date, unless they are instructed anew"
+        "the instructed period ended without the hubs being updated; "
+        "they go at the automatic date, unless they are instructed again"
     )
     late = supplier_deadlines(release(), facts, LAST + SECOND)
     assert all(one.why.endswith("unless DCC instructs them") and not one.remaining(LAST) for one in late)

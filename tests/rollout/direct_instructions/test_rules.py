@@ -87,7 +87,7 @@ def test_dcc_chooses_among_the_suppliers_own_hubs_without_its_limit() -> None:
 
 
 def test_a_choice_that_cannot_be_is_refused_with_its_reason() -> None:
-    assert "no hub" in (choose(500).refusal or "")
+    assert "none of the hubs" in (choose(500).refusal or "")
     assert "pilot" in (choose(1, now=PILOT.end).refusal or "")
     assert "pilot" in (choose(1, release=release(pilot=None)).refusal or "")
     assert "live" in (choose(1, release=None).refusal or "")

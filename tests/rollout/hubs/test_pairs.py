@@ -58,7 +58,7 @@ def test_what_is_not_said_stays() -> None:
         "itself",
         "a hub",
         "another type of device",
-        "a hub of the message",
+        "a hub in this message",
         "one of two",
         "another hub's",
         "who has it keeps it",

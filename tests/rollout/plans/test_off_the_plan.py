@@ -113,7 +113,7 @@ def test_a_period_that_ends_without_an_outcome_is_missed_once_and_the_hubs_go_at
     before = dcc.last_row()
     dcc.passes(WEEK.end + DAY)
     assert told(dcc, before, "Deviation") == told(dcc, before, "Void") == {}
-    of_hub = ["void: PeriodEnded", "off the plan: PeriodMissed", "instructed"]
+    of_hub = ["void: PeriodEnded", "off plan: PeriodMissed", "instructed"]
     assert history(dcc, OURS, OWN_NORTH) == of_hub
     assert history(dcc, OURS, OWN_SOUTH) == [of_hub[0], "Activation: Failure", of_hub[2]], "it was not passed over"
     assert history(dcc, THEIRS, SPLIT) == of_hub

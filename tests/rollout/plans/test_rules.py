@@ -151,9 +151,9 @@ def test_a_plan_is_indicative_until_the_csp_has_decided_on_every_instruction() -
 def test_a_plan_says_that_the_csp_regrouped() -> None:
     moved = given_by(OURS, say=GroupSay(GroupDecision.AMENDED, JUNE, piece=True))
     assert plan(moved).period == JUNE
-    assert plan(moved).explanation.endswith("; the CSP amended a piece of the group")
+    assert plan(moved).explanation.endswith("; the CSP amended part of the group")
     refused = given_by(OURS, say=GroupSay(GroupDecision.REFUSED, None, "no capacity", piece=True))
-    why = "its supplier has instructed, but the CSP refused this piece of the group (no capacity)"
+    why = "its supplier has instructed, but the CSP refused this part of the group (no capacity)"
     assert plan(refused).explanation == f"automatic date: {why}"
 
 
@@ -174,7 +174,7 @@ def test_a_refused_instruction_does_not_count_and_its_reason_is_for_its_supplier
 def test_a_period_no_longer_before_the_automatic_date_does_not_count() -> None:
     fixed = GroupSay(GroupDecision.AMENDED, Period(MAY.start, AUTOMATIC))
     planned = plan(given_by(OURS, say=fixed))
-    assert planned.explanation == "automatic date: the period instructed does not end before it"
+    assert planned.explanation == "automatic date: the instructed period does not end before it"
 
 
 def test_dcc_chooses_on_a_suppliers_behalf_where_it_has_not_chosen_itself() -> None:
@@ -209,7 +209,7 @@ def test_a_batch_without_a_period_goes_at_the_automatic_date() -> None:
     ("changes", "words"),
     [
         ({"later_versions": frozenset({OLD})}, "which a later release brought"),
-        ({"permitted_predecessors": frozenset({"7"})}, "does not permit it as its predecessor"),
+        ({"permitted_predecessors": frozenset({"7"})}, "does not permit as a predecessor"),
     ],
 )
 def test_a_hub_that_the_release_may_not_be_applied_to_is_not_planned(changes: dict[str, Any], words: str) -> None:
@@ -222,7 +222,7 @@ def test_an_excluded_hub_is_outside_the_pilot_but_not_outside_safe_launch() -> N
     """PIA-R3."""
     planned = plan(given_by(OURS), mark=HubMark.EXCLUDED)
     assert planned.basis is Basis.AUTOMATIC_DATE
-    assert "DCC may update it before" in planned.explanation
+    assert "DCC may update it beforehand" in planned.explanation
     assert plan(given_by(OURS, stage=Stage.SAFE_LAUNCH), mark=HubMark.EXCLUDED).basis is Basis.INSTRUCTED
 
 
@@ -238,7 +238,7 @@ def test_the_csps_own_schedule_is_shown_and_binds_nobody() -> None:
 def test_a_pause_holds_the_plan_and_shows_it() -> None:
     planned = plan(given_by(OURS), terms=release(paused=True))
     assert (planned.held, planned.period) == (True, MAY)
-    assert planned.explanation.startswith("held, as the release is paused; ")
+    assert planned.explanation.startswith("held, because the release is paused; ")
 
 
 @pytest.mark.parametrize(

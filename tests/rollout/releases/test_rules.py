@@ -71,7 +71,7 @@ def test_a_revision_takes_its_facts_and_keeps_state_first_notice_and_automatic_d
 def test_a_lower_or_equal_revision_is_refused_with_its_reason(revision: int, kind: NoticeKind) -> None:
     judged = receive_notice(notice(revision=revision), release(revision=3), LATER)
     assert (judged.accepted, judged.kind) == (False, kind)
-    assert judged.refusal == f"revision {revision} is not above revision 3, which stands"
+    assert judged.refusal == f"revision {revision} is not above revision 3, the current one"
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_the_former_supplier_of_a_hub_is_told_nothing_of_it(dcc: Steering) -> No
     told = north_says(dcc, OWN_NORTH, SPLIT)
     assert told.status == "PartlyAccepted"
     assert {one.item: one.reason for one in told.answer.refused} == {
-        format_eui(OWN_NORTH): "no longer a hub of the supplier's"
+        format_eui(OWN_NORTH): "no longer the supplier's hub"
     }
     assert told.body(OURS, "N74").device_ids == (SPLIT,)
     assert north_says(dcc).body(OURS, "N74").device_ids == (SPLIT,)

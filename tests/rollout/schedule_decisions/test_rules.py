@@ -75,15 +75,15 @@ def test_a_refused_group_has_no_period() -> None:
     ("changes", "words"),
     [
         ({"group": None}, "no group"),
-        ({"csp_regions": frozenset({"Central"})}, "no hub in the regions"),
+        ({"csp_regions": frozenset({"Central"})}, "no hub in this CSP's regions"),
         ({"release": None}, "unknown"),
         ({"release": release(state=ReleaseState.STOPPED)}, "no longer live"),
         ({"earliest_start": PILOT.end}, "does not end after it starts"),
         ({"now": PILOT.end, "latest_end": PILOT.end - DAY}, "future"),
         ({"now": PILOT.start + DAY, "earliest_start": PILOT.start + 2 * HOUR}, "future"),
-        ({"latest_end": PILOT.end + DAY}, "time of the group's stage (Pilot)"),
-        ({"release": release(pilot=None), "latest_end": PILOT.end - DAY}, "time of the group's stage (Pilot)"),
-        ({"group": LAUNCH, "earliest_start": PILOT.end - DAY}, "time of the group's stage (SafeLaunch)"),
+        ({"latest_end": PILOT.end + DAY}, "within the group's stage (Pilot)"),
+        ({"release": release(pilot=None), "latest_end": PILOT.end - DAY}, "within the group's stage (Pilot)"),
+        ({"group": LAUNCH, "earliest_start": PILOT.end - DAY}, "within the group's stage (SafeLaunch)"),
         ({"latest_end": AUTOMATIC}, "automatic date"),
     ],
 )
@@ -116,7 +116,7 @@ def test_hubs_that_the_csp_cannot_decide_on_are_refused_one_by_one() -> None:
     assert judged.items == (
         RefusedItem(format_eui(9), "not in the group"),
         RefusedItem(format_eui(2), "not in a region of this CSP"),
-        RefusedItem(format_eui(3), "no longer a hub of the supplier's"),
+        RefusedItem(format_eui(3), "no longer the supplier's hub"),
     )
 
 

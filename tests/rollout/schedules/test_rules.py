@@ -393,7 +393,7 @@ def test_a_group_can_be_taken_back_when_no_instruction_can_come_any_more() -> No
         ("G3", Stage.SAFE_LAUNCH, NOW, "E110602", "the group G3/SafeLaunch is not known"),
         ("G1", Stage.PILOT, NOW, "E110602", "the group G1/Pilot is not known"),
         ("G1", Stage.SAFE_LAUNCH, SUMMER.start, "E110605", "the group G1/SafeLaunch has begun"),
-        ("G9", Stage.SAFE_LAUNCH, NOW, "E110602", "the group G9/SafeLaunch has no hubs any more"),
+        ("G9", Stage.SAFE_LAUNCH, NOW, "E110602", "the group G9/SafeLaunch no longer has any hubs"),
     ],
 )
 def test_what_does_not_stand_or_has_begun_cannot_be_taken_back(
