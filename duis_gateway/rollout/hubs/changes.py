@@ -15,9 +15,14 @@ from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.hubs import freshness, pairs
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
+from duis_gateway.rollout.plans.replan import lock_releases_of, releases_of, replan_hubs
 from duis_gateway.rollout.schedules.relocation import tell_csps
-from duis_gateway.rollout.second_suppliers.handle import alerts_on_changes, lost_by_former_suppliers
+from duis_gateway.rollout.second_suppliers.handle import (
+    alerts_on_changes,
+    alerts_on_halves,
+    halves,
+    lost_by_former_suppliers,
+)
 
 _PAIRS = "hubs and their GPFs"
 """The subject of which one transaction decides at a time."""
@@ -80,9 +85,13 @@ def change(moment: Moment, given: Iterable[Hub], before: Before) -> None:
     other_suppliers = [(was, hub) for was, hub in were if was.suppliers != hub.suppliers]
     if other_suppliers:
         moment.send(alerts_on_changes(other_suppliers, moment))
-    hubs.upsert(moment.conn, changed, moment.now)
     moved = [(was, hub) for was, hub in were if was.csp_region != hub.csp_region]
+    staying = [hub.device_id for was, hub in moved if was.suppliers == hub.suppliers]
+    instructing = [(one, halves(one, staying, moment)) for one in releases_of(moment, before.models) if staying]
+    hubs.upsert(moment.conn, changed, moment.now)
     if moved:
         moment.send(tell_csps(moved, moment))
+    for release, by in instructing:  # what another CSP refused is requested again
+        moment.send(alerts_on_halves(release, by, moment))
     ids = [hub.device_id for hub in affected]
     replan_hubs(moment, before.models, ids, lost=lambda one: lost_by_former_suppliers(one, other_suppliers, moment))

@@ -29,7 +29,15 @@ from sqlalchemy import (
 )
 
 from duis_gateway.duis.identifiers import to_signed
-from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql, passes_sql, responsible_sql, roles_sql
+from duis_gateway.rollout.eligibility import (
+    fits_sql,
+    is_hub,
+    is_hub_sql,
+    passes_sql,
+    responsible_sql,
+    roles_sql,
+    split_sql,
+)
 from duis_gateway.rollout.hubs.device_models import model_names, model_numbers
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
 from duis_gateway.rollout.periods import to_come_sql
@@ -145,6 +153,13 @@ def regions(connection: Connection, ids: Iterable[int], supplier: int | None = N
     query = _regions(connection.dialect.name, supplier is not None)
     device, region = stored_columns(connection, query, {GIVEN: given(connection, ids), "by": supplier})
     return dict(zip(unsigned(device), region, strict=True))
+
+
+def split(connection: Connection, ids: Iterable[int]) -> list[int]:
+    """Return those of the hubs that have two suppliers."""
+    wanted = id_list(connection, ids)
+    query = select(hub.c.device_id).join_from(wanted, hub, hub.c.device_id == wanted.c.value).where(split_sql())
+    return sorted(connection.execute(query).scalars())
 
 
 def _select_hubs() -> Select[Any]:

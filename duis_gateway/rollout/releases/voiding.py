@@ -23,6 +23,7 @@ from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
+from duis_gateway.rollout.second_suppliers.handle import alerts_on_halves, halves
 
 HUBS_AT_ONCE = 5_000
 
@@ -62,9 +63,10 @@ class Voided:
 def drop_what_is_void(release: Release, tx: Tx) -> Lost:
     """Drop what stands no more under a release that was just revised, and return it; the plan tells of it.
 
-    The CSPs and DCC get what is left of the schedules.
+    The CSPs and DCC get what is left of the schedules; second suppliers are told of halves that are gone (N73).
     """
     reasons, voided = _voided(release, tx)
+    instructing = halves(release, reasons, tx)
     for supplier, void in sorted(voided.items()):
         # First: of what ended of one supplier, its own counts as its last.
         for why, gone in _by_reason(void.chosen):
@@ -80,6 +82,7 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
         for (stage, _), hubs_of_group in void.by_group.items():
             for why, gone in _by_reason(hubs_of_group):
                 schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, gone, Ending(tx.now, why))
+    tx.send(alerts_on_halves(release, instructing, tx))
     return Lost(reasons, {supplier: void.own for supplier, void in voided.items()})
 
 

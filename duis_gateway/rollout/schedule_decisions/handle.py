@@ -24,6 +24,7 @@ from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.schedule_decisions import store as says
 from duis_gateway.rollout.schedule_decisions.rules import SayJudgement, judge_say
 from duis_gateway.rollout.schedules import store as schedules
+from duis_gateway.rollout.second_suppliers.handle import alerts_on_halves, halves
 
 
 @handles(Door.CSP, csp.ScheduleDecision, "X07")
@@ -31,7 +32,7 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
     """Record what the CSP says of the group's hubs in its regions, or of those that it names; the supplier gets N74.
 
     A CSP regroups by naming hubs: each message is about one piece of the group. Hubs that it cannot decide on are
-    refused one by one.
+    refused one by one. Where it refuses one half of split hubs, the other supplier learns that it has none (N73).
     """
     body = message.body
     tx.exclude_others(body.release_id)
@@ -55,6 +56,7 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
     if judged.say is None or group is None:
         text = f"Nothing is decided: {judged.refusal}."
         return refused(message, "DecisionRefused", text, judged.items)
+    instructing = halves(release, judged.device_ids, tx) if release is not None else {}
     here = {hub: regions[hub] for hub in judged.device_ids}
     if judged.say.piece:
         says.put_piece(tx.conn, group=group, regions=here, csp=tx.party.eui, say=judged.say, at=tx.now)
@@ -63,6 +65,7 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
         says.put_say(tx.conn, group=group, regions=spoken_for, csp=tx.party.eui, say=judged.say, at=tx.now)
     tx.send(_alerts(group, judged, _not_planned(group, judged, release, tx), tx))
     if release is not None:
+        tx.send(alerts_on_halves(release, instructing, tx))
         replan(tx, release, judged.device_ids)
     return accepted(message, judged.items)
 

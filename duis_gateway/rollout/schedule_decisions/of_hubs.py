@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from duis_gateway.rollout.periods import is_over, to_come_sql
 from duis_gateway.rollout.releases.records import Instruction, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.bulk import of_head
 from duis_gateway.store.rollout_tables import piece_hub, piece_say
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
@@ -50,12 +51,15 @@ def with_say(query: Select[Any]) -> Select[Any]:
 def to_come(
     connection: Connection, release_id: str, supplier: int, groups: Iterable[Instruction], now: datetime
 ) -> frozenset[int]:
-    """Return the hubs of standing groups of a supplier whose period, the CSP's where it fixed one, is not over."""
-    fixed = _fixed_by_csps(connection, release_id, supplier)
+    """Return the hubs of standing groups of a supplier whose period, the CSP's where it fixed one, is not over.
+
+    Those that the CSP refused are none of them.
+    """
+    said = _said_by_csps(connection, release_id, supplier)
     found: set[int] = set()
     looked_up: list[int] = []
     for group in groups:
-        number = fixed.get((group.stage, group.group_id))
+        number = said.get((group.stage, group.group_id))
         if number is not None:
             looked_up.append(number)
         elif not is_over(group.period, now):
@@ -66,6 +70,7 @@ def to_come(
             .join(hub, hub.c.device_id == instruction_hub.c.device_id)
             .where(
                 instruction_hub.c.instruction_id.in_(looked_up),
+                decision != GroupDecision.REFUSED,
                 of_head(instruction, instruction_hub.c.instruction_id, to_come_sql(counting_end, now)),
             )
         )
@@ -73,12 +78,15 @@ def to_come(
     return frozenset(found)
 
 
-def _fixed_by_csps(connection: Connection, release_id: str, supplier: int) -> dict[tuple[Stage, str], int]:
-    """Return the numbers of a supplier's standing groups for some of which a CSP has fixed a period."""
+def _said_by_csps(connection: Connection, release_id: str, supplier: int) -> dict[tuple[Stage, str], int]:
+    """Return the numbers of a supplier's standing groups of which a CSP refused hubs, or fixed a period for some."""
     here = (instruction.c.release_id == release_id, instruction.c.supplier == supplier)
-    fixed = (
-        exists().where(one.c.instruction_id == instruction.c.id, one.c.ends.is_not(None))
+    said = (
+        exists().where(
+            one.c.instruction_id == instruction.c.id,
+            or_(one.c.ends.is_not(None), one.c.decision == GroupDecision.REFUSED),
+        )
         for one in (group_say, piece_say)
     )
-    query = select(instruction.c.stage, instruction.c.group_id, instruction.c.id).where(*here, or_(*fixed))
+    query = select(instruction.c.stage, instruction.c.group_id, instruction.c.id).where(*here, or_(*said))
     return {(Stage(row.stage), row.group_id): row.id for row in connection.execute(query)}

@@ -35,8 +35,9 @@ from duis_gateway.rollout.releases.records import (
     Period,
     Stage,
 )
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.schedule_decisions import store as says
-from duis_gateway.rollout.schedule_decisions.of_hubs import counting_end, with_say
+from duis_gateway.rollout.schedule_decisions.of_hubs import counting_end, decision, with_say
 from duis_gateway.rollout.schedule_decisions.past import note_said
 from duis_gateway.store.bulk import (
     delete_with_hubs,
@@ -213,7 +214,10 @@ def _instructions(of_group: bool) -> tuple[Select[Any], Select[Any], Select[Any]
 def instructed_by_other(
     connection: Connection, release_id: str, supplier: int, ids: Iterable[int], now: datetime
 ) -> frozenset[int]:
-    """Return those of the hubs that another supplier, responsible for them now, has instructed for a time to come."""
+    """Return those of the hubs that another supplier, responsible for them now, has instructed for a time to come.
+
+    What the CSP refused of it is left out.
+    """
     wanted = id_list(connection, ids)
     query = (
         select(instruction_hub.c.device_id)
@@ -228,7 +232,8 @@ def instructed_by_other(
                 instruction.c.supplier != supplier,
                 responsible_sql(instruction.c.supplier),
                 to_come_sql(counting_end, now),
-            )
+            ),
+            decision != GroupDecision.REFUSED,
         )
     )
     return frozenset(connection.execute(with_say(query)).scalars())
@@ -257,11 +262,11 @@ def naming(connection: Connection, device_id: int) -> list[Instruction]:
 
 
 def instructing(
-    connection: Connection, release_id: str, ids: Iterable[int], now: datetime | None = None
+    connection: Connection, release_id: str, ids: Iterable[int], now: datetime | None = None, *, refused: bool = False
 ) -> dict[int, frozenset[int]]:
     """Return the suppliers that have instructed each of these hubs for this release, responsible for it or not.
 
-    With `now` only instructions for a time to come count.
+    With `now` only instructions for a time to come count, and what the CSP refused of them only with `refused`.
     """
     heads = select(instruction.c.id, instruction.c.supplier).where(instruction.c.release_id == release_id)
     suppliers_of: dict[int, int] = {row.id: row.supplier for row in connection.execute(heads)}
@@ -271,7 +276,9 @@ def instructing(
     )
     if now is not None:
         counts = of_head(instruction, instruction_hub.c.instruction_id, to_come_sql(counting_end, now))
-        naming = with_say(naming.join(hub, hub.c.device_id == instruction_hub.c.device_id).where(counts))
+        named = naming.join(hub, hub.c.device_id == instruction_hub.c.device_id)
+        taken = () if refused else (decision != GroupDecision.REFUSED,)
+        naming = with_say(named).where(counts, *taken)
     device, number = stored_columns(connection, naming) if suppliers_of else ((), ())
     found: defaultdict[int, set[int]] = defaultdict(set)
     # A hub is in few groups: those of other releases are left out here (`bulk.of_head` has why they are not joined).

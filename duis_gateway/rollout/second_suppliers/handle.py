@@ -27,6 +27,9 @@ from duis_gateway.rollout.schedule_decisions.of_hubs import to_come
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.second_suppliers.rules import SecondSupplier, news_of_changed_suppliers, second_supplier_news
 
+Halves = Mapping[int, frozenset[int]]
+"""Who instructs split hubs, as N73 tells it: suppliers by hub. What is over, refused or protected is not counted."""
+
 
 def second_supplier_alerts(
     release: Release,
@@ -37,7 +40,7 @@ def second_supplier_alerts(
 ) -> tuple[Alert, ...]:
     """Return what both suppliers of split hubs are told when the sender's instructions change.
 
-    An instruction counts until its period ends, also where a list has changed the group since.
+    An instruction counts until its period ends or the CSP refuses it, also where a list has changed the group since.
 
     Args:
         release: the release that is instructed.
@@ -90,6 +93,25 @@ def alerts_on_end(release: Release, supplier: int, ended: frozenset[int], moment
     return _alerts(release, supplier, ended, frozenset(), {}, moment)
 
 
+def halves(release: Release, ids: Iterable[int], moment: Moment) -> Halves:
+    """Return who instructs those of the hubs that have two suppliers, before something changes it or decides on it."""
+    split = hubs.split(moment.conn, ids)
+    by = _instructing(release, split, moment) if split else {}
+    return {device_id: by.get(device_id, frozenset()) for device_id in split}
+
+
+def alerts_on_halves(release: Release, before: Halves, moment: Moment) -> Iterator[Alert]:
+    """Yield what suppliers of split hubs are told where a supplier instructs them no more, or does so again.
+
+    Whatever brought that about and was no request of the supplier's: a revision, or what the CSP said of a group.
+    """
+    now = _instructing(release, sorted(before), moment) if before else {}
+    for supplier in sorted({one for by in (*before.values(), *now.values()) for one in by}):
+        did = frozenset(device_id for device_id, by in before.items() if supplier in by)
+        does = frozenset(device_id for device_id, by in now.items() if supplier in by)
+        yield from _alerts(release, supplier, did, does, {}, moment)
+
+
 def alerts_on_changes(changed: Sequence[tuple[Hub, Hub]], moment: Moment) -> Iterator[Alert]:
     """Yield what the suppliers of hubs that change supplier are told, under each release in flight for their models.
 
@@ -118,7 +140,7 @@ def lost_by_former_suppliers(release: Release, changed: Sequence[tuple[Hub, Hub]
     Whoever remains is told why the hub is void now, as its status says, if it is for another reason than before.
     """
     here = [(was, now) for was, now in changed if fits(now, release)]
-    instructing = _instructing(release, [now.device_id for _, now in here], moment)
+    instructing = _instructing(release, [now.device_id for _, now in here], moment, refused=True)
     own: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     left: dict[int, Hub] = {}
     for was, now in here:
@@ -145,9 +167,14 @@ def _void_now(facts: PlanFacts, was: Hub, viewer: int | None) -> VoidReason | No
     return None if why is void_of(before, plan_hub(before)) else why
 
 
-def _instructing(release: Release, ids: Sequence[int], moment: Moment) -> Mapping[int, frozenset[int]]:
-    """Return whose instruction of each hub, or DCC's for whom, is not over, whoever is responsible for the hub."""
-    theirs = schedules.instructing(moment.conn, release.release_id, ids, moment.now)
+def _instructing(
+    release: Release, ids: Sequence[int], moment: Moment, *, refused: bool = False
+) -> Mapping[int, frozenset[int]]:
+    """Return whose instruction of each hub, or DCC's for whom, is not over, whoever is responsible for the hub.
+
+    What the CSP refused counts only with `refused`.
+    """
+    theirs = schedules.instructing(moment.conn, release.release_id, ids, moment.now, refused=refused)
     chosen = direct.selections_naming(moment.conn, release.release_id, ids)
     kept_out = protection.protectors(moment.conn, ids)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,20 +13,21 @@ from lxml import etree
 from sqlalchemy import delete, select, text
 
 import csp_mgmt_gw.messages as csp
+import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.estate.history import history_rows
-from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.migrate import configuration
 from duis_gateway.store.rollout_tables import told_plan
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
-from tests.support.steering import NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, WEEK, Steering, steering
+from tests.support.steering import HUBS, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, WEEK, Steering, steering
 
 DAY = timedelta(days=1)
 OF_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
@@ -111,6 +113,55 @@ def test_an_ended_instruction_is_not_told_as_standing(dcc: Steering) -> None:
     instructs(dcc, THEIRS, LATER, SPLIT)
     assert second(dcc, THEIRS, before) == ["NotInstructed"]
     assert second(dcc, OURS, before) == ["Instructed"]
+
+
+def decides(dcc: Steering, decision: GroupDecision, reason: str | None = None) -> None:
+    body = csp.ScheduleDecision("R1", OURS, "G1", decision, reason=reason)
+    assert dcc.says(body, by=NORTH, door=Door.CSP).status == "Accepted"
+
+
+@pytest.mark.requirement("X07")
+def test_a_half_that_the_csp_refuses_is_told_as_not_instructed(dcc: Steering) -> None:
+    """Before, the second supplier's last word was `Instructed`, of a half that moves nothing."""
+    before = dcc.last_row()
+    decides(dcc, GroupDecision.REFUSED, "no capacity")
+    decides(dcc, GroupDecision.REFUSED, "no capacity")
+    assert second(dcc, THEIRS, before) == ["NotInstructed"], "once"
+    assert second(dcc, OURS, before) == []
+    instructs(dcc, THEIRS, LATER, SPLIT)
+    assert second(dcc, THEIRS, before) == ["NotInstructed", "NotInstructed"], "nor is it when it instructs itself"
+    before = dcc.last_row()
+    decides(dcc, GroupDecision.ACCEPTED)
+    assert second(dcc, THEIRS, before) == ["Instructed"]
+    assert second(dcc, OURS, before) == ["Instructed"]
+
+
+@pytest.mark.requirement("X07")
+def test_a_refused_half_is_instructed_again_when_it_is_sent_again(dcc: Steering) -> None:
+    decides(dcc, GroupDecision.REFUSED, "no capacity")
+    before = dcc.last_row()
+    lists(dcc, OURS, SPLIT)
+    assert second(dcc, THEIRS, before) == []
+    instructs(dcc, OURS, LATER, SPLIT)
+    assert second(dcc, THEIRS, before) == ["Instructed"]
+
+
+@pytest.mark.requirement("X07")
+def test_a_refused_half_of_a_hub_that_comes_to_another_csp_is_instructed_again(dcc: Steering) -> None:
+    decides(dcc, GroupDecision.REFUSED, "no capacity")
+    (split,) = (one for one in HUBS if one.device_id == SPLIT)
+    before = dcc.last_row()
+    dcc.says(esi.InventoryUpdate((replace(split, csp_region="South"),)))
+    assert second(dcc, THEIRS, before) == ["Instructed"]
+
+
+@pytest.mark.requirement("BR-6.5")
+def test_a_half_that_a_revision_makes_void_is_told_as_not_instructed(dcc: Steering) -> None:
+    before = dcc.last_row()
+    terms = PilotTerms(Period(PILOT.start, OF_PILOT.end - DAY), limit=10)
+    assert dcc.announces(revision=2, pilot=terms).status == "Accepted"
+    assert second(dcc, THEIRS, before) == ["NotInstructed"]
+    assert second(dcc, OURS, before) == []
 
 
 def anew(dcc: Steering, supplier: int) -> list[object]:
