@@ -58,7 +58,7 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
     """
     others = _others(connection, release, now)
     if release.state is ReleaseState.INVALIDATED:
-        return Turns(_invalidated(connection, release, scope, others, now))
+        return Turns(_of_some(_invalidated(connection, release, scope, others, now)))
     if not release.state.is_live:
         return Turns()
     shared = plans.of_release(connection, release, now)
@@ -98,7 +98,12 @@ def turns(connection: Connection, release: Release, scope: Scope, now: datetime)
                     not_asked_for[supplier].update(unprotected if supplier in _naming_nothing(facts) else ())
             for supplier in set(_chosen_in_vain(facts, plan.void)) - waiting_for.keys():
                 chosen[supplier] += len(device_ids)
-    return Turns(found, chosen, awaited, until, not_asked_for)
+    return Turns(_of_some(found), chosen, awaited, until, not_asked_for)
+
+
+def _of_some(found: Mapping[int, Mapping[VoidReason, int]]) -> Mapping[int, Mapping[VoidReason, int]]:
+    """Leave out reasons for which no hub is left: there is nothing to do about none."""
+    return {who: {why: hubs for why, hubs in reasons.items() if hubs} for who, reasons in found.items()}
 
 
 def _naming_nothing(facts: PlanFacts) -> Set[int]:

@@ -112,6 +112,18 @@ def test_status_and_deadlines_name_what_is_void_until_it_is_instructed_under_the
     assert anew(dcc, OURS) == {}, "nothing is open under the release any more"
 
 
+@pytest.mark.requirement("BR-5.4")
+def test_nobody_is_asked_for_an_instruction_of_no_hub(dcc: Steering) -> None:
+    """Before, what had been refused was to be instructed anew, of 0 hubs, as all were planned under the successor."""
+    refused = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED, device_ids=(OWN_NORTH,))
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    gives_way(dcc)
+    assert anew(dcc, OURS) == {("R1", "RefusedByCSP"): 1, ("R1", "PilotInvalidated"): 1}
+    instructs(dcc, OURS, OWN_NORTH, release="R2", version=NEWER)
+    decides(dcc, RolloutAction.PROCEED)
+    assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 1}
+
+
 def test_what_a_superseded_release_leaves_is_void_under_its_successor(dcc: Steering) -> None:
     dcc.announces("R2", firmware_version=NEWER)
     before = dcc.last_row()
