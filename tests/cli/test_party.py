@@ -98,7 +98,7 @@ def test_a_url_is_written_as_urls_are(installation: Installation) -> None:
 def test_a_party_is_registered_once(installation: Installation) -> None:
     installation.add_supplier(SUPPLIER)
     again = ("party", "add", SUPPLIER, "--kind", "dcc", *URL, *installation.config)
-    assert "is registered already" in refused(1, *again)
+    assert "is already registered" in refused(1, *again)
 
 
 def test_a_certificate_of_somebody_else_is_refused_and_nothing_is_registered(installation: Installation) -> None:
@@ -125,7 +125,7 @@ def test_a_certificate_in_whose_role_the_party_signs_nothing_is_refused(
     """Each of its messages would be refused; by either command."""
     _, file = installation.make_certificate(OTHER_SUPPLIER, ou)
     add = ("party", "add", OTHER_SUPPLIER, "--kind", *words, *URL, *installation.config)
-    expected = f"its OU is {ou}, and a {words[0]} signs with OU {may}"
+    expected = f"its OU is {ou}, but a {words[0]} signs with OU {may}"
     assert expected in refused(2, *add, "--certificate", file)
     done(*add)
     assert expected in refused(2, "certificate", "add", file, *installation.config)
