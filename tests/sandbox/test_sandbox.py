@@ -288,10 +288,10 @@ NINES = "9" * 5000
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "said"),
     [
-        ("POST", "/v1/clock", "[" * 50_000, 400, "nested more than 100 deep"),
-        ("POST", "/v1/reset", '{"a":' * 50_000, 400, "nested more than 100 deep"),
+        ("POST", "/v1/clock", "[" * 50_000, 400, "nested more than 100 levels deep"),
+        ("POST", "/v1/reset", '{"a":' * 50_000, 400, "nested more than 100 levels deep"),
         ("POST", "/v1/activate", f'{{"hub": [{NINES}]}}', 400, "a number of more than 20 digits"),
-        ("POST", "/v1/activate", '{"hub": [1], "hub": [2]}', 400, "the member 'hub' is there twice"),
+        ("POST", "/v1/activate", '{"hub": [1], "hub": [2]}', 400, "the member 'hub' appears twice"),
         ("POST", "/v1/reset", '{"to": 1}', 400, "reset does not take 'to'"),
         ("POST", "/v1/say", '{"party": "you", "file": "/etc/hostname"}', 400, "say does not take 'file'"),
         ("POST", "/v1/clock", '{"to": "+\u0663d"}', 400, "`to` must be a time such as"),
