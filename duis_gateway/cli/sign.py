@@ -209,7 +209,7 @@ def send(
             f"{shown_path(file)}: {no_answer_of(answer.body)}; check whether {door} is one of the gateway's doors"
         )
     if answer.status == HTTPStatus.NOT_FOUND:
-        raise AnswerIsNo(f"{shown_path(file)}: there is no door at {door}: {_other_place(door)}")
+        raise AnswerIsNo(f"{shown_path(file)}: there is no door at {door}; {_other_place(door)}")
     if answer.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and urlsplit(door).path == DOORS["soap"]:
         raise AnswerIsNo(
             f"{shown_path(file)}: {door} takes SOAP envelopes; a signed message goes to {urljoin(door, _ANY_DOOR)}"
@@ -253,8 +253,8 @@ def _door(url: str, document: bytes) -> str:
 def _other_place(door: str) -> str:
     """Return where a document may go that found nothing at this URL."""
     if urlsplit(door).path in DOORS.values():
-        return "is the port that of the gateway's doors ([server] port), and not that of the operators' pages?"
-    return f"one is {urljoin(door, _ANY_DOOR)}"
+        return "is this the port of the gateway's doors ([server] port), and not that of the operators' pages?"
+    return f"there is one at {urljoin(door, _ANY_DOOR)}"
 
 
 def _list_items(items: Sequence[str]) -> None:

@@ -50,7 +50,7 @@ def certificate(installation: Installation) -> Path:
 def test_a_whole_log_is_said_to_be_so(used: Installation) -> None:
     said = done("audit", "verify", *used.config).splitlines()
     assert said[0].split() == ["entries:", "2"]
-    assert "checkpoints proven:            1" in said
+    assert "checkpoints verified:           1" in said
     assert any(line.startswith("covered by a checkpoint:") and "up to entry 2, at 20" in line for line in said)
     assert "compared with stored messages:  3" in said
 
@@ -85,7 +85,7 @@ def test_a_checkpoint_that_was_kept_finds_what_was_replaced_whole(used: Installa
     assert done("audit", "checkpoint", *used.config).encode() == kept.read_bytes()
     assert done("verify", kept, "--trust", certificate(used))  # a document as any other that the gateway signs
     said = done("audit", "verify", "--checkpoint", kept, "--checkpoint", kept, *used.config)
-    assert "checkpoints proven:            1\n" in said, "that of the log, which is the one that was kept"
+    assert "checkpoints verified:           1\n" in said, "that of the log, which is the one that was kept"
     for table in ("audit_checkpoint", "audit_entry", "service_request_evidence", "service_request", "outbox"):
         tamper(used, f"DELETE FROM {table}")
     received(used, 2)

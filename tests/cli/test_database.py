@@ -61,7 +61,7 @@ def test_serve_refuses_a_database_that_cannot_hold_every_letter(
         url = server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
         monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", url.replace(":@", "@"))
         said = refused(2, "serve", *installation.config)
-        assert "server_encoding is LATIN1, and the gateway needs UTF8" in said
+        assert "server_encoding is LATIN1, but the gateway needs UTF8" in said
         assert len(said.splitlines()) == 1
     finally:
         administrate(server, f"DROP DATABASE {name}")

@@ -147,7 +147,7 @@ def test_a_relay_that_does_not_let_us_in_is_found(installation: Installation) ->
         said = lines(installation, 1)["mail"]
         assert said.startswith(f"WRONG 127.0.0.1:{relay.port} does not accept email from us: SMTP 535")
         password.write_text("sécret", encoding="utf-8")
-        assert lines(installation, 0)["mail"] == f"good 127.0.0.1:{relay.port} answers, and lets gateway in"
+        assert lines(installation, 0)["mail"] == f"good 127.0.0.1:{relay.port} answers, and accepts the login gateway"
 
 
 def test_a_host_that_is_not_this_machines_is_told_as_that(

@@ -23,7 +23,7 @@ def test_the_list_names_what_can_be_printed() -> None:
         body = etree.fromstring(done("example", one.name.lower()).encode()).find("{*}Body/*")
         assert body is not None, one.name
     assert done("example", "hubs.csv").startswith("device_id,")
-    assert "is none of FirmwareRelease, DefaultPilotList" in refused(2, "example", "12.7")
+    assert "is not one of FirmwareRelease, DefaultPilotList" in refused(2, "example", "12.7")
 
 
 @pytest.mark.requirement("EX-10")

@@ -177,7 +177,7 @@ def test_the_csp_s_words_to_one_supplier_are_not_shown_to_the_other(installation
 @pytest.mark.usefixtures("store")
 def test_a_supplier_is_explained_its_own_hubs_alone(installation: Installation) -> None:
     said = refused(1, "plan", "show", FIRST + 12, "--party", SUPPLIER, *installation.config)
-    assert "is not one of" in said
+    assert "does not belong to" in said
 
 
 @pytest.mark.usefixtures("store")

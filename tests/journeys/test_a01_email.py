@@ -99,7 +99,7 @@ def test_a_supplier_without_address_is_shown_to_the_operator_and_gets_its_alerts
     assert mail.received(WITHOUT_ADDRESS, "N66")[0].listed() == [hub]
     with mail.installation.store.read() as conn:
         raised = {(one.kind, one.subject, one.text) for one in flags.newest(conn)}
-    text = f"A01 of {mail.lot.release} is not sent by email: the party has none"
+    text = f"A01 of {mail.lot.release} is not sent by email: the party has no address"
     assert ("no email address", mail[WITHOUT_ADDRESS].eui, text) in raised
     page = mailed_gateway.console()
     assert "no email address" in page

@@ -227,7 +227,7 @@ def test_the_facts_of_a_release() -> None:
     assert facts["Release note"] == "https://notes.example/R1"
     assert facts["Automatic date"] == "2026-09-02 09:00 UTC (10:00 in London)"
     assert facts["Pilot"] == "2026-04-01 00:00 UTC (01:00 in London) to 2026-06-01 00:00 UTC (01:00 in London)"
-    assert facts["Pilot group"] == "at most 10 hubs of one supplier"
+    assert facts["Pilot group"] == "at most 10 hubs per supplier"
 
 
 def test_a_release_without_a_pilot_and_one_that_is_paused_say_so() -> None:

@@ -42,7 +42,7 @@ def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
 def test_a_defect_in_a_statement_is_no_passing_fault(store: Store) -> None:
     def fail() -> None:
         with store.write() as connection:
-            connection.execute(text("SELECT nothing FROM nowhere"))
+            connection.execute(text("SELECT nothing FROM operator_flag"))
 
     with pytest.raises(exc.DBAPIError):
         fail()

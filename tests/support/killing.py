@@ -82,7 +82,7 @@ def kill_at_random(world: FaultWorld, kills: int, seed: int, hub_count: int) -> 
                 client.send(message)
 
     clients = [Client(world.ledger, partial(processes.url, number)) for number in range(GATEWAYS)]
-    clients[0].send(world.release_notice())
+    clients[0].send(world.release_notice(hub_count))  # what is activated counts towards the limit, as what is listed
     with ThreadPoolExecutor(GATEWAYS * _AT_ONCE) as pool:
         sending = [pool.submit(send, client) for client in clients for _ in range(_AT_ONCE)]
         for _ in range(kills):

@@ -224,7 +224,8 @@ def compare(
         for eui, arrivals in got.items()
         for told in dict(read_told(eui, one.body) for one in arrivals if not _of_the_plan(one.body)).values()
     )
-    assert told == ledger.expected()
+    expected = ledger.expected()
+    assert told == expected, f"told as well: {told - expected}; not told: {expected - told}"
 
 
 def _of_the_plan(body: bytes) -> bool:
