@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.console_scene import Shown, console
+from tests.support.databases import KINDS
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,10 @@ def console_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The same on PostgreSQL."""
     with console("postgresql", tmp_path_factory.mktemp("console")) as made:
         yield made
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shown(request: pytest.FixtureRequest) -> Shown:
+    """Each of the two in turn."""
+    made: Shown = request.getfixturevalue(f"console_on_{request.param}")
+    return made

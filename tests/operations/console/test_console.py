@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -12,34 +10,15 @@ from lxml import etree, html
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.operations import actions, flags
 from duis_gateway.outbox import view as outbox_view
+from tests.support.asked import Answered, exchange
 from tests.support.console_scene import COMMENTARY, REASON, TOKEN, Shown, give_up
-from tests.support.databases import KINDS
 from tests.support.installation import NOW, wait_until
 
 pytestmark = pytest.mark.processes
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def shown(request: pytest.FixtureRequest) -> Shown:
-    made: Shown = request.getfixturevalue(f"console_on_{request.param}")
-    return made
-
-
-@dataclass(frozen=True)
-class Answered:
-    status: int
-    headers: dict[str, str]
-    data: bytes
-
-
 def ask(shown: Shown, method: str, path: str, body: str | None = None, **headers: str) -> Answered:
-    connection = HTTPConnection(urlsplit(shown.url).netloc)
-    try:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        return Answered(answer.status, dict(answer.getheaders()), answer.read())
-    finally:
-        connection.close()
+    return exchange(shown.url, method, path, body, headers)
 
 
 def get(shown: Shown, path: str, status: int = 200) -> html.HtmlElement:

@@ -7,16 +7,14 @@ import io
 import re
 from base64 import b64encode
 from collections import Counter
-from dataclasses import dataclass
-from http.client import HTTPConnection
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from lxml import html
 
 from tests.support.actors import Actor
+from tests.support.asked import Answered, exchange
 from tests.support.console_scene import COMMENTARY, REASON, Shown, give_up
-from tests.support.databases import KINDS
 from tests.support.installation import GATEWAY, wait_until
 
 pytestmark = pytest.mark.processes
@@ -25,31 +23,8 @@ EXAMPLE = "00-DB-12-34-56-00-00-01"
 _EUI = re.compile(r"\b(?:[0-9A-F]{2}-){7}[0-9A-F]{2}\b")
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def shown(request: pytest.FixtureRequest) -> Shown:
-    made: Shown = request.getfixturevalue(f"console_on_{request.param}")
-    return made
-
-
-@dataclass(frozen=True)
-class Answered:
-    status: int
-    headers: dict[str, str]
-    data: bytes
-
-    @property
-    def root(self) -> html.HtmlElement:
-        return html.document_fromstring(self.data.decode())
-
-
 def ask(shown: Shown, path: str, method: str = "GET", **headers: str) -> Answered:
-    connection = HTTPConnection(urlsplit(shown.doors).netloc)
-    try:
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        return Answered(answer.status, dict(answer.getheaders()), answer.read())
-    finally:
-        connection.close()
+    return exchange(shown.doors, method, path, None, headers)
 
 
 def basic(token: str, name: str = "") -> str:
