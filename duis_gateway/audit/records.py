@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -135,8 +136,11 @@ def exported(lines: Iterable[bytes]) -> Iterator[Record]:
         NoExport: it does not begin as one.
     """
     numbered = enumerate(lines, 1)
-    if next(numbered, (0, b""))[1] != _line({"format": FORMAT}).encode():
-        raise NoExport(f"it does not begin with the line {_line({'format': FORMAT}).strip()}")
+    first, due = next(numbered, (0, b""))[1], _line({"format": FORMAT})
+    if first != due.encode():
+        # A mark is not passed over: whatever saved the file again may have changed more than its beginning.
+        mark = " but with a byte-order mark: something has saved it anew" if first.startswith(BOM_UTF8) else ""
+        raise NoExport(f"it does not begin with the line {due.strip()}{mark}")
     entries, over, number = 0, False, 1
     for number, line in numbered:
         if over:

@@ -18,7 +18,7 @@ from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.machine.files import standard_stream
 from duis_gateway.parties.records import is_email_address
 from duis_gateway.text.numbers import parse_decimal, parse_whole_number
-from duis_gateway.text.urls import fault_of_url
+from duis_gateway.text.urls import fault_of_host, fault_of_url
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
@@ -156,7 +156,7 @@ def _http_url(value: Any, folder: Path) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.port == 0:
         raise ValueError
-    if fault := fault_of_url(text):
+    if fault := fault_of_url(text) or fault_of_host(parts.hostname):
         raise Unacceptable(f"{text[:80]!r} {fault}")
     return text
 

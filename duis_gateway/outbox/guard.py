@@ -18,7 +18,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from duis_gateway.errors import GatewayError
-from duis_gateway.text.urls import fault_of_url
+from duis_gateway.text.urls import fault_of_host, fault_of_url
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -94,10 +94,11 @@ def read_url(url: str) -> Target:
     URLs registered before that was required are still sent to.
 
     Raises:
-        AddressRefused: as for `parse_url`, or the URL has a character that is not allowed (RFC 3986).
+        AddressRefused: as for `parse_url`, or the URL has a character that is not allowed (RFC 3986), or no host can be
+            called so (RFC 1035).
     """
     target = parse_url(url)
-    if fault := fault_of_url(url):
+    if fault := fault_of_url(url) or fault_of_host(target.host):
         raise AddressRefused(f"the URL {url[:80]!r} {fault}")
     return target
 

@@ -111,7 +111,11 @@ def test_a_log_that_nothing_covers_is_whole_and_said_to_prove_nothing(installati
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("", "is not an export of an audit log"), ("<xml/>\n", "does not begin with the line")],
+    [
+        ("", "is not an export of an audit log"),
+        ("<xml/>\n", "does not begin with the line"),
+        ("\ufeff{}\n", "but with a byte-order mark: something has saved it anew"),
+    ],
 )
 def test_another_file_is_said_to_be_none(used: Installation, tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "other"

@@ -69,6 +69,7 @@ def test_csps_and_dcc_are_registered_and_listed_by_kind(installation: Installati
         (["--kind", "dcc", "--url", "http://127.0.0.1:1/{a}"], "has '{', which is written in a URL as %7B"),
         (["--kind", "dcc", "--url", "http://127.0.0.1:1/a|b"], "has '|'"),
         (["--kind", "dcc", "--url", "http://127.0.0.1:1/a\\b"], "which is written in a URL as %5C"),
+        (["--kind", "dcc", "--url", f"http://{'a' * 64}.example/"], "names too long a host: at most 63 characters"),
         (["--kind", "dcc", "--url", "http://127.0.0.1:1/[b]"], "has '['"),
         (["--kind", "dcc", "--email", "a(comment)@b.c", *URL], "is not an email address; one is"),
         (["--kind", "dcc", "--email", "a@-b.c", *URL], "is not an email address"),

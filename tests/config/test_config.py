@@ -177,6 +177,7 @@ def test_an_unknown_environment_variable_is_refused_with_a_suggestion(file: Path
         ("[email]\nhost = 'relay'\nsender = 'a@-b.example'", "[email] sender: must be an email address"),
         ("[server]\nbase_url = 'http://gateway.example/%zz'", "has '%zz', which is not an octet"),
         ("[server]\nbase_url = 'http://gateway.example/{a}'", "has '{', which is written in a URL as %7B"),
+        (f"[server]\nbase_url = 'http://{'a' * 64}.example'", "names too long a host: at most 63 characters"),
     ],
 )
 def test_addresses_are_read_by_the_rules_of_registration(file: Path, keys: str, expected: str) -> None:
