@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,11 @@ from sqlalchemy import Connection
 
 from duis_gateway.operations import flags
 from duis_gateway.operations.console.certificates import SOON, Held, held
+from duis_gateway.operations.console.release import Step, steps_of
 from duis_gateway.operations.flags import OperatorFlag
 from duis_gateway.rollout.deadlines.rules import Deadline
 from duis_gateway.rollout.obligations.by_time import MISSED_OBLIGATION
+from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 
@@ -24,13 +26,17 @@ _MOST_MISSED = 500
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What is read for the first page each time; `flags` has at most 200 that nobody has acknowledged."""
+    """What is read for the first page each time.
+
+    `flags` has at most 200 that nobody has acknowledged, `stages` those of the newest releases in flight.
+    """
 
     live: Sequence[Release]
     over: Sequence[Release]
     flags: Sequence[OperatorFlag]
     missed: Sequence[OperatorFlag]
     expiring: Sequence[Held]
+    stages: Mapping[str, Sequence[Step]]
 
 
 def overview_of(conn: Connection, now: datetime) -> Overview:
@@ -41,7 +47,8 @@ def overview_of(conn: Connection, now: datetime) -> Overview:
     expiring = [
         one for one in held(conn) if one.revoked_at is None and one.not_after is not None and one.not_after - now < SOON
     ]
-    return Overview(live, over, flags.unacknowledged(conn, _MOST_FLAGS), _missed(conn, live), expiring)
+    stages = {one.release_id: steps_of(one, history.of_release(conn, one.release_id)) for one in live[:MOST_RELEASES]}
+    return Overview(live, over, flags.unacknowledged(conn, _MOST_FLAGS), _missed(conn, live), expiring, stages)
 
 
 def _missed(conn: Connection, live: Sequence[Release]) -> list[OperatorFlag]:

@@ -108,8 +108,8 @@ def _offers(conn: Connection, release_id: str) -> list[Offer]:
     return [Offer(region, stage, group, Period(*ends)) for region, stage, group, *ends in conn.execute(query)]
 
 
-def steps_of(release: Release, events: Sequence[ReleaseEvent] = ()) -> list[Step]:
-    """Return the stages of a release in order, with when each began or is to begin."""
+def steps_of(release: Release, events: Sequence[ReleaseEvent]) -> list[Step]:
+    """Return the stages of a release in order, with when each began by its history, or is planned to begin."""
     began: dict[ReleaseState, datetime] = {}
     for event in events:
         began.setdefault(event.state, event.at)
@@ -154,22 +154,43 @@ def picture_of(release: Release, counted: ReleaseCounts | None, now: datetime) -
     return draw(counted.activations, sorted(dates, key=lambda one: one[1]), now)
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a party has to do under a release: its most pressing task, what else is overdue, and how much more."""
+
+    tasks: Sequence[Deadline]
+    more: int = 0
+
+    @property
+    def kind(self) -> PartyKind:
+        """What the party is."""
+        return self.tasks[0].kind
+
+
 _MOST_SUPPLIERS = 5
+_MOST_TASKS = 5
 
 
-def turn_in_short(deadlines: Sequence[Deadline], release_id: str) -> tuple[list[Deadline], int]:
+def turn_in_short(deadlines: Sequence[Deadline], release_id: str, now: datetime) -> tuple[list[Turn], int]:
     """Return whose turn it is, of suppliers only the first few, and the number of suppliers that are left out."""
-    turn = turn_of(deadlines, release_id)
+    turn = turn_of(deadlines, release_id, now)
     suppliers = [one for one in turn if one.kind is PartyKind.SUPPLIER]
     more = suppliers[_MOST_SUPPLIERS:]
     return [one for one in turn if one not in more], len(more)
 
 
-def turn_of(deadlines: Sequence[Deadline], release_id: str) -> list[Deadline]:
-    """Return whose turn it is under a release: the most pressing task of each party that has one, duties first."""
-    own = [one for one in deadlines if one.release_id == release_id]
-    first: dict[int, Deadline] = {}
+def turn_of(deadlines: Sequence[Deadline], release_id: str, now: datetime) -> list[Turn]:
+    """Return whose turn it is under a release: each party with its most pressing tasks, duties first.
+
+    Whatever is overdue is shown, up to a few tasks of each; of the others the first, where nothing is.
+    """
+    own = [one for one in deadlines if one.release_id == release_id and one.state is not TaskState.OFF_PLAN]
+    by_party: dict[int, list[Deadline]] = {}
     for one in sorted(own, key=lambda one: one.optional):
-        if one.state is not TaskState.OFF_PLAN:
-            first.setdefault(one.party, one)
-    return list(first.values())
+        by_party.setdefault(one.party, []).append(one)
+    return [_turn(tasks, now) for tasks in by_party.values()]
+
+
+def _turn(tasks: Sequence[Deadline], now: datetime) -> Turn:
+    shown = [tasks[0], *(one for one in tasks[1:] if one.overdue(now))][:_MOST_TASKS]
+    return Turn(shown, len(tasks) - len(shown))

@@ -139,7 +139,7 @@ class Console:
             tasks = self._tasks.get(one.release_id, patient=False)
             of_suppliers = [task for task in tasks.value if task.kind is PartyKind.SUPPLIER] if tasks else []
             every = in_order((*(turns.value if turns else ()), *of_suppliers))
-            turn[one.release_id] = (*release.turn_in_short(every, one.release_id), tasks is not None)
+            turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks is not None)
         if estate is not None:
             far |= {one.release_id: release.how_far(estate.value, one, None) for one in seen.over}
         checks = self._sources.readiness()
@@ -147,7 +147,7 @@ class Console:
             "overview.html",
             seen=seen,
             live_releases=seen.live[: overview.MOST_RELEASES],
-            stages={one.release_id: release.steps_of(one) for one in seen.live},
+            stages=seen.stages,
             far=far,
             counted=estate,
             versions=versions_of(estate.value) if estate else [],
@@ -181,7 +181,7 @@ class Console:
             counted=counted,
             picture=release.picture_of(found.release, _value(counted), now),
             tasks=tasks,
-            turn=release.turn_of(tasks.value, release_id) if tasks else [],
+            turn=release.turn_of(tasks.value, release_id, now) if tasks else [],
         )
 
     def hub(self, request: HttpRequest) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -56,6 +57,16 @@ def sought(shown: Shown, name: str) -> str:
     return answer.headers["Location"]
 
 
+def of_supplier(shown: Shown, path: str) -> html.HtmlElement:
+    """One of a supplier's own pages, with its figures."""
+    token = b64encode(f":{shown.installation.actors['main'].token}".encode()).decode()
+    while True:
+        answer = exchange(shown.doors, "GET", f"/supplier{path}", None, {"Authorization": f"Basic {token}"})
+        assert answer.status == 200, (path, answer.data[:500])
+        if b"being counted" not in answer.data:
+            return answer.root
+
+
 def form_token(root: html.HtmlElement) -> str:
     (token,) = {str(value) for value in root.xpath("//input[@name='form']/@value")}
     return token
@@ -82,6 +93,25 @@ def test_the_overview_shows_how_far_each_release_is_and_whose_turn_it_is(shown: 
     assert f"supplier {shown.play['main'].eui}: send preferred schedule, 2 hubs" in text
     assert card.xpath(".//svg[@role='img'][contains(@aria-label, '% active')]")
     assert "Hubs were counted" in words(root)
+
+
+def test_the_stages_on_the_overview_are_those_of_the_release_itself(shown: Shown) -> None:
+    """The overview had the plan's dates: a release was piloting before it was notified."""
+
+    def stages(root: html.HtmlElement) -> list[str]:
+        return [" ".join(one.text_content().split()) for one in root.xpath(".//ol[@class='steps']/li")]
+
+    overview = get(shown, "/")
+    for release in (shown.release, shown.successor.lot.release):
+        (card,) = overview.xpath(f"//article[h3/a='{release}']")
+        assert stages(card) == stages(get(shown, f"/releases/{release}")) != []
+        assert stages(of_supplier(shown, f"/releases/{release}")) == stages(card)
+
+
+def test_a_tile_says_whose_tasks_it_counts(shown: Shown) -> None:
+    assert "of DCC and the CSPs" in words(get(shown, "/"), "//ul[@class='tiles']/li[2]")
+    said = "No supplier has missed an obligation to the pilot of a release in flight."
+    assert said in words(get(shown, "/"), "//div[@id='missed']")
 
 
 def test_what_is_not_delivered_is_shown_with_the_reason(shown: Shown) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from duis_gateway.clock import FixedClock
 from duis_gateway.doors.http import Edge
 from duis_gateway.operations.console import search
-from duis_gateway.operations.console.release import turn_in_short
+from duis_gateway.operations.console.release import Turn, turn_in_short, turn_of
 from duis_gateway.operations.console.remembered import Remembered
 from duis_gateway.operations.console.search import Wanted, Way
 from duis_gateway.operations.console.site import Console, Sources
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.parties.records import PartyKind
-from duis_gateway.rollout.deadlines.rules import Deadline, Task
+from duis_gateway.rollout.deadlines.rules import Deadline, Task, TaskState
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
@@ -28,15 +29,34 @@ from tests.support.threads import without_threads
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def test_of_suppliers_the_first_few_are_named_and_the_others_counted() -> None:
-    def task(kind: PartyKind, party: int) -> Deadline:
-        return Deadline("R1", kind, party, Task.SEND_PREFERRED_LIST, None)
+def task(kind: PartyKind, party: int, name: Task = Task.SEND_PREFERRED_LIST, **more: Any) -> Deadline:
+    return Deadline("R1", kind, party, name, **{"due": None, **more})
 
+
+def test_of_suppliers_the_first_few_are_named_and_the_others_counted() -> None:
     suppliers = [task(PartyKind.SUPPLIER, number) for number in range(7)]
     dcc = task(PartyKind.DCC, 99)
-    assert turn_in_short([*suppliers, dcc], "R1") == ([*suppliers[:5], dcc], 2)
-    assert turn_in_short([*suppliers[:5], dcc], "R1") == ([*suppliers[:5], dcc], 0)
-    assert turn_in_short(suppliers, "R2") == ([], 0)
+
+    def named(*deadlines: Deadline, of: str = "R1") -> tuple[list[Deadline], int]:
+        turns, more = turn_in_short(deadlines, of, NOW)
+        return [one for turn in turns for one in turn.tasks], more
+
+    assert named(*suppliers, dcc) == ([*suppliers[:5], dcc], 2)
+    assert named(*suppliers[:5], dcc) == ([*suppliers[:5], dcc], 0)
+    assert named(*suppliers, of="R2") == ([], 0)
+
+
+def test_whatever_is_overdue_is_shown_and_the_rest_is_counted() -> None:
+    """DCC had to report a pilot's outcome a day ago, and the card said only that it had to decide on a pause."""
+    pause = task(PartyKind.DCC, 99, Task.DECIDE_ON_PAUSE, state=TaskState.HELD)
+    outcome = task(PartyKind.DCC, 99, Task.REPORT_PILOT_OUTCOME, due=NOW - timedelta(days=1))
+    later = task(PartyKind.DCC, 99, Task.CLOSE_RELEASE, due=NOW + timedelta(days=1))
+    late = [
+        task(PartyKind.CSP, 8, Task.SEND_SAFE_LAUNCH_SCHEDULE, due=NOW - timedelta(days=1), subject=str(number))
+        for number in range(7)
+    ]
+    assert turn_of([pause, outcome, later, *late], "R1", NOW) == [Turn([pause, outcome], 1), Turn(late[:5], 2)]
+    assert turn_of([later], "R1", NOW) == [Turn([later])]
 
 
 def test_a_figure_is_counted_once_however_many_ask() -> None:
