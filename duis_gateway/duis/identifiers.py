@@ -16,6 +16,7 @@ EUI_SCHEMA: Mapping[str, object] = {
     "examples": ["90-B3-D5-1F-30-01-00-00"],
 }
 """The same as JSON Schema has it, for descriptions of what takes one."""
+_TYPED = re.compile("[-:. ]?".join(["([0-9A-Fa-f]{2})"] * 8))
 _REQUEST_ID = re.compile(rf"({_EUI.pattern}):({_EUI.pattern}):(0|[1-9][0-9]{{0,19}})")
 _EUI_CHARACTERS = 23
 _2_63 = 1 << 63
@@ -31,6 +32,12 @@ def parse_eui(text: str) -> int:
     if not _EUI.fullmatch(text):
         raise ValueError(f"not an EUI-64: {text[:40]!r}")
     return int(text.replace("-", ""), 16)
+
+
+def eui_as_typed(text: str) -> int | None:
+    """Return the EUI-64 that a person means: sixteen digits in either case, in pairs or not; None: it is none."""
+    match = _TYPED.fullmatch(text.strip())
+    return None if match is None else int("".join(match.groups()), 16)
 
 
 def format_eui(eui: int) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote
 
 from duis_gateway.clock import business_time
 from duis_gateway.doors.wire import HttpRequest
-from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.identifiers import eui_as_typed
 from duis_gateway.errors import HttpRefused, NoSuchPath
 from duis_gateway.operations.console.search import Wanted, Way
 from duis_gateway.text.numbers import is_digits, parse_digits
@@ -33,15 +33,15 @@ def last_part(request: HttpRequest) -> str:
 
 
 def eui(text: str, what: str) -> int:
-    """Read an EUI-64; `what` is said of one that is none.
+    """Read an EUI-64 as people type it; `what` is said of one that is none.
 
     Raises:
         HttpRefused: it is none.
     """
-    try:
-        return parse_eui(text)
-    except ValueError as error:
-        raise HttpRefused(f"{what}: {error}") from None
+    read = eui_as_typed(text)
+    if read is None:
+        raise HttpRefused(f"{what}: not an EUI-64: {text[:40]!r}")
+    return read
 
 
 def number(text: str, what: str) -> int:

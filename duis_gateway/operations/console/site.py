@@ -15,7 +15,7 @@ from duis_gateway.clock import Clock
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.errors import MessageRefused, NoSuchPath, refusal_of
 from duis_gateway.operations import actions as evidence
 from duis_gateway.operations import flags
@@ -26,6 +26,7 @@ from duis_gateway.operations.console import (
     certificates,
     hub,
     message,
+    named,
     overview,
     release,
     search,
@@ -357,16 +358,24 @@ def _value(figure: Figure[T] | None) -> T | None:
 
 
 def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:
-    """Return where a hub, party, release or message of this name is shown: the addresses, and what is there."""
+    """Return where a hub, party, release, group or message of this name is shown: the addresses, and what is there."""
     found = [
         (f"/messages/{line.key}", f"{line.kind}, {line.way}, {line.identity}")
-        for line in search.by_identity(conn, name)
+        for line in named.messages_called(conn, name)
     ]
-    if releases.find(conn, name) is not None:
-        found.append((f"/releases/{path_part(name)}", f"release {name}"))
-    try:
-        eui = parse_eui(name)
-    except ValueError:
+    found += [
+        (f"/releases/{path_part(one.release_id)}", f"release {one.release_id}")
+        for one in named.releases_called(conn, name)
+    ]
+    found += [
+        (
+            f"/releases/{path_part(one.release_id)}",
+            f"group {one.group_id} of {format_eui(one.supplier)} for {one.release_id}",
+        )
+        for one in named.groups_called(conn, name)
+    ]
+    eui = eui_as_typed(name)
+    if eui is None:
         return found
     if hubs.get(conn, eui) is not None:
         found.append((f"/hubs/{format_eui(eui)}", f"hub {format_eui(eui)}"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,9 +14,9 @@ from duis_gateway.clock import Clock
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, TokenRefused, refusal_of
-from duis_gateway.operations.console import answers, asked, message, search
+from duis_gateway.operations.console import answers, asked, message, named, search
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Line, Way
 from duis_gateway.operations.supplier_pages.standing import Standing, release_of, releases_of, standing_of
@@ -39,6 +40,8 @@ _HERE = "duis_gateway.operations.supplier_pages"
 _READ = ("GET", "HEAD")
 _A_MOMENT = 2.0
 _UNDELIVERED = 50
+_WHOSE = "supplier"
+"""Under which a request notes whose it is, so that a refusal keeps the supplier's menu."""
 _ASKED_OF_HUBS = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release")
 
 Page = Callable[[Party, HttpRequest], Answer]
@@ -78,7 +81,9 @@ class SupplierPages:
 
     def _route(self, path: str, page: Page) -> Route:
         def serve(request: HttpRequest) -> Answer:
-            return page(supplier_of(request, self._store), request)
+            supplier = supplier_of(request, self._store)
+            request.notes[_WHOSE] = supplier
+            return page(supplier, request)
 
         return Route(path, "supplier", path, _READ, serve, self.refuse)
 
@@ -180,13 +185,14 @@ class SupplierPages:
         return self._page("message.html", supplier, page=page, line=line)
 
     def search(self, supplier: Party, request: HttpRequest) -> Answer:
-        """Go to the supplier's hub, release or message of this name."""
-        name = asked.query(request).get("q", "")
+        """Go to the hub, release, group or message of this name, unless there is none or there are several."""
+        name = asked.query(request).get("q", "").strip()
         with self._store.read() as conn:
-            place = _place(conn, supplier, name)
-        if place is None:
-            raise NoSuchPath(f"You have nothing called {name[:80]!r}.")
-        return answers.see_other(f"{ROOT}/{place}")
+            places = _places(conn, supplier, name)
+        if len(places) == 1:
+            return answers.see_other(f"{ROOT}{places[0][0]}")
+        found = self._page("search.html", supplier, name=name, places=places)
+        return found if places else replace(found, status=HTTPStatus.NOT_FOUND)
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
         """Say on a page why a request is refused, and let the browser ask for the token where that is why."""
@@ -194,7 +200,8 @@ class SupplierPages:
         asks = isinstance(error, TokenRefused)
         headers = (CHALLENGE,) if asks else headers_of(error)
         facts = {"refusal": refusal, "detail": error.detail, "correlation_id": request.correlation_id, "asks": asks}
-        page = self._page("refused.html", None, **facts)
+        supplier = request.notes.get(_WHOSE)
+        page = self._page("refused.html", supplier if isinstance(supplier, Party) else None, **facts)
         return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers), error)
 
     def _page(self, template: str, supplier: Party | None, **facts: object) -> Answer:
@@ -235,17 +242,26 @@ def _wanted(fields: Mapping[str, str]) -> WantedHubs:
     return WantedHubs(**named, state=None if state is None else HubState(state), after=after)
 
 
-def _place(conn: Connection, supplier: Party, name: str) -> str | None:
-    """Return the page of a hub, release or message of the supplier's own."""
-    for line in search.by_identity(conn, name):
-        if _is_own(line, supplier):
-            return f"messages/{line.key}"
-    if release_of(conn, supplier.eui, name) is not None:
-        return f"releases/{path_part(name)}"
-    try:
-        device_id = parse_eui(name)
-    except ValueError:
-        return None
-    named = hubs_named_by_gpf(conn, [device_id], supplier).get(device_id, device_id)
-    hub = hubs.get(conn, named)
-    return f"hubs/{format_eui(named)}" if hub is not None and supplier.eui in hub.suppliers else None
+def _places(conn: Connection, supplier: Party, name: str) -> Sequence[tuple[str, str]]:
+    """Return where a hub, release, group or message of the supplier's own is shown, and what is there."""
+    found = [
+        (f"/messages/{line.key}", f"{line.kind}, {line.identity}")
+        for line in named.messages_called(conn, name)
+        if _is_own(line, supplier)
+    ]
+    for one in named.releases_called(conn, name):
+        if release_of(conn, supplier.eui, one.release_id) is not None:
+            found.append((f"/releases/{path_part(one.release_id)}", f"release {one.release_id}"))
+    for group in named.groups_called(conn, name, supplier.eui):
+        where = f"/releases/{path_part(group.release_id)}#plan"
+        found.append((where, f"group {group.group_id} for {group.release_id}"))
+    eui = eui_as_typed(name)
+    if eui is None:
+        return found
+    if eui == supplier.eui:
+        found.append(("", "your own pages"))
+    device_id = hubs_named_by_gpf(conn, [eui], supplier).get(eui, eui)
+    hub = hubs.get(conn, device_id)
+    if hub is not None and supplier.eui in hub.suppliers:
+        found.append((f"/hubs/{format_eui(device_id)}", f"hub {format_eui(device_id)}"))
+    return found

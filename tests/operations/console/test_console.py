@@ -351,3 +351,29 @@ def test_only_forms_are_taken(shown: Shown) -> None:
 def test_the_addresses_of_pages_are_short_and_their_names_safe(shown: Shown) -> None:
     assert urlsplit(sought(shown, shown.release)).path == f"/releases/{shown.release}"
     assert sought(shown, format_eui(parse_eui(shown.active))) == f"/hubs/{shown.active}"
+
+
+def test_what_is_sought_may_be_typed_as_it_is_written_anywhere(shown: Shown) -> None:
+    """With any separators or none, in either case; a partner's message as the sandbox calls it."""
+    hub = f"/hubs/{shown.failed}"
+    for typed in (shown.failed.replace("-", "").lower(), shown.failed.replace("-", ":"), f" {shown.failed.lower()} "):
+        assert sought(shown, typed) == hub, typed
+    assert words(get(shown, f"/hubs/{shown.failed.replace('-', '').lower()}"), "//h1") == f"Hub {shown.failed}"
+    assert sought(shown, shown.release.lower()) == f"/releases/{shown.release}"
+    (link,) = get(shown, hub).xpath("//div[@id='outcomes']//td[last()]/a/@href")
+    page = get(shown, link)
+    (identity,) = page.xpath("//dt[.='Identity']/following-sibling::dd[1]/text()")
+    (sender,) = page.xpath("//dt[.='From']/following-sibling::dd[1]/a/text()")
+    assert sought(shown, f"{sender}/{identity}") == link
+    assert "Nothing is called" in words(get(shown, f"/search?q={shown.active}/{identity}"))
+    (told,) = get(shown, hub).xpath("//div[@id='told']//td[2]/a/@href")
+    number = told.rpartition("-")[2]
+    assert {sought(shown, number), sought(shown, f"sent-{number}")} == {told}
+
+
+def test_a_group_is_found_and_a_miss_says_what_can_be_found(shown: Shown) -> None:
+    assert shown.release in sought(shown, "g1")
+    miss = get(shown, "/search?q=zzz")
+    assert "in either case" in words(miss)
+    assert miss.xpath("//form[@role='search']")
+    assert miss.xpath("//nav")

@@ -263,3 +263,25 @@ def test_the_field_finds_hubs_and_releases(shown: Shown) -> None:
     for name, place in ((shown.failed, f"hubs/{shown.failed}"), (shown.release, f"releases/{shown.release}")):
         answer = ask(shown, f"/supplier/search?{urlencode({'q': name})}", Authorization=me(shown, "main"))
         assert (answer.status, answer.headers["Location"]) == (303, f"/supplier/{place}")
+
+
+def test_the_field_takes_names_as_they_are_typed_and_finds_groups_and_oneself(shown: Shown) -> None:
+    own = shown.installation.actors["main"].eui
+    for typed, place in (
+        (shown.failed.replace("-", "").lower(), f"/hubs/{shown.failed}"),
+        (shown.failed.replace("-", ":"), f"/hubs/{shown.failed}"),
+        (shown.release.lower(), f"/releases/{shown.release}"),
+        ("g1", f"/releases/{shown.release}#plan"),
+        (own.lower(), ""),
+    ):
+        answer = ask(shown, f"/supplier/search?{urlencode({'q': typed})}", Authorization=me(shown, "main"))
+        assert (answer.status, answer.headers["Location"]) == (303, f"/supplier{place}"), typed
+
+
+def test_whoever_finds_nothing_keeps_the_menu_and_reads_what_can_be_found(shown: Shown) -> None:
+    """The group is another supplier's: it is found by nobody else."""
+    for path, status in (("/search?q=g1", 404), ("/hubs/x", 400), ("/releases/NONE", 404)):
+        root = page(shown, path, "gas", status)
+        assert root.xpath("//nav//a/text()") == ["Overview", "Hubs", "Messages"], path
+        assert root.xpath("//form[@role='search']"), path
+    assert "in either case" in words(page(shown, "/search?q=g1", "gas", 404))
