@@ -18,6 +18,7 @@ from time import monotonic
 from typing import Any
 
 from duis_gateway.doors.crowd import place_of
+from duis_gateway.doors.feeds import Feed
 from duis_gateway.doors.floor import Floor
 from duis_gateway.doors.http import new_correlation_id
 from duis_gateway.doors.http1 import (
@@ -61,6 +62,8 @@ class Connection(asyncio.Protocol):
         self._body: Body | ChunkedBody | None = None
         self._stream: Stream | None = None
         self._asker: int | None = None
+        self._feed: Feed | None = None
+        self._feed_until = 0.0
         self._working = 0
         self._handshake = 0
         self._begun: float | None = None
@@ -88,6 +91,7 @@ class Connection(asyncio.Protocol):
         if self._stream is not None:
             self._stream.close()
             self._end_stream()
+        self._leave_feed()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in; after the last answer they are thrown away."""
@@ -97,12 +101,19 @@ class Connection(asyncio.Protocol):
         self._moved = monotonic()
         if not self.in_hand:
             self.floor.crowd.idle(self)
+        elif self._feed is not None:
+            self._transport.pause_reading()  # the next request waits until the feed is over
         self._advance()
         self._count()  # after it has been read: who has to go by then has a request that can be refused
 
     def eof_received(self) -> bool:
-        """Close, unless there is something to answer; a client may say no more and still want to hear."""
+        """Close, unless there is something to answer; a client may say no more and still want to hear, except a feed.
+
+        Of a feed nothing may have to be sent for long, and who has gone would keep a place.
+        """
         self._ended = True
+        if self._feed is not None:
+            self.abort()
         return self.in_hand or (not self._closing and self._transport.get_write_buffer_size() > 0)
 
     def pause_writing(self) -> None:
@@ -235,7 +246,9 @@ class Connection(asyncio.Protocol):
     # Answering
 
     def _answered(self, answer: Answer) -> None:
-        if self._lost:
+        if isinstance(answer.body, Feed):
+            self._answered_by_feed(answer, answer.body)
+        elif self._lost:
             self.floor.workers.submit(partial(close_pieces, answer.body), self.place)
         elif isinstance(answer.body, bytes):
             self._send(answer, answer.body)
@@ -299,6 +312,46 @@ class Connection(asyncio.Protocol):
         if self._stream is not None:
             self._stream = None
             self.floor.streams[self._asker] -= 1
+
+    def _answered_by_feed(self, answer: Answer, feed: Feed) -> None:
+        if self._lost:
+            return
+        if self._line.method == "HEAD":
+            self._send(answer, None)
+            self._done()
+        elif (refused := self.floor.feed_refusal()) is not None:
+            self._answered(self.floor.app.refuse(refused, self._line.path, self._address, self._line.method))
+        else:
+            self._send(answer, None)
+            self._feed, self._feed_until = feed, monotonic() + self._limits.feed_time
+            self.floor.feeds += 1
+            self._hear(feed.greeting)
+            feed.join(self._tell)
+            self._transport.resume_reading()  # to learn when the client goes
+
+    def _tell(self, data: bytes) -> None:
+        """Have the loop send what a feed tells; called in any thread."""
+        self.floor.tell(partial(self._hear, data))
+
+    def _hear(self, data: bytes) -> None:
+        if self._feed is None or self._lost:
+            return
+        if self._paused:  # it has not read for so long that it may as well begin anew
+            self.abort()
+            return
+        self._write(b"%x\r\n%s\r\n" % (len(data), data) if self._line.minor_version else data)
+
+    def _leave_feed(self) -> None:
+        if self._feed is not None:
+            self._feed.leave(self._tell)
+            self._feed = None
+            self.floor.feeds -= 1
+
+    def _end_feed(self) -> None:
+        self._leave_feed()
+        if self._line.minor_version:
+            self._write(b"0\r\n\r\n")
+        self._done()
 
     def _done(self) -> None:
         last = self._is_last()
@@ -376,7 +429,9 @@ class Connection(asyncio.Protocol):
             self._moved = now
         self._unsent = unsent
         still = now - self._moved
-        if self._stream is not None and self._stream.waited(now) > self._limits.stream_time:
+        if self._feed is not None and not unsent and (self.floor.stopping or now > self._feed_until):
+            self._end_feed()
+        elif self._stream is not None and self._stream.waited(now) > self._limits.stream_time:
             self.abort()
         elif self._closing and not unsent:
             if still > self._limits.lingering_time:

@@ -55,6 +55,7 @@ class Floor:
         self.crowd: Crowd[Guest] = Crowd(limits.most, limits.most_an_address)
         self.stopping = False
         self.streams: Counter[int | None] = Counter()
+        self.feeds = 0  # how many listen to a feed
         self._held = 0
 
     def tell(self, callback: Callable[[], None]) -> None:
@@ -87,6 +88,12 @@ class Floor:
         if self.streams.total() >= self.limits.streams:
             return TooBusy("the gateway is already sending as many tables as it can at the same time")
         return None
+
+    def feed_refusal(self) -> TooBusy | None:
+        """Return why one more client cannot listen to a feed, or None if it can."""
+        if self.feeds < self.limits.most_feeds:
+            return None
+        return TooBusy("as many clients are already listening as may at the same time")
 
     def make_room(self, address: str | None = None) -> bool:
         """Send the longest idle connection away; return whether there was one."""

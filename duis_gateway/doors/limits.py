@@ -29,6 +29,8 @@ class ServerLimits:
         held: all that was received and is not answered yet, together.
         streams: answers that are read from the database while they are sent, at the same time.
         streams_of_one: of these, how many may be for one party.
+        feeds: clients that listen to a feed at the same time; never more than a quarter of the connections.
+        feed_time: for one client to listen without asking anew, so that one that is gone unnoticed keeps no place.
     """
 
     body: int = 8 * 1024 * 1024
@@ -47,12 +49,19 @@ class ServerLimits:
     held: int = 64 * 1024 * 1024
     streams: int = 8
     streams_of_one: int = 2
+    feeds: int = 64
+    feed_time: float = 300.0
 
     @property
     def most(self) -> int:
         """How many connections there may be: at most half of the descriptors, so that all else has the others."""
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return self.connections if soft == resource.RLIM_INFINITY else max(1, min(self.connections, soft // 2))
+
+    @property
+    def most_feeds(self) -> int:
+        """How many of them may listen to a feed: the others are for who asks something."""
+        return min(self.feeds, self.most // 4)
 
     @property
     def most_an_address(self) -> int:

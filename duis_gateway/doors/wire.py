@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from duis_gateway.doors.feeds import Feed
 from duis_gateway.doors.http1 import is_host
 from duis_gateway.errors import ContentCoded, HttpRefused, MessageRefused, TooLarge, UnsupportedMedia
 
@@ -64,14 +65,16 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back. `refused` says why, where the answer is a refusal; `body` may be produced piece by piece.
+    """What goes back. `refused` says why, where the answer is a refusal.
+
+    `body` may be produced piece by piece, or be a feed, which the client listens to for a while.
 
     `asker`: the party that a body in pieces is for, whose answers of that kind are counted.
     """
 
     status: int
     content_type: str
-    body: bytes | Iterator[bytes]
+    body: bytes | Iterator[bytes] | Feed
     headers: tuple[tuple[str, str], ...] = ()
     refused: MessageRefused | None = None
     asker: int | None = None

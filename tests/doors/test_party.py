@@ -17,7 +17,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.text.tabular import Rows
 from tests.support.asking import ask as ask_edge
-from tests.support.asking import fields
+from tests.support.asking import fields, parts
 from tests.support.doors import nothing_to_check
 
 ALICE, BOB = 1, 2
@@ -92,7 +92,7 @@ def ask(
     said = {} if token is None else {"authorization": f"Bearer {token}"}
     edge = Edge(party_routes(data, nothing_to_check, 1000), Metrics())
     answer = ask_edge(edge, f"/party/v1/{path}", method, query, body.encode(), said | headers)
-    return answer.status, fields(answer), iter([answer.body] if isinstance(answer.body, bytes) else answer.body)
+    return answer.status, fields(answer), parts(answer)
 
 
 def text(data: Data, path: str, **asked: str) -> str:

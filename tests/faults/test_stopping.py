@@ -80,7 +80,7 @@ def test_a_process_ends_in_time_whatever_hangs(kind: str, tmp_path: Path) -> Non
             waiting = threading.Thread(target=client.try_once, args=(world.read_inventory(),), daemon=True)
             waiting.start()
             waiting.join(0.5)
-            with unread(gateway):
+            with unread(gateway), listening(gateway):
                 assert gateway.terminate(PROMISED + ALLOWANCE) == 0
             assert psutil.wait_procs(family, ALLOWANCE)[1] == []
             assert '"worker-ended"' not in gateway.log.read_text(encoding="utf-8")
@@ -105,6 +105,16 @@ def test_a_further_process_that_hangs_is_ended_and_named(tmp_path: Path) -> None
             lines = [json.loads(line) for line in gateway.log.read_text(encoding="utf-8").splitlines()]
     forced = [line["pid"] for line in lines if line["event"] == "worker-ended-by-force"]
     assert forced == [stopped.pid]
+
+
+@contextmanager
+def listening(gateway: GatewayProcess) -> Iterator[None]:
+    """Somebody who looks at the console, which tells of changes."""
+    with urllib3.PoolManager() as http:
+        told = http.request("GET", f"{gateway.operations_url}/events", preload_content=False)
+        assert told.status == 200
+        yield
+        told.close()
 
 
 @contextmanager

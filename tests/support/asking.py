@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from duis_gateway.doors.feeds import Feed
 from duis_gateway.doors.http import Edge
 from duis_gateway.doors.wire import Answer, HttpRequest
 
@@ -22,7 +23,13 @@ def ask(
 
 def whole(answer: Answer) -> bytes:
     """Return the whole body of an answer."""
-    return answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
+    return b"".join(parts(answer))
+
+
+def parts(answer: Answer) -> Iterator[bytes]:
+    """Return the parts in which a body comes."""
+    assert not isinstance(answer.body, Feed), "it goes on"
+    return iter([answer.body] if isinstance(answer.body, bytes) else answer.body)
 
 
 def fields(answer: Answer) -> dict[str, str]:

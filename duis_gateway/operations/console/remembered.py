@@ -40,14 +40,15 @@ class _Slot(Generic[Value]):
     changed: threading.Event = field(default_factory=threading.Event)
 
     def is_old(self, every: float) -> bool:
-        return not self.known or monotonic() - self.made > max(every, _REST * self.took)
+        return not self.known or monotonic() - self.made > every
 
 
 class Remembered(Generic[Key, Value]):
     """Keeps one figure for each key, and counts it again when somebody asks and it is old.
 
-    It is counted in a thread of its own, one at a time: at most every `every` seconds, and at most a twentieth of the
-    time. Whoever asks waits two seconds at most, and only where counting is quick or nothing is known yet.
+    It is counted in a thread of its own, one at a time: each at most every `every` seconds, and all together at most a
+    twentieth of the time. Whoever asks waits two seconds at most, and only where counting is quick or nothing is known
+    yet.
 
     Args:
         make: counts; may take as long as it takes, and raise.
@@ -70,7 +71,8 @@ class Remembered(Generic[Key, Value]):
             if len(self._slots) > _MOST:
                 self._slots.clear()
             slot = self._slots.setdefault(key, _Slot())
-            if slot.making is None and slot.is_old(self._every):
+            every = max(self._every, _REST * sum(one.took for one in self._slots.values()))
+            if slot.making is None and slot.is_old(every):
                 slot.changed.clear()
                 slot.making = started(self._work, key, slot, name="console")
             wait = patient and slot.making is not None and slot.took < _QUICK

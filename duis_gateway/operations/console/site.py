@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from duis_gateway.audit.sealing import state_of
 from duis_gateway.clock import Clock
 from duis_gateway.doors.http import Route
-from duis_gateway.doors.problem import headers_of
+from duis_gateway.doors.problem import headers_of, json_problem_answer
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.errors import MessageRefused, NoSuchPath, refusal_of
@@ -34,6 +34,7 @@ from duis_gateway.operations.console import (
 )
 from duis_gateway.operations.console.actions import Form, Guard
 from duis_gateway.operations.console.counts import Estate, ReleaseCounts, counts_of, estate_of, versions_of
+from duis_gateway.operations.console.events import events_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Way
 from duis_gateway.operations.console.waiting import Backlog
@@ -52,7 +53,7 @@ T = TypeVar("T")
 
 _READ = ("GET", "HEAD")
 _HERE = "duis_gateway.operations.console"
-_A_MINUTE, _A_MOMENT = 60.0, 2.0
+_A_MOMENT = 2.0
 _DEAD_A_PAGE = 100
 
 
@@ -83,11 +84,12 @@ class Console:
         self._clock = clock
         self._sources = sources
         self._guard = Guard(sources.token)
-        self._estate: Remembered[None, Estate] = Remembered(self._count_estate, _A_MINUTE)
-        self._counts: Remembered[str, ReleaseCounts] = Remembered(self._count_release, _A_MINUTE)
-        self._tasks: Remembered[str, tuple[Deadline, ...]] = Remembered(self._find_tasks, _A_MINUTE)
+        self._estate: Remembered[None, Estate] = Remembered(self._count_estate, _A_MOMENT)
+        self._counts: Remembered[str, ReleaseCounts] = Remembered(self._count_release, _A_MOMENT)
+        self._tasks: Remembered[str, tuple[Deadline, ...]] = Remembered(self._find_tasks, _A_MOMENT)
         self._turns: Remembered[None, tuple[Deadline, ...]] = Remembered(self._find_turns, _A_MOMENT)
         self._backlogs: Remembered[None, list[Backlog]] = Remembered(self._find_backlogs, _A_MOMENT)
+        self._events = events_of(store, clock)
 
     def stop(self, deadline: float) -> bool:
         """Return whether nothing is counted any more by the deadline, on the monotonic clock."""
@@ -98,7 +100,7 @@ class Console:
             self._turns,
             self._backlogs,
         )
-        ended = [one.stop(deadline) for one in remembered]
+        ended = [self._events.stop(deadline), *(one.stop(deadline) for one in remembered)]
         return all(ended)
 
     def routes(self) -> list[Route]:
@@ -115,10 +117,17 @@ class Console:
             "/console.js": lambda _request: answers.script(),
         }
         changing = {"/dead-letters": self.dead_letters, "/flags": self.flags}
+        # Who listens needs no worker: however many there are, the pages, health and metrics answer as ever.
+        events = Route(
+            "/events", "operations", "/events", _READ, lambda _: self._events.answer(), json_problem_answer, False
+        )
         return [
-            Route(path, "operations", path, methods, serve, self.refuse)
-            for served, methods in ((pages, _READ), (changing, (*_READ, "POST")))
-            for path, serve in served.items()
+            events,
+            *(
+                Route(path, "operations", path, methods, serve, self.refuse)
+                for served, methods in ((pages, _READ), (changing, (*_READ, "POST")))
+                for path, serve in served.items()
+            ),
         ]
 
     # --- pages ----------------------------------------------------------------------------------------------------

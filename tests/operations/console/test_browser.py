@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -45,7 +45,7 @@ def opened(browser: Browser, refused: int = 0, **how: Any) -> Iterator[Page]:
     page.on("pageerror", lambda error: said.append(str(error)))
     yield page
     context.close()
-    assert [one for one in said if "403 (Forbidden)" not in one] == []
+    assert [one for one in said if "403 (Forbidden)" not in one and "503 (Service Unavailable)" not in one] == []
     assert len(said) == refused
 
 
@@ -73,17 +73,34 @@ def test_an_operator_finds_why_a_hub_is_not_updated(browser: Browser, shown: Sho
         expect(page.locator("pre")).to_contain_text("<sr:FailureReason>")
 
 
-def test_a_page_refreshes_itself_without_losing_what_is_open(browser: Browser, shown: Shown) -> None:
+def see_a_flag(shown: Shown, page: Page, wait: Callable[[], None]) -> None:
+    """Let something be flagged: the page shows it after the wait, and what was open on it stays open."""
+    before = page.locator("#needs").inner_text()
+    page.get_by_text("By region").first.click()
+    with shown.installation.store.write() as conn:
+        flags.raise_flags(conn, [("seen live", "by nobody")], NOW, "")
+    wait()
+    expect(page.locator("#needs")).not_to_have_text(before)
+    expect(page.locator("details").first).to_have_attribute("open", "")
+
+
+def test_a_page_takes_in_what_changes_as_it_is_told(browser: Browser, shown: Shown) -> None:
+    """This page never looks without being told, but once when it begins to listen."""
     with opened(browser) as page:
+        page.add_init_script("window.setInterval = () => 0")
+        with page.expect_response(lambda answer: answer.request.resource_type == "fetch"):
+            page.goto(shown.url)
+        see_a_flag(shown, page, lambda: None)
+        expect(page.locator("#told-live")).to_have_text("live")
+
+
+def test_a_page_that_is_told_nothing_looks_every_ten_seconds(browser: Browser, shown: Shown) -> None:
+    with opened(browser, refused=1) as page:
+        page.route("**/events", lambda asked: asked.fulfill(status=503))
         page.clock.install()
         page.goto(shown.url)
-        before = page.locator("#needs").inner_text()
-        page.get_by_text("By region").first.click()
-        with shown.installation.store.write() as conn:
-            flags.raise_flags(conn, [("seen live", "by nobody")], NOW, "")
-        page.clock.fast_forward(10_000)
-        expect(page.locator("#needs")).not_to_have_text(before)
-        expect(page.locator("details").first).to_have_attribute("open", "")
+        see_a_flag(shown, page, lambda: page.clock.fast_forward(10_000))
+        expect(page.locator("#told-live")).to_have_text("live, every 10 seconds")
 
 
 def test_without_script_a_page_reloads_and_says_so(browser: Browser, shown: Shown) -> None:
