@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
 from duis_gateway.client.trust import signers_in, signers_of
-from duis_gateway.duis.codes import RESPONSE_CODES
 from duis_gateway.duis.identifiers import RequestId, parse_eui
+from duis_gateway.duis.verdict import Verdict, verdict_in
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
@@ -34,15 +33,6 @@ class Judgement:
     originator: int | None = None
     content: bytes | None = None
     failed: str | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What an answer says; `items` has what was refused, each with the reason."""
-
-    text: str
-    refused: bool
-    items: tuple[str, ...] = ()
 
 
 def judge(document: bytes, believed: Path, crls: Path | None, at: datetime) -> Judgement:
@@ -119,20 +109,7 @@ def verdict_of(answer: bytes) -> Verdict | None:
         root = parse_trusted(answer)
     except MessageRefused:
         return None
-    if code := root.findtext(f".//{sr('ResponseCode')}"):
-        known = RESPONSE_CODES.get(code)
-        text = f"{code}: {known.meaning}" if known else code
-        return Verdict(text, code.startswith("E"), tuple(_hubs_warned_of(root)))
-    acknowledgement = root.find(".//{*}Acknowledgement")
-    if acknowledgement is not None:
-        words = [acknowledgement.findtext(f"{{*}}{name}") for name in ("Status", "Code", "Text")]
-        said = " ".join(dict.fromkeys(filter(None, words)))  # the code is often the status's own word
-        return Verdict(said, words[0] == "Refused", tuple(_items_refused(acknowledgement)))
-    if detail := root.findtext(".//{*}faultstring") or root.findtext("{*}detail") or root.findtext("{*}title"):
-        findings = root.iterfind(".//{*}errors/{*}i")
-        where = (f"{one.findtext('{*}path')}: {one.findtext('{*}reason')}" for one in findings)
-        return Verdict(detail, True, tuple(where))
-    return None
+    return verdict_in(root)
 
 
 def no_answer_of(answer: bytes) -> str:
@@ -142,14 +119,3 @@ def no_answer_of(answer: bytes) -> str:
     except MessageRefused:
         return "the answer is not XML" if answer.strip() else "the answer is empty"
     return f"the answer is XML, but not a gateway's answer: {root.tag[:100]}"
-
-
-def _items_refused(acknowledgement: etree._Element) -> Iterator[str]:
-    for item in acknowledgement.iterfind("{*}RefusedItem"):
-        yield f"{item.findtext('{*}Item')}: {item.findtext('{*}Reason')}"
-
-
-def _hubs_warned_of(response: etree._Element) -> Iterator[str]:
-    for listed in response.iterfind(f".//{sr('DSPPilotListWarning')}/*"):
-        for hub in (listed.text or "").split(","):
-            yield f"{hub.strip()}: {etree.QName(listed).localname}"

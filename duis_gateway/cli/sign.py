@@ -203,7 +203,7 @@ def send(
         _keep(answer.body, out)
     if verdict is not None:
         say(verdict.text, err=True, style=BAD if verdict.refused else GOOD)
-        _list_items(verdict.items)
+        _list_items(tuple(f"{what}: {why}" for what, why in verdict.items))
     if answer.status == HTTPStatus.OK and verdict is None:
         raise AnswerIsNo(
             f"{shown_path(file)}: {no_answer_of(answer.body)}; check whether {door} is one of the gateway's doors"

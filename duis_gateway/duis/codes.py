@@ -45,11 +45,12 @@ SCHEDULE_HUB_IN_TWO_GROUPS = "E110609"
 
 @dataclass(frozen=True, slots=True)
 class ResponseCode:
-    """A response code: what it says, and the first DUIS version whose schema has it."""
+    """A response code: what it says, the first DUIS version whose schema has it, and what the requester can do."""
 
     code: str
     meaning: str
     since: Decimal = DUIS_5_0
+    remedy: str = ""
 
 
 _COMMON = {
@@ -91,9 +92,46 @@ _OPTION_1 = {
     SCHEDULE_HUB_IN_TWO_GROUPS: "a hub is in two groups",
 }
 
+_OVER = "check the FirmwareReleaseID; for a release that is over nothing can be chosen or instructed any more"
+_OTHER_HUBS = "mend what is said of each hub, or name other hubs"
+_LATER = "instruct the hubs in SafeLaunch groups (11.6), or leave them to the automatic date"
+_LEFT = "leave the hubs to the automatic date; hubs under way stay in the groups that they are in"
+
+_REMEDIES = {
+    NO_SUCH_ROLE: "ask whoever runs the gateway in which roles you are registered",
+    ROLE_NOT_ENTITLED: "send a Service Request that the role may send and that this gateway serves",
+    USER_SUSPENDED: "ask whoever runs the gateway: nothing of yours is taken until the suspension ends",
+    NOT_RESPONSIBLE: "ask about your own devices; if this is one, DCC's inventory has to be corrected",
+    COMMAND_VARIANT: "send it with Command Variant 8",
+    WRONG_URL: "send it to the URL of its own service",
+    NO_SUCH_DEVICE: "check the device's EUI-64, and that the target in the RequestID is this gateway's",
+    LIST_PARTLY_ACCEPTED: "nothing for the hubs that were accepted; for the others, " + _OTHER_HUBS,
+    LIST_RELEASE_NOT_LIVE: _OVER,
+    LIST_NO_HUB_ACCEPTABLE: _OTHER_HUBS,
+    LIST_WINDOW_CLOSED: _LATER,
+    LIST_TOO_MANY_HUBS: "name fewer hubs: the release says how many the pilot takes of each supplier",
+    LIST_TOO_LATE: _LEFT,
+    LIST_NO_PILOT: _LATER,
+    LIST_TOO_FEW_HUBS: "name more hubs: the release says how many the pilot needs of each supplier",
+    SCHEDULE_PARTLY_ACCEPTED: "nothing for the hubs that were accepted; for the others, " + _OTHER_HUBS,
+    SCHEDULE_RELEASE_NOT_LIVE: _OVER,
+    SCHEDULE_NO_HUB_ACCEPTABLE: _OTHER_HUBS + "; a group to be cancelled is named as it was sent",
+    SCHEDULE_WINDOW_CLOSED: _LATER,
+    SCHEDULE_TOO_MANY_HUBS: "instruct fewer hubs: the release says how many the pilot takes of each supplier",
+    SCHEDULE_BAD_PERIOD: (
+        "name a period that ends before the automatic date, and that lies within the pilot and what the CSPs offer "
+        "(stage Pilot) or begins after the pilot (SafeLaunch); hubs under way stay in the groups that they are in"
+    ),
+    SCHEDULE_CONSTRAINT_NOT_OFFERED: "name constraints that the CSP of each hub's region offers",
+    SCHEDULE_NO_PILOT: _LATER,
+    SCHEDULE_NOT_ON_PREFERRED_LIST: "put the hubs on the preferred list first (11.5), or leave them out of the group",
+    SCHEDULE_HUB_IN_TWO_GROUPS: "name each hub in one group; to move it, send the group that has it without it",
+}
+
 RESPONSE_CODES: dict[str, ResponseCode] = {
-    **{code: ResponseCode(code, meaning) for code, meaning in _COMMON.items()},
-    **{code: ResponseCode(code, meaning, DUIS_6_0) for code, meaning in _OPTION_1.items()},
+    code: ResponseCode(code, meaning, since, _REMEDIES.get(code, ""))
+    for since, meanings in ((DUIS_5_0, _COMMON), (DUIS_6_0, _OPTION_1))
+    for code, meaning in meanings.items()
 }
 """Every code of the Service Requests served; all but those of `NEVER_RAISED` are emitted."""
 

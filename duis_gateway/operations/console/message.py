@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from lxml import etree
 from sqlalchemy import Connection
 
+from duis_gateway.duis.verdict import Verdict, verdict_in
 from duis_gateway.envelope.claims import SignerReference
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import MessageRefused
@@ -46,12 +47,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """One message with all that is known of it; a document of which nothing is left was pruned."""
+    """One message with all that is known of it; a document of which nothing is left was pruned.
+
+    `release`: the one that it is about, where it names one; `verdict`: what the answer to it says.
+    """
 
     line: Line
     document: Document | None
     answer: Document | None
     delivery: Delivery | None
+    release: str | None = None
+    verdict: Verdict | None = None
 
 
 def page_of(conn: Connection, way: Way, number: int, relay: bool) -> MessagePage | None:
@@ -64,18 +70,28 @@ def page_of(conn: Connection, way: Way, number: int, relay: bool) -> MessagePage
         found = outbox_view.find(conn, number)
         assert found is not None
         delivery = Delivery(found[0], outbox_view.failed_attempts(conn, number), why_waits(conn, found[0], relay))
-    return MessagePage(line, _document(conn, content.raw), _document(conn, content.answer), delivery)
+    raw, answer = _root(content.raw), _root(content.answer)
+    release = line.release or (None if raw is None else raw.findtext(".//{*}FirmwareReleaseID"))
+    verdict = None if answer is None else verdict_in(answer)
+    documents = _document(conn, content.raw, raw), _document(conn, content.answer, answer)
+    return MessagePage(line, *documents, delivery, release, verdict)
 
 
-def _document(conn: Connection, content: bytes) -> Document | None:
+def _root(content: bytes) -> etree._Element | None:
+    """Return a document as a tree; None where it is none, or a very long one."""
+    if content.lstrip()[:1] != b"<" or len(content) > _LARGEST:
+        return None
+    try:
+        return parse_trusted(content)
+    except MessageRefused:
+        return None
+
+
+def _document(conn: Connection, content: bytes, root: etree._Element | None) -> Document | None:
     if not content:
         return None
     if content.lstrip()[:1] != b"<":
         return _cut(len(content), _email_text(content))
-    try:
-        root = parse_trusted(content) if len(content) <= _LARGEST else None
-    except MessageRefused:
-        root = None
     if root is None:
         return _cut(len(content), content[:_LONGEST].decode("utf-8", "replace"))
     signer = signer_of(root)

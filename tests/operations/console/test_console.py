@@ -377,3 +377,19 @@ def test_a_group_is_found_and_a_miss_says_what_can_be_found(shown: Shown) -> Non
     assert "in either case" in words(miss)
     assert miss.xpath("//form[@role='search']")
     assert miss.xpath("//nav")
+
+
+@pytest.mark.requirement("BR-5.2")
+def test_a_refused_request_says_in_words_why_of_which_hub_and_what_can_be_done(shown: Shown) -> None:
+    hub = shown.play.lot["uncommissioned"][0]
+    answer = shown.play.pilot_list("main", add=[hub])
+    assert answer.code == "E110502"
+    listed = get(shown, "/messages?way=requests&kind=SR11.5&state=E110502")
+    root = get(shown, listed.xpath("//tbody//a[contains(@href, '/messages/')]/@href")[0])
+    said = words(root, "//div[@id='verdict']")
+    assert "E110502: no hub is acceptable; they are listed" in said
+    assert "What the sender can do: mend what is said of each hub, or name other hubs" in said
+    assert "a new RequestID" in said
+    assert [hub, "not commissioned (NotCommissionedDeviceIDList)"] in cells(root, "What was not accepted")
+    assert root.xpath(f"//dl//a[@href='/releases/{shown.release}']")
+    assert not get(shown, "/messages?way=requests&kind=SR11.6").xpath("//div[@id='verdict']")

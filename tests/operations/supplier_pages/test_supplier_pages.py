@@ -285,3 +285,13 @@ def test_whoever_finds_nothing_keeps_the_menu_and_reads_what_can_be_found(shown:
         assert root.xpath("//nav//a/text()") == ["Overview", "Hubs", "Messages"], path
         assert root.xpath("//form[@role='search']"), path
     assert "in either case" in words(page(shown, "/search?q=g1", "gas", 404))
+
+
+def test_a_refused_request_says_why_and_what_one_can_do(shown: Shown) -> None:
+    hub = shown.play.lot["uncommissioned"][0]
+    assert shown.play.pilot_list("main", add=[hub]).code == "E110502"
+    listed = page(shown, "/messages?way=requests&kind=SR11.5&state=E110502")
+    link = str(listed.xpath("//tbody//a[contains(@href, '/messages/')]/@href")[0])
+    root = page(shown, link.removeprefix("/supplier"))
+    assert "What you can do: mend what is said of each hub" in words(root, "//div[@id='verdict']")
+    assert root.xpath(f"//a[@href='/supplier/hubs/{hub}'] and //dl//a[@href='/supplier/releases/{shown.release}']")
