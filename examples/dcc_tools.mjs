@@ -1,4 +1,4 @@
-// DCC's own tools, as they are, and a gateway that has DCC Boxed's keys (docs/keys.md): a template becomes a request,
+// DCC's own tools, as they are, and a gateway that has DCC Boxed's keys (docs/how-to/keys.md): a template becomes a request,
 // is signed, sent, and its answer is proven and read: node dcc_tools.mjs GATEWAY_URL HUB, after
 // npm install @smartdcc/duis-templates@0.5.0 @smartdcc/duis-parser @smartdcc/duis-sign-wrap (which needs a JRE)
 import parser from "@smartdcc/duis-parser";

@@ -107,7 +107,7 @@ def prose(page: Path) -> list[str]:
 
 def test_the_prose_of_the_pages_is_wrapped() -> None:
     """At 120 characters, so that a change of a page can be read beside what it was."""
-    pages = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+    pages = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
     assert [(page.name, line) for page in pages for line in prose(page) if len(line) > 120] == []
 
 

@@ -1,4 +1,4 @@
-"""docs/keys.md: DCC's own npm tools, unchanged, sign what the gateway takes, and prove and read what it answers."""
+"""docs/how-to/keys.md: DCC's own npm tools, unchanged, sign what the gateway takes, and read what it answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_template_is_signed_taken_and_its_answer_proven(tmp_path: Path) -> Non
     if not all(map(shutil.which, ("node", "java", "unzip", "openssl"))) or not (packages / "@smartdcc").is_dir():
         pytest.skip("DCC's npm tools are not here")
     (tmp_path / "node_modules").symlink_to(packages)
-    page = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8").partition("## DCC's npm tools")[2]
+    page = (ROOT / "docs" / "how-to" / "keys.md").read_text(encoding="utf-8").partition("## DCC's npm tools")[2]
     (block,) = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     shell, gateway = block.split("duis-gateway init", 1)
     unpack = shell[shell.index("unzip") :]

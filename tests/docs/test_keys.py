@@ -1,4 +1,4 @@
-"""docs/keys.md: its recipe gives a key and certificate that the gateway accepts, by the openssl command."""
+"""docs/how-to/keys.md: its recipe gives a key and certificate that the gateway accepts, by the openssl command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.cli import done
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "keys.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "keys.md"
 EUI = "90-B3-D5-1F-30-05-00-00"
 
 

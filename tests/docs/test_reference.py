@@ -24,7 +24,7 @@ from duis_gateway.rollout.scheduler import BY_TIME
 from tests.support import bodies_page, commands_page, reference
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 WITH_COMMANDS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(path for path in PAGES if path.name != "commands.md")]
 # Not preceded by a word character or a hyphen: `.venv/bin/duis-gateway` is the command, `urn:duis-gateway` is not.
 _COMMAND = re.compile(r"(?<![\w:'-])duis-gateway ((?:[a-z]+(?: |$))[^\n`]*)")

@@ -21,7 +21,7 @@ from duis_gateway.namespaces import SOAP_ENVELOPE, SOAP_SERVICE, sr
 from tests.support.doors import ANSWER, SIZE, Doors, StandIn, audited, envelope, open_doors
 from tests.support.signing import KEY, SIGNED, UNSIGNED, check
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "soap.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "use-soap-with-zeep.md"
 SOAP_1_2 = b"http://www.w3.org/2003/05/soap-envelope"
 XSI = b'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
@@ -34,10 +34,10 @@ def doors() -> Iterator[Doors]:
 
 @pytest.fixture(scope="module")
 def recipe() -> dict[str, Any]:
-    """What the Python in docs/soap.md defines."""
+    """What the plugin of the guide to zeep defines."""
     names: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL):
-        exec(block, names)
+    [plugin] = re.findall(r"signed_requests\.py <<'EOF'\n(.*?)^EOF$", DOCS.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    exec(plugin, names)
     return names
 
 

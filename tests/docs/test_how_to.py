@@ -1,0 +1,68 @@
+"""The how-to guides: the commands of each as they stand, in their order, and what the page says that they print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.guides import GUIDES, Reader
+from tests.support.ports import free_port
+from tests.support.sandboxes import RunningSandbox, sandbox
+
+pytestmark = [pytest.mark.processes, pytest.mark.once]
+
+ON_A_SANDBOX = [
+    "act-on-planned-deployment.md",
+    "find-an-undelivered-message.md",
+    "instruct-many-hubs.md",
+    "protect-hubs.md",
+    "read-the-estate-each-night.md",
+    "receive-alerts.md",
+    "take-back-an-instruction.md",
+    "use-soap-with-zeep.md",
+    "write-a-scenario.md",
+]
+"""Those of suppliers, of CSPs and DCC, and of testers, whose commands are for a sandbox."""
+
+ON_A_GATEWAY_OF_ITS_OWN = [
+    "connect-an-endpoint.md",
+    "run-the-pack-in-ci.md",
+]
+"""Those whose commands make the gateway that they are about."""
+
+ELSEWHERE = {"extending.md", "keys.md"}
+"""Without commands, or with a test of their own (test_keys.py, test_dcc_tools.py)."""
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with sandbox(tmp_path_factory.mktemp("town") / "sandbox-work") as running:
+        yield running
+
+
+def servers() -> dict[str, str]:
+    """Free ports for the readers' own servers, which listen on 8090 to 8092 in the guides."""
+    first = free_port(3)
+    return {str(8090 + number): str(first + number) for number in range(3)}
+
+
+@pytest.mark.parametrize("page", ON_A_SANDBOX)
+def test_a_guide_works_on_a_sandbox(town: RunningSandbox, tmp_path: Path, page: str) -> None:
+    town.do("reset")
+    (tmp_path / "sandbox-work").symlink_to(town.folder)
+    here = {r"http://127\.0\.0\.1:8079": str(town.status()["gateway"])}
+    Reader(tmp_path, here | servers(), sandbox=town.port).follow(page)
+
+
+@pytest.mark.parametrize("page", ON_A_GATEWAY_OF_ITS_OWN)
+def test_a_guide_works_on_a_gateway_of_its_own(tmp_path: Path, page: str) -> None:
+    doors = free_port(2)
+    ports = {"DUIS_GATEWAY_SERVER_PORT": str(doors), "DUIS_GATEWAY_OPERATIONS_PORT": str(doors + 1)}
+    Reader(tmp_path, {"8079": str(doors), "9079": str(doors + 1)} | servers(), ports).follow(page)
+
+
+def test_every_guide_is_followed() -> None:
+    pages = {path.name for path in GUIDES.glob("*.md")} - {"index.md"}
+    assert pages == {*ON_A_SANDBOX, *ON_A_GATEWAY_OF_ITS_OWN, *ELSEWHERE}
