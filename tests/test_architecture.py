@@ -32,6 +32,7 @@ RECORDS = (
 
 RULES = (
     "duis_gateway.rollout.activations.rules",
+    "duis_gateway.rollout.deadlines.off_plan",
     "duis_gateway.rollout.deadlines.rules",
     "duis_gateway.rollout.device_lists",
     "duis_gateway.rollout.direct_instructions.rules",

@@ -21,6 +21,7 @@ from duis_gateway.flow.reply import Alert, Email, PartnerSend, Send
 from duis_gateway.machine.identities import new_identity
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox.emails.outbox_rows import DEFAULT_TERMS, EmailTerms, email_rows
+from duis_gateway.outbox.not_arrived import order_key
 from duis_gateway.outbox.store import OutboxMessage
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import PartnerBody
@@ -155,6 +156,6 @@ def _outbox_message(
         content_type=XML,
         release_id=send.release_id,
         device_id=send.device_id if isinstance(send, Alert) else None,
-        order_key=f"{send.recipient.name}/{send.release_id}" if ordered else None,
+        order_key=order_key(send.recipient.name, send.release_id) if ordered else None,
         created_at=at,
     )

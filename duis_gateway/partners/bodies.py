@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup
+from duis_gateway.envelope.escape import escape_text
 from duis_gateway.partners.messages import PART, Part, PartnerBody
 from duis_gateway.partners.xml import (
     COUNT,
@@ -47,6 +48,11 @@ DEVICES_IF_ANY = Field("DeviceIDList", "device_ids", DEVICE_LIST, optional=True)
 COMMENTARY = Field("Commentary", "commentary", TEXT, optional=True)
 DEVICE_MODEL = Wrapped("DeviceModel", (Field("Manufacturer", "manufacturer", TEXT), Field("Model", "model", TEXT)))
 PERIOD = Inline("period", Record(Period, Field("EarliestStart", "start", TIME), Field("LatestEnd", "end", TIME)))
+
+
+def group_as_written(group_id: str) -> str:
+    """Return the element that names a group, as it stands in every message that does."""
+    return f"<{GROUP_ID.element}>{escape_text(group_id)}</{GROUP_ID.element}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,14 @@ from sqlalchemy import Connection
 from duis_gateway.operations.console import search
 from duis_gateway.operations.console.search import Line, Way
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.not_arrived import NotArrived
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
+from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
 from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.estate.hub_by_hub import hub_row
+from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.rules import HubPlan
@@ -38,7 +41,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class HubPage:
-    """A hub with its plan under each live release, its history, and what was told about it alone."""
+    """A hub with its plan under each live release, its history, and what was told about it alone.
+
+    `not_told`: what its CSP and its suppliers should know of it, and has not arrived.
+    """
 
     hub: Hub
     standing: Mapping[str, object]
@@ -46,6 +52,7 @@ class HubPage:
     outcomes: Sequence[Outcome]
     history: Sequence[Mapping[str, object]]
     told: Sequence[Line]
+    not_told: Sequence[NotArrived]
 
 
 def page_of(conn: Connection, device_id: int, now: datetime) -> HubPage | None:
@@ -54,13 +61,16 @@ def page_of(conn: Connection, device_id: int, now: datetime) -> HubPage | None:
     if hub is None or standing is None:
         return None
     outcomes = activations.outcomes_of(conn, device_id)
+    live = releases_for(conn, hub)
+    is_active = standing["state"] == HubState.ACTIVATED
     return HubPage(
         hub,
         standing,
-        [(release, plan_of(conn, hub, release, now)) for release in releases_for(conn, hub)],
+        [(release, plan_of(conn, hub, release, now)) for release in live],
         [_linked(conn, one, place < _LINKED) for place, one in enumerate(outcomes)],
         history_rows(conn, OPERATOR, device_id),
         search.sent(outbox_view.about_hub(conn, device_id)),
+        [] if is_active else not_told_of_hub(conn, hub, [one.release_id for one in live]),
     )
 
 

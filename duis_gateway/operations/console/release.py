@@ -10,7 +10,10 @@ from sqlalchemy import Connection, select
 
 from duis_gateway.operations.console.counts import Breakdown, Estate, ReleaseCounts, progress_of
 from duis_gateway.operations.console.picture import Picture, draw
+from duis_gateway.outbox.not_arrived import NotArrived, not_arrived
+from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.audience import suppliers_of_model
 from duis_gateway.rollout.deadlines.rules import Deadline, TaskState
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
@@ -54,7 +57,8 @@ class Offer:
 class ReleasePage:
     """A release with its history, what DCC said of its stages, and what the CSPs offered.
 
-    `threshold` and `proposed` are its failure threshold, and the pause on which DCC has not decided, in words (X11).
+    `not_arrived`: what was sent about it and has not arrived, but for what is about single hubs. `threshold` and
+    `proposed` are its failure threshold, and the pause on which DCC has not decided, in words (X11).
     """
 
     release: Release
@@ -64,6 +68,7 @@ class ReleasePage:
     threshold: str
     proposed: str
     offers: Sequence[Offer]
+    not_arrived: Sequence[NotArrived]
 
 
 _ORDER = (
@@ -87,7 +92,13 @@ def page_of(conn: Connection, release_id: str) -> ReleasePage | None:
     pause = thresholds.find_proposal(conn, release_id)
     proposed = proposal_in_words(pause) if pause else ""
     steps, offers = steps_of(release, events), _offers(conn, release_id)
-    return ReleasePage(release, steps, events, reports, threshold, proposed, offers)
+    return ReleasePage(release, steps, events, reports, threshold, proposed, offers, _not_arrived(conn, release))
+
+
+def _not_arrived(conn: Connection, release: Release) -> list[NotArrived]:
+    partners = {one.eui for one in parties.all_parties(conn) if one.kind is not PartyKind.SUPPLIER}
+    told = partners | suppliers_of_model(conn, release.manufacturer, release.model)
+    return not_arrived(conn, {release.release_id}, told)
 
 
 def _offers(conn: Connection, release_id: str) -> list[Offer]:
@@ -156,7 +167,10 @@ def picture_of(release: Release, counted: ReleaseCounts | None, now: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a party has to do under a release: its most pressing task, what else is overdue, and how much more."""
+    """What a party has to do under a release: its most pressing task, what else is overdue, and how much more.
+
+    Of what it was not told of, all that one message tells.
+    """
 
     tasks: Sequence[Deadline]
     more: int = 0
@@ -182,12 +196,13 @@ def turn_in_short(deadlines: Sequence[Deadline], release_id: str, now: datetime)
 def turn_of(deadlines: Sequence[Deadline], release_id: str, now: datetime) -> list[Turn]:
     """Return whose turn it is under a release: each party with its most pressing tasks, duties first.
 
-    Whatever is overdue is shown, up to a few tasks of each; of the others the first, where nothing is.
+    Whatever is overdue is shown, up to a few tasks of each; of the others the first, where nothing is. What a party was
+    not told of comes first, by the message that has not arrived: that is the operator's turn, or the gateway's.
     """
     own = [one for one in deadlines if one.release_id == release_id and one.state is not TaskState.OFF_PLAN]
-    by_party: dict[int, list[Deadline]] = {}
-    for one in sorted(own, key=lambda one: one.optional):
-        by_party.setdefault(one.party, []).append(one)
+    by_party: dict[tuple[int, int], list[Deadline]] = {}
+    for one in sorted(own, key=lambda one: (one.not_told is None, one.optional)):
+        by_party.setdefault((one.party, one.not_told.message if one.not_told else 0), []).append(one)
     return [_turn(tasks, now) for tasks in by_party.values()]
 
 

@@ -192,6 +192,7 @@ class Console:
             picture=release.picture_of(found.release, _value(counted), now),
             tasks=tasks,
             turn=release.turn_of(tasks.value, release_id, now) if tasks else [],
+            most_messages=search.PAGE,
         )
 
     def hub(self, request: HttpRequest) -> Answer:
@@ -201,7 +202,7 @@ class Console:
             found = hub.page_of(conn, device_id, self._clock.now())
         if found is None:
             raise NoSuchPath(f"{format_eui(device_id)} is not in the inventory")
-        return self._page("hub.html", page=found, hub=found.hub)
+        return self._page("hub.html", page=found, hub=found.hub, form_token=self._guard.form_token("replay"))
 
     def messages(self, request: HttpRequest) -> Answer:
         """Messages in and out, by what is asked for."""
@@ -348,8 +349,9 @@ class Console:
 
 def _replay(conn: Connection, form: Form) -> tuple[int, str]:
     if "message" in form:
-        number = asked.number(form["message"][0], "message")
-        return outbox_view.replay(conn, message=number), f"message {number}"
+        numbers = [asked.number(one, "message") for one in form["message"]]
+        done = sum(outbox_view.replay(conn, message=one) for one in numbers)
+        return done, f"message{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
     recipient = asked.eui(form.get("recipient", [""])[0], "the recipient")
     return outbox_view.replay(conn, recipient=recipient), f"all of {format_eui(recipient)}"
 

@@ -24,6 +24,7 @@ from duis_gateway.operations.supplier_pages.whose import CHALLENGE, supplier_of
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
+from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
 from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows, hub_row
 from duis_gateway.rollout.estate.hub_pages import PAGE, WantedHubs, hub_page
@@ -139,8 +140,13 @@ class SupplierPages:
             plans = [(one, plan_of(conn, hub, one, now, supplier.eui)) for one in releases_for(conn, hub)]
             history = history_rows(conn, supplier, device_id)
             about = search.sent(outbox_view.about_hub(conn, device_id, 1000))
+            live = [one.release_id for one, _ in plans] if row["state"] != HubState.ACTIVATED else []
+            not_told = not_told_of_hub(conn, hub, live, supplier.eui)
         told = [line for line in about if line.party == supplier.eui]
-        return self._page("hub.html", supplier, hub=row, plans=plans, history=history, told=told)
+        to_csp = [one for one in not_told if one.recipient != supplier.eui]
+        facts = {"plans": plans, "history": history, "told": told, "to_csp": to_csp}
+        mine = [one for one in not_told if one.recipient == supplier.eui]
+        return self._page("hub.html", supplier, hub=row, not_told=mine, **facts)
 
     def estate(self, supplier: Party, _request: HttpRequest) -> Answer:
         """The whole estate as CSV, written while it is read: the party door's table for who has a browser alone."""

@@ -18,6 +18,7 @@ from duis_gateway.outbox.emails.attachments import attached
 from duis_gateway.outbox.emails.beside_alerts import emails_beside
 from duis_gateway.outbox.emails.facts import release_facts
 from duis_gateway.outbox.emails.rendering import CONTENT_TYPE, EmailContent, Envelope, render
+from duis_gateway.outbox.not_arrived import order_key
 from duis_gateway.outbox.store import OutboxMessage
 from duis_gateway.parties.records import is_email_address
 from duis_gateway.rollout.releases import store as releases
@@ -89,7 +90,7 @@ def _email(
         content_type=CONTENT_TYPE,
         release_id=email.release_id,
         device_id=None,
-        order_key=f"{email.recipient.name}/{email.release_id}/email" if ordered else None,
+        order_key=order_key(email.recipient.name, email.release_id, "email") if ordered else None,
         created_at=at,
         address=address,
     )

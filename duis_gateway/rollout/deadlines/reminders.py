@@ -42,7 +42,7 @@ def due_at(release: Release, date: datetime, moment: Moment) -> tuple[Deadline, 
     return tuple(one for one in found if _by(date, one, release) and one.standing(moment.now) in _CAN_BE_DONE)
 
 
-_CAN_BE_DONE = (TaskState.OPEN, TaskState.VOID)
+_CAN_BE_DONE = (TaskState.OPEN, TaskState.VOID, TaskState.NOT_TOLD)
 
 
 def _by(date: datetime, one: Deadline, release: Release) -> bool:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
-from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import PilotTerms, Release, ReleaseState
 from duis_gateway.rollout.releases.rules import (
     last_for_the_pilot,
@@ -61,6 +61,27 @@ class TaskState(StrEnum):
     HELD = "held"  # until it is decided nothing that was instructed is carried out
     VOID = "void"  # what was instructed stands no more, and until it is decided nothing is taken
     OFF_PLAN = "off_plan"  # it has happened otherwise than planned: nobody's turn, and there is no date
+    NOT_TOLD = "not_told"  # the message that tells the party has not arrived: not its turn, and it is not late
+
+
+@dataclass(frozen=True, slots=True)
+class NotTold:
+    """Why a party does not know of a task: the message that tells of it, by its number in the outbox, has not arrived.
+
+    `given_up`: it is a dead letter; else the gateway still tries to deliver it. `error`: what is in its way.
+    """
+
+    message: int
+    kind: str
+    given_up: bool
+    error: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What is said to whoever may not read the message."""
+        if self.given_up:
+            return "not told yet: the message about it was given up, and whoever runs the gateway has to send it again"
+        return "not told yet: the gateway is still trying to deliver the message about it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +101,7 @@ class Deadline:
         state: how the task stands, where more is to be said than that it is open or overdue.
         why: what is void, held or missed, and why, in words.
         lapsed: a notice put the date into the past: the party never had the time, and is not late.
+        not_told: why the party does not know of it, None where nothing is known against it.
     """
 
     release_id: str
@@ -94,18 +116,21 @@ class Deadline:
     state: TaskState | None = None
     why: str = ""
     lapsed: bool = False
+    not_told: NotTold | None = None
 
     def remaining(self, now: datetime) -> timedelta | None:
         """Return how long the party has, negative once it is overdue, None where no time is set."""
         return None if self.due is None else self.due - now
 
     def overdue(self, now: datetime) -> bool:
-        """Whether the time is over that the party had; nobody is late with what stands no more."""
+        """Whether the time is over that the party had; nobody is late with what stands no more, or was not told."""
         late = self.due is not None and now > self.due
-        return late and not self.lapsed and self.state is not TaskState.VOID
+        return late and not self.lapsed and not self.not_told and self.state is not TaskState.VOID
 
     def standing(self, now: datetime) -> TaskState:
         """Return how the task stands at this moment."""
+        if self.not_told:
+            return TaskState.NOT_TOLD
         return self.state or (TaskState.OVERDUE if self.overdue(now) else TaskState.OPEN)
 
 
@@ -389,32 +414,6 @@ def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator
 def _before_safe_launch(pilot: PilotTerms | None) -> datetime | None:
     """A failed pilot does not stop safe launch: the decision is due when it begins by itself (PIA-A12)."""
     return None if pilot is None else pilot.period.end
-
-
-def deviations(
-    release: Release, kind: PartyKind, party: int, found: Mapping[DeviationKind, int]
-) -> tuple[Deadline, ...]:
-    """Return what is off the plan of a party's hubs under a release, by the kind of deviation."""
-    task = Task.LOOK_INTO_DEVIATIONS
-    return tuple(
-        replace(
-            Deadline(release.release_id, kind, party, task, None, found[one], one.value, optional=True),
-            state=TaskState.OFF_PLAN,
-            why=_OFF_PLAN[one],
-        )
-        for one in sorted(found)
-    )
-
-
-_OFF_PLAN = {
-    DeviationKind.BEFORE_PERIOD: "activated before the planned period",
-    DeviationKind.AFTER_PERIOD: "activated after the planned period",
-    DeviationKind.NOT_PLANNED: "activated while nothing was planned",
-    DeviationKind.RELEASE_NOT_APPROVED: "activated before the release was approved",
-    DeviationKind.RELEASE_PAUSED: "activated while the release was paused",
-    DeviationKind.RELEASE_OVER: "activated after the end of the release or of its pilot",
-    DeviationKind.PERIOD_MISSED: "not activated in the planned period, and nothing was reported about them",
-}
 
 
 def in_order(deadlines: Iterable[Deadline]) -> tuple[Deadline, ...]:

@@ -13,6 +13,8 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.deadlines.dates import dates_of
+from duis_gateway.rollout.deadlines.not_told import told
+from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
     DccFacts,
@@ -21,7 +23,6 @@ from duis_gateway.rollout.deadlines.rules import (
     UndecidedGroup,
     csp_deadlines,
     dcc_deadlines,
-    deviations,
     in_order,
     next_actions_of_others,
     supplier_deadlines,
@@ -70,6 +71,7 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
     open_ones = open_releases(conn)
     every = [one for release in open_ones for one in _of_release(conn, release, party, now)]
     every += [one for release in open_ones for one in _off_plan(conn, release, party, now)]
+    every = [*told(conn, every)]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
     others = next_actions_of_others(every, party.kind, party.eui)
     return [*own, *(_other_row(one, now) for one in others)]
@@ -77,14 +79,16 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
 
 def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
     """Return what DCC and the CSPs have outstanding, for the operator; suppliers are too many to count on a page."""
-    return in_order(one for release in open_releases(conn) for one in _of_partners(conn, release, now, (), {}))
+    every = [one for release in open_releases(conn) for one in _of_partners(conn, release, now, (), {})]
+    return in_order(told(conn, every))
 
 
 def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
     """Return what everybody has outstanding under a release, for the operator; it counts every supplier's hubs."""
     partners = (one for kind in (PartyKind.CSP, PartyKind.DCC) for one in parties.all_parties(conn, kind))
     off_plan = [one for party in partners for one in _off_plan(conn, release, party, now)]
-    return in_order((*_of_release(conn, release, Party(0, PartyKind.DCC, ""), now), *off_plan))
+    every = (*_of_release(conn, release, Party(0, PartyKind.DCC, ""), now), *off_plan)
+    return in_order(told(conn, every))
 
 
 def _off_plan(conn: Connection, release: Release, party: Party, now: datetime) -> tuple[Deadline, ...]:
@@ -105,7 +109,7 @@ def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:
         "overdue": one.overdue(now),
         "optional": one.optional,
         "state": one.standing(now).value,
-        "why": one.why,
+        "why": _why(one),
     }
 
 
@@ -119,8 +123,12 @@ def _other_row(one: Deadline, now: datetime) -> Mapping[str, object]:
         "seconds_left": _seconds(one.due, now),
         "overdue": one.overdue(now),
         "state": one.standing(now).value,
-        "why": one.why,
+        "why": _why(one),
     }
+
+
+def _why(one: Deadline) -> str:
+    return "; ".join(filter(None, (one.not_told.words if one.not_told else "", one.why)))
 
 
 def _seconds(due: datetime | None, now: datetime) -> int | None:

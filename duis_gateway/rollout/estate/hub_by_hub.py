@@ -16,6 +16,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
+from duis_gateway.rollout.deadlines.not_told import in_words, not_told_of_hub
 from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of, viewer_of
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.estate import changes
@@ -83,12 +84,18 @@ def _departed_row(device_id: int) -> Mapping[str, object]:
 
 
 def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Mapping[str, object] | None:
-    """Return one hub as a row of `ESTATE_COLUMNS`; None if it is no hub of the party's."""
+    """Return one hub as a row of `ESTATE_COLUMNS`; None if it is no hub of the party's.
+
+    `why` says here, too, where its CSP or a supplier was not told of it: for a whole estate, that would take too long.
+    """
     hub = hubs.get(conn, device_id)
     if hub is None or not is_hub(hub) or not scope_of(party).has(hub):
         return None
     (row,) = EstateReader(conn, party, now).rows([hub])
-    return row
+    if row["release"] is None or row["state"] == HubState.ACTIVATED:
+        return row
+    not_told = not_told_of_hub(conn, hub, [str(row["release"])], viewer_of(party))
+    return {**row, "why": "; ".join(filter(None, (str(row["why"]), in_words(not_told, hub))))}
 
 
 class EstateReader:

@@ -1,0 +1,146 @@
+"""What has not reached its recipient and, unless somebody sees to it, may not: given up, or tried in vain.
+
+A message that was stored a moment ago is not among it: it is on its way, as all are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, literal_column, select
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.store.engine import now_seconds
+from duis_gateway.store.tables import outbox
+
+_PATIENCE = 60.0
+_MOST = 1_000
+_AT_ONCE = 200
+_STRETCH = 5_000
+
+# Literals let the planner use the partial indexes.
+_OPEN: list[ColumnElement[str]] = [literal_column("'pending'"), literal_column("'in_flight'")]
+_DEAD: ColumnElement[str] = literal_column("'dead'")
+
+
+@dataclass(frozen=True, slots=True)
+class NotArrived:
+    """A message that has not arrived.
+
+    Attributes:
+        id: its number in the outbox.
+        given_up: it is a dead letter; else delivery goes on.
+        error: what is in its way: the result of its own last attempt, or of that of the message before it. None where
+            nothing was tried for a minute.
+        created_at: business time.
+    """
+
+    id: int
+    recipient: int
+    channel: str
+    kind: str
+    release_id: str
+    created_at: datetime
+    given_up: bool
+    error: str | None
+
+
+def order_key(recipient: str, release_id: str | None, channel: str = "http") -> str:
+    """Return what messages to a party (by its name) about a release share that are delivered one after another.
+
+    Emails wait for no message of the other channel.
+    """
+    return f"{recipient}/{release_id}" if channel == "http" else f"{recipient}/{release_id}/{channel}"
+
+
+def not_arrived(conn: Connection, release_ids: Collection[str], recipients: Collection[int]) -> list[NotArrived]:
+    """Return what was given up about these releases, and what is ordered and stuck, the oldest first.
+
+    At most the first thousand for some hundred recipients; what tells of a single hub alone (N64, N71) is left out. An
+    email counts only if it was tried: without a relay none ever is.
+    """
+    found: list[NotArrived] = []
+    every = sorted(recipients)
+    for start in range(0, len(every), _AT_ONCE):
+        some = every[start : start + _AT_ONCE]
+        found += _dead(conn, release_ids, some)
+        found += _stuck(conn, release_ids, some)
+    return sorted(found, key=lambda one: one.id)
+
+
+_COLUMNS = [
+    outbox.c[name]
+    for name in ("id", "recipient", "channel", "kind", "release_id", "created_at", "last_error", "enqueued_at")
+]
+
+
+def _dead(conn: Connection, release_ids: Collection[str], recipients: Collection[int]) -> Iterator[NotArrived]:
+    query = (
+        select(*_COLUMNS)
+        .where(
+            outbox.c.state == _DEAD,
+            outbox.c.recipient.in_(recipients),
+            outbox.c.release_id.in_(release_ids),
+            outbox.c.device_id.is_(None),
+        )
+        .order_by(outbox.c.recipient, outbox.c.id)
+        .limit(_MOST)
+    )
+    for row in conn.execute(query):
+        yield _made(row, row.last_error, given_up=True)
+
+
+def _stuck(conn: Connection, release_ids: Collection[str], recipients: Collection[int]) -> Iterator[NotArrived]:
+    keys = [
+        order_key(format_eui(one), release_id, channel)
+        for one in recipients
+        for release_id in release_ids
+        for channel in ("http", "email")
+    ]
+    query = (
+        select(*_COLUMNS, outbox.c.order_key)
+        .where(outbox.c.state.in_(_OPEN), outbox.c.order_key.in_(keys))
+        .order_by(outbox.c.order_key, outbox.c.id)
+        .limit(_MOST)
+    )
+    long_ago = now_seconds(conn) - _PATIENCE
+    for _, ordered in groupby(conn.execute(query), key=lambda row: row.order_key):
+        stuck, error = False, None
+        for row in ordered:
+            error = row.last_error or error
+            stuck = stuck or bool(error) or (row.enqueued_at < long_ago and row.channel == "http")
+            if stuck:
+                yield _made(row, error, given_up=False)
+
+
+def _made(row: Any, error: str | None, *, given_up: bool) -> NotArrived:
+    return NotArrived(
+        row.id, row.recipient, row.channel, row.kind, row.release_id, row.created_at, given_up, error or None
+    )
+
+
+def names(conn: Connection, message: int, *words: str) -> bool:
+    """Tell whether a message has all of these words in it, such as a hub's EUI-64 as the wire writes it."""
+    content = conn.execute(select(outbox.c.content).where(outbox.c.id == message)).scalar_one_or_none() or b""
+    return all(word.encode() in content for word in words)
+
+
+def repeated_since(conn: Connection, one: NotArrived, *words: str) -> bool:
+    """Tell whether a later message of the kind, with the same words in it, has arrived, of the next few thousand."""
+    query = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.id > one.id,
+            outbox.c.id <= one.id + _STRETCH,
+            outbox.c.recipient == one.recipient,
+            outbox.c.kind == one.kind,
+            outbox.c.release_id == one.release_id,
+            outbox.c.state == "delivered",
+        )
+        .order_by(outbox.c.id.desc())
+    )
+    return any(names(conn, number, *words) for number in conn.execute(query).scalars())

@@ -1,0 +1,197 @@
+"""What the pages say where a party got no message: whose turn that makes it, and what can be done about it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlencode
+
+import pytest
+from lxml import html
+from sqlalchemy import select, update
+
+from duis_gateway.doors.http import Edge
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.operations.console.site import Console, Sources
+from duis_gateway.operations.metrics import Metrics
+from duis_gateway.operations.supplier_pages.site import SupplierPages
+from duis_gateway.outbox import view as outbox_view
+from duis_gateway.parties import store as parties
+from duis_gateway.rollout.estate.hub_by_hub import hub_row
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.store.tables import outbox
+from tests.support.asking import ask, whole
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.status_of import PARTIES
+from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, WEEK, Steering, steering
+
+DAY = timedelta(days=1)
+TOKEN = "a token of nobody else"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The console and the suppliers' pages over one store."""
+
+    dcc: Steering
+    edge: Edge
+
+    def read(self, path: str, who: int | None = None) -> html.HtmlElement:
+        """A page of the console, or of this supplier's, with its figures."""
+        given = "" if who is None else f":{TOKEN}{who}"
+        headers = {"authorization": f"Basic {b64encode(given.encode()).decode()}"} if given else {}
+        path, _, query = path.partition("?")
+        while True:
+            answer = ask(self.edge, path, query=query, headers=headers)
+            text = whole(answer).decode()
+            assert answer.status == 200, text
+            if "being counted" not in text and "being worked out" not in text:
+                return html.document_fromstring(text)
+
+    def words(self, path: str, who: int | None = None, part: str = "//main") -> str:
+        return " ".join(" ".join(one.text_content().split()) for one in self.read(path, who).xpath(part))
+
+
+@pytest.fixture(params=KINDS)
+def pages(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pages]:
+    """A group of a supplier's has begun, and the schedule that tells its CSP of it was given up."""
+    with steering(request.param, tmp_path) as dcc:
+        dcc.piloting()
+        arrived(dcc)
+        group = DeploymentGroup("G1", Stage.SAFE_LAUNCH, (OWN_NORTH,), Period(PILOT.end + DAY, PILOT.end + WEEK))
+        assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
+        dcc.passes(PILOT.end + 2 * DAY)
+        given_up(dcc, "PreferredPilotSchedule", NORTH)
+        arrived(dcc)
+        with dcc.store.write() as conn:
+            for who in (OURS, THEIRS):
+                parties.set_token_hash(conn, who, parties.token_hash(f"{TOKEN}{who}"))
+        console = Console(dcc.store, dcc.clock, Sources(dict, lambda: None, lambda: TOKEN))
+        suppliers = SupplierPages(dcc.store, dcc.clock)
+        yield Pages(dcc, Edge([*console.routes(), *suppliers.routes()], Metrics()))
+        assert console.stop(monotonic() + 30)
+        assert suppliers.stop(monotonic() + 30)
+
+
+def arrived(dcc: Steering) -> None:
+    with dcc.store.write() as conn:
+        conn.execute(update(outbox).where(outbox.c.state == "pending").values(state="delivered"))
+
+
+def given_up(dcc: Steering, kind: str, *to: int) -> list[int]:
+    """All of these messages have become dead letters; their numbers."""
+    these = (outbox.c.kind == kind, outbox.c.recipient.in_(to))
+    with dcc.store.write() as conn:
+        conn.execute(update(outbox).where(*these).values(state="dead", last_error="HTTP 404", attempts=12))
+        return list(conn.execute(select(outbox.c.id).where(*these).order_by(outbox.c.id)).scalars())
+
+
+def state(pages: Pages, message: int) -> str:
+    with pages.dcc.store.read() as conn:
+        found = outbox_view.find(conn, message)
+    assert found is not None
+    return found[0].state
+
+
+# --- why is this hub not updated ----------------------------------------------------------------------------------
+
+
+def test_a_hub_says_that_its_csp_was_not_told_and_the_message_is_replayed_there(pages: Pages) -> None:
+    """Before, it said "the CSP has not decided yet"; what would have told the CSP was a dead letter."""
+    hub = format_eui(OWN_NORTH)
+    root = pages.read(f"/hubs/{hub}")
+    (section,) = root.xpath("//section[@id='not-told']")
+    assert f"CSP {format_eui(NORTH)}: PreferredPilotSchedule of R1 was given up: HTTP 404" in " ".join(
+        section.text_content().split()
+    )
+    assert "its CSP has not been told yet" in pages.words(f"/hubs/{hub}", part="//div[@id='standing']")
+    (link,) = section.xpath(".//a[starts-with(@href, '/messages/')]/@href")
+    fields = {str(one.get("name")): str(one.get("value")) for one in section.xpath(".//input[@type='hidden']")}
+    assert link == f"/messages/sent-{fields['message']}"
+    answer = ask(
+        pages.edge, "/dead-letters", "POST", content=urlencode(fields | {"token": TOKEN}).encode(), headers=FORM
+    )
+    assert answer.status == 303
+    assert state(pages, int(fields["message"])) == "pending"
+
+
+def test_several_dead_letters_are_replayed_at_once(pages: Pages) -> None:
+    numbers = [*given_up(pages.dcc, "FirmwareReleaseNotice", NORTH), *given_up(pages.dcc, "StageChange", NORTH)]
+    root = pages.read(f"/hubs/{format_eui(OWN_NORTH)}")
+    given = [(str(one.get("name")), str(one.get("value"))) for one in root.xpath("//form//input[@type='hidden']")]
+    assert {int(value) for name, value in given if name == "message"} > {*numbers}
+    content = urlencode([*given, ("token", TOKEN)]).encode()
+    assert ask(pages.edge, "/dead-letters", "POST", content=content, headers=FORM).status == 303
+    assert {state(pages, one) for one in numbers} == {"pending"}
+
+
+def test_a_supplier_learns_that_its_csp_was_not_told_and_nothing_of_the_message(pages: Pages) -> None:
+    path = f"/supplier/hubs/{format_eui(OWN_NORTH)}"
+    assert "whoever runs the gateway has to send the message again" in pages.words(path, OURS, "//div[@id='standing']")
+    said = pages.words(path, OURS, "//section[@id='not-told']")
+    assert "Its CSP: the gateway has given up; whoever runs it has to send it again, so ask there." in said
+    for foreign in ("PreferredPilotSchedule", "HTTP 404", format_eui(NORTH)):
+        assert foreign not in pages.words(path, OURS)
+
+
+def test_a_supplier_is_shown_what_itself_was_not_told(pages: Pages) -> None:
+    (number, *_) = given_up(pages.dcc, "N77", OURS)
+    path = f"/supplier/hubs/{format_eui(OWN_NORTH)}"
+    assert "You: N77 of R1 was given up: HTTP 404" in pages.words(path, OURS, "//section[@id='not-told']")
+    assert pages.read(path, OURS).xpath(f"//section[@id='not-told']//a[@href='/supplier/messages/sent-{number}']")
+
+
+def test_the_second_supplier_hears_nothing_of_what_the_first_was_not_told(pages: Pages) -> None:
+    given_up(pages.dcc, "A01", OURS)
+    path = f"/supplier/hubs/{format_eui(SPLIT)}"
+    assert "You: A01 of R1" in pages.words(path, OURS)
+    assert "not been told" not in pages.words(path, THEIRS)
+
+
+def test_a_hub_of_which_nothing_is_amiss_says_nothing_of_the_kind(pages: Pages) -> None:
+    """The dead letter names another hub."""
+    for hub in (OWN_SOUTH, SPLIT):
+        assert pages.read(f"/hubs/{format_eui(hub)}").xpath("//*[@id='not-told']") == []
+        with pages.dcc.store.read() as conn:
+            row = hub_row(conn, PARTIES[DCC], hub, pages.dcc.clock.now())
+        assert row is not None
+        assert "told" not in str(row["why"])
+
+
+# --- whose turn it is ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("BR-5.5")
+def test_it_is_the_operators_turn_where_a_csp_was_not_told(pages: Pages) -> None:
+    told = f"Operator: replay PreferredPilotSchedule to CSP {format_eui(NORTH)} (HTTP 404); it was not told to decide"
+    for path in ("/", "/releases/R1"):
+        text = pages.words(path)
+        assert told in text
+        assert f"CSP {format_eui(NORTH)}: decide on group" not in text
+    assert "overdue" not in pages.words("/", part="//div[@id='outstanding']//tr[contains(., 'G1')]")
+
+
+@pytest.mark.requirement("BR-5.5")
+def test_a_supplier_does_not_wait_for_a_csp_that_was_not_told(pages: Pages) -> None:
+    given_up(pages.dcc, "FirmwareReleaseNotice", NORTH, SOUTH)
+    for path in ("/supplier", "/supplier/releases/R1"):
+        text = pages.words(path, OURS)
+        assert "not told yet: the message about it was given up, and whoever runs the gateway has to" in text
+        assert "HTTP 404" not in text
+
+
+def test_a_release_lists_what_has_not_arrived(pages: Pages) -> None:
+    root = pages.read("/releases/R1")
+    (row,) = root.xpath("//div[@id='not-arrived']//tbody/tr")
+    (link,) = row.xpath(".//a[starts-with(@href, '/messages/')]/@href")
+    text = " ".join(row.text_content().split())
+    assert text.endswith("dead letter HTTP 404")
+    assert format_eui(NORTH) in text
+    assert "dead letter" in pages.words(link, part="//h1")

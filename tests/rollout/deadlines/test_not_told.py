@@ -1,0 +1,140 @@
+"""A party that was not told of its task is not late, and whoever asks is told so (BR-5.4, BR-5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.operations.console.release import turn_of
+from duis_gateway.rollout.deadlines.rules import Deadline, Task
+from duis_gateway.rollout.deadlines.view import deadline_rows, partner_deadlines, tasks_of_everybody
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.store.tables import outbox
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT
+from tests.support.status_of import PARTIES
+from tests.support.steering import NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, WEEK, Steering, steering
+
+pytestmark = pytest.mark.requirement("BR-5.4", "BR-5.5")
+DAY = timedelta(days=1)
+FIRST, SECOND = Period(PILOT.end + DAY, PILOT.end + WEEK), Period(PILOT.end + 2 * DAY, PILOT.end + WEEK)
+LATE = PILOT.end + 3 * DAY
+GIVEN_UP = "not told yet: the message about it was given up, and whoever runs the gateway has to send it again"
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """A group of a supplier's in the north that has begun, and that its CSP has not decided on."""
+    with steering(request.param, tmp_path) as made:
+        made.piloting()
+        becomes(made, "delivered", NORTH, SOUTH, OURS)
+        schedules(made, DeploymentGroup("G1", Stage.SAFE_LAUNCH, (OWN_NORTH,), FIRST))
+        made.passes(LATE)
+        yield made
+
+
+def schedules(dcc: Steering, *groups: DeploymentGroup) -> None:
+    assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, groups)).startswith("E")
+
+
+def becomes(dcc: Steering, state: str, *parties: int, kind: str | None = None, **values: Any) -> None:
+    """What waits in the outbox for these parties, or all of this kind, has come to this."""
+    which = outbox.c.state != "delivered" if kind is None else outbox.c.kind == kind
+    with dcc.store.write() as conn:
+        conn.execute(update(outbox).where(outbox.c.recipient.in_(parties), which).values(state=state, **values))
+
+
+def tasks(dcc: Steering, name: Task = Task.DECIDE_ON_GROUP) -> list[Deadline]:
+    with dcc.store.read() as conn:
+        found = tasks_of_everybody(conn, dcc.release(), dcc.clock.now())
+    return [one for one in found if one.task is name]
+
+
+def rows(dcc: Steering, party: int, whose: str) -> list[Mapping[str, object]]:
+    with dcc.store.read() as conn:
+        return [row for row in deadline_rows(conn, PARTIES[party], dcc.clock.now()) if row["whose"] == whose]
+
+
+def test_a_csp_that_was_never_told_of_a_group_is_not_late_with_it(dcc: Steering) -> None:
+    """The console said "CSP: decide on group G1 - overdue", and what would have told it was a dead letter."""
+    now = dcc.clock.now()
+    (before,) = tasks(dcc)
+    assert (before.overdue(now), before.not_told) == (True, None), "what is on its way is nobody's to blame yet"
+    becomes(dcc, "dead", NORTH, kind="PreferredPilotSchedule", last_error="HTTP 404")
+    (late,) = tasks(dcc)
+    assert late.not_told is not None
+    assert (late.overdue(now), late.not_told.kind, late.not_told.given_up) == (False, "PreferredPilotSchedule", True)
+    assert late.not_told.error == "HTTP 404"
+    turn = turn_of([late, *tasks(dcc, Task.SEND_DEFAULT_LIST)], "R1", now)
+    assert turn[0].tasks == [late], "the operator's comes first"
+    with dcc.store.read() as conn:
+        assert late in partner_deadlines(conn, now)
+
+
+def test_the_doors_say_it_to_the_csp_and_to_the_supplier(dcc: Steering) -> None:
+    """A supplier learns that the CSP was not told, and nothing of what it is sent."""
+    becomes(dcc, "dead", NORTH, kind="PreferredPilotSchedule", last_error="https://csp.example: HTTP 404")
+    becomes(dcc, "dead", NORTH, SOUTH, kind="FirmwareReleaseNotice", last_error="https://csp.example: HTTP 404")
+    (own,) = [row for row in rows(dcc, NORTH, "own") if row["task"] == "decide_on_group"]
+    assert (own["state"], own["overdue"], own["why"]) == ("not_told", False, GIVEN_UP)
+    (seen,) = rows(dcc, OURS, "csp")
+    assert (seen["state"], seen["overdue"]) == ("not_told", False)
+    assert str(seen["why"]).startswith(GIVEN_UP)
+    assert "csp.example" not in str(seen)
+
+
+def test_one_message_tells_of_one_group(dcc: Steering) -> None:
+    """The supplier's next schedule has both groups in it: then nothing is unknown that a dead letter said."""
+    becomes(dcc, "delivered", NORTH)
+    dcc.clock.instant = PILOT.end
+    schedules(dcc, DeploymentGroup("G2", Stage.SAFE_LAUNCH, (OWN_SOUTH,), SECOND))
+    dcc.clock.instant = LATE
+    becomes(dcc, "dead", SOUTH, kind="PreferredPilotSchedule", last_error="HTTP 404")
+    assert {one.subject: one.not_told is not None for one in tasks(dcc)} == {"G1": False, "G2": True}
+    newest = select(outbox.c.id).where(outbox.c.recipient == SOUTH, outbox.c.kind == "PreferredPilotSchedule")
+    with dcc.store.write() as conn:
+        (dead,) = conn.execute(newest).scalars()
+        again = [one for one in outbox.c if one.name not in ("id", "message_id", "state")]
+        copied = select(*again).where(outbox.c.id == dead)
+        row = dict(conn.execute(copied).one()._mapping)
+        conn.execute(outbox.insert().values(**row, message_id="again", state="delivered"))
+    assert {one.subject: one.not_told is not None for one in tasks(dcc)} == {"G1": False, "G2": False}
+
+
+def test_what_waits_behind_a_message_that_fails_is_not_told_either(dcc: Steering) -> None:
+    """It is the gateway's turn as long as it tries."""
+    with dcc.store.write() as conn:
+        first = select(outbox.c.id).where(outbox.c.recipient == NORTH, outbox.c.state == "pending")
+        number = conn.execute(first.order_by(outbox.c.id).limit(1)).scalar_one()
+        conn.execute(update(outbox).where(outbox.c.id == number).values(last_error="Connection refused", attempts=3))
+    (late,) = tasks(dcc)
+    assert late.not_told is not None
+    assert (late.not_told.given_up, late.not_told.error) == (False, "Connection refused")
+    assert "still trying to deliver" in late.not_told.words
+    becomes(dcc, "delivered", NORTH)
+    becomes(dcc, "pending", NORTH, last_error=None)
+    assert [one.not_told for one in tasks(dcc)] == [None]
+
+
+def test_what_nothing_was_done_about_for_a_minute_is_not_told(dcc: Steering) -> None:
+    becomes(dcc, "pending", NORTH, enqueued_at=outbox.c.enqueued_at - 61)
+    (late,) = tasks(dcc)
+    assert late.not_told is not None
+    assert (late.not_told.given_up, late.not_told.error) == (False, None)
+    assert not late.overdue(dcc.clock.now())
+
+
+def test_an_email_that_was_never_tried_says_nothing(dcc: Steering) -> None:
+    """Where there is no relay, suppliers hear of releases on other ways."""
+    for values, told in (({"enqueued_at": 0.0}, True), ({"last_error": "550 no such user", "attempts": 2}, False)):
+        with dcc.store.write() as conn:
+            of_release = (outbox.c.recipient == OURS, outbox.c.kind == "A01")
+            conn.execute(update(outbox).where(*of_release).values(state="pending", **values))
+        found = [one for one in tasks(dcc, Task.INSTRUCT_SAFE_LAUNCH) if one.party == OURS]
+        assert [one.not_told is None for one in found] == [told]
