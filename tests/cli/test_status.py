@@ -168,9 +168,9 @@ def tasks(installation: Installation, party: int, whose: str = "own") -> dict[tu
 def test_a_supplier_reads_its_tasks_and_how_long_it_has(installation: Installation) -> None:
     own = tasks(installation, SUPPLIER)
     assert {key: row["hubs"] for key, row in own.items()} == {
-        ("send_preferred_schedule", ""): 1,  # 4 is listed and in no group
+        ("send_preferred_schedule", ""): 2,  # 4 is listed, 6 proves, and neither is in a group
         ("instruct_split_hubs", ""): 1,  # 8
-        ("instruct_safe_launch", ""): 2,  # 5 and 6: each hub is asked for once
+        ("instruct_safe_launch", ""): 1,  # 5: each hub is asked for once
     }, "what it owes to the pilot is provided: four of seven, proving and excluded hubs aside"
     pilot_ends = own["send_preferred_schedule", ""]
     assert pilot_ends["due"] == (NOW + 60 * DAY).isoformat().replace("+00:00", "Z")

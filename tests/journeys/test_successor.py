@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -131,31 +132,50 @@ def test_what_was_instructed_is_void_and_the_hubs_are_free_for_the_successor(pla
 
 
 @pytest.mark.requirement("BR-5.4")
-def test_what_is_planned_under_the_successor_is_nobody_s_turn_under_the_older_release(play: Play) -> None:
-    """Neither while DCC has to decide nor after its Proceed: then it was counted under both again."""
+def test_each_hub_is_asked_for_once_under_the_release_that_has_it_next(play: Play) -> None:
+    """Before, DCC's Proceed had all asked for under both, and those void under the older one, as no status said."""
     piloting(play)
     group = instructed(play)
     newer = successor(play)
+    every = number_of_hubs(play)
     approve(play, newer)
-    assert asked(play)["instruct_anew"] == len(group.devices)
+    void, others = len(group.devices), every - len(group.devices)
+    assert asked(play) == {("", "instruct_anew"): void, ("-B", "instruct_safe_launch"): others}
     there = Group("B", group.devices[:1], "Pilot", NOW + 2 * DAY, NOW + 9 * DAY)
     assert play.pilot_list("main", there.devices, release=newer, firmware="9003").code == "I99"
     assert play.pilot_schedule("main", there, release=newer, firmware="9003").code == "I99"
-    assert asked(play)["instruct_anew"] == 1
+    assert asked(play) == {("", "instruct_anew"): void - 1, ("-B", "instruct_safe_launch"): others}
     assert decide(play, "Proceed").code == "Accepted"
-    found = asked(play)
-    assert found["instruct_anew"] == 1
-    eligible = json.loads(play["main"].pull("eligible-hubs").body)
-    mine = [row for row in eligible if row["release"] == play.lot.release]
-    assert sum(row["in_progress"] for row in mine) == 1
-    assert found["instruct_safe_launch"] == len(mine) - len(group.devices)
+    next_by = {row["release"] for row in table(play, "status") if row["state"] == "planned" and owned(play, row)}
+    assert next_by == {newer}
+    assert asked(play) == {("-B", "instruct_safe_launch"): every - 1}
+    later = Group("C", group.devices[1:], "SafeLaunch", NOW + 70 * DAY, NOW + 80 * DAY)
+    assert play.pilot_schedule("main", later).code == "I99", "nobody has to wait to be asked"
+    assert asked(play) == {("-B", "instruct_safe_launch"): every - 2}
 
 
-def asked(play: Play) -> dict[str, int]:
-    """Of how many hubs `main` is asked for an instruction under the lot's release, by the task."""
-    rows = json.loads(play["main"].pull("deadlines").body)
-    mine = [row for row in rows if row["whose"] == "own" and row["release"] == play.lot.release]
-    return {row["task"]: row["hubs"] for row in mine if row["task"].startswith("instruct_")}
+def number_of_hubs(play: Play) -> int:
+    """How many hubs of the lot `main` may instruct."""
+    return sum(row["release"] == play.lot.release for row in table(play, "eligible-hubs"))
+
+
+def table(play: Play, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(play["main"].pull(name).body)
+    return found
+
+
+def owned(play: Play, row: dict[str, Any]) -> bool:
+    return str(row["release"]).startswith(play.lot.release)
+
+
+def asked(play: Play) -> dict[tuple[str, str], int]:
+    """Of how many hubs `main` is asked for an instruction, by the release (what follows the lot's own) and the task."""
+    mine = [row for row in table(play, "deadlines") if row["whose"] == "own" and owned(play, row)]
+    return {
+        (row["release"].removeprefix(play.lot.release), row["task"]): row["hubs"]
+        for row in mine
+        if row["task"].startswith("instruct_")
+    }
 
 
 def test_dcc_has_a_decision_outstanding_and_proceeding_begins_safe_launch(play: Play) -> None:

@@ -140,11 +140,11 @@ class SupplierFacts:
 
     Attributes:
         supplier: its EUI.
-        eligible: hubs to which the release may be applied and that are not yet active under it.
+        eligible: hubs that it may put on a pilot list.
         listed: hubs on its preferred list, None where it sent none.
-        unscheduled: listed hubs that are in none of its pilot groups and not yet active.
-        uninstructed: eligible hubs that it has not instructed, and that no choice of DCC's moves on its behalf.
-            Neither has hubs in it that are in `awaited` or `void`, or that another release moves.
+        unscheduled: listed hubs that it is to schedule for the pilot.
+        uninstructed: hubs that it may instruct for safe launch. Each hub is in one of `unscheduled`, `uninstructed`,
+            `awaited` and `void`, and of one release (`rollout.deadlines.asked`).
         awaited: split hubs that the second supplier has instructed, and that this one's instruction would move.
         obligations: what it owes to the pilot.
         able: its DUIS version has the Service Requests to instruct with.
@@ -259,10 +259,8 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
     if facts.awaited and now <= last:
         until = min(last, facts.awaited_until or last)
         found.append(task(Task.INSTRUCT_SPLIT_HUBS, until, facts.awaited, optional=True))
-    # Safe launch has none of the pilot: what is listed for it is to be scheduled there, as long as it can be.
-    launch = facts.uninstructed - (facts.unscheduled if pilot_window_open(release, now) else 0)
-    if launch > 0 and now <= last:
-        found.append(task(Task.INSTRUCT_SAFE_LAUNCH, last, launch, optional=True))
+    if facts.uninstructed and now <= last:
+        found.append(task(Task.INSTRUCT_SAFE_LAUNCH, last, facts.uninstructed, optional=True))
     for reason, hubs in facts.void.items() if now < release.automatic_date else ():
         found.append(_void(anew(reason, hubs), _ANEW[now <= last]))
     return tuple(found)

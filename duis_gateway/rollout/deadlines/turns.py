@@ -1,208 +1,208 @@
-"""Whose turn it is with hubs that somebody instructed and that nothing but the automatic date moves: counted."""
+"""Whose turn it is with the hubs that nothing but the automatic date moves: counted by the rule for one (`asked`).
+
+Most hubs are named by nothing, so that all of a kind stand alike: these are counted by the database.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from duis_gateway.rollout.deadlines.rules import VOID_OF_INSTRUCTIONS
+from duis_gateway.rollout.deadlines.asked import Asked, Outlooks, asked
+from duis_gateway.rollout.deadlines.rules import Task
+from duis_gateway.rollout.deadlines.scopes import open_releases
+from duis_gateway.rollout.eligibility import fits
 from duis_gateway.rollout.estate import eligible_hubs as estate
-from duis_gateway.rollout.estate.eligible_hubs import Scope
-from duis_gateway.rollout.hub_events.records import OF_DCC
-from duis_gateway.rollout.periods import ends_before, is_over
+from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
+from duis_gateway.rollout.estate.rules import Prospect, next_prospect
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.counting import ended_void, instructs
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
-from duis_gateway.rollout.plans.void import HALVES, of_ones_own
+from duis_gateway.rollout.plans.rules import Basis, plan_hub
 from duis_gateway.rollout.protection import store as protection
-from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Release, ReleaseState
+from duis_gateway.rollout.releases.records import HubMark, Release
+from duis_gateway.rollout.releases.rules import pilot_window_open
 
-DCC = 0
-"""Whoever stands for DCC among those who have instructed hubs: no party has this EUI-64."""
-
-
-_LATE = frozenset({VoidReason.TOO_LATE, VoidReason.PERIOD_ENDED})
-"""Why an instruction moves a hub no more that would do but for the time: of a split hub the joint one."""
+_Pilots = Mapping[int, frozenset[tuple[str, int]]]
+"""The pilots in which suppliers have a hub: release and supplier, by hub."""
+_NONE: frozenset[tuple[str, int]] = frozenset()
+_NOBODY: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turns:
-    """How many hubs of an estate were instructed, and are not moved by it, or not any more.
+    """Of how many hubs of an estate an instruction is asked for under a release; each hub is in one number, of one.
 
     Attributes:
-        given: by who instructed them (a supplier, or `DCC`), and why that moves them no more.
-        chosen: by supplier, those that DCC alone had chosen on its behalf: it can still instruct them itself.
+        void: by who instructed them (a supplier, or `asked.DCC`), and why that moves them no more.
         awaited: by supplier, those that its instruction alone would bring into the plan, as the other's stands.
-        not_asked_for: by supplier, hubs that no instruction of its names and that it is not to be asked for: they are
-            in `given` or `awaited`, or another release moves them.
         awaited_until: by supplier, when the first of these instructions of the other's ends.
+        unscheduled: by supplier, those that it has put on its pilot list, and that are to be scheduled.
+        uninstructed: by supplier, the others that it may instruct for safe launch.
+        listable: by supplier, those that it may put on its pilot list, whatever it is asked for.
     """
 
-    given: Mapping[int, Mapping[VoidReason, int]] = field(default_factory=dict)
-    chosen: Mapping[int, int] = field(default_factory=dict)
-    awaited: Mapping[int, int] = field(default_factory=dict)
-    awaited_until: Mapping[int, datetime] = field(default_factory=dict)
-    not_asked_for: Mapping[int, Set[int]] = field(default_factory=dict)
+    void: defaultdict[int, Counter[VoidReason]] = field(default_factory=lambda: defaultdict(Counter))
+    awaited: Counter[int] = field(default_factory=Counter)
+    awaited_until: dict[int, datetime] = field(default_factory=dict)
+    unscheduled: Counter[int] = field(default_factory=Counter)
+    uninstructed: Counter[int] = field(default_factory=Counter)
+    listable: Counter[int] = field(default_factory=Counter)
+
+    def add(self, one: Asked) -> None:
+        """Count a hub of which this is asked."""
+        if one.why is not None:
+            self.void[one.who][one.why] += 1
+        elif one.until is not None:
+            self.awaited[one.who] += 1
+            self.awaited_until[one.who] = min(one.until, self.awaited_until.get(one.who, one.until))
+        elif one.task is Task.SEND_PREFERRED_SCHEDULE:
+            self.unscheduled[one.who] += 1
+        else:
+            self.uninstructed[one.who] += 1
 
 
-def turns(connection: Connection, release: Release, scope: Scope, now: datetime) -> Turns:
-    """Count the hubs of an estate that were instructed and that nothing but the automatic date moves now.
+def turns(connection: Connection, release: Release, suppliers: Collection[int], scope: Scope, now: datetime) -> Turns:
+    """Count what is asked for under a release that is not over, of these suppliers and of DCC.
 
-    What is planned under another release is nobody's turn under this one.
+    Args:
+        connection: where to look.
+        release: the release.
+        suppliers: whose turn to look at.
+        scope: the estate: that of the one supplier, or all.
+        now: the time.
     """
-    others = _others(connection, release, now)
-    if release.state is ReleaseState.INVALIDATED:
-        return Turns(_of_some(_invalidated(connection, release, scope, others, now)))
-    if not release.state.is_live:
-        return Turns()
-    shared = plans.of_release(connection, release, now)
-    found: defaultdict[int, Counter[VoidReason]] = defaultdict(Counter)
-    chosen: Counter[int] = Counter()
-    awaited: Counter[int] = Counter()
-    until: dict[int, datetime] = {}
-    not_asked_for: defaultdict[int, set[int]] = defaultdict(set)
-    for chunk in estate.touched(connection, scope, [release, *(one.release for one in others)]):
-        ids = [hub.device_id for hub in chunk]
-        elsewhere = _planned_under(connection, others, ids)
-        protectors = protection.protectors(connection, ids)
-        for facts, every in plans.kinds(connection, shared, ids, ended=True):
-            plan = plan_hub(facts)
-            if plan.basis is not Basis.AUTOMATIC_DATE:
-                continue
-            for supplier in _naming_nothing(facts):
-                moved = (one for one in elsewhere.intersection(every) if supplier not in protectors.get(one, ()))
-                not_asked_for[supplier].update(moved)
-            device_ids = [one for one in every if one not in elsewhere]
-            if plan.void in VOID_OF_INSTRUCTIONS:
-                for who in _who(facts, plan.void):
-                    found[who][_to(who, facts, plan.void)] += len(device_ids)
-            elif plan.void in HALVES:
-                for who in _ended_alone(facts):
-                    found[who][VoidReason.PERIOD_ENDED] += len(device_ids)
-            for who, reason in dict(_ended(facts)).items():
-                unprotected = [one for one in device_ids if who not in protectors.get(one, ())]
-                found[who][reason] += len(unprotected)
-                not_asked_for[who].update(unprotected)
-            waiting_for = dict(_awaited(facts))
-            for supplier, end in waiting_for.items():
-                unprotected = [one for one in device_ids if supplier not in protectors.get(one, ())]
-                if unprotected:
-                    awaited[supplier] += len(unprotected)
-                    until[supplier] = min(end, until.get(supplier, end))
-                    not_asked_for[supplier].update(unprotected if supplier in _naming_nothing(facts) else ())
-            for supplier in set(_chosen_in_vain(facts, plan.void)) - waiting_for.keys():
-                chosen[supplier] += len(device_ids)
-    return Turns(_of_some(found), chosen, awaited, until, not_asked_for)
-
-
-def _of_some(found: Mapping[int, Mapping[VoidReason, int]]) -> Mapping[int, Mapping[VoidReason, int]]:
-    """Leave out reasons for which no hub is left: there is nothing to do about none."""
-    return {who: {why: hubs for why, hubs in reasons.items() if hubs} for who, reasons in found.items()}
-
-
-def _naming_nothing(facts: PlanFacts) -> Set[int]:
-    """Return the suppliers of a hub that no instruction of theirs names, and no choice of DCC's for them."""
-    return facts.hub.suppliers - {one.supplier for one in facts.instructions} - facts.withheld
-
-
-def _others(connection: Connection, release: Release, now: datetime) -> list[plans.ReleaseFacts]:
-    """Return the other releases in flight for the model."""
-    return [
-        plans.of_release(connection, one, now)
-        for one in releases.live(connection)
-        if (one.manufacturer, one.model) == (release.manufacturer, release.model)
-        and one.release_id != release.release_id
-    ]
-
-
-def _planned_under(connection: Connection, others: Iterable[plans.ReleaseFacts], ids: Iterable[int]) -> set[int]:
-    """Return those of the hubs that one of these releases moves in a period of its own."""
-    left, found = list(ids), set[int]()
-    for other in others:
-        for facts, members in plans.kinds(connection, other, left):
-            if plan_hub(facts).basis in (Basis.INSTRUCTED, Basis.BATCH):
-                found.update(members)
+    of_model = [one for one in open_releases(connection) if _model(one) == _model(release)]
+    live = [one for one in of_model if one.state.is_live]
+    found, seen = Turns(), defaultdict[int, Counter[HubKind]](Counter)
+    listed, barred = _in_pilots(connection, [one for one in live if pilot_window_open(one, now)], suppliers)
+    shared = [plans.of_release(connection, one, now) for one in sorted(of_model, key=lambda one: not one.state.is_live)]
+    for chunk in estate.looked_at(connection, scope, of_model):
+        for hub, outlooks in _outlooks(connection, shared, chunk, listed, barred):
+            for supplier in hub.suppliers:
+                seen[supplier][estate.kind_of(hub)] += 1
+            asked_for, listable = outlooks
+            for one in asked_for:
+                if one.release_id == release.release_id:
+                    found.add(one)
+            found.listable.update(who for name, who in listable if name == release.release_id)
+    if release.state.is_live:
+        _count_the_others(connection, found, release, live, suppliers, seen, scope, of_model, now)
     return found
 
 
-def _invalidated(
-    connection: Connection, release: Release, scope: Scope, others: Iterable[plans.ReleaseFacts], now: datetime
-) -> Mapping[int, Mapping[VoidReason, int]]:
-    """Count what was instructed under a release whose pilot is invalidated, and is planned under no other one since.
+def _model(release: Release) -> tuple[str, str]:
+    return release.manufacturer, release.model
 
-    By why it is void: what was void before keeps its reason.
+
+def _in_pilots(
+    connection: Connection, releases: Iterable[Release], suppliers: Iterable[int]
+) -> tuple[_Pilots, _Pilots]:
+    """Return by hub the pilots on whose lists suppliers have put it, and all those in which it is for them.
+
+    A release's proving hubs are on every list, also on one that came before they were named.
     """
-    shared = plans.of_release(connection, release, now)
-    found: defaultdict[int, Counter[VoidReason]] = defaultdict(Counter)
-    for chunk in estate.touched(connection, scope, [release]):
-        ids = {hub.device_id for hub in chunk}
-        left = ids - _planned_under(connection, others, ids)
-        for facts, device_ids in plans.kinds(connection, shared, left, ended=True):
-            if plan_hub(facts).void is VoidReason.PILOT_INVALIDATED:
-                for who, why in dict(_ended(facts)).items():
-                    found[who][why] += len(device_ids)
-    return found
+    listed, barred = defaultdict[int, set[tuple[str, int]]](set), defaultdict[int, set[tuple[str, int]]](set)
+    for release_id in [one.release_id for one in releases]:
+        for supplier in suppliers:
+            chosen = pilots.preferred(connection, release_id, supplier)
+            proving = () if chosen is None else pilots.proving_hubs(connection, release_id, supplier)
+            for one in (*(chosen or ()), *proving):
+                listed[one.device_id].add((release_id, supplier))
+            for device_id in own_in_pilot(connection, release_id, supplier):
+                barred[device_id].add((release_id, supplier))
+    return _frozen(listed), _frozen(barred)
 
 
-def _awaited(facts: PlanFacts) -> Iterator[tuple[int, datetime]]:
-    """Yield the second supplier of a split hub that the other alone has instructed, in time, if it has not at all.
+def _frozen(found: Mapping[int, set[tuple[str, int]]]) -> _Pilots:
+    return {device_id: frozenset(pilots_of) for device_id, pilots_of in found.items()}
 
-    And when the other's ends: from then on there is nothing to go with.
+
+_Answer = tuple[tuple[Asked, ...], tuple[tuple[str, int], ...]]
+"""What is asked of a hub; and by release and supplier, who may put it on a pilot list."""
+
+
+def _outlooks(
+    connection: Connection, shared: Sequence[plans.ReleaseFacts], chunk: Sequence[Hub], listed: _Pilots, barred: _Pilots
+) -> Iterator[tuple[Hub, _Answer]]:
+    """Yield some thousand hubs, each with what is asked of it: worked out once for all that stand alike.
+
+    `shared`: of the releases in flight, the newest notice first; then of those that gave way.
     """
-    one = waiting(facts)
-    if one is None or is_over(one.counting_period, facts.at):
-        return
-    if ends_before(one.counting_period, facts.release.automatic_date):
-        instructed = {given.supplier for given in facts.instructions if not given.by_dcc}
-        for second in facts.hub.suppliers - instructed - {one.supplier} - dict(_ended(facts)).keys():
-            yield second, one.counting_period.end
+    ids = [hub.device_id for hub in chunk]
+    under = [_facts(connection, one, ids) for one in shared]
+    live = [one for one in shared if one.release.state.is_live]
+    busy = [_busy(connection, one, ids) if len(live) > 1 else _NOBODY for one in live]
+    protectors = protection.protectors(connection, ids)
+    known: dict[tuple[object, ...], _Answer] = {}
+    for hub in chunk:
+        device_id = hub.device_id
+        facts = [one[device_id] for one in under]
+        one = Outlooks(
+            facts[: len(live)],
+            tuple(device_id in hubs_of for hubs_of in busy),
+            facts[len(live) :],
+            protectors.get(device_id, _NOBODY),
+            listed.get(device_id, _NONE),
+            barred.get(device_id, _NONE),
+        )
+        key = (*map(id, facts), one.busy, one.protectors, one.listed, one.barred)
+        if key not in known:
+            known[key] = tuple(asked(one)), tuple(_listable(one))
+        yield hub, known[key]
 
 
-def _ended(facts: PlanFacts) -> Iterator[tuple[int, VoidReason]]:
-    """Yield whose instruction something has ended, as a revision, and why; none stands in its place.
-
-    What DCC chose on a supplier's behalf was DCC's.
-    """
-    for supplier in facts.hub.suppliers:
-        reason = ended_void(facts, supplier)
-        if reason in VOID_OF_INSTRUCTIONS:
-            yield DCC if facts.endings[supplier].by_dcc else supplier, reason
-    of_batch = ended_void(facts, OF_DCC)
-    if of_batch in VOID_OF_INSTRUCTIONS:
-        yield DCC, of_batch
+def _facts(connection: Connection, shared: plans.ReleaseFacts, ids: Sequence[int]) -> Mapping[int, PlanFacts]:
+    kinds = plans.kinds(connection, shared, ids, ended=True)
+    return {device_id: facts for facts, members in kinds for device_id in members}
 
 
-def _ended_alone(facts: PlanFacts) -> Iterator[int]:
-    """Yield the suppliers of a split hub whose period ended before the other instructed: nothing else is against it."""
-    for supplier in facts.hub.suppliers:
-        own = any(one.supplier == supplier and not one.by_dcc for one in facts.instructions)
-        if own and not instructs(facts, supplier):
-            yield supplier
+def _busy(connection: Connection, shared: plans.ReleaseFacts, ids: Sequence[int]) -> frozenset[int]:
+    """Return the hubs that no request under a release can have, as something stands under another one."""
+    named = hubs.named(connection, ids, shared.release.release_id, None, shared.now)
+    return frozenset(device_id for device_id, hub in named.items() if hub.in_progress)
 
 
-def _who(facts: PlanFacts, reason: VoidReason) -> Iterator[int]:
-    """Yield those whose instruction is void; one that still waits for the other supplier's is not."""
-    for supplier in facts.hub.suppliers:
-        own = any(one.supplier == supplier and not one.by_dcc for one in facts.instructions)
-        if own and (reason in _LATE or not instructs(facts, supplier)):
-            yield supplier
-    if facts.batch is not None or any(one.by_dcc for one in facts.instructions):
-        yield DCC
+def _listable(hub: Outlooks) -> Iterator[tuple[str, int]]:
+    for facts, busy in zip(hub.live, hub.busy, strict=True):
+        if not busy and facts.mark is not HubMark.EXCLUDED and fits(facts.hub, facts.release):
+            for supplier in facts.hub.suppliers - hub.protectors:
+                yield facts.release.release_id, supplier
 
 
-def _to(who: int, facts: PlanFacts, reason: VoidReason) -> VoidReason:
-    return of_ones_own(facts, who, reason) if reason is VoidReason.REFUSED_BY_CSP else reason
+def _count_the_others(
+    connection: Connection,
+    found: Turns,
+    release: Release,
+    live: Sequence[Release],
+    suppliers: Iterable[int],
+    seen: Mapping[int, Counter[HubKind]],
+    scope: Scope,
+    of_model: Iterable[Release],
+    now: datetime,
+) -> None:
+    """Add the hubs that nothing names: of a kind, all or none are asked for under the release."""
+    protected = estate.protected_kinds(connection, scope, of_model)
+    for supplier in suppliers:
+        left = Counter(estate.kinds(connection, Scope(supplier=supplier)))
+        left.subtract(seen.get(supplier, {}))
+        left.subtract(protected.get(supplier, {}))
+        for kind, number in left.items():
+            hub = estate.of_kind(kind)
+            if number and fits(hub, release):
+                found.listable[supplier] += number
+                found.uninstructed[supplier] += number if _next(hub, live, now) == release.release_id else 0
 
 
-def _chosen_in_vain(facts: PlanFacts, reason: VoidReason | None) -> Iterator[int]:
-    """Yield the suppliers for which DCC chose the hub, and which have not instructed it, where that moves it not."""
-    for supplier in facts.hub.suppliers:
-        given = [one for one in facts.instructions if one.supplier == supplier]
-        if given and all(one.by_dcc for one in given) and (reason in _LATE or not instructs(facts, supplier)):
-            yield supplier
+def _next(hub: Hub, live: Sequence[Release], now: datetime) -> str | None:
+    """Return the release by whose automatic date a hub goes that nothing names, None if by none."""
+    chosen = next_prospect([Prospect(one, plan_hub(PlanFacts(hub, one, now))) for one in live])
+    goes = chosen is not None and chosen.plan.basis is Basis.AUTOMATIC_DATE
+    return chosen.release.release_id if chosen is not None and goes else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
+from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.dates import dates_of
 from duis_gateway.rollout.deadlines.not_told import told
 from duis_gateway.rollout.deadlines.off_plan import deviations
@@ -28,7 +29,7 @@ from duis_gateway.rollout.deadlines.rules import (
     supplier_deadlines,
 )
 from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, scope_of
-from duis_gateway.rollout.deadlines.turns import DCC, turns
+from duis_gateway.rollout.deadlines.turns import turns
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.estate.view import moved_by, off_plan_under
@@ -38,7 +39,6 @@ from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
 from duis_gateway.rollout.periods import ends_before, is_over, stage_time, starts_within
-from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.lifecycle import Event
@@ -149,24 +149,25 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
         suppliers = [party.eui]
     duties = _duties(conn, release, suppliers, now)
     whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
-    whose_turn = turns(conn, release, whose, now)
+    whose_turn = turns(conn, release, suppliers, whose, now)
     put_back = _put_back(conn, release)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
     for eui, supplier in known(conn, suppliers).items():
-        owed = tuple(one for one in duties if one.supplier == eui)
-        facts = _supplier_facts(conn, release, supplier, owed)
-        apart = whose_turn.not_asked_for.get(eui, frozenset())
-        facts = replace(
-            facts,
-            unscheduled=facts.unscheduled - (_listed(conn, release, eui, apart) if facts.unscheduled else 0),
-            uninstructed=facts.uninstructed - len(apart) + whose_turn.chosen.get(eui, 0),
-            awaited=whose_turn.awaited.get(eui, 0),
+        facts = SupplierFacts(
+            eui,
+            eligible=whose_turn.listable[eui],
+            listed=tallies.listed(conn, release.release_id, eui),
+            unscheduled=whose_turn.unscheduled[eui],
+            uninstructed=whose_turn.uninstructed[eui],
+            awaited=whose_turn.awaited[eui],
             awaited_until=whose_turn.awaited_until.get(eui),
-            void=whose_turn.given.get(eui, {}),
+            obligations=tuple(one for one in duties if one.supplier == eui),
+            able=supplier.can_instruct,
+            void=whose_turn.void[eui],
             put_back=put_back,
         )
         yield from supplier_deadlines(release, facts, now)
-    yield from _of_partners(conn, release, now, missed, whose_turn.given.get(DCC, {}))
+    yield from _of_partners(conn, release, now, missed, whose_turn.void[DCC])
 
 
 def _of_partners(
@@ -223,25 +224,6 @@ def _duties(conn: Connection, release: Release, suppliers: Iterable[int], now: d
     counted = obligations.provided(conn, release, suppliers)
     pilots = (SupplierPilot(one.supplier, one.eligible, one.provided) for one in counted)
     return tuple(owed for pilot in pilots for owed in pilot_duties.assess(release, pilot, now))
-
-
-def _supplier_facts(conn: Connection, release: Release, supplier: Party, owed: tuple[Obligation, ...]) -> SupplierFacts:
-    tally = tallies.supplier_tally(conn, release, supplier.eui)
-    return SupplierFacts(
-        supplier.eui,
-        eligible=tally.eligible,
-        listed=tally.listed,
-        unscheduled=tally.unscheduled,
-        uninstructed=tally.uninstructed,
-        obligations=owed,
-        able=supplier.can_instruct,
-    )
-
-
-def _listed(conn: Connection, release: Release, supplier: int, ids: Set[int]) -> int:
-    """Return how many of the hubs are on the supplier's preferred list."""
-    listed = pilots.preferred(conn, release.release_id, supplier) if ids else None
-    return sum(one.device_id in ids for one in listed or ())
 
 
 def _csp_facts(conn: Connection, release: Release, csp: Party, undecided: Sequence[says.OpenGroup]) -> CspFacts:

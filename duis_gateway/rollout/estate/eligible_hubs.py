@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, not_, select, union
 
 from duis_gateway.rollout.activations.store import newest_of
-from duis_gateway.rollout.eligibility import ROLES, is_hub_sql, passes_sql, responsible
+from duis_gateway.rollout.eligibility import ROLES, is_hub_sql, passes_sql, responsible, responsible_sql
 from duis_gateway.rollout.hub_events.records import Happened
 from duis_gateway.rollout.hubs.device_models import model_names, model_number
 from duis_gateway.rollout.hubs.records import Hub
@@ -23,9 +23,21 @@ from duis_gateway.store.rollout_tables import (
     hub_event,
     hub_event_hub,
     pilot_selection,
+    protected_hub,
     selected_hub,
 )
-from duis_gateway.store.tables import activation_outcome, device_model, hub, instruction, instruction_hub
+from duis_gateway.store.tables import (
+    activation_outcome,
+    default_hub,
+    default_list,
+    device_model,
+    hub,
+    instruction,
+    instruction_hub,
+    preferred_hub,
+    preferred_list,
+    release_hub,
+)
 
 HUBS_AT_ONCE = 5_000
 
@@ -67,6 +79,26 @@ class HubKind:
     status: str
 
 
+def kind_of(hub: Hub) -> HubKind:
+    """Return the kind that a hub is of."""
+    return HubKind(hub.manufacturer, hub.model, hub.device_type, hub.firmware_version, hub.status)
+
+
+def of_kind(kind: HubKind) -> Hub:
+    """Return a hub of a kind that stands for all that nothing names; who supplies them makes no difference then."""
+    return Hub(
+        0,
+        kind.device_type,
+        kind.manufacturer,
+        kind.model,
+        kind.firmware_version,
+        kind.status,
+        csp_region="",
+        import_supplier=None,
+        gas_supplier=None,
+    )
+
+
 def kinds(connection: Connection, scope: Scope) -> dict[HubKind, int]:
     """Count the Communications Hubs of an estate by kind.
 
@@ -79,6 +111,25 @@ def kinds(connection: Connection, scope: Scope) -> dict[HubKind, int]:
         query = select(*kind, func.count()).where(*conditions, is_hub_sql()).group_by(supplier, *kind)
         for model, _, version, status, device_type, number in connection.execute(query):
             found[HubKind(*names[model], device_type, version, status)] += number
+    return dict(found)
+
+
+def protected_kinds(connection: Connection, scope: Scope, releases: Iterable[Release]) -> dict[int, Counter[HubKind]]:
+    """Count by supplier and kind the hubs that their suppliers protect, without those that are `looked_at`."""
+    kind = (hub.c.model_id, hub.c.firmware_version, hub.c.status, hub.c.device_type)
+    query = (
+        select(protected_hub.c.supplier, *kind, func.count())
+        .join_from(protected_hub, hub, hub.c.device_id == protected_hub.c.device_id)
+        .where(is_hub_sql(), responsible_sql(protected_hub.c.supplier))
+        .where(hub.c.device_id.not_in(looked_at_sql([release.release_id for release in releases])))
+        .group_by(protected_hub.c.supplier, *kind)
+    )
+    if scope.supplier is not None:
+        query = query.where(protected_hub.c.supplier == scope.supplier)
+    names = model_names(connection)
+    found: defaultdict[int, Counter[HubKind]] = defaultdict(Counter)
+    for supplier, model, version, status, device_type, number in connection.execute(query):
+        found[supplier][HubKind(*names[model], device_type, version, status)] += number
     return dict(found)
 
 
@@ -97,9 +148,29 @@ def touched(connection: Connection, scope: Scope, releases: Iterable[Release]) -
     yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(named)))
 
 
+def looked_at(connection: Connection, scope: Scope, releases: Iterable[Release]) -> Iterator[list[Hub]]:
+    """Yield the estate's hubs that something under these releases names: `touched`, a pilot list or a mark."""
+    named = looked_at_sql([release.release_id for release in releases])
+    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(named)))
+
+
+def looked_at_sql(ids: list[str]) -> CompoundSelect[Any]:
+    """Return the query for the hubs that `looked_at` says."""
+    return union(
+        *_touched(ids),
+        _named(preferred_list, preferred_hub, "list_id", ids),
+        _named(default_list, default_hub, "list_id", ids),
+        select(release_hub.c.device_id).where(release_hub.c.release_id.in_(ids)),
+    )
+
+
 def touched_sql(ids: list[str]) -> CompoundSelect[Any]:
     """Return the query for the hubs that something under these releases names, as `touched` says."""
-    return union(
+    return union(*_touched(ids))
+
+
+def _touched(ids: list[str]) -> tuple[Select[Any], ...]:
+    return (
         _named(instruction, instruction_hub, "instruction_id", ids),
         _named(batch, batch_hub, "batch_id", ids),
         _named(pilot_selection, selected_hub, "selection_id", ids),

@@ -121,7 +121,7 @@ def _counted(
         counted[alike[kind]] += number
     for model in dict.fromkeys((*by_model, *gone_by_model)):
         for hub, line in _looked_at(conn, scope, by_model[model], gone_by_model[model], now):
-            counted[alike[_kind_of(hub)]] -= 1
+            counted[alike[estate.kind_of(hub)]] -= 1
             counted[line] += 1
     return counted
 
@@ -144,7 +144,7 @@ def _looked_at(
         own = [hub for hub in chunk if (hub.manufacturer, hub.model) == model]
         under = [_prospects(conn, one, own, scope.supplier) for one in shared]
         for hub, *prospects in zip(own, *under, strict=True):
-            yield hub, _line(_kind_of(hub), prospects[: len(live)], prospects[len(live) :])
+            yield hub, _line(estate.kind_of(hub), prospects[: len(live)], prospects[len(live) :])
 
 
 def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub], viewer: int | None) -> list[Prospect]:
@@ -161,18 +161,8 @@ def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub]
 
 
 def _line_of_kind(kind: HubKind, releases: Sequence[Release], now: datetime) -> _Line:
-    """Return the line of the hubs of a kind that nothing names; who supplies them makes no difference then."""
-    hub = Hub(
-        0,
-        kind.device_type,
-        kind.manufacturer,
-        kind.model,
-        kind.firmware_version,
-        kind.status,
-        csp_region="",
-        import_supplier=None,
-        gas_supplier=None,
-    )
+    """Return the line of the hubs of a kind that nothing names."""
+    hub = estate.of_kind(kind)
     return _line(kind, [Prospect(release, plan_hub(PlanFacts(hub, release, now))) for release in releases])
 
 
@@ -183,7 +173,3 @@ def _line(kind: HubKind, prospects: Sequence[Prospect], gone: Sequence[Prospect]
     void, off = why_void(chosen, gone), why_off_plan(chosen, gone)
     said = void.value if void else "", off.value if off else ""
     return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, *said)
-
-
-def _kind_of(hub: Hub) -> HubKind:
-    return HubKind(hub.manufacturer, hub.model, hub.device_type, hub.firmware_version, hub.status)

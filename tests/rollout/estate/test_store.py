@@ -11,10 +11,8 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
-from duis_gateway.rollout.estate.store import SupplierTally
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, Instruction, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedules import store as schedules
@@ -27,36 +25,6 @@ NEW = "01020305"
 
 def given(supplier: int, name: str, *ids: int, stage: Stage = Stage.PILOT) -> Instruction:
     return Instruction("R1", supplier, name, stage, PERIOD, NOW, ids)
-
-
-def test_a_supplier_s_hubs_are_counted_by_what_is_left_to_do(store: Store) -> None:
-    devices = [
-        hub(1),
-        hub(2),
-        hub(3, ALPHA, BETA),
-        hub(TOP, BETA, ALPHA),
-        hub(5, ALPHA, GAMMA),
-        hub(6, version=NEW),
-        replace(hub(7), status="Pending"),
-        replace(hub(8), device_type="ESME"),
-        hub(9, BETA, BETA),
-        hub(10, model="Hub2"),
-    ]
-    with store.write() as connection:
-        fill(connection, devices, [release()])
-        pilots.replace_preferred(connection, "R1", ALPHA, NEW, [1, 2, 3, 6, 9], NOW)
-        mine = [given(ALPHA, "G1", 1, 3, 6), given(ALPHA, "L1", 2, 3, stage=Stage.SAFE_LAUNCH)]
-        theirs = [given(BETA, "G1", 3, TOP, 9), given(GAMMA, "G1", 5), given(BETA, "G2", 5)]
-        schedules.put_instructions(connection, [*mine, *theirs])
-        # 1, 2, 3, TOP and 5; 2 has only a safe-launch group; TOP and 5, which BETA had named in vain
-        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(5, 5, 1, 2)
-        assert tallies.supplier_tally(connection, release(), BETA) == SupplierTally(3, None, 0, 0)
-        assert tallies.supplier_tally(connection, release(), GAMMA) == SupplierTally(1, None, 0, 0)
-        assert tallies.supplier_tally(connection, release("R2"), ALPHA) == SupplierTally(5, None, 0, 5)
-        protection.add(connection, ALPHA, [1, 2, TOP, 7])
-        protection.add(connection, BETA, [3, 5])
-        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(5, 5, 0, 1)
-        assert tallies.supplier_tally(connection, release("R2"), ALPHA) == SupplierTally(5, None, 0, 2)
 
 
 def test_the_gpf_of_a_hub_is_no_hub_of_the_estate(store: Store) -> None:
@@ -72,21 +40,14 @@ def test_the_gpf_of_a_hub_is_no_hub_of_the_estate(store: Store) -> None:
             assert [one.device_id for chunk in chunks for one in chunk] == [1]
 
 
-def test_what_dcc_chose_counts_as_the_supplier_s_own(store: Store) -> None:
-    with store.write() as connection:
-        fill(connection, [hub(1), hub(2, ALPHA, BETA), hub(3, ALPHA, BETA)], [release()])
-        pilots.replace_preferred(connection, "R1", ALPHA, NEW, [1], NOW)
-        direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (1, 2), supplier=ALPHA))
-        direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (3,), supplier=BETA))
-        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(3, 1, 0, 1)
-        assert tallies.supplier_tally(connection, release(), BETA) == SupplierTally(2, None, 0, 1)
-
-
-def test_an_empty_list_is_a_list(store: Store) -> None:
+def test_a_list_is_counted_as_it_was_sent_and_an_empty_one_is_a_list(store: Store) -> None:
     with store.write() as connection:
         fill(connection, [hub(1)], [release()])
+        assert tallies.listed(connection, "R1", ALPHA) is None
         pilots.replace_preferred(connection, "R1", ALPHA, NEW, [], NOW)
-        assert tallies.supplier_tally(connection, release(), ALPHA) == SupplierTally(1, 0, 0, 1)
+        assert tallies.listed(connection, "R1", ALPHA) == 0
+        pilots.replace_preferred(connection, "R1", ALPHA, NEW, [1, 2], NOW)
+        assert tallies.listed(connection, "R1", ALPHA) == 2
 
 
 def test_what_the_csps_have_uploaded(store: Store) -> None:

@@ -23,12 +23,13 @@ from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseSta
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
-from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES, void_of
 from tests.support.steering import DCC, HUBS, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB, WEEK, Steering, steering
 
 IN_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
 NEWER = "00000003"
+LATER = AUTOMATIC + 4 * WEEK
 
 pytestmark = pytest.mark.requirement("X09", "BR-6.5", "PIA-A13")
 
@@ -113,15 +114,47 @@ def test_status_and_deadlines_name_what_is_void_until_it_is_instructed_under_the
 
 
 @pytest.mark.requirement("BR-5.4")
-def test_nobody_is_asked_for_an_instruction_of_no_hub(dcc: Steering) -> None:
-    """Before, what had been refused was to be instructed anew, of 0 hubs, as all were planned under the successor."""
+def test_once_dcc_proceeds_each_hub_is_asked_for_under_the_release_that_has_it_next(dcc: Steering) -> None:
+    """Before, it was asked for under both, and under the older one as `PilotInvalidated`, which no status showed."""
     refused = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED, device_ids=(OWN_NORTH,))
     assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
     gives_way(dcc)
-    assert anew(dcc, OURS) == {("R1", "RefusedByCSP"): 1, ("R1", "PilotInvalidated"): 1}
+    assert asked(dcc, OURS) == {
+        ("R1", "instruct_anew", "RefusedByCSP"): 1,
+        ("R1", "instruct_anew", "PilotInvalidated"): 1,
+        ("R2", "send_preferred_list", ""): 3,
+        ("R2", "instruct_safe_launch", ""): 1,
+    }
     instructs(dcc, OURS, OWN_NORTH, release="R2", version=NEWER)
-    decides(dcc, RolloutAction.PROCEED)
     assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 1}
+    decides(dcc, RolloutAction.PROCEED)
+    assert dcc.state() is ReleaseState.SAFE_LAUNCH
+    assert asked(dcc, OURS) == {("R2", "instruct_safe_launch", ""): 2}
+    assert void_of(dcc, OURS) == {}
+    dcc.announces("R2", revision=2, firmware_version=NEWER, pilot=dcc.release("R2").pilot, automatic_date=LATER)
+    assert asked(dcc, OURS) == {
+        ("R1", "instruct_anew", "PilotInvalidated"): 1,
+        ("R1", "instruct_safe_launch", ""): 1,
+    }
+    assert void_of(dcc, OURS) == {"PilotInvalidated": 1}
+
+
+def test_one_half_under_the_successor_is_asked_for_there_alone(dcc: Steering) -> None:
+    """Before, whoever had given it was asked for it anew under the older release."""
+    gives_way(dcc)
+    instructs(dcc, THEIRS, SPLIT, release="R2", version=NEWER)
+    assert ("R2", "instruct_split_hubs", "") in asked(dcc, OURS)
+    assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 1}, "its own hub"
+    instructs(dcc, OURS, OWN_NORTH, release="R2", version=NEWER)
+    assert anew(dcc, OURS) == {}
+
+
+def asked(dcc: Steering, supplier: int) -> dict[tuple[str, str, str], int]:
+    """Of how many hubs a supplier is asked for what, by release, task and subject."""
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, PARTIES[supplier], dcc.clock.now())
+    mine = [row for row in rows if row["whose"] == "own"]
+    return {(str(row["release"]), str(row["task"]), str(row["subject"])): int(str(row["hubs"])) for row in mine}
 
 
 def test_what_a_superseded_release_leaves_is_void_under_its_successor(dcc: Steering) -> None:
@@ -197,7 +230,8 @@ def test_a_batch_is_void_with_the_pilot_and_stays_so_in_status_and_deadlines(dcc
     assert void_of(dcc, THEIRS) == {"PilotInvalidated": 1}
     assert anew(dcc, DCC) == {("R1", "PilotInvalidated"): 1}
     decides(dcc, RolloutAction.PROCEED)
-    assert anew(dcc, DCC) == {("R1", "PilotInvalidated"): 1}
+    assert anew(dcc, DCC) == {}, "the hub goes next by the other release, as in the status"
+    assert void_of(dcc, DCC) == {}
 
 
 REFUSED = csp.ScheduleDecision("R1", THEIRS, "G1", GroupDecision.REFUSED, None, None)
