@@ -30,6 +30,8 @@ class Happened(StrEnum):
     """The supplier was told of the plan, new or again, as DCC proceeded with a release that was paused."""
     OFF_PLAN = "OffPlan"
     """The supplier was told of a deviation; the event's word is its kind."""
+    UNDER_WAY = "UnderWay"
+    """It moved already when its release was paused, by whatever plan; kept until the pause ends, and in no history."""
 
 
 OF_DCC = 0

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, select
 
 from duis_gateway.rollout.hub_events.records import Ended, Happened, HubEvent
 from duis_gateway.rollout.releases.records import Period, Stage
@@ -49,7 +49,7 @@ def of_hub(connection: Connection, device_id: int) -> list[HubEvent]:
     query = (
         select(hub_event)
         .join_from(hub_event_hub, hub_event, hub_event.c.id == hub_event_hub.c.event_id)
-        .where(hub_event_hub.c.device_id == device_id)
+        .where(hub_event_hub.c.device_id == device_id, hub_event.c.what != Happened.UNDER_WAY)
         .order_by(hub_event.c.id.desc())
     )
     return [_event(row) for row in connection.execute(query)]
@@ -126,6 +126,23 @@ def deviations_of(
     return found
 
 
+def under_way(connection: Connection, release_id: str, ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the hubs that moved already when the release was paused."""
+    heads = connection.execute(_under_way(release_id)).scalars().all()
+    found = _members(connection, heads, ids) if heads else {}
+    return frozenset(device_id for members in found.values() for device_id in members)
+
+
+def forget_under_way(connection: Connection, release_id: str) -> None:
+    """Keep no longer which hubs moved when the release was paused: the pause is over."""
+    for number in connection.execute(_under_way(release_id)).scalars().all():
+        forget(connection, number)
+
+
+def _under_way(release_id: str) -> Select[int]:
+    return select(hub_event.c.id).where(hub_event.c.release_id == release_id, hub_event.c.what == Happened.UNDER_WAY)
+
+
 def _members(connection: Connection, heads: Collection[int], ids: Iterable[int]) -> dict[int, list[int]]:
     """Return those of the hubs that these events are about, by event; looked up by hub, of which each has few."""
     wanted = id_list(connection, ids)
@@ -142,13 +159,18 @@ def _members(connection: Connection, heads: Collection[int], ids: Iterable[int])
 
 def count_old(connection: Connection, until: datetime) -> int:
     """Return how many events were noted before then."""
-    query = select(func.count()).select_from(hub_event).where(hub_event.c.noted_at < until)
+    query = select(func.count()).select_from(hub_event).where(_is_old(until))
     return int(connection.execute(query).scalar_one())
+
+
+def _is_old(until: datetime) -> ColumnElement[bool]:
+    """What a pause needs stays as long as it lasts."""
+    return and_(hub_event.c.noted_at < until, hub_event.c.what != Happened.UNDER_WAY)
 
 
 def oldest(connection: Connection, until: datetime) -> int | None:
     """Return the number of the oldest event, if it was noted before then."""
-    old = select(hub_event.c.id).where(hub_event.c.noted_at < until).order_by(hub_event.c.noted_at).limit(1)
+    old = select(hub_event.c.id).where(_is_old(until)).order_by(hub_event.c.noted_at).limit(1)
     return connection.execute(old).scalar_one_or_none()
 
 

@@ -14,6 +14,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import OF_DCC, Happened, HubEvent
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.periods import is_over, just_before
@@ -25,7 +27,7 @@ from duis_gateway.rollout.plans.records import Lost, PlanBasis, PlanFacts, ToldH
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 
 HUBS_AT_ONCE = 50_000
 
@@ -50,6 +52,8 @@ def replan_all(moment: Moment, release: Release, lost: Lost | None = None, *, pr
     Instructions that this has ended (`lost`) are told in the same messages, also where they were only half of what a
     plan needs. `proceeds`: a pause has ended.
     """
+    if not (release.paused and release.state.is_live):
+        events.forget_under_way(moment.conn, release.release_id)
     chunks = told.concerned(moment.conn, release.release_id, named=release.state.is_live, size=HUBS_AT_ONCE)
     _replan(moment, release, chunks, lost, proceeds=proceeds)
 
@@ -112,12 +116,15 @@ def _replan(
         now: defaultdict[ToldHub, list[int]] = defaultdict(list)
         void: list[int] = []
         off: list[int] = []
+        moving: list[int] = []
         kinds = plans.kinds(moment.conn, shared, chunk)
         untold.watch(moment, release, [facts for facts, _ in kinds])
         for was, outlook, device_ids, facts in _compared(before, kinds):
             planned = outlook.planned
             if planned == was:
                 continue
+            if was is not None and outlook.told is VoidReason.PAUSED and _moved(was, release, moment):
+                moving += device_ids
             for why, members in _by_reason(_of_what_was_planned(was, outlook, moment.now), device_ids, lost):
                 told_to = news(was, why, listeners.of)
                 if any(isinstance(one, VoidReason) for one in told_to.values()):
@@ -134,12 +141,19 @@ def _replan(
             else:
                 now[planned] += device_ids
         note_groups(bulletin, moment, release, off, by_dcc, without)
+        under_way = HubEvent(release.release_id, OF_DCC, Happened.UNDER_WAY, moment.now, moment.now)
+        events.note(moment.conn, under_way, moving)
         if now:
             told.remember(moment.conn, release.release_id, now)
         if void:
             told.forget(moment.conn, release.release_id, void)
     _tell_lost(lost, (by_dcc, without), bulletin, listeners, moment, release)
     moment.send(bulletin.sends(release, listeners, moment))
+
+
+def _moved(was: ToldHub, release: Release, moment: Moment) -> bool:
+    """Whether hubs told to be planned so could be updated before the release was paused: CS06 may have been sent."""
+    return release.state is not ReleaseState.NOTIFIED and was.plan.period.start <= moment.now
 
 
 def _of_what_was_planned(was: ToldHub | None, outlook: Outlook, now: datetime) -> Outlook:

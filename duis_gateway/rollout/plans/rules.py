@@ -175,17 +175,13 @@ def has_begun(facts: PlanFacts, paused_since: datetime | None = None) -> bool:
     """Whether the hub moves now, by whatever: the period that is planned has begun, and CS06 may have been sent.
 
     It is the one that the CSP fixed, or that was asked for where it fixed none; of a split hub the joint one. Where the
-    release is not approved yet, or was paused before that (`paused_since`), nothing could be sent.
+    release is not approved yet, nothing could be sent. Where it is paused (`paused_since`), nothing could be since
+    then; whether the hub moved before is not seen from a plan that may have been moved meanwhile.
     """
     plan = plan_hub(facts)
     if plan.period is None or facts.release.state is ReleaseState.NOTIFIED:
         return False
-    if plan.basis is Basis.INSTRUCTED:
-        given = [one.stands_since for one in counting_together(facts) if one is not None]
-    else:
-        given = [facts.batch_given] if facts.batch_given is not None else []
-    begun = max([plan.period.start, *given])
-    return begun <= (paused_since or facts.at)
+    return plan.period.start <= (paused_since or facts.at)
 
 
 def is_under_way(

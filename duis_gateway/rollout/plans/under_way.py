@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.counting import going_on_since
@@ -37,15 +38,17 @@ def under_way(moment: Moment, release: Release, supplier: int, groups: Iterable[
 def course(moment: Moment, release: Release, supplier: int, groups: Iterable[Instruction]) -> Course:
     """Return how far the hubs of these standing groups of the supplier's have come."""
     given = tuple(groups)
-    ids = {device_id for group in given for device_id in group.device_ids}
+    ids = frozenset(device_id for group in given for device_id in group.device_ids)
     if not ids:
         return Course()
     names = {GroupName(group.group_id, group.stage) for group in given}
     shared = plans.of_release(moment.conn, release, moment.now)
     kinds = plans.kinds(moment.conn, shared, ids)
     paused = history.paused_since(moment.conn, release)
+    moving = ids if paused is None else events.under_way(moment.conn, release.release_id, ids)
+    under_way = (d for facts, members in kinds if is_under_way(facts, supplier, names, paused) for d in members)
     return Course(
-        frozenset(d for facts, members in kinds if is_under_way(facts, supplier, names, paused) for d in members),
+        moving & frozenset(under_way),
         frozenset(d for facts, members in kinds if has_passed(facts, supplier) for d in members),
     )
 
@@ -54,9 +57,11 @@ def begun(moment: Moment, release: Release, ids: Iterable[int]) -> frozenset[int
     """Return those of the hubs that move already, by whatever plan: suppliers' groups, DCC's choice, or its batch."""
     given: Iterable[int] = tuple(ids)
     paused = history.paused_since(moment.conn, release)
-    if paused is None:  # what is not told to be planned has not begun; during a pause nothing is told to be
+    if paused is None:  # what is not told to be planned has not begun
         planned = told.told(moment.conn, release.release_id, given)
         given = [device_id for device_id, hub in planned.items() if hub.plan.period.start <= moment.now]
+    else:  # nothing has begun since, whatever it was moved to
+        given = events.under_way(moment.conn, release.release_id, given)
     if not given:
         return frozenset()
     shared = plans.of_release(moment.conn, release, moment.now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -295,6 +295,47 @@ def test_a_batch_that_came_in_a_pause_has_not_begun_until_the_release_proceeds(d
     dcc.passes(at(8))
     assert dcc.says(batch).status == "Accepted"
     assert instructs(dcc, (OWN_SOUTH,), 12, 20) == "E110605", "sent again it goes on"
+
+
+@pytest.mark.requirement("X03", "X07", "X08", "PIA-C2")
+@pytest.mark.parametrize("by", ["the CSP", "its supplier", "a batch", "DCC's choice"])
+def test_what_is_moved_in_a_pause_to_before_it_has_not_begun_until_the_release_proceeds(dcc: Steering, by: str) -> None:
+    """Before, it counted as under way, as if CS06 could have been sent in a time for which it was not planned then."""
+
+    def rolls(action: RolloutAction) -> None:
+        decision = esi.RolloutDecision("R1", action, "why", DecisionStanding.CONFIRMED, "DCC")
+        assert dcc.says(decision).status == "Accepted"
+
+    def batch(start: int) -> None:
+        body = esi.BatchInstruction("R1", "B1", (OWN_NORTH,), Period(at(start), at(20)))
+        assert dcc.says(body).status == "Accepted"
+
+    moves: Callable[[int], object] = {
+        "the CSP": lambda start: amends(dcc, NORTH, start, 20),
+        "its supplier": lambda start: instructs(dcc, (OWN_NORTH,), start, 20),
+        "a batch": batch,
+        "DCC's choice": lambda start: chooses(dcc, start, 20, (OWN_NORTH,)),
+    }[by]
+    assert by != "the CSP" or instructs(dcc, (OWN_NORTH,), 2, 30) == "I99"
+    moves(12)
+    dcc.passes(at(8))
+    rolls(RolloutAction.PAUSE)
+    dcc.passes(at(9))
+    moves(2)
+    later = scheduled((OWN_NORTH,), 14, 20)
+    without = PreferredPilotList("R1", NEW, (OWN_SOUTH, SPLIT))
+    code = "I99" if by in ("a batch", "DCC's choice") else "W110501"
+    assert asks(dcc, without) == code, "there is nothing to take back from what moves"
+    assert asks(dcc, PreferredPilotList("R1", NEW, (OWN_NORTH, OWN_SOUTH, SPLIT))) == asks(dcc, later) == "I99"
+    if by in ("the CSP", "its supplier"):
+        assert instructs(dcc, (OWN_NORTH,), 2, 20) == "I99"
+    else:
+        assert takes_back(dcc) == "I99"
+    rolls(RolloutAction.PROCEED)
+    assert planned(dcc) == {OWN_NORTH}
+    assert asks(dcc, later) == "E110605", "it moves from now on"
+    rolls(RolloutAction.PAUSE)
+    assert asks(dcc, later) == "E110605", "it has moved"
 
 
 @pytest.mark.requirement("A01")
