@@ -73,7 +73,7 @@ def test_an_amended_period_says_so_with_the_reason(play: Play, own: list[str]) -
 def test_what_was_taken_back_stays_in_the_history(play: Play, own: list[str]) -> None:
     assert play.pilot_schedule("main", cancelled=[("G1", "SafeLaunch")]).code == "I99"
     assert voids(play, "main") == {"NotInstructed G1 SafeLaunch": own}
-    assert why(play, "main", own[0]) == "automatic date: its supplier took its instruction back"
+    assert why(play, "main", own[0]) == "automatic date: you took your instruction back"
     assert history(play, "main", own[0]) == [
         ("void: NotInstructed", "group G1"),
         ("taken back", "group G1; by its supplier"),
@@ -105,7 +105,7 @@ def test_a_protected_hub_is_named_with_its_group_and_only_its_own_supplier_is_to
     kept = own[0]
     protect(play, "main", [kept])
     assert voids(play, "main") == {"NotInstructed G1 SafeLaunch": [kept]}
-    assert why(play, "main", kept) == "automatic date: its supplier has instructed, but you protect it"
+    assert why(play, "main", kept) == "automatic date: you have instructed, but you protect it"
     for party in ("north", "dcc"):
         assert why(play, party, kept) == "automatic date: its supplier has not instructed"
     protect(play, "main", [])
@@ -118,8 +118,8 @@ def test_a_hub_that_a_pilot_list_takes_out_of_safe_launch_is_said_to_be_on_the_l
     device, other = play.lot.of_csp("north", play.lot["own"])[:2]
     assert play.pilot_schedule("main", Group.launch("G1", [device])).code == "I99"
     assert play.pilot_list("main", [device, other]).code == "W110501"
-    words = "put it on its preferred list, and it left its SafeLaunch group"
-    assert why(play, "main", device) == f"automatic date: its supplier {words}"
+    words = "put it on your preferred list, and it left your SafeLaunch group"
+    assert why(play, "main", device) == f"automatic date: you {words}"
     assert ("taken back", "group G1; now on its supplier's preferred list, so no longer in SafeLaunch") in history(
         play, "main", device
     )
@@ -178,8 +178,9 @@ def test_of_two_suppliers_neither_reads_what_the_other_instructed(play: Play) ->
 def test_what_a_revision_ended_is_told_in_words_and_stays_in_the_history(play: Play, own: list[str]) -> None:
     assert play.announce(revision=2, automatic=NOW + 75 * DAY).code == "Accepted"
     assert voids(play, "main") == {"TooLate G1 SafeLaunch": own}
-    late = "has instructed, but the period was too late: it did not end before the automatic date"
-    assert why(play, "main", own[0]) == f"automatic date: its supplier {late}"
+    late = "instructed, but the period was too late: it did not end before the automatic date"
+    assert why(play, "main", own[0]) == f"automatic date: you have {late}"
+    assert why(play, "dcc", own[0]) == f"automatic date: its supplier has {late}"
     assert history(play, "main", own[0]) == [
         ("void: TooLate", "group G1"),
         ("CSP: Amended", "group G1; No crews"),
@@ -235,10 +236,13 @@ def test_what_dcc_chose_is_in_the_history_of_its_supplier_and_a_revision_that_en
     assert history(play, "dcc", own) == history(play, "north", own) == [by_name]
     assert history(play, "gas", split) == []
     assert play.announce(revision=2, pilot=(NOW - DAY, NOW + 9 * DAY)).code == "Accepted"
-    outside = "has not instructed, and DCC's choice for it is void, as the period was not within the pilot"
-    for party in ("main", "dcc"):
-        assert why(play, party, own) == f"automatic date: its supplier {outside}"
-    assert f"the Import Supplier {outside}" in why(play, "main", split)
+    outside = "is void, as the period was not within the pilot"
+    mine = f"you have not instructed, and DCC's choice for you {outside}"
+    assert why(play, "main", own) == f"automatic date: {mine}"
+    assert (
+        why(play, "dcc", own) == f"automatic date: its supplier has not instructed, and DCC's choice for it {outside}"
+    )
+    assert mine in why(play, "main", split)
     theirs = "the Import Supplier has instructed, but the period was not within the pilot"
     assert theirs in why(play, "gas", split)
     assert history(play, "main", own) == [("void: OutsidePilot", ""), chosen]
@@ -282,5 +286,5 @@ def test_who_is_not_registered_is_not_said_to_be_on_an_older_version(play: Play)
     nobody = "90-B3-D5-1F-30-09-00-00"
     one = hub(play, device, "main", "gas").replace(play["gas"].eui, nobody)
     assert update(play, one).code == "Accepted"
-    words = "the Import Supplier has not instructed and the Gas Supplier cannot instruct (it is not registered)"
+    words = "you have not instructed and the Gas Supplier cannot instruct (it is not registered)"
     assert why(play, "main", device) == f"automatic date: {words}"

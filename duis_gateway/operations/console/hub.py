@@ -17,7 +17,8 @@ from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
 from duis_gateway.rollout.estate.history import history_rows
-from duis_gateway.rollout.estate.hub_by_hub import hub_row
+from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
+from duis_gateway.rollout.estate.over import OverRelease, ReleasesOver
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
@@ -41,7 +42,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class HubPage:
-    """A hub with its plan under each live release, its history, and what was told about it alone.
+    """A hub with its plan under each live release, its history, what was told about it alone, and what was for it.
 
     `not_told`: what its CSP and its suppliers should know of it, and has not arrived.
     """
@@ -53,11 +54,12 @@ class HubPage:
     history: Sequence[Mapping[str, object]]
     told: Sequence[Line]
     not_told: Sequence[NotArrived]
+    over: Sequence[OverRelease]
 
 
 def page_of(conn: Connection, device_id: int, now: datetime) -> HubPage | None:
     """Return a hub's page; None if it is not in the inventory."""
-    hub, standing = hubs.get(conn, device_id), hub_row(conn, OPERATOR, device_id, now)
+    hub, standing = hubs.get(conn, device_id), hub_on_a_page(conn, OPERATOR, device_id, now)
     if hub is None or standing is None:
         return None
     outcomes = activations.outcomes_of(conn, device_id)
@@ -71,6 +73,7 @@ def page_of(conn: Connection, device_id: int, now: datetime) -> HubPage | None:
         history_rows(conn, OPERATOR, device_id),
         search.sent(outbox_view.about_hub(conn, device_id)),
         [] if is_active else not_told_of_hub(conn, hub, [one.release_id for one in live]),
+        ReleasesOver(conn).of(hub),
     )
 
 

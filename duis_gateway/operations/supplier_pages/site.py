@@ -26,8 +26,9 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
 from duis_gateway.rollout.estate.history import history_rows
-from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows, hub_row
+from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows, hub_on_a_page
 from duis_gateway.rollout.estate.hub_pages import PAGE, WantedHubs, hub_page
+from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf
@@ -134,17 +135,18 @@ class SupplierPages:
         device_id = asked.eui(asked.last_part(request), "The hub")
         now = self._clock.now()
         with self._store.read() as conn:
-            row, hub = hub_row(conn, supplier, device_id, now), hubs.get(conn, device_id)
+            row, hub = hub_on_a_page(conn, supplier, device_id, now), hubs.get(conn, device_id)
             if row is None or hub is None:
                 raise NoSuchPath(f"{format_eui(device_id)} is not one of your hubs.")
             plans = [(one, plan_of(conn, hub, one, now, supplier.eui)) for one in releases_for(conn, hub)]
             history = history_rows(conn, supplier, device_id)
+            over = ReleasesOver(conn).of(hub)
             about = search.sent(outbox_view.about_hub(conn, device_id, 1000))
             live = [one.release_id for one, _ in plans] if row["state"] != HubState.ACTIVATED else []
             not_told = not_told_of_hub(conn, hub, live, supplier.eui)
         told = [line for line in about if line.party == supplier.eui]
         to_csp = [one for one in not_told if one.recipient != supplier.eui]
-        facts = {"plans": plans, "history": history, "told": told, "to_csp": to_csp}
+        facts = {"plans": plans, "history": history, "told": told, "over": over, "to_csp": to_csp}
         mine = [one for one in not_told if one.recipient == supplier.eui]
         return self._page("hub.html", supplier, hub=row, not_told=mine, **facts)
 

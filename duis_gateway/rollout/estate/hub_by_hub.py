@@ -7,8 +7,9 @@ its own hubs alone, and of a second supplier what the plan says by role, never w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import Connection
 
@@ -17,15 +18,18 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.not_told import in_words, not_told_of_hub
-from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of, viewer_of
+from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of, viewer_of
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.estate import changes
 from duis_gateway.rollout.estate import eligible_hubs as estate
-from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
+from duis_gateway.rollout.estate.next_step import next_step
+from duis_gateway.rollout.estate.over import ReleasesOver
+from duis_gateway.rollout.estate.prospects import Judge, judged_prospects, prospects_of
+from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of, why_off_plan, why_void
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.releases.records import Release
 
 ESTATE_COLUMNS = (
     "device_id",
@@ -58,7 +62,8 @@ ESTATE_COLUMNS = (
 DEPARTED = "departed"
 """The state in which a hub is shown once more that has left the party's estate."""
 
-_NO_RELEASE = "not planned: no release in flight is for this device model"
+PAGE_COLUMNS = ("release_state", "automatic_date", "paused", "reason", "void", "off_plan", "next_step")
+"""What more is known of a hub that somebody looks at on a page: why it is void or off the plan, and what to do."""
 
 
 def estate_rows(
@@ -88,14 +93,34 @@ def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Ma
 
     `why` says here, too, where its CSP or a supplier was not told of it: for a whole estate, that would take too long.
     """
+    return _of_one(conn, party, device_id, now, EstateReader.rows)
+
+
+def hub_on_a_page(conn: Connection, party: Party, device_id: int, now: datetime) -> Row | None:
+    """Return the same with `PAGE_COLUMNS`."""
+    return _of_one(conn, party, device_id, now, EstateReader.page_rows)
+
+
+def _of_one(
+    conn: Connection,
+    party: Party,
+    device_id: int,
+    now: datetime,
+    read: Callable[[EstateReader, Sequence[Hub]], Iterator[Row]],
+) -> Row | None:
     hub = hubs.get(conn, device_id)
     if hub is None or not is_hub(hub) or not scope_of(party).has(hub):
         return None
-    (row,) = EstateReader(conn, party, now).rows([hub])
+    (row,) = read(EstateReader(conn, party, now), [hub])
     if row["release"] is None or row["state"] == HubState.ACTIVATED:
         return row
-    not_told = not_told_of_hub(conn, hub, [str(row["release"])], viewer_of(party))
-    return {**row, "why": "; ".join(filter(None, (str(row["why"]), in_words(not_told, hub))))}
+    said = in_words(not_told_of_hub(conn, hub, [str(row["release"])], viewer_of(party)), hub)
+    more = {name: f"{row[name]}; {said}" for name in ("why", "reason") if said and name in row}
+    return {**row, **more}
+
+
+Row = Mapping[str, object]
+_ByModel = defaultdict[tuple[str, str], list[plans.ReleaseFacts]]
 
 
 class EstateReader:
@@ -103,36 +128,76 @@ class EstateReader:
 
     def __init__(self, conn: Connection, party: Party, now: datetime) -> None:
         self._conn = conn
+        self._party = party
         self._viewer = viewer_of(party)
-        self._shared: defaultdict[tuple[str, str], list[plans.ReleaseFacts]] = defaultdict(list)
-        for release in live_releases(conn):
-            self._shared[release.manufacturer, release.model].append(plans.of_release(conn, release, now))
+        self._now = now
+        self._shared = self._by_model(live_releases(conn))
+        self._over = ReleasesOver(conn)
+
+    def _by_model(self, releases: Sequence[Release]) -> _ByModel:
+        found: _ByModel = defaultdict(list)
+        for release in releases:
+            found[release.manufacturer, release.model].append(plans.of_release(self._conn, release, self._now))
+        return found
 
     def rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs, in their order."""
-        prospects = self._prospects(chunk)
+        prospects = self._prospects(chunk, self._shared, prospects_of)
         outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
         for hub in chunk:
             yield self._row(hub, next_prospect(prospects.get(hub.device_id, ())), outcomes.get(hub.device_id))
 
-    def _prospects(self, chunk: Sequence[Hub]) -> Mapping[int, list[Prospect]]:
+    def page_rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
+        """Yield the rows of some thousand hubs with `PAGE_COLUMNS`, in their order."""
+        prospects = self._prospects(chunk, self._shared, judged_prospects)
+        before = self._prospects(chunk, self._gone, judged_prospects)
+        outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
+        for hub in chunk:
+            chosen, gone = next_prospect(prospects.get(hub.device_id, ())), before.get(hub.device_id, ())
+            row = self._row(hub, chosen, outcomes.get(hub.device_id))
+            void, off_plan = why_void(chosen, gone), why_off_plan(chosen, gone)
+            yield {
+                **row,
+                **self._more(hub, chosen),
+                "void": void and void.value,
+                "off_plan": off_plan and off_plan.value,
+            }
+
+    @cached_property
+    def _gone(self) -> _ByModel:
+        return self._by_model(given_way(self._conn))
+
+    def _more(self, hub: Hub, chosen: Prospect | None) -> Mapping[str, object]:
+        of_supplier = self._viewer is not None
+        able = self._party.can_instruct or not of_supplier
+        step = next_step(hub, chosen, self._now, of_supplier=of_supplier, able=able)
+        if chosen is None:
+            return {**dict.fromkeys(PAGE_COLUMNS), "reason": self._over.why_nothing(hub), "next_step": step}
+        release = chosen.release
+        return {
+            "release_state": release.state.value,
+            "automatic_date": release.automatic_date,
+            "paused": release.paused,
+            "reason": chosen.plan.reason,
+            "next_step": step,
+        }
+
+    def _prospects(self, chunk: Sequence[Hub], under: _ByModel, judge: Judge) -> Mapping[int, list[Prospect]]:
         by_model: defaultdict[tuple[str, str], list[Hub]] = defaultdict(list)
         for hub in chunk:
             by_model[hub.manufacturer, hub.model].append(hub)
         found: defaultdict[int, list[Prospect]] = defaultdict(list)
         for model, own in by_model.items():
-            for shared in self._shared.get(model, ()):
-                failed = estate.failed(self._conn, shared.release.release_id, (hub.device_id for hub in own))
-                for facts in plans.of_hubs(self._conn, shared, own, self._viewer):
-                    device_id = facts.hub.device_id
-                    found[device_id].append(Prospect(shared.release, plan_hub(facts), device_id in failed))
+            for shared in under.get(model, ()):
+                for hub, one in zip(own, judge(self._conn, shared, own, self._viewer), strict=True):
+                    found[hub.device_id].append(one)
         return found
 
     def _row(self, hub: Hub, chosen: Prospect | None, last: RecordedOutcome | None) -> Mapping[str, object]:
         plan = chosen and chosen.plan
         outcome = last and last.outcome
         state = state_of(chosen) if chosen else HubState.NOT_PLANNED
-        why = plan.explanation if plan else _NO_RELEASE
+        why = plan.explanation if plan else self._over.why_nothing(hub)
         return {
             "device_id": format_eui(hub.device_id),
             "manufacturer": hub.manufacturer,

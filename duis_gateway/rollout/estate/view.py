@@ -17,21 +17,19 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
+from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import (
     HubState,
     Prospect,
     next_prospect,
-    off_plan,
     state_of,
     why_off_plan,
     why_void,
 )
-from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts
 from duis_gateway.rollout.plans.rules import plan_hub
-from duis_gateway.rollout.plans.void import void_of
 from duis_gateway.rollout.releases.records import Release
 
 STATUS_COLUMNS = (
@@ -89,7 +87,7 @@ def off_plan_under(conn: Connection, scope: Scope, release: Release, now: dateti
     shared = plans.of_release(conn, release, now)
     found: Counter[DeviationKind] = Counter()
     for chunk in estate.off_the_plan(conn, scope, release):
-        every = _prospects(conn, shared, chunk, scope.supplier)
+        every = judged_prospects(conn, shared, chunk, scope.supplier)
         found.update(one.off_plan for one in every if one.off_plan is not None)
     return found
 
@@ -142,22 +140,9 @@ def _looked_at(
     shared = [plans.of_release(conn, release, now) for release in releases]
     for chunk in estate.touched(conn, scope, releases):
         own = [hub for hub in chunk if (hub.manufacturer, hub.model) == model]
-        under = [_prospects(conn, one, own, scope.supplier) for one in shared]
+        under = [judged_prospects(conn, one, own, scope.supplier) for one in shared]
         for hub, *prospects in zip(own, *under, strict=True):
             yield hub, _line(estate.kind_of(hub), prospects[: len(live)], prospects[len(live) :])
-
-
-def _prospects(conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub], viewer: int | None) -> list[Prospect]:
-    ids = [hub.device_id for hub in hubs]
-    failed = estate.failed(conn, shared.release.release_id, ids)
-    told = events.deviations_of(conn, events.deviations(conn, shared.release.release_id), ids)
-    found = []
-    for facts in plans.of_hubs(conn, shared, hubs, viewer):
-        plan = plan_hub(facts)
-        device_id = facts.hub.device_id
-        off = off_plan(plan, told.get(device_id, ()), viewer)
-        found.append(Prospect(shared.release, plan, device_id in failed, void_of(facts, plan), off))
-    return found
 
 
 def _line_of_kind(kind: HubKind, releases: Sequence[Release], now: datetime) -> _Line:

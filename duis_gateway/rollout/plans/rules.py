@@ -9,7 +9,7 @@ is.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -59,7 +59,8 @@ class HubPlan:
         stage: the stage in which the hub is updated, None if nothing is planned.
         indicative: the CSP has not yet had its final say on every instruction that counts.
         held: the release is paused, and so is the plan.
-        explanation: the reason in words, for the hub's suppliers and the operator.
+        explanation: when, and the reason in words, for the hub's suppliers and the operator.
+        reason: the reason alone, where `basis`, `period` and `held` are shown beside it.
         void: why nothing but the automatic date moves the hub, None where a period is planned.
         by_dcc: DCC instructed what is planned; of a split hub it is not said for whom DCC chose it.
     """
@@ -73,6 +74,7 @@ class HubPlan:
     held: bool = False
     void: VoidReason | None = None
     by_dcc: bool = False
+    reason: str = field(default="", compare=False)
 
     @property
     def told(self) -> ToldPlan | VoidReason:
@@ -108,7 +110,7 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
         words, ended = over
         reason = f"{reason}; {words}"
         void = ended if _moved_until(facts, facts.batch, void) else void
-    text = f"automatic date: {reason}{_also(facts)}"
+    text = f"{reason}{_also(facts)}"
     return _plan(facts, Basis.AUTOMATIC_DATE, text, None, Stage.SAFE_LAUNCH, indicative=True, void=void)
 
 
@@ -116,18 +118,21 @@ def _settled(facts: PlanFacts) -> HubPlan | None:
     """Return the plan of a hub for which there is nothing left to plan."""
     hub, release = facts.hub, facts.release
     if runs(hub, release):
-        text = f"active: the hub runs version {hub.firmware_version}"
-        return HubPlan(Basis.ACTIVE, text, void=VoidReason.RUNS_VERSION)
+        return _without_a_period(Basis.ACTIVE, f"the hub runs version {hub.firmware_version}", VoidReason.RUNS_VERSION)
     why = unfit(hub, release)
     if why is not None:
         words = _UNFIT[why].format(status=hub.status, version=hub.firmware_version)
-        return HubPlan(Basis.NOT_PLANNED, f"not planned: {words}", void=_UNFIT_TOLD[why])
+        return _without_a_period(Basis.NOT_PLANNED, words, _UNFIT_TOLD[why])
     if not release.state.is_live:
-        text = f"not planned: the release is {release.state.value}"
         invalidated = release.state is ReleaseState.INVALIDATED
         void = VoidReason.PILOT_INVALIDATED if invalidated else VoidReason.RELEASE_OVER
-        return HubPlan(Basis.NOT_PLANNED, text, void=void)
+        return _without_a_period(Basis.NOT_PLANNED, f"the release is {release.state.value}", void)
     return None
+
+
+def _without_a_period(basis: Basis, reason: str, void: VoidReason) -> HubPlan:
+    """Return the plan of a hub with which nothing is to be done; the basis says so already."""
+    return HubPlan(basis, reason, void=void, reason=reason)
 
 
 _UNFIT = {
@@ -209,7 +214,10 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
     open_say = not all(said)
     text = "both suppliers have instructed; the later start and the later end count"
     if basis is SplitBasis.ONE_INSTRUCTION:
-        text = "DCC chose the hub on its supplier's behalf" if given[0].by_dcc else "its supplier has instructed it"
+        own = given[0].supplier == facts.viewer
+        text = f"{'you have' if own else 'its supplier has'} instructed it"
+        if given[0].by_dcc:
+            text = f"DCC chose the hub on {'your' if own else _ITS_SUPPLIERS} behalf"
     say = _decided(facts, given)
     if open_say:
         say = (
@@ -218,7 +226,7 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
     if all(one.by_dcc for one in given):
         say = "the CSP is told, not asked"
     by_dcc = basis is SplitBasis.ONE_INSTRUCTION and given[0].by_dcc
-    text = f"{_words(period)}: {text}; {say}"
+    text = f"{text}; {say}"
     return _plan(facts, Basis.INSTRUCTED, text, period, stage, indicative=open_say, by_dcc=by_dcc)
 
 
@@ -243,8 +251,7 @@ def _reason(facts: PlanFacts, instruction: HubInstruction) -> str | None:
 
 
 def _batch(facts: PlanFacts, period: Period | None, reason: str) -> HubPlan:
-    when = "automatic date" if period is None else _words(period)
-    text = f"{when}: DCC instructed it in a batch; {reason}"
+    text = f"DCC instructed it in a batch; {reason}"
     stage = Stage.PILOT if period is not None and _moves_in_the_pilot(facts, period) else Stage.SAFE_LAUNCH
     return _plan(facts, Basis.BATCH, text, period, stage, indicative=False, by_dcc=True)
 
@@ -263,20 +270,17 @@ def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
     if split.basis is SplitBasis.TOO_LATE:
         return "the instructed period does not end before it", VoidReason.TOO_LATE
     if split.basis is SplitBasis.IMPORT_SUPPLIER_SILENT:
-        text = f"the Import Supplier {_silence(facts, hub.import_supplier)}{_of_half(facts, 'Gas', hub.gas_supplier)}"
+        text = f"{_silence(facts, hub.import_supplier, _IMPORT)}{_of_half(facts, 'Gas', hub.gas_supplier)}"
         return text, _obstacles(facts) or _half(facts)
     if split.basis is SplitBasis.GAS_SUPPLIER_SILENT:
-        text = f"the Gas Supplier {_silence(facts, hub.gas_supplier)}{_of_half(facts, 'Import', hub.import_supplier)}"
+        text = f"{_silence(facts, hub.gas_supplier, _GAS)}{_of_half(facts, 'Import', hub.import_supplier)}"
         return text, _obstacles(facts) or _half(facts)
     if not hub.suppliers:
         return "no supplier is responsible for the hub", VoidReason.NOT_INSTRUCTED
     if len(hub.suppliers) == 1:
-        text = f"its supplier {_silence(facts, next(iter(hub.suppliers)))}"
+        text = _silence(facts, next(iter(hub.suppliers)), "its supplier")
     else:
-        text = (
-            f"the Import Supplier {_silence(facts, hub.import_supplier)}"
-            f" and the Gas Supplier {_silence(facts, hub.gas_supplier)}"
-        )
+        text = f"{_silence(facts, hub.import_supplier, _IMPORT)} and {_silence(facts, hub.gas_supplier, _GAS)}"
     return text, _obstacles(facts) or VoidReason.NOT_INSTRUCTED
 
 
@@ -289,7 +293,8 @@ def _half(facts: PlanFacts) -> VoidReason:
 def _of_half(facts: PlanFacts, role: str, supplier: int | None) -> str:
     """Return what more there is to say of a split hub that the supplier in this role alone has instructed."""
     if supplier is None or not instructs(facts, supplier):
-        return f", and the period of the {role} Supplier's instruction has ended"
+        whose = "your" if supplier == facts.viewer else f"the {role} Supplier's"
+        return f", and the period of {whose} instruction has ended"
     return ", and it is too late to instruct it" if _half(facts) is VoidReason.SECOND_SUPPLIER_TOO_LATE else ""
 
 
@@ -319,39 +324,49 @@ def _obstacles(facts: PlanFacts) -> VoidReason | None:
     return obstacle(facts, max(given, key=lambda one: one.received_at)) if given else None
 
 
-def _silence(facts: PlanFacts, supplier: int | None) -> str:
+_IMPORT, _GAS, _ITS_SUPPLIERS = "the Import Supplier", "the Gas Supplier", "its supplier's"
+
+
+def _silence(facts: PlanFacts, supplier: int | None, role: str) -> str:
+    """Return what a supplier did of which nothing moves the hub; whoever looks is called "you"."""
+    if supplier is not None and supplier == facts.viewer:
+        return f"you {_why_silent(facts, supplier, 'have', 'your')}"
+    return f"{role} {_why_silent(facts, supplier, 'has', 'its')}"
+
+
+def _why_silent(facts: PlanFacts, supplier: int | None, has: str, its: str) -> str:
     given = given_by(facts, supplier)
     if given:
         newest = max(given, key=lambda one: one.received_at)
-        return f"has instructed, but {_in_words(facts, newest)}"
+        return f"{has} instructed, but {_in_words(facts, newest)}"
     if supplier in facts.withheld and supplier == facts.viewer:
-        return "has instructed, but you protect it"
+        return f"{has} instructed, but you protect it"
     if supplier in facts.unregistered:
         return "cannot instruct (it is not registered)"
     if supplier in facts.unable:
         return "cannot instruct (older DUIS version)"
-    return _how_it_ended(facts, supplier)
+    return _how_it_ended(facts, supplier, has, its)
 
 
-def _how_it_ended(facts: PlanFacts, supplier: int | None) -> str:
+def _how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str) -> str:
     ended = None if supplier is None else facts.endings.get(supplier)
     if ended is None:
-        return "has not instructed"
+        return f"{has} not instructed"
     void, own = _VOIDED.get(ended.word), facts.viewer in (None, supplier)
     if ended.by_dcc and own:
         # To its second supplier it was an instruction like any other.
         what = "was taken back" if void is None else f"is void, as {void}"
-        return f"has not instructed, and DCC's choice for it {what}"
+        return f"{has} not instructed, and DCC's choice for {'you' if its == 'your' else 'it'} {what}"
     if void is not None:
-        return f"has instructed, but {void}"
+        return f"{has} instructed, but {void}"
     # A second supplier is not told what the other did, nor by silence that it protects the hub.
-    return _ENDED.get(ended.word, "has not instructed") if own else "has not instructed"
+    return _ENDED[ended.word].format(its=its) if own and ended.word in _ENDED else f"{has} not instructed"
 
 
 _ENDED = {
-    TAKEN_BACK: "took its instruction back",
-    OFF_THE_LIST: "took it off its preferred list",
-    ON_THE_LIST: "put it on its preferred list, and it left its SafeLaunch group",
+    TAKEN_BACK: "took {its} instruction back",
+    OFF_THE_LIST: "took it off {its} preferred list",
+    ON_THE_LIST: "put it on {its} preferred list, and it left {its} SafeLaunch group",
 }
 """How a supplier ended an instruction of its own, in words that go on from who gave it."""
 
@@ -405,9 +420,10 @@ def _plan(
     by_dcc: bool = False,
 ) -> HubPlan:
     held = facts.release.paused
+    when = "automatic date" if period is None else _words(period)
     return HubPlan(
         basis=basis,
-        explanation=f"held, because the release is paused; {text}" if held else text,
+        explanation=f"{'held, because the release is paused; ' if held else ''}{when}: {text}",
         period=period,
         due=facts.release.automatic_date if period is None else period.end,
         stage=stage,
@@ -415,6 +431,7 @@ def _plan(
         held=held,
         void=void,
         by_dcc=by_dcc,
+        reason=text,
     )
 
 

@@ -151,8 +151,9 @@ def test_a_release_shows_its_stages_failures_tasks_and_activations(shown: Shown)
 @pytest.mark.requirement("BR-5.3")
 def test_a_hub_shows_why_it_is_not_updated_and_what_was_told(shown: Shown) -> None:
     root = get(shown, sought(shown, shown.failed.lower()))
-    headline = words(root, "//div[@id='standing']/p")
-    assert headline.startswith("failed under")
+    headline = words(root, "//div[@id='standing']/div")
+    assert headline.startswith(f"failed under {shown.release} (piloting), for 2027-")
+    assert "What to do: Look into the failure first." in headline
     assert REASON in headline
     assert COMMENTARY in headline
     ((completed, *_, outcome_message),) = cells(root, "Outcomes that CSPs reported")
@@ -167,7 +168,7 @@ def test_a_hub_shows_why_it_is_not_updated_and_what_was_told(shown: Shown) -> No
 
 def test_a_hub_that_is_active_shows_its_n64(shown: Shown) -> None:
     root = get(shown, f"/hubs/{shown.active}")
-    assert words(root, "//div[@id='standing']/p").startswith("activated")
+    assert words(root, "//div[@id='standing']/div").startswith("activated")
     assert "N64" in [row[1] for row in cells(root, "Who was told what about it, and when")]
 
 

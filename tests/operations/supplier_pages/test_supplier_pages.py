@@ -205,8 +205,10 @@ def test_a_state_that_is_none_is_refused_in_words(shown: Shown) -> None:
 def test_a_hub_shows_why_it_is_not_updated(shown: Shown) -> None:
     root = page(shown, f"/hubs/{shown.failed}")
     text = words(root, "//div[@id='standing']")
-    assert text.startswith(f"failed under {shown.release}: its last attempt failed;")
-    assert f"The last attempt: {REASON} ({COMMENTARY})." in text
+    assert text.startswith(f"failed under {shown.release} (piloting), for 2027-")
+    assert "you have instructed it; the CSP has not decided yet." in text
+    assert f"The last attempt failed: {REASON} ({COMMENTARY})." in text
+    assert "What to do: Look into the failure first. Wait for the CSP's decision" in text
     assert [row[1] for row in rows_of(root, "What you were told about it")] == ["N71"]
     assert "Activation: Failure" in words(root, "//div[@id='history']")
 

@@ -149,19 +149,21 @@ def test_a_second_supplier_reads_alike_whatever_became_of_the_other_half(dcc: St
     cancelled = (CancelledGroup("L1", Stage.SAFE_LAUNCH),)
     assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled)).startswith("E")
     assert why(dcc, THEIRS, SPLIT) == awaited
-    assert why(dcc, OURS, SPLIT) == "automatic date: the Import Supplier took its instruction back"
+    assert why(dcc, OURS, SPLIT) == "automatic date: you took your instruction back"
     for ids in ((SPLIT,), (OWN_NORTH,)):
         assert dcc.says(esi.PilotSelection("R1", OURS, ids, None)).status == "Accepted"
     assert why(dcc, THEIRS, SPLIT) == awaited, "DCC chose it and has taken that back"
-    assert "DCC's choice for it was taken back" in str(why(dcc, OURS, SPLIT))
+    assert "DCC's choice for you was taken back" in str(why(dcc, OURS, SPLIT))
 
 
 def test_of_a_half_that_is_over_why_and_cs06_say_so_too(dcc: Steering) -> None:
     """Before, `why` said to its own supplier that the other had not instructed, and CS06 that it is awaited."""
     assert why(dcc, OURS, SPLIT) == f"automatic date: {SILENT}"
     dcc.passes(OF_LAUNCH.end + timedelta(seconds=1))
-    ended = f"automatic date: {SILENT}, and the period of the Import Supplier's instruction has ended"
-    assert why(dcc, OURS, SPLIT) == why(dcc, THEIRS, SPLIT) == ended
+    ended = "instruction has ended"
+    assert why(dcc, OURS, SPLIT) == f"automatic date: {SILENT}, and the period of your {ended}"
+    theirs = f"automatic date: you have not instructed, and the period of the Import Supplier's {ended}"
+    assert why(dcc, THEIRS, SPLIT) == theirs
     told = dcc.says(csp.ActivateFirmwareRequests(NEW, (SPLIT,), dcc.clock.now(), "R1"), by=NORTH, door=Door.CSP)
     (refused,) = told.answer.refused
     assert refused.reason.startswith("PeriodEnded: ")

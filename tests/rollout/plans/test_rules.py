@@ -244,7 +244,7 @@ def test_a_pause_holds_the_plan_and_shows_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "basis", "words"),
     [
-        ({"firmware_version": NEW}, Basis.ACTIVE, "active"),
+        ({"firmware_version": NEW}, Basis.ACTIVE, "runs version"),
         ({"model": "other"}, Basis.NOT_PLANNED, "another device model"),
         ({"status": "Suspended"}, Basis.NOT_PLANNED, "Suspended"),
         ({"device_type": "ESME"}, Basis.NOT_PLANNED, "not a commissioned hub"),
