@@ -13,7 +13,7 @@ from duis_gateway import __version__
 from duis_gateway.audit.sealing import Sealer
 from duis_gateway.config.database import AwaitedStore
 from duis_gateway.config.secrets import warn_of_secrets
-from duis_gateway.config.settings import Config, EmailConfig, check_files
+from duis_gateway.config.settings import Config, DeliveryConfig, EmailConfig, check_files
 from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.config.tls import TlsIdentity, delivery_tls, listener_tls
 from duis_gateway.doors.http import Edge
@@ -122,13 +122,6 @@ def open_delivery(config: Config, store: Store, metrics: Metrics, tracing: Traci
         party = find_party(eui)
         return None if party is None else party.email
 
-    policy = RetryPolicy(
-        base=settings.backoff_base,
-        cap=settings.backoff_cap,
-        retry_after_cap=settings.retry_after_cap,
-        max_attempts=settings.attempts,
-        refused_attempts=settings.refused_attempts,
-    )
     senders: dict[str, Sender] = {"http": HttpSender(transport, find_url, tracing.attempt)}
     if config.email.host is not None:
         senders["email"] = MailSender(smtp_settings(config.email, config.email.host), find_address)
@@ -136,10 +129,16 @@ def open_delivery(config: Config, store: Store, metrics: Metrics, tracing: Traci
     return Delivery(
         store,
         senders,
-        policy,
+        _retries(settings),
         DeliverySettings(lanes, settings.poll),
         DeliveryMetrics(metrics),
     )
+
+
+def _retries(given: DeliveryConfig) -> RetryPolicy:
+    """Return how long messages are tried for."""
+    attempts = (given.attempts, given.refused_attempts)
+    return RetryPolicy(given.backoff_base, given.backoff_cap, given.retry_after_cap, *attempts)
 
 
 def smtp_settings(email: EmailConfig, host: str) -> SmtpSettings:
@@ -218,7 +217,9 @@ class Gateway:
             self.sealer = Sealer(self.store, self._signing)
             self.scheduler = Scheduler(self._agenda(config), beside=self._watch.warn) if self._watch else None
             self._console = Console(self.store, self._clock, self._console_sources(config))
-            self._pages = SupplierPages(self.store, self._clock, relay=config.email.host is not None)
+            self._pages = SupplierPages(
+                self.store, self._clock, relay=config.email.host is not None, retries=_retries(config.delivery)
+            )
             if trust is not None:
                 self.servers.append(self._public(config, trust))
             self.servers.append(self._operations(config, any_operations_port))
@@ -322,7 +323,8 @@ class Gateway:
         def tls_certificates() -> Mapping[str, datetime]:
             return {section: one.expires for section, one in self._tls.items()}
 
-        return ConsoleSources(self.readiness, own_certificate, config.operations.token, relay, tls_certificates)
+        token, retries = config.operations.token, _retries(config.delivery)
+        return ConsoleSources(self.readiness, own_certificate, token, relay, tls_certificates, retries)
 
     def _trust_figures(self) -> TrustFigures:
         return self._watch.figures() if self._watch else TrustFigures()

@@ -68,6 +68,13 @@ class RetryPolicy:
         """The longest that a message ever waits for its next attempt, in seconds."""
         return max(self.cap, self.retry_after_cap)
 
+    def seconds_left(self, attempts: int) -> float:
+        """Return about how long a message is still tried for that has been tried so often: the waits before the rest.
+
+        A recipient that asks for longer waits is tried for longer.
+        """
+        return sum(self.backoff(one, 0.5) for one in range(max(attempts, 1), self.max_attempts))
+
     def backoff(self, attempts: int, jitter: float) -> float:
         """Return the seconds to wait after this many attempts: half to the whole of `wait_after`.
 
@@ -79,6 +86,9 @@ class RetryPolicy:
         """Return the seconds to wait; the recipient may have asked for longer (`Retry-After`, capped)."""
         asked = min(failure.retry_after or 0.0, self.retry_after_cap)
         return max(self.backoff(attempts, jitter), asked)
+
+
+DEFAULT_RETRIES = RetryPolicy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def waits_behind(conn: Connection, message: int) -> int | None:
     query = (
         select(outbox.c.id)
         .where(
-            outbox.c.state.in_([_UNDELIVERED["pending"], _UNDELIVERED["in_flight"]]),
+            _is_open(),
             outbox.c.order_key == order_key,
             outbox.c.id < message,
         )
@@ -185,6 +185,32 @@ def waits_behind(conn: Connection, message: int) -> int | None:
         .limit(1)
     )
     return conn.execute(query).scalar_one_or_none()
+
+
+def ahead_of(conn: Connection, message: int) -> tuple[OutboxEntry, int] | None:
+    """Return the oldest undelivered message that has to be delivered before this one, and how many there are in all.
+
+    None if there is none; of more than a thousand, a thousand are counted.
+    """
+    first = waits_behind(conn, message)
+    found = None if first is None else find(conn, first)
+    if found is None:
+        return None
+    order_key = select(outbox.c.order_key).where(outbox.c.id == message).scalar_subquery()
+    others = (
+        select(outbox.c.id)
+        .where(_is_open(), outbox.c.order_key == order_key, outbox.c.id < message)
+        .limit(_MOST_COUNTED)
+        .subquery()
+    )
+    return found[0], conn.execute(select(func.count()).select_from(others)).scalar_one()
+
+
+_MOST_COUNTED = 1_000
+
+
+def _is_open() -> ColumnElement[bool]:
+    return outbox.c.state.in_([_UNDELIVERED["pending"], _UNDELIVERED["in_flight"]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import pytest
 from lxml import html
 from sqlalchemy import select, update
 
+import esi.messages as esi
 from duis_gateway.doors.http import Edge
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
@@ -24,6 +25,7 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
 from duis_gateway.rollout.estate.hub_by_hub import hub_row
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.store.tables import outbox
 from tests.support.asking import ask, whole
 from tests.support.databases import KINDS
@@ -195,3 +197,59 @@ def test_a_release_lists_what_has_not_arrived(pages: Pages) -> None:
     assert text.endswith("dead letter HTTP 404")
     assert format_eui(NORTH) in text
     assert "dead letter" in pages.words(link, part="//h1")
+
+
+# --- why has this message not arrived -----------------------------------------------------------------------------
+
+
+def fails(dcc: Steering, *kinds: str, to: int = OURS) -> list[int]:
+    """The first of these messages to a party fails, and the others wait behind it; their numbers."""
+    these = (outbox.c.kind.in_(kinds), outbox.c.recipient == to, outbox.c.channel == "http")
+    with dcc.store.write() as conn:
+        conn.execute(update(outbox).where(*these).values(state="pending", last_error=None, attempts=0))
+        numbers = list(conn.execute(select(outbox.c.id).where(*these).order_by(outbox.c.id)).scalars())
+        first = update(outbox).where(outbox.c.id == numbers[0])
+        conn.execute(first.values(last_error="Connection refused", attempts=13, due_at=outbox.c.due_at + 3600))
+    assert len(numbers) > 2
+    return numbers
+
+
+def test_a_message_that_waits_leads_to_the_first_before_it_and_says_why_that_fails(pages: Pages) -> None:
+    """It said "message 66", which was neither a link nor a name of anything."""
+    first, *others = fails(pages.dcc, "PreferredPilotSchedule", "FirmwareReleaseNotice", "StageChange", to=NORTH)
+    text = pages.words(f"/messages/sent-{others[-1]}", part="//p[@id='why']")
+    assert f"It waits behind {len(others)} other messages, which have to be delivered first: the first is " in text
+    assert "The last attempt failed: Connection refused. The next attempt is due in " in text
+    root = pages.read(f"/messages/sent-{others[0]}")
+    assert root.xpath("//p[@id='why']/a/@href") == [f"/messages/sent-{first}"]
+    assert "It waits behind another message, which has to be delivered first: " in pages.words(
+        f"/messages/sent-{others[0]}"
+    )
+
+
+def test_a_message_says_where_it_goes_and_how_long_it_is_tried(pages: Pages) -> None:
+    first, *_ = fails(pages.dcc, "PreferredPilotSchedule", "FirmwareReleaseNotice", "StageChange", to=NORTH)
+    text = pages.words(f"/messages/sent-{first}")
+    assert "by http to http://127.0.0.1:1/" in text
+    assert "about 5.2 d more: 2,000 attempts in all, or 12 that the recipient refuses" in text
+
+
+def test_a_supplier_is_shown_first_what_has_a_reason_and_what_it_can_do(pages: Pages) -> None:
+    for action in (RolloutAction.PAUSE, RolloutAction.PROCEED):
+        pages.dcc.says(esi.RolloutDecision("R1", action, "why", Standing.CONFIRMED, "DCC"))
+    first, *others = fails(pages.dcc, "N77", "N72", "N999", "N68")
+    (number,) = given_up(pages.dcc, "A01", OURS)[:1]
+    root = pages.read("/supplier", OURS)
+    rows = root.xpath("//section[@id='undelivered']//tbody/tr")
+    links = [row.xpath("td[2]/a/@href")[0] for row in rows]
+    assert links.index(f"/supplier/messages/sent-{number}") < links.index(f"/supplier/messages/sent-{first}")
+    assert links[-len(others) :] == [f"/supplier/messages/sent-{one}" for one in others]
+    reasons = [" ".join(row.xpath("td[6]")[0].text_content().split()) for row in rows]
+    assert "The last attempt failed: Connection refused" in reasons[links.index(f"/supplier/messages/sent-{first}")]
+    assert reasons[-1].startswith(f"behind {len(others)} others, the first of which is ")
+    assert rows[-1].xpath("ancestor::details/summary")[0].text_content().startswith(f"{len(others)} messages that wait")
+    for path in ("/supplier", f"/supplier/messages/sent-{first}"):
+        text = pages.words(path, OURS)
+        assert "have your server at http://127.0.0.1:1/ answer with HTTP 2xx" in text
+        assert "ask whoever runs the gateway to replay it" in text
+        assert "up to 2,000 times, for about 5.2 d" in text

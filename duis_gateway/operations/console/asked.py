@@ -87,12 +87,30 @@ def wanted(asked: Mapping[str, str]) -> Wanted:
         party=eui(given["party"], "the party") if "party" in given else None,
         hub=eui(given["hub"], "the hub") if "hub" in given and way == Way.SENT else None,
         kind=given.get("kind"),
-        state=given.get("state"),
+        state=_state(given["state"], Way(way)) if "state" in given else None,
         release=given.get("release"),
         since=moment(given["since"], "the start time") if "since" in given else None,
         until=moment(given["until"], "the end time") if "until" in given else None,
         before=number(given.get("before", "0"), "before"),
     )
+
+
+_STATES = {"pending": "pending", "inflight": "in_flight", "delivered": "delivered", "dead": "dead"}
+_STATES |= {"deadletter": "dead", "deadletters": "dead"}
+
+
+def _state(text: str, way: Way) -> str:
+    """Return a state, or an outcome, that may be written as the pages show it.
+
+    Raises:
+        HttpRefused: a message that is sent is in no such state.
+    """
+    bare = "".join(filter(str.isalnum, text.lower()))
+    if way is not Way.SENT:
+        return bare
+    if bare not in _STATES:
+        raise HttpRefused(f"what is sent is pending, in flight, delivered or a dead letter, not {text[:40]!r}")
+    return _STATES[bare]
 
 
 def message_key(name: str) -> tuple[Way, int]:

@@ -16,9 +16,10 @@ from duis_gateway.errors import MessageRefused
 from duis_gateway.operations.console import search
 from duis_gateway.operations.console.certificates import Held, registered, signer_of
 from duis_gateway.operations.console.search import Line, Way
-from duis_gateway.operations.console.waiting import why_waits
+from duis_gateway.operations.console.waiting import Why, why_waits
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import FailedAttempt, OutboxEntry
+from duis_gateway.parties import store as parties
 
 _LONGEST = 200_000
 _LONGEST_TEXT = 2_000
@@ -38,11 +39,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How the delivery of a message that is sent stands."""
+    """How the delivery of a message that is sent stands. `address`: where it goes to, None where there is none."""
 
     entry: OutboxEntry
+    address: str | None
     failed: list[FailedAttempt]
-    why_waits: str | None
+    why_waits: Why | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def page_of(conn: Connection, way: Way, number: int, relay: bool) -> MessagePage
     if way is Way.SENT:
         found = outbox_view.find(conn, number)
         assert found is not None
-        delivery = Delivery(found[0], outbox_view.failed_attempts(conn, number), why_waits(conn, found[0], relay))
+        failed, why = outbox_view.failed_attempts(conn, number), why_waits(conn, found[0], relay)
+        delivery = Delivery(found[0], _address(conn, found[0]), failed, why)
     raw, answer = _root(content.raw), _root(content.answer)
     release = line.release or (None if raw is None else raw.findtext(".//{*}FirmwareReleaseID"))
     verdict = None if answer is None else verdict_in(answer)
@@ -85,6 +88,12 @@ def _root(content: bytes) -> etree._Element | None:
         return parse_trusted(content)
     except MessageRefused:
         return None
+
+
+def _address(conn: Connection, entry: OutboxEntry) -> str | None:
+    """Return where a message goes to: a party's URL is looked up when it is sent."""
+    party = parties.find(conn, entry.recipient) if entry.channel == "http" else None
+    return entry.address if party is None else party.url
 
 
 def _document(conn: Connection, content: bytes, root: etree._Element | None) -> Document | None:

@@ -47,7 +47,10 @@ _AT = {Way.REQUESTS: "received_at", Way.PARTNERS: "received_at", Way.SENT: "crea
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked for; None: whatever it is. `before` is the number of a message to begin below, or 0."""
+    """What is looked for; None: whatever it is. `before` is the number of a message to begin below, or 0.
+
+    `kind` and `state` may be in either case.
+    """
 
     way: Way
     party: int | None = None
@@ -213,12 +216,10 @@ def _last_until(conn: Connection, table: Table, at: ColumnElement[datetime], unt
 
 def _conditions(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
     at = table.c[_AT[wanted.way]]
-    given = (
-        (table.c[_PARTY[wanted.way]], wanted.party),
-        (table.c.kind, wanted.kind),
-        (table.c[_STATE[wanted.way]], wanted.state),
-    )
-    found = [column == value for column, value in given if value is not None]
+    words = ((table.c.kind, wanted.kind), (table.c[_STATE[wanted.way]], wanted.state))
+    found = [func.lower(column) == value.lower() for column, value in words if value is not None]
+    if wanted.party is not None:
+        found.append(table.c[_PARTY[wanted.way]] == wanted.party)
     if wanted.release is not None and wanted.way is Way.SENT:
         found.append(table.c.release_id == wanted.release)
     if wanted.since is not None:
@@ -270,11 +271,9 @@ def sent(entries: Sequence[outbox_view.OutboxEntry]) -> list[Line]:
 
 
 def _fits(line: Line, wanted: Wanted) -> bool:
-    given = (
-        (line.party, wanted.party),
-        (line.kind, wanted.kind),
-        (line.state, wanted.state),
-        (line.release, wanted.release),
-    )
+    words = ((line.kind, wanted.kind), (line.state, wanted.state))
+    if any(value is not None and own.lower() != value.lower() for own, value in words):
+        return False
+    given = ((line.party, wanted.party), (line.release, wanted.release))
     in_time = (wanted.since is None or line.at >= wanted.since) and (wanted.until is None or line.at <= wanted.until)
     return in_time and all(value is None or own == value for own, value in given)

@@ -40,6 +40,7 @@ from duis_gateway.operations.console.search import Way
 from duis_gateway.operations.console.waiting import Backlog
 from duis_gateway.operations.readiness import Checks
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.retry import DEFAULT_RETRIES, RetryPolicy
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.rules import Deadline, in_order
@@ -67,6 +68,7 @@ class Sources:
         token: the operators' token, None where none is configured; raises ConfigurationError where it cannot be read.
         relay: whether there is a mail relay.
         tls_certificates: the ends of TLS certificates, by section of the configuration.
+        retries: how long messages are tried for.
     """
 
     readiness: Callable[[], Checks]
@@ -74,6 +76,7 @@ class Sources:
     token: Callable[[], str | None]
     relay: bool = False
     tls_certificates: Callable[[], Mapping[str, datetime]] = dict
+    retries: RetryPolicy = DEFAULT_RETRIES
 
 
 class Console:
@@ -234,7 +237,7 @@ class Console:
         if page is None:
             raise NoSuchPath(f"there is no message {name[:40]!r}")
         form = self._guard.form_token("replay")
-        return self._page("message.html", page=page, line=page.line, form_token=form, back="")
+        return self._page("message.html", page=page, line=page.line, form_token=form, retries=self._sources.retries)
 
     def dead_letters(self, request: HttpRequest) -> Answer:
         """What was given up, and its replay."""

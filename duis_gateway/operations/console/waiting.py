@@ -55,23 +55,46 @@ def backlogs(conn: Connection, relay: bool) -> list[Backlog]:
     return [*dead, *pending, *flying]
 
 
-def why_waits(conn: Connection, entry: OutboxEntry, relay: bool) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a message is not delivered, and what happens next.
+
+    Attributes:
+        text: the reason in words: its own, or that of the message that it waits behind.
+        first: the message that has to be delivered first, None where it waits behind none.
+        ahead: how many have to be delivered before it.
+    """
+
+    text: str
+    first: OutboxEntry | None = None
+    ahead: int = 0
+
+
+def why_waits(conn: Connection, entry: OutboxEntry, relay: bool) -> Why | None:
     """Say why a message is not delivered, and what happens next; None where it is."""
     match entry.state:
         case "delivered":
             return None
         case "in_flight":
-            return "It is being delivered now."
+            return Why("It is being delivered now.")
         case "dead":
-            return f"It is a dead letter: {entry.last_error}. It will be sent again if it is replayed."
-    first = outbox_view.waits_behind(conn, entry.id)
-    if first is not None:
-        return f"It is waiting for message {first}, which has to be delivered first."
+            return Why(f"It is a dead letter: {entry.last_error}. It will be sent again if it is replayed.")
+    before = outbox_view.ahead_of(conn, entry.id)
+    if before is None:
+        return Why(_why_pending(conn, entry, relay))
+    first, ahead = before
+    why = "It is being delivered now." if first.state == "in_flight" else _why_pending(conn, first, relay)
+    return Why(why, first, ahead)
+
+
+def _why_pending(conn: Connection, entry: OutboxEntry, relay: bool) -> str:
     why = _why(parties.find(conn, entry.recipient), entry.channel, entry.last_error, relay)
+    if why is None and (others := outbox_view.last_error(conn, "pending", entry.recipient, entry.channel)):
+        why = f"the recipient is being spared, as it failed to take others: {others}"
     wait = entry.next_try_in or 0.0
     if why is None:
         return "It is due: it is waiting for what was due before it."
-    return f"{why[0].upper()}{why[1:]}. The next attempt is due " + (f"in {wait:.0f} seconds." if wait else "now.")
+    return f"{why[0].upper()}{why[1:]}. The next attempt is due " + (f"in {wait:.0f} seconds." if wait >= 1 else "now.")
 
 
 def _why(party: Party | None, channel: str, error: str | None, relay: bool) -> str | None:

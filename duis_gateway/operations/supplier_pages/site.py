@@ -20,8 +20,10 @@ from duis_gateway.operations.console import answers, asked, message, named, sear
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Line, Way
 from duis_gateway.operations.supplier_pages.standing import Standing, release_of, releases_of, standing_of
+from duis_gateway.operations.supplier_pages.undelivered import undelivered_to
 from duis_gateway.operations.supplier_pages.whose import CHALLENGE, supplier_of
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.retry import DEFAULT_RETRIES, RetryPolicy
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
@@ -52,13 +54,16 @@ Page = Callable[[Party, HttpRequest], Answer]
 class SupplierPages:
     """The pages, and each supplier's figures, which are remembered for as long as it takes to count them; thread-safe.
 
-    `relay`: there is one for emails.
+    `relay`: there is one for emails. `retries`: how long messages are tried for.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, relay: bool = False) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, *, relay: bool = False, retries: RetryPolicy = DEFAULT_RETRIES
+    ) -> None:
         self._store = store
         self._clock = clock
         self._relay = relay
+        self._retries = retries
         self._standing: Remembered[int, Standing] = Remembered(self._count, _A_MOMENT)
 
     def stop(self, deadline: float) -> bool:
@@ -95,7 +100,7 @@ class SupplierPages:
         """What there is to do, how far each release is, the estate in numbers, and what has not arrived."""
         with self._store.read() as conn:
             every = releases_of(conn, supplier.eui)
-            undelivered = search.sent(_undelivered(conn, supplier.eui, _UNDELIVERED))
+            undelivered = undelivered_to(conn, supplier.eui, _UNDELIVERED, relay=self._relay)
         standing = self._standing.get(supplier.eui)
         return self._page(
             "overview.html",
@@ -104,6 +109,7 @@ class SupplierPages:
             over=[one.release for one in every if one.release.state.is_over],
             undelivered=undelivered,
             many=_UNDELIVERED,
+            retries=self._retries,
             standing=_value(standing),
             counted=standing,
         )
@@ -190,7 +196,7 @@ class SupplierPages:
                 return answers.download(content, name)
             page = message.page_of(conn, way, number, self._relay)
         assert page is not None
-        return self._page("message.html", supplier, page=page, line=line)
+        return self._page("message.html", supplier, page=page, line=line, retries=self._retries)
 
     def search(self, supplier: Party, request: HttpRequest) -> Answer:
         """Go to the hub, release, group or message of this name, unless there is none or there are several."""
@@ -231,13 +237,6 @@ def _value(figure: Figure[Standing] | None) -> Standing | None:
 def _is_own(line: Line, supplier: Party) -> bool:
     """Whether a message is to or from this supplier: a partner's message never is, whoever it names."""
     return line.way is not Way.PARTNERS and line.party == supplier.eui
-
-
-def _undelivered(conn: Connection, supplier: int, most: int) -> list[outbox_view.OutboxEntry]:
-    """Return what was given up and what waits for a supplier, on each channel, at most so many of each."""
-    return [
-        entry for state in ("dead", "pending") for entry in outbox_view.undelivered(conn, state, supplier, limit=most)
-    ]
 
 
 def _wanted(fields: Mapping[str, str]) -> WantedHubs:

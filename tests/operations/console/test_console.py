@@ -206,7 +206,11 @@ def test_messages_are_found_by_party_kind_time_hub_and_state(shown: Shown) -> No
     assert all("dead letter" in row[3] for row in found(way="sent", state="dead"))
     assert found(way="sent", since="2027-03-30", until="2027-03-31")
     assert found(way="sent", until="2027-03-29 12:00") == found(way="requests", since="2027-04-01T00:00Z") == []
-    assert found(way="sent", state="dead")
+    assert found(way="sent", state="dead") == found(way="sent", state="Dead letter") != []
+    assert found(way="sent", kind="n71") == found(way="sent", kind="N71") != []
+    assert {row[3] for row in found(way="partners", state="partly accepted")} == {"PartlyAccepted"}
+    refused = get(shown, "/messages?way=sent&state=lost", 400)
+    assert "pending, in flight, delivered or a dead letter, not 'lost'" in words(refused)
 
 
 def test_a_page_of_messages_leads_to_the_older_ones(shown: Shown) -> None:

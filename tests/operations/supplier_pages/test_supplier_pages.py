@@ -252,9 +252,9 @@ def me(shown: Shown, who: str) -> str:
 
 def test_what_did_not_arrive_is_shown_with_the_reason_and_what_to_do(shown: Shown) -> None:
     give_up(shown)
-    wait_until(lambda: "HTTP 404" in words(page(shown, "", "on54"), "//div[@id='undelivered']"), "it is shown")
+    wait_until(lambda: "HTTP 404" in words(page(shown, "", "on54"), "//section[@id='undelivered']"), "it is shown")
     root = page(shown, "", "on54")
-    (link, *_) = root.xpath("//div[@id='undelivered']//tbody//a[contains(@href, '/messages/')]/@href")
+    (link, *_) = root.xpath("//section[@id='undelivered']//tbody//a[contains(@href, '/messages/')]/@href")
     text = words(page(shown, str(link).removeprefix("/supplier"), "on54"), "//p[@id='why']")
     assert text.startswith("Delivery was given up: HTTP 404")
     assert "Ask whoever runs the gateway to send it again" in text
