@@ -41,7 +41,7 @@ def _parts() -> Iterator[str]:
     for code, kind in ALERTS.items():
         body = kind.record.kind
         yield f"## {code}: `{body.__name__}`\n"
-        yield f"{_said_of(code)}\n"
+        yield f"{said_of(code)}\n"
         yield from _attributes(body, inside)
     yield "## What is inside them\n"
     shown: set[type] = set()
@@ -86,7 +86,7 @@ def _word(one: type, name: str) -> str:
     return plain.get(one, f"`{one.__name__}`")
 
 
-def _said_of(code: str) -> str:
+def said_of(code: str) -> str:
     """What the codes' own documentation says of one."""
     source = inspect.getsource(Alert)
     found = re.search(rf'^    {code} = "{code}"\n    """(.*?)\.?"""', source, re.MULTILINE)

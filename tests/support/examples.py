@@ -25,7 +25,7 @@ from duis_gateway.namespaces import ds
 from duis_gateway.partners.messages import Direction
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.pki.signing import load_signing_key
-from tests.support import bodies_page, commands_page, reference
+from tests.support import bodies_page, codes_page, commands_page, reference
 from tests.support.examples_duis import ALERTS, CSP, DCC, GATEWAY, SUPPLIER, Example, duis_examples
 from tests.support.examples_edges import plain_examples, soap_request, soap_response
 from tests.support.examples_partners import partner_examples
@@ -182,3 +182,4 @@ if __name__ == "__main__":
     reference.write()
     commands_page.write()
     bodies_page.write()
+    codes_page.write()
