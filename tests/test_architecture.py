@@ -351,7 +351,12 @@ def test_nothing_below_imports_the_doors_or_the_command_line() -> None:
             "duis_gateway.conformance",
             "duis_gateway.sandbox.demo",
         ),
-        "duis_gateway.sandbox": ("duis_gateway.sandbox.demo", "duis_gateway.app", "duis_gateway.doors"),
+        "duis_gateway.sandbox": (
+            "duis_gateway.sandbox.demo",
+            "duis_gateway.app",
+            "duis_gateway.doors",
+            "duis_gateway.operations.console",
+        ),
     }
     wrong = [
         f"{module} imports {name}"

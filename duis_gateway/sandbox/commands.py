@@ -19,6 +19,7 @@ from duis_gateway.sandbox.parameters import (
 )
 
 _RELEASE = Parameter("release", "the release; otherwise the newest in flight", TEXT)
+_OF_HUBS = Parameter("release", "the release; otherwise the newest approved one for these hubs", TEXT)
 _COMMENTARY = Parameter("commentary", "a remark", TEXT)
 _STAGE = choice("pilot", "safe-launch")
 _SUPPLIER = Parameter("supplier", "who", party(*SUPPLIERS), required=True, argument=True)
@@ -90,7 +91,7 @@ COMMANDS: tuple[Command, ...] = (
         "The CSPs send CS06 to hubs and report that the firmware is active: N64. DCC first instructs those that are "
         "not planned for now.",
         "activate",
-        (_HUBS, _RELEASE),
+        (_HUBS, _OF_HUBS),
     ),
     Command(
         "fail",
@@ -99,7 +100,7 @@ COMMANDS: tuple[Command, ...] = (
         (
             _HUBS,
             Parameter("reason", _REASON, TEXT, default="hashMismatch"),
-            _RELEASE,
+            _OF_HUBS,
             Parameter("stage", "when", choice("activation", "distribution"), default="activation"),
             _COMMENTARY,
         ),
@@ -117,7 +118,7 @@ COMMANDS: tuple[Command, ...] = (
             ),
             Parameter("start", "when its period begins; otherwise now", MOMENT),
             Parameter("end", "when it ends; otherwise a week later", MOMENT),
-            _RELEASE,
+            _OF_HUBS,
         ),
     ),
     Command(
@@ -129,7 +130,7 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("hub", "the whole list, by number or EUI-64", HUB, argument=True, many=True),
             _list_of("add", "hubs to add to the default list"),
             _list_of("remove", "hubs to take from the default list"),
-            _RELEASE,
+            _OF_HUBS,
             _SOAP,
         ),
     ),
@@ -145,7 +146,7 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("end", "when it ends; otherwise in eight days", MOMENT),
             Parameter("stage", "the stage", _STAGE, default="pilot"),
             Parameter("constraint", "offered constraints to ask for", TEXT, many=True),
-            _RELEASE,
+            _OF_HUBS,
             _SOAP,
         ),
     ),
@@ -256,7 +257,12 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("xml", "the document", DOCUMENT, required=True, argument=True, content=True),
         ),
     ),
-    Command("replay", "Deliver dead letters again.", "replay"),
+    Command(
+        "replay",
+        "Deliver dead letters again.",
+        "replay",
+        (Parameter("message", "one message, by its number; otherwise all", whole_number(1, 10**9), argument=True),),
+    ),
 )
 
 BY_COMMAND = {one.name: one for one in COMMANDS}

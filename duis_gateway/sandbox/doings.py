@@ -164,14 +164,14 @@ def supersede(turn: Turn, successor: str, release: str | None, commentary: str |
 
 def activate(turn: Turn, hub: list[int], release: str | None) -> None:
     """The CSPs send CS06 to hubs and report that the firmware is active; DCC instructs first what is not planned."""
-    _carry_out(turn, hub, turn.release(release, hub), OutcomeStage.ACTIVATION, None, None)
+    _carry_out(turn, hub, turn.approved(release, hub), OutcomeStage.ACTIVATION, None, None)
 
 
 def fail(turn: Turn, hub: list[int], reason: str, release: str | None, stage: str, commentary: str | None) -> None:
     """The CSPs report that hubs failed: to take the image (distribution), or to activate it."""
     failed_at = OutcomeStage.DISTRIBUTION if stage == "distribution" else OutcomeStage.ACTIVATION
     before = turn.outcomes(hub)
-    _carry_out(turn, hub, turn.release(release, hub), failed_at, reason, commentary)
+    _carry_out(turn, hub, turn.approved(release, hub), failed_at, reason, commentary)
     if all(one["status"] != "Refused" for one in turn.exchanges):
         after = turn.outcomes(hub)
         unchanged = [cast.hub_name(one) for one in dict.fromkeys(hub) if one in before and before[one] == after[one]]
@@ -402,8 +402,12 @@ def clock(turn: Turn, to: datetime | timedelta) -> None:
         turn.note("what was done in the time between stays done")
 
 
-def replay(turn: Turn) -> None:
-    """Put every message that was given up back, to be delivered again."""
+def replay(turn: Turn, message: int | None) -> None:
+    """Put every message that was given up back, to be delivered again; or one."""
+    row = None if message is None else turn.world.traffic.outbox_row(message)
+    if message is not None and row is None:
+        raise WrongCommand(f"message {message} is none that the gateway has sent")
     with turn.world.store.write() as conn:
-        number = outbox_view.replay(conn)
-    turn.note(f"{number} message{'' if number == 1 else 's'} will be delivered again")
+        number = outbox_view.replay(conn, message=row)
+    given_up = "" if message is None or number else f": message {message} was not given up"
+    turn.note(f"{counted(number, 'message')} will be delivered again{given_up}")

@@ -34,6 +34,9 @@ VALID = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 12, 31, tzinfo=UTC))
 _OU = {PartyKind.SUPPLIER: "87", PartyKind.CSP: "06", PartyKind.DCC: "89"}
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the group of P-256
 _SERIALS = 1 << 127
+OPERATORS_WORD = "sandbox"
+"""The operators' token of the sandbox's console; no secret, as nothing in a sandbox is."""
+
 _RUNS = "runs"
 BEGUN = "begun"
 
@@ -53,6 +56,7 @@ class Folder:
         self.log = self.path / "gateway.log"
         self.mails = self.path / "mails"
         self.counters = self.path / "counters"
+        self.token = self.path / "operators.token"
         self._marker = self.path / "sandbox.json"
         self._lock: int | None = None
 
@@ -124,10 +128,12 @@ class Folder:
     # --- what is made ----------------------------------------------------------------------------------------------
 
     def make(self) -> None:
-        """Make what is not there: keys, counters and the clock."""
+        """Make what is not there: keys, counters, the console's token and the clock."""
         if not self.pki.exists():
             self._make_pki()
         self.counters.mkdir(exist_ok=True)
+        if not self.token.exists():
+            put_whole(self.token, f"{OPERATORS_WORD}\n".encode())
         if not self.clock.exists():
             write_clock(self.clock, BEGINNING)
 
@@ -162,6 +168,7 @@ class Folder:
             {
                 ("server", "port"): ports["gateway"],
                 ("operations", "port"): ports["operations"],
+                ("operations", "token_file"): self.token.name,
                 ("store", "url"): "sqlite:///gateway.db",
                 ("signing", "eui"): format_eui(GATEWAY),
                 ("signing", "key"): "pki/gateway.key",

@@ -143,4 +143,5 @@ def overview(status: Mapping[str, Any]) -> Iterator[str]:
         waiting = f"; {one['waiting']} waiting" if one["waiting"] else ""
         given_up = f"; {one['given_up']} given up (`sandbox replay` sends them again)" if one["given_up"] else ""
         yield f"{one['name']:<8} {one['eui']}{version}: {one['url']}{behaviour}{waiting}{given_up}"
-    yield f"The gateway's console: {status['console']}; its configuration: {status['configuration']}"
+    yield f"The gateway's console: {status['console']}; the operators' token there: {status['console_token']}"
+    yield f"The gateway's configuration: {status['configuration']}"

@@ -150,7 +150,7 @@ _SCHEMAS: dict[str, Any] = {
     "Status": _object(
         clock=_MOMENT,
         begun={"type": ["string", "null"], "description": "where the clock stood at first"},
-        **dict.fromkeys(("gateway", "console", "folder", "configuration"), _STRING),
+        **dict.fromkeys(("gateway", "console", "console_token", "folder", "configuration"), _STRING),
         you={
             "type": "object",
             "description": "where your key, certificate and trust are",

@@ -24,6 +24,7 @@ from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.mails import Mail, opened
 from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.sandbox import Sandbox
+from duis_gateway.sandbox.standing import standing_of
 from duis_gateway.sandbox.words import Line, in_lines
 from duis_gateway.text.pages import render
 
@@ -54,6 +55,9 @@ def overview(sandbox: Sandbox, news: Sequence[Line]) -> str:
     return render(
         "duis_gateway.sandbox/page.html",
         status=status,
+        standing=standing_of(sandbox.world),
+        now=sandbox.world.clock.now(),
+        name_of=cast.name_of,
         you=next(one for one in status["parties"] if one["name"] == "you"),
         news=news,
         messages=list(reversed(sandbox.world.traffic.messages(last=_LAST))),
@@ -81,6 +85,7 @@ def message(sandbox: Sandbox, number: int) -> str | None:
     return render(
         "duis_gateway.sandbox/message.html",
         one=found[0],
+        console=sandbox.world.console,
         content=_readable(content) if kind == "xml" else opened(content).text[:_MOST_SHOWN],
         proof=_proof(trust, content) if kind == "xml" else "an email is not signed",
         answer=None if answer is None else _readable(answer[0]),

@@ -23,7 +23,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
-from duis_gateway.sandbox.folder import BEGUN, Folder
+from duis_gateway.sandbox.folder import BEGUN, OPERATORS_WORD, Folder
 from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
@@ -189,6 +189,7 @@ class Sandbox:
             "begun": self.folder.remembered().get(BEGUN),
             "gateway": self.world.url,
             "console": self.world.console,
+            "console_token": OPERATORS_WORD,
             "folder": str(self.folder.path),
             "configuration": str(self.folder.config_file),
             "you": self.you(),

@@ -102,6 +102,11 @@ class Traffic:
         found = outbox_view.entries(conn, after=first - 1, limit=last - first + 1)
         return {one.id: _with_reason(conn, one) for one in found}
 
+    def outbox_row(self, number: int) -> int | None:
+        """Return the row of the outbox that a message has which the gateway sent; None: it is no such message."""
+        with self._lock:
+            return self._seen[number - 1].outbox if 0 < number <= len(self._seen) else None
+
     def content(self, number: int, *, answer: bool = False) -> tuple[bytes, str] | None:
         """Return the bytes of a message, or of the answer to it, and their kind: "xml" or "email"; None: no such."""
         with self._lock:

@@ -15,13 +15,18 @@ from duis_gateway.rollout.direct_instructions import store as direct_instruction
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox.cast import Member
 from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.world import World
+
+
+def newest_approved(live: Sequence[Release]) -> Release | None:
+    """Return of releases in flight, the newest first, the first that is approved; None: none is."""
+    return next((one for one in live if one.state is not ReleaseState.NOTIFIED), None)
 
 
 @dataclass
@@ -56,7 +61,7 @@ class Turn:
     # --- what is looked up -----------------------------------------------------------------------------------------
 
     def release(self, named: str | None, device_ids: Sequence[int] = ()) -> Release:
-        """Return a release by its id; without one the newest in flight for these hubs, or for any.
+        """Return a release by its id; without one the newest in flight, of these hubs the newest that is approved.
 
         Raises:
             WrongCommand: no release of that name was announced.
@@ -73,7 +78,19 @@ class Turn:
         if not live:
             these = " for these hubs" if models else ""
             raise CannotBeDone(f"no release is in flight{these}: announce one, or name a release")
-        return live[0]
+        return (models and newest_approved(live)) or live[0]
+
+    def approved(self, named: str | None, device_ids: Sequence[int]) -> Release:
+        """Return a release as `release` does; without a name only one that is approved.
+
+        Raises:
+            WrongCommand: no release of that name was announced.
+            CannotBeDone: none is in flight, or none is approved.
+        """
+        found = self.release(named, device_ids)
+        if named is None and found.state is ReleaseState.NOTIFIED:
+            raise CannotBeDone(f"{found.release_id} is not approved yet: `sandbox approve` lets DCC approve it")
+        return found
 
     def release_of_group(self, supplier: Member, group: str) -> Release:
         """Return the newest release in flight for which the supplier asked for this group; without one as `release`."""

@@ -1,0 +1,83 @@
+"""How far the sandbox's releases are, whose turn it is, and how each hub stands and why: for its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.operations.console.counts import counts_of, estate_of
+from duis_gateway.operations.console.release import Far, Turn, how_far, turn_of
+from duis_gateway.rollout.deadlines.rules import in_order
+from duis_gateway.rollout.deadlines.view import tasks_of_everybody
+from duis_gateway.rollout.estate.eligible_hubs import failed
+from duis_gateway.rollout.estate.rules import Prospect, state_of
+from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.sandbox import cast
+from duis_gateway.sandbox.turn import newest_approved
+from duis_gateway.sandbox.world import World
+
+
+@dataclass(frozen=True)
+class ReleaseStanding:
+    """How far a release is, and whose turn it is."""
+
+    far: Far
+    turns: Sequence[Turn]
+
+
+@dataclass(frozen=True)
+class HubStanding:
+    """How a hub stands under a release, in a word, and why; `approved`: something can be done with it there."""
+
+    release: str
+    state: str
+    why: str
+    approved: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How all of it stands; releases by their ids, hubs by their EUI-64s, as far as a release is for them."""
+
+    releases: Mapping[str, ReleaseStanding]
+    hubs: Mapping[str, HubStanding]
+
+
+def standing_of(world: World) -> Standing:
+    """Look at how everything stands: each hub under the release that a command would take for it."""
+    now = world.clock.now()
+    with world.store.read() as conn:
+        every, live, estate = releases.all_releases(conn), releases.live(conn), estate_of(conn)
+        far = {
+            one.release_id: ReleaseStanding(
+                how_far(estate, one, counts_of(conn, one)),
+                turn_of(in_order(tasks_of_everybody(conn, one, now)), one.release_id, now) if one in live else (),
+            )
+            for one in every
+        }
+        stand: dict[str, HubStanding] = {}
+        for release, approved, own in _of_models(live, hubs.get_many(conn, [one.device_id for one in cast.hubs()])):
+            failing = failed(conn, release.release_id, (hub.device_id for hub in own))
+            for facts in plans.of_hubs(conn, plans.of_release(conn, release, now), own, None):
+                plan, device_id = plan_hub(facts), facts.hub.device_id
+                state = state_of(Prospect(release, plan, device_id in failing))
+                stand[format_eui(device_id)] = HubStanding(release.release_id, state, plan.explanation, approved)
+    return Standing(far, stand)
+
+
+def _of_models(live: Sequence[Release], known: Mapping[int, Hub]) -> Iterator[tuple[Release, bool, list[Hub]]]:
+    """Yield for each model the release that is acted under, whether it is approved, and the hubs of the model."""
+    for model in dict.fromkeys((one.manufacturer, one.model) for one in live):
+        own = [one for one in live if (one.manufacturer, one.model) == model]
+        approved = newest_approved(own)
+        yield (
+            approved or own[0],
+            approved is not None,
+            [hub for hub in known.values() if (hub.manufacturer, hub.model) == model],
+        )
