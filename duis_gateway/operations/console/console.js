@@ -13,7 +13,7 @@ function say(text) {
 
 function isBusy(part) {
   return part.contains(document.activeElement) && document.activeElement !== document.body
-    || part.querySelector("input:checked") !== null;
+    || [...part.querySelectorAll("input")].some((one) => one.value !== one.defaultValue || one.checked);
 }
 
 function take(old, fresh) {

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from duis_gateway.operations import flags
+from duis_gateway.outbox import view as outbox_view
 from tests.support.browsers import chromium, serious
 from tests.support.console_scene import REASON, TOKEN, Shown, give_up
 from tests.support.installation import NOW
@@ -112,6 +113,27 @@ def test_a_page_that_is_told_nothing_looks_every_ten_seconds(browser: Browser, s
         expect(page.locator("#told-live")).to_have_text("live, every 10 seconds")
 
 
+def test_what_is_typed_stays_and_what_waits_is_seen_to_arrive(browser: Browser, shown: Shown) -> None:
+    give_up(shown)
+    with opened(browser) as page:
+        page.goto(f"{shown.url}/dead-letters")
+        page.locator("tbody a").first.click()
+        token = page.get_by_label("Operators' token")
+        token.fill("half of it")
+        page.get_by_role("heading", level=1).click()
+        with (
+            page.expect_response(lambda answer: answer.request.resource_type == "fetch"),
+            shown.installation.store.write() as conn,
+        ):
+            flags.raise_flags(conn, [("seen live", "while somebody types")], NOW)
+        expect(token).to_have_value("half of it")
+        token.fill("")
+        page.get_by_role("heading", level=1).click()
+        with shown.installation.store.write() as conn:
+            outbox_view.replay(conn)
+        expect(page.locator("h1 .badge")).to_have_text("delivered", timeout=20_000)
+
+
 def test_without_script_a_page_reloads_and_says_so(browser: Browser, shown: Shown) -> None:
     with opened(browser, java_script_enabled=False) as page:
         page.goto(shown.url)
@@ -119,6 +141,7 @@ def test_without_script_a_page_reloads_and_says_so(browser: Browser, shown: Show
         expect(page.locator("footer")).to_contain_text("The page reloads every 30 seconds.")
         page.get_by_role("link", name="Dead letters").first.click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Dead letters")
+        assert page.locator("noscript meta[http-equiv=refresh]").count() == 0, "a token may be half typed"
 
 
 def test_a_dead_letter_is_replayed_from_its_page(browser: Browser, shown: Shown) -> None:
