@@ -55,7 +55,11 @@ RULES = (
 )
 """Pure functions over those: no I/O, no clock, no database."""
 
-SIDE_BY_SIDE = ("duis_gateway.rollout.eligibility", "duis_gateway.rollout.periods")
+SIDE_BY_SIDE = (
+    "duis_gateway.rollout.eligibility",
+    "duis_gateway.rollout.periods",
+    "duis_gateway.rollout.progress.rules",
+)
 """Rules that stand in Python and in SQL; they make conditions and ask no database."""
 
 _HANDLED = (
@@ -79,7 +83,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RULES, (*BASE, *RECORDS, *RULES, *SIDE_BY_SIDE, "duis_gateway.duis.service_requests")),
     **dict.fromkeys(
         SIDE_BY_SIDE,
-        (*BASE, *RECORDS, "duis_gateway.rollout.hubs.device_models", "duis_gateway.store.tables"),
+        (*BASE, *RECORDS, *SIDE_BY_SIDE, "duis_gateway.rollout.hubs.device_models", "duis_gateway.store.tables"),
     ),
     "duis_gateway.machine": ("duis_gateway.errors",),
     "schemas": BASE,

@@ -7,9 +7,12 @@ import click
 from duis_gateway.cli.common import Commands, config_option, format_option, no_release, opened_store
 from duis_gateway.cli.output import print_fields, print_rows, say
 from duis_gateway.config.settings import Config
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
 from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.progress.records import Progress
+from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import DefaultSchedule, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -60,6 +63,35 @@ def show(release_id: str, config: Config) -> None:
     print_fields((f"default list, {r}", counted(sum(h.csp_region == r for h in in_default), "hub")) for r in regions)
     for schedule in offered:
         _print_schedule(schedule)
+
+
+@release.command("progress")
+@click.argument("release_id", metavar="ID")
+@format_option
+@config_option
+def show_progress(release_id: str, form: str, config: Config) -> None:
+    """Show how far a release is: with all hubs, its pilot, safe launch, by region and by supplier.
+
+    A hub with two suppliers counts for both. It is counted anew each time: with millions of hubs that takes a while.
+    """
+    now = config.clock.open().now()
+    with opened_store(config) as store, store.read() as connection:
+        found = releases.find(connection, release_id)
+        if found is None:
+            raise no_release(release_id)
+        far = how_far(estate_of(connection), found, told_of(connection, found, now))
+    rows: list[tuple[object, ...]] = [_progress("all hubs", "", far.whole.whole)]
+    for name, part in (("pilot", far.pilot), ("safe launch", far.rest)):
+        if part is not None:
+            rows.append(_progress(name, "", part.whole))
+    rows += [_progress("region", name, own) for name, own in sorted(far.whole.by_region.items())]
+    rows += [_progress("supplier", format_eui(eui), own) for eui, own in sorted(far.whole.by_supplier.items())]
+    rows += [("moved first by", name, hubs, *[None] * 4) for name, hubs in sorted(far.next_by.items())]
+    print_rows(("of", "name", "hubs", "activated", "failed", "left", "on_later_version"), rows, form)
+
+
+def _progress(of: str, name: str, own: Progress) -> tuple[object, ...]:
+    return of, name, own.hubs, own.activated, own.failed, own.left, own.passed_by
 
 
 def _facts(one: Release) -> list[tuple[str, object]]:

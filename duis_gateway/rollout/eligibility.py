@@ -104,6 +104,12 @@ def active_sql(release: Release) -> ColumnElement[bool]:
     return and_(_of_model_in_use(release), hub_table.c.firmware_version == release.firmware_version)
 
 
+def later_sql(release: Release) -> ColumnElement[bool]:
+    """Return the condition of `unfit` being `Unfit.LATER_VERSION`: a later release's version runs on the hub."""
+    later = sorted(release.later_versions - {release.firmware_version})
+    return and_(_of_model_in_use(release), hub_table.c.firmware_version.in_(later))
+
+
 def _of_model_in_use(release: Release) -> ColumnElement[bool]:
     return and_(
         hub_table.c.model_id == model_number(release.manufacturer, release.model).scalar_subquery(),

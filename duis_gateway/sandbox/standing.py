@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.operations.console.counts import counts_of, estate_of
-from duis_gateway.operations.console.release import Far, Turn, how_far, turn_of
+from duis_gateway.operations.console.release import Turn, turn_of
 from duis_gateway.rollout.deadlines.rules import in_order
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
 from duis_gateway.rollout.estate.eligible_hubs import failed
@@ -16,6 +15,8 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.progress.records import Far
+from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.sandbox import cast
@@ -56,7 +57,7 @@ def standing_of(world: World) -> Standing:
         every, live, estate = releases.all_releases(conn), releases.live(conn), estate_of(conn)
         far = {
             one.release_id: ReleaseStanding(
-                how_far(estate, one, counts_of(conn, one)),
+                how_far(estate, one, told_of(conn, one, now)),
                 turn_of(in_order(tasks_of_everybody(conn, one, now)), one.release_id, now) if one in live else (),
             )
             for one in every

@@ -100,6 +100,17 @@ def test_a_release_without_a_pilot_says_so(announced: Installation) -> None:
     assert "pilot: none" in " ".join(done("release", "show", "R2", *announced.config).split())
 
 
+def test_how_far_a_release_is_is_counted(announced: Installation) -> None:
+    rows = json.loads(done("release", "progress", "R1", "--format", "json", *announced.config))
+    nothing = {"hubs": 1, "activated": 0, "failed": 0, "left": 1, "on_later_version": 0}
+    of = {"all hubs": "", "pilot": "", "region": "North", "supplier": "00-00-00-00-00-00-00-07"}
+    assert {row["of"]: {**row, "of": ""} for row in rows if row["of"] in of} == {
+        part: {"of": "", "name": name, **nothing} for part, name in of.items()
+    }
+    said = refused(1, "release", "progress", "R9", *announced.config)
+    assert said == "there is no release 'R9'; see `release list` for those that exist"
+
+
 def test_an_unknown_release_is_named(announced: Installation) -> None:
     said = refused(1, "release", "show", "R9", *announced.config)
     assert said == "there is no release 'R9'; see `release list` for those that exist"

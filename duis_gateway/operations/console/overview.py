@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from duis_gateway.operations import flags
 from duis_gateway.operations.console.certificates import SOON, Held, held
-from duis_gateway.operations.console.release import Step, steps_of
+from duis_gateway.operations.console.release import LastWord, Step, last_word, steps_of
 from duis_gateway.operations.flags import OperatorFlag
 from duis_gateway.rollout.deadlines.rules import Deadline
 from duis_gateway.rollout.obligations.by_time import MISSED_OBLIGATION
@@ -28,7 +28,8 @@ _MOST_MISSED = 500
 class Overview:
     """What is read for the first page each time.
 
-    `flags` has at most 200 that nobody has acknowledged, `stages` those of the newest releases in flight.
+    `flags` has at most 200 that nobody has acknowledged, `stages` those of the newest releases in flight, and
+    `last_words` what keeps one of them from going on.
     """
 
     live: Sequence[Release]
@@ -37,6 +38,7 @@ class Overview:
     missed: Sequence[OperatorFlag]
     expiring: Sequence[Held]
     stages: Mapping[str, Sequence[Step]]
+    last_words: Mapping[str, LastWord | None]
 
 
 def overview_of(conn: Connection, now: datetime) -> Overview:
@@ -47,8 +49,16 @@ def overview_of(conn: Connection, now: datetime) -> Overview:
     expiring = [
         one for one in held(conn) if one.revoked_at is None and one.not_after is not None and one.not_after - now < SOON
     ]
-    stages = {one.release_id: steps_of(one, history.of_release(conn, one.release_id)) for one in live[:MOST_RELEASES]}
-    return Overview(live, over, flags.unacknowledged(conn, _MOST_FLAGS), _missed(conn, live), expiring, stages)
+    newest = [(one, history.of_release(conn, one.release_id)) for one in live[:MOST_RELEASES]]
+    return Overview(
+        live,
+        over,
+        flags.unacknowledged(conn, _MOST_FLAGS),
+        _missed(conn, live),
+        expiring,
+        stages={one.release_id: steps_of(one, events) for one, events in newest},
+        last_words={one.release_id: last_word(one, events) for one, events in newest},
+    )
 
 
 def _missed(conn: Connection, live: Sequence[Release]) -> list[OperatorFlag]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from sqlalchemy import Connection, select
 
-from duis_gateway.operations.console.counts import Breakdown, Estate, ReleaseCounts, progress_of
+from duis_gateway.duis.identifiers import eui_as_typed
+from duis_gateway.operations.console.counts import ReleaseCounts
 from duis_gateway.operations.console.picture import Picture, draw
 from duis_gateway.outbox.not_arrived import NotArrived, not_arrived
 from duis_gateway.parties import store as parties
@@ -35,12 +37,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Far:
-    """How far a release is; `pilot` and `rest` are None without a pilot."""
+class LastWord:
+    """What ended a release, or keeps it from going on; `why` is "" where nothing was said."""
 
-    whole: Breakdown
-    pilot: Breakdown | None
-    rest: Breakdown | None
+    what: str
+    at: datetime
+    by: str
+    why: str
+    is_bad: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class ReleasePage:
 
     release: Release
     steps: Sequence[Step]
+    last_word: LastWord | None
     events: Sequence[ReleaseEvent]
     reports: Sequence[StageReport]
     threshold: str
@@ -92,13 +97,33 @@ def page_of(conn: Connection, release_id: str) -> ReleasePage | None:
     pause = thresholds.find_proposal(conn, release_id)
     proposed = proposal_in_words(pause) if pause else ""
     steps, offers = steps_of(release, events), _offers(conn, release_id)
-    return ReleasePage(release, steps, events, reports, threshold, proposed, offers, _not_arrived(conn, release))
+    undelivered = _not_arrived(conn, release)
+    word = last_word(release, events)
+    return ReleasePage(release, steps, word, events, reports, threshold, proposed, offers, undelivered)
 
 
 def _not_arrived(conn: Connection, release: Release) -> list[NotArrived]:
     partners = {one.eui for one in parties.all_parties(conn) if one.kind is not PartyKind.SUPPLIER}
     told = partners | suppliers_of_model(conn, release.manufacturer, release.model)
     return not_arrived(conn, {release.release_id}, told)
+
+
+def last_word(release: Release, events: Sequence[ReleaseEvent]) -> LastWord | None:
+    """Return what brought a release to where it stands, if that is its end, a pause, or a pilot that is invalidated.
+
+    All of them are DCC's: where no body that decided is named, DCC's own system said it.
+    """
+    if release.state.is_live and not release.paused:
+        return None
+    stands = (release.state, release.paused)
+    since = list(takewhile(lambda one: (one.state, one.paused) == stands, reversed(events)))
+    if not since:
+        return None
+    said = since[-1]
+    by = said.by if eui_as_typed(said.by) is None else "DCC"
+    is_bad = release.state not in (ReleaseState.CLOSED, ReleaseState.SUPERSEDED)
+    what = said.event.replace("_", " ").capitalize()
+    return LastWord(what, said.at, by, said.commentary or "", is_bad)
 
 
 def _offers(conn: Connection, release_id: str) -> list[Offer]:
@@ -144,14 +169,6 @@ def steps_of(release: Release, events: Sequence[ReleaseEvent]) -> list[Step]:
         Step(state.value, began.get(state) or planned.get(state), standing(number))
         for number, state in enumerate(order)
     ]
-
-
-def how_far(estate: Estate, release: Release, counted: ReleaseCounts | None) -> Far:
-    """Return how far a release is with all hubs of its model, with its pilot, and with the rest."""
-    whole = progress_of(estate, release, counted.failed if counted else None)
-    if counted is None or release.pilot is None:
-        return Far(whole, None, None)
-    return Far(whole, counted.pilot, whole.without(counted.pilot))
 
 
 def picture_of(release: Release, counted: ReleaseCounts | None, now: datetime) -> Picture | None:

@@ -33,7 +33,7 @@ from duis_gateway.operations.console import (
     waiting,
 )
 from duis_gateway.operations.console.actions import Form, Guard
-from duis_gateway.operations.console.counts import Estate, ReleaseCounts, counts_of, estate_of, versions_of
+from duis_gateway.operations.console.counts import ReleaseCounts, counts_of, versions_of
 from duis_gateway.operations.console.events import events_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Way
@@ -46,6 +46,7 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.rules import Deadline, in_order
 from duis_gateway.rollout.deadlines.view import partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.progress.store import Estate, estate_of, how_far
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.engine import Store
 from duis_gateway.text.pages import path_part, render
@@ -147,20 +148,19 @@ class Console:
         for one in seen.live[: overview.MOST_RELEASES]:
             counted = self._counts.get(one.release_id)
             if estate is not None:
-                far[one.release_id] = release.how_far(estate.value, one, _value(counted))
+                far[one.release_id] = how_far(estate.value, one, counted.value.told if counted else None)
             # Counted beside the requests: with many hubs it takes a while, and the page is not to wait for each.
             tasks = self._tasks.get(one.release_id, patient=False)
             of_suppliers = [task for task in tasks.value if task.kind is PartyKind.SUPPLIER] if tasks else []
             every = in_order((*(turns.value if turns else ()), *of_suppliers))
             turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks is not None)
         if estate is not None:
-            far |= {one.release_id: release.how_far(estate.value, one, None) for one in seen.over}
+            far |= {one.release_id: how_far(estate.value, one, None) for one in seen.over}
         checks = self._sources.readiness()
         return self._page(
             "overview.html",
             seen=seen,
             live_releases=seen.live[: overview.MOST_RELEASES],
-            stages=seen.stages,
             far=far,
             counted=estate,
             versions=versions_of(estate.value) if estate else [],
@@ -190,7 +190,7 @@ class Console:
             "release.html",
             page=found,
             one=found.release,
-            far=release.how_far(estate.value, found.release, _value(counted)) if estate else None,
+            far=how_far(estate.value, found.release, counted.value.told if counted else None) if estate else None,
             counted=counted,
             picture=release.picture_of(found.release, _value(counted), now),
             tasks=tasks,
@@ -331,7 +331,7 @@ class Console:
             found = releases.find(conn, release_id)
             if found is None:
                 raise NoSuchPath("the release is gone")
-            return counts_of(conn, found)
+            return counts_of(conn, found, self._clock.now())
 
     def _find_tasks(self, release_id: str) -> tuple[Deadline, ...]:
         with self._store.read() as conn:

@@ -19,7 +19,7 @@ from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, TokenRe
 from duis_gateway.operations.console import answers, asked, message, named, search
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Line, Way
-from duis_gateway.operations.supplier_pages.standing import Standing, release_of, releases_of, standing_of
+from duis_gateway.operations.supplier_pages.standing import Standing, far_of_one, release_of, releases_of, standing_of
 from duis_gateway.operations.supplier_pages.undelivered import undelivered_to
 from duis_gateway.operations.supplier_pages.whose import CHALLENGE, supplier_of
 from duis_gateway.outbox import view as outbox_view
@@ -35,6 +35,7 @@ from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf
 from duis_gateway.rollout.plans.view import plan_of, releases_for
+from duis_gateway.rollout.progress.records import OwnFar
 from duis_gateway.store.engine import Store
 from duis_gateway.text.pages import path_part, render
 from duis_gateway.text.tabular import Rows, as_csv
@@ -65,10 +66,12 @@ class SupplierPages:
         self._relay = relay
         self._retries = retries
         self._standing: Remembered[int, Standing] = Remembered(self._count, _A_MOMENT)
+        self._over: Remembered[tuple[int, str], OwnFar] = Remembered(self._count_over, _A_MOMENT)
 
     def stop(self, deadline: float) -> bool:
         """Return whether nothing is counted any more by the deadline, on the monotonic clock."""
-        return self._standing.stop(deadline)
+        ended = [self._standing.stop(deadline), self._over.stop(deadline)]
+        return all(ended)
 
     def routes(self) -> list[Route]:
         """Return the routes of the pages."""
@@ -122,7 +125,12 @@ class SupplierPages:
         if found is None:
             raise NoSuchPath(f"No release {release_id[:80]!r} concerns your hubs.")
         standing = self._standing.get(supplier.eui)
-        facts = {"page": found, "one": found.release, "standing": _value(standing), "counted": standing}
+        far = None
+        if found.release.state.is_over:
+            far = self._over.get((supplier.eui, release_id))
+        elif standing is not None and release_id in standing.value.far:
+            far = Figure(standing.value.far[release_id], standing.age)
+        facts = {"page": found, "one": found.release, "standing": _value(standing), "far": far}
         return self._page("release.html", supplier, **facts)
 
     def hubs(self, supplier: Party, request: HttpRequest) -> Answer:
@@ -224,10 +232,19 @@ class SupplierPages:
 
     def _count(self, supplier: int) -> Standing:
         with self._store.read() as conn:
-            who = parties.find(conn, supplier)
-            if who is None:
-                raise NoSuchPath("The supplier is gone.")
-            return standing_of(conn, who, self._clock.now())
+            return standing_of(conn, _registered(conn, supplier), self._clock.now())
+
+    def _count_over(self, key: tuple[int, str]) -> OwnFar:
+        supplier, release_id = key
+        with self._store.read() as conn:
+            return far_of_one(conn, _registered(conn, supplier), release_id, self._clock.now())
+
+
+def _registered(conn: Connection, supplier: int) -> Party:
+    who = parties.find(conn, supplier)
+    if who is None:
+        raise NoSuchPath("The supplier is gone.")
+    return who
 
 
 def _value(figure: Figure[Standing] | None) -> Standing | None:

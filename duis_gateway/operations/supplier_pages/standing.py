@@ -9,12 +9,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from duis_gateway.operations.console.release import Step, steps_of
+from duis_gateway.errors import NoSuchPath
+from duis_gateway.operations.console.release import LastWord, Step, last_word, steps_of
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import suppliers_of_model
+from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.deadlines.view import OWN, deadline_rows
 from duis_gateway.rollout.estate.rules import HubState
-from duis_gateway.rollout.estate.view import status_rows
+from duis_gateway.rollout.estate.view import counts_in, status_rows
+from duis_gateway.rollout.progress.records import OwnFar
+from duis_gateway.rollout.progress.store import own_far
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Period, Release
@@ -25,10 +29,14 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A supplier's estate in numbers, and its deadlines, both as the party door tells them."""
+    """A supplier's estate in numbers, and its deadlines, both as the party door tells them.
+
+    `far` is how far each release in flight is with its hubs.
+    """
 
     status: Sequence[Row]
     deadlines: Sequence[Row]
+    far: Mapping[str, OwnFar]
 
     @property
     def hubs(self) -> int:
@@ -50,13 +58,13 @@ class Standing:
         """How many of them are overdue."""
         return sum(row["overdue"] is True for row in self.own)
 
-    def far(self, release_id: str) -> Far:
-        """Return how far the hubs are that a release has next."""
+    def states(self, release_id: str) -> Mapping[str, int]:
+        """Return how many hubs are in which state, of those that a release has next."""
         states: Counter[str] = Counter()
         for row in self.status:
             if row["release"] == release_id:
                 states[str(row["state"])] += _hubs(row)
-        return Far(states)
+        return states
 
     def own_of(self, release_id: str) -> list[Row]:
         """Return the supplier's tasks under a release."""
@@ -65,28 +73,6 @@ class Standing:
     def next_of_others(self, release_id: str) -> list[Row]:
         """Return what CSPs and DCC do next under a release."""
         return [row for row in self.deadlines if row["whose"] != OWN and row["release"] == release_id]
-
-
-@dataclass(frozen=True, slots=True)
-class Far:
-    """How many hubs are in each state."""
-
-    states: Mapping[str, int]
-
-    @property
-    def hubs(self) -> int:
-        """All of them."""
-        return sum(self.states.values())
-
-    @property
-    def active(self) -> int:
-        """Those that run the release's version."""
-        return self.states.get(HubState.ACTIVATED, 0)
-
-    @property
-    def failed(self) -> int:
-        """Those whose last attempt failed."""
-        return self.states.get(HubState.FAILED, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +112,36 @@ class OwnRelease:
 
     release: Release
     steps: Sequence[Step]
+    last_word: LastWord | None = None
     chosen: Chosen | None = None
     groups: Sequence[Group] = field(default=())
 
 
 def standing_of(conn: Connection, supplier: Party, now: datetime) -> Standing:
     """Count a supplier's hubs, and find what it has to do."""
-    return Standing(status_rows(conn, supplier, now), deadline_rows(conn, supplier, now))
+    status = status_rows(conn, supplier, now)
+    counts = list(counts_in(status))
+    far = {
+        one.release_id: own_far(conn, supplier.eui, one, counts)
+        for one in open_releases(conn)
+        if _concerns(conn, one, supplier.eui)
+    }
+    return Standing(status, deadline_rows(conn, supplier, now), far)
+
+
+def far_of_one(conn: Connection, supplier: Party, release_id: str, now: datetime) -> OwnFar:
+    """Count how far a release is with a supplier's hubs that is over: of that the standing says nothing."""
+    found = releases.find(conn, release_id)
+    if found is None:
+        raise NoSuchPath("The release is gone.")
+    return own_far(conn, supplier.eui, found, list(counts_in(status_rows(conn, supplier, now))))
 
 
 def releases_of(conn: Connection, supplier: int) -> list[OwnRelease]:
     """Return the releases for models that the supplier has hubs of, the newest first."""
-    return [
-        OwnRelease(one, steps_of(one, history.of_release(conn, one.release_id)))
-        for one in releases.all_releases(conn)
-        if _concerns(conn, one, supplier)
-    ]
+    own = [one for one in releases.all_releases(conn) if _concerns(conn, one, supplier)]
+    every = [(one, history.of_release(conn, one.release_id)) for one in own]
+    return [OwnRelease(one, steps_of(one, events), last_word(one, events)) for one, events in every]
 
 
 def release_of(conn: Connection, supplier: int, release_id: str) -> OwnRelease | None:
@@ -149,8 +149,9 @@ def release_of(conn: Connection, supplier: int, release_id: str) -> OwnRelease |
     found = releases.find(conn, release_id)
     if found is None or not _concerns(conn, found, supplier):
         return None
-    steps = steps_of(found, history.of_release(conn, release_id))
-    return OwnRelease(found, steps, _chosen(conn, release_id, supplier), _groups(conn, release_id, supplier))
+    events = history.of_release(conn, release_id)
+    steps, word = steps_of(found, events), last_word(found, events)
+    return OwnRelease(found, steps, word, _chosen(conn, release_id, supplier), _groups(conn, release_id, supplier))
 
 
 def _concerns(conn: Connection, release: Release, supplier: int) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
+from duis_gateway.rollout.eligibility import COMMUNICATIONS_HUB
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
 from duis_gateway.rollout.estate.prospects import judged_prospects
@@ -59,6 +60,11 @@ class _Line(NamedTuple):
     void: str
     off_plan: str
 
+    @property
+    def kind(self) -> HubKind:
+        """The kind of these hubs."""
+        return HubKind(self.manufacturer, self.model, COMMUNICATIONS_HUB, self.firmware_version, self.status)
+
 
 def status_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
     """Return the number of the party's hubs by release in flight, model, firmware version, status and state.
@@ -77,6 +83,34 @@ def moved_by(conn: Connection, scope: Scope, release: Release, live: Sequence[Re
     done = (HubState.ACTIVATED, HubState.NOT_PLANNED)
     counted = _counted(conn, scope, live, now)
     return sum(hubs for line, hubs in counted.items() if line.release == release.release_id and line.state not in done)
+
+
+class KindCount(NamedTuple):
+    """How many hubs of a kind are in a state under the release that has them next; "": no live one."""
+
+    kind: HubKind
+    release: str
+    state: HubState
+    hubs: int
+
+
+def counts_for_model(conn: Connection, scope: Scope, live: Sequence[Release], now: datetime) -> list[KindCount]:
+    """Return how many of an estate's hubs each of these releases for one model has next, as in the status."""
+    counted = _counted(conn, scope, live, now)
+    return [KindCount(line.kind, line.release, line.state, hubs) for line, hubs in counted.items() if hubs]
+
+
+def counts_in(rows: Iterable[Mapping[str, object]]) -> Iterator[KindCount]:
+    """Yield the same from the rows of a party's status."""
+    for row in rows:
+        manufacturer, model, version, status = (str(row[name]) for name in _KIND_COLUMNS)
+        kind = HubKind(manufacturer, model, COMMUNICATIONS_HUB, version, status)
+        hubs = row["hubs"]
+        assert isinstance(hubs, int)
+        yield KindCount(kind, str(row["release"] or ""), HubState(str(row["state"])), hubs)
+
+
+_KIND_COLUMNS = ("manufacturer", "model", "firmware_version", "status")
 
 
 def off_plan_under(conn: Connection, scope: Scope, release: Release, now: datetime) -> Mapping[DeviationKind, int]:

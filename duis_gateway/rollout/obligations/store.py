@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, Table, and_, exists, func, or_, select, union
 
-from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.eligibility import active_sql, fits_or_active_sql, fits_sql, passes_sql, responsible_sql
+from duis_gateway.rollout.progress.rules import updated_in_pilot_sql, was_activated_sql
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
-from duis_gateway.store.tables import activation_outcome, hub, preferred_hub, preferred_list, release_hub
+from duis_gateway.store.tables import hub, preferred_hub, preferred_list, release_hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,9 @@ class _Counts:
     def __init__(self, connection: Connection, release: Release) -> None:
         self._connection = connection
         self._release = release
-        self._success = (
-            activation_outcome.c.release_id == release.release_id,
-            activation_outcome.c.success,
-            activation_outcome.c.stage == OutcomeStage.ACTIVATION,
-        )
         self._counts = fits_or_active_sql(release)
         self._fits = fits_sql(release)
-        self._activated = exists().where(activation_outcome.c.device_id == hub.c.device_id, *self._success)
+        self._activated = was_activated_sql(release)
         marked = release_hub.c.mark.in_([HubMark.PROVING, HubMark.EXCLUDED])
         self._marked = exists().where(
             release_hub.c.release_id == release.release_id, release_hub.c.device_id == hub.c.device_id, marked
@@ -89,11 +84,7 @@ class _Counts:
 
     def _active(self) -> ColumnElement[bool]:
         """A hub that the release reached before the pilot's end, and that runs it; what safe launch brings is none."""
-        assert self._release.pilot is not None
-        reached = select(activation_outcome.c.device_id).where(
-            *self._success, activation_outcome.c.completed_at < self._release.pilot.period.end
-        )
-        return and_(active_sql(self._release), hub.c.device_id.in_(reached))
+        return and_(active_sql(self._release), hub.c.device_id.in_(updated_in_pilot_sql(self._release)))
 
     def _named(self, supplier: int) -> ColumnElement[bool]:
         return hub.c.device_id.in_(union(*(self._listed(supplier, *tables) for tables in _LISTS)))

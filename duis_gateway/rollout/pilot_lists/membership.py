@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, and_, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    exists,
+    or_,
+    select,
+    union,
+)
 
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import ROLES, responsible_sql
@@ -32,15 +44,35 @@ def own_in_pilot(connection: Connection, release_id: str, supplier: int) -> froz
 def in_pilot(connection: Connection, release_id: str, ids: Iterable[int]) -> frozenset[int]:
     """Return those of the hubs that are in the pilot for one of their Responsible Suppliers."""
     wanted = id_list(connection, ids)
-    marks = and_(release_hub.c.release_id == release_id, release_hub.c.mark == HubMark.PROVING)
-    proving = select(release_hub.c.device_id).join_from(wanted, release_hub, _named(release_hub, wanted)).where(marks)
+    proving = select(release_hub.c.device_id).join_from(wanted, release_hub, _named(release_hub, wanted))
     queries = (
-        _chosen(wanted, release_id, preferred_list, preferred_hub, "list_id"),
-        _chosen(wanted, release_id, pilot_selection, selected_hub, "selection_id"),
+        *(_chosen(wanted, release_id, *tables) for tables in _OF_SUPPLIERS),
         _by_default(wanted, release_id),
-        proving,
+        proving.where(_is_proving(release_id)),
     )
     return frozenset(device_id for query in queries for device_id in connection.execute(query).scalars())
+
+
+def pilot_sql(release_id: str) -> CompoundSelect[int]:
+    """Return the query for all hubs that are in the pilot for one of their Responsible Suppliers, as `in_pilot`."""
+    of_suppliers = (
+        select(members.c.device_id)
+        .join_from(lists, members, members.c[owner] == lists.c.id)
+        .join(hub, hub.c.device_id == members.c.device_id)
+        .where(lists.c.release_id == release_id, responsible_sql(lists.c.supplier))
+        for lists, members, owner in _OF_SUPPLIERS
+    )
+    by_default = (
+        select(default_hub.c.device_id)
+        .join_from(default_list, default_hub, default_hub.c.list_id == default_list.c.id)
+        .join(hub, hub.c.device_id == default_hub.c.device_id)
+        .where(default_list.c.release_id == release_id, _has_silent_supplier(release_id))
+    )
+    proving = select(release_hub.c.device_id).where(_is_proving(release_id))
+    return union(*of_suppliers, by_default, proving)
+
+
+_OF_SUPPLIERS = ((preferred_list, preferred_hub, "list_id"), (pilot_selection, selected_hub, "selection_id"))
 
 
 def _named(members: Table, wanted: FromClause) -> ColumnElement[bool]:
@@ -60,6 +92,16 @@ def _chosen(wanted: FromClause, release_id: str, lists: Table, members: Table, o
 
 def _by_default(wanted: FromClause, release_id: str) -> Select[int]:
     """Return the hubs of the default lists that have a Responsible Supplier which sent no list of its own."""
+    return (
+        select(default_hub.c.device_id)
+        .join_from(wanted, default_hub, _named(default_hub, wanted))
+        .join(default_list, default_list.c.id == default_hub.c.list_id)
+        .join(hub, hub.c.device_id == default_hub.c.device_id)
+        .where(default_list.c.release_id == release_id, _has_silent_supplier(release_id))
+    )
+
+
+def _has_silent_supplier(release_id: str) -> ColumnElement[bool]:
     silent = [
         and_(
             role.is_not(None),
@@ -67,10 +109,8 @@ def _by_default(wanted: FromClause, release_id: str) -> Select[int]:
         )
         for role in ROLES
     ]
-    return (
-        select(default_hub.c.device_id)
-        .join_from(wanted, default_hub, _named(default_hub, wanted))
-        .join(default_list, default_list.c.id == default_hub.c.list_id)
-        .join(hub, hub.c.device_id == default_hub.c.device_id)
-        .where(default_list.c.release_id == release_id, or_(*silent))
-    )
+    return or_(*silent)
+
+
+def _is_proving(release_id: str) -> ColumnElement[bool]:
+    return and_(release_hub.c.release_id == release_id, release_hub.c.mark == HubMark.PROVING)
