@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from time import monotonic
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 
 from duis_gateway.clock import Clock
 from duis_gateway.doors.feeds import Feed
@@ -46,9 +46,10 @@ _MARKS = (
     select(func.max(hub.c.changed_at)),
     select(func.max(operator_flag.c.id)),
     select(func.count()).select_from(operator_flag).where(operator_flag.c.acknowledged_at.is_(None)),
-    select(func.count()).select_from(outbox).where(outbox.c.state == "dead"),
+    select(func.count()).select_from(outbox).where(outbox.c.state == literal_column("'dead'")),
 )
-_MARK = select(*(one.scalar_subquery() for one in _MARKS))
+MARK = select(*(one.scalar_subquery() for one in _MARKS))
+"""What is read at each look."""
 
 
 def mark_of(conn: Connection, now: datetime) -> Hashable:
@@ -56,7 +57,7 @@ def mark_of(conn: Connection, now: datetime) -> Hashable:
 
     With time goes what is left of it: each minute of business time is a change.
     """
-    return (*conn.execute(_MARK).one(), now.replace(second=0, microsecond=0))
+    return (*conn.execute(MARK).one(), now.replace(second=0, microsecond=0))
 
 
 class Events:

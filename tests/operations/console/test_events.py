@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Hashable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -13,7 +14,8 @@ import pytest
 
 from duis_gateway.errors import NotDurable, TooBusy
 from duis_gateway.operations import flags
-from duis_gateway.operations.console.events import Events
+from duis_gateway.operations.console.events import MARK, Events, mark_of
+from duis_gateway.store.engine import Store
 from tests.operations.console.test_console import ask
 from tests.support.console_scene import Shown, give_up
 from tests.support.installation import NOW
@@ -59,6 +61,17 @@ def test_health_metrics_and_pages_answer_beside_as_many_as_may_listen(shown: Sho
         for path in ("/health", "/health/live", "/metrics", "/", f"/releases/{shown.release}"):
             assert ask(shown, "GET", path).status == 200, path
     assert ask(shown, "POST", "/events", "").status == 405
+
+
+def test_a_look_reads_indexes_alone_however_many_messages_there_are(store: Store) -> None:
+    with store.read() as conn:
+        assert mark_of(conn, NOW) == mark_of(conn, NOW)
+        assert mark_of(conn, NOW) != mark_of(conn, NOW + timedelta(minutes=1))
+        if conn.dialect.name == "sqlite":  # with so few rows, PostgreSQL reads the whole table
+            said = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {MARK.compile(conn)}").all()
+            steps = [str(row[3]) for row in said]
+            assert any("ix_outbox_dead" in step for step in steps)
+            assert not [step for step in steps if "SCAN" in step and "INDEX" not in step and "CONSTANT" not in step]
 
 
 class Looked:
