@@ -231,6 +231,8 @@ def test_a_message_says_where_it_goes_and_how_long_it_is_tried(pages: Pages) -> 
     first, *_ = fails(pages.dcc, "PreferredPilotSchedule", "FirmwareReleaseNotice", "StageChange", to=NORTH)
     text = pages.words(f"/messages/sent-{first}")
     assert "by http to http://127.0.0.1:1/" in text
+    assert "UTC (business time)" in text
+    assert "All times are in UTC" in pages.words(f"/messages/sent-{first}", part="//footer")
     assert "about 5.2 d more: 2,000 attempts in all, or 12 that the recipient refuses" in text
 
 

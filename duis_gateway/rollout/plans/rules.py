@@ -436,8 +436,8 @@ def _plan(
 
 
 def _words(period: Period) -> str:
-    return f"{_moment(period.start)} to {_moment(period.end)}"
+    return f"{period.start:%Y-%m-%d %H:%M} to {_moment(period.end)}"
 
 
 def _moment(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%MZ")
+    return f"{at:%Y-%m-%d %H:%M} UTC"

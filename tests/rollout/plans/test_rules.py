@@ -70,7 +70,7 @@ def test_one_supplier_is_enough_where_there_is_one() -> None:
     """BR-3.2."""
     expected = HubPlan(
         Basis.INSTRUCTED,
-        "2026-05-01T00:00Z to 2026-05-10T12:30Z: its supplier has instructed it; the CSP has not decided yet",
+        "2026-05-01 00:00 to 2026-05-10 12:30 UTC: its supplier has instructed it; the CSP has not decided yet",
         MAY,
         MAY.end,
         Stage.PILOT,
@@ -231,7 +231,7 @@ def test_the_csps_own_schedule_is_shown_and_binds_nobody() -> None:
     """PIA-S5."""
     planned = plan(scheduled=JUNE, mark=HubMark.PROVING)
     assert (planned.period, planned.due) == (None, AUTOMATIC)
-    assert "the CSP's schedule has it for 2026-06-01T00:00Z" in planned.explanation
+    assert "the CSP's schedule has it for 2026-06-01 00:00 to" in planned.explanation
     assert "always in the pilot" in planned.explanation
 
 
