@@ -82,9 +82,9 @@ def pages(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pages]:
         assert suppliers.stop(monotonic() + 30)
 
 
-def arrived(dcc: Steering) -> None:
+def arrived(dcc: Steering, what: str = "pending") -> None:
     with dcc.store.write() as conn:
-        conn.execute(update(outbox).where(outbox.c.state == "pending").values(state="delivered"))
+        conn.execute(update(outbox).where(outbox.c.state == what).values(state="delivered"))
 
 
 def given_up(dcc: Steering, kind: str, *to: int) -> list[int]:
@@ -113,7 +113,9 @@ def test_a_hub_says_that_its_csp_was_not_told_and_the_message_is_replayed_there(
     assert f"CSP {format_eui(NORTH)}: PreferredPilotSchedule of R1 was given up: HTTP 404" in " ".join(
         section.text_content().split()
     )
-    assert "its CSP has not been told yet" in pages.words(f"/hubs/{hub}", part="//div[@id='standing']")
+    standing = pages.words(f"/hubs/{hub}", part="//div[@id='standing']")
+    assert "its CSP has not been told yet" in standing
+    assert "What to do: First replay what was given up" in standing
     (link,) = section.xpath(".//a[starts-with(@href, '/messages/')]/@href")
     fields = {str(one.get("name")): str(one.get("value")) for one in section.xpath(".//input[@type='hidden']")}
     assert link == f"/messages/sent-{fields['message']}"
@@ -136,16 +138,26 @@ def test_several_dead_letters_are_replayed_at_once(pages: Pages) -> None:
 
 def test_a_supplier_learns_that_its_csp_was_not_told_and_nothing_of_the_message(pages: Pages) -> None:
     path = f"/supplier/hubs/{format_eui(OWN_NORTH)}"
-    assert "whoever runs the gateway has to send the message again" in pages.words(path, OURS, "//div[@id='standing']")
+    standing = pages.words(path, OURS, "//div[@id='standing']")
+    assert "whoever runs the gateway has to send the message again" in standing
+    assert "What to do: First ask whoever runs the gateway to send its CSP the message again." in standing
     said = pages.words(path, OURS, "//section[@id='not-told']")
     assert "Its CSP: the gateway has given up; whoever runs it has to send it again, so ask there." in said
     for foreign in ("PreferredPilotSchedule", "HTTP 404", format_eui(NORTH)):
         assert foreign not in pages.words(path, OURS)
 
 
+def test_a_supplier_sees_that_a_csp_was_not_told_of_a_group(pages: Pages) -> None:
+    said = "nothing yet (a CSP has not been told of it: the gateway's message has not arrived)"
+    assert said in pages.words("/supplier/releases/R1", OURS, "//div[@id='plan']")
+    arrived(pages.dcc, "dead")
+    assert "has not been told" not in pages.words("/supplier/releases/R1", OURS, "//div[@id='plan']")
+
+
 def test_a_supplier_is_shown_what_itself_was_not_told(pages: Pages) -> None:
     (number, *_) = given_up(pages.dcc, "N77", OURS)
     path = f"/supplier/hubs/{format_eui(OWN_NORTH)}"
+    assert "you have not been told yet: whoever" in pages.words(path, OURS, "//div[@id='standing']")
     assert "You: N77 of R1 was given up: HTTP 404" in pages.words(path, OURS, "//section[@id='not-told']")
     assert pages.read(path, OURS).xpath(f"//section[@id='not-told']//a[@href='/supplier/messages/sent-{number}']")
 

@@ -13,6 +13,7 @@ from duis_gateway.errors import NoSuchPath
 from duis_gateway.operations.console.release import LastWord, Step, last_word, steps_of
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import suppliers_of_model
+from duis_gateway.rollout.deadlines.not_told import groups_not_told
 from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.deadlines.view import OWN, deadline_rows
 from duis_gateway.rollout.estate.rules import HubState
@@ -88,7 +89,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A deployment group that the supplier instructed, as it stands."""
+    """A deployment group that the supplier instructed, as it stands. `not_told`: a CSP has not been told of it."""
 
     stage: str
     group_id: str
@@ -96,6 +97,7 @@ class Group:
     received_at: datetime
     hubs: int
     words: Sequence[Word] = ()
+    not_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ def _groups(conn: Connection, release_id: str, supplier: int) -> list[Group]:
         period = None if row.starts is None else Period(row.starts, row.ends)
         word = Word(row.csp_region, row.decision, period, row.reason or "", row.decided_at)
         words.setdefault(row.instruction_id, []).append(word)
-    heads = select(instruction).where(*mine).order_by(instruction.c.starts, instruction.c.group_id)
+    heads = conn.execute(select(instruction).where(*mine).order_by(instruction.c.starts, instruction.c.group_id)).all()
+    not_told = groups_not_told(conn, release_id, supplier, {row.group_id for row in heads})
     return [
         Group(
             row.stage,
@@ -198,8 +201,9 @@ def _groups(conn: Connection, release_id: str, supplier: int) -> list[Group]:
             row.received_at,
             hubs.get(row.id, 0),
             words.get(row.id, ()),
+            row.group_id in not_told,
         )
-        for row in conn.execute(heads)
+        for row in heads
     ]
 
 

@@ -66,17 +66,27 @@ def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> N
     """Return the first message without which the party does not know of the task, if there is one."""
     kinds = TOLD_BY.get(task.task, frozenset())
     for one in late:
-        words = _words(task) if one.kind == _SCHEDULE else ()
-        tells = one.kind in kinds and names(conn, one.id, *words)
-        if tells and not (one.given_up and repeated_since(conn, one, *words)):
+        words = _of_group(task.about or 0, task.subject) if one.kind == _SCHEDULE else ()
+        if one.kind in kinds and _tells(conn, one, words):
             return NotTold(one.id, one.kind, one.given_up, one.error)
     return None
 
 
-def _words(task: Deadline) -> tuple[str, ...]:
+def _tells(conn: Connection, one: NotArrived, words: Sequence[str]) -> bool:
+    """Whether a message says something with these words in it that its recipient has not heard by a later one."""
+    return names(conn, one.id, *words) and not (one.given_up and repeated_since(conn, one, *words))
+
+
+def _of_group(supplier: int, group_id: str) -> tuple[str, ...]:
     """Return what a supplier's schedule has in it that tells of a group."""
-    supplier = () if task.about is None else (format_eui(task.about),)
-    return (*supplier, group_as_written(task.subject))
+    return format_eui(supplier), group_as_written(group_id)
+
+
+def groups_not_told(conn: Connection, release_id: str, supplier: int, group_ids: Iterable[str]) -> frozenset[str]:
+    """Return those of a supplier's groups of which a CSP should know and was not told."""
+    csps = {one.eui for one in parties.all_parties(conn, PartyKind.CSP)}
+    late = [one for one in not_arrived(conn, {release_id}, csps) if one.kind == _SCHEDULE]
+    return frozenset(group for group in group_ids if any(_tells(conn, one, _of_group(supplier, group)) for one in late))
 
 
 def not_told_of_hub(
@@ -96,18 +106,28 @@ def not_told_of_hub(
         words = () if one.kind in _OF_ALL_HUBS else (eui,)
         # To a CSP, an email is a courtesy: its interface tells it.
         concerned = one.channel == "http" or one.recipient in suppliers
-        if concerned and names(conn, one.id, *words) and not (one.given_up and repeated_since(conn, one, *words)):
+        if concerned and _tells(conn, one, words):
             found.append(one)
     return found
 
 
-def in_words(messages: Iterable[NotArrived], hub: Hub) -> str:
-    """Say who was not told of a hub, without a word of what it was not told; nothing, if all arrived."""
+def in_words(messages: Iterable[NotArrived], hub: Hub, viewer: int | None = None) -> str:
+    """Say, to this supplier or to others, who was not told of a hub, and nothing of what: "" if all arrived."""
     said: dict[str, str] = {}
     for one in messages:
-        whom = "its supplier" if one.recipient in hub.suppliers else "its CSP"
+        whom = "its supplier has" if one.recipient in hub.suppliers else "its CSP has"
+        whom = "you have" if one.recipient == viewer else whom
         said[whom] = _TO_DO[one.given_up or said.get(whom) == _TO_DO[True]]
-    return "; ".join(f"{whom} has not been told yet: {what}" for whom, what in said.items())
+    return "; ".join(f"{whom} not been told yet: {what}" for whom, what in said.items())
+
+
+def first_step(messages: Iterable[NotArrived], hub: Hub, *, of_supplier: bool) -> str:
+    """Say what has to be done before anything else helps: where its CSP was not told, and will not be by itself."""
+    if not any(one.given_up and one.recipient not in hub.suppliers for one in messages):
+        return ""
+    if of_supplier:
+        return "First ask whoever runs the gateway to send its CSP the message again."
+    return "First replay what was given up: its CSP knows nothing of it."
 
 
 _TO_DO = {

@@ -17,7 +17,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
-from duis_gateway.rollout.deadlines.not_told import in_words, not_told_of_hub
+from duis_gateway.rollout.deadlines.not_told import first_step, in_words, not_told_of_hub
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of, viewer_of
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.estate import changes
@@ -114,8 +114,12 @@ def _of_one(
     (row,) = read(EstateReader(conn, party, now), [hub])
     if row["release"] is None or row["state"] == HubState.ACTIVATED:
         return row
-    said = in_words(not_told_of_hub(conn, hub, [str(row["release"])], viewer_of(party)), hub)
+    viewer = viewer_of(party)
+    late = not_told_of_hub(conn, hub, [str(row["release"])], viewer)
+    said, first = in_words(late, hub, viewer), first_step(late, hub, of_supplier=viewer is not None)
     more = {name: f"{row[name]}; {said}" for name in ("why", "reason") if said and name in row}
+    if first and "next_step" in row:
+        more["next_step"] = " ".join(filter(None, (first, str(row["next_step"] or ""))))
     return {**row, **more}
 
 
