@@ -108,6 +108,21 @@ def test_the_stages_on_the_overview_are_those_of_the_release_itself(shown: Shown
         assert stages(of_supplier(shown, f"/releases/{release}")) == stages(card)
 
 
+def test_the_suppliers_page_says_of_its_hubs_what_the_console_says(shown: Shown) -> None:
+    """Their figures went apart as soon as another release for the model was announced."""
+    bars = "//dl[@class='bars']/dt[.='{}']/following-sibling::dd[@class='figure'][1]"
+
+    def figure(root: html.HtmlElement, name: str) -> str:
+        found = root.xpath(bars.format(name))[0]
+        return " ".join(found.text_content().split())
+
+    main = shown.play["main"].eui
+    for release in (shown.release, shown.successor.lot.release):
+        theirs = figure(of_supplier(shown, f"/releases/{release}"), "Your hubs")
+        assert theirs == figure(get(shown, f"/releases/{release}"), main)
+        assert " of " in theirs
+
+
 def test_a_tile_says_whose_tasks_it_counts(shown: Shown) -> None:
     assert "of DCC and the CSPs" in words(get(shown, "/"), "//ul[@class='tiles']/li[2]")
     said = "No supplier has missed an obligation to the pilot of a release in flight."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from duis_gateway.clock import FixedClock
 from duis_gateway.doors.http import Edge
 from duis_gateway.operations.console import search
-from duis_gateway.operations.console.release import Turn, turn_in_short, turn_of
+from duis_gateway.operations.console.release import LastWord, Turn, last_word, turn_in_short, turn_of
 from duis_gateway.operations.console.remembered import Remembered
 from duis_gateway.operations.console.search import Wanted, Way
 from duis_gateway.operations.console.site import Console, Sources
@@ -20,6 +21,8 @@ from duis_gateway.operations.metrics import Metrics
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.rules import Deadline, Task, TaskState
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import ReleaseState
+from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 from duis_gateway.store.engine import Store
 from tests.support.asking import ask, whole
 from tests.support.outbox import OTHER, SUPPLIER, enqueue, message, messages
@@ -57,6 +60,25 @@ def test_whatever_is_overdue_is_shown_and_the_rest_is_counted() -> None:
     ]
     assert turn_of([pause, outcome, later, *late], "R1", NOW) == [Turn([pause, outcome], 1), Turn(late[:5], 2)]
     assert turn_of([later], "R1", NOW) == [Turn([later])]
+
+
+def test_what_keeps_a_release_from_going_on_is_said_with_who_decided_and_why() -> None:
+    """A supplier's page of a stopped release named neither."""
+    dcc = "90-B3-D5-1F-30-00-00-0A"
+    states = [
+        ("notified", ReleaseState.NOTIFIED, False, dcc, None),
+        ("approved", ReleaseState.APPROVED, False, dcc, None),
+        ("paused", ReleaseState.APPROVED, True, "SEC Panel", "too many failures"),
+        ("incident", ReleaseState.APPROVED, True, dcc, "INC-1"),
+        ("stopped", ReleaseState.STOPPED, False, dcc, "bad image"),
+    ]
+    events = [ReleaseEvent("R1", NOW, event, state, paused, by, why) for event, state, paused, by, why in states]
+    one = release()
+    paused = replace(one, state=ReleaseState.APPROVED, paused=True)
+    stopped = replace(one, state=ReleaseState.STOPPED)
+    assert last_word(replace(one, state=ReleaseState.APPROVED), events[:2]) is None
+    assert last_word(paused, events[:4]) == LastWord("Paused", NOW, "SEC Panel", "too many failures", is_bad=True)
+    assert last_word(stopped, events) == LastWord("Stopped", NOW, "DCC", "bad image", is_bad=True)
 
 
 def test_a_figure_is_counted_once_however_many_ask() -> None:
