@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from duis_gateway.rollout.periods import is_over, stage_time, starts_within
@@ -95,6 +96,11 @@ def going_on_since(facts: PlanFacts, supplier: int) -> datetime | None:
 def given_by(facts: PlanFacts, supplier: int | None) -> list[HubInstruction]:
     """Return what a supplier has instructed, the last first: of several of one time `max` takes the first it meets."""
     return [] if supplier is None else [one for one in reversed(facts.instructions) if one.supplier == supplier]
+
+
+def awaiting_say(facts: PlanFacts, given: Iterable[HubInstruction]) -> list[HubInstruction]:
+    """Return those of the instructions on which the CSP has not had its say, and still can."""
+    return [one for one in given if not one.by_dcc and one.say is None and not is_over(one.period, facts.at)]
 
 
 def obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
@@ -25,10 +26,12 @@ HUBS_AT_ONCE = 50_000
 def tell_ended(release: Release, moment: Moment) -> Mapping[int, frozenset[int]]:
     """Tell suppliers of their instructions that have just ended without the second supplier's (N77); return the hubs.
 
-    The others were told nothing of a plan, and are told nothing of its end.
+    The others were told nothing of a plan, and are told nothing of its end. Where a joint plan goes on, what is shown
+    of it changes all the same: the CSP is not asked any more about the half that is over.
     """
     ends = told.ends_passed(moment.conn, release.release_id, moment.now)
     ids = untold.named_until(moment.conn, release.release_id, ends, split=True)
+    freshness.of_hubs(moment.conn, ids, moment.now)
     listeners, bulletin = Listeners(moment), Bulletin()
     shared = plans.of_release(moment.conn, release, moment.now)
     found: defaultdict[int, set[int]] = defaultdict(set)

@@ -17,6 +17,7 @@ from duis_gateway.rollout.eligibility import Unfit, runs, unfit
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
 from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_over
 from duis_gateway.rollout.plans.counting import (
+    awaiting_say,
     counting_in_the_plan,
     counting_of,
     counting_together,
@@ -210,24 +211,29 @@ def _period_of(instruction: HubInstruction | None) -> Period | None:
 def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: Iterable[HubInstruction]) -> HubPlan:
     given = tuple(counting)
     stage = Stage.PILOT if all(one.stage is Stage.PILOT for one in given) else Stage.SAFE_LAUNCH
-    said = [one.say is not None for one in given if not one.by_dcc]
-    open_say = not all(said)
     text = "both suppliers have instructed; the later start and the later end count"
     if basis is SplitBasis.ONE_INSTRUCTION:
         own = given[0].supplier == facts.viewer
         text = f"{'you have' if own else 'its supplier has'} instructed it"
         if given[0].by_dcc:
             text = f"DCC chose the hub on {'your' if own else _ITS_SUPPLIERS} behalf"
-    say = _decided(facts, given)
-    if open_say:
-        say = (
-            "the CSP has decided on one part, but not yet on the other" if any(said) else "the CSP has not decided yet"
-        )
+    said = [one.say is not None for one in given if not one.by_dcc]
+    open_say = not all(said)
+    say = _undecided(facts, given) if open_say else _decided(facts, given)
     if all(one.by_dcc for one in given):
         say = "the CSP is told, not asked"
     by_dcc = basis is SplitBasis.ONE_INSTRUCTION and given[0].by_dcc
     text = f"{text}; {say}"
     return _plan(facts, Basis.INSTRUCTED, text, period, stage, indicative=open_say, by_dcc=by_dcc)
+
+
+def _undecided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:
+    """Return in words that the CSP has not decided on all that counts; on what is over it is not asked to any more."""
+    several = tuple(given)
+    some = any(one.say is not None for one in several)
+    if awaiting_say(facts, several):
+        return "the CSP has decided on one part, but not yet on the other" if some else "the CSP has not decided yet"
+    return "the CSP decided in time on one part alone" if some else "the CSP did not decide in time"
 
 
 def _decided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:

@@ -1,7 +1,7 @@
 """Periods for which no hub is told to be planned, and whose end is looked at all the same.
 
-They wait for a second supplier, or a pause holds them. The plan before and the plan after do not differ at their end;
-nothing else would say it (`half_instructed`, `held`).
+They wait for a second supplier, or a pause holds them, or they are of one half of a joint plan that goes on. The plan
+before and the plan after do not differ at their end; nothing else would say it (`half_instructed`, `held`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.eligibility import split_sql
 from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans import told
+from duis_gateway.rollout.plans.counting import awaiting_say, counting_together
 from duis_gateway.rollout.plans.records import PlanBasis, PlanFacts, PlanStanding, ToldPlan
-from duis_gateway.rollout.plans.rules import plan_hub, waiting
+from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.releases.records import Period, Release, Stage
 from duis_gateway.store.rollout_tables import batch, batch_hub, piece_say, pilot_selection, selected_hub
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
@@ -38,10 +39,14 @@ def _untold(facts: PlanFacts) -> Iterator[tuple[Stage, Period]]:
     one = waiting(facts)
     if one is not None:
         yield one.stage, one.counting_period
+    plan = plan_hub(facts)
+    if plan.period is None or plan.stage is None:
+        return
     if facts.release.paused:
-        plan = plan_hub(facts)
-        if plan.period is not None and plan.stage is not None:
-            yield plan.stage, plan.period
+        yield plan.stage, plan.period
+    if plan.basis is Basis.INSTRUCTED:
+        given = (half for half in counting_together(facts) if half is not None)
+        yield from ((half.stage, half.period) for half in awaiting_say(facts, given) if half.period != plan.period)
 
 
 def named_until(

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
     CancelledGroup,
     DeploymentGroup,
     PreferredPilotSchedule,
 )
-from duis_gateway.rollout.estate.hub_by_hub import hub_row
+from duis_gateway.flow.incoming import Door
+from duis_gateway.rollout.deadlines.view import deadline_rows
+from duis_gateway.rollout.estate.hub_by_hub import estate_rows, hub_row
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.rollout.plans.test_off_the_plan import period_of, told
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
@@ -76,3 +81,42 @@ def test_the_joint_period_stands_until_its_end_when_the_half_that_dcc_chose_too_
     assert anew.keys() == {OURS, THEIRS, NORTH, DCC}
     for party, (deployment,) in anew.items():
         assert period_of(deployment)[-1] == PILOT.end == planned(dcc, party)[1]
+    missed = told(dcc, before, "Deviation")
+    assert missed.keys() == anew.keys(), "what was planned before was missed: at one instant, as the choice goes on"
+    nothing_left = {why(dcc, party) for party in anew}
+    assert nothing_left == {"the CSP did not decide in time"}, "before, it had not decided yet"
+    assert undecided(dcc) == []
+
+
+def why(dcc: Steering, party: int, since: datetime | None = None) -> str | None:
+    """The last of the words why the hub is planned so; None where it has not changed since then."""
+    with dcc.store.read() as conn:
+        rows = {row["device_id"]: row for row in estate_rows(conn, PARTIES[party], dcc.clock.now(), since)}
+    row = rows.get(format_eui(SPLIT))
+    return None if row is None else str(row["why"]).rpartition("; ")[2]
+
+
+def undecided(dcc: Steering) -> list[object]:
+    """The suppliers on whose groups the CSP is asked to decide."""
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, PARTIES[NORTH], dcc.clock.now())
+    return [row["supplier"] for row in rows if row["task"] == "decide_on_group"]
+
+
+@pytest.mark.requirement("X07", "BR-5.4")
+def test_on_a_half_that_is_over_the_csp_is_not_asked_any_more(dcc: Steering) -> None:
+    """Before, `why` went on saying that it had not decided yet, which nobody asked of it; `changed-since` has it."""
+    instructs(dcc, OURS, OWN)
+    instructs(dcc, THEIRS, OTHERS)
+    accepted = csp.ScheduleDecision("R1", THEIRS, "G1", GroupDecision.ACCEPTED)
+    assert dcc.says(accepted, by=NORTH, door=Door.CSP).status == "Accepted"
+    assert undecided(dcc) == [format_eui(OURS)]
+    before = dcc.last_row()
+    dcc.passes(OWN.end - DAY)
+    assert why(dcc, OURS) == "the CSP has decided on one part, but not yet on the other"
+    dcc.passes(OWN.end)
+    assert undecided(dcc) == []
+    for party in (OURS, THEIRS, NORTH, DCC):
+        assert why(dcc, party, OWN.end) == "the CSP decided in time on one part alone"
+    assert dcc.last_row() == before, "the plan goes on, and nobody is told anything"
+    assert {planned(dcc, party) for party in (OURS, THEIRS, NORTH, DCC)} == {(OTHERS.start, OTHERS.end)}
