@@ -25,6 +25,7 @@ from duis_gateway.operations.console import (
     asked,
     certificates,
     hub,
+    hub_list,
     message,
     named,
     overview,
@@ -45,6 +46,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.rules import Deadline, in_order
 from duis_gateway.rollout.deadlines.view import partner_deadlines, tasks_of_everybody
+from duis_gateway.rollout.estate.hub_pages import PAGE, hub_page
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.progress.store import Estate, estate_of, how_far
 from duis_gateway.rollout.releases import store as releases
@@ -112,6 +114,7 @@ class Console:
         pages: dict[str, Callable[[HttpRequest], Answer]] = {
             "/": self.overview,
             "/releases/*": self.release,
+            "/hubs": self.hubs,
             "/hubs/*": self.hub,
             "/messages": self.messages,
             "/messages/*": self.message,
@@ -206,6 +209,15 @@ class Console:
         if found is None:
             raise NoSuchPath(f"{format_eui(device_id)} is not in the inventory")
         return self._page("hub.html", page=found, hub=found.hub, form_token=self._guard.form_token("replay"))
+
+    def hubs(self, request: HttpRequest) -> Answer:
+        """The hubs one by one, by what is asked for."""
+        fields = asked.query(request)
+        wanted = hub_list.wanted_hubs(fields, of_any_supplier=True)
+        with self._store.read() as conn:
+            found = hub_page(conn, hub.OPERATOR, self._clock.now(), wanted)
+        facts = {"asked": fields, "found": found, "further": hub_list.further(fields, found), "page_size": PAGE}
+        return self._page("hubs.html", choices=hub_list.CHOICES, **facts)
 
     def messages(self, request: HttpRequest) -> Answer:
         """Messages in and out, by what is asked for."""
@@ -316,7 +328,12 @@ class Console:
         return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers_of(error)), error)
 
     def _page(self, template: str, **facts: object) -> Answer:
-        shared = {"now": self._clock.now(), "may_change": self._guard.is_open, "read_only": actions.READ_ONLY}
+        shared: dict[str, object] = {
+            "now": self._clock.now(),
+            "may_change": self._guard.is_open,
+            "read_only": actions.READ_ONLY,
+        }
+        shared["hubs_of"] = hub_list.of_task
         text = render(f"{_HERE}/{template}", **shared, **facts)
         return answers.page(text)
 
@@ -383,7 +400,7 @@ def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:
     ]
     found += [
         (
-            f"/releases/{path_part(one.release_id)}",
+            f"/hubs?{hub_list.of_task(one.release_id, 'decide_on_group', one.group_id, one.supplier)}",
             f"group {one.group_id} of {format_eui(one.supplier)} for {one.release_id}",
         )
         for one in named.groups_called(conn, name)

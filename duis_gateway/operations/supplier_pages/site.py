@@ -16,7 +16,7 @@ from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, TokenRefused, refusal_of
-from duis_gateway.operations.console import answers, asked, message, named, search
+from duis_gateway.operations.console import answers, asked, hub_list, message, named, search
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Line, Way
 from duis_gateway.operations.supplier_pages.standing import Standing, far_of_one, release_of, releases_of, standing_of
@@ -29,7 +29,7 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
 from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows, hub_on_a_page
-from duis_gateway.rollout.estate.hub_pages import PAGE, WantedHubs, hub_page
+from duis_gateway.rollout.estate.hub_pages import PAGE, hub_page
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
@@ -47,7 +47,6 @@ _A_MOMENT = 2.0
 _UNDELIVERED = 50
 _WHOSE = "supplier"
 """Under which a request notes whose it is, so that a refusal keeps the supplier's menu."""
-_ASKED_OF_HUBS = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release")
 
 Page = Callable[[Party, HttpRequest], Answer]
 
@@ -136,13 +135,11 @@ class SupplierPages:
     def hubs(self, supplier: Party, request: HttpRequest) -> Answer:
         """The hubs one by one, by what is asked for."""
         fields = asked.query(request)
-        wanted = _wanted(fields)
+        wanted = hub_list.wanted_hubs(fields)
         with self._store.read() as conn:
             found = hub_page(conn, supplier, self._clock.now(), wanted)
-        kept = {name: value for name, value in fields.items() if value and name != "after"}
-        further = None if found.further is None else urlencode({**kept, "after": format_eui(found.further)})
-        facts: dict[str, Any] = {"asked": fields, "found": found, "further": further, "page_size": PAGE}
-        return self._page("hubs.html", supplier, states=list(HubState), **facts)
+        facts: dict[str, Any] = {"asked": fields, "found": found, "further": hub_list.further(fields, found)}
+        return self._page("hubs.html", supplier, choices=hub_list.CHOICES, page_size=PAGE, **facts)
 
     def hub(self, supplier: Party, request: HttpRequest) -> Answer:
         """One hub: how it stands and why, what is planned, and all that happened to it."""
@@ -227,7 +224,8 @@ class SupplierPages:
         return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers), error)
 
     def _page(self, template: str, supplier: Party | None, **facts: object) -> Answer:
-        shared = {"now": self._clock.now(), "supplier": supplier, "root": ROOT}
+        shared: dict[str, object] = {"now": self._clock.now(), "supplier": supplier, "root": ROOT}
+        shared |= {"hubs_of": hub_list.of_task, "hubs_in": hub_list.of_status}
         return answers.page(render(f"{_HERE}/{template}", **shared, **facts))
 
     def _count(self, supplier: int) -> Standing:
@@ -254,16 +252,6 @@ def _value(figure: Figure[Standing] | None) -> Standing | None:
 def _is_own(line: Line, supplier: Party) -> bool:
     """Whether a message is to or from this supplier: a partner's message never is, whoever it names."""
     return line.way is not Way.PARTNERS and line.party == supplier.eui
-
-
-def _wanted(fields: Mapping[str, str]) -> WantedHubs:
-    given = {name: value for name, value in fields.items() if value}
-    state = given.get("state")
-    if state is not None and state not in list(HubState):
-        raise HttpRefused(f"The state must be one of {', '.join(HubState)}.")
-    after = asked.eui(given["after"], "The hub to continue after") if "after" in given else None
-    named = {name: given.get(name) for name in _ASKED_OF_HUBS}
-    return WantedHubs(**named, state=None if state is None else HubState(state), after=after)
 
 
 def _places(conn: Connection, supplier: Party, name: str) -> Sequence[tuple[str, str]]:

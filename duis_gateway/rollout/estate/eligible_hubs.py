@@ -174,16 +174,26 @@ def _touched(ids: list[str]) -> tuple[Select[Any], ...]:
         _named(instruction, instruction_hub, "instruction_id", ids),
         _named(batch, batch_hub, "batch_id", ids),
         _named(pilot_selection, selected_hub, "selection_id", ids),
-        select(activation_outcome.c.device_id).where(
-            not_(activation_outcome.c.success), activation_outcome.c.release_id.in_(ids)
-        ),
+        failed_sql(ids),
         _happened(ids, Happened.ENDED, Happened.CHOICE_ENDED, Happened.OFF_PLAN),
     )
 
 
+def failed_sql(ids: list[str], reason: str | None = None) -> Select[tuple[int]]:
+    """Return the query for the hubs that failed under these releases, for this reason or any."""
+    failed = (not_(activation_outcome.c.success), activation_outcome.c.release_id.in_(ids))
+    why = () if reason is None else (activation_outcome.c.failure_reason == reason,)
+    return select(activation_outcome.c.device_id).where(*failed, *why)
+
+
+def off_plan_sql(ids: list[str]) -> Select[tuple[int]]:
+    """Return the query for the hubs that were moved, or were not, otherwise than planned under these releases."""
+    return _happened(ids, Happened.OFF_PLAN)
+
+
 def off_the_plan(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:
     """Yield the estate's hubs that were moved, or were not, otherwise than planned under the release."""
-    told = _happened([release.release_id], Happened.OFF_PLAN)
+    told = off_plan_sql([release.release_id])
     yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(told)))
 
 

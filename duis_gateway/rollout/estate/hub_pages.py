@@ -7,27 +7,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from duis_gateway.duis.identifiers import parse_eui, to_signed
 from duis_gateway.parties.records import Party
-from duis_gateway.rollout.deadlines.scopes import live_releases, scope_of
-from duis_gateway.rollout.eligibility import is_hub, is_hub_sql
-from duis_gateway.rollout.estate.eligible_hubs import Scope, touched_sql
+from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
+from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql
+from duis_gateway.rollout.estate.eligible_hubs import Scope, failed_sql, off_plan_sql, touched_sql
 from duis_gateway.rollout.estate.hub_by_hub import EstateReader
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.hubs.store import HUB_COLUMNS
-from duis_gateway.store.tables import device_model, hub
+from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.store.tables import device_model, hub, instruction, instruction_hub
 
 PAGE = 100
 _AT_ONCE = 1_000
 _STRETCH = 5_000
 _LOOKED_AT = 5_000
 _READ = 20_000
+_WINDOW = 100_000
 _NAMED = frozenset({HubState.FAILED, HubState.INSTRUCTED, HubState.BATCH})
 """States that a hub is in only where something names it: these hubs are looked at alone."""
 
@@ -38,7 +41,11 @@ Row = Mapping[str, object]
 class WantedHubs:
     """Which hubs are looked for; None: whatever it is. `after`: the hub to go on behind, in the database's order.
 
-    `release` is the one that has a hub next, `state` how it stands under that (as in the columns of the estate).
+    `release` is the one that has a hub next, `state` how it stands under that (as in the columns of the estate), `void`
+    and `off_plan` why it is not moved or how it departed from its plan (as in the status). `supplier` narrows down what
+    whoever may read all looks at. `group` is the deployment group that has it, under `release` where one is named.
+    `failed_under` is a release under which it failed, for this `reason` at least once, or (without) that has yet to
+    update it.
     """
 
     manufacturer: str | None = None
@@ -48,6 +55,12 @@ class WantedHubs:
     csp_region: str | None = None
     release: str | None = None
     state: HubState | None = None
+    supplier: int | None = None
+    void: VoidReason | None = None
+    off_plan: DeviationKind | None = None
+    group: str | None = None
+    failed_under: str | None = None
+    reason: str | None = None
     after: int | None = None
 
     @property
@@ -55,14 +68,32 @@ class WantedHubs:
         """Whether something is asked for that the inventory says, and an index with it."""
         return any((self.manufacturer, self.model, self.firmware_version, self.status, self.csp_region))
 
+    def is_kind_of(self, one: Hub) -> bool:
+        """Whether a hub is of the kind that is asked for."""
+        given = (
+            (self.manufacturer, one.manufacturer),
+            (self.model, one.model),
+            (self.firmware_version, one.firmware_version),
+            (self.status, one.status),
+            (self.csp_region, one.csp_region),
+        )
+        return all(wanted in (None, own) for wanted, own in given)
+
     @property
     def is_judged(self) -> bool:
         """Whether hubs have to be planned before it is known which are wanted."""
-        return self.state is not None or self.release is not None
+        return any((self.state, self.release and not self.group, self.is_explained))
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether it has to be known why a hub is void, or off the plan."""
+        return self.void is not None or self.off_plan is not None
 
     def fits(self, row: Row) -> bool:
         """Whether a row of the estate is wanted, as far as planning decides."""
-        return self.state in (None, row["state"]) and self.release in (None, row["release"])
+        release = None if self.group else self.release
+        explained = self.void in (None, row.get("void")) and self.off_plan in (None, row.get("off_plan"))
+        return explained and self.state in (None, row["state"]) and release in (None, row["release"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +110,13 @@ def hub_page(conn: Connection, party: Party, now: datetime, wanted: WantedHubs) 
     At most some thousand are looked at; where fewer than a page of them are wanted, the next page goes on from there.
     """
     reader = EstateReader(conn, party, now)
+    read_rows = reader.page_rows if wanted.is_explained else reader.rows
+    scope = scope_of(party) if wanted.supplier is None else Scope(supplier=wanted.supplier)
     rows: list[Row] = []
     looked, read = 0, 0
-    for chunk in _chunks(conn, scope_of(party), wanted):
+    for chunk in _chunks(conn, scope, wanted):
         needed = chunk.own if wanted.is_judged else chunk.own[: PAGE + 1 - len(rows)]
-        rows += [row for row in reader.rows(needed) if wanted.fits(row)]
+        rows += [row for row in read_rows(needed) if wanted.fits(row)]
         if len(rows) > PAGE:
             return FoundHubs(rows[:PAGE], parse_eui(str(rows[PAGE - 1]["device_id"])))
         looked, read = looked + len(chunk.own), read + chunk.read
@@ -106,18 +139,21 @@ def _chunks(conn: Connection, scope: Scope, wanted: WantedHubs) -> Iterator[_Chu
     Of whoever has a good part of all hubs, the next hundred lie among the next few thousand that there are; of whoever
     has few, all are sorted faster than they are found there. To sort a large supplier's millions would take seconds.
     """
-    releases = None
-    if wanted.state in _NAMED:
-        releases = [one.release_id for one in live_releases(conn) if wanted.release in (None, one.release_id)]
-    if not wanted.is_of_a_kind:
-        chunk = _stretch(conn, scope, releases, wanted.after)
-        if len(chunk.own) >= PAGE or chunk.to is None:
+    named, subset = _named(conn, wanted), _subset(conn, scope, wanted)
+    if not subset and (scope == Scope() or not wanted.is_of_a_kind):
+        in_windows = named is None and wanted.is_of_a_kind
+        after = wanted.after
+        chunk = _window(conn, wanted, after) if in_windows else _stretch(conn, scope, named, wanted, after)
+        if scope == Scope() or len(chunk.own) >= PAGE or chunk.to is None:
             yield chunk
             while chunk.to is not None:
-                chunk = _stretch(conn, scope, releases, chunk.to)
+                after = chunk.to
+                chunk = _window(conn, wanted, after) if in_windows else _stretch(conn, scope, named, wanted, after)
                 yield chunk
             return
-    conditions = _conditions(wanted, releases)
+    conditions = [*_conditions(wanted), *subset]
+    if named is not None:
+        conditions.append(hub.c.device_id.in_(named))
     after = wanted.after
     while True:
         own = _sorted(conn, scope, conditions, after, _AT_ONCE)
@@ -127,17 +163,60 @@ def _chunks(conn: Connection, scope: Scope, wanted: WantedHubs) -> Iterator[_Chu
             return
 
 
-def _stretch(conn: Connection, scope: Scope, releases: list[str] | None, after: int | None) -> _Chunk:
+def _named(conn: Connection, wanted: WantedHubs) -> Any:
+    """Return the query for the hubs that something under releases names, where only these can be wanted; else None."""
+    live = [one.release_id for one in live_releases(conn)]
+    if wanted.is_explained:
+        every = [*live, *(one.release_id for one in given_way(conn))]
+        return touched_sql(every) if wanted.off_plan is None else off_plan_sql(every)
+    if wanted.state not in _NAMED:
+        return None
+    named = live if wanted.group else [one for one in live if wanted.release in (None, one)]
+    return failed_sql(named) if wanted.state is HubState.FAILED else touched_sql(named)
+
+
+def _subset(conn: Connection, scope: Scope, wanted: WantedHubs) -> list[ColumnElement[bool]]:
+    """Return the conditions of a group, or of what failed: these hubs are few enough to be sorted."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.group is not None:
+        given = ((instruction.c.release_id, wanted.release), (instruction.c.supplier, scope.supplier))
+        members = (
+            select(instruction_hub.c.device_id)
+            .join_from(instruction, instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+            .where(instruction.c.group_id == wanted.group, *(column == one for column, one in given if one is not None))
+        )
+        found.append(hub.c.device_id.in_(members))
+    if wanted.failed_under is not None:
+        found.append(hub.c.device_id.in_(failed_sql([wanted.failed_under], wanted.reason)))
+        release = None if wanted.reason else releases.find(conn, wanted.failed_under)
+        found += [] if release is None else [fits_sql(release)]
+    return found
+
+
+def _stretch(conn: Connection, scope: Scope, named: Any, wanted: WantedHubs, after: int | None) -> _Chunk:
     """Return the estate's part of the next hubs of the inventory, or of those that something under releases names."""
-    ids = hub.c.device_id if releases is None else touched_sql(releases).subquery().c.device_id
+    ids = hub.c.device_id if named is None else named.subquery().c.device_id
     behind = () if after is None else (ids > after,)
-    found = conn.execute(select(ids).where(*behind).order_by(ids).limit(_STRETCH)).scalars().all()
+    found = conn.execute(select(ids).where(*behind).distinct().order_by(ids).limit(_STRETCH)).scalars().all()
     known = hubs.get_many(conn, found)
-    own = [known[one] for one in found if one in known and is_hub(known[one]) and scope.has(known[one])]
+    every = [known[one] for one in found if one in known]
+    own = [one for one in every if is_hub(one) and scope.has(one) and wanted.is_kind_of(one)]
     return _Chunk(own, len(found), found[-1] if len(found) == _STRETCH else None)
 
 
-def _conditions(wanted: WantedHubs, releases: list[str] | None) -> list[ColumnElement[bool]]:
+def _window(conn: Connection, wanted: WantedHubs, after: int | None) -> _Chunk:
+    """Return the hubs of a kind among the next many of the inventory: no index has them in order, the rare lie far."""
+    behind = () if after is None else (hub.c.device_id > after,)
+    last = select(hub.c.device_id).where(*behind).order_by(hub.c.device_id).offset(_WINDOW - 1).limit(1)
+    end = conn.execute(last).scalar_one_or_none()
+    within = () if end is None else (hub.c.device_id <= end,)
+    own = _sorted(conn, Scope(), [*_conditions(wanted), *within], after, _AT_ONCE)
+    if len(own) == _AT_ONCE:
+        return _Chunk(own, len(own), own[-1].device_id)
+    return _Chunk(own, _READ, end)
+
+
+def _conditions(wanted: WantedHubs) -> list[ColumnElement[bool]]:
     given = (
         (device_model.c.manufacturer, wanted.manufacturer),
         (device_model.c.model, wanted.model),
@@ -145,8 +224,7 @@ def _conditions(wanted: WantedHubs, releases: list[str] | None) -> list[ColumnEl
         (hub.c.status, wanted.status),
         (hub.c.csp_region, wanted.csp_region),
     )
-    found = [is_hub_sql(), *(column == value for column, value in given if value is not None)]
-    return found if releases is None else [*found, hub.c.device_id.in_(touched_sql(releases))]
+    return [is_hub_sql(), *(column == value for column, value in given if value is not None)]
 
 
 def _sorted(

@@ -18,7 +18,17 @@ from tests.support.installation import NOW
 
 pytestmark = pytest.mark.processes
 Scheme = Literal["light", "dark"]
-PAGES = ("", "releases/{release}", "hubs/{failed}", "messages", "dead-letters", "flags", "parties", "search?q=x")
+PAGES = (
+    "",
+    "releases/{release}",
+    "hubs",
+    "hubs/{failed}",
+    "messages",
+    "dead-letters",
+    "flags",
+    "parties",
+    "search?q=x",
+)
 
 
 CUT_OFF = """[

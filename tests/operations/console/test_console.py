@@ -392,7 +392,8 @@ def test_what_is_sought_may_be_typed_as_it_is_written_anywhere(shown: Shown) -> 
 
 
 def test_a_group_is_found_and_a_miss_says_what_can_be_found(shown: Shown) -> None:
-    assert shown.release in sought(shown, "g1")
+    place = sought(shown, "g1")
+    assert sorted(listed(get(shown, place))) == sorted(shown.play.lot["own"][:6])
     miss = get(shown, "/search?q=zzz")
     assert "in either case" in words(miss)
     assert miss.xpath("//form[@role='search']")
@@ -413,3 +414,26 @@ def test_a_refused_request_says_in_words_why_of_which_hub_and_what_can_be_done(s
     assert [hub, "not commissioned (NotCommissionedDeviceIDList)"] in cells(root, "What was not accepted")
     assert root.xpath(f"//dl//a[@href='/releases/{shown.release}']")
     assert not get(shown, "/messages?way=requests&kind=SR11.6").xpath("//div[@id='verdict']")
+
+
+def listed(root: html.HtmlElement) -> list[str]:
+    """The hubs of a list."""
+    return [str(hub) for hub in root.xpath("//div[@aria-label='Hubs']//tbody/tr/td[1]/a/text()")]
+
+
+@pytest.mark.requirement("BR-5.3")
+def test_the_numbers_lead_to_the_hubs_that_they_count(shown: Shown) -> None:
+    """Whoever sees "1 failed" need not know an EUI-64 to read which one, and why."""
+    root = get(shown, f"/releases/{shown.release}")
+    (by_reason,) = root.xpath("//div[@id='failures']//td[3]/a/@href")
+    (whole, *_) = root.xpath("//section[@id='progress']//a[contains(., 'failed')]/@href")
+    for link in (by_reason, whole):
+        assert listed(get(shown, link)) == [shown.failed], link
+    assert REASON in words(get(shown, whole), "//div[@aria-label='Hubs']")
+    for query, expected in (("state=failed", {shown.failed}), ("state=instructed&csp_region=North", None)):
+        found = listed(get(shown, f"/hubs?release={shown.release}&{query}"))
+        assert expected is None or set(found) == expected
+        assert set(found) <= set(shown.play.lot.owners)
+    main = shown.play["main"].eui
+    assert shown.failed in listed(get(shown, f"/hubs?supplier={main}&state=failed"))
+    assert "The void must be one of" in words(get(shown, "/hubs?void=x", 400))

@@ -297,3 +297,20 @@ def test_a_refused_request_says_why_and_what_one_can_do(shown: Shown) -> None:
     root = page(shown, link.removeprefix("/supplier"))
     assert "What you can do: mend what is said of each hub" in words(root, "//div[@id='verdict']")
     assert root.xpath(f"//a[@href='/supplier/hubs/{hub}'] and //dl//a[@href='/supplier/releases/{shown.release}']")
+
+
+def test_the_list_of_hubs_is_ones_own_whatever_is_asked_of_it(shown: Shown) -> None:
+    """A group by the name of another's, and another supplier, find nothing of theirs."""
+    main = shown.installation.actors["main"].eui
+    assert [row[0] for row in hubs(page(shown, "/hubs?group=G1"))] == sorted(shown.play.lot["own"][:6])
+    assert hubs(page(shown, "/hubs?group=G1", "gas")) == []
+    assert [row[0] for row in hubs(page(shown, f"/hubs?failed_under={shown.release}"))] == [shown.failed]
+    assert hubs(page(shown, f"/hubs?failed_under={shown.release}", "gas")) == []
+    assert hubs(page(shown, f"/hubs?supplier={main}", "gas")) == hubs(page(shown, "/hubs", "gas"))
+
+
+def test_a_task_leads_to_the_hubs_that_it_is_about(shown: Shown) -> None:
+    links = page(shown, "").xpath("//div[@id='tasks']//td[4]/a/@href")
+    assert links
+    for link in links:
+        assert hubs(page(shown, str(link).removeprefix("/supplier"))), link

@@ -14,8 +14,9 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.estate import hub_pages
 from duis_gateway.rollout.estate.hub_pages import PAGE, WantedHubs, hub_page
 from duis_gateway.rollout.estate.rules import HubState
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.store.engine import Store
-from duis_gateway.store.tables import device_model, hub
+from duis_gateway.store.tables import activation_outcome, device_model, hub
 from tests.support.databases import KINDS, fresh_database, opened
 
 NOW = datetime(2027, 3, 30, tzinfo=UTC)
@@ -58,9 +59,12 @@ def own(supplier: int) -> set[str]:
     return {format_eui(FIRST + number) for number in range(HUBS) if supplier in owners(number) and number % 100 != 7}
 
 
-def turned(store: Store, supplier: int, wanted: WantedHubs | None = None) -> list[str]:
+OPERATOR = Party(0, PartyKind.DCC, "")
+
+
+def turned(store: Store, whose: int | Party, wanted: WantedHubs | None = None) -> list[str]:
     """All pages, one after another."""
-    party = Party(supplier, PartyKind.SUPPLIER, "http://supplier.example/")
+    party = whose if isinstance(whose, Party) else Party(whose, PartyKind.SUPPLIER, "http://supplier.example/")
     found: list[str] = []
     after: int | None = None
     while True:
@@ -100,3 +104,40 @@ def test_what_is_not_found_among_the_next_is_looked_for_further(store: Store, mo
 
 def test_only_hubs_that_something_names_are_looked_at_for_states_that_need_it(store: Store) -> None:
     assert turned(store, LARGE, WantedHubs(state=HubState.FAILED)) == []
+
+
+@pytest.mark.parametrize("at_once", [70, 100_000])
+def test_the_operator_has_every_hub_on_one_page_whoever_it_is_of(
+    store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_pages, "_WINDOW", at_once)
+    monkeypatch.setattr(hub_pages, "_STRETCH", at_once)
+    every = {format_eui(FIRST + number) for number in range(HUBS) if number % 100 != 7}
+    newer = {format_eui(FIRST + number) for number in range(HUBS) if number % 100 != 7 and number % 3 == 0}
+    for wanted, expected in (
+        (WantedHubs(), every),
+        (WantedHubs(firmware_version="9002", model="M"), newer),
+        (WantedHubs(model="other"), set()),
+        (WantedHubs(supplier=SMALL), own(SMALL)),
+        (WantedHubs(state=HubState.FAILED), set()),
+        (WantedHubs(void=VoidReason.PERIOD_ENDED), set()),
+    ):
+        found = turned(store, OPERATOR, wanted)
+        assert len(found) == len(set(found))
+        assert set(found) == expected, wanted
+
+
+def test_what_failed_is_found_by_its_release_and_reason(store: Store) -> None:
+    """Each hub once, however often it failed; of one's own alone."""
+    failed = (FIRST + 40, "battery"), (FIRST + 41, "battery"), (FIRST + 41, "battery"), (FIRST + 42, "signal")
+    shared = {"csp": 1, "stage": "Activation", "success": False, "firmware_version": "9002", "matched": True}
+    shared |= {"completed_at": NOW, "received_at": NOW, "release_id": "GONE"}
+    with store.write() as conn:
+        conn.execute(
+            insert(activation_outcome), [{**shared, "device_id": one, "failure_reason": why} for one, why in failed]
+        )
+    battery = WantedHubs(failed_under="GONE", reason="battery")
+    assert turned(store, OPERATOR, battery) == [format_eui(FIRST + 40), format_eui(FIRST + 41)]
+    assert turned(store, SMALL, battery) == [format_eui(FIRST + 40)]
+    assert len(turned(store, OPERATOR, WantedHubs(failed_under="GONE"))) == 3
+    assert turned(store, OPERATOR, replace(battery, failed_under="OTHER")) == []

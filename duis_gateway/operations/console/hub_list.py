@@ -1,0 +1,89 @@
+"""The list of hubs that a page asks for: its fields, read with care, and the link to what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.errors import HttpRefused
+from duis_gateway.operations.console import asked
+from duis_gateway.rollout.estate.hub_pages import FoundHubs, WantedHubs
+from duis_gateway.rollout.estate.rules import HubState
+from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
+
+CHOICES: Mapping[str, type[StrEnum]] = {"state": HubState, "void": VoidReason, "off_plan": DeviationKind}
+"""The fields that take one of some words."""
+
+_AS_THEY_ARE = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release")
+_ABOUT = ("group", "failed_under", "reason")
+
+T = TypeVar("T", bound=StrEnum)
+
+
+def wanted_hubs(fields: Mapping[str, str], *, of_any_supplier: bool = False) -> WantedHubs:
+    """Return which hubs the fields of a query ask for.
+
+    Raises:
+        HttpRefused: a field cannot be read.
+    """
+    given = {name: value for name, value in fields.items() if value}
+    of_supplier = of_any_supplier and "supplier" in given
+    return WantedHubs(
+        **{name: given.get(name) for name in (*_AS_THEY_ARE, *_ABOUT)},
+        state=_one_of(HubState, given, "state"),
+        void=_one_of(VoidReason, given, "void"),
+        off_plan=_one_of(DeviationKind, given, "off_plan"),
+        supplier=asked.eui(given["supplier"], "The supplier") if of_supplier else None,
+        after=asked.eui(given["after"], "The hub to continue after") if "after" in given else None,
+    )
+
+
+def _one_of(kind: type[T], given: Mapping[str, str], name: str) -> T | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if value not in list(kind):
+        raise HttpRefused(f"The {name.replace('_', ' ')} must be one of {', '.join(kind)}.")
+    return kind(value)
+
+
+def further(fields: Mapping[str, str], found: FoundHubs) -> str | None:
+    """Return the query for the hubs that follow, None at the end."""
+    kept = {name: value for name, value in fields.items() if value and name != "after"}
+    return None if found.further is None else urlencode({**kept, "after": format_eui(found.further)})
+
+
+def of_task(release: str, task: str, subject: str, supplier: int = 0) -> str | None:
+    """Return the query for the hubs that a task is about, None where they are not told apart.
+
+    Args:
+        release: the release that the task is under.
+        task: which one (`deadlines.rules.Task`).
+        subject: its subject: the reason, the kind of deviation or the group.
+        supplier: whose hubs; 0 on a supplier's own pages, or if they are anyone's.
+    """
+    which = {
+        "instruct_anew": {"void": subject},
+        "look_into_deviations": {"off_plan": subject},
+        "decide_on_group": {"group": subject},
+        "instruct_split_hubs": {"void": VoidReason.AWAITS_SECOND_SUPPLIER.value},
+        "update_remaining_hubs": {"state": HubState.PLANNED.value},
+        "send_preferred_list": {"state": HubState.PLANNED.value},
+        "send_preferred_schedule": {"state": HubState.PLANNED.value},
+        "instruct_safe_launch": {"state": HubState.PLANNED.value},
+    }.get(task)
+    if which is None:
+        return None
+    # A void plan, or a deviation, may be of a release whose place another has taken that has the hub next now.
+    under = {} if {"void", "off_plan"} & which.keys() else {"release": release}
+    whose = {"supplier": format_eui(supplier)} if supplier else {}
+    return urlencode({**under, **which, **whose})
+
+
+def of_status(row: Mapping[str, object]) -> str:
+    """Return the query for the hubs that a row of the party door's `status` counts."""
+    asked_for = ("manufacturer", "model", "firmware_version", "status", "state", "release", "void", "off_plan")
+    return urlencode({name: str(row[name]) for name in asked_for if row[name]})
