@@ -24,6 +24,7 @@ from duis_gateway.operations.console import (
     answers,
     asked,
     certificates,
+    flag_words,
     hub,
     hub_list,
     message,
@@ -287,11 +288,12 @@ class Console:
         fields = asked.query(request)
         with self._store.read() as conn:
             unseen = flags.unacknowledged(conn, 200)
+            names = {one.release_id for one in releases.all_releases(conn)}
             seen = [one for one in flags.newest(conn, 200) if one.acknowledged_at is not None]
             done = evidence.newest(conn)
         return self._page(
             "flags.html",
-            unseen=unseen,
+            unseen=[flag_words.about(one, names) for one in unseen],
             seen=seen,
             form_token=self._guard.form_token("acknowledge"),
             told=asked.number(fields["done"], "done") if "done" in fields else None,

@@ -331,6 +331,20 @@ def test_flags_are_acknowledged_with_the_token(shown: Shown) -> None:
     assert seen.acknowledged_at == NOW
 
 
+def test_a_flag_leads_to_what_it_is_about_and_says_what_to_do(shown: Shown) -> None:
+    with shown.installation.store.write() as conn:
+        raised = [
+            ("high priority", shown.release),
+            ("unmatched", shown.active),
+            ("missed obligation", f"{shown.release} x"),
+        ]
+        flags.raise_flags(conn, raised, NOW)
+    root = get(shown, "/flags")
+    links = root.xpath("//div[@aria-label='Open flags']//td[4]/a/@href")
+    assert {f"/releases/{shown.release}", f"/hubs/{shown.active}"} <= set(links)
+    assert "See that DCC knows of the incident and decides on it." in words(root)
+
+
 @pytest.mark.parametrize(
     ("changed", "headers", "said"),
     [

@@ -1,0 +1,43 @@
+"""What the flags are about, and what an operator does about each kind (`docs/operations.md` has the kinds)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+from duis_gateway.duis.identifiers import eui_as_typed, format_eui
+from duis_gateway.operations.flags import OperatorFlag
+
+TO_DO: Mapping[str, str] = {
+    "unmatched": "Ask the CSP for the CS06 that this outcome belongs to; the suppliers were told of it all the same.",
+    "unknown_release": "Ask the CSP which release it meant, and DCC whether it was announced.",
+    "paused_release": "Tell DCC: a hub was updated although the release is paused.",
+    "halted_release": "Tell DCC: a hub was updated although the release is over.",
+    "decision outstanding": "Ask DCC for its decision; the release's page says what stands until then.",
+    "high priority": "See that DCC knows of the incident and decides on it.",
+    "pause proposed": "Ask DCC to confirm the pause, or to let the release proceed.",
+    "unregistered supplier": "Register the supplier (party add), or have DCC correct the inventory.",
+    "missed obligation": "Nothing by itself: DCC may choose hubs for the supplier while the pilot takes any.",
+    "no email address": "Add the party's email address (party change), or tell it in another way.",
+    "revocation list grows old": "Put the issuer's newest revocation list into the folder of [trust] crls.",
+    "not done in time": "Look into the log for not-done-in-time; it is tried again by itself.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a flag is about: the page of a release or hub, if it is of one, and what is to be done about it."""
+
+    flag: OperatorFlag
+    release: str | None
+    hub: str | None
+    to_do: str
+
+
+def about(flag: OperatorFlag, releases: Set[str]) -> About:
+    """Return what a flag is about; `releases`: the names of all that there are."""
+    subject = flag.subject
+    named = (subject, subject.rpartition(" ")[0], subject.partition(" ")[0])
+    release = next((one for one in named if one in releases), None)
+    eui = eui_as_typed(subject)
+    return About(flag, release, None if eui is None else format_eui(eui), TO_DO.get(flag.kind, ""))
