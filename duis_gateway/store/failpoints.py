@@ -20,7 +20,10 @@ class _Failpoint:
         self._hits_left = int(hit or 1)
         self._counting = threading.Lock()
 
-    def hit(self) -> None:
+    def reached(self, name: str) -> None:
+        """Die if it is this point, and this time."""
+        if name != self.name:
+            return
         with self._counting:
             self._hits_left -= 1
             if self._hits_left == 0:
@@ -35,5 +38,4 @@ def failpoint(name: str) -> None:
 
     The setting is `name`, or `name:3` for the third time that the point is reached.
     """
-    if name == _chosen.name:
-        _chosen.hit()
+    _chosen.reached(name)
