@@ -18,6 +18,7 @@ from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, StoreConfig, load_config
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError, GatewayError
+from duis_gateway.machine.files import resolved
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.store.engine import Store
 from duis_gateway.store.migrate import revision_of
@@ -72,12 +73,15 @@ def _made(directory: Path, eui: int, url: str) -> tuple[Config, bool]:
     """Make it, and tell whether the tables were already there, without a party."""
     file, pki = directory / "gateway.toml", directory / "pki"
     try:
-        read = STORE_URL.read(url, directory.resolve())
+        folder = resolved(directory)
+        read = STORE_URL.read(url, folder)
+    except OSError as error:
+        raise ConfigurationError(f"{directory} cannot be used: {error.strerror}") from None
     except ValueError as error:
         raise ConfigurationError(f"--store: {str(error) or f'must be {STORE_URL.expects}'}") from None
     database = [Path(read.removeprefix(_SQLITE))] if read.startswith(_SQLITE) else []
     refuse_existing(file, *database, pki)
-    had_tables = _make_tables(directory, _with_password(read, directory.resolve()))
+    had_tables = _make_tables(directory, _with_password(read, folder))
     (pki / "crls").mkdir(parents=True)
     make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
     file.write_text(_configuration(eui, url), encoding="utf-8")

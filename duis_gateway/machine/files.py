@@ -45,6 +45,20 @@ def read_bytes(path: Path, most: int = DOCUMENT_BYTES) -> bytes:
         return content
 
 
+def resolved(path: Path) -> Path:
+    """Return where a path leads once all links are followed; it need not be there.
+
+    Raises:
+        OSError: its links go round in a circle (Python says RuntimeError, or from 3.13 on nothing).
+    """
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
+    return path.resolve()
+
+
 def read_plain(path: Path, most: int = DOCUMENT_BYTES) -> bytes:
     """Return what is in a file, without the byte-order mark that some editors put before it.
 

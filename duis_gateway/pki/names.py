@@ -46,6 +46,8 @@ _STRING_TYPES = {0x0C: "utf-8", 0x12: "ascii", 0x13: "ascii", 0x14: "latin-1", 0
                  0x1C: "utf-32-be", 0x1E: "utf-16-be"}  # fmt: skip
 _BIT_STRING = 0x03
 _NEED_ESCAPE = frozenset(',+"\\<>;=')
+_NOT_IN_XML = re.compile("[\x01-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Characters that XML does not carry, or not as they are."""
 
 _Attribute = tuple[str, str | bytes]  # OID; text, or the DER of a value that is no text
 
@@ -96,10 +98,14 @@ def _keyword(oid: str) -> str:
 def _printed(value: str | bytes) -> str:
     if isinstance(value, bytes):
         return f"#{value.hex()}"
-    text = _escaped(value)
+    text = _NOT_IN_XML.sub(_as_octets, _escaped(value))
     if text.endswith(" "):
         text = text[:-1] + "\\ "
     return "\\" + text if text.startswith(" ") and text != "\\ " else text
+
+
+def _as_octets(found: re.Match[str]) -> str:
+    return "".join(f"\\{octet:02X}" for octet in found[0].encode())
 
 
 def _escaped(text: str) -> str:

@@ -146,6 +146,13 @@ def test_the_variable_of_postgresqls_password_is_nothing_to_an_sqlite_file(
     assert done("party", "list", "--format", "json", "--config", tmp_path / "g" / "gateway.toml") == "[]\n"
 
 
+@pytest.mark.parametrize("command", [("init",), ("conformance", "init")])
+def test_a_folder_whose_links_go_round_is_named(tmp_path: Path, command: tuple[str, ...]) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert f"{loop} cannot be used: Too many levels of symbolic links" in refused(2, *command, loop)
+
+
 def test_init_takes_another_eui(tmp_path: Path) -> None:
     done("init", tmp_path / "g", "--eui", 0x90B3D51F30000099)
     assert load_config(tmp_path / "g" / "gateway.toml", {}).signing.eui == 0x90B3D51F30000099

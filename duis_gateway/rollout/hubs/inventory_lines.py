@@ -49,7 +49,7 @@ _TYPES = {
 MAX_ERRORS = 20
 _REMEMBERED = 10_000
 _ROWS_A_REPORT = 1_000
-_MAX_LINE = 65_536
+_LONGEST_RECORD = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +167,14 @@ class InventoryFile:
         # What is no UTF-8 becomes lone surrogates, so that it is found in its own line and not in the buffer's.
         text = io.TextIOWrapper(self.file, encoding="utf-8-sig", errors="surrogateescape", newline="")
         try:
-            reader = csv.reader(_bounded(text), strict=True)
+            record = _Record(text)
+            reader = csv.reader(record.lines(), strict=True)
             header = tuple(next(reader, ()))
             if header not in (HEADER, (*HEADER, GPF_COLUMN)):
                 said = f"{','.join(HEADER)}[,{GPF_COLUMN}]"
                 raise ConfigurationError(f"{shown_path(self.path)} does not begin with the header line {said}")
             checker = _Checker(header != HEADER, claimed)
-            for count, line in enumerate(_lines(reader, checker, errors)):
+            for count, line in enumerate(_lines(record, reader, checker, errors)):
                 if count % _ROWS_A_REPORT == 0:
                     report(self.file.tell(), size)
                 yield line
@@ -184,16 +185,32 @@ class InventoryFile:
             text.detach()
 
 
-def _bounded(text: io.TextIOWrapper) -> Iterator[str]:
-    """Yield the lines; a file without line ends is not taken into memory as one."""
-    while line := text.readline(_MAX_LINE):
-        if len(line) == _MAX_LINE:
-            raise csv.Error(f"longer than {_MAX_LINE} characters")
-        yield line
+class _Record:
+    """Gives the CSV reader the lines of one record after another; neither is taken into memory at any length.
+
+    A record is a line, unless a field in quotes has line ends: one quotation mark too many, and it is all that follows.
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._length = 0
+
+    def begins(self) -> None:
+        """The next line begins a record."""
+        self._length = 0
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines, and nothing after a record that is too long (csv.Error)."""
+        while line := self._text.readline(_LONGEST_RECORD):
+            self._length += len(line)
+            if self._length >= _LONGEST_RECORD:
+                raise csv.Error(f"longer than {_LONGEST_RECORD} characters: is there a quotation mark too many?")
+            yield line
 
 
-def _lines(reader: _csv.Reader, checker: _Checker, errors: list[LineError]) -> Iterator[Line]:
+def _lines(record: _Record, reader: _csv.Reader, checker: _Checker, errors: list[LineError]) -> Iterator[Line]:
     while len(errors) < MAX_ERRORS:
+        record.begins()
         try:
             fields = next(reader)
             if fields:

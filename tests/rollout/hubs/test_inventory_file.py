@@ -134,11 +134,15 @@ def test_every_line_is_checked_and_the_first_twenty_are_named(store: Store, path
     assert [error.line for error in result.errors] == list(range(2, 42, 2))
 
 
-def test_an_unclosed_quote_is_an_error_and_not_the_rest_of_the_file(store: Store, path: Path) -> None:
-    _write(path, GOOD.replace("Hub1", '"Hub1'), *([GOOD] * 5000))
+@pytest.mark.parametrize("lines", [[GOOD.replace("Hub1", '"Hub1'), *[GOOD] * 5000], ['"ab', *['","ab'] * 50_000]])
+def test_a_quotation_mark_too_many_is_an_error_and_not_the_rest_of_the_file(
+    store: Store, path: Path, lines: list[str]
+) -> None:
+    """Neither where a field does not end, nor where all lines are fields of one record."""
+    _write(path, *lines)
     result = load_csv(store, path)
     assert result.rows == 0
-    assert "field larger than field limit" in result.errors[0].reason
+    assert "is there a quotation mark too many?" in result.errors[0].reason
 
 
 PAIRED_HEAD = f"{HEAD},{GPF_COLUMN}"
