@@ -559,6 +559,7 @@ BESIDE_THE_ROOMS = frozenset(
         "faults",
         "fixtures",
         "fuzz",
+        "simulation",
         "journeys",
         "packaging",
         "regression",
