@@ -127,7 +127,8 @@ def _end(
         given = _event(groups, row, ending.at)
         events.note(connection, given, named)
         what = Happened.ENDED if groups is batch else Happened.CHOICE_ENDED
-        ended = replace(given, what=what, at=ending.at, period=None, word=ending.word)
+        passed = given.period if given.period is not None and is_over(given.period, ending.at) else None
+        ended = replace(given, what=what, at=ending.at, period=passed, word=ending.word)
         events.note(connection, ended, named.difference(() if staying is None else staying.device_ids))
 
 

@@ -140,7 +140,8 @@ def _row_of(one: HubEvent, own: bool) -> Row:
     group = f"{kind} {one.group_id}" if one.group_id is not None else None
     whose = None if own or one.supplier == OF_DCC else format_eui(one.supplier)
     where = " of ".join(filter(None, (group, whose)))
-    period = f"{show_time(one.period.start)} to {show_time(one.period.end)}" if one.period is not None else None
+    shown = one.period if one.what not in _ENDINGS else None
+    period = f"{show_time(shown.start)} to {show_time(shown.end)}" if shown is not None else None
     what, more = _words(one)
     detail = "; ".join(filter(None, (where, more, period, one.reason))) or None
     return _row(one.at, what, one.release_id, None, one.stage and one.stage.value, detail)

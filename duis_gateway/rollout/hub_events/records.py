@@ -57,13 +57,15 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How the last instruction of a hub ended: in one of the words above, or in that of a `VoidReason`.
+    """How and when the last instruction of a hub ended: in one of the words above, or in that of a `VoidReason`.
 
-    `by_dcc`: it was DCC's choice on its supplier's behalf.
+    `by_dcc`: it was DCC's choice on its supplier's behalf. `over`: its period had passed by then.
     """
 
     word: str
+    at: datetime
     by_dcc: bool = False
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class HubEvent:
         noted_at: when it was noted here, which is when it ended.
         stage: the stage of the supplier's group.
         group_id: the group's name.
-        period: the period instructed, fixed or missed.
+        period: the period instructed, fixed or missed; of what ended, where it had passed by then.
         word: what more there is to say, in a word for programs.
         reason: a CSP's reason, in its own words.
     """

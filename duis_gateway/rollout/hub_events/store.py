@@ -80,7 +80,14 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
     `OF_DCC`: DCC's batches.
     """
     query = (
-        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.what, hub_event.c.word)
+        select(
+            hub_event.c.id,
+            hub_event.c.supplier,
+            hub_event.c.what,
+            hub_event.c.at,
+            hub_event.c.ends,
+            hub_event.c.word,
+        )
         .where(
             hub_event.c.release_id == release_id,
             hub_event.c.what.in_((Happened.ENDED, Happened.CHOICE_ENDED)),
@@ -88,7 +95,7 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
         .order_by(hub_event.c.id)
     )
     return {
-        row.id: (row.supplier, Ended(row.word, by_dcc=row.what == Happened.CHOICE_ENDED))
+        row.id: (row.supplier, Ended(row.word, row.at, row.what == Happened.CHOICE_ENDED, row.ends is not None))
         for row in connection.execute(query)
     }
 
@@ -102,6 +109,28 @@ def endings_of(
         supplier, ended = heads[number]
         for device_id in members:
             found[device_id][supplier] = ended
+    return found
+
+
+def told_void(connection: Connection, release_id: str, word: str) -> dict[int, tuple[int, datetime]]:
+    """Return who was told that hubs are void for this reason, and when, by the event's number, the oldest first."""
+    query = (
+        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.at)
+        .where(hub_event.c.release_id == release_id, hub_event.c.what == Happened.VOID, hub_event.c.word == word)
+        .order_by(hub_event.c.id)
+    )
+    return {row.id: (row.supplier, row.at) for row in connection.execute(query)}
+
+
+def told_void_of(
+    connection: Connection, heads: Mapping[int, tuple[int, datetime]], ids: Iterable[int]
+) -> dict[int, dict[int, datetime]]:
+    """Return when that was told of these hubs last, by hub and supplier (`heads`: `told_void`)."""
+    found: defaultdict[int, dict[int, datetime]] = defaultdict(dict)
+    for number, members in sorted(_members(connection, heads, ids).items()) if heads else ():
+        supplier, at = heads[number]
+        for device_id in members:
+            found[device_id][supplier] = at
     return found
 
 

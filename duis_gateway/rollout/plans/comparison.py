@@ -25,12 +25,16 @@ INSTRUCTIONS_GONE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """How a hub stands now: what it is planned for, or why for nothing; its region and its suppliers."""
+    """How a hub stands now: what it is planned for, or why for nothing; its region and its suppliers.
+
+    `own`: suppliers that are told another reason than the CSPs and DCC, each with that reason.
+    """
 
     told: ToldPlan | VoidReason
     csp_region: str
     import_supplier: int | None
     gas_supplier: int | None
+    own: frozenset[tuple[int, VoidReason]] = frozenset()
 
     @property
     def planned(self) -> ToldHub | None:
@@ -73,4 +77,5 @@ def _void(party: int, before: ToldHub, after: Outlook) -> VoidReason:
         return VoidReason.CHANGED_REGION
     if after.told is VoidReason.NOT_INSTRUCTED and before.suppliers != after.suppliers:
         return VoidReason.CHANGED_SUPPLIER
-    return after.told  # of two suppliers the one who remains has instructed still: its second one is awaited
+    # Of two suppliers the one who remains has instructed still: its second one is awaited.
+    return dict(after.own).get(party, after.told)

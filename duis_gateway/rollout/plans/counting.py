@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from duis_gateway.rollout.hub_events.records import OF_DCC, Ended
 from duis_gateway.rollout.periods import is_over, stage_time, starts_within
 from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
 from duis_gateway.rollout.releases.records import HubMark, Stage
@@ -68,7 +69,40 @@ def ended_void(facts: PlanFacts, supplier: int | None) -> VoidReason | None:
     ended = None if supplier is None else facts.endings.get(supplier)
     if ended is None or given_by(facts, supplier) or ended.word not in tuple(VoidReason):
         return None
-    return VoidReason(ended.word)
+    return why_ended(ended)
+
+
+def why_ended(ended: Ended) -> VoidReason:
+    """Return why what has ended moves the hub no more."""
+    if ended.word in tuple(VoidReason):
+        return VoidReason(ended.word)
+    return VoidReason.PERIOD_ENDED if ended.over else VoidReason.NOT_INSTRUCTED
+
+
+def ended_since(facts: PlanFacts) -> tuple[int, Ended] | None:
+    """Return whose instruction was the last to end since everything is over that stands, and how; None where none was.
+
+    Of both suppliers, or for a viewer of its own; `OF_DCC` in the place of a supplier: DCC's batch.
+    """
+    since = over_since(facts)
+    every = ((one, facts.endings[one]) for one in (*sorted(suppliers_seen(facts)), OF_DCC) if one in facts.endings)
+    ended = [(one, how) for one, how in every if how.at <= facts.at and not how.over]
+    return max(
+        (both for both in ended if since is None or since <= both[1].at), key=lambda both: both[1].at, default=None
+    )
+
+
+def over_since(facts: PlanFacts) -> datetime | None:
+    """Return when the last ended of what stands and is over, as far as its viewer is told; None where nothing is."""
+    whose = suppliers_seen(facts)
+    every = [one for one in facts.instructions if one.supplier in whose and obstacle(facts, one) is None]
+    periods = [one.counting_period for one in every] + ([] if facts.batch is None else [facts.batch])
+    return max((period.end for period in periods if is_over(period, facts.at)), default=None)
+
+
+def suppliers_seen(facts: PlanFacts) -> frozenset[int]:
+    """Return the suppliers of the hub of whose instructions the viewer is told how they ended."""
+    return facts.hub.suppliers if facts.viewer is None else facts.hub.suppliers & {facts.viewer}
 
 
 def instructs(facts: PlanFacts, supplier: int) -> bool:

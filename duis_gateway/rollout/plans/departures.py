@@ -7,7 +7,7 @@ from datetime import datetime
 
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
-from duis_gateway.rollout.plans.void import HALVES, as_told, of_a_half
+from duis_gateway.rollout.plans.void import HALVES, as_told
 from duis_gateway.rollout.releases.records import Period, ReleaseState
 
 
@@ -40,7 +40,7 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
         return Departure(DeviationKind.BEFORE_PERIOD, plan.period)
     if plan.due is not None and at >= plan.due:
         return None
-    if plan.void is VoidReason.PERIOD_ENDED:
+    void = as_told(then, plan.void)
+    if void is VoidReason.PERIOD_ENDED and plan.void not in HALVES:
         return Departure(DeviationKind.AFTER_PERIOD)
-    void = as_told(facts, plan.void)
-    return Departure(DeviationKind.NOT_PLANNED, void=of_a_half(then, void) if void in HALVES else void)
+    return Departure(DeviationKind.NOT_PLANNED, void=void)

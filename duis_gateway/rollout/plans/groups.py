@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.periods import is_over
-from duis_gateway.rollout.plans.counting import counting_in_the_plan, given_by
+from duis_gateway.rollout.plans.counting import counting_in_the_plan, ended_since, given_by
 from duis_gateway.rollout.plans.records import GroupName, PlanFacts
 from duis_gateway.rollout.plans.telling import Bulletin
 from duis_gateway.rollout.releases.records import Release, Stage
@@ -45,11 +46,13 @@ def without_group(facts: PlanFacts, *, by_dcc: bool) -> Iterator[int]:
 
     DCC had chosen the hub on its behalf, or had instructed it by itself (`by_dcc`), and its own group was over.
     """
+    ended = ended_since(replace(facts, viewer=None))
     for supplier in facts.hub.suppliers:
         counts = counting_in_the_plan(facts, supplier)
         given = (one for one in given_by(facts, supplier) if not one.by_dcc)
         own = any(not is_over(one.counting_period, facts.at) for one in given)
-        if (counts is not None and counts.by_dcc) or (by_dcc and not own):
+        chosen = ended is not None and ended[0] == supplier and ended[1].by_dcc
+        if (counts is not None and counts.by_dcc) or ((by_dcc or chosen) and not own):
             yield supplier
 
 

@@ -36,7 +36,10 @@ def tell_ended(release: Release, moment: Moment) -> Mapping[int, frozenset[int]]
     shared = plans.of_release(moment.conn, release, moment.now)
     found: defaultdict[int, set[int]] = defaultdict(set)
     for start in range(0, len(ids), HUBS_AT_ONCE):
-        for facts, members in plans.kinds(moment.conn, shared, ids[start : start + HUBS_AT_ONCE]):
+        kinds = plans.kinds(moment.conn, shared, ids[start : start + HUBS_AT_ONCE])
+        # Another instruction of the same supplier's may count now, whose end was not looked at as long as this one did.
+        untold.watch(moment, release, [facts for facts, _ in kinds])
+        for facts, members in kinds:
             one = waiting(facts)
             if one is None or one.counting_period.end not in ends or plan_hub(facts).basis is not Basis.AUTOMATIC_DATE:
                 continue
@@ -84,7 +87,7 @@ def void_before(moment: Moment, before: Release) -> Mapping[VoidBefore, frozense
     found: defaultdict[VoidBefore, set[int]] = defaultdict(set)
     shared = plans.of_release(moment.conn, before, moment.now)
     for chunk in told.concerned(moment.conn, before.release_id, named=True, size=HUBS_AT_ONCE):
-        for facts, members in plans.kinds(moment.conn, shared, chunk):
+        for facts, members in plans.kinds(moment.conn, shared, chunk, ended=True):
             given = {(one.supplier, one.by_dcc) for one in facts.instructions}
             given.update((one, by_dcc) for one in facts.withheld for by_dcc in (True, False))
             for supplier, by_dcc in given:

@@ -15,9 +15,10 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.groups import note_groups, without_group
 from duis_gateway.rollout.plans.half_instructed import HUBS_AT_ONCE
-from duis_gateway.rollout.plans.records import PlanFacts
+from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
+from duis_gateway.rollout.plans.void import of_parties
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.records import Release
 
@@ -32,14 +33,15 @@ def tell_ended(release: Release, moment: Moment) -> None:
     listeners, bulletin = Listeners(moment), Bulletin()
     shared = plans.of_release(moment.conn, release, moment.now)
     for start in range(0, len(ids), HUBS_AT_ONCE):
-        kinds = plans.kinds(moment.conn, shared, ids[start : start + HUBS_AT_ONCE])
+        kinds = plans.kinds(moment.conn, shared, ids[start : start + HUBS_AT_ONCE], ended=True)
         # What counts now, as what counted before it is over, was not looked at when it came.
         untold.watch(moment, release, [facts for facts, _ in kinds])
         for facts, members in kinds:
             now, was = plan_hub(facts), next((one for one in map(partial(_just_before, facts), ends) if one), None)
             if now.period is not None or was is None:
                 continue
-            bulletin.add(dict.fromkeys(listeners.of(facts.hub), now.told), members)
+            told_of, own = of_parties(facts, now.void or VoidReason.NOT_INSTRUCTED)
+            bulletin.add({one: own.get(one, told_of) for one in listeners.of(facts.hub)}, members)
             by_dcc = plan_hub(was).by_dcc
             without = dict.fromkeys(without_group(was, by_dcc=by_dcc), frozenset(members))
             note_groups(bulletin, moment, release, members, members if by_dcc else (), without)

@@ -90,6 +90,7 @@ class PlanFacts:
         withheld: suppliers that have instructed the hub, of which nothing is said, as they protect it: no other is
             shown that.
         endings: by supplier, how its last instruction of the hub ended, or DCC's for it.
+        losses: by supplier, when it was told that the hub has changed supplier.
         viewer: the supplier for whose eyes the explanation is, None for the operator's. A CSP's words to one supplier
             are not for the other, as they may say who it is.
     """
@@ -108,6 +109,7 @@ class PlanFacts:
     unregistered: frozenset[int] = frozenset()
     withheld: frozenset[int] = frozenset()
     endings: Mapping[int, Ended] = field(default_factory=dict)
+    losses: Mapping[int, datetime] = field(default_factory=dict)
     viewer: int | None = None
 
 

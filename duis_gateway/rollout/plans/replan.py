@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
@@ -18,7 +17,7 @@ from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import OF_DCC, Happened, HubEvent
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.periods import is_over, just_before
+from duis_gateway.rollout.periods import just_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
@@ -26,6 +25,7 @@ from duis_gateway.rollout.plans.groups import note_groups, without_group
 from duis_gateway.rollout.plans.records import Lost, PlanBasis, PlanFacts, ToldHub, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
+from duis_gateway.rollout.plans.void import HALVES, of_parties
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 
@@ -119,13 +119,13 @@ def _replan(
         moving: list[int] = []
         kinds = plans.kinds(moment.conn, shared, chunk)
         untold.watch(moment, release, [facts for facts, _ in kinds])
-        for was, outlook, device_ids, facts in _compared(before, kinds):
+        for was, outlook, device_ids, found in _compared(before, kinds):
             planned = outlook.planned
             if planned == was:
                 continue
             if was is not None and outlook.told is VoidReason.PAUSED and _moved(was, release, moment):
                 moving += device_ids
-            for why, members in _by_reason(_of_what_was_planned(was, outlook, moment.now), device_ids, lost):
+            for why, members, facts in _why(was, outlook, device_ids, found, lost, moment, shared):
                 told_to = news(was, why, listeners.of)
                 if any(isinstance(one, VoidReason) for one in told_to.values()):
                     off += members
@@ -156,11 +156,27 @@ def _moved(was: ToldHub, release: Release, moment: Moment) -> bool:
     return release.state is not ReleaseState.NOTIFIED and was.plan.period.start <= moment.now
 
 
-def _of_what_was_planned(was: ToldHub | None, outlook: Outlook, now: datetime) -> Outlook:
-    """Return how hubs stand, where it is no end of what was planned: that was taken back, and another one is over."""
-    if outlook.told is VoidReason.PERIOD_ENDED and was is not None and not is_over(was.plan.period, now):
-        return replace(outlook, told=VoidReason.NOT_INSTRUCTED)
-    return outlook
+def _why(
+    was: ToldHub | None,
+    outlook: Outlook,
+    ids: list[int],
+    facts: PlanFacts,
+    lost: Lost,
+    moment: Moment,
+    shared: plans.ReleaseFacts,
+) -> Iterator[tuple[Outlook, list[int], PlanFacts]]:
+    """Yield hubs with how they stand, and as what they are told: where nothing is planned any more, as they are shown."""
+    reason = outlook.told
+    looked_at = [(outlook, ids, facts)]
+    if was is not None and isinstance(reason, VoidReason) and reason in (VoidReason.PERIOD_ENDED, *HALVES):
+        looked_at = []
+        for one, members in plans.kinds(moment.conn, shared, ids, ended=True):
+            told_of, own = of_parties(one, reason)
+            others = frozenset((supplier, why) for supplier, why in own.items() if why is not told_of)
+            looked_at.append((replace(outlook, told=told_of, own=others), members, one))
+    for stands, every, by in looked_at:
+        for why, members in _by_reason(stands, every, lost):
+            yield why, members, by
 
 
 def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[Outlook, list[int]]]:

@@ -14,7 +14,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from duis_gateway.rollout.eligibility import Unfit, runs, unfit
-from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
 from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_over
 from duis_gateway.rollout.plans.counting import (
     awaiting_say,
@@ -34,6 +33,7 @@ from duis_gateway.rollout.plans.records import (
     ToldPlan,
     VoidReason,
 )
+from duis_gateway.rollout.plans.words import and_since, how_it_ended
 from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.second_suppliers.rules import SplitBasis, SplitPlan, planned_period
@@ -106,7 +106,7 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
     reason, void = _why_not(facts, split)
     over = _why_not_the_batch(facts)
     if facts.undated_batch or (facts.batch is not None and over is None):
-        return _batch(facts, facts.batch, reason)
+        return _batch(facts, facts.batch, reason, void)
     if over is not None:
         words, ended = over
         reason = f"{reason}; {words}"
@@ -256,10 +256,11 @@ def _reason(facts: PlanFacts, instruction: HubInstruction) -> str | None:
     return instruction.say.reason
 
 
-def _batch(facts: PlanFacts, period: Period | None, reason: str) -> HubPlan:
+def _batch(facts: PlanFacts, period: Period | None, reason: str, void: VoidReason) -> HubPlan:
     text = f"DCC instructed it in a batch; {reason}"
     stage = Stage.PILOT if period is not None and _moves_in_the_pilot(facts, period) else Stage.SAFE_LAUNCH
-    return _plan(facts, Basis.BATCH, text, period, stage, indicative=False, by_dcc=True)
+    why = void if period is None else None
+    return _plan(facts, Basis.BATCH, text, period, stage, indicative=False, void=why, by_dcc=True)
 
 
 def _moves_in_the_pilot(facts: PlanFacts, period: Period) -> bool:
@@ -272,7 +273,7 @@ def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
     """Return why no instruction moves the hub: in words, by role alone, and as it is told."""
     hub = facts.hub
     if split.period is not None:
-        return "the instructed period has ended", VoidReason.PERIOD_ENDED
+        return f"the instructed period has ended{and_since(facts)}", VoidReason.PERIOD_ENDED
     if split.basis is SplitBasis.TOO_LATE:
         return "the instructed period does not end before it", VoidReason.TOO_LATE
     if split.basis is SplitBasis.IMPORT_SUPPLIER_SILENT:
@@ -351,41 +352,7 @@ def _why_silent(facts: PlanFacts, supplier: int | None, has: str, its: str) -> s
         return "cannot instruct (it is not registered)"
     if supplier in facts.unable:
         return "cannot instruct (older DUIS version)"
-    return _how_it_ended(facts, supplier, has, its)
-
-
-def _how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str) -> str:
-    ended = None if supplier is None else facts.endings.get(supplier)
-    if ended is None:
-        return f"{has} not instructed"
-    void, own = _VOIDED.get(ended.word), facts.viewer in (None, supplier)
-    if ended.by_dcc and own:
-        # To its second supplier it was an instruction like any other.
-        what = "was taken back" if void is None else f"is void, as {void}"
-        return f"{has} not instructed, and DCC's choice for {'you' if its == 'your' else 'it'} {what}"
-    if void is not None:
-        return f"{has} instructed, but {void}"
-    # A second supplier is not told what the other did, nor by silence that it protects the hub.
-    return _ENDED[ended.word].format(its=its) if own and ended.word in _ENDED else f"{has} not instructed"
-
-
-_ENDED = {
-    TAKEN_BACK: "took {its} instruction back",
-    OFF_THE_LIST: "took it off {its} preferred list",
-    ON_THE_LIST: "put it on {its} preferred list, and it left {its} SafeLaunch group",
-}
-"""How a supplier ended an instruction of its own, in words that go on from who gave it."""
-
-_VOIDED = {
-    VoidReason.PERIOD_ENDED.value: "the period has ended",
-    VoidReason.REFUSED_BY_CSP.value: "the CSP refused it",
-    VoidReason.TOO_LATE.value: "the period was too late: it did not end before the automatic date",
-    VoidReason.OUTSIDE_PILOT.value: "the period was not within the pilot",
-    VoidReason.BEFORE_SAFE_LAUNCH.value: "the period started before safe launch",
-    VoidReason.EXCLUDED.value: "the hub is excluded from the pilot",
-    VoidReason.PILOT_INVALIDATED.value: "the pilot was invalidated",
-}
-"""What ended an instruction without its supplier's doing."""
+    return how_it_ended(facts, supplier, has, its)
 
 
 def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from duis_gateway.rollout.hub_events.records import Ended
 from duis_gateway.rollout.hubs.device_models import model_names
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists.membership import in_pilot
-from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts
+from duis_gateway.rollout.plans.records import GroupSay, HubInstruction, PlanFacts, VoidReason
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import HubMark, Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
@@ -64,6 +64,7 @@ class ReleaseFacts:
         able: the suppliers that have the Service Requests to instruct with.
         registered: all suppliers that are registered.
         endings: whose instructions under the release ended, and how, by the number of the event.
+        losses: who was told that hubs changed supplier, and when, by the number of the event.
     """
 
     release: Release
@@ -75,6 +76,7 @@ class ReleaseFacts:
     able: frozenset[int]
     registered: frozenset[int]
     endings: Mapping[int, tuple[int, Ended]]
+    losses: Mapping[int, tuple[int, datetime]]
 
 
 def of_release(connection: Connection, release: Release, now: datetime) -> ReleaseFacts:
@@ -91,6 +93,7 @@ def of_release(connection: Connection, release: Release, now: datetime) -> Relea
         frozenset(party.eui for party in suppliers if party.can_instruct),
         frozenset(party.eui for party in suppliers),
         events.endings(connection, release.release_id),
+        events.told_void(connection, release.release_id, VoidReason.CHANGED_SUPPLIER),
     )
 
 
@@ -110,6 +113,7 @@ def of_hubs(
     said = _said(connection, shared, ids)
     scheduled = _scheduled_for(connection, shared, ids)
     endings = events.endings_of(connection, shared.endings, ids)
+    losses = events.told_void_of(connection, shared.losses, ids)
     return [
         _facts(
             shared,
@@ -121,6 +125,7 @@ def of_hubs(
             viewer,
             withheld=said.withheld.get(hub.device_id, _NOBODY),
             endings=endings.get(hub.device_id, {}),
+            losses=losses.get(hub.device_id, {}),
         )
         for hub in hubs
     ]
@@ -157,20 +162,23 @@ def kinds(
     device, *columns = stored_columns(connection, query)
     known = unsigned(device)
     endings = events.endings_of(connection, shared.endings, known) if ended else {}
+    losses = events.told_void_of(connection, shared.losses, known) if ended else {}
     endings_of = (frozenset(endings.get(device_id, _NONE).items()) for device_id in known)
+    losses_of = (frozenset(losses.get(device_id, _NONE).items()) for device_id in known)
     alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
     withheld_of = map(said.withheld.get, known)
-    every = zip(*columns, map(said.of, known), withheld_of, endings_of, strict=True)
+    every = zip(*columns, map(said.of, known), withheld_of, endings_of, losses_of, strict=True)
     for device_id, kind in zip(known, every, strict=True):
         alike[kind].append(device_id)
     names = model_names(connection)
     found = []
-    for (device_type, model, version, status, region, importer, gas, mark, told, held, ends), members in alike.items():
+    for kind, members in alike.items():
+        device_type, model, version, status, region, importer, gas, mark, told, held, ends, left = kind
         import_supplier, gas_supplier = few_unsigned((importer, gas))
         one = Hub(0, device_type, *names[model], version, status, region, import_supplier, gas_supplier)
         marked_as = None if mark is None else HubMark(mark)
-        facts = _facts(shared, one, marked_as, told, said.pieces, withheld=held or _NOBODY, endings=dict(ends))
-        found.append((facts, members))
+        facts = _facts(shared, one, marked_as, told, said.pieces, withheld=held or _NOBODY)
+        found.append((replace(facts, endings=dict(ends), losses=dict(left)), members))
     return found
 
 
@@ -188,7 +196,7 @@ class _OfHub:
 
 
 _NOTHING = _OfHub()
-_NONE: Mapping[int, Ended] = MappingProxyType({})
+_NONE: Mapping[int, Any] = MappingProxyType({})
 _NOBODY: frozenset[int] = frozenset()
 
 
@@ -257,7 +265,8 @@ def _facts(
     viewer: int | None = None,
     *,
     withheld: frozenset[int] = frozenset(),
-    endings: Mapping[int, Ended] = MappingProxyType({}),
+    endings: Mapping[int, Ended] = _NONE,
+    losses: Mapping[int, datetime] = _NONE,
 ) -> PlanFacts:
     return PlanFacts(
         hub=hub,
@@ -274,6 +283,7 @@ def _facts(
         unregistered=hub.suppliers - shared.registered,
         withheld=withheld,
         endings=endings,
+        losses=losses,
         viewer=viewer,
     )
 

@@ -1,46 +1,119 @@
-"""Why nothing but the automatic date moves a hub, in the words in which it was told when it came about (X09): pure."""
+"""Why nothing but the automatic date moves a hub, in the words in which it is told (X09) and shown: pure.
+
+What moved the hub last says so: why that moves it no more. Whoever is told or shown it asks here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
 from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.periods import is_over
-from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE
-from duis_gateway.rollout.plans.counting import counting_in_the_plan, ended_void, given_by, instructs, obstacle
-from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
+from duis_gateway.rollout.plans.counting import (
+    counting_in_the_plan,
+    ended_since,
+    ended_void,
+    given_by,
+    instructs,
+    obstacle,
+    over_since,
+    suppliers_seen,
+    why_ended,
+)
+from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
-
-
-def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
-    """Return why nothing is planned, given what the plan says of it.
-
-    What ended an instruction of a supplier of the hub comes first; where only a former supplier instructed, it is that
-    the hub changed supplier.
-    """
-    if reason in INSTRUCTIONS_GONE:
-        whose = facts.hub.import_supplier, facts.hub.gas_supplier, OF_DCC
-        ended = next(filter(None, (ended_void(facts, one) for one in whose)), None)
-        if ended is not None:
-            return ended
-    if reason is VoidReason.NOT_INSTRUCTED and _by_a_former_supplier(facts):
-        return VoidReason.CHANGED_SUPPLIER
-    return reason or VoidReason.NOT_INSTRUCTED
-
 
 HALVES = (VoidReason.AWAITS_SECOND_SUPPLIER, VoidReason.SECOND_SUPPLIER_TOO_LATE)
 """Why a split hub is not moved of which one supplier's half alone is there."""
 
 
-def of_a_half(facts: PlanFacts, reason: VoidReason) -> VoidReason:
-    """Return why a split hub of which one supplier's half alone is there is not moved, as the viewer was told.
+def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
+    """Return why nothing is planned, given what the plan says of it, as the viewer of the facts is told.
+
+    What stands and is over says so, unless something was taken back since, or ended otherwise. A supplier is told so of
+    its own, and of DCC's batch.
+    """
+    if reason is VoidReason.PERIOD_ENDED:
+        return _over(facts)
+    if reason in HALVES:
+        return _of_a_half(facts, reason)
+    if reason in (None, VoidReason.NOT_INSTRUCTED):
+        return _not_instructed(facts)
+    return reason
+
+
+def of_parties(facts: PlanFacts, reason: VoidReason) -> tuple[VoidReason, Mapping[int, VoidReason]]:
+    """Return as what a plan is told to be void to the CSPs and DCC, and to each supplier of the hub."""
+    told = as_told(replace(facts, viewer=None), reason)
+    return told, {one: as_told(replace(facts, viewer=one), reason) for one in facts.hub.suppliers}
+
+
+def _over(facts: PlanFacts) -> VoidReason:
+    """Return why nothing moves a hub any more of which everything that stands is over."""
+    if facts.withheld & suppliers_seen(facts):
+        return VoidReason.NOT_INSTRUCTED
+    since, ended = over_since(facts), ended_since(facts)
+    # What was taken back at the moment at which the rest was over was planned until then.
+    found = [] if ended is None else [(ended[1].at, why_ended(ended[1]))]
+    found += _of_former_suppliers(facts)
+    found.append((since or facts.at, VoidReason.PERIOD_ENDED))
+    return max(found, key=lambda one: one[0])[1]
+
+
+def _of_a_half(facts: PlanFacts, reason: VoidReason) -> VoidReason:
+    """Return why a split hub is not moved of which one supplier's half alone stands.
 
     A supplier whose own period is over was told so; who had none was told nothing of the end of the other's.
     """
-    if any(one.supplier == facts.viewer for one in facts.instructions) and facts.viewer in facts.hub.suppliers:
-        own = instructs(facts, facts.viewer)
-        return reason if own else VoidReason.PERIOD_ENDED
-    if any(instructs(facts, one) for one in facts.hub.suppliers):
-        return reason
-    return VoidReason.PERIOD_ENDED if facts.viewer is None else VoidReason.NOT_INSTRUCTED
+    suppliers, viewer = facts.hub.suppliers, facts.viewer
+    own = viewer if viewer is not None and viewer in suppliers and given_by(facts, viewer) else None
+    if own is not None and not instructs(facts, own):
+        return _over(facts)
+    if any(instructs(facts, one) for one in suppliers):
+        return next(filter(None, (ended_void(facts, one) for one in suppliers)), reason)
+    by_batch = facts.batch is not None and is_over(facts.batch, facts.at)
+    return _over(facts) if viewer is None or by_batch else _not_instructed(facts)
+
+
+def _not_instructed(facts: PlanFacts) -> VoidReason:
+    """Return why nothing that was instructed of a hub stands any more, if anything was: what ended last says so."""
+    seen = suppliers_seen(facts)
+    if facts.withheld & seen:
+        return VoidReason.NOT_INSTRUCTED
+    every = (facts.endings[one] for one in (*seen, OF_DCC) if one in facts.endings)
+    found = [(ended.at, why_ended(ended)) for ended in every if ended.at <= facts.at]
+    found += _of_former_suppliers(facts)
+    if found:
+        return max(found, key=lambda one: (one[0], _rank(one[1])))[1]
+    return next(filter(None, (ended_void(facts, one) for one in facts.hub.suppliers)), VoidReason.NOT_INSTRUCTED)
+
+
+def _of_former_suppliers(facts: PlanFacts) -> Iterator[tuple[datetime, VoidReason]]:
+    """Yield why what suppliers had instructed that the hub has left moves it no more, and since when.
+
+    The hub's suppliers are told nothing of it.
+    """
+    if facts.viewer is not None:
+        return
+    for one in facts.instructions:
+        if one.supplier not in facts.hub.suppliers:
+            yield _left(facts, one)
+    for supplier in facts.endings.keys() - facts.hub.suppliers - {OF_DCC}:
+        if not given_by(facts, supplier):
+            yield facts.endings[supplier].at, why_ended(facts.endings[supplier])
+
+
+def _left(facts: PlanFacts, one: HubInstruction) -> tuple[datetime, VoidReason]:
+    """Return why an instruction of a supplier that the hub has left counts no longer, and since when.
+
+    One that was over before the hub changed supplier was told as that; its supplier was not told of the change.
+    """
+    lost, end = facts.losses.get(one.supplier), one.counting_period.end
+    if is_over(one.counting_period, facts.at) and (lost is None or lost >= end):
+        return end, obstacle(facts, one) or VoidReason.PERIOD_ENDED
+    return lost or facts.at, VoidReason.CHANGED_SUPPLIER
 
 
 def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
@@ -53,11 +126,9 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
         return _ended_with_the_release(facts, plan.void)
     if plan.period is not None:
         return VoidReason.PAUSED if plan.held else None
-    if plan.basis is not Basis.AUTOMATIC_DATE:
+    if plan.basis not in (Basis.AUTOMATIC_DATE, Basis.BATCH):
         return None
     reason = as_told(facts, plan.void)
-    if reason in HALVES:
-        reason = of_a_half(facts, reason)
     if reason is VoidReason.REFUSED_BY_CSP and facts.viewer is not None:
         reason = of_ones_own(facts, facts.viewer, reason)
     if reason is VoidReason.CHANGED_SUPPLIER and facts.viewer is not None:
@@ -75,16 +146,22 @@ def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason 
     whose = facts.hub.suppliers if facts.viewer is None else facts.hub.suppliers & {facts.viewer}
     ended = [why for one in whose if (why := ended_void(facts, one)) is not None]
     if ended:
-        return max(ended, key=lambda why: (_BEFORE_THE_RELEASE.get(why, len(_BEFORE_THE_RELEASE)), why))
+        return max(ended, key=_rank)
     if any(one.supplier in whose for one in facts.instructions):
         return reason
-    if facts.viewer is None and _by_a_former_supplier(facts):
-        return VoidReason.CHANGED_SUPPLIER
-    return ended_void(facts, OF_DCC)
+    found = list(_of_former_suppliers(facts))
+    of_batch = ended_void(facts, OF_DCC)
+    if of_batch is not None:
+        found.append((facts.endings[OF_DCC].at, of_batch))
+    return max(found, key=lambda one: (one[0], _rank(one[1])), default=(facts.at, None))[1]
 
 
 _BEFORE_THE_RELEASE = {VoidReason.NOT_INSTRUCTED: 0, VoidReason.PERIOD_ENDED: 1, VoidReason.REFUSED_BY_CSP: 2}
 """Of two suppliers' halves of a hub, what is said of both: the last comes first, and before it what ended later."""
+
+
+def _rank(why: VoidReason) -> tuple[int, VoidReason]:
+    return _BEFORE_THE_RELEASE.get(why, len(_BEFORE_THE_RELEASE)), why
 
 
 def of_ones_own(facts: PlanFacts, supplier: int, reason: VoidReason) -> VoidReason:
@@ -106,7 +183,7 @@ def void_already(facts: PlanFacts, supplier: int, *, by_dcc: bool) -> VoidReason
     if supplier in facts.withheld:
         return VoidReason.NOT_INSTRUCTED
     if own and supplier not in facts.hub.suppliers:
-        return VoidReason.CHANGED_SUPPLIER
+        return max((_left(facts, one) for one in own), key=lambda one: one[0])[1]
     counts = counting_in_the_plan(facts, supplier)
     standing = counts is not None and counts.by_dcc is by_dcc and plan_hub(facts).basis is Basis.INSTRUCTED
     able = (one for one in own if obstacle(facts, one) is None)
@@ -115,14 +192,8 @@ def void_already(facts: PlanFacts, supplier: int, *, by_dcc: bool) -> VoidReason
     return obstacle(facts, max(own, key=lambda one: one.received_at)) or VoidReason.PERIOD_ENDED
 
 
-def _by_a_former_supplier(facts: PlanFacts) -> bool:
-    if any(one.supplier not in facts.hub.suppliers for one in facts.instructions):
-        return True
-    left = facts.endings.keys() - facts.hub.suppliers - {OF_DCC}
-    return any(ended_void(facts, one) is VoidReason.CHANGED_SUPPLIER for one in left)
-
-
 def _had_instructed(facts: PlanFacts) -> bool:
-    """Whether there was an instruction that counts no longer: of the viewer's, or of any of the hub's suppliers."""
-    whose = facts.hub.suppliers if facts.viewer is None else {facts.viewer}
-    return any(one in facts.withheld or one in facts.endings for one in whose)
+    """Whether there was an instruction that counts no longer: a batch, the viewer's, or for CSPs and DCC anybody's."""
+    if facts.viewer is None:
+        return bool(facts.endings or facts.withheld & facts.hub.suppliers)
+    return facts.viewer in facts.withheld or facts.viewer in facts.endings or OF_DCC in facts.endings

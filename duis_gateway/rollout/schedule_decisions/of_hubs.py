@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
-from duis_gateway.rollout.periods import is_over, to_come_sql
+from duis_gateway.rollout.periods import is_over, is_over_sql, to_come_sql
 from duis_gateway.rollout.releases.records import Instruction, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
-from duis_gateway.store.bulk import of_head
+from duis_gateway.store.bulk import of_head, stored_columns
 from duis_gateway.store.rollout_tables import piece_hub, piece_say
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub
+from duis_gateway.store.types import unsigned
 
 counting_end = func.coalesce(piece_say.c.ends, group_say.c.ends, instruction.c.ends)
 """When the period ends that counts for a hub (PIA-C2): of the `instruction` that `bulk.of_head` looks up.
@@ -46,6 +47,17 @@ def with_say(query: Select[Any]) -> Select[Any]:
         .outerjoin(piece_say, piece_say.c.id == piece_hub.c.piece_id)
         .outerjoin(group_say, of_region)
     )
+
+
+def passed(connection: Connection, number: int, at: datetime) -> frozenset[int]:
+    """Return the hubs of the standing group of this number whose period, the CSP's where it fixed one, is over."""
+    named = (
+        select(instruction_hub.c.device_id)
+        .join_from(instruction, instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
+        .join(hub, hub.c.device_id == instruction_hub.c.device_id)
+        .where(instruction.c.id == number, is_over_sql(counting_end, at))
+    )
+    return frozenset(unsigned(stored_columns(connection, with_say(named))[0]))
 
 
 def to_come(

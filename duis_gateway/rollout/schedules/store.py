@@ -37,7 +37,7 @@ from duis_gateway.rollout.releases.records import (
 )
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.schedule_decisions import store as says
-from duis_gateway.rollout.schedule_decisions.of_hubs import counting_end, decision, with_say
+from duis_gateway.rollout.schedule_decisions.of_hubs import counting_end, decision, passed, with_say
 from duis_gateway.rollout.schedule_decisions.past import note_said
 from duis_gateway.store.bulk import (
     delete_with_hubs,
@@ -362,8 +362,11 @@ def _end(
         )
         events.note(connection, event, members)
         note_said(connection, row.id, event, only=only)
-        ended = replace(event, what=Happened.ENDED, at=ending.at, period=None, word=ending.word)
-        events.note(connection, ended, members - staying)
+        left = members - staying
+        over = left & passed(connection, row.id, ending.at) if left else left
+        ended = replace(event, what=Happened.ENDED, at=ending.at, word=ending.word)
+        events.note(connection, ended, over)
+        events.note(connection, replace(ended, period=None), left - over)
 
 
 def remove_hubs(

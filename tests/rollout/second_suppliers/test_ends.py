@@ -164,6 +164,34 @@ def test_a_half_that_a_revision_makes_void_is_told_as_not_instructed(dcc: Steeri
     assert second(dcc, OURS, before) == []
 
 
+@pytest.mark.requirement("X08")
+def test_the_end_is_told_of_what_dcc_chose_for_longer_than_the_supplier_had_instructed(dcc: Steering) -> None:
+    """Before, nobody was told: only the end of the supplier's own half was looked at, as that counted first."""
+    assert dcc.says(esi.PilotSelection("R1", OURS, (SPLIT,), LATER)).status == "Accepted"
+    before = dcc.last_row()
+    dcc.passes(OF_PILOT.end)
+    assert void(dcc, OURS, before) == eui(OWN_NORTH), "the half stands still, as DCC chose it"
+    dcc.passes(LATER.end)
+    assert void(dcc, OURS, before) == eui(OWN_NORTH, SPLIT)
+    assert second(dcc, THEIRS, before) == ["NotInstructed"]
+
+
+@pytest.mark.requirement("X07")
+def test_the_end_is_told_of_a_group_that_the_csp_takes_after_all_when_another_has_the_hub(dcc: Steering) -> None:
+    """The brother, with two standing groups of one supplier: that of the first to end is no end of the half."""
+    decides(dcc, GroupDecision.REFUSED, "no capacity")
+    sooner = DeploymentGroup("G2", Stage.PILOT, (SPLIT,), Period(PILOT.start + DAY, PILOT.start + 2 * DAY))
+    assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (sooner,))).startswith("E")
+    taken = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.AMENDED, LATER.start, LATER.end)
+    assert dcc.says(taken, by=NORTH, door=Door.CSP).status == "Accepted"
+    before = dcc.last_row()
+    dcc.passes(sooner.period.end)
+    assert void(dcc, OURS, before) == second(dcc, THEIRS, before) == [], "the half stands still, by the first group"
+    dcc.passes(LATER.end)
+    assert void(dcc, OURS, before) == eui(OWN_NORTH, SPLIT)
+    assert second(dcc, THEIRS, before) == ["NotInstructed"]
+
+
 def anew(dcc: Steering, supplier: int) -> list[object]:
     """How many hubs a supplier is to instruct anew as their period has ended."""
     with dcc.store.read() as conn:

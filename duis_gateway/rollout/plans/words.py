@@ -1,0 +1,62 @@
+"""How what was instructed of a hub has ended, in words: for its suppliers and the operator; pure.
+
+No text here says who a supplier is, and a second supplier reads nothing of what the other has ended itself.
+"""
+
+from __future__ import annotations
+
+from duis_gateway.rollout.hub_events.records import OF_DCC, OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
+from duis_gateway.rollout.plans.counting import ended_since
+from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
+
+_ENDED = {
+    TAKEN_BACK: "took {its} instruction back",
+    OFF_THE_LIST: "took it off {its} preferred list",
+    ON_THE_LIST: "put it on {its} preferred list, and it left {its} SafeLaunch group",
+}
+"""How a supplier ended an instruction of its own, in words that go on from who gave it."""
+
+_VOIDED = {
+    VoidReason.PERIOD_ENDED.value: "the period has ended",
+    VoidReason.REFUSED_BY_CSP.value: "the CSP refused it",
+    VoidReason.TOO_LATE.value: "the period was too late: it did not end before the automatic date",
+    VoidReason.OUTSIDE_PILOT.value: "the period was not within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH.value: "the period started before safe launch",
+    VoidReason.EXCLUDED.value: "the hub is excluded from the pilot",
+    VoidReason.PILOT_INVALIDATED.value: "the pilot was invalidated",
+}
+"""What ended an instruction without its supplier's doing."""
+
+
+def how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str) -> str:
+    """Return how a supplier's instruction of a hub ended, in words that go on from who gave it."""
+    ended = None if supplier is None else facts.endings.get(supplier)
+    if ended is None:
+        return f"{has} not instructed"
+    word = VoidReason.PERIOD_ENDED.value if ended.over else ended.word
+    void, own = _VOIDED.get(word), facts.viewer in (None, supplier)
+    if ended.by_dcc and own:
+        # To its second supplier it was an instruction like any other.
+        what = "was taken back" if void is None else f"is void, as {void}"
+        return f"{has} not instructed, and DCC's choice for {'you' if its == 'your' else 'it'} {what}"
+    if void is not None:
+        return f"{has} instructed, but {void}"
+    # A second supplier is not told what the other did, nor by silence that it protects the hub.
+    return _ENDED[word].format(its=its) if own and word in _ENDED else f"{has} not instructed"
+
+
+def and_since(facts: PlanFacts) -> str:
+    """Return what was taken back, or ended otherwise, since what stands was over."""
+    found = ended_since(facts)
+    if found is None:
+        return ""
+    whose, ended = found
+    if whose == OF_DCC:
+        what = "DCC's batch"
+    else:
+        role = "Import" if whose == facts.hub.import_supplier else "Gas"
+        supplier = "its supplier" if len(facts.hub.suppliers) == 1 else f"the {role} Supplier"
+        supplier = "you" if whose == facts.viewer else supplier
+        what = f"what DCC chose for {supplier}" if ended.by_dcc else f"what {supplier} instructed since"
+    void = _VOIDED.get(ended.word)
+    return f", and {what} was taken back" if void is None else f", and {what} is void, as {void}"
