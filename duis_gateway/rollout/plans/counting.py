@@ -111,6 +111,12 @@ def instructs(facts: PlanFacts, supplier: int) -> bool:
     return counting is not None and not is_over(counting.counting_period, facts.at)
 
 
+def last_to_end(facts: PlanFacts, supplier: int) -> HubInstruction | None:
+    """Return what ends last of a supplier's instructions of a hub, and DCC's for it, that can count."""
+    able = (one for one in given_by(facts, supplier) if obstacle(facts, one) is None)
+    return max(able, key=lambda one: one.counting_period.end, default=None)
+
+
 def moves_by_its_own(facts: PlanFacts, supplier: int) -> bool:
     """Whether a group of the supplier's own can still move the hub, whatever DCC chose on its behalf."""
     own = (one for one in given_by(facts, supplier) if not one.by_dcc and obstacle(facts, one) is None)

@@ -14,6 +14,7 @@ from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
+from duis_gateway.rollout.plans.counting import last_to_end
 from duis_gateway.rollout.plans.records import GroupName, Lost, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
@@ -40,8 +41,11 @@ def tell_ended(release: Release, moment: Moment) -> Mapping[int, frozenset[int]]
         # Another instruction of the same supplier's may count now, whose end was not looked at as long as this one did.
         untold.watch(moment, release, [facts for facts, _ in kinds])
         for facts, members in kinds:
-            one = waiting(facts)
-            if one is None or one.counting_period.end not in ends or plan_hub(facts).basis is not Basis.AUTOMATIC_DATE:
+            half = waiting(facts)
+            if half is None or plan_hub(facts).basis is not Basis.AUTOMATIC_DATE:
+                continue
+            one = last_to_end(facts, half.supplier)
+            if one is None or one.counting_period.end not in ends:
                 continue
             found[one.supplier].update(members)
             bulletin.add({one.supplier: VoidReason.PERIOD_ENDED}, members)

@@ -165,7 +165,7 @@ def _why(
     moment: Moment,
     shared: plans.ReleaseFacts,
 ) -> Iterator[tuple[Outlook, list[int], PlanFacts]]:
-    """Yield hubs with how they stand, and as what they are told: where nothing is planned any more, as they are shown."""
+    """Yield hubs with what is told of them: where nothing is planned any more, why, as it is shown from now on."""
     reason = outlook.told
     looked_at = [(outlook, ids, facts)]
     if was is not None and isinstance(reason, VoidReason) and reason in (VoidReason.PERIOD_ENDED, *HALVES):

@@ -182,11 +182,15 @@ def test_a_batch_that_is_taken_back_is_shown_also_where_an_instruction_was_void_
 @pytest.mark.parametrize("what", ["batch", "choice", "group"])
 def test_what_was_over_stays_so_when_it_is_sent_again_without_the_hub(dcc: Steering, what: str) -> None:
     """The brother: it read `NotInstructed`, or nothing, although all had been told `PeriodEnded`."""
-    gives = {
-        "batch": lambda period, *ids: batch(dcc, period, *ids),
-        "choice": lambda period, *ids: chooses(dcc, period, *ids),
-        "group": lambda period, *ids: instructs(dcc, OURS, "W1", period, *ids),
-    }[what]
+
+    def gives(period: Period, *ids: int) -> None:
+        if what == "group":
+            instructs(dcc, OURS, "W1", period, *ids)
+        elif what == "batch":
+            batch(dcc, period, *ids)
+        else:
+            chooses(dcc, period, *ids)
+
     gives(FIRST, OWN_NORTH)
     dcc.passes(BETWEEN)
     before = dcc.last_row()
