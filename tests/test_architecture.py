@@ -43,6 +43,7 @@ RULES = (
     "duis_gateway.rollout.pilot_lists.rules",
     "duis_gateway.rollout.plans.comparison",
     "duis_gateway.rollout.plans.counting",
+    "duis_gateway.rollout.plans.words",
     "duis_gateway.rollout.plans.departures",
     "duis_gateway.rollout.plans.rules",
     "duis_gateway.rollout.plans.void",

@@ -54,8 +54,8 @@ def and_since(facts: PlanFacts) -> str:
     if whose == OF_DCC:
         what = "DCC's batch"
     else:
-        role = "Import" if whose == facts.hub.import_supplier else "Gas"
-        supplier = "its supplier" if len(facts.hub.suppliers) == 1 else f"the {role} Supplier"
+        roles = {facts.hub.gas_supplier: "Gas", facts.hub.import_supplier: "Import"}
+        supplier = "its supplier" if len(facts.hub.suppliers) == 1 else f"the {roles[whose]} Supplier"
         supplier = "you" if whose == facts.viewer else supplier
         what = f"what DCC chose for {supplier}" if ended.by_dcc else f"what {supplier} instructed since"
     void = _VOIDED.get(ended.word)
