@@ -10,11 +10,11 @@ from pathlib import Path
 
 from duis_gateway.cli.certificate import certificate_of, register
 from duis_gateway.cli.common import opened_store, refuse_existing
-from duis_gateway.cli.init import DEFAULT_EUI, DEFAULT_STORE, STORE_VARIABLE, make_installation
+from duis_gateway.cli.init import DEFAULT_EUI, DEFAULT_STORE, STORE_VARIABLE, making_installation
 from duis_gateway.cli.party import give_token
 from duis_gateway.conformance.profile import MOST_HUBS, MOST_SHARED, NAMES, SUPPLIERS
 from duis_gateway.duis.identifiers import format_eui, parse_eui
-from duis_gateway.machine.files import write_bytes
+from duis_gateway.machine.files import unless_finished, write_bytes, write_new
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind, PartyStatus, Role
 from duis_gateway.pki.make import load_authority, make_certificate
@@ -37,18 +37,23 @@ def make_profile(directory: Path) -> Path:
         ConfigurationError: something is already there.
     """
     refuse_existing(directory / PROFILE)
-    config = make_installation(directory, parse_eui(DEFAULT_EUI), os.environ.get(STORE_VARIABLE, DEFAULT_STORE))
-    pki, port = directory / "pki", _free_port()
-    authority = load_authority(pki)
-    with opened_store(config) as store, store.write() as connection:
+    pki, port, token, profile = directory / "pki", _free_port(), directory / _TOKEN, directory / PROFILE
+    url = os.environ.get(STORE_VARIABLE, DEFAULT_STORE)
+    with (
+        unless_finished(token, profile),
+        making_installation(directory, parse_eui(DEFAULT_EUI), url) as (config, _),
+        opened_store(config) as store,
+        store.write() as connection,
+    ):
+        authority = load_authority(pki)
         for name in NAMES:
             made = make_certificate(authority, _eui(name), "87", pki, stem=name)
             parties.add(connection, _party(name, port))
             register(connection, certificate_of(made.certificate_path, trusted=False))
-        write_bytes(directory / _TOKEN, give_token(connection, _eui(_WITH_TOKEN)).encode() + b"\n")
+        write_bytes(token, give_token(connection, _eui(_WITH_TOKEN)).encode() + b"\n")
         hubs.upsert(connection, (hub for name in _WITH_HUBS for hub in _hubs(name)))
-    (directory / PROFILE).write_text(_profile(port), encoding="utf-8")
-    return directory / PROFILE
+        write_new(profile, _profile(port).encode())
+    return profile
 
 
 def _free_port() -> int:

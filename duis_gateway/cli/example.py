@@ -11,7 +11,7 @@ import click
 from duis_gateway.cli.common import refuse_existing
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import print_document, print_rows, say
-from duis_gateway.machine.files import write_bytes
+from duis_gateway.machine.files import unless_finished, write_bytes
 from duis_gateway.sandbox.examples import hubs_csv, play_script, playable
 
 HUBS = "hubs.csv"
@@ -45,10 +45,12 @@ def example(name: str | None, folder: Path | None) -> None:
         script = play_script(messages, names)
         contents = {file: one.document for file, one in zip(names, messages, strict=True)}
         contents |= {HUBS: hubs_csv().encode(), "play.sh": script.encode()}
-        refuse_existing(*(folder / file for file in contents))
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, content in contents.items():
-            write_bytes(folder / file, content)
+        files = [folder / file for file in contents]
+        refuse_existing(*files)
+        with unless_finished(folder, *files):
+            folder.mkdir(parents=True, exist_ok=True)
+            for file, content in contents.items():
+                write_bytes(folder / file, content)
         play = shlex.quote(str(folder / "play.sh"))
         say(f"Made {len(messages)} messages and {HUBS} in {folder}. To play them: sh {play}")
     elif name is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,8 +18,8 @@ from duis_gateway.config.reading import STORE_URL
 from duis_gateway.config.sample import render_sample
 from duis_gateway.config.settings import Config, StoreConfig, load_config
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.errors import ConfigurationError, GatewayError
-from duis_gateway.machine.files import resolved
+from duis_gateway.errors import ConfigurationError
+from duis_gateway.machine.files import resolved, unless_finished, write_new
 from duis_gateway.pki.make import make_authority, make_certificate
 from duis_gateway.store.engine import Store
 from duis_gateway.store.migrate import revision_of
@@ -31,6 +32,8 @@ DEFAULT_EUI = "90-B3-D5-1F-30-00-00-02"
 DEFAULT_STORE = "sqlite:///gateway.db"
 STORE_VARIABLE = "DUIS_GATEWAY_STORE_URL"
 _SQLITE = "sqlite:///"
+_BESIDE = ("-wal", "-shm", ".lock", ".lock-turn")
+"""What SQLite and our lock put beside a database."""
 _FILE_VARIABLE = "DUIS_GATEWAY_STORE_PASSWORD_FILE"
 
 
@@ -53,24 +56,24 @@ def init(directory: Path, eui: int, store: str) -> None:
     password_file` in the configuration does the same from then on. The PKI is for tests: its authority's key is beside
     the certificates.
     """
-    config, had_tables = _made(directory, eui, store)
-    with opened_store(config) as made:
-        say(_what_next(directory, eui, made, had_tables=had_tables))
+    with making_installation(directory, eui, store) as (config, had_tables), opened_store(config) as made:
+        text = _what_next(directory, eui, made, had_tables=had_tables)
+    say(text)
 
 
-def make_installation(directory: Path, eui: int, url: str) -> Config:
-    """Make `gateway.toml`, the tables of the database and the PKI in a directory, and return the configuration.
+@contextmanager
+def making_installation(directory: Path, eui: int, url: str) -> Iterator[tuple[Config, bool]]:
+    """Make `gateway.toml`, the tables of the database and the PKI in a directory.
+
+    The block is given the configuration, and whether the tables were already there, without a party. If it cannot
+    finish, everything is taken away again but for tables in PostgreSQL.
 
     Raises:
         ConfigurationError: one of them already exists, the database's URL is not one, or the database is another
         gateway's; nothing was made.
         GatewayError: the database cannot be used; nothing was made.
+        OSError: something cannot be written; nothing was made.
     """
-    return _made(directory, eui, url)[0]
-
-
-def _made(directory: Path, eui: int, url: str) -> tuple[Config, bool]:
-    """Make it, and tell whether the tables were already there, without a party."""
     file, pki = directory / "gateway.toml", directory / "pki"
     try:
         folder = resolved(directory)
@@ -81,11 +84,14 @@ def _made(directory: Path, eui: int, url: str) -> tuple[Config, bool]:
         raise ConfigurationError(f"--store: {str(error) or f'must be {STORE_URL.expects}'}") from None
     database = [Path(read.removeprefix(_SQLITE))] if read.startswith(_SQLITE) else []
     refuse_existing(file, *database, pki)
-    had_tables = _make_tables(directory, _with_password(read, folder))
-    (pki / "crls").mkdir(parents=True)
-    make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
-    file.write_text(_configuration(eui, url), encoding="utf-8")
-    return load_config(file, {**os.environ, STORE_VARIABLE: url}), had_tables
+    beside = [Path(f"{path}{what}") for path in database for what in _BESIDE]
+    with unless_finished(directory, file, pki, *database, *beside):
+        directory.mkdir(parents=True, exist_ok=True)
+        had_tables = _make_tables(_with_password(read, folder))
+        (pki / "crls").mkdir(parents=True)
+        make_certificate(make_authority(pki), eui, _DCC_ROLE, pki, stem="gateway")
+        write_new(file, _configuration(eui, url).encode())
+        yield load_config(file, {**os.environ, STORE_VARIABLE: url}), had_tables
 
 
 def _with_password(url: str, folder: Path) -> str:
@@ -94,25 +100,14 @@ def _with_password(url: str, folder: Path) -> str:
     return StoreConfig(url=url, password_file=folder / file if file else None).connection_url()
 
 
-def _make_tables(directory: Path, url: str) -> bool:
-    """Make the tables before anything else: only the database may be away, and then there is nothing to tidy up.
-
-    Returns whether a gateway's tables were already there.
-    """
-    is_new = not directory.exists()
-    directory.mkdir(parents=True, exist_ok=True)
+def _make_tables(url: str) -> bool:
+    """Make the tables; return whether a gateway's were already there."""
+    store = Store.open(url)
     try:
-        store = Store.open(url)
-        try:
-            had_tables = not store.is_sqlite and _has_tables(store)
-            store.migrate()
-        finally:
-            store.close()
-    except GatewayError:
-        if is_new:
-            with suppress(OSError):
-                directory.rmdir()
-        raise
+        had_tables = not store.is_sqlite and _has_tables(store)
+        store.migrate()
+    finally:
+        store.close()
     return had_tables
 
 

@@ -32,7 +32,7 @@ from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.device_lists import MAX_REQUESTED
 from duis_gateway.duis.identifiers import RequestId, format_eui
 from duis_gateway.duis.versions import format_version
-from duis_gateway.machine.files import write_bytes
+from duis_gateway.machine.files import unless_finished, write_bytes
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.rollout.direct_instructions.rules import Selection, SelectionRules, select
 from duis_gateway.rollout.estate.eligible_view import eligible_hubs
@@ -172,12 +172,13 @@ def _choose(
         raise AnswerIsNo(f"no hub of {format_eui(party)} fits the rules")
     request_id = RequestId(party, source.gateway, counter or time.time_ns() // 1000)
     lines = "".join(f"{format_eui(device_id)}\n" for device_id in chosen.device_ids)
-    if list_file is not None:
-        write_bytes(list_file, lines.encode("ascii"))
-    if request_file is not None:
-        request = PreferredPilotList(release_id, source.firmware_version, chosen.device_ids)
-        version = format_version(DUIS_6_0)
-        write_bytes(request_file, service_request(str(request_id), version, request.reference, request.body()))
+    with unless_finished(*(file for file in (list_file, request_file) if file is not None)):
+        if list_file is not None:
+            write_bytes(list_file, lines.encode("ascii"))
+        if request_file is not None:
+            request = PreferredPilotList(release_id, source.firmware_version, chosen.device_ids)
+            version = format_version(DUIS_6_0)
+            write_bytes(request_file, service_request(str(request_id), version, request.reference, request.body()))
     if list_file is None and request_file is None:
         click.echo(lines, nl=False)
     say(_summary(chosen, source, request_id if request_file else None), err=True)

@@ -32,7 +32,14 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope import signature
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import ConfigurationError, MessageRefused
-from duis_gateway.machine.files import DASH, DOCUMENT_BYTES, read_bytes, shown_path, write_bytes
+from duis_gateway.machine.files import (
+    DASH,
+    DOCUMENT_BYTES,
+    read_bytes,
+    refuse_private_key,
+    shown_path,
+    write_bytes,
+)
 from duis_gateway.namespaces import DS
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.signing import load_signing_key
@@ -272,6 +279,7 @@ def _reason(status: int) -> str:
 def _require_place(out: Path | None) -> None:
     """Check, before anything is sent, that the answer can be written there (OSError if not)."""
     if out is not None and out != DASH:
+        refuse_private_key(out)
         is_new = not out.exists()
         out.open("ab").close()
         if is_new:

@@ -168,7 +168,7 @@ def _write_wire(folder: Path, results: Sequence[CaseResult]) -> dict[str, Links]
         stem = re.sub(r"[^A-Za-z0-9.]+", "-", case.full_name).strip("-")
         for number, one in enumerate(case.wire, 1):
             file = folder / f"{stem}-{number}-{one.way}.{'xml' if one.content.lstrip()[:1] == b'<' else 'bin'}"
-            file.write_bytes(one.content)
+            put_whole(file, one.content)
             links.setdefault(case.full_name, []).append((one.way, one.what, f"{folder.name}/{file.name}"))
     return links
 

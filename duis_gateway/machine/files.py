@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import shutil
 import stat
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 DASH = Path("-")
 """Standard input, or standard output; a file of that name is `./-`."""
@@ -29,6 +30,11 @@ LIST_BYTES = 1024 * 1024 * 1024
 """A list of hubs that has to be in memory as a whole."""
 
 _BLOCK = 1024 * 1024
+_BEGINNING = 64 * 1024
+_PRIVATE_KEY = re.compile(
+    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----|\A0(?:[\0-\x7f]|\x81.|\x82..)\x02\x01(?:\x000|\x01\x04)", re.S
+)
+"""How a private key begins: in PEM, and in DER as PKCS#8 or SEC1."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -98,10 +104,12 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
     """Open a file, a pipe or standard input for reading.
 
     Raises:
-        OSError: it cannot be opened; standard input is closed.
+        OSError: it cannot be opened; it is a device that has no end; standard input is closed.
     """
     if path != DASH:
-        with path.open("rb") as file:
+        with _reading(path) as file:
+            if _is_endless(file):
+                raise OSError(errno.EINVAL, "it is a device and no file", str(path))
             yield file
         return
     if sys.stdin is None:
@@ -133,19 +141,37 @@ def open_seekable(path: Path, folder: Path | None) -> Iterator[BinaryIO]:
 def open_output(path: Path) -> Iterator[BinaryIO]:
     """Open a file for its owner alone, a pipe, or standard output for writing; what is in a file is replaced.
 
+    A new file is taken away again if the block cannot finish.
+
     Raises:
-        OSError: it cannot be opened or written; standard output is closed.
+        OSError: it cannot be opened or written, and the error names it; it holds a private key; standard output is
+            closed.
     """
     if path != DASH:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
+        refuse_private_key(path)
+        with unless_finished(path):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with _writing(path, descriptor) as file:
+                yield file
         return
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed", "-")
     sys.stdout.flush()
     yield sys.stdout.buffer
     sys.stdout.buffer.flush()
+
+
+def refuse_private_key(path: Path) -> None:
+    """Make sure that no private key is overwritten, of which there may be no other copy.
+
+    Raises:
+        OSError: the file holds one, or cannot be read.
+    """
+    if not path.is_file():
+        return
+    with suppress(PermissionError), _reading(path) as file:
+        if _PRIVATE_KEY.search(file.read(_BEGINNING)):
+            raise OSError(errno.EEXIST, "it holds a private key, which is not overwritten", str(path))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -158,6 +184,21 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def write_new(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file that is not there yet, with at most this mode from its first moment.
+
+    Raises:
+        OSError: there is one (FileExistsError), or it cannot be written, and is taken away again.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with _writing(path, descriptor) as file:
+            file.write(content)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def put_whole(path: Path, content: bytes) -> None:
     """Put this content into a file at once: whoever reads it, or comes after a crash, finds the old or the new.
 
@@ -165,11 +206,33 @@ def put_whole(path: Path, content: bytes) -> None:
         OSError: it cannot be written; what was there stays.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
-        unfinished.write_bytes(content)
+        with _writing(path, os.open(unfinished, write, 0o666)) as file:
+            file.write(content)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def unless_finished(*paths: Path) -> Iterator[None]:
+    """Take away what the block has made at these paths, a folder with all that is in it, if it cannot finish.
+
+    On a full disk, say: a stump would be taken for the thing itself, and refused as something that already exists when
+    it is made again. What was there before stays.
+    """
+    new = [path for path in map(os.path.realpath, paths) if not os.path.lexists(path)]
+    try:
+        yield
+    except BaseException:
+        for path in new:
+            with suppress(OSError):
+                if os.path.isdir(path):
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    os.unlink(path)
+        raise
 
 
 def states_of(paths: Iterable[Path]) -> tuple[tuple[int, int, int], ...]:
@@ -196,6 +259,52 @@ def would_be_replaced(path: Path) -> bool:
         return False
 
 
+class _Named(io.FileIO):
+    """A file whose errors say which file it is: those of the system's `read`, `write` and `close` do not."""
+
+    def __init__(self, path: Path, mode: str, descriptor: int | None = None) -> None:
+        super().__init__(path if descriptor is None else descriptor, mode)
+        self._path = path
+
+    def readinto(self, buffer: Any, /) -> Any:
+        """Read what the system gives."""
+        with _naming(self._path):
+            return super().readinto(buffer)
+
+    def readall(self) -> Any:
+        """Read all of it."""
+        with _naming(self._path):
+            return super().readall()
+
+    def write(self, data: Any, /) -> Any:
+        """Write as many of the octets as the system takes."""
+        with _naming(self._path):
+            return super().write(data)
+
+    def close(self) -> None:
+        """Close it; some systems say only now that there is no room."""
+        with _naming(self._path):
+            super().close()
+
+
+def _reading(path: Path) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(_Named(path, "rb"), _BEGINNING))
+
+
+def _writing(path: Path, descriptor: int) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedWriter(_Named(path, "wb", descriptor)))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def _state(path: Path) -> tuple[int, int, int]:
     try:
         found = path.stat()
@@ -209,6 +318,12 @@ def _mode(path: Path) -> int:
         return path.stat().st_mode
     except OSError:
         return 0
+
+
+def _is_endless(file: BinaryIO) -> bool:
+    """Whether this is a device such as /dev/zero: neither a terminal nor the one that is empty."""
+    found = os.fstat(file.fileno())
+    return stat.S_ISCHR(found.st_mode) and not file.isatty() and found.st_rdev != os.stat(os.devnull).st_rdev
 
 
 def _size(file: BinaryIO) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from duis_gateway.duis.identifiers import format_eui_plain
-from duis_gateway.machine.files import read_plain
+from duis_gateway.machine.files import read_plain, unless_finished, write_new
 from duis_gateway.pki.certificates import CertificateUnusable, load_x509
 
 SMKI_POLICY = ObjectIdentifier("1.2.826.0.1.8641679.1.2.1.4")
@@ -198,9 +197,8 @@ def _write(
     directory.mkdir(parents=True, exist_ok=True)
     certificate_path, key_path = directory / f"{stem}.pem", directory / f"{stem}.key"
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # Created for the owner alone from the first moment, and never over a key that is there.
-    with os.fdopen(os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secret)
-    with certificate_path.open("xb") as file:
-        file.write(certificate.public_bytes(Encoding.PEM))
+    # For the owner alone from the first moment, never over a key that is there, and never one without the other.
+    with unless_finished(key_path):
+        write_new(key_path, secret, 0o600)
+        write_new(certificate_path, certificate.public_bytes(Encoding.PEM))
     return certificate_path, key_path

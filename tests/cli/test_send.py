@@ -135,7 +135,7 @@ def test_an_answer_that_cannot_be_written_after_all_is_printed(door: Door, file:
     door.answer = RESPONSE.format("I0")
     ran = run("send", file, "--url", door.url, "--out", "/dev/full")
     assert (ran.code, ran.output) == (2, door.answer)
-    assert "the output cannot be written" in ran.error
+    assert "/dev/full: No space left on device" in ran.error
 
 
 def test_an_informational_answer_is_not_the_answer(file: Path) -> None:
