@@ -24,8 +24,8 @@ from duis_gateway.rollout.plans.view import (
     HUB_COLUMNS,
     PLAN_COLUMNS,
     moving,
-    plan_of,
     plan_row,
+    plans_and_not_told,
     plans_under,
     releases_for,
 )
@@ -56,8 +56,8 @@ def show(hub: int, release_id: str | None, party: int | None, form: str, config:
             raise AnswerIsNo(f"no release in flight is for {found.manufacturer} {found.model}")
         mover = moving(connection, found, now)
         rows = [
-            {**plan_row(found, one, plan_of(connection, found, one, now, viewer)), "moves_hub": one == mover}
-            for one in under
+            {**plan_row(found, one, planned), "moves_hub": one == mover}
+            for one, planned in plans_and_not_told(connection, found, under, now, viewer)
         ]
     print_table(Rows(HUB_COLUMNS, rows), form)
 

@@ -5,7 +5,7 @@ A message that was stored a moment ago is not among it: it is on its way, as all
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -127,12 +127,35 @@ def names(conn: Connection, message: int, *words: str) -> bool:
     """Tell whether a message has all of these words in it, such as a hub's EUI-64 as the wire writes it."""
     if not words:
         return True
+    return len(_named(conn, message, frozenset(words))) == len(set(words))
+
+
+def _named(conn: Connection, message: int, words: frozenset[str]) -> frozenset[str]:
+    """Return which of these words a message has in it."""
     content = conn.execute(select(outbox.c.content).where(outbox.c.id == message)).scalar_one_or_none() or b""
-    return all(word.encode() in content for word in words)
+    return frozenset(word for word in words if word.encode() in content)
 
 
 def repeated_since(conn: Connection, one: NotArrived, *words: str) -> bool:
     """Tell whether a later message of the kind, with the same words in it, has arrived, of the next few thousand."""
+    return any(names(conn, number, *words) for number in _arrived_since(conn, one))
+
+
+def unheard(conn: Connection, one: NotArrived, words: frozenset[str]) -> frozenset[str]:
+    """Return which of these words a message has in it, and (of one given up) no later one that has arrived.
+
+    For hubs by the hundred: each message is read once, whatever the number of words.
+    """
+    left = _named(conn, one.id, words)
+    for number in _arrived_since(conn, one) if one.given_up and left else ():
+        left -= _named(conn, number, left)
+        if not left:
+            break
+    return left
+
+
+def _arrived_since(conn: Connection, one: NotArrived) -> Sequence[int]:
+    """Return the later messages of the kind that have arrived, of the next few thousand, the newest first."""
     query = (
         select(outbox.c.id)
         .where(
@@ -145,4 +168,4 @@ def repeated_since(conn: Connection, one: NotArrived, *words: str) -> bool:
         )
         .order_by(outbox.c.id.desc())
     )
-    return any(names(conn, number, *words) for number in conn.execute(query).scalars())
+    return conn.execute(query).scalars().all()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.operations.console.release import Turn, turn_of
+from duis_gateway.rollout.deadlines.not_told import said_of_hubs
 from duis_gateway.rollout.deadlines.rules import in_order
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
 from duis_gateway.rollout.estate.eligible_hubs import failed
-from duis_gateway.rollout.estate.rules import Prospect, state_of
+from duis_gateway.rollout.estate.rules import HubState, Prospect, state_of, why_of
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
@@ -64,11 +65,14 @@ def standing_of(world: World) -> Standing:
         }
         stand: dict[str, HubStanding] = {}
         for release, approved, own in _of_models(live, hubs.get_many(conn, [one.device_id for one in cast.hubs()])):
+            not_told = said_of_hubs(conn, [(hub, release.release_id) for hub in own])
             failing = failed(conn, release.release_id, (hub.device_id for hub in own))
             for facts in plans.of_hubs(conn, plans.of_release(conn, release, now), own, None):
-                plan, device_id = plan_hub(facts), facts.hub.device_id
-                state = state_of(Prospect(release, plan, device_id in failing))
-                stand[format_eui(device_id)] = HubStanding(release.release_id, state, plan.explanation, approved)
+                device_id = facts.hub.device_id
+                prospect = Prospect(release, plan_hub(facts), device_id in failing)
+                state, said = state_of(prospect), not_told.get((device_id, release.release_id))
+                why = why_of(prospect) if state is HubState.ACTIVATED or not said else f"{why_of(prospect)}; {said}"
+                stand[format_eui(device_id)] = HubStanding(release.release_id, state, why, approved)
     return Standing(far, stand)
 
 

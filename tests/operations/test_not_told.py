@@ -126,6 +126,22 @@ def test_a_hub_says_that_its_csp_was_not_told_and_the_message_is_replayed_there(
     assert state(pages, int(fields["message"])) == "pending"
 
 
+def test_a_list_and_the_table_of_plans_say_it_in_the_same_words(pages: Pages) -> None:
+    """Before, the list of a group's hubs said that the CSP had not decided, as if it had been asked."""
+    hub, said = format_eui(OWN_NORTH), "its CSP has not been told yet: whoever runs the gateway has to send the message"
+    for who, root in ((None, ""), (OURS, "/supplier")):
+        (mine, *_) = pages.read(f"{root}/hubs?group=G1&release=R1", who).xpath("//tbody/tr")
+        assert hub in mine.text_content()
+        assert said in mine.text_content()
+        assert said in pages.words(f"{root}/hubs/{hub}", who, "//div[@id='plans']")
+    others = [words for row in pages.read("/hubs").xpath("//tbody/tr") if hub not in (words := row.text_content())]
+    assert others
+    assert not any("has not been told" in one for one in others)
+    given_up(pages.dcc, "FirmwareReleaseNotice", SOUTH)
+    (row,) = pages.read("/hubs").xpath(f"//tbody/tr[contains(., '{format_eui(OWN_SOUTH)}')]")
+    assert said in row.text_content()
+
+
 def test_several_dead_letters_are_replayed_at_once(pages: Pages) -> None:
     numbers = [*given_up(pages.dcc, "FirmwareReleaseNotice", NORTH), *given_up(pages.dcc, "StageChange", NORTH)]
     root = pages.read(f"/hubs/{format_eui(OWN_NORTH)}")

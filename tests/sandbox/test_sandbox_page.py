@@ -95,6 +95,7 @@ def test_a_hubs_buttons_go_for_the_release_that_they_name(town: RunningSandbox) 
     assert {one["release"] for one in town.do("fail", hub=[21])["answers"]} <= {"SEC-2027-A", None}
     assert row(get(town), "hubs", "101").xpath(".//form") == []
     town.do("announce", release="SEC-2027-D", model="433200BD", approve=False)
+    assert "under SEC-2027-D: not before DCC approves the release" in words(row(get(town), "hubs", "101"))
     at = ("--port", str(town.port))
     assert "SEC-2027-D is not approved yet: `sandbox approve`" in refused(1, "sandbox", "activate", "101", *at)
 

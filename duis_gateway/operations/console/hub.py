@@ -23,7 +23,7 @@ from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.rules import HubPlan
-from duis_gateway.rollout.plans.view import plan_of, releases_for
+from duis_gateway.rollout.plans.view import plans_and_not_told, releases_for
 from duis_gateway.rollout.releases.records import Release
 
 OPERATOR = Party(0, PartyKind.DCC, "")
@@ -68,7 +68,7 @@ def page_of(conn: Connection, device_id: int, now: datetime) -> HubPage | None:
     return HubPage(
         hub,
         standing,
-        [(release, plan_of(conn, hub, release, now)) for release in live],
+        plans_and_not_told(conn, hub, live, now),
         [_linked(conn, one, place < _LINKED) for place, one in enumerate(outcomes)],
         history_rows(conn, OPERATOR, device_id),
         search.sent(outbox_view.about_hub(conn, device_id)),

@@ -34,7 +34,7 @@ from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf
-from duis_gateway.rollout.plans.view import plan_of, releases_for
+from duis_gateway.rollout.plans.view import plans_and_not_told, releases_for
 from duis_gateway.rollout.progress.records import OwnFar
 from duis_gateway.store.engine import Store
 from duis_gateway.text.pages import path_part, render
@@ -149,7 +149,7 @@ class SupplierPages:
             row, hub = hub_on_a_page(conn, supplier, device_id, now), hubs.get(conn, device_id)
             if row is None or hub is None:
                 raise NoSuchPath(f"{format_eui(device_id)} is not one of your hubs.")
-            plans = [(one, plan_of(conn, hub, one, now, supplier.eui)) for one in releases_for(conn, hub)]
+            plans = plans_and_not_told(conn, hub, releases_for(conn, hub), now, supplier.eui)
             history = history_rows(conn, supplier, device_id)
             over = ReleasesOver(conn).of(hub)
             about = search.sent(outbox_view.about_hub(conn, device_id, 1000))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.outbox.not_arrived import NotArrived, names, not_arrived, repeated_since
+from duis_gateway.outbox.not_arrived import NotArrived, names, not_arrived, repeated_since, unheard
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.bodies import group_as_written
@@ -96,19 +96,57 @@ def not_told_of_hub(
 
     `viewer`: the supplier that asks, which is to hear of its CSP and of itself; None: whoever may know everything.
     """
-    if not release_ids:
-        return []
-    csps = {one.eui for one in parties.all_parties(conn, PartyKind.CSP) if hub.csp_region in one.regions}
-    suppliers = hub.suppliers if viewer is None else hub.suppliers & {viewer}
-    eui = format_eui(hub.device_id)
-    found = []
-    for one in not_arrived(conn, release_ids, csps | suppliers):
-        words = () if one.kind in _OF_ALL_HUBS else (eui,)
-        # To a CSP, an email is a courtesy: its interface tells it.
-        concerned = one.channel == "http" or one.recipient in suppliers
-        if concerned and _tells(conn, one, words):
-            found.append(one)
+    return _not_told_of(conn, [hub], release_ids, viewer)[hub.device_id]
+
+
+def said_of_hubs(
+    conn: Connection, under: Iterable[tuple[Hub, str]], viewer: int | None = None
+) -> Mapping[tuple[int, str], str]:
+    """Return who was not told of hubs under these releases, in words, by hub and release; for some hundred hubs.
+
+    Whose messages have all arrived is not among them. `viewer` as for one hub.
+    """
+    pairs = list(under)
+    known = {hub.device_id: hub for hub, _ in pairs}
+    late = _not_told_of(conn, known.values(), {release_id for _, release_id in pairs}, viewer)
+    found = {}
+    for hub, release_id in pairs:
+        said = in_words((one for one in late[hub.device_id] if one.release_id == release_id), hub, viewer)
+        if said:
+            found[hub.device_id, release_id] = said
     return found
+
+
+def _not_told_of(
+    conn: Connection, hubs: Collection[Hub], release_ids: Collection[str], viewer: int | None
+) -> Mapping[int, list[NotArrived]]:
+    """Return for each hub, by its EUI-64, what should have been told of it and was not."""
+    found: defaultdict[int, list[NotArrived]] = defaultdict(list)
+    csps = parties.all_parties(conn, PartyKind.CSP) if hubs and release_ids else []
+    concerned: defaultdict[int, dict[str, Hub]] = defaultdict(dict)
+    for hub in hubs:
+        suppliers = hub.suppliers if viewer is None else hub.suppliers & {viewer}
+        for eui in suppliers.union(one.eui for one in csps if hub.csp_region in one.regions):
+            concerned[eui][format_eui(hub.device_id)] = hub
+    if not release_ids or not concerned:
+        return found
+    for one in not_arrived(conn, release_ids, concerned.keys()):
+        # To a CSP, an email is a courtesy: its interface tells it.
+        own = {
+            name: hub
+            for name, hub in concerned[one.recipient].items()
+            if one.channel == "http" or one.recipient in hub.suppliers
+        }
+        for name in _names_of(conn, one, frozenset(own)):
+            found[own[name].device_id].append(one)
+    return found
+
+
+def _names_of(conn: Connection, one: NotArrived, euis: frozenset[str]) -> frozenset[str]:
+    """Return of which of these hubs a message tells what its recipient has not heard by a later one."""
+    if one.kind not in _OF_ALL_HUBS:
+        return unheard(conn, one, euis)
+    return euis if _tells(conn, one, ()) else frozenset()
 
 
 def in_words(messages: Iterable[NotArrived], hub: Hub, viewer: int | None = None) -> str:

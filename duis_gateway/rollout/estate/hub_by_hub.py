@@ -17,7 +17,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
-from duis_gateway.rollout.deadlines.not_told import first_step, in_words, not_told_of_hub
+from duis_gateway.rollout.deadlines.not_told import first_step, in_words, not_told_of_hub, said_of_hubs
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of, viewer_of
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.estate import changes
@@ -25,7 +25,15 @@ from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.next_step import next_step
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.prospects import Judge, judged_prospects, prospects_of
-from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of, why_off_plan, why_void
+from duis_gateway.rollout.estate.rules import (
+    HubState,
+    Prospect,
+    next_prospect,
+    state_of,
+    why_of,
+    why_off_plan,
+    why_void,
+)
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
@@ -112,15 +120,31 @@ def _of_one(
     if hub is None or not is_hub(hub) or not scope_of(party).has(hub):
         return None
     (row,) = read(EstateReader(conn, party, now), [hub])
-    if row["release"] is None or row["state"] == HubState.ACTIVATED:
+    if not _is_told(row):
         return row
     viewer = viewer_of(party)
     late = not_told_of_hub(conn, hub, [str(row["release"])], viewer)
     said, first = in_words(late, hub, viewer), first_step(late, hub, of_supplier=viewer is not None)
-    more = {name: f"{row[name]}; {said}" for name in ("why", "reason") if said and name in row}
+    row = _saying(row, said)
     if first and "next_step" in row:
-        more["next_step"] = " ".join(filter(None, (first, str(row["next_step"] or ""))))
-    return {**row, **more}
+        row = {**row, "next_step": " ".join(filter(None, (first, str(row["next_step"] or ""))))}
+    return row
+
+
+def with_not_told(conn: Connection, party: Party, shown: Sequence[tuple[Hub, Row]]) -> list[Row]:
+    """Return rows for a list on a page: `why` says of each, too, who was not told of it; for some hundred hubs."""
+    under = [(hub, str(row["release"])) for hub, row in shown if _is_told(row)]
+    said = said_of_hubs(conn, under, viewer_of(party))
+    return [_saying(row, said.get((hub.device_id, str(row["release"])), "")) for hub, row in shown]
+
+
+def _is_told(row: Row) -> bool:
+    """Whether anybody has to know of a hub what moves it."""
+    return row["release"] is not None and row["state"] != HubState.ACTIVATED
+
+
+def _saying(row: Row, said: str) -> Row:
+    return {**row, **{name: f"{row[name]}; {said}" for name in ("why", "reason") if said and name in row}}
 
 
 Row = Mapping[str, object]
@@ -201,7 +225,7 @@ class EstateReader:
         plan = chosen and chosen.plan
         outcome = last and last.outcome
         state = state_of(chosen) if chosen else HubState.NOT_PLANNED
-        why = plan.explanation if plan else self._over.why_nothing(hub)
+        why = why_of(chosen) if chosen else self._over.why_nothing(hub)
         return {
             "device_id": format_eui(hub.device_id),
             "manufacturer": hub.manufacturer,
@@ -219,7 +243,7 @@ class EstateReader:
             "due": plan and plan.due,
             "indicative": plan and plan.indicative,
             "held": plan and plan.held,
-            "why": f"its last attempt failed; {why}" if state is HubState.FAILED else why,
+            "why": why,
             "outcome": outcome and outcome_word(outcome.success),
             "outcome_of": outcome and outcome.stage.value,
             "outcome_version": outcome and outcome.firmware_version,

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from duis_gateway.duis.identifiers import parse_eui, to_signed
+from duis_gateway.duis.identifiers import to_signed
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
 from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql
 from duis_gateway.rollout.estate.eligible_hubs import Scope, failed_sql, off_plan_sql, touched_sql
-from duis_gateway.rollout.estate.hub_by_hub import EstateReader
+from duis_gateway.rollout.estate.hub_by_hub import EstateReader, with_not_told
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
@@ -105,24 +105,32 @@ class FoundHubs:
 
 
 def hub_page(conn: Connection, party: Party, now: datetime, wanted: WantedHubs) -> FoundHubs:
-    """Return a page of a party's hubs as rows of `hub_by_hub.ESTATE_COLUMNS`.
+    """Return a page of a party's hubs as rows of `hub_by_hub.ESTATE_COLUMNS`; `why` says, too, who was not told.
 
     At most some thousand are looked at; where fewer than a page of them are wanted, the next page goes on from there.
     """
+    found, further = _page(conn, party, now, wanted)
+    return FoundHubs(with_not_told(conn, party, found), further)
+
+
+def _page(
+    conn: Connection, party: Party, now: datetime, wanted: WantedHubs
+) -> tuple[list[tuple[Hub, Row]], int | None]:
+    """Return the hubs of a page with their rows, and the hub to go on behind."""
     reader = EstateReader(conn, party, now)
     read_rows = reader.page_rows if wanted.is_explained else reader.rows
     scope = scope_of(party) if wanted.supplier is None else Scope(supplier=wanted.supplier)
-    rows: list[Row] = []
+    rows: list[tuple[Hub, Row]] = []
     looked, read = 0, 0
     for chunk in _chunks(conn, scope, wanted):
         needed = chunk.own if wanted.is_judged else chunk.own[: PAGE + 1 - len(rows)]
-        rows += [row for row in read_rows(needed) if wanted.fits(row)]
+        rows += [(hub, row) for hub, row in zip(needed, read_rows(needed), strict=True) if wanted.fits(row)]
         if len(rows) > PAGE:
-            return FoundHubs(rows[:PAGE], parse_eui(str(rows[PAGE - 1]["device_id"])))
+            return rows[:PAGE], rows[PAGE - 1][0].device_id
         looked, read = looked + len(chunk.own), read + chunk.read
         if chunk.to is not None and (len(rows) == PAGE or looked >= _LOOKED_AT or read >= _READ):
-            return FoundHubs(rows, chunk.to)
-    return FoundHubs(rows)
+            return rows, chunk.to
+    return rows, None
 
 
 class _Chunk(NamedTuple):

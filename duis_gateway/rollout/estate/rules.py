@@ -97,6 +97,12 @@ def state_of(prospect: Prospect) -> HubState:
     return state
 
 
+def why_of(prospect: Prospect) -> str:
+    """Say why the hub stands so, for a list: the same wherever it is shown beside `state_of` alone."""
+    why = prospect.plan.explanation
+    return f"its last attempt failed; {why}" if state_of(prospect) is HubState.FAILED else why
+
+
 def next_prospect(prospects: Sequence[Prospect]) -> Prospect | None:
     """Return the one that counts for a hub, of those under each live release of its model, the newest first.
 

@@ -393,10 +393,11 @@ def _plan(
     by_dcc: bool = False,
 ) -> HubPlan:
     held = facts.release.paused
+    waits = _HELD if held else _UNAPPROVED if facts.release.state is ReleaseState.NOTIFIED else ""
     when = "automatic date" if period is None else _words(period)
     return HubPlan(
         basis=basis,
-        explanation=f"{'held, because the release is paused; ' if held else ''}{when}: {text}",
+        explanation=f"{waits}{when}: {text}",
         period=period,
         due=facts.release.automatic_date if period is None else period.end,
         stage=stage,
@@ -406,6 +407,10 @@ def _plan(
         by_dcc=by_dcc,
         reason=text,
     )
+
+
+_HELD = "held, because the release is paused; "
+_UNAPPROVED = "not before DCC approves the release; "
 
 
 def _words(period: Period) -> str:

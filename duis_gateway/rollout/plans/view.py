@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.rollout.deadlines.not_told import said_of_hubs
 from duis_gateway.rollout.deadlines.scopes import live_releases
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.estate.rules import Prospect, next_prospect
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.rules import HubPlan, plan_hub
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
 from duis_gateway.rollout.releases.records import Release
 
 PLAN_COLUMNS = (
@@ -39,6 +41,20 @@ def plan_of(conn: Connection, hub: Hub, release: Release, now: datetime, viewer:
     shared = plans.of_release(conn, release, now)
     (facts,) = plans.of_hubs(conn, shared, [hub], viewer)
     return plan_hub(facts)
+
+
+def plans_and_not_told(
+    conn: Connection, hub: Hub, under: Sequence[Release], now: datetime, viewer: int | None = None
+) -> list[tuple[Release, HubPlan]]:
+    """Return what is planned for a hub under releases; the reason says, too, who was not told of it under each."""
+    said = said_of_hubs(conn, [(hub, one.release_id) for one in under], viewer)
+    found = []
+    for release in under:
+        plan, more = plan_of(conn, hub, release, now, viewer), said.get((hub.device_id, release.release_id))
+        if more and plan.basis is not Basis.ACTIVE:
+            plan = replace(plan, explanation=f"{plan.explanation}; {more}", reason=f"{plan.reason}; {more}")
+        found.append((release, plan))
+    return found
 
 
 def releases_for(conn: Connection, hub: Hub) -> list[Release]:

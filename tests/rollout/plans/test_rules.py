@@ -31,9 +31,9 @@ MAY = Period(datetime.fromisoformat("2026-05-01T00:00Z"), datetime.fromisoformat
 JUNE = Period(MAY.start + 31 * DAY, MAY.end + 31 * DAY)
 SPLIT = hub(gas_supplier=THEIRS)
 ACCEPTED = GroupSay(GroupDecision.ACCEPTED)
-LONG = release(pilot=PilotTerms(Period(NOW, AUTOMATIC), limit=10))
+LONG = release(pilot=PilotTerms(Period(NOW, AUTOMATIC), limit=10), state=ReleaseState.PILOTING)
 """A release whose pilot lasts until the automatic date."""
-LONG_SINCE = release(pilot=PilotTerms(Period(NOW - 9 * DAY, AUTOMATIC), limit=10))
+LONG_SINCE = replace(LONG, pilot=PilotTerms(Period(NOW - 9 * DAY, AUTOMATIC), limit=10))
 
 
 def given_by(supplier: int, period: Period = MAY, **changes: Any) -> HubInstruction:
@@ -63,6 +63,12 @@ def test_without_an_instruction_the_automatic_date_stands() -> None:
         indicative=True,
         void=VoidReason.NOT_INSTRUCTED,
     )
+
+
+def test_a_plan_says_that_its_release_is_not_approved() -> None:
+    notified = plan(terms=replace(LONG, state=ReleaseState.NOTIFIED))
+    said = "not before DCC approves the release; automatic date: its supplier has not instructed"
+    assert (notified.explanation, notified.reason) == (said, "its supplier has not instructed")
 
 
 @pytest.mark.requirement("BR-3.2")
