@@ -50,8 +50,41 @@ from duis_gateway.partners.bodies import (
 from duis_gateway.partners.messages import PART, Direction, Interface, Part, PartnerBody
 from duis_gateway.partners.xml import TEXT, TIME, Field, Record, enumerated
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage
-from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, OfferedConstraint, Stage
+from duis_gateway.rollout.releases.records import DefaultGroup, DefaultSchedule, OfferedConstraint, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import Consequence, GroupDecision, RolloutAction
+
+__all__ = [
+    "ActivateFirmwareRequests",
+    "ActivateFirmwareResponses",
+    "ActivationRequest",
+    "BatchInstruction",
+    "Closure",
+    "DefaultGroup",
+    "DefaultPilotList",
+    "DefaultPilotSchedule",
+    "DistributionOutcomes",
+    "FirmwareReleaseNotice",
+    "GroupDecision",
+    "HubOutcome",
+    "OfferedConstraint",
+    "OutcomeStage",
+    "Part",
+    "Period",
+    "PilotOutcome",
+    "PilotSelection",
+    "PlanDeviation",
+    "PlannedDeployment",
+    "PreferredPilotList",
+    "PreferredPilotSchedule",
+    "RolloutDecision",
+    "SafeLaunchOutcome",
+    "SafeLaunchSchedule",
+    "ScheduleDecision",
+    "Stage",
+    "StageChange",
+    "Supersession",
+]
+"""The bodies, and what they are made of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,46 @@ from duis_gateway.partners.bodies import (
     supplier_list,
     supplier_schedule,
 )
-from duis_gateway.partners.messages import Direction, Interface, PartnerBody
+from duis_gateway.partners.messages import Direction, Interface, Part, PartnerBody
 from duis_gateway.partners.xml import COUNT, EUI, FLAG, SUCCESS, TEXT, TIME, Field, Record, Scalar, enumerated
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs.records import NO_GPF, Hub
-from duis_gateway.rollout.releases.records import FailureThreshold
-from duis_gateway.rollout.rollout_decisions.records import RolloutAction
+from duis_gateway.rollout.releases.records import FailureThreshold, Period, PilotTerms, ReleaseType
+from duis_gateway.rollout.rollout_decisions.records import HubCounts, RolloutAction, Standing
+
+__all__ = [
+    "BatchInstruction",
+    "Closure",
+    "FailureThreshold",
+    "FirmwareRelease",
+    "Hub",
+    "HubCounts",
+    "HubOutcome",
+    "Incident",
+    "InventoryUpdate",
+    "OutcomeStage",
+    "Part",
+    "PauseProposal",
+    "Period",
+    "PilotOutcome",
+    "PilotProgress",
+    "PilotSelection",
+    "PilotTerms",
+    "PlanDeviation",
+    "PlannedDeploymentReport",
+    "PreferredPilotListReport",
+    "PreferredPilotScheduleReport",
+    "ReleaseApproval",
+    "ReleaseType",
+    "RolloutAction",
+    "RolloutDecision",
+    "SafeLaunchOutcome",
+    "StageChange",
+    "Standing",
+    "Supersession",
+    "Withdrawal",
+]
+"""The bodies, and what they are made of."""
 
 
 @dataclass(frozen=True, slots=True)

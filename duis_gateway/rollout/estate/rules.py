@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 
 
 class HubState(StrEnum):
@@ -107,14 +107,15 @@ def next_prospect(prospects: Sequence[Prospect]) -> Prospect | None:
     """Return the one that counts for a hub, of those under each live release of its model, the newest first.
 
     An instruction that stands is carried out before anything else can be instructed (`OtherRequestInProgress`); else
-    the release whose date comes first has the hub, as the notice of a newer one takes nothing from it. Where a release
-    is active on the hub, no older one has it any more. None without a live release.
+    the release whose date comes first has the hub, as the notice of a newer one takes nothing from it (nor where both
+    have the same date: one that is approved goes first). Where a release is active on the hub, no older one has it any
+    more. None without a live release.
     """
     instructed = [one for one in prospects if one.plan.basis in (Basis.INSTRUCTED, Basis.BATCH)]
     newer = takewhile(lambda one: one.plan.basis is not Basis.ACTIVE, prospects)
     waiting = [one for one in newer if one.plan.basis is Basis.AUTOMATIC_DATE]
     if instructed or waiting:
-        return min(instructed or waiting, key=_due)
+        return min(instructed or waiting, key=lambda one: (_due(one), one.release.state is ReleaseState.NOTIFIED))
     active = (one for one in prospects if one.plan.basis is Basis.ACTIVE)
     return next(active, prospects[0] if prospects else None)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from duis_gateway.rollout.estate.rules import HubState, Prospect, next_prospect, state_of
 from duis_gateway.rollout.plans.rules import Basis, HubPlan
+from duis_gateway.rollout.releases.records import ReleaseState
 from tests.support.rules import AUTOMATIC, PILOT, release
 
 OLDER, NEWER = release(), release(release_id="R2", firmware_version="00000003")
@@ -48,6 +50,16 @@ def test_the_release_whose_date_comes_first_has_a_hub_that_nothing_is_instructed
     assert next_prospect([Prospect(NEWER, plan(Basis.AUTOMATIC_DATE, 1)), older]) is older
     assert next_prospect([newer := Prospect(NEWER, plan(Basis.AUTOMATIC_DATE, -1)), older]) is newer
     assert next_prospect([Prospect(NEWER, plan(Basis.NOT_PLANNED)), older]) is older
+
+
+def test_at_one_date_a_release_that_is_merely_announced_takes_nothing_from_one_that_is_approved() -> None:
+    announced, approved = (
+        Prospect(replace(release, state=state), plan(Basis.AUTOMATIC_DATE))
+        for release, state in ((NEWER, ReleaseState.NOTIFIED), (OLDER, ReleaseState.APPROVED))
+    )
+    assert next_prospect([announced, approved]) is approved
+    newer = Prospect(replace(NEWER, state=ReleaseState.APPROVED), plan(Basis.AUTOMATIC_DATE))
+    assert next_prospect([newer, approved]) is newer
 
 
 def test_a_hub_on_which_the_newer_release_is_active_is_no_more_the_older_ones() -> None:

@@ -85,6 +85,7 @@ def expected_state(scenario: Scenario, hub: Hub) -> tuple[str | None, str]:
     plans = {release.release_id: expected_plan(scenario, release, hub) for release in live}
     latest_first = sorted(live, key=lambda release: release.notified_at, reverse=True)
     dates = {release.release_id: release.automatic_date for release in live}
+    only_announced = {release.release_id for release in live if release.state.value == "notified"}
     waiting: list[str] = []
     chosen = latest_first[0].release_id
     for release in reversed(latest_first):  # what is active takes the hub from all older ones
@@ -93,7 +94,7 @@ def expected_state(scenario: Scenario, hub: Hub) -> tuple[str | None, str]:
         chosen = name if basis == "active" else chosen
     busy = [one.release_id for one in latest_first if plans[one.release_id].basis in ("instructed", "batch")]
     if busy or waiting:
-        chosen = min(busy or waiting, key=lambda name: plans[name].due or dates[name])
+        chosen = min(busy or waiting, key=lambda name: (plans[name].due or dates[name], name in only_announced))
     basis = plans[chosen].basis
     attempts = [one for one in scenario.reports if (one.outcome.device_id, one.release_id) == (hub.device_id, chosen)]
     if attempts and not attempts[-1].outcome.success and basis not in ("active", "not_planned"):
