@@ -147,7 +147,7 @@ def test_a_split_hub_is_planned_when_both_have_instructed_the_later_of_the_two(p
     basis, why = planned(play, device)
     assert basis == "instructed"
     start, end = NOW + 72 * DAY, NOW + 80 * DAY
-    assert why.startswith(f"{start:%Y-%m-%dT%H:%MZ} to {end:%Y-%m-%dT%H:%MZ}: both suppliers have instructed")
+    assert why.startswith(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: both suppliers have instructed")
 
 
 def test_a_former_supplier_s_instruction_no_longer_counts(play: Play) -> None:
