@@ -59,7 +59,7 @@ def reading(**changes: Any) -> bytes:
 def from_csp(sender: int = CSP) -> bytes:
     return fill(
         "csp_mgmt_gw/ActivateFirmwareRequests.xml", message_id="m", sender=format_eui(sender), created_at=AT,
-        release="R", firmware="9002", devices="00-DB-12-34-56-78-90-A2", issued_at=AT,
+        release="", firmware="9002", devices="00-DB-12-34-56-78-90-A2", issued_at=AT,
     )  # fmt: skip
 
 

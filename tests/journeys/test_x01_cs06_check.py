@@ -41,8 +41,8 @@ def test_the_acknowledgement_names_the_hubs_that_are_not_to_be_activated_now(pla
         nobodys: "NotInstructed",
         moved: "ChangedSupplier",
         split: "AwaitsSecondSupplier",
-        foreign: "not in a region of this CSP",
-        UNKNOWN: "unknown to the inventory",
+        foreign: "OtherRegion",
+        UNKNOWN: "UnknownHub",
     }
     play.forget()
     assert play.responded("north", Outcome(good, at=NOW)).code == "Accepted"
@@ -75,8 +75,22 @@ def test_a_hub_that_moves_although_it_was_refused_is_told_as_a_deviation(play: P
     assert [texts(told.root, "Kind") for told in play.received("dcc", "PlanDeviation")] == [["NotPlanned"]]
 
 
-def test_of_a_version_that_no_release_brings_nothing_is_checked(play: Play) -> None:
+@pytest.mark.requirement("X09")
+def test_a_release_that_does_not_bring_the_version_or_does_not_exist_moves_no_hub(play: Play) -> None:
+    """Before, nothing was checked: with one wrong digit, every hub moved by a clean acknowledgement."""
+    piloting(play)
+    planned, nobodys = play.lot.of_csp("north", play.lot["own"])[:2]
+    assert batch(play, [planned], period=open_now()).code == "Accepted"
+    for version, release, word in (("7777", None, "OtherVersion"), ("9002", "NO-SUCH", "UnknownRelease")):
+        answer = play.requested("north", [planned, nobodys, UNKNOWN], version, release=release)
+        assert answer.code == "Refused"
+        assert stopped(answer) == {planned: word, nobodys: word, UNKNOWN: "UnknownHub"}
+    assert "9002" in texts(play.requested("north", [planned], firmware="7777").root, "Reason")[0]
+    assert play.requested("north", [planned]).code == "Accepted"
+
+
+def test_without_a_release_a_version_that_none_brings_is_not_checked(play: Play) -> None:
     piloting(play)
     one = play.lot.of_csp("north", play.lot["own"])[0]
-    assert play.requested("north", [one], firmware="7777").code == "Accepted"
-    assert play.requested("north", [one], firmware="9002").code == "Refused"
+    assert play.requested("north", [one], firmware="7777", named=False).code == "Accepted"
+    assert stopped(play.requested("north", [one], named=False)) == {one: "NotInstructed"}

@@ -105,12 +105,15 @@ class PartnerPlay(Conversation):
         )
         return self.send(csp, document, "csp")
 
-    def requested(self, csp: str, ids: Iterable[str], firmware: str = RELEASED) -> Answer:
-        """A CSP says that it has sent CS06 to these hubs."""
+    def requested(
+        self, csp: str, ids: Iterable[str], firmware: str = RELEASED, *, release: str | None = None, named: bool = True
+    ) -> Answer:
+        """A CSP says that it has sent CS06 to these hubs, under the lot's release or another, or it `named` none."""
+        under = element("FirmwareReleaseID", release or self.lot.release)
         document = fill(
             "csp_mgmt_gw/ActivateFirmwareRequests.xml",
             **self._header(csp),
-            release=self.lot.release,
+            release=under if named else "",
             firmware=firmware,
             devices=",".join(ids),
             issued_at=when(NOW - timedelta(hours=1)),

@@ -62,22 +62,27 @@ def register_requests(message: PartnerMessage[csp.ActivateFirmwareRequests], tx:
 
 def _region_problem(region: str | None, party: Party) -> str | None:
     if region is None:
-        return "unknown to the inventory"
-    return None if region in party.regions else "not in a region of this CSP"
+        return "UnknownHub: it is unknown to the inventory"
+    return None if region in party.regions else "OtherRegion: it is not in a region of this CSP"
 
 
 def _stopped(body: csp.ActivateFirmwareRequests, device_ids: Collection[int], tx: Tx) -> dict[int, str]:
     """Return the hubs that are not to be activated now, with the reason.
 
-    The release is the one that the message names, else the newest of each model that brings the version. For a
-    version that no release brings nothing is planned, and there is nothing to check.
+    The release is the one that the message names: it brings the version, or nothing may be activated. Where the message
+    names none, it is the newest of each model that brings the version; where no release brings it, nothing is planned,
+    and there is nothing to check.
     """
     models = hubs.models_of(tx.conn, device_ids)
     lock_releases_of(tx, models)
+    if body.release_id is not None:
+        named = releases.find(tx.conn, body.release_id)
+        if named is None:
+            return dict.fromkeys(device_ids, "UnknownRelease: the release that you name is not known to the gateway")
+        if named.firmware_version != body.firmware_version:
+            return dict.fromkeys(device_ids, f"OtherVersion: the release brings version {named.firmware_version}")
+        return stopped(tx, named, device_ids, of_model=False)
     bringing = [one for one in releases.all_releases(tx.conn) if one.firmware_version == body.firmware_version]
-    named = [one for one in bringing if one.release_id == body.release_id]
-    if named:
-        return stopped(tx, named[0], device_ids, of_model=False)
     newest = {(one.manufacturer, one.model): one for one in reversed(bringing)}
     found: dict[int, str] = {}
     for model in sorted(models & newest.keys()):
