@@ -14,7 +14,8 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.parties.records import Party
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.not_told import first_step, in_words, not_told_of_hub, said_of_hubs
@@ -195,9 +196,13 @@ class EstateReader:
     def _gone(self) -> _ByModel:
         return self._by_model(given_way(self._conn))
 
+    @cached_property
+    def _able(self) -> frozenset[int]:
+        return frozenset(one.eui for one in parties.all_parties(self._conn, PartyKind.SUPPLIER) if one.can_instruct)
+
     def _more(self, hub: Hub, chosen: Prospect | None) -> Mapping[str, object]:
         of_supplier = self._viewer is not None
-        able = self._party.can_instruct or not of_supplier
+        able = None if chosen is None else self._able
         step = next_step(hub, chosen, self._now, of_supplier=of_supplier, able=able)
         if chosen is None:
             return {**dict.fromkeys(PAGE_COLUMNS), "reason": self._over.why_nothing(hub), "next_step": step}

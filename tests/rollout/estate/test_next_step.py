@@ -31,7 +31,9 @@ def planned(period: Period, *, indicative: bool = False) -> HubPlan:
 
 def step(plan: HubPlan | None, now: datetime = NOW, *, hub: Hub = HUB, **how: bool) -> str:
     chosen = None if plan is None else Prospect(RELEASE, plan)
-    return next_step(hub, chosen, now, of_supplier=how.get("of_supplier", True), able=how.get("able", True))
+    return next_step(
+        hub, chosen, now, of_supplier=how.get("of_supplier", True), able=None if how.get("able", True) else ()
+    )
 
 
 @pytest.mark.requirement("BR-5.3", "BR-3.4")
@@ -47,7 +49,29 @@ def test_a_supplier_reads_until_when_it_can_instruct_and_what_happens_otherwise(
 
 
 def test_the_operator_reads_who_can_instruct_it() -> None:
-    assert step(AT_THE_DATE, of_supplier=False).startswith(f"Its supplier can instruct it (11.6) until {LAST}, or DCC")
+    assert step(AT_THE_DATE, of_supplier=False).startswith(f"Its supplier can instruct it (11.6), until {LAST}, or DCC")
+    said = step(AT_THE_DATE, of_supplier=False, able=False)
+    assert said.startswith("DCC can instruct it in a batch, as its supplier's DUIS version has no 11.6; otherwise")
+    split = replace(HUB, gas_supplier=2)
+    assert step(AT_THE_DATE, hub=split, of_supplier=False).startswith("Its suppliers can instruct it, both of them")
+    for of_supplier in (True, False):
+        said = next_step(split, Prospect(RELEASE, AT_THE_DATE), NOW, of_supplier=of_supplier, able={1})
+        assert "ot all of its suppliers' DUIS versions have 11.6" in said
+
+
+def test_in_a_pause_it_says_what_can_be_done_meanwhile() -> None:
+    """Before, a supplier that waited as it was told lost the period that it could have instructed."""
+
+    def paused(plan: HubPlan, *, of_supplier: bool = True) -> str:
+        return next_step(HUB, Prospect(replace(RELEASE, paused=True), plan), NOW, of_supplier=of_supplier)
+
+    assert f"goes on. Meanwhile: Instruct it (11.6) until {LAST}" in paused(AT_THE_DATE)
+    assert f"Meanwhile: Its supplier can instruct it (11.6), until {LAST}" in paused(AT_THE_DATE, of_supplier=False)
+    half = replace(AT_THE_DATE, void=VoidReason.AWAITS_SECOND_SUPPLIER)
+    assert "Meanwhile: The supplier that has not instructed it can do so" in paused(half)
+    due = f"Meanwhile its CSP has to decide on the period, by {show_time(SOON.start)}."
+    assert paused(planned(SOON, indicative=True)).endswith(due)
+    assert paused(planned(SOON)).endswith("DCC decides whether it goes on.")
 
 
 @pytest.mark.parametrize(
