@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from email.utils import formatdate
 from functools import partial
-from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
 from duis_gateway.doors.crowd import place_of
 from duis_gateway.doors.feeds import Feed
 from duis_gateway.doors.floor import Floor
+from duis_gateway.doors.heads import head_of
 from duis_gateway.doors.http import new_correlation_id
 from duis_gateway.doors.http1 import (
     END_OF_HEADER,
@@ -62,6 +61,7 @@ class Connection(asyncio.Protocol):
         self._body: Body | ChunkedBody | None = None
         self._stream: Stream | None = None
         self._asker: int | None = None
+        self._snapshots = 0
         self._feed: Feed | None = None
         self._feed_until = 0.0
         self._working = 0
@@ -117,14 +117,18 @@ class Connection(asyncio.Protocol):
         return self.in_hand or (not self._closing and self._transport.get_write_buffer_size() > 0)
 
     def pause_writing(self) -> None:
-        """Note that the client does not read as fast as it is answered."""
+        """Note that the client does not read as fast as it is answered; it may be sent away meanwhile."""
         self._paused = True
+        if self._stream is not None:
+            self.floor.crowd.idle(self)
 
     def resume_writing(self) -> None:
         """Go on: the client has taken most of what there was."""
         self._paused = False
         self._moved = monotonic()
+        self._count_unsent()
         if self._stream is not None:
+            self.floor.crowd.busy(self)
             self._stream.pull()
         elif not self.in_hand and not self._closing:
             self._go_on()
@@ -222,9 +226,7 @@ class Connection(asyncio.Protocol):
             organisations=self._organisations,
         )
         if self.floor.app.waits(request):
-            large = len(content) > self._limits.large
-            workers = self.floor.large_workers if large else self.floor.workers
-            workers.submit(partial(self._work, request), self.place)
+            self.floor.workers_for(request).submit(partial(self._work, request), self.place)
         else:
             self.floor.turns.wait(self.place, partial(self._answer_here, request))
 
@@ -257,28 +259,18 @@ class Connection(asyncio.Protocol):
             self.floor.workers.submit(partial(close_pieces, answer.body), self.place)
             self._send(answer, None)
             self._done()
-        elif (refused := self.floor.stream_refusal(answer.asker)) is not None:
+        elif answer.holds_snapshot and (refused := self.floor.stream_refusal(answer.asker)) is not None:
             self.floor.workers.submit(partial(close_pieces, answer.body), self.place)
             self._answered(self.floor.app.refuse(refused, self._line.path, self._address, self._line.method))
         else:
             self._send(answer, None)
-            self._begin_stream(answer.body, answer.asker)
+            self._begin_stream(answer.body, answer)
 
     def _send(self, answer: Answer, body: bytes | None) -> None:
-        fields = [("Content-Type", answer.content_type), *answer.headers, ("Date", formatdate(usegmt=True))]
-        if body is not None:
-            fields.append(("Content-Length", str(len(body))))
-        elif self._line.minor_version and self._line.method != "HEAD":
-            fields.append(("Transfer-Encoding", "chunked"))
-        elif not self._line.minor_version:
+        if body is None and not self._line.minor_version:
             self._ended = True  # the end of the connection is that of the body
-        if self._is_last():
-            fields.append(("Connection", "close"))
-        elif not self._line.minor_version:
-            fields.append(("Connection", "keep-alive"))
-        status = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
-        head = status + "".join(f"{name}: {value}\r\n" for name, value in fields) + "\r\n"
-        self._write(head.encode("latin-1") + (b"" if self._line.method == "HEAD" else body or b""))
+        head = head_of(answer, None if body is None else len(body), self._line, last=self._is_last())
+        self._write(head if self._line.method == "HEAD" else head + (body or b""))
 
     def _is_last(self) -> bool:
         return not self._header.keep_alive or self.floor.stopping or self._ended
@@ -287,9 +279,9 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
         self._unsent = self._transport.get_write_buffer_size()
 
-    def _begin_stream(self, pieces: Iterator[bytes], asker: int | None) -> None:
-        self._asker = asker
-        self.floor.streams[asker] += 1
+    def _begin_stream(self, pieces: Iterator[bytes], answer: Answer) -> None:
+        self._asker, self._snapshots = answer.asker, int(answer.holds_snapshot)
+        self.floor.streams[self._asker] += self._snapshots
         submit = partial(self.floor.workers.submit, place=self.place)
         self._stream = Stream(pieces, submit, self.floor.tell, self._streamed, self.abort)
         self._stream.pull()
@@ -302,6 +294,7 @@ class Connection(asyncio.Protocol):
             data = b"%x\r\n%s\r\n" % (len(data), data) if data else b""
             data += b"0\r\n\r\n" if ended else b""
         self._write(data)
+        self._count()
         if ended:
             self._end_stream()
             self._done()
@@ -311,7 +304,7 @@ class Connection(asyncio.Protocol):
     def _end_stream(self) -> None:
         if self._stream is not None:
             self._stream = None
-            self.floor.streams[self._asker] -= 1
+            self.floor.streams[self._asker] -= self._snapshots
 
     def _answered_by_feed(self, answer: Answer, feed: Feed) -> None:
         if self._lost:
@@ -383,7 +376,7 @@ class Connection(asyncio.Protocol):
 
     def give_up(self) -> None:
         """Make room for others: refuse the request that is being read, or end the connection."""
-        if self._begun is not None and not self._closing:
+        if self._begun is not None and not (self.in_hand or self._closing):
             self.refuse(TooBusy("the gateway is already receiving as much as it can hold"))
         else:
             self.abort()
@@ -415,19 +408,27 @@ class Connection(asyncio.Protocol):
         self.held = 0
 
     def _count(self) -> None:
-        """Tell what is held for this client now; a request in hand is counted until it is answered."""
-        held = len(self._unread) + self._working + self._handshake
+        """Tell what is held for this client now: a request until it is answered, an answer until it is taken."""
+        held = len(self._unread) + self._working + self._handshake + self._unsent
         if self._body is not None:
             held += len(self._body.content)
         more, self.held = held - self.held, held
         self.floor.hold(more)
 
+    def _count_unsent(self) -> None:
+        self._unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        self._count()
+
+    def waited(self, now: float) -> float:
+        """Return for how many seconds the client has taken nothing of what waits for it; 0 where it reads."""
+        return now - self._moved if self._paused else 0.0
+
     def keep_time(self, now: float) -> None:
         """End or refuse what takes too long; `now` is monotonic, in seconds."""
-        unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0
-        if unsent < self._unsent:
+        before = self._unsent
+        self._count_unsent()
+        if (unsent := self._unsent) < before:
             self._moved = now
-        self._unsent = unsent
         still = now - self._moved
         if self._feed is not None and not unsent and (self.floor.stopping or now > self._feed_until):
             self._end_feed()

@@ -6,14 +6,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import Protocol
 
 from duis_gateway.doors.crowd import Crowd
 from duis_gateway.doors.http import Application
 from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.turns import Turns
+from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.doors.workers import Workers
 from duis_gateway.errors import TooBusy
+
+_A_MOMENT = 1.0
+"""Seconds in which any client may have read nothing yet."""
 
 
 class Guest(Protocol):
@@ -21,6 +26,9 @@ class Guest(Protocol):
 
     in_hand: bool
     held: int
+
+    def waited(self, now: float) -> float:
+        """Return for how many seconds the client has taken nothing of what waits for it; 0 where it reads."""
 
     def is_idle(self) -> bool:
         """Whether nothing is being read, worked on or answered."""
@@ -44,12 +52,14 @@ class Floor:
         limits: ServerLimits,
         workers: Workers,
         large_workers: Workers,
+        apart_workers: Workers,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.app = app
         self.limits = limits
         self.workers = workers
         self.large_workers = large_workers
+        self.apart_workers = apart_workers
         self.loop = loop
         self.turns = Turns(loop)
         self.crowd: Crowd[Guest] = Crowd(limits.most, limits.most_an_address)
@@ -58,26 +68,33 @@ class Floor:
         self.feeds = 0  # how many listen to a feed
         self._held = 0
 
+    def workers_for(self, request: HttpRequest) -> Workers:
+        """Return who works on a request: large ones, and what nothing may hold up, have workers of their own."""
+        if self.app.apart(request):
+            return self.apart_workers
+        return self.large_workers if len(request.content) > self.limits.large else self.workers
+
     def tell(self, callback: Callable[[], None]) -> None:
         """Have the loop call this; a worker that hung until the loop was over tells nobody."""
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(callback)
 
     def hold(self, more: int) -> None:
-        """Count what is held in memory for clients; beyond the limit, who holds most without a whole request goes.
+        """Count what is held in memory for clients; beyond the limit, somebody for whom nothing is worked on goes.
 
         It is one of the address that holds most in all, so that nobody shuts out others' long messages with many short
-        pieces of his own.
+        pieces of his own: there, who has not read for longest, and then who holds most.
         """
+        now = monotonic()
         self._held += more
         while more > 0 and self._held > self.limits.held:
             by_place: Counter[str] = Counter()
             for one in self.crowd:
                 by_place[self.crowd.place(one)] += one.held
-            unfinished = [one for one in self.crowd if one.held and not one.in_hand]
-            if not unfinished:
+            may_go = [one for one in self.crowd if one.held and (not one.in_hand or one.waited(now))]
+            if not may_go:
                 return
-            max(unfinished, key=lambda one: (by_place[self.crowd.place(one)], one.held)).give_up()
+            max(may_go, key=lambda one: (by_place[self.crowd.place(one)], _unread_for(one, now), one.held)).give_up()
 
     def stream_refusal(self, asker: int | None) -> TooBusy | None:
         """Return why one more answer cannot be streamed to this party, or None if it can."""
@@ -101,3 +118,8 @@ class Floor:
         if one is not None:
             one.abort()
         return one is not None
+
+
+def _unread_for(one: Guest, now: float) -> float:
+    waited = one.waited(now)
+    return waited if waited > _A_MOMENT else 0.0

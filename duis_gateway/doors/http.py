@@ -30,6 +30,9 @@ class Application(Protocol):
     def waits(self, request: HttpRequest) -> bool:
         """Whether answering may take time. What does not is answered at once, beside all workers."""
 
+    def apart(self, request: HttpRequest) -> bool:
+        """Whether a worker is kept for it, whatever the others wait for."""
+
     def answer(self, request: HttpRequest) -> Answer:
         """Answer a request; raises nothing."""
 
@@ -43,7 +46,7 @@ class Route:
 
     `door` and `service` name it in metrics and audit lines, and are never the sender's words.
 
-    `waits` is False where the answer needs neither the database nor time.
+    `waits` is False where the answer needs neither the database nor time. `apart`: a worker is kept for it.
     """
 
     path: str
@@ -53,6 +56,7 @@ class Route:
     serve: Callable[[HttpRequest], Answer]
     refuse: Callable[[MessageRefused, HttpRequest], Answer] = problem_answer
     waits: bool = True
+    apart: bool = False
 
 
 def _nothing_here(_request: HttpRequest) -> Answer:
@@ -94,6 +98,10 @@ class Edge:
     def waits(self, request: HttpRequest) -> bool:
         """Whether answering may take time."""
         return self._route_of(request.path, request.method).waits
+
+    def apart(self, request: HttpRequest) -> bool:
+        """Whether a worker is kept for it."""
+        return self._route_of(request.path, request.method).apart
 
     def answer(self, request: HttpRequest) -> Answer:
         """Answer one request."""

@@ -17,8 +17,8 @@ class ServerLimits:
         header_time: from the first byte of a request to the end of its header.
         body_time: from the first byte of a request to its end.
         idle_time: for a connection between requests, and for a client that takes nothing of its answer.
-        stream_time: for a client to take a whole answer that is read from the database while it is sent, which holds a
-            snapshot; the time that reading takes is not counted.
+        stream_time: for a client to take a whole answer that is read from the database while it is sent; the time that
+            reading takes is not counted.
         lingering_time: for reading on after the last answer, so that it is not lost (RFC 9112, section 9.6).
         stopping_time: what requests in hand have once the server stops (with it, all is over in less than 10 s, F24).
         connections: at most so many; beyond it the longest idle one goes.
@@ -26,8 +26,9 @@ class ServerLimits:
         large: a body of more bytes than this waits for one of the workers for large ones: parsed, it takes ten times
             its size, so the memory for all of them is bounded, and small ones do not wait for them.
         large_threads: how many workers for large bodies there are.
-        held: all that was received and is not answered yet, together.
-        streams: answers that are read from the database while they are sent, at the same time.
+        apart_threads: how many workers there are for what nothing else may hold up.
+        held: all that was received and is not answered yet, and all of answers that no client has taken yet, together.
+        streams: answers that hold a snapshot of the database while they are sent, at the same time.
         streams_of_one: of these, how many may be for one party.
         feeds: clients that listen to a feed at the same time; never more than a quarter of the connections.
         feed_time: for one client to listen without asking anew, so that one that is gone unnoticed keeps no place.
@@ -46,6 +47,7 @@ class ServerLimits:
     address_percent: int = 50
     large: int = 128 * 1024
     large_threads: int = 2
+    apart_threads: int = 1
     held: int = 64 * 1024 * 1024
     streams: int = 8
     streams_of_one: int = 2

@@ -24,6 +24,7 @@ from duis_gateway.doors.workers import Workers
 
 _LOOK = 0.25  # seconds between looks at the time
 _WAITING = 512  # connections that the system keeps for us until they are accepted
+_SENDING = 128 * 1024  # bytes that the system takes for a client that does not read; by itself it would take megabytes
 _AT_ONCE = 64  # connections accepted before others are served again
 _NO_DESCRIPTOR = 0.1  # seconds until the next try where nothing can be accepted
 _SAY_AGAIN = 60.0  # seconds between lines of the log about that
@@ -67,8 +68,10 @@ class Server:
         self.host, self.port = self._socket.getsockname()[:2]
         self._workers = Workers(threads, f"http-{self.port}")
         self._large_workers = Workers(self._limits.large_threads, f"http-{self.port}-large")
+        self._apart_workers = Workers(self._limits.apart_threads, f"http-{self.port}-apart")
+        self._every_worker = (self._workers, self._large_workers, self._apart_workers)
         self._loop = asyncio.new_event_loop()
-        self._floor = Floor(app, self._limits, self._workers, self._large_workers, self._loop)
+        self._floor = Floor(app, self._limits, *self._every_worker, self._loop)
         self._stop = asyncio.Event()
         self._accepting: set[asyncio.Task[object]] = set()
         self._said = -_SAY_AGAIN
@@ -89,8 +92,8 @@ class Server:
     def start(self) -> None:
         """Answer requests, in threads of the server's own (OSError as `listen`)."""
         self.listen()
-        self._workers.start()
-        self._large_workers.start()
+        for workers in self._every_worker:
+            workers.start()
         self._thread.start()
 
     def begin_to_stop(self) -> None:
@@ -108,7 +111,7 @@ class Server:
             self._loop.close()
             return True
         self._thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        return not (self._thread.is_alive() or self._workers.alive or self._large_workers.alive)
+        return not (self._thread.is_alive() or any(workers.alive for workers in self._every_worker))
 
     def _run(self) -> None:
         try:
@@ -155,9 +158,9 @@ class Server:
         await asyncio.sleep(0)  # connections are told of their end in the loop's next turn
         await asyncio.sleep(0)
         over = time.monotonic() + _AFTER_ALL
-        for workers in (self._workers, self._large_workers):
+        for workers in self._every_worker:
             workers.end()
-        for workers in (self._workers, self._large_workers):
+        for workers in self._every_worker:
             workers.join(over)
 
     def _close_idle(self) -> bool:
@@ -231,6 +234,7 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENDING)
         bound.bind(address)
         bound.setblocking(False)
     except OSError:

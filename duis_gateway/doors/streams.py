@@ -8,6 +8,8 @@ from functools import partial
 from time import monotonic
 from typing import Protocol
 
+from duis_gateway.errors import GatewayError
+
 _PART = 256 * 1024
 _log = logging.getLogger(__name__)
 
@@ -72,6 +74,9 @@ class Stream:
                 piece = next(self._pieces, None)
                 ended = piece is None
                 part += piece or b""
+        except GatewayError as error:
+            _log.warning("an answer breaks off: %s", error)
+            self._tell(self._broken)
         except Exception:
             _log.exception("an answer breaks off", extra={"event": "defect"})
             self._tell(self._broken)

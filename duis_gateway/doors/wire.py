@@ -69,7 +69,8 @@ class Answer:
 
     `body` may be produced piece by piece, or be a feed, which the client listens to for a while.
 
-    `asker`: the party that a body in pieces is for, whose answers of that kind are counted.
+    `asker`: the party that a body in pieces is for, whose answers of that kind are counted. `holds_snapshot`: they are
+    read in one transaction, which lasts as long as the client takes, so that there may not be many.
     """
 
     status: int
@@ -78,6 +79,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     refused: MessageRefused | None = None
     asker: int | None = None
+    holds_snapshot: bool = True
 
 
 def check_coding(request: HttpRequest) -> None:

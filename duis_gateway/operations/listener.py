@@ -1,7 +1,7 @@
 """The operators' listener: health, metrics and the console. It is never on the public listener (design section 4).
 
 Health needs the process alone, and what was seen last: it is answered in the loop, whatever the threads wait for.
-Metrics need little more; the console's pages are `operations.console`.
+Metrics have a worker of their own, so that no page of the console (`operations.console`) holds them up.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: I
     # `/health` is what a monitor asks that knows of one address only.
     served = {"/health": ready, "/health/live": live, "/health/ready": ready, "/metrics": exposition}
     routes = [
-        Route(path, "operations", path, _READ, serve, waits=serve is exposition) for path, serve in served.items()
+        Route(path, "operations", path, _READ, serve, waits=serve is exposition, apart=serve is exposition)
+        for path, serve in served.items()
     ]
     return Edge([*routes, *console], metrics, access_lines=False)
 

@@ -58,6 +58,10 @@ class Control:
         """Every answer may take time."""
         return True
 
+    def apart(self, request: HttpRequest) -> bool:
+        """No worker is kept for any."""
+        return False
+
     def refuse(self, error: MessageRefused, path: str, remote: str, method: str = "") -> Answer:
         """Answer what the server itself refuses."""
         return _problem(refusal_of(error).status, error.detail, *headers_of(error))

@@ -27,7 +27,7 @@ from duis_gateway.store.failpoints import failpoint
 from duis_gateway.store.faults import database_faults
 from duis_gateway.store.group_commit import GroupCommit
 from duis_gateway.store.process_lock import ProcessLock
-from duis_gateway.store.sqlite_dialect import READER, WRITER
+from duis_gateway.store.sqlite_dialect import READER, WRITER, create
 from duis_gateway.store.url import parse, with_driver
 from duis_gateway.text.controls import shown
 
@@ -167,13 +167,19 @@ class Store:
     def _read(self) -> Iterator[Connection]:
         with (
             database_faults(self.shown_url),
-            self._reader.connect() as connection,
+            self._connect(self._reader) as connection,
             self._patient(connection, self.options.statement_timeout),
             connection.begin(),
         ):
             if not self.is_sqlite:
                 self._postgresql.limit_lock_waits(connection, self.options.timeout)
             yield connection
+
+    def _connect(self, engine: Engine) -> Connection:
+        if self.is_sqlite:
+            return engine.connect()
+        with self._postgresql.one_deadline(self.options.timeout):
+            return engine.connect()
 
     @contextmanager
     def write(self, *, alone: bool = False, long: bool = False, accepting: bool = False) -> Iterator[Connection]:
@@ -202,7 +208,7 @@ class Store:
         seconds = None if alone else self.options.statement_timeout
         with (
             database_faults(self.shown_url),
-            self._writer.connect() as connection,
+            self._connect(self._writer) as connection,
             self._patient(connection, seconds),
         ):
             with connection.begin() as transaction:
@@ -283,7 +289,7 @@ class Store:
             NotDurable: it cannot be written.
         """
         if self.sqlite_path is not None:
-            _create(self.sqlite_path)
+            create(self.sqlite_path)
         with self.write(alone=True) as connection:
             migrate.migrate(connection, self.shown_url)
 
@@ -377,16 +383,6 @@ def now_seconds(connection: Connection) -> float:
 @cache
 def _time(dialect_name: str) -> Select[float]:
     return select(database_time(dialect_name))
-
-
-def _create(path: Path) -> None:
-    """Make an empty database for its owner alone, if there is none; SQLite gives its other files the same mode."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise ConfigurationError(f"the database {path} cannot be created: {error.strerror}") from None
 
 
 def _sqlite_path(url: URL) -> Path | None:

@@ -8,6 +8,7 @@ no pooler stands between.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -42,6 +43,8 @@ _AS_WRITTEN = "; ".join(
 )
 """A server, role or database may be set to round numbers, and to write octets and texts as older versions did."""
 _LEAST_SECONDS_TO_CONNECT = 2
+_coming = threading.local()
+"""`until`: by when this thread is to have its connection, on the monotonic clock, where it waits for one."""
 _ENCODING = {"client_encoding": "utf8"}
 """No URL changes it: what is stored has letters of every script, and the driver gives octets where it is SQL_ASCII."""
 _OPTIONS: dict[str, str | int] = {
@@ -143,6 +146,9 @@ def open_engine(url: URL, pool_size: int, timeout: float) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> DeadlineConnection:
+        if monotonic() > getattr(_coming, "until", monotonic()):
+            # A ping has waited for an answer all the time: to connect anew would take as long again.
+            raise psycopg.OperationalError(f"the server did not answer within {timeout:g} seconds")
         try:
             connection = DeadlineConnection.connect(*arguments, **options, autocommit=True)
         except psycopg.ProgrammingError as error:
@@ -154,6 +160,16 @@ def open_engine(url: URL, pool_size: int, timeout: float) -> Engine:
         return connection
 
     return engine
+
+
+@contextmanager
+def one_deadline(seconds: float) -> Iterator[None]:
+    """Let a connection be taken out of the pool in this time, its ping and connecting anew together."""
+    _coming.until = monotonic() + max(seconds, _LEAST_SECONDS_TO_CONNECT)
+    try:
+        yield
+    finally:
+        del _coming.until
 
 
 def _behind_pooler(connection: DeadlineConnection) -> bool:

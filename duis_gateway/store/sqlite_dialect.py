@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from duis_gateway.errors import ConfigurationError
 
 
 class Reader(SQLiteDialect_pysqlite):
@@ -34,3 +38,13 @@ READER, WRITER = "sqlite+duis_reader", "sqlite+duis_writer"
 
 registry.register("sqlite.duis_reader", __name__, Reader.__name__)
 registry.register("sqlite.duis_writer", __name__, Writer.__name__)
+
+
+def create(path: Path) -> None:
+    """Make an empty database for its owner alone, if there is none; SQLite gives its other files the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise ConfigurationError(f"the database {path} cannot be created: {error.strerror}") from None

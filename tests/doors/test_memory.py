@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import socket
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
+from sqlalchemy import insert
 
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.store import token_hash
+from duis_gateway.store.tables import service_request, service_request_evidence
 from tests.support.databases import KINDS, fresh_database
-from tests.support.fault_world import ESI_DOOR, SUPPLIER, fault_world
+from tests.support.fault_world import ESI_DOOR, GATEWAY, SUPPLIER, FaultWorld, fault_world
 from tests.support.million import most_memory
 
 pytestmark = [pytest.mark.processes, pytest.mark.once]
@@ -85,3 +92,55 @@ def test_lists_of_8_mb_at_the_party_door_leave_a_process_small(kind: str, tmp_pa
                 assert status in answered, what
                 assert answered <= {status, 503}, what
                 assert most_memory(gateway.pid) < 300_000_000, what
+
+
+def stored_request(world: FaultWorld, content: bytes) -> str:
+    """A Service Request of the supplier's that came in with such an answer; returns what it is called on pages."""
+    with world.store.write() as conn:
+        parties.set_token_hash(conn, SUPPLIER, token_hash("token"))
+        came = {"door": "duis", "kind": "11.5", "outcome": "I0", "received_at": datetime.now(UTC), "digest": b"d" * 32}
+        request = insert(service_request).values(originator=SUPPLIER, target=GATEWAY, counter=1, **came)
+        number = conn.execute(request.returning(service_request.c.id)).scalar_one()
+        conn.execute(insert(service_request_evidence).values(message=number, raw=content, answer=content))
+    return f"requests-{number}"
+
+
+def unread(url: str, path: str, header: str = "") -> socket.socket:
+    address = urlsplit(url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect((address.hostname, address.port))
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: gateway\r\n{header}\r\n".encode())
+    return client
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_message_of_8_mb_that_many_ask_for_leaves_a_process_small(kind: str, tmp_path: Path) -> None:
+    """As a file, by 450 clients on each listener that do not read; as a page, by eight at once. Who reads gets it."""
+    content = b"<a>" + b"<hub>00-DB-12-34-56-00-00-00</hub>" * (SIZE // 35) + b"</a>"
+    token = "Basic " + b64encode(b":token").decode()
+    with (
+        fresh_database(kind, tmp_path) as url,
+        fault_world(url, tmp_path) as world,
+        urllib3.PoolManager(maxsize=CLIENTS, retries=False) as http,
+        ThreadPoolExecutor(CLIENTS) as clients,
+    ):
+        key = stored_request(world, content)
+        with world.take_in() as gateway, ExitStack() as opened:
+            listeners = {
+                f"{gateway.url}/supplier/messages/{key}": f"Authorization: {token}\r\n",
+                f"{gateway.operations_url}/messages/{key}": "",
+            }
+            headers = {"Authorization": token}
+            for page in listeners:
+                shown = list(clients.map(partial(http.request, "GET", headers=headers), [page] * CLIENTS * 2))
+                assert {one.status for one in shown} == {200}, page
+                assert max(len(one.data) for one in shown) < 1_500_000, page
+                assert most_memory(gateway.pid) < 300_000_000, page
+            for page, header in listeners.items():
+                path = urlsplit(page).path
+                for _ in range(450):
+                    opened.enter_context(unread(page, f"{path}.xml", header))
+                assert http.request("GET", f"{page}.xml", headers=headers).data == content
+                assert http.request("GET", f"{page}-answer.xml", headers=headers).data == content
+                assert most_memory(gateway.pid) < 300_000_000, page

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -94,6 +94,38 @@ def test_tables_that_nobody_reads_hold_no_worker_and_are_bounded() -> None:
         assert doors.post(DUIS).status == 200
         reply = doors.request("GET", "/table")
         assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.usefixtures("wire")
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_answers_that_nobody_reads_count_towards_what_is_held(in_pieces: bool) -> None:
+    """Beyond it the connections of those who do not read end; who reads gets the whole, whatever its address."""
+    whole = b"x" * 5_000_000
+
+    def message(_request: HttpRequest) -> Answer:
+        pieces = (whole[n : n + 100_000] for n in range(0, len(whole), 100_000))
+        return Answer(200, "application/xml", pieces if in_pieces else whole, holds_snapshot=False)
+
+    def rest_of(client: socket.socket) -> int:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_000_000)
+        with suppress(ConnectionResetError):
+            reader = client.makefile("rb")
+            return len(reader.read())
+        return 0
+
+    held = 1_000_000 if in_pieces else 6_000_000
+    routes = [Route("/message", "party", "message", ("GET",), message)]
+    limits = ServerLimits(body=SIZE, held=held)
+    with open_doors(taking_all(), limits, lambda _: routes, threads=2) as doors, ExitStack() as opened:
+        asked_for = b"GET /message HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"
+        clients = [opened.enter_context(unread(doors, asked_for)) for _ in range(10)]
+        for client in clients:
+            client.settimeout(20)
+            assert client.recv(12) == b"HTTP/1.1 200", "each was begun"
+        time.sleep(1.5)  # any client may have read nothing for a moment
+        assert doors.request("GET", "/message").body == whole
+        taken = [rest_of(client) > len(whole) for client in clients]
+        assert taken.count(False) > 5
 
 
 @pytest.mark.usefixtures("wire")
@@ -397,8 +429,10 @@ def test_a_client_that_goes_before_its_answer_troubles_nobody(caplog: pytest.Log
 
 
 @contextmanager
-def operators(metrics: Metrics, readiness: Callable[[], Mapping[str, Check]] = dict) -> Iterator[Server]:
-    server = Server(operations_app(metrics, readiness), "127.0.0.1", 0, threads=2)
+def operators(
+    metrics: Metrics, readiness: Callable[[], Mapping[str, Check]] = dict, console: Iterable[Route] = ()
+) -> Iterator[Server]:
+    server = Server(operations_app(metrics, readiness, console), "127.0.0.1", 0, threads=2)
     server.start()
     try:
         yield server
@@ -434,6 +468,26 @@ def test_health_answers_beside_hung_and_unread_metrics() -> None:
         assert asked(server, "/health/live") == 200
         assert asked(server, "/health/ready") == 503
         assert asked(server, "/health") == 503
+        go_on.set()
+
+
+def test_metrics_answer_beside_pages_that_hang() -> None:
+    """With three times as many of them as workers."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def hung(_request: HttpRequest) -> Answer:
+        begun.release()
+        assert go_on.wait(20)
+        return Answer(200, "text/html", b"")
+
+    pages = [Route("/", "operations", "/", ("GET",), hung)]
+    with operators(Metrics(), console=pages) as server, ExitStack() as opened:
+        for _ in range(6):
+            client = opened.enter_context(socket.create_connection((server.host, server.port), timeout=20))
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(2):
+            assert begun.acquire(timeout=20)
+        assert asked(server, "/metrics") == 200
         go_on.set()
 
 

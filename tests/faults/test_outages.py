@@ -8,10 +8,12 @@ from __future__ import annotations
 import resource
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import urllib3
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -147,6 +149,33 @@ def test_a_postgresql_server_that_is_away_silent_locked_or_a_standby(tmp_path: P
     assert '"defect"' not in log
     for said in ("Connection refused", "connection timeout expired", "read-only transaction", "lock timeout"):
         assert said in log
+
+
+@pytest.mark.postgresql
+def test_metrics_come_beside_pages_of_a_silent_postgresql(tmp_path: Path) -> None:
+    """F11: in the time that Prometheus waits for a scrape, though more pages wait than there are threads for them."""
+    with (
+        fresh_database("postgresql", tmp_path) as url,
+        behind_network(url) as (far_url, network),
+        fault_world(url, tmp_path) as world,
+        urllib3.PoolManager(maxsize=20, retries=False) as http,
+        ThreadPoolExecutor(20) as clients,
+        world.serve(store_url=far_url.replace(":@", "@"), delivery=False) as gateway,
+    ):
+
+        def asked(path: str, seconds: float = 60.0) -> int:
+            return http.request("GET", f"{gateway.operations_url}{path}", timeout=seconds).status
+
+        assert asked("/") == 200
+        network.silence()
+        pages = [clients.submit(asked, path) for path in ("/", "/messages", "/parties", "/flags") * 4]
+        scrapes = [clients.submit(asked, "/metrics", 10.0) for _ in range(2)]
+        assert {one.result() for one in scrapes} == {200}
+        assert {asked("/health/live"), asked("/health/ready")} == {200, 503}
+        assert {one.result() for one in pages} == {503}
+        network.speak()
+        wait_until(lambda: checks(gateway)[0], PATIENCE)
+        assert asked("/") == 200
 
 
 @pytest.mark.postgresql

@@ -70,6 +70,19 @@ def test_a_server_that_falls_silent_is_not_durable_and_then_recovers(url: str, u
         use(store)
 
 
+@pytest.mark.parametrize("use", [_write, _read])
+def test_nobody_connects_anew_where_a_ping_got_no_answer_in_time(url: str, use: Callable[[Store], None]) -> None:
+    """F11: that would take as long again."""
+    with behind_network(url) as (far, network), opened(far, StoreOptions(timeout=2)) as store:
+        write_note(store, "before")
+        network.silence()
+        with pytest.raises(NotDurable) as refusal:
+            use(store)
+        assert "the server did not answer within 2 seconds" in str(refusal.value.reason)
+        network.speak()
+        use(store)
+
+
 def test_nobody_waits_longer_for_a_lock_to_read_than_to_write(url: str) -> None:
     """A table that another program holds for itself stops readers too (F07)."""
     with opened(url) as outsider, opened(url, StoreOptions(timeout=0.2)) as store:

@@ -6,7 +6,6 @@ from functools import cache
 from importlib import resources
 
 from duis_gateway.doors.wire import Answer
-from duis_gateway.errors import NoSuchPath
 
 _HERE = "duis_gateway.operations.console"
 _CONTENT = (
@@ -35,19 +34,6 @@ def page(text: str) -> Answer:
 def see_other(place: str) -> Answer:
     """Send the browser to another page."""
     return Answer(303, "text/plain", b"", (*SAFE, ("Location", place)))
-
-
-def download(content: bytes, name: str) -> Answer:
-    """Return a message's exact bytes, to be stored as a file of this name.
-
-    Raises:
-        NoSuchPath: there are none.
-    """
-    if not content:
-        raise NoSuchPath("there is no such document: its bytes were pruned, or it never existed")
-    is_xml = content.lstrip()[:1] == b"<"
-    kind, suffix = ("application/xml", "xml") if is_xml else ("message/rfc822", "eml")
-    return Answer(200, kind, content, (*SAFE, ("Content-Disposition", f'attachment; filename="{name}.{suffix}"')))
 
 
 def stylesheet() -> Answer:

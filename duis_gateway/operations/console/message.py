@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 
 from duis_gateway.duis.verdict import Verdict, verdict_in
 from duis_gateway.envelope.claims import SignerReference
-from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.envelope.parse import parse_cut_off, parse_trusted
 from duis_gateway.errors import MessageRefused
+from duis_gateway.machine.memory import give_back
 from duis_gateway.operations.console import search
 from duis_gateway.operations.console.certificates import Held, registered, signer_of
+from duis_gateway.operations.console.documents import Part, Stored
 from duis_gateway.operations.console.search import Line, Way
 from duis_gateway.operations.console.waiting import Why, why_waits
 from duis_gateway.outbox import view as outbox_view
@@ -23,16 +25,21 @@ from duis_gateway.parties import store as parties
 
 _LONGEST = 200_000
 _LONGEST_TEXT = 2_000
-_LARGEST = 4 * 1024 * 1024
+_READ = 128 * 1024
+"""Bytes of a document that a page looks at: laid out, it takes many times as much, and many pages may be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document for reading. `signer`: whom its signature names; `certificate`: theirs, where it is registered."""
+    """A document for reading. `signer`: whom its signature names; `certificate`: theirs, where it is registered.
+
+    `shortened`: something of it is left out. `beginning`: only so many bytes of it were looked at, None: all.
+    """
 
     size: int
     text: str
     shortened: bool
+    beginning: int | None = None
     signer: SignerReference | None = None
     certificate: Held | None = None
 
@@ -64,8 +71,8 @@ class MessagePage:
 
 def page_of(conn: Connection, way: Way, number: int, relay: bool) -> MessagePage | None:
     """Return a message's page; None if there is no such message. `relay`: there is one for emails."""
-    line, content = search.find(conn, way, number), search.bytes_of(conn, way, number)
-    if line is None or content is None:
+    line = search.find(conn, way, number)
+    if line is None:
         return None
     delivery = None
     if way is Way.SENT:
@@ -73,20 +80,27 @@ def page_of(conn: Connection, way: Way, number: int, relay: bool) -> MessagePage
         assert found is not None
         failed, why = outbox_view.failed_attempts(conn, number), why_waits(conn, found[0], relay)
         delivery = Delivery(found[0], _address(conn, found[0]), failed, why)
-    raw, answer = _root(content.raw), _root(content.answer)
-    release = line.release or (None if raw is None else raw.findtext(".//{*}FirmwareReleaseID"))
-    verdict = None if answer is None else verdict_in(answer)
-    documents = _document(conn, content.raw, raw), _document(conn, content.answer, answer)
-    return MessagePage(line, *documents, delivery, release, verdict)
+    raw, answer = (Stored(way, number, is_answer).part(conn, 0, _READ) for is_answer in (False, True))
+    # One tree at a time: each is much larger than what it is made of.
+    root = _root(raw)
+    release = line.release or (None if root is None else root.findtext(".//{*}FirmwareReleaseID"))
+    document = _document(conn, raw, root)
+    root = _root(answer)
+    verdict = None if root is None else verdict_in(root)
+    page = MessagePage(line, document, _document(conn, answer, root), delivery, release, verdict)
+    if not (raw.is_whole and answer.is_whole):
+        root = None
+        give_back()
+    return page
 
 
-def _root(content: bytes) -> etree._Element | None:
-    """Return a document as a tree; None where it is none, or a very long one."""
-    if content.lstrip()[:1] != b"<" or len(content) > _LARGEST:
+def _root(part: Part) -> etree._Element | None:
+    """Return a document, or the beginning of a long one, as a tree; None where it is none."""
+    if part.content.lstrip()[:1] != b"<":
         return None
     try:
-        return parse_trusted(content)
-    except MessageRefused:
+        return parse_trusted(part.content) if part.is_whole else parse_cut_off(part.content)
+    except (MessageRefused, etree.XMLSyntaxError):
         return None
 
 
@@ -96,22 +110,20 @@ def _address(conn: Connection, entry: OutboxEntry) -> str | None:
     return entry.address if party is None else party.url
 
 
-def _document(conn: Connection, content: bytes, root: etree._Element | None) -> Document | None:
-    if not content:
+def _document(conn: Connection, part: Part, root: etree._Element | None) -> Document | None:
+    if not part.size:
         return None
-    if content.lstrip()[:1] != b"<":
-        return _cut(len(content), _email_text(content))
+    if part.content.lstrip()[:1] != b"<":
+        return _cut(part, _email_text(part.content))
     if root is None:
-        return _cut(len(content), content[:_LONGEST].decode("utf-8", "replace"))
+        return _cut(part, part.content.decode("utf-8", "replace"))
     signer = signer_of(root)
-    shown = _cut(len(content), pretty(root))
-    return Document(
-        shown.size, shown.text, shown.shortened, signer, None if signer is None else registered(conn, signer)
-    )
+    return _cut(part, pretty(root), signer, None if signer is None else registered(conn, signer))
 
 
-def _cut(size: int, text: str) -> Document:
-    return Document(size, text[:_LONGEST], len(text) > _LONGEST)
+def _cut(part: Part, text: str, signer: SignerReference | None = None, certificate: Held | None = None) -> Document:
+    beginning = None if part.is_whole else len(part.content)
+    return Document(part.size, text[:_LONGEST], len(text) > _LONGEST, beginning, signer, certificate)
 
 
 def pretty(root: etree._Element) -> str:

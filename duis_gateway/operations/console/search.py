@@ -21,9 +21,7 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.store.tables import (
     outbox,
     partner_message,
-    partner_message_evidence,
     service_request,
-    service_request_evidence,
 )
 
 PAGE = 50
@@ -39,7 +37,6 @@ class Way(StrEnum):
 
 
 _TABLES = {Way.REQUESTS: service_request, Way.PARTNERS: partner_message, Way.SENT: outbox}
-_EVIDENCE = {Way.REQUESTS: service_request_evidence, Way.PARTNERS: partner_message_evidence}
 _PARTY = {Way.REQUESTS: "originator", Way.PARTNERS: "sender", Way.SENT: "recipient"}
 _STATE = {Way.REQUESTS: "outcome", Way.PARTNERS: "outcome", Way.SENT: "state"}
 _AT = {Way.REQUESTS: "received_at", Way.PARTNERS: "received_at", Way.SENT: "created_at"}
@@ -98,14 +95,6 @@ class Found:
     looked_to: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """A message that came in, and its answer, as they went over the wire; empty: they were pruned."""
-
-    raw: bytes
-    answer: bytes
-
-
 def look(conn: Connection, wanted: Wanted) -> Found:
     """Return the newest messages that are wanted, from `before` backwards; at most a page of them."""
     if wanted.way is Way.SENT and wanted.hub is not None:
@@ -147,16 +136,6 @@ def find(conn: Connection, way: Way, number: int) -> Line | None:
     table = _TABLES[way]
     row = conn.execute(select(*_columns(table, way)).where(table.c.id == number)).one_or_none()
     return None if row is None else _line(way, row)
-
-
-def bytes_of(conn: Connection, way: Way, number: int) -> Bytes | None:
-    """Return what came in under this number and the answer, or what is sent; None if there is no such message."""
-    if way is Way.SENT:
-        content = conn.execute(select(outbox.c.content).where(outbox.c.id == number)).scalar_one_or_none()
-        return None if content is None else Bytes(content, b"")
-    evidence = _EVIDENCE[way]
-    row = conn.execute(select(evidence.c.raw, evidence.c.answer).where(evidence.c.message == number)).one_or_none()
-    return None if row is None else Bytes(*row)
 
 
 def by_identity(conn: Connection, identity: str) -> list[Line]:

@@ -36,6 +36,7 @@ from duis_gateway.operations.console import (
 )
 from duis_gateway.operations.console.actions import Form, Guard
 from duis_gateway.operations.console.counts import ReleaseCounts, counts_of, versions_of
+from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.events import events_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Way
@@ -241,11 +242,9 @@ class Console:
         name, _, suffix = name.partition(".")
         name, is_answer = name.removesuffix("-answer"), name.endswith("-answer")
         way, number = asked.message_key(name)
+        if suffix:
+            return Stored(way, number, is_answer).download(self._store, name + ("-answer" if is_answer else ""))
         with self._store.read() as conn:
-            if suffix:
-                found = search.bytes_of(conn, way, number)
-                content = b"" if found is None else found.answer if is_answer else found.raw
-                return answers.download(content, name + ("-answer" if is_answer else ""))
             page = message.page_of(conn, way, number, self._sources.relay)
         if page is None:
             raise NoSuchPath(f"there is no message {name[:40]!r}")

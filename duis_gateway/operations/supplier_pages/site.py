@@ -17,6 +17,7 @@ from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, TokenRefused, refusal_of
 from duis_gateway.operations.console import answers, asked, hub_list, message, named, search
+from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Line, Way
 from duis_gateway.operations.supplier_pages.standing import Standing, far_of_one, release_of, releases_of, standing_of
@@ -195,11 +196,9 @@ class SupplierPages:
             line = search.find(conn, way, number)
             if line is None or not _is_own(line, supplier):
                 raise NoSuchPath(f"No message {name[:40]!r} is yours.")
-            if suffix:
-                found = search.bytes_of(conn, way, number)
-                content = b"" if found is None else found.answer if is_answer else found.raw
-                return answers.download(content, name)
-            page = message.page_of(conn, way, number, self._relay)
+            page = None if suffix else message.page_of(conn, way, number, self._relay)
+        if suffix:
+            return Stored(way, number, is_answer).download(self._store, name)
         assert page is not None
         return self._page("message.html", supplier, page=page, line=line, retries=self._retries)
 
