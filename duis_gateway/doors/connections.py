@@ -405,7 +405,7 @@ class Connection(asyncio.Protocol):
     def _forget(self) -> None:
         self.floor.crowd.remove(self)
         self.floor.hold(-self.held)
-        self.held = 0
+        self.held = self._unsent = 0
 
     def _count(self) -> None:
         """Tell what is held for this client now: a request until it is answered, an answer until it is taken."""

@@ -113,7 +113,7 @@ def test_answers_that_nobody_reads_count_towards_what_is_held(in_pieces: bool) -
             return len(reader.read())
         return 0
 
-    held = 1_000_000 if in_pieces else 6_000_000
+    held = 500_000 if in_pieces else 6_000_000
     routes = [Route("/message", "party", "message", ("GET",), message)]
     limits = ServerLimits(body=SIZE, held=held)
     with open_doors(taking_all(), limits, lambda _: routes, threads=2) as doors, ExitStack() as opened:
@@ -125,7 +125,7 @@ def test_answers_that_nobody_reads_count_towards_what_is_held(in_pieces: bool) -
         time.sleep(1.5)  # any client may have read nothing for a moment
         assert doors.request("GET", "/message").body == whole
         taken = [rest_of(client) > len(whole) for client in clients]
-        assert taken.count(False) > 5
+        assert taken.count(False) >= 5
 
 
 @pytest.mark.usefixtures("wire")
