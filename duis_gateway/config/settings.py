@@ -193,7 +193,11 @@ class LimitsConfig:
     attributes: int = setting(COUNT, "attributes on one element", 64)
     namespaces: int = setting(COUNT, "namespace declarations in one message", 32)
     elements: int = setting(COUNT, "elements in a message that has no cap of its own", 10_000)
-    held: int = setting(COUNT, "bytes of all messages being received or worked on", 64 * 1024 * 1024)
+    held: int = setting(
+        COUNT,
+        "bytes of all messages being received or worked on, and of answers not yet taken by their clients",
+        64 * 1024 * 1024,
+    )
     alert_bytes: int = setting(COUNT, "bytes in one signed alert; longer lists become several alerts", 95_000)
 
 
