@@ -51,7 +51,7 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
         return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)
     if fault := name_fault(body.group_id):
         return refused(message, "NotAcceptable", f"The GroupID {fault}.")
-    gathered = gather(tx, body.part, body.device_ids, body.release_id, body.group_id)
+    gathered = gather(tx, body.part, body.device_ids, body.release_id, body.group_id, _text(body.period))
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)
     named = hubs.named(tx.conn, gathered.ids, release.release_id, None, tx.now)
@@ -88,7 +88,7 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     release = current(tx, body.release_id)
     if release is None:
         return refused(message, UNKNOWN_RELEASE, NOT_KNOWN)
-    gathered = gather(tx, body.part, body.device_ids, body.release_id, party.name)
+    gathered = gather(tx, body.part, body.device_ids, body.release_id, party.name, _text(body.period))
     if gathered.waiting:
         return accepted(message, text=gathered.waiting)
     named = hubs.named(tx.conn, gathered.ids, release.release_id, body.supplier, tx.now)
@@ -112,6 +112,11 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     tx.send(take_out_of_safe_launch(release, good, tx))
     replan(tx, release, (*before, *good))
     return accepted(message, _items(judgement.findings))
+
+
+def _text(period: Period | None) -> str:
+    """What the parts of one list have in common: a part with another period belongs to another list."""
+    return "" if period is None else f"{period.start.isoformat()}/{period.end.isoformat()}"
 
 
 def _not_acceptable(message: AnyMessage, judgement: DirectJudgement) -> Acknowledgement:

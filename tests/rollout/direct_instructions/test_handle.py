@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -143,6 +145,20 @@ def test_a_batch_in_parts_takes_effect_when_all_are_in(dcc: Steering) -> None:
     second = dcc.says(batch(OWN_SOUTH, part=Part("L", 2, 2)))
     assert sorted(kept(dcc)[0].device_ids) == [OWN_NORTH, OWN_SOUTH]
     assert second.body(OURS, "N72").device_ids == (OWN_NORTH, OWN_SOUTH)
+
+
+@pytest.mark.parametrize("make", [batch, selection])
+def test_a_part_with_another_period_belongs_to_another_list(
+    dcc: Steering, make: Callable[..., esi.BatchInstruction | esi.PilotSelection]
+) -> None:
+    """No period that DCC named gives way, without a word, to that of the part that came last."""
+    dcc.piloting()
+    later = Period(IN_PILOT.start, IN_PILOT.end + timedelta(days=1))
+    first = replace(make(OWN_NORTH), part=Part("L", 1, 2))
+    for number, body in enumerate((first, replace(first, device_ids=(OWN_SOUTH,), period=later)), 1):
+        told = dcc.says(replace(body, part=Part("L", number, 2)))
+        assert (told.sends, told.answer.text) == ((), f"Part {number} of 2 is kept; 1 to come.")
+    assert dcc.says(replace(first, device_ids=(OWN_SOUTH,), part=Part("L", 2, 2))).sends
 
 
 def test_a_hub_that_stands_under_another_release_is_left_out(dcc: Steering) -> None:
