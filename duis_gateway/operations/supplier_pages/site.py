@@ -108,7 +108,8 @@ class SupplierPages:
         return self._page(
             "overview.html",
             supplier,
-            live=[one for one in every if not one.release.state.is_over],
+            live=[one for one in every if one.release.state.is_live],
+            held=[one for one in every if not (one.release.state.is_live or one.release.state.is_over)],
             over=[one.release for one in every if one.release.state.is_over],
             undelivered=undelivered,
             many=_UNDELIVERED,

@@ -16,10 +16,9 @@ from duis_gateway.rollout.audience import suppliers_of_model
 from duis_gateway.rollout.deadlines.not_told import groups_not_told
 from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.deadlines.view import OWN, deadline_rows
-from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.estate.view import counts_in, status_rows
 from duis_gateway.rollout.progress.records import OwnFar
-from duis_gateway.rollout.progress.store import own_far
+from duis_gateway.rollout.progress.store import failed_of, own_far
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Period, Release
@@ -32,12 +31,14 @@ Row = Mapping[str, object]
 class Standing:
     """A supplier's estate in numbers, and its deadlines, both as the party door tells them.
 
-    `far` is how far each release in flight is with its hubs.
+    `far` is how far each release that is not over is with its hubs, `failed` how many of these failed last under one,
+    whichever release has them next.
     """
 
     status: Sequence[Row]
     deadlines: Sequence[Row]
     far: Mapping[str, OwnFar]
+    failed: int = 0
 
     @property
     def hubs(self) -> int:
@@ -45,9 +46,9 @@ class Standing:
         return _sum(self.status)
 
     @property
-    def failed(self) -> int:
-        """How many of them failed last."""
-        return _sum(row for row in self.status if row["state"] == HubState.FAILED)
+    def failed_under(self) -> list[str]:
+        """The releases under which they did."""
+        return [release_id for release_id, far in self.far.items() if far.whole.failed]
 
     @property
     def own(self) -> list[Row]:
@@ -123,12 +124,9 @@ def standing_of(conn: Connection, supplier: Party, now: datetime) -> Standing:
     """Count a supplier's hubs, and find what it has to do."""
     status = status_rows(conn, supplier, now)
     counts = list(counts_in(status))
-    far = {
-        one.release_id: own_far(conn, supplier.eui, one, counts)
-        for one in open_releases(conn)
-        if _concerns(conn, one, supplier.eui)
-    }
-    return Standing(status, deadline_rows(conn, supplier, now), far)
+    own = [one for one in open_releases(conn) if _concerns(conn, one, supplier.eui)]
+    far = {one.release_id: own_far(conn, supplier.eui, one, counts) for one in own}
+    return Standing(status, deadline_rows(conn, supplier, now), far, failed_of(conn, supplier.eui, own))
 
 
 def far_of_one(conn: Connection, supplier: Party, release_id: str, now: datetime) -> OwnFar:

@@ -270,7 +270,8 @@ _TOO_LATE = (
     "it is too late for 11.5 and 11.6: hubs that are not instructed go at the automatic date, unless DCC instructs them"
 )
 _INVALIDATED = (
-    "nothing is accepted under this release until DCC decides on it; they can be instructed under one that is in flight"
+    "nothing is accepted under this release until DCC decides on it; "
+    "they can be instructed under another one for their model, if one is in flight"
 )
 _ANEW = {
     True: "they go at the automatic date, unless they are instructed again",

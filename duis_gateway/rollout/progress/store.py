@@ -149,6 +149,14 @@ def own_far(connection: Connection, supplier: int, release: Release, counts: Seq
     return OwnFar(seen.with_outcomes(told.whole), _next_by_others(counts, release))
 
 
+def failed_of(connection: Connection, supplier: int, releases: Iterable[Release]) -> int:
+    """Return how many of a supplier's hubs failed last under one of these releases or several, each counted once."""
+    own = responsible_sql(supplier)
+    under = [select(hub.c.device_id).where(failed_sql(one), fits_sql(one), own) for one in releases]
+    every = union(*under).subquery() if under else None
+    return 0 if every is None else connection.execute(select(func.count()).select_from(every)).scalar_one()
+
+
 def _of_kind(one: Hub, hubs: int, release: Release) -> Progress | None:
     standing = progress_of(one, release)
     return None if standing is None else _progress(standing, hubs)

@@ -207,7 +207,7 @@ def test_what_was_void_before_keeps_why_under_the_successor(dcc: Steering) -> No
     assert {party: anew(dcc, party) for party in asked} == asked
     assert {hub: history_of(dcc, hub) for hub in history} == history
     (words,) = words_to_dcc(dcc)
-    assert "instructed under one that is in flight" in words
+    assert "under another one for their model, if one is in flight" in words
 
 
 def test_what_counted_no_longer_for_its_supplier_or_is_protected_keeps_why_too(dcc: Steering) -> None:

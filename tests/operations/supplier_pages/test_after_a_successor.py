@@ -1,0 +1,94 @@
+"""A supplier's pages once the approval of a later release has invalidated a pilot: they agree with one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+import esi.messages as esi
+from duis_gateway.doors.wire import HttpRequest
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.operations.supplier_pages.site import SupplierPages
+from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.activations.store import RecordedOutcome
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from tests.support.databases import KINDS
+from tests.support.rules import NEW, OURS, PILOT
+from tests.support.status_of import PARTIES
+from tests.support.steering import IN_PILOT, NORTH, OWN_NORTH, OWN_SOUTH, WEEK, Steering, steering
+
+
+@pytest.fixture(params=KINDS)
+def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
+    """A pilot that has begun; a supplier has instructed two hubs in two groups, and one of them failed."""
+    with steering(request.param, tmp_path) as made:
+        made.piloting()
+        assert not made.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH, OWN_SOUTH))).startswith("E")
+        groups = (
+            DeploymentGroup("G1", Stage.PILOT, (OWN_NORTH,), IN_PILOT),
+            DeploymentGroup("G2", Stage.PILOT, (OWN_SOUTH,), IN_PILOT),
+        )
+        assert not made.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, groups)).startswith("E")
+        yield made
+
+
+def fails(dcc: Steering, hub: int) -> None:
+    now = dcc.clock.now()
+    outcome = HubOutcome(hub, OutcomeStage.ACTIVATION, False, NEW, now, "No radio contact")
+    with dcc.store.write() as conn:
+        activations.record_outcomes(conn, NORTH, [RecordedOutcome(outcome, NORTH, now, False, "R1")], now)
+
+
+def gives_way(dcc: Steering) -> None:
+    later = PilotTerms(Period(PILOT.start + WEEK / 7, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version="00000003", pilot=later)
+    dcc.approves("R2")
+
+
+def page(dcc: Steering, name: str, *part: str, query: str = "") -> html.HtmlElement:
+    """One of the supplier's pages, as soon as its figures are counted."""
+    pages = SupplierPages(dcc.store, dcc.clock)
+    try:
+        while True:
+            request = HttpRequest("GET", "/".join(("/supplier", *part)), query, {}, b"", "192.0.2.1", "an-id")
+            answer = getattr(pages, name)(PARTIES[OURS], request)
+            body = b"".join(answer.body) if not isinstance(answer.body, bytes) else answer.body
+            if b"being counted" not in body:
+                return html.fromstring(body)
+    finally:
+        pages.stop(0)
+
+
+def words(root: html.HtmlElement, path: str = "//main") -> str:
+    return " ".join(" ".join(one.text_content() for one in root.xpath(path)).split())
+
+
+def test_a_failure_is_counted_and_found_whichever_release_has_the_hub_next(dcc: Steering) -> None:
+    """Before, the tile counted none beside a card with one, and no link led to the hub."""
+    fails(dcc, OWN_NORTH)
+    gives_way(dcc)
+    root = page(dcc, "overview")
+    (tile,) = root.xpath("//ul[@class='tiles']//a[contains(., 'failed last')]")
+    assert " ".join(tile.text_content().split()) == "1 hub failed last"
+    assert tile.get("href") == "/supplier/hubs?failed_under=R1"
+    assert root.xpath("//article//li/a[@class='bad']/@href") == ["/supplier/hubs?failed_under=R1"]
+    listed = page(dcc, "hubs", "hubs", query="failed_under=R1")
+    assert [row.xpath("string(td)") for row in listed.xpath("//tbody/tr")] == ["00-00-00-00-00-00-00-01"]
+
+
+def test_a_release_that_awaits_dccs_decision_is_not_called_in_flight(dcc: Steering) -> None:
+    """Before, one release was "in flight", none was for any hub, and hubs could be instructed under one."""
+    gives_way(dcc)
+    stopped = esi.RolloutDecision("R2", RolloutAction.STOP, "why", Standing.CONFIRMED, "DCC")
+    assert dcc.says(stopped).status == "Accepted"
+    root = page(dcc, "overview")
+    assert "0 releases in flight for your hubs" in words(root, "//ul[@class='tiles']")
+    assert words(root, "//section[@id='releases']").endswith("No release in flight is for your hubs.")
+    assert root.xpath("//section[@id='invalidated']//h3/a/text()") == ["R1"]
+    assert "if one is in flight" in words(root, "//div[@id='tasks']")
