@@ -30,7 +30,8 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
     """Ask how the 11.5 or 11.6 in FILE (-: standard input) would be answered now.
 
     It may be signed or not yet signed. Nothing is recorded or sent, and its RequestID stays unused. The code and its
-    meaning are printed, then each listed hub with its list. The exit code is 1 if the request would be refused.
+    meaning are printed, then each listed hub with its list. The exit code is 1 if the request would be refused, and 2
+    if it was not judged, because of the token, the URL or the gateway.
     """
     gateway = url.rstrip("/").removesuffix(f"{PATH}/check")
     try:
@@ -40,9 +41,11 @@ def check(file: Path, url: str, token_file: Path, timeout: float, tls: TlsOption
     try:
         told = door.check(read_bytes(file))
     except Refused as error:
-        raise AnswerIsNo(f"{shown_path(file)} would be refused: {error}") from None
+        if error.problem.is_of_message:
+            raise AnswerIsNo(f"{shown_path(file)} would be refused: {error}") from None
+        raise ConfigurationError(f"{shown_path(file)} was not judged: {error}") from None
     except (NoAnswer, NotUnderstood) as error:
-        raise AnswerIsNo(error.detail) from None
+        raise ConfigurationError(f"{shown_path(file)} was not judged: {error.detail}") from None
     say(f"{told.code}: {told.meaning}", style=GOOD if told.accepted else BAD)
     for name, hubs in told.warning.items():
         for hub in hubs:

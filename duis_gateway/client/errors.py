@@ -90,6 +90,15 @@ class Problem:
     findings: tuple[Finding, ...] = ()
     retry_after: float | None = None
     body: bytes = b""
+    kind: str = ""
+
+    @property
+    def is_of_message(self) -> bool:
+        """Whether the gateway has judged the message; not so where a token, an address or its own state is in the way.
+
+        What is no gateway (a proxy, a web server) has judged nothing either.
+        """
+        return self.kind.removeprefix(_KIND) in _OF_MESSAGE
 
     @property
     def in_words(self) -> str:
@@ -144,6 +153,19 @@ class IdReused(ClientError):
     what_to_do = "tell the gateway's operator; the first message stands"
 
 
+_KIND = "urn:duis-gateway:problem:"
+_OF_MESSAGE = frozenset(
+    {
+        "identity-reused",
+        "not-authenticated",
+        "not-entitled",
+        "not-of-organisation",
+        "not-safe-xml",
+        "not-valid",
+        "too-large",
+    }
+)
+"""The kinds of problem that speak of the message itself."""
 _ELSEWHERE = range(300, 400)
 _WHAT_TO_DO: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "check that the certificate is registered with the gateway (its operator does that), "

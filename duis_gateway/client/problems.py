@@ -44,6 +44,7 @@ def read_problem(answer: HttpAnswer) -> Problem:
         tuple(map(_finding, found.iterfind("{*}errors/{*}i"))),
         after,
         answer.body,
+        _text(found, "type"),
     )
 
 
@@ -51,10 +52,10 @@ def _of_json(answer: HttpAnswer, after: float | None) -> Problem:
     try:
         told = read_json(answer.body)
         errors = [Finding(str(one["path"]), one.get("line"), str(one["reason"])) for one in told.get("errors", ())]
-        title, detail = str(told["title"]), str(told.get("detail", ""))
+        title, detail, kind = str(told["title"]), str(told.get("detail", "")), str(told.get("type", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return _as_text(answer, after)
-    return Problem(answer.status, title, detail, tuple(errors), after, answer.body)
+    return Problem(answer.status, title, detail, tuple(errors), after, answer.body, kind)
 
 
 def _as_text(answer: HttpAnswer, after: float | None) -> Problem:

@@ -289,3 +289,13 @@ def answer_once(listener: socket.socket, told: bytes = b"HTTP/1.1 204 No Content
     with connection:
         connection.recv(65_536)
         connection.sendall(told)
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 403, 502, 503])
+def test_a_request_that_no_gateway_judged_is_not_said_to_be_refused(door: Door, file: Path, status: int) -> None:
+    """What a proxy says in the gateway's place speaks of no request."""
+    door.status, door.answer = status, "<html>a proxy</html>"
+    token = file.with_name("token")
+    token.write_text("token", encoding="utf-8")
+    said = refused(2, "check", file, "--url", door.base, "--token-file", token)
+    assert f"{file} was not judged: " in said

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from duis_gateway.store.audit_tables import audit_entry, audit_waiting
 from duis_gateway.store.tables import metadata
-from tests.support.cli import run
+from tests.support.cli import refused, run
 from tests.support.conversation import as_told
 from tests.support.databases import KINDS
 from tests.support.play import Group, Play
@@ -126,3 +126,25 @@ def test_the_command_says_the_same(play: Play, tmp_path: Path) -> None:
     ran = run(*asking)
     assert ran.code == 1
     assert "would be refused: HTTP 400: " in ran.error
+
+
+def test_the_command_tells_what_was_not_judged_from_what_would_be_refused(play: Play, tmp_path: Path) -> None:
+    play.announce()
+    file, token = tmp_path / "request.xml", tmp_path / "token"
+    token.write_text(play["main"].token)
+    file.write_bytes(a_list(play))
+    url = play["main"].url
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong")
+    for given, where, what in (
+        (wrong, url, "HTTP 401: "),
+        (token, f"{url}/elsewhere", "HTTP 404: "),
+        (token, "http://127.0.0.1:9", ""),
+    ):
+        said = refused(2, "check", file, "--url", where, "--token-file", given)
+        assert f"{file} was not judged: {what}" in said
+    file.write_bytes(play.reading("main", play.lot["own"][0]))
+    assert "was not judged: HTTP 400: " in refused(2, "check", file, "--url", url, "--token-file", token)
+    broken = play["main"].me.sign(a_list(play)).replace(b"9002", b"9003")
+    file.write_bytes(broken)
+    assert "would be refused: HTTP 401: " in refused(1, "check", file, "--url", url, "--token-file", token)
