@@ -31,7 +31,11 @@ def open_store(config: Config, *, check: bool = True) -> Store:
     """
     check_files(config, "store")
     settings = config.store
-    options = StoreOptions(timeout=settings.lock_timeout, min_free_bytes=settings.min_free_bytes)
+    options = StoreOptions(
+        timeout=settings.lock_timeout,
+        statement_timeout=settings.statement_timeout,
+        min_free_bytes=settings.min_free_bytes,
+    )
     store = Store.open(settings.connection_url(), options)
     try:
         if check:

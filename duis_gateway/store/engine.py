@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine, QueuePool, Select, create_engine, event, func, literal_column, select
@@ -101,6 +100,7 @@ class Store:
             from duis_gateway.store import postgresql  # its driver is optional
 
             self._postgresql = postgresql
+            self._commits = postgresql.Commits(options.timeout)
             writer = postgresql.open_engine(url, options.pool_size, options.timeout)
             self.engines = (writer,)
             self._reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -213,12 +213,12 @@ class Store:
         ):
             with connection.begin() as transaction:
                 self._postgresql.limit_transaction(connection, self.options.timeout, seconds)
+                self._commits.require_if_lost(connection)
                 yield connection
                 failpoint("store.before-commit")
-                began = monotonic()
-                transaction.commit()
+                took = self._commits.make(connection, transaction, seconds if alone or long else self.options.timeout)
             if self.options.committed is not None:
-                self.options.committed(monotonic() - began)
+                self.options.committed(took)
             failpoint("store.after-commit")
 
     @contextmanager
@@ -255,7 +255,7 @@ class Store:
             if not self.is_sqlite:
                 self._postgresql.require_rights(connection)
                 self._postgresql.try_locks(connection)
-                self._postgresql.require_commits(connection, self.options.timeout)
+                self._commits.require(connection)
 
     def _require_room(self) -> None:
         # SQLite fills pages in memory and writes them when it commits: a change that is taken back would go well on

@@ -15,12 +15,12 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, exc, text
 from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.store.audit_tables import audit_waiting
-from duis_gateway.store.faults import GRANT_ALL
+from duis_gateway.store.faults import GRANT_ALL, is_passing, sqlstate_of
 from duis_gateway.store.tables import (
     alert_counter,
     certificate,
@@ -89,6 +89,9 @@ _WAITING_COMMITS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
     " AND extract(epoch FROM clock_timestamp() - query_start) > :seconds"
 )
+
+
+_NOT_KNOWN = "it was being committed, and may have been changed or not (does a synchronous standby not answer?)"
 
 
 class DeadlineConnection(psycopg.Connection[Any]):
@@ -249,21 +252,59 @@ def require_rights(connection: Connection) -> None:
         )
 
 
-def require_commits(connection: Connection, seconds: float) -> None:
-    """Find out whether commits come back: they wait without end for a synchronous standby that is gone or hangs.
+class Commits:
+    """The commits of one process: they wait without end for a synchronous standby that is gone or hangs.
 
-    What it looks at is left by transactions before this one, so somebody must have tried; a role sees its own sessions.
-
-    Raises:
-        NotDurable: one of this role has waited for longer than `seconds`.
+    One that does not come back is given up in time. Its session stays with the server, and holds what it holds, until
+    the standby is there again: so the next block asks first whether commits come back, before it leaves another.
     """
-    waiting = connection.execute(_WAITING_COMMITS, {"seconds": seconds}).scalar_one()
-    if waiting:
-        raise NotDurable(
-            "the gateway's database does not commit",
-            reason=f"commits wait for a synchronous standby that does not answer ({counted(waiting, 'session')}): "
-            "is it running, and can the primary reach it?",
-        )
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds`: how long a commit may take before it is one that does not come back."""
+        self._seconds = seconds
+        self._lost = False
+
+    def require(self, connection: Connection) -> None:
+        """Find out whether commits come back.
+
+        What it looks at is left by transactions before this one, so somebody must have tried; a role sees its own
+        sessions.
+
+        Raises:
+            NotDurable: one of this role has waited for too long.
+        """
+        waiting = connection.execute(_WAITING_COMMITS, {"seconds": self._seconds}).scalar_one()
+        self._lost = waiting > 0
+        if waiting:
+            raise NotDurable(
+                "the gateway's database does not commit",
+                reason=f"commits wait for a synchronous standby that does not answer ({counted(waiting, 'session')}): "
+                "is it running, and can the primary reach it?",
+            )
+
+    def require_if_lost(self, connection: Connection) -> None:
+        """Find it out before a block begins, if the last that was known is that they do not (NotDurable)."""
+        if self._lost:
+            self.require(connection)
+
+    def make(self, connection: Connection, transaction: RootTransaction, seconds: float | None) -> float:
+        """Commit, and wait for it as many seconds (None: without end); return how many it took.
+
+        Raises:
+            NotDurable: whether it was committed is not known: it did not come back, or the command was interrupted.
+        """
+        began = monotonic()
+        try:
+            with patient(connection, seconds):
+                transaction.commit()
+        except exc.DBAPIError as error:
+            if sqlstate_of(error) or not is_passing(error):
+                raise
+            self._lost = True
+            raise NotDurable("the gateway's database cannot be used", reason=f"{error.orig}; {_NOT_KNOWN}") from error
+        except KeyboardInterrupt:
+            raise NotDurable("interrupted", reason=_NOT_KNOWN) from None
+        return monotonic() - began
 
 
 def _milliseconds(seconds: float) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from duis_gateway.store.engine import Store
@@ -40,6 +41,16 @@ class Server:
         options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c fsync=off -k {self.data}"
         run("pg_ctl", "-w", "-D", str(self.data), "-l", str(self.data / "log"), "-o", options, "start")
         self._pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+
+    def waiting_commits(self) -> int:
+        """Return how many sessions wait for the standby."""
+        store = Store.open(self.url.replace("+psycopg", ""))
+        try:
+            with store.read() as connection:
+                found = connection.execute(text("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+                return int(found.scalar_one())
+        finally:
+            store.close()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to every process of it, as far as it runs."""
