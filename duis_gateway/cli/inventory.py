@@ -46,7 +46,7 @@ def load(file: Path, config: Config) -> None:
         shown = "; ".join(map(str, result.errors[:_FINDINGS_SHOWN]))
         more = " (and more)" if len(result.errors) > _FINDINGS_SHOWN else ""
         raise ConfigurationError(f"{shown_path(file)}: nothing was loaded: {shown}{more}")
-    say(f"Loaded {counted(result.rows, 'hub')}.")
+    say(f"Loaded {counted(result.rows, 'line')}.")
 
 
 @inventory.command()

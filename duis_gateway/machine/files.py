@@ -11,9 +11,9 @@ import stat
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Any, BinaryIO, cast
 
 DASH = Path("-")
@@ -117,23 +117,46 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
     yield sys.stdin.buffer
 
 
+class CannotCopy(OSError):
+    """What comes by a pipe has no place: `filename` is the folder, `strerror` says why."""
+
+
 @contextmanager
-def open_seekable(path: Path, folder: Path | None) -> Iterator[BinaryIO]:
+def _copying(place: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotCopy(error.errno, error.strerror, place) from None
+
+
+@contextmanager
+def open_seekable(path: Path, folder: Path | None, least_free: int = 0) -> Iterator[BinaryIO]:
     """Open a file for being read more than once; what comes by a pipe is copied to a temporary file first.
 
     Args:
         path: the file; `-` is standard input.
         folder: where the temporary file is made; None: where the system has such.
+        least_free: bytes that stay free there for others.
 
     Raises:
-        OSError: it cannot be opened or copied.
+        CannotCopy: the temporary file cannot be made or written, or would leave less room than that.
+        OSError: it cannot be opened or read.
     """
     with open_input(path) as file:
         if file.seekable():
             yield file
             return
-        with TemporaryFile(dir=folder) as copy:
-            shutil.copyfileobj(file, copy, _BLOCK)
+        place = str(folder or gettempdir())
+        with ExitStack() as opened:
+            with _copying(place):
+                copy = opened.enter_context(TemporaryFile(dir=place))
+            while block := file.read(_BLOCK):
+                with _copying(place):
+                    if least_free and shutil.disk_usage(place).free - len(block) < least_free:
+                        raise OSError(errno.ENOSPC, f"{least_free:,} bytes have to stay free there")
+                    copy.write(block)
+                    copy.flush()
+            copy.seek(0)
             yield copy
 
 

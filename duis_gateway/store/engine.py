@@ -254,6 +254,7 @@ class Store:
             migrate.touch(connection)
             if not self.is_sqlite:
                 self._postgresql.require_rights(connection)
+                self._postgresql.require_sequences(connection)
                 self._postgresql.try_locks(connection)
                 self._commits.require(connection)
 

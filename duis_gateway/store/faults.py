@@ -32,17 +32,28 @@ _SQLITE_PASSING = frozenset(
 )
 _POSTGRESQL_PASSING = {
     "08": "connection lost",
+    "09": "a trigger that somebody added, as are those of the classes 27, 38, 39 and P0: the gateway has none",
+    "0A": "a server that lacks something, or a table that was changed while statements on it were prepared",
+    "27": "as 09",
     "25006": "a standby, or set to read-only",
     "25P": "a transaction that the server ended because of its age",
     "28": "the role is no longer let in",
+    "38": "as 09",
+    "39": "as 09",
     "3D": "the database is gone",
+    "3F": "the schema is gone, or search_path names none: see 42P01",
     "40": "deadlock, or a conflict with recovery on a standby",
     "42501": "a privilege was revoked",
     "42P01": "a table is gone, or search_path no longer leads to it: every statement names tables that were there",
     "53": "out of disk, memory or connections",
+    "54000": "out of transaction numbers; the rest of class 54 says that a statement is too large or too complex",
     "55": "locked for too long, or not in a state for it (recovery)",
     "57": "shutting down, starting up, cancelled",
     "58": "I/O error",
+    "72": "a snapshot too old",
+    "F0": "the server's configuration",
+    "HV": "a table that somebody has put on another server",
+    "P0": "as 09",
     "XX": "damage, or a failure inside the server",
 }
 """Beginnings of SQLSTATEs that speak of the database's state and not of our statement (PostgreSQL, Appendix A)."""

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, exc, text
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, exc, func, select, text
 from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError, NotDurable
@@ -83,6 +83,20 @@ _LACKING = text(
     " UNION ALL SELECT current_user, what, 'USAGE' FROM ("
     "SELECT pg_get_serial_sequence(counted, 'id') AS what FROM unnest(CAST(:counted AS text[])) AS counted"
     ") AS sequences WHERE NOT has_sequence_privilege(what, 'USAGE, UPDATE')"
+)
+
+_LARGEST = (f"WHEN '\"{table.name}\"' THEN ({select(func.max(table.c.id))})" for table in WRITTEN if "id" in table.c)
+_BEHIND = text(
+    " ".join(
+        (
+            "SELECT what FROM (SELECT counted, pg_get_serial_sequence(counted, 'id') AS what",
+            "FROM unnest(CAST(:counted AS text[])) AS counted) AS sequences",
+            "WHERE what IS NOT NULL AND has_sequence_privilege(what, 'USAGE, SELECT')",
+            "AND coalesce(pg_sequence_last_value(CAST(what AS regclass)), 0) < CASE counted",
+            *_LARGEST,
+            "END",
+        )
+    )
 )
 
 _WAITING_COMMITS = text(
@@ -249,6 +263,20 @@ def require_rights(connection: Connection) -> None:
             reason=f"the role {lacking[0].role} lacks "
             + ", ".join(f"{one.wanted} ON {one.what}" for one in lacking)
             + f": as the owner of the tables: {GRANT_ALL}",
+        )
+
+
+def require_sequences(connection: Connection) -> None:
+    """Find out whether the next row's number is free: a restore of the tables alone leaves their sequences behind.
+
+    Raises:
+        NotDurable: it is not; the reason names the sequences.
+    """
+    behind = connection.scalars(_BEHIND, {"counted": _NEEDED["counted"]}).all()
+    if behind:
+        raise NotDurable(
+            "the gateway's database cannot be used",
+            reason=f"the sequence {', '.join(behind)} is behind its table: set it with setval to the largest id there",
         )
 
 

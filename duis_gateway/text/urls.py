@@ -1,13 +1,18 @@
-"""What an address that somebody gives may be written with (RFC 3986, RFC 1035)."""
+"""What an address that somebody gives may be written with (RFC 3986, RFC 1035, RFC 1123)."""
 
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv4Address
+
+from duis_gateway.text.numbers import is_digits
 
 _WRITTEN = re.compile(r"(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|(?<=//)\[[0-9A-Fa-f:.]+\]|%[0-9A-Fa-f]{2})*")
 
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 253
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
+"""People's own networks have underscores as well, which RFC 1123 does not allow."""
 
 
 def fault_of_url(url: str) -> str | None:
@@ -21,9 +26,23 @@ def fault_of_url(url: str) -> str | None:
 
 
 def fault_of_host(host: str) -> str | None:
-    """Return what is wrong with the length of a host's name, None if nothing is (RFC 1035, 2.3.4)."""
+    """Return why no host can be called so, None if one can (RFC 1035, 2.3.4; RFC 1123, 2.1); an IPv6 address can."""
+    if ":" in host:
+        return None
+    host = host.removesuffix(".")
     if len(host) > _LONGEST_NAME or any(len(label) > _LONGEST_LABEL for label in host.split(".")):
         return f"names too long a host: at most {_LONGEST_LABEL} characters from dot to dot, {_LONGEST_NAME} in all"
+    labels = host.split(".")
+    if is_digits(labels[-1], _LONGEST_LABEL):
+        try:
+            IPv4Address(host)
+        except AddressValueError:
+            return "has a host that ends in a number and is no IPv4 address: four numbers from 0 to 255"
+    elif not all(map(_LABEL.fullmatch, labels)):
+        return (
+            "has a host that no name server can know: from dot to dot, a name has letters, digits and hyphens, and "
+            "neither begins nor ends with a hyphen"
+        )
     return None
 
 

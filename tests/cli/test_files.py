@@ -51,17 +51,31 @@ def test_an_inventory_comes_and_goes_by_pipes(
     """Standard input, a named pipe, standard output, a file for its owner alone; a byte-order mark first."""
     content = ("\ufeff" + INVENTORY).encode()
     with fed(content, monkeypatch):
-        assert "Loaded 1 hub." in done("inventory", "load", "-", *installation.config)
+        assert "Loaded 1 line." in done("inventory", "load", "-", *installation.config)
     os.mkfifo(tmp_path / "pipe")
     feeder = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
     feeder.start()
-    assert "Loaded 1 hub." in done("inventory", "load", tmp_path / "pipe", *installation.config)
+    assert "Loaded 1 line." in done("inventory", "load", tmp_path / "pipe", *installation.config)
     feeder.join()
     for name in ("-", "/dev/stdout", "/dev/fd/1"):
         assert run("inventory", "export", name, *installation.config).output == INVENTORY
     done("inventory", "export", tmp_path / "hubs.csv", *installation.config)
     assert (tmp_path / "hubs.csv").read_text(encoding="utf-8") == INVENTORY
     assert stat.S_IMODE((tmp_path / "hubs.csv").stat().st_mode) == 0o600
+
+
+def test_a_pipe_leaves_the_room_that_a_running_gateway_needs(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much comes: the low-water mark stays free, and what could not be written is named, not the input."""
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_MIN_FREE_BYTES", str(10**15))
+    with fed(INVENTORY.encode(), monkeypatch):
+        said = refused(2, "inventory", "load", "-", *installation.config)
+    assert said.startswith("standard input is read twice, and its copy cannot be kept in ")
+    assert "bytes have to stay free there" in said
+    file = installation.folder / "hubs.csv"
+    file.write_text(INVENTORY, encoding="utf-8")
+    assert "Loaded 1 line." in done("inventory", "load", file, *installation.config)
 
 
 def test_documents_are_signed_and_verified_by_pipes(

@@ -34,19 +34,20 @@ def write(file: Path, *lines: str) -> Path:
 
 def test_what_is_loaded_is_exported_the_same(installation: Installation, file: Path, tmp_path: Path) -> None:
     write(file, *(line(number, gas=OTHER_SUPPLIER) for number in range(1, 4)))
-    assert done("inventory", "load", file, *installation.config) == "Loaded 3 hubs.\n"
+    assert done("inventory", "load", file, *installation.config) == "Loaded 3 lines.\n"
     done("inventory", "export", tmp_path / "out.csv", *installation.config)
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
 
 
-def test_a_hub_of_two_lines_is_counted_once(installation: Installation, file: Path) -> None:
+def test_lines_are_counted_and_not_hubs(installation: Installation, file: Path) -> None:
+    """A hub may have several lines, which nobody can know to be of one hub without remembering all of the file."""
     write(file, line(1), line(1), line(2))
-    assert done("inventory", "load", file, *installation.config) == "Loaded 2 hubs.\n"
+    assert done("inventory", "load", file, *installation.config) == "Loaded 3 lines.\n"
 
 
 def test_progress_is_shown_to_a_person_alone(installation: Installation, file: Path) -> None:
     ran = run("inventory", "load", write(file, line(1)), *installation.config)
-    assert ran.output == "Loaded 1 hub.\n"
+    assert ran.output == "Loaded 1 line.\n"
     assert ran.error == ""
 
 

@@ -178,6 +178,7 @@ def test_an_unknown_environment_variable_is_refused_with_a_suggestion(file: Path
         ("[server]\nbase_url = 'http://gateway.example/%zz'", "has '%zz', which is not an octet"),
         ("[server]\nbase_url = 'http://gateway.example/{a}'", "has '{', which is written in a URL as %7B"),
         (f"[server]\nbase_url = 'http://{'a' * 64}.example'", "names too long a host: at most 63 characters"),
+        ("[server]\nbase_url = 'http://a..b'", "has a host that no name server can know"),
     ],
 )
 def test_addresses_are_read_by_the_rules_of_registration(file: Path, keys: str, expected: str) -> None:

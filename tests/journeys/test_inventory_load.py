@@ -59,7 +59,7 @@ def test_each_change_is_told_to_everybody_concerned(
         version: {"firmware_version": RELEASED},
         status: {"status": "Suspended"},
     }
-    assert load(play, whole_lot(play, tmp_path / "hubs.csv", changed)) == f"Loaded {len(play.lot.regions)} hubs.\n"
+    assert load(play, whole_lot(play, tmp_path / "hubs.csv", changed)) == f"Loaded {len(play.lot.regions)} lines.\n"
     void = {
         supplier: "ChangedSupplier",
         version: "RunsVersion",

@@ -12,18 +12,20 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Table, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from duis_gateway.errors import ConfigurationError, NotDurable, StoreUnusable
 from duis_gateway.store.bulk import id_list
 from duis_gateway.store.engine import Store, StoreOptions
 from duis_gateway.store.postgresql import WRITTEN
-from duis_gateway.store.tables import hub, operator_flag, party
+from duis_gateway.store.tables import hub, operator_flag, outbox, party
 from tests.support.databases import (
     SERVER_USER,
     administrate,
@@ -186,12 +188,38 @@ def test_a_port_that_accepts_and_never_answers_is_not_durable() -> None:
 
 
 @pytest.mark.parametrize(
-    "state", ["25006", "40001", "53100", "53300", "55P03", "57P01", "57P03", "58030", "08006", "28P01"]
+    "state",
+    [
+        *("25006", "40001", "53100", "53300", "55P03", "57P01", "57P03", "58030", "08006", "28P01"),
+        *("09000", "0A000", "27000", "38000", "39000", "3F000", "54000", "72000", "F0000", "HV000", "P0001"),
+    ],
 )
 def test_every_sqlstate_that_means_not_just_now_does(url: str, state: str) -> None:
     raising = f"DO $$ BEGIN RAISE EXCEPTION 'away' USING ERRCODE = '{state}'; END $$"
     with opened(url) as store, pytest.raises(NotDurable, match="away"), store.write() as connection:
         connection.execute(text(raising))
+
+
+@pytest.mark.parametrize("state", ["22003", "23505", "25P02", "42601", "42703", "54001", "54011", "54023"])
+def test_an_sqlstate_that_speaks_of_the_statement_is_a_defect(url: str, state: str) -> None:
+    raising = f"DO $$ BEGIN RAISE EXCEPTION 'wrong' USING ERRCODE = '{state}'; END $$"
+    with opened(url) as store, pytest.raises(DBAPIError, match="wrong"), store.write() as connection:
+        connection.execute(text(raising))
+
+
+def test_sequences_behind_their_tables_are_said(url: str) -> None:
+    """As after a restore of the tables alone: every row would be refused, as one that is there already."""
+    with postgresql_database() as own, opened(own) as store:
+        store.probe()
+        row = {"recipient": 1, "channel": "http", "kind": "N64", "message_id": "1", "content": b"", "content_type": "x"}
+        times = {"created_at": datetime.now(UTC), "enqueued_at": 0.0, "due_at": 0.0}
+        with store.write() as connection:
+            connection.execute(outbox.insert(), row | times)
+        store.probe()
+        with store.write() as connection:
+            connection.execute(text("SELECT setval(pg_get_serial_sequence('outbox', 'id'), 1, false)"))
+        with pytest.raises(NotDurable, match=r"the sequence .*outbox_id_seq is behind its table"):
+            store.probe()
 
 
 def test_a_database_that_an_operator_set_to_read_only_is_not_durable(url: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from duis_gateway.duis.identifiers import format_eui, format_euis
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.flow.tx import Moment
-from duis_gateway.machine.files import DASH, open_output, open_seekable
+from duis_gateway.machine.files import DASH, CannotCopy, open_output, open_seekable, shown_path
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.changes import change, look
 from duis_gateway.rollout.hubs.inventory_lines import GPF_COLUMN, HEADER, MAX_ERRORS, InventoryFile, LineError
@@ -36,7 +36,7 @@ _HUBS_A_COMMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """How many hubs were loaded; or, with nothing loaded, the first twenty lines that are wrong."""
+    """How many lines were loaded; or, with nothing loaded, the first twenty lines that are wrong."""
 
     rows: int
     errors: list[LineError] = field(default_factory=list)
@@ -46,8 +46,9 @@ def load_csv(moments: Moments, path: Path, progress: Progress | None = None) -> 
     """Load an inventory file: all of it, or, if any line is wrong, nothing.
 
     The file is read twice: first every line is checked, then hubs are written in commits of 20,000. What comes by a
-    pipe is kept in a temporary file meanwhile, beside a SQLite database or where the system has such. A hub that
-    is in the inventory already is brought up to date; what its suppliers were told, and when it was activated, stays.
+    pipe is kept in a temporary file meanwhile, beside a SQLite database (where the low-water mark stays free for
+    gateways), or where the system has such. A hub that is in the inventory already is brought up to date; what its
+    suppliers were told, and when it was activated, stays.
     A hub named twice has what the last of its lines says. Without the column `gpf_device_id`, hubs keep their GPFs;
     with it, a GPF that another hub has in the inventory goes to the one that the file names. What the change of a hub
     does to its plan under a live release, and to its second supplier, is told in the same commit, as of an
@@ -66,13 +67,19 @@ def load_csv(moments: Moments, path: Path, progress: Progress | None = None) -> 
     store = moments.store
     folder = store.sqlite_path.parent if store.sqlite_path else None
     try:
-        with open_seekable(path, folder) as file, Claims(folder) as claimed:
+        least_free = store.options.min_free_bytes if folder else 0
+        with open_seekable(path, folder, least_free) as file, Claims(folder) as claimed:
             inventory = InventoryFile(path, file)
             if errors := _check(store, inventory, claimed, progress or _silent):
                 return LoadResult(0, errors)
             return _load(moments, inventory, progress or _silent)
+    except CannotCopy as error:
+        raise ConfigurationError(
+            f"{shown_path(path)} is read twice, and its copy cannot be kept in {error.filename}: {error.strerror}; "
+            "make room there, or load it from a file"
+        ) from error
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"{shown_path(path)} cannot be read: {error.strerror}") from error
 
 
 def _check(store: Store, file: InventoryFile, claimed: Claims, report: Progress) -> list[LineError]:
@@ -101,7 +108,7 @@ def _load(moments: Moments, file: InventoryFile, report: Progress) -> LoadResult
     while chunk := list(islice(found, _HUBS_A_COMMIT)):
         with moments.open(alone=True) as moment:
             _write(moment, [Hub(line.device_id, *line.kind, gpf_device_id=line.gpf) for line in chunk])
-        rows += len({line.device_id for line in chunk})
+        rows += len(chunk)
     return LoadResult(rows)
 
 
