@@ -17,11 +17,13 @@ from typing import Protocol
 
 from duis_gateway.doors.audit import Exchange, record_answer, record_refusal
 from duis_gateway.doors.problem import json_problem_answer, our_defect, problem_answer
-from duis_gateway.doors.wire import Answer, HttpRequest
+from duis_gateway.doors.wire import Answer, HttpRequest, accepted
 from duis_gateway.errors import HttpRefused, MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
 from duis_gateway.machine.trace_context import current, trace_id
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.tracing import Tracing
+
+Refuse = Callable[[MessageRefused, HttpRequest], Answer]
 
 
 class Application(Protocol):
@@ -46,7 +48,8 @@ class Route:
 
     `door` and `service` name it in metrics and audit lines, and are never the sender's words.
 
-    `waits` is False where the answer needs neither the database nor time. `apart`: a worker is kept for it.
+    `waits` is False where the answer needs neither the database nor time. `apart`: a worker is kept for it. `is_page`:
+    it is for people, and refuses on a page.
     """
 
     path: str
@@ -54,9 +57,10 @@ class Route:
     service: str
     methods: tuple[str, ...]
     serve: Callable[[HttpRequest], Answer]
-    refuse: Callable[[MessageRefused, HttpRequest], Answer] = problem_answer
+    refuse: Refuse = problem_answer
     waits: bool = True
     apart: bool = False
+    is_page: bool = False
 
 
 def _nothing_here(_request: HttpRequest) -> Answer:
@@ -70,6 +74,16 @@ def _listening(_request: HttpRequest) -> Answer:
 def _first(path: str) -> str:
     """Return the first step of a path: `/party` of `/party/v1/status`."""
     return "/".join(path.split("/", 2)[:2])
+
+
+def _to_people(page: Refuse) -> Refuse:
+    """Return what refuses on a page to a browser, and to programs, which take no HTML, as problem details."""
+
+    def refuse(error: MessageRefused, request: HttpRequest) -> Answer:
+        wants_page = accepted(request.headers.get("accept", "")).get("text/html", 0.0) > 0
+        return (page if wants_page else problem_answer)(error, request)
+
+    return refuse
 
 
 _PLAIN = (problem_answer, json_problem_answer)
@@ -89,8 +103,12 @@ class Edge:
         self, routes: Iterable[Route], metrics: Metrics, *, access_lines: bool = True, tracing: Tracing | None = None
     ) -> None:
         self._routes = {route.path: route for route in routes}
-        # Where nothing is served, a refusal has the form of the doors beside it.
-        self._refuses = {_first(path): one.refuse for path, one in self._routes.items() if one.refuse in _PLAIN}
+        # Where nothing is served, a refusal has the form of the doors beside it; pages at "/" are beside everything.
+        self._refuses: dict[str, Refuse] = {
+            _first(path): one.refuse for path, one in self._routes.items() if one.refuse in _PLAIN
+        }
+        self._refuses |= {_first(path): _to_people(one.refuse) for path, one in self._routes.items() if one.is_page}
+        self._refuses_elsewhere = self._refuses.get("/", problem_answer)
         self._metrics = metrics
         self._access_lines = access_lines
         self._tracing = tracing
@@ -126,8 +144,11 @@ class Edge:
         return (
             self._routes.get(path)
             or self._routes.get(f"{folder}/*")
-            or Route(path, "none", "none", (method,), _nothing_here, self._refuses.get(_first(path), problem_answer))
+            or Route(path, "none", "none", (method,), _nothing_here, self._refuse_beside(path))
         )
+
+    def _refuse_beside(self, path: str) -> Refuse:
+        return self._refuses.get(_first(path), self._refuses_elsewhere)
 
     def _traced(self, tracing: Tracing, route: Route, request: HttpRequest) -> Answer:
         with tracing.serving(request.headers.get("traceparent", ""), route.door, route.service) as answered:

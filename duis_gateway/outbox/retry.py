@@ -68,13 +68,6 @@ class RetryPolicy:
         """The longest that a message ever waits for its next attempt, in seconds."""
         return max(self.cap, self.retry_after_cap)
 
-    def seconds_left(self, attempts: int) -> float:
-        """Return about how long a message is still tried for that has been tried so often: the waits before the rest.
-
-        A recipient that asks for longer waits is tried for longer.
-        """
-        return sum(self.backoff(one, 0.5) for one in range(max(attempts, 1), self.max_attempts))
-
     def backoff(self, attempts: int, jitter: float) -> float:
         """Return the seconds to wait after this many attempts: half to the whole of `wait_after`.
 

@@ -34,7 +34,7 @@ def planned(play: Play, device: str, release: str | None = None) -> tuple[str, s
         wanted = release or play.lot.release
         (of,) = [one for one in releases_for(conn, found) if one.release_id == wanted]
         plan = plan_of(conn, found, of, NOW)
-    return plan.basis.value, plan.explanation
+    return plan.basis.value, plan.explanation.removeprefix("not before DCC approves the release; ")
 
 
 # --- who the other is ---------------------------------------------------------------------------------------------

@@ -224,6 +224,8 @@ def _line(way: Way, row: Any) -> Line:
         return Line(way, number, at, party, kind, str(RequestId(party, *rest)), state, via)
     if way is Way.PARTNERS:
         return Line(way, number, at, party, kind, rest[0], state, via)
+    if state == "delivered":
+        rest[-1] = None  # What failed before stands among its attempts.
     return Line(way, number, at, party, kind, rest[0], state, via, *rest[1:])
 
 

@@ -133,7 +133,7 @@ class Console:
         return [
             events,
             *(
-                Route(path, "operations", path, methods, serve, self.refuse)
+                Route(path, "operations", path, methods, serve, self.refuse, is_page=True)
                 for served, methods in ((pages, _READ), (changing, (*_READ, "POST")))
                 for path, serve in served.items()
             ),

@@ -95,7 +95,7 @@ class SupplierPages:
             request.notes[_WHOSE] = supplier
             return page(supplier, request)
 
-        return Route(path, "supplier", path, _READ, serve, self.refuse)
+        return Route(path, "supplier", path, _READ, serve, self.refuse, is_page=True)
 
     # --- pages ----------------------------------------------------------------------------------------------------
 

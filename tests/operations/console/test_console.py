@@ -273,6 +273,21 @@ def test_what_is_not_there_is_said_on_a_page_of_its_own(shown: Shown) -> None:
         ("/messages?way=up", 400, "requests, partners, sent"),
     ):
         assert said in words(get(shown, path, status)), path
+
+
+def test_an_address_that_there_is_not_gives_a_browser_a_page_and_others_problem_details(shown: Shown) -> None:
+    """A browser cannot show problem details: it stored them as a file."""
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    for path in ("/dead", "/parties/90-B3-D5-1F-30-01-00-00", "/hubs/x/y"):
+        answer = ask(shown, "GET", path, Accept=browser)
+        assert answer.status == 404, path
+        assert answer.headers["Content-Type"].startswith("text/html")
+        root = html.document_fromstring(answer.data.decode())
+        assert "There is nothing here" in words(root)
+        assert root.xpath("//nav//a[@href='/']")
+        for accept in ({}, {"Accept": "*/*"}):
+            plain = ask(shown, "GET", path, **accept)
+            assert (plain.status, plain.headers["Content-Type"]) == (404, "application/problem+xml")
     assert "Nothing is called zzz" in words(get(shown, "/search?q=zzz"))
 
 
