@@ -11,9 +11,9 @@ from sqlalchemy import Connection, func, select
 
 from duis_gateway.errors import NoSuchPath
 from duis_gateway.operations.console.release import LastWord, Step, last_word, steps_of
+from duis_gateway.operations.supplier_pages.own_groups import Group, groups_of
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import suppliers_of_model
-from duis_gateway.rollout.deadlines.not_told import groups_not_told
 from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.deadlines.view import OWN, deadline_rows
 from duis_gateway.rollout.estate.view import counts_in, status_rows
@@ -21,8 +21,8 @@ from duis_gateway.rollout.progress.records import OwnFar
 from duis_gateway.rollout.progress.store import failed_of, own_far
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Period, Release
-from duis_gateway.store.tables import group_say, instruction, instruction_hub, preferred_hub, preferred_list
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.store.tables import preferred_hub, preferred_list
 
 Row = Mapping[str, object]
 
@@ -78,30 +78,6 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What the CSP of a region said of a group; `period` where it amended that."""
-
-    csp_region: str
-    decision: str
-    period: Period | None
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A deployment group that the supplier instructed, as it stands. `not_told`: a CSP has not been told of it."""
-
-    stage: str
-    group_id: str
-    period: Period
-    received_at: datetime
-    hubs: int
-    words: Sequence[Word] = ()
-    not_told: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Chosen:
     """The supplier's preferred list: when it came, and how many hubs it names."""
 
@@ -151,7 +127,7 @@ def release_of(conn: Connection, supplier: int, release_id: str) -> OwnRelease |
         return None
     events = history.of_release(conn, release_id)
     steps, word = steps_of(found, events), last_word(found, events)
-    return OwnRelease(found, steps, word, _chosen(conn, release_id, supplier), _groups(conn, release_id, supplier))
+    return OwnRelease(found, steps, word, _chosen(conn, release_id, supplier), groups_of(conn, release_id, supplier))
 
 
 def _concerns(conn: Connection, release: Release, supplier: int) -> bool:
@@ -167,42 +143,6 @@ def _chosen(conn: Connection, release_id: str, supplier: int) -> Chosen | None:
         return None
     counted = select(func.count()).select_from(preferred_hub).where(preferred_hub.c.list_id == row.id)
     return Chosen(row.received_at, conn.execute(counted).scalar_one())
-
-
-def _groups(conn: Connection, release_id: str, supplier: int) -> list[Group]:
-    mine = (instruction.c.release_id == release_id, instruction.c.supplier == supplier)
-    counted = (
-        select(instruction_hub.c.instruction_id, func.count().label("number"))
-        .join_from(instruction, instruction_hub, instruction_hub.c.instruction_id == instruction.c.id)
-        .where(*mine)
-        .group_by(instruction_hub.c.instruction_id)
-    )
-    hubs = {row.instruction_id: row.number for row in conn.execute(counted)}
-    words: dict[int, list[Word]] = {}
-    said = (
-        select(group_say)
-        .join_from(instruction, group_say, group_say.c.instruction_id == instruction.c.id)
-        .where(*mine)
-        .order_by(group_say.c.csp_region)
-    )
-    for row in conn.execute(said):
-        period = None if row.starts is None else Period(row.starts, row.ends)
-        word = Word(row.csp_region, row.decision, period, row.reason or "", row.decided_at)
-        words.setdefault(row.instruction_id, []).append(word)
-    heads = conn.execute(select(instruction).where(*mine).order_by(instruction.c.starts, instruction.c.group_id)).all()
-    not_told = groups_not_told(conn, release_id, supplier, {row.group_id for row in heads})
-    return [
-        Group(
-            row.stage,
-            row.group_id,
-            Period(row.starts, row.ends),
-            row.received_at,
-            hubs.get(row.id, 0),
-            words.get(row.id, ()),
-            row.group_id in not_told,
-        )
-        for row in heads
-    ]
 
 
 def _sum(rows: Iterable[Row]) -> int:

@@ -8,16 +8,22 @@ from pathlib import Path
 import pytest
 from lxml import html
 
+import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
-from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
+    CancelledGroup,
+    DeploymentGroup,
+    PreferredPilotSchedule,
+)
+from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.supplier_pages.site import SupplierPages
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
-from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT
 from tests.support.status_of import PARTIES
@@ -92,3 +98,27 @@ def test_a_release_that_awaits_dccs_decision_is_not_called_in_flight(dcc: Steeri
     assert words(root, "//section[@id='releases']").endswith("No release in flight is for your hubs.")
     assert root.xpath("//section[@id='invalidated']//h3/a/text()") == ["R1"]
     assert "if one is in flight" in words(root, "//div[@id='tasks']")
+
+
+def groups(dcc: Steering) -> dict[str, tuple[str, str, str]]:
+    """By group: how it stands, how many hubs it has or had, and what the CSPs said."""
+    rows = page(dcc, "release", "releases", "R1").xpath("//div[@id='plan']//tbody/tr")
+    cells = [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in rows]
+    return {row[0]: (row[2], row[5], row[7]) for row in cells}
+
+
+def test_the_groups_stay_with_what_became_of_them_and_what_the_csps_said(dcc: Steering) -> None:
+    """Before, "You have instructed none" of an invalidated release, and one taken back stood like a live one."""
+    say = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED, None, None, reason="no room")
+    assert dcc.says(say, by=NORTH, door=Door.CSP).status == "Accepted"
+    back = PreferredPilotSchedule("R1", NEW, (), (CancelledGroup("G2", Stage.PILOT),))
+    assert not dcc.asks(OURS, "11.6", back).startswith("E")
+    standing = groups(dcc)
+    assert standing["G1"] == ("instructed", "1", "North: Refused (no room)")
+    assert standing["G2"][0].startswith("taken back on ")
+    assert standing["G2"][1:] == ("1", "nothing")
+    gives_way(dcc)
+    ended = groups(dcc)
+    assert ended["G1"][0].startswith("void: RefusedByCSP on ")
+    assert ended["G1"][1:] == ("1", "Refused (no room)")
+    assert ended["G2"] == standing["G2"]
