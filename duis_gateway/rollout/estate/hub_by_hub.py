@@ -29,8 +29,10 @@ from duis_gateway.rollout.estate.prospects import Judge, judged_prospects, prosp
 from duis_gateway.rollout.estate.rules import (
     HubState,
     Prospect,
+    and_before,
     next_prospect,
     state_of,
+    void_before,
     why_of,
     why_off_plan,
     why_void,
@@ -171,10 +173,12 @@ class EstateReader:
 
     def rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs, in their order."""
-        prospects = self._prospects(chunk, self._shared, prospects_of)
+        before = self._prospects(chunk, self._gone, judged_prospects)
+        prospects = self._prospects(chunk, self._shared, judged_prospects if before else prospects_of)
         outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
         for hub in chunk:
-            yield self._row(hub, next_prospect(prospects.get(hub.device_id, ())), outcomes.get(hub.device_id))
+            chosen, gone = next_prospect(prospects.get(hub.device_id, ())), before.get(hub.device_id, ())
+            yield self._row(hub, chosen, outcomes.get(hub.device_id), void_before(chosen, gone))
 
     def page_rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs with `PAGE_COLUMNS`, in their order."""
@@ -183,11 +187,12 @@ class EstateReader:
         outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
         for hub in chunk:
             chosen, gone = next_prospect(prospects.get(hub.device_id, ())), before.get(hub.device_id, ())
-            row = self._row(hub, chosen, outcomes.get(hub.device_id))
+            earlier = void_before(chosen, gone)
+            row = self._row(hub, chosen, outcomes.get(hub.device_id), earlier)
             void, off_plan = why_void(chosen, gone), why_off_plan(chosen, gone)
             yield {
                 **row,
-                **self._more(hub, chosen),
+                **self._more(hub, chosen, earlier),
                 "void": void and void.value,
                 "off_plan": off_plan and off_plan.value,
             }
@@ -200,7 +205,7 @@ class EstateReader:
     def _able(self) -> frozenset[int]:
         return frozenset(one.eui for one in parties.all_parties(self._conn, PartyKind.SUPPLIER) if one.can_instruct)
 
-    def _more(self, hub: Hub, chosen: Prospect | None) -> Mapping[str, object]:
+    def _more(self, hub: Hub, chosen: Prospect | None, earlier: Prospect | None) -> Mapping[str, object]:
         of_supplier = self._viewer is not None
         able = None if chosen is None else self._able
         step = next_step(hub, chosen, self._now, of_supplier=of_supplier, able=able)
@@ -211,7 +216,7 @@ class EstateReader:
             "release_state": release.state.value,
             "automatic_date": release.automatic_date,
             "paused": release.paused,
-            "reason": chosen.plan.reason,
+            "reason": f"{chosen.plan.reason}{and_before(earlier)}",
             "next_step": step,
         }
 
@@ -226,11 +231,13 @@ class EstateReader:
                     found[hub.device_id].append(one)
         return found
 
-    def _row(self, hub: Hub, chosen: Prospect | None, last: RecordedOutcome | None) -> Mapping[str, object]:
+    def _row(
+        self, hub: Hub, chosen: Prospect | None, last: RecordedOutcome | None, earlier: Prospect | None
+    ) -> Mapping[str, object]:
         plan = chosen and chosen.plan
         outcome = last and last.outcome
         state = state_of(chosen) if chosen else HubState.NOT_PLANNED
-        why = why_of(chosen) if chosen else self._over.why_nothing(hub)
+        why = f"{why_of(chosen)}{and_before(earlier)}" if chosen else self._over.why_nothing(hub)
         return {
             "device_id": format_eui(hub.device_id),
             "manufacturer": hub.manufacturer,

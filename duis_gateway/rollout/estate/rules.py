@@ -59,9 +59,27 @@ def why_void(chosen: Prospect | None, gone: Sequence[Prospect]) -> VoidReason | 
         chosen: what is planned under the release that has the hub next, None if none has.
         gone: the same under releases whose place it has taken, the newest first.
     """
+    before = void_before(chosen, gone)
+    if before is not None:
+        return before.void
+    return None if chosen is None else chosen.void
+
+
+def void_before(chosen: Prospect | None, gone: Sequence[Prospect]) -> Prospect | None:
+    """Return what was planned under an earlier release, where that says why what was instructed of a hub is void.
+
+    None where the release that has the hub next says so itself, or moves it, and where nothing was instructed before.
+    """
     if chosen is not None and (chosen.void is not None or _STATES[chosen.plan.basis] not in _WAITING):
-        return chosen.void
-    return next((one.void for one in gone if one.void is not None), None)
+        return None
+    return next((one for one in gone if one.void is not None), None)
+
+
+def and_before(earlier: Prospect | None) -> str:
+    """Return the same in words that go on from why the release that has the hub next does not move it."""
+    if earlier is None or earlier.void is None:
+        return ""
+    return f"; what was instructed under {earlier.release.release_id} is void ({earlier.void.value})"
 
 
 _WAITING = frozenset({HubState.PLANNED, HubState.NOT_PLANNED})

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from duis_gateway.flow.tx import Moment
+from duis_gateway.rollout.deadlines.scopes import given_way
+from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.departures import Departure
 from duis_gateway.rollout.plans.deviations import departures
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.plans.void import void_of
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.text.times import show_time
 
 _VOID_IN_WORDS = {
@@ -43,9 +47,37 @@ def stopped(moment: Moment, release: Release, device_ids: Collection[int], *, of
         of_model: leave out hubs of another model than the release's.
     """
     found: dict[int, str] = {}
+    silent: list[int] = []
     for _, one, members in departures(moment, release, dict.fromkeys(device_ids, moment.now), ended=True):
+        if one.void is VoidReason.NOT_INSTRUCTED:
+            silent += members
         if not (of_model and one.void is VoidReason.OTHER_MODEL):
             found.update(dict.fromkeys(members, _in_words(one, release)))
+    return found | _void_before(moment, release, silent)
+
+
+def _void_before(moment: Moment, release: Release, silent: Collection[int]) -> dict[int, str]:
+    """Return why hubs are void under a release whose place this one takes, where nothing was instructed under this."""
+    model = (release.manufacturer, release.model)
+    earlier = [one for one in given_way(moment.conn) if (one.manufacturer, one.model) == model]
+    if not earlier:
+        return {}
+    left = set(silent) - _void_under(moment, release, silent).keys()
+    found: dict[int, str] = {}
+    for one in earlier:
+        words = f"it was instructed under {one.release_id}, whose place this release takes, and not since"
+        void = _void_under(moment, one, left - found.keys())
+        found |= {device_id: f"{why}: {words}" for device_id, why in void.items()}
+    return found
+
+
+def _void_under(moment: Moment, release: Release, device_ids: Collection[int]) -> dict[int, VoidReason]:
+    shared = plans.of_release(moment.conn, release, moment.now)
+    found: dict[int, VoidReason] = {}
+    for facts, members in plans.kinds(moment.conn, shared, device_ids, ended=True):
+        why = void_of(facts, plan_hub(facts))
+        if why is not None:
+            found.update(dict.fromkeys(members, why))
     return found
 
 
@@ -60,6 +92,8 @@ def _in_words(one: Departure, release: Release) -> str:
             return f"{one.kind}: the release is not approved"
         case DeviationKind.RELEASE_PAUSED:
             return f"{one.kind}: the release is paused"
+        case DeviationKind.RELEASE_OVER if release.state is ReleaseState.INVALIDATED:
+            return f"{VoidReason.PILOT_INVALIDATED}: the pilot of the release was invalidated, and DCC has to decide"
         case DeviationKind.RELEASE_OVER:
             return f"{one.kind}: the release is {release.state.value}"
     void = one.void or VoidReason.NOT_INSTRUCTED

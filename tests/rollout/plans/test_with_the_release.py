@@ -12,12 +12,16 @@ from sqlalchemy import select
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
-from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
+from duis_gateway.rollout.deadlines.scopes import viewer_of
 from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.estate.history import history_rows
+from duis_gateway.rollout.estate.hub_by_hub import estate_rows, hub_on_a_page, hub_row
+from duis_gateway.rollout.hubs import store as hubs_store
+from duis_gateway.rollout.plans.view import plans_and_not_told, releases_for
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
@@ -25,7 +29,19 @@ from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES, void_of
-from tests.support.steering import DCC, HUBS, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, THEIR_HUB, WEEK, Steering, steering
+from tests.support.steering import (
+    DCC,
+    HUBS,
+    NORTH,
+    OWN_NORTH,
+    OWN_SOUTH,
+    SOUTH,
+    SPLIT,
+    THEIR_HUB,
+    WEEK,
+    Steering,
+    steering,
+)
 
 IN_PILOT = Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK)
 NEWER = "00000003"
@@ -155,6 +171,55 @@ def asked(dcc: Steering, supplier: int) -> dict[tuple[str, str, str], int]:
         rows = deadline_rows(conn, PARTIES[supplier], dcc.clock.now())
     mine = [row for row in rows if row["whose"] == "own"]
     return {(str(row["release"]), str(row["task"]), str(row["subject"])): int(str(row["hubs"])) for row in mine}
+
+
+def cs06(dcc: Steering, *ids: int, release: str, version: str, by: int = NORTH) -> list[str]:
+    """Why these hubs are not to be activated now, in the words of the acknowledgement."""
+    asked = csp.ActivateFirmwareRequests(version, ids, dcc.clock.now(), release)
+    return [one.reason.partition(":")[0] for one in dcc.says(asked, by=by, door=Door.CSP).answer.refused]
+
+
+def whys(dcc: Steering, party: int) -> dict[str, str]:
+    """`why` of each hub of a party's estate; a hub looked up by itself says the same, and its page."""
+    with dcc.store.read() as conn:
+        seen = PARTIES[party]
+        rows = {str(row["device_id"]): str(row["why"]) for row in estate_rows(conn, seen, dcc.clock.now())}
+        for device_id, why in rows.items():
+            row = hub_row(conn, seen, parse_eui(device_id), dcc.clock.now())
+            page = hub_on_a_page(conn, seen, parse_eui(device_id), dcc.clock.now())
+            assert row is not None
+            assert page is not None
+            assert (row["why"], page["why"]) == (why, why)
+            assert str(page["reason"]) in why
+            found = hubs_store.get(conn, parse_eui(device_id))
+            assert found is not None
+            under = [one for one in releases_for(conn, found) if one.release_id == row["release"]]
+            shown = plans_and_not_told(conn, found, under, dcc.clock.now(), viewer_of(seen))
+            assert [plan.explanation for _, plan in shown] == [why][: len(under)]
+    return rows
+
+
+@pytest.mark.requirement("BR-5.3", "BR-3.5")
+@pytest.mark.parametrize(("superseded", "word"), [(False, "PilotInvalidated"), (True, "ReleaseOver")])
+def test_status_why_and_cs06_say_the_same_of_a_hub_under_the_successor(
+    dcc: Steering, superseded: bool, word: str
+) -> None:
+    """Before, `why` said that nobody had instructed, and CS06 `NotInstructed`."""
+    if superseded:
+        dcc.announces("R2", firmware_version=NEWER)
+        dcc.says(esi.Supersession("R1", "R2", dcc.clock.now()))
+        dcc.approves("R2")
+    else:
+        gives_way(dcc)
+    assert cs06(dcc, OWN_NORTH, release="R1", version=NEW) == [word]
+    assert cs06(dcc, OWN_NORTH, SPLIT, release="R2", version=NEWER) == [word, word]
+    assert cs06(dcc, OWN_SOUTH, by=SOUTH, release="R2", version=NEWER) == ["NotInstructed"]
+    said = f"what was instructed under R1 is void ({word})"
+    assert {hub for hub, why in whys(dcc, OURS).items() if said in why} == {format_eui(OWN_NORTH), format_eui(SPLIT)}
+    assert not any(said in why for why in whys(dcc, THEIRS).values())
+    instructs(dcc, OURS, OWN_NORTH, SPLIT, release="R2", version=NEWER)
+    assert not any("R1" in why for why in whys(dcc, OURS).values())
+    assert cs06(dcc, OWN_NORTH, SPLIT, release="R2", version=NEWER) == ["BeforePeriod", "AwaitsSecondSupplier"]
 
 
 def test_what_a_superseded_release_leaves_is_void_under_its_successor(dcc: Steering) -> None:
