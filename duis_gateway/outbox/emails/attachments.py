@@ -50,7 +50,7 @@ def attached(email: Email, conn: Connection, limit: int) -> Attached:
 def _eligible(conn: Connection, supplier: int, release: Release, limit: int) -> Attached:
     found = hubs.first_eligible(conn, supplier, release, limit + 1)
     if not found:
-        return Attached(words="At present you are not responsible for any hub of this model that runs another version.")
+        return Attached(words="At present none of your hubs of this model may be updated under this release.")
     words = "of this model that {} not yet run the version, with your role (Import, Gas) for each."
     if len(found) <= limit:
         which, do = ("hub", "does") if len(found) == 1 else (f"{len(found):,} hubs", "do")
