@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
 
-from duis_gateway.duis.identifiers import RequestId, eui_as_typed
+from duis_gateway.duis.identifiers import RequestId, eui_as_typed, format_eui
 from duis_gateway.errors import MessageRefused
 from duis_gateway.operations.console import asked, search
 from duis_gateway.operations.console.search import Line, Way
@@ -30,16 +30,29 @@ def messages_called(conn: Connection, name: str) -> list[Line]:
 
     A number alone is that of a message in the outbox, as the pages and `outbox show` call it.
     """
-    found = search.by_identity(conn, _as_stored(name))
+    found = _of_identity(conn, name)
     sender, slash, rest = name.partition("/")
     eui = eui_as_typed(sender)
     if not found and slash and eui is not None:
-        given = search.by_identity(conn, rest)
+        given = _of_identity(conn, rest)
         found = [line for line in given if line.way is Way.SENT or line.party == eui]
     return found or _numbered(conn, name)
 
 
+def _of_identity(conn: Connection, name: str) -> list[Line]:
+    """Return the messages of this identity; where none is written so, those that have it in small letters."""
+    return search.by_identity(conn, _as_stored(name)) or search.by_identity(conn, name.lower())
+
+
 def _as_stored(name: str) -> str:
+    """Return a RequestID as it is stored, however its EUI-64s are written; anything else as it is."""
+    euis, _, counter = name.rpartition(":")
+    places = (place for place, character in enumerate(euis) if character == ":")
+    halves = ((eui_as_typed(euis[:place]), eui_as_typed(euis[place + 1 :])) for place in places)
+    for originator, target in halves:
+        if originator is not None and target is not None:
+            name = f"{format_eui(originator)}:{format_eui(target)}:{counter}"
+            break
     try:
         return str(RequestId.parse(name))
     except ValueError:

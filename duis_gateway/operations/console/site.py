@@ -61,6 +61,8 @@ _READ = ("GET", "HEAD")
 _HERE = "duis_gateway.operations.console"
 _A_MOMENT = 2.0
 _DEAD_A_PAGE = 100
+_HYPHENS = {0x2010: "-", 0x2011: "-"}
+"""Hyphens that word processors write, as they are typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +316,7 @@ class Console:
 
     def search(self, request: HttpRequest) -> Answer:
         """Go to the hub, release or message of this name."""
-        name = asked.query(request).get("q", "").strip()
+        name = asked.query(request).get("q", "").strip().translate(_HYPHENS)
         with self._store.read() as conn:
             places = _places(conn, name)
         if len(places) == 1:

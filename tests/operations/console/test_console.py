@@ -413,7 +413,14 @@ def test_what_is_sought_may_be_typed_as_it_is_written_anywhere(shown: Shown) -> 
     page = get(shown, link)
     (identity,) = page.xpath("//dt[.='Identity']/following-sibling::dd[1]/text()")
     (sender,) = page.xpath("//dt[.='From']/following-sibling::dd[1]/a/text()")
-    assert sought(shown, f"{sender}/{identity}") == link
+    assert sought(shown, f"{sender}/{identity}") == sought(shown, f"{sender}/{identity}".upper()) == link
+    assert sought(shown, shown.failed.replace("-", "\u2011")) == hub
+    (request, *_) = get(shown, "/messages?way=requests").xpath("//tbody/tr")
+    (link, *_) = request.xpath("td[2]/a/@href")
+    name = request.xpath("td[5]")[0].text_content().strip()
+    for typed in (name, name.replace("-", "").lower(), name.replace("-", ":")):
+        assert sought(shown, typed) == link, typed
+    (link,) = get(shown, hub).xpath("//div[@id='outcomes']//td[last()]/a/@href")
     assert "Nothing is called" in words(get(shown, f"/search?q={shown.active}/{identity}"))
     (told,) = get(shown, hub).xpath("//div[@id='told']//td[2]/a/@href")
     number = told.rpartition("-")[2]
