@@ -19,6 +19,9 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.bodies import group_as_written
 from duis_gateway.rollout.deadlines.rules import Deadline, NotTold, Task
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.records import VoidReason
+from duis_gateway.rollout.plans.void import HALVES
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 _NOTICE, _SCHEDULE = frozenset({"FirmwareReleaseNotice"}), "PreferredPilotSchedule"
 _ANNOUNCED = frozenset({"A01"})
@@ -66,10 +69,22 @@ def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> N
     """Return the first message without which the party does not know of the task, if there is one."""
     kinds = TOLD_BY.get(task.task, frozenset())
     for one in late:
-        words = _of_group(task.about or 0, task.subject) if one.kind == _SCHEDULE else ()
-        if one.kind in kinds and _tells(conn, one, words):
+        if one.kind in kinds and any(_tells(conn, one, words) for words in _words_of(task, one.kind)):
             return NotTold(one.id, one.kind, one.given_up, one.error)
     return None
+
+
+def _words_of(task: Deadline, kind: str) -> Iterable[tuple[str, ...]]:
+    """Return what a message of this kind has in it, this or that, if it tells of a task and not of another one."""
+    if kind == _SCHEDULE:
+        return (_of_group(task.about or 0, task.subject),)
+    if task.task is not Task.INSTRUCT_ANEW:
+        return ((),)
+    reason = VoidReason(task.subject)
+    # What has become of a half is told by how the hub stands, and asked for as what has become of the half.
+    said_as = (reason, *HALVES) if reason is VoidReason.PERIOD_ENDED else (reason,)
+    refused = [(f"Decision>{GroupDecision.REFUSED}<",)] if reason is VoidReason.REFUSED_BY_CSP and kind == "N74" else []
+    return (*((f"Reason>{one}<",) for one in said_as), *refused)
 
 
 def _tells(conn: Connection, one: NotArrived, words: Sequence[str]) -> bool:

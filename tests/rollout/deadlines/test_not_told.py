@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.release import turn_of
 from duis_gateway.rollout.deadlines.rules import Deadline, Task
 from duis_gateway.rollout.deadlines.view import deadline_rows, partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.tables import outbox
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT
@@ -138,3 +141,27 @@ def test_an_email_that_was_never_tried_says_nothing(dcc: Steering) -> None:
             conn.execute(update(outbox).where(*of_release).values(state="pending", **values))
         found = [one for one in tasks(dcc, Task.INSTRUCT_SAFE_LAUNCH) if one.party == OURS]
         assert [one.not_told is None for one in found] == [told]
+
+
+def test_only_what_tells_of_what_is_void_is_missing_for_its_task(dcc: Steering) -> None:
+    """Before, a message about another group that waited made a refusal read "not told yet" that had arrived."""
+    refused = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED, None, None)
+    dcc.clock.instant = PILOT.end
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    becomes(dcc, "delivered", OURS)
+    schedules(dcc, DeploymentGroup("G2", Stage.SAFE_LAUNCH, (OWN_SOUTH,), SECOND))
+    accepted = csp.ScheduleDecision("R1", OURS, "G2", GroupDecision.ACCEPTED, None, None)
+    assert dcc.says(accepted, by=SOUTH, door=Door.CSP).status == "Accepted"
+    becomes(dcc, "pending", OURS, enqueued_at=outbox.c.enqueued_at - 61, last_error="Connection refused")
+
+    def anew() -> list[bool]:
+        found = [one for one in tasks(dcc, Task.INSTRUCT_ANEW) if one.party == OURS]
+        assert [one.subject for one in found] == ["RefusedByCSP"]
+        return [one.not_told is None for one in found]
+
+    with dcc.store.read() as conn:
+        waiting = conn.execute(select(outbox.c.kind).where(outbox.c.recipient == OURS, outbox.c.state == "pending"))
+        assert {"N74", "N77"} & {*waiting.scalars()}
+    assert anew() == [True]
+    becomes(dcc, "dead", OURS, kind="N74", last_error="HTTP 404")
+    assert anew() == [False]
