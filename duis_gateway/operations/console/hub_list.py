@@ -10,11 +10,27 @@ from urllib.parse import urlencode
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import HttpRefused
 from duis_gateway.operations.console import asked
+from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.estate.hub_pages import FoundHubs, WantedHubs
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 
-CHOICES: Mapping[str, type[StrEnum]] = {"state": HubState, "void": VoidReason, "off_plan": DeviationKind}
+
+class AskedFor(StrEnum):
+    """The tasks of suppliers of which the hubs are found one by one."""
+
+    SEND_PREFERRED_LIST = Task.SEND_PREFERRED_LIST
+    SEND_PREFERRED_SCHEDULE = Task.SEND_PREFERRED_SCHEDULE
+    INSTRUCT_SPLIT_HUBS = Task.INSTRUCT_SPLIT_HUBS
+    INSTRUCT_SAFE_LAUNCH = Task.INSTRUCT_SAFE_LAUNCH
+
+
+CHOICES: Mapping[str, type[StrEnum]] = {
+    "state": HubState,
+    "void": VoidReason,
+    "off_plan": DeviationKind,
+    "task": AskedFor,
+}
 """The fields that take one of some words."""
 
 _AS_THEY_ARE = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release")
@@ -30,12 +46,14 @@ def wanted_hubs(fields: Mapping[str, str], *, of_any_supplier: bool = False) -> 
         HttpRefused: a field cannot be read.
     """
     given = {name: value for name, value in fields.items() if value}
+    task = _one_of(AskedFor, given, "task")
     of_supplier = of_any_supplier and "supplier" in given
     return WantedHubs(
         **{name: given.get(name) for name in (*_AS_THEY_ARE, *_ABOUT)},
         state=_one_of(HubState, given, "state"),
         void=_one_of(VoidReason, given, "void"),
         off_plan=_one_of(DeviationKind, given, "off_plan"),
+        task=None if task is None else Task(task),
         supplier=asked.eui(given["supplier"], "The supplier") if of_supplier else None,
         after=asked.eui(given["after"], "The hub to continue after") if "after" in given else None,
     )
@@ -69,12 +87,10 @@ def of_task(release: str, task: str, subject: str, supplier: int = 0) -> str | N
         "instruct_anew": {"void": subject},
         "look_into_deviations": {"off_plan": subject},
         "decide_on_group": {"group": subject},
-        "instruct_split_hubs": {"void": VoidReason.AWAITS_SECOND_SUPPLIER.value},
         "update_remaining_hubs": {"state": HubState.PLANNED.value},
-        "send_preferred_list": {"state": HubState.PLANNED.value},
-        "send_preferred_schedule": {"state": HubState.PLANNED.value},
-        "instruct_safe_launch": {"state": HubState.PLANNED.value},
     }.get(task)
+    if task in list(AskedFor):
+        which = {"task": task}
     if which is None:
         return None
     # A void plan, or a deviation, may be of a release whose place another has taken that has the hub next now.

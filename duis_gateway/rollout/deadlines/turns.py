@@ -98,6 +98,36 @@ def turns(connection: Connection, release: Release, suppliers: Collection[int], 
     return found
 
 
+class WhoIsAsked:
+    """Which of some hubs a task under a release that is not over is about, by the rule by which they are counted."""
+
+    def __init__(self, connection: Connection, release: Release, task: Task, suppliers: Collection[int], now: datetime):
+        self._connection = connection
+        self._release = release
+        self._task = task
+        self._suppliers = suppliers
+        of_model = [one for one in open_releases(connection) if _model(one) == _model(release)]
+        live = [one for one in of_model if one.state.is_live]
+        windows = [one for one in live if pilot_window_open(one, now)]
+        self._listed, self._barred = _in_pilots(connection, windows, suppliers)
+        every = sorted(of_model, key=lambda one: not one.state.is_live)
+        self._shared = [plans.of_release(connection, one, now) for one in every]
+
+    def among(self, chunk: Sequence[Hub]) -> frozenset[int]:
+        """Return those of some thousand hubs of which one of the suppliers is asked for it."""
+        own = [one for one in chunk if (one.manufacturer, one.model) == _model(self._release)]
+        found = set()
+        for hub, (asked_for, listable) in _outlooks(self._connection, self._shared, own, self._listed, self._barred):
+            if self._task is Task.SEND_PREFERRED_LIST:
+                about = {who for release_id, who in listable if release_id == self._release.release_id}
+            else:
+                mine = (one for one in asked_for if one.release_id == self._release.release_id)
+                about = {one.who for one in mine if one.task is self._task}
+            if not about.isdisjoint(self._suppliers):
+                found.add(hub.device_id)
+        return frozenset(found)
+
+
 def _model(release: Release) -> tuple[str, str]:
     return release.manufacturer, release.model
 

@@ -13,9 +13,11 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from duis_gateway.duis.identifiers import to_signed
 from duis_gateway.parties.records import Party
+from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
+from duis_gateway.rollout.deadlines.turns import WhoIsAsked
 from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql
-from duis_gateway.rollout.estate.eligible_hubs import Scope, failed_sql, off_plan_sql, touched_sql
+from duis_gateway.rollout.estate.eligible_hubs import Scope, failed_sql, looked_at_sql, off_plan_sql, touched_sql
 from duis_gateway.rollout.estate.hub_by_hub import EstateReader, with_not_told
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
@@ -33,6 +35,8 @@ _READ = 20_000
 _WINDOW = 100_000
 _NAMED = frozenset({HubState.FAILED, HubState.INSTRUCTED, HubState.BATCH})
 """States that a hub is in only where something names it: these hubs are looked at alone."""
+_OF_THE_NAMED = frozenset({Task.SEND_PREFERRED_SCHEDULE, Task.INSTRUCT_SPLIT_HUBS})
+"""Tasks that are about such hubs, or about those on a pilot list."""
 
 Row = Mapping[str, object]
 
@@ -44,6 +48,7 @@ class WantedHubs:
     `release` is the one that has a hub next, `state` how it stands under that (as in the columns of the estate), `void`
     and `off_plan` why it is not moved or how it departed from its plan (as in the status). `supplier` narrows down what
     whoever may read all looks at. `group` is the deployment group that has it, under `release` where one is named.
+    `task` is what a supplier is asked for of it under `release`, which then need not have it next.
     `failed_under` is a release under which it failed, for this `reason` at least once, or (without) that has yet to
     update it.
     """
@@ -61,6 +66,7 @@ class WantedHubs:
     group: str | None = None
     failed_under: str | None = None
     reason: str | None = None
+    task: Task | None = None
     after: int | None = None
 
     @property
@@ -82,7 +88,7 @@ class WantedHubs:
     @property
     def is_judged(self) -> bool:
         """Whether hubs have to be planned before it is known which are wanted."""
-        return any((self.state, self.release and not self.group, self.is_explained))
+        return any((self.state, self.task, self.release and not self.group, self.is_explained))
 
     @property
     def is_explained(self) -> bool:
@@ -91,7 +97,7 @@ class WantedHubs:
 
     def fits(self, row: Row) -> bool:
         """Whether a row of the estate is wanted, as far as planning decides."""
-        release = None if self.group else self.release
+        release = None if self.group or self.task else self.release
         explained = self.void in (None, row.get("void")) and self.off_plan in (None, row.get("off_plan"))
         return explained and self.state in (None, row["state"]) and release in (None, row["release"])
 
@@ -120,10 +126,14 @@ def _page(
     reader = EstateReader(conn, party, now)
     read_rows = reader.page_rows if wanted.is_explained else reader.rows
     scope = scope_of(party) if wanted.supplier is None else Scope(supplier=wanted.supplier)
+    only = _only(conn, scope, now, wanted)
+    if wanted.task is not None and only is None:
+        return [], None
     rows: list[tuple[Hub, Row]] = []
     looked, read = 0, 0
     for chunk in _chunks(conn, scope, wanted):
         needed = chunk.own if wanted.is_judged else chunk.own[: PAGE + 1 - len(rows)]
+        needed = needed if only is None else _among(only, needed)
         rows += [(hub, row) for hub, row in zip(needed, read_rows(needed), strict=True) if wanted.fits(row)]
         if len(rows) > PAGE:
             return rows[:PAGE], rows[PAGE - 1][0].device_id
@@ -131,6 +141,19 @@ def _page(
         if chunk.to is not None and (len(rows) == PAGE or looked >= _LOOKED_AT or read >= _READ):
             return rows, chunk.to
     return rows, None
+
+
+def _only(conn: Connection, scope: Scope, now: datetime, wanted: WantedHubs) -> WhoIsAsked | None:
+    """Return what tells which hubs the task that is asked for is about, None where there is none such."""
+    release = None if wanted.task is None else releases.find(conn, wanted.release or "")
+    if wanted.task is None or release is None or release.state.is_over or scope.supplier is None:
+        return None
+    return WhoIsAsked(conn, release, wanted.task, {scope.supplier}, now)
+
+
+def _among(only: WhoIsAsked, chunk: Sequence[Hub]) -> list[Hub]:
+    about = only.among(chunk)
+    return [one for one in chunk if one.device_id in about]
 
 
 class _Chunk(NamedTuple):
@@ -177,6 +200,8 @@ def _named(conn: Connection, wanted: WantedHubs) -> Any:
     if wanted.is_explained:
         every = [*live, *(one.release_id for one in given_way(conn))]
         return touched_sql(every) if wanted.off_plan is None else off_plan_sql(every)
+    if wanted.task in _OF_THE_NAMED:
+        return looked_at_sql(live)
     if wanted.state not in _NAMED:
         return None
     named = live if wanted.group else [one for one in live if wanted.release in (None, one)]

@@ -312,7 +312,24 @@ def test_the_list_of_hubs_is_ones_own_whatever_is_asked_of_it(shown: Shown) -> N
 
 
 def test_a_task_leads_to_the_hubs_that_it_is_about(shown: Shown) -> None:
-    links = page(shown, "").xpath("//div[@id='tasks']//td[4]/a/@href")
-    assert links
-    for link in links:
-        assert hubs(page(shown, str(link).removeprefix("/supplier"))), link
+    """To as many as it says, too: before, every task led to all that are planned."""
+    found = []
+    for row in page(shown, "").xpath("//div[@id='tasks']//tbody/tr[td[4]/a]"):
+        release, task, _, number, *_ = (" ".join(cell.text_content().split()) for cell in row.xpath("td"))
+        path = str(row.xpath("td[4]/a/@href")[0])
+        listed = []
+        while path:
+            root = page(shown, path.removeprefix("/supplier"))
+            listed += [one[0] for one in hubs(root)]
+            (path,) = root.xpath("//a[@rel='next']/@href") or ("",)
+        assert listed, (release, task)
+        if task.startswith(("send", "instruct s")):
+            assert len(set(listed)) == len(listed) == int(number.replace(",", "")), (release, task)
+        if (release, task) == (shown.release, "send preferred schedule"):
+            found = listed
+    own = shown.play.lot["own"]
+    assert own[6] in found, "on the list, and in no group yet"
+    assert not {*found} & {*own[:6]}, "they are in a group"
+    for asked in ("", "&release=NONE"):
+        assert hubs(page(shown, f"/hubs?task=send_preferred_schedule{asked}")) == []
+    assert "The task must be one of" in words(page(shown, "/hubs?task=close_release", status=400))
