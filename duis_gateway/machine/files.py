@@ -286,7 +286,7 @@ class _Named(io.FileIO):
     """A file whose errors say which file it is: those of the system's `read`, `write` and `close` do not."""
 
     def __init__(self, path: Path, mode: str, descriptor: int | None = None) -> None:
-        super().__init__(path if descriptor is None else descriptor, mode)
+        super().__init__(str(path) if descriptor is None else descriptor, mode)  # errors have the name as it is given
         self._path = path
 
     def readinto(self, buffer: Any, /) -> Any:
