@@ -115,7 +115,7 @@ def test_a_supplier_with_no_hub_left_to_update_gets_no_file(store: Store) -> Non
     with store.write() as conn:
         fill(conn, [hub(7, ALPHA, ALPHA, version="01020305")], [release()])
         (row,) = laid(conn, announced(supplier()))
-    assert "not responsible for any hub of this model" in text_of(row)
+    assert "none of your hubs of this model may be updated under this release" in text_of(row)
     assert not list(parsed(row.content).iter_attachments())
 
 
