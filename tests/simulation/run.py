@@ -29,17 +29,13 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.outbox.view import replay
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus, PartnerBody
 from duis_gateway.pki.certificates import Certificate
-from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.releases.records import PilotTerms
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import outbox
 from tests.simulation.gateway import ROLES, SimulatedGateway, parties
 from tests.simulation.machine import Machine, running
 from tests.simulation.network import Network
-from tests.support.random_roll_out import IDS, THRESHOLD, World
-from tests.support.rules import OLD, OURS, PILOT, THEIRS
-from tests.support.steering import DCC, GATEWAY, MAKER, MODEL, MovingClock, Steering, Told
+from tests.support.random_roll_out import World
+from tests.support.steering import DCC, GATEWAY, MovingClock, Steering, Told
 
 STEPS = 12
 _PARTIES = tuple(eui for eui in ROLES if eui != GATEWAY)
@@ -195,15 +191,7 @@ def simulation(seed: int, folder: Path) -> Iterator[Simulation]:
     with running(machine):
         gateway = SimulatedGateway(machine, network, clock, everybody, folder)
         dcc = Conversing(gateway, clock)
-        with gateway.store.write() as conn:
-            estate = [
-                Hub(device_id, "CHF", MAKER, MODEL, OLD, "Commissioned", random.choice(["North", "South"]), OURS, gas)
-                for device_id, gas in zip(IDS, (OURS, THEIRS, THEIRS, None, THEIRS), strict=True)
-            ]
-            hubs.upsert(conn, estate)
-        dcc.announces(pilot=PilotTerms(PILOT, limit=100), failure_threshold=THRESHOLD)
-        dcc.approves()
-        made = Simulation(random, machine, network, gateway, World(dcc, random))
+        made = Simulation(random, machine, network, gateway, World.begun(dcc, random))
         try:
             yield made
         finally:

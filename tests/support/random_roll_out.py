@@ -41,7 +41,7 @@ from duis_gateway.store.tables import outbox
 from tests.support.plan_model import expected_plan, going_on, over_in_the_pause
 from tests.support.roll_out_scenario import Given, Said, Scenario, key_of
 from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
-from tests.support.steering import DCC, NORTH, SOUTH, Steering
+from tests.support.steering import DCC, MAKER, MODEL, NORTH, SOUTH, Steering
 
 DAY = timedelta(days=1)
 SUPPLIERS, CSPS = (OURS, THEIRS), (NORTH, SOUTH)
@@ -77,6 +77,19 @@ class World:
     over: dict[int, set[int]] = field(default_factory=dict)
     """The hubs whose period ended in a pause, each with who has not been told yet."""
     revision: Iterator[int] = field(default_factory=lambda: count(2))
+
+    @classmethod
+    def begun(cls, dcc: Steering, random: Random) -> World:
+        """A world with hubs in random regions, some of them split, and a release that was announced and approved."""
+        with dcc.store.write() as conn:
+            estate = [
+                Hub(device_id, "CHF", MAKER, MODEL, OLD, "Commissioned", random.choice(["North", "South"]), OURS, gas)
+                for device_id, gas in zip(IDS, (OURS, THEIRS, THEIRS, None, THEIRS), strict=True)
+            ]
+            hubs.upsert(conn, estate)
+        dcc.announces(pilot=PilotTerms(PILOT, limit=100), failure_threshold=THRESHOLD)
+        dcc.approves()
+        return cls(dcc, random)
 
     # --- what can happen -------------------------------------------------------------------------------------------
 

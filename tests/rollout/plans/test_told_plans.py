@@ -14,14 +14,11 @@ from random import Random
 
 import pytest
 
-from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.releases.records import PilotTerms
 from tests.support.databases import KINDS
 from tests.support.estates import Estates
-from tests.support.random_roll_out import IDS, STEPS, THRESHOLD, World
-from tests.support.rules import OLD, OURS, PILOT, THEIRS
-from tests.support.steering import DCC, MAKER, MODEL, NORTH, Steering, steering
+from tests.support.random_roll_out import STEPS, World
+from tests.support.rules import OURS
+from tests.support.steering import DCC, NORTH, Steering, steering
 
 
 @pytest.fixture(params=KINDS)
@@ -33,16 +30,7 @@ def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
 @pytest.mark.requirement("X09", "BR-5.3", "BR-3.2", "BR-3.3", "BR-3.6", "BR-4.2", "PIA-C2", "PIA-S5", "PIA-D1")
 @pytest.mark.parametrize("seed", [14, 26, 31])
 def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> None:
-    random = Random(seed)
-    with dcc.store.write() as conn:
-        estate = [
-            Hub(device_id, "CHF", MAKER, MODEL, OLD, "Commissioned", random.choice(["North", "South"]), OURS, gas)
-            for device_id, gas in zip(IDS, (OURS, THEIRS, THEIRS, None, THEIRS), strict=True)
-        ]
-        hubs.upsert(conn, estate)
-    dcc.announces(pilot=PilotTerms(PILOT, limit=100), failure_threshold=THRESHOLD)
-    dcc.approves()
-    world = World(dcc, random)
+    world = World.begun(dcc, Random(seed))
     told = 0
     for number in range(STEPS):
         own = world.own()
