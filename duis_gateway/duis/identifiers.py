@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,9 @@ EUI_SCHEMA: Mapping[str, object] = {
     "examples": ["90-B3-D5-1F-30-01-00-00"],
 }
 """The same as JSON Schema has it, for descriptions of what takes one."""
-_TYPED = re.compile("[-:. ]?".join(["([0-9A-Fa-f]{2})"] * 8))
+_TYPED = re.compile("(?:0[xX])?" + "[-:. ]?".join(["([0-9A-Fa-f]{2})"] * 8))
+_PLAIN = {"Pd": "-", "Zs": " ", "Cf": ""}
+_MINUS = "\u2212"
 _REQUEST_ID = re.compile(rf"({_EUI.pattern}):({_EUI.pattern}):(0|[1-9][0-9]{{0,19}})")
 _EUI_CHARACTERS = 23
 _2_63 = 1 << 63
@@ -34,9 +37,20 @@ def parse_eui(text: str) -> int:
     return int(text.replace("-", ""), 16)
 
 
+def as_typed(text: str) -> str:
+    """Return what a person pasted as a keyboard writes it: word processors have hyphens and blanks of their own.
+
+    What cannot be seen (as marks of where a word may be broken) is left out.
+    """
+    if text.isascii():
+        return text.strip()
+    plain = (_PLAIN.get(unicodedata.category(one), one) for one in text.replace(_MINUS, "-"))
+    return "".join(plain).strip()
+
+
 def eui_as_typed(text: str) -> int | None:
     """Return the EUI-64 that a person means: sixteen digits in either case, in pairs or not; None: it is none."""
-    match = _TYPED.fullmatch(text.strip())
+    match = _TYPED.fullmatch(as_typed(text))
     return None if match is None else int("".join(match.groups()), 16)
 
 
@@ -96,6 +110,20 @@ class RequestId:
 
     def __str__(self) -> str:
         return f"{_between(self.originator, self.target)}:{self.counter}"
+
+
+def request_id_as_typed(text: str) -> RequestId | None:
+    """Return the RequestID that a person means, however its EUI-64s are written; None: it is none."""
+    euis, _, counter = as_typed(text).rpartition(":")
+    places = (place for place, character in enumerate(euis) if character == ":")
+    halves = ((eui_as_typed(euis[:place]), eui_as_typed(euis[place + 1 :])) for place in places)
+    for originator, target in halves:
+        if originator is not None and target is not None:
+            try:
+                return RequestId.parse(f"{format_eui(originator)}:{format_eui(target)}:{counter.strip()}")
+            except ValueError:
+                return None
+    return None
 
 
 @lru_cache(maxsize=256)

@@ -170,6 +170,17 @@ def test_a_supplier_sees_that_a_csp_was_not_told_of_a_group(pages: Pages) -> Non
     assert "has not been told" not in pages.words("/supplier/releases/R1", OURS, "//div[@id='plan']")
 
 
+def test_a_groups_list_of_hubs_says_what_its_csp_said_and_that_it_was_not_told(pages: Pages) -> None:
+    """It said of each hub that the CSP had not decided, and nothing of the group."""
+    place = "/hubs?release=R1&group=G1"
+    said = f"A CSP was not told of it: {format_eui(NORTH)}: PreferredPilotSchedule of R1 was given up: HTTP 404"
+    text = pages.words(place)
+    assert "What the CSPs said of it: nothing yet." in text
+    assert said in text
+    arrived(pages.dcc, "dead")
+    assert "was not told" not in pages.words(place)
+
+
 def test_a_supplier_is_shown_what_itself_was_not_told(pages: Pages) -> None:
     (number, *_) = given_up(pages.dcc, "N77", OURS)
     path = f"/supplier/hubs/{format_eui(OWN_NORTH)}"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from duis_gateway.duis.identifiers import RequestId, eui_as_typed, format_eui
+from duis_gateway.duis.identifiers import as_typed, eui_as_typed, request_id_as_typed
 from duis_gateway.errors import MessageRefused
 from duis_gateway.operations.console import asked, search
+from duis_gateway.operations.console.groups import Group, groups_of
 from duis_gateway.operations.console.search import Line, Way
+from duis_gateway.rollout.estate.hub_pages import WantedHubs
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
-from duis_gateway.store.tables import instruction
+from duis_gateway.store.tables import default_group, default_schedule, instruction
 
 _MOST_GROUPS = 20
 
@@ -25,11 +27,20 @@ class NamedGroup(NamedTuple):
     group_id: str
 
 
+class NamedOffer(NamedTuple):
+    """A group of a CSP's own schedule for a region."""
+
+    release_id: str
+    csp_region: str
+    group_id: str
+
+
 def messages_called(conn: Connection, name: str) -> list[Line]:
     """Return the messages of this identity, as DUIS, a partner, the sandbox (`EUI/identity`) or a page's link has it.
 
     A number alone is that of a message in the outbox, as the pages and `outbox show` call it.
     """
+    name = as_typed(name)
     found = _of_identity(conn, name)
     sender, slash, rest = name.partition("/")
     eui = eui_as_typed(sender)
@@ -40,23 +51,10 @@ def messages_called(conn: Connection, name: str) -> list[Line]:
 
 
 def _of_identity(conn: Connection, name: str) -> list[Line]:
-    """Return the messages of this identity; where none is written so, those that have it in small letters."""
-    return search.by_identity(conn, _as_stored(name)) or search.by_identity(conn, name.lower())
-
-
-def _as_stored(name: str) -> str:
-    """Return a RequestID as it is stored, however its EUI-64s are written; anything else as it is."""
-    euis, _, counter = name.rpartition(":")
-    places = (place for place, character in enumerate(euis) if character == ":")
-    halves = ((eui_as_typed(euis[:place]), eui_as_typed(euis[place + 1 :])) for place in places)
-    for originator, target in halves:
-        if originator is not None and target is not None:
-            name = f"{format_eui(originator)}:{format_eui(target)}:{counter}"
-            break
-    try:
-        return str(RequestId.parse(name))
-    except ValueError:
-        return name
+    """Return the messages of this identity; where none is written so, those that have it in one case throughout."""
+    request_id = request_id_as_typed(name)
+    written = [str(request_id)] if request_id is not None else [name, name.lower(), name.upper()]
+    return next((found for one in dict.fromkeys(written) if (found := search.by_identity(conn, one))), [])
 
 
 def _numbered(conn: Connection, name: str) -> list[Line]:
@@ -69,17 +67,44 @@ def _numbered(conn: Connection, name: str) -> list[Line]:
 
 
 def releases_called(conn: Connection, name: str) -> list[Release]:
-    """Return the release of this name; where none is written so, those that differ by case alone."""
+    """Return the release of this name; where none is written so, those that differ by case or hyphens alone."""
     exact = releases.find(conn, name)
     if exact is not None:
         return [exact]
-    return [one for one in releases.all_releases(conn) if one.release_id.casefold() == name.casefold()]
+    meant = as_typed(name).casefold()
+    return [one for one in releases.all_releases(conn) if as_typed(one.release_id).casefold() == meant]
 
 
 def groups_called(conn: Connection, name: str, supplier: int | None = None) -> list[NamedGroup]:
     """Return the standing deployment groups of this name in either case, newest first; of one supplier or of all."""
-    called = or_(instruction.c.group_id == name, func.lower(instruction.c.group_id) == name.lower())
-    query = select(instruction.c.release_id, instruction.c.supplier, instruction.c.group_id).where(called)
+    query = select(instruction.c.release_id, instruction.c.supplier, instruction.c.group_id)
+    query = query.where(_called(instruction.c.group_id, name))
     if supplier is not None:
         query = query.where(instruction.c.supplier == supplier)
     return [NamedGroup(*row) for row in conn.execute(query.order_by(instruction.c.id.desc()).limit(_MOST_GROUPS))]
+
+
+def groups_in_full(conn: Connection, wanted: WantedHubs) -> list[tuple[Release, int, Group]]:
+    """Return the groups whose hubs are looked for, each with its release and supplier."""
+    found = []
+    for name in groups_called(conn, wanted.group, wanted.supplier) if wanted.group else ():
+        release = releases.find(conn, name.release_id)
+        if release is not None and wanted.group == name.group_id and wanted.release in (None, name.release_id):
+            every = groups_of(conn, name.release_id, name.supplier)
+            found += [(release, name.supplier, one) for one in every if one.group_id == name.group_id]
+    return found
+
+
+def offers_called(conn: Connection, name: str) -> list[NamedOffer]:
+    """Return the groups of this name, in either case, of the CSPs' own schedules, newest first."""
+    query = (
+        select(default_schedule.c.release_id, default_schedule.c.csp_region, default_group.c.group_id)
+        .join_from(default_schedule, default_group, default_group.c.schedule_id == default_schedule.c.id)
+        .where(_called(default_group.c.group_id, name))
+        .order_by(default_group.c.id.desc())
+    )
+    return [NamedOffer(*row) for row in conn.execute(query.limit(_MOST_GROUPS))]
+
+
+def _called(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    return or_(column == name, func.lower(column) == as_typed(name).lower())

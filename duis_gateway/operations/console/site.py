@@ -61,8 +61,6 @@ _READ = ("GET", "HEAD")
 _HERE = "duis_gateway.operations.console"
 _A_MOMENT = 2.0
 _DEAD_A_PAGE = 100
-_HYPHENS = {0x2010: "-", 0x2011: "-"}
-"""Hyphens that word processors write, as they are typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +218,9 @@ class Console:
         wanted = hub_list.wanted_hubs(fields, of_any_supplier=True)
         with self._store.read() as conn:
             found = hub_page(conn, hub.OPERATOR, self._clock.now(), wanted)
+            groups = [] if wanted.after else named.groups_in_full(conn, wanted)
         facts = {"asked": fields, "found": found, "further": hub_list.further(fields, found), "page_size": PAGE}
-        return self._page("hubs.html", choices=hub_list.CHOICES, **facts)
+        return self._page("hubs.html", groups=groups, choices=hub_list.CHOICES, **facts)
 
     def messages(self, request: HttpRequest) -> Answer:
         """Messages in and out, by what is asked for."""
@@ -316,7 +315,7 @@ class Console:
 
     def search(self, request: HttpRequest) -> Answer:
         """Go to the hub, release or message of this name."""
-        name = asked.query(request).get("q", "").strip().translate(_HYPHENS)
+        name = asked.query(request).get("q", "").strip()
         with self._store.read() as conn:
             places = _places(conn, name)
         if len(places) == 1:
@@ -407,6 +406,13 @@ def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:
             f"group {one.group_id} of {format_eui(one.supplier)} for {one.release_id}",
         )
         for one in named.groups_called(conn, name)
+    ]
+    found += [
+        (
+            f"/releases/{path_part(one.release_id)}#offers",
+            f"{one.csp_region}'s own group {one.group_id} for {one.release_id}",
+        )
+        for one in named.offers_called(conn, name)
     ]
     eui = eui_as_typed(name)
     if eui is None:

@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from duis_gateway.errors import NoSuchPath
+from duis_gateway.operations.console.groups import Group, groups_of
 from duis_gateway.operations.console.release import LastWord, Step, last_word, steps_of
-from duis_gateway.operations.supplier_pages.own_groups import Group, groups_of
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import suppliers_of_model
 from duis_gateway.rollout.deadlines.scopes import open_releases

@@ -97,11 +97,17 @@ def _of_group(supplier: int, group_id: str) -> tuple[str, ...]:
     return format_eui(supplier), group_as_written(group_id)
 
 
-def groups_not_told(conn: Connection, release_id: str, supplier: int, group_ids: Iterable[str]) -> frozenset[str]:
-    """Return those of a supplier's groups of which a CSP should know and was not told."""
+def groups_not_told(
+    conn: Connection, release_id: str, supplier: int, group_ids: Iterable[str]
+) -> Mapping[str, NotArrived]:
+    """Return those of a supplier's groups of which a CSP should know and was not told, each with the first message."""
     csps = {one.eui for one in parties.all_parties(conn, PartyKind.CSP)}
     late = [one for one in not_arrived(conn, {release_id}, csps) if one.kind == _SCHEDULE]
-    return frozenset(group for group in group_ids if any(_tells(conn, one, _of_group(supplier, group)) for one in late))
+    of_group = (
+        (group, next((one for one in late if _tells(conn, one, _of_group(supplier, group))), None))
+        for group in group_ids
+    )
+    return {group: one for group, one in of_group if one is not None}
 
 
 def not_told_of_hub(

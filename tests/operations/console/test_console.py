@@ -414,7 +414,12 @@ def test_what_is_sought_may_be_typed_as_it_is_written_anywhere(shown: Shown) -> 
     (identity,) = page.xpath("//dt[.='Identity']/following-sibling::dd[1]/text()")
     (sender,) = page.xpath("//dt[.='From']/following-sibling::dd[1]/a/text()")
     assert sought(shown, f"{sender}/{identity}") == sought(shown, f"{sender}/{identity}".upper()) == link
-    assert sought(shown, shown.failed.replace("-", "\u2011")) == hub
+    for hyphen in ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212", "\u00ad", "\u00a0"):
+        assert sought(shown, shown.failed.replace("-", hyphen)) == hub, hyphen
+    assert sought(shown, "0x" + shown.failed.replace("-", "")) == hub
+    assert sought(shown, shown.release.replace("-", "\u2013")) == f"/releases/{shown.release}"
+    pasted = shown.play["main"].eui.replace("-", "\u2013")
+    assert listed(get(shown, f"/hubs?{urlencode({'supplier': pasted, 'state': 'failed'})}")) == [shown.failed]
     (request, *_) = get(shown, "/messages?way=requests").xpath("//tbody/tr")
     (link, *_) = request.xpath("td[2]/a/@href")
     name = request.xpath("td[5]")[0].text_content().strip()
@@ -429,7 +434,11 @@ def test_what_is_sought_may_be_typed_as_it_is_written_anywhere(shown: Shown) -> 
 
 def test_a_group_is_found_and_a_miss_says_what_can_be_found(shown: Shown) -> None:
     place = sought(shown, "g1")
-    assert sorted(listed(get(shown, place))) == sorted(shown.play.lot["own"][:6])
+    root = get(shown, place)
+    assert sorted(listed(root)) == sorted(shown.play.lot["own"][:6])
+    assert f"Group G1 of {shown.play['main'].eui} for {shown.release}: Pilot, " in words(root)
+    assert "What the CSPs said of it: " in words(root)
+    assert sought(shown, "d-north") == f"/releases/{shown.release}#offers"
     miss = get(shown, "/search?q=zzz")
     assert "in either case" in words(miss)
     assert miss.xpath("//form[@role='search']")

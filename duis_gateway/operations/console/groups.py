@@ -1,4 +1,4 @@
-"""A supplier's deployment groups under a release: those that stand, and those that were taken back or became void."""
+"""Suppliers' deployment groups under a release: those that stand, and those that were taken back or became void."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from duis_gateway.outbox.not_arrived import NotArrived
 from duis_gateway.rollout.deadlines.not_told import groups_not_told
 from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK, Happened
 from duis_gateway.rollout.releases.records import Period
@@ -43,9 +44,9 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A deployment group that the supplier instructed: as it stands, or (`ends`) as it was when its hubs left it.
+    """A deployment group that a supplier instructed: as it stands, or (`ends`) as it was when its hubs left it.
 
-    `not_told`: a CSP has not been told of it.
+    `not_told`: the message that would tell a CSP of it, and has not arrived; None: each has been told.
     """
 
     stage: str
@@ -54,7 +55,7 @@ class Group:
     received_at: datetime
     hubs: int
     words: Sequence[Word] = ()
-    not_told: bool = False
+    not_told: NotArrived | None = None
     ends: Sequence[End] = ()
 
 
@@ -96,7 +97,7 @@ def _standing(conn: Connection, release_id: str, supplier: int) -> Iterator[Grou
     not_told = groups_not_told(conn, release_id, supplier, {row.group_id for row in heads})
     for row in heads:
         number, period = hubs.get(row.id, 0), Period(row.starts, row.ends)
-        said_of, late = words.get(row.id, ()), row.group_id in not_told
+        said_of, late = words.get(row.id, ()), not_told.get(row.group_id)
         yield Group(row.stage, row.group_id, period, row.received_at, number, said_of, late)
 
 
