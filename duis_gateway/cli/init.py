@@ -136,18 +136,26 @@ def _has_tables(store: Store) -> bool:
     metavar="sqlite:///FILE",
     help="A SQLite database to move into the configured one, which must be PostgreSQL and empty.",
 )
+@click.option(
+    "--rolling",
+    is_flag=True,
+    help="Only if gateways of the database's version go on working meanwhile and afterwards; otherwise change nothing.",
+)
 @config_option
-def migrate(source: str | None, config: Config) -> None:
+def migrate(source: str | None, rolling: bool, config: Config) -> None:
     """Create this version's tables in the configured database, or bring them up to date.
 
-    It is safe to run again. First stop gateways of older versions; before `--from`, stop all that use the SQLite
-    database.
+    It is safe to run again. First stop gateways of older versions, unless `--rolling` accepts them; before `--from`,
+    stop all that use the SQLite database.
     """
+    if rolling and source is not None:
+        raise click.UsageError("--rolling is about a database that gateways run on, and --from needs an empty one")
     with opened_store(config, check=False) as store:
         if source is None:
-            store.migrate()
+            up_to_date = store.migrate(rolling=rolling)
             store.check()
-            say(f"The database {store.shown_url} is up to date.")
+            newer = "of a newer version of the gateway, with which this one works, too"
+            say(f"The database {store.shown_url} is {'up to date' if up_to_date else newer}.")
         else:
             _move(source, store)
 
@@ -163,7 +171,8 @@ def _move(source: str, target: Store) -> None:
             )
         if old.sqlite_path is not None and not old.sqlite_path.exists():
             raise ConfigurationError(f"--from: there is no database at {old.sqlite_path}")
-        target.migrate()
+        if not target.migrate():
+            raise ConfigurationError(f"{target.shown_url} is of a newer version of the gateway; update the gateway")
         target.check()
         with progress_bar("Moving", " rows") as progress:
             moved = move(old, target, progress)

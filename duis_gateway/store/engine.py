@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -247,16 +247,19 @@ class Store:
         """Find out whether a message could be taken now, by a change that is taken back at once.
 
         Raises:
-            NotDurable: it could not; the text says why.
+            NotDurable: it could not; the text says why. If it is that a newer gateway has migrated the database, and
+                this one does not work with its tables, everything is refused from now on.
         """
         self._require_room()
         with self.undone(accepting=True) as connection:
-            migrate.touch(connection)
             if not self.is_sqlite:
                 self._postgresql.require_rights(connection)
                 self._postgresql.require_sequences(connection)
                 self._postgresql.try_locks(connection)
                 self._commits.require(connection)
+            migrate.touch(connection)  # last: whoever migrates has locked tables, and then wants this row
+            self.awaits(migrate.outdated(connection))
+            self._require_arrival()
 
     def _require_room(self) -> None:
         # SQLite fills pages in memory and writes them when it commits: a change that is taken back would go well on
@@ -281,18 +284,18 @@ class Store:
             connection.execute(select(func.pg_advisory_xact_lock(_RELEASE_LOCKS, key)))
             plan_for_lists(connection)
 
-    def migrate(self) -> None:
-        """Bring the schema to this version of the gateway; safe to run again, and by several processes at once.
+    def migrate(self, *, rolling: bool = False) -> bool:
+        """Bring the schema to this version of the gateway, as `migrate.migrate` does; safe to run again, and at once.
 
-        Raises:
-            ConfigurationError: the database's directory cannot be used.
-            StoreUnusable: the database is of a newer gateway, or holds something else.
-            NotDurable: it cannot be written.
+        Raises (besides): ConfigurationError where its directory cannot be used, NotDurable where it cannot be written.
         """
         if self.sqlite_path is not None:
             create(self.sqlite_path)
+        return migrate.beside_others(partial(self._migrate, rolling))
+
+    def _migrate(self, rolling: bool) -> bool:
         with self.write(alone=True) as connection:
-            migrate.migrate(connection, self.shown_url)
+            return migrate.migrate(connection, self.shown_url, rolling=rolling)
 
     def check(self) -> None:
         """Look whether the database can be used as it is (threats F06, F10).

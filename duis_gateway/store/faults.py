@@ -63,6 +63,7 @@ _BROKEN_TRANSACTION = "25P02"
 
 GRANT_ALL = "GRANT ALL ON ALL TABLES, and ON ALL SEQUENCES, IN SCHEMA ... TO the role in [store] url"
 _REMEDIES = {
+    "deadlock detected": "others used the same tables just then; do it again",
     "Connection refused": "is PostgreSQL running there, and are the host and port in [store] url right?",
     "timeout expired": "is PostgreSQL running there, and can this machine reach it?",
     "resolve host": "is the host in [store] url right?",

@@ -181,14 +181,26 @@ def test_migrate_makes_the_tables_and_can_be_repeated(installation: Installation
     (installation.folder / "gateway.db").unlink()
     assert "there is no database" in refused(2, "party", "list", *installation.config)
     done("migrate", *installation.config)
-    done("migrate", *installation.config)
+    done("migrate", "--rolling", *installation.config)
     assert done("party", "list", "--format", "json", *installation.config) == "[]\n"
 
 
 def test_a_database_of_a_newer_gateway_is_refused(installation: Installation) -> None:
     """F06: it is not touched."""
     with sqlite3.connect(installation.folder / "gateway.db") as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.execute("UPDATE alembic_version SET version_num = '9999', usable_by = '9999'")
     database.close()
     assert "newer version" in refused(2, "party", "list", *installation.config)
     assert "newer version" in refused(2, "migrate", *installation.config)
+
+
+def test_a_database_of_a_newer_gateway_that_names_this_one_is_used(installation: Installation) -> None:
+    """F22: an older gateway may be started again until all are of the newer version; its `migrate` changes nothing."""
+    with sqlite3.connect(installation.folder / "gateway.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999', usable_by = '9999 ' || usable_by")
+    database.close()
+    assert done("party", "list", "--format", "json", *installation.config) == "[]\n"
+    for rolling in ((), ("--rolling",)):
+        assert "is of a newer version of the gateway, with which this one works, too." in done(
+            "migrate", *rolling, *installation.config
+        )

@@ -14,7 +14,6 @@ THREATS = [f"T{number:02}" for number in range(1, 70)]
 FAULTS = [f"F{number:02}" for number in range(1, 31)]
 WITHOUT_A_TEST = {
     "T58": "there is nothing to test: no upload, no archive",
-    "F22": "not offered; what is refused instead is F06",
 }
 # A range counts for all in it. `2026-03-01T12:00` names no threat.
 _RANGE = re.compile(r"\b([TF])(\d{2}) to \1?(\d{2})\b")

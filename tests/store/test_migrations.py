@@ -1,4 +1,4 @@
-"""The schema's versions: made whole, made once, and refused when they are not ours (threats F06, F10)."""
+"""The schema's versions: made whole, made once, and refused when they are not ours (threats F06, F10, F22)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from duis_gateway.errors import StoreUnusable
+from duis_gateway.errors import NotDurable, StoreUnusable
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store import migrate
@@ -129,13 +130,62 @@ def test_dates_that_notices_put_into_the_past_move_out_of_the_history_of_their_r
             }
 
 
-def test_a_newer_database_is_refused_and_left_alone(store: Store) -> None:
+def made_newer(store: Store, usable_by: str | None) -> None:
+    """Leave the database as a gateway of the next version would that names these as able to use it."""
     with store.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999_future'"))
-    with pytest.raises(StoreUnusable, match="newer version"):
+        connection.execute(
+            text("UPDATE alembic_version SET version_num = '9999_future', usable_by = :usable_by"),
+            {"usable_by": usable_by},
+        )
+
+
+@pytest.mark.parametrize("usable_by", [None, "9999_future", "9999_future 9998_later"])
+def test_a_newer_database_is_refused_and_left_alone(store: Store, usable_by: str | None) -> None:
+    """F22: also by a gateway that runs on it since before: from the first look on it takes nothing in."""
+    with opened(store.url.render_as_string(hide_password=False)) as running:
+        running.probe()
+        made_newer(store, usable_by)
+        with pytest.raises(StoreUnusable, match="newer version"):
+            store.check()
+        with pytest.raises(StoreUnusable, match="newer version"):
+            store.migrate()
+        with pytest.raises(NotDurable, match=r"newer version.*update the gateway"):
+            running.probe()
+        with pytest.raises(NotDurable, match="newer version"), running.write():
+            pass
+
+
+def test_a_newer_database_that_names_this_version_is_used(store: Store) -> None:
+    """F22: what was made to survive it starts, runs, and leaves the tables as the newer one wants them."""
+    made_newer(store, f"9999_future 9998_later {migrate.newest_revision()}")
+    store.check()
+    store.probe()
+    assert not store.migrate()
+    with store.read() as connection:
+        assert migrate.revision_of(connection) == "9999_future"
+
+
+def test_a_migration_that_gateways_do_not_survive_is_not_made_while_they_run(empty_database_url: str) -> None:
+    """F22: `--rolling` changes nothing then, and is content with a new database."""
+    with opened(empty_database_url) as store:
+        with store.write() as connection:
+            command.upgrade(migrate.configuration(connection), "0022_waiting")
+        with pytest.raises(StoreUnusable, match=r"\(0022_waiting\).*stop them all.*nothing was changed"):
+            store.migrate(rolling=True)
+        with store.read() as connection:
+            assert migrate.revision_of(connection) == "0022_waiting"
+        assert store.migrate()
+        assert store.migrate(rolling=True)
         store.check()
-    with pytest.raises(StoreUnusable, match="newer version"):
-        store.migrate()
+
+
+def test_what_a_migration_leaves_behind_stays_behind() -> None:
+    """F22: no migration names an older gateway as able to use its tables than one before it does."""
+    scripts = [*ScriptDirectory.from_config(migrate.configuration()).walk_revisions()]
+    order = {script.revision: number for number, script in enumerate(reversed(scripts))}
+    oldest = [order[getattr(one.module, "oldest_gateway", one.revision)] for one in reversed(scripts)]
+    assert oldest == sorted(oldest)
+    assert all(one <= number for number, one in enumerate(oldest))
 
 
 @pytest.mark.parametrize("damage", ["DROP TABLE message_part", "DROP TABLE alembic_version"])

@@ -5,8 +5,12 @@ The parties' receivers run in the test's own process, so that they outlive every
 
 from __future__ import annotations
 
+import csv
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,10 +31,11 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.parties.records import Party, PartyKind, Role
 from duis_gateway.partners.messages import PartnerBody
-from duis_gateway.pki.make import make_authority, make_certificate
+from duis_gateway.pki.make import MadeCertificate, make_authority, make_certificate
 from duis_gateway.pki.signing import load_signing_key, read_certificate_file
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.inventory_lines import HEADER
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
@@ -39,7 +44,7 @@ from duis_gateway.store.tables import outbox
 from tests.support.databases import opened
 from tests.support.duis import request_xml
 from tests.support.ledger import Client, Ledger, Outgoing, Told, queued
-from tests.support.processes import PATIENCE, GatewayProcess
+from tests.support.processes import PATIENCE, ROOT, GatewayProcess
 from tests.support.receivers import Receiver
 from tests.support.writing import wait_until
 
@@ -80,13 +85,14 @@ def _hub(number: int) -> Hub:
 
 @dataclass
 class FaultWorld:
-    """Where everything is, and what its parties send."""
+    """Where everything is, and what its parties send; `code` is the version that is started from now on."""
 
     folder: Path
     store: Store
     receivers: dict[int, Receiver]
     keys: Mapping[int, SigningKey]
     ledger: Ledger = field(default_factory=Ledger)
+    code: Path = ROOT
     _counters: count[int] = field(default_factory=lambda: count(1))
     _now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
@@ -105,7 +111,7 @@ class FaultWorld:
     def serve(self, failpoint: str | None = None, *, delivery: bool = True, **settings: object) -> GatewayProcess:
         """Start a gateway; `settings` are the names of environment variables without their common prefix."""
         words = ("serve",) if delivery else ("serve", "--no-delivery")
-        return GatewayProcess(words, self.config, failpoint, _named(settings))
+        return GatewayProcess(words, self.config, failpoint, _named(settings), self.code)
 
     def take_in(self, failpoint: str | None = None) -> GatewayProcess:
         """Start a gateway that delivers nothing."""
@@ -113,7 +119,11 @@ class FaultWorld:
 
     def deliver(self, failpoint: str | None = None, **settings: object) -> GatewayProcess:
         """Start a delivery process."""
-        return GatewayProcess(("deliver",), self.config, failpoint, _named(settings))
+        return GatewayProcess(("deliver",), self.config, failpoint, _named(settings), self.code)
+
+    def run(self, *words: str) -> str:
+        """Run another command to its end, which must be a good one, and return what it says."""
+        return run_command(self.code, self.config, *words)
 
     def client(self, gateway: GatewayProcess) -> Client:
         """Return a client of one gateway process that keeps the world's ledger."""
@@ -263,8 +273,14 @@ class FaultWorld:
 
 
 @contextmanager
-def fault_world(database_url: str, folder: Path, hub_count: int = 400) -> Iterator[FaultWorld]:
-    """An installation with its receivers running, and no gateway yet."""
+def fault_world(
+    database_url: str, folder: Path, hub_count: int = 400, code: Path | None = None
+) -> Iterator[FaultWorld]:
+    """An installation with its receivers running, and no gateway yet.
+
+    With `code`, the packages of some version of the gateway, it makes the tables and all that is in them by its own
+    commands.
+    """
     pki = folder / "pki"
     (pki / "crls").mkdir(parents=True)
     authority = make_authority(pki)
@@ -286,14 +302,53 @@ def fault_world(database_url: str, folder: Path, hub_count: int = 400) -> Iterat
     with ExitStack() as stack:
         receivers = {eui: Receiver() for eui in _KINDS}
         stack.callback(_close, receivers)
+        registered = [(_party(eui, kind, receivers[eui].url), made[eui]) for eui, kind in _KINDS.items()]
+        if code is not None:
+            _register_by_commands(code, folder, registered, hub_count)
         store = stack.enter_context(opened(database_url))
-        with store.write() as conn:
-            for eui, kind in _KINDS.items():
-                parties.add(conn, _party(eui, kind, receivers[eui].url))
-                own = read_certificate_file(made[eui].certificate_path)
-                certificates.add(conn, RegisteredCertificate(eui, own.der, own.issuer_key, own.serial))
-            hubs.upsert(conn, map(_hub, range(hub_count)))
-        yield FaultWorld(folder, store, receivers, keys)
+        if code is None:
+            with store.write() as conn:
+                for party, one in registered:
+                    parties.add(conn, party)
+                    own = read_certificate_file(one.certificate_path)
+                    certificates.add(conn, RegisteredCertificate(party.eui, own.der, own.issuer_key, own.serial))
+                hubs.upsert(conn, map(_hub, range(hub_count)))
+        yield FaultWorld(folder, store, receivers, keys, code=code or ROOT)
+
+
+def run_command(code: Path, config: Path, *words: str) -> str:
+    """Run a command of that version of the gateway to its end, which must be a good one; return what it says."""
+    program = [sys.executable, "-m", "duis_gateway", *words, "--config", str(config)]
+    done = subprocess.run(program, cwd=code, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _register_by_commands(
+    code: Path, folder: Path, registered: Iterable[tuple[Party, MadeCertificate]], hub_count: int
+) -> None:
+    config, inventory = folder / "gateway.toml", folder / "inventory.csv"
+    run_command(code, config, "migrate")
+
+    def add(party: Party, one: MadeCertificate) -> None:
+        words = ["--kind", party.kind.value, "--url", party.url, "--certificate", str(one.certificate_path)]
+        words += [word for role in party.roles for word in ("--role", role.value)]
+        words += [word for region in party.regions for word in ("--region", region)]
+        words += ["--duis-version", str(party.duis_version)] if party.kind is PartyKind.SUPPLIER else []
+        run_command(code, config, "party", "add", format_eui(party.eui), *words)
+
+    with ThreadPoolExecutor(2) as pool:
+        for adding in [pool.submit(add, *one) for one in registered]:
+            adding.result()
+    with inventory.open("w", newline="", encoding="ascii") as file:
+        rows = csv.writer(file)
+        rows.writerow(HEADER)
+        for number in range(hub_count):
+            hub = _hub(number)
+            described = (hub.device_type, hub.manufacturer, hub.model, hub.firmware_version, hub.status, hub.csp_region)
+            owners = (format_eui(owner) for owner in (hub.import_supplier, hub.gas_supplier) if owner is not None)
+            rows.writerow((format_eui(hub.device_id), *described, *owners))
+    run_command(code, config, "inventory", "load", str(inventory))
 
 
 def _close(receivers: Mapping[int, Receiver]) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
 
-from tests.support.fault_world import LISTABLE, FaultWorld
-from tests.support.ledger import Client, Outgoing, compare
+from tests.support.fault_world import FaultWorld
+from tests.support.ledger import compare
+from tests.support.load import under_load
 from tests.support.processes import GatewayProcess
 
 GATEWAYS, DELIVERERS = 2, 2
 _AT_ONCE = 3
 """Messages under way to each gateway."""
-_EACH = 3
-"""Hubs in a message of outcomes."""
 
 
 class Killed:
@@ -62,37 +59,15 @@ def kill_at_random(world: FaultWorld, kills: int, seed: int, hub_count: int) -> 
         seed: decides who is killed and when.
         hub_count: hubs that may be activated; each is once.
     """
-    random, over = Random(seed), threading.Event()
-    processes, giving = Killed(world), threading.Lock()
-    rounds = iter(range((hub_count - LISTABLE) // _EACH))
-
-    def next_messages() -> list[Outgoing]:
-        with giving:
-            number = next(rounds)
-            first = LISTABLE + _EACH * number
-            return [
-                world.pilot_list(number % LISTABLE + 1),
-                world.read_inventory(number % LISTABLE),
-                world.activations(range(first, first + _EACH)),
-            ]
-
-    def send(client: Client) -> None:
-        while not over.is_set():
-            for message in next_messages():
-                client.send(message)
-
-    clients = [Client(world.ledger, partial(processes.url, number)) for number in range(GATEWAYS)]
-    clients[0].send(world.release_notice(hub_count))  # what is activated counts towards the limit, as what is listed
-    with ThreadPoolExecutor(GATEWAYS * _AT_ONCE) as pool:
-        sending = [pool.submit(send, client) for client in clients for _ in range(_AT_ONCE)]
+    random = Random(seed)
+    processes = Killed(world)
+    urls = [partial(processes.url, number) for number in range(GATEWAYS)]
+    with under_load(world, urls, _AT_ONCE, hub_count):
         for _ in range(kills):
             victim = random.randrange(len(processes))
             processes.url(victim)  # it has begun to work
             time.sleep(random.uniform(0.0, 1.0))
             processes.kill(victim)
-        over.set()
-        for one in sending:
-            one.result()
     world.wait_until_delivered(150)
     processes.end()
     compare(world.ledger, world.store, world.receivers, most_sends=1 + kills)

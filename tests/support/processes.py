@@ -29,6 +29,7 @@ class GatewayProcess:
         config: the configuration file; its log on standard error is added to `gateway.log` beside it.
         failpoint: where it kills itself (`duis_gateway.store.failpoints`), or None.
         settings: environment variables that override keys of the configuration.
+        code: the folder with the gateway's packages, of this version or another.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class GatewayProcess:
         config: Path,
         failpoint: str | None = None,
         settings: Mapping[str, object] | None = None,
+        code: Path = ROOT,
     ) -> None:
         environ = {**os.environ, "DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
         environ.pop(ENVIRONMENT_VARIABLE, None)
@@ -50,7 +52,7 @@ class GatewayProcess:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "duis_gateway", *words, "--config", str(config)],
-                cwd=ROOT,
+                cwd=code,
                 env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
