@@ -37,6 +37,7 @@ _SERIALS = 1 << 127
 OPERATORS_WORD = "sandbox"
 """The operators' token of the sandbox's console; no secret, as nothing in a sandbox is."""
 
+
 _RUNS = "runs"
 BEGUN = "begun"
 
@@ -57,6 +58,7 @@ class Folder:
         self.mails = self.path / "mails"
         self.counters = self.path / "counters"
         self.token = self.path / "operators.token"
+        self.your_token = self.you / "token"
         self._marker = self.path / "sandbox.json"
         self._lock: int | None = None
 
@@ -128,12 +130,14 @@ class Folder:
     # --- what is made ----------------------------------------------------------------------------------------------
 
     def make(self) -> None:
-        """Make what is not there: keys, counters, the console's token and the clock."""
+        """Make what is not there: keys, counters, the tokens and the clock."""
         if not self.pki.exists():
             self._make_pki()
         self.counters.mkdir(exist_ok=True)
         if not self.token.exists():
             put_whole(self.token, f"{OPERATORS_WORD}\n".encode())
+        if not self.your_token.exists():
+            put_whole(self.your_token, f"{party_token(YOU)}\n".encode())
         if not self.clock.exists():
             write_clock(self.clock, BEGINNING)
 
@@ -192,6 +196,11 @@ class Folder:
     def tell_you(self, about: Mapping[str, str]) -> None:
         """Write for your own programs what they need to know, beside your keys."""
         put_whole(self.you / "about.json", _json(about))
+
+
+def party_token(name: str) -> str:
+    """Return a party's token for the party door and the suppliers' pages at first; no secret either."""
+    return f"{OPERATORS_WORD}-{name}"
 
 
 def _json(what: Mapping[str, Any]) -> bytes:

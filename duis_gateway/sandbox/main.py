@@ -119,6 +119,14 @@ def teller(screen: Screen) -> Callable[[Step, list[str]], None]:
     return tell
 
 
+def _token(status: Mapping[str, Any]) -> str:
+    """Return the token that opens the supplier's pages and the party door, and where it lies."""
+    token = status["party_token"]
+    if token is None:
+        return "the one that `duis-gateway party token` printed last"
+    return f"{token}, the password of your pages (without a user name); in {status['you']['token']}"
+
+
 def overview(status: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines that say where everything is."""
     you = status["you"]
@@ -136,6 +144,8 @@ def overview(status: Mapping[str, Any]) -> Iterator[str]:
     yield f"the gateway   {you['gateway_eui']}, {you['gateway_certificate']}"
     yield f"  plain XML   {you['plain_xml']}"
     yield f"  SOAP        {you['soap']}"
+    yield f"your pages    {you['supplier_pages']}"
+    yield f"party token   {_token(status)}"
     yield ""
     for one in status["parties"]:
         version = f", DUIS {one['duis_version']}" if one["duis_version"] else ""

@@ -151,9 +151,13 @@ _SCHEMAS: dict[str, Any] = {
         clock=_MOMENT,
         begun={"type": ["string", "null"], "description": "where the clock stood at first"},
         **dict.fromkeys(("gateway", "console", "console_token", "folder", "configuration"), _STRING),
+        party_token={
+            "type": ["string", "null"],
+            "description": "yours, for the party door and the suppliers' pages; null: `party token` has made another",
+        },
         you={
             "type": "object",
-            "description": "where your key, certificate and trust are",
+            "description": "where your key, certificate, trust and token are, and the gateway's doors",
             "additionalProperties": _STRING,
         },
         parties=_list(

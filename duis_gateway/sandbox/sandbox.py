@@ -23,7 +23,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
-from duis_gateway.sandbox.folder import BEGUN, OPERATORS_WORD, Folder
+from duis_gateway.sandbox.folder import BEGUN, OPERATORS_WORD, Folder, party_token
 from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
@@ -170,6 +170,8 @@ class Sandbox:
             "plain_xml": f"{url}/api/v1/serviceD",
             "soap": f"{url}/soap",
             "wsdl": f"{url}/soap?wsdl",
+            "supplier_pages": f"{url}/supplier",
+            "token": str(self.folder.your_token),
         }
 
     def status(self) -> dict[str, Any]:
@@ -178,6 +180,7 @@ class Sandbox:
         with self.world.store.read() as conn:
             stats = outbox_view.stats(conn)
             known = {one.eui: one for one in parties.all_parties(conn)}
+            token_holds = parties.by_token_hash(conn, parties.token_hash(party_token(cast.YOU))) is not None
             every = releases.all_releases(conn)
             inventory = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
             last = activations.newest_outcomes(conn, inventory)
@@ -190,6 +193,7 @@ class Sandbox:
             "gateway": self.world.url,
             "console": self.world.console,
             "console_token": OPERATORS_WORD,
+            "party_token": party_token(cast.YOU) if token_holds else None,
             "folder": str(self.folder.path),
             "configuration": str(self.folder.config_file),
             "you": self.you(),

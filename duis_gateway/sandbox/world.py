@@ -34,7 +34,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.inventory_file import export_csv
 from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.demo import mailbox
-from duis_gateway.sandbox.folder import VALID, Folder, with_ports
+from duis_gateway.sandbox.folder import VALID, Folder, party_token, with_ports
 from duis_gateway.sandbox.mocks.behaviour import NORMAL
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.parameters import WrongCommand
@@ -133,6 +133,7 @@ class World:
     def _add(self, conn: Connection, player: Player) -> None:
         member = player.member
         parties.add(conn, member.registered(player.url))
+        parties.set_token_hash(conn, member.eui, parties.token_hash(party_token(member.name)))
         own = read_certificate_file(self.folder.pki / f"{member.stem}.pem")
         certificates.add(conn, RegisteredCertificate(member.eui, own.der, own.issuer_key, own.serial))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.support.asked import Answered, exchange
 from tests.support.browsers import chromium
-from tests.support.cli import refused
+from tests.support.cli import SUPPLIER, refused, run
 from tests.support.gateway_process import wait_until
 from tests.support.sandboxes import RunningSandbox, sandbox
 
@@ -71,6 +72,27 @@ def test_a_release_says_how_far_it_is_and_whose_turn_it_is(town: RunningSandbox)
     assert "you: send preferred list" in said
     (page, *_) = release.xpath(".//a/@href")
     assert "SEC-2027-A" in on_console(town, page).root.findtext(".//h1")
+
+
+def test_what_it_says_at_the_start_opens_the_suppliers_own_pages(town: RunningSandbox) -> None:
+    """So does its page, and `status`, until another token was made."""
+    at = ("--port", str(town.port))
+    for said in (town.said, run("sandbox", "status", *at).output, words(get(town).find(".//section[@id='yours']"))):
+        assert town.status()["you"]["supplier_pages"] in said
+        assert "sandbox-you" in said
+    assert own_pages(town, "you", "sandbox-you") == 200
+    assert own_pages(town, "gas", "sandbox-gas") == 200
+    another = run("party", "token", SUPPLIER, "--config", town.folder / "gateway.toml").output.strip()
+    assert (own_pages(town, "you", "sandbox-you"), own_pages(town, "you", another)) == (401, 200)
+    assert "sandbox-you" not in run("sandbox", "status", *at).output
+    assert "the password is what party token printed last" in words(get(town).find(".//section[@id='yours']"))
+
+
+def own_pages(town: RunningSandbox, name: str, password: str) -> int:
+    """The status with which a supplier's own pages open."""
+    (eui,) = [one["eui"] for one in town.status()["parties"] if one["name"] == name]
+    basic = b64encode(f"{eui}:{password}".encode()).decode()
+    return exchange(town.status()["gateway"], "GET", "/supplier", None, {"Authorization": f"Basic {basic}"}).status
 
 
 def test_a_hub_says_how_it_stands_and_why(town: RunningSandbox) -> None:
