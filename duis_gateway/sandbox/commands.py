@@ -18,7 +18,11 @@ from duis_gateway.sandbox.parameters import (
     whole_number,
 )
 
-_RELEASE = Parameter("release", "the release; otherwise the newest in flight", TEXT)
+_RELEASE = Parameter("release", "the release; otherwise the newest approved one in flight", TEXT)
+_ANNOUNCED = Parameter("release", "the release; otherwise the newest in flight that is not approved yet", TEXT)
+_DECIDED = Parameter(
+    "release", "the release; otherwise the newest approved one in flight, and to proceed the newest paused one", TEXT
+)
 _OF_HUBS = Parameter("release", "the release; otherwise the newest approved one for these hubs", TEXT)
 _COMMENTARY = Parameter("commentary", "a remark", TEXT)
 _STAGE = choice("pilot", "safe-launch")
@@ -85,7 +89,7 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("approve", "whether DCC approves it at once", FLAG, default=True),
         ),
     ),
-    Command("approve", "DCC approves a release that was announced without approval.", "approve", (_RELEASE,)),
+    Command("approve", "DCC approves a release that was announced without approval.", "approve", (_ANNOUNCED,)),
     Command(
         "activate",
         "The CSPs send CS06 to hubs and report that the firmware is active: N64. DCC first instructs those that are "
@@ -194,7 +198,7 @@ COMMANDS: tuple[Command, ...] = (
                 required=True,
                 argument=True,
             ),
-            _RELEASE,
+            _DECIDED,
             Parameter("reason", "why", TEXT, default="decided in the sandbox"),
             Parameter("until", "a delay's new date", MOMENT),
             Parameter("provisional", "whether it still has to be confirmed", FLAG, default=False),

@@ -22,7 +22,14 @@ from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import FailureThreshold, Period, PilotTerms, Release, ReleaseType
+from duis_gateway.rollout.releases.records import (
+    FailureThreshold,
+    Period,
+    PilotTerms,
+    Release,
+    ReleaseState,
+    ReleaseType,
+)
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox import addresses, cast
@@ -110,18 +117,20 @@ def _coming(release: str | None, every: dict[str, Release], model: str | None) -
 
 def approve(turn: Turn, release: str | None) -> None:
     """DCC approves a release that was announced without its approval."""
-    turn.say(DCC, esi.ReleaseApproval(turn.release(release).release_id, turn.now, None))
+    found = turn.release(release, meant=lambda one: one.state is ReleaseState.NOTIFIED)
+    turn.say(DCC, esi.ReleaseApproval(found.release_id, turn.now, None))
 
 
 def decide(
     turn: Turn, action: str, release: str | None, reason: str, until: datetime | timedelta | None, provisional: bool
 ) -> None:
     """DCC decides about a roll-out: pause, proceed, delay, stop, revoke or withdraw."""
-    if RolloutAction(action.capitalize()) is RolloutAction.DELAY and until is None:
+    what = RolloutAction(action.capitalize())
+    if what is RolloutAction.DELAY and until is None:
         raise WrongCommand("a delay needs `until`, its new date")
     decision = esi.RolloutDecision(
-        turn.release(release).release_id,
-        RolloutAction(action.capitalize()),
+        turn.release(release, meant=lambda one: what is RolloutAction.PROCEED and one.paused).release_id,
+        what,
         reason,
         Standing.PROVISIONAL if provisional else Standing.CONFIRMED,
         "DCC",

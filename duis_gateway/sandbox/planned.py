@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -45,7 +46,8 @@ def planned_now(
     unplanned = [d for d in device_ids if d not in at_first and d not in later]
     # DCC instructs nothing for which the answer is known: of a paused release no hub is planned.
     if unplanned and release.paused and not at_first.intersection(device_ids):
-        raise CannotBeDone(f"{release.release_id} is paused: `sandbox decide proceed` lets it go on")
+        proceed = f"`sandbox decide proceed --release {shlex.quote(release.release_id)}`"
+        raise CannotBeDone(f"{release.release_id} is paused: {proceed} lets it go on")
     for line in waits:
         turn.note(line)
     if unplanned and not release.paused:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -60,8 +61,12 @@ class Turn:
 
     # --- what is looked up -----------------------------------------------------------------------------------------
 
-    def release(self, named: str | None, device_ids: Sequence[int] = ()) -> Release:
-        """Return a release by its id; without one the newest in flight, of these hubs the newest that is approved.
+    def release(
+        self, named: str | None, device_ids: Sequence[int] = (), meant: Callable[[Release], bool] = lambda _: False
+    ) -> Release:
+        """Return a release by its id; without one of those in flight, for these hubs, the newest that is meant.
+
+        Where none is meant it is the newest that is approved, and where none is, the newest.
 
         Raises:
             WrongCommand: no release of that name was announced.
@@ -78,7 +83,7 @@ class Turn:
         if not live:
             these = " for these hubs" if models else ""
             raise CannotBeDone(f"no release is in flight{these}: announce one, or name a release")
-        return (models and newest_approved(live)) or live[0]
+        return next(filter(meant, live), None) or newest_approved(live) or live[0]
 
     def approved(self, named: str | None, device_ids: Sequence[int]) -> Release:
         """Return a release as `release` does; without a name only one that is approved.
@@ -89,7 +94,10 @@ class Turn:
         """
         found = self.release(named, device_ids)
         if named is None and found.state is ReleaseState.NOTIFIED:
-            raise CannotBeDone(f"{found.release_id} is not approved yet: `sandbox approve` lets DCC approve it")
+            yet = f"{found.release_id} is not approved yet"
+            raise CannotBeDone(
+                f"{yet}: `sandbox approve --release {shlex.quote(found.release_id)}` lets DCC approve it"
+            )
         return found
 
     def release_of_group(self, supplier: Member, group: str) -> Release:

@@ -362,11 +362,25 @@ def test_what_is_asked_wrongly_is_answered_with_the_reason_and_changes_nothing(
     assert running.status() == before
 
 
-def test_without_a_name_the_release_announced_last_is_meant(town: RunningSandbox) -> None:
-    """Its clock stands still, so that all have one time; their names say nothing."""
+def test_without_a_name_the_newest_release_is_meant_of_which_it_can_be_said(town: RunningSandbox) -> None:
+    """Its clock stands still, so that all have one time; their names say nothing.
+
+    What runs is paused, not what was only announced; and what is paused goes on.
+    """
     town.do("announce", release="ZZZ", model="433200bd")
     town.do("announce", release="AAA", model="433200bd", version="9009")
-    assert [one["release"] for one in town.do("decide", action="pause")["answers"]] == ["AAA"]
+    town.do("announce", release="MMM", model="433100ac", approve=False)
+
+    def about(command: str, **members: str) -> str:
+        answer, *_ = town.do(command, **members)["answers"]
+        return f"{answer['release']} {answer['status']}"
+
+    assert about("decide", action="pause", release="SEC-2027-A") == "SEC-2027-A Accepted"
+    assert about("decide", action="proceed") == "SEC-2027-A Accepted"
+    assert about("decide", action="pause") == "AAA Accepted"
+    assert about("outcome", result="success") == "AAA Accepted"
+    assert about("approve") == "MMM Accepted"
+    assert about("decide", action="pause") == "MMM Accepted"
     assert town.do("announce", release="a b<>&")["answers"][0]["text"].count("FirmwareReleaseID") == 1
 
 
@@ -528,7 +542,7 @@ def test_nothing_is_sent_for_a_hub_of_a_release_that_is_paused(town: RunningSand
     town.do("decide", action="pause")
     before = town.status()["messages"]
     said = refused(1, "sandbox", command, "16", "--port", str(town.port))
-    assert said == "SEC-2027-A is paused: `sandbox decide proceed` lets it go on"
+    assert said == "SEC-2027-A is paused: `sandbox decide proceed --release SEC-2027-A` lets it go on"
     assert town.status()["messages"] == before
     town.do("reset")
 

@@ -119,7 +119,9 @@ def test_a_hubs_buttons_go_for_the_release_that_they_name(town: RunningSandbox) 
     town.do("announce", release="SEC-2027-D", model="433200BD", approve=False)
     assert "under SEC-2027-D: not before DCC approves the release" in words(row(get(town), "hubs", "101"))
     at = ("--port", str(town.port))
-    assert "SEC-2027-D is not approved yet: `sandbox approve`" in refused(1, "sandbox", "activate", "101", *at)
+    assert "SEC-2027-D is not approved yet: `sandbox approve --release SEC-2027-D`" in refused(
+        1, "sandbox", "activate", "101", *at
+    )
 
 
 def test_a_dead_letter_is_delivered_again_from_its_page(town: RunningSandbox) -> None:
