@@ -42,7 +42,7 @@ def list_messages(state: str | None, recipient: int | None, after: int, limit: i
     """List messages in the order in which they were stored."""
     with opened_store(config) as store, store.read() as connection:
         found = outbox_view.entries(connection, recipient=recipient, state=state, after=after, limit=limit)
-    what = ("id", "recipient", "channel", "kind", "state")
+    what = ("id", "recipient", "channel", "kind", "stands_for", "state")
     names = (*what, "attempts", "next_try_in", "created", "message_id", "last_error")
     print_rows(names, map(_row, found), form)
 
@@ -50,7 +50,7 @@ def list_messages(state: str | None, recipient: int | None, after: int, limit: i
 def _row(one: OutboxEntry) -> tuple[object, ...]:
     wait = None if one.next_try_in is None else round(one.next_try_in)
     who = format_eui(one.recipient)
-    what = (one.id, who, one.channel, one.kind, one.state)
+    what = (one.id, who, one.channel, one.kind, one.stands_for, one.state)
     return (*what, one.attempts, wait, one.created_at, one.message_id, one.last_error)
 
 
@@ -76,7 +76,7 @@ def show(reference: str, content: bool, config: Config) -> None:
         (
             ("id", entry.id),
             ("message", entry.message_id),
-            ("kind", entry.kind),
+            ("kind", entry.name),
             ("recipient", format_eui(entry.recipient)),
             ("channel", entry.channel if entry.address is None else f"{entry.channel} to {entry.address}"),
             ("release", entry.release_id),

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, literal_column, select
 
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.outbox.stand_ins import BEGINNING, in_full, stands_for
 from duis_gateway.store.engine import now_seconds
 from duis_gateway.store.tables import outbox
 
@@ -37,6 +38,7 @@ class NotArrived:
         error: what is in its way: the result of its own last attempt, or of that of the message before it. None where
             nothing was tried for a minute.
         created_at: business time.
+        stands_for: the code of the alert in whose place an N999 is sent, "" of all else.
     """
 
     id: int
@@ -47,6 +49,12 @@ class NotArrived:
     created_at: datetime
     given_up: bool
     error: str | None
+    stands_for: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return in_full(self.kind, self.stands_for)
 
 
 def order_key(recipient: str, release_id: str | None, channel: str = "http") -> str:
@@ -72,10 +80,10 @@ def not_arrived(conn: Connection, release_ids: Collection[str], recipients: Coll
     return sorted(found, key=lambda one: one.id)
 
 
-_COLUMNS = [
+_COLUMNS: list[ColumnElement[Any]] = [
     outbox.c[name]
     for name in ("id", "recipient", "channel", "kind", "release_id", "created_at", "last_error", "enqueued_at")
-]
+] + [BEGINNING]
 
 
 def _dead(conn: Connection, release_ids: Collection[str], recipients: Collection[int]) -> Iterator[NotArrived]:
@@ -119,7 +127,15 @@ def _stuck(conn: Connection, release_ids: Collection[str], recipients: Collectio
 
 def _made(row: Any, error: str | None, *, given_up: bool) -> NotArrived:
     return NotArrived(
-        row.id, row.recipient, row.channel, row.kind, row.release_id, row.created_at, given_up, error or None
+        row.id,
+        row.recipient,
+        row.channel,
+        row.kind,
+        row.release_id,
+        row.created_at,
+        given_up,
+        error or None,
+        stands_for(row.beginning),
     )
 
 

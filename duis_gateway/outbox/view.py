@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select, update
 
+from duis_gateway.outbox.stand_ins import BEGINNING, in_full, stands_for
 from duis_gateway.outbox.store import Destination
 from duis_gateway.store.engine import database_time, now_seconds
 from duis_gateway.store.tables import failed_attempt, outbox
@@ -17,6 +18,8 @@ from duis_gateway.store.tables import failed_attempt, outbox
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
     """One message in the outbox without its content. `next_try_in` is in seconds, None if it is not pending.
+
+    `stands_for` is the code of the alert in whose place an N999 is sent, "" of all else.
 
     `last_error` is why it has not been delivered so far; for one that has been, see `failed_attempts`.
     """
@@ -35,6 +38,12 @@ class OutboxEntry:
     delivered_at: datetime | None
     next_try_in: float | None
     last_error: str | None
+    stands_for: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return in_full(self.kind, self.stands_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class OutboxStats:
         return max((backlog.oldest_age for backlog in self.pending.values()), default=0.0)
 
 
-_SHOWN = [
+_SHOWN: list[ColumnElement[Any]] = [
     outbox.c[name]
     for name in (
         "id",
@@ -85,7 +94,7 @@ _SHOWN = [
         "delivered_at",
         "last_error",
     )
-]
+] + [BEGINNING]
 
 
 def entries(
@@ -297,4 +306,5 @@ def _entry(row: Any, now: float) -> OutboxEntry:
         delivered_at=None if row.delivered_at is None else datetime.fromtimestamp(row.delivered_at, UTC),
         next_try_in=max(0.0, row.due_at - now) if row.state == "pending" else None,
         last_error=None if row.state == "delivered" else row.last_error,
+        stands_for=stands_for(row.beginning),
     )

@@ -62,6 +62,16 @@ def test_a_recipients_error_text_forges_no_line(filled: Installation) -> None:
     assert len(done("outbox", "list", *filled.config).splitlines()) == 4
 
 
+def test_an_alert_that_stands_for_another_says_for_which(filled: Installation) -> None:
+    body = "<sr:DCCAlertVersionMismatch><sr:DCCAlertCode>N77</sr:DCCAlertCode></sr:DCCAlertVersionMismatch>"
+    with sqlite3.connect(filled.folder / "gateway.db") as database:
+        database.execute("UPDATE outbox SET kind = 'N999', content = ? WHERE id = 1", (body.encode(),))
+    database.close()
+    found = json.loads(done("outbox", "list", "--format", "json", *filled.config))
+    assert [(one["kind"], one["stands_for"]) for one in found[:2]] == [("N999", "N77"), (found[1]["kind"], "")]
+    assert field(filled, "1", "kind") == ["N999 (for N77)"]
+
+
 def test_one_message_is_shown_by_its_id_or_the_messages_own(filled: Installation) -> None:
     by_id = done("outbox", "show", "2", *filled.config)
     assert by_id == done("outbox", "show", "id-2", *filled.config)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.stand_ins import BEGINNING, in_full, stands_for
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.store.tables import (
@@ -76,6 +77,12 @@ class Line:
     hub: int | None = None
     attempts: int = 0
     last_error: str | None = None
+    stands_for: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it: its kind, and what an N999 stands for."""
+        return in_full(self.kind, self.stands_for)
 
     @property
     def key(self) -> str:
@@ -215,7 +222,7 @@ def _columns(table: Table, way: Way) -> list[Any]:
     if way is Way.PARTNERS:
         return [*shared, table.c.door, table.c.message_id]
     names = ("channel", "message_id", "release_id", "device_id", "attempts", "last_error")
-    return [*shared, *(table.c[name] for name in names)]
+    return [*shared, *(table.c[name] for name in names), BEGINNING]
 
 
 def _line(way: Way, row: Any) -> Line:
@@ -224,9 +231,11 @@ def _line(way: Way, row: Any) -> Line:
         return Line(way, number, at, party, kind, str(RequestId(party, *rest)), state, via)
     if way is Way.PARTNERS:
         return Line(way, number, at, party, kind, rest[0], state, via)
-    if state == "delivered":
-        rest[-1] = None  # What failed before stands among its attempts.
-    return Line(way, number, at, party, kind, rest[0], state, via, *rest[1:])
+    identity, release, hub, attempts, error, beginning = rest
+    # What failed before a delivery stands among its attempts.
+    error = None if state == "delivered" else error
+    about = (release, hub, attempts, error, stands_for(beginning))
+    return Line(way, number, at, party, kind, identity, state, via, *about)
 
 
 def _sent_entry(one: outbox_view.OutboxEntry) -> Line:
@@ -243,6 +252,7 @@ def _sent_entry(one: outbox_view.OutboxEntry) -> Line:
         one.device_id,
         one.attempts,
         one.last_error,
+        one.stands_for,
     )
 
 

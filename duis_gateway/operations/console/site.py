@@ -393,7 +393,7 @@ def _value(figure: Figure[T] | None) -> T | None:
 def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:
     """Return where a hub, party, release, group or message of this name is shown: the addresses, and what is there."""
     found = [
-        (f"/messages/{line.key}", f"{line.kind}, {line.way}, {line.identity}")
+        (f"/messages/{line.key}", f"{line.name}, {line.way}, {line.identity}")
         for line in named.messages_called(conn, name)
     ]
     found += [

@@ -257,7 +257,7 @@ def _is_own(line: Line, supplier: Party) -> bool:
 def _places(conn: Connection, supplier: Party, name: str) -> Sequence[tuple[str, str]]:
     """Return where a hub, release, group or message of the supplier's own is shown, and what is there."""
     found = [
-        (f"/messages/{line.key}", f"{line.kind}, {line.identity}")
+        (f"/messages/{line.key}", f"{line.name}, {line.identity}")
         for line in named.messages_called(conn, name)
         if _is_own(line, supplier)
     ]

@@ -42,7 +42,11 @@ def post(shown: Shown, path: str, fields: dict[str, str], **headers: str) -> Ans
 
 def cells(root: html.HtmlElement, title: str) -> list[list[str]]:
     (section,) = root.xpath(f'//section[h2="{title}"]')
-    return [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in section.xpath(".//tbody/tr")]
+    return cells_of(section)
+
+
+def cells_of(part: html.HtmlElement) -> list[list[str]]:
+    return [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in part.xpath(".//tbody/tr")]
 
 
 def words(root: html.HtmlElement, path: str = "//main") -> str:
@@ -209,8 +213,7 @@ def test_messages_are_found_by_party_kind_time_hub_and_state(shown: Shown) -> No
     supplier = shown.play["main"].eui
 
     def found(**asked: str) -> list[list[str]]:
-        root = get(shown, f"/messages?{urlencode(asked)}")
-        return [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in root.xpath("//tbody/tr")]
+        return cells_of(get(shown, f"/messages?{urlencode(asked)}"))
 
     assert {row[1] for row in found(way="sent", party=supplier, kind="N71")} == {"N71"}
     assert {row[6] for row in found(way="sent", hub=shown.active)} == {shown.active}
@@ -248,8 +251,11 @@ def test_why_a_message_waits_stands_on_its_page_with_its_attempts(shown: Shown) 
     assert words(root, "//p[@id='why']").startswith("It is a dead letter: HTTP 404")
     assert "HTTP 404" in cells(root, "Failed attempts")[0][1]
     hub = get(shown, f"/hubs/{shown.waiting}")
-    assert [row[1] for row in cells(hub, "Who was told what about it, and when")] == ["N999"]
-    why = words(get(shown, hub.xpath("//div[@id='told']//td[2]/a/@href")[0]), "//p[@id='why']")
+    assert [row[1] for row in cells(hub, "Who was told what about it, and when")] == ["N999 (for N64)"]
+    page = get(shown, hub.xpath("//div[@id='told']//td[2]/a/@href")[0])
+    assert words(page, "//h1").startswith("N999 (for N64) ")
+    assert "N999 (for N64)" in {row[1] for row in cells_of(get(shown, "/messages?kind=N999"))}
+    why = words(page, "//p[@id='why']")
     assert why.startswith(("The last attempt failed: ", "It is being delivered now"))
 
 
