@@ -17,7 +17,7 @@ from typing import Protocol
 
 from duis_gateway.doors.audit import Exchange, record_answer, record_refusal
 from duis_gateway.doors.problem import json_problem_answer, our_defect, problem_answer
-from duis_gateway.doors.wire import Answer, HttpRequest, accepted
+from duis_gateway.doors.wire import Answer, HttpRequest, wants_page
 from duis_gateway.errors import HttpRefused, MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
 from duis_gateway.machine.trace_context import current, trace_id
 from duis_gateway.operations.metrics import Metrics
@@ -80,8 +80,7 @@ def _to_people(page: Refuse) -> Refuse:
     """Return what refuses on a page to a browser, and to programs, which take no HTML, as problem details."""
 
     def refuse(error: MessageRefused, request: HttpRequest) -> Answer:
-        wants_page = accepted(request.headers.get("accept", "")).get("text/html", 0.0) > 0
-        return (page if wants_page else problem_answer)(error, request)
+        return (page if wants_page(request) else problem_answer)(error, request)
 
     return refuse
 

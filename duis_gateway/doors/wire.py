@@ -129,5 +129,10 @@ def accepted(accept: str) -> dict[str, float]:
     return found
 
 
+def wants_page(request: HttpRequest) -> bool:
+    """Whether a browser asks, which takes HTML and says so; programs do not."""
+    return accepted(request.headers.get("accept", "")).get("text/html", 0.0) > 0
+
+
 def _weight(parameter: str) -> float:
     return float(parameter[2:]) if _QUALITY.fullmatch(parameter) else 0.0

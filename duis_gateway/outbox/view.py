@@ -142,6 +142,11 @@ def failed_attempts(conn: Connection, message: int, limit: int = 100) -> list[Fa
     return [FailedAttempt(datetime.fromtimestamp(row.at, UTC), row.error) for row in conn.execute(query)]
 
 
+def attempts_failed(conn: Connection) -> int:
+    """Return how many attempts to deliver have failed so far; reads the whole history of them."""
+    return conn.execute(select(func.count()).select_from(failed_attempt)).scalar_one()
+
+
 def about_hub(conn: Connection, device_id: int, limit: int = 100) -> list[OutboxEntry]:
     """Return the messages about only this hub, newest first; those with lists of hubs are not searched."""
     query = select(*_SHOWN).where(outbox.c.device_id == device_id).order_by(outbox.c.id.desc()).limit(limit)

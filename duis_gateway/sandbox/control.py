@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from duis_gateway.doors.problem import PROBLEM_JSON, headers_of
 from duis_gateway.doors.server import Server
-from duis_gateway.doors.wire import Answer, HttpRequest, check_coding
+from duis_gateway.doors.wire import Answer, HttpRequest, check_coding, wants_page
 from duis_gateway.errors import GatewayError, MessageRefused, refusal_of
 from duis_gateway.sandbox import page
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
@@ -63,42 +63,47 @@ class Control:
         return False
 
     def refuse(self, error: MessageRefused, path: str, remote: str, method: str = "") -> Answer:
-        """Answer what the server itself refuses."""
+        """Answer what the server itself refuses; who asked is not known."""
         return _problem(refusal_of(error).status, error.detail, *headers_of(error))
 
     def answer(self, request: HttpRequest) -> Answer:
         """Answer a request; raises nothing."""
         try:
-            return _strange(request) or self._answer(request)
+            return self._answer(request)
+        except _Refused as refused:
+            return _refusal(request, refused.status, refused.detail, *refused.headers)
         except WrongCommand as error:
-            return _problem(HTTPStatus.BAD_REQUEST, str(error))
+            return _refusal(request, HTTPStatus.BAD_REQUEST, str(error))
         except MessageRefused as error:
-            return self.refuse(error, request.path, request.remote, request.method)
+            return _refusal(request, refusal_of(error).status, error.detail, *headers_of(error))
         except GatewayError as error:
-            return _problem(HTTPStatus.CONFLICT, str(error))
+            return _refusal(request, HTTPStatus.CONFLICT, str(error))
         except Exception as error:
             _log.exception("a defect of the sandbox")
-            return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"a defect: {type(error).__name__}; see gateway.log")
+            detail = f"a defect: {type(error).__name__}; see gateway.log"
+            return _refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
     def _answer(self, request: HttpRequest) -> Answer:
+        _check_origin(request)
         check_coding(request)
         path = request.path.rstrip("/") or "/"
         if path in _COMMANDS:
-            return _wrong_method(request, _POST) or _json(self._sandbox.do(_COMMANDS[path], _members(request)))
-        if path == "/" and request.method == "POST":
-            return self._form(request)
+            _check_method(request, _POST)
+            return _json(self._sandbox.do(_COMMANDS[path], _members(request)))
         shown = self._shown(path, request)
         if shown is None:
             there_is_none = "there is no such message" if _MESSAGE.match(path) else "nothing is served here"
-            return _problem(HTTPStatus.NOT_FOUND, there_is_none)
-        return _wrong_method(request, _PAGE if path == "/" else _GET) or shown()
+            raise _Refused(HTTPStatus.NOT_FOUND, there_is_none)
+        has_forms = path == "/" or path.startswith("/messages/")
+        _check_method(request, _PAGE if has_forms else _GET)
+        return self._form(request, path) if request.method == "POST" else shown()
 
     def _shown(self, path: str, request: HttpRequest) -> Callable[[], Answer] | None:
         """Return what shows what is at a path; None: nothing is."""
         tables: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, str]], Answer]]] = {
             "/": (
-                ("news",),
-                lambda query: _html(page.overview(self._sandbox, self._news.get(query.get("news", ""), ()))),
+                ("news", *page.ASKED),
+                lambda query: _html(page.overview(self._sandbox, _given(query), self._news_in(query))),
             ),
             "/openapi.json": ((), lambda _: _json(describe(request.host))),
             "/v1/status": ((), lambda _: _json(self._sandbox.status())),
@@ -108,13 +113,13 @@ class Control:
         if path in tables:
             names, show = tables[path]
             return lambda: show(_query(request, names))
-        return self._one(path.strip("/").split("/"))
+        return self._one(path.strip("/").split("/"), request)
 
-    def _one(self, steps: list[str]) -> Callable[[], Answer] | None:
+    def _one(self, steps: list[str], request: HttpRequest) -> Callable[[], Answer] | None:
         """Return what shows one message, as a page or its bytes, or one email; None: there is no such."""
         match steps:
             case ["messages", number] if is_digits(number):
-                shown = page.message(self._sandbox, int(number))
+                shown = page.message(self._sandbox, int(number), self._news_in(_query(request, ("news",))))
                 return None if shown is None else lambda: _html(shown)
             case ["v1", "messages", number, *rest] if is_digits(number) and rest in ([], ["answer"]):
                 found = self._sandbox.world.traffic.content(int(number), answer=bool(rest))
@@ -135,8 +140,8 @@ class Control:
         since, last = _number(query, "since", 0), _number(query, "last", _LAST)
         return self._sandbox.world.traffic.messages(since=since, last=min(last, _MOST))
 
-    def _form(self, request: HttpRequest) -> Answer:
-        """Carry out what a form of the page asks for, and go back to the page, which says what came of it."""
+    def _form(self, request: HttpRequest, path: str) -> Answer:
+        """Carry out what a form of a page asks for, and go back to that page as it was, which says what came of it."""
         try:
             fields = _fields(request.content.decode(), "the form")
         except UnicodeDecodeError:
@@ -148,7 +153,11 @@ class Control:
             said = page.news_of(self._sandbox.do(command, members))
         except GatewayError as error:
             said = [Line(str(error), bad=True)]
-        return Answer(HTTPStatus.SEE_OTHER, _PLAIN, b"", (("Location", f"/?news={self._keep(said)}"), *_FRESH))
+        asked = {**_given(_query(request, ("news", *page.ASKED))), "news": self._keep(said)}
+        return Answer(HTTPStatus.SEE_OTHER, _PLAIN, b"", (("Location", f"{path}?{urlencode(asked)}#news"), *_FRESH))
+
+    def _news_in(self, query: Mapping[str, str]) -> Sequence[Line]:
+        return self._news.get(query.get("news", ""), ())
 
     def _keep(self, said: Sequence[Line]) -> str:
         """Keep what a form brought about, for the page that is shown next; return the number of it."""
@@ -166,22 +175,28 @@ def listen(sandbox: Sandbox, port: int) -> Server:
     return server
 
 
-def _strange(request: HttpRequest) -> Answer | None:
+class _Refused(Exception):
+    """A request is refused before anything is done; the text says why."""
+
+    def __init__(self, status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
+
+
+def _check_origin(request: HttpRequest) -> None:
     """Refuse what another site's page sends through somebody's browser: by its own name for us, or as itself."""
     host = request.host
     if not _OWN_HOST.fullmatch(host):
-        return _problem(HTTPStatus.FORBIDDEN, "the sandbox answers under 127.0.0.1 and localhost alone")
+        raise _Refused(HTTPStatus.FORBIDDEN, "the sandbox answers under 127.0.0.1 and localhost alone")
     origin = request.headers.get("origin", f"http://{host}")
     if request.method == "POST" and origin.lower() != f"http://{host}".lower():
-        return _problem(HTTPStatus.FORBIDDEN, "this comes from another site's page")
-    return None
+        raise _Refused(HTTPStatus.FORBIDDEN, "this comes from another site's page")
 
 
-def _wrong_method(request: HttpRequest, allowed: Sequence[str]) -> Answer | None:
-    if request.method in allowed:
-        return None
-    wanted = f"{request.path} takes {' and '.join(allowed)}, not {request.method}"
-    return _problem(HTTPStatus.METHOD_NOT_ALLOWED, wanted, ("Allow", ", ".join(allowed)))
+def _check_method(request: HttpRequest, allowed: Sequence[str]) -> None:
+    if request.method not in allowed:
+        wanted = f"{request.path} takes {' and '.join(allowed)}, not {request.method}"
+        raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, wanted, ("Allow", ", ".join(allowed)))
 
 
 def _members(request: HttpRequest) -> dict[str, Any]:
@@ -203,6 +218,11 @@ def _query(request: HttpRequest, names: Collection[str]) -> dict[str, str]:
             takes = " and ".join(names) or "nothing"
             raise WrongCommand(f"{request.path} takes no {name[:40]!r} in its query; it takes {takes}")
     return fields
+
+
+def _given(query: Mapping[str, str]) -> dict[str, str]:
+    """Return what a page is asked for; a field of a form that nobody filled in asks for nothing."""
+    return {name: value.strip() for name, value in query.items() if value.strip() and name != "news"}
 
 
 def _fields(text: str, what: str) -> dict[str, str]:
@@ -240,5 +260,12 @@ def _problem(status: int, detail: str, *headers: tuple[str, str]) -> Answer:
     return Answer(status, PROBLEM_JSON, json.dumps(told).encode() + b"\n", (*headers, *_FRESH))
 
 
-def _html(text: str) -> Answer:
-    return Answer(HTTPStatus.OK, _HTML, text.encode(), _NOT_ELSEWHERE)
+def _refusal(request: HttpRequest, status: int, detail: str, *headers: tuple[str, str]) -> Answer:
+    """Return an error to a browser as a page with a way back, and to a program as RFC 9457 has it."""
+    if not wants_page(request):
+        return _problem(status, detail, *headers)
+    return _html(page.refused(HTTPStatus(status), detail), HTTPStatus(status), *headers)
+
+
+def _html(text: str, status: HTTPStatus = HTTPStatus.OK, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, _HTML, text.encode(), (*headers, *_NOT_ELSEWHERE))

@@ -122,6 +122,11 @@ _SCHEMAS: dict[str, Any] = {
         **dict.fromkeys(("from", "to", "kind", "id", "at", "state", "channel"), _STRING),
         error={"type": ["string", "null"], "description": "of one that was sent: why it has not arrived"},
         attempts={"type": ["integer", "null"], "description": "of one that was sent"},
+        behind={"type": ["integer", "null"], "description": "of one that waits: the number of the one that goes first"},
+        said={
+            "type": ["string", "null"],
+            "description": "of one that came in and was not taken as it is: what the answer says, in words",
+        },
     ),
     "Answer": _object(
         **dict.fromkeys(("from", "kind", "id", "status", "code", "text"), _STRING),
@@ -180,10 +185,15 @@ _SCHEMAS: dict[str, Any] = {
             number={"type": "string", "description": "as the commands take it"},
             **dict.fromkeys(("device", "model", "version", "status"), _STRING),
             failed={"type": ["string", "null"], "description": "why its last outcome was a failure"},
+            failed_under={
+                "type": ["string", "null"],
+                "description": "the release that this outcome was reported under",
+            },
             **dict.fromkeys(("region", "import_supplier", "gas_supplier"), _OR_NULL),
         ),
         messages={"type": "integer", "description": "how many have been seen"},
         mails={"type": "integer", "description": "how many there are"},
+        failed_attempts={"type": "integer", "description": "how often a message could not be delivered so far"},
     ),
     _PROBLEM: _object(**dict.fromkeys(("type", "title", "detail"), _STRING), status={"type": "integer"}),
 }

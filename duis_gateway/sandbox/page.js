@@ -1,20 +1,38 @@
 // Shows what is new without losing what is being typed: the page itself is the answer, and only its moving parts change.
-let seen = document.querySelector("main").dataset.seen;
+const TYPED = "input:not([type=hidden]), textarea";
+const LOOK = 2000, BUSY = 10000;
+let seen = "", wait = LOOK;
+function isBusy(part) {
+  return part.querySelector(":is(a, button, input, select, textarea, summary):focus") !== null
+    || [...part.querySelectorAll(TYPED)].some(one => one.value !== one.defaultValue)
+    || [...part.querySelectorAll("option")].some(one => one.selected !== one.defaultSelected);
+}
+function take(old, fresh) {
+  const open = [...old.querySelectorAll("details")].map(one => one.open);
+  fresh.querySelectorAll("details").forEach((one, place) => { one.open = open[place] ?? one.open; });
+  const region = old.querySelector("[role=region]:focus");
+  old.replaceWith(fresh);
+  if (region) fresh.querySelector("[role=region]")?.focus({ preventScroll: true });
+}
 async function look() {
+  wait = LOOK;
+  if (document.hidden) return;
   try {
-    const status = await (await fetch("/v1/status")).json();
-    const now = JSON.stringify([status.clock, status.messages, status.mails,
-      status.parties.map(p => [p.url, p.behaviour, p.waiting, p.given_up])]);
-    if (seen === now) return;
-    const first = seen === undefined;
-    seen = now;
-    if (first) return;
-    const fresh = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+    const now = await (await fetch("/v1/status")).text();
+    if (now === seen) return;
+    const fresh = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
       const other = fresh.getElementById(part.id);
-      if (other && !part.contains(document.activeElement)) part.replaceWith(other);
+      if (!other || other.innerHTML === part.innerHTML) continue;
+      if (isBusy(part)) wait = BUSY;
+      else take(part, document.adoptNode(other));
     }
+    if (wait === LOOK) seen = now;
   } catch { /* the sandbox is not there just now */ }
 }
-setInterval(look, 2000);
-look();
+async function follow() {
+  await look();
+  setTimeout(follow, wait);
+}
+document.addEventListener("visibilitychange", look);
+follow();

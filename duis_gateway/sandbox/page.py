@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
+from http import HTTPStatus
 from importlib import resources
 from typing import Any
+from urllib.parse import urlencode
 
 from lxml import etree
 
@@ -19,18 +21,23 @@ from duis_gateway.client.soap import signed_document
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import MessageRefused
-from duis_gateway.sandbox import cast
+from duis_gateway.sandbox import cast, hub_filter
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.mails import Mail, opened
 from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
+from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.standing import standing_of
+from duis_gateway.sandbox.traffic import judged_in
+from duis_gateway.sandbox.undelivered import why_undelivered
 from duis_gateway.sandbox.words import Line, in_lines
+from duis_gateway.text.numbers import is_digits
 from duis_gateway.text.pages import render
 
-_LAST = 40
-_LAST_MAILS = 15
+_LAST = 20
+_LAST_MAILS = 10
 _MOST_SHOWN = 300_000
+_MOST_DIGITS = 9
 _ROLES = frozenset({"06", "87", "89"})
 
 
@@ -49,22 +56,52 @@ POLICY = _policy()
 """Nothing of another place is loaded or run, and of this page its own script alone."""
 
 
-def overview(sandbox: Sandbox, news: Sequence[Line]) -> str:
-    """Return the page; `news` is what the last command brought about."""
-    status = sandbox.status()
+ASKED = (*hub_filter.FIELDS, "before", "mails_before")
+"""What the page can be asked for in its query: some hubs, and older messages and emails."""
+
+
+def overview(sandbox: Sandbox, asked: Mapping[str, str], news: Sequence[Line]) -> str:
+    """Return the page; `news` is what the last command brought about.
+
+    Raises:
+        WrongCommand: it was asked for something that there is not.
+    """
+    status, standing = sandbox.status(), standing_of(sandbox.world)
+    before, mails = _before(asked, "before"), sandbox.mails.all()
+    mails_end = (_before(asked, "mails_before") or len(mails) + 1) - 1
     return render(
         "duis_gateway.sandbox/page.html",
         status=status,
-        standing=standing_of(sandbox.world),
+        standing=standing,
         now=sandbox.world.clock.now(),
         name_of=cast.name_of,
         you=next(one for one in status["parties"] if one["name"] == "you"),
         news=news,
-        messages=list(reversed(sandbox.world.traffic.messages(last=_LAST))),
-        mails=[one.told for one in reversed(sandbox.mails.all()[-_LAST_MAILS:])],
+        asked={name: asked.get(name, "") for name in ASKED},
+        link=partial(_link, asked),
+        found=hub_filter.find_hubs(status["hubs"], standing.hubs, asked),
+        states=hub_filter.STATES,
+        suppliers=[one.name for one in cast.SUPPLIERS],
+        messages=list(reversed(sandbox.world.traffic.messages(before=before, last=_LAST))),
+        mails=[one.told for one in reversed(mails[:mails_end][-_LAST_MAILS:])],
         commands=COMMANDS,
         behaviours=list(BEHAVIOURS),
     )
+
+
+def _before(asked: Mapping[str, str], name: str) -> int | None:
+    text = asked.get(name)
+    if text is None:
+        return None
+    if not is_digits(text, _MOST_DIGITS) or int(text) < 1:
+        raise WrongCommand(f"{name} must be a number, not {text[:20]!r}")
+    return int(text)
+
+
+def _link(asked: Mapping[str, str], part: str, **changed: object) -> str:
+    """Return the address of the page with something else asked for, at one of its parts."""
+    fields = {name: value for name, value in {**asked, **changed}.items() if value not in ("", None)}
+    return f"/{'?' if fields else ''}{urlencode(fields)}#{part}"
 
 
 def news_of(result: Mapping[str, Any]) -> list[Line]:
@@ -72,25 +109,34 @@ def news_of(result: Mapping[str, Any]) -> list[Line]:
     return in_lines(result) or [Line("done; it brought about no message")]
 
 
-def message(sandbox: Sandbox, number: int) -> str | None:
-    """Return the page of one message with its answer; None: there is none of this number."""
+def message(sandbox: Sandbox, number: int, news: Sequence[Line]) -> str | None:
+    """Return the page of one message with its answer; None: there is none of this number. `news` as in `overview`."""
     traffic = sandbox.world.traffic
-    found = traffic.messages(since=number - 1)[:1] if number > 0 else []
+    found = traffic.messages(since=number - 1, before=number + 1) if number > 0 else []
     raw = traffic.content(number)
     if not found or raw is None:
         return None
     answer = traffic.content(number, answer=True)
     trust = Trust.folder(sandbox.folder.pki, clock=sandbox.world.clock, roles=_ROLES)
     content, kind = raw
+    row = found[0]["outbox"]
     return render(
         "duis_gateway.sandbox/message.html",
         one=found[0],
+        news=news,
+        waits=None if row is None else why_undelivered(sandbox.world, row),
+        judged=None if answer is None else judged_in(answer[0]),
         console=sandbox.world.console,
         content=_readable(content) if kind == "xml" else opened(content).text[:_MOST_SHOWN],
         proof=_proof(trust, content) if kind == "xml" else "an email is not signed",
         answer=None if answer is None else _readable(answer[0]),
         answer_proof="" if answer is None else _proof(trust, answer[0]),
     )
+
+
+def refused(status: HTTPStatus, detail: str) -> str:
+    """Return the page that says in a browser why there is nothing else to see."""
+    return render("duis_gateway.sandbox/refused.html", status=status, detail=detail)
 
 
 def mail(one: Mail) -> str:

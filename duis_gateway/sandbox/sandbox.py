@@ -178,7 +178,7 @@ class Sandbox:
         """Return the whole of the sandbox as JSON has it, without its messages."""
         messages = self.world.traffic.look()
         with self.world.store.read() as conn:
-            stats = outbox_view.stats(conn)
+            stats, failed_attempts = outbox_view.stats(conn), outbox_view.attempts_failed(conn)
             known = {one.eui: one for one in parties.all_parties(conn)}
             token_holds = parties.by_token_hash(conn, parties.token_hash(party_token(cast.YOU))) is not None
             every = releases.all_releases(conn)
@@ -221,7 +221,7 @@ class Sandbox:
                     "device": format_eui(one.device_id),
                     "model": one.model,
                     "version": one.firmware_version,
-                    "failed": _failure(last.get(one.device_id)),
+                    **_failure(last.get(one.device_id)),
                     "status": one.status,
                     "region": one.csp_region,
                     "import_supplier": cast.name_of(one.import_supplier or 0),
@@ -231,14 +231,15 @@ class Sandbox:
             ],
             "messages": messages,
             "mails": len(self.mails.all()),
+            "failed_attempts": failed_attempts,
         }
 
 
-def _failure(last: RecordedOutcome | None) -> str | None:
-    """Why a hub's last outcome was none, None where it was one or there is no outcome."""
+def _failure(last: RecordedOutcome | None) -> dict[str, str | None]:
+    """Why a hub's last outcome was none, and under which release; None where it was one or there is no outcome."""
     if last is None or last.outcome.success:
-        return None
-    return last.outcome.failure_reason or "no reason given"
+        return {"failed": None, "failed_under": None}
+    return {"failed": last.outcome.failure_reason or "no reason given", "failed_under": last.release_id}
 
 
 def _release(one: Release) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.operations.console.release import Turn, turn_of
+from duis_gateway.operations.console.release import LastWord, Turn, last_word, turn_of
 from duis_gateway.rollout.deadlines.not_told import said_of_hubs
 from duis_gateway.rollout.deadlines.rules import in_order
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
@@ -18,6 +18,7 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.progress.records import Far
 from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
+from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.sandbox import cast
@@ -27,10 +28,12 @@ from duis_gateway.sandbox.world import World
 
 @dataclass(frozen=True)
 class ReleaseStanding:
-    """How far a release is, and whose turn it is."""
+    """How far a release is, whose turn it is, and what ended it or keeps it from going on."""
 
     far: Far
     turns: Sequence[Turn]
+    word: LastWord | None
+    over: bool
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ def standing_of(world: World) -> Standing:
             one.release_id: ReleaseStanding(
                 how_far(estate, one, told_of(conn, one, now)),
                 turn_of(in_order(tasks_of_everybody(conn, one, now)), one.release_id, now) if one in live else (),
+                last_word(one, history.of_release(conn, one.release_id)),
+                one.state.is_over,
             )
             for one in every
         }
@@ -71,9 +76,17 @@ def standing_of(world: World) -> Standing:
                 device_id = facts.hub.device_id
                 prospect = Prospect(release, plan_hub(facts), device_id in failing)
                 state, said = state_of(prospect), not_told.get((device_id, release.release_id))
-                why = why_of(prospect) if state is HubState.ACTIVATED or not said else f"{why_of(prospect)}; {said}"
+                why = _dated(prospect) if state is HubState.ACTIVATED or not said else f"{_dated(prospect)}; {said}"
                 stand[format_eui(device_id)] = HubStanding(release.release_id, state, why, approved)
     return Standing(far, stand)
+
+
+def _dated(prospect: Prospect) -> str:
+    """Say why a hub stands so, and when the automatic date is, where that is what is planned."""
+    plan, why = prospect.plan, why_of(prospect)
+    if plan.period is not None or plan.due is None:
+        return why
+    return why.replace("automatic date: ", f"automatic date, {plan.due:%Y-%m-%d %H:%M} UTC: ", 1)
 
 
 def _of_models(live: Sequence[Release], known: Mapping[int, Hub]) -> Iterator[tuple[Release, bool, list[Hub]]]:

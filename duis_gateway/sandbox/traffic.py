@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,14 +12,19 @@ from typing import Any
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import MessageIdentity, RequestId
+from duis_gateway.duis.verdict import Verdict, verdict_in
+from duis_gateway.envelope.parse import parse_trusted
+from duis_gateway.errors import MessageRefused
 from duis_gateway.flow import evidence
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.cast import GATEWAY, name_of
 from duis_gateway.store.engine import Store
+from duis_gateway.text.counts import counted
 
 _AT_ONCE = 500
+_MOST_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Traffic:
         self._lock = threading.Lock()
         self._seen: list[Seen] = []
         self._known: set[MessageIdentity] = set()
+        self._of_outbox: dict[int, int] = {}
         self._newest = 0
 
     def look(self) -> int:
@@ -54,6 +61,8 @@ class Traffic:
             # What came in stands before what it brought about, as far as their times are the same.
             for one in sorted(new, key=lambda one: one.at):
                 self._seen.append(replace(one, number=len(self._seen) + 1))
+                if one.outbox is not None:
+                    self._of_outbox[one.outbox] = len(self._seen)
             return len(self._seen)
 
     def _come_in(self, conn: Connection) -> Iterator[Seen]:
@@ -82,25 +91,48 @@ class Traffic:
                 )
 
     def messages(
-        self, *, since: int = 0, last: int | None = None, that: Callable[[Seen], bool] = lambda _: True
+        self,
+        *,
+        since: int = 0,
+        before: int | None = None,
+        last: int | None = None,
+        that: Callable[[Seen], bool] = lambda _: True,
     ) -> list[dict[str, Any]]:
-        """Return messages as JSON has them, in order: those after number `since`, and of these the `last` ones."""
+        """Return messages as JSON has them, in order: those after number `since` and before number `before`.
+
+        Of these the `last` ones.
+        """
         self.look()
         with self._lock:
-            found = [one for one in self._seen[since:] if that(one)]
+            found = [one for one in self._seen[since : None if before is None else before - 1] if that(one)]
         chosen = found if last is None else found[-last:] if last else []
         with self._store.read() as conn:
-            states = self._states(conn, [one.outbox for one in chosen if one.outbox is not None])
-        return [_told(one, states.get(one.outbox or 0)) for one in chosen]
+            sent = self._sent(conn, [one.outbox for one in chosen if one.outbox is not None])
+            said = {one.number: _said(conn, one) for one in chosen}
+        return [_told(one, sent.get(one.outbox or 0)) | {"said": said[one.number]} for one in chosen]
 
-    @staticmethod
-    def _states(conn: Connection, numbers: Sequence[int]) -> dict[int, OutboxEntry]:
+    def _sent(self, conn: Connection, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return what became of messages; one that waits untried does so for the error of what was tried before it."""
-        if not numbers:
+        if not rows:
             return {}
-        first, last = min(numbers), max(numbers)
-        found = outbox_view.entries(conn, after=first - 1, limit=last - first + 1)
-        return {one.id: _with_reason(conn, one) for one in found}
+        first, last = min(rows), max(rows)
+        return {
+            one.id: self._became(conn, one)
+            for one in outbox_view.entries(conn, after=first - 1, limit=last - first + 1)
+        }
+
+    def _became(self, conn: Connection, one: OutboxEntry) -> dict[str, Any]:
+        waits = outbox_view.waits_for(conn, one)
+        behind = None if waits is None or waits.behind is None else self.number_of(waits.behind)
+        error = one.last_error
+        if waits is not None and waits.error is not None:
+            before = f"it waits behind message {behind}" if behind else "the recipient is spared, as it failed"
+            error = f"{before}: {waits.error}"
+        return {"state": one.state, "channel": one.channel, "attempts": one.attempts, "error": error, "behind": behind}
+
+    def number_of(self, row: int) -> int | None:
+        """Return the number of the message that has this row of the outbox; None: it was not seen yet."""
+        return self._of_outbox.get(row)
 
     def outbox_row(self, number: int) -> int | None:
         """Return the row of the outbox that a message has which the gateway sent; None: it is no such message."""
@@ -122,15 +154,33 @@ class Traffic:
         return None if sent is None else (sent[1], "email" if sent[0].channel == "email" else "xml")
 
 
-def _with_reason(conn: Connection, one: OutboxEntry) -> OutboxEntry:
-    waits = outbox_view.waits_for(conn, one)
-    if waits is None or waits.error is None:
-        return one
-    before = f"it waits behind outbox {waits.behind}" if waits.behind else "the recipient is spared, as it failed"
-    return replace(one, last_error=f"{before}: {waits.error}")
+_NOT_PLAIN = ("E", "W", "Refused", "PartlyAccepted")
 
 
-def _told(one: Seen, entry: OutboxEntry | None) -> dict[str, Any]:
+def _said(conn: Connection, one: Seen) -> str | None:
+    """Return what a message that came in was answered, in words; None where it was taken as it is."""
+    if one.identity is None or not one.outcome.startswith(_NOT_PLAIN):
+        return None
+    found = evidence.find_answer(conn, one.identity)
+    judged = None if found is None else judged_in(found.answer)
+    return None if judged is None else _in_short(judged)
+
+
+def _in_short(judged: Verdict) -> str:
+    reasons = Counter(one.in_words for one in judged.items)
+    items = [f"{counted(number, 'item')}: {why}" for why, number in reasons.most_common(_MOST_REASONS)]
+    return "; ".join([judged.text, *items])
+
+
+def judged_in(answer: bytes) -> Verdict | None:
+    """Return what an answer of the gateway says; None: nothing is left of it."""
+    try:
+        return verdict_in(parse_trusted(answer))
+    except MessageRefused:
+        return None
+
+
+def _told(one: Seen, became: dict[str, Any] | None) -> dict[str, Any]:
     told: dict[str, Any] = {
         "number": one.number,
         "outbox": one.outbox,
@@ -143,7 +193,6 @@ def _told(one: Seen, entry: OutboxEntry | None) -> dict[str, Any]:
         "channel": "http",
         "attempts": None,
         "error": None,
+        "behind": None,
     }
-    if entry is not None:
-        told |= {"state": entry.state, "channel": entry.channel, "attempts": entry.attempts, "error": entry.last_error}
-    return told
+    return told | (became or {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
@@ -31,22 +33,29 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
 
 
 def get(town: RunningSandbox, path: str = "/") -> html.HtmlElement:
-    answer = exchange(town.remote.url, "GET", path, None, {})
+    answer = exchange(town.remote.url, "GET", path.partition("#")[0], None, {})
     assert answer.status == 200, answer.data
     return answer.root
 
 
-def post(town: RunningSandbox, form: html.HtmlElement) -> html.HtmlElement:
-    """What the page says once a form of it was sent as it is."""
-    fields = urlencode({str(one.get("name")): str(one.get("value")) for one in form.xpath(".//input[@type='hidden']")})
-    answer = exchange(town.remote.url, "POST", "/", fields, {})
+def post(town: RunningSandbox, form: html.HtmlElement, path: str = "/", **more: str) -> html.HtmlElement:
+    """What the page says once a form of it was sent as it is; `path` is where it stands, `more` what was typed."""
+    filled = {str(one.get("name")): str(one.get("value")) for one in form.xpath(".//input[@type='hidden']")}
+    answer = exchange(town.remote.url, "POST", path, urlencode(filled | more), {})
     assert answer.status == 303
-    return get(town, answer.headers["Location"])
+    place, fragment = answer.headers["Location"].split("#")
+    assert fragment == "news"
+    return get(town, place)
 
 
 def row(root: html.HtmlElement, part: str, name: str) -> html.HtmlElement:
     (found,) = root.xpath(f"//section[@id='{part}']//tr[td[1][normalize-space()='{name}']]")
     return found
+
+
+def shown(root: html.HtmlElement) -> list[str]:
+    """The numbers of the hubs that are shown."""
+    return [words(one) for one in root.xpath("//section[@id='hubs']//tbody/tr/td[1]")]
 
 
 def words(element: html.HtmlElement) -> str:
@@ -101,23 +110,31 @@ def test_a_hub_says_how_it_stands_and_why(town: RunningSandbox) -> None:
     failed = row(root, "hubs", "4")
     assert "failed under SEC-2027-A: " in words(failed)
     assert "hashMismatch" in words(failed)
-    assert "no release in flight is for this model" in words(row(root, "hubs", "101"))
+    assert "It failed under SEC-2027-A: hashMismatch." in words(failed)
+    assert "automatic date, 2027-07-04 09:00 UTC: its supplier has not instructed." in words(row(root, "hubs", "2"))
+    none = words(row(get(town, "/?hub=101"), "hubs", "101"))
+    assert "no release in flight is for this model." in none
+    assert "nothing to activate: no release" in none
     (page, *_) = failed.xpath(".//a/@href")
     assert "00-DB-12-34-56-00-00-04" in words(on_console(town, page).root.find(".//h1"))
 
 
 def test_a_hubs_buttons_go_for_the_release_that_they_name(town: RunningSandbox) -> None:
     """And so do the commands without a release: never for one that is not approved."""
-    hub = row(get(town), "hubs", "20")
+    hub = row(get(town, "/?hub=20"), "hubs", "20")
     assert "under SEC-2027-A Activate Fail" in words(hub)
     (fail,) = [one for one in hub.xpath(".//form") if "Fail" in words(one)]
-    (said,) = post(town, fail).xpath("//section[contains(@class, 'news')]")
+    after = post(town, fail, "/?hub=20")
+    (said,) = after.xpath("//section[contains(@class, 'news')]")
     assert "N71 to you: delivered" in words(said)
+    assert shown(after) == ["20"], "the hubs that were looked for are still there"
     assert "SEC-2027-C" not in words(said)
     assert {one["release"] for one in town.do("fail", hub=[21])["answers"]} <= {"SEC-2027-A", None}
-    assert row(get(town), "hubs", "101").xpath(".//form") == []
+    assert row(get(town, "/?hub=101"), "hubs", "101").xpath(".//form") == []
     town.do("announce", release="SEC-2027-D", model="433200BD", approve=False)
-    assert "under SEC-2027-D: not before DCC approves the release" in words(row(get(town), "hubs", "101"))
+    unapproved = words(row(get(town, "/?hub=101"), "hubs", "101"))
+    assert "under SEC-2027-D: not before DCC approves the release" in unapproved
+    assert unapproved.endswith("not before DCC approves SEC-2027-D")
     at = ("--port", str(town.port))
     assert "SEC-2027-D is not approved yet: `sandbox approve --release SEC-2027-D`" in refused(
         1, "sandbox", "activate", "101", *at
@@ -133,12 +150,18 @@ def test_a_dead_letter_is_delivered_again_from_its_page(town: RunningSandbox) ->
     number = next(
         one["number"] for one in messages(town) if one["state"] == "dead" and one["kind"] == "RolloutDecision"
     )
-    town.do("csp", name="south", behaviour="normal")
+    cause = get(town, f"/messages/{number}").get_element_by_id("why")
+    assert "south was told to behave: refuse. Let it answer normally Deliver it again once that is mended" in words(
+        cause
+    )
+    normal, _again = cause.xpath(".//form")
+    assert "south behaves: normal" in words(post(town, normal, f"/messages/{number}").get_element_by_id("news"))
     page = get(town, f"/messages/{number}")
     (console,) = [one for one in page.xpath("//a/@href") if "/messages/sent-" in one]
     assert "RolloutDecision" in on_console(town, console).root.findtext(".//h1")
+    assert "south answers normally now: deliver it again." in words(page.get_element_by_id("why"))
     (form,) = page.xpath("//form")
-    (said,) = post(town, form).xpath("//section[contains(@class, 'news')]")
+    (said,) = post(town, form, f"/messages/{number}").xpath("//section[contains(@class, 'news')]")
     assert "1 message will be delivered again" in words(said)
     assert [one["state"] for one in messages(town) if one["number"] == number] == ["delivered"]
     [note] = town.do("replay", message=number)["notes"]
@@ -174,3 +197,112 @@ def test_the_consoles_buttons_take_the_token_that_the_page_names_and_nothing_is_
         page.get_by_label("Operators' token").first.fill(word)
         page.get_by_role("button", name="Replay").first.click()
         expect(page.get_by_role("status")).to_contain_text("put back")
+
+
+def test_hubs_are_found_by_number_eui_state_release_and_supplier(town: RunningSandbox) -> None:
+    """Ten at a time; what names no hub is said where the hubs are."""
+    assert shown(get(town)) == [str(number) for number in range(1, 11)]
+    (further,) = get(town).xpath("//section[@id='hubs']//a[@rel='next']/@href")
+    assert shown(get(town, further)) == [str(number) for number in range(11, 21)]
+    assert shown(get(town, "/?hub=104")) == ["104"]
+    assert shown(get(town, "/?hub=00db+1234+5600+0068")) == ["104"]
+    assert shown(get(town, "/?hub=4,+104+81")) == ["4", "81", "104"]
+    assert shown(get(town, "/?hub=118-120")) == ["118", "119", "120"]
+    assert "4" in shown(get(town, "/?state=failed"))
+    assert "1" not in shown(get(town, "/?state=failed"))
+    assert shown(get(town, "/?hub=41-120&supplier=gas")) == [str(number) for number in range(41, 51)]
+    assert shown(get(town, "/?hub=91-102&release=SEC-2027-A&supplier=")) == [str(number) for number in range(91, 101)]
+    assert "No such hub." in words(get(town, "/?hub=104&state=activated").get_element_by_id("found"))
+    assert "A hub is named by a number from 1 to 120" in words(get(town, "/?hub=tower").get_element_by_id("found"))
+    filled = get(town, "/?hub=tower&state=batch").get_element_by_id("hubs")
+    assert filled.xpath(".//input[@name='hub']/@value") == ["tower"]
+    assert filled.xpath(".//option[@selected]/@value") == ["batch"]
+
+
+def test_a_hub_says_under_which_release_it_failed_and_a_release_who_stopped_it(town: RunningSandbox) -> None:
+    town.do("decide", action="proceed")
+    town.do("announce", release="SEC-2027-F", model="433200BD")
+    town.do("fail", hub=[102], reason="noImageHeld", release="SEC-2027-F")
+    town.do("decide", action="stop", release="SEC-2027-F", reason="a fault of the image")
+    failed = words(row(get(town, "/?hub=102"), "hubs", "102"))
+    assert "It failed under SEC-2027-F: noImageHeld." in failed
+    assert "failed under SEC-2027-D" not in failed
+    assert shown(get(town, "/?release=SEC-2027-F")) == ["102"]
+    stopped = words(row(get(town), "releases", "SEC-2027-F"))
+    assert "stopped by DCC on 2027-01-04 09:00:00: a fault of the image" in stopped
+    assert "nobody's: the release is over" in stopped
+    announced = row(get(town), "releases", "SEC-2027-C")
+    assert "announced, not approved yet" in words(announced)
+    assert [words(one) for one in announced.xpath(".//button")] == ["Approve", "Withdraw"]
+    town.do("decide", action="pause", release="SEC-2027-A", reason="INC-1 is looked into")
+    assert "paused by DCC on 2027-01-04 09:00:00: INC-1 is looked into" in words(
+        row(get(town), "releases", "SEC-2027-A")
+    )
+    town.do("decide", action="proceed", release="SEC-2027-A")
+
+
+def test_what_came_of_a_request_is_said_in_words(town: RunningSandbox) -> None:
+    """As the commands print it, in the list and on its own page; and of a partner's message."""
+    town.do("choose", supplier="you", hub=[5, 6])
+    [refused_one] = town.do("instruct", supplier="you", hub=[31], group="BAD")["messages"]
+    meaning = "E110608: a pilot group names hubs that are not on the supplier's preferred list"
+    assert meaning in words(row(get(town), "messages", str(refused_one["number"])))
+    page = get(town, f"/messages/{refused_one['number']}")
+    assert meaning in words(page.get_element_by_id("verdict"))
+    assert "What you can do: put the hubs on the preferred list first" in words(page.get_element_by_id("verdict"))
+    (partly, *_) = town.do("batch", hub=[5, 101], release="SEC-2027-A")["messages"]
+    assert "PartlyAccepted; 1 item: of another device model" in words(row(get(town), "messages", str(partly["number"])))
+
+
+def test_a_wrong_address_is_a_page_with_a_way_back_and_for_programs_a_problem(town: RunningSandbox) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    for path, status in (("/nope", 404), ("/messages/9999", 404), ("/mails/999", 404), ("/?stat=failed", 400)):
+        page = exchange(town.remote.url, "GET", path, None, browser)
+        assert (page.status, page.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+        assert page.root.xpath("//a/@href") == ["/"]
+        problem = exchange(town.remote.url, "GET", path, None, {"Accept": "*/*"})
+        assert (problem.status, problem.headers["Content-Type"]) == (status, "application/problem+json")
+        assert json.loads(problem.data)["detail"] in words(page.root)
+
+
+def test_a_message_that_waits_says_for_what_and_what_to_do_and_its_page_follows(town: RunningSandbox) -> None:
+    """The one before it is named by the number that the page has for it, and led to, however old it is."""
+    town.do("address", supplier="you", url="http://127.0.0.1:9/alerts")
+    first, second = (
+        next(one for one in town.do("activate", hub=[hub])["messages"] if one["to"] == "you") for hub in (7, 8)
+    )
+    assert re.match(rf"it waits behind message {first['number']}: ", second["error"])
+    assert second["behind"] == first["number"]
+    listed = row(get(town), "messages", str(second["number"]))
+    assert f"waiting behind message {first['number']}: " in words(listed)
+    assert f"/messages/{first['number']}" in listed.xpath(".//a/@href")
+    page = get(town, f"/messages/{second['number']}")
+    assert f"/messages/{first['number']}" in page.get_element_by_id("why").xpath(".//a/@href")
+    here = f"/messages/{first['number']}"
+    why = get(town, here).get_element_by_id("why")
+    assert "you gets its messages at http://127.0.0.1:9/alerts, which is not the sandbox's" in words(why)
+    for _ in range(3):
+        town.do("clock", to="+1h")
+        town.do("decide", action="pause", release="SEC-2027-A")
+        town.do("decide", action="proceed", release="SEC-2027-A")
+    assert here not in get(town).xpath("//section[@id='messages']//td[1]//a/@href"), "it is among the last no more"
+    (older,) = get(town).xpath("//section[@id='messages']//a[@rel='next']/@href")
+    assert here in [
+        *get(town, older).xpath("//a/@href"),
+        *get(town, f"/?before={first['number'] + 1}").xpath("//a/@href"),
+    ]
+    assert get(town, "/?mails_before=3").xpath("//section[@id='mails']//td[1]//a/@href") == ["/mails/2", "/mails/1"]
+    with chromium() as browser:
+        followed = browser.new_page()
+        followed.goto(f"{town.remote.url}{here}")
+        expect(followed.locator("#message")).to_contain_text("The last attempt failed")
+        _, back = get(town, here).xpath("//form")
+        assert "the alerts of you go to the sandbox's own adapter" in words(post(town, back, here))
+        expect(followed.locator("#message")).to_contain_text("delivered", timeout=30_000)
+        expect(followed.locator("#why")).to_have_count(0)
+        found = browser.new_page()
+        found.goto(f"{town.remote.url}/?hub=9")
+        expect(found.locator("#hubs tbody tr")).to_have_count(1)
+        town.do("activate", hub=[9])
+        expect(found.locator("#hubs tbody")).to_contain_text("the hub runs version", timeout=30_000)
+        expect(found.locator("#hubs tbody tr")).to_have_count(1)
