@@ -13,7 +13,6 @@ import click
 from duis_gateway.cli.common import DONE, NO, WholeNumber
 from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.cli.screen import TerminalScreen
-from duis_gateway.machine.signals import end_as_by_ctrl_c
 from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
 
 HUBS = 52_000
@@ -38,7 +37,6 @@ FOLDER = "demo-work"
 )
 def demo(workdir: Path | None, suppliers: int, hubs: int, force: bool, keep_running: bool) -> int:
     """Play a release from its announcement to the last N64, over real HTTP, and check every outcome."""
-    end_as_by_ctrl_c()
     folder = workdir or (Path(FOLDER) if force else _free_folder())
     stay = _wait_for_interrupt if keep_running else None
     return DONE if run(folder, suppliers, hubs, TerminalScreen(), force=force, stay=stay) else NO

@@ -1,7 +1,8 @@
 """The command `duis-gateway`: finds the command asked for, and turns every error into one line and an exit code.
 
 Exit codes: 0: done; 1: the answer is no (verification failed, a request was refused); 2: usage, configuration or
-something on this machine (a database, a file, the output) has to be put right first.
+something on this machine (a database, a file, the output) has to be put right first. A command that a signal told to
+end takes away what it could not finish, and ends by that signal.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from duis_gateway.cli.common import DONE, NO, WRONG
 from duis_gateway.cli.help import FittingFormatter
 from duis_gateway.cli.terminal import BAD, painted
 from duis_gateway.errors import ConfigurationError, GatewayError, NotDurable, StoreUnusable, meant
-from duis_gateway.machine.signals import ignore_all_but_the_end
+from duis_gateway.machine.signals import Interrupted, end_by, ignore_all_but_the_end, interrupt_by_signals
 from duis_gateway.text.controls import one_line
 
 _COMMANDS = {
@@ -111,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _keep_standard_output(os.O_WRONLY if serves else os.O_RDONLY)
     if serves:
         ignore_all_but_the_end()  # until the command is loaded and sets what signals do
+    elif arguments is None:
+        interrupt_by_signals()
     try:
         code = _run(words)
     except (Exception, KeyboardInterrupt) as error:
@@ -121,6 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
                 click.echo(f"{painted('duis-gateway:', BAD, sys.stderr)} {_on_one_line(text)}", err=True)
             if words[:1] == ["--traceback"]:
                 traceback.print_exception(error)
+        ended = error.__cause__ if isinstance(error, click.Abort) else error
+        if isinstance(ended, Interrupted):
+            end_by(ended.number)
     sys.exit(code)
 
 

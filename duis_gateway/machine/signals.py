@@ -125,11 +125,32 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def end_as_by_ctrl_c() -> None:
-    """Let SIGTERM and SIGHUP end this process as Ctrl-C does: with what it started. What is ignored stays ignored."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+class Interrupted(KeyboardInterrupt):
+    """A signal told this command to end: by Ctrl-C, or by a time limit, an ended session or a service manager."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def interrupt_by_signals() -> None:
+    """Let SIGINT, SIGTERM and SIGHUP raise `Interrupted`, so that a command takes away what it could not finish.
+
+    What is ignored (by `nohup`, say) stays ignored.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    raise Interrupted(number)
+
+
+def end_by(number: int) -> None:
+    """End this process by the signal itself, as whoever sent it expects: a shell says 128 and its number."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def ignore_user_signals() -> None:

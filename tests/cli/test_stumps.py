@@ -1,8 +1,12 @@
-"""What a command began on a full disk is gone, and the same command works once there is room."""
+"""What a command could not finish is gone, on a full disk or by a signal, and the same command works afterwards."""
 
 from __future__ import annotations
 
 import resource
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +17,7 @@ from duis_gateway.machine.files import put_whole, write_bytes
 from duis_gateway.store.engine import Store
 from tests.support.cli import SUPPLIER, Installation, done, refused
 
+ROOT = Path(__file__).resolve().parents[2]
 _ABOUT: tuple[object, ...] = ("--release", "R1", "--party", SUPPLIER, "--firmware-version", "9002")
 Words = Callable[[Installation, Path], tuple[object, ...]]
 
@@ -112,6 +117,24 @@ def test_a_file_that_could_not_be_finished_is_not_there(
         assert left_in(folder) == []
         done(*arguments)
     store.close()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_a_signal_interrupts_is_taken_away(tmp_path: Path, number: signal.Signals) -> None:
+    """The command ends by the signal itself, so that no script takes its end for an answer."""
+    folder = tmp_path / "in"
+    words = [sys.executable, "-m", "duis_gateway", "init", str(folder)]
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        while not folder.exists():
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.send_signal(number)
+        assert process.wait(60) == -number
+        assert process.stderr is not None
+        assert "interrupted" in process.stderr.read()
+    assert left_in(tmp_path) == []
+    done("init", folder)
 
 
 def test_a_file_that_cannot_be_replaced_stays_and_is_named(tmp_path: Path) -> None:

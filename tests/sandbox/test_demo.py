@@ -242,7 +242,7 @@ def test_a_demonstration_that_is_ended_takes_its_processes_with_it(tmp_path: Pat
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         process.terminate()
-        assert process.wait(60) == 1
+        assert process.wait(60) == -signal.SIGTERM
         assert "interrupted" in process.stderr.read()
     assert not psutil.wait_procs(children, 20)[1]
 

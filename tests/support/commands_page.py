@@ -20,7 +20,8 @@ _HEAD = """\
 # Commands
 
 What `duis-gateway COMMAND --help` prints, on one page; made by `python -m tests.support.examples`. The exit code is 0
-if the command succeeded, 1 if the answer is no, and 2 if something has to be put right first.
+if the command succeeded, 1 if the answer is no, and 2 if something has to be put right first. A command that Ctrl-C,
+SIGTERM or SIGHUP interrupts takes away what it could not finish, and ends by that signal: a shell says 130, 143 or 129.
 
 """
 
