@@ -122,6 +122,7 @@ _SCHEMAS: dict[str, Any] = {
         **dict.fromkeys(("from", "to", "kind", "id", "at", "state", "channel"), _STRING),
         error={"type": ["string", "null"], "description": "of one that was sent: why it has not arrived"},
         attempts={"type": ["integer", "null"], "description": "of one that was sent"},
+        stands_for={"type": ["string", "null"], "description": "of an N999: the alert in whose place it was sent"},
         behind={"type": ["integer", "null"], "description": "of one that waits: the number of the one that goes first"},
         said={
             "type": ["string", "null"],

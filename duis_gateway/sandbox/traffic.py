@@ -128,7 +128,14 @@ class Traffic:
         if waits is not None and waits.error is not None:
             before = f"it waits behind message {behind}" if behind else "the recipient is spared, as it failed"
             error = f"{before}: {waits.error}"
-        return {"state": one.state, "channel": one.channel, "attempts": one.attempts, "error": error, "behind": behind}
+        return {
+            "stands_for": one.stands_for or None,
+            "state": one.state,
+            "channel": one.channel,
+            "attempts": one.attempts,
+            "error": error,
+            "behind": behind,
+        }
 
     def number_of(self, row: int) -> int | None:
         """Return the number of the message that has this row of the outbox; None: it was not seen yet."""
@@ -194,5 +201,6 @@ def _told(one: Seen, became: dict[str, Any] | None) -> dict[str, Any]:
         "attempts": None,
         "error": None,
         "behind": None,
+        "stands_for": None,
     }
     return told | (became or {})

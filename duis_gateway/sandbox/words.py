@@ -60,7 +60,8 @@ def _sent(result: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _named(one: Mapping[str, Any]) -> str:
-    return f"email {one['kind']}" if one["channel"] == "email" else str(one["kind"])
+    kind = f"email {one['kind']}" if one["channel"] == "email" else str(one["kind"])
+    return f"{kind} (for {one['stands_for']})" if one["stands_for"] else kind
 
 
 def _state(one: Mapping[str, Any]) -> str:

@@ -254,6 +254,14 @@ def test_what_came_of_a_request_is_said_in_words(town: RunningSandbox) -> None:
     assert "PartlyAccepted; 1 item: of another device model" in words(row(get(town), "messages", str(partly["number"])))
 
 
+def test_an_n999_says_for_which_alert_it_stands(town: RunningSandbox) -> None:
+    ran = run("sandbox", "activate", "82", "--port", str(town.port)).output
+    assert "gateway: N999 (for N64) to oldest: delivered" in ran
+    (number,) = re.findall(r"N999 \(for N64\) to oldest: delivered \(message (\d+)", ran)
+    assert "N999 (for N64)" in words(row(get(town), "messages", number))
+    assert get(town, f"/messages/{number}").findtext(".//h1") == f"Message {number}: N999 (for N64)"
+
+
 def test_a_wrong_address_is_a_page_with_a_way_back_and_for_programs_a_problem(town: RunningSandbox) -> None:
     browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
     for path, status in (("/nope", 404), ("/messages/9999", 404), ("/mails/999", 404), ("/?stat=failed", 400)):
