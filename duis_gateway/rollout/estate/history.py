@@ -7,12 +7,14 @@ what concerns itself, and nothing of another's, who has or had the hub.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.records import ActivationRequest
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.scopes import viewer_of
 from duis_gateway.rollout.direct_instructions import store as direct
@@ -43,15 +45,58 @@ def history_rows(conn: Connection, party: Party, device_id: int) -> list[Row]:
     ]
     seen = [one for one in happened if viewer in (None, one.supplier) or one.supplier == OF_DCC]
     told = in_sequence(tuple(_told_once(seen)))
-    rows = [_row_of(one, viewer is not None) for one in told if not _is_of_a_move(one)]
-    rows += [
-        _row(one.issued_at, "CS06 sent", one.release_id, one.firmware_version, None, None)
-        for one in activations.matching_requests(conn, [device_id]).values()
-    ]
-    rows += [_outcome(one) for one in reversed(activations.outcomes_of(conn, device_id))]
-    rows += [_row_of(one, viewer is not None) for one in told if _is_of_a_move(one)]
+    requests = activations.matching_requests(conn, [device_id]).values()
+    every = with_moves(told, tuple(requests), activations.outcomes_of(conn, device_id)[::-1])
+    rows = [_any_row(one, viewer is not None) for one in every]
     different = {tuple(row.values()): row for row in rows}.values()
     return sorted(different, key=lambda row: str(row["at"]))[::-1]
+
+
+def with_moves(
+    told: Sequence[HubEvent], requests: Sequence[ActivationRequest], outcomes: Sequence[RecordedOutcome]
+) -> list[Entry]:
+    """Return events (`in_sequence`) with the CS06s and outcomes, as they happened where several are of one time.
+
+    No number says which of these came first at one time: it is what follows from the other. CS06 is sent after what the
+    hub was instructed by, and before what ends that; an outcome comes after its CS06, and is told as a deviation (but
+    for being early) where what ended the plan had come before it.
+    """
+    moves = [one for one in told if _is_of_a_move(one)]
+    late: set[tuple[datetime, str | None]] = {
+        (one.at, one.release_id) for one in moves if one.word != DeviationKind.BEFORE_PERIOD
+    }
+    found: list[Entry] = [one for one in told if not _is_of_a_move(one)]
+    done: list[Entry] = [*requests, *outcomes]
+    for one in done:
+        place = len(found) if _when(one) in late else _before_what_ends_it(one, found)
+        found.insert(place, one)
+    return [*found, *moves]
+
+
+Entry = HubEvent | ActivationRequest | RecordedOutcome
+"""What a history has of a hub."""
+
+
+def _when(one: Entry) -> tuple[datetime, str | None]:
+    """Return the time of it and its release, by which what belongs together is known."""
+    if isinstance(one, HubEvent):
+        return one.at, one.release_id
+    if isinstance(one, ActivationRequest):
+        return one.issued_at, one.release_id
+    return one.outcome.completed_at, one.release_id
+
+
+def _before_what_ends_it(one: Entry, found: Sequence[Entry]) -> int:
+    """Return the place before the last events of this time and release that end a plan, if there are any; else last."""
+    place = len(found)
+    for number in range(len(found) - 1, -1, -1):
+        other = found[number]
+        if _when(other) != _when(one):
+            continue
+        if not (isinstance(other, HubEvent) and other.what in _WHAT_CAME_OF_IT):
+            break
+        place = number
+    return place
 
 
 def in_sequence(happened: Sequence[HubEvent]) -> list[HubEvent]:
@@ -62,19 +107,22 @@ def in_sequence(happened: Sequence[HubEvent]) -> list[HubEvent]:
     """
     found: list[HubEvent] = []
     for one in happened:
-        place = len(found) if one.what in _WHAT_CAME_OF_IT else _before_what_came_of_it(one, found)
+        place = len(found) if one.what in _NOTED_AT_ONCE else _before_what_came_of_it(one, found)
         found.insert(place, one)
     return found
 
 
 _WHAT_CAME_OF_IT = (Happened.VOID, Happened.OFF_PLAN, Happened.ENDED, Happened.CHOICE_ENDED)
+_NOTED_AT_ONCE = (*_WHAT_CAME_OF_IT, Happened.PLANNED)
 
 
 def _before_what_came_of_it(one: HubEvent, found: Sequence[HubEvent]) -> int:
     """Return the place before the first that was told of it at the same time, if that is of none before; else last."""
     another = False
     for place, other in enumerate(found):
-        if (other.at, other.release_id, other.supplier) != (one.at, one.release_id, one.supplier):
+        # What DCC instructed by itself is told to the hub's suppliers to be void.
+        concerned = one.supplier in (other.supplier, OF_DCC)
+        if (other.at, other.release_id) != (one.at, one.release_id) or not concerned:
             continue
         mine = other.group_id == one.group_id
         if other.what is Happened.VOID and (mine or (other.group_id is None and not another)):
@@ -133,6 +181,14 @@ _ENDINGS = (Happened.ENDED, Happened.CHOICE_ENDED)
 
 def _key(one: HubEvent, supplier: int, group_id: str | None) -> tuple[object, ...]:
     return one.release_id, one.at, one.word, supplier, group_id
+
+
+def _any_row(one: Entry, own: bool) -> Row:
+    if isinstance(one, HubEvent):
+        return _row_of(one, own)
+    if isinstance(one, RecordedOutcome):
+        return _outcome(one)
+    return _row(one.issued_at, "CS06 sent", one.release_id, one.firmware_version, None, None)
 
 
 def _row_of(one: HubEvent, own: bool) -> Row:
