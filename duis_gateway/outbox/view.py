@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -183,6 +183,13 @@ _IN_ORDER = {
     "in_flight": (outbox.c.lease_until,),
     "dead": (outbox.c.recipient, outbox.c.id),
 }
+
+
+def some(conn: Connection, messages: Collection[int]) -> list[OutboxEntry]:
+    """Return these messages, by their ids, as far as there are such."""
+    now = now_seconds(conn)
+    query = select(*_SHOWN).where(outbox.c.id.in_(messages)).order_by(outbox.c.id)
+    return [_entry(row, now) for row in conn.execute(query)] if messages else []
 
 
 def waits_behind(conn: Connection, message: int) -> int | None:

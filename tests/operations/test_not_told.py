@@ -233,9 +233,37 @@ def test_a_release_lists_what_has_not_arrived(pages: Pages) -> None:
     (row,) = root.xpath("//div[@id='not-arrived']//tbody/tr")
     (link,) = row.xpath(".//a[starts-with(@href, '/messages/')]/@href")
     text = " ".join(row.text_content().split())
-    assert text.endswith("dead letter HTTP 404")
+    assert "dead letter HTTP 404. Mend the cause first, or it will be given up again. Its server at" in text
+    assert text.endswith("Then replay it.")
     assert format_eui(NORTH) in text
     assert "dead letter" in pages.words(link, part="//h1")
+    assert "What to do: Mend the cause first, or it will be given up again." in pages.words(
+        link, part="//p[@id='to-do']"
+    )
+
+
+def test_what_waits_for_one_reason_is_one_line_and_is_explained_alike_in_all_places(pages: Pages) -> None:
+    """Eight lines were alike; lists gave no reason, or "due now" of what waits behind another."""
+    first, *others = fails(pages.dcc, "PreferredPilotSchedule", "FirmwareReleaseNotice", "StageChange", to=NORTH)
+    (row,) = pages.read("/releases/R1").xpath("//div[@id='not-arrived']//tbody/tr")
+    text = " ".join(row.text_content().split())
+    cause = "the last attempt failed: Connection refused"
+    assert f"and {len(others)} more messages, which wait for it" in text
+    assert cause in text
+    to_do = f"or register another address if that is the wrong one (party change {format_eui(NORTH)} --url URL)"
+    assert to_do in text
+    assert to_do in pages.words(f"/messages/sent-{first}", part="//p[@id='to-do']")
+    assert "What to do: see to that one. Its server at" in pages.words(
+        f"/messages/sent-{others[-1]}", part="//p[@id='to-do']"
+    )
+    listed = pages.read("/messages?way=sent&state=pending").xpath("//tbody/tr")
+    reasons = {row.xpath("td[2]/a/@href")[0]: " ".join(row.xpath("td[4]")[0].text_content().split()) for row in listed}
+    assert reasons[f"/messages/sent-{first}"] == f"pending: {cause}"
+    behind = reasons[f"/messages/sent-{others[-1]}"]
+    assert behind.startswith(f"pending: behind {len(others)} others, the first of which is ")
+    assert behind.endswith(cause)
+    for path in (f"/messages/sent-{first}", f"/messages/sent-{others[-1]}", "/", "/releases/R1"):
+        assert "due now" not in pages.words(path)
 
 
 # --- why has this message not arrived -----------------------------------------------------------------------------

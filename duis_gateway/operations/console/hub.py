@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from duis_gateway.operations.console import search
 from duis_gateway.operations.console.search import Line, Way
+from duis_gateway.operations.console.waiting import Why, whys
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.not_arrived import NotArrived
 from duis_gateway.parties.records import Party, PartyKind
@@ -44,7 +45,8 @@ class Outcome:
 class HubPage:
     """A hub with its plan under each live release, its history, what was told about it alone, and what was for it.
 
-    `not_told`: what its CSP and its suppliers should know of it, and has not arrived.
+    `not_told`: what its CSP and its suppliers should know of it, and has not arrived. `whys`: why what was told about
+    it alone (`told`) has not, by message.
     """
 
     hub: Hub
@@ -55,15 +57,17 @@ class HubPage:
     told: Sequence[Line]
     not_told: Sequence[NotArrived]
     over: Sequence[OverRelease]
+    whys: Mapping[int, Why]
 
 
-def page_of(conn: Connection, device_id: int, now: datetime) -> HubPage | None:
-    """Return a hub's page; None if it is not in the inventory."""
+def page_of(conn: Connection, device_id: int, now: datetime, relay: bool) -> HubPage | None:
+    """Return a hub's page; None if it is not in the inventory. `relay`: there is one for emails."""
     hub, standing = hubs.get(conn, device_id), hub_on_a_page(conn, OPERATOR, device_id, now)
     if hub is None or standing is None:
         return None
     outcomes = activations.outcomes_of(conn, device_id)
     live = releases_for(conn, hub)
+    told = search.sent(outbox_view.about_hub(conn, device_id))
     is_active = standing["state"] == HubState.ACTIVATED
     return HubPage(
         hub,
@@ -71,9 +75,10 @@ def page_of(conn: Connection, device_id: int, now: datetime) -> HubPage | None:
         plans_and_not_told(conn, hub, live, now),
         [_linked(conn, one, place < _LINKED) for place, one in enumerate(outcomes)],
         history_rows(conn, OPERATOR, device_id),
-        search.sent(outbox_view.about_hub(conn, device_id)),
+        told,
         [] if is_active else not_told_of_hub(conn, hub, [one.release_id for one in live]),
         ReleasesOver(conn).of(hub),
+        whys(conn, [one.id for one in told if one.state != "delivered"], relay),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from duis_gateway.duis.identifiers import eui_as_typed
 from duis_gateway.operations.console.counts import ReleaseCounts
 from duis_gateway.operations.console.picture import Picture, draw
+from duis_gateway.operations.console.waiting import Stuck, by_cause
 from duis_gateway.outbox.not_arrived import NotArrived, not_arrived
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
@@ -61,7 +62,7 @@ class Offer:
 class ReleasePage:
     """A release with its history, what DCC said of its stages, and what the CSPs offered.
 
-    `not_arrived`: what was sent about it and has not arrived, but for what is about single hubs. `threshold` and
+    `stuck`: what was sent about it and has not arrived, but for what is about single hubs. `threshold` and
     `proposed` are its failure threshold, and the pause on which DCC has not decided, in words (X11).
     """
 
@@ -73,7 +74,7 @@ class ReleasePage:
     threshold: str
     proposed: str
     offers: Sequence[Offer]
-    not_arrived: Sequence[NotArrived]
+    stuck: Sequence[Stuck]
 
 
 _ORDER = (
@@ -86,8 +87,8 @@ _ORDER = (
 _MOST_OFFERS = 200
 
 
-def page_of(conn: Connection, release_id: str) -> ReleasePage | None:
-    """Return a release's page; None if there is no such release."""
+def page_of(conn: Connection, release_id: str, relay: bool) -> ReleasePage | None:
+    """Return a release's page; None if there is no such release. `relay`: there is one for emails."""
     release = releases.find(conn, release_id)
     if release is None:
         return None
@@ -97,7 +98,7 @@ def page_of(conn: Connection, release_id: str) -> ReleasePage | None:
     pause = thresholds.find_proposal(conn, release_id)
     proposed = proposal_in_words(pause) if pause else ""
     steps, offers = steps_of(release, events), _offers(conn, release_id)
-    undelivered = _not_arrived(conn, release)
+    undelivered = by_cause(conn, _not_arrived(conn, release), relay)
     word = last_word(release, events)
     return ReleasePage(release, steps, word, events, reports, threshold, proposed, offers, undelivered)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -60,6 +61,8 @@ T = TypeVar("T")
 _READ = ("GET", "HEAD")
 _HERE = "duis_gateway.operations.console"
 _A_MOMENT = 2.0
+_MOMENTS = 2.0
+"""Seconds for which a page waits for all of its figures that are counted for each release."""
 _DEAD_A_PAGE = 100
 
 
@@ -150,15 +153,16 @@ class Console:
         estate, backlogs = self._estate.get(None), self._backlogs.get(None)
         turns = self._turns.get(None)
         far, turn = {}, {}
+        until = monotonic() + _MOMENTS
         for one in seen.live[: overview.MOST_RELEASES]:
             counted = self._counts.get(one.release_id)
             if estate is not None:
                 far[one.release_id] = how_far(estate.value, one, counted.value.told if counted else None)
             # Counted beside the requests: with many hubs it takes a while, and the page is not to wait for each.
-            tasks = self._tasks.get(one.release_id, patient=False)
+            tasks = self._tasks.get(one.release_id, patient=monotonic() < until)
             of_suppliers = [task for task in tasks.value if task.kind is PartyKind.SUPPLIER] if tasks else []
             every = in_order((*(turns.value if turns else ()), *of_suppliers))
-            turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks is not None)
+            turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks)
         if estate is not None:
             far |= {one.release_id: how_far(estate.value, one, None) for one in seen.over}
         checks = self._sources.readiness()
@@ -170,8 +174,10 @@ class Console:
             counted=estate,
             versions=versions_of(estate.value) if estate else [],
             backlogs=backlogs.value if backlogs else [],
+            outbox_age=backlogs.age if backlogs else None,
             states=waiting.states(backlogs.value) if backlogs else {},
             deadlines=turns.value if turns else (),
+            deadlines_age=turns.age if turns else None,
             turn=turn,
             overdue=overview.overdue(turns.value, now) if turns else 0,
             unready={name: check.detail for name, check in checks.items() if not check.ok},
@@ -186,7 +192,7 @@ class Console:
         now = self._clock.now()
         release_id = asked.last_part(request)
         with self._store.read() as conn:
-            found = release.page_of(conn, release_id)
+            found = release.page_of(conn, release_id, self._sources.relay)
         if found is None:
             raise NoSuchPath(f"there is no release {release_id[:80]!r}")
         estate, counted = self._estate.get(None), self._counts.get(release_id)
@@ -200,14 +206,13 @@ class Console:
             picture=release.picture_of(found.release, _value(counted), now),
             tasks=tasks,
             turn=release.turn_of(tasks.value, release_id, now) if tasks else [],
-            most_messages=search.PAGE,
         )
 
     def hub(self, request: HttpRequest) -> Answer:
         """One hub."""
         device_id = asked.eui(asked.last_part(request), "the hub")
         with self._store.read() as conn:
-            found = hub.page_of(conn, device_id, self._clock.now())
+            found = hub.page_of(conn, device_id, self._clock.now(), self._sources.relay)
         if found is None:
             raise NoSuchPath(f"{format_eui(device_id)} is not in the inventory")
         return self._page("hub.html", page=found, hub=found.hub, form_token=self._guard.form_token("replay"))
@@ -231,11 +236,11 @@ class Console:
                 found = search.undelivered(conn, wanted)
             else:
                 found = search.look(conn, wanted)
+            open_ones = [one.id for one in found.lines if one.way is Way.SENT and one.state != "delivered"]
+            whys = waiting.whys(conn, open_ones, self._sources.relay)
         kept = {name: value for name, value in fields.items() if value and name != "before"}
         further = None if found.further is None else urlencode({**kept, "before": found.further})
-        return self._page(
-            "messages.html", wanted=wanted, asked=fields, found=found, further=further, page_size=search.PAGE
-        )
+        return self._page("messages.html", wanted=wanted, asked=fields, found=found, further=further, whys=whys)
 
     def message(self, request: HttpRequest) -> Answer:
         """One message, or its bytes as they went over the wire."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.not_arrived import NotArrived
 from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
@@ -60,14 +64,18 @@ class Why:
     """Why a message is not delivered, and what happens next.
 
     Attributes:
-        text: the reason in words: its own, or that of the message that it waits behind.
+        text: the reason in sentences: its own, or that of the message that it waits behind.
         first: the message that has to be delivered first, None where it waits behind none.
         ahead: how many have to be delivered before it.
+        cause: its own reason in a few words, for a list; of what waits behind another, that one's.
+        to_do: what the operator can do about it, "" where there is nothing.
     """
 
     text: str
     first: OutboxEntry | None = None
     ahead: int = 0
+    cause: str = ""
+    to_do: str = ""
 
 
 def why_waits(conn: Connection, entry: OutboxEntry, relay: bool) -> Why | None:
@@ -76,25 +84,67 @@ def why_waits(conn: Connection, entry: OutboxEntry, relay: bool) -> Why | None:
         case "delivered":
             return None
         case "in_flight":
-            return Why("It is being delivered now.")
+            return _BEING_DELIVERED
         case "dead":
-            return Why(f"It is a dead letter: {entry.last_error}. It will be sent again if it is replayed.")
+            error = entry.last_error or "given up"
+            mend = _remedy(parties.find(conn, entry.recipient), entry, entry.last_error, relay)
+            text = f"It is a dead letter: {error}. It will be sent again if it is replayed."
+            to_do = f"Mend the cause first, or it will be given up again. {mend}".strip()
+            return Why(text, cause=error, to_do=f"{to_do} Then replay it.")
     before = outbox_view.ahead_of(conn, entry.id)
     if before is None:
-        return Why(_why_pending(conn, entry, relay))
+        return _why_pending(conn, entry, relay)
     first, ahead = before
-    why = "It is being delivered now." if first.state == "in_flight" else _why_pending(conn, first, relay)
-    return Why(why, first, ahead)
+    why = _BEING_DELIVERED if first.state == "in_flight" else _why_pending(conn, first, relay)
+    return replace(why, first=first, ahead=ahead)
 
 
-def _why_pending(conn: Connection, entry: OutboxEntry, relay: bool) -> str:
-    why = _why(parties.find(conn, entry.recipient), entry.channel, entry.last_error, relay)
-    if why is None and (others := outbox_view.last_error(conn, "pending", entry.recipient, entry.channel)):
-        why = f"the recipient is being spared, as it failed to take others: {others}"
+def whys(conn: Connection, messages: Collection[int], relay: bool) -> Mapping[int, Why]:
+    """Return why some messages of the outbox are not delivered, by their numbers; for a page of them."""
+    found = ((one.id, why_waits(conn, one, relay)) for one in outbox_view.some(conn, messages))
+    return {number: why for number, why in found if why is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Messages to one recipient that have not arrived for one reason, the oldest first."""
+
+    messages: Sequence[NotArrived]
+    why: Why
+
+    @property
+    def first(self) -> NotArrived:
+        """The oldest of them; it says of all to whom they go, how, and whether they were given up."""
+        return self.messages[0]
+
+
+def by_cause(conn: Connection, late: Iterable[NotArrived], relay: bool) -> list[Stuck]:
+    """Return what has not arrived by recipient, channel and cause: those that wait behind others with these."""
+    together: defaultdict[tuple[int, str, str | None, str], list[NotArrived]] = defaultdict(list)
+    for one in late:
+        # What waits behind another waits for that one's reason; each dead letter has its own.
+        cause = (one.error or "") if one.given_up else None
+        together[one.recipient, one.channel, cause, one.release_id].append(one)
+    heads = whys(conn, [some[0].id for some in together.values()], relay)
+    every = ((some, heads.get(some[0].id)) for some in together.values())
+    return [Stuck(some, why) for some, why in every if why is not None]
+
+
+def _why_pending(conn: Connection, entry: OutboxEntry, relay: bool) -> Why:
+    party = parties.find(conn, entry.recipient)
+    error, cause = entry.last_error, _why(party, entry.channel, entry.last_error, relay)
+    if cause is None:
+        error = outbox_view.last_error(conn, "pending", entry.recipient, entry.channel)
+        if not error:
+            return Why("It is due: it is waiting for what was due before it.", cause="due: waiting for its turn")
+        cause = f"the recipient is being spared, as it failed to take others: {error}"
     wait = entry.next_try_in or 0.0
-    if why is None:
-        return "It is due: it is waiting for what was due before it."
-    return f"{why[0].upper()}{why[1:]}. The next attempt is due " + (f"in {wait:.0f} seconds." if wait >= 1 else "now.")
+    due = f"The next attempt is due in {wait:.0f} seconds." if wait >= 1 else "It is due again, and tried in its turn."
+    return Why(f"{_sentence(cause)} {due}", cause=cause, to_do=_remedy(party, entry, error, relay))
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:].rstrip('.')}."
 
 
 def _why(party: Party | None, channel: str, error: str | None, relay: bool) -> str | None:
@@ -103,6 +153,41 @@ def _why(party: Party | None, channel: str, error: str | None, relay: bool) -> s
     if party is None:
         return "the recipient is not registered"
     return f"the last attempt failed: {error}" if error else None
+
+
+def _remedy(party: Party | None, entry: OutboxEntry, error: str | None, relay: bool) -> str:
+    """Say what an operator can do about a failed delivery (`docs/how-to/find-an-undelivered-message.md`)."""
+    eui = format_eui(entry.recipient)
+    if entry.channel == _EMAIL:
+        if not relay:
+            return "Set [email] host: then it is sent by itself."
+        return (
+            f"See that the mail relay takes mail for {entry.address} (another address: party change {eui} --email ...)."
+        )
+    if party is None:
+        return f"Register the recipient (party add {eui} ...)."
+    another = f"party change {eui} --url URL"
+    status = _STATUS.match(error or "")
+    if status is None:
+        if "not a public address" in (error or ""):
+            return f"[delivery] allowed_networks has to have its address; or register another ({another})."
+        return (
+            f"Its server at {party.url} cannot be reached: ask the party to see to it, "
+            f"or register another address if that is the wrong one ({another})."
+        )
+    code = int(status[1])
+    if code >= 500 or code in (408, 425, 429):
+        return f"Its server at {party.url} cannot take it now: ask the party; the gateway goes on trying."
+    if code < 400:
+        return f"Its URL leads elsewhere, which is not followed: register the URL that it leads to ({another})."
+    return (
+        f"Its server at {party.url} refuses the message: ask the party why, and show it the exact bytes; "
+        f"or register another address if that is the wrong one ({another})."
+    )
+
+
+_STATUS = re.compile(r"HTTP ([0-9]{3})")
+_BEING_DELIVERED = Why("It is being delivered now.", cause="being delivered now")
 
 
 def states(backlog: Sequence[Backlog]) -> Mapping[str, int]:

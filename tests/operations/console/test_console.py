@@ -95,6 +95,8 @@ def test_the_overview_shows_how_far_each_release_is_and_whose_turn_it_is(shown: 
     assert "send default list 4G North - its date had passed when the notice came" in text
     assert "decide on proposed pause - as soon as possible" in text
     assert f"supplier {shown.play['main'].eui}: send preferred schedule, 2 hubs" in text
+    assert "What suppliers have to do was worked out" in text
+    assert "Worked out" in words(root, "//div[@id='outstanding']")
     assert card.xpath(".//svg[@role='img'][contains(@aria-label, '% active')]")
     assert "Hubs were counted" in words(root)
 
