@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
 from duis_gateway.rollout.eligibility import Unfit, is_hub, responsible, unfit
+from duis_gateway.rollout.hub_events.records import NOT_ACCEPTED, PROTECTED
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.releases.records import HubMark, Release
 
@@ -45,6 +46,12 @@ class HubFindings:
     def any(self) -> bool:
         """Whether there is anything to tell the requester."""
         return any(getattr(self, item.name) for item in fields(self))
+
+    def how_left_out(self) -> dict[int, str]:
+        """Return how an instruction of each hub that was named, and not accepted, ends with the list or group."""
+        named = (item.name for item in fields(self) if item.name != "removed_from_groups")
+        left_out = dict.fromkeys((hub for name in named for hub in getattr(self, name)), NOT_ACCEPTED)
+        return left_out | dict.fromkeys(self.protected, PROTECTED)
 
 
 NOTHING_FOUND = HubFindings()

@@ -125,6 +125,48 @@ def test_a_hub_that_a_pilot_list_takes_out_of_safe_launch_is_said_to_be_on_the_l
     )
 
 
+@pytest.mark.parametrize("by", ["11.5", "11.6"])
+@pytest.mark.requirement("EX-2")
+def test_a_hub_named_again_while_protected_was_not_taken_back(play: Play, by: str) -> None:
+    """Its supplier alone is told why: before, it read that it had taken off its list a hub that the list named."""
+    play.announce(pilot=(NOW + DAY, NOW + 60 * DAY))
+    approve(play)
+    kept, other, off = play.lot.of_csp("north", play.lot["own"])[:3]
+    assert play.pilot_list("main", [kept, other, off]).code == "I99"
+    assert play.pilot_schedule("main", Group("P", [kept, other, off])).code == "I99"
+    protect(play, "main", [kept])
+    again = (
+        play.pilot_list("main", [kept, other])
+        if by == "11.5"
+        else play.pilot_schedule("main", Group("P", [kept, other]))
+    )
+    assert again.lists["ProtectedDeviceIDList"] == [kept]
+    protect(play, "main", [])
+    said = "you named it again while you protected it, and so it left your group"
+    assert why(play, "main", kept) == f"automatic date: {said}"
+    assert ("left out", "group P; named again while you protected it") in history(play, "main", kept)
+    went = {"11.5": "took it off your preferred list", "11.6": "took your instruction back"}
+    assert why(play, "main", off) == f"automatic date: you {went[by]}"
+    for party in ("north", "dcc"):
+        assert why(play, party, kept) == "automatic date: its supplier has not instructed"
+        assert "protect" not in str(read(play, party, kept))
+
+
+@pytest.mark.requirement("A04")
+def test_a_hub_named_again_and_not_accepted_any_more_was_not_taken_back(play: Play) -> None:
+    play.announce(pilot=(NOW + DAY, NOW + 60 * DAY))
+    approve(play)
+    gone, other = play.lot.of_csp("north", play.lot["own"])[:2]
+    assert play.pilot_list("main", [gone, other]).code == "I99"
+    assert play.pilot_schedule("main", Group("P", [gone, other])).code == "I99"
+    assert update(play, hub(play, gone, "main", "main", status="Suspended")).code == "Accepted"
+    assert play.pilot_list("main", [gone, other]).lists["NotCommissionedDeviceIDList"] == [gone]
+    assert update(play, hub(play, gone, "main", "main")).code == "Accepted"
+    said = "named it again, but it was not accepted then, and so it left"
+    assert why(play, "main", gone) == f"automatic date: you {said} your group"
+    assert why(play, "dcc", gone) == f"automatic date: its supplier {said} its group"
+
+
 @pytest.mark.requirement("X06", "BR-3.3")
 def test_what_is_of_one_time_stands_in_the_order_in_which_it_happened(play: Play) -> None:
     """The clock stands: before, what the other's change made void stood below the instruction, as the oldest."""

@@ -12,7 +12,14 @@ from sqlalchemy import Connection, Row, func, select
 
 from duis_gateway.outbox.not_arrived import NotArrived
 from duis_gateway.rollout.deadlines.not_told import groups_not_told
-from duis_gateway.rollout.hub_events.records import OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK, Happened
+from duis_gateway.rollout.hub_events.records import (
+    NOT_ACCEPTED,
+    OFF_THE_LIST,
+    ON_THE_LIST,
+    PROTECTED,
+    TAKEN_BACK,
+    Happened,
+)
 from duis_gateway.rollout.releases.records import Period
 from duis_gateway.store.rollout_tables import hub_event, hub_event_hub
 from duis_gateway.store.tables import group_say, instruction, instruction_hub
@@ -39,6 +46,10 @@ class End:
     @property
     def said(self) -> str:
         """The same in words."""
+        if self.word == PROTECTED:
+            return "left out as you protected them"
+        if self.word == NOT_ACCEPTED:
+            return "left out as not accepted again"
         return "taken back" if self.word in (TAKEN_BACK, OFF_THE_LIST, ON_THE_LIST) else f"void: {self.word}"
 
 

@@ -20,7 +20,16 @@ from duis_gateway.rollout.deadlines.scopes import viewer_of
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.estate.hub_by_hub import outcome_word
 from duis_gateway.rollout.hub_events import store as events
-from duis_gateway.rollout.hub_events.records import OF_DCC, OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK, Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import (
+    NOT_ACCEPTED,
+    OF_DCC,
+    OFF_THE_LIST,
+    ON_THE_LIST,
+    PROTECTED,
+    TAKEN_BACK,
+    Happened,
+    HubEvent,
+)
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.schedule_decisions import past
 from duis_gateway.rollout.schedules import store as schedules
@@ -198,13 +207,19 @@ def _row_of(one: HubEvent, own: bool) -> Row:
     where = " of ".join(filter(None, (group, whose)))
     shown = one.period if one.what not in _ENDINGS else None
     period = f"{show_time(shown.start)} to {show_time(shown.end)}" if shown is not None else None
-    what, more = _words(one)
+    what, more = _words(one, own)
     detail = "; ".join(filter(None, (where, more, period, one.reason))) or None
     return _row(one.at, what, one.release_id, None, one.stage and one.stage.value, detail)
 
 
-def _words(one: HubEvent) -> tuple[str, str | None]:
+def _words(one: HubEvent, own: bool) -> tuple[str, str | None]:
     match one.what:
+        case Happened.ENDED if one.word == PROTECTED and own:
+            return "left out", "named again while you protected it"
+        case Happened.ENDED if one.word == PROTECTED:
+            return "taken back", "by its supplier"
+        case Happened.ENDED if one.word == NOT_ACCEPTED:
+            return "left out", "named again by its supplier, and not accepted then"
         case Happened.INSTRUCTED:
             return "instructed", None
         case Happened.BATCH:

@@ -47,6 +47,13 @@ ON_THE_LIST = "OnTheList"
 """The word of a SafeLaunch instruction that ended with a preferred list which puts the hub into the pilot."""
 
 
+PROTECTED = "Protected"
+"""The word of an instruction that ended as its supplier named the hub again while it protected it."""
+
+NOT_ACCEPTED = "NotAccepted"
+"""The word of an instruction that ended as its supplier named the hub again, and the hub was not accepted any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """When instructions end, and how: in one of the words above, or in that of a `VoidReason`."""

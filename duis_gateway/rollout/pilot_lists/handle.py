@@ -44,7 +44,7 @@ def submit_preferred_pilot_list(request: ServiceRequest[PreferredPilotList], tx:
     if not judgement.accepted or facts.release is None:
         return answer
     tx.send(_sends(facts, judgement, tx))
-    _replace(facts.release, judgement, tx)
+    _replace(body, facts.release, judgement, tx)
     tx.send(take_out_of_safe_launch(facts.release, [hub.device_id for hub in judgement.pilot], tx))
     listed = {hub.device_id for hubs in (facts.default, facts.previous or (), judgement.pilot) for hub in hubs}
     batched = direct.batches_naming(tx.conn, facts.release.release_id, listed)
@@ -84,7 +84,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
     )
 
 
-def _replace(release: Release, judgement: PilotListJudgement, tx: Tx) -> None:
+def _replace(body: PreferredPilotList, release: Release, judgement: PilotListJudgement, tx: Tx) -> None:
     pilots.replace_preferred(
         tx.conn,
         release_id=release.release_id,
@@ -96,10 +96,11 @@ def _replace(release: Release, judgement: PilotListJudgement, tx: Tx) -> None:
     if judgement.regrouped:
         # The groups are cut and not replaced: what the CSP said of them stands for the hubs that are left.
         lost = judgement.findings.removed_from_groups
-        pilot = {hub.device_id for hub in judgement.pilot}
+        put_on = dict.fromkeys((hub.device_id for hub in judgement.pilot), ON_THE_LIST)
+        words = judgement.findings.how_left_out() | dict.fromkeys(body.remove, OFF_THE_LIST) | put_on
         for stage in Stage:  # a hub stands in one group, of one stage
-            for word, ids in ((ON_THE_LIST, pilot.intersection(lost)), (OFF_THE_LIST, set(lost) - pilot)):
-                schedules.remove_hubs(tx.conn, release.release_id, tx.party.eui, stage, ids, Ending(tx.now, word))
+            ending = Ending(tx.now, OFF_THE_LIST)
+            schedules.remove_hubs(tx.conn, release.release_id, tx.party.eui, stage, lost, ending, words)
 
 
 def _sends(facts: PilotListFacts, judgement: PilotListJudgement, tx: Tx) -> tuple[Send, ...]:

@@ -5,7 +5,14 @@ No text here says who a supplier is, and a second supplier reads nothing of what
 
 from __future__ import annotations
 
-from duis_gateway.rollout.hub_events.records import OF_DCC, OFF_THE_LIST, ON_THE_LIST, TAKEN_BACK
+from duis_gateway.rollout.hub_events.records import (
+    NOT_ACCEPTED,
+    OF_DCC,
+    OFF_THE_LIST,
+    ON_THE_LIST,
+    PROTECTED,
+    TAKEN_BACK,
+)
 from duis_gateway.rollout.plans.counting import ended_since
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 
@@ -13,6 +20,7 @@ _ENDED = {
     TAKEN_BACK: "took {its} instruction back",
     OFF_THE_LIST: "took it off {its} preferred list",
     ON_THE_LIST: "put it on {its} preferred list, and it left {its} SafeLaunch group",
+    NOT_ACCEPTED: "named it again, but it was not accepted then, and so it left {its} group",
 }
 """How a supplier ended an instruction of its own, in words that go on from who gave it."""
 
@@ -41,7 +49,9 @@ def how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str) -> 
         return f"{has} not instructed, and DCC's choice for {'you' if its == 'your' else 'it'} {what}"
     if void is not None:
         return f"{has} instructed, but {void}"
-    # A second supplier is not told what the other did, nor by silence that it protects the hub.
+    if ended.word == PROTECTED and supplier == facts.viewer:
+        return "named it again while you protected it, and so it left your group"
+    # A second supplier is not told what the other did, and nobody else, not even by silence, that it protects the hub.
     return _ENDED[word].format(its=its) if own and word in _ENDED else f"{has} not instructed"
 
 
@@ -59,4 +69,6 @@ def and_since(facts: PlanFacts) -> str:
         supplier = "you" if whose == facts.viewer else supplier
         what = f"what DCC chose for {supplier}" if ended.by_dcc else f"what {supplier} instructed since"
     void = _VOIDED.get(ended.word)
+    if whose == facts.viewer and ended.word == PROTECTED:
+        return f", and {what} was left out when you named it again while you protected it"
     return f", and {what} was taken back" if void is None else f", and {what} is void, as {void}"

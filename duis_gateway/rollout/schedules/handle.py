@@ -46,7 +46,7 @@ def submit_preferred_pilot_schedule(request: ServiceRequest[PreferredPilotSchedu
     tx.send(forward_schedule(facts.release, tx.party.eui, judgement.instructions, facts.standing, tx))
     tx.send(second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, tx))
     since = instructed_since(tx, facts.release, tx.party.eui, _sent_again(judgement.instructions, facts, tx))
-    schedules.put_instructions(tx.conn, judgement.instructions, since)
+    schedules.put_instructions(tx.conn, judgement.instructions, since, judgement.findings.how_left_out())
     replaced = {(group.stage, group.group_id) for group in judgement.instructions}
     changed = [group for group in facts.standing if (group.stage, group.group_id) in replaced]
     replan(tx, facts.release, (d for group in (*changed, *judgement.instructions) for d in group.device_ids))

@@ -60,6 +60,7 @@ from duis_gateway.store.tables import (
 )
 from duis_gateway.store.types import unsigned
 
+_NO_OTHER: Mapping[int, str] = MappingProxyType({})
 _MEMBERSHIP = instruction_hub.c.instruction_id, instruction_hub.c.device_id
 
 
@@ -289,12 +290,15 @@ def instructing(
 
 
 def put_instructions(
-    connection: Connection, instructions: Iterable[Instruction], since: Mapping[int, datetime] = MappingProxyType({})
+    connection: Connection,
+    instructions: Iterable[Instruction],
+    since: Mapping[int, datetime] = MappingProxyType({}),
+    words: Mapping[int, str] = _NO_OTHER,
 ) -> None:
     """Write instructions; each takes the place of the one of the same release, supplier, stage and group.
 
     What CSPs said of that one goes with it: the group is to be decided again. Hubs that it names no more were taken
-    back. Those of `since` were instructed from then on, without a gap.
+    back, or left it as `words` says. Those of `since` were instructed from then on, without a gap.
     """
     for group in instructions:
         here = {
@@ -304,7 +308,8 @@ def put_instructions(
             "group_id": group.group_id,
         }
         earlier = _equal(instruction, here)
-        _end(connection, earlier, Ending(group.received_at, TAKEN_BACK), staying=frozenset(group.device_ids))
+        ending, staying = Ending(group.received_at, TAKEN_BACK), frozenset(group.device_ids)
+        _end(connection, earlier, ending, words=words, staying=staying)
         says.forget_hubs(connection, select(instruction.c.id).where(*earlier))
         delete_with_hubs(connection, instruction, instruction_hub, earlier)
         times = {"starts": group.period.start, "ends": group.period.end, "received_at": group.received_at}
@@ -337,11 +342,13 @@ def _end(
     which: Sequence[ColumnElement[bool]],
     ending: Ending,
     only: Collection[int] | None = None,
+    words: Mapping[int, str] = _NO_OTHER,
     staying: frozenset[int] = frozenset(),
 ) -> None:
     """Note for the history of their hubs (or of `only` these) that instructions end, and what CSPs had said of them.
 
-    `staying`: hubs that go on in a group of the same name.
+    `words`: of those hubs for which another word than the ending's says how. `staying`: hubs that go on in a group of
+    the same name.
     """
     for row in connection.execute(select(instruction).where(*which).order_by(instruction.c.id)).all():
         query = select(instruction_hub.c.device_id).where(instruction_hub.c.instruction_id == row.id)
@@ -364,20 +371,30 @@ def _end(
         note_said(connection, row.id, event, only=only)
         left = members - staying
         over = left & passed(connection, row.id, ending.at) if left else left
-        ended = replace(event, what=Happened.ENDED, at=ending.at, word=ending.word)
-        events.note(connection, ended, over)
-        events.note(connection, replace(ended, period=None), left - over)
+        of_word: defaultdict[str, set[int]] = defaultdict(set)
+        for device_id in left:
+            of_word[words.get(device_id, ending.word)].add(device_id)
+        for word, hubs in sorted(of_word.items()):
+            ended = replace(event, what=Happened.ENDED, at=ending.at, word=word)
+            events.note(connection, ended, hubs & over)
+            events.note(connection, replace(ended, period=None), hubs - over)
 
 
 def remove_hubs(
-    connection: Connection, release_id: str, supplier: int, stage: Stage, ids: Collection[int], ending: Ending
+    connection: Connection,
+    release_id: str,
+    supplier: int,
+    stage: Stage,
+    ids: Collection[int],
+    ending: Ending,
+    words: Mapping[int, str] = _NO_OTHER,
 ) -> None:
     """Take these hubs out of the supplier's instructions of this stage; groups left without hubs stay, empty.
 
-    What CSPs said of the hubs that are left stands.
+    What CSPs said of the hubs that are left stands. `words`: of those hubs that another word than the ending's is for.
     """
     mine = _equal(instruction, {"release_id": release_id, "supplier": supplier, "stage": stage})
-    _end(connection, mine, ending, only=frozenset(ids))
+    _end(connection, mine, ending, only=frozenset(ids), words=words)
     own = select(instruction.c.id).where(*mine)
     says.forget_hubs(connection, own, ids)
     dropped = id_list(connection, ids)
