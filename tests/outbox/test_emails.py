@@ -44,6 +44,7 @@ from duis_gateway.outbox.emails.rendering import (
 from duis_gateway.parties.records import Party, PartyKind, Role, is_email_address
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus
 from duis_gateway.rollout.activations.records import OutcomeStage
+from duis_gateway.rollout.deadlines.rules import CspFacts
 from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
 from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, PilotTerms, ReleaseState, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
@@ -291,16 +292,32 @@ def test_a_late_revision_names_no_day_that_is_past_as_still_to_come() -> None:
     assert "updated by the automatic date, 2026-06-02" in to_supplier
     assert "You can" not in to_supplier
     assert "Every supplier had to provide at least 5 of them" in to_supplier
-    assert (
-        f"Schedule now, for each of your regions where you have not done so: it was due on {show_time(PILOT.start)}"
-        in (said(csp, late))
-    )
-    assert f"Safe Launch Schedule by {show_time(PILOT.end)}" in said(csp, late)
+    assert f"Default Pilot Schedule for North now: it was due on {show_time(PILOT.start)}" in said(csp, late)
+    assert f"Safe Launch Schedule for North by {show_time(PILOT.end)}" in said(csp, late)
     over = said(csp, PILOT.end + timedelta(days=2))
     assert "It is too late to upload your Default Pilot List" in over
     assert "It is too late to upload your Safe Launch Schedule" in over
     assert "has come: the CSPs update whatever remains" in over
     assert " by 20" not in over
+
+
+@pytest.mark.requirement("BR-5.4")
+def test_a_csp_is_asked_for_nothing_that_it_has_sent_and_for_no_region_without_hubs() -> None:
+    """Before: whatever a CSP had sent, a revision told it to upload it now, as it was due weeks ago."""
+    regions = frozenset({"Central", "South"})
+    csp = Party(1, PartyKind.CSP, "https://c.example", "csp@c.example", regions=regions)
+
+    def said(facts: CspFacts) -> str:
+        late = PILOT.start + timedelta(days=4)
+        return " ".join(announcement(release(revision=2), csp, late, revised=True, csp=facts).paragraphs)
+
+    everything = said(CspFacts(1, regions, regions, regions, regions))
+    assert "Upload" not in everything
+    assert "Nothing is outstanding of your Default Pilot List and Default Pilot Schedule" in everything
+    some = said(CspFacts(1, regions, regions, regions - {"South"}))
+    assert "Upload your Default Pilot Schedule for South now: it was due on" in some
+    assert "Upload your Safe Launch Schedule for Central and South by" in some
+    assert "nothing to upload" in said(CspFacts(1))
 
 
 def test_a_revision_says_which() -> None:

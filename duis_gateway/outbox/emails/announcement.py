@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.reply import EligibleHubs, Email
 from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.deadlines.rules import CspFacts
 from duis_gateway.rollout.obligations.rules import due_date
 from duis_gateway.rollout.releases.records import PilotTerms, Release, Stage, VoidSchedule
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, pilot_window_open
@@ -16,16 +17,27 @@ from duis_gateway.text.times import show_time
 
 
 def announcement(
-    release: Release, recipient: Party, now: datetime, *, revised: bool, void: Iterable[VoidSchedule] = ()
+    release: Release,
+    recipient: Party,
+    now: datetime,
+    *,
+    revised: bool,
+    void: Iterable[VoidSchedule] = (),
+    csp: CspFacts | None = None,
 ) -> Email:
     """Return the email for one recipient; a supplier's lists those of its own hubs that the release may be applied to.
 
-    No day that is past at `now` is described as still to come. `void`: what the revision makes void in a CSP's own
-    schedules.
+    No day that is past at `now` is described as still to come, and nothing as due that has been done. `void`: what the
+    revision makes void in a CSP's own schedules. `csp`: how a CSP stands to the release, None where it has sent
+    nothing and has hubs in all of its regions.
     """
     model = f"{release.manufacturer} {release.model}"
     supplier = recipient.kind is PartyKind.SUPPLIER
-    what = _what_to_do(release, recipient, now) if supplier else (*map(_void, void), *_what_csps_do(release, now))
+    if supplier:
+        what = _what_to_do(release, recipient, now)
+    else:
+        standing = csp or CspFacts(recipient.eui, recipient.regions)
+        what = (*map(_void, void), *_what_csps_do(release, standing, now))
     revision = f", revision {release.revision}" if revised else ""
     return Email(
         recipient,
@@ -110,15 +122,19 @@ def _what_is_owed(release: Release, pilot: PilotTerms, now: datetime) -> tuple[s
     )
 
 
-def _what_csps_do(release: Release, now: datetime) -> tuple[str, ...]:
-    """BR-5.4: each actor is shown how long it has."""
+def _what_csps_do(release: Release, csp: CspFacts, now: datetime) -> tuple[str, ...]:
+    """BR-5.4: each actor is shown how long it has, for what it has not done yet."""
     pilot = release.pilot
     said = [_BY_MESSAGE]
+    if not csp.regions:
+        return (*said, "You have nothing to upload: the inventory has no hub of this model in your regions.")
     if pilot is not None:
-        lists = "your Default Pilot List and Default Pilot Schedule"
+        sent = {"Default Pilot List": csp.default_lists, "Default Pilot Schedule": csp.default_schedules}
+        lists = {name: csp.regions - regions for name, regions in sent.items()}
         said.append(_upload(lists, pilot.period.start, now, possible=pilot_window_open(release, now)))
     launch = release.automatic_date if pilot is None else pilot.period.end
-    said.append(_upload("your Safe Launch Schedule", launch, now, possible=now < release.automatic_date))
+    schedule = {"Safe Launch Schedule": csp.regions - csp.safe_launch_schedules}
+    said.append(_upload(schedule, launch, now, possible=now < release.automatic_date))
     if now >= release.automatic_date:
         said.append(_automatic(release, now))
     return tuple(said)
@@ -136,11 +152,17 @@ def _void(lost: VoidSchedule) -> str:
     )
 
 
-def _upload(what: str, due: datetime, now: datetime, *, possible: bool) -> str:
+def _upload(missing: Mapping[str, frozenset[str]], due: datetime, now: datetime, *, possible: bool) -> str:
+    """Say what is to be uploaded for which of a CSP's regions (`missing`, by name), or that all of it is there."""
+    by_regions: dict[frozenset[str], list[str]] = {}
+    for name, regions in missing.items():
+        by_regions.setdefault(regions, []).append(name)
+    theirs = {f"your {' and '.join(names)}": " and ".join(sorted(regions)) for regions, names in by_regions.items()}
+    what = ", and ".join(f"{names} for {regions}" for names, regions in theirs.items() if regions)
+    if not what:
+        return f"Nothing is outstanding of {' and '.join(theirs)}: every region has what it needs."
     if not possible:
         return f"It is too late to upload {what}."
     if due < now:
-        return (
-            f"Upload {what} now, for each of your regions where you have not done so: it was due on {show_time(due)}."
-        )
-    return f"Upload {what} by {show_time(due)}, for each of your regions."
+        return f"Upload {what} now: it was due on {show_time(due)}."
+    return f"Upload {what} by {show_time(due)}."

@@ -180,7 +180,7 @@ def _of_partners(
     undecided = [one for one in says.undecided(conn, release) if _can_be_decided(one, release, now)]
     put_back = _put_back(conn, release)
     for csp in parties.all_parties(conn, PartyKind.CSP):
-        facts = replace(_csp_facts(conn, release, csp, undecided), put_back=put_back)
+        facts = replace(csp_standing(conn, release, csp, undecided), put_back=put_back)
         if _automatic_deployment_begun(release, now):
             facts = replace(facts, remaining=_remaining(conn, release, csp, now))
         yield from csp_deadlines(release, facts, now)
@@ -226,7 +226,8 @@ def _duties(conn: Connection, release: Release, suppliers: Iterable[int], now: d
     return tuple(owed for pilot in pilots for owed in pilot_duties.assess(release, pilot, now))
 
 
-def _csp_facts(conn: Connection, release: Release, csp: Party, undecided: Sequence[says.OpenGroup]) -> CspFacts:
+def csp_standing(conn: Connection, release: Release, csp: Party, undecided: Sequence[says.OpenGroup] = ()) -> CspFacts:
+    """Return what a CSP has sent under a release, and for which regions; of these groups it has not had its say."""
     concerned = {
         region for region in csp.regions if suppliers_of_model(conn, release.manufacturer, release.model, region)
     }

@@ -18,6 +18,7 @@ from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.audience import registered, suppliers_of_model, within_regions
 from duis_gateway.rollout.deadlines.dates import put_into_the_past
+from duis_gateway.rollout.deadlines.view import csp_standing
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hubs import freshness
@@ -101,7 +102,8 @@ def _emails(release: Release, void: Sequence[VoidSchedule], tx: Tx, *, revised: 
     for party in (*tx.registered(PartyKind.CSP), *suppliers.values()):
         spoken_for = party.regions if party.kind is PartyKind.CSP else frozenset()
         own = [one for region in sorted(spoken_for) for one in void if one.csp_region == region]
-        yield announcement(release, party, tx.now, revised=revised, void=own)
+        csp_facts = csp_standing(tx.conn, release, party) if party.kind is PartyKind.CSP else None
+        yield announcement(release, party, tx.now, revised=revised, void=own, csp=csp_facts)
 
 
 def _notice(body: esi.FirmwareRelease) -> ReleaseNotice:
