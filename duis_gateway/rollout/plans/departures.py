@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.void import HALVES, as_told
@@ -42,5 +43,18 @@ def departure(facts: PlanFacts, at: datetime) -> Departure | None:
         return None
     void = as_told(then, plan.void)
     if void is VoidReason.PERIOD_ENDED and plan.void not in HALVES:
-        return Departure(DeviationKind.AFTER_PERIOD)
+        return Departure(DeviationKind.AFTER_PERIOD, _was_planned(facts, at))
     return Departure(DeviationKind.NOT_PLANNED, void=void)
+
+
+def _was_planned(facts: PlanFacts, at: datetime) -> Period | None:
+    """Return the period planned last that is over at this time; None where what was instructed stands no more.
+
+    Just before its end, as the plan of a hub is worked out at any moment: of two suppliers it is the joint one.
+    """
+    given = [one.counting_period for one in facts.instructions] + ([facts.batch] if facts.batch else [])
+    last = max((period.end for period in given if is_over(period, at)), default=None)
+    if last is None:
+        return None
+    planned = plan_hub(replace(facts, at=last - timedelta.resolution)).period
+    return planned if planned is not None and is_over(planned, at) else None

@@ -12,7 +12,7 @@ from duis_gateway.rollout.plans.deviations import departures
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.void import void_of
-from duis_gateway.rollout.releases.records import Release, ReleaseState
+from duis_gateway.rollout.releases.records import Period, Release, ReleaseState
 from duis_gateway.text.times import show_time
 
 _VOID_IN_WORDS = {
@@ -81,13 +81,17 @@ def _void_under(moment: Moment, release: Release, device_ids: Collection[int]) -
     return found
 
 
+def _span(period: Period) -> str:
+    return f"{show_time(period.start)} to {show_time(period.end)}"
+
+
 def _in_words(one: Departure, release: Release) -> str:
     match one.kind:
         case DeviationKind.BEFORE_PERIOD if one.period is not None:
-            span = f"{show_time(one.period.start)} to {show_time(one.period.end)}"
-            return f"{one.kind}: it is planned for {span}"
+            return f"{one.kind}: it is planned for {_span(one.period)}"
         case DeviationKind.AFTER_PERIOD:
-            return f"{one.kind}: its period has ended, and it goes at the automatic date"
+            its = "its period" if one.period is None else f"its period, {_span(one.period)},"
+            return f"{one.kind}: {its} has ended, and it goes at the automatic date"
         case DeviationKind.RELEASE_NOT_APPROVED:
             return f"{one.kind}: the release is not approved"
         case DeviationKind.RELEASE_PAUSED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.estate.history import history_rows
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import one_month_before
-from duis_gateway.rollout.releases.records import Period, PilotTerms
+from duis_gateway.rollout.plans.departures import Departure, departure
+from duis_gateway.rollout.plans.records import DeviationKind, HubInstruction, PlanFacts
+from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.store.tables import outbox
+from tests.support import rules
 from tests.support.databases import KINDS
 from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
 from tests.support.steering import (
@@ -165,7 +170,7 @@ def test_an_activation_outside_its_plan_is_told_by_n64_and_as_a_deviation(
     for supplier in (OURS, THEIRS):
         assert ("http", "N64") in dcc.outbox(supplier, before)
     (one,) = found[DCC]
-    assert period_of(one) == ([WEEK.start, WEEK.end] if kind == "BeforePeriod" else [])
+    assert period_of(one) == ([WEEK.start, WEEK.end] if kind.endswith("Period") else [])
 
 
 @pytest.mark.requirement("X10", "BR-3.5", "BR-3.6")
@@ -272,3 +277,23 @@ def test_what_nobody_was_told_is_not_taken_back(dcc: Steering) -> None:
     before = dcc.last_row()
     decides(dcc, RolloutAction.DELAY, AUTOMATIC + 60 * DAY)
     assert told(dcc, before, "Remaining") == {}
+
+
+@pytest.mark.requirement("X10", "X06")
+def test_the_period_of_a_move_after_it_is_the_joint_one_and_never_that_of_a_former_supplier() -> None:
+    later = Period(WEEK.start + DAY, WEEK.end + DAY)
+    ours, theirs = (
+        HubInstruction(supplier, "G1", Stage.PILOT, period, PILOT.start)
+        for supplier, period in ((rules.OURS, WEEK), (rules.THEIRS, later))
+    )
+    release = rules.release(state=ReleaseState.PILOTING)
+
+    def moved_late(hub: Hub, *given: HubInstruction) -> Departure | None:
+        return departure(PlanFacts(hub, release, later.end + DAY, instructions=given), later.end + DAY)
+
+    split = replace(rules.hub(), import_supplier=rules.OURS, gas_supplier=rules.THEIRS)
+    assert moved_late(split, ours, theirs) == Departure(DeviationKind.AFTER_PERIOD, later)
+    sold = replace(rules.hub(), import_supplier=rules.OURS, gas_supplier=rules.OURS)
+    found = moved_late(sold, theirs)
+    assert found is not None
+    assert found.period is None
