@@ -68,7 +68,7 @@ _COMMON = {
 
 _OPTION_1 = {
     LIST_PARTLY_ACCEPTED: "accepted for some hubs; the others are listed",
-    LIST_RELEASE_NOT_LIVE: "the release is unknown, revoked, withdrawn, superseded, stopped or closed",
+    LIST_RELEASE_NOT_LIVE: "the release is unknown or over, its pilot was invalidated, or it has another version",
     LIST_NO_HUB_ACCEPTABLE: "no hub is acceptable; they are listed",
     LIST_WINDOW_CLOSED: "the pilot window is closed",
     LIST_TOO_MANY_HUBS: "the pilot group is larger than the release allows",
@@ -78,7 +78,7 @@ _OPTION_1 = {
     LIST_NO_PILOT: "the release has no pilot",
     LIST_TOO_FEW_HUBS: "the pilot group is smaller than the release's minimum",
     SCHEDULE_PARTLY_ACCEPTED: "accepted for some hubs; the others are listed",
-    SCHEDULE_RELEASE_NOT_LIVE: "the release is unknown, revoked, withdrawn, superseded, stopped or closed",
+    SCHEDULE_RELEASE_NOT_LIVE: "the release is unknown or over, its pilot was invalidated, or it has another version",
     SCHEDULE_NO_HUB_ACCEPTABLE: "no hub is acceptable (they are listed), or there is no such group to cancel",
     SCHEDULE_WINDOW_CLOSED: "the pilot window is closed",
     SCHEDULE_TOO_MANY_HUBS: "the pilot group is larger than the release allows",

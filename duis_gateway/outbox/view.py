@@ -148,7 +148,7 @@ def attempts_failed(conn: Connection) -> int:
 
 
 def about_hub(conn: Connection, device_id: int, limit: int = 100) -> list[OutboxEntry]:
-    """Return the messages about only this hub, newest first; those with lists of hubs are not searched."""
+    """Return the messages of kinds that are about one hub, newest first; those with lists of hubs are not searched."""
     query = select(*_SHOWN).where(outbox.c.device_id == device_id).order_by(outbox.c.id.desc()).limit(limit)
     now = now_seconds(conn)
     return [_entry(row, now) for row in conn.execute(query)]

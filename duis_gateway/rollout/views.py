@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from duis_gateway.audit import sealing
 from duis_gateway.clock import Clock
-from duis_gateway.errors import HttpRefused, NotEntitled
+from duis_gateway.errors import HttpRefused, NoSuchPath, NotEntitled
 from duis_gateway.operations.figures import AuditFigures, OutboxFigures
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
-from duis_gateway.parties.records import PartyKind
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.audience import suppliers_of_model
 from duis_gateway.rollout.deadlines.scopes import live_releases
 from duis_gateway.rollout.deadlines.view import DEADLINE_COLUMNS, deadline_rows
 from duis_gateway.rollout.estate.changes import unknown_since
@@ -26,7 +29,10 @@ from duis_gateway.rollout.estate.view import STATUS_COLUMNS, status_rows
 from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf
 from duis_gateway.rollout.protection.handle import COLUMNS as PROTECTED_COLUMNS
 from duis_gateway.rollout.protection.handle import ProtectionLists
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import Release
 from duis_gateway.store.engine import Store
+from duis_gateway.text.controls import shown
 from duis_gateway.text.tabular import Rows
 
 PARTY_TABLES = {
@@ -154,7 +160,15 @@ class PartyView:
             raise NotEntitled("Only suppliers have a list of protected hubs.")
 
     def eligible_hubs(self, party: int, release_id: str | None) -> Rows:
-        """Return a supplier's hubs that a release (or any live one) may be applied to, with the supplier's roles."""
+        """Return a supplier's hubs that a release (or any live one) may be applied to, with the supplier's roles.
+
+        Raises:
+            NoSuchPath: DCC has announced no such release, or for a supplier, none for a model that it has hubs of.
+        """
+        if release_id is not None:
+            with self._store.read() as conn:
+                if not _concerned(conn, parties.find(conn, party), releases.find(conn, release_id)):
+                    raise NoSuchPath(_NO_RELEASE.format(shown(release_id)[:80]))
         return Rows(ELIGIBLE_COLUMNS, self._eligible(party, release_id))
 
     def _eligible(self, party: int, release_id: str | None) -> Iterator[Mapping[str, object]]:
@@ -163,3 +177,17 @@ class PartyView:
                 if release_id is None or release.release_id == release_id:
                     for hub in eligible_hubs(conn, party, release, self._clock.now()):
                         yield eligible_row(hub, release, party)
+
+
+_NO_RELEASE = (
+    "DCC has announced no release {} for a device model of this party's hubs; /party/v1/deadlines and the emails about "
+    "releases have the names of those that it has"
+)
+
+
+def _concerned(conn: Connection, party: Party | None, release: Release | None) -> bool:
+    """Whether a party knows of a release: a supplier, if it has hubs of the model, whether or not there is one else."""
+    if party is None or release is None:
+        return False
+    of_model = suppliers_of_model(conn, release.manufacturer, release.model)
+    return party.kind is not PartyKind.SUPPLIER or party.eui in of_model

@@ -56,6 +56,22 @@ def test_a_hub_on_a_later_version_is_not_eligible_under_an_older_live_release(pl
     assert (answer.code, set(answer.refused_items)) == ("Refused", {ahead})
 
 
+@pytest.mark.requirement("BR-5.3")
+def test_a_release_that_a_party_knows_nothing_of_is_not_an_empty_list(play: Play) -> None:
+    """A typing error; and a supplier learns of no release for hubs of others, not by silence either."""
+    play.announce()
+    for party, release, status in (
+        ("main", play.lot.release, 200),
+        ("main", "NOPE", 404),
+        ("dcc", "NOPE", 404),
+        ("north", play.lot.release, 200),
+    ):
+        door = play[party]
+        answer = door.client.exchange("GET", f"/party/v1/eligible-hubs?release={release}", token=door.token)
+        assert answer.status == status, answer.body
+        assert status == 200 or b"DCC has announced no release NOPE" in answer.body
+
+
 @pytest.mark.requirement("A01", "EX-12")
 def test_a_release_is_for_hubs_that_run_a_permitted_predecessor(play: Play) -> None:
     lot, hubs = play.lot, list(play.lot["own"][:2])

@@ -110,6 +110,7 @@ def test_the_approval_of_a_successor_invalidates_the_pilot_begun_or_not(play: Pl
         assert newer in message.text("Reason")
     (alert,) = play.received("main", "N72")
     assert (alert.text("Decision"), alert.text("DecisionStatus")) == ("PilotInvalidated", "Confirmed")
+    assert alert.text("DecidedBy") == "DCC"
     assert "Pending requests are void" in alert.text("EffectOnPendingRequests")
     assert play.pilot_list("main", group.devices).code == "E110501"
     assert play.pilot_schedule("main", group).code == "E110601"

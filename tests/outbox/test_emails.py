@@ -45,7 +45,7 @@ from duis_gateway.parties.records import Party, PartyKind, Role, is_email_addres
 from duis_gateway.partners.messages import Acknowledgement, AcknowledgementStatus
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.deadlines.rules import CspFacts
-from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
+from duis_gateway.rollout.plans.records import Deviation, DeviationKind, VoidPlan, VoidReason
 from duis_gateway.rollout.releases.records import DefaultGroup, OfferedConstraint, PilotTerms, ReleaseState, ReleaseType
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
 from duis_gateway.text.cells import unguarded
@@ -324,6 +324,18 @@ def test_a_revision_says_which() -> None:
     email = announcement(release(revision=3), supplier("6.0"), NOW, revised=True)
     assert "revision 3" in email.subject
     assert "replaces what you were told before" in email.paragraphs[0]
+
+
+@pytest.mark.requirement("X09", "X10")
+def test_what_a_plan_says_of_one_hub_is_right_for_one() -> None:
+    """Before: "1 Communications Hub not reported on in their period, and now go at the automatic date"."""
+    off, void = Deviation(DeviationKind.PERIOD_MISSED, (1,), PILOT), VoidPlan(VoidReason.PERIOD_ENDED, (1,))
+    said = FirmwareDeploymentPlan("R1", "9002", voids=(void,), deviations=(off,)).words().paragraphs
+    assert said == (
+        "1 Communications Hub not planned: the period has ended.",
+        f"1 Communications Hub: no outcome was reported in the planned period, {show_time(PILOT.start)} to "
+        f"{show_time(PILOT.end)}.",
+    )
 
 
 # --- what goes beside an alert ------------------------------------------------------------------------------------

@@ -29,13 +29,13 @@ from duis_gateway.rollout.releases.records import Stage
 from duis_gateway.text.times import show_time
 
 _DEVIATION_IN_WORDS = {
-    DeviationKind.BEFORE_PERIOD: "activated before their period",
-    DeviationKind.AFTER_PERIOD: "activated after their period",
+    DeviationKind.BEFORE_PERIOD: "activated before the planned period",
+    DeviationKind.AFTER_PERIOD: "activated after the planned period",
     DeviationKind.NOT_PLANNED: "activated without a plan",
     DeviationKind.RELEASE_NOT_APPROVED: "activated before the release was approved",
     DeviationKind.RELEASE_PAUSED: "activated while the release was paused",
     DeviationKind.RELEASE_OVER: "activated although the release is over",
-    DeviationKind.PERIOD_MISSED: "not reported on in their period, and now go at the automatic date",
+    DeviationKind.PERIOD_MISSED: "no outcome was reported in the planned period",
 }
 
 
@@ -76,7 +76,11 @@ class FirmwareDeploymentPlan(AlertBody):
             for one in self.deployments
         ]
         void = [void_in_words(one) for one in self.voids]
-        departed = [f"{count_hubs(len(one.device_ids))} {_DEVIATION_IN_WORDS[one.kind]}." for one in self.deviations]
+        departed = [
+            f"{count_hubs(len(one.device_ids))}: {_DEVIATION_IN_WORDS[one.kind]}"
+            f"{f', {show_period(one.period)}' if one.period else ''}."
+            for one in self.deviations
+        ]
         remaining = []
         if self.remaining is not None:
             date = show_time(self.remaining)

@@ -69,9 +69,12 @@ class FirmwareRolloutDecision(AlertBody):
             )
             if value
         ]
+        what = f"The decision on the roll-out of firmware release {self.release_id}: {decided}."
+        if self.decision is Consequence.PILOT_INVALIDATED:
+            what = f"The pilot of firmware release {self.release_id} was invalidated."
         return Words(
             f"{self.decision} for {self.release_id}",
-            (f"The decision on the roll-out of firmware release {self.release_id}: {decided}.",),
+            (what,),
             tuple(facts),
             ("device_id",),
             hub_rows(self.device_ids),

@@ -21,26 +21,27 @@ VOIDS = Field("Void", "voids", Record(VoidPlan, _REASON, _GROUP, DEVICES), many=
 NOT_PLANNED = Field("NotPlanned", "not_planned", Record(VoidPlan, _REASON, DEVICES), many=True)
 """N74: hubs that are not planned despite the CSP's decision; they may never have been."""
 
+# Said alike of one hub and of several.
 _IN_WORDS = {
-    VoidReason.NOT_INSTRUCTED: "no instruction counts for them any more",
-    VoidReason.AWAITS_SECOND_SUPPLIER: "they await their second supplier's instruction",
-    VoidReason.SECOND_SUPPLIER_TOO_LATE: "it is too late for their second supplier to instruct them",
-    VoidReason.REFUSED_BY_CSP: "the CSP refused an instruction that they need",
-    VoidReason.CHANGED_SUPPLIER: "they changed supplier",
-    VoidReason.CHANGED_REGION: "they are now in another CSP's region",
-    VoidReason.TOO_LATE: "their period does not end before the automatic date",
-    VoidReason.OUTSIDE_PILOT: "their period is not within the pilot",
-    VoidReason.BEFORE_SAFE_LAUNCH: "their period starts before the end of the pilot",
-    VoidReason.EXCLUDED: "the release excludes them from its pilot",
-    VoidReason.PERIOD_ENDED: "their period has ended",
+    VoidReason.NOT_INSTRUCTED: "no instruction counts any more",
+    VoidReason.AWAITS_SECOND_SUPPLIER: "the second supplier's instruction is awaited",
+    VoidReason.SECOND_SUPPLIER_TOO_LATE: "it is too late for the second supplier to instruct",
+    VoidReason.REFUSED_BY_CSP: "the CSP refused an instruction that is needed",
+    VoidReason.CHANGED_SUPPLIER: "supplied by another now",
+    VoidReason.CHANGED_REGION: "in another CSP's region now",
+    VoidReason.TOO_LATE: "the period does not end before the automatic date",
+    VoidReason.OUTSIDE_PILOT: "the period is not within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH: "the period starts before the end of the pilot",
+    VoidReason.EXCLUDED: "excluded from the pilot by the release",
+    VoidReason.PERIOD_ENDED: "the period has ended",
     VoidReason.PAUSED: "the release is paused",
     VoidReason.RELEASE_OVER: "the release is over",
     VoidReason.PILOT_INVALIDATED: "the pilot was invalidated when a later release was approved",
-    VoidReason.NOT_COMMISSIONED: "they are not commissioned",
-    VoidReason.OTHER_MODEL: "they are of another device model",
-    VoidReason.RUNS_VERSION: "they already run the version",
-    VoidReason.LATER_VERSION: "they run the version of a later release",
-    VoidReason.NOT_PERMITTED: "they run a version that the release does not permit as a predecessor",
+    VoidReason.NOT_COMMISSIONED: "not commissioned",
+    VoidReason.OTHER_MODEL: "of another device model",
+    VoidReason.RUNS_VERSION: "the version runs already",
+    VoidReason.LATER_VERSION: "the version of a later release runs",
+    VoidReason.NOT_PERMITTED: "the release does not permit the version that runs as a predecessor",
 }
 
 

@@ -9,7 +9,7 @@ from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.operations.flags import OperatorFlag
 
 TO_DO: Mapping[str, str] = {
-    "unmatched": "Ask the CSP for the CS06 that this outcome belongs to; the suppliers were told of it all the same.",
+    "unmatched": "Ask the CSP for the CS06 that this outcome belongs to; its registered suppliers were told of it.",
     "unknown_release": "Ask the CSP which release it meant, and DCC whether it was announced.",
     "paused_release": "Tell DCC: a hub was updated although the release is paused.",
     "halted_release": "Tell DCC: a hub was updated although the release is over.",

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from duis_gateway.flow.tx import Moment
-from duis_gateway.outbox.emails.reminder import Reminded, reminder
+from duis_gateway.outbox.emails.reminder import reminder
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known
 from duis_gateway.rollout.deadlines.dates import dates_of
 from duis_gateway.rollout.deadlines.rules import Deadline, Task, TaskState
-from duis_gateway.rollout.deadlines.view import tasks_of_everybody
+from duis_gateway.rollout.deadlines.view import remaining_then, tasks_of_everybody
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import TIME
@@ -36,9 +36,12 @@ def date_near(release: Release, moment: Moment, before: timedelta) -> datetime |
 def due_at(release: Release, date: datetime, moment: Moment) -> tuple[Deadline, ...]:
     """Return what is due at that date; counting the hubs of millions takes a while, and changes nothing.
 
-    What is void has to be instructed anew by then, and split hubs while the other half lasts.
+    What is void has to be instructed anew by then, and split hubs while the other half lasts. At the automatic date the
+    CSPs update what remains, which is no task of theirs before.
     """
     found = tasks_of_everybody(moment.conn, release, moment.now)
+    if date == release.automatic_date:
+        found += remaining_then(moment.conn, release, moment.now)
     return tuple(one for one in found if _by(date, one, release) and one.standing(moment.now) in _CAN_BE_DONE)
 
 
@@ -62,17 +65,13 @@ def remind(release_id: str, date: datetime, due: Sequence[Deadline], before: tim
     for one in due:
         theirs[one.party].append(one)
     told = _parties(theirs, moment)
-    moment.send(reminder(release, told[eui], date, _in_words(theirs[eui])) for eui in sorted(theirs.keys() & told))
+    moment.send(reminder(release, told[eui], date, theirs[eui]) for eui in sorted(theirs.keys() & told))
     return True
 
 
 def _parties(wanted: Iterable[int], moment: Moment) -> dict[int, Party]:
     partners = (*moment.registered(PartyKind.CSP), *moment.registered(PartyKind.DCC))
     return known(moment.conn, wanted) | {party.eui: party for party in partners}
-
-
-def _in_words(due: Iterable[Deadline]) -> tuple[Reminded, ...]:
-    return tuple(Reminded(one.task.value.replace("_", " "), one.subject, one.hubs, one.optional) for one in due)
 
 
 def _event(date: datetime) -> str:

@@ -94,7 +94,7 @@ class Deadline:
         party: the party's EUI.
         task: what it is to do.
         due: until when; None where no time is set (as soon as possible).
-        hubs: how many hubs it is about, 0 where it is about none in particular.
+        hubs: how many hubs it is about, None where it is about none in particular.
         subject: a region, a group or a reference that tells tasks of one kind apart.
         optional: nothing obliges the party to it; the automatic date stands if it is left undone.
         about: the supplier whose affair it is, where it is one supplier's; no other supplier is shown it.
@@ -109,7 +109,7 @@ class Deadline:
     party: int
     task: Task
     due: datetime | None
-    hubs: int = 0
+    hubs: int | None = None
     subject: str = ""
     optional: bool = False
     about: int | None = None
@@ -314,7 +314,7 @@ def _lapsed(deadline: Deadline, put_back: Mapping[datetime, datetime]) -> Deadli
 def _owed(deadline: Deadline, owed: Obligation, release: Release, now: datetime) -> Deadline:
     """What was missed is told as long as the release is live, also once the pilot has ended."""
     if owed.state is not ObligationState.MISSED:
-        return deadline
+        return replace(deadline, why=f"{owed.provided:,} of {owed.required:,} hubs are provided so far")
     then = "the pilot has ended"
     if pilot_window_open(release, now):
         until = lists_taken_until(release, now)
@@ -332,7 +332,7 @@ def csp_deadlines(release: Release, facts: CspFacts, now: datetime) -> tuple[Dea
     if not release.state.is_live:
         return ()
 
-    def task(name: Task, due: datetime, subject: str, hubs: int = 0, about: int | None = None) -> Deadline:
+    def task(name: Task, due: datetime, subject: str, hubs: int | None = None, about: int | None = None) -> Deadline:
         return Deadline(release.release_id, PartyKind.CSP, facts.csp, name, due, hubs, subject, about=about)
 
     found: list[Deadline] = []

@@ -21,6 +21,7 @@ from duis_gateway.rollout.deadlines.rules import (
     DccFacts,
     Deadline,
     SupplierFacts,
+    Task,
     UndecidedGroup,
     csp_deadlines,
     dcc_deadlines,
@@ -89,6 +90,16 @@ def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tup
     off_plan = [one for party in partners for one in _off_plan(conn, release, party, now)]
     every = (*_of_release(conn, release, Party(0, PartyKind.DCC, ""), now), *off_plan)
     return in_order(told(conn, every))
+
+
+def remaining_then(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
+    """Return what the CSPs are to update at a release's automatic date to come, as far as nothing holds it up now."""
+    if release.state is ReleaseState.NOTIFIED or not release.state.is_live or release.paused:
+        return ()
+    csps = parties.all_parties(conn, PartyKind.CSP)
+    counted = ((csp.eui, _remaining(conn, release, csp, now)) for csp in csps)
+    task, date = Task.UPDATE_REMAINING_HUBS, release.automatic_date
+    return tuple(Deadline(release.release_id, PartyKind.CSP, eui, task, date, hubs) for eui, hubs in counted if hubs)
 
 
 def _off_plan(conn: Connection, release: Release, party: Party, now: datetime) -> tuple[Deadline, ...]:

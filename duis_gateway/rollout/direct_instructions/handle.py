@@ -31,12 +31,10 @@ from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE
 from duis_gateway.rollout.releases.effects import current, exclude_others_from_the_model
 from duis_gateway.rollout.releases.records import Period, Release
-from duis_gateway.rollout.rollout_decisions.records import DirectGroup, Standing
+from duis_gateway.rollout.rollout_decisions.records import BY_DCC, DirectGroup, Standing
 from duis_gateway.rollout.schedules.csp_voiding import take_out_of_safe_launch
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_choice
 from duis_gateway.text.controls import name_fault
-
-DECIDED_BY = "DCC"
 
 UNTOUCHED = "Instructions by the hubs' suppliers stand, and take precedence over DCC's."
 
@@ -153,7 +151,7 @@ def _alert(
     release: Release, decision: DirectInstruction, period: Period | None, reason: str
 ) -> FirmwareRolloutDecision:
     return FirmwareRolloutDecision(
-        release.release_id, decision, Standing.CONFIRMED, DECIDED_BY, reason, effect_on_pending=UNTOUCHED, period=period
+        release.release_id, decision, Standing.CONFIRMED, BY_DCC, reason, effect_on_pending=UNTOUCHED, period=period
     )
 
 

@@ -25,7 +25,7 @@ from duis_gateway.rollout.estate import changes
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.next_step import next_step
 from duis_gateway.rollout.estate.over import ReleasesOver
-from duis_gateway.rollout.estate.prospects import Judge, judged_prospects, prospects_of
+from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import (
     HubState,
     Prospect,
@@ -37,6 +37,7 @@ from duis_gateway.rollout.estate.rules import (
     why_off_plan,
     why_void,
 )
+from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
@@ -68,13 +69,15 @@ ESTATE_COLUMNS = (
     "completed_at",
     "reported_at",
     "gpf_device_id",
+    "void",
+    "off_plan",
 )
 
 DEPARTED = "departed"
 """The state in which a hub is shown once more that has left the party's estate."""
 
-PAGE_COLUMNS = ("release_state", "automatic_date", "paused", "reason", "void", "off_plan", "next_step")
-"""What more is known of a hub that somebody looks at on a page: why it is void or off the plan, and what to do."""
+PAGE_COLUMNS = ("release_state", "automatic_date", "paused", "reason", "next_step")
+"""What more is known of a hub that somebody looks at on a page: about its release, and what to do."""
 
 
 def estate_rows(
@@ -164,6 +167,7 @@ class EstateReader:
         self._now = now
         self._shared = self._by_model(live_releases(conn))
         self._over = ReleasesOver(conn)
+        self._told: dict[str, Mapping[int, tuple[int, str]]] = {}
 
     def _by_model(self, releases: Sequence[Release]) -> _ByModel:
         found: _ByModel = defaultdict(list)
@@ -173,29 +177,23 @@ class EstateReader:
 
     def rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs, in their order."""
-        before = self._prospects(chunk, self._gone, judged_prospects)
-        prospects = self._prospects(chunk, self._shared, judged_prospects if before else prospects_of)
-        outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
-        for hub in chunk:
-            chosen, gone = next_prospect(prospects.get(hub.device_id, ())), before.get(hub.device_id, ())
-            yield self._row(hub, chosen, outcomes.get(hub.device_id), void_before(chosen, gone))
+        for hub, chosen, gone, last in self._looked_at(chunk):
+            yield self._row(hub, chosen, gone, last)
 
     def page_rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs with `PAGE_COLUMNS`, in their order."""
-        prospects = self._prospects(chunk, self._shared, judged_prospects)
-        before = self._prospects(chunk, self._gone, judged_prospects)
+        for hub, chosen, gone, last in self._looked_at(chunk):
+            yield {**self._row(hub, chosen, gone, last), **self._more(hub, chosen, void_before(chosen, gone))}
+
+    def _looked_at(
+        self, chunk: Sequence[Hub]
+    ) -> Iterator[tuple[Hub, Prospect | None, Sequence[Prospect], RecordedOutcome | None]]:
+        """Yield each hub with what moves it next, what releases that gave way had planned, and its last outcome."""
+        prospects, before = (self._prospects(chunk, under) for under in (self._shared, self._gone))
         outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
         for hub in chunk:
-            chosen, gone = next_prospect(prospects.get(hub.device_id, ())), before.get(hub.device_id, ())
-            earlier = void_before(chosen, gone)
-            row = self._row(hub, chosen, outcomes.get(hub.device_id), earlier)
-            void, off_plan = why_void(chosen, gone), why_off_plan(chosen, gone)
-            yield {
-                **row,
-                **self._more(hub, chosen, earlier),
-                "void": void and void.value,
-                "off_plan": off_plan and off_plan.value,
-            }
+            chosen = next_prospect(prospects.get(hub.device_id, ()))
+            yield hub, chosen, before.get(hub.device_id, ()), outcomes.get(hub.device_id)
 
     @cached_property
     def _gone(self) -> _ByModel:
@@ -220,24 +218,32 @@ class EstateReader:
             "next_step": step,
         }
 
-    def _prospects(self, chunk: Sequence[Hub], under: _ByModel, judge: Judge) -> Mapping[int, list[Prospect]]:
+    def _prospects(self, chunk: Sequence[Hub], under: _ByModel) -> Mapping[int, list[Prospect]]:
         by_model: defaultdict[tuple[str, str], list[Hub]] = defaultdict(list)
         for hub in chunk:
             by_model[hub.manufacturer, hub.model].append(hub)
         found: defaultdict[int, list[Prospect]] = defaultdict(list)
         for model, own in by_model.items():
             for shared in under.get(model, ()):
-                for hub, one in zip(own, judge(self._conn, shared, own, self._viewer), strict=True):
+                told = self._deviations(shared.release.release_id)
+                judged = judged_prospects(self._conn, shared, own, self._viewer, told)
+                for hub, one in zip(own, judged, strict=True):
                     found[hub.device_id].append(one)
         return found
 
+    def _deviations(self, release_id: str) -> Mapping[int, tuple[int, str]]:
+        if release_id not in self._told:
+            self._told[release_id] = events.deviations(self._conn, release_id)
+        return self._told[release_id]
+
     def _row(
-        self, hub: Hub, chosen: Prospect | None, last: RecordedOutcome | None, earlier: Prospect | None
+        self, hub: Hub, chosen: Prospect | None, gone: Sequence[Prospect], last: RecordedOutcome | None
     ) -> Mapping[str, object]:
         plan = chosen and chosen.plan
         outcome = last and last.outcome
         state = state_of(chosen) if chosen else HubState.NOT_PLANNED
-        why = f"{why_of(chosen)}{and_before(earlier)}" if chosen else self._over.why_nothing(hub)
+        why = f"{why_of(chosen)}{and_before(void_before(chosen, gone))}" if chosen else self._over.why_nothing(hub)
+        void, off_plan = why_void(chosen, gone), why_off_plan(chosen, gone)
         return {
             "device_id": format_eui(hub.device_id),
             "manufacturer": hub.manufacturer,
@@ -264,6 +270,8 @@ class EstateReader:
             "completed_at": outcome and outcome.completed_at,
             "reported_at": last and last.received_at,
             "gpf_device_id": None if hub.gpf is None else format_eui(hub.gpf),
+            "void": void and void.value,
+            "off_plan": off_plan and off_plan.value,
         }
 
     def _role(self, supplier: int | None) -> object:

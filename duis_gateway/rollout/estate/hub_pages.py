@@ -98,7 +98,7 @@ class WantedHubs:
     def fits(self, row: Row) -> bool:
         """Whether a row of the estate is wanted, as far as planning decides."""
         release = None if self.group or self.task else self.release
-        explained = self.void in (None, row.get("void")) and self.off_plan in (None, row.get("off_plan"))
+        explained = self.void in (None, row["void"]) and self.off_plan in (None, row["off_plan"])
         return explained and self.state in (None, row["state"]) and release in (None, row["release"])
 
 
@@ -124,7 +124,6 @@ def _page(
 ) -> tuple[list[tuple[Hub, Row]], int | None]:
     """Return the hubs of a page with their rows, and the hub to go on behind."""
     reader = EstateReader(conn, party, now)
-    read_rows = reader.page_rows if wanted.is_explained else reader.rows
     scope = scope_of(party) if wanted.supplier is None else Scope(supplier=wanted.supplier)
     only = _only(conn, scope, now, wanted)
     if wanted.task is not None and only is None:
@@ -134,7 +133,7 @@ def _page(
     for chunk in _chunks(conn, scope, wanted):
         needed = chunk.own if wanted.is_judged else chunk.own[: PAGE + 1 - len(rows)]
         needed = needed if only is None else _among(only, needed)
-        rows += [(hub, row) for hub, row in zip(needed, read_rows(needed), strict=True) if wanted.fits(row)]
+        rows += [(hub, row) for hub, row in zip(needed, reader.rows(needed), strict=True) if wanted.fits(row)]
         if len(rows) > PAGE:
             return rows[:PAGE], rows[PAGE - 1][0].device_id
         looked, read = looked + len(chunk.own), read + chunk.read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -14,27 +14,23 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.void import void_of
 
-Judge = Callable[[Connection, plans.ReleaseFacts, Sequence[Hub], int | None], list[Prospect]]
-
-
-def prospects_of(
-    conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub], viewer: int | None
-) -> list[Prospect]:
-    """Return what is planned for each of these hubs, and whether it failed last; not why it is void or off the plan."""
-    failed = estate.failed(conn, shared.release.release_id, [hub.device_id for hub in hubs])
-    return [
-        Prospect(shared.release, plan_hub(facts), facts.hub.device_id in failed)
-        for facts in plans.of_hubs(conn, shared, hubs, viewer)
-    ]
-
 
 def judged_prospects(
-    conn: Connection, shared: plans.ReleaseFacts, hubs: Sequence[Hub], viewer: int | None
+    conn: Connection,
+    shared: plans.ReleaseFacts,
+    hubs: Sequence[Hub],
+    viewer: int | None,
+    deviations: Mapping[int, tuple[int, str]] | None = None,
 ) -> list[Prospect]:
-    """Return the same with why what was instructed is void, and how the hub departed from its plan."""
+    """Return what is planned for each of these hubs, with why what was instructed is void, and how it left its plan.
+
+    `deviations`: who was told of what under the release, where that was read before (`hub_events.store.deviations`).
+    """
     ids = [hub.device_id for hub in hubs]
+    if deviations is None:
+        deviations = events.deviations(conn, shared.release.release_id)
     failed = estate.failed(conn, shared.release.release_id, ids)
-    told = events.deviations_of(conn, events.deviations(conn, shared.release.release_id), ids)
+    told = events.deviations_of(conn, deviations, ids)
     found = []
     for facts in plans.of_hubs(conn, shared, hubs, viewer):
         plan = plan_hub(facts)

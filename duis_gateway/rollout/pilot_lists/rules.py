@@ -15,7 +15,7 @@ from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classi
 from duis_gateway.rollout.hubs.records import HubInRegion, NamedHub
 from duis_gateway.rollout.periods import instruction_in_time
 from duis_gateway.rollout.releases.records import Instruction, PilotTerms, Release, Stage
-from duis_gateway.rollout.releases.rules import live_for, pilot_window_open
+from duis_gateway.rollout.releases.rules import pilot_window_open, why_not_live
 
 ACCEPTED = "I99"
 ACCEPTED_IN_PART = "W110501"
@@ -96,9 +96,9 @@ def judge_pilot_list(request: PreferredPilotList, facts: PilotListFacts, now: da
 
     A paused release takes lists; they are held. `now` is the time of receipt.
     """
-    release = live_for(facts.release, request.firmware_version)
-    if release is None:
-        return PilotListJudgement("E110501")
+    release, not_live = facts.release, why_not_live(facts.release, request.firmware_version)
+    if release is None or not_live is not None:
+        return PilotListJudgement("E110501", explanation=not_live)
     if release.pilot is None or not release.release_type.has_pilot:
         return PilotListJudgement("E110507")
     if not pilot_window_open(release, now):

@@ -21,7 +21,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.lifecycle import Effect, Event, advance, catch_up
 from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
 from duis_gateway.rollout.releases.telling import Audience, DecisionWord, Word
-from duis_gateway.rollout.rollout_decisions.records import Consequence, ReleaseEvent, Standing
+from duis_gateway.rollout.rollout_decisions.records import BY_DCC, Consequence, ReleaseEvent, Standing
 from duis_gateway.rollout.schedules import store as schedules
 
 TIME = "time"
@@ -152,9 +152,7 @@ def _invalidate_pilot_of_predecessors(happening: Happening, moment: Moment) -> N
             _no_way_back(before, moment)
             continue
         why = f"Release {happening.after.release_id} for the same device model was approved."
-        word = DecisionWord(
-            Consequence.PILOT_INVALIDATED, Standing.CONFIRMED, happening.by, why, PILOT_INVALIDATED_MEANS
-        )
+        word = DecisionWord(Consequence.PILOT_INVALIDATED, Standing.CONFIRMED, BY_DCC, why, PILOT_INVALIDATED_MEANS)
         effects = move.effects
         carry_out(
             Happening(Event.SUCCESSOR_APPROVED, before, move.release, effects, happening.at, happening.by, why, word),

@@ -240,8 +240,17 @@ def _takes_all(later: Release, earlier: Release) -> bool:
     return same_model and approved and comes_first and applies
 
 
-def live_for(release: Release | None, firmware_version: str) -> Release | None:
-    """Return the release if a request that names this version may instruct under it; else E11xx01."""
-    if release is None or not release.state.is_live or release.firmware_version != firmware_version:
-        return None
-    return release
+def why_not_live(release: Release | None, firmware_version: str) -> str | None:
+    """Return why a request that names this version cannot instruct under a release (E11xx01); None if it can."""
+    if release is None:
+        return "no release of this name was announced"
+    if release.state is ReleaseState.INVALIDATED:
+        return (
+            "the pilot of the release was invalidated, as a newer release for the model was approved: nothing is "
+            "accepted under it until DCC decides on it"
+        )
+    if not release.state.is_live:
+        return f"the release is over: it is {release.state.value.replace('_', ' ')}"
+    if release.firmware_version != firmware_version:
+        return f"the release brings version {release.firmware_version}, and not {firmware_version}"
+    return None

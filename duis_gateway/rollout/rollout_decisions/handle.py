@@ -16,10 +16,9 @@ from duis_gateway.rollout.releases.change import NOT_KNOWN, UNKNOWN_RELEASE, not
 from duis_gateway.rollout.releases.effects import Happening, current
 from duis_gateway.rollout.releases.telling import DecisionWord
 from duis_gateway.rollout.rollout_decisions import store as rollout
-from duis_gateway.rollout.rollout_decisions.records import RecordedDecision, RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.records import BY_DCC, RecordedDecision, RolloutAction, Standing
 from duis_gateway.rollout.rollout_decisions.rules import event_of, judge_decision
 
-WITHDRAWN_BY = "DCC"
 NO_REASON_GIVEN = "withdrawn from assurance or from the products list"
 
 
@@ -48,7 +47,7 @@ def receive_withdrawal(message: PartnerMessage[esi.Withdrawal], tx: Tx) -> Ackno
     """Withdraw a release: a decision that needs nobody's confirmation."""
     body = message.body
     reason = body.commentary or NO_REASON_GIVEN
-    taken = _Taken(body.release_id, RolloutAction.WITHDRAW, Standing.CONFIRMED, WITHDRAWN_BY, reason)
+    taken = _Taken(body.release_id, RolloutAction.WITHDRAW, Standing.CONFIRMED, BY_DCC, reason)
     return _carried_out(message, tx, taken)
 
 

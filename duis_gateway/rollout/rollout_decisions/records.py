@@ -26,6 +26,10 @@ class Consequence(StrEnum):
     PILOT_INVALIDATED = "PilotInvalidated"  # by the approval of a successor (PIA-A13)
 
 
+BY_DCC = "DCC"
+"""Who decided, where DCC did in another message than a `RolloutDecision`, which names whoever it was."""
+
+
 class Standing(StrEnum):
     """Whether a decision stands until it is confirmed, or is (BR-6.4)."""
 

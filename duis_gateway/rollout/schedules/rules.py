@@ -18,7 +18,7 @@ from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classi
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_empty, is_over, safe_launch_opens
 from duis_gateway.rollout.releases.records import DefaultSchedule, HubMark, Instruction, Period, Release, Stage
-from duis_gateway.rollout.releases.rules import live_for, pilot_window_open
+from duis_gateway.rollout.releases.rules import pilot_window_open, why_not_live
 
 ACCEPTED = "I99"
 ACCEPTED_IN_PART = "W110601"
@@ -85,9 +85,9 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     out, and what stands under its name stays. A group that is cancelled stands without hubs from now on, unless it is
     sent again in the same request. A paused release takes schedules; they are held.
     """
-    release = live_for(facts.release, request.firmware_version)
-    if release is None:
-        return ScheduleJudgement("E110601")
+    release, not_live = facts.release, why_not_live(facts.release, request.firmware_version)
+    if release is None or not_live is not None:
+        return ScheduleJudgement("E110601", explanation=not_live)
     refusal = _stage_refusal(request, release, now) or _period_refusal(request, release, now)
     if refusal is not None:
         return ScheduleJudgement(refusal)

@@ -466,7 +466,25 @@ def test_a_supplier_is_reminded_of_what_it_has_to_instruct_anew_too(dcc: Steerin
     with dcc.store.read() as conn:
         texts = conn.execute(select(outbox.c.content).where(outbox.c.recipient == OURS, outbox.c.kind == "reminder"))
         email = bytes(max(texts.scalars())).decode()
-    assert "Instruct anew, PeriodEnded: 1 hub " in email
+    said = " ".join(email.split())
+    assert "Instruct 1 hub again (Service Request 11.6), as your instruction is void (the instructed period" in said
+    assert "Otherwise they are updated at the automatic date" in said
+    assert "Nothing obliges you to." in said
+
+
+@pytest.mark.requirement("BR-5.4", "BR-3.6")
+def test_a_csp_is_reminded_of_the_automatic_date_with_what_remains_then(dcc: Steering) -> None:
+    dcc.announces()
+    dcc.approves()
+    date = dcc.release().automatic_date
+    reminded(dcc, date - BEFORE - SECOND)
+    before = reminders_to(dcc, NORTH)
+    reminded(dcc, date - BEFORE)
+    assert reminders_to(dcc, NORTH) == before + 1
+    with dcc.store.read() as conn:
+        texts = conn.execute(select(outbox.c.content).where(outbox.c.recipient == NORTH, outbox.c.kind == "reminder"))
+        said = " ".join(bytes(max(texts.scalars())).decode().split())
+    assert "update whatever then remains" in said
 
 
 @pytest.mark.requirement("BR-5.4")

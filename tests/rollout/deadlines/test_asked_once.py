@@ -119,7 +119,7 @@ def asked(connection: Connection, scenario: Scenario) -> Asked:
     for release in scenario.releases:
         for one in tasks_of_everybody(connection, release, scenario.now):
             if one.party in (ALPHA, BETA) and one.task in _OF_HUBS:
-                everybodys[one.party, one.release_id, one.task.value, one.subject] = one.hubs
+                everybodys[one.party, one.release_id, one.task.value, one.subject] = one.hubs or 0
     assert everybodys == found
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.release import turn_of
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.deadlines.view import deadline_rows, tasks_of_everybody
+from duis_gateway.rollout.estate.hub_by_hub import estate_rows
 from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.releases.records import Period, Stage
 from tests.support.databases import KINDS
@@ -68,10 +70,12 @@ def rows(dcc: Steering, party: int) -> list[Any]:
 
 
 def off_plan(dcc: Steering, party: int) -> dict[str, int]:
-    """How many hubs a party sees off the plan, by the kind; its status and its deadlines say the same."""
+    """How many hubs a party sees off the plan, by the kind; its status, its estate and its deadlines say the same."""
     with dcc.store.read() as conn:
         status = {str(one["off_plan"]): one for one in status_rows(conn, PARTIES[party], dcc.clock.now())}
+        listed = list(estate_rows(conn, PARTIES[party], dcc.clock.now()))
     shown = {kind: int(str(row["hubs"])) for kind, row in status.items() if kind != "None"}
+    assert shown == Counter(str(row["off_plan"]) for row in listed if row["off_plan"] is not None)
     own = [row for row in rows(dcc, party) if row["task"] == "look_into_deviations"]
     assert {row["subject"]: row["hubs"] for row in own} == shown
     said = {(row["whose"], row["state"], row["due"], row["overdue"]) for row in own}

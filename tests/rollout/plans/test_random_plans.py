@@ -122,10 +122,13 @@ def test_the_status_counts_every_hub_once_in_its_state(store: Store, scenario: S
                 (*expected_state(scenario, hub), hub.model, hub.firmware_version, hub.status) for hub in own
             )
             shown: Counter[tuple[object, ...]] = Counter()
+            explained: Counter[tuple[object, ...]] = Counter()
             for row in status_rows(connection, party, scenario.now):  # by why it is void, too
                 shown[tuple(row[name] for name in _COUNTED_BY)] += int(str(row["hubs"]))
+                explained[row["state"], row["void"], row["off_plan"]] += int(str(row["hubs"]))
             assert shown == wanted
             listed = {row["device_id"]: row for row in estate_rows(connection, party, scenario.now)}
+            assert explained == Counter((row["state"], row["void"], row["off_plan"]) for row in listed.values())
             assert listed.keys() == {format_eui(hub.device_id) for hub in own}
             for hub in own:
                 row = listed[format_eui(hub.device_id)]

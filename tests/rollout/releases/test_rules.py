@@ -15,10 +15,10 @@ from duis_gateway.rollout.releases.records import LIVE_STATES, Period, PilotTerm
 from duis_gateway.rollout.releases.rules import (
     NoticeKind,
     ReleaseNotice,
-    live_for,
     pilot_window_open,
     receive_notice,
     stage_at,
+    why_not_live,
 )
 from tests.support.rules import AUTOMATIC, NEW, NOW, PILOT, release, times
 
@@ -239,6 +239,6 @@ def test_time_never_takes_a_release_back_and_the_stage_is_stable(
 @pytest.mark.parametrize("state", sorted(ReleaseState))
 def test_requests_are_taken_for_live_releases_that_run_under_the_version_named(state: ReleaseState) -> None:
     standing = release(state=state)
-    assert (live_for(standing, NEW) is standing) == state.is_live
-    assert live_for(standing, "00000009") is None
-    assert live_for(None, NEW) is None
+    assert (why_not_live(standing, NEW) is None) == state.is_live
+    assert why_not_live(standing, "00000009")
+    assert why_not_live(None, NEW)
