@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from duis_gateway.operations import flags
 from tests.support.play import DAY, NOW, Play
 from tests.support.wire_client import devices, only, texts
 
@@ -63,6 +64,18 @@ def test_marked_hubs_that_are_none_of_the_model_are_listed_back_and_the_release_
     assert not any(play.received(csp)[0].listed("ExcludedDeviceIDList") for csp in ("north", "south"))
     assert play.pilot_list("main", play.lot["own"][:1]).code == "I99"
     assert sorted(play.received("dcc")[0].listed()) == sorted([known, play.lot["own"][0]])
+
+
+def test_a_release_for_a_model_that_nobody_has_is_said_to_reach_no_supplier(play: Play) -> None:
+    """It is recorded, as its hubs may come; whoever misspelt the model learned of it from nothing before."""
+    answer = play.announce(release=f"{play.lot.release}-X", model="433200XX")
+    assert answer.code == "Accepted"
+    assert "No supplier is responsible for a hub of the model" in (only(answer.root, "Text").text or "")
+    with play.installation.store.read() as conn:
+        raised = [one.kind for one in flags.newest(conn) if one.subject == f"{play.lot.release}-X"]
+    assert raised == ["no hub of the model"]
+    assert not texts(play.announce().root, "Text")
+
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ TO_DO: Mapping[str, str] = {
     "high priority": "See that DCC knows of the incident and decides on it.",
     "pause proposed": "Ask DCC to confirm the pause, or to let the release proceed.",
     "unregistered supplier": "Register the supplier (party add), or have DCC correct the inventory.",
+    "no hub of the model": "Ask DCC whether manufacturer and model are right, or load the inventory (inventory load).",
     "missed obligation": "Nothing by itself: DCC may choose hubs for the supplier while the pilot takes any.",
     "no email address": "Add the party's email address (party change), or tell it in another way.",
     "revocation list grows old": "Put the issuer's newest revocation list into the folder of [trust] crls.",

@@ -12,6 +12,7 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.parts import in_parts
 from duis_gateway.flow.reply import Email
 from duis_gateway.flow.tx import Tx, accepted, refused, to_each
+from duis_gateway.operations import flags
 from duis_gateway.outbox.emails.announcement import announcement
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
@@ -79,7 +80,22 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
         replan_all(tx, release, drop_what_is_void(release, tx))
         follow_the_date(standing, release, tx)
     caught_up(release, tx, not_before=tx.now)
-    return accepted(message, unknown)
+    return accepted(message, unknown, _for_nobody(release, tx))
+
+
+NO_HUB_OF_THE_MODEL = "no hub of the model"
+
+
+def _for_nobody(release: Release, tx: Tx) -> str | None:
+    """Say that a release is for a model that nobody has hubs of, as where it is misspelt; the operator is shown it."""
+    if suppliers_of_model(tx.conn, release.manufacturer, release.model):
+        return None
+    text = (
+        f"No supplier is responsible for a hub of the model {release.manufacturer} {release.model}: "
+        "at present the release reaches no supplier."
+    )
+    flags.raise_once(tx.conn, NO_HUB_OF_THE_MODEL, release.release_id, tx.now, text)
+    return text
 
 
 def _line(release: Release, tx: Tx, *, revised: bool) -> ReleaseEvent:
