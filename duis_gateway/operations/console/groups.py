@@ -47,9 +47,9 @@ class End:
     def said(self) -> str:
         """The same in words."""
         if self.word == PROTECTED:
-            return "left out as you protected them"
+            return "left out, as protected by the supplier"
         if self.word == NOT_ACCEPTED:
-            return "left out as not accepted again"
+            return "left out, as not accepted any more"
         return "taken back" if self.word in (TAKEN_BACK, OFF_THE_LIST, ON_THE_LIST) else f"void: {self.word}"
 
 
