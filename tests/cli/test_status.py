@@ -232,7 +232,6 @@ def test_the_eligible_hubs_say_what_the_release_marks(installation: Installation
     assert marks == {friendly: "friendly", excluded: "excluded", proving: "proving"}
     split = rows[format_eui(ids(8)[0])]
     assert (split["import"], split["gas"]) == (False, True)
-    assert at_the_door(store, "eligible-hubs", SUPPLIER, "release=ANOTHER") == "[]\n"
     assert at_the_door(store, "eligible-hubs", CSP) == "[]\n"
 
 

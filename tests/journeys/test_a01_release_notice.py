@@ -77,7 +77,6 @@ def test_a_release_for_a_model_that_nobody_has_is_said_to_reach_no_supplier(play
     assert not texts(play.announce().root, "Text")
 
 
-
 @pytest.mark.parametrize(
     ("notice", "reason"),
     [
