@@ -70,7 +70,7 @@ def test_a_release_for_a_model_that_nobody_has_is_said_to_reach_no_supplier(play
     """It is recorded, as its hubs may come; whoever misspelt the model learned of it from nothing before."""
     answer = play.announce(release=f"{play.lot.release}-X", model="433200XX")
     assert answer.code == "Accepted"
-    assert "No supplier is responsible for a hub of the model" in (only(answer.root, "Text").text or "")
+    assert "No supplier is responsible for a hub of the model" in only(answer.root, "Text")
     with play.installation.store.read() as conn:
         raised = [one.kind for one in flags.newest(conn) if one.subject == f"{play.lot.release}-X"]
     assert raised == ["no hub of the model"]

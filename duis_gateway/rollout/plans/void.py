@@ -122,6 +122,8 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
     It is for the eyes of the viewer of the facts: a supplier is told nothing of what a former one instructed, nor that
     the other has taken its own back or protects the hub, and of its own period that it is over.
     """
+    if not (facts.instructions or facts.endings or facts.batch or facts.withheld):
+        return None  # as for most of millions of hubs
     if plan.void in _WITH_THE_RELEASE:
         return _ended_with_the_release(facts, plan.void)
     if plan.period is not None:
