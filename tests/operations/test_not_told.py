@@ -110,7 +110,7 @@ def test_a_hub_says_that_its_csp_was_not_told_and_the_message_is_replayed_there(
     hub = format_eui(OWN_NORTH)
     root = pages.read(f"/hubs/{hub}")
     (section,) = root.xpath("//section[@id='not-told']")
-    assert f"CSP {format_eui(NORTH)}: PreferredPilotSchedule of R1 was given up: HTTP 404" in " ".join(
+    assert f"{format_eui(NORTH)} (CSP North): PreferredPilotSchedule of R1 was given up: HTTP 404" in " ".join(
         section.text_content().split()
     )
     standing = pages.words(f"/hubs/{hub}", part="//div[@id='standing']")
@@ -124,6 +124,13 @@ def test_a_hub_says_that_its_csp_was_not_told_and_the_message_is_replayed_there(
     )
     assert answer.status == 303
     assert state(pages, int(fields["message"])) == "pending"
+    headers = FORM | {"referer": f"http://console.example/hubs/{hub}", "host": "console.example"}
+    wrong = ask(pages.edge, "/dead-letters", "POST", content=urlencode(fields).encode(), headers=headers)
+    assert wrong.status == 403
+    assert f'<a href="/hubs/{hub}">Back to where you were</a>' in whole(wrong).decode()
+    elsewhere = headers | {"referer": f"http://evil.example/hubs/{hub}"}
+    wrong = ask(pages.edge, "/dead-letters", "POST", content=urlencode(fields).encode(), headers=elsewhere)
+    assert "Back to where" not in whole(wrong).decode()
 
 
 def test_a_list_and_the_table_of_plans_say_it_in_the_same_words(pages: Pages) -> None:
@@ -173,7 +180,8 @@ def test_a_supplier_sees_that_a_csp_was_not_told_of_a_group(pages: Pages) -> Non
 def test_a_groups_list_of_hubs_says_what_its_csp_said_and_that_it_was_not_told(pages: Pages) -> None:
     """It said of each hub that the CSP had not decided, and nothing of the group."""
     place = "/hubs?release=R1&group=G1"
-    said = f"A CSP was not told of it: {format_eui(NORTH)}: PreferredPilotSchedule of R1 was given up: HTTP 404"
+    north = f"{format_eui(NORTH)} (CSP North)"
+    said = f"A CSP was not told of it: {north}: PreferredPilotSchedule of R1 was given up: HTTP 404"
     text = pages.words(place)
     assert "What the CSPs said of it: nothing yet." in text
     assert said in text
@@ -211,11 +219,12 @@ def test_a_hub_of_which_nothing_is_amiss_says_nothing_of_the_kind(pages: Pages) 
 
 @pytest.mark.requirement("BR-5.5")
 def test_it_is_the_operators_turn_where_a_csp_was_not_told(pages: Pages) -> None:
-    told = f"Operator: replay PreferredPilotSchedule to CSP {format_eui(NORTH)} (HTTP 404); it was not told to decide"
+    north = f"CSP North {format_eui(NORTH)}"
+    told = f"Operator: replay PreferredPilotSchedule to {north} (HTTP 404); it was not told to decide"
     for path in ("/", "/releases/R1"):
         text = pages.words(path)
         assert told in text
-        assert f"CSP {format_eui(NORTH)}: decide on group" not in text
+        assert f"CSP North {format_eui(NORTH)}: decide on group" not in text
     assert "overdue" not in pages.words("/", part="//div[@id='outstanding']//tr[contains(., 'G1')]")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from duis_gateway.clock import business_time
 from duis_gateway.doors.wire import HttpRequest
@@ -30,6 +31,23 @@ def query(request: HttpRequest) -> dict[str, str]:
 def last_part(request: HttpRequest) -> str:
     """Return the last part of the path; names that hold a slash are encoded twice (`text.pages.path_part`)."""
     return unquote(request.path.rpartition("/")[2])
+
+
+def came_from(request: HttpRequest) -> str | None:
+    """Return the page of the console whose form was sent, as the browser says; None: it says none, or no such page."""
+    try:
+        place = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return None
+    return page_of_ours(place.path) if place.netloc == request.headers.get("host") else None
+
+
+def page_of_ours(path: str) -> str | None:
+    """Return the path if it is that of a page with a form; else None: nothing may lead elsewhere."""
+    return path if _WITH_A_FORM.fullmatch(path) else None
+
+
+_WITH_A_FORM = re.compile("/(?:dead-letters|flags|hubs/[0-9A-Za-z-]+|messages/[0-9a-z-]+)")
 
 
 def eui(text: str, what: str) -> int:

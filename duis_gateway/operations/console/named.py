@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
@@ -11,6 +12,8 @@ from duis_gateway.errors import MessageRefused
 from duis_gateway.operations.console import asked, search
 from duis_gateway.operations.console.groups import Group, groups_of
 from duis_gateway.operations.console.search import Line, Way
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.estate.hub_pages import WantedHubs
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
@@ -82,6 +85,15 @@ def groups_called(conn: Connection, name: str, supplier: int | None = None) -> l
     if supplier is not None:
         query = query.where(instruction.c.supplier == supplier)
     return [NamedGroup(*row) for row in conn.execute(query.order_by(instruction.c.id.desc()).limit(_MOST_GROUPS))]
+
+
+def parties_with_names(conn: Connection) -> Mapping[int, str]:
+    """Return what parties are called that have a name: CSPs by their regions, and DCC."""
+    return {
+        one.eui: " ".join((one.kind.upper(), ", ".join(sorted(one.regions)))).strip()
+        for one in parties.all_parties(conn)
+        if one.kind is not PartyKind.SUPPLIER
+    }
 
 
 def groups_in_full(conn: Connection, wanted: WantedHubs) -> list[tuple[Release, int, Group]]:

@@ -36,6 +36,7 @@ from duis_gateway.operations.console import (
     waiting,
 )
 from duis_gateway.operations.console.actions import Form, Guard
+from duis_gateway.operations.console.code_words import happened
 from duis_gateway.operations.console.counts import ReleaseCounts, counts_of, versions_of
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.events import events_of
@@ -100,6 +101,7 @@ class Console:
         self._tasks: Remembered[str, tuple[Deadline, ...]] = Remembered(self._find_tasks, _A_MOMENT)
         self._turns: Remembered[None, tuple[Deadline, ...]] = Remembered(self._find_turns, _A_MOMENT)
         self._backlogs: Remembered[None, list[Backlog]] = Remembered(self._find_backlogs, _A_MOMENT)
+        self._names: Remembered[None, Mapping[int, str]] = Remembered(self._find_names, _A_MOMENT)
         self._events = events_of(store, clock)
 
     def stop(self, deadline: float) -> bool:
@@ -110,6 +112,7 @@ class Console:
             self._tasks,
             self._turns,
             self._backlogs,
+            self._names,
         )
         ended = [self._events.stop(deadline), *(one.stop(deadline) for one in remembered)]
         return all(ended)
@@ -263,7 +266,8 @@ class Console:
             form = self._guard.check(request, "replay")
             number = actions.make(self._store, self._clock, request, "replay", lambda conn: _replay(conn, form))
             self._backlogs.forget()
-            return answers.see_other(f"/dead-letters?done={number}")
+            told = {"done": number, "back": asked.came_from(request) or ""}
+            return answers.see_other(f"/dead-letters?{urlencode(told)}")
         fields = asked.query(request)
         skip = asked.number(fields.get("skip", "0"), "skip")
         with self._store.read() as conn:
@@ -279,6 +283,7 @@ class Console:
             form_token=self._guard.form_token("replay"),
             told=asked.number(fields["done"], "done") if "done" in fields else None,
             done=[one for one in done if one.action == "replay"],
+            back=asked.page_of_ours(fields.get("back", "")),
         )
 
     def flags(self, request: HttpRequest) -> Answer:
@@ -329,10 +334,11 @@ class Console:
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
         """Say on a page why a request is refused."""
-        refusal = refusal_of(error)
-        named = request.correlation_id
-        page = self._page("refused.html", refusal=refusal, detail=error.detail, correlation_id=named)
-        return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers_of(error)), error)
+        facts = {"refusal": refusal_of(error), "detail": error.detail, "correlation_id": request.correlation_id}
+        page = self._page("refused.html", **facts, back=asked.came_from(request))
+        return Answer(
+            refusal_of(error).status, page.content_type, page.body, (*page.headers, *headers_of(error)), error
+        )
 
     def _page(self, template: str, **facts: object) -> Answer:
         shared: dict[str, object] = {
@@ -340,7 +346,8 @@ class Console:
             "may_change": self._guard.is_open,
             "read_only": actions.READ_ONLY,
         }
-        shared["hubs_of"] = hub_list.of_task
+        names = self._names.get(None)
+        shared |= {"hubs_of": hub_list.of_task, "happened": happened, "names": names.value if names else {}}
         text = render(f"{_HERE}/{template}", **shared, **facts)
         return answers.page(text)
 
@@ -365,6 +372,10 @@ class Console:
     def _find_turns(self, _: None) -> tuple[Deadline, ...]:
         with self._store.read() as conn:
             return partner_deadlines(conn, self._clock.now())
+
+    def _find_names(self, _: None) -> Mapping[int, str]:
+        with self._store.read() as conn:
+            return named.parties_with_names(conn)
 
     def _find_backlogs(self, _: None) -> list[Backlog]:
         with self._store.read() as conn:

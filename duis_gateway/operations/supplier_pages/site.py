@@ -17,6 +17,7 @@ from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, TokenRefused, refusal_of
 from duis_gateway.operations.console import answers, asked, hub_list, message, named, search
+from duis_gateway.operations.console.code_words import happened
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Line, Way
@@ -225,7 +226,7 @@ class SupplierPages:
 
     def _page(self, template: str, supplier: Party | None, **facts: object) -> Answer:
         shared: dict[str, object] = {"now": self._clock.now(), "supplier": supplier, "root": ROOT}
-        shared |= {"hubs_of": hub_list.of_task, "hubs_in": hub_list.of_status}
+        shared |= {"happened": happened, "hubs_of": hub_list.of_task, "hubs_in": hub_list.of_status}
         return answers.page(render(f"{_HERE}/{template}", **shared, **facts))
 
     def _count(self, supplier: int) -> Standing:

@@ -20,13 +20,13 @@ def deviations(
         replace(
             Deadline(release.release_id, kind, party, task, None, found[one], one.value, optional=True),
             state=TaskState.OFF_PLAN,
-            why=_OFF_PLAN[one],
+            why=OFF_PLAN[one],
         )
         for one in sorted(found)
     )
 
 
-_OFF_PLAN = {
+OFF_PLAN = {
     DeviationKind.BEFORE_PERIOD: "activated before the planned period",
     DeviationKind.AFTER_PERIOD: "activated after the planned period",
     DeviationKind.NOT_PLANNED: "activated while nothing was planned",

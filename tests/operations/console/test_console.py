@@ -152,7 +152,7 @@ def test_a_release_shows_its_stages_failures_tasks_and_activations(shown: Shown)
     assert root.xpath("//li[@aria-current='step']/b/text()") == ["piloting"]
     assert cells(root, "Failures by reason") == [["Activation", REASON, "1"]]
     assert [row[1] for row in cells(root, "History")][:3] == ["notified", "approved", "pilot begins"]
-    tasks = {(row[0].split()[0], row[1]) for row in cells(root, "Everybody's tasks")}
+    tasks = {(row[0].split()[0].lower(), row[1]) for row in cells(root, "Everybody's tasks")}
     assert {
         ("supplier", "send preferred schedule"),
         ("csp", "send default list"),

@@ -1,0 +1,41 @@
+"""What the codes in a hub's history mean, in words, for whoever reads it on a page."""
+
+from __future__ import annotations
+
+from duis_gateway.rollout.deadlines.off_plan import OFF_PLAN
+from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
+
+_VOID = {
+    VoidReason.NOT_INSTRUCTED: "no instruction counts any more",
+    VoidReason.AWAITS_SECOND_SUPPLIER: "its second supplier has not instructed it",
+    VoidReason.SECOND_SUPPLIER_TOO_LATE: "it is too late for its second supplier to instruct it",
+    VoidReason.REFUSED_BY_CSP: "the CSP refused",
+    VoidReason.CHANGED_SUPPLIER: "it changed supplier",
+    VoidReason.CHANGED_REGION: "it is now in another CSP's region",
+    VoidReason.TOO_LATE: "the period does not end before the automatic date",
+    VoidReason.OUTSIDE_PILOT: "the period is not within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH: "the period starts before the end of the pilot",
+    VoidReason.EXCLUDED: "the release excludes it from its pilot",
+    VoidReason.PERIOD_ENDED: "the period has ended",
+    VoidReason.PAUSED: "the release is paused",
+    VoidReason.RELEASE_OVER: "the release is over",
+    VoidReason.PILOT_INVALIDATED: "the pilot was invalidated",
+    VoidReason.NOT_COMMISSIONED: "it is not commissioned",
+    VoidReason.OTHER_MODEL: "it is of another device model",
+    VoidReason.RUNS_VERSION: "it runs the version",
+    VoidReason.LATER_VERSION: "it runs the version of a later release",
+    VoidReason.NOT_PERMITTED: "the release does not permit the version that it runs",
+}
+_HELD = {VoidReason.PAUSED}
+"""What is said on the wire to be void, and goes on once DCC lets the release proceed."""
+
+
+def happened(what: str) -> str:
+    """Return what a row of a hub's history says happened, with the words of its code: of what needs none, as it is."""
+    kind, _, code = what.partition(": ")
+    if kind == "void" and code in list(VoidReason):
+        reason = VoidReason(code)
+        return f"{'held' if reason in _HELD else kind}: {_VOID[reason]} ({code})"
+    if kind == "off plan" and code in list(DeviationKind):
+        return f"{kind}: {OFF_PLAN[DeviationKind(code)]} ({code})"
+    return what
