@@ -53,7 +53,7 @@ def _in_words(one: Deadline, release: Release, date: datetime) -> str:
     return f"{said}{background}{until}.{' ' if then else ''}{then}"
 
 
-_GO = "Otherwise they are updated at the automatic date, {automatic}."
+_GO = "What nobody instructs is updated at the automatic date, {automatic}."
 _CHOOSES = "Otherwise DCC may choose them on your behalf."
 _ANEW_BY_DCC = ("Instruct {hubs} again (BatchInstruction or PilotSelection), as your instruction is void", _GO)
 
@@ -95,7 +95,7 @@ _WORDS = {
     ),
     Task.UPDATE_REMAINING_HUBS: (
         "That is the automatic date: update whatever then remains. Not updated in your regions yet: {hubs}",
-        "Nothing else is sent to you when the date comes.",
+        "No other message comes at that date.",
     ),
     Task.APPROVE_RELEASE: ("Approve the release (ReleaseApproval)", "Otherwise nothing is updated under it."),
     Task.SELECT_FOR_SUPPLIER: (

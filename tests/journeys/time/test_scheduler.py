@@ -468,7 +468,7 @@ def test_a_supplier_is_reminded_of_what_it_has_to_instruct_anew_too(dcc: Steerin
         email = bytes(max(texts.scalars())).decode()
     said = " ".join(email.split())
     assert "Instruct 1 hub again (Service Request 11.6), as your instruction is void (the instructed period" in said
-    assert "Otherwise they are updated at the automatic date" in said
+    assert "What nobody instructs is updated at the automatic date" in said
     assert "Nothing obliges you to." in said
 
 
