@@ -60,8 +60,9 @@ def test_each_actor_is_shown_how_long_it_really_has(mail: MailedPlay) -> None:
     assert f"for the pilot (Service Request 11.5) until {show_time(last)}" in words
     assert f"at least 2 of them by {show_time(one_month_before(end))}" in words
     words = " ".join(text_of(csp).split())
-    assert f"Default Pilot Schedule by {show_time(NOW + DAY)}" in words
-    assert f"Safe Launch Schedule by {show_time(end)}" in words
+    regions = " and ".join(region for region in ("4G North", "North") if region in mail.lot.regions.values())
+    assert f"Default Pilot Schedule for {regions} by {show_time(NOW + DAY)}" in words
+    assert f"Safe Launch Schedule for {regions} by {show_time(end)}" in words
 
 
 @pytest.mark.requirement("BR-1.3")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from duis_gateway.duis.identifiers import format_eui
@@ -152,12 +152,17 @@ def _void(lost: VoidSchedule) -> str:
     )
 
 
+def _listed(regions: Collection[str]) -> str:
+    *others, last = sorted(regions) or [""]
+    return " and ".join(filter(None, (", ".join(others), last)))
+
+
 def _upload(missing: Mapping[str, frozenset[str]], due: datetime, now: datetime, *, possible: bool) -> str:
     """Say what is to be uploaded for which of a CSP's regions (`missing`, by name), or that all of it is there."""
     by_regions: dict[frozenset[str], list[str]] = {}
     for name, regions in missing.items():
         by_regions.setdefault(regions, []).append(name)
-    theirs = {f"your {' and '.join(names)}": " and ".join(sorted(regions)) for regions, names in by_regions.items()}
+    theirs = {f"your {' and '.join(names)}": _listed(regions) for regions, names in by_regions.items()}
     what = ", and ".join(f"{names} for {regions}" for names, regions in theirs.items() if regions)
     if not what:
         return f"Nothing is outstanding of {' and '.join(theirs)}: every region has what it needs."
