@@ -10,6 +10,7 @@ from typing import TypeVar
 from duis_gateway.client.errors import CannotSend, ClientError, SetupWrong
 from duis_gateway.clock import Clock, SystemClock
 from duis_gateway.duis.eui import Eui
+from duis_gateway.text.urls import shown_url
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ def expect_url(value: str, meant: str) -> None:
     """See that a value can be the URL of something to be asked (SetupWrong: it is no text, or not of visible ASCII)."""
     expect("url", value, str, meant)
     if not value.isascii() or not value.isprintable() or " " in value:
-        raise SetupWrong(f"the URL {value[:80]!r} has characters other than visible ASCII")
+        raise SetupWrong(f"the URL {shown_url(value)} has characters other than visible ASCII")
 
 
 def shown(value: object) -> str:

@@ -44,6 +44,7 @@ from duis_gateway.machine.identities import new_identity
 from duis_gateway.namespaces import CSP, ESI, SR
 from duis_gateway.partners.messages import Direction, Interface, PartnerBody
 from duis_gateway.partners.xml import format_time
+from duis_gateway.text.urls import shown_url
 
 DOORS = {
     "serviceD": "/api/v1/serviceD",
@@ -159,7 +160,7 @@ class Gateway:
         if journal is not None:
             expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
         if "?" in url or "#" in url:
-            raise SetupWrong(f"the gateway's URL {url[:80]!r} has a query or a fragment: leave that out")
+            raise SetupWrong(f"the gateway's URL {shown_url(url)} has a query or a fragment: leave that out")
         self.url = base_of(url)
         self.identity = identity
         self.trust = trust

@@ -19,6 +19,7 @@ from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong, TlsFa
 from duis_gateway.machine.strays import Strays
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.tls import check_authorities, read_chain
+from duis_gateway.text.urls import shown_url, without_password
 
 MAX_ANSWER = 16 * 1024 * 1024
 _SHORTEST = 0.001  # libcurl counts milliseconds, and takes 0 as no limit
@@ -110,7 +111,7 @@ class Http:
         return self._exchange(handle, url)
 
     def _exchange(self, handle: _Handle, url: str) -> HttpAnswer:
-        curl, reader = handle.curl, _Reader(self._most)
+        curl, reader, shown = handle.curl, _Reader(self._most), without_password(url)
         curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.HEADERFUNCTION, reader.header)
         curl.setopt(pycurl.WRITEFUNCTION, reader.content)
@@ -119,25 +120,25 @@ class Http:
         except pycurl.error as error:
             reason = curl.errstr() or error
             if handle.strays.seen:
-                raise _early(url) from None
+                raise _early(shown) from None
             if error.args[0] in _NOBODY_THERE:
                 refused = error.args[0] == pycurl.E_COULDNT_CONNECT and _system_says(curl)
-                raise NotListening(f"{url} could not be reached: {refused or reason}") from None
-            _expect_no_tls_failure(url, error.args[0], str(reason))
+                raise NotListening(f"{shown} could not be reached: {refused or reason}") from None
+            _expect_no_tls_failure(shown, error.args[0], str(reason))
             if reader.size > self._most:
-                raise NoAnswer(f"{url} answered with more than {self._most // 1024 // 1024} MiB") from None
-            raise NoAnswer(f"{url} gave no answer: {reason}") from None
+                raise NoAnswer(f"{shown} answered with more than {self._most // 1024 // 1024} MiB") from None
+            raise NoAnswer(f"{shown} gave no answer: {reason}") from None
         finally:
             handle.let_go_of_sockets()
         if handle.strays.seen:
-            raise _early(url)
+            raise _early(shown)
         return HttpAnswer(int(curl.getinfo(pycurl.RESPONSE_CODE)), reader.headers, b"".join(reader.parts))
 
     def _handle(self, url: str) -> _Handle:
         """Return this thread's handle, which holds its connection; a new one where that cannot be used again."""
         expect("the URL", url, str, "a text")
         if not url.startswith(("http://", "https://")) or not _has_place(url):
-            raise SetupWrong(f"{url[:80]!r} is not an http or https URL")
+            raise SetupWrong(f"{shown_url(url)} is not an http or https URL")
         origin = "/".join(url.split("/", 3)[:3])
         handle: _Handle | None = getattr(self._own, "handle", None)
         if handle is not None and handle.process != os.getpid():

@@ -18,7 +18,7 @@ from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.machine.files import standard_stream
 from duis_gateway.parties.records import is_email_address
 from duis_gateway.text.numbers import parse_decimal, parse_whole_number
-from duis_gateway.text.urls import fault_of_host, fault_of_url
+from duis_gateway.text.urls import fault_of_host, fault_of_url, shown_url
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
@@ -28,6 +28,7 @@ _LARGEST_NUMBER = 10**15
 _MOST_DAYS = 3650
 _MOST_THREADS = 1000
 _LONGEST = 366 * 24 * 60 * 60
+_PASSWORD = re.compile(r"[a-z0-9+]+://[^:/]*:[^@]*@")
 _SQLITE = re.compile(r"(sqlite:///)(.+)")
 
 
@@ -157,7 +158,7 @@ def _http_url(value: Any, folder: Path) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.port == 0:
         raise ValueError
     if fault := fault_of_url(text) or fault_of_host(parts.hostname):
-        raise Unacceptable(f"{text[:80]!r} {fault}")
+        raise Unacceptable(f"{shown_url(text)} {fault}")
     return text
 
 
@@ -168,7 +169,8 @@ def _store_url(value: Any, folder: Path) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("postgresql", "postgresql+psycopg"):
         raise ValueError
-    if parts.password is not None or "password=" in parts.query:
+    # The password that counts is what SQLAlchemy reads as one: up to the `@`, whatever signs it has.
+    if _PASSWORD.match(text) or "password=" in text:
         raise Unacceptable(
             "contains a password; secrets are given as paths: write it to a file that [store] password_file names, or "
             "DUIS_GATEWAY_STORE_PASSWORD_FILE, as for `init`"

@@ -47,6 +47,7 @@ from duis_gateway.config.reading import (
 from duis_gateway.errors import ConfigurationError, meant
 from duis_gateway.machine.files import anybody_writes, read_text
 from duis_gateway.text.toml_reader import NotToml, read_toml
+from duis_gateway.text.urls import without_password
 
 _TLS_CERTIFICATE = "the listener's TLS certificate, with its chain (PEM); without it, the listener speaks plain HTTP"
 _TLS_KEY = "the TLS certificate's private key (PEM, without a passphrase)"
@@ -438,13 +439,12 @@ def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, st
 
 def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = False) -> object:
     """Read one value; raises ValueError with what a person should be told."""
-    shown = "" if isinstance(value, dict | list) else f", not {str(value)[:40]!r}"
     try:
         raw = reader.from_text(value) if from_text and isinstance(value, str) else value
         return reader.read(raw, path.parent.resolve())
-    except ValueError as error:
-        if isinstance(error, Unacceptable):
-            raise
-        if "-----BEGIN" in str(value):
-            shown = ""
+    except Unacceptable:
+        raise
+    except ValueError:
+        unfit = isinstance(value, dict | list) or "-----BEGIN" in str(value)
+        shown = "" if unfit else f", not {without_password(str(value))[:40]!r}"
         raise ValueError(f"must be {reader.expects}{shown}") from None

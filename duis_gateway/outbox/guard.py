@@ -18,7 +18,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from duis_gateway.errors import GatewayError
-from duis_gateway.text.urls import fault_of_host, fault_of_url
+from duis_gateway.text.urls import fault_of_host, fault_of_url, shown_url
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -70,15 +70,16 @@ def parse_url(url: str) -> Target:
         line (T66).
     """
     if len(url) > _LONGEST_URL or not _VISIBLE_ASCII.fullmatch(url):
-        raise AddressRefused(f"the URL {url[:80]!r} is too long or has characters other than visible ASCII")
+        raise AddressRefused(f"the URL {shown_url(url)} is too long or has characters other than visible ASCII")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise AddressRefused(f"the URL {url[:80]!r} cannot be read: {error}") from None
+        reason = "it carries a user name" if "@" in url else error  # which may quote a part of a password
+        raise AddressRefused(f"the URL {shown_url(url)} cannot be read: {reason}") from None
     fault = _fault(parts, port)
     if fault is not None:
-        raise AddressRefused(f"the URL {url[:80]!r} {fault}")
+        raise AddressRefused(f"the URL {shown_url(url)} {fault}")
     path = parts.path or "/"
     return Target(
         parts.scheme,
@@ -99,7 +100,7 @@ def read_url(url: str) -> Target:
     """
     target = parse_url(url)
     if fault := fault_of_url(url) or fault_of_host(target.host):
-        raise AddressRefused(f"the URL {url[:80]!r} {fault}")
+        raise AddressRefused(f"the URL {shown_url(url)} {fault}")
     return target
 
 
@@ -182,7 +183,7 @@ def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> bool:
         return False
     addresses = [str(address[0]) for *_, address in found]
     if not any(guard.allows(address) for address in addresses):
-        raise AddressRefused(f"the URL {url[:80]!r} leads to {guard.refusal(addresses)}")
+        raise AddressRefused(f"the URL {shown_url(url)} leads to {guard.refusal(addresses)}")
     return True
 
 

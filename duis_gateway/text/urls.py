@@ -9,10 +9,12 @@ from duis_gateway.text.numbers import is_digits
 
 _WRITTEN = re.compile(r"(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|(?<=//)\[[0-9A-Fa-f:.]+\]|%[0-9A-Fa-f]{2})*")
 
+_SHOWN = 80
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 253
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 """People's own networks have underscores as well, which RFC 1123 does not allow."""
+_SECRET_WORD = re.compile(r"(pass[a-z]*\s*=\s*)[^&\s]+", re.IGNORECASE)
 
 
 def fault_of_url(url: str) -> str | None:
@@ -44,6 +46,25 @@ def fault_of_host(host: str) -> str | None:
             "neither begins nor ends with a hyphen"
         )
     return None
+
+
+def without_password(text: str) -> str:
+    """Return what somebody gave as a URL as it may be shown in a message: without a password, however it is written.
+
+    What is shown is what could not be read, so nothing is assumed but that a password ends with the last `@`, or stands
+    after `password=`.
+    """
+    before, at, after = text.rpartition("@")
+    if at:
+        scheme, slashes, who = before.partition("//") if "//" in before else ("", "", before)
+        user, colon, _ = who.partition(":")
+        text = f"{scheme}{slashes}{user}{':***' if colon else ''}@{after}"
+    return _SECRET_WORD.sub(r"\1***", text)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as a message shows it: in quotes, without a password, cut where it is long."""
+    return repr(without_password(url)[:_SHOWN])
 
 
 def _encoded(character: str) -> str:

@@ -253,6 +253,18 @@ def test_secrets_are_not_taken_inline_and_not_repeated(file: Path) -> None:
     assert "password_file" in url
     assert "hunter2" not in url
     assert "hunter2" not in refusal(file, SIGNING, DUIS_GATEWAY_STORE_URL="postgresql://me:hunter2@db/duis")
+    for wrong in ("postgres://me:hunter2@db/duis", "postgresql://me:hunter2@[::1/duis", "host=db password=hunter2"):
+        said = refusal(file, SIGNING, DUIS_GATEWAY_STORE_URL=wrong)
+        assert "must be sqlite:///FILE or postgresql://USER@HOST/DATABASE, not" in said
+        assert "hunter2" not in said
+    assert "hunter2" not in refusal(file, SIGNING, DUIS_GATEWAY_TRACING_OTLP_URL="ftp://me:hunter2@collector/v1/traces")
+
+
+@pytest.mark.parametrize("password", ["hun#ter2", "hun?ter2", "hun/ter2", "#", ""])
+def test_a_password_is_not_taken_inline_whatever_signs_it_has(file: Path, password: str) -> None:
+    """What SQLAlchemy takes for the password goes up to the `@`, where a URL's rules would end it earlier."""
+    said = refusal(file, SIGNING, DUIS_GATEWAY_STORE_URL=f"postgresql://me:{password}@db:5432/duis")
+    assert "contains a password" in said
 
 
 def test_the_password_of_postgresql_comes_from_its_file(file: Path) -> None:
