@@ -43,6 +43,7 @@ from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.pki.tls import client_context, lacks_issuer, reason_of
 from duis_gateway.pki.trust import Trust
 from duis_gateway.store.engine import Store, now_seconds
+from duis_gateway.store.server_settings import unkept_promises
 from duis_gateway.text.controls import shown_lines
 from duis_gateway.text.json_reader import read_json
 
@@ -142,6 +143,8 @@ def _database(config: Config) -> Iterator[Finding]:
         with closing(open_store(config)) as store:
             store.probe()
             yield Finding("database", "good", store.shown_url)
+            for said in unkept_promises(store):
+                yield Finding("database", "WRONG", said)
             yield _clock(config, store)
             yield from _parties(config, store)
     except GatewayError as error:

@@ -11,6 +11,7 @@ from duis_gateway.config.settings import Config, check_files
 from duis_gateway.errors import GatewayError, NotDurable
 from duis_gateway.machine.signals import Stop
 from duis_gateway.store.engine import Store, StoreOptions
+from duis_gateway.store.server_settings import unkept_promises
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,8 @@ class AwaitedStore:
             log.warning("%s; trying again in %g s", error, _delay(times), extra=about)
             return False
         self.store.awaits(None)
+        for said in unkept_promises(self.store):
+            log.warning("%s", said, extra={"event": "database-not-durable"})
         return True
 
 

@@ -37,11 +37,25 @@ from duis_gateway.text.counts import counted
 _T = TypeVar("_T")
 _MARGIN = 2.0
 """Seconds that the server's own refusal of a statement may take to come before the connection is cut."""
-_AS_WRITTEN = "; ".join(
-    f"SET LOCAL {name} = {value}"
-    for name, value in {"extra_float_digits": "3", "bytea_output": "hex", "standard_conforming_strings": "on"}.items()
-)
-"""A server, role or database may be set to round numbers, and to write octets and texts as older versions did."""
+_OURS = {
+    # What is written, and what is read of it: servers may round numbers, and write octets and texts as of old.
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    # What statements mean: lists are given as arrays in which NULL is none, and not a word of four letters.
+    "array_nulls": "on",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    # How long something may take: `[store] statement_timeout` says it, and what is bulk takes as long as it takes.
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+"""What each transaction says for itself, whatever the server, the database or the role is set to."""
+_FROM_17_ON = {"transaction_timeout": "0"}
+_VERSION_17 = 17_00_00
+_ON_DISK = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+"""Nothing is acknowledged before it is durable; whether a standby has it too is the operator's to say (`local`)."""
 _LEAST_SECONDS_TO_CONNECT = 2
 _coming = threading.local()
 """`until`: by when this thread is to have its connection, on the monotonic clock, where it waits for one."""
@@ -210,28 +224,27 @@ def patient(connection: Connection, seconds: float | None) -> Iterator[None]:
 def limit_transaction(connection: Connection, lock_seconds: float, statement_seconds: float | None) -> None:
     """Let the server give up what takes too long in this transaction, so that it holds nobody else's rows for ever.
 
-    Without `statement_seconds` only the waiting for locks is limited. Otherwise a transaction of ours that has fallen
-    silent, because this machine has gone, ends too.
+    Without `statement_seconds` only the waiting for locks is limited, whatever the role is set to. Otherwise a
+    transaction of ours that has fallen silent, because this machine has gone, ends too.
     """
-    limits = {"lock_timeout": lock_seconds}
+    limits = {"lock_timeout": _milliseconds(lock_seconds)}
     if statement_seconds is not None:
         limits |= {
-            "statement_timeout": statement_seconds,
-            "idle_in_transaction_session_timeout": 2 * statement_seconds,
+            "statement_timeout": _milliseconds(statement_seconds),
+            "idle_in_transaction_session_timeout": _milliseconds(2 * statement_seconds),
         }
     driver: Any = connection.connection.driver_connection
     # A connection that was read with before would ask for READ WRITE, which a standby refuses as unknown to it, and
     # which would override an operator's default_transaction_read_only.
     driver.read_only = None
     # One exchange for all of them, which therefore cannot be prepared.
-    local = "; ".join(f"SET LOCAL {name} = {_milliseconds(s)}" for name, s in limits.items())
-    driver.execute(f"{local}; {_AS_WRITTEN}", prepare=False)
+    driver.execute(f"{_said(driver, limits)}; {_ON_DISK}", prepare=False)
 
 
 def limit_lock_waits(connection: Connection, seconds: float) -> None:
     """Let the server give up waiting for a lock in this transaction, which only reads: DDL and LOCK stop readers."""
     driver: Any = connection.connection.driver_connection
-    driver.execute(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}; {_AS_WRITTEN}", prepare=False)
+    driver.execute(_said(driver, {"lock_timeout": _milliseconds(seconds)}), prepare=False)
 
 
 def try_locks(connection: Connection) -> None:
@@ -335,5 +348,11 @@ class Commits:
         return monotonic() - began
 
 
-def _milliseconds(seconds: float) -> int:
-    return max(1, int(seconds * 1000))
+def _said(driver: psycopg.Connection[Any], limits: dict[str, str]) -> str:
+    """Return the statements by which a transaction says for itself what is `_OURS`, and these limits."""
+    newer = _FROM_17_ON if driver.info.server_version >= _VERSION_17 else {}
+    return "; ".join(f"SET LOCAL {name} = {value}" for name, value in (_OURS | newer | limits).items())
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, int(seconds * 1000)))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from duis_gateway.app import Gateway
+from duis_gateway.config.database import AwaitedStore
 from duis_gateway.config.settings import load_config
 from duis_gateway.machine.signals import Stop
 from tests.support.cli import SUPPLIER, Installation, run
+from tests.support.databases import administrate, postgresql_database
 from tests.support.mail_relay import MailRelay
 from tests.support.ports import free_port
 from tests.support.web_certificates import make_web_certificate
@@ -176,3 +181,22 @@ def test_a_collector_of_traces_that_is_away_is_a_note_and_a_missing_extra_is_wro
     assert lines(installation, 0)["traces"].startswith(f"note {place} takes no spans (Connection refused)")
     monkeypatch.setitem(sys.modules, "duis_gateway.operations.spans", None)
     assert lines(installation, 1)["traces"].startswith("WRONG [tracing] otlp_url needs the extra opentelemetry")
+
+
+@pytest.mark.postgresql
+def test_what_only_the_database_can_promise_is_looked_at(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F08: the tests' servers run with `fsync = off`, and what is unlogged is empty after a crash of the server."""
+    with postgresql_database() as url:
+        shown = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False).replace(":@", "@")
+        monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", shown)
+        administrate(make_url(url), "ALTER TABLE partner_message_evidence SET UNLOGGED")
+        ran = run("doctor", *installation.config)
+        assert ran.code == 1
+        assert "WRONG  database      PostgreSQL runs with fsync = off: when its machine fails" in ran.output
+        assert "unlogged tables partner_message_evidence after a crash" in ran.output
+        assert "ALTER TABLE partner_message_evidence SET LOGGED" in ran.output
+        with closing(AwaitedStore(load_config(installation.config[1], os.environ), lambda _seconds: None).store):
+            said = [one.getMessage() for one in caplog.records if vars(one).get("event") == "database-not-durable"]
+    assert len(said) == 2, said

@@ -61,6 +61,11 @@ class Server:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
+    def crash(self) -> None:
+        """Let it end at once, with nothing written that it was not made to write; it can be started again."""
+        run("pg_ctl", "-w", "-D", str(self.data), "-m", "immediate", "stop")
+        self._pid = None
+
     def kill(self) -> None:
         """Let it be gone from one moment to the next, as with its machine."""
         self.send(signal.SIGKILL)
@@ -90,14 +95,8 @@ class Cluster:
 def cluster() -> Iterator[Cluster]:
     """A primary with an empty, migrated database, and a synchronous standby that has all of it."""
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="duis-cluster-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        if SERVER_USER is not None:
-            os.chown(folder, pwd.getpwnam(SERVER_USER).pw_uid, -1)
-        primary, standby = Server(folder / "primary"), Server(folder / "standby")
-        run("initdb", "-A", "trust", "-U", _ROLE, "-E", "UTF8", "-D", str(primary.data))
-        stack.callback(primary.kill)
-        primary.start()
+        folder = _folder(stack)
+        primary, standby = _started(stack, folder / "primary"), Server(folder / "standby")
         source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", _ROLE]
         run("pg_basebackup", *source, "-D", str(standby.data), "-R", "-X", "stream", "-c", "fast")
         stack.callback(standby.kill)
@@ -113,6 +112,29 @@ def cluster() -> Iterator[Cluster]:
         store.migrate()
         store.close()
         yield both
+
+
+@contextmanager
+def lone_server() -> Iterator[Server]:
+    """A server of the test's own, which it may kill, and start again."""
+    with ExitStack() as stack:
+        yield _started(stack, _folder(stack) / "alone")
+
+
+def _folder(stack: ExitStack) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="duis-cluster-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    if SERVER_USER is not None:
+        os.chown(folder, pwd.getpwnam(SERVER_USER).pw_uid, -1)
+    return folder
+
+
+def _started(stack: ExitStack, folder: Path) -> Server:
+    server = Server(folder)
+    run("initdb", "-A", "trust", "-U", _ROLE, "-E", "UTF8", "-D", str(server.data))
+    stack.callback(server.kill)
+    server.start()
+    return server
 
 
 def run(program: str, *words: str) -> None:
