@@ -25,7 +25,7 @@ from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, plan_hub
+from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.rollout.releases.rules import pilot_window_open
@@ -69,6 +69,25 @@ class Turns:
             self.uninstructed[one.who] += 1
 
 
+@dataclass(frozen=True, slots=True)
+class AskedOfHub:
+    """What a hub's suppliers and DCC are asked for of it, each once, as it is counted.
+
+    Attributes:
+        tasks: what is asked for.
+        releases: those under which something may be asked for, by their names.
+        protectors: its suppliers that protect it, and are asked for nothing.
+        barred: the releases in whose pilot it is, so that safe launch cannot have it yet.
+        waiting: by release, when the half of a split hub ends that waits for the other supplier's.
+    """
+
+    tasks: tuple[Asked, ...] = ()
+    releases: Mapping[str, Release] = field(default_factory=dict)
+    protectors: Collection[int] = frozenset()
+    barred: Collection[str] = frozenset()
+    waiting: Mapping[str, datetime] = field(default_factory=dict)
+
+
 def turns(connection: Connection, release: Release, suppliers: Collection[int], scope: Scope, now: datetime) -> Turns:
     """Count what is asked for under a release that is not over, of these suppliers and of DCC.
 
@@ -79,13 +98,11 @@ def turns(connection: Connection, release: Release, suppliers: Collection[int], 
         scope: the estate: that of the one supplier, or all.
         now: the time.
     """
-    of_model = [one for one in open_releases(connection) if _model(one) == _model(release)]
-    live = [one for one in of_model if one.state.is_live]
+    model = _Model(connection, _model(release), suppliers, now)
+    live, of_model = model.live, model.releases
     found, seen = Turns(), defaultdict[int, Counter[HubKind]](Counter)
-    listed, barred = _in_pilots(connection, [one for one in live if pilot_window_open(one, now)], suppliers)
-    shared = [plans.of_release(connection, one, now) for one in sorted(of_model, key=lambda one: not one.state.is_live)]
     for chunk in estate.looked_at(connection, scope, of_model):
-        for hub, outlooks in _outlooks(connection, shared, chunk, listed, barred):
+        for hub, outlooks in model.outlooks(chunk):
             for supplier in hub.suppliers:
                 seen[supplier][estate.kind_of(hub)] += 1
             asked_for, listable = outlooks
@@ -102,22 +119,16 @@ class WhoIsAsked:
     """Which of some hubs a task under a release that is not over is about, by the rule by which they are counted."""
 
     def __init__(self, connection: Connection, release: Release, task: Task, suppliers: Collection[int], now: datetime):
-        self._connection = connection
         self._release = release
         self._task = task
         self._suppliers = suppliers
-        of_model = [one for one in open_releases(connection) if _model(one) == _model(release)]
-        live = [one for one in of_model if one.state.is_live]
-        windows = [one for one in live if pilot_window_open(one, now)]
-        self._listed, self._barred = _in_pilots(connection, windows, suppliers)
-        every = sorted(of_model, key=lambda one: not one.state.is_live)
-        self._shared = [plans.of_release(connection, one, now) for one in every]
+        self._of_model = _Model(connection, _model(release), suppliers, now)
 
     def among(self, chunk: Sequence[Hub]) -> frozenset[int]:
         """Return those of some thousand hubs of which one of the suppliers is asked for it."""
         own = [one for one in chunk if (one.manufacturer, one.model) == _model(self._release)]
         found = set()
-        for hub, (asked_for, listable) in _outlooks(self._connection, self._shared, own, self._listed, self._barred):
+        for hub, (asked_for, listable) in self._of_model.outlooks(own):
             if self._task is Task.SEND_PREFERRED_LIST:
                 about = {who for release_id, who in listable if release_id == self._release.release_id}
             else:
@@ -126,6 +137,47 @@ class WhoIsAsked:
             if not about.isdisjoint(self._suppliers):
                 found.add(hub.device_id)
         return frozenset(found)
+
+
+def asked_of_hub(connection: Connection, hub: Hub, now: datetime) -> AskedOfHub:
+    """Return what is asked for of one hub, by the rule by which hubs are counted."""
+    model = _Model(connection, (hub.manufacturer, hub.model), hub.suppliers, now)
+    if not model.releases:
+        return AskedOfHub()
+    ((_, (tasks, _)),) = model.outlooks([hub])
+    waits = ((one.release.release_id, waiting(facts)) for one, facts in model.facts_of(hub))
+    return AskedOfHub(
+        tasks,
+        {one.release_id: one for one in model.releases},
+        protection.protectors(connection, [hub.device_id]).get(hub.device_id, _NOBODY),
+        {release_id for release_id, _ in model.barred.get(hub.device_id, _NONE)},
+        {release_id: one.counting_period.end for release_id, one in waits if one is not None},
+    )
+
+
+class _Model:
+    """The releases for a device model that are not over, and what is the same of them for all its hubs.
+
+    `suppliers`: whose pilot lists are looked at.
+    """
+
+    def __init__(self, connection: Connection, model: tuple[str, str], suppliers: Collection[int], now: datetime):
+        self._connection = connection
+        self.releases = [one for one in open_releases(connection) if _model(one) == model]
+        self.live = [one for one in self.releases if one.state.is_live]
+        windows = [one for one in self.live if pilot_window_open(one, now)]
+        self._listed, self.barred = _in_pilots(connection, windows, suppliers)
+        every = sorted(self.releases, key=lambda one: not one.state.is_live)
+        self._shared = [plans.of_release(connection, one, now) for one in every]
+
+    def outlooks(self, chunk: Sequence[Hub]) -> Iterator[tuple[Hub, _Answer]]:
+        """Yield some thousand hubs of the model, each with what is asked of it."""
+        return _outlooks(self._connection, self._shared, chunk, self._listed, self.barred)
+
+    def facts_of(self, hub: Hub) -> Iterator[tuple[plans.ReleaseFacts, PlanFacts]]:
+        """Yield the releases, each with what the plan for a hub follows from under it."""
+        for one in self._shared:
+            yield one, _facts(self._connection, one, [hub.device_id])[hub.device_id]
 
 
 def _model(release: Release) -> tuple[str, str]:

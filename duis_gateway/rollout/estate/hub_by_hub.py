@@ -20,6 +20,7 @@ from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.not_told import first_step, in_words, not_told_of_hub, said_of_hubs
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of, viewer_of
+from duis_gateway.rollout.deadlines.turns import AskedOfHub, asked_of_hub
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.estate import changes
 from duis_gateway.rollout.estate import eligible_hubs as estate
@@ -112,7 +113,11 @@ def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Ma
 
 def hub_on_a_page(conn: Connection, party: Party, device_id: int, now: datetime) -> Row | None:
     """Return the same with `PAGE_COLUMNS`."""
-    return _of_one(conn, party, device_id, now, EstateReader.page_rows)
+
+    def read(reader: EstateReader, chunk: Sequence[Hub]) -> Iterator[Row]:
+        return reader.page_rows(chunk, {one.device_id: asked_of_hub(conn, one, now) for one in chunk})
+
+    return _of_one(conn, party, device_id, now, read)
 
 
 def _of_one(
@@ -155,6 +160,7 @@ def _saying(row: Row, said: str) -> Row:
 
 Row = Mapping[str, object]
 _ByModel = defaultdict[tuple[str, str], list[plans.ReleaseFacts]]
+_NOT_LOOKED_AT: Mapping[int, AskedOfHub] = {}
 
 
 class EstateReader:
@@ -180,10 +186,16 @@ class EstateReader:
         for hub, chosen, gone, last in self._looked_at(chunk):
             yield self._row(hub, chosen, gone, last)
 
-    def page_rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
-        """Yield the rows of some thousand hubs with `PAGE_COLUMNS`, in their order."""
+    def page_rows(
+        self, chunk: Sequence[Hub], asked: Mapping[int, AskedOfHub] = _NOT_LOOKED_AT
+    ) -> Iterator[Mapping[str, object]]:
+        """Yield the rows of some thousand hubs with `PAGE_COLUMNS`, in their order.
+
+        `asked`: what is asked for of each, by which the next step agrees with the tasks.
+        """
         for hub, chosen, gone, last in self._looked_at(chunk):
-            yield {**self._row(hub, chosen, gone, last), **self._more(hub, chosen, void_before(chosen, gone))}
+            more = self._more(hub, chosen, void_before(chosen, gone), asked.get(hub.device_id))
+            yield {**self._row(hub, chosen, gone, last), **more}
 
     def _looked_at(
         self, chunk: Sequence[Hub]
@@ -203,10 +215,11 @@ class EstateReader:
     def _able(self) -> frozenset[int]:
         return frozenset(one.eui for one in parties.all_parties(self._conn, PartyKind.SUPPLIER) if one.can_instruct)
 
-    def _more(self, hub: Hub, chosen: Prospect | None, earlier: Prospect | None) -> Mapping[str, object]:
-        of_supplier = self._viewer is not None
+    def _more(
+        self, hub: Hub, chosen: Prospect | None, earlier: Prospect | None, asked: AskedOfHub | None
+    ) -> Mapping[str, object]:
         able = None if chosen is None else self._able
-        step = next_step(hub, chosen, self._now, of_supplier=of_supplier, able=able)
+        step = next_step(hub, chosen, self._now, viewer=self._viewer, able=able, asked=asked)
         if chosen is None:
             return {**dict.fromkeys(PAGE_COLUMNS), "reason": self._over.why_nothing(hub), "next_step": step}
         release = chosen.release

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from duis_gateway.rollout.deadlines.asked import Asked
+from duis_gateway.rollout.deadlines.rules import Task
+from duis_gateway.rollout.deadlines.turns import AskedOfHub
 from duis_gateway.rollout.eligibility import Unfit, in_use, unfit
 from duis_gateway.rollout.estate.rules import Prospect
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.plans.rules import Basis
 from duis_gateway.rollout.releases.records import Release, ReleaseState
-from duis_gateway.rollout.releases.rules import last_to_instruct
+from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, lists_taken_until
 from duis_gateway.text.times import show_time
 
 
 def next_step(
-    hub: Hub, chosen: Prospect | None, now: datetime, *, of_supplier: bool, able: Collection[int] | None = None
+    hub: Hub,
+    chosen: Prospect | None,
+    now: datetime,
+    *,
+    viewer: int | None,
+    able: Collection[int] | None = None,
+    asked: AskedOfHub | None = None,
 ) -> str:
     """Return what to do next about a hub, in a sentence or two.
 
@@ -25,8 +34,9 @@ def next_step(
         hub: the hub as the inventory has it.
         chosen: what is planned under the release that has it next, None if no release in flight is for it.
         now: the business time.
-        of_supplier: it is told to one of the hub's suppliers; else to the operator.
+        viewer: which of the hub's suppliers it is told to; None: the operator.
         able: the suppliers that can instruct (their DUIS version has 11.6); None: all can.
+        asked: what its suppliers are asked for of it, so that it agrees with their tasks; None: not looked at.
     """
     if not in_use(hub):
         return (
@@ -42,7 +52,7 @@ def next_step(
             if unfit(hub, release) is Unfit.NOT_PERMITTED:
                 return "It needs another release first, which its version permits: ask DCC."
             return "Nothing: there is nothing to update it to."
-    how = _How(of_supplier, hub.suppliers if able is None else hub.suppliers & frozenset(able), hub.suppliers)
+    how = _How(viewer, hub.suppliers if able is None else hub.suppliers & frozenset(able), hub, asked or AskedOfHub())
     if release.paused:
         held = "Wait: while the release is paused nothing is updated, and DCC decides whether it goes on."
         return f"{held}{_meanwhile(chosen, now, how)}"
@@ -59,11 +69,27 @@ def next_step(
 
 
 class _How(NamedTuple):
-    """To whom it is told, and which of the hub's suppliers can instruct."""
+    """To whom it is told, which of the hub's suppliers can instruct, and what they are asked for."""
 
-    of_supplier: bool
+    viewer: int | None
     able: frozenset[int]
-    suppliers: frozenset[int]
+    hub: Hub
+    asked: AskedOfHub
+
+    @property
+    def mine(self) -> Asked | None:
+        """What the viewer is asked for of it."""
+        return next((one for one in self.asked.tasks if one.who == self.viewer), None)
+
+    @property
+    def other(self) -> str:
+        """The role of the supplier that the viewer is not."""
+        return next((role for who, role in self.roles.items() if who not in (None, self.viewer)), "second supplier")
+
+    @property
+    def roles(self) -> Mapping[int | None, str]:
+        """The roles of the hub's suppliers."""
+        return {self.hub.gas_supplier: "Gas Supplier", self.hub.import_supplier: "Import Supplier"}
 
 
 def _meanwhile(chosen: Prospect, now: datetime, how: _How) -> str:
@@ -96,20 +122,95 @@ def _wait(start: datetime, end: datetime, now: datetime, *, undecided: bool) -> 
 def _instruct(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     release = chosen.release
     last = last_to_instruct(release)
+    if how.viewer is not None and (of_pilot := _of_the_pilot(release, now, by_date, how)):
+        return of_pilot
     if now > last:
-        who = "ask DCC" if how.of_supplier else "DCC can, in a batch"
+        who = "ask DCC" if how.viewer is not None else "DCC can, in a batch"
         return f"It is too late for its supplier to instruct it: {by_date}, unless DCC instructs it earlier ({who})."
-    until = show_time(last)
-    if chosen.plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
-        return f"The supplier that has not instructed it can do so (11.6) until {until}; otherwise {by_date}."
-    both = len(how.suppliers) > 1
-    if how.able < how.suppliers:
-        why = "not all of its suppliers' DUIS versions have 11.6" if both else "its supplier's DUIS version has no 11.6"
-        if how.of_supplier:
-            why = "Not" + why[3:] if both else "Your DUIS version has no 11.6"
-            return f"{why}: ask DCC to instruct it, or leave it; then {by_date}."
-        return f"DCC can instruct it in a batch, as {why}; otherwise {by_date}."
-    if not how.of_supplier:
+    if how.able < how.hub.suppliers:
+        return _by_dcc(how, by_date)
+    if how.viewer is None:
+        return f"{_who_can(chosen, last, how)}; otherwise {by_date}."
+    return _by_viewer(chosen, now, by_date, how)
+
+
+def _of_the_pilot(release: Release, now: datetime, by_date: str, how: _How) -> str:
+    """Say that the viewer has put the hub on a pilot list and is to schedule it, "" where it is not so, or too late."""
+    mine = how.mine
+    if mine is None or mine.task is not Task.SEND_PREFERRED_SCHEDULE or how.viewer not in how.able:
+        return ""
+    under = how.asked.releases.get(mine.release_id, release)
+    due = last_for_the_pilot(under)
+    if due is None or now > due:
+        return ""
+    of = "" if under.release_id == release.release_id else f" of {under.release_id}"
+    return (
+        f"Schedule it for the pilot{of} (11.6, stage Pilot) until {show_time(due)}, as you have put it on your "
+        f"preferred list.{_both(how)} What is not scheduled can be instructed for safe launch once the pilot has "
+        f"ended, until {show_time(last_to_instruct(under))}; otherwise {by_date}."
+    )
+
+
+def _by_dcc(how: _How, by_date: str) -> str:
+    both = len(how.hub.suppliers) > 1
+    why = "not all of its suppliers' DUIS versions have 11.6" if both else "its supplier's DUIS version has no 11.6"
+    if how.viewer is not None:
+        why = "Not" + why[3:] if both else "Your DUIS version has no 11.6"
+        return f"{why}: ask DCC to instruct it, or leave it; then {by_date}."
+    return f"DCC can instruct it in a batch, as {why}; otherwise {by_date}."
+
+
+def _who_can(chosen: Prospect, last: datetime, how: _How) -> str:
+    """Say to the operator who can instruct the hub, and until when."""
+    hub, until, roles = how.hub, show_time(last), how.roles
+    if chosen.plan.void is not VoidReason.AWAITS_SECOND_SUPPLIER:
+        both = len(hub.suppliers) > 1
         who = "Its suppliers can instruct it, both of them" if both else "Its supplier can instruct it"
-        return f"{who} (11.6), until {until}, or DCC in a batch; otherwise {by_date}."
-    return f"Instruct it (11.6) until {until}, or leave it: then {by_date}."
+        return f"{who} (11.6), until {until}, or DCC in a batch"
+    ways = {
+        one.who: f"its {roles[one.who]} can instruct it{' again' if one.task is Task.INSTRUCT_ANEW else ''} (11.6), "
+        f"until {show_time(min(last, one.until or last))}"
+        for one in how.asked.tasks
+        if one.who in roles
+    }
+    said = " and ".join(ways[who] for who in roles if who in ways)
+    said = said or f"The supplier that has not instructed it can do so (11.6), until {until}"
+    return f"{said[0].upper()}{said[1:]}"
+
+
+def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
+    """Say to one of the hub's suppliers what it can do, or whom it has to wait for."""
+    release, mine = chosen.release, how.mine
+    last = last_to_instruct(release)
+    until, or_leave_it = show_time(last), f"or leave it: then {by_date}.{_both(how)}"
+    if how.viewer in how.asked.protectors:
+        return f"You protect it: take it off your protected hubs to instruct it (11.6) until {until}, {or_leave_it}"
+    match mine.task if mine is not None else None:
+        case Task.INSTRUCT_SPLIT_HUBS:
+            assert mine is not None
+            soon = show_time(min(last, mine.until or last))
+            return f"Instruct it (11.6), as its {how.other} has, until {soon}, or leave it: then {by_date}."
+        case Task.INSTRUCT_ANEW:
+            return f"Instruct it again (11.6) until {until}, {or_leave_it}"
+        case Task.INSTRUCT_SAFE_LAUNCH:
+            lists = lists_taken_until(release, now)
+            put = "" if lists is None else f"put it on your preferred list first (11.5, {_by(lists)}) for the pilot, "
+            return f"Instruct it for safe launch (11.6, stage SafeLaunch) until {until}, {put}{or_leave_it}"
+    if chosen.plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
+        end = how.asked.waiting.get(release.release_id, last)
+        return f"Its {how.other} can instruct it (11.6) until {show_time(min(last, end))}; otherwise {by_date}."
+    if mine is not None or release.release_id in how.asked.barred:
+        launch = f"nstruct it for safe launch once the pilot has ended (11.6), until {until}, {or_leave_it}"
+        lists = lists_taken_until(release, now)
+        if mine is not None or lists is None:
+            return f"I{launch}"
+        return f"Put it on your preferred list (11.5, {_by(lists)}) and schedule it (11.6), i{launch}"
+    return f"Instruct it (11.6) until {until}, {or_leave_it}"
+
+
+def _by(at: datetime) -> str:
+    return f"by {show_time(at)}"
+
+
+def _both(how: _How) -> str:
+    return " It takes instructions of both its suppliers." if len(how.hub.suppliers) > 1 else ""

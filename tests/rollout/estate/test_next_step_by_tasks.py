@@ -1,0 +1,100 @@
+"""What a hub's page says of what to do agrees with the tasks that its suppliers are told of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.operations.console.hub import OPERATOR
+from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
+from duis_gateway.rollout.moments import Moments
+from duis_gateway.rollout.protection.handle import ProtectionLists
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
+from duis_gateway.rollout.releases.rules import last_to_instruct
+from duis_gateway.text.times import show_time
+from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
+from tests.support.status_of import PARTIES
+from tests.support.steering import OWN_NORTH, OWN_SOUTH, SPLIT, WEEK, Steering, steering
+
+pytestmark = pytest.mark.requirement("BR-5.3", "BR-5.4")
+
+FIRST = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
+LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
+
+
+@pytest.fixture
+def dcc(tmp_path: Path) -> Iterator[Steering]:
+    with steering("sqlite", tmp_path) as made:
+        yield made
+
+
+def instructs(dcc: Steering, supplier: int, period: Period, name: str = "L1") -> None:
+    group = DeploymentGroup(name, Stage.SAFE_LAUNCH, (SPLIT,), period)
+    assert not dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
+
+
+def what_to_do(dcc: Steering, viewer: int | None, hub: int = SPLIT) -> str:
+    party = OPERATOR if viewer is None else PARTIES[viewer]
+    with dcc.store.read() as conn:
+        row = hub_on_a_page(conn, party, hub, dcc.clock.now())
+    assert row is not None
+    return str(row["next_step"])
+
+
+def last(dcc: Steering) -> str:
+    return show_time(last_to_instruct(dcc.release()))
+
+
+def test_of_a_split_hub_the_one_that_can_do_something_is_named(dcc: Steering) -> None:
+    """Before, "the supplier that has not instructed it" could do so even where both had."""
+    dcc.piloting()
+    assert what_to_do(dcc, OURS).endswith("It takes instructions of both its suppliers.")
+    instructs(dcc, OURS, FIRST)
+    end = show_time(FIRST.end)
+    assert what_to_do(dcc, THEIRS).startswith(f"Instruct it (11.6), as its Import Supplier has, until {end}, or leave")
+    assert what_to_do(dcc, OURS).startswith(f"Its Gas Supplier can instruct it (11.6) until {end}; otherwise")
+    assert what_to_do(dcc, None).startswith(f"Its Gas Supplier can instruct it (11.6), until {end}; otherwise")
+    dcc.passes(FIRST.end)
+    instructs(dcc, THEIRS, LATER)
+    assert what_to_do(dcc, OURS).startswith(f"Instruct it again (11.6) until {last(dcc)}, or leave it")
+    end = show_time(LATER.end)
+    assert what_to_do(dcc, THEIRS).startswith(f"Its Import Supplier can instruct it (11.6) until {end}; otherwise")
+    assert what_to_do(dcc, None).startswith("Its Import Supplier can instruct it again (11.6), until")
+
+
+def test_of_a_hub_on_the_list_the_pilots_date_is_said_and_of_others_that_of_safe_launch(dcc: Steering) -> None:
+    """Before, both could be instructed until the same date, which for one was another than the task's."""
+    dcc.piloting()
+    put = f"put it on your preferred list first (11.5, by {show_time(PILOT.end)}) for the pilot, or leave it"
+    launch = f"Instruct it for safe launch (11.6, stage SafeLaunch) until {last(dcc)}"
+    assert what_to_do(dcc, OURS, OWN_NORTH).startswith(f"{launch}, {put}")
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
+    pilot = f"Schedule it for the pilot (11.6, stage Pilot) until {show_time(PILOT.end)}, as you have put it on your"
+    assert what_to_do(dcc, OURS, OWN_NORTH).startswith(pilot)
+    assert what_to_do(dcc, OURS, OWN_SOUTH).startswith(f"{launch}, {put}")
+    dcc.passes(PILOT.end)
+    for hub in (OWN_NORTH, OWN_SOUTH):
+        assert what_to_do(dcc, OURS, hub).startswith(f"{launch}, or leave it")
+
+
+def test_a_pilots_schedule_is_asked_for_on_the_page_also_where_another_release_has_the_hub_next(dcc: Steering) -> None:
+    """Before, the page spoke of the newer release alone, while the task stood under the older one."""
+    dcc.piloting()
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
+    sooner = PilotTerms(Period(PILOT.start + WEEK, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version="00000003", pilot=sooner, automatic_date=AUTOMATIC - WEEK)
+    assert what_to_do(dcc, OURS, OWN_NORTH).startswith("Schedule it for the pilot of R1 (11.6, stage Pilot) until")
+    assert what_to_do(dcc, OURS, OWN_SOUTH).startswith("Instruct it for safe launch")
+
+
+def test_a_protected_hub_is_taken_off_the_protected_ones_first(dcc: Steering) -> None:
+    """Before, it could be instructed by 11.6, which leaves it out; the other supplier is not told why."""
+    dcc.piloting()
+    before = what_to_do(dcc, THEIRS)
+    ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000)).replace(OURS, [SPLIT])
+    assert what_to_do(dcc, OURS).startswith("You protect it: take it off your protected hubs to instruct it (11.6)")
+    assert what_to_do(dcc, THEIRS) == before
