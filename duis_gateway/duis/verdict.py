@@ -56,11 +56,14 @@ LISTS: Mapping[str, str] = {
 """What the lists of `DSPPilotListWarning` say of a hub, in words."""
 
 
-def verdict_in(root: etree._Element) -> Verdict | None:
-    """Return what an answer says: a Service Response, an acknowledgement, a problem or a SOAP fault; else None."""
+def verdict_in(root: etree._Element, explanation: str | None = None) -> Verdict | None:
+    """Return what an answer says: a Service Response, an acknowledgement, a problem or a SOAP fault; else None.
+
+    `explanation`: what the code means for the request, where more is known than it says by itself.
+    """
     if code := root.findtext(f".//{sr('ResponseCode')}"):
         known = RESPONSE_CODES.get(code)
-        text, remedy = (f"{code}: {known.meaning}", known.remedy) if known else (code, "")
+        text, remedy = (f"{code}: {explanation or known.meaning}", known.remedy) if known else (code, "")
         return Verdict(text, code.startswith("E"), tuple(_hubs_warned_of(root)), remedy)
     acknowledgement = root.find(".//{*}Acknowledgement")
     if acknowledgement is not None:

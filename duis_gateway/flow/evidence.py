@@ -85,10 +85,12 @@ def record(
     digest: bytes,
     raw: bytes,
     answer: bytes,
+    explanation: str | None = None,
 ) -> None:
     """Use up the message's identity, keep the evidence and the answer, and record both for the audit log.
 
-    On PostgreSQL this waits for another block that is recording the same identity.
+    `explanation`: what the answer's code means for this Service Request, in words; it is part of no message. On
+    PostgreSQL this waits for another block that is recording the same identity.
 
     Raises:
         IdentityTaken: a message with this identity is stored; leave the block and give the stored answer.
@@ -98,7 +100,8 @@ def record(
     number = connection.execute(place.insert[connection.dialect.name], columns).scalar_one_or_none()
     if number is None:
         raise IdentityTaken(str(identity))
-    connection.execute(place.insert_evidence, {"message": number, "raw": raw, "answer": answer})
+    more = {} if explanation is None else {"explanation": explanation}
+    connection.execute(place.insert_evidence, {"message": number, "raw": raw, "answer": answer, **more})
     came = recording.received(identity, number, door, kind, outcome, received_at, digest, raw, answer)
     recording.record(connection, [came])
 
@@ -107,6 +110,13 @@ def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | No
     """Return the message as it came over the wire; None if there has been none, or its bytes were pruned."""
     place, key = _place(identity)
     return connection.execute(place.raw, key).scalar_one_or_none() or None
+
+
+def explanation_of(connection: Connection, number: int) -> str | None:
+    """Return what the answer to a Service Request means for it, in words; `number` is its row's."""
+    column = service_request_evidence.c.explanation
+    query = select(column).where(service_request_evidence.c.message == number)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def highest_counter(connection: Connection, originator: int, target: int) -> int | None:

@@ -17,7 +17,7 @@ class ServiceAnswer:
     """The answer to a Service Request: a response code, and what DUIS lets it carry.
 
     `explanation`: what the code means for this request, in words. DUIS has no place for it: it is for those who ask in
-    advance (`flow.dry_run`).
+    advance (`flow.dry_run`), and is kept for the pages.
     """
 
     code: str

@@ -306,6 +306,7 @@ def store(
         digest=authorised.digest,
         raw=authorised.incoming.body,
         answer=answer,
+        explanation=decided.reply.explanation if isinstance(decided.reply, ServiceAnswer) else None,
     )
     lay_in_outbox(decided.sends, conn, signer, authorised.received_at, alert_bytes, emails, ahead)
     return answer

@@ -293,8 +293,8 @@ service_request_evidence = Table(
     "service_request_evidence",
     metadata,
     owned_by("service_request", "message"),
-    needed("raw", LargeBinary),
-    needed("answer", LargeBinary),
+    *(needed(name, LargeBinary) for name in ("raw", "answer")),
+    Column("explanation", Text),  # of the answer's code, for people; NULL: the code says it all
 )
 
 partner_message_evidence = Table(

@@ -13,6 +13,7 @@ from duis_gateway.duis.verdict import Verdict, verdict_in
 from duis_gateway.envelope.claims import SignerReference
 from duis_gateway.envelope.parse import parse_cut_off, parse_trusted
 from duis_gateway.errors import MessageRefused
+from duis_gateway.flow import evidence as messages
 from duis_gateway.machine.memory import give_back
 from duis_gateway.operations.console import search
 from duis_gateway.operations.console.certificates import Held, registered, signer_of
@@ -81,12 +82,13 @@ def page_of(conn: Connection, way: Way, number: int, relay: bool) -> MessagePage
         failed, why = outbox_view.failed_attempts(conn, number), why_waits(conn, found[0], relay)
         delivery = Delivery(found[0], _address(conn, found[0]), failed, why)
     raw, answer = (Stored(way, number, is_answer).part(conn, 0, _READ) for is_answer in (False, True))
+    is_request = way is Way.REQUESTS
     # One tree at a time: each is much larger than what it is made of.
     root = _root(raw)
     release = line.release or (None if root is None else root.findtext(".//{*}FirmwareReleaseID"))
     document = _document(conn, raw, root)
     root = _root(answer)
-    verdict = None if root is None else verdict_in(root)
+    verdict = None if root is None else verdict_in(root, messages.explanation_of(conn, number) if is_request else None)
     page = MessagePage(line, document, _document(conn, answer, root), delivery, release, verdict)
     if not (raw.is_whole and answer.is_whole):
         root = None

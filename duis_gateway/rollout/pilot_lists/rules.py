@@ -15,7 +15,8 @@ from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classi
 from duis_gateway.rollout.hubs.records import HubInRegion, NamedHub
 from duis_gateway.rollout.periods import instruction_in_time
 from duis_gateway.rollout.releases.records import Instruction, PilotTerms, Release, Stage
-from duis_gateway.rollout.releases.rules import pilot_window_open, why_not_live
+from duis_gateway.rollout.releases.rules import last_to_instruct, pilot_window_open, why_not_live
+from duis_gateway.text.times import show_time
 
 ACCEPTED = "I99"
 ACCEPTED_IN_PART = "W110501"
@@ -104,7 +105,9 @@ def judge_pilot_list(request: PreferredPilotList, facts: PilotListFacts, now: da
     if not pilot_window_open(release, now):
         return PilotListJudgement("E110503")
     if not instruction_in_time(now, release.automatic_date):
-        return PilotListJudgement("E110505")
+        until = show_time(last_to_instruct(release))
+        words = f"it was received later than one month before the automatic date: lists were taken until {until}"
+        return PilotListJudgement("E110505", explanation=words)
     whole = request.device_ids is not None
     composed = _whole_list(request, facts, release) if whole else _amended_default(request, facts, release)
     refusal = _size_refusal(composed, facts, release.pilot)

@@ -18,7 +18,8 @@ from duis_gateway.rollout.device_lists import NOTHING_FOUND, HubFindings, classi
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.periods import ends_before, instruction_in_time, is_empty, is_over, safe_launch_opens
 from duis_gateway.rollout.releases.records import DefaultSchedule, HubMark, Instruction, Period, Release, Stage
-from duis_gateway.rollout.releases.rules import pilot_window_open, why_not_live
+from duis_gateway.rollout.releases.rules import last_to_instruct, pilot_window_open, why_not_live
+from duis_gateway.text.times import show_time
 
 ACCEPTED = "I99"
 ACCEPTED_IN_PART = "W110601"
@@ -88,9 +89,12 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     release, not_live = facts.release, why_not_live(facts.release, request.firmware_version)
     if release is None or not_live is not None:
         return ScheduleJudgement("E110601", explanation=not_live)
-    refusal = _stage_refusal(request, release, now) or _period_refusal(request, release, now)
+    refusal = _stage_refusal(request, release, now)
     if refusal is not None:
         return ScheduleJudgement(refusal)
+    why = _why_not_the_periods(request, release, now)
+    if why is not None:
+        return ScheduleJudgement("E110605", explanation=why)
     taken_back = _taken_back(request, facts, now)
     if isinstance(taken_back, ScheduleJudgement):
         return taken_back
@@ -102,9 +106,11 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     refusal, details = _hub_refusal(request, facts, release, (*instructions, *taken_back))
     if refusal is not None:
         return ScheduleJudgement(refusal, merged((findings, details)))
-    refusal = _offer_refusal(instructions, facts, release)
-    if refusal is not None:
-        return ScheduleJudgement(refusal, findings)
+    why = _why_not_offered(instructions, facts, release)
+    if why is not None:
+        return ScheduleJudgement("E110605", findings, explanation=why)
+    if not all(_constraints_offered(group, facts) for group in instructions):
+        return ScheduleJudgement("E110606", findings)
     return ScheduleJudgement(ACCEPTED_IN_PART if findings.any else ACCEPTED, findings, (*instructions, *taken_back))
 
 
@@ -116,19 +122,32 @@ def _stage_refusal(request: PreferredPilotSchedule, release: Release, now: datet
     return None if pilot_window_open(release, now) else "E110603"
 
 
-def _period_refusal(request: PreferredPilotSchedule, release: Release, now: datetime) -> str | None:
-    """BR-3.4; a period that is over already can be met no more than an empty one.
+def _why_not_the_periods(request: PreferredPilotSchedule, release: Release, now: datetime) -> str | None:
+    """Return in words why the first of the groups cannot have its period, None where all can.
 
-    Safe launch is after the pilot (BR-0.3, PIA-A12).
+    BR-3.4; a period that is over already can be met no more than an empty one. Safe launch is after the pilot (BR-0.3,
+    PIA-A12).
     """
     if request.groups and not instruction_in_time(now, release.automatic_date):
-        return "E110605"
+        last = show_time(last_to_instruct(release))
+        return f"it was received later than one month before the automatic date: instructions were taken until {last}"
     opens = safe_launch_opens(release, now)
-    if opens is not None and any(g.stage is Stage.SAFE_LAUNCH and g.period.start < opens for g in request.groups):
-        return "E110605"
-    periods = [group.period for group in request.groups]
-    sound = all(not is_empty(p) and not is_over(p, now) and ends_before(p, release.automatic_date) for p in periods)
-    return None if sound else "E110605"
+    return next((why for why in (_why_not_the_period(one, release, opens, now) for one in request.groups) if why), None)
+
+
+def _why_not_the_period(group: DeploymentGroup, release: Release, opens: datetime | None, now: datetime) -> str | None:
+    """`opens`: when safe launch does, None where it has, or the release is not there yet."""
+    period, whose = group.period, f"the period of the group {group.group_id}/{group.stage.value}"
+    start, end = show_time(period.start), show_time(period.end)
+    if opens is not None and group.stage is Stage.SAFE_LAUNCH and period.start < opens:
+        return f"{whose} starts before safe launch does, on {show_time(opens)}: it starts on {start}"
+    if is_empty(period):
+        return f"{whose} does not end after it starts: it starts on {start} and ends on {end}"
+    if is_over(period, now):
+        return f"{whose} was over when the request was received: it ends on {end}"
+    if not ends_before(period, release.automatic_date):
+        return f"{whose} does not end before the automatic date, {show_time(release.automatic_date)}: it ends on {end}"
+    return None
 
 
 def _taken_back(
@@ -274,17 +293,21 @@ def _counted(hubs: Iterable[int], facts: ScheduleFacts) -> int:
     return sum(not _proves(hub, facts) for hub in hubs)
 
 
-def _offer_refusal(instructions: Iterable[Instruction], facts: ScheduleFacts, release: Release) -> str | None:
-    offers = [(group, _regions(group, facts)) for group in instructions]
-    for group, regions in offers:
-        if group.stage is Stage.PILOT and not all(
-            _inside(group.period, span) for span in _spans(regions, facts, release)
-        ):
-            return "E110605"
-    for group, regions in offers:
-        if any(not set(group.constraints) <= _constraints(region, group.stage, facts) for region in regions):
-            return "E110606"
+def _why_not_offered(instructions: Iterable[Instruction], facts: ScheduleFacts, release: Release) -> str | None:
+    """Return in words which Pilot group has a period outside the pilot, or what a CSP offered; None where none has."""
+    for group in instructions:
+        for region in sorted(_regions(group, facts)) if group.stage is Stage.PILOT else ():
+            outside = [span for span in _spans((region,), facts, release) if not _inside(group.period, span)]
+            if outside:
+                span = f"{show_time(outside[-1].start)} to {show_time(outside[-1].end)}"
+                of_pilot = release.pilot is not None and outside[-1] == release.pilot.period
+                what = "the pilot" if of_pilot else f"what the CSP of {region} offered"
+                return f"the period of the group {group.group_id}/Pilot does not lie within {what}, {span}"
     return None
+
+
+def _constraints_offered(group: Instruction, facts: ScheduleFacts) -> bool:
+    return all(set(group.constraints) <= _constraints(one, group.stage, facts) for one in _regions(group, facts))
 
 
 def _regions(group: Instruction, facts: ScheduleFacts) -> set[str]:

@@ -29,6 +29,7 @@ from duis_gateway.rollout.releases.records import (
     Stage,
 )
 from duis_gateway.rollout.schedules.rules import ScheduleFacts, ScheduleJudgement, judge_schedule
+from duis_gateway.text.times import show_time
 from tests.support.rules import (
     AUTOMATIC,
     NEW,
@@ -156,6 +157,32 @@ def test_a_period_ends_after_its_start_and_before_the_automatic_date_and_is_not_
     """BR-3.1."""
     launched = release(state=ReleaseState.SAFE_LAUNCH)
     assert judge(launch("G1", 1, period=period), release=launched).code == code
+
+
+@pytest.mark.parametrize(
+    ("group", "why"),
+    [
+        (launch("G1", 1, period=Period(PILOT.end - DAY, AUTOMATIC)), "starts before safe launch does, on "),
+        (launch("G1", 1, period=Period(PILOT.end + DAY, PILOT.end)), "does not end after it starts: it starts on "),
+        (pilot("G1", 1, period=Period(NOW - 2 * DAY, NOW - DAY)), "was over when the request was received: it ends "),
+        (launch("G1", 1, period=Period(PILOT.end, AUTOMATIC)), "does not end before the automatic date, "),
+        (pilot("G1", 1, period=Period(PILOT.start - DAY, PILOT.end)), "does not lie within the pilot, "),
+        (pilot("G1", 1, period=PILOT), "does not lie within what the CSP of North offered, "),
+    ],
+)
+def test_of_the_reasons_against_a_period_the_one_that_holds_is_said(group: DeploymentGroup, why: str) -> None:
+    """Before, the code's four possible reasons stood side by side."""
+    judged = judge(pilot("G0", 2, period=APRIL), group, offered=(offer("North", APRIL),))
+    assert judged.code == "E110605"
+    words = judged.explanation or ""
+    assert words.startswith(f"the period of the group G1/{group.stage.value} {why}"), words
+
+
+def test_of_what_came_too_late_it_is_said_until_when_it_was_taken() -> None:
+    last = one_month_before(AUTOMATIC)
+    judged = judge(launch("G1", 1, period=Period(last, AUTOMATIC - DAY)), now=last + DAY)
+    assert judged.explanation is not None
+    assert judged.explanation.endswith(f"instructions were taken until {show_time(last)}")
 
 
 def test_one_hub_in_two_groups_is_refused() -> None:
