@@ -34,6 +34,7 @@ class NotArrived:
 
     Attributes:
         id: its number in the outbox.
+        message_id: what its recipient knows it by.
         given_up: it is a dead letter; else delivery goes on.
         error: what is in its way: the result of its own last attempt, or of that of the message before it. None where
             nothing was tried for a minute.
@@ -42,6 +43,7 @@ class NotArrived:
     """
 
     id: int
+    message_id: str
     recipient: int
     channel: str
     kind: str
@@ -82,7 +84,17 @@ def not_arrived(conn: Connection, release_ids: Collection[str], recipients: Coll
 
 _COLUMNS: list[ColumnElement[Any]] = [
     outbox.c[name]
-    for name in ("id", "recipient", "channel", "kind", "release_id", "created_at", "last_error", "enqueued_at")
+    for name in (
+        "id",
+        "message_id",
+        "recipient",
+        "channel",
+        "kind",
+        "release_id",
+        "created_at",
+        "last_error",
+        "enqueued_at",
+    )
 ] + [BEGINNING]
 
 
@@ -126,17 +138,8 @@ def _stuck(conn: Connection, release_ids: Collection[str], recipients: Collectio
 
 
 def _made(row: Any, error: str | None, *, given_up: bool) -> NotArrived:
-    return NotArrived(
-        row.id,
-        row.recipient,
-        row.channel,
-        row.kind,
-        row.release_id,
-        row.created_at,
-        given_up,
-        error or None,
-        stands_for(row.beginning),
-    )
+    same = (row.id, row.message_id, row.recipient, row.channel, row.kind, row.release_id, row.created_at)
+    return NotArrived(*same, given_up, error or None, stands_for(row.beginning))
 
 
 def names(conn: Connection, message: int, *words: str) -> bool:

@@ -194,7 +194,7 @@ def test_a_supplier_is_shown_what_itself_was_not_told(pages: Pages) -> None:
     path = f"/supplier/hubs/{format_eui(OWN_NORTH)}"
     assert "you have not been told yet: whoever" in pages.words(path, OURS, "//div[@id='standing']")
     assert "You: N77 of R1 was given up: HTTP 404" in pages.words(path, OURS, "//section[@id='not-told']")
-    assert pages.read(path, OURS).xpath(f"//section[@id='not-told']//a[@href='/supplier/messages/sent-{number}']")
+    assert pages.read(path, OURS).xpath(f"//section[@id='not-told']//a[@href='{address(pages, number)}']")
 
 
 def test_the_second_supplier_hears_nothing_of_what_the_first_was_not_told(pages: Pages) -> None:
@@ -290,6 +290,14 @@ def fails(dcc: Steering, *kinds: str, to: int = OURS) -> list[int]:
     return numbers
 
 
+def address(pages: Pages, number: int) -> str:
+    """Where a supplier's pages show a message."""
+    with pages.dcc.store.read() as conn:
+        found = outbox_view.find(conn, number)
+    assert found is not None
+    return f"/supplier/messages/{found[0].message_id}"
+
+
 def test_a_message_that_waits_leads_to_the_first_before_it_and_says_why_that_fails(pages: Pages) -> None:
     """It said "message 66", which was neither a link nor a name of anything."""
     first, *others = fails(pages.dcc, "PreferredPilotSchedule", "FirmwareReleaseNotice", "StageChange", to=NORTH)
@@ -328,13 +336,13 @@ def test_a_supplier_is_shown_first_what_has_a_reason_and_what_it_can_do(pages: P
     root = pages.read("/supplier", OURS)
     rows = root.xpath("//section[@id='undelivered']//tbody/tr")
     links = [row.xpath("td[2]/a/@href")[0] for row in rows]
-    assert links.index(f"/supplier/messages/sent-{number}") < links.index(f"/supplier/messages/sent-{first}")
-    assert links[-len(others) :] == [f"/supplier/messages/sent-{one}" for one in others]
+    assert links.index(address(pages, number)) < links.index(address(pages, first))
+    assert links[-len(others) :] == [address(pages, one) for one in others]
     reasons = [" ".join(row.xpath("td[6]")[0].text_content().split()) for row in rows]
-    assert "The last attempt failed: Connection refused" in reasons[links.index(f"/supplier/messages/sent-{first}")]
+    assert "The last attempt failed: Connection refused" in reasons[links.index(address(pages, first))]
     assert reasons[-1].startswith(f"behind {len(others)} others, the first of which is ")
     assert rows[-1].xpath("ancestor::details/summary")[0].text_content().startswith(f"{len(others)} messages that wait")
-    for path in ("/supplier", f"/supplier/messages/sent-{first}"):
+    for path in ("/supplier", address(pages, first)):
         text = pages.words(path, OURS)
         assert "have your server at http://127.0.0.1:1/ answer with HTTP 2xx" in text
         assert "ask whoever runs the gateway to replay it" in text

@@ -28,6 +28,18 @@ def query(request: HttpRequest) -> dict[str, str]:
     return {name: values[0].strip() for name, values in fields.items()}
 
 
+def only(fields: Mapping[str, str], *names: str) -> Mapping[str, str]:
+    """Return the fields of a query, of which each has to be one of these.
+
+    Raises:
+        HttpRefused: one is not: what is asked for by a wrong name would be left out without a word.
+    """
+    unknown = next((name for name in fields if name not in names), None)
+    if unknown is not None:
+        raise HttpRefused(f"There is no field {unknown[:40]!r} here, only {', '.join(names)}.")
+    return fields
+
+
 def last_part(request: HttpRequest) -> str:
     """Return the last part of the path; names that hold a slash are encoded twice (`text.pages.path_part`)."""
     return unquote(request.path.rpartition("/")[2])

@@ -36,6 +36,9 @@ CHOICES: Mapping[str, type[StrEnum]] = {
 _AS_THEY_ARE = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release")
 _ABOUT = ("group", "failed_under", "reason")
 
+FIELDS = (*CHOICES, *_AS_THEY_ARE, *_ABOUT, "after")
+"""All fields that hubs can be asked for by; on the console, "supplier" is one more."""
+
 T = TypeVar("T", bound=StrEnum)
 
 

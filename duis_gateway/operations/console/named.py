@@ -38,10 +38,11 @@ class NamedOffer(NamedTuple):
     group_id: str
 
 
-def messages_called(conn: Connection, name: str) -> list[Line]:
+def messages_called(conn: Connection, name: str, *, numbered: bool = True) -> list[Line]:
     """Return the messages of this identity, as DUIS, a partner, the sandbox (`EUI/identity`) or a page's link has it.
 
-    A number alone is that of a message in the outbox, as the pages and `outbox show` call it.
+    A number alone is that of a message in the outbox, as the pages and `outbox show` call it, where they are `numbered`
+    for whoever looks.
     """
     name = as_typed(name)
     found = _of_identity(conn, name)
@@ -50,7 +51,7 @@ def messages_called(conn: Connection, name: str) -> list[Line]:
     if not found and slash and eui is not None:
         given = _of_identity(conn, rest)
         found = [line for line in given if line.way is Way.SENT or line.party == eui]
-    return found or _numbered(conn, name)
+    return found or (_numbered(conn, name) if numbered else [])
 
 
 def _of_identity(conn: Connection, name: str) -> list[Line]:

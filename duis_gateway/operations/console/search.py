@@ -47,7 +47,7 @@ _AT = {Way.REQUESTS: "received_at", Way.PARTNERS: "received_at", Way.SENT: "crea
 class Wanted:
     """What is looked for; None: whatever it is. `before` is the number of a message to begin below, or 0.
 
-    `kind` and `state` may be in either case.
+    `kind` and `state` may be in either case. `looked_through`: so many stretches from there are left out.
     """
 
     way: Way
@@ -59,6 +59,7 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     before: int = 0
+    looked_through: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def look(conn: Connection, wanted: Wanted) -> Found:
     top = min(newest, wanted.before - 1) if wanted.before else newest
     if wanted.until is not None:
         top = min(top, _last_until(conn, table, at, wanted.until, newest))
+    top = max(0, top - wanted.looked_through * _STRETCH[wanted.way])
     bottom = max(0, top - _STRETCH[wanted.way])
     conditions = _conditions(table, wanted)
     query = (

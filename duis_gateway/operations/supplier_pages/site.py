@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
@@ -15,12 +14,12 @@ from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.duis.identifiers import eui_as_typed, format_eui
-from duis_gateway.errors import HttpRefused, MessageRefused, NoSuchPath, TokenRefused, refusal_of
+from duis_gateway.errors import MessageRefused, NoSuchPath, TokenRefused, refusal_of
 from duis_gateway.operations.console import answers, asked, hub_list, message, named, search
 from duis_gateway.operations.console.code_words import happened
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.remembered import Figure, Remembered
-from duis_gateway.operations.console.search import Line, Way
+from duis_gateway.operations.supplier_pages import own_messages
 from duis_gateway.operations.supplier_pages.standing import Standing, far_of_one, release_of, releases_of, standing_of
 from duis_gateway.operations.supplier_pages.undelivered import undelivered_to
 from duis_gateway.operations.supplier_pages.whose import CHALLENGE, supplier_of
@@ -47,6 +46,7 @@ _HERE = "duis_gateway.operations.supplier_pages"
 _READ = ("GET", "HEAD")
 _A_MOMENT = 2.0
 _UNDELIVERED = 50
+_OF_MESSAGES = ("way", "hub", "kind", "state", "release", "since", "until", "before", "further")
 _WHOSE = "supplier"
 """Under which a request notes whose it is, so that a refusal keeps the supplier's menu."""
 
@@ -137,7 +137,7 @@ class SupplierPages:
 
     def hubs(self, supplier: Party, request: HttpRequest) -> Answer:
         """The hubs one by one, by what is asked for."""
-        fields = asked.query(request)
+        fields = asked.only(asked.query(request), *hub_list.FIELDS)
         wanted = hub_list.wanted_hubs(fields)
         with self._store.read() as conn:
             found = hub_page(conn, supplier, self._clock.now(), wanted)
@@ -176,37 +176,31 @@ class SupplierPages:
 
     def messages(self, supplier: Party, request: HttpRequest) -> Answer:
         """What was sent to the supplier, or what it sent, by what is asked for."""
-        fields = {name: value for name, value in asked.query(request).items() if name != "party"}
-        wanted = replace(asked.wanted(fields), party=supplier.eui)
-        if wanted.way is Way.PARTNERS:
-            raise HttpRefused("You may not read CSPs' and DCC's messages.")
+        fields = asked.only(asked.query(request), *_OF_MESSAGES)
         with self._store.read() as conn:
-            if wanted.way is Way.SENT and wanted.hub is None and wanted.state in ("pending", "in_flight", "dead"):
-                found = search.undelivered(conn, wanted)
-            else:
-                found = search.look(conn, wanted)
-        kept = {name: value for name, value in fields.items() if value and name != "before"}
-        further = None if found.further is None else urlencode({**kept, "before": found.further})
+            wanted = own_messages.wanted(conn, supplier, fields)
+            found = own_messages.look(conn, wanted)
+        further = own_messages.further(fields, wanted, found)
         return self._page("messages.html", supplier, wanted=wanted, asked=fields, found=found, further=further)
 
     def message(self, supplier: Party, request: HttpRequest) -> Answer:
         """One message to or from the supplier, or its bytes as they went over the wire."""
-        name, _, suffix = asked.last_part(request).partition(".")
-        key, is_answer = name.removesuffix("-answer"), name.endswith("-answer")
-        way, number = asked.message_key(key)
+        name = asked.last_part(request)
+        is_file = name.endswith(".xml")
+        key = name.removesuffix(".xml")
+        identity, is_answer = key.removesuffix("-answer"), key.endswith("-answer")
         with self._store.read() as conn:
-            line = search.find(conn, way, number)
-            if line is None or not _is_own(line, supplier):
-                raise NoSuchPath(f"No message {name[:40]!r} is yours.")
-            page = None if suffix else message.page_of(conn, way, number, self._relay)
-        if suffix:
-            return Stored(way, number, is_answer).download(self._store, name)
-        assert page is not None
+            line = own_messages.called(conn, supplier, identity)
+            if line is None:
+                raise NoSuchPath(f"No message {key[:80]!r} is yours.")
+            page = None if is_file else message.page_of(conn, line.way, line.id, self._relay)
+        if page is None:
+            return Stored(line.way, line.id, is_answer).download(self._store, key.replace(":", "_"))
         return self._page("message.html", supplier, page=page, line=line, retries=self._retries)
 
     def search(self, supplier: Party, request: HttpRequest) -> Answer:
         """Go to the hub, release, group or message of this name, unless there is none or there are several."""
-        name = asked.query(request).get("q", "").strip()
+        name = asked.only(asked.query(request), "q").get("q", "").strip()
         with self._store.read() as conn:
             places = _places(conn, supplier, name)
         if len(places) == 1:
@@ -250,17 +244,12 @@ def _value(figure: Figure[Standing] | None) -> Standing | None:
     return None if figure is None else figure.value
 
 
-def _is_own(line: Line, supplier: Party) -> bool:
-    """Whether a message is to or from this supplier: a partner's message never is, whoever it names."""
-    return line.way is not Way.PARTNERS and line.party == supplier.eui
-
-
 def _places(conn: Connection, supplier: Party, name: str) -> Sequence[tuple[str, str]]:
     """Return where a hub, release, group or message of the supplier's own is shown, and what is there."""
     found = [
-        (f"/messages/{line.key}", f"{line.name}, {line.identity}")
-        for line in named.messages_called(conn, name)
-        if _is_own(line, supplier)
+        (f"/messages/{line.identity}", f"{line.name}, {line.identity}")
+        for line in named.messages_called(conn, name, numbered=False)
+        if own_messages.is_own(line, supplier)
     ]
     for one in named.releases_called(conn, name):
         if release_of(conn, supplier.eui, one.release_id) is not None:
