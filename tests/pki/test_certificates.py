@@ -72,6 +72,40 @@ def test_what_is_made_is_read(tmp_path: Path) -> None:
     assert read_certificate(read.der) == read
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_serial_number_is_positive() -> None:
+    """RFC 5280, 4.1.2.2; it names the certificate, together with the issuer."""
+    good = certificate(OU, UNIQUE)
+    first, none = (good.replace(b"\x02\x01\x02\x02\x01\x05", b"\x02\x01\x02\x02\x01" + bytes([n]), 1) for n in (1, 0))
+    assert read_certificate(first).serial == 1
+    with pytest.raises(CertificateUnusable, match="serial number of the certificate is not positive"):
+        read_certificate(none)
+
+
+def test_who_has_no_key_usage_may_not_sign() -> None:
+    assert not read_certificate(certificate(OU, UNIQUE)).may_sign
+
+
+def test_a_role_is_text() -> None:
+    with pytest.raises(CertificateUnusable):
+        read_certificate(certificate(OU, UNIQUE).replace(b"\x0c\x0287", b"\x03\x02\x007"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b" \n", "it is empty"),
+        (b"some text", "neither PEM nor DER"),
+        (b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "not a certificate: "),
+    ],
+)
+def test_what_is_no_certificate_is_told_why(content: bytes, said: str) -> None:
+    with pytest.raises(CertificateUnusable, match=said) as refusal:
+        read_certificate(content)
+    assert ("neither PEM nor DER" in str(refusal.value)) == (content == b"some text")
+
+
 @pytest.mark.may_skip_in_ci("a second opinion of a program that is no dependency")
 @needs_openssl
 def test_the_eui_is_a_bit_string_as_smki_has_it(tmp_path: Path) -> None:

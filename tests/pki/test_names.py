@@ -79,6 +79,51 @@ def test_a_unique_identifier_is_a_bit_string() -> None:
     assert name_key("OU=87,2.5.4.45=90b3d51f30010000") != name_key(name)
 
 
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        (" a", r"CN=\ a"), ("a ", "CN=a\\ "), (" ", "CN=\\ "), ("  ", "CN=\\ \\ "), ("a b", "CN=a b"),
+        ("#a", r"CN=\#a"), ("a#", "CN=a#"), ("a\0b", r"CN=a\00b"), ("a\x01b", r"CN=a\01b"), ("a\x85", r"CN=a\C2\85"),
+        ('a,+"\\<>;=b', r"CN=a\,\+\"\\\<\>\;\=b"), ("é€", "CN=é€"),
+    ],
+)  # fmt: skip
+def test_what_has_to_be_escaped_is(value: str, printed: str) -> None:
+    """RFC 4514, 2.4: a space at an end, `#` at the beginning, separators, NUL; and what XML does not carry."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, value)])
+    assert name_text(name) == printed
+    assert name_key(printed) == name_key(name)
+
+
+def test_an_rdn_of_two_values_is_printed_with_a_plus() -> None:
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, "a"), x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "b")]
+    name = x509.Name([x509.RelativeDistinguishedName(parts)])
+    assert name_text(name) in {"CN=a+OU=b", "OU=b+CN=a"}
+    assert name_key(name) == name_key("CN=a+OU=b")
+
+
+def encoded(tag: int, contents: bytes) -> str:
+    """Return DER in hexadecimal (X.690, 8.1.3): lengths from 128 on are preceded by how many octets they take."""
+    size = len(contents)
+    head = bytes([size]) if size < 128 else b"\x81" + bytes([size]) if size < 256 else b"\x82" + size.to_bytes(2, "big")
+    return (bytes([tag]) + head + contents).hex()
+
+
+@pytest.mark.parametrize("size", [1, 2, 126, 127, 128, 129, 254, 255, 256, 257, 600])
+def test_values_of_any_length_can_be_given_as_their_der(size: int) -> None:
+    text, bits = "x" * size, b"\0" + b"y" * (size - 1)
+    assert name_key(f"CN=#{encoded(0x0C, text.encode())},OU=a") == name_key(f"CN={text},OU=a")
+    name = x509.Name([x509.NameAttribute(NameOID.X500_UNIQUE_IDENTIFIER, bits, _ASN1Type.BitString)])
+    assert name_text(name) == f"2.5.4.45=#{encoded(0x03, bits)}"
+    assert bytes.fromhex(encoded(0x03, bits)) in name.public_bytes()
+    assert name_key(name_text(name)) == name_key(name)
+
+
+def test_a_length_is_der_only_in_its_shortest_form() -> None:
+    for der in ("0c8101" + "78", "0c820001" + "78", "0c80" + "78" * 128, "0c8180" + "78" * 127, "0c7f" + "78" * 126):
+        with pytest.raises(NameInvalid):
+            name_key(f"CN=#{der}")
+
+
 def test_multi_valued_rdns_have_no_order_of_their_own() -> None:
     assert name_key("CN=a+OU=b,O=c") == name_key("O=c, OU=b + CN=a")
     assert name_key("CN=a+OU=b,O=c") != name_key("CN=a,OU=b+O=c")
