@@ -62,7 +62,7 @@ def test_a_date_that_a_notice_put_into_the_past_excuses_for_good(dcc: Steering) 
     assert (owed(dcc)["overdue"], owed(dcc)["why"]) == (False, excused["why"])
     later = PilotTerms(PILOT, limit=10, minimum=2, share_by=dcc.clock.now() + WEEK)
     dcc.announces(revision=4, pilot=later, obligations=True, automatic_date=AUTOMATIC + WEEK)
-    assert (owed(dcc)["state"], owed(dcc)["why"]) == ("open", "")
+    assert (owed(dcc)["state"], owed(dcc)["why"]) == ("open", "0 of 2 hubs are provided so far")
     dcc.clock.instant += 2 * WEEK
     assert owed(dcc)["overdue"] is True
 

@@ -28,7 +28,8 @@ def own(store: Store, party: int, now: datetime) -> dict[tuple[str, str], int]:
     with store.read() as conn:
         (me,) = (one for one in parties.all_parties(conn, KIND[party]) if one.eui == party)
         rows = deadline_rows(conn, me, now)
-    return {(str(row["release"]), str(row["task"])): int(str(row["hubs"])) for row in rows if row["whose"] == "own"}
+    own = [row for row in rows if row["whose"] == "own"]
+    return {(str(row["release"]), str(row["task"])): int(str(row["hubs"] or 0)) for row in own}
 
 
 @pytest.mark.requirement("BR-5.4", "PIA-A9")
