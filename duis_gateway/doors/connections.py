@@ -30,7 +30,7 @@ from duis_gateway.doors.http1 import (
     read_header,
     read_request_line,
 )
-from duis_gateway.doors.streams import Stream, close_pieces
+from duis_gateway.doors.streams import Stream, close_pieces, framed, reset_when_closed
 from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.errors import HandshakeFailed, HeaderTooLarge, HttpRefused, MessageRefused, TooBusy, TooSlow
 
@@ -74,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._ended = False
         self._closing = False
         self._lost = False
+        self._cut = False
 
     # What the loop tells
 
@@ -86,6 +87,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
+        if not (self._line.minor_version or self._cut):
+            reset_when_closed(self._transport, on=False)
         self._lost = True
         self._forget()
         if self._stream is not None:
@@ -213,11 +216,10 @@ class Connection(asyncio.Protocol):
         self._body = None
         self.floor.crowd.busy(self)
         self._transport.pause_reading()
-        line = self._line
         request = HttpRequest(
-            line.method,
-            line.path,
-            line.query,
+            self._line.method,
+            self._line.path,
+            self._line.query,
             self._header.fields,
             content,
             self._address,
@@ -242,8 +244,7 @@ class Connection(asyncio.Protocol):
         try:
             answer = self.floor.app.answer(request)
         finally:
-            say = self.abort if answer is None else partial(self._answered, answer)
-            self.floor.tell(say)
+            self.floor.tell(self.abort if answer is None else partial(self._answered, answer))
 
     # Answering
 
@@ -282,6 +283,8 @@ class Connection(asyncio.Protocol):
     def _begin_stream(self, pieces: Iterator[bytes], answer: Answer) -> None:
         self._asker, self._snapshots = answer.asker, int(answer.holds_snapshot)
         self.floor.streams[self._asker] += self._snapshots
+        if not self._line.minor_version:
+            reset_when_closed(self._transport, on=True)  # unless it ends as it should
         submit = partial(self.floor.workers.submit, place=self.place)
         self._stream = Stream(pieces, submit, self.floor.tell, self._streamed, self.abort)
         self._stream.pull()
@@ -290,10 +293,7 @@ class Connection(asyncio.Protocol):
         """Send a part of the answer; the next is asked for when the client has taken most of this."""
         if self._lost or self._stream is None:
             return
-        if self._line.minor_version:
-            data = b"%x\r\n%s\r\n" % (len(data), data) if data else b""
-            data += b"0\r\n\r\n" if ended else b""
-        self._write(data)
+        self._write(framed(data, self._line.minor_version, ended=ended))
         self._count()
         if ended:
             self._end_stream()
@@ -332,7 +332,7 @@ class Connection(asyncio.Protocol):
         if self._paused:  # it has not read for so long that it may as well begin anew
             self.abort()
             return
-        self._write(b"%x\r\n%s\r\n" % (len(data), data) if self._line.minor_version else data)
+        self._write(framed(data, self._line.minor_version))
 
     def _leave_feed(self) -> None:
         if self._feed is not None:
@@ -342,8 +342,7 @@ class Connection(asyncio.Protocol):
 
     def _end_feed(self) -> None:
         self._leave_feed()
-        if self._line.minor_version:
-            self._write(b"0\r\n\r\n")
+        self._write(framed(b"", self._line.minor_version, ended=True))
         self._done()
 
     def _done(self) -> None:
@@ -385,6 +384,7 @@ class Connection(asyncio.Protocol):
         """End the connection at once."""
         self._forget()
         if self._transport is not None:
+            self._cut |= self._stream is not None or self._transport.get_write_buffer_size() > 0
             self._transport.abort()
 
     def _close(self) -> None:

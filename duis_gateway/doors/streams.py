@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
+import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Protocol
@@ -11,6 +15,7 @@ from typing import Protocol
 from duis_gateway.errors import GatewayError
 
 _PART = 256 * 1024
+_LINGER = struct.Struct("ii")  # socket(7): whether to wait, and for how many seconds; for none, what is unsent is lost
 _log = logging.getLogger(__name__)
 
 
@@ -91,6 +96,26 @@ class Stream:
         else:
             self._closed = ended
             self._take(part, ended=ended)
+
+
+def framed(data: bytes, minor_version: int, *, ended: bool = False) -> bytes:
+    """Return a part of an answer as it is sent: as a chunk, or in HTTP/1.0, which has none, as it is.
+
+    `ended`: it is the last one.
+    """
+    if not minor_version:
+        return data
+    chunk = b"%x\r\n%s\r\n" % (len(data), data) if data else b""
+    return chunk + b"0\r\n\r\n" if ended else chunk
+
+
+def reset_when_closed(transport: asyncio.BaseTransport, *, on: bool) -> None:
+    """Have the connection reset when it is closed, even by the end of the process, or closed as usual.
+
+    An answer that ends with its connection (HTTP/1.0) would look whole to the client wherever it was cut off.
+    """
+    with suppress(OSError):
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.pack(on, 0))
 
 
 def close_pieces(body: bytes | Iterator[bytes]) -> None:

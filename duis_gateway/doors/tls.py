@@ -125,6 +125,10 @@ class Tls(asyncio.Protocol, asyncio.Transport):
         self._over = True
         self._below.abort()
 
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the transport below says of itself, its socket say."""
+        return self._below.get_extra_info(name, default)
+
     def is_closing(self) -> bool:
         """Whether it is being closed."""
         return bool(self._below.is_closing())

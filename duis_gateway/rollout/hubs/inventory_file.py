@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -85,17 +85,17 @@ def load_csv(moments: Moments, path: Path, progress: Progress | None = None) -> 
 def _check(store: Store, file: InventoryFile, claimed: Claims, report: Progress) -> list[LineError]:
     """Return the first lines that are wrong: by themselves, beside another line, or beside what the inventory has."""
     errors: list[LineError] = []
-    found = file.read(errors, lambda done, size: report(done, 2 * size), claimed)
-    while chunk := list(islice(found, _HUBS_A_COMMIT)):
-        gpfs = {line.gpf: line.number for line in chunk if isinstance(line.gpf, int)}
-        if gpfs:
-            with store.read() as connection:
-                known = hubs.get_many(connection, gpfs)
-            errors += [
-                LineError(gpfs[one.device_id], f"{GPF_COLUMN} is a {one.device_type} in the inventory, not a {GPF}")
-                for one in known.values()
-                if one.device_type != GPF
-            ]
+    with closing(file.read(errors, lambda done, size: report(done, 2 * size), claimed)) as found:
+        while chunk := list(islice(found, _HUBS_A_COMMIT)):
+            gpfs = {line.gpf: line.number for line in chunk if isinstance(line.gpf, int)}
+            if gpfs:
+                with store.read() as connection:
+                    known = hubs.get_many(connection, gpfs)
+                errors += [
+                    LineError(gpfs[one.device_id], f"{GPF_COLUMN} is a {one.device_type} in the inventory, not a {GPF}")
+                    for one in known.values()
+                    if one.device_type != GPF
+                ]
     return sorted(errors, key=lambda error: error.line)[:MAX_ERRORS]
 
 
@@ -104,11 +104,11 @@ def _load(moments: Moments, file: InventoryFile, report: Progress) -> LoadResult
         if releases.live(connection):  # better now than after half the file
             moments.require_signer()
     rows = 0
-    found = file.read([], lambda done, size: report(size + done, 2 * size))
-    while chunk := list(islice(found, _HUBS_A_COMMIT)):
-        with moments.open(alone=True) as moment:
-            _write(moment, [Hub(line.device_id, *line.kind, gpf_device_id=line.gpf) for line in chunk])
-        rows += len(chunk)
+    with closing(file.read([], lambda done, size: report(size + done, 2 * size))) as found:
+        while chunk := list(islice(found, _HUBS_A_COMMIT)):
+            with moments.open(alone=True) as moment:
+                _write(moment, [Hub(line.device_id, *line.kind, gpf_device_id=line.gpf) for line in chunk])
+            rows += len(chunk)
     return LoadResult(rows)
 
 

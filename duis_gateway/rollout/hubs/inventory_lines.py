@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -157,10 +157,11 @@ class InventoryFile:
     path: Path
     file: BinaryIO
 
-    def read(self, errors: list[LineError], report: Progress, claimed: Claims | None = None) -> Iterator[Line]:
+    def read(self, errors: list[LineError], report: Progress, claimed: Claims | None = None) -> Generator[Line]:
         """Yield what the lines say, from the first on; lines that are wrong go to `errors`, up to a limit.
 
-        Where it is to be checked that no two lines give a GPF to different hubs, `claimed` keeps whose they are.
+        Who does not read to the end closes it before the file. Where it is to be checked that no two lines give a GPF
+        to different hubs, `claimed` keeps whose they are.
         """
         size = self.file.seek(0, io.SEEK_END)
         self.file.seek(0)

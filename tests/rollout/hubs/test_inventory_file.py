@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import csv
+import gc
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from duis_gateway.clock import FixedClock
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.simple_types import duis_type
-from duis_gateway.errors import ConfigurationError
+from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.rollout.hubs import inventory_file
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.inventory_file import LoadResult, export_csv
 from duis_gateway.rollout.hubs.inventory_lines import GPF_COLUMN, HEADER
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.store.bulk import Progress
-from duis_gateway.store.engine import Store
-from tests.support.databases import fresh_database
+from duis_gateway.store.engine import Store, StoreOptions
+from tests.support.databases import fresh_database, opened
 from tests.support.doors import silent_moments
 from tests.support.estate import ALPHA, HIGH, NOW, TOP, hub
 
@@ -303,6 +306,30 @@ def test_progress_rises_to_the_whole(store: Store, path: Path) -> None:
     assert loading[-1] == (2 * path.stat().st_size,) * 2
     export_csv(store, path, lambda done, whole: exporting.append((done, whole)))
     assert exporting[-1] == (200, 200)
+
+
+def test_a_load_that_breaks_off_says_nothing_but_why(
+    database_url: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the file is let go of before the file is closed; otherwise Python prints a traceback."""
+    ignored: list[object] = []
+    locked: list[int] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    monkeypatch.setattr(inventory_file, "_HUBS_A_COMMIT", 2)
+    _write(path, *(GOOD.replace("00-01,", f"{number:02X}-01,") for number in range(9)))
+    with opened(database_url) as other, ExitStack() as held, opened(database_url, StoreOptions(timeout=0.2)) as store:
+
+        def lock(done: int, whole: int) -> None:
+            if done == whole // 2 and not locked:
+                locked.append(done)
+                connection = held.enter_context(other.write(alone=True))
+                if not other.is_sqlite:
+                    connection.execute(text("LOCK TABLE hub IN EXCLUSIVE MODE"))
+
+        with pytest.raises(NotDurable):
+            load_csv(store, path, lock)
+    gc.collect()
+    assert ignored == []
 
 
 _LOAD_AND_EXPORT = """
