@@ -2,63 +2,31 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from time import monotonic
 from urllib.parse import urlencode
 
 import pytest
-from lxml import html
 from sqlalchemy import select, update
 
 import esi.messages as esi
-from duis_gateway.doors.http import Edge
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
-from duis_gateway.operations.console.site import Console, Sources
-from duis_gateway.operations.metrics import Metrics
-from duis_gateway.operations.supplier_pages.site import SupplierPages
 from duis_gateway.outbox import view as outbox_view
-from duis_gateway.parties import store as parties
 from duis_gateway.rollout.estate.hub_by_hub import hub_row
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.store.tables import outbox
 from tests.support.asking import ask, whole
 from tests.support.databases import KINDS
+from tests.support.pages import TOKEN, Pages, pages_over
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES
 from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, WEEK, Steering, steering
 
 DAY = timedelta(days=1)
-TOKEN = "a token of nobody else"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-@dataclass(frozen=True)
-class Pages:
-    """The console and the suppliers' pages over one store."""
-
-    dcc: Steering
-    edge: Edge
-
-    def read(self, path: str, who: int | None = None) -> html.HtmlElement:
-        """A page of the console, or of this supplier's, with its figures."""
-        given = "" if who is None else f":{TOKEN}{who}"
-        headers = {"authorization": f"Basic {b64encode(given.encode()).decode()}"} if given else {}
-        path, _, query = path.partition("?")
-        while True:
-            answer = ask(self.edge, path, query=query, headers=headers)
-            text = whole(answer).decode()
-            assert answer.status == 200, text
-            if "being counted" not in text and "being worked out" not in text:
-                return html.document_fromstring(text)
-
-    def words(self, path: str, who: int | None = None, part: str = "//main") -> str:
-        return " ".join(" ".join(one.text_content().split()) for one in self.read(path, who).xpath(part))
 
 
 @pytest.fixture(params=KINDS)
@@ -72,14 +40,8 @@ def pages(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pages]:
         dcc.passes(PILOT.end + 2 * DAY)
         given_up(dcc, "PreferredPilotSchedule", NORTH)
         arrived(dcc)
-        with dcc.store.write() as conn:
-            for who in (OURS, THEIRS):
-                parties.set_token_hash(conn, who, parties.token_hash(f"{TOKEN}{who}"))
-        console = Console(dcc.store, dcc.clock, Sources(dict, lambda: None, lambda: TOKEN))
-        suppliers = SupplierPages(dcc.store, dcc.clock)
-        yield Pages(dcc, Edge([*console.routes(), *suppliers.routes()], Metrics()))
-        assert console.stop(monotonic() + 30)
-        assert suppliers.stop(monotonic() + 30)
+        with pages_over(dcc) as made:
+            yield made
 
 
 def arrived(dcc: Steering, what: str = "pending") -> None:

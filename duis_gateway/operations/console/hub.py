@@ -17,6 +17,8 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
+from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
+from duis_gateway.rollout.deadlines.rules import Deadline
 from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.estate.over import OverRelease, ReleasesOver
@@ -46,7 +48,7 @@ class HubPage:
     """A hub with its plan under each live release, its history, what was told about it alone, and what was for it.
 
     `not_told`: what its CSP and its suppliers should know of it, and has not arrived. `whys`: why what was told about
-    it alone (`told`) has not, by message.
+    it alone (`told`) has not, by message. `tasks`: whose turn it is with it.
     """
 
     hub: Hub
@@ -58,6 +60,7 @@ class HubPage:
     not_told: Sequence[NotArrived]
     over: Sequence[OverRelease]
     whys: Mapping[int, Why]
+    tasks: Sequence[Deadline]
 
 
 def page_of(conn: Connection, device_id: int, now: datetime, relay: bool) -> HubPage | None:
@@ -79,6 +82,7 @@ def page_of(conn: Connection, device_id: int, now: datetime, relay: bool) -> Hub
         [] if is_active else not_told_of_hub(conn, hub, [one.release_id for one in live]),
         ReleasesOver(conn).of(hub),
         whys(conn, [one.id for one in told if one.state != "delivered"], relay),
+        tasks_of_hub(conn, hub, now),
     )
 
 

@@ -17,12 +17,14 @@ from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 
 
 class AskedFor(StrEnum):
-    """The tasks of suppliers of which the hubs are found one by one."""
+    """The tasks of which the hubs are found one by one: of suppliers, and (with none named) the last two of DCC."""
 
     SEND_PREFERRED_LIST = Task.SEND_PREFERRED_LIST
     SEND_PREFERRED_SCHEDULE = Task.SEND_PREFERRED_SCHEDULE
     INSTRUCT_SPLIT_HUBS = Task.INSTRUCT_SPLIT_HUBS
     INSTRUCT_SAFE_LAUNCH = Task.INSTRUCT_SAFE_LAUNCH
+    INSTRUCT_ANEW = Task.INSTRUCT_ANEW
+    LOOK_INTO_DEVIATIONS = Task.LOOK_INTO_DEVIATIONS
 
 
 CHOICES: Mapping[str, type[StrEnum]] = {
@@ -87,19 +89,17 @@ def of_task(release: str, task: str, subject: str, supplier: int = 0) -> str | N
         supplier: whose hubs; 0 on a supplier's own pages, or if they are anyone's.
     """
     which = {
-        "instruct_anew": {"void": subject},
-        "look_into_deviations": {"off_plan": subject},
+        "instruct_anew": {"task": task, "void": subject},
+        "look_into_deviations": {"task": task, "off_plan": subject},
         "decide_on_group": {"group": subject},
         "update_remaining_hubs": {"state": HubState.PLANNED.value},
     }.get(task)
-    if task in list(AskedFor):
+    if which is None and task in list(AskedFor):
         which = {"task": task}
     if which is None:
         return None
-    # A void plan, or a deviation, may be of a release whose place another has taken that has the hub next now.
-    under = {} if {"void", "off_plan"} & which.keys() else {"release": release}
     whose = {"supplier": format_eui(supplier)} if supplier else {}
-    return urlencode({**under, **which, **whose})
+    return urlencode({"release": release, **which, **whose})
 
 
 def of_status(row: Mapping[str, object]) -> str:

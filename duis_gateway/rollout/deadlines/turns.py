@@ -116,12 +116,24 @@ def turns(connection: Connection, release: Release, suppliers: Collection[int], 
 
 
 class WhoIsAsked:
-    """Which of some hubs a task under a release that is not over is about, by the rule by which they are counted."""
+    """Which of some hubs a task under a release that is not over is about, by the rule by which they are counted.
 
-    def __init__(self, connection: Connection, release: Release, task: Task, suppliers: Collection[int], now: datetime):
+    `suppliers`: whose task it is, or `asked.DCC`. `why`: of what is to be instructed anew, the reason; None: any.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        release: Release,
+        task: Task,
+        suppliers: Collection[int],
+        now: datetime,
+        why: VoidReason | None = None,
+    ):
         self._release = release
         self._task = task
         self._suppliers = suppliers
+        self._why = why
         self._of_model = _Model(connection, _model(release), suppliers, now)
 
     def among(self, chunk: Sequence[Hub]) -> frozenset[int]:
@@ -133,7 +145,7 @@ class WhoIsAsked:
                 about = {who for release_id, who in listable if release_id == self._release.release_id}
             else:
                 mine = (one for one in asked_for if one.release_id == self._release.release_id)
-                about = {one.who for one in mine if one.task is self._task}
+                about = {one.who for one in mine if one.task is self._task and self._why in (None, one.why)}
             if not about.isdisjoint(self._suppliers):
                 found.add(hub.device_id)
         return frozenset(found)

@@ -161,7 +161,7 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
     duties = _duties(conn, release, suppliers, now)
     whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
     whose_turn = turns(conn, release, suppliers, whose, now)
-    put_back = _put_back(conn, release)
+    put_back = dates_put_back(conn, release)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
     for eui, supplier in known(conn, suppliers).items():
         facts = SupplierFacts(
@@ -188,8 +188,8 @@ def _of_partners(
     missed: tuple[Obligation, ...],
     void_of_dcc: Mapping[VoidReason, int],
 ) -> Iterator[Deadline]:
-    undecided = [one for one in says.undecided(conn, release) if _can_be_decided(one, release, now)]
-    put_back = _put_back(conn, release)
+    undecided = [one for one in says.undecided(conn, release) if can_be_decided(one, release, now)]
+    put_back = dates_put_back(conn, release)
     for csp in parties.all_parties(conn, PartyKind.CSP):
         facts = replace(csp_standing(conn, release, csp, undecided), put_back=put_back)
         if _automatic_deployment_begun(release, now):
@@ -200,7 +200,8 @@ def _of_partners(
         yield from dcc_deadlines(release, of_dcc, now)
 
 
-def _put_back(conn: Connection, release: Release) -> Mapping[datetime, datetime]:
+def dates_put_back(conn: Connection, release: Release) -> Mapping[datetime, datetime]:
+    """Return the dates of a release that a notice put into the past, each with when that came."""
     return history.past_dates(conn, release.release_id, dates_of(release))
 
 
@@ -214,7 +215,7 @@ def _remaining(conn: Connection, release: Release, csp: Party, now: datetime) ->
     return moved_by(conn, scope_of(csp), release, approved, now)
 
 
-def _can_be_decided(group: says.OpenGroup, release: Release, now: datetime) -> bool:
+def can_be_decided(group: says.OpenGroup, release: Release, now: datetime) -> bool:
     """Whether a decision on a group can still move anything: its period is not over, and lies where its stage does."""
     period = Period(group.starts, group.ends)
     if is_over(period, now) or not ends_before(period, release.automatic_date):

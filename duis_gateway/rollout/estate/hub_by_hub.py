@@ -31,6 +31,7 @@ from duis_gateway.rollout.estate.rules import (
     HubState,
     Prospect,
     and_before,
+    and_missed,
     next_prospect,
     state_of,
     void_before,
@@ -227,7 +228,7 @@ class EstateReader:
             "release_state": release.state.value,
             "automatic_date": release.automatic_date,
             "paused": release.paused,
-            "reason": f"{chosen.plan.reason}{and_before(earlier)}",
+            "reason": f"{chosen.plan.reason}{and_before(earlier)}{and_missed(chosen)}",
             "next_step": step,
         }
 

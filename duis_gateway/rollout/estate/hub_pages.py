@@ -7,22 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from duis_gateway.duis.identifiers import to_signed
 from duis_gateway.parties.records import Party
+from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.rules import Task
-from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
+from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, open_releases, scope_of
 from duis_gateway.rollout.deadlines.turns import WhoIsAsked
 from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql
 from duis_gateway.rollout.estate.eligible_hubs import Scope, failed_sql, looked_at_sql, off_plan_sql, touched_sql
 from duis_gateway.rollout.estate.hub_by_hub import EstateReader, with_not_told
+from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.hubs.store import HUB_COLUMNS
+from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.tables import device_model, hub, instruction, instruction_hub
@@ -98,8 +101,10 @@ class WantedHubs:
     def fits(self, row: Row) -> bool:
         """Whether a row of the estate is wanted, as far as planning decides."""
         release = None if self.group or self.task else self.release
-        explained = self.void in (None, row["void"]) and self.off_plan in (None, row["off_plan"])
-        return explained and self.state in (None, row["state"]) and release in (None, row["release"])
+        # What a task is about is told by the rule of the task: another release may have the hub next.
+        wanted: list[tuple[object, object]] = [(self.state, row["state"]), (release, row["release"])]
+        wanted += [] if self.task else [(self.void, row["void"]), (self.off_plan, row["off_plan"])]
+        return all(one in (None, own) for one, own in wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +147,49 @@ def _page(
     return rows, None
 
 
-def _only(conn: Connection, scope: Scope, now: datetime, wanted: WantedHubs) -> WhoIsAsked | None:
+class _Only(Protocol):
+    """Tells which of some hubs a task is about."""
+
+    def among(self, chunk: Sequence[Hub]) -> frozenset[int]: ...
+
+
+class _OffPlan:
+    """Those that were moved, or were not, otherwise than planned under a release, as they are counted."""
+
+    def __init__(
+        self, conn: Connection, shared: plans.ReleaseFacts, kind: DeviationKind | None, viewer: int | None
+    ) -> None:
+        self._conn = conn
+        self._shared = shared
+        self._kind = kind
+        self._viewer = viewer
+
+    def among(self, chunk: Sequence[Hub]) -> frozenset[int]:
+        """Return those of some thousand hubs."""
+        release = self._shared.release
+        own = [one for one in chunk if (one.manufacturer, one.model) == (release.manufacturer, release.model)]
+        prospects = judged_prospects(self._conn, self._shared, own, self._viewer)
+        kinds = [one.off_plan for one in prospects]
+        return frozenset(
+            hub.device_id
+            for hub, kind in zip(own, kinds, strict=True)
+            if kind is not None and self._kind in (None, kind)
+        )
+
+
+def _only(conn: Connection, scope: Scope, now: datetime, wanted: WantedHubs) -> _Only | None:
     """Return what tells which hubs the task that is asked for is about, None where there is none such."""
     release = None if wanted.task is None else releases.find(conn, wanted.release or "")
-    if wanted.task is None or release is None or release.state.is_over or scope.supplier is None:
+    if wanted.task is None or release is None or release.state.is_over:
         return None
-    return WhoIsAsked(conn, release, wanted.task, {scope.supplier}, now)
+    if wanted.task is Task.LOOK_INTO_DEVIATIONS:
+        return _OffPlan(conn, plans.of_release(conn, release, now), wanted.off_plan, scope.supplier)
+    if scope.supplier is None and wanted.task is not Task.INSTRUCT_ANEW:
+        return None
+    return WhoIsAsked(conn, release, wanted.task, {DCC if scope.supplier is None else scope.supplier}, now, wanted.void)
 
 
-def _among(only: WhoIsAsked, chunk: Sequence[Hub]) -> list[Hub]:
+def _among(only: _Only, chunk: Sequence[Hub]) -> list[Hub]:
     about = only.among(chunk)
     return [one for one in chunk if one.device_id in about]
 
@@ -196,6 +235,10 @@ def _chunks(conn: Connection, scope: Scope, wanted: WantedHubs) -> Iterator[_Chu
 def _named(conn: Connection, wanted: WantedHubs) -> Any:
     """Return the query for the hubs that something under releases names, where only these can be wanted; else None."""
     live = [one.release_id for one in live_releases(conn)]
+    if wanted.task is Task.INSTRUCT_ANEW:
+        return looked_at_sql([one.release_id for one in open_releases(conn)])
+    if wanted.task is Task.LOOK_INTO_DEVIATIONS:
+        return off_plan_sql([wanted.release or ""])
     if wanted.is_explained:
         every = [*live, *(one.release_id for one in given_way(conn))]
         return touched_sql(every) if wanted.off_plan is None else off_plan_sql(every)

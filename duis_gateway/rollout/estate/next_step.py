@@ -12,7 +12,7 @@ from duis_gateway.rollout.deadlines.turns import AskedOfHub
 from duis_gateway.rollout.eligibility import Unfit, in_use, unfit
 from duis_gateway.rollout.estate.rules import Prospect
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.plans.records import VoidReason
+from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.plans.rules import Basis
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, lists_taken_until
@@ -58,6 +58,8 @@ def next_step(
         return f"{held}{_meanwhile(chosen, now, how)}"
     later = " DCC has to approve the release before anything is updated." if _unapproved(release) else ""
     tries = "Look into the failure first. " if chosen.failed else ""
+    if chosen.off_plan is DeviationKind.PERIOD_MISSED:
+        tries = f"{tries}Ask its CSP why it was not updated in its period. "
     if plan.period is not None:
         return f"{tries}{_wait(plan.period.start, plan.period.end, now, undecided=plan.indicative)}{later}"
     by_date = f"its CSP updates it from {show_time(release.automatic_date)} on"
@@ -96,7 +98,10 @@ def _meanwhile(chosen: Prospect, now: datetime, how: _How) -> str:
     """Say what can be done as long as the release is paused: instructions and decisions are taken as ever."""
     plan, release = chosen.plan, chosen.release
     if plan.period is not None:
-        return f" Meanwhile {_DECISION} {show_time(plan.period.start)}." if plan.indicative else ""
+        if not plan.indicative:
+            return ""
+        start = show_time(plan.period.start)
+        return f" Meanwhile {_DECISION} {start}." if now <= plan.period.start else f" Meanwhile: {_LATE.format(start)}."
     if plan.basis is Basis.BATCH or now >= release.automatic_date:
         return ""
     by_date = f"its CSP updates it from {show_time(release.automatic_date)} on, if the release goes on"
@@ -104,6 +109,7 @@ def _meanwhile(chosen: Prospect, now: datetime, how: _How) -> str:
 
 
 _DECISION = "its CSP has to decide on the period, by"
+_LATE = "its CSP was to decide on the period by {}, and has not: ask it"
 
 
 def _unapproved(release: Release) -> bool:
@@ -111,6 +117,9 @@ def _unapproved(release: Release) -> bool:
 
 
 def _wait(start: datetime, end: datetime, now: datetime, *, undecided: bool) -> str:
+    if undecided and now > start:
+        late = _LATE.format(show_time(start))
+        return f"{late[0].upper()}{late[1:]}. The period stands as it was asked for, until {show_time(end)}."
     if undecided:
         decision = f"Wait for the CSP's decision ({_DECISION} {show_time(start)})"
         return f"{decision}; until then the period stands as it was asked for, until {show_time(end)}."

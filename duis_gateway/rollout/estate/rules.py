@@ -82,6 +82,13 @@ def and_before(earlier: Prospect | None) -> str:
     return f"; what was instructed under {earlier.release.release_id} is void ({earlier.void.value})"
 
 
+def and_missed(chosen: Prospect) -> str:
+    """Return that the CSP let the planned period pass, in words that go on from why the hub is not moved now."""
+    if chosen.off_plan is not DeviationKind.PERIOD_MISSED:
+        return ""
+    return "; its CSP did not update it in the planned period, and reported nothing"
+
+
 _WAITING = frozenset({HubState.PLANNED, HubState.NOT_PLANNED})
 
 

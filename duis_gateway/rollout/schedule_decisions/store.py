@@ -154,11 +154,12 @@ def pieces(connection: Connection, numbers: Iterable[int]) -> dict[int, GroupSay
     return {row.id: said(row, piece=True) for row in connection.execute(query)}
 
 
-def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
+def undecided(connection: Connection, release: Release, device_id: int | None = None) -> list[OpenGroup]:
     """Return the groups of which hubs wait for a CSP's say, with the number of these hubs.
 
     Hubs that the release may not be applied to any more, or that have gone to other suppliers, wait for nothing; nor do
     those that their own supplier protects, or the release excludes from the pilot that they were instructed for.
+    `device_id`: only this hub is looked at.
     """
     names = (instruction.c.supplier, instruction.c.stage, instruction.c.group_id, hub.c.csp_region)
     of_region = select(group_say.c.csp).where(
@@ -193,6 +194,7 @@ def undecided(connection: Connection, release: Release) -> list[OpenGroup]:
             ~of_hub.exists(),
             ~protected.exists(),
             ~excluded.exists(),
+            *(() if device_id is None else (hub.c.device_id == device_id,)),
         )
         .group_by(*names, instruction.c.starts, instruction.c.ends)
         .order_by(instruction.c.starts, instruction.c.group_id, hub.c.csp_region)

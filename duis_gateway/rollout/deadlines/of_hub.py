@@ -1,0 +1,88 @@
+"""What is outstanding about one hub, for the operator: whose turn it is with it, and since when or until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.audience import known
+from duis_gateway.rollout.deadlines.asked import DCC
+from duis_gateway.rollout.deadlines.not_told import told
+from duis_gateway.rollout.deadlines.off_plan import deviations
+from duis_gateway.rollout.deadlines.rules import (
+    CspFacts,
+    DccFacts,
+    Deadline,
+    SupplierFacts,
+    Task,
+    UndecidedGroup,
+    csp_deadlines,
+    dcc_deadlines,
+    in_order,
+    supplier_deadlines,
+)
+from duis_gateway.rollout.deadlines.turns import Turns, asked_of_hub
+from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back
+from duis_gateway.rollout.estate.prospects import judged_prospects
+from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.schedule_decisions import store as says
+
+
+def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, ...]:
+    """Return what its suppliers, its CSP and DCC have to do about a hub, the most pressing first.
+
+    Each is one of those that are counted under its release (`deadlines.view`).
+    """
+    asked = asked_of_hub(conn, hub, now)
+    found: list[Deadline] = []
+    for release in asked.releases.values():
+        own = Turns()
+        for one in asked.tasks:
+            if one.release_id == release.release_id:
+                own.add(one)
+        found += _of_suppliers(conn, release, hub, own, now)
+        found += _of_partners(conn, release, hub, own, now)
+    return in_order(told(conn, [replace(one, hubs=0) for one in found]))
+
+
+def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime) -> Iterator[Deadline]:
+    for eui, supplier in known(conn, hub.suppliers).items():
+        facts = SupplierFacts(
+            eui,
+            unscheduled=own.unscheduled[eui],
+            uninstructed=own.uninstructed[eui],
+            awaited=own.awaited[eui],
+            awaited_until=own.awaited_until.get(eui),
+            able=supplier.can_instruct,
+            void=own.void[eui],
+            put_back=dates_put_back(conn, release),
+        )
+        yield from supplier_deadlines(release, facts, now)
+
+
+def _of_partners(conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime) -> Iterator[Deadline]:
+    undecided = [one for one in says.undecided(conn, release, hub.device_id) if can_be_decided(one, release, now)]
+    groups = tuple(UndecidedGroup(one.supplier, one.group_id, one.starts, one.hubs) for one in undecided)
+    csps = [one for one in parties.all_parties(conn, PartyKind.CSP) if hub.csp_region in one.regions]
+    dccs = parties.all_parties(conn, PartyKind.DCC)
+    for csp in csps:
+        facts = CspFacts(csp.eui, undecided=groups, put_back=dates_put_back(conn, release))
+        yield from (one for one in csp_deadlines(release, facts, now) if one.task is Task.DECIDE_ON_GROUP)
+    for dcc in dccs:
+        every = dcc_deadlines(release, DccFacts(dcc.eui, void=own.void[DCC]), now)
+        yield from (one for one in every if one.task is Task.INSTRUCT_ANEW)
+    yield from _off_plan(conn, release, hub, [*csps, *dccs], now)
+
+
+def _off_plan(conn: Connection, release: Release, hub: Hub, who: list[Party], now: datetime) -> Iterator[Deadline]:
+    (prospect,) = judged_prospects(conn, plans.of_release(conn, release, now), [hub], None)
+    if prospect.off_plan is not None:
+        for party in who:
+            yield from deviations(release, party.kind, party.eui, {prospect.off_plan: 1})
