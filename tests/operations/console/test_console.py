@@ -490,3 +490,4 @@ def test_the_numbers_lead_to_the_hubs_that_they_count(shown: Shown) -> None:
     main = shown.play["main"].eui
     assert shown.failed in listed(get(shown, f"/hubs?supplier={main}&state=failed"))
     assert "The void must be one of" in words(get(shown, "/hubs?void=x", 400))
+    assert get(shown, "/hubs?state=failed").xpath("//*[@data-live]//tbody"), "the list follows what happens"
