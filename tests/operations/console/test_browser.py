@@ -162,7 +162,7 @@ def test_a_dead_letter_is_replayed_from_its_page(browser: Browser, shown: Shown)
         expect(page.locator("#why")).to_contain_text("It is a dead letter: HTTP 404")
         page.get_by_label("Operators' token").fill(TOKEN)
         page.get_by_role("button", name="Replay this message").click()
-        expect(page.get_by_role("status")).to_have_text("1 dead letter put back.")
+        expect(page.get_by_role("status")).to_have_text("1 dead letter put back. Back to where you were")
 
 
 def test_flags_are_chosen_and_acknowledged(browser: Browser, shown: Shown) -> None:
