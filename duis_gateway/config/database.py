@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from duis_gateway.clock import wait_after
 from duis_gateway.config.settings import Config, check_files
 from duis_gateway.errors import GatewayError, NotDurable
 from duis_gateway.machine.signals import Stop
+from duis_gateway.machine.threads import BoundedThread
 from duis_gateway.store.engine import Store, StoreOptions
 from duis_gateway.store.server_settings import unkept_promises
 
@@ -85,7 +85,7 @@ class AwaitedStore:
         If it turns out to be unusable, `stop` is told, and `raise_problem` says why.
         """
         if not self._there:
-            threading.Thread(target=self._wait, args=(stop,), name="database-awaited", daemon=True).start()
+            BoundedThread(self._wait, stop, name="database-awaited").start()
 
     def raise_problem(self) -> None:
         """Raise what was wrong with the database when it came.

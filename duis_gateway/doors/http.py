@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 from duis_gateway.doors.audit import Exchange, record_answer, record_refusal
-from duis_gateway.doors.problem import json_problem_answer, our_defect, problem_answer
+from duis_gateway.doors.problem import json_problem_answer, problem_answer, unexpected
 from duis_gateway.doors.wire import Answer, HttpRequest, wants_page
 from duis_gateway.errors import HttpRefused, MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
 from duis_gateway.machine.trace_context import current, trace_id
@@ -170,7 +170,7 @@ class Edge:
                 return replace(answer, headers=(*answer.headers, ("Allow", ", ".join(route.methods))))
             return answer
         except Exception:
-            return route.refuse(our_defect(request.correlation_id), request)
+            return route.refuse(unexpected(request.correlation_id), request)
 
     def _record(self, route: Route, request: HttpRequest, answer: Answer, seconds: float) -> None:
         error = answer.refused

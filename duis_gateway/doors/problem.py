@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 from typing import Any
 
 from lxml import etree
@@ -111,8 +112,15 @@ def headers_of(error: MessageRefused) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-def our_defect(correlation_id: str) -> OurDefect:
-    """Log the exception being handled with its traceback; return what the sender may know of it: the correlation id."""
+def unexpected(correlation_id: str) -> MessageRefused:
+    """Log the exception being handled with its traceback; return what the sender may know of it.
+
+    Without memory nothing was taken in, and the sender may try again. All else is our defect, of which the sender is
+    told the correlation id.
+    """
+    if isinstance(sys.exception(), MemoryError):
+        _log.error("no memory left", exc_info=True, extra={"event": "no-memory", "correlation_id": correlation_id})
+        return NotDurable("the gateway has no memory left for this message")
     _log.exception("defect", extra={"event": "defect", "correlation_id": correlation_id})
     return OurDefect(f"The cause is in the gateway's log under {correlation_id}.")
 

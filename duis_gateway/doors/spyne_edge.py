@@ -17,7 +17,7 @@ from typing import Any
 from lxml import etree
 
 from duis_gateway.doors import spyne_compat
-from duis_gateway.doors.problem import our_defect, plain, problem_element
+from duis_gateway.doors.problem import plain, problem_element, unexpected
 from duis_gateway.envelope.escape import escape_attribute
 from duis_gateway.errors import MessageRefused, refusal_of, without_frames
 from duis_gateway.namespaces import DUIS_SCHEMA_FOLDERS, SOAP_ENVELOPE, SOAP_SERVICE, SR
@@ -61,7 +61,7 @@ class Call:
         except MessageRefused as error:
             self.error = without_frames(error)
         except Exception:
-            self.error = our_defect(self.correlation_id)
+            self.error = unexpected(self.correlation_id)
         raise _fault(self.error, self.correlation_id)
 
 

@@ -27,7 +27,7 @@ class Workers:
         self._waiting: InTurn[Callable[[], None]] = InTurn()
         self._lock = threading.Lock()
         self._ready: SimpleQueue[bool] = SimpleQueue()  # True for each piece that waits, False for each thread to end
-        self._threads = [lasting(self._run, name=f"{name}-{n}") for n in range(count)]
+        self._threads: list[threading.Thread] = [lasting(self._run, name=f"{name}-{n}") for n in range(count)]
         self._places = threading.Lock()
 
     def start(self) -> None:

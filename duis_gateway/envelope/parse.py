@@ -17,6 +17,7 @@ from itertools import islice
 
 from lxml import etree
 
+from duis_gateway.envelope.memory import require_memory
 from duis_gateway.errors import NotSafeXml, TooLarge
 
 ElementCaps = Mapping[tuple[str, str], int]
@@ -51,6 +52,7 @@ _MANY = 4  # times as many as there may be: a text may look like attributes too
 _MARKUP_BESIDES = 256  # `<` that are no element of the message: comments, CDATA sections, the declaration
 _has_more_elements = etree.XPath("count(//*) > $most")
 _has_more_attributes = etree.XPath("count(//@*) > $most")
+_NOTHING_SAID = "unknown error"  # lxml, where libxml2 gave up without a word: it had no memory for one
 _NO_DTD = "a document type declaration is not allowed"
 _threads = threading.local()
 
@@ -212,6 +214,9 @@ def _parse(raw: bytes) -> etree._Element:
     try:
         root = etree.fromstring(raw, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
+        require_memory()
+        if isinstance(error, etree.XMLSyntaxError) and error.msg == _NOTHING_SAID:
+            raise MemoryError from None
         # str() of a syntax error adds a second, wrong place: "(<string>, line 1)"
         reason = error.msg if isinstance(error, etree.XMLSyntaxError) else str(error)
         raise NotSafeXml(f"not well-formed XML: {reason[:200]}") from None

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from lxml import etree
 
+from duis_gateway.envelope.memory import require_memory
 from duis_gateway.envelope.parse import Document, parse_cut_off
 from duis_gateway.errors import Finding, NotValid
 from duis_gateway.text.controls import name_fault, shown
@@ -97,6 +98,7 @@ class Schema:
                     stop = min(stop, end + _REACH)
             return parser.close(), None
         except etree.XMLSyntaxError:
+            require_memory()
             return _NOTHING, end
 
     def _explain(self, root: etree._Element) -> tuple[Finding, ...]:
@@ -114,6 +116,7 @@ def _validates(schema: etree.XMLSchema, root: etree._Element) -> bool:
     try:
         return bool(schema.validate(root))
     except etree.XMLSchemaValidateError:
+        require_memory()
         return False  # an error of libxml2's own: what it cannot judge is not valid
 
 

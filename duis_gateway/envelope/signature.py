@@ -22,6 +22,7 @@ from lxml import etree
 
 from duis_gateway.envelope.claims import SignerReference, first_element, only_signature, read_signature
 from duis_gateway.envelope.escape import escape_text
+from duis_gateway.envelope.memory import require_memory
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import NotAuthenticated, NotSafeXml
 from duis_gateway.namespaces import DS, ECDSA_SHA256, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, ds
@@ -171,6 +172,7 @@ def _canonical(element: etree._Element, *, exclusive: bool) -> bytes:
     try:
         return etree.tostring(element, method="c14n", exclusive=exclusive, with_comments=False)
     except etree.C14NError:
+        require_memory()
         # For example a relative namespace URI; an empty result must never count as the content (T24).
         raise NotAuthenticated("the document cannot be canonicalised (a relative namespace URI?)") from None
 

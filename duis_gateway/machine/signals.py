@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
+from duis_gateway.machine.threads import BoundedThread
+
 _log = logging.getLogger(__name__)
 
 _SECONDS_FOR_PARTS = 8.5
@@ -99,7 +101,7 @@ class ProcessSignals:
         self._stop.wait()
         threading.Event().wait(_SECONDS_FOR_ALL)
         try:
-            threading.Thread(target=_say_what_hangs, name="last-word", daemon=True).start()
+            BoundedThread(_say_what_hangs, name="last-word", seconds=_SECONDS_FOR_THE_LINE).start()
             threading.Event().wait(_SECONDS_FOR_THE_LINE)
         finally:  # a machine without a thread to give ends it without a word
             os._exit(0)

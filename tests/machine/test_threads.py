@@ -16,7 +16,7 @@ from duis_gateway.config.settings import load_config
 from duis_gateway.errors import GatewayError
 from duis_gateway.machine import threads
 from duis_gateway.machine.signals import Stop
-from duis_gateway.machine.threads import lasting, started
+from duis_gateway.machine.threads import BoundedThread, lasting, started
 from tests.support.databases import fresh_database
 from tests.support.fault_world import FaultWorld, fault_world
 from tests.support.ledger import Client, compare
@@ -49,6 +49,38 @@ def test_what_breaks_is_logged_and_begins_anew(error: type[BaseException], caplo
         thread.join(20)
         assert calls == [7, 7, 7]
         assert "the thread the-one failed, and starts again" in caplog.text
+
+
+def test_a_thread_that_ends_before_it_begins_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where there is no memory for its first frame; Python waits without end, and the whole gateway with it."""
+    monkeypatch.setattr(threads, "_SECONDS_TO_BEGIN", 0.1)
+    begun: list[int] = []
+    with monkeypatch.context() as without_memory:
+        without_memory.setattr(threading.Thread, "_bootstrap", lambda _: None)
+        assert started(begun.append, 1, name="the-one") is None
+    assert "no thread for the-one: can't start new thread" in caplog.text
+    thread = started(begun.append, 2, name="another")
+    assert thread is not None
+    thread.join(20)
+    assert begun == [2]
+
+
+def test_a_thread_that_begins_after_it_was_given_up_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, begun, begin = threading.Event(), list[int](), vars(threading.Thread)["_bootstrap"]
+
+    def begin_late(thread: threading.Thread) -> None:
+        gate.wait(20)
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "_bootstrap", begin_late)
+    thread = BoundedThread(begun.append, 1, name="slow", seconds=0.05)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        thread.start()
+    gate.set()
+    wait_until(lambda: thread.ident is not None and not thread.is_alive())
+    assert begun == []
 
 
 @pytest.fixture

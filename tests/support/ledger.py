@@ -95,10 +95,14 @@ class Ledger:
 
 
 class Client:
-    """Sends messages and keeps the ledger. `url` says where the gateway is at that moment."""
+    """Sends messages and keeps the ledger. `url` says where the gateway is at that moment.
 
-    def __init__(self, ledger: Ledger, url: Callable[[], str]) -> None:
+    `patience`: seconds in which each message has to be answered, however often it is sent.
+    """
+
+    def __init__(self, ledger: Ledger, url: Callable[[], str], patience: float = PATIENCE) -> None:
         self.ledger = ledger
+        self._patience = patience
         self._url = url
         self._http = urllib3.PoolManager(maxsize=8, retries=False, timeout=PATIENCE)
         self._over = threading.Event()
@@ -125,14 +129,14 @@ class Client:
 
     def send(self, message: Outgoing) -> bytes:
         """Send the same bytes until they are answered with 200; return the answer."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self._patience
         while time.monotonic() < until:
             answered = self.try_once(message)
             if answered is not None and answered[0] == 200:
                 return answered[2]
             assert answered is None or answered[0] == 503, answered
             self._over.wait(_PAUSE)
-        raise AssertionError(f"{message.identity} was not answered in {PATIENCE} s")
+        raise AssertionError(f"{message.identity} was not answered in {self._patience} s")
 
     def send_all(self, messages: Iterable[Outgoing], threads: int = 4) -> None:
         """Send messages at the same time, each until it is answered."""

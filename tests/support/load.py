@@ -12,6 +12,8 @@ from tests.support.ledger import Client, Outgoing
 from tests.support.processes import PATIENCE
 from tests.support.writing import wait_until
 
+_PATIENCE = 5 * PATIENCE
+"""Seconds: the same gateway may be killed several times in a row, each time as soon as it has started."""
 _EACH = 3
 """Hubs in a message of outcomes."""
 
@@ -58,7 +60,7 @@ def under_load(world: FaultWorld, urls: Sequence[Callable[[], str]], at_once: in
     `hub_count`: the hubs of the world, of which the first are for lists and the others are activated.
     """
     load = Load(world, hub_count)
-    clients = [Client(world.ledger, url) for url in urls]
+    clients = [Client(world.ledger, url, _PATIENCE) for url in urls]
     clients[0].send(world.release_notice(hub_count))  # what is activated counts towards the limit, as what is listed
     with ThreadPoolExecutor(len(clients) * at_once) as pool:
         sending = [pool.submit(load.send, client) for client in clients for _ in range(at_once)]

@@ -95,6 +95,15 @@ class GatewayProcess:
                     self._urls.append(line.removeprefix(_READY).strip())
             return self._urls
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return self._process.poll() is not None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """Kill -9, if it still runs."""
         self._process.kill()

@@ -21,6 +21,7 @@ DROP = "drop"  # closes without an answer
 RESET = "reset"  # closes with a TCP reset
 GARBAGE = "garbage"  # answers something that is no HTTP
 DRIP = "drip"  # sends the header of its answer a byte at a time
+INTERIM = "interim"  # says that it works on it, and closes
 OK_DRIP = "ok-drip"  # 200, and then a body that never ends, a byte at a time
 OK_HUGE = "ok-huge"  # 200, and then a body without end, as fast as it goes
 # Anything else is a status: "500", "404", "429 Retry-After: 7", "302 Location: http://127.0.0.1/".
@@ -188,6 +189,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 DROP: self._end,
                 RESET: self._reset,
                 GARBAGE: lambda: self._end(b"\x00\x01 what is this\r\n\r\n" * 20),
+                INTERIM: lambda: self._end(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"),
                 DRIP: lambda: self._drip(b"HTTP/1.1 200 OK\r\n" + b"X-Patience: yes\r\n" * 1000),
                 OK_DRIP: self._ok_drip,
                 OK_HUGE: self._ok_huge,
