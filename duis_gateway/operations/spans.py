@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from time import monotonic
+from typing import Any, cast
 
+import requests
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -25,7 +28,10 @@ from opentelemetry.trace import (
     TraceFlags,
     set_span_in_context,
 )
+from requests.adapters import BaseAdapter
 
+from duis_gateway.client.errors import NotListening, TlsFailed
+from duis_gateway.client.http import Http, TlsIdentity
 from duis_gateway.machine.threads import started
 from duis_gateway.machine.trace_context import read_traceparent, under
 from duis_gateway.operations.tracing import Tracing
@@ -34,6 +40,9 @@ from duis_gateway.outbox.senders import Attempt
 _OUR_FAULT = 500
 _SECONDS_A_BATCH = 2.0
 _SECONDS_AN_EXPORT = 3
+_LONGEST_ANSWER = 64 * 1024
+_BY_LIBCURL = frozenset({"accept-encoding", "connection", "content-length"})
+"""Headers that are not `requests`' own to say here."""
 
 
 class Spans(Tracing):
@@ -49,7 +58,7 @@ class Spans(Tracing):
         super().__init__(passes=passes)
         resource = Resource.create({"service.name": "duis-gateway", "service.version": version})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        exporter = OTLPSpanExporter(endpoint=url, timeout=_SECONDS_AN_EXPORT)
+        exporter = OTLPSpanExporter(endpoint=url, timeout=_SECONDS_AN_EXPORT, session=_bounded_session())
         self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_SECONDS_A_BATCH * 1000))
         self._tracer = self._provider.get_tracer("duis-gateway", version)
 
@@ -89,6 +98,60 @@ class Spans(Tracing):
         if thread is not None:
             thread.join(max(0.0, min(_SECONDS_AN_EXPORT, deadline - monotonic())))
         return True
+
+
+class _Bounded(BaseAdapter):
+    """Exchanges with a collector by libcurl, of which each has one deadline for all of it, and whose answer is short.
+
+    What `requests` does itself has a deadline for each octet, and reads whatever comes: a collector, or a proxy before
+    it, whose answer does not end would fill the memory (threat T63). Nobody needs what it says beyond the status.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._exchanges: dict[tuple[str | None, tuple[str, str] | None], Http] = {}
+
+    def send(
+        self, request: requests.PreparedRequest, *_: object, verify: Any = True, cert: Any = None, **__: object
+    ) -> requests.Response:
+        """Post it, by these authorities and this client certificate.
+
+        Raises:
+            requests.ConnectionError: nobody is there, or TLS cannot be agreed on; it may be tried again.
+            NoAnswer: it did not come in time, or was too long.
+            SetupWrong: a certificate's file cannot be used.
+        """
+        url, content = request.url or "", cast(bytes, request.body or b"")
+        headers = {name: str(value) for name, value in request.headers.items() if name.lower() not in _BY_LIBCURL}
+        try:
+            answer = self._exchange(url, verify, cert).post(url, content, headers)
+        except (NotListening, TlsFailed) as error:
+            raise requests.ConnectionError(str(error), request=request) from error
+        response = requests.Response()
+        response.request, response.url, response.status_code = request, url, answer.status
+        response.headers.update(answer.headers)
+        response.raw = BytesIO()
+        return response
+
+    def _exchange(self, url: str, verify: object, cert: Any) -> Http:
+        secured = url.startswith("https:")
+        authorities = verify if secured and isinstance(verify, str) else None  # None: those of the system
+        own = ((cert, cert) if isinstance(cert, str) else cert) if secured else None
+        if (known := self._exchanges.get((authorities, own))) is None:
+            known = Http(_SECONDS_AN_EXPORT, authorities, _LONGEST_ANSWER, TlsIdentity(*own) if own else None)
+            self._exchanges[authorities, own] = known
+        return known
+
+    def close(self) -> None:
+        """Let go of the connections, of which each thread has its own."""
+        self._exchanges.clear()
+
+
+def _bounded_session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Bounded())
+    return session
 
 
 class _Attempt:

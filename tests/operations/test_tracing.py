@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -92,6 +95,48 @@ def test_a_collector_that_is_away_holds_nobody_up(tmp_path: Path) -> None:
     """Messages are delivered, nobody is told of a trace that is not to be passed on, and the process ends in time."""
     with announced("sqlite", tmp_path, otlp_url="http://127.0.0.1:9/v1/traces") as play:
         assert set(told(play)) == {None}
+
+
+ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begins", "goes_on", "every"),
+    [
+        (ENDLESS, b"10000\r\n" + b"x" * 65_536 + b"\r\n", 0.0),
+        (ENDLESS, b"1\r\nx\r\n", 0.1),
+        (b"HTTP/1.1 200 OK\r\n", b"X-More: x\r\n", 0.1),
+        (b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 9999999999\r\n\r\n", b"x" * 65_536, 0.0),
+    ],
+    ids=["flood", "drip", "header that drips", "redirect"],
+)
+def test_a_collector_whose_answer_does_not_end_is_heard_for_seconds_and_kilobytes(
+    begins: bytes, goes_on: bytes, every: float
+) -> None:
+    """T63: it was read as fast as it came, and kept."""
+    closed = threading.Event()
+    sent: list[int] = []
+
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(begins)
+            while sum(sent) < 64 * 1024 * 1024:
+                connection.sendall(goes_on)
+                sent.append(len(goes_on))
+                time.sleep(every)
+            return
+        closed.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, daemon=True).start()
+        recorded = open_tracing(True, f"http://127.0.0.1:{server.getsockname()[1]}/v1/traces", "0")
+        with recorded.serving("", "esi", "messages"):
+            pass
+        assert closed.wait(15)
+        recorded.stop(time.monotonic() + 1)
+    assert sum(sent) < 16 * 1024 * 1024, "what the system keeps for the two sockets"
 
 
 def spans_at(collector: Receiver) -> list[Any]:
