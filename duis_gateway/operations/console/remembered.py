@@ -62,10 +62,10 @@ class Remembered(Generic[Key, Value]):
         self._lock = threading.Lock()
         self._turn = threading.Lock()
 
-    def get(self, key: Key, *, patient: bool = True) -> Figure[Value] | None:
+    def get(self, key: Key, *, patience: float = _PATIENCE) -> Figure[Value] | None:
         """Return the figure; None while it is counted for the first time, or where that failed.
 
-        `patient`: wait for it as the class says; else what is known is taken as it is.
+        `patience`: how many seconds to wait for it where the class says so; then what is known is taken as it is.
         """
         with self._lock:
             if len(self._slots) > _MOST:
@@ -75,9 +75,9 @@ class Remembered(Generic[Key, Value]):
             if slot.making is None and slot.is_old(every):
                 slot.changed.clear()
                 slot.making = started(self._work, key, slot, name="console")
-            wait = patient and slot.making is not None and slot.took < _QUICK
+            wait = patience > 0 and slot.making is not None and slot.took < _QUICK
         if wait:
-            slot.changed.wait(_PATIENCE)
+            slot.changed.wait(patience)
         return Figure(slot.value, monotonic() - slot.made) if slot.known and slot.value is not None else None
 
     def forget(self) -> None:

@@ -62,7 +62,7 @@ T = TypeVar("T")
 _READ = ("GET", "HEAD")
 _HERE = "duis_gateway.operations.console"
 _A_MOMENT = 2.0
-_MOMENTS = 2.0
+_MOMENTS = 0.5
 """Seconds for which a page waits for all of its figures that are counted for each release."""
 _DEAD_A_PAGE = 100
 
@@ -162,7 +162,7 @@ class Console:
             if estate is not None:
                 far[one.release_id] = how_far(estate.value, one, counted.value.told if counted else None)
             # Counted beside the requests: with many hubs it takes a while, and the page is not to wait for each.
-            tasks = self._tasks.get(one.release_id, patient=monotonic() < until)
+            tasks = self._tasks.get(one.release_id, patience=until - monotonic())
             of_suppliers = [task for task in tasks.value if task.kind is PartyKind.SUPPLIER] if tasks else []
             every = in_order((*(turns.value if turns else ()), *of_suppliers))
             turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks)
