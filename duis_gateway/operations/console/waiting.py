@@ -167,7 +167,7 @@ def _remedy(party: Party | None, entry: OutboxEntry, error: str | None, relay: b
     if party is None:
         return f"Register the recipient (party add {eui} ...)."
     another = f"party change {eui} --url URL"
-    status = _STATUS.match(error or "")
+    status = _STATUS.search(error or "")
     if status is None:
         if "not a public address" in (error or ""):
             return f"[delivery] allowed_networks has to have its address; or register another ({another})."
@@ -186,7 +186,7 @@ def _remedy(party: Party | None, entry: OutboxEntry, error: str | None, relay: b
     )
 
 
-_STATUS = re.compile(r"HTTP ([0-9]{3})")
+_STATUS = re.compile(r"\bHTTP ([0-9]{3})")
 _BEING_DELIVERED = Why("It is being delivered now.", cause="being delivered now")
 
 
