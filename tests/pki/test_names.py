@@ -35,7 +35,7 @@ def test_one_issuer_in_every_printing(text: str) -> None:
     "text",
     ["CN=Z2,OU=07", "CN=Z1,OU=08", "CN=Z1", "CN=Z1,OU=07,OU=07", "CN=Z1+OU=07", "CN=Z1,O=07", "CN=07,OU=Z1",
      r"CN=Z1\,OU=07", "CN=Z1 OU=07", "CN=Z 1,OU=07", "CN=Z1,OU=07,2.5.4.45=#0309001122334455667788",
-     r"CN=Z1\,OU\=07,OU=07"],
+     r"CN=Z1\,OU\=07,OU=07", "CN=Z1X,OU=07", "CN=Z1,OU=07X"],
 )  # fmt: skip
 def test_other_names_are_other_names(text: str) -> None:
     """T36: neither a part more, nor one less, nor an escaped separator makes the same issuer."""
@@ -47,7 +47,7 @@ def test_other_names_are_other_names(text: str) -> None:
     ["", " ", "Z1", "=Z1", "CN", "CN=", "CN=,OU=07", "CN=Z1,", ",CN=Z1", "CN=Z1,,OU=07", "XX=Z1",
      'CN="Z1', 'CN="Z1" x', "CN=#", "CN=#0", "CN=#zz", "CN=#0c", "CN=#0c055a31", "CN=#0c02c328", "CN=#0c81025a31",
      "CN=Z1\\", "CN=\\zZ1", "CN=\\ff", "CN=a<b", "1=x", "2..5=x", "CN=Z1+", "+CN=Z1", "CN=\ud800",
-     "CN=" + "x" * 3000, "CN=#800203", "CN=#0cff"],
+     "CN=" + "x" * 3000, "CN=#800203", "CN=#0cff", "CN=Z\\X1"],
 )  # fmt: skip
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(NameInvalid):
@@ -77,6 +77,7 @@ def test_a_unique_identifier_is_a_bit_string() -> None:
     ):
         assert name_key(text) == name_key(name)
     assert name_key("OU=87,2.5.4.45=90b3d51f30010000") != name_key(name)
+    assert name_key("OU=87,2.5.4.46=#03090090b3d51f30010000") != name_key(name)
 
 
 @pytest.mark.parametrize(
