@@ -78,7 +78,7 @@ def test_a_period_that_was_missed_is_said_to_be_and_the_tasks_lead_to_the_hub(pa
     assert "its CSP did not update it in the planned period, and reported nothing" in text
     assert "What to do: Ask its CSP why it was not updated in its period." in text
     for who in (f"CSP North {format_eui(NORTH)}", f"DCC {format_eui(DCC)}"):
-        assert f"{who}: look into deviations PeriodMissed (optional)" in text
+        assert f"{who}: look into deviations PeriodMissed (optional) - off plan" in text
     assert "instruct anew PeriodEnded (optional)" in text
     tasks = pages.read("/releases/R1").xpath("//div[@id='tasks']")[0]
     links = {str(link) for link in tasks.xpath(".//a/@href") if "off_plan=" in link or "void=" in link}
