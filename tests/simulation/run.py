@@ -107,6 +107,7 @@ class Simulation:
         assert not any(self.world.over.values()), "a period ended in a pause, and nobody said so"
         planned = self.world.planned()
         assert self.world.told == planned, "what was told is not what is planned"
+        self.world.heard.is_shown(self.world.dcc)
         self.world.remains()
         for what in self.random.choices([self.gateway.delivers, self.gateway.seals, self._waits], k=3):
             what()

@@ -42,6 +42,7 @@ from tests.support.plan_model import expected_plan, going_on, over_in_the_pause
 from tests.support.roll_out_scenario import Given, Said, Scenario, key_of
 from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, MAKER, MODEL, NORTH, SOUTH, Steering
+from tests.support.told_and_shown import Heard
 
 DAY = timedelta(days=1)
 SUPPLIERS, CSPS = (OURS, THEIRS), (NORTH, SOUTH)
@@ -77,6 +78,7 @@ class World:
     over: dict[int, set[int]] = field(default_factory=dict)
     """The hubs whose period ended in a pause, each with who has not been told yet."""
     revision: Iterator[int] = field(default_factory=lambda: count(2))
+    heard: Heard = field(default_factory=Heard)
 
     @classmethod
     def begun(cls, dcc: Steering, random: Random) -> World:
@@ -327,6 +329,7 @@ class World:
         ledger = self.told.get(recipient)
         if ledger is None:
             return
+        self.heard.hears(recipient, root)
         if kind == "N64":
             ledger.pop(parse_eui(_texts(root, "DeviceID")[0]), None)
         if kind in ("PreferredPilotList", "PreferredPilotSchedule"):

@@ -31,6 +31,7 @@ from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back
 from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.half_instructed import halves_in_vain
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.schedule_decisions import store as says
 
@@ -68,7 +69,9 @@ def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now:
 
 
 def _of_partners(conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime) -> Iterator[Deadline]:
-    undecided = [one for one in says.undecided(conn, release, hub.device_id) if can_be_decided(one, release, now)]
+    in_vain = halves_in_vain(conn, release, now, [hub.device_id])
+    waiting = says.undecided(conn, release, hub.device_id, in_vain=in_vain)
+    undecided = [one for one in waiting if can_be_decided(one, release, now)]
     groups = tuple(UndecidedGroup(one.supplier, one.group_id, one.starts, one.hubs) for one in undecided)
     csps = [one for one in parties.all_parties(conn, PartyKind.CSP) if hub.csp_region in one.regions]
     dccs = parties.all_parties(conn, PartyKind.DCC)

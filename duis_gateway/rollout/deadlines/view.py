@@ -40,6 +40,7 @@ from duis_gateway.rollout.obligations import rules as pilot_duties
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.obligations.rules import Obligation, SupplierPilot
 from duis_gateway.rollout.periods import ends_before, is_over, stage_time, starts_within
+from duis_gateway.rollout.plans.half_instructed import halves_in_vain
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.lifecycle import Event
@@ -188,7 +189,8 @@ def _of_partners(
     missed: tuple[Obligation, ...],
     void_of_dcc: Mapping[VoidReason, int],
 ) -> Iterator[Deadline]:
-    undecided = [one for one in says.undecided(conn, release) if can_be_decided(one, release, now)]
+    waiting = says.undecided(conn, release, in_vain=halves_in_vain(conn, release, now))
+    undecided = [one for one in waiting if can_be_decided(one, release, now)]
     put_back = dates_put_back(conn, release)
     for csp in parties.all_parties(conn, PartyKind.CSP):
         facts = replace(csp_standing(conn, release, csp, undecided), put_back=put_back)

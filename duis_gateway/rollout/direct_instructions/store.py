@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, de
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hub_events import store as events
-from duis_gateway.rollout.hub_events.records import OF_DCC, TAKEN_BACK, Ending, Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import DATE_TAKEN_BACK, OF_DCC, TAKEN_BACK, Ending, Happened, HubEvent
 from duis_gateway.rollout.periods import is_over, is_over_sql, to_come_sql
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
@@ -34,9 +34,28 @@ def put_batch(connection: Connection, group: DirectGroup, since: Mapping[int, da
     The hubs of `since` were in a batch that counted from then on, without a gap.
     """
     key = {"release_id": group.release_id, "group_id": group.group_id}
+    had_a_period = _with_a_period(connection, group) if group.period is None else {}
     _end(connection, batch, batch_hub, _equal(batch, key), Ending(group.received_at, TAKEN_BACK), staying=group)
+    for was, ids in had_a_period.items():
+        events.note(connection, _period_gone(was, group.received_at), ids)
     number = _put(connection, batch, key, group)
     insert_ids_with(connection, batch_hub, "batch_id", number, group.device_ids, "since", since)
+
+
+def _with_a_period(connection: Connection, group: DirectGroup) -> Mapping[DirectGroup, list[int]]:
+    """Return those of a batch's hubs that another one, or the one of its name until now, has a period for."""
+    found: defaultdict[DirectGroup, list[int]] = defaultdict(list)
+    for device_id, was in batches_naming(connection, group.release_id, group.device_ids).items():
+        if was.period is not None:
+            found[was].append(device_id)
+    return found
+
+
+def _period_gone(was: DirectGroup, at: datetime) -> HubEvent:
+    """Return that the period of a batch ends with one for the automatic date that takes its place for its hubs."""
+    passed = was.period if was.period is not None and is_over(was.period, at) else None
+    event = HubEvent(was.release_id, OF_DCC, Happened.ENDED, at, at, group_id=was.group_id, period=passed)
+    return replace(event, word=TAKEN_BACK)
 
 
 def put_selection(
@@ -128,7 +147,9 @@ def _end(
         events.note(connection, given, named)
         what = Happened.ENDED if groups is batch else Happened.CHOICE_ENDED
         passed = given.period if given.period is not None and is_over(given.period, ending.at) else None
-        ended = replace(given, what=what, at=ending.at, period=passed, word=ending.word)
+        planned_nothing = groups is batch and given.period is None and ending.word == TAKEN_BACK
+        word = DATE_TAKEN_BACK if planned_nothing else ending.word
+        ended = replace(given, what=what, at=ending.at, period=passed, word=word)
         events.note(connection, ended, named.difference(() if staying is None else staying.device_ids))
 
 

@@ -21,6 +21,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.estate.hub_by_hub import outcome_word
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import (
+    DATE_TAKEN_BACK,
     NOT_ACCEPTED,
     OF_DCC,
     OFF_THE_LIST,
@@ -234,7 +235,7 @@ def _words(one: HubEvent, own: bool) -> tuple[str, str | None]:
             return f"off plan: {one.word}", None
         case Happened.ENDED if one.word == TAKEN_BACK and one.supplier != OF_DCC:
             return "taken back", "by its supplier"
-        case Happened.ENDED | Happened.CHOICE_ENDED if one.word == TAKEN_BACK:
+        case Happened.ENDED | Happened.CHOICE_ENDED if one.word in (TAKEN_BACK, DATE_TAKEN_BACK):
             return "taken back", "by DCC"
         case Happened.ENDED if one.word == OFF_THE_LIST:
             return "taken back", "no longer on its supplier's preferred list"

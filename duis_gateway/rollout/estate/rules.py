@@ -70,7 +70,7 @@ def void_before(chosen: Prospect | None, gone: Sequence[Prospect]) -> Prospect |
 
     None where the release that has the hub next says so itself, or moves it, and where nothing was instructed before.
     """
-    if chosen is not None and (chosen.void is not None or _STATES[chosen.plan.basis] not in _WAITING):
+    if chosen is not None and (chosen.void is not None or _moves(chosen.plan)):
         return None
     return next((one for one in gone if one.void is not None), None)
 
@@ -89,7 +89,9 @@ def and_missed(chosen: Prospect) -> str:
     return "; its CSP did not update it in the planned period, and reported nothing"
 
 
-_WAITING = frozenset({HubState.PLANNED, HubState.NOT_PLANNED})
+def _moves(plan: HubPlan) -> bool:
+    """Whether a release moves a hub, or has moved it: a batch for the automatic date plans nothing."""
+    return plan.period is not None or plan.basis is Basis.ACTIVE
 
 
 def why_off_plan(chosen: Prospect | None, gone: Sequence[Prospect]) -> DeviationKind | None:
@@ -110,7 +112,9 @@ def off_plan(plan: HubPlan, told: Sequence[tuple[int, str]], viewer: int | None)
     """
     kinds = [DeviationKind(kind) for supplier, kind in told if viewer in (None, supplier)]
     missed = kinds[-1:] == [DeviationKind.PERIOD_MISSED]
-    stands = plan.basis is (Basis.AUTOMATIC_DATE if missed else Basis.ACTIVE)
+    # A batch for the automatic date plans nothing anew.
+    unplanned = plan.basis in (Basis.AUTOMATIC_DATE, Basis.BATCH) and plan.period is None
+    stands = unplanned if missed else plan.basis is Basis.ACTIVE
     return kinds[-1] if kinds and stands else None
 
 

@@ -40,6 +40,9 @@ OF_DCC = 0
 TAKEN_BACK = "TakenBack"
 """The word of an instruction that its supplier cancelled, or sent again without the hub; or DCC what it instructed."""
 
+DATE_TAKEN_BACK = "DateTakenBack"
+"""The word of a batch for the automatic date that DCC took back: nothing was planned by it, and nothing is void."""
+
 OFF_THE_LIST = "OffTheList"
 """The word of an instruction that ended with a preferred list which does not name the hub any more."""
 

@@ -17,10 +17,6 @@ Parties = Callable[[ToldHub], frozenset[int]]
 """Who hears of a hub that is planned so."""
 
 _NOBODY: frozenset[int] = frozenset()
-INSTRUCTIONS_GONE = frozenset(
-    {VoidReason.NOT_INSTRUCTED, VoidReason.AWAITS_SECOND_SUPPLIER, VoidReason.SECOND_SUPPLIER_TOO_LATE}
-)
-"""What the plan of a hub is void for where instructions that it had count no longer."""
 
 
 @dataclass(frozen=True, slots=True)

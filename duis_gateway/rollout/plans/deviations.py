@@ -37,14 +37,11 @@ def departed(moment: Moment, release: Release, moved: Mapping[int, datetime]) ->
 
 
 def departures(
-    moment: Moment, release: Release, moved: Mapping[int, datetime], *, ended: bool = False
+    moment: Moment, release: Release, moved: Mapping[int, datetime]
 ) -> Iterator[tuple[Hub, Departure, list[int]]]:
-    """Yield hubs that depart alike if they are activated at these times, with a hub that stands for all of them.
-
-    Where nothing is planned for them, what ended their instructions is the reason if it is asked for (`ended`).
-    """
+    """Yield hubs that depart alike if they are activated at these times, with a hub that stands for all of them."""
     shared = plans.of_release(moment.conn, release, moment.now)
-    for facts, device_ids in plans.kinds(moment.conn, shared, moved, ended=ended):
+    for facts, device_ids in plans.kinds(moment.conn, shared, moved, ended=True):
         for at, members in _by_time(device_ids, moved).items():
             found = departure(facts, at)
             if found is not None:

@@ -6,17 +6,20 @@ As nothing was planned, the plan before and the plan after do not differ then; n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.hubs import freshness
-from duis_gateway.rollout.periods import is_over
+from duis_gateway.rollout.periods import instruction_in_time, is_over
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.counting import last_to_end
 from duis_gateway.rollout.plans.records import GroupName, Lost, PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
+from duis_gateway.rollout.plans.rules import plan_hub, stays_alone, waiting
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
 from duis_gateway.rollout.plans.void import void_already
 from duis_gateway.rollout.releases.records import Release
@@ -42,7 +45,7 @@ def tell_ended(release: Release, moment: Moment) -> Mapping[int, frozenset[int]]
         untold.watch(moment, release, [facts for facts, _ in kinds])
         for facts, members in kinds:
             half = waiting(facts)
-            if half is None or plan_hub(facts).basis is not Basis.AUTOMATIC_DATE:
+            if half is None or plan_hub(facts).period is not None:
                 continue
             one = last_to_end(facts, half.supplier)
             if one is None or one.counting_period.end not in ends:
@@ -53,6 +56,23 @@ def tell_ended(release: Release, moment: Moment) -> Mapping[int, frozenset[int]]
                 bulletin.groups[one.supplier].update(dict.fromkeys(members, GroupName(one.group_id, one.stage)))
     moment.send(bulletin.sends(release, listeners, moment))
     return {supplier: frozenset(members) for supplier, members in sorted(found.items())}
+
+
+def halves_in_vain(
+    connection: Connection, release: Release, now: datetime, only: Collection[int] | None = None
+) -> Iterator[int]:
+    """Yield the split hubs of which one supplier's group alone stands, and the other's cannot come in time any more.
+
+    `only`: of these hubs; None: of all.
+    """
+    if instruction_in_time(now, release.automatic_date):
+        return
+    shared = plans.of_release(connection, release, now)
+    ids = untold.split_in_groups(connection, release.release_id) if only is None else sorted(only)
+    for start in range(0, len(ids), HUBS_AT_ONCE):
+        for facts, members in plans.kinds(connection, shared, ids[start : start + HUBS_AT_ONCE]):
+            if stays_alone(facts):
+                yield from members
 
 
 def lost_with_the_release(moment: Moment, before: Release, reason: VoidReason) -> Lost:

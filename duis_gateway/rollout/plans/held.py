@@ -15,7 +15,7 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.groups import note_groups, without_group
 from duis_gateway.rollout.plans.half_instructed import HUBS_AT_ONCE
-from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
+from duis_gateway.rollout.plans.records import PlanFacts
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
 from duis_gateway.rollout.plans.void import of_parties
@@ -40,7 +40,7 @@ def tell_ended(release: Release, moment: Moment) -> None:
             now, was = plan_hub(facts), next((one for one in map(partial(_just_before, facts), ends) if one), None)
             if now.period is not None or was is None:
                 continue
-            told_of, own = of_parties(facts, now.void or VoidReason.NOT_INSTRUCTED)
+            told_of, own = of_parties(facts)
             bulletin.add({one: own.get(one, told_of) for one in listeners.of(facts.hub)}, members)
             by_dcc = plan_hub(was).by_dcc
             without = dict.fromkeys(without_group(was, by_dcc=by_dcc), frozenset(members))

@@ -174,10 +174,14 @@ class GroupName:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Why hubs lost instructions, and what each supplier's own hubs lost of its own (by the supplier's EUI)."""
+    """Why hubs lost instructions, and what each supplier's own hubs lost of its own (by the supplier's EUI).
+
+    `chosen`: by supplier, those of them that DCC has chosen on its behalf, which goes on: no group is named of them.
+    """
 
     reasons: Mapping[int, VoidReason] = field(default_factory=dict)
     own: Mapping[int, Mapping[int, VoidReason]] = field(default_factory=dict)
+    chosen: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
 
 class DeviationKind(StrEnum):

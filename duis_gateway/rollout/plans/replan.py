@@ -20,12 +20,12 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.periods import just_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
-from duis_gateway.rollout.plans.comparison import INSTRUCTIONS_GONE, Outlook, news
+from duis_gateway.rollout.plans.comparison import Outlook, news
 from duis_gateway.rollout.plans.groups import note_groups, without_group
 from duis_gateway.rollout.plans.records import Lost, PlanBasis, PlanFacts, ToldHub, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
-from duis_gateway.rollout.plans.void import HALVES, of_parties
+from duis_gateway.rollout.plans.void import OF_INSTRUCTIONS, of_parties
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 
@@ -125,7 +125,7 @@ def _replan(
                 continue
             if was is not None and outlook.told is VoidReason.PAUSED and _moved(was, release, moment):
                 moving += device_ids
-            for why, members, facts in _why(was, outlook, device_ids, found, lost, moment, shared):
+            for why, members, facts in _why(was, outlook, device_ids, found, moment, shared):
                 told_to = news(was, why, listeners.of)
                 if any(isinstance(one, VoidReason) for one in told_to.values()):
                     off += members
@@ -147,6 +147,8 @@ def _replan(
             told.remember(moment.conn, release.release_id, now)
         if void:
             told.forget(moment.conn, release.release_id, void)
+    for supplier, chosen in lost.chosen.items():
+        without[supplier].update(chosen)
     _tell_lost(lost, (by_dcc, without), bulletin, listeners, moment, release)
     moment.send(bulletin.sends(release, listeners, moment))
 
@@ -161,35 +163,17 @@ def _why(
     outlook: Outlook,
     ids: list[int],
     facts: PlanFacts,
-    lost: Lost,
     moment: Moment,
     shared: plans.ReleaseFacts,
 ) -> Iterator[tuple[Outlook, list[int], PlanFacts]]:
     """Yield hubs with what is told of them: where nothing is planned any more, why, as it is shown from now on."""
-    reason = outlook.told
-    looked_at = [(outlook, ids, facts)]
-    if was is not None and isinstance(reason, VoidReason) and reason in (VoidReason.PERIOD_ENDED, *HALVES):
-        looked_at = []
-        for one, members in plans.kinds(moment.conn, shared, ids, ended=True):
-            told_of, own = of_parties(one, reason)
-            others = frozenset((supplier, why) for supplier, why in own.items() if why is not told_of)
-            looked_at.append((replace(outlook, told=told_of, own=others), members, one))
-    for stands, every, by in looked_at:
-        for why, members in _by_reason(stands, every, lost):
-            yield why, members, by
-
-
-def _by_reason(outlook: Outlook, ids: list[int], lost: Lost) -> Iterable[tuple[Outlook, list[int]]]:
-    """Part hubs for which no instruction counts any more by what ended theirs."""
-    if outlook.told not in INSTRUCTIONS_GONE or not lost.reasons:
-        return ((outlook, ids),)
-    found: defaultdict[Outlook, list[int]] = defaultdict(list)
-    for device_id in ids:
-        why = lost.reasons.get(device_id, outlook.told)
-        if why is VoidReason.CHANGED_SUPPLIER:
-            why = outlook.told  # only for the one that the hub has left (`comparison`)
-        found[replace(outlook, told=why)].append(device_id)
-    return found.items()
+    if was is None or outlook.told not in OF_INSTRUCTIONS:
+        yield outlook, ids, facts
+        return
+    for one, members in plans.kinds(moment.conn, shared, ids, ended=True):
+        told_of, own = of_parties(one)
+        others = frozenset((supplier, why) for supplier, why in own.items() if why is not told_of)
+        yield replace(outlook, told=told_of, own=others), members, one
 
 
 def _tell_lost(

@@ -33,7 +33,7 @@ from duis_gateway.rollout.plans.records import (
     ToldPlan,
     VoidReason,
 )
-from duis_gateway.rollout.plans.words import and_since, how_it_ended
+from duis_gateway.rollout.plans.words import and_otherwise, and_since, how_it_ended
 from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.second_suppliers.rules import SplitBasis, SplitPlan, planned_period
@@ -165,6 +165,12 @@ def waiting(facts: PlanFacts) -> HubInstruction | None:
     return given[0] if len(given) == 1 else None
 
 
+def stays_alone(facts: PlanFacts) -> bool:
+    """Whether one half of a split hub moves nothing whatever its CSP says: the other's cannot come in time any more."""
+    alone = waiting(facts) is not None and _obstacles(facts) is None
+    return alone and _half(facts) is VoidReason.SECOND_SUPPLIER_TOO_LATE
+
+
 def has_passed(facts: PlanFacts, supplier: int) -> bool:
     """Whether what the supplier instructed of the hub moves it no more as its time has passed, the joint one too.
 
@@ -271,11 +277,17 @@ def _moves_in_the_pilot(facts: PlanFacts, period: Period) -> bool:
 
 def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
     """Return why no instruction moves the hub: in words, by role alone, and as it is told."""
-    hub = facts.hub
     if split.period is not None:
         return f"the instructed period has ended{and_since(facts)}", VoidReason.PERIOD_ENDED
     if split.basis is SplitBasis.TOO_LATE:
         return "the instructed period does not end before it", VoidReason.TOO_LATE
+    text, void = _why_not_instructed(facts, split)
+    return f"{text}{and_otherwise(facts)}", void
+
+
+def _why_not_instructed(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
+    """Return the same of a hub that is instructed by nobody who must, or not by all of them."""
+    hub = facts.hub
     if split.basis is SplitBasis.IMPORT_SUPPLIER_SILENT:
         text = f"{_silence(facts, hub.import_supplier, _IMPORT)}{_of_half(facts, 'Gas', hub.gas_supplier)}"
         return text, _obstacles(facts) or _half(facts)

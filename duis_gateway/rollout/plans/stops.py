@@ -48,7 +48,7 @@ def stopped(moment: Moment, release: Release, device_ids: Collection[int], *, of
     """
     found: dict[int, str] = {}
     silent: list[int] = []
-    for _, one, members in departures(moment, release, dict.fromkeys(device_ids, moment.now), ended=True):
+    for _, one, members in departures(moment, release, dict.fromkeys(device_ids, moment.now)):
         if one.void is VoidReason.NOT_INSTRUCTED:
             silent += members
         if not (of_model and one.void is VoidReason.OTHER_MODEL):

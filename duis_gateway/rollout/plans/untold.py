@@ -49,6 +49,18 @@ def _untold(facts: PlanFacts) -> Iterator[tuple[Stage, Period]]:
         yield from ((half.stage, half.period) for half in awaiting_say(facts, given) if half.period != plan.period)
 
 
+def split_in_groups(connection: Connection, release_id: str) -> list[int]:
+    """Return the hubs of two suppliers that suppliers' groups name."""
+    query = (
+        select(hub.c.device_id)
+        .join(instruction_hub, instruction_hub.c.device_id == hub.c.device_id)
+        .join(instruction, instruction.c.id == instruction_hub.c.instruction_id)
+        .where(instruction.c.release_id == release_id, split_sql())
+        .distinct()
+    )
+    return sorted(connection.execute(query).scalars())
+
+
 def named_until(
     connection: Connection, release_id: str, ends: Collection[datetime], *, split: bool = False
 ) -> list[int]:

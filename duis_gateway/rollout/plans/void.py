@@ -28,6 +28,19 @@ from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
 HALVES = (VoidReason.AWAITS_SECOND_SUPPLIER, VoidReason.SECOND_SUPPLIER_TOO_LATE)
 """Why a split hub is not moved of which one supplier's half alone is there."""
 
+OF_INSTRUCTIONS = frozenset(
+    {
+        *HALVES,
+        VoidReason.NOT_INSTRUCTED,
+        VoidReason.PERIOD_ENDED,
+        VoidReason.REFUSED_BY_CSP,
+        VoidReason.TOO_LATE,
+        VoidReason.OUTSIDE_PILOT,
+        VoidReason.EXCLUDED,
+    }
+)
+"""What a plan is void for where it is told and shown by what became of the hub's instructions."""
+
 
 def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
     """Return why nothing is planned, given what the plan says of it, as the viewer of the facts is told.
@@ -44,10 +57,16 @@ def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
     return reason
 
 
-def of_parties(facts: PlanFacts, reason: VoidReason) -> tuple[VoidReason, Mapping[int, VoidReason]]:
+def told_to(facts: PlanFacts, viewer: int | None) -> VoidReason:
+    """Return as what a plan is told to be void to a supplier, or (None) to the CSPs and DCC: as they are shown it."""
+    seen = replace(facts, viewer=viewer)
+    plan = plan_hub(seen)
+    return void_of(seen, plan) or as_told(seen, plan.void)
+
+
+def of_parties(facts: PlanFacts) -> tuple[VoidReason, Mapping[int, VoidReason]]:
     """Return as what a plan is told to be void to the CSPs and DCC, and to each supplier of the hub."""
-    told = as_told(replace(facts, viewer=None), reason)
-    return told, {one: as_told(replace(facts, viewer=one), reason) for one in facts.hub.suppliers}
+    return told_to(facts, None), {one: told_to(facts, one) for one in facts.hub.suppliers}
 
 
 def _over(facts: PlanFacts) -> VoidReason:
@@ -169,8 +188,11 @@ def _rank(why: VoidReason) -> tuple[int, VoidReason]:
 def of_ones_own(facts: PlanFacts, supplier: int, reason: VoidReason) -> VoidReason:
     """Return why a split hub of which the CSP refused a half is not moved, as this supplier was told: its own is over.
 
-    As long as it is not, it is the refusal that keeps the hub from its plan.
+    So it was where it ended otherwise. As long as it stands, it is the refusal that keeps the hub from its plan.
     """
+    ended = ended_void(facts, supplier)
+    if ended is not None:
+        return ended
     over = void_already(facts, supplier, by_dcc=False) is VoidReason.PERIOD_ENDED
     return VoidReason.PERIOD_ENDED if over else reason
 

@@ -13,7 +13,7 @@ from duis_gateway.rollout.hub_events.records import (
     PROTECTED,
     TAKEN_BACK,
 )
-from duis_gateway.rollout.plans.counting import ended_since
+from duis_gateway.rollout.plans.counting import ended_since, given_by, instructs
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 
 _ENDED = {
@@ -55,6 +55,19 @@ def how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str) -> 
     return _ENDED[word].format(its=its) if own and word in _ENDED else f"{has} not instructed"
 
 
+def and_otherwise(facts: PlanFacts) -> str:
+    """Return what else moved the hub and does so no more, where that came last and is nothing that a supplier ended.
+
+    It goes on from what its suppliers did of which nothing moves it; nothing where one of them awaits the other.
+    """
+    if any(instructs(facts, one) for one in facts.hub.suppliers):
+        return ""
+    found, batch = ended_since(facts), facts.endings.get(OF_DCC)
+    if found is not None:
+        return and_since(facts) if found[0] == OF_DCC or given_by(facts, found[0]) else ""
+    return ", and the period of DCC's batch has ended" if batch is not None and batch.over else ""
+
+
 def and_since(facts: PlanFacts) -> str:
     """Return what was taken back, or ended otherwise, since what stands was over."""
     found = ended_since(facts)
@@ -62,7 +75,7 @@ def and_since(facts: PlanFacts) -> str:
         return ""
     whose, ended = found
     if whose == OF_DCC:
-        what = "DCC's batch"
+        what = "the period of DCC's batch" if facts.undated_batch else "DCC's batch"
     else:
         roles = {facts.hub.gas_supplier: "Gas", facts.hub.import_supplier: "Import"}
         supplier = "its supplier" if len(facts.hub.suppliers) == 1 else f"the {roles[whose]} Supplier"

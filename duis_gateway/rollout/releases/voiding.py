@@ -7,7 +7,7 @@ longer fit stand no more for the hubs that are not active yet: the period that t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,8 +18,9 @@ from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.periods import ends_before, is_over, safe_launch_opens
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.counting import never_counts
+from duis_gateway.rollout.plans.counting import counting_in_the_plan, never_counts
 from duis_gateway.rollout.plans.records import Lost, VoidReason
+from duis_gateway.rollout.plans.void import told_to
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.rollout.schedules.forwarding import forward_schedule
@@ -83,7 +84,32 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
             for why, gone in _by_reason(hubs_of_group):
                 schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, gone, Ending(tx.now, why))
     tx.send(alerts_on_halves(release, instructing, tx))
-    return Lost(reasons, {supplier: void.own for supplier, void in voided.items()})
+    return _as_shown({supplier: void.own for supplier, void in voided.items()}, reasons, release, tx)
+
+
+_REVISED = (VoidReason.TOO_LATE, VoidReason.OUTSIDE_PILOT, VoidReason.BEFORE_SAFE_LAUNCH, VoidReason.EXCLUDED)
+
+
+def _as_shown(own: Mapping[int, Mapping[int, VoidReason]], ids: Iterable[int], release: Release, tx: Tx) -> Lost:
+    """Return how hubs that lost instructions stand now, as it is shown: another instruction may carry on.
+
+    The CSPs and DCC hear of those that are void by the revision: of the others they have nothing new to hear.
+    """
+    reasons: dict[int, VoidReason] = {}
+    told: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
+    chosen: defaultdict[int, set[int]] = defaultdict(set)
+    shared = plans.of_release(tx.conn, release, tx.now)
+    for facts, members in plans.kinds(tx.conn, shared, ids, ended=True):
+        why = told_to(facts, None)
+        if why in _REVISED:
+            reasons.update(dict.fromkeys(members, why))
+        for supplier in facts.hub.suppliers & own.keys():
+            its = [device_id for device_id in members if device_id in own[supplier]]
+            told[supplier].update(dict.fromkeys(its, told_to(facts, supplier)))
+            counts = counting_in_the_plan(facts, supplier)
+            if counts is not None and counts.by_dcc:
+                chosen[supplier].update(its)
+    return Lost(reasons, told, {supplier: frozenset(its) for supplier, its in chosen.items()})
 
 
 def _by_reason(void: Mapping[int, VoidReason]) -> Iterator[tuple[VoidReason, list[int]]]:

@@ -17,6 +17,7 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
 from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.plans.rules import plan_hub
+from duis_gateway.rollout.plans.void import told_to
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Instruction, Release, Stage
 from duis_gateway.rollout.releases.rules import pilot_window_open
@@ -96,10 +97,9 @@ def _not_planned(group: Instruction, judged: SayJudgement, release: Release | No
         return ()
     shared = plans.of_release(tx.conn, release, tx.now)
     found: defaultdict[VoidReason, list[int]] = defaultdict(list)
-    for facts, device_ids in plans.kinds(tx.conn, shared, judged.device_ids):
-        told = plan_hub(facts).told
-        if isinstance(told, VoidReason) and group.supplier in facts.hub.suppliers:
-            found[told] += device_ids
+    for facts, device_ids in plans.kinds(tx.conn, shared, judged.device_ids, ended=True):
+        if isinstance(plan_hub(facts).told, VoidReason) and group.supplier in facts.hub.suppliers:
+            found[told_to(facts, group.supplier)] += device_ids
     return tuple(VoidPlan(reason, tuple(sorted(found[reason]))) for reason in sorted(found))
 
 

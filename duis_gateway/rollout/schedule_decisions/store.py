@@ -154,13 +154,16 @@ def pieces(connection: Connection, numbers: Iterable[int]) -> dict[int, GroupSay
     return {row.id: said(row, piece=True) for row in connection.execute(query)}
 
 
-def undecided(connection: Connection, release: Release, device_id: int | None = None) -> list[OpenGroup]:
+def undecided(
+    connection: Connection, release: Release, device_id: int | None = None, *, in_vain: Iterable[int] = ()
+) -> list[OpenGroup]:
     """Return the groups of which hubs wait for a CSP's say, with the number of these hubs.
 
     Hubs that the release may not be applied to any more, or that have gone to other suppliers, wait for nothing; nor do
-    those that their own supplier protects, or the release excludes from the pilot that they were instructed for.
-    `device_id`: only this hub is looked at.
+    those that their own supplier protects, or the release excludes from the pilot that they were instructed for, nor
+    those that no say moves any more (`in_vain`). `device_id`: only this hub is looked at.
     """
+    moot = id_list(connection, in_vain)
     names = (instruction.c.supplier, instruction.c.stage, instruction.c.group_id, hub.c.csp_region)
     of_region = select(group_say.c.csp).where(
         group_say.c.instruction_id == instruction.c.id, group_say.c.csp_region == hub.c.csp_region
@@ -194,6 +197,7 @@ def undecided(connection: Connection, release: Release, device_id: int | None = 
             ~of_hub.exists(),
             ~protected.exists(),
             ~excluded.exists(),
+            hub.c.device_id.not_in(select(moot.c.value)),
             *(() if device_id is None else (hub.c.device_id == device_id,)),
         )
         .group_by(*names, instruction.c.starts, instruction.c.ends)

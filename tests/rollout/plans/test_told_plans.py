@@ -41,6 +41,7 @@ def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> N
         world.reported()
         assert not any(world.over.values()), "a period ended in a pause, and nobody said so"
         assert world.told == world.planned(), f"after step {number}"
+        world.heard.is_shown(dcc)
         world.remains()
         if world.dcc.release().state.is_live:
             had = {party: world.of_its_supplier(requests) for party, requests in world.requested.items()}

@@ -1,0 +1,94 @@
+"""What parties are told of hubs in one moment, held to what they are shown of them from then on (N77, X09, X10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+from sqlalchemy import select
+
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.parties import store as parties
+from duis_gateway.rollout.deadlines.scopes import scope_of
+from duis_gateway.rollout.estate.eligible_hubs import all_hubs
+from duis_gateway.rollout.estate.hub_by_hub import EstateReader
+from duis_gateway.store.tables import outbox
+from tests.support.steering import Steering
+
+PLANNED = "planned"
+"""The word for a hub of which a period is planned."""
+_OF_THE_HUB = {"NotCommissioned", "OtherModel", "RunsVersion", "LaterVersion", "NotPermitted"}
+"""Why nothing is planned that the hub's own row says."""
+_TAKEN_BACK = ("taken back", "took", "protect", "SafeLaunch group", "named it again")
+
+
+@dataclass
+class Heard:
+    """The last word that each party was told of each hub since this was emptied."""
+
+    words: dict[tuple[int, int], str] = field(default_factory=dict)
+    missed: set[tuple[int, int]] = field(default_factory=set)
+
+    def hears(self, party: int, root: etree._Element) -> None:
+        """Add what a message says."""
+        for element in root.iter("{*}Deployment"):
+            for device_id in devices(element):
+                self.words[party, device_id] = PLANNED
+                self.missed.discard((party, device_id))
+        for element in root.iter("{*}Void"):
+            for device_id in devices(element):
+                self.words[party, device_id] = element.findtext("{*}Reason") or ""
+        for element in root.iter("{*}Deviation"):
+            if element.findtext("{*}Kind") == "PeriodMissed":
+                self.missed.update((party, device_id) for device_id in devices(element))
+
+    def is_shown(self, dcc: Steering) -> None:
+        """Hold it to what each party is shown now, and begin anew."""
+        rows = shown(dcc) if self.words or self.missed else {}
+        for (party, device_id), word in self.words.items():
+            row = rows.get((party, device_id))
+            if row is None:
+                assert word in ("ChangedSupplier", "ChangedRegion"), (f"{party:016X}", device_id, word)
+                continue
+            if word in _OF_THE_HUB:
+                assert row["state"] in ("activated", "not_planned"), (f"{party:016X}", device_id, word, row["state"])
+                continue
+            said = row["void"] or (PLANNED if row["earliest_start"] else None)
+            assert said == word, (f"{party:016X}", device_id, "was told", word, "and is shown", said, row["why"])
+            if word == "NotInstructed":
+                assert any(one in str(row["why"]) for one in _TAKEN_BACK), (f"{party:016X}", device_id, row["why"])
+        for party, device_id in self.missed:
+            row = rows.get((party, device_id))
+            assert row is None or row["off_plan"] == "PeriodMissed", (f"{party:016X}", device_id, row["off_plan"])
+        self.words.clear()
+        self.missed.clear()
+
+
+def words_since(dcc: Steering, since: int) -> dict[tuple[int, int], str]:
+    """The last word that each party was told of each hub after that row of the outbox; it is what it is shown."""
+    heard = Heard()
+    query = select(outbox.c.recipient, outbox.c.content).where(outbox.c.id > since, outbox.c.channel == "http")
+    with dcc.store.read() as conn:
+        for recipient, content in conn.execute(query.order_by(outbox.c.id)):
+            heard.hears(recipient, etree.fromstring(content))
+    found = dict(heard.words)
+    heard.is_shown(dcc)
+    return found
+
+
+def shown(dcc: Steering) -> dict[tuple[int, int], Mapping[str, object]]:
+    """What each party is shown of each of its hubs: its row, with why it is void or off the plan."""
+    found = {}
+    with dcc.store.read() as conn:
+        for party in parties.all_parties(conn):
+            own = [one for chunk in all_hubs(conn, scope_of(party)) for one in chunk]
+            for hub, row in zip(own, EstateReader(conn, party, dcc.clock.now()).page_rows(own), strict=True):
+                found[party.eui, hub.device_id] = row
+    return found
+
+
+def devices(element: etree._Element) -> Iterator[int]:
+    """Yield the hubs that an element of a message lists."""
+    text = element.findtext("{*}DeviceIDList")
+    yield from (parse_eui(eui) for eui in (text or "").split(",") if eui)
