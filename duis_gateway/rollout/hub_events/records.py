@@ -69,13 +69,18 @@ class Ending:
 class Ended:
     """How and when the last instruction of a hub ended: in one of the words above, or in that of a `VoidReason`.
 
-    `by_dcc`: it was DCC's choice on its supplier's behalf. `over`: its period had passed by then.
+    `by_dcc`: it was DCC's choice on its supplier's behalf. `end`: of its period, where that had passed by then.
     """
 
     word: str
     at: datetime
     by_dcc: bool = False
-    over: bool = False
+    end: datetime | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether its period had passed by then."""
+        return self.end is not None
 
 
 @dataclass(frozen=True, slots=True)

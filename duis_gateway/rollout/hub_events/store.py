@@ -96,7 +96,7 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
         .order_by(hub_event.c.id)
     )
     return {
-        row.id: (row.supplier, Ended(row.word, row.at, row.what == Happened.CHOICE_ENDED, row.ends is not None))
+        row.id: (row.supplier, Ended(row.word, row.at, row.what == Happened.CHOICE_ENDED, row.ends))
         for row in connection.execute(query)
     }
 

@@ -9,7 +9,6 @@ from duis_gateway.rollout.hub_events.records import OF_DCC, Ended
 from duis_gateway.rollout.periods import is_over, stage_time, starts_within
 from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
 from duis_gateway.rollout.releases.records import HubMark, Stage
-from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 
 def counting_of(facts: PlanFacts, supplier: int | None) -> HubInstruction | None:
@@ -100,6 +99,12 @@ def over_since(facts: PlanFacts) -> datetime | None:
     return max((period.end for period in periods if is_over(period, facts.at)), default=None)
 
 
+def useless_since(facts: PlanFacts) -> datetime | None:
+    """Return from when on nothing moves the hub of what stands and cannot count; None where all of it can."""
+    useless = [one for one in facts.instructions if one.supplier in facts.hub.suppliers and obstacle(facts, one)]
+    return max((one.refused_at or one.received_at for one in useless), default=None)
+
+
 def suppliers_seen(facts: PlanFacts) -> frozenset[int]:
     """Return the suppliers of the hub of whose instructions the viewer is told how they ended."""
     return facts.hub.suppliers if facts.viewer is None else facts.hub.suppliers & {facts.viewer}
@@ -145,7 +150,7 @@ def awaiting_say(facts: PlanFacts, given: Iterable[HubInstruction]) -> list[HubI
 
 def obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
     """Return why an instruction does not count, whatever its hub's other supplier instructs."""
-    if _is_refused(one):
+    if one.is_refused:
         return VoidReason.REFUSED_BY_CSP
     if one.stage is not Stage.PILOT:
         return None
@@ -160,8 +165,4 @@ def never_counts(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
     """Return why an instruction counts for nothing whatever becomes of its release: that was told as it came about."""
     if one.supplier not in facts.hub.suppliers:
         return VoidReason.CHANGED_SUPPLIER
-    return VoidReason.REFUSED_BY_CSP if _is_refused(one) else None
-
-
-def _is_refused(instruction: HubInstruction) -> bool:
-    return instruction.say is not None and instruction.say.decision is GroupDecision.REFUSED
+    return VoidReason.REFUSED_BY_CSP if one.is_refused else None

@@ -20,13 +20,14 @@ from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 class GroupSay:
     """A CSP's final say on a supplier's group (X07). `period` is the one that it fixed, None: as instructed.
 
-    `piece`: the CSP regrouped, and said it of single hubs of the group that it named.
+    `piece`: the CSP regrouped, and said it of single hubs of the group that it named. `at`: when, where that is known.
     """
 
     decision: GroupDecision
     period: Period | None = None
     reason: str | None = None
     piece: bool = False
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,16 @@ class HubInstruction:
     def counting_period(self) -> Period:
         """PIA-C2: the CSP has the final say, so that a period which it fixed takes the place of the one instructed."""
         return self.say.period if self.say is not None and self.say.period is not None else self.period
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its CSP has refused it."""
+        return self.say is not None and self.say.decision is GroupDecision.REFUSED
+
+    @property
+    def refused_at(self) -> datetime | None:
+        """When its CSP refused it, None where it did not."""
+        return self.say.at if self.say is not None and self.is_refused else None
 
     @classmethod
     def of(cls, instruction: Instruction, say: GroupSay | None = None) -> HubInstruction:

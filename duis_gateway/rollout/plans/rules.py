@@ -23,6 +23,7 @@ from duis_gateway.rollout.plans.counting import (
     given_by,
     instructs,
     obstacle,
+    useless_since,
 )
 from duis_gateway.rollout.plans.records import (
     GroupName,
@@ -330,10 +331,11 @@ def _why_not_the_batch(facts: PlanFacts) -> tuple[str, VoidReason] | None:
 
 def _moved_until(facts: PlanFacts, batch: Period | None, void: VoidReason) -> bool:
     """Whether a batch that is over moved the hub until then: nobody instructed it, or only what could not count."""
-    if void not in (VoidReason.REFUSED_BY_CSP, VoidReason.OUTSIDE_PILOT, VoidReason.EXCLUDED):
-        return void is VoidReason.NOT_INSTRUCTED
-    given = (one.received_at for one in facts.instructions if one.supplier in facts.hub.suppliers)
-    return batch is not None and not is_over(batch, max(given))
+    if void is VoidReason.NOT_INSTRUCTED:
+        return True
+    since = useless_since(facts)
+    cannot_count = void in (VoidReason.REFUSED_BY_CSP, VoidReason.OUTSIDE_PILOT, VoidReason.EXCLUDED)
+    return cannot_count and batch is not None and since is not None and not is_over(batch, since)
 
 
 def _obstacles(facts: PlanFacts) -> VoidReason | None:

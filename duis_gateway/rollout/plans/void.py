@@ -20,6 +20,7 @@ from duis_gateway.rollout.plans.counting import (
     obstacle,
     over_since,
     suppliers_seen,
+    useless_since,
     why_ended,
 )
 from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
@@ -28,16 +29,11 @@ from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
 HALVES = (VoidReason.AWAITS_SECOND_SUPPLIER, VoidReason.SECOND_SUPPLIER_TOO_LATE)
 """Why a split hub is not moved of which one supplier's half alone is there."""
 
+OBSTACLES = (VoidReason.REFUSED_BY_CSP, VoidReason.OUTSIDE_PILOT, VoidReason.EXCLUDED)
+"""Why an instruction that stands cannot count."""
+
 OF_INSTRUCTIONS = frozenset(
-    {
-        *HALVES,
-        VoidReason.NOT_INSTRUCTED,
-        VoidReason.PERIOD_ENDED,
-        VoidReason.REFUSED_BY_CSP,
-        VoidReason.TOO_LATE,
-        VoidReason.OUTSIDE_PILOT,
-        VoidReason.EXCLUDED,
-    }
+    {*HALVES, *OBSTACLES, VoidReason.NOT_INSTRUCTED, VoidReason.PERIOD_ENDED, VoidReason.TOO_LATE}
 )
 """What a plan is void for where it is told and shown by what became of the hub's instructions."""
 
@@ -52,6 +48,8 @@ def as_told(facts: PlanFacts, reason: VoidReason | None) -> VoidReason:
         return _over(facts)
     if reason in HALVES:
         return _of_a_half(facts, reason)
+    if reason in OBSTACLES:
+        return _behind_a_batch(facts, reason)
     if reason in (None, VoidReason.NOT_INSTRUCTED):
         return _not_instructed(facts)
     return reason
@@ -94,6 +92,14 @@ def _of_a_half(facts: PlanFacts, reason: VoidReason) -> VoidReason:
         return next(filter(None, (ended_void(facts, one) for one in suppliers)), reason)
     by_batch = facts.batch is not None and is_over(facts.batch, facts.at)
     return _over(facts) if viewer is None or by_batch else _not_instructed(facts)
+
+
+def _behind_a_batch(facts: PlanFacts, reason: VoidReason) -> VoidReason:
+    """Return why a hub is not moved of which nothing that stands can count: a batch may have moved it since."""
+    batch, since = facts.endings.get(OF_DCC), useless_since(facts)
+    if batch is None or since is None or batch.at > facts.at or (batch.end or batch.at) < since:
+        return reason
+    return why_ended(batch)
 
 
 def _not_instructed(facts: PlanFacts) -> VoidReason:

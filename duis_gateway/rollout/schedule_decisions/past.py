@@ -26,7 +26,7 @@ NOTHING_SAID = 0
 def said(row: Row[Any], *, piece: bool = False) -> GroupSay:
     """Return what a row of either table says: of whole groups, or of a piece of one."""
     period = None if row.starts is None else Period(row.starts, row.ends)
-    return GroupSay(GroupDecision(row.decision), period, row.reason, piece)
+    return GroupSay(GroupDecision(row.decision), period, row.reason, piece, row.decided_at)
 
 
 def note_said(

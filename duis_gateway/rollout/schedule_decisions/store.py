@@ -23,7 +23,7 @@ from duis_gateway.store.rollout_tables import piece_hub, piece_say, protected_hu
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub, release_hub
 from duis_gateway.store.types import unsigned
 
-_SAID = ("decision", "starts", "ends", "reason")
+_SAID = ("decision", "starts", "ends", "reason", "decided_at")
 
 
 @dataclass(frozen=True, slots=True)

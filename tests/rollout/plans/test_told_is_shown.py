@@ -283,3 +283,50 @@ def test_what_a_successor_made_void_is_shown_under_its_batch_for_the_automatic_d
     asked = csp.ActivateFirmwareRequests("00000003", (OWN_NORTH,), dcc.clock.now(), "R2")
     (refused,) = dcc.says(asked, by=NORTH, door=Door.CSP).answer.refused
     assert refused.reason.startswith("PilotInvalidated: ")
+
+
+def decides(dcc: Steering, decision: GroupDecision) -> None:
+    said = csp.ScheduleDecision("R1", OURS, "W1", decision)
+    assert dcc.says(said, by=NORTH, door=Door.CSP, after=timedelta(hours=1)).status == "Accepted"
+
+
+@pytest.mark.requirement("X07", "X08")
+@pytest.mark.parametrize("first", ["refusal", "batch"])
+def test_a_batch_that_moved_what_the_csp_refused_says_why_it_does_so_no_more(dcc: Steering, first: str) -> None:
+    """Before, all were told of the refusal again when DCC took the batch back, which had moved the hub since."""
+    instructs(dcc, OURS, LATER, OWN_NORTH)
+    if first == "refusal":
+        decides(dcc, GroupDecision.REFUSED)
+    batch(dcc, FIRST, OWN_NORTH)
+    if first == "batch":
+        decides(dcc, GroupDecision.REFUSED)
+    before = dcc.last_row()
+    batch(dcc, FIRST, OWN_SOUTH)
+    told_of = {party: word for (party, hub), word in words_since(dcc, before).items() if hub == OWN_NORTH}
+    assert told_of == dict.fromkeys((NORTH, DCC, OURS), "NotInstructed")
+    assert cs06(dcc, OWN_NORTH) == "NotInstructed"
+    assert str(column(dcc, OURS, OWN_NORTH, "why")).endswith("the CSP refused, and DCC's batch was taken back")
+    decides(dcc, GroupDecision.ACCEPTED)
+    before = dcc.last_row()
+    decides(dcc, GroupDecision.REFUSED)
+    assert words_since(dcc, before) == dict.fromkeys(((p, OWN_NORTH) for p in (NORTH, DCC, OURS)), "RefusedByCSP")
+    assert cs06(dcc, OWN_NORTH) == "RefusedByCSP"
+
+
+@pytest.mark.requirement("X07", "X08")
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_batch_that_is_over_says_so_where_it_moved_what_the_csp_refused(dcc: Steering, moved: bool) -> None:
+    """Before, also where its supplier's own group had moved it; and no more once the batch was sent again without it."""
+    instructs(dcc, OURS, LATER, OWN_NORTH)
+    batch(dcc, FIRST, OWN_NORTH)
+    before = dcc.last_row()
+    if moved:
+        decides(dcc, GroupDecision.REFUSED)
+    dcc.passes(BETWEEN)
+    if not moved:
+        decides(dcc, GroupDecision.REFUSED)
+    word = "PeriodEnded" if moved else "RefusedByCSP"
+    assert set(words_since(dcc, before).values()) == {word}
+    assert void_of(dcc, OURS) == void_of(dcc, NORTH) == {word: 1}
+    batch(dcc, LATER, OWN_SOUTH)
+    assert void_of(dcc, OURS) == void_of(dcc, NORTH) == {word: 1}
