@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import atexit
 import copy
+import errno
 import json
 import logging
 import os
 import queue
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from logging.handlers import QueueHandler, WatchedFileHandler
+from logging.handlers import QueueHandler
+from pathlib import Path
+from time import monotonic
 
 from duis_gateway.config.settings import LogConfig
 from duis_gateway.errors import ConfigurationError
@@ -100,25 +104,64 @@ class _BoundedQueueHandler(QueueHandler):
             self._dropped += 1
 
 
-class _FileSink(WatchedFileHandler):
-    """A file, which may be renamed for rotation."""
+class _Sink(logging.Handler, ABC):
+    """Where lines go. Only the writer's thread comes here, so it has no lock that the process's end would wait for."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Raise again what was met: logging would print a traceback for each line."""
-        error = sys.exception()
-        if error is not None:
-            raise error
+    def createLock(self) -> None:  # noqa: N802
+        """Have none: `logging` takes it when the process ends, and whoever writes may be blocked for ever."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line (OSError: it cannot be written)."""
+        left = memoryview(f"{self.format(record)}\n".encode("utf-8", "backslashreplace"))
+        descriptor = self.opened()
+        while left:
+            left = left[os.write(descriptor, left) :]
+
+    @abstractmethod
+    def opened(self) -> int:
+        """Return the descriptor that the next line is written to."""
 
     def give_up(self) -> None:
-        """Forget what could not be written, and open the file anew for the next line."""
-        stream, self.stream = self.stream, None
-        self.dev, self.ino = -1, -1
-        if stream is not None:
+        """There is nothing to forget."""
+
+
+class _FileSink(_Sink):
+    """A file, which may be renamed for rotation; or a named pipe, which is opened once somebody reads it.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path.absolute()
+        self._descriptor: int | None = None
+        self._file: tuple[int, int] | None = None
+        if not path.is_fifo():
+            self.opened()
+        elif not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    def opened(self) -> int:
+        """Return the file's descriptor; the file is opened anew where its path is another's."""
+        if self._descriptor is not None and self._file != _identity(self.path):
+            self.give_up()
+        if self._descriptor is None:
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            found = os.fstat(self._descriptor)
+            self._file = found.st_dev, found.st_ino
+        return self._descriptor
+
+    def give_up(self) -> None:
+        """Close the file, and open it anew for the next line."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
             with suppress(OSError):
-                stream.close()
+                os.close(descriptor)
 
 
-class _StreamSink(logging.Handler):
+class _StreamSink(_Sink):
     """Standard output or standard error, whatever it is: a pipe, a socket, a device. Nothing is held back for it."""
 
     def __init__(self, descriptor: int) -> None:
@@ -127,14 +170,17 @@ class _StreamSink(logging.Handler):
         # Where the process was started without it, the number may be a file of ours by now, the database say.
         self._descriptor = os.open(os.devnull, os.O_WRONLY) if there is None else descriptor
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a line (OSError: it cannot be written)."""
-        left = memoryview(f"{self.format(record)}\n".encode("utf-8", "backslashreplace"))
-        while left:
-            left = left[os.write(self._descriptor, left) :]
+    def opened(self) -> int:
+        """Return its number."""
+        return self._descriptor
 
-    def give_up(self) -> None:
-        """There is nothing to forget."""
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Writer(threading.Thread):
@@ -166,18 +212,19 @@ class _Writer(threading.Thread):
         if self._lost > 1 or not isinstance(self._sink, _FileSink) or sys.stderr is None:
             return
         why = getattr(error, "strerror", None) or str(error)
-        said = f"duis-gateway: the log {self._sink.baseFilename} cannot be written, and lines are lost: {why}\n"
+        said = f"duis-gateway: the log {self._sink.path} cannot be written, and lines are lost: {why}\n"
         with suppress(OSError):
             os.write(_STANDARD_ERROR, said.encode("utf-8", "backslashreplace"))
 
     def stop(self) -> None:
         """Write what is left, unless the sink is blocked: then give up after a while."""
+        deadline = monotonic() + _SECONDS_TO_FLUSH
         with suppress(queue.Full):
             self._records.put(None, timeout=_SECONDS_TO_FLUSH)
-        self.join(_SECONDS_TO_FLUSH)
+        self.join(max(0.0, deadline - monotonic()))
         if not self.is_alive():
-            with suppress(OSError):
-                self._sink.close()
+            self._sink.give_up()
+            self._sink.close()
 
 
 def _report_of(lost: int) -> logging.LogRecord:
@@ -191,7 +238,7 @@ def _sink(config: LogConfig) -> _FileSink | _StreamSink:
     if config.file is None or descriptor is not None:
         return _StreamSink(descriptor or _STANDARD_ERROR)
     try:
-        return _FileSink(config.file, encoding="utf-8")
+        return _FileSink(config.file)
     except OSError as error:
         raise ConfigurationError(f"the log file {config.file} cannot be opened: {error.strerror}") from None
 

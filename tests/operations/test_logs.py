@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 from duis_gateway.config.settings import LogConfig, load_config
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.operations.logs import configure_logging
+from tests.support.installation import installed
+from tests.support.processes import GatewayProcess
 from tests.support.writing import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,3 +175,56 @@ def test_pipes_can_be_named_in_the_configuration(name: str, pipe: tuple[int, Pat
     config = tmp_path / "gateway.toml"
     config.write_text(f'{signing}[log]\nfile = "{named}"\n', encoding="utf-8")
     assert load_config(config, {}).log.file == Path(named)
+
+
+@pytest.fixture
+def named_pipe(tmp_path: Path) -> Path:
+    path = tmp_path / "lines"
+    os.mkfifo(path)
+    return path
+
+
+LIMIT = 6.0
+"""Seconds below which an end is the process's own: it is killed after nine and a half."""
+
+
+@pytest.mark.processes
+def test_a_log_that_is_a_named_pipe_without_a_reader_holds_up_neither_start_nor_end(
+    tmp_path: Path, named_pipe: Path
+) -> None:
+    """F24, F27: it listens at once; who begins to read later gets the lines so far."""
+    with installed("sqlite", tmp_path, {("log", "file"): str(named_pipe)}) as installation:
+        with GatewayProcess(["serve"], installation.config) as gateway:
+            assert gateway.url
+            assert gateway.terminate(LIMIT) == 0
+        with GatewayProcess(["serve"], installation.config) as gateway:
+            assert gateway.url
+            with named_pipe.open("rb") as reader:
+                assert json.loads(reader.readline())["event"] == "started"
+            assert gateway.terminate(LIMIT) == 0, "its reader has gone"
+
+
+@pytest.mark.processes
+def test_standard_error_that_nobody_reads_holds_up_no_end(tmp_path: Path) -> None:
+    """F24, F27: a full pipe."""
+    with installed("sqlite", tmp_path, {("log", "level"): "debug"}) as installation:
+        words = [sys.executable, "-m", "duis_gateway", "serve", "--config", str(installation.config)]
+        ports = {"DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": "0"}
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * 4096)
+        os.set_blocking(writing, True)
+        with subprocess.Popen(
+            words, cwd=ROOT, env={**os.environ, **ports}, stdout=subprocess.PIPE, stderr=writing, text=True
+        ) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline().startswith("listening on")
+                process.terminate()
+                assert process.wait(LIMIT) == 0
+            finally:
+                process.kill()
+                os.close(reading)
+                os.close(writing)
