@@ -52,6 +52,11 @@ def show_duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def sentence(text: str) -> str:
+    """Return words with the full stop at their end: what people have written may bring its own."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def path_part(name: str) -> str:
     """Return a name as one part of a path; encoded twice, so that a slash in it stays the name's own."""
     return quote(quote(name, safe=""), safe="")
@@ -86,6 +91,7 @@ def environment() -> Environment:
         eui=format_eui,
         path_part=path_part,
         labelled=labelled,
+        sentence=sentence,
     )
     return made
 

@@ -36,6 +36,7 @@ class _Slot(Generic[Value]):
     made: float = 0.0
     took: float = 0.0
     known: bool = False
+    facts: Hashable = None
     making: threading.Thread | None = None
     changed: threading.Event = field(default_factory=threading.Event)
 
@@ -61,20 +62,29 @@ class Remembered(Generic[Key, Value]):
         self._slots: dict[Key, _Slot[Value]] = {}
         self._lock = threading.Lock()
         self._turn = threading.Lock()
+        # Also those that count for what nobody asks for any more.
+        self._working: set[threading.Thread] = set()
 
-    def get(self, key: Key, *, patience: float = _PATIENCE) -> Figure[Value] | None:
+    def get(self, key: Key, *, patience: float = _PATIENCE, facts: Hashable = None) -> Figure[Value] | None:
         """Return the figure; None while it is counted for the first time, or where that failed.
 
-        `patience`: how many seconds to wait for it where the class says so; then what is known is taken as it is.
+        Args:
+            key: which one.
+            patience: how many seconds to wait for it where the class says so; then what is known is taken as it is.
+            facts: what it follows from, as it is now; of what was counted by others nothing is known any more.
         """
         with self._lock:
             if len(self._slots) > _MOST:
                 self._slots.clear()
-            slot = self._slots.setdefault(key, _Slot())
+            slot = self._slots.setdefault(key, _Slot(facts=facts))
+            if slot.facts != facts:
+                slot = self._slots[key] = _Slot(facts=facts, took=slot.took)
             every = max(self._every, _REST * sum(one.took for one in self._slots.values()))
             if slot.making is None and slot.is_old(every):
                 slot.changed.clear()
                 slot.making = started(self._work, key, slot, name="console")
+                alive = (one for one in (*self._working, slot.making) if one is not None and one.is_alive())
+                self._working = set(alive)
             wait = patience > 0 and slot.making is not None and slot.took < _QUICK
         if wait:
             slot.changed.wait(patience)
@@ -88,7 +98,7 @@ class Remembered(Generic[Key, Value]):
     def stop(self, deadline: float) -> bool:
         """Return whether nothing is being counted any more by the deadline, on the monotonic clock."""
         with self._lock:
-            working = [slot.making for slot in self._slots.values() if slot.making is not None]
+            working = list(self._working)
         for thread in working:
             thread.join(max(0.0, deadline - monotonic()))
         return not any(thread.is_alive() for thread in working)

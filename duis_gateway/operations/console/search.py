@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from duis_gateway.duis.identifiers import RequestId
+from duis_gateway.operations.console.kinds import code_in_words, kind_in_words
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.stand_ins import BEGINNING, in_full, stands_for
 from duis_gateway.parties import store as parties
@@ -84,6 +85,16 @@ class Line:
     def name(self) -> str:
         """What people call it: its kind, and what an N999 stands for."""
         return in_full(self.kind, self.stands_for)
+
+    @property
+    def about(self) -> str:
+        """What the kind says, in words; "" where it is a word itself."""
+        return kind_in_words(self.stands_for or self.kind)
+
+    @property
+    def code_says(self) -> str:
+        """What the code says with which a Service Request was answered; "" of all else."""
+        return code_in_words(self.state) if self.way is Way.REQUESTS else ""
 
     @property
     def key(self) -> str:

@@ -28,6 +28,7 @@ from duis_gateway.operations.console import (
     flag_words,
     hub,
     hub_list,
+    kinds,
     message,
     named,
     overview,
@@ -432,7 +433,7 @@ def _places(conn: Connection, name: str) -> Sequence[tuple[str, str]]:
     ]
     eui = eui_as_typed(name)
     if eui is None:
-        return found
+        return found or [(f"/messages?{query}", what) for query, what in kinds.lists_called(name)]
     if hubs.get(conn, eui) is not None:
         found.append((f"/hubs/{format_eui(eui)}", f"hub {format_eui(eui)}"))
     if parties.find(conn, eui) is not None:

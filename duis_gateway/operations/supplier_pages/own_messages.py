@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import HttpRefused
 from duis_gateway.operations.console import asked, search
 from duis_gateway.operations.console.search import Found, Line, Wanted, Way
 from duis_gateway.parties.records import Party
+from duis_gateway.store.tables import service_request
 
 _UNDELIVERED = ("pending", "in_flight", "dead")
 
@@ -24,6 +26,14 @@ def is_own(line: Line, supplier: Party) -> bool:
 def called(conn: Connection, supplier: Party, identity: str) -> Line | None:
     """Return the supplier's own message of this RequestID, ResponseID or MessageID; None if there is none such."""
     return next((line for line in search.by_identity(conn, identity) if is_own(line, supplier)), None)
+
+
+def numbered(conn: Connection, supplier: Party, counter: str) -> list[Line]:
+    """Return the supplier's requests with this number at their RequestID's end, and what it was sent with it."""
+    gateways = select(service_request.c.target).where(service_request.c.originator == supplier.eui).distinct()
+    between = [(supplier.eui, one) for one in conn.execute(gateways).scalars()]
+    ids = (f"{format_eui(a)}:{format_eui(b)}:{counter}" for one in between for a, b in (one, one[::-1]))
+    return [line for line in (called(conn, supplier, one) for one in ids) if line is not None]
 
 
 def wanted(conn: Connection, supplier: Party, fields: Mapping[str, str]) -> Wanted:

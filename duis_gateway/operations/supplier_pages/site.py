@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -13,14 +13,23 @@ from duis_gateway.clock import Clock
 from duis_gateway.doors.http import Route
 from duis_gateway.doors.problem import headers_of
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.duis.identifiers import eui_as_typed, format_eui
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import MessageRefused, NoSuchPath, TokenRefused, refusal_of
-from duis_gateway.operations.console import answers, asked, hub_list, message, named, search
+from duis_gateway.operations.console import answers, asked, hub_list, message, search
 from duis_gateway.operations.console.code_words import happened
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.supplier_pages import own_messages
-from duis_gateway.operations.supplier_pages.standing import Standing, far_of_one, release_of, releases_of, standing_of
+from duis_gateway.operations.supplier_pages.own_names import places_called, places_near
+from duis_gateway.operations.supplier_pages.standing import (
+    Standing,
+    announced,
+    far_of_one,
+    release_of,
+    releases_of,
+    standing_of,
+    what_it_follows_from,
+)
 from duis_gateway.operations.supplier_pages.undelivered import undelivered_to
 from duis_gateway.operations.supplier_pages.whose import CHALLENGE, supplier_of
 from duis_gateway.outbox import view as outbox_view
@@ -34,11 +43,10 @@ from duis_gateway.rollout.estate.hub_pages import PAGE, hub_page
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
-from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf
 from duis_gateway.rollout.plans.view import plans_and_not_told, releases_for
 from duis_gateway.rollout.progress.records import OwnFar
 from duis_gateway.store.engine import Store
-from duis_gateway.text.pages import path_part, render
+from duis_gateway.text.pages import render
 from duis_gateway.text.tabular import Rows, as_csv
 
 ROOT = "/supplier"
@@ -105,7 +113,8 @@ class SupplierPages:
         with self._store.read() as conn:
             every = releases_of(conn, supplier.eui)
             undelivered = undelivered_to(conn, supplier.eui, _UNDELIVERED, relay=self._relay)
-        standing = self._standing.get(supplier.eui)
+            facts, not_approved = what_it_follows_from(conn), announced(conn)
+        standing = self._standing.get(supplier.eui, facts=facts)
         return self._page(
             "overview.html",
             supplier,
@@ -117,6 +126,7 @@ class SupplierPages:
             retries=self._retries,
             standing=_value(standing),
             counted=standing,
+            announced=not_approved,
         )
 
     def release(self, supplier: Party, request: HttpRequest) -> Answer:
@@ -124,15 +134,17 @@ class SupplierPages:
         release_id = asked.last_part(request)
         with self._store.read() as conn:
             found = release_of(conn, supplier.eui, release_id)
+            follows_from, not_approved = what_it_follows_from(conn), announced(conn)
         if found is None:
             raise NoSuchPath(f"No release {release_id[:80]!r} concerns your hubs.")
-        standing = self._standing.get(supplier.eui)
+        standing = self._standing.get(supplier.eui, facts=follows_from)
         far = None
         if found.release.state.is_over:
-            far = self._over.get((supplier.eui, release_id))
+            far = self._over.get((supplier.eui, release_id), facts=follows_from)
         elif standing is not None and release_id in standing.value.far:
             far = Figure(standing.value.far[release_id], standing.age)
         facts = {"page": found, "one": found.release, "standing": _value(standing), "far": far}
+        facts |= {"announced": not_approved}
         return self._page("release.html", supplier, **facts)
 
     def hubs(self, supplier: Party, request: HttpRequest) -> Answer:
@@ -202,11 +214,12 @@ class SupplierPages:
         """Go to the hub, release, group or message of this name, unless there is none or there are several."""
         name = asked.only(asked.query(request), "q").get("q", "").strip()
         with self._store.read() as conn:
-            places = _places(conn, supplier, name)
+            places = places_called(conn, supplier, name)
+            near = [] if places else places_near(conn, supplier, name)
         if len(places) == 1:
             return answers.see_other(f"{ROOT}{places[0][0]}")
-        found = self._page("search.html", supplier, name=name, places=places)
-        return found if places else replace(found, status=HTTPStatus.NOT_FOUND)
+        found = self._page("search.html", supplier, name=name, places=places or near, near=near)
+        return found if places or near or not name else replace(found, status=HTTPStatus.NOT_FOUND)
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
         """Say on a page why a request is refused, and let the browser ask for the token where that is why."""
@@ -242,28 +255,3 @@ def _registered(conn: Connection, supplier: int) -> Party:
 
 def _value(figure: Figure[Standing] | None) -> Standing | None:
     return None if figure is None else figure.value
-
-
-def _places(conn: Connection, supplier: Party, name: str) -> Sequence[tuple[str, str]]:
-    """Return where a hub, release, group or message of the supplier's own is shown, and what is there."""
-    found = [
-        (f"/messages/{line.identity}", f"{line.name}, {line.identity}")
-        for line in named.messages_called(conn, name, numbered=False)
-        if own_messages.is_own(line, supplier)
-    ]
-    for one in named.releases_called(conn, name):
-        if release_of(conn, supplier.eui, one.release_id) is not None:
-            found.append((f"/releases/{path_part(one.release_id)}", f"release {one.release_id}"))
-    for group in named.groups_called(conn, name, supplier.eui):
-        where = f"/releases/{path_part(group.release_id)}#plan"
-        found.append((where, f"group {group.group_id} for {group.release_id}"))
-    eui = eui_as_typed(name)
-    if eui is None:
-        return found
-    if eui == supplier.eui:
-        found.append(("", "your own pages"))
-    device_id = hubs_named_by_gpf(conn, [eui], supplier).get(eui, eui)
-    hub = hubs.get(conn, device_id)
-    if hub is not None and supplier.eui in hub.suppliers:
-        found.append((f"/hubs/{format_eui(device_id)}", f"hub {format_eui(device_id)}"))
-    return found

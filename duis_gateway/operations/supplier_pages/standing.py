@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,12 +16,13 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import suppliers_of_model
 from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.deadlines.view import OWN, deadline_rows
+from duis_gateway.rollout.eligibility import COMMISSIONED
 from duis_gateway.rollout.estate.view import counts_in, status_rows
 from duis_gateway.rollout.progress.records import OwnFar
 from duis_gateway.rollout.progress.store import failed_of, own_far
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.store.tables import preferred_hub, preferred_list
 
 Row = Mapping[str, object]
@@ -68,6 +69,12 @@ class Standing:
                 states[str(row["state"])] += _hubs(row)
         return states
 
+    def running(self, release: Release) -> int:
+        """Return how many commissioned hubs run a release's version."""
+        of_release = (release.manufacturer, release.model, release.firmware_version)
+        own = (row for row in self.status if row["status"] == COMMISSIONED)
+        return _sum(row for row in own if (row["manufacturer"], row["model"], row["firmware_version"]) == of_release)
+
     def own_of(self, release_id: str) -> list[Row]:
         """Return the supplier's tasks under a release."""
         return [row for row in self.own if row["release"] == release_id]
@@ -103,6 +110,17 @@ def standing_of(conn: Connection, supplier: Party, now: datetime) -> Standing:
     own = [one for one in open_releases(conn) if _concerns(conn, one, supplier.eui)]
     far = {one.release_id: own_far(conn, supplier.eui, one, counts) for one in own}
     return Standing(status, deadline_rows(conn, supplier, now), far, failed_of(conn, supplier.eui, own))
+
+
+def what_it_follows_from(conn: Connection) -> Hashable:
+    """Return how the releases stand: where that changes, what was counted before has tasks that are no more."""
+    every = releases.all_releases(conn)
+    return tuple((one.release_id, one.revision, one.state, one.paused, one.automatic_date) for one in every)
+
+
+def announced(conn: Connection) -> frozenset[str]:
+    """Return the releases that DCC has not approved yet."""
+    return frozenset(one.release_id for one in releases.all_releases(conn) if one.state is ReleaseState.NOTIFIED)
 
 
 def far_of_one(conn: Connection, supplier: Party, release_id: str, now: datetime) -> OwnFar:

@@ -11,7 +11,7 @@ import binascii
 from base64 import b64decode
 
 from duis_gateway.doors.wire import HttpRequest
-from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.identifiers import eui_as_typed
 from duis_gateway.errors import NotEntitled, TokenRefused
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
@@ -36,7 +36,7 @@ def supplier_of(request: HttpRequest, store: Store) -> Party:
         party = parties.by_token_hash(conn, parties.token_hash(token))
     if party is None:
         raise TokenRefused("The password is not a registered party's token.")
-    if name and _eui(name) != party.eui:
+    if name and eui_as_typed(name) != party.eui:
         raise TokenRefused("The user name is not the EUI-64 of the token's owner; it may be left empty.")
     party.check_organisation(request.organisations)
     if party.kind is not PartyKind.SUPPLIER:
@@ -52,7 +52,7 @@ def _given(request: HttpRequest) -> tuple[str, str]:
     try:
         if len(encoded) > _LONGEST:
             raise ValueError
-        name, colon, token = b64decode(encoded, validate=True).decode("ascii").partition(":")
+        name, colon, token = _parted(b64decode(encoded, validate=True).decode("ascii"))
     except (ValueError, binascii.Error):
         raise TokenRefused("The user name and the password cannot be read.") from None
     if not colon or not token:
@@ -60,8 +60,9 @@ def _given(request: HttpRequest) -> tuple[str, str]:
     return name.strip(), token.strip()
 
 
-def _eui(text: str) -> int | None:
-    try:
-        return parse_eui(text)
-    except ValueError:
-        return None
+def _parted(given: str) -> tuple[str, str, str]:
+    """Return user name, colon and password; an EUI-64 may be written with colons, which no other user name has."""
+    whole = len("90:B3:D5:1F:30:01:00:00")
+    if eui_as_typed(given[:whole]) is not None and given[whole : whole + 1] == ":":
+        return given[:whole], ":", given[whole + 1 :]
+    return given.partition(":")

@@ -436,8 +436,8 @@ def next_actions_of_others(deadlines: Iterable[Deadline], kind: PartyKind, party
     """Return what each other kind of party does next, under each release, for this party's eyes (BR-5.5).
 
     What has no date is as soon as possible, and comes first: whose turn it is. What its party cannot do any more is
-    nobody's next action. A supplier is shown CSPs and DCC, and nothing that is another supplier's affair, such as its
-    incidents.
+    nobody's next action. A supplier is shown CSPs, DCC and its split hubs' other suppliers, and nothing that is another
+    supplier's affair, such as its incidents.
     """
     soonest: dict[tuple[str, PartyKind], Deadline] = {}
     for one in in_order(deadlines):

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
 from duis_gateway.rollout.estate.rules import Prospect, next_prospect
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
@@ -47,6 +49,8 @@ class Turns:
         unscheduled: by supplier, those that it has put on its pilot list, and that are to be scheduled.
         uninstructed: by supplier, the others that it may instruct for safe launch.
         listable: by supplier, those that it may put on its pilot list, whatever it is asked for.
+        halves: by supplier, the split hubs that it has instructed and that wait for the other, whatever that is asked.
+        halves_until: by supplier, when the first of these instructions of its own ends.
     """
 
     void: defaultdict[int, Counter[VoidReason]] = field(default_factory=lambda: defaultdict(Counter))
@@ -55,6 +59,13 @@ class Turns:
     unscheduled: Counter[int] = field(default_factory=Counter)
     uninstructed: Counter[int] = field(default_factory=Counter)
     listable: Counter[int] = field(default_factory=Counter)
+    halves: Counter[int] = field(default_factory=Counter)
+    halves_until: dict[int, datetime] = field(default_factory=dict)
+
+    def add_half(self, who: int, end: datetime) -> None:
+        """Count a split hub of which this supplier's half waits until then."""
+        self.halves[who] += 1
+        self.halves_until[who] = min(end, self.halves_until.get(who, end))
 
     def add(self, one: Asked) -> None:
         """Count a hub of which this is asked."""
@@ -105,11 +116,13 @@ def turns(connection: Connection, release: Release, suppliers: Collection[int], 
         for hub, outlooks in model.outlooks(chunk):
             for supplier in hub.suppliers:
                 seen[supplier][estate.kind_of(hub)] += 1
-            asked_for, listable = outlooks
-            for one in asked_for:
+            for one in outlooks.asked:
                 if one.release_id == release.release_id:
                     found.add(one)
-            found.listable.update(who for name, who in listable if name == release.release_id)
+            found.listable.update(who for name, who in outlooks.listable if name == release.release_id)
+            for name, who, end in outlooks.halves:
+                if name == release.release_id:
+                    found.add_half(who, end)
     if release.state.is_live:
         _count_the_others(connection, found, release, live, suppliers, seen, scope, of_model, now)
     return found
@@ -140,11 +153,11 @@ class WhoIsAsked:
         """Return those of some thousand hubs of which one of the suppliers is asked for it."""
         own = [one for one in chunk if (one.manufacturer, one.model) == _model(self._release)]
         found = set()
-        for hub, (asked_for, listable) in self._of_model.outlooks(own):
+        for hub, outlooks in self._of_model.outlooks(own):
             if self._task is Task.SEND_PREFERRED_LIST:
-                about = {who for release_id, who in listable if release_id == self._release.release_id}
+                about = {who for release_id, who in outlooks.listable if release_id == self._release.release_id}
             else:
-                mine = (one for one in asked_for if one.release_id == self._release.release_id)
+                mine = (one for one in outlooks.asked if one.release_id == self._release.release_id)
                 about = {one.who for one in mine if one.task is self._task and self._why in (None, one.why)}
             if not about.isdisjoint(self._suppliers):
                 found.add(hub.device_id)
@@ -156,14 +169,13 @@ def asked_of_hub(connection: Connection, hub: Hub, now: datetime) -> AskedOfHub:
     model = _Model(connection, (hub.manufacturer, hub.model), hub.suppliers, now)
     if not model.releases:
         return AskedOfHub()
-    ((_, (tasks, _)),) = model.outlooks([hub])
-    waits = ((one.release.release_id, waiting(facts)) for one, facts in model.facts_of(hub))
+    ((_, outlooks),) = model.outlooks([hub])
     return AskedOfHub(
-        tasks,
+        outlooks.asked,
         {one.release_id: one for one in model.releases},
         protection.protectors(connection, [hub.device_id]).get(hub.device_id, _NOBODY),
         {release_id for release_id, _ in model.barred.get(hub.device_id, _NONE)},
-        {release_id: one.counting_period.end for release_id, one in waits if one is not None},
+        {release_id: end for release_id, _, end in outlooks.halves},
     )
 
 
@@ -185,11 +197,6 @@ class _Model:
     def outlooks(self, chunk: Sequence[Hub]) -> Iterator[tuple[Hub, _Answer]]:
         """Yield some thousand hubs of the model, each with what is asked of it."""
         return _outlooks(self._connection, self._shared, chunk, self._listed, self.barred)
-
-    def facts_of(self, hub: Hub) -> Iterator[tuple[plans.ReleaseFacts, PlanFacts]]:
-        """Yield the releases, each with what the plan for a hub follows from under it."""
-        for one in self._shared:
-            yield one, _facts(self._connection, one, [hub.device_id])[hub.device_id]
 
 
 def _model(release: Release) -> tuple[str, str]:
@@ -219,8 +226,12 @@ def _frozen(found: Mapping[int, set[tuple[str, int]]]) -> _Pilots:
     return {device_id: frozenset(pilots_of) for device_id, pilots_of in found.items()}
 
 
-_Answer = tuple[tuple[Asked, ...], tuple[tuple[str, int], ...]]
-"""What is asked of a hub; and by release and supplier, who may put it on a pilot list."""
+class _Answer(NamedTuple):
+    """What is asked of a hub; by release and supplier, who may list it for a pilot, and whose half waits how long."""
+
+    asked: tuple[Asked, ...]
+    listable: tuple[tuple[str, int], ...]
+    halves: tuple[tuple[str, int, datetime], ...]
 
 
 def _outlooks(
@@ -249,7 +260,7 @@ def _outlooks(
         )
         key = (*map(id, facts), one.busy, one.protectors, one.listed, one.barred)
         if key not in known:
-            known[key] = tuple(asked(one)), tuple(_listable(one))
+            known[key] = _Answer(tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)))
         yield hub, known[key]
 
 
@@ -269,6 +280,13 @@ def _listable(hub: Outlooks) -> Iterator[tuple[str, int]]:
         if not busy and facts.mark is not HubMark.EXCLUDED and fits(facts.hub, facts.release):
             for supplier in facts.hub.suppliers - hub.protectors:
                 yield facts.release.release_id, supplier
+
+
+def _halves(hub: Outlooks) -> Iterator[tuple[str, int, datetime]]:
+    for facts in hub.live:
+        half = waiting(facts)
+        if half is not None and not half.by_dcc and not is_over(half.counting_period, facts.at):
+            yield facts.release.release_id, half.supplier, half.counting_period.end
 
 
 def _count_the_others(

@@ -45,6 +45,7 @@ from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
+from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import RecordedDecision, RolloutAction
 from duis_gateway.rollout.schedule_decisions import store as says
@@ -76,7 +77,8 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
     every = [*told(conn, every)]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
     others = next_actions_of_others(every, party.kind, party.eui)
-    return [*own, *(_other_row(one, now) for one in others)]
+    regions = {one.eui: one.regions for one in parties.all_parties(conn, PartyKind.CSP)}
+    return [*own, *(_other_row(one, party, regions.get(one.party, ()), now) for one in others)]
 
 
 def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
@@ -125,17 +127,24 @@ def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:
     }
 
 
-def _other_row(one: Deadline, now: datetime) -> Mapping[str, object]:
+def _other_row(one: Deadline, party: Party, regions: Iterable[str], now: datetime) -> Mapping[str, object]:
+    """Return what another party does next; what it is about, and of how many hubs, if that is the viewer's own affair.
+
+    `regions`: those of the CSP that it is; no column of the table, as it names the CSP to people.
+    """
+    own_affair = party.kind is PartyKind.SUPPLIER and one.about == party.eui
     return {
         "release": one.release_id,
         "whose": one.kind.value,
         "task": one.task.value,
-        "subject": "",
+        "subject": one.subject if own_affair else "",
+        "hubs": one.hubs if own_affair else None,
         "due": one.due,
         "seconds_left": _seconds(one.due, now),
         "overdue": one.overdue(now),
         "state": one.standing(now).value,
         "why": _why(one),
+        "regions": sorted(regions),
     }
 
 
@@ -179,7 +188,23 @@ def _of_release(conn: Connection, release: Release, party: Party, now: datetime)
             put_back=put_back,
         )
         yield from supplier_deadlines(release, facts, now)
+    if party.kind is PartyKind.SUPPLIER and whose_turn.halves[party.eui]:
+        number, until = whose_turn.halves[party.eui], whose_turn.halves_until[party.eui]
+        yield from _of_second_supplier(release, party.eui, number, until, now)
     yield from _of_partners(conn, release, now, missed, whose_turn.void[DCC])
+
+
+def _of_second_supplier(
+    release: Release, supplier: int, hubs: int, ends: datetime, now: datetime
+) -> Iterator[Deadline]:
+    """Yield what a supplier waits for that has instructed split hubs: the other supplier's instruction, if it can come.
+
+    It is what the supplier knows of its own half, whatever the other one is asked for; and does not say who that is.
+    """
+    last = last_to_instruct(release)
+    if now <= last and release.state.is_live:
+        due, task = min(last, ends), Task.INSTRUCT_SPLIT_HUBS
+        yield Deadline(release.release_id, PartyKind.SUPPLIER, 0, task, due, hubs, optional=True, about=supplier)
 
 
 def _of_partners(
