@@ -38,6 +38,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "steps": ("1000",),
     "throughput": ("0.1", "1"),
     "verification": ("1",),
+    "waiting": ("200", "1"),
     "walks": (),
     "wire": ("1",),
 }

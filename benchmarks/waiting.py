@@ -1,0 +1,123 @@
+"""A gateway started on a long queue: until it is ready, and how fast it delivers and takes in beside it.
+
+    python -m benchmarks.waiting [MESSAGES] [SECONDS] [DATABASE]
+
+So many messages wait in the outbox (a million without the argument), a tenth of them in the order of their release, for
+two hundred recipients, whose four receivers are processes of their own and answer at once. Then `duis-gateway serve` is
+started as an operator does. It prints how long it was until `/health/ready` said yes, how many messages a second were
+delivered in the seconds after that, with how many processes, and how long an 8.2 took meanwhile (median). `DATABASE` is
+sqlite or postgresql; both without it. Needs the extra `test`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from time import monotonic, perf_counter, sleep
+
+import urllib3
+from sqlalchemy import func, insert, select, text
+
+from benchmarks.delivery import CONTENT, receive
+from duis_gateway.store.engine import Store
+from duis_gateway.store.tables import outbox, party
+from tests.support.databases import fresh_database
+from tests.support.fault_world import FaultWorld, fault_world
+from tests.support.ledger import Client
+from tests.support.processes import GatewayProcess
+
+_RECIPIENTS = 200
+_FIRST = 1 << 20
+_RECEIVERS = 4
+_PROCESSES = 2
+_COLUMNS = (
+    "recipient, channel, kind, message_id, order_key, release_id, content, content_type, state, attempts, created_at,"
+    " enqueued_at, due_at"
+)
+_ROW = (
+    f"{_FIRST} + n % {_RECIPIENTS}, 'http', 'N64', 'waiting:' || n,"
+    f" CASE WHEN n % 10 = 0 THEN 'R1/' || n % {_RECIPIENTS} END, 'R1', {{content}}, 'application/xml', 'pending', 0, n,"
+    " n, 0"
+)
+_FILL = {
+    "sqlite": f"WITH RECURSIVE one(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM one WHERE n < :count)"
+    f" INSERT INTO outbox ({_COLUMNS}) SELECT {_ROW.format(content=':content')} FROM one",
+    "postgresql": f"INSERT INTO outbox ({_COLUMNS}) SELECT {_ROW.format(content='CAST(:content AS bytea)')}"
+    " FROM generate_series(1, :count) AS n",
+}
+
+
+def fill(store: Store, kind: str, messages: int, urls: list[str]) -> None:
+    """Let so many messages wait, for recipients that are registered."""
+    with store.write(alone=True) as conn:
+        model = dict(conn.execute(select(party).where(party.c.kind == "supplier").limit(1)).mappings().one())
+        rows = [model | {"eui": _FIRST + n, "url": urls[n % len(urls)]} for n in range(_RECIPIENTS)]
+        conn.execute(insert(party), rows)
+        conn.execute(text(_FILL[kind]), {"count": messages, "content": CONTENT})
+        if kind == "postgresql":
+            conn.execute(text("ANALYZE outbox"))  # as its autovacuum has done long since
+
+
+def delivered(store: Store) -> int:
+    """How many have been delivered."""
+    with store.read() as conn:
+        return conn.execute(select(func.count()).where(outbox.c.state == "delivered")).scalar_one()
+
+
+def wait_until_ready(gateway: GatewayProcess) -> None:
+    """Ask until it says that it is ready."""
+    asking = urllib3.PoolManager(retries=False)
+    while asking.request("GET", f"{gateway.operations_url}/health/ready").status != 200:
+        sleep(0.02)
+
+
+def asked_meanwhile(world: FaultWorld, gateway: GatewayProcess, seconds: float) -> list[float]:
+    """Send an 8.2 ten times a second; return how many seconds each took."""
+    took, until = [], monotonic() + seconds
+    with Client(world.ledger, lambda: gateway.url) as client:
+        while (began := perf_counter()) is not None and monotonic() < until:
+            client.send(world.read_inventory(len(took) % 100))
+            took.append(perf_counter() - began)
+            sleep(max(0.0, 0.1 - took[-1]))
+    return took
+
+
+def measured(kind: str, messages: int, seconds: float, urls: list[str], folder: Path) -> None:
+    """Measure one database, and print."""
+    with fresh_database(kind, folder) as url, fault_world(url, folder) as world:
+        began = perf_counter()
+        fill(world.store, kind, messages, urls)
+        print(f"{kind}: {messages:,} messages wait, laid in within {perf_counter() - began:.0f} s", flush=True)
+        began = perf_counter()
+        with GatewayProcess(("serve", "--workers", str(_PROCESSES)), world.config) as gateway:
+            wait_until_ready(gateway)
+            ready = perf_counter() - began
+            before, began = delivered(world.store), perf_counter()
+            took = asked_meanwhile(world, gateway, seconds)
+            rate = (delivered(world.store) - before) / (perf_counter() - began)
+            assert gateway.terminate() == 0
+        print(
+            f"{kind}: ready after {ready:.1f} s; {rate:,.0f} messages a second delivered by {_PROCESSES} processes for "
+            f"{seconds:.0f} s; an 8.2 meanwhile took {statistics.median(took) * 1000:.0f} ms",
+            flush=True,
+        )
+
+
+def main(messages: str = "1000000", seconds: str = "20", *databases: str) -> None:
+    """Measure and print."""
+    ready: multiprocessing.SimpleQueue[int] = multiprocessing.SimpleQueue()
+    receivers = [multiprocessing.Process(target=receive, args=(ready,), daemon=True) for _ in range(_RECEIVERS)]
+    for receiver in receivers:
+        receiver.start()
+    urls = [f"http://127.0.0.1:{ready.get()}/" for _ in receivers]
+    for kind in databases or ("sqlite", "postgresql"):
+        with tempfile.TemporaryDirectory() as folder:
+            measured(kind, int(messages), float(seconds), urls, Path(folder))
+
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    main(*sys.argv[1:])
