@@ -265,7 +265,7 @@ def find(conn: Connection, reference: int | str) -> tuple[OutboxEntry, bytes] | 
 def replay(conn: Connection, *, message: int | None = None, recipient: int | None = None) -> int:
     """Put dead letters back, due now and with a fresh number of attempts: one, all of a recipient's, or all.
 
-    Returns how many.
+    Why they were given up is no reason for which they wait now; `failed_attempts` keeps it. Returns how many.
     """
     statement = update(outbox).where(outbox.c.state == literal_column("'dead'"))
     if message is not None:
@@ -273,7 +273,8 @@ def replay(conn: Connection, *, message: int | None = None, recipient: int | Non
     if recipient is not None:
         statement = statement.where(outbox.c.recipient == recipient)
     now = database_time(conn.dialect.name)
-    return conn.execute(statement.values(state="pending", attempts=0, refusals=0, due_at=now)).rowcount
+    afresh = {"state": "pending", "attempts": 0, "refusals": 0, "last_error": None, "due_at": now}
+    return conn.execute(statement.values(afresh)).rowcount
 
 
 def stats(conn: Connection) -> OutboxStats:

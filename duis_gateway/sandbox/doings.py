@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from lxml import etree
+from sqlalchemy import Connection
 
 import csp_mgmt_gw.messages as csp_messages
 import esi.messages as esi
 from csp_mgmt_gw.activation import Activation
 from duis_gateway.client import Group, PreferredPilotList, PreferredPilotSchedule, ReadInventory
 from duis_gateway.client import Stage as InstructedStage
-from duis_gateway.envelope.parse import parse_trusted
-from duis_gateway.namespaces import DUIS_6_0, sr
+from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.outbox import view as outbox_view
-from duis_gateway.parties.records import PartyKind
+from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.partners.xml import format_time
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
@@ -37,6 +36,7 @@ from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcom
 from duis_gateway.sandbox.parameters import WrongCommand, moment_of
 from duis_gateway.sandbox.planned import A_MINUTE, A_WEEK, csp_of, planned_now
 from duis_gateway.sandbox.players import summary
+from duis_gateway.sandbox.saying import own_words
 from duis_gateway.sandbox.turn import Turn
 from duis_gateway.text.counts import counted
 
@@ -389,15 +389,9 @@ def address(turn: Turn, supplier: Member, url: str | None, passing: bool, ended:
 
 def say(turn: Turn, party: Member, xml: str) -> None:
     """A party signs and sends what you wrote: a `sr:Request`, or the element of a CSP's or DCC's message."""
+    content, notes = own_words(party, xml)
+    turn.notes.extend(notes)
     player = turn.world.players[party.name]
-    content = xml.encode()
-    root = parse_trusted(content)
-    if party.kind is PartyKind.SUPPLIER:
-        if root.tag != sr("Request"):
-            raise WrongCommand("a supplier says a whole sr:Request with its header: `duis-gateway example 8.2` is one")
-    elif (body := root.find("{*}Body")) is not None and len(body):
-        content = etree.tostring(body[0])
-        turn.note("of the whole message the body is taken: header and signature are made anew")
     kind, exchange = player.say(content)
     turn.exchanges.append(summary(exchange, player, kind))
 
@@ -417,6 +411,13 @@ def replay(turn: Turn, message: int | None) -> None:
     if message is not None and row is None:
         raise WrongCommand(f"message {message} is none that the gateway has sent")
     with turn.world.store.write() as conn:
-        number = outbox_view.replay(conn, message=row)
-    given_up = "" if message is None or number else f": message {message} was not given up"
-    turn.note(f"{counted(number, 'message')} will be delivered again{given_up}")
+        while dead := outbox_view.undelivered(conn, "dead") if row is None else _dead(conn, row):
+            for one in dead:
+                outbox_view.replay(conn, message=one.id)
+            turn.again.update(one.id for one in dead)
+    given_up = "" if message is None or turn.again else f": message {message} was not given up"
+    turn.note(f"{counted(len(turn.again), 'message')} will be delivered again{given_up}")
+
+
+def _dead(conn: Connection, row: int) -> Sequence[OutboxEntry]:
+    return [one for one in outbox_view.some(conn, [row]) if one.state == "dead"]

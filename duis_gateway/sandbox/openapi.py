@@ -121,6 +121,10 @@ _SCHEMAS: dict[str, Any] = {
         },
         **dict.fromkeys(("from", "to", "kind", "id", "at", "state", "channel"), _STRING),
         error={"type": ["string", "null"], "description": "of one that was sent: why it has not arrived"},
+        cause={
+            "type": ["string", "null"],
+            "description": "the error by itself: what came of the last attempt, of this one or of the one before it",
+        },
         attempts={"type": ["integer", "null"], "description": "of one that was sent"},
         stands_for={"type": ["string", "null"], "description": "of an N999: the alert in whose place it was sent"},
         behind={"type": ["integer", "null"], "description": "of one that waits: the number of the one that goes first"},

@@ -106,7 +106,7 @@ class Sandbox:
                     raise error if isinstance(error, CannotBeDone) else WrongCommand(str(error)) from None
                 failed = str(error)  # beside what was said before, and brought about
             quiet = self.world.settle(patience=_PATIENCE)
-            messages = self.world.traffic.messages(since=seen)
+            messages = self.world.traffic.messages(that=lambda one: one.number > seen or one.outbox in turn.again)
             return {
                 "command": name,
                 "clock": format_time(self.world.clock.now()),

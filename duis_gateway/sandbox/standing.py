@@ -62,7 +62,7 @@ def standing_of(world: World) -> Standing:
         far = {
             one.release_id: ReleaseStanding(
                 how_far(estate, one, told_of(conn, one, now)),
-                turn_of(in_order(tasks_of_everybody(conn, one, now)), one.release_id, now) if one in live else (),
+                () if one.state.is_over else turn_of(in_order(tasks_of_everybody(conn, one, now)), one.release_id, now),
                 last_word(one, history.of_release(conn, one.release_id)),
                 one.state.is_over,
             )

@@ -112,7 +112,7 @@ class Traffic:
         return [_told(one, sent.get(one.outbox or 0)) | {"said": said[one.number]} for one in chosen]
 
     def _sent(self, conn: Connection, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Return what became of messages; one that waits untried does so for the error of what was tried before it."""
+        """Return what became of messages that the gateway sent, by their rows."""
         if not rows:
             return {}
         first, last = min(rows), max(rows)
@@ -122,20 +122,32 @@ class Traffic:
         }
 
     def _became(self, conn: Connection, one: OutboxEntry) -> dict[str, Any]:
+        """Tell what became of a message; one that waits untried does so for the error of what was tried before it.
+
+        `error` is None where nothing has failed yet: it is in flight, due, or behind one that is.
+        """
         waits = outbox_view.waits_for(conn, one)
         behind = None if waits is None or waits.behind is None else self.number_of(waits.behind)
-        error = one.last_error
-        if waits is not None and waits.error is not None:
+        cause, error = one.last_error, one.last_error
+        if waits is not None:
+            own = None if one.last_error is None else f"its own last attempt failed: {one.last_error}"
+            cause = own or waits.error or self._error_of(conn, waits.behind)
             before = f"it waits behind message {behind}" if behind else "the recipient is spared, as it failed"
-            error = f"{before}: {waits.error}"
+            error = None if cause is None else f"{before}: {cause}"
         return {
             "stands_for": one.stands_for or None,
             "state": one.state,
             "channel": one.channel,
             "attempts": one.attempts,
             "error": error,
+            "cause": cause,
             "behind": behind,
         }
+
+    @staticmethod
+    def _error_of(conn: Connection, row: int | None) -> str | None:
+        """Return what came of the last attempt of one that goes before, which may be just tried again."""
+        return next((one.last_error for one in outbox_view.some(conn, [] if row is None else [row])), None)
 
     def number_of(self, row: int) -> int | None:
         """Return the number of the message that has this row of the outbox; None: it was not seen yet."""
@@ -200,6 +212,7 @@ def _told(one: Seen, became: dict[str, Any] | None) -> dict[str, Any]:
         "channel": "http",
         "attempts": None,
         "error": None,
+        "cause": None,
         "behind": None,
         "stands_for": None,
     }

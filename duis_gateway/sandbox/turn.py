@@ -37,6 +37,8 @@ class Turn:
     world: World
     exchanges: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    again: set[int] = field(default_factory=set)
+    """What is delivered again, by the rows of the outbox: it counts as brought about, too."""
 
     @property
     def now(self) -> datetime:

@@ -69,4 +69,4 @@ def _state(one: Mapping[str, Any]) -> str:
     if one["error"]:
         waits = "waiting for the next try" if one["attempts"] else "not tried yet"
         return f"{waits if one['state'] == 'pending' else state}, {one['error']}"
-    return state
+    return f"{state} behind message {one['behind']}" if one["behind"] else state

@@ -26,6 +26,8 @@ def test_every_failed_attempt_is_kept_with_what_it_came_to(store: Store) -> None
         (entry,) = view.entries(conn)
         assert view.replay(conn, message=entry.id) == 1
         found = view.failed_attempts(conn, entry.id)
+        (again,) = view.entries(conn)
+    assert (entry.last_error, again.last_error) == ("connection refused", None), "why it was given up is past"
     assert [one.error for one in found] == ["connection refused", "HTTP 500"]
     assert found[0].at > found[1].at
 

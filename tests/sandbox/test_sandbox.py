@@ -21,7 +21,7 @@ from axe_playwright_python.sync_playwright import Axe
 from duis_gateway.client import Gateway, Identity, Message, Receiver, Trust
 from duis_gateway.client.requests import ReadInventory
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.namespaces import SR
+from duis_gateway.namespaces import CSP, ESI, SR
 from duis_gateway.sandbox.cast import BY_NAME
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.listening import Watch
@@ -508,6 +508,71 @@ def _backlog(town: RunningSandbox, name: str) -> tuple[int, int]:
     """Return how many messages to a party wait, and how many were given up."""
     [found] = [(one["waiting"], one["given_up"]) for one in town.status()["parties"] if one["name"] == name]
     return found
+
+
+def test_what_is_delivered_again_counts_as_brought_about_and_waits_for_what_goes_wrong_now(
+    town: RunningSandbox,
+) -> None:
+    """Before, the page failed while dead letters waited behind each other, and `replay` told of none of them."""
+    at = ("--port", str(town.port))
+    town.do("adapter", name="gas", behaviour="refuse")
+    town.do("batch", hub=[42])
+    wait_until(lambda: _backlog(town, "gas") == (0, 2), "both messages to it are given up", 60)
+    first, second = [one["number"] for one in town.remote.get("/v1/messages") if one["to"] == "gas"][-2:]
+    town.do("address", supplier="gas", url="http://127.0.0.1:9/alerts")
+    said = done("sandbox", "replay", *at)
+    assert "2 messages will be delivered again" in said
+    assert re.search(rf"gateway: N72 to gas: .* \(message {first}, ", said)
+    assert re.search(rf"gateway: N77 to gas: .*behind message {first}.* \(message {second}, ", said)
+    assert "told to refuse" not in said, "that is not why they wait now"
+    wait_until(lambda: _message(town, second)["error"], "the first was tried")
+    waits = _message(town, second)
+    assert waits["behind"] == first
+    assert re.match(rf"it waits behind message {first}: .*refused", waits["error"])
+    for path in ("/", f"/messages/{second}"):
+        status, page, _ = ask(town, "GET", path)
+        assert (status, f'waiting behind <a href="/messages/{first}">' in page) == (200, True), page
+    town.do("adapter", name="gas", behaviour="normal")
+    town.do("address", supplier="gas")
+    wait_until(lambda: _backlog(town, "gas") == (0, 0), "both have arrived", 60)
+
+
+def _message(town: RunningSandbox, number: int) -> dict[str, Any]:
+    [found] = [one for one in town.remote.get("/v1/messages") if one["number"] == number]
+    return dict(found)
+
+
+def test_whose_turn_it_is_is_told_of_an_invalidated_release_too(town: RunningSandbox) -> None:
+    """DCC has to decide about its pilot, and suppliers to instruct anew: before, that was left out."""
+    town.do("choose", supplier="you", hub=[3, 4])
+    town.do("instruct", supplier="you", hub=[3, 4])
+    town.do("announce", release="X", model="433100AC", version="9002")
+    assert [one["state"] for one in town.status()["releases"] if one["release"] == "SEC-2027-A"] == ["invalidated"]
+    assert "dcc: decide on invalidated pilot" in ask(town, "GET", "/")[1]
+
+
+@pytest.mark.parametrize(
+    ("party", "document", "said"),
+    [
+        ("north", f'<Request xmlns="{SR}"/>', "north is a CSP, and CSPs send no Service Requests: the suppliers do"),
+        ("south", f'<ReadInventory xmlns="{SR}"/>', "the suppliers do (you, gas, older and oldest)"),
+        ("dcc", f'<Request xmlns="{SR}"/>', "dcc is DCC, which sends no Service Requests"),
+        ("you", f'<Incident xmlns="{ESI}"/>', "a message of DCC's interface: dcc sends such"),
+        ("gas", f'<Message xmlns="{CSP}"/>', "a message of the CSPs' interface: north and south send such"),
+    ],
+)
+def test_who_sends_what_is_told_to_whoever_lets_the_wrong_one_say_it(
+    town: RunningSandbox, tmp_path: Path, party: str, document: str, said: str
+) -> None:
+    """Before, a CSP that was to send a whole Service Request was told to send a whole one."""
+    (tmp_path / "it.xml").write_text(document, encoding="utf-8")
+    assert said in refused(2, "sandbox", "say", party, tmp_path / "it.xml", "--port", str(town.port))
+
+
+def test_a_message_of_the_other_partners_is_sent_and_told_to_be_theirs(town: RunningSandbox) -> None:
+    told_so = town.do("say", party="north", xml=f'<Incident xmlns="{ESI}"/>')
+    assert told_so["notes"] == ["what north sends is a message of DCC's interface: dcc sends such"]
+    assert [one["status"] for one in told_so["answers"]] == ["Refused"]
 
 
 def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> None:

@@ -163,6 +163,7 @@ def test_a_dead_letter_is_delivered_again_from_its_page(town: RunningSandbox) ->
     (form,) = page.xpath("//form")
     (said,) = post(town, form, f"/messages/{number}").xpath("//section[contains(@class, 'news')]")
     assert "1 message will be delivered again" in words(said)
+    assert re.search(rf"gateway: RolloutDecision to south: delivered \(message {number}, ", words(said))
     assert [one["state"] for one in messages(town) if one["number"] == number] == ["delivered"]
     [note] = town.do("replay", message=number)["notes"]
     assert note == f"0 messages will be delivered again: message {number} was not given up"
