@@ -38,6 +38,11 @@ class Verdict:
     items: tuple[Item, ...] = ()
     remedy: str = ""
 
+    @property
+    def reason(self) -> str:
+        """What it says after its first word, the status, where that is said otherwise."""
+        return self.text.removeprefix("Refused ").removeprefix("PartlyAccepted ")
+
 
 LISTS: Mapping[str, str] = {
     "InvalidDeviceIDList": "no Communications Hub in the inventory, or not on the list that it is to be taken off",

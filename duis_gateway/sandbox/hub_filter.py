@@ -28,6 +28,10 @@ class Found(NamedTuple):
     wrong: str = ""
 
 
+class _Backwards(Exception):
+    """The end of a range stands before its beginning; the text says how it was meant."""
+
+
 def find_hubs(hubs: Sequence[Mapping[str, Any]], stand: Mapping[str, HubStanding], asked: Mapping[str, str]) -> Found:
     """Return the hubs of the status that were asked for, from the one after `after` on.
 
@@ -41,6 +45,8 @@ def find_hubs(hubs: Sequence[Mapping[str, Any]], stand: Mapping[str, HubStanding
         known_words("the supplier", supplier, [one.name for one in SUPPLIERS])
     try:
         named = set(_named(asked["hub"])) if "hub" in asked else None
+    except _Backwards as error:
+        return Found((), 0, wrong=str(error))
     except ValueError as error:
         return Found((), 0, wrong=f"A hub is named by {error}; several are set apart by blanks, or named as 101-120.")
     wanted = [
@@ -60,6 +66,8 @@ def _named(text: str) -> Iterator[str]:
     """Yield the EUI-64s of what was typed (ValueError: it names no hub; the text says what does)."""
     if found := _RANGE.fullmatch(text.strip()):
         first, last = int(found[1]), int(found[2])
+        if first > last:
+            raise _Backwards(f"{first}-{last} is backwards: {last}-{first} names these hubs.")
         yield from (format_eui(HUB.read(one)) for one in range(max(first, 1), min(last, LAST_HUB) + 1))
         return
     if (eui := eui_as_typed(text)) is not None:  # it may be written with blanks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ STEP = re.compile(r"([+-])([0-9]{1,5})\s*(min|[smhdw])")
 """A step forward or back in time."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}|$)")
 _LONGEST = 2_000  # of a remark, in every schema
+_MOST_SHOWN = 60
 _MOST_DIGITS = len(str(LAST_HUB))
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -85,7 +87,7 @@ class Parameter:
                 return [self._one(one) for one in given]
             return [self._one(one) for one in re.split(r"[,\s]+", str(given).strip(", \t\r\n"))]
         except ValueError as error:
-            raise WrongCommand(f"`{self.name}` must be {error}, not {str(given)[:60]!r}") from None
+            raise WrongCommand(f"`{self.name}` must be {error}, not {_shown(given)}") from None
 
     def _one(self, given: Any) -> Any:
         if given == "":
@@ -93,7 +95,7 @@ class Parameter:
         try:
             return self.kind.read(given)
         except ValueError as error:
-            raise WrongCommand(f"each `{self.name}` must be {error}, not {str(given)[:60]!r}") from None
+            raise WrongCommand(f"each `{self.name}` must be {error}, not {_shown(given)}") from None
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,15 @@ def known_words(what: str, word: str, known: Collection[str]) -> None:
     """Check that a word is a known one (WrongCommand: it is not; the text names the closest, or all)."""
     if word not in known:
         raise WrongCommand(f"{what} {word[:60]!r} is not known{meant(word, known, otherwise=ALL_KNOWN)}")
+
+
+def _shown(given: Any) -> str:
+    """Return a wrong value as it was given, cut where it is long: a text in quotes, all else as JSON has it."""
+    if isinstance(given, bool | int | float | list | tuple | dict):
+        text = json.dumps(given, default=str)
+        return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+    text = str(given)
+    return repr(text) if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]!r}... ({len(text):,} characters)"
 
 
 def _python_name(name: str) -> str:

@@ -209,6 +209,7 @@ def test_hubs_are_found_by_number_eui_state_release_and_supplier(town: RunningSa
     assert shown(get(town, "/?hub=00db+1234+5600+0068")) == ["104"]
     assert shown(get(town, "/?hub=4,+104+81")) == ["4", "81", "104"]
     assert shown(get(town, "/?hub=118-120")) == ["118", "119", "120"]
+    assert "5-1 is backwards: 1-5 names these hubs." in words(get(town, "/?hub=5-1").get_element_by_id("found"))
     assert "4" in shown(get(town, "/?state=failed"))
     assert "1" not in shown(get(town, "/?state=failed"))
     assert shown(get(town, "/?hub=41-120&supplier=gas")) == [str(number) for number in range(41, 51)]
@@ -253,6 +254,14 @@ def test_what_came_of_a_request_is_said_in_words(town: RunningSandbox) -> None:
     assert "What you can do: put the hubs on the preferred list first" in words(page.get_element_by_id("verdict"))
     (partly, *_) = town.do("batch", hub=[5, 101], release="SEC-2027-A")["messages"]
     assert "PartlyAccepted; 1 item: of another device model" in words(row(get(town), "messages", str(partly["number"])))
+
+
+def test_that_a_message_was_refused_is_said_once(town: RunningSandbox) -> None:
+    town.do("supersede", successor="SEC-2027-A", release="SEC-2027-C")
+    wrong = [one for one in messages(town) if one["from"] == "dcc" and one["state"] == "Refused"][-1]
+    verdict = words(get(town, f"/messages/{wrong['number']}").get_element_by_id("verdict"))
+    assert verdict.startswith("Refused: NotAcceptable ")
+    assert not verdict.endswith("..")
 
 
 def test_an_n999_says_for_which_alert_it_stands(town: RunningSandbox) -> None:

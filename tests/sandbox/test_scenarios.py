@@ -49,7 +49,9 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
         ("[[step]]\ndo = 'activat'", "did you mean activate"),
         ("[[step]]\ndo = 'replay'\n[[step]]\ndo = 'activate'\nhubs = [1]", r"step 2 \(line 3\): .* did you mean hub"),
         ("[[step]]\ndo = 'activate'", "step 1 .*: activate needs `hub`"),
-        ("[[step]]\ndo = 'activate'\nhub = [1, 121]", "each `hub` must be a number from 1 to 120.*, not '121'"),
+        ("[[step]]\ndo = 'activate'\nhub = [1, 121]", "each `hub` must be a number from 1 to 120.*, not 121$"),
+        ("[[step]]\ndo = 'activate'\nhub = [true]", "each `hub` must be a number from 1 to 120.*, not true$"),
+        (f"[[step]]\ndo = 'fail'\nhub = [1]\nreason = '{'x' * 2_500}'", r"not 'x{60}'\.\.\. \(2,500 characters\)$"),
         (
             "[[step]]\ndo = 'activate'\nhub = 1\nrelease = 'SEC-2027-C'",
             "'SEC-2027-C' is not known; did you mean SEC-2027-A",

@@ -15,6 +15,7 @@ from duis_gateway.outbox.not_arrived import NotArrived
 from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
+from duis_gateway.text.counts import counted
 
 _EMAIL = "email"
 
@@ -139,7 +140,11 @@ def _why_pending(conn: Connection, entry: OutboxEntry, relay: bool) -> Why:
             return Why("It is due: it is waiting for what was due before it.", cause="due: waiting for its turn")
         cause = f"the recipient is being spared, as it failed to take others: {error}"
     wait = entry.next_try_in or 0.0
-    due = f"The next attempt is due in {wait:.0f} seconds." if wait >= 1 else "It is due again, and tried in its turn."
+    due = (
+        f"The next attempt is due in {counted(round(wait), 'second')}."
+        if wait >= 1
+        else "It is due again, and tried in its turn."
+    )
     return Why(f"{_sentence(cause)} {due}", cause=cause, to_do=_remedy(party, entry, error, relay))
 
 
