@@ -257,10 +257,11 @@ def test_what_came_of_a_request_is_said_in_words(town: RunningSandbox) -> None:
 
 
 def test_that_a_message_was_refused_is_said_once(town: RunningSandbox) -> None:
-    town.do("supersede", successor="SEC-2027-A", release="SEC-2027-C")
-    wrong = [one for one in messages(town) if one["from"] == "dcc" and one["state"] == "Refused"][-1]
+    told = town.do("outcome", result="success", release="SEC-2027-C")
+    assert [one["status"] for one in told["answers"]] == ["Refused"], "it is not approved"
+    (wrong,) = [one for one in told["messages"] if one["from"] == "dcc"]
     verdict = words(get(town, f"/messages/{wrong['number']}").get_element_by_id("verdict"))
-    assert verdict.startswith("Refused: NotAcceptable ")
+    assert verdict.startswith("Refused: NotPossible A release")
     assert not verdict.endswith("..")
 
 
