@@ -52,11 +52,7 @@ def oldest_gateway() -> str:
 
 
 def version_of(revision: str, folder: Path) -> Path | None:
-    """Return the code as it was last when this was its newest migration, from the repository; None: there is none.
-
-    Raises:
-        LookupError: the repository does not go back as far.
-    """
+    """Return the code as it was last when this was its newest migration; None: no repository here goes back as far."""
     if not (ROOT / ".git").exists():
         return None
     scripts = ScriptDirectory.from_config(migrate.configuration())
@@ -65,7 +61,7 @@ def version_of(revision: str, folder: Path) -> Path | None:
     added = _git("log", "--diff-filter=A", "--format=%H", "--", file).decode().split()
     commit = f"{added[-1]}^" if added else "HEAD"  # the migration may not be committed yet
     if added and not _git("rev-parse", "--verify", "--quiet", commit, check=False):
-        raise LookupError(f"the repository does not have {commit}: fetch its whole history")
+        return None
     packed = _git("archive", "--format=tar", commit, *PACKAGES)
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")

@@ -9,6 +9,7 @@ revision = "0028_explanation"
 down_revision = "0027_usable_by"
 branch_labels = None
 depends_on = None
+oldest_gateway = "0027_usable_by"
 
 
 def upgrade() -> None:
