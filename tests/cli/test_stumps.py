@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,8 @@ def test_what_a_signal_interrupts_is_taken_away(tmp_path: Path, number: signal.S
     """The command ends by the signal itself, so that no script takes its end for an answer."""
     folder = tmp_path / "in"
     words = [sys.executable, "-m", "duis_gateway", "init", str(folder)]
-    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    hears = partial(signal.signal, number, signal.SIG_DFL)  # also where the tests run under nohup
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=hears) as process:
         while not folder.exists():
             assert process.poll() is None
             time.sleep(0.001)
