@@ -26,8 +26,9 @@ _DATABASE = "duis_gateway"
 class Server:
     """One of the two, by its folder and its port on this machine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fsync: str = "off") -> None:
         self.data = folder
+        self._fsync = fsync
         self.port = free_port()
         self._pid: int | None = None
 
@@ -38,7 +39,7 @@ class Server:
 
     def start(self) -> None:
         """Listen."""
-        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c fsync=off -k {self.data}"
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c fsync={self._fsync} -k {self.data}"
         run("pg_ctl", "-w", "-D", str(self.data), "-l", str(self.data / "log"), "-o", options, "start")
         self._pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
 
@@ -115,10 +116,10 @@ def cluster() -> Iterator[Cluster]:
 
 
 @contextmanager
-def lone_server() -> Iterator[Server]:
-    """A server of the test's own, which it may kill, and start again."""
+def lone_server(fsync: str = "off") -> Iterator[Server]:
+    """A server of the test's own, which it may kill, and start again; an operator's has `fsync` on."""
     with ExitStack() as stack:
-        yield _started(stack, _folder(stack) / "alone")
+        yield _started(stack, _folder(stack) / "alone", fsync)
 
 
 def _folder(stack: ExitStack) -> Path:
@@ -129,8 +130,8 @@ def _folder(stack: ExitStack) -> Path:
     return folder
 
 
-def _started(stack: ExitStack, folder: Path) -> Server:
-    server = Server(folder)
+def _started(stack: ExitStack, folder: Path, fsync: str = "off") -> Server:
+    server = Server(folder, fsync)
     run("initdb", "-A", "trust", "-U", _ROLE, "-E", "UTF8", "-D", str(server.data))
     stack.callback(server.kill)
     server.start()

@@ -103,7 +103,9 @@ class Killed:
                     raise
 
     def end(self) -> None:
-        """End all, as an operator does."""
+        """End all, as an operator does, once they have begun to work."""
+        for number in range(len(self._alive)):
+            self.url(number)
         assert [process.terminate() for process in self._alive] == [0] * len(self._alive)
 
 
