@@ -104,16 +104,19 @@ class _BoundedQueueHandler(QueueHandler):
             self._dropped += 1
 
 
-class _Sink(logging.Handler, ABC):
-    """Where lines go. Only the writer's thread comes here, so it has no lock that the process's end would wait for."""
+class _Sink(ABC):
+    """Where lines go. Only the writer's thread comes here.
 
-    def createLock(self) -> None:  # noqa: N802
-        """Have none: `logging` takes it when the process ends, and whoever writes may be blocked for ever."""
-        self.lock = None
+    It is no handler of `logging`, which takes a handler's lock when the process ends: whoever writes may be blocked
+    for ever.
+    """
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def __init__(self, formatter: logging.Formatter) -> None:
+        self._formatter = formatter
+
+    def write(self, record: logging.LogRecord) -> None:
         """Write a line (OSError: it cannot be written)."""
-        left = memoryview(f"{self.format(record)}\n".encode("utf-8", "backslashreplace"))
+        left = memoryview(f"{self._formatter.format(record)}\n".encode("utf-8", "backslashreplace"))
         descriptor = self.opened()
         while left:
             left = left[os.write(descriptor, left) :]
@@ -122,8 +125,9 @@ class _Sink(logging.Handler, ABC):
     def opened(self) -> int:
         """Return the descriptor that the next line is written to."""
 
+    @abstractmethod
     def give_up(self) -> None:
-        """There is nothing to forget."""
+        """Forget what could not be written to."""
 
 
 class _FileSink(_Sink):
@@ -133,8 +137,8 @@ class _FileSink(_Sink):
         OSError: it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__()
+    def __init__(self, path: Path, formatter: logging.Formatter) -> None:
+        super().__init__(formatter)
         self.path = path.absolute()
         self._descriptor: int | None = None
         self._file: tuple[int, int] | None = None
@@ -164,8 +168,8 @@ class _FileSink(_Sink):
 class _StreamSink(_Sink):
     """Standard output or standard error, whatever it is: a pipe, a socket, a device. Nothing is held back for it."""
 
-    def __init__(self, descriptor: int) -> None:
-        super().__init__()
+    def __init__(self, descriptor: int, formatter: logging.Formatter) -> None:
+        super().__init__(formatter)
         there = sys.stderr if descriptor == _STANDARD_ERROR else sys.stdout
         # Where the process was started without it, the number may be a file of ours by now, the database say.
         self._descriptor = os.open(os.devnull, os.O_WRONLY) if there is None else descriptor
@@ -173,6 +177,9 @@ class _StreamSink(_Sink):
     def opened(self) -> int:
         """Return its number."""
         return self._descriptor
+
+    def give_up(self) -> None:
+        """There is nothing to forget: the next line is written to the same."""
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -200,9 +207,9 @@ class _Writer(threading.Thread):
         while (record := self._records.get()) is not None:
             try:
                 if self._lost:
-                    self._sink.handle(_report_of(self._lost))
+                    self._sink.write(_report_of(self._lost))
                     self._lost = 0
-                self._sink.handle(record)
+                self._sink.write(record)
             except Exception as error:
                 self._lose(error)
 
@@ -224,7 +231,6 @@ class _Writer(threading.Thread):
         self.join(max(0.0, deadline - monotonic()))
         if not self.is_alive():
             self._sink.give_up()
-            self._sink.close()
 
 
 def _report_of(lost: int) -> logging.LogRecord:
@@ -234,11 +240,12 @@ def _report_of(lost: int) -> logging.LogRecord:
 
 
 def _sink(config: LogConfig) -> _FileSink | _StreamSink:
+    formatter = JsonFormatter() if config.format == "json" else TextFormatter()
     descriptor = _STANDARD_ERROR if config.file is None else standard_stream(config.file)
     if config.file is None or descriptor is not None:
-        return _StreamSink(descriptor or _STANDARD_ERROR)
+        return _StreamSink(descriptor or _STANDARD_ERROR, formatter)
     try:
-        return _FileSink(config.file)
+        return _FileSink(config.file, formatter)
     except OSError as error:
         raise ConfigurationError(f"the log file {config.file} cannot be opened: {error.strerror}") from None
 
@@ -252,7 +259,6 @@ def configure_logging(config: LogConfig) -> Callable[[], None]:
         ConfigurationError: the log file cannot be opened.
     """
     sink = _sink(config)
-    sink.setFormatter(JsonFormatter() if config.format == "json" else TextFormatter())
     records: queue.Queue[logging.LogRecord | None] = queue.Queue(_LONGEST_QUEUE)
     handler = _BoundedQueueHandler(records)
     writer = _Writer(records, sink)
