@@ -264,6 +264,8 @@ class Connection(asyncio.Protocol):
             self.floor.workers.submit(partial(close_pieces, answer.body), self.place)
             self._answered(self.floor.app.refuse(refused, self._line.path, self._address, self._line.method))
         else:
+            if not self._line.minor_version:  # before the first octet: the process may end at any moment
+                reset_when_closed(self._transport, on=True)
             self._send(answer, None)
             self._begin_stream(answer.body, answer)
 
@@ -283,8 +285,6 @@ class Connection(asyncio.Protocol):
     def _begin_stream(self, pieces: Iterator[bytes], answer: Answer) -> None:
         self._asker, self._snapshots = answer.asker, int(answer.holds_snapshot)
         self.floor.streams[self._asker] += self._snapshots
-        if not self._line.minor_version:
-            reset_when_closed(self._transport, on=True)  # unless it ends as it should
         submit = partial(self.floor.workers.submit, place=self.place)
         self._stream = Stream(pieces, submit, self.floor.tell, self._streamed, self.abort)
         self._stream.pull()

@@ -16,6 +16,7 @@ import pytest
 import urllib3
 from sqlalchemy import insert
 
+from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.store import token_hash
 from duis_gateway.store.tables import service_request, service_request_evidence
@@ -94,15 +95,15 @@ def test_lists_of_8_mb_at_the_party_door_leave_a_process_small(kind: str, tmp_pa
                 assert most_memory(gateway.pid) < 300_000_000, what
 
 
-def stored_request(world: FaultWorld, content: bytes) -> str:
-    """A Service Request of the supplier's that came in with such an answer; returns what it is called on pages."""
+def stored_request(world: FaultWorld, content: bytes) -> int:
+    """A Service Request of the supplier's that came in with such an answer; returns the number of its row."""
     with world.store.write() as conn:
         parties.set_token_hash(conn, SUPPLIER, token_hash("token"))
         came = {"door": "duis", "kind": "11.5", "outcome": "I0", "received_at": datetime.now(UTC), "digest": b"d" * 32}
         request = insert(service_request).values(originator=SUPPLIER, target=GATEWAY, counter=1, **came)
-        number = conn.execute(request.returning(service_request.c.id)).scalar_one()
+        number = int(conn.execute(request.returning(service_request.c.id)).scalar_one())
         conn.execute(insert(service_request_evidence).values(message=number, raw=content, answer=content))
-    return f"requests-{number}"
+    return number
 
 
 def unread(url: str, path: str, header: str = "") -> socket.socket:
@@ -125,11 +126,11 @@ def test_a_message_of_8_mb_that_many_ask_for_leaves_a_process_small(kind: str, t
         urllib3.PoolManager(maxsize=CLIENTS, retries=False) as http,
         ThreadPoolExecutor(CLIENTS) as clients,
     ):
-        key = stored_request(world, content)
+        number = stored_request(world, content)
         with world.take_in() as gateway, ExitStack() as opened:
             listeners = {
-                f"{gateway.url}/supplier/messages/{key}": f"Authorization: {token}\r\n",
-                f"{gateway.operations_url}/messages/{key}": "",
+                f"{gateway.url}/supplier/messages/{RequestId(SUPPLIER, GATEWAY, 1)}": f"Authorization: {token}\r\n",
+                f"{gateway.operations_url}/messages/requests-{number}": "",
             }
             headers = {"Authorization": token}
             for page in listeners:
