@@ -54,6 +54,7 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
 
 
 def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime) -> Iterator[Deadline]:
+    put_back = dates_put_back(conn, release)
     for eui, supplier in known(conn, hub.suppliers).items():
         facts = SupplierFacts(
             eui,
@@ -63,7 +64,7 @@ def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now:
             awaited_until=own.awaited_until.get(eui),
             able=supplier.can_instruct,
             void=own.void[eui],
-            put_back=dates_put_back(conn, release),
+            put_back=put_back,
         )
         yield from supplier_deadlines(release, facts, now)
 
