@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -23,23 +21,15 @@ from duis_gateway.rollout.estate.hub_by_hub import estate_rows, hub_row
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.rollout.plans.test_off_the_plan import period_of, told
-from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES
-from tests.support.steering import DCC, NORTH, SPLIT, Steering, steering
+from tests.support.steering import DCC, NORTH, SPLIT, Steering
 
 DAY = timedelta(days=1)
 OWN = Period(PILOT.start + 7 * DAY, PILOT.start + 9 * DAY)
 OTHERS = Period(PILOT.start + 7 * DAY, PILOT.start + 14 * DAY)
 
 pytestmark = pytest.mark.requirement("X08", "X09", "BR-3.3", "BR-4.2")
-
-
-@pytest.fixture(params=KINDS)
-def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
-    with steering(request.param, tmp_path) as made:
-        made.piloting()
-        yield made
 
 
 def instructs(dcc: Steering, supplier: int, period: Period) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,22 +14,14 @@ from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from tests.rollout.plans.test_off_the_plan import hubs, told
-from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
-from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, THEIR_HUB, Steering, steering
+from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, THEIR_HUB, Steering
 
 DAY = timedelta(days=1)
 FIRST = Period(PILOT.start + 7 * DAY, PILOT.start + 14 * DAY)
 SECOND = Period(PILOT.start + 20 * DAY, PILOT.start + 27 * DAY)
 
 pytestmark = pytest.mark.requirement("X09", "BR-6.5", "BR-3.6")
-
-
-@pytest.fixture(params=KINDS)
-def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
-    with steering(request.param, tmp_path) as made:
-        made.piloting()
-        yield made
 
 
 def decides(dcc: Steering, action: RolloutAction) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +20,6 @@ from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.estate.hub_by_hub import hub_row
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from tests.rollout.plans.test_off_the_plan import told
-from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES, void_of
 from tests.support.steering import (
@@ -34,7 +31,6 @@ from tests.support.steering import (
     OWN_SOUTH,
     SPLIT,
     Steering,
-    steering,
 )
 
 DAY = timedelta(days=1)
@@ -45,14 +41,6 @@ TAKEN = {"NotInstructed": 1}
 ENDED = {"PeriodEnded": 1}
 
 pytestmark = pytest.mark.requirement("X09", "BR-5.3", "BR-6.5")
-
-
-@pytest.fixture(params=KINDS)
-def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
-    """A pilot that has begun."""
-    with steering(request.param, tmp_path) as made:
-        made.piloting()
-        yield made
 
 
 def instructs(dcc: Steering, supplier: int, name: str, period: Period, *ids: int) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -27,10 +25,9 @@ from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.rollout.plans.test_off_the_plan import told
 from tests.rollout.plans.test_one_reason import cs06
-from tests.support.databases import KINDS
 from tests.support.rules import NEW, OLD, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES, void_of
-from tests.support.steering import DCC, MAKER, MODEL, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, Steering, steering
+from tests.support.steering import DCC, MAKER, MODEL, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, Steering
 from tests.support.told_and_shown import shown, words_since
 
 DAY = timedelta(days=1)
@@ -41,14 +38,6 @@ LAUNCH = Period(PILOT.end + DAY, PILOT.end + 6 * DAY)
 OF_SPLIT = (NORTH, DCC, OURS, THEIRS)
 
 pytestmark = pytest.mark.requirement("X09", "X10", "BR-5.3", "BR-6.5")
-
-
-@pytest.fixture(params=KINDS)
-def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
-    """A pilot that has begun."""
-    with steering(request.param, tmp_path) as made:
-        made.piloting()
-        yield made
 
 
 def instructs(
