@@ -17,6 +17,12 @@ EUI_SCHEMA: Mapping[str, object] = {
     "examples": ["90-B3-D5-1F-30-01-00-00"],
 }
 """The same as JSON Schema has it, for descriptions of what takes one."""
+EUI_AS_TYPED_SCHEMA: Mapping[str, object] = {
+    **EUI_SCHEMA,
+    "pattern": "^(0[xX])?[0-9A-Fa-f]{2}([-:. ]?[0-9A-Fa-f]{2}){7}$",
+    "description": "an EUI-64: sixteen hexadecimal digits in either case, in pairs or not",
+}
+"""The same for what people type: as `eui_as_typed` reads it."""
 _TYPED = re.compile("(?:0[xX])?" + "[-:. ]?".join(["([0-9A-Fa-f]{2})"] * 8))
 _PLAIN = {"Pd": "-", "Zs": " ", "Cf": ""}
 _MINUS = "\u2212"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -41,7 +42,7 @@ class Verdict:
     @property
     def reason(self) -> str:
         """What it says after its first word, the status, where that is said otherwise."""
-        return self.text.removeprefix("Refused ").removeprefix("PartlyAccepted ")
+        return re.sub("^(?:Refused|PartlyAccepted):? ", "", self.text)
 
 
 LISTS: Mapping[str, str] = {
@@ -72,9 +73,10 @@ def verdict_in(root: etree._Element, explanation: str | None = None) -> Verdict 
         return Verdict(text, code.startswith("E"), tuple(_hubs_warned_of(root)), remedy)
     acknowledgement = root.find(".//{*}Acknowledgement")
     if acknowledgement is not None:
-        words = [acknowledgement.findtext(f"{{*}}{name}") for name in ("Status", "Code", "Text")]
-        said = " ".join(dict.fromkeys(filter(None, words)))  # the code is often the status's own word
-        return Verdict(said, words[0] == "Refused", tuple(_items_refused(acknowledgement)))
+        status, code, details = (acknowledgement.findtext(f"{{*}}{name}") for name in ("Status", "Code", "Text"))
+        words = " ".join(dict.fromkeys(filter(None, (status, code))))  # the code is often the status's own word
+        said = ": ".join(filter(None, (words, details)))
+        return Verdict(said, status == "Refused", tuple(_items_refused(acknowledgement)))
     if detail := root.findtext(".//{*}faultstring") or root.findtext("{*}detail") or root.findtext("{*}title"):
         findings = root.iterfind(".//{*}errors/{*}i")
         where = (Item(one.findtext("{*}path") or "", one.findtext("{*}reason") or "") for one in findings)

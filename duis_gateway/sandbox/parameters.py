@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from duis_gateway.clock import EARLIEST, LATEST, business_time
-from duis_gateway.duis.identifiers import EUI_SCHEMA, format_eui, parse_eui
+from duis_gateway.duis.identifiers import EUI_AS_TYPED_SCHEMA, eui_as_typed, format_eui
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.errors import ALL_KNOWN, GatewayError, meant
 from duis_gateway.outbox.guard import AddressRefused, read_url
@@ -211,10 +211,10 @@ def _hub(given: Any) -> int:
     text = str(given).strip()
     if is_digits(text, _MOST_DIGITS) and 0 < int(text) <= LAST_HUB:
         return device_id(int(text))
-    try:
-        return parse_eui(text)
-    except ValueError:
-        raise ValueError(f"a number from 1 to {LAST_HUB}, or an EUI-64 such as 00-DB-12-34-56-00-00-01") from None
+    eui = eui_as_typed(text)
+    if eui is None:
+        raise ValueError(f"a number from 1 to {LAST_HUB}, or an EUI-64 such as 00-DB-12-34-56-00-00-01")
+    return eui
 
 
 def _moment(given: Any) -> datetime | timedelta:
@@ -283,16 +283,13 @@ def party(*members: Member) -> Kind:
     def read(given: Any) -> Member:
         text = str(given).strip()
         found = BY_NAME.get(text.lower())
-        if found is None:
-            try:
-                found = BY_EUI.get(parse_eui(text))
-            except ValueError:
-                found = None
+        if found is None and (eui := eui_as_typed(text)) is not None:
+            found = BY_EUI.get(eui)
         if found is None or found.name not in names:
             raise ValueError(f"one of {', '.join(names)} (or its EUI-64)")
         return found
 
-    euis = {**EUI_SCHEMA, "description": f"the EUI-64 of one of them, in either case: {_euis_of(members)}"}
+    euis = {**EUI_AS_TYPED_SCHEMA, "description": f"the EUI-64 of one of them: {_euis_of(members)}"}
     return Kind({"anyOf": [{"type": "string", "enum": names}, euis]}, read, names)
 
 
@@ -308,6 +305,6 @@ _FLAG = {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": [*_TRUE, *_FA
 FLAG = Kind(_FLAG, _flag, (_TRUE[0], _FALSE[0]))
 _NUMBER_OF_HUB = {"type": "integer", "minimum": 1, "maximum": LAST_HUB, "description": "the number of a hub"}
 _DIGITS_OF_HUB = {"type": "string", "pattern": f"^[0-9]{{1,{_MOST_DIGITS}}}$", "description": "the same as a text"}
-HUB = Kind({"anyOf": [_NUMBER_OF_HUB, _DIGITS_OF_HUB, dict(EUI_SCHEMA)]}, _hub)
+HUB = Kind({"anyOf": [_NUMBER_OF_HUB, _DIGITS_OF_HUB, dict(EUI_AS_TYPED_SCHEMA)]}, _hub)
 MOMENT = Kind({"type": "string", "examples": ["+60d", "2027-03-01", "2027-03-01T09:00:00Z"]}, _moment)
 URL = Kind({"type": "string", "format": "uri"}, _url)

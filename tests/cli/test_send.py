@@ -94,9 +94,9 @@ def test_a_document_that_was_forgotten_to_be_signed_is_said_to_be_so(door: Door,
         (200, RESPONSE.format("W110501"), 0, "W110501: accepted for some hubs"),
         (200, RESPONSE.format("E4"), 1, "E4: the user is not responsible"),
         (200, RESPONSE.format("E999999"), 1, "E999999"),
-        (200, ACKNOWLEDGEMENT.format("Accepted", ""), 0, "Accepted C1 said"),
-        (200, ACKNOWLEDGEMENT.format("PartlyAccepted", ""), 0, "PartlyAccepted C1 said"),
-        (200, ACKNOWLEDGEMENT.format("Refused", ""), 1, "Refused C1 said"),
+        (200, ACKNOWLEDGEMENT.format("Accepted", ""), 0, "Accepted C1: said"),
+        (200, ACKNOWLEDGEMENT.format("PartlyAccepted", ""), 0, "PartlyAccepted C1: said"),
+        (200, ACKNOWLEDGEMENT.format("Refused", ""), 1, "Refused C1: said"),
         (401, PROBLEM, 1, "the digest differs"),
         (500, FAULT, 1, "no such operation"),
         (503, "", 1, "HTTP 503 Service Unavailable"),
@@ -161,7 +161,7 @@ def test_what_was_not_taken_is_listed_with_its_reason_and_no_word_comes_twice(do
     )
     door.answer = ACKNOWLEDGEMENT.format("PartlyAccepted", items).replace("C1", "PartlyAccepted")
     lines = run("send", file, "--url", door.url).error.splitlines()
-    assert lines[:3] == ["HTTP 200 OK", "PartlyAccepted said", "  00-DB-12-34-56-00-00-00: NotEligible"]
+    assert lines[:3] == ["HTTP 200 OK", "PartlyAccepted: said", "  00-DB-12-34-56-00-00-00: NotEligible"]
     assert (len(lines), lines[-1]) == (23, "  and 5 more: see the answer")
 
 

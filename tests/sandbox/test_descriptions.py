@@ -12,14 +12,16 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.sandbox.cast import CAST
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.openapi import describe
-from duis_gateway.sandbox.parameters import Parameter, WrongCommand
+from duis_gateway.sandbox.parameters import HUB, Parameter, WrongCommand
 
 pytestmark = pytest.mark.requirement("EX-3")
 
 TYPES: Mapping[str, Any] = {"string": str, "integer": int, "number": (int, float), "array": list, "boolean": bool}
 EUIS = [format_eui(one.eui) for one in CAST]
-GIVEN = (*EUIS, *(one.lower() for one in EUIS), *(one.name for one in CAST), 1, "7", 120)
-WRONG = (EUIS[0].replace("-", ""), EUIS[0].replace("-", ":"), "nobody", "", -1, 1.5)
+SPELT = ("00DB123456000001", "00:db:12:34:56:00:00:01", "0x00db123456000001", "00db.1234.5600.0001")
+COLONS = (one.replace("-", ":") for one in EUIS)
+GIVEN = (*EUIS, *(one.lower() for one in EUIS), *COLONS, *SPELT, *(one.name for one in CAST), 1, "7", 120)
+WRONG = (EUIS[0][:-1], f"{EUIS[0]}-00", EUIS[0].replace("-", "/"), "nobody", "", -1, 1.5)
 CLOSED = [
     (command.name, one)
     for command in COMMANDS
@@ -64,3 +66,10 @@ def test_what_is_described_is_what_is_taken(command: str, one: Parameter) -> Non
     for given in WRONG:
         assert not allows(schema, given), given
         assert not is_read(one, given), given
+
+
+@pytest.mark.parametrize("spelling", SPELT)
+def test_a_hub_is_named_in_any_spelling(spelling: str) -> None:
+    """As pages and the gateway's own commands take it."""
+    assert HUB.read(spelling) == HUB.read(1)
+    assert allows(HUB.schema, spelling)

@@ -107,6 +107,7 @@ def own_pages(town: RunningSandbox, name: str, password: str) -> int:
 def test_a_hub_says_how_it_stands_and_why(town: RunningSandbox) -> None:
     root = get(town)
     assert "activated under SEC-2027-A" in words(row(root, "hubs", "1"))
+    assert words(row(root, "hubs", "1")).endswith("nothing to activate: it runs the version")
     failed = row(root, "hubs", "4")
     assert "failed under SEC-2027-A: " in words(failed)
     assert "hashMismatch" in words(failed)
@@ -261,7 +262,7 @@ def test_that_a_message_was_refused_is_said_once(town: RunningSandbox) -> None:
     assert [one["status"] for one in told["answers"]] == ["Refused"], "it is not approved"
     (wrong,) = [one for one in told["messages"] if one["from"] == "dcc"]
     verdict = words(get(town, f"/messages/{wrong['number']}").get_element_by_id("verdict"))
-    assert verdict.startswith("Refused: NotPossible A release")
+    assert verdict.startswith("Refused: NotPossible: A release")
     assert not verdict.endswith("..")
 
 
