@@ -24,7 +24,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.pilot_lists import store as pilots
-from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
+from duis_gateway.rollout.pilot_lists.membership import own_for_the_pilot, own_in_pilot
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
@@ -88,14 +88,18 @@ class AskedOfHub:
         tasks: what is asked for.
         releases: those under which something may be asked for, by their names.
         protectors: its suppliers that protect it, and are asked for nothing.
-        barred: the releases in whose pilot it is, so that safe launch cannot have it yet.
+        barred: the pilots on whose account safe launch cannot have it yet: release and supplier.
+        schedulable: the pilots for which it can be scheduled (11.6, stage Pilot) as it is, likewise.
+        listable: the releases under which it may be put on a preferred list (11.5), likewise, whether or not in time.
         waiting: by release, when the half of a split hub ends that waits for the other supplier's.
     """
 
     tasks: tuple[Asked, ...] = ()
     releases: Mapping[str, Release] = field(default_factory=dict)
     protectors: Collection[int] = frozenset()
-    barred: Collection[str] = frozenset()
+    barred: Collection[tuple[str, int]] = frozenset()
+    schedulable: Collection[tuple[str, int]] = frozenset()
+    listable: Collection[tuple[str, int]] = frozenset()
     waiting: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -174,7 +178,9 @@ def asked_of_hub(connection: Connection, hub: Hub, now: datetime) -> AskedOfHub:
         outlooks.asked,
         {one.release_id: one for one in model.releases},
         protection.protectors(connection, [hub.device_id]).get(hub.device_id, _NOBODY),
-        {release_id for release_id, _ in model.barred.get(hub.device_id, _NONE)},
+        model.barred.get(hub.device_id, _NONE),
+        model.schedulable(hub),
+        outlooks.listable,
         {release_id: end for release_id, _, end in outlooks.halves},
     )
 
@@ -189,10 +195,15 @@ class _Model:
         self._connection = connection
         self.releases = [one for one in open_releases(connection) if _model(one) == model]
         self.live = [one for one in self.releases if one.state.is_live]
-        windows = [one for one in self.live if pilot_window_open(one, now)]
-        self._listed, self.barred = _in_pilots(connection, windows, suppliers)
+        self._windows = [one for one in self.live if pilot_window_open(one, now)]
+        self._listed, self.barred = _in_pilots(connection, self._windows, suppliers)
         every = sorted(self.releases, key=lambda one: not one.state.is_live)
         self._shared = [plans.of_release(connection, one, now) for one in every]
+
+    def schedulable(self, hub: Hub) -> frozenset[tuple[str, int]]:
+        """Return the pilots, by release and supplier, whose groups may have the hub: by the rule that judges 11.6."""
+        every = ((one.release_id, who) for one in self._windows for who in hub.suppliers)
+        return frozenset(one for one in every if hub.device_id in own_for_the_pilot(self._connection, *one))
 
     def outlooks(self, chunk: Sequence[Hub]) -> Iterator[tuple[Hub, _Answer]]:
         """Yield some thousand hubs of the model, each with what is asked of it."""

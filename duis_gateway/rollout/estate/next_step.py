@@ -139,7 +139,7 @@ def _instruct(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     if how.able < how.hub.suppliers:
         return _by_dcc(how, by_date)
     if how.viewer is None:
-        return f"{_who_can(chosen, last, how)}; otherwise {by_date}."
+        return f"{_who_can(chosen, last, how)}; otherwise {by_date}.{_first_listed(release, now, how)}"
     return _by_viewer(chosen, now, by_date, how)
 
 
@@ -187,6 +187,21 @@ def _who_can(chosen: Prospect, last: datetime, how: _How) -> str:
     return f"{said[0].upper()}{said[1:]}"
 
 
+def _first_listed(release: Release, now: datetime, how: _How) -> str:
+    """Say to the operator whose preferred list the pilot's schedule needs first; "" where none, or none is taken."""
+    name = release.release_id
+    if lists_taken_until(release, now) is None:
+        return ""
+    missing = [
+        who for who in how.roles if (name, who) in how.asked.listable and (name, who) not in how.asked.schedulable
+    ]
+    if not missing:
+        return ""
+    who = f"its {how.roles[missing[0]]}'s preferred list" if len(missing) == 1 else "their preferred lists"
+    who = "its supplier's preferred list" if len(how.hub.suppliers) == 1 else who
+    return f" For the pilot it has to be on {who} first (11.5)."
+
+
 def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     """Say to one of the hub's suppliers what it can do, or whom it has to wait for."""
     release, mine = chosen.release, how.mine
@@ -197,28 +212,41 @@ def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     match mine.task if mine is not None else None:
         case Task.INSTRUCT_SPLIT_HUBS:
             assert mine is not None
-            soon = show_time(min(last, mine.until or last))
-            return f"Instruct it (11.6), as its {how.other} has, until {soon}, or leave it: then {by_date}."
+            as_the_other = f", as its {how.other} has,"
+            ways = _ways(release, now, min(last, mine.until or last), how, then=as_the_other)
+            return f"{ways}, or leave it: then {by_date}."
         case Task.INSTRUCT_ANEW:
-            return f"Instruct it again (11.6) until {until}, {or_leave_it}"
-        case Task.INSTRUCT_SAFE_LAUNCH:
-            lists = lists_taken_until(release, now)
-            put = "" if lists is None else f"put it on your preferred list first (11.5, {_by(lists)}) for the pilot, "
-            return f"Instruct it for safe launch (11.6, stage SafeLaunch) until {until}, {put}{or_leave_it}"
+            return f"{_ways(release, now, last, how, again=' again')}, {or_leave_it}"
+        case Task.INSTRUCT_SAFE_LAUNCH if lists_taken_until(release, now) is None:
+            return f"Instruct it for safe launch (11.6, stage SafeLaunch) until {until}, {or_leave_it}"
     if chosen.plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
         end = how.asked.waiting.get(release.release_id, last)
         return f"Its {how.other} can instruct it (11.6) until {show_time(min(last, end))}; otherwise {by_date}."
-    if mine is not None or release.release_id in how.asked.barred:
-        launch = f"nstruct it for safe launch once the pilot has ended (11.6), until {until}, {or_leave_it}"
-        lists = lists_taken_until(release, now)
-        if mine is not None or lists is None:
-            return f"I{launch}"
-        return f"Put it on your preferred list (11.5, {_by(lists)}) and schedule it (11.6), i{launch}"
-    return f"Instruct it (11.6) until {until}, {or_leave_it}"
+    if mine is not None and mine.task is Task.SEND_PREFERRED_SCHEDULE:
+        return f"Instruct it for safe launch once the pilot has ended (11.6), until {until}, {or_leave_it}"
+    return f"{_ways(release, now, last, how)}, {or_leave_it}"
 
 
-def _by(at: datetime) -> str:
-    return f"by {show_time(at)}"
+def _ways(release: Release, now: datetime, last: datetime, how: _How, again: str = "", then: str = "") -> str:
+    """Say for which stage the viewer can instruct the hub, as 11.6 is judged: for the pilot what its list has.
+
+    What is in the pilot is not for safe launch until that has ended (BR-0.3). `again` and `then` are put into it.
+    """
+    until, lists = f"until {show_time(last)}", lists_taken_until(release, now)
+    if lists is None or release.pilot is None:
+        return f"Instruct it{again} (11.6){then} {until}"
+    here, by = (release.release_id, how.viewer), show_time(min(lists, last))
+    after = f"instruct it for safe launch once the pilot has ended (11.6), {until}"
+    later = f", {after}" if last > release.pilot.period.end else ""
+    if here in how.asked.schedulable:
+        return f"Instruct it{again} for the pilot (11.6, stage Pilot){then} until {by}{later}"
+    listable = here in how.asked.listable
+    if here not in how.asked.barred:
+        put = f", put it on your preferred list first (11.5, by {by}) for the pilot" if listable else ""
+        return f"Instruct it{again} for safe launch (11.6, stage SafeLaunch){then} {until}{put}"
+    if not listable:
+        return f"{after[0].upper()}{after[1:]}"
+    return f"Put it on your preferred list (11.5, by {by}) and schedule it{again} (11.6){then} until {by}{later}"
 
 
 def _both(how: _How) -> str:

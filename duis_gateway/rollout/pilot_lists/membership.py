@@ -34,8 +34,13 @@ from duis_gateway.store.tables import default_hub, default_list, hub, preferred_
 def own_in_pilot(connection: Connection, release_id: str, supplier: int) -> frozenset[int]:
     """Return the supplier's own hubs that are in the pilot as things stand, as far as that is its own affair."""
     listed = pilots.preferred(connection, release_id, supplier)
-    if listed is None:
-        listed = pilots.default_hubs(connection, release_id, supplier)
+    by_default = pilots.default_hubs(connection, release_id, supplier) if listed is None else ()
+    return own_for_the_pilot(connection, release_id, supplier).union(one.device_id for one in by_default)
+
+
+def own_for_the_pilot(connection: Connection, release_id: str, supplier: int) -> frozenset[int]:
+    """Return the supplier's own hubs that its Pilot groups may have (E110608): the default list is not enough."""
+    listed = pilots.preferred(connection, release_id, supplier) or ()
     always = pilots.proving_hubs(connection, release_id, supplier)
     chosen = direct.selected_for(connection, release_id, supplier)
     return chosen.union(one.device_id for one in (*listed, *always))

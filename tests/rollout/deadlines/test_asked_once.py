@@ -25,6 +25,7 @@ from duis_gateway.flow.steps import decide
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.deadlines.view import deadline_rows, tasks_of_everybody
+from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.protection import store as protection
@@ -83,6 +84,7 @@ def test_each_hub_is_asked_for_once_and_can_be_instructed_so(
                 for key in mine:
                     _agrees_with_the_status(connection, alone, *key)
                     assert can_be_done(store, connection, alone, hub.device_id, *key), key
+                _is_taken_as_advised(store, connection, alone, hub.device_id, supplier)
     with stored(store, scenario) as connection:
         _also(connection, listed, protected)
         assert asked(connection, scenario) == together
@@ -137,6 +139,20 @@ def _agrees_with_the_status(
     named.update(one.release_id for one in scenario.instructions)
     if release.state.is_live and task != "send_preferred_schedule" and release_id not in named:
         assert row["release"] == release_id, "nothing else can keep the hub there"
+
+
+def _is_taken_as_advised(store: Store, connection: Connection, scenario: Scenario, hub: int, supplier: int) -> None:
+    """The stage for which the hub's page tells the supplier to instruct it is accepted, with no list before."""
+    row = hub_on_a_page(connection, Party(supplier, PartyKind.SUPPLIER, ""), hub, scenario.now)
+    said = "" if row is None else str(row["next_step"])
+    if row is None or "nstruct it" not in said or " of R" in said or "rotect" in said:
+        return
+    release = release_of(scenario, str(row["release"]))
+    for stage in Stage:
+        if f"(11.6, stage {stage.value})" in said:
+            schedules = _schedules(scenario, hub, release, (stage,))
+            codes = [_answer(store, connection, scenario, supplier, None, body) for body in schedules]
+            assert "I99" in codes, (said, codes)
 
 
 def release_of(scenario: Scenario, release_id: str) -> Release:

@@ -37,7 +37,8 @@ def step(plan: HubPlan | None, now: datetime = NOW, *, hub: Hub = HUB, **how: bo
 
 @pytest.mark.requirement("BR-5.3", "BR-3.4")
 def test_a_supplier_reads_until_when_it_can_instruct_and_what_happens_otherwise() -> None:
-    assert step(AT_THE_DATE) == f"Instruct it (11.6) until {LAST}, or leave it: then its CSP updates it from {DATE} on."
+    launch = f"Instruct it for safe launch (11.6, stage SafeLaunch) until {LAST}"
+    assert step(AT_THE_DATE) == f"{launch}, or leave it: then its CSP updates it from {DATE} on."
     late = step(AT_THE_DATE, last_to_instruct(RELEASE) + DAY)
     assert late.startswith("It is too late for its supplier to instruct it")
     assert "ask DCC" in late
@@ -62,7 +63,9 @@ def test_in_a_pause_it_says_what_can_be_done_meanwhile() -> None:
     def paused(plan: HubPlan, *, viewer: int | None = 1, hub: Hub = HUB) -> str:
         return next_step(hub, Prospect(replace(RELEASE, paused=True), plan), NOW, viewer=viewer)
 
-    assert f"goes on. Meanwhile: Instruct it (11.6) until {LAST}" in paused(AT_THE_DATE)
+    assert f"goes on. Meanwhile: Instruct it for safe launch (11.6, stage SafeLaunch) until {LAST}" in paused(
+        AT_THE_DATE
+    )
     assert f"Meanwhile: Its supplier can instruct it (11.6), until {LAST}" in paused(AT_THE_DATE, viewer=None)
     half = replace(AT_THE_DATE, void=VoidReason.AWAITS_SECOND_SUPPLIER)
     assert "Meanwhile: Its Gas Supplier can instruct it" in paused(half, hub=replace(HUB, gas_supplier=2))

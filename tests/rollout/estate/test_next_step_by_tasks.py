@@ -55,7 +55,9 @@ def test_of_a_split_hub_the_one_that_can_do_something_is_named(dcc: Steering) ->
     assert what_to_do(dcc, OURS).endswith("It takes instructions of both its suppliers.")
     instructs(dcc, OURS, FIRST)
     end = show_time(FIRST.end)
-    assert what_to_do(dcc, THEIRS).startswith(f"Instruct it (11.6), as its Import Supplier has, until {end}, or leave")
+    launch = f"Instruct it for safe launch (11.6, stage SafeLaunch), as its Import Supplier has, until {end}, put it on"
+    assert what_to_do(dcc, THEIRS).startswith(launch)
+    assert what_to_do(dcc, None).endswith("For the pilot it has to be on their preferred lists first (11.5).")
     assert what_to_do(dcc, OURS).startswith(f"Its Gas Supplier can instruct it (11.6) until {end}; otherwise")
     assert what_to_do(dcc, None).startswith(f"Its Gas Supplier can instruct it (11.6), until {end}; otherwise")
     dcc.passes(FIRST.end)
@@ -79,6 +81,53 @@ def test_of_a_hub_on_the_list_the_pilots_date_is_said_and_of_others_that_of_safe
     dcc.passes(PILOT.end)
     for hub in (OWN_NORTH, OWN_SOUTH):
         assert what_to_do(dcc, OURS, hub).startswith(f"{launch}, or leave it")
+
+
+def accepts(dcc: Steering, supplier: int, hub: int, stage: Stage) -> bool:
+    """Whether 11.6 takes the hub of the supplier's now, for this stage: as the request itself is judged."""
+    start = PILOT.end if stage is Stage.SAFE_LAUNCH else dcc.clock.now() + WEEK
+    group = DeploymentGroup("TRY", stage, (hub,), Period(start + WEEK, start + 2 * WEEK))
+    code = dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,)))
+    assert code in ("I99", "E110608", "E110602"), code
+    return code == "I99"
+
+
+def test_a_split_hub_that_is_off_the_list_is_not_to_be_scheduled_for_the_pilot(dcc: Steering) -> None:
+    """Before, it was to be instructed as the other had done, and that was refused: E110608."""
+    dcc.piloting()
+    for supplier in (OURS, THEIRS):
+        assert not dcc.asks(supplier, "11.5", PreferredPilotList("R1", NEW, (SPLIT,))).startswith("E")
+    assert accepts(dcc, THEIRS, SPLIT, Stage.PILOT)
+    end = show_time(dcc.clock.now() + 3 * WEEK)
+    assert what_to_do(dcc, OURS).startswith(
+        f"Instruct it for the pilot (11.6, stage Pilot), as its Gas Supplier has, until {end}, or leave it"
+    )
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
+    assert what_to_do(dcc, OURS).startswith(
+        f"Instruct it for safe launch (11.6, stage SafeLaunch), as its Gas Supplier has, until {end}, "
+        f"put it on your preferred list first (11.5, by {end}) for the pilot, or leave it"
+    )
+    assert what_to_do(dcc, None).endswith(
+        "For the pilot it has to be on its Import Supplier's preferred list first (11.5)."
+    )
+    assert not accepts(dcc, OURS, SPLIT, Stage.PILOT)
+    assert accepts(dcc, OURS, SPLIT, Stage.SAFE_LAUNCH)
+
+
+def test_what_a_successors_approval_made_void_is_instructed_as_the_successor_takes_it(dcc: Steering) -> None:
+    """Before, it was to be instructed again under a release on whose list it never was: E110608."""
+    dcc.piloting("R0", firmware_version="00000003")
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R0", "00000003", (OWN_NORTH,))).startswith("E")
+    group = DeploymentGroup("P1", Stage.PILOT, (OWN_NORTH,), Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK))
+    assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R0", "00000003", (group,))).startswith("E")
+    dcc.announces("R1")
+    dcc.approves("R1")
+    again = (
+        f"Instruct it again for safe launch (11.6, stage SafeLaunch) until {last(dcc)}, put it on your preferred list"
+    )
+    assert what_to_do(dcc, OURS, OWN_NORTH).startswith(f"{again} first (11.5, by {show_time(PILOT.end)}) for the pilot")
+    assert not accepts(dcc, OURS, OWN_NORTH, Stage.PILOT)
+    assert accepts(dcc, OURS, OWN_NORTH, Stage.SAFE_LAUNCH)
 
 
 def test_a_pilots_schedule_is_asked_for_on_the_page_also_where_another_release_has_the_hub_next(dcc: Steering) -> None:
