@@ -43,7 +43,7 @@ def next_step(
             f"Nothing can be done while the inventory has it as {hub.status}; if that is wrong, DCC has to correct it."
         )
     if chosen is None:
-        return "Nothing can be done until DCC announces a release for its device model."
+        return _without_release(hub, asked or AskedOfHub())
     release, plan = chosen.release, chosen.plan
     match plan.basis:
         case Basis.ACTIVE:
@@ -68,6 +68,15 @@ def next_step(
     if plan.basis is Basis.BATCH:
         return f"{tries}Wait: {by_date}.{later}"
     return f"{tries}{_instruct(chosen, now, by_date, how)}{later}"
+
+
+def _without_release(hub: Hub, asked: AskedOfHub) -> str:
+    """Say what is waited for where no release in flight is for the hub's model, but one may wait for DCC's decision."""
+    for release in asked.releases.values():
+        if release.state is ReleaseState.INVALIDATED and unfit(hub, release) is None:
+            name = release.release_id
+            return f"DCC has to decide on {name}, whose pilot was invalidated: ask it. Until then nothing can be done."
+    return "Nothing can be done until DCC announces a release for its device model."
 
 
 class _How(NamedTuple):

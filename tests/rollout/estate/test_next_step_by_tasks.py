@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.operations.console.hub import OPERATOR
@@ -15,6 +16,7 @@ from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from duis_gateway.rollout.releases.rules import last_to_instruct
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.text.times import show_time
 from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES
@@ -128,6 +130,22 @@ def test_what_a_successors_approval_made_void_is_instructed_as_the_successor_tak
     assert what_to_do(dcc, OURS, OWN_NORTH).startswith(f"{again} first (11.5, by {show_time(PILOT.end)}) for the pilot")
     assert not accepts(dcc, OURS, OWN_NORTH, Stage.PILOT)
     assert accepts(dcc, OURS, OWN_NORTH, Stage.SAFE_LAUNCH)
+
+
+def test_where_the_successor_was_stopped_dcc_has_to_decide_on_the_invalidated_pilot(dcc: Steering) -> None:
+    """Before, nothing could be done "until DCC announces a release", though it owed a decision on one."""
+    dcc.piloting()
+    dcc.announces("R2", firmware_version="00000003")
+    dcc.approves("R2")
+    assert (
+        dcc.says(esi.RolloutDecision("R2", RolloutAction.STOP, "bad", Standing.CONFIRMED, "DCC")).status == "Accepted"
+    )
+    for viewer in (OURS, None):
+        said = what_to_do(dcc, viewer, OWN_NORTH)
+        assert said.startswith("DCC has to decide on R1, whose pilot was invalidated: ask it.")
+    again = esi.RolloutDecision("R1", RolloutAction.PROCEED, "again", Standing.CONFIRMED, "DCC")
+    assert dcc.says(again).status == "Accepted"
+    assert "nstruct it" in what_to_do(dcc, OURS, OWN_NORTH)
 
 
 def test_a_pilots_schedule_is_asked_for_on_the_page_also_where_another_release_has_the_hub_next(dcc: Steering) -> None:
