@@ -138,15 +138,17 @@ def next_prospect(prospects: Sequence[Prospect]) -> Prospect | None:
     An instruction that stands is carried out before anything else can be instructed (`OtherRequestInProgress`); else
     the release whose date comes first has the hub, as the notice of a newer one takes nothing from it (nor where both
     have the same date: one that is approved goes first). Where a release is active on the hub, no older one has it any
-    more. None without a live release.
+    more; where several are, as they bring the same version, one that is approved: by no other was it activated. None
+    without a live release.
     """
     instructed = [one for one in prospects if one.plan.basis in (Basis.INSTRUCTED, Basis.BATCH)]
     newer = takewhile(lambda one: one.plan.basis is not Basis.ACTIVE, prospects)
     waiting = [one for one in newer if one.plan.basis is Basis.AUTOMATIC_DATE]
     if instructed or waiting:
         return min(instructed or waiting, key=lambda one: (_due(one), one.release.state is ReleaseState.NOTIFIED))
-    active = (one for one in prospects if one.plan.basis is Basis.ACTIVE)
-    return next(active, prospects[0] if prospects else None)
+    active = [one for one in prospects if one.plan.basis is Basis.ACTIVE]
+    approved = (one for one in active if one.release.state is not ReleaseState.NOTIFIED)
+    return next(approved, next(iter((*active, *prospects)), None))
 
 
 def _due(prospect: Prospect) -> datetime:

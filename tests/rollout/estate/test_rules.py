@@ -69,6 +69,21 @@ def test_a_hub_on_which_the_newer_release_is_active_is_no_more_the_older_ones() 
     assert next_prospect([ahead, Prospect(OLDER, plan(Basis.ACTIVE))]) is ahead
 
 
+def test_a_hub_is_activated_under_the_release_that_is_approved_where_another_brings_the_same_version() -> None:
+    """Before, an announcement had a hub that was activated before it came, as "not approved yet"."""
+    announced, approved, newer = (
+        Prospect(release(release_id=name, state=state), plan(Basis.ACTIVE))
+        for name, state in (
+            ("R2", ReleaseState.NOTIFIED),
+            ("R1", ReleaseState.PILOTING),
+            ("R3", ReleaseState.APPROVED),
+        )
+    )
+    assert next_prospect([announced, approved]) is approved
+    assert next_prospect([newer, announced, approved]) is newer
+    assert next_prospect([announced]) is announced
+
+
 @pytest.mark.parametrize("basis", [Basis.INSTRUCTED, Basis.BATCH])
 def test_what_is_instructed_under_an_older_release_comes_first(basis: Basis) -> None:
     newer, older = Prospect(NEWER, plan(Basis.AUTOMATIC_DATE)), Prospect(OLDER, plan(basis))
