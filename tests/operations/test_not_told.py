@@ -159,6 +159,19 @@ def test_a_supplier_is_shown_what_itself_was_not_told(pages: Pages) -> None:
     assert pages.read(path, OURS).xpath(f"//section[@id='not-told']//a[@href='{address(pages, number)}']")
 
 
+def test_of_a_split_hub_it_is_said_which_of_its_suppliers_was_not_told_and_to_replay_it_first(pages: Pages) -> None:
+    """Before, "its supplier" was not told, whichever of them, and what to do was silent about it."""
+    path = f"/hubs/{format_eui(SPLIT)}"
+    given_up(pages.dcc, "A01", THEIRS)
+    standing = pages.words(path, part="//div[@id='standing']")
+    assert "its Gas Supplier has not been told yet: whoever runs the gateway has to send the message again" in standing
+    assert "What to do: First replay what was given up: its Gas Supplier does not know of it." in standing
+    given_up(pages.dcc, "A01", OURS)
+    both = "First replay what was given up: its Import Supplier and its Gas Supplier do not know of it."
+    assert both in pages.words(path, part="//div[@id='standing']")
+    assert "First" not in pages.words(f"/supplier{path}", OURS, "//div[@id='standing']")
+
+
 def test_the_second_supplier_hears_nothing_of_what_the_first_was_not_told(pages: Pages) -> None:
     given_up(pages.dcc, "A01", OURS)
     path = f"/supplier/hubs/{format_eui(SPLIT)}"

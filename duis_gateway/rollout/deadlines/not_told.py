@@ -174,19 +174,36 @@ def in_words(messages: Iterable[NotArrived], hub: Hub, viewer: int | None = None
     """Say, to this supplier or to others, who was not told of a hub, and nothing of what: "" if all arrived."""
     said: dict[str, str] = {}
     for one in messages:
-        whom = "its supplier has" if one.recipient in hub.suppliers else "its CSP has"
-        whom = "you have" if one.recipient == viewer else whom
+        whom = "you have" if one.recipient == viewer else f"its {_role_of(one.recipient, hub)} has"
         said[whom] = _TO_DO[one.given_up or said.get(whom) == _TO_DO[True]]
     return "; ".join(f"{whom} not been told yet: {what}" for whom, what in said.items())
 
 
 def first_step(messages: Iterable[NotArrived], hub: Hub, *, of_supplier: bool) -> str:
-    """Say what has to be done before anything else helps: where its CSP was not told, and will not be by itself."""
-    if not any(one.given_up and one.recipient not in hub.suppliers for one in messages):
-        return ""
+    """Say what has to be done before anything else helps: where somebody was not told, and will not be by itself.
+
+    A supplier reads it of its CSP: of itself it knows, and the other's messages are not its affair.
+    """
+    untold = [one.recipient for one in messages if one.given_up]
+    of_csp = any(who not in hub.suppliers for who in untold)
     if of_supplier:
-        return "First ask whoever runs the gateway to send its CSP the message again."
-    return "First replay what was given up: its CSP knows nothing of it."
+        return "First ask whoever runs the gateway to send its CSP the message again." if of_csp else ""
+    if of_csp:
+        return "First replay what was given up: its CSP knows nothing of it."
+    roles = " and its ".join(sorted({_role_of(who, hub) for who in untold}, reverse=True))
+    return f"First replay what was given up: its {roles} {_DOES_NOT[' and ' in roles]} know of it." if roles else ""
+
+
+def _role_of(recipient: int, hub: Hub) -> str:
+    """Return what a party is to a hub, of a split hub which of its suppliers."""
+    if recipient not in hub.suppliers:
+        return "CSP"
+    if len(hub.suppliers) == 1:
+        return "supplier"
+    return {hub.gas_supplier: "Gas Supplier", hub.import_supplier: "Import Supplier"}[recipient]
+
+
+_DOES_NOT = {False: "does not", True: "do not"}
 
 
 _TO_DO = {
