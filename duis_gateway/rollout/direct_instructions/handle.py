@@ -25,6 +25,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.direct_instructions.rules import DirectJudgement, judge_batch, judge_selection
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import NamedHub
+from duis_gateway.rollout.plans.held import held_plans
 from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.plans.under_way import instructed_since
 from duis_gateway.rollout.protection import store as protection
@@ -66,8 +67,9 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     tx.send(_to_suppliers(alert, by_supplier(named[d] for d in good), tx))
     before = direct.batch_hubs(tx.conn, release.release_id, body.group_id)
     since = direct.batched_since(tx.conn, release.release_id, good, tx.now)
+    held = held_plans(tx, release, {*before, *good})
     direct.put_batch(tx.conn, DirectGroup(release.release_id, body.period, tx.now, good, body.group_id), since)
-    replan(tx, release, (*before, *good))
+    replan(tx, release, (*before, *good), held)
     return accepted(message, _items(judgement.findings))
 
 
@@ -106,9 +108,10 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     tx.send(alerts_on_choice(release, body.supplier, good, named, tx))
     before = direct.selected_for(tx.conn, release.release_id, body.supplier)
     since = instructed_since(tx, release, body.supplier, good)
+    held = held_plans(tx, release, {*before, *good})
     direct.put_selection(tx.conn, DirectGroup(release.release_id, period, tx.now, good, supplier=body.supplier), since)
     tx.send(take_out_of_safe_launch(release, good, tx))
-    replan(tx, release, (*before, *good))
+    replan(tx, release, (*before, *good), held)
     return accepted(message, _items(judgement.findings))
 
 

@@ -5,6 +5,7 @@ It was told as void when the pause began, or was never told as it was instructed
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +16,7 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.groups import note_groups, without_group
 from duis_gateway.rollout.plans.half_instructed import HUBS_AT_ONCE
-from duis_gateway.rollout.plans.records import PlanFacts
+from duis_gateway.rollout.plans.records import PlanFacts, ToldHub, ToldPlan
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
 from duis_gateway.rollout.plans.void import of_parties
@@ -46,6 +47,23 @@ def tell_ended(release: Release, moment: Moment) -> None:
             without = dict.fromkeys(without_group(was, by_dcc=by_dcc), frozenset(members))
             note_groups(bulletin, moment, release, members, members if by_dcc else (), without)
     moment.send(bulletin.sends(release, listeners, moment))
+
+
+def held_plans(moment: Moment, release: Release, ids: Iterable[int]) -> dict[int, ToldHub]:
+    """Return what these hubs would be planned for if a release were not paused; nothing where it is not.
+
+    Read before something is taken back: no plan is told of them, so that nothing else would say what is held no more.
+    """
+    if not release.paused:
+        return {}
+    shared, given, found = plans.of_release(moment.conn, release, moment.now), tuple(ids), dict[int, ToldHub]()
+    for start in range(0, len(given), HUBS_AT_ONCE):
+        for facts, members in plans.kinds(moment.conn, shared, given[start : start + HUBS_AT_ONCE]):
+            plan, hub = replace(plan_hub(facts), held=False).told, facts.hub
+            if isinstance(plan, ToldPlan):
+                one = ToldHub(plan, hub.csp_region, hub.import_supplier, hub.gas_supplier)
+                found.update(dict.fromkeys(members, one))
+    return found
 
 
 def _just_before(facts: PlanFacts, end: datetime) -> PlanFacts | None:

@@ -32,9 +32,14 @@ from duis_gateway.rollout.releases.records import Release, ReleaseState
 HUBS_AT_ONCE = 50_000
 
 
-def replan(moment: Moment, release: Release, ids: Iterable[int]) -> None:
-    """Tell what has changed in the plan of these hubs under a release as it stands now."""
-    _replan(moment, release, _in_chunks(moment, ids))
+def replan(
+    moment: Moment, release: Release, ids: Iterable[int], held: Mapping[int, ToldHub] = MappingProxyType({})
+) -> None:
+    """Tell what has changed in the plan of these hubs under a release as it stands now.
+
+    `held`: what a pause has held of them until now (`held.held_plans`); that it is taken back is told, too.
+    """
+    _replan(moment, release, _in_chunks(moment, ids), held=held)
 
 
 def _in_chunks(moment: Moment, ids: Iterable[int]) -> Iterator[Collection[int]]:
@@ -102,6 +107,7 @@ def _replan(
     lost: Lost | None = None,
     *,
     proceeds: bool = False,
+    held: Mapping[int, ToldHub] = MappingProxyType({}),
 ) -> None:
     lost = lost or Lost()
     listeners = Listeners(moment)
@@ -113,6 +119,7 @@ def _replan(
         if shared is None:
             shared = plans.of_release(moment.conn, release, moment.now)
         before = told.told(moment.conn, release.release_id, chunk)
+        before.update((one, held[one]) for one in chunk if one in held)
         now: defaultdict[ToldHub, list[int]] = defaultdict(list)
         void: list[int] = []
         off: list[int] = []
@@ -121,7 +128,7 @@ def _replan(
         untold.watch(moment, release, [facts for facts, _ in kinds])
         for was, outlook, device_ids, found in _compared(before, kinds):
             planned = outlook.planned
-            if planned == was:
+            if planned == was or (held and outlook.told is VoidReason.PAUSED):
                 continue
             if was is not None and outlook.told is VoidReason.PAUSED and _moved(was, release, moment):
                 moving += device_ids

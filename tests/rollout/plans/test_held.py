@@ -16,6 +16,7 @@ from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standi
 from tests.rollout.plans.test_off_the_plan import hubs, told
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, THEIR_HUB, Steering
+from tests.support.told_and_shown import PLANNED, words_since
 
 DAY = timedelta(days=1)
 FIRST = Period(PILOT.start + 7 * DAY, PILOT.start + 14 * DAY)
@@ -37,6 +38,39 @@ def instructs(dcc: Steering, supplier: int, period: Period, *ids: int, name: str
 def history(dcc: Steering, party: int, hub: int) -> list[str]:
     with dcc.store.read() as conn:
         return [str(row["what"]) for row in history_rows(conn, Party(party, PartyKind.SUPPLIER, ""), hub)]
+
+
+@pytest.mark.requirement("X08", "X10")
+@pytest.mark.parametrize("given", ["before", "within"])
+@pytest.mark.parametrize("instead", ["other hub", "automatic date"])
+def test_what_dcc_takes_back_in_a_pause_is_told_as_taken_back(dcc: Steering, given: str, instead: str) -> None:
+    """Before, it was told to nobody, then or when DCC proceeded, and shown as `NotInstructed` all the same."""
+    if given == "within":
+        decides(dcc, RolloutAction.PAUSE)
+    dcc.says(esi.BatchInstruction("R1", "B1", (OWN_NORTH, SPLIT, THEIR_HUB), FIRST))
+    dcc.says(esi.PilotSelection("R1", OURS, (OWN_SOUTH,), FIRST))
+    if given == "before":
+        decides(dcc, RolloutAction.PAUSE)
+    before = dcc.last_row()
+    dcc.says(esi.BatchInstruction("R1", "B1", (THEIR_HUB,), SECOND))
+    assert set(words_since(dcc, before)) == {
+        *((one, OWN_NORTH) for one in (OURS, NORTH, DCC)),
+        *((one, SPLIT) for one in (OURS, THEIRS, NORTH, DCC)),
+    }, "of what is held for another period now nothing is said before DCC proceeds"
+    before = dcc.last_row()
+    if instead == "other hub":
+        dcc.says(esi.PilotSelection("R1", OURS, (OWN_NORTH,), SECOND))
+        dcc.says(esi.BatchInstruction("R1", "B1", (SPLIT,), SECOND))
+    else:
+        dcc.says(esi.BatchInstruction("R1", "B1", (THEIR_HUB,), None))
+    found = words_since(dcc, before)
+    gone = {(one, THEIR_HUB) for one in (THEIRS, SOUTH, DCC)}
+    gone |= {(one, OWN_SOUTH) for one in (OURS, SOUTH, DCC)} if instead == "other hub" else set()
+    assert found.keys() == gone
+    assert set(found.values()) == {"NotInstructed"}
+    before = dcc.last_row()
+    decides(dcc, RolloutAction.PROCEED)
+    assert set(words_since(dcc, before).values()) == {PLANNED}
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["looked at when it is over", "not before DCC proceeds"])
