@@ -147,10 +147,19 @@ def _end(
         events.note(connection, given, named)
         what = Happened.ENDED if groups is batch else Happened.CHOICE_ENDED
         passed = given.period if given.period is not None and is_over(given.period, ending.at) else None
-        planned_nothing = groups is batch and given.period is None and ending.word == TAKEN_BACK
-        word = DATE_TAKEN_BACK if planned_nothing else ending.word
-        ended = replace(given, what=what, at=ending.at, period=passed, word=word)
-        events.note(connection, ended, named.difference(() if staying is None else staying.device_ids))
+        ended = replace(given, what=what, at=ending.at, period=passed, word=ending.word)
+        named.difference_update(() if staying is None else staying.device_ids)
+        if groups is batch and ending.word == TAKEN_BACK:
+            nothing = named if given.period is None else _behind_another(connection, given, named)
+            events.note(connection, replace(ended, word=DATE_TAKEN_BACK), nothing)
+            named = named.difference(nothing)
+        events.note(connection, ended, named)
+
+
+def _behind_another(connection: Connection, one: HubEvent, ids: Collection[int]) -> set[int]:
+    """Return those of a batch's hubs for which a newer one counts in its place."""
+    counting = batches_naming(connection, one.release_id, ids)
+    return {device_id for device_id, other in counting.items() if other.group_id != one.group_id}
 
 
 def _event(groups: Table, row: Row[Any], noted_at: datetime) -> HubEvent:

@@ -41,7 +41,10 @@ TAKEN_BACK = "TakenBack"
 """The word of an instruction that its supplier cancelled, or sent again without the hub; or DCC what it instructed."""
 
 DATE_TAKEN_BACK = "DateTakenBack"
-"""The word of a batch for the automatic date that DCC took back: nothing was planned by it, and nothing is void."""
+"""The word of a batch that DCC took back and that planned nothing, so that nothing is void.
+
+It was for the automatic date, or a newer batch counted in its place.
+"""
 
 OFF_THE_LIST = "OffTheList"
 """The word of an instruction that ended with a preferred list which does not name the hub any more."""
@@ -81,6 +84,11 @@ class Ended:
     def over(self) -> bool:
         """Whether its period had passed by then."""
         return self.end is not None
+
+    @property
+    def since(self) -> datetime:
+        """From when on it moved the hub no more: the end of its period, where that came first."""
+        return self.end or self.at
 
 
 @dataclass(frozen=True, slots=True)

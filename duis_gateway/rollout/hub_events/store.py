@@ -77,7 +77,7 @@ def left_groups(
 def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, Ended]]:
     """Return whose instructions under a release ended, and how, by the event's number, the oldest first.
 
-    `OF_DCC`: DCC's batches, but for what they instructed for the automatic date: that had planned nothing.
+    `OF_DCC`: DCC's batches, but for those that had planned nothing (`DATE_TAKEN_BACK`).
     """
     query = (
         select(
@@ -104,12 +104,17 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
 def endings_of(
     connection: Connection, heads: Mapping[int, tuple[int, Ended]], ids: Iterable[int]
 ) -> dict[int, dict[int, Ended]]:
-    """Return how instructions of these hubs ended, by hub and supplier: of several the last (`heads`: `endings`)."""
+    """Return how instructions of these hubs ended, by hub and supplier (`heads`: `endings`).
+
+    Of several it is the one that could move the hub last: one that was over before then may have been taken back since.
+    """
     found: defaultdict[int, dict[int, Ended]] = defaultdict(dict)
     for number, members in sorted(_members(connection, heads, ids).items()) if heads else ():
         supplier, ended = heads[number]
         for device_id in members:
-            found[device_id][supplier] = ended
+            known = found[device_id].get(supplier)
+            if known is None or known.since <= ended.since:
+                found[device_id][supplier] = ended
     return found
 
 

@@ -97,7 +97,7 @@ def _of_a_half(facts: PlanFacts, reason: VoidReason) -> VoidReason:
 def _behind_a_batch(facts: PlanFacts, reason: VoidReason) -> VoidReason:
     """Return why a hub is not moved of which nothing that stands can count: a batch may have moved it since."""
     batch, since = facts.endings.get(OF_DCC), useless_since(facts)
-    if batch is None or since is None or batch.at > facts.at or (batch.end or batch.at) < since:
+    if batch is None or since is None or batch.at > facts.at or batch.since < since:
         return reason
     return why_ended(batch)
 
@@ -108,7 +108,7 @@ def _not_instructed(facts: PlanFacts) -> VoidReason:
     if facts.withheld & seen:
         return VoidReason.NOT_INSTRUCTED
     every = (facts.endings[one] for one in (*seen, OF_DCC) if one in facts.endings)
-    found = [(ended.at, why_ended(ended)) for ended in every if ended.at <= facts.at]
+    found = [(ended.since, why_ended(ended)) for ended in every if ended.at <= facts.at]
     found += _of_former_suppliers(facts)
     if found:
         return max(found, key=lambda one: (one[0], _rank(one[1])))[1]
@@ -127,7 +127,7 @@ def _of_former_suppliers(facts: PlanFacts) -> Iterator[tuple[datetime, VoidReaso
             yield _left(facts, one)
     for supplier in facts.endings.keys() - facts.hub.suppliers - {OF_DCC}:
         if not given_by(facts, supplier):
-            yield facts.endings[supplier].at, why_ended(facts.endings[supplier])
+            yield facts.endings[supplier].since, why_ended(facts.endings[supplier])
 
 
 def _left(facts: PlanFacts, one: HubInstruction) -> tuple[datetime, VoidReason]:
@@ -179,7 +179,7 @@ def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason 
     found = list(_of_former_suppliers(facts))
     of_batch = ended_void(facts, OF_DCC)
     if of_batch is not None:
-        found.append((facts.endings[OF_DCC].at, of_batch))
+        found.append((facts.endings[OF_DCC].since, of_batch))
     return max(found, key=lambda one: (one[0], _rank(one[1])), default=(facts.at, None))[1]
 
 

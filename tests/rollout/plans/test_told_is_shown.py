@@ -95,6 +95,58 @@ def test_a_missed_period_is_shown_under_a_batch_for_the_automatic_date(dcc: Stee
     assert deviations_asked(dcc, OURS) == {"PeriodMissed": 1}, "it is planned again"
 
 
+def is_taken_back(dcc: Steering, hub: int) -> None:
+    """Hold the hub to what was told of it, however its other lists are sent again."""
+    for party in (OURS, NORTH, DCC):
+        assert column(dcc, party, hub, "void") == "NotInstructed"
+        assert "taken back" in str(column(dcc, party, hub, "why"))
+    assert cs06(dcc, hub) == "NotInstructed"
+
+
+@pytest.mark.requirement("X08")
+@pytest.mark.parametrize("since", ["automatic date", "earlier end"])
+def test_a_batch_that_is_sent_again_says_nothing_of_what_another_has_planned_since(dcc: Steering, since: str) -> None:
+    """Before, all were shown `PeriodEnded`, or `NotInstructed` for it, of which they had been told the other."""
+    batch(dcc, LATER if since == "earlier end" else FIRST, OWN_NORTH, name="DB")
+    batch(dcc, FIRST if since == "earlier end" else None, OWN_NORTH, name="DC")
+    dcc.passes(BETWEEN)
+    before = dcc.last_row()
+    batch(dcc, LATER, OWN_SOUTH, name="DB")
+    assert {hub for _, hub in words_since(dcc, before)} == {OWN_SOUTH}
+    if since == "automatic date":
+        is_taken_back(dcc, OWN_NORTH)
+    else:
+        assert void_of(dcc, OURS) == void_of(dcc, NORTH) == {"PeriodEnded": 1}
+        assert cs06(dcc, OWN_NORTH) == "AfterPeriod"
+    assert history(dcc, OURS, OWN_NORTH)[0] == "taken back"
+
+
+@pytest.mark.requirement("X08")
+@pytest.mark.parametrize("over", ["choice", "own group", "own group, then choice"])
+def test_what_was_over_says_nothing_when_it_is_sent_again_without_the_hub(dcc: Steering, over: str) -> None:
+    """Before, all were shown `PeriodEnded` again, and had been told since that what came after was taken back."""
+    if over == "choice":
+        chooses(dcc, OURS, FIRST, OWN_NORTH)
+    else:
+        instructs(dcc, OURS, FIRST, OWN_NORTH)
+    if over == "own group, then choice":
+        dcc.passes(BETWEEN)
+        chooses(dcc, OURS, LATER, OWN_NORTH)
+        chooses(dcc, OURS, LATER, OWN_SOUTH)
+    else:
+        batch(dcc, LATER, OWN_NORTH)
+        dcc.passes(BETWEEN)
+        batch(dcc, LATER, OWN_SOUTH)
+    is_taken_back(dcc, OWN_NORTH)
+    before = dcc.last_row()
+    if over == "choice":
+        chooses(dcc, OURS, LATER, OWN_SOUTH)
+    else:
+        dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (), (CancelledGroup("W1", Stage.PILOT),)))
+    assert OWN_NORTH not in {hub for _, hub in words_since(dcc, before)}
+    is_taken_back(dcc, OWN_NORTH)
+
+
 @pytest.mark.requirement("BR-3.3")
 def test_the_end_of_a_half_is_told_under_a_batch_for_the_automatic_date(dcc: Steering) -> None:
     """The brother: it was shown, and the supplier was told nothing; such a batch takes nothing from a half."""
