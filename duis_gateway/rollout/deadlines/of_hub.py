@@ -28,9 +28,8 @@ from duis_gateway.rollout.deadlines.rules import (
 )
 from duis_gateway.rollout.deadlines.turns import Turns, asked_of_hub
 from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back
-from duis_gateway.rollout.estate.prospects import judged_prospects
+from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.hubs.records import Hub
-from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.half_instructed import halves_in_vain
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.schedule_decisions import store as says
@@ -86,7 +85,6 @@ def _of_partners(conn: Connection, release: Release, hub: Hub, own: Turns, now: 
 
 
 def _off_plan(conn: Connection, release: Release, hub: Hub, who: list[Party], now: datetime) -> Iterator[Deadline]:
-    (prospect,) = judged_prospects(conn, plans.of_release(conn, release, now), [hub], None)
-    if prospect.off_plan is not None:
+    for kind in Departures(conn, release, now, None).among([hub]).values():
         for party in who:
-            yield from deviations(release, party.kind, party.eui, {prospect.off_plan: 1})
+            yield from deviations(release, party.kind, party.eui, {kind: 1})

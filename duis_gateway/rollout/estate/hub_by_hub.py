@@ -184,8 +184,8 @@ class EstateReader:
 
     def rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs, in their order."""
-        for hub, chosen, gone, last in self._looked_at(chunk):
-            yield self._row(hub, chosen, gone, last)
+        for hub, live, gone, last in self._looked_at(chunk):
+            yield self._row(hub, live, gone, last)
 
     def page_rows(
         self, chunk: Sequence[Hub], asked: Mapping[int, AskedOfHub] = _NOT_LOOKED_AT
@@ -194,19 +194,20 @@ class EstateReader:
 
         `asked`: what is asked for of each, by which the next step agrees with the tasks.
         """
-        for hub, chosen, gone, last in self._looked_at(chunk):
+        for hub, live, gone, last in self._looked_at(chunk):
+            chosen = next_prospect(live)
             more = self._more(hub, chosen, void_before(chosen, gone), asked.get(hub.device_id))
-            yield {**self._row(hub, chosen, gone, last), **more}
+            yield {**self._row(hub, live, gone, last), **more}
 
     def _looked_at(
         self, chunk: Sequence[Hub]
-    ) -> Iterator[tuple[Hub, Prospect | None, Sequence[Prospect], RecordedOutcome | None]]:
-        """Yield each hub with what moves it next, what releases that gave way had planned, and its last outcome."""
+    ) -> Iterator[tuple[Hub, Sequence[Prospect], Sequence[Prospect], RecordedOutcome | None]]:
+        """Yield each hub with what live releases plan, what those that gave way had planned, and its last outcome."""
         prospects, before = (self._prospects(chunk, under) for under in (self._shared, self._gone))
         outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
         for hub in chunk:
-            chosen = next_prospect(prospects.get(hub.device_id, ()))
-            yield hub, chosen, before.get(hub.device_id, ()), outcomes.get(hub.device_id)
+            device_id = hub.device_id
+            yield hub, prospects.get(device_id, ()), before.get(device_id, ()), outcomes.get(device_id)
 
     @cached_property
     def _gone(self) -> _ByModel:
@@ -251,13 +252,14 @@ class EstateReader:
         return self._told[release_id]
 
     def _row(
-        self, hub: Hub, chosen: Prospect | None, gone: Sequence[Prospect], last: RecordedOutcome | None
+        self, hub: Hub, live: Sequence[Prospect], gone: Sequence[Prospect], last: RecordedOutcome | None
     ) -> Mapping[str, object]:
+        chosen = next_prospect(live)
         plan = chosen and chosen.plan
         outcome = last and last.outcome
         state = state_of(chosen) if chosen else HubState.NOT_PLANNED
         why = f"{why_of(chosen)}{and_before(void_before(chosen, gone))}" if chosen else self._over.why_nothing(hub)
-        void, off_plan = why_void(chosen, gone), why_off_plan(chosen, gone)
+        void, off_plan = why_void(chosen, gone), why_off_plan(live, gone)
         return {
             "device_id": format_eui(hub.device_id),
             "manufacturer": hub.manufacturer,

@@ -18,14 +18,13 @@ from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, open_releases, scope_of
 from duis_gateway.rollout.deadlines.turns import WhoIsAsked
 from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql
+from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.estate.eligible_hubs import Scope, failed_sql, looked_at_sql, off_plan_sql, touched_sql
 from duis_gateway.rollout.estate.hub_by_hub import EstateReader, with_not_told
-from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.hubs.store import HUB_COLUMNS
-from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.tables import device_model, hub, instruction, instruction_hub
@@ -156,25 +155,14 @@ class _Only(Protocol):
 class _OffPlan:
     """Those that were moved, or were not, otherwise than planned under a release, as they are counted."""
 
-    def __init__(
-        self, conn: Connection, shared: plans.ReleaseFacts, kind: DeviationKind | None, viewer: int | None
-    ) -> None:
-        self._conn = conn
-        self._shared = shared
+    def __init__(self, departures: Departures, kind: DeviationKind | None) -> None:
+        self._departures = departures
         self._kind = kind
-        self._viewer = viewer
 
     def among(self, chunk: Sequence[Hub]) -> frozenset[int]:
         """Return those of some thousand hubs."""
-        release = self._shared.release
-        own = [one for one in chunk if (one.manufacturer, one.model) == (release.manufacturer, release.model)]
-        prospects = judged_prospects(self._conn, self._shared, own, self._viewer)
-        kinds = [one.off_plan for one in prospects]
-        return frozenset(
-            hub.device_id
-            for hub, kind in zip(own, kinds, strict=True)
-            if kind is not None and self._kind in (None, kind)
-        )
+        found = self._departures.among(chunk)
+        return frozenset(device_id for device_id, kind in found.items() if self._kind in (None, kind))
 
 
 def _only(conn: Connection, scope: Scope, now: datetime, wanted: WantedHubs) -> _Only | None:
@@ -183,7 +171,7 @@ def _only(conn: Connection, scope: Scope, now: datetime, wanted: WantedHubs) -> 
     if wanted.task is None or release is None or release.state.is_over:
         return None
     if wanted.task is Task.LOOK_INTO_DEVIATIONS:
-        return _OffPlan(conn, plans.of_release(conn, release, now), wanted.off_plan, scope.supplier)
+        return _OffPlan(Departures(conn, release, now, scope.supplier), wanted.off_plan)
     if scope.supplier is None and wanted.task is not Task.INSTRUCT_ANEW:
         return None
     return WhoIsAsked(conn, release, wanted.task, {DCC if scope.supplier is None else scope.supplier}, now, wanted.void)

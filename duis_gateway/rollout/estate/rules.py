@@ -84,7 +84,7 @@ def and_before(earlier: Prospect | None) -> str:
 
 def and_missed(chosen: Prospect) -> str:
     """Return that the CSP let the planned period pass, in words that go on from why the hub is not moved now."""
-    if chosen.off_plan is not DeviationKind.PERIOD_MISSED:
+    if not _is_missed(chosen):
         return ""
     return "; its CSP did not update it in the planned period, and reported nothing"
 
@@ -94,16 +94,39 @@ def _moves(plan: HubPlan) -> bool:
     return plan.period is not None or plan.basis is Basis.ACTIVE
 
 
-def why_off_plan(chosen: Prospect | None, gone: Sequence[Prospect]) -> DeviationKind | None:
-    """Return how a hub departed from its plan, under the release that has it next, or (else) one before it."""
-    every = (*filter(None, (chosen,)), *gone)
-    return next((one.off_plan for one in every if one.off_plan is not None), None)
+def departed(live: Sequence[Prospect], gone: Sequence[Prospect]) -> Prospect | None:
+    """Return what was planned for a hub where it departed from that, as it is counted, shown and to be looked into.
+
+    It is of the release that has the hub next, or (else) of another one. A hub that was passed over is planned again
+    also by another release.
+
+    Args:
+        live: what is planned under each live release of its model, the newest first.
+        gone: the same under releases whose place another has taken, the newest first.
+    """
+    if not any(one.off_plan for one in (*live, *gone)):
+        return None  # as for most of millions of hubs
+    chosen = next_prospect(live)
+    again = chosen is not None and chosen.plan.period is not None
+    every = (*filter(None, (chosen,)), *live, *gone)
+    return next((one for one in every if one.off_plan is not None and not (again and _is_missed(one))), None)
+
+
+def _is_missed(one: Prospect) -> bool:
+    return one.off_plan is DeviationKind.PERIOD_MISSED
+
+
+def why_off_plan(live: Sequence[Prospect], gone: Sequence[Prospect]) -> DeviationKind | None:
+    """Return how a hub departed from its plan (`departed`)."""
+    one = departed(live, gone)
+    return None if one is None else one.off_plan
 
 
 def off_plan(plan: HubPlan, told: Sequence[tuple[int, str]], viewer: int | None) -> DeviationKind | None:
     """Return the deviation of a hub that still says how it stands, None if none does.
 
-    How it was activated says so as long as it runs the version, that it was passed over until it is planned anew.
+    How it was activated says so as long as it runs the version, that it was passed over until it is planned anew, and
+    again once that plan is taken back.
 
     Args:
         plan: what is planned for it under the release.

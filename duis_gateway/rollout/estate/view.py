@@ -17,6 +17,7 @@ from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of
 from duis_gateway.rollout.eligibility import COMMUNICATIONS_HUB
 from duis_gateway.rollout.estate import eligible_hubs as estate
+from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
 from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import (
@@ -118,11 +119,10 @@ def off_plan_under(conn: Connection, scope: Scope, release: Release, now: dateti
 
     Those of which it still says how they stand, as in the status.
     """
-    shared = plans.of_release(conn, release, now)
+    departures = Departures(conn, release, now, scope.supplier)
     found: Counter[DeviationKind] = Counter()
     for chunk in estate.off_the_plan(conn, scope, release):
-        every = judged_prospects(conn, shared, chunk, scope.supplier)
-        found.update(one.off_plan for one in every if one.off_plan is not None)
+        found.update(departures.among(chunk).values())
     return found
 
 
@@ -189,6 +189,6 @@ def _line(kind: HubKind, prospects: Sequence[Prospect], gone: Sequence[Prospect]
     chosen = next_prospect(prospects)
     state = HubState.NOT_PLANNED if chosen is None else state_of(chosen)
     release = "" if chosen is None else chosen.release.release_id
-    void, off = why_void(chosen, gone), why_off_plan(chosen, gone)
+    void, off = why_void(chosen, gone), why_off_plan(prospects, gone)
     said = void.value if void else "", off.value if off else ""
     return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, *said)

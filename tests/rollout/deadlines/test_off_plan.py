@@ -17,10 +17,13 @@ from duis_gateway.duis.service_requests.preferred_pilot_schedule import Deployme
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.release import turn_of
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.deadlines.view import deadline_rows, tasks_of_everybody
 from duis_gateway.rollout.estate.hub_by_hub import estate_rows
+from duis_gateway.rollout.estate.hub_pages import WantedHubs, hub_page
 from duis_gateway.rollout.estate.view import status_rows
-from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.plans.records import DeviationKind
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OLD, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES
@@ -83,6 +86,13 @@ def off_plan(dcc: Steering, party: int) -> dict[str, int]:
     return shown
 
 
+def hubs_to_look_into(dcc: Steering, party: int) -> list[Any]:
+    """The hubs on the page to which the task leads."""
+    wanted = WantedHubs(release="R1", task=Task.LOOK_INTO_DEVIATIONS, off_plan=DeviationKind.PERIOD_MISSED)
+    with dcc.store.read() as conn:
+        return list(hub_page(conn, PARTIES[party], dcc.clock.now(), wanted).rows)
+
+
 def test_an_activation_off_the_plan_is_shown_to_those_whose_hub_it_is(dcc: Steering) -> None:
     """Before, it was told once and then stood in the history of the hub alone."""
     activates(dcc, OWN_NORTH)
@@ -122,6 +132,43 @@ def test_a_missed_period_is_shown_until_the_hub_is_planned_anew(dcc: Steering) -
         assert off_plan(dcc, party) == {"AfterPeriod": 1}
     dcc.says(esi.InventoryUpdate((replace(HUBS[0], firmware_version=OLD),)))
     assert off_plan(dcc, OURS) == {}, "it does not run the version any more"
+
+
+def test_a_missed_period_shows_again_when_the_later_plan_is_taken_back(dcc: Steering) -> None:
+    """Nothing has moved the hub since; as the pages say."""
+    dcc.passes(FIRST.end)
+    assert dcc.says(esi.BatchInstruction("R1", "DB", (OWN_NORTH,), LATER)).status == "Accepted"
+    for party in (OURS, NORTH, DCC):
+        assert off_plan(dcc, party) == {}
+    assert dcc.says(esi.BatchInstruction("R1", "DB", (OWN_SOUTH,), LATER)).status == "Accepted"
+    for party in (OURS, NORTH, DCC):
+        assert off_plan(dcc, party) == {"PeriodMissed": 1}
+
+
+@pytest.mark.parametrize("again", ["period", "automatic date"])
+def test_a_missed_period_is_to_be_looked_into_until_any_release_plans_the_hub(dcc: Steering, again: str) -> None:
+    """Before, the deadlines counted it for ever, and the status no more once another release had the hub."""
+    dcc.passes(FIRST.end)
+    newer = PilotTerms(Period(FIRST.end, FIRST.end + WEEK), limit=10)
+    sooner = dcc.release().automatic_date - DAY
+    dcc.announces("R2", firmware_version="00000003", pilot=newer, automatic_date=sooner)
+    assert off_plan(dcc, OURS) == off_plan(dcc, NORTH) == off_plan(dcc, DCC) == {"PeriodMissed": 1}
+    period = LATER if again == "period" else None
+    assert dcc.says(esi.BatchInstruction("R2", "DB", (OWN_NORTH,), period)).status == "Accepted"
+    expected = {} if again == "period" else {"PeriodMissed": 1}
+    for party in (OURS, NORTH, DCC):
+        assert off_plan(dcc, party) == expected
+        page = hubs_to_look_into(dcc, party)
+        assert len(page) == len(expected)
+
+
+def test_an_activation_off_the_plan_is_shown_under_a_newer_notice_too(dcc: Steering) -> None:
+    """The brother: the status had it no more once another release had the hub next, and the deadlines still did."""
+    activates(dcc, OWN_NORTH)
+    newer = PilotTerms(Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK), limit=10)
+    dcc.announces("R2", firmware_version="00000003", pilot=newer)
+    for party in (OURS, NORTH, DCC):
+        assert off_plan(dcc, party) == {"BeforePeriod": 1}
 
 
 def test_it_is_nobody_s_turn_and_comes_after_what_is(dcc: Steering) -> None:
