@@ -10,6 +10,7 @@ _WHERE = {
     "zsh": ("in ~/.zshrc, after compinit", 'eval "$(duis-gateway completion zsh)"'),
     "fish": (
         "once",
+        "mkdir -p ~/.config/fish/completions",
         "cd ~/.config/fish/completions",
         "duis-gateway completion fish \\",
         "  > duis-gateway.fish",

@@ -81,7 +81,9 @@ def making_installation(directory: Path, eui: int, url: str) -> Iterator[tuple[C
     except OSError as error:
         raise ConfigurationError(f"{directory} cannot be used: {error.strerror}") from None
     except ValueError as error:
-        raise ConfigurationError(f"--store: {str(error) or f'must be {STORE_URL.expects}'}") from None
+        raise ConfigurationError(
+            f"--store, or DUIS_GATEWAY_STORE_URL: {str(error) or f'must be {STORE_URL.expects}'}"
+        ) from None
     database = [Path(read.removeprefix(_SQLITE))] if read.startswith(_SQLITE) else []
     refuse_existing(file, *database, pki)
     beside = [Path(f"{path}{what}") for path in database for what in _BESIDE]
@@ -97,7 +99,12 @@ def making_installation(directory: Path, eui: int, url: str) -> Iterator[tuple[C
 def _with_password(url: str, folder: Path) -> str:
     """Return PostgreSQL's URL with the password from the file that the environment names; no file of ours has it."""
     file = os.environ.get(_FILE_VARIABLE)
-    return StoreConfig(url=url, password_file=folder / file if file else None).connection_url()
+    try:
+        return StoreConfig(url=url, password_file=folder / file if file else None).connection_url()
+    except ConfigurationError as error:
+        if file is None or Path(file).is_absolute():
+            raise
+        raise ConfigurationError(f"{error}; {_FILE_VARIABLE} counts from the new folder: give a whole path") from None
 
 
 def _make_tables(url: str) -> bool:

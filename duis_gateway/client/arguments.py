@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from duis_gateway.client.errors import CannotSend, ClientError, SetupWrong
 from duis_gateway.clock import Clock, SystemClock
@@ -84,10 +85,27 @@ def expect_seconds(name: str, value: float, least: float = 0, error: type[Client
 
 
 def expect_url(value: str, meant: str) -> None:
-    """See that a value can be the URL of something to be asked (SetupWrong: it is no text, or not of visible ASCII)."""
+    """See that a value can be the URL of something to be asked (SetupWrong: it is none of visible ASCII)."""
     expect("url", value, str, meant)
     if not value.isascii() or not value.isprintable() or " " in value:
         raise SetupWrong(f"the URL {shown_url(value)} has characters other than visible ASCII")
+    expect_http(value)
+
+
+def expect_http(url: str) -> None:
+    """See that a URL is one of HTTP or HTTPS, and names a host, and a port that there is (SetupWrong)."""
+    expect("the URL", url, str, "a text")
+    if not url.startswith(("http://", "https://")) or not _has_place(url):
+        raise SetupWrong(f"{shown_url(url) or 'an empty text'} is not an http or https URL")
+
+
+def _has_place(url: str) -> bool:
+    """Whether the URL names a host, and a port that there is."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def shown(value: object) -> str:

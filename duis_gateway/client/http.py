@@ -10,16 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pycurl
 
-from duis_gateway.client.arguments import expect, expect_seconds, path_of
+from duis_gateway.client.arguments import expect, expect_http, expect_seconds, path_of
 from duis_gateway.client.errors import NoAnswer, NotListening, SetupWrong, TlsFailed
 from duis_gateway.machine.strays import Strays
 from duis_gateway.pki.certificates import CertificateUnusable
 from duis_gateway.pki.tls import check_authorities, read_chain
-from duis_gateway.text.urls import shown_url, without_password
+from duis_gateway.text.urls import without_password
 
 MAX_ANSWER = 16 * 1024 * 1024
 _SHORTEST = 0.001  # libcurl counts milliseconds, and takes 0 as no limit
@@ -136,9 +135,7 @@ class Http:
 
     def _handle(self, url: str) -> _Handle:
         """Return this thread's handle, which holds its connection; a new one where that cannot be used again."""
-        expect("the URL", url, str, "a text")
-        if not url.startswith(("http://", "https://")) or not _has_place(url):
-            raise SetupWrong(f"{shown_url(url)} is not an http or https URL")
+        expect_http(url)
         origin = "/".join(url.split("/", 3)[:3])
         handle: _Handle | None = getattr(self._own, "handle", None)
         if handle is not None and handle.process != os.getpid():
@@ -150,15 +147,6 @@ class Http:
                 handle.curl.close()
             self._own.handle = handle = _Handle(origin, self._timeout, self._authorities, self._tls)
         return handle
-
-
-def _has_place(url: str) -> bool:
-    """Whether the URL names a host, and a port that there is."""
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 class _Handle:

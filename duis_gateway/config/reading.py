@@ -173,7 +173,7 @@ def _store_url(value: Any, folder: Path) -> str:
     if _PASSWORD.match(text) or "password=" in text:
         raise Unacceptable(
             "contains a password; secrets are given as paths: write it to a file that [store] password_file names, or "
-            "DUIS_GATEWAY_STORE_PASSWORD_FILE, as for `init`"
+            "the variable DUIS_GATEWAY_STORE_PASSWORD_FILE"
         )
     return text
 

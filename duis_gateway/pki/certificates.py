@@ -105,10 +105,11 @@ def why_unreadable(data: bytes, error: Exception) -> str:
 def _eui(certificate: x509.Certificate) -> int:
     values = certificate.subject.get_attributes_for_oid(NameOID.X500_UNIQUE_IDENTIFIER)
     if len(values) != 1:
-        folder = "; it belongs to a CA: trust a folder with it and the certificates that it issued"
+        folder = "; or, as it belongs to a CA: trust a folder with it and the certificates that it issued"
         hint = folder if _is_ca(certificate) else ""
         raise CertificateUnusable(
-            f"the certificate does not have exactly one x500UniqueIdentifier, which holds the EUI-64{hint}"
+            "the certificate does not have exactly one x500UniqueIdentifier, which holds the EUI-64; "
+            f"docs/how-to/keys.md has the openssl commands for one that has{hint}"
         )
     value = values[0].value
     if not isinstance(value, bytes) or len(value) != _EUI_OCTETS or value[0] != 0:

@@ -21,7 +21,7 @@ from duis_gateway.sandbox.mails import Mail
 from duis_gateway.sandbox.openapi import describe
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.sandbox import Sandbox
-from duis_gateway.sandbox.words import Line
+from duis_gateway.sandbox.words import NO_NEWS, Line, News, Refused
 from duis_gateway.text.json_reader import read_json
 from duis_gateway.text.numbers import is_digits, parse_digits
 
@@ -51,7 +51,7 @@ class Control:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._news: dict[str, Sequence[Line]] = {}
+        self._news: dict[str, News] = {}
         self._numbers = count(1)
 
     def waits(self, request: HttpRequest) -> bool:
@@ -149,17 +149,18 @@ class Control:
         # A field of the page that nobody filled in was not given.
         members: dict[str, Any] = {name: value for name, value in fields.items() if value}
         command = members.pop("do", "")
+        refused = None
         try:
             said = page.news_of(self._sandbox.do(command, members))
         except GatewayError as error:
-            said = [Line(str(error), bad=True)]
-        asked = {**_given(_query(request, ("news", *page.ASKED))), "news": self._keep(said)}
+            said, refused = [Line(str(error), bad=True)], Refused(command, members)
+        asked = {**_given(_query(request, ("news", *page.ASKED))), "news": self._keep(News(said, refused))}
         return Answer(HTTPStatus.SEE_OTHER, _PLAIN, b"", (("Location", f"{path}?{urlencode(asked)}#news"), *_FRESH))
 
-    def _news_in(self, query: Mapping[str, str]) -> Sequence[Line]:
-        return self._news.get(query.get("news", ""), ())
+    def _news_in(self, query: Mapping[str, str]) -> News:
+        return self._news.get(query.get("news", ""), NO_NEWS)
 
-    def _keep(self, said: Sequence[Line]) -> str:
+    def _keep(self, said: News) -> str:
         """Keep what a form brought about, for the page that is shown next; return the number of it."""
         number = str(next(self._numbers))
         self._news[number] = said

@@ -36,6 +36,8 @@ _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # o
 _SERIALS = 1 << 127
 OPERATORS_WORD = "sandbox"
 """The operators' token of the sandbox's console; no secret, as nothing in a sandbox is."""
+REFUSED_ATTEMPTS = 3
+"""How often a message is sent that its recipient refuses."""
 
 
 _RUNS = "runs"
@@ -182,7 +184,7 @@ class Folder:
                 ("delivery", "allowed_networks"): ["127.0.0.0/8", "::1/128"],
                 ("delivery", "backoff_base"): 0.5,
                 ("delivery", "backoff_cap"): 5.0,
-                ("delivery", "refused_attempts"): 3,
+                ("delivery", "refused_attempts"): REFUSED_ATTEMPTS,
                 ("email", "host"): "127.0.0.1",
                 ("email", "port"): ports["mail"],
                 ("email", "sender"): SENDER,

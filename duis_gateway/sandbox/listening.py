@@ -23,9 +23,12 @@ from duis_gateway.client.server import Serving, read_body, unreadable
 from duis_gateway.duis.alerts.kind import AlertBody
 from duis_gateway.duis.eui import Eui
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.cast import Member
+from duis_gateway.sandbox.folder import REFUSED_ATTEMPTS
 from duis_gateway.sandbox.remote import CommandFailed, Remote
+from duis_gateway.text.counts import counted
 
 SECONDS = 9.0
 """Less than the gateway waits for an answer."""
@@ -82,14 +85,19 @@ class Heard:
         return f"{self.message.kind}{again}, signature good: {said(self.message)} -> {self._answered()}"
 
     def _answered(self) -> str:
-        again = "" if self.taken else "; the gateway will try again"
         if not self.status:
-            return f"no answer: {self.error}{again}"
+            return f"no answer: {self.error}; the gateway will try again"
+        if self.taken:
+            then = ""
+        elif Failure(FailureKind.STATUS, "", self.status).concerns_message:
+            then = f"; refused: the gateway gives it up after {counted(REFUSED_ATTEMPTS, 'attempt')}"
+        else:
+            then = "; the gateway will try again"
         try:
             phrase = HTTPStatus(self.status).phrase
         except ValueError:
             phrase = ""
-        return f"HTTP {self.status} {phrase} in {self.seconds * 1000:.0f} ms{again}"
+        return f"HTTP {self.status} {phrase} in {self.seconds * 1000:.0f} ms{then}"
 
 
 def said(message: Message) -> str:

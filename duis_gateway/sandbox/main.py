@@ -29,7 +29,8 @@ def run(
     """Run a sandbox until SIGTERM or SIGINT, and return the exit code; one that is begun plays the scenario first.
 
     Raises:
-        GatewayError: the folder is not a sandbox's or in use, or a port is taken.
+        GatewayError: the folder is not a sandbox's or in use, a port is taken, the first release was not taken, or
+            the gateway has ended by itself.
     """
     stop = Stop()
     ProcessSignals(stop)
@@ -50,10 +51,13 @@ def run(
         echo("Ctrl-C ends it; the same command goes on with it.")
         while not stop.wait(_LOOK) and sandbox.is_alive:
             pass
+        asked_to = stop.is_told
         stop.tell()
         listener.stop(stop.deadline)
     finally:
         sandbox.stop()
+    if not asked_to:
+        raise GatewayError(f"the gateway has ended: {sandbox.folder.log} may say why; the same command goes on with it")
     return 0
 
 

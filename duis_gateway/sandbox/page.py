@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, partial
 from http import HTTPStatus
 from importlib import resources
@@ -30,7 +30,7 @@ from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.standing import standing_of
 from duis_gateway.sandbox.traffic import judged_in
 from duis_gateway.sandbox.undelivered import why_undelivered
-from duis_gateway.sandbox.words import Line, in_lines
+from duis_gateway.sandbox.words import Line, News, in_lines
 from duis_gateway.text.numbers import is_digits
 from duis_gateway.text.pages import render
 
@@ -60,7 +60,7 @@ ASKED = (*hub_filter.FIELDS, "before", "mails_before")
 """What the page can be asked for in its query: some hubs, and older messages and emails."""
 
 
-def overview(sandbox: Sandbox, asked: Mapping[str, str], news: Sequence[Line]) -> str:
+def overview(sandbox: Sandbox, asked: Mapping[str, str], news: News) -> str:
     """Return the page; `news` is what the last command brought about.
 
     Raises:
@@ -76,7 +76,7 @@ def overview(sandbox: Sandbox, asked: Mapping[str, str], news: Sequence[Line]) -
         now=sandbox.world.clock.now(),
         name_of=cast.name_of,
         you=next(one for one in status["parties"] if one["name"] == "you"),
-        news=news,
+        news=news.lines,
         asked={name: asked.get(name, "") for name in ASKED},
         link=partial(_link, asked),
         found=hub_filter.find_hubs(status["hubs"], standing.hubs, asked),
@@ -85,6 +85,7 @@ def overview(sandbox: Sandbox, asked: Mapping[str, str], news: Sequence[Line]) -
         messages=list(reversed(sandbox.world.traffic.messages(before=before, last=_LAST))),
         mails=[one.told for one in reversed(mails[:mails_end][-_LAST_MAILS:])],
         commands=COMMANDS,
+        refused=news.refused,
         behaviours=list(BEHAVIOURS),
     )
 
@@ -109,7 +110,7 @@ def news_of(result: Mapping[str, Any]) -> list[Line]:
     return in_lines(result) or [Line("done; it brought about no message")]
 
 
-def message(sandbox: Sandbox, number: int, news: Sequence[Line]) -> str | None:
+def message(sandbox: Sandbox, number: int, news: News) -> str | None:
     """Return the page of one message with its answer; None: there is none of this number. `news` as in `overview`."""
     traffic = sandbox.world.traffic
     found = traffic.messages(since=number - 1, before=number + 1) if number > 0 else []
@@ -123,7 +124,7 @@ def message(sandbox: Sandbox, number: int, news: Sequence[Line]) -> str | None:
     return render(
         "duis_gateway.sandbox/message.html",
         one=found[0],
-        news=news,
+        news=news.lines,
         waits=None if row is None else why_undelivered(sandbox.world, row),
         judged=None if answer is None else judged_in(answer[0]),
         console=sandbox.world.console,

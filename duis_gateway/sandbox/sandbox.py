@@ -28,6 +28,7 @@ from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
 from duis_gateway.sandbox.turn import Turn
+from duis_gateway.sandbox.words import in_lines
 from duis_gateway.sandbox.world import World
 
 _LOOK = 0.25
@@ -103,8 +104,8 @@ class Sandbox:
                 command.do(turn, **values)
             except (WrongCommand, CannotBeDone, NoGateway, CannotSend, OSError, ValueError) as error:
                 if not turn.exchanges:
-                    raise error if isinstance(error, CannotBeDone) else WrongCommand(str(error)) from None
-                failed = str(error)  # beside what was said before, and brought about
+                    raise error if isinstance(error, CannotBeDone) else WrongCommand(_in_words(error)) from None
+                failed = _in_words(error)  # beside what was said before, and brought about
             quiet = self.world.settle(patience=_PATIENCE)
             messages = self.world.traffic.messages(that=lambda one: one.number > seen or one.outbox in turn.again)
             return {
@@ -119,13 +120,20 @@ class Sandbox:
             }
 
     def reset(self) -> dict[str, Any]:
-        """Begin anew, on the same ports; what was registered as a supplier's own address stays."""
+        """Begin anew, on the same ports; what was registered as a supplier's own address stays.
+
+        Raises:
+            CannotBeDone: a file cannot be written, and the sandbox has ended; or the gateway takes nothing.
+        """
         with self._turn:
             ports, own = self.world.ports, self._own_addresses()
             self.world.stop()
-            self.folder.clear()
-            self.folder.make()
-            self.world = World(self.folder, ports)
+            try:
+                self.folder.clear()
+                self.folder.make()
+                self.world = World(self.folder, ports)
+            except OSError as error:
+                raise CannotBeDone(f"the sandbox has ended, as it cannot be begun anew: {_in_words(error)}") from None
             for name, url in own.items():
                 addresses.set_url(self.world, cast.BY_NAME[name], url)
             self.begin()
@@ -141,12 +149,22 @@ class Sandbox:
             }
 
     def begin(self) -> bool:
-        """Announce the first release, where none is; return whether that was so."""
+        """Announce the first release, where none is; return whether that was so.
+
+        Raises:
+            CannotBeDone: the gateway did not take it.
+        """
+        if self._has_release():
+            return False
+        told = self.do("announce", {})
+        if not self._has_release():
+            why = "; ".join(line.text for line in in_lines(told) if line.bad)
+            raise CannotBeDone(f"the first release could not be announced: {why}")
+        return True
+
+    def _has_release(self) -> bool:
         with self.world.store.read() as conn:
-            begun = bool(releases.all_releases(conn))
-        if not begun:
-            self.do("announce", {})
-        return not begun
+            return bool(releases.all_releases(conn))
 
     def _own_addresses(self) -> dict[str, str]:
         with self.world.store.read() as conn:
@@ -274,3 +292,10 @@ def open_sandbox(path: Path, gateway_port: int, *, fresh: bool = False) -> Sandb
 def _is_under_way(message: Mapping[str, Any]) -> bool:
     """Whether a message is on its way; one that waits because its party has failed to take something is not."""
     return message["state"] == "in_flight" or (message["state"] == "pending" and message["error"] is None)
+
+
+def _in_words(error: Exception) -> str:
+    """Return what went wrong; of a file, which and why."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

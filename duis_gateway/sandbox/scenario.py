@@ -194,6 +194,8 @@ def _with_documents(command: Command, members: Mapping[str, Any], folder: Path) 
     held = next((one.name for one in command.parameters if one.content), None)
     if held is None or _FILE not in members:
         return members
+    if held in members:
+        raise WrongCommand(f"{command.name} takes {held} or {_FILE}, not both")
     rest = {key: value for key, value in members.items() if key != _FILE}
     return {**rest, held: document_of(folder / str(members[_FILE]))}
 

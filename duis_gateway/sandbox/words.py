@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 _MANY, _LONGEST = 12, 400
 _STATES = {"dead": "given up", "in_flight": "being delivered", "pending": "waiting to be delivered"}
+
+
+class Refused(NamedTuple):
+    """What a form of the page asked for and did not get: the command, and the fields as they were filled in."""
+
+    command: str
+    fields: Mapping[str, str]
 
 
 class Line(NamedTuple):
@@ -15,6 +22,16 @@ class Line(NamedTuple):
 
     text: str
     bad: bool = False
+
+
+class News(NamedTuple):
+    """What a form of the page brought about, and the form itself where that was refused."""
+
+    lines: Sequence[Line] = ()
+    refused: Refused | None = None
+
+
+NO_NEWS = News()
 
 
 def in_lines(result: Mapping[str, Any]) -> list[Line]:

@@ -130,7 +130,11 @@ def test_init_reads_postgresqls_password_from_the_file_that_is_named(
     monkeypatch.setattr("duis_gateway.cli.init.Store.open", away)
     (tmp_path / "password").write_text("p@ss\n", encoding="utf-8")
     words = ("init", tmp_path / "g", "--store")
-    assert "DUIS_GATEWAY_STORE_PASSWORD_FILE, as for `init`" in refused(2, *words, "postgresql://me:p@127.0.0.1/duis")
+    assert "the variable DUIS_GATEWAY_STORE_PASSWORD_FILE" in refused(2, *words, "postgresql://me:p@127.0.0.1/duis")
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_PASSWORD_FILE", "password")
+    assert refused(2, *words, "postgresql://me@127.0.0.1/duis").endswith(
+        "counts from the new folder: give a whole path"
+    )
     monkeypatch.setenv("DUIS_GATEWAY_STORE_PASSWORD_FILE", str(tmp_path / "password"))
     assert refused(1, *words, "postgresql://me@127.0.0.1/duis") == "the database is away"
     assert refused(1, *words, "sqlite:///gateway.db") == "the database is away"

@@ -16,6 +16,7 @@ from duis_gateway.client import (
     Gateway,
     Group,
     Identity,
+    PartyDoor,
     PreferredPilotList,
     PreferredPilotSchedule,
     ReadInventory,
@@ -167,9 +168,11 @@ def test_the_files_of_a_party_are_checked_when_they_are_read(parties: Parties, t
         Trust.certificate(pki / "other.key")
     with pytest.raises(SetupWrong, match="no trusted certificate"):
         Gateway("http://127.0.0.1:1", identity=parties.supplier, trust=Trust.folder(tmp_path))
-    for url in ("127.0.0.1:1", "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://"):
+    for url in ("127.0.0.1:1", "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://", "ftp://x", ""):
         with pytest.raises(SetupWrong, match="not an http or https URL"):
-            Gateway(url, identity=parties.supplier, trust=parties.trust).send(ReadInventory(HUB))
+            Gateway(url, identity=parties.supplier, trust=parties.trust)
+        with pytest.raises(SetupWrong, match="not an http or https URL"):
+            PartyDoor(url, "token")
     for seconds in (0, -1, float("nan"), float("inf")):
         with pytest.raises(SetupWrong, match="timeout="):
             Gateway("http://127.0.0.1:1", identity=parties.supplier, trust=parties.trust, timeout=seconds)

@@ -8,9 +8,11 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -280,6 +282,44 @@ def test_listen_shows_what_comes_and_passes_the_servers_answer_on(town: RunningS
         assert waiting["state"] in ("pending", "in_flight"), "nobody has taken it"
         adapter = json.loads(read_until(listening, "nobody").splitlines()[-1])["adapter"]
         assert (adapter["status"], "http://127.0.0.1:9/nobody" in adapter["error"]) == (0, True)
+
+
+@contextmanager
+def that_answers(status: int) -> Iterator[str]:
+    """A server that answers every alert with this."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/alerts"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "then"),
+    [
+        (400, "refused: the gateway gives it up after 3 attempts"),
+        (302, "refused: the gateway gives it up after 3 attempts"),
+        (503, "the gateway will try again"),
+    ],
+)
+def test_listen_says_what_the_gateway_does_after_an_answer(town: RunningSandbox, status: int, then: str) -> None:
+    """Of an alert that a server refused, it said that the gateway would try again, even after the last attempt."""
+    words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--port", str(town.port), "--forward"]
+    with that_answers(status) as url, saying([*words, url]) as listening:
+        read_until(listening, "Listening")
+        town.do("activate", hub=[1])
+        [line, *_] = [one for one in read_until(listening, then).splitlines() if f"-> HTTP {status} " in one]
+        assert line.endswith(f" ms; {then}")
 
 
 NINES = "9" * 5000

@@ -142,6 +142,23 @@ def test_a_hubs_buttons_go_for_the_release_that_they_name(town: RunningSandbox) 
     )
 
 
+def test_a_form_that_was_refused_stands_open_as_it_was_filled_in(town: RunningSandbox) -> None:
+    """It was folded and empty again, and a long document had to be typed anew."""
+    (form,) = get(town).xpath("//form[input[@name='do'][@value='say']]")
+    after = post(town, form, party="dcc", xml='<broken\n&amp;"')
+    (again,) = after.xpath("//details[@open][@id='refused']")
+    (text,) = again.xpath(".//textarea/text()")
+    assert text.strip() == '<broken\n&amp;"'
+    assert again.xpath(".//select[@name='party']/option[@selected]/text()") == ["dcc"]
+    (link,) = after.xpath("//section[@id='news']//a")
+    assert (link.get("href"), words(link)) == ("#refused", "The form of say, as it was filled in")
+    (form,) = get(town).xpath("//form[input[@name='do'][@value='instruct']]")
+    after = post(town, form, supplier="you", hub="9 foo", start="+3d")
+    typed = {one.get("name"): one.get("value") for one in after.xpath("//details[@open]//input[@value]")}
+    assert (typed["hub"], typed["start"]) == ("9 foo", "+3d")
+    assert get(town).xpath("//details[@id='refused']") == []
+
+
 def test_a_dead_letter_is_delivered_again_from_its_page(town: RunningSandbox) -> None:
     town.do("csp", name="south", behaviour="refuse")
     town.do("decide", action="pause", release="SEC-2027-A")

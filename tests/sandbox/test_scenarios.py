@@ -262,6 +262,8 @@ def test_an_error_can_be_expected_and_one_that_is_not_fails_the_step(tmp_path: P
 def test_a_step_without_words_is_told_by_its_command_and_never_by_what_a_file_holds(tmp_path: Path) -> None:
     (tmp_path / "long.xml").write_text("<Long/>", encoding="utf-8")
     scenario = read_scenario(written(tmp_path, "[[step]]\ndo = 'say'\nparty = 'dcc'\nfile = 'long.xml'"))
+    with pytest.raises(ConfigurationError, match=r"step 1 \(line 1\): say takes xml or file, not both"):
+        read_scenario(written(tmp_path, "[[step]]\ndo = 'say'\nparty = 'dcc'\nfile = 'long.xml'\nxml = '<a/>'"))
     assert [(one.say, one.members["xml"]) for one in scenario.steps] == [("say dcc long.xml", "<Long/>")]
 
 
