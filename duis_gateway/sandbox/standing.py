@@ -9,13 +9,14 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.operations.console.release import LastWord, Turn, last_word, turn_of
 from duis_gateway.rollout.deadlines.not_told import said_of_hubs
 from duis_gateway.rollout.deadlines.rules import in_order
+from duis_gateway.rollout.deadlines.scopes import given_way
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
-from duis_gateway.rollout.estate.eligible_hubs import failed
-from duis_gateway.rollout.estate.rules import HubState, Prospect, state_of, why_of
+from duis_gateway.rollout.estate.over import ReleasesOver
+from duis_gateway.rollout.estate.prospects import judged_prospects
+from duis_gateway.rollout.estate.rules import HubState, Prospect, and_more, state_of, why_of
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.progress.records import Far
 from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
 from duis_gateway.rollout.releases import history
@@ -48,10 +49,14 @@ class HubStanding:
 
 @dataclass(frozen=True)
 class Standing:
-    """How all of it stands; releases by their ids, hubs by their EUI-64s, as far as a release is for them."""
+    """How all of it stands; releases by their ids, hubs by their EUI-64s, as far as a release is for them.
+
+    `nothing`: why nothing is planned for the others.
+    """
 
     releases: Mapping[str, ReleaseStanding]
     hubs: Mapping[str, HubStanding]
+    nothing: Mapping[str, str]
 
 
 def standing_of(world: World) -> Standing:
@@ -69,16 +74,23 @@ def standing_of(world: World) -> Standing:
             for one in every
         }
         stand: dict[str, HubStanding] = {}
-        for release, approved, own in _of_models(live, hubs.get_many(conn, [one.device_id for one in cast.hubs()])):
+        known = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
+        for release, approved, own in _of_models(live, known):
             not_told = said_of_hubs(conn, [(hub, release.release_id) for hub in own])
-            failing = failed(conn, release.release_id, (hub.device_id for hub in own))
-            for facts in plans.of_hubs(conn, plans.of_release(conn, release, now), own, None):
-                device_id = facts.hub.device_id
-                prospect = Prospect(release, plan_hub(facts), device_id in failing)
-                state, said = state_of(prospect), not_told.get((device_id, release.release_id))
-                why = _dated(prospect) if state is HubState.ACTIVATED or not said else f"{_dated(prospect)}; {said}"
-                stand[format_eui(device_id)] = HubStanding(release.release_id, state, why, approved)
-    return Standing(far, stand)
+            before = [one for one in given_way(conn) if _model(one) == _model(release)]
+            under = (judged_prospects(conn, plans.of_release(conn, one, now), own, None) for one in (release, *before))
+            for hub, prospect, *gone in zip(own, *under, strict=True):
+                state, said = state_of(prospect), not_told.get((hub.device_id, release.release_id))
+                why = f"{_dated(prospect)}{and_more(prospect, gone)}"
+                why = why if state is HubState.ACTIVATED or not said else f"{why}; {said}"
+                stand[format_eui(hub.device_id)] = HubStanding(release.release_id, state, why, approved)
+        over, left = ReleasesOver(conn), (hub for hub in known.values() if format_eui(hub.device_id) not in stand)
+        nothing = {format_eui(hub.device_id): over.why_nothing(hub) for hub in left}
+    return Standing(far, stand, nothing)
+
+
+def _model(release: Release) -> tuple[str, str]:
+    return release.manufacturer, release.model
 
 
 def _dated(prospect: Prospect) -> str:
@@ -91,8 +103,8 @@ def _dated(prospect: Prospect) -> str:
 
 def _of_models(live: Sequence[Release], known: Mapping[int, Hub]) -> Iterator[tuple[Release, bool, list[Hub]]]:
     """Yield for each model the release that is acted under, whether it is approved, and the hubs of the model."""
-    for model in dict.fromkeys((one.manufacturer, one.model) for one in live):
-        own = [one for one in live if (one.manufacturer, one.model) == model]
+    for model in dict.fromkeys(map(_model, live)):
+        own = [one for one in live if _model(one) == model]
         approved = newest_approved(own)
         yield (
             approved or own[0],

@@ -111,10 +111,10 @@ def test_a_hub_says_how_it_stands_and_why(town: RunningSandbox) -> None:
     failed = row(root, "hubs", "4")
     assert "failed under SEC-2027-A: " in words(failed)
     assert "hashMismatch" in words(failed)
-    assert "It failed under SEC-2027-A: hashMismatch." in words(failed)
+    assert "The last attempt failed: hashMismatch." in words(failed)
     assert "automatic date, 2027-07-04 09:00 UTC: its supplier has not instructed." in words(row(root, "hubs", "2"))
     none = words(row(get(town, "/?hub=101"), "hubs", "101"))
-    assert "no release in flight is for this model." in none
+    assert "no release in flight is for this device model." in none
     assert "nothing to activate: no release" in none
     (page, *_) = failed.xpath(".//a/@href")
     assert "00-DB-12-34-56-00-00-04" in words(on_console(town, page).root.find(".//h1"))
@@ -245,7 +245,7 @@ def test_a_hub_says_under_which_release_it_failed_and_a_release_who_stopped_it(t
     town.do("fail", hub=[102], reason="noImageHeld", release="SEC-2027-F")
     town.do("decide", action="stop", release="SEC-2027-F", reason="a fault of the image")
     failed = words(row(get(town, "/?hub=102"), "hubs", "102"))
-    assert "It failed under SEC-2027-F: noImageHeld." in failed
+    assert "The last attempt, under SEC-2027-F, failed: noImageHeld." in failed
     assert "failed under SEC-2027-D" not in failed
     assert shown(get(town, "/?release=SEC-2027-F")) == ["102"]
     stopped = words(row(get(town), "releases", "SEC-2027-F"))

@@ -11,6 +11,7 @@ from time import monotonic
 from lxml import html
 
 from duis_gateway.doors.http import Edge
+from duis_gateway.doors.wire import Answer
 from duis_gateway.operations.console.site import Console, Sources
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.supplier_pages.site import SupplierPages
@@ -31,15 +32,24 @@ class Pages:
 
     def read(self, path: str, who: int | None = None) -> html.HtmlElement:
         """A page of the console, or of this supplier's, with its figures."""
-        given = "" if who is None else f":{TOKEN}{who}"
-        headers = {"authorization": f"Basic {b64encode(given.encode()).decode()}"} if given else {}
-        path, _, query = path.partition("?")
         while True:
-            answer = ask(self.edge, path, query=query, headers=headers)
+            answer = self._answer(path, who)
             text = whole(answer).decode()
             assert answer.status == 200, text
             if "being counted" not in text and "being worked out" not in text:
                 return html.document_fromstring(text)
+
+    def _answer(self, path: str, who: int | None) -> Answer:
+        given = "" if who is None else f":{TOKEN}{who}"
+        headers = {"authorization": f"Basic {b64encode(given.encode()).decode()}"} if given else {}
+        path, _, query = path.partition("?")
+        return ask(self.edge, path, query=query, headers=headers)
+
+    def leads_to(self, path: str, who: int | None = None) -> str:
+        """Where a page sends the browser on to."""
+        answer = self._answer(path, who)
+        assert answer.status == 303, whole(answer)
+        return dict(answer.headers)["Location"]
 
     def words(self, path: str, who: int | None = None, part: str = "//main") -> str:
         return " ".join(" ".join(one.text_content().split()) for one in self.read(path, who).xpath(part))

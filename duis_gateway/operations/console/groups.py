@@ -20,7 +20,9 @@ from duis_gateway.rollout.hub_events.records import (
     TAKEN_BACK,
     Happened,
 )
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import Period
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.rollout_tables import hub_event, hub_event_hub
 from duis_gateway.store.tables import group_say, instruction, instruction_hub
 
@@ -37,7 +39,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How hubs left a group: taken back, or (`word`) why they are void."""
+    """How hubs left a group: taken back, or (`word`) why they are void, and since when."""
 
     word: str
     at: datetime
@@ -151,7 +153,7 @@ def _as_it_was(name: _Name, happened: Sequence[Row[Any]], hubs: Mapping[int, int
     words: dict[Word, None] = {}
     for row in happened:
         if row.noted_at in since and row.what == Happened.ENDED:
-            ends[row.word, row.at] += hubs.get(row.id, 0)
+            ends[row.word, _void_since(row, happened)] += hubs.get(row.id, 0)
         elif row.noted_at in since and row.what == Happened.DECIDED:
             words[Word("", row.word, _period(row), row.reason or "")] = None
     if not ends:
@@ -159,6 +161,18 @@ def _as_it_was(name: _Name, happened: Sequence[Row[Any]], hubs: Mapping[int, int
     found = tuple(End(word, at, number) for (word, at), number in ends.items())
     whole = sum(one.hubs for one in found)
     return Group(*name, Period(last.starts, last.ends), last.at, whole, tuple(words), ends=found)
+
+
+def _void_since(ended: Row[Any], happened: Sequence[Row[Any]]) -> datetime:
+    """Return since when what ended was void: what its period or its CSP had ended before is noted with its release."""
+    noted: datetime = ended.at
+    since = noted
+    if ended.word == VoidReason.PERIOD_ENDED and ended.ends is not None:
+        since = ended.ends
+    elif ended.word == VoidReason.REFUSED_BY_CSP:
+        refused = (one for one in happened if one.what == Happened.DECIDED and one.noted_at == ended.noted_at)
+        since = max((one.at for one in refused if one.word == GroupDecision.REFUSED), default=noted)
+    return min(since, noted)
 
 
 def _period(row: Row[Any]) -> Period | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
@@ -15,8 +15,10 @@ from duis_gateway.operations.console.search import Line, Way
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.estate.hub_pages import WantedHubs
+from duis_gateway.rollout.hub_events.records import OF_DCC, Happened
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
+from duis_gateway.store.rollout_tables import hub_event
 from duis_gateway.store.tables import default_group, default_schedule, instruction
 
 _MOST_GROUPS = 20
@@ -80,12 +82,26 @@ def releases_called(conn: Connection, name: str) -> list[Release]:
 
 
 def groups_called(conn: Connection, name: str, supplier: int | None = None) -> list[NamedGroup]:
-    """Return the standing deployment groups of this name in either case, newest first; of one supplier or of all."""
-    query = select(instruction.c.release_id, instruction.c.supplier, instruction.c.group_id)
-    query = query.where(_called(instruction.c.group_id, name))
-    if supplier is not None:
-        query = query.where(instruction.c.supplier == supplier)
-    return [NamedGroup(*row) for row in conn.execute(query.order_by(instruction.c.id.desc()).limit(_MOST_GROUPS))]
+    """Return the deployment groups of this name in either case, as `groups_where` does."""
+    return groups_where(conn, lambda column: _called(column, name), supplier)
+
+
+def groups_where(
+    conn: Connection, wanted: Callable[[ColumnElement[str]], ColumnElement[bool]], supplier: int | None = None
+) -> list[NamedGroup]:
+    """Return the deployment groups with such names, those that stand first, the newest first; of one supplier or all.
+
+    Those too of which nothing stands any more, as their release gave way to another: the pages still show them.
+    """
+    found: dict[NamedGroup, None] = {}
+    ended = (hub_event.c.what == Happened.ENDED, hub_event.c.supplier != OF_DCC, hub_event.c.stage.is_not(None))
+    for table, which in ((instruction, ()), (hub_event, ended)):
+        mine = () if supplier is None else (table.c.supplier == supplier,)
+        name = (table.c.release_id, table.c.supplier, table.c.group_id)
+        query = select(*name).where(wanted(table.c.group_id), *mine, *which).group_by(*name)
+        newest = query.order_by(func.max(table.c.id).desc()).limit(_MOST_GROUPS)
+        found |= dict.fromkeys(NamedGroup(*row) for row in conn.execute(newest))
+    return list(found)[:_MOST_GROUPS]
 
 
 def parties_with_names(conn: Connection) -> Mapping[int, str]:

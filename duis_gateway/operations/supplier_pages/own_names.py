@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func
 
 from duis_gateway.duis.identifiers import as_typed, eui_as_typed, format_eui
 from duis_gateway.operations.console import kinds, named
@@ -13,7 +13,6 @@ from duis_gateway.operations.supplier_pages.standing import release_of, releases
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.gpfs import hubs_named_by_gpf
-from duis_gateway.store.tables import instruction
 from duis_gateway.text.numbers import is_digits
 from duis_gateway.text.pages import path_part
 
@@ -30,9 +29,7 @@ def places_called(conn: Connection, supplier: Party, name: str) -> Sequence[tupl
     for one in named.releases_called(conn, name):
         if release_of(conn, supplier.eui, one.release_id) is not None:
             found.append((f"/releases/{path_part(one.release_id)}", f"release {one.release_id}"))
-    for group in named.groups_called(conn, name, supplier.eui):
-        where = f"/releases/{path_part(group.release_id)}#plan"
-        found.append((where, f"group {group.group_id} for {group.release_id}"))
+    found += map(_place, named.groups_called(conn, name, supplier.eui))
     eui = eui_as_typed(name)
     if eui is None:
         return found or [(f"/messages?{query}", f"your {what}") for query, what in kinds.lists_called(name)]
@@ -58,13 +55,15 @@ def places_near(conn: Connection, supplier: Party, name: str) -> Sequence[tuple[
         for own in releases_of(conn, supplier.eui)
         if _bare(own.release.release_id).startswith(start)
     ]
-    group = func.lower(func.replace(instruction.c.group_id, " ", "-"))
-    query = select(instruction.c.release_id, instruction.c.group_id).where(
-        instruction.c.supplier == supplier.eui, group.startswith(start, autoescape=True)
-    )
-    for release_id, group_id in conn.execute(query.order_by(instruction.c.id.desc()).limit(_MOST)):
-        found.append((f"/releases/{path_part(release_id)}#plan", f"group {group_id} for {release_id}"))
-    return found[:_MOST]
+    return [*found, *map(_place, named.groups_where(conn, lambda column: _begins(column, start), supplier.eui))][:_MOST]
+
+
+def _begins(column: ColumnElement[str], start: str) -> ColumnElement[bool]:
+    return func.lower(func.replace(column, " ", "-")).startswith(start, autoescape=True)
+
+
+def _place(group: named.NamedGroup) -> tuple[str, str]:
+    return f"/releases/{path_part(group.release_id)}#plan", f"group {group.group_id} for {group.release_id}"
 
 
 def _bare(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -21,7 +22,7 @@ from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.not_told import first_step, in_words, not_told_of_hub, said_of_hubs
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of, viewer_of
 from duis_gateway.rollout.deadlines.turns import AskedOfHub, asked_of_hub
-from duis_gateway.rollout.eligibility import is_hub
+from duis_gateway.rollout.eligibility import in_use, is_hub
 from duis_gateway.rollout.estate import changes
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.next_step import next_step
@@ -30,11 +31,9 @@ from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import (
     HubState,
     Prospect,
-    and_before,
-    and_missed,
+    and_more,
     next_prospect,
     state_of,
-    void_before,
     why_of,
     why_off_plan,
     why_void,
@@ -78,8 +77,8 @@ ESTATE_COLUMNS = (
 DEPARTED = "departed"
 """The state in which a hub is shown once more that has left the party's estate."""
 
-PAGE_COLUMNS = ("release_state", "automatic_date", "paused", "reason", "next_step")
-"""What more is known of a hub that somebody looks at on a page: about its release, and what to do."""
+PAGE_COLUMNS = ("release_state", "automatic_date", "paused", "reason", "last_failure", "next_step")
+"""What more is known of a hub that somebody looks at on a page: about its release, its failure, and what to do."""
 
 
 def estate_rows(
@@ -195,8 +194,7 @@ class EstateReader:
         `asked`: what is asked for of each, by which the next step agrees with the tasks.
         """
         for hub, live, gone, last in self._looked_at(chunk):
-            chosen = next_prospect(live)
-            more = self._more(hub, chosen, void_before(chosen, gone), asked.get(hub.device_id))
+            more = self._more(hub, next_prospect(live), gone, last, asked.get(hub.device_id))
             yield {**self._row(hub, live, gone, last), **more}
 
     def _looked_at(
@@ -218,18 +216,29 @@ class EstateReader:
         return frozenset(one.eui for one in parties.all_parties(self._conn, PartyKind.SUPPLIER) if one.can_instruct)
 
     def _more(
-        self, hub: Hub, chosen: Prospect | None, earlier: Prospect | None, asked: AskedOfHub | None
+        self,
+        hub: Hub,
+        chosen: Prospect | None,
+        gone: Sequence[Prospect],
+        last: RecordedOutcome | None,
+        asked: AskedOfHub | None,
     ) -> Mapping[str, object]:
         able = None if chosen is None else self._able
-        step = next_step(hub, chosen, self._now, viewer=self._viewer, able=able, asked=asked)
+        elsewhere = _failed_elsewhere(hub, chosen, last)
+        of_it = chosen and replace(chosen, failed=chosen.failed or elsewhere)
+        step = next_step(hub, of_it, self._now, viewer=self._viewer, able=able, asked=asked)
+        failed = elsewhere or (chosen is not None and state_of(chosen) is HubState.FAILED)
+        failure = _failure(last, elsewhere) if failed and last is not None else None
         if chosen is None:
-            return {**dict.fromkeys(PAGE_COLUMNS), "reason": self._over.why_nothing(hub), "next_step": step}
+            why = self._over.why_nothing(hub)
+            return {**dict.fromkeys(PAGE_COLUMNS), "reason": why, "last_failure": failure, "next_step": step}
         release = chosen.release
         return {
             "release_state": release.state.value,
             "automatic_date": release.automatic_date,
             "paused": release.paused,
-            "reason": f"{chosen.plan.reason}{and_before(earlier)}{and_missed(chosen)}",
+            "reason": f"{chosen.plan.reason}{and_more(chosen, gone)}",
+            "last_failure": failure,
             "next_step": step,
         }
 
@@ -258,7 +267,9 @@ class EstateReader:
         plan = chosen and chosen.plan
         outcome = last and last.outcome
         state = state_of(chosen) if chosen else HubState.NOT_PLANNED
-        why = f"{why_of(chosen)}{and_before(void_before(chosen, gone))}" if chosen else self._over.why_nothing(hub)
+        why = f"{why_of(chosen)}{and_more(chosen, gone)}" if chosen else self._over.why_nothing(hub)
+        if last is not None and _failed_elsewhere(hub, chosen, last):
+            why = f"its last attempt{_under(last)} failed; {why}"
         void, off_plan = why_void(chosen, gone), why_off_plan(live, gone)
         return {
             "device_id": format_eui(hub.device_id),
@@ -295,6 +306,33 @@ class EstateReader:
         if self._viewer is not None:
             return supplier == self._viewer
         return None if supplier is None else format_eui(supplier)
+
+
+def _failed_elsewhere(hub: Hub, chosen: Prospect | None, last: RecordedOutcome | None) -> bool:
+    """Whether a hub's last attempt failed, and it does not count as failed: another release has it next, or none has.
+
+    As there, a failure counts as long as there is something to try again.
+    """
+    if last is None or last.outcome.success or hub.firmware_version == last.outcome.firmware_version:
+        return False
+    if chosen is None:
+        return in_use(hub)
+    to_come = state_of(chosen) not in (HubState.ACTIVATED, HubState.NOT_PLANNED)
+    return to_come and last.release_id != chosen.release.release_id
+
+
+def _failure(last: RecordedOutcome, elsewhere: bool) -> str:
+    """Return how the last attempt failed, in a sentence; `elsewhere`: under another release than the hub is next."""
+    outcome = last.outcome
+    more = f" ({outcome.commentary})" if outcome.commentary else ""
+    return f"The last attempt{_under(last) if elsewhere else ''} failed: {outcome.failure_reason or NO_REASON}{more}."
+
+
+def _under(last: RecordedOutcome) -> str:
+    return f", under {last.release_id}," if last.release_id else ""
+
+
+NO_REASON = "no reason given"
 
 
 def outcome_word(success: bool) -> str:

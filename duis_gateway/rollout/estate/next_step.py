@@ -45,6 +45,9 @@ def next_step(
     if chosen is None:
         return _without_release(hub, asked or AskedOfHub())
     release, plan = chosen.release, chosen.plan
+    tries = "Look into the failure first. " if chosen.failed else ""
+    if chosen.off_plan is DeviationKind.PERIOD_MISSED:
+        tries = f"{tries}Ask its CSP why it was not updated in its period. "
     match plan.basis:
         case Basis.ACTIVE:
             return "Nothing: it runs the version of the release."
@@ -55,11 +58,8 @@ def next_step(
     how = _How(viewer, hub.suppliers if able is None else hub.suppliers & frozenset(able), hub, asked or AskedOfHub())
     if release.paused:
         held = "Wait: while the release is paused nothing is updated, and DCC decides whether it goes on."
-        return f"{held}{_meanwhile(chosen, now, how)}"
+        return f"{tries}{held}{_meanwhile(chosen, now, how)}"
     later = " DCC has to approve the release before anything is updated." if _unapproved(release) else ""
-    tries = "Look into the failure first. " if chosen.failed else ""
-    if chosen.off_plan is DeviationKind.PERIOD_MISSED:
-        tries = f"{tries}Ask its CSP why it was not updated in its period. "
     if plan.period is not None:
         return f"{tries}{_wait(plan.period.start, plan.period.end, now, undecided=plan.indicative)}{later}"
     by_date = f"its CSP updates it from {show_time(release.automatic_date)} on"

@@ -75,18 +75,18 @@ def void_before(chosen: Prospect | None, gone: Sequence[Prospect]) -> Prospect |
     return next((one for one in gone if one.void is not None), None)
 
 
-def and_before(earlier: Prospect | None) -> str:
-    """Return the same in words that go on from why the release that has the hub next does not move it."""
-    if earlier is None or earlier.void is None:
-        return ""
-    return f"; what was instructed under {earlier.release.release_id} is void ({earlier.void.value})"
+def and_more(chosen: Prospect, gone: Sequence[Prospect]) -> str:
+    """Return what there is to say besides the plan's reason, in words that go on from it: the same wherever it stands.
 
-
-def and_missed(chosen: Prospect) -> str:
-    """Return that the CSP let the planned period pass, in words that go on from why the hub is not moved now."""
-    if not _is_missed(chosen):
-        return ""
-    return "; its CSP did not update it in the planned period, and reported nothing"
+    What was instructed under an earlier release and is void (`gone`: as for `why_void`), and that the CSP let the
+    planned period pass.
+    """
+    earlier, said = void_before(chosen, gone), ""
+    if earlier is not None and earlier.void is not None:
+        said = f"; what was instructed under {earlier.release.release_id} is void ({earlier.void.value})"
+    if _is_missed(chosen):
+        said += "; its CSP did not update it in the planned period, and reported nothing"
+    return said
 
 
 def _moves(plan: HubPlan) -> bool:

@@ -14,7 +14,7 @@ from duis_gateway.rollout.deadlines.scopes import given_way, live_releases
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.estate.prospects import judged_prospects
-from duis_gateway.rollout.estate.rules import Prospect, and_before, next_prospect, void_before
+from duis_gateway.rollout.estate.rules import Prospect, and_more, next_prospect
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub
@@ -52,24 +52,24 @@ def plans_and_not_told(
     found = []
     for release in under:
         plan, more = plan_of(conn, hub, release, now, viewer), said.get((hub.device_id, release.release_id))
-        before = _void_before(conn, hub, release, now, viewer)
-        plan = replace(plan, explanation=f"{plan.explanation}{before}", reason=f"{plan.reason}{before}")
+        besides = _besides(conn, hub, release, now, viewer)
+        plan = replace(plan, explanation=f"{plan.explanation}{besides}", reason=f"{plan.reason}{besides}")
         if more and plan.basis is not Basis.ACTIVE:
             plan = replace(plan, explanation=f"{plan.explanation}; {more}", reason=f"{plan.reason}; {more}")
         found.append((release, plan))
     return found
 
 
-def _void_before(conn: Connection, hub: Hub, release: Release, now: datetime, viewer: int | None) -> str:
-    """Return why what was instructed under an earlier release is void, where this one has nothing to say of it."""
+def _besides(conn: Connection, hub: Hub, release: Release, now: datetime, viewer: int | None) -> str:
+    """Return what there is to say besides the plan's reason, as on the hub's page (`estate.rules.and_more`)."""
+    if not release.state.is_live:
+        return ""
     model = (hub.manufacturer, hub.model)
     earlier = [one for one in given_way(conn) if (one.manufacturer, one.model) == model]
-    if not earlier or not release.state.is_live:
-        return ""
     chosen, *gone = [
         judged_prospects(conn, plans.of_release(conn, one, now), [hub], viewer)[0] for one in (release, *earlier)
     ]
-    return and_before(void_before(chosen, gone))
+    return and_more(chosen, gone)
 
 
 def releases_for(conn: Connection, hub: Hub) -> list[Release]:

@@ -75,7 +75,10 @@ def test_a_period_that_was_missed_is_said_to_be_and_the_tasks_lead_to_the_hub(pa
     """The first lines said that the period had ended, and that the supplier could instruct again."""
     to(pages, PERIOD.end + DAY)
     text = standing(pages, OWN_NORTH)
-    assert "its CSP did not update it in the planned period, and reported nothing" in text
+    missed = "its CSP did not update it in the planned period, and reported nothing"
+    assert missed in text
+    assert missed in pages.words(f"/hubs/{format_eui(OWN_NORTH)}", part="//div[@id='plans']"), "as in `plan show`"
+    assert missed in pages.words("/hubs?void=PeriodEnded&off_plan=PeriodMissed", part="//div[@aria-label='Hubs']")
     assert "What to do: Ask its CSP why it was not updated in its period." in text
     for who in (f"CSP North {format_eui(NORTH)}", f"DCC {format_eui(DCC)}"):
         assert f"{who}: look into deviations PeriodMissed (optional) - off plan" in text

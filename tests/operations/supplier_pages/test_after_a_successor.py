@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from lxml import html
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.doors.wire import HttpRequest
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
     CancelledGroup,
@@ -22,9 +24,11 @@ from duis_gateway.operations.supplier_pages.site import SupplierPages
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.activations.store import RecordedOutcome
+from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from tests.support.databases import KINDS
+from tests.support.pages import pages_over
 from tests.support.rules import NEW, OURS, PILOT
 from tests.support.status_of import PARTIES
 from tests.support.steering import IN_PILOT, NORTH, OWN_NORTH, OWN_SOUTH, WEEK, Steering, steering
@@ -42,6 +46,10 @@ def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
         )
         assert not made.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, groups)).startswith("E")
         yield made
+
+
+OWN = format_eui(OURS)
+NAME = "00-00-00-00-00-00-00-01"
 
 
 def fails(dcc: Steering, hub: int) -> None:
@@ -85,7 +93,31 @@ def test_a_failure_is_counted_and_found_whichever_release_has_the_hub_next(dcc: 
     assert tile.get("href") == "/supplier/hubs?failed_under=R1"
     assert root.xpath("//article//li/a[@class='bad']/@href") == ["/supplier/hubs?failed_under=R1"]
     listed = page(dcc, "hubs", "hubs", query="failed_under=R1")
-    assert [row.xpath("string(td)") for row in listed.xpath("//tbody/tr")] == ["00-00-00-00-00-00-00-01"]
+    assert [row.xpath("string(td)") for row in listed.xpath("//tbody/tr")] == [NAME]
+
+
+def test_the_first_lines_of_a_hub_say_that_it_failed_whichever_release_has_it_next(dcc: Steering) -> None:
+    """Before, a hub that had failed was only "planned" once another release had it, or none at all."""
+    fails(dcc, OWN_NORTH)
+    gives_way(dcc)
+    failed = "The last attempt, under R1, failed: No radio contact."
+    said = words(page(dcc, "hub", "hubs", NAME), "//div[@id='standing']")
+    assert failed in said
+    assert "What to do: Look into the failure first." in said
+    assert "its last attempt, under R1, failed; " in words(page(dcc, "hubs", "hubs", query="failed_under=R1"))
+    paused = esi.RolloutDecision("R2", RolloutAction.PAUSE, "why", Standing.CONFIRMED, "DCC")
+    assert dcc.says(paused).status == "Accepted"
+    said = words(page(dcc, "hub", "hubs", NAME), "//div[@id='standing']")
+    assert "What to do: Look into the failure first. Wait: while the release is paused" in said
+    stopped = esi.RolloutDecision("R2", RolloutAction.STOP, "why", Standing.CONFIRMED, "DCC")
+    assert dcc.says(stopped).status == "Accepted"
+    with pages_over(dcc) as pages:
+        for who in (None, OURS):
+            path = f"/supplier/hubs/{NAME}" if who else f"/hubs/{NAME}"
+            assert failed in pages.words(path, who, "//div[@id='standing']")
+    with dcc.store.write() as conn:
+        hubs.upsert(conn, [replace(hub, firmware_version=NEW) for hub in hubs.get_many(conn, [OWN_NORTH]).values()])
+    assert failed not in words(page(dcc, "hub", "hubs", NAME), "//div[@id='standing']"), "it runs the version now"
 
 
 def test_a_release_that_awaits_dccs_decision_is_not_called_in_flight(dcc: Steering) -> None:
@@ -117,8 +149,34 @@ def test_the_groups_stay_with_what_became_of_them_and_what_the_csps_said(dcc: St
     assert standing["G1"] == ("instructed", "1", "North: Refused (no room)")
     assert standing["G2"][0].startswith("taken back on ")
     assert standing["G2"][1:] == ("1", "nothing")
+    refused = dcc.clock.now()
+    dcc.passes(refused + WEEK / 7)
     gives_way(dcc)
     ended = groups(dcc)
-    assert ended["G1"][0].startswith("void: RefusedByCSP on ")
+    assert ended["G1"][0] == f"void: RefusedByCSP on {refused:%Y-%m-%d %H:%M:%S}", "not since its release gave way"
     assert ended["G1"][1:] == ("1", "Refused (no room)")
     assert ended["G2"] == standing["G2"]
+
+
+def test_a_period_that_was_over_before_is_void_since_then(dcc: Steering) -> None:
+    """Before, it was void since the day on which the release gave way."""
+    end = IN_PILOT.end
+    dcc.passes(end + WEEK / 7)
+    gives_way(dcc)
+    assert {one[0] for one in groups(dcc).values()} == {f"void: PeriodEnded on {end:%Y-%m-%d %H:%M:%S}"}
+
+
+def test_groups_of_a_release_that_gave_way_are_found_by_their_names(dcc: Steering) -> None:
+    """Before, "Nothing is called G1", which the release's page still listed."""
+    gives_way(dcc)
+    with pages_over(dcc) as pages:
+        assert "group G1 for R1" in pages.words("/supplier/search?q=g", OURS)
+        for who, path in ((None, "/search"), (OURS, "/supplier/search")):
+            assert pages.leads_to(f"{path}?q=g1", who).endswith(
+                "group=G1&supplier=" + OWN if who is None else "R1#plan"
+            )
+        text = pages.words(pages.leads_to("/search?q=g1"))
+    assert f"Group G1 of {OWN}" in text
+    assert "1 hub, received" in text
+    assert "void: PilotInvalidated on " in text
+    assert "No hub is in it any more." in text

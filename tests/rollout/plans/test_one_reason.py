@@ -139,7 +139,8 @@ def test_what_is_taken_back_after_an_earlier_group_was_over_is_shown_as_taken_ba
     assert void_of(dcc, NORTH) == void_of(dcc, DCC) == void_of(dcc, OURS) == TAKEN
     assert cs06(dcc, OWN_NORTH) == "NotInstructed"
     what = "what DCC chose for you" if by_dcc else "what you instructed since"
-    assert why(dcc, OURS, OWN_NORTH) == f"automatic date: the instructed period has ended, and {what} was taken back"
+    said = f"automatic date: the instructed period has ended, and {what} was taken back"
+    assert why(dcc, OURS, OWN_NORTH) == f"{said}; its CSP did not update it in the planned period, and reported nothing"
 
 
 @pytest.mark.requirement("X08")
