@@ -322,3 +322,4 @@ def test_a_supplier_is_shown_first_what_has_a_reason_and_what_it_can_do(pages: P
         assert "have your server at http://127.0.0.1:1/ answer with HTTP 2xx" in text
         assert "ask whoever runs the gateway to replay it" in text
         assert "up to 2,000 times, but gives it up" in text
+    assert "What is pending" not in pages.words(address(pages, number), OURS), "it is a dead letter"

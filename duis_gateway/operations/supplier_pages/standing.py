@@ -14,6 +14,7 @@ from duis_gateway.operations.console.groups import Group, groups_of
 from duis_gateway.operations.console.release import LastWord, Step, last_word, steps_of
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import suppliers_of_model
+from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.deadlines.view import OWN, deadline_rows
 from duis_gateway.rollout.eligibility import COMMISSIONED
@@ -82,6 +83,15 @@ class Standing:
     def next_of_others(self, release_id: str) -> list[Row]:
         """Return what CSPs and DCC do next under a release."""
         return [row for row in self.deadlines if row["whose"] != OWN and row["release"] == release_id]
+
+    def late_groups(self, release_id: str) -> Mapping[str, int]:
+        """Return the supplier's groups under a release on which a CSP is late to decide, with for how many seconds."""
+        late: dict[str, int] = {}
+        for row in self.next_of_others(release_id):
+            left = row["seconds_left"]
+            if row["task"] == Task.DECIDE_ON_GROUP and row["overdue"] is True and isinstance(left, int):
+                late[str(row["subject"])] = max(-left, late.get(str(row["subject"]), 0))
+        return late
 
 
 @dataclass(frozen=True, slots=True)

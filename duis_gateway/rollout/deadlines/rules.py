@@ -59,7 +59,7 @@ class TaskState(StrEnum):
     OVERDUE = "overdue"
     MISSED = "missed"  # the time is over: `why` says who can still make it good
     HELD = "held"  # until it is decided nothing that was instructed is carried out
-    VOID = "void"  # what was instructed stands no more, and until it is decided nothing is taken
+    VOID = "void"  # what was instructed stands no more; the task is to instruct it anew
     OFF_PLAN = "off_plan"  # it has happened otherwise than planned: nobody's turn, and there is no date
     NOT_TOLD = "not_told"  # the message that tells the party has not arrived: not its turn, and it is not late
 
@@ -386,8 +386,7 @@ def _dcc_stage_tasks(release: Release, facts: DccFacts) -> Iterator[Deadline]:
 
 def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator[Deadline]:
     if release.state is ReleaseState.INVALIDATED:
-        one = _dcc(release, facts, Task.DECIDE_ON_INVALIDATED_PILOT, None)
-        yield replace(one, state=TaskState.VOID, why=facts.why_invalidated)
+        yield replace(_dcc(release, facts, Task.DECIDE_ON_INVALIDATED_PILOT, None), why=facts.why_invalidated)
     elif facts.pilot_outcome is False and not facts.decided_on_failure:
         yield _dcc(release, facts, Task.DECIDE_ON_FAILED_PILOT, _before_safe_launch(release.pilot))
     if release.paused:
@@ -430,19 +429,3 @@ def _pressing(deadline: Deadline) -> tuple[bool, bool, float, str, str, str]:
         deadline.task,
         deadline.subject,
     )
-
-
-def next_actions_of_others(deadlines: Iterable[Deadline], kind: PartyKind, party: int) -> tuple[Deadline, ...]:
-    """Return what each other kind of party does next, under each release, for this party's eyes (BR-5.5).
-
-    What has no date is as soon as possible, and comes first: whose turn it is. What its party cannot do any more is
-    nobody's next action. A supplier is shown CSPs, DCC and its split hubs' other suppliers, and nothing that is another
-    supplier's affair, such as its incidents.
-    """
-    soonest: dict[tuple[str, PartyKind], Deadline] = {}
-    for one in in_order(deadlines):
-        hidden = kind is PartyKind.SUPPLIER and one.about not in (None, party)
-        can = one.state not in (TaskState.MISSED, TaskState.OFF_PLAN)
-        if one.party != party and can and not hidden and one.task is not Task.DECIDE_ON_INCIDENT:
-            soonest.setdefault((one.release_id, one.kind), one)
-    return tuple(soonest.values())

@@ -16,6 +16,7 @@ from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.dates import dates_of
 from duis_gateway.rollout.deadlines.not_told import told
 from duis_gateway.rollout.deadlines.off_plan import deviations
+from duis_gateway.rollout.deadlines.others import next_actions_of_others
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
     DccFacts,
@@ -26,7 +27,6 @@ from duis_gateway.rollout.deadlines.rules import (
     csp_deadlines,
     dcc_deadlines,
     in_order,
-    next_actions_of_others,
     supplier_deadlines,
 )
 from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, scope_of
@@ -70,15 +70,21 @@ OWN = "own"
 
 
 def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[str, object]]:
-    """Return what a party has outstanding, the most pressing first, and then what the others do next."""
+    """Return what a party has outstanding, the most pressing first, and then what the others do next, or are late with.
+
+    The last one of the others' of each kind under a release says how many `more` there are; no column of the table.
+    """
     open_ones = open_releases(conn)
     every = [one for release in open_ones for one in _of_release(conn, release, party, now)]
     every += [one for release in open_ones for one in _off_plan(conn, release, party, now)]
     every = [*told(conn, every)]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
-    others = next_actions_of_others(every, party.kind, party.eui)
+    others = next_actions_of_others(every, party.kind, party.eui, now)
     regions = {one.eui: one.regions for one in parties.all_parties(conn, PartyKind.CSP)}
-    return [*own, *(_other_row(one, party, regions.get(one.party, ()), now) for one in others)]
+    for actions in others:
+        rows = [_other_row(one, party, regions.get(one.party, ()), now) for one in actions.tasks]
+        own += [*rows[:-1], {**rows[-1], "more": actions.more}]
+    return own
 
 
 def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
@@ -130,7 +136,7 @@ def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:
 def _other_row(one: Deadline, party: Party, regions: Iterable[str], now: datetime) -> Mapping[str, object]:
     """Return what another party does next; what it is about, and of how many hubs, if that is the viewer's own affair.
 
-    `regions`: those of the CSP that it is; no column of the table, as it names the CSP to people.
+    `regions`: those of the CSP that it is; no column of the table, as it names the CSP to people. Nor is `more`.
     """
     own_affair = party.kind is PartyKind.SUPPLIER and one.about == party.eui
     return {
@@ -145,6 +151,7 @@ def _other_row(one: Deadline, party: Party, regions: Iterable[str], now: datetim
         "state": one.standing(now).value,
         "why": _why(one),
         "regions": sorted(regions),
+        "more": 0,
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from lxml import html
+from sqlalchemy import update
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
@@ -20,8 +22,9 @@ from duis_gateway.operations.console.kinds import kind_in_words
 from duis_gateway.operations.supplier_pages.site import SupplierPages
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
-from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
+from duis_gateway.store.tables import outbox
 from tests.support.bodies_page import said_of
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES
@@ -94,12 +97,32 @@ def test_the_others_turns_say_who_has_to_do_what_of_how_many_hubs(pages: Pages) 
 
 
 def test_what_is_void_says_how_long_there_is(pages: Pages) -> None:
-    """Before, "void" stood in the place of the time."""
+    """Before, "void" stood in the place of the time, or beside it, as if the task were void."""
     say = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED, None, None, reason="no room")
     assert pages.dcc.says(say, by=NORTH, door=Door.CSP).status == "Accepted"
     said = pages.words("overview", part="//article")
-    assert "instruct anew RefusedByCSP, 1 hub (optional) - void, " in said
-    assert " d left, until " in said.partition("RefusedByCSP")[2][:60]
+    assert re.search(r"instruct anew RefusedByCSP, 1 hub \(optional\) - [0-9.]+ d left, until ", said), said
+    later = PilotTerms(Period(PILOT.start + WEEK / 7, PILOT.end), limit=10)
+    pages.dcc.announces("R2", firmware_version="00000003", pilot=later)
+    pages.dcc.approves("R2")
+    said = pages.words("overview", part="//section[@id='invalidated']")
+    assert "DCC: decide on invalidated pilot - as soon as possible: Release R2 " in said, "it was said to be void"
+
+
+def test_groups_on_which_the_csp_is_late_are_named_each_with_since_when(pages: Pages) -> None:
+    """Before, of two the first alone, and the groups' table only "nothing yet"."""
+    assert not pages.dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH, OWN_SOUTH))).startswith("E")
+    more = PreferredPilotSchedule("R1", NEW, (DeploymentGroup("G2", Stage.PILOT, (OWN_SOUTH,), IN_PILOT),))
+    assert not pages.dcc.asks(OURS, "11.6", more).startswith("E")
+    pages.dcc.passes(IN_PILOT.start + WEEK / 7)
+    with pages.dcc.store.write() as conn:
+        conn.execute(update(outbox).values(state="delivered"))
+    said = pages.words("overview", part="//article/ul[last()]")
+    for region, group in (("North", "G1"), ("South", "G2")):
+        assert f"CSP of {region}: decide on group {group}, 1 hub - overdue by 1.0 d, until " in said
+    assert re.search(r"and [0-9]+ more tasks", said), said
+    table = pages.words("release", "/releases/R1", part="//div[@id='plan']")
+    assert table.count("nothing yet, overdue by 1.0 d") == 2, table
 
 
 def test_what_a_decision_has_ended_is_no_task_any_more_at_once(pages: Pages) -> None:

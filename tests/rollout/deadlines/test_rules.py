@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.deadlines.others import NextActions, next_actions_of_others
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
     DccFacts,
     Deadline,
+    NotTold,
     SupplierFacts,
     Task,
     TaskState,
@@ -21,7 +23,6 @@ from duis_gateway.rollout.deadlines.rules import (
     csp_deadlines,
     dcc_deadlines,
     in_order,
-    next_actions_of_others,
     supplier_deadlines,
 )
 from duis_gateway.rollout.obligations.rules import Obligation, ObligationKind, ObligationState
@@ -38,6 +39,11 @@ CSP, DCC = 0xC5, 0xDC
 SECOND = timedelta(seconds=1)
 LAST = one_month_before(AUTOMATIC)
 MISSED = Obligation(OURS, ObligationKind.SHARE, 5, 2, PILOT.start, ObligationState.MISSED)
+
+
+def shown_to(kind: PartyKind, party: int, *deadlines: Deadline) -> tuple[Deadline, ...]:
+    """What a party is shown of the others' tasks."""
+    return tuple(one for actions in next_actions_of_others(deadlines, kind, party, NOW) for one in actions.tasks)
 
 
 def tasks(deadlines: tuple[Deadline, ...]) -> list[Task]:
@@ -96,7 +102,7 @@ def test_what_a_supplier_cannot_do_any_more_is_missed_and_nobody_s_next_action()
     (late,) = supplier_deadlines(release(pilot=pilot), facts, LAST + SECOND)
     assert (late.standing(LAST + SECOND), late.overdue(LAST + SECOND)) == (TaskState.MISSED, True)
     assert late.why.startswith("it is too late for 11.5 and 11.6")
-    assert next_actions_of_others((late,), PartyKind.DCC, DCC) == ()
+    assert shown_to(PartyKind.DCC, DCC, late) == ()
 
 
 def test_nobody_is_late_for_a_date_that_a_notice_put_into_the_past() -> None:
@@ -216,7 +222,7 @@ def test_a_pause_that_is_proposed_waits_for_dcc_and_what_it_holds_is_said() -> N
     assert (held.task, held.standing(NOW), held.why) == (Task.DECIDE_ON_PAUSE, TaskState.HELD, facts.proposed_pause)
     (proposed,) = dcc_deadlines(release(state=ReleaseState.PILOTING), facts, NOW)
     assert (proposed.task, proposed.standing(NOW)) == (Task.DECIDE_ON_PROPOSED_PAUSE, TaskState.OPEN)
-    assert next_actions_of_others((proposed,), PartyKind.SUPPLIER, OURS) == (proposed,)
+    assert shown_to(PartyKind.SUPPLIER, OURS, proposed) == (proposed,)
     found = dcc_deadlines(release(state=ReleaseState.INVALIDATED), facts, NOW)
     assert [one.task for one in found] == [Task.DECIDE_ON_INVALIDATED_PILOT], "there is nothing left to pause"
 
@@ -226,7 +232,7 @@ def test_a_pause_that_is_proposed_waits_for_dcc_and_what_it_holds_is_said() -> N
     ("state", "paused", "task", "standing"),
     [
         (ReleaseState.APPROVED, True, Task.DECIDE_ON_PAUSE, TaskState.HELD),
-        (ReleaseState.INVALIDATED, False, Task.DECIDE_ON_INVALIDATED_PILOT, TaskState.VOID),
+        (ReleaseState.INVALIDATED, False, Task.DECIDE_ON_INVALIDATED_PILOT, TaskState.OPEN),
     ],
 )
 def test_everybody_sees_that_it_is_dccs_turn_and_why(
@@ -235,7 +241,7 @@ def test_everybody_sees_that_it_is_dccs_turn_and_why(
     facts = DccFacts(DCC, incidents=("INC1",), why_paused="because", why_invalidated="because")
     found = dcc_deadlines(release(state=state, paused=paused), facts, NOW)
     for kind, party in ((PartyKind.SUPPLIER, OURS), (PartyKind.CSP, CSP)):
-        (shown,) = next_actions_of_others(found, kind, party)
+        (shown,) = shown_to(kind, party, *found)
         assert (shown.task, shown.due, shown.standing(NOW), shown.why) == (task, None, standing, "because")
 
 
@@ -281,15 +287,26 @@ def test_the_most_pressing_comes_first_and_what_has_no_date_before_all() -> None
 def test_each_party_sees_the_next_action_date_of_the_others() -> None:
     """BR-5.5; a supplier sees nothing that is another supplier's affair."""
     found = everything(release())
-    by_supplier = next_actions_of_others(found, PartyKind.SUPPLIER, OURS)
+    by_supplier = shown_to(PartyKind.SUPPLIER, OURS, *found)
     assert [(one.kind, one.task, one.due) for one in by_supplier] == [
         (PartyKind.DCC, Task.APPROVE_RELEASE, PILOT.start),
         (PartyKind.CSP, Task.SEND_DEFAULT_LIST, PILOT.start),
     ]
-    theirs = next_actions_of_others(found, PartyKind.SUPPLIER, THEIRS)
+    theirs = shown_to(PartyKind.SUPPLIER, THEIRS, *found)
     assert (Task.DECIDE_ON_GROUP, NOW) in {(one.task, one.due) for one in theirs}
-    by_dcc = next_actions_of_others(found, PartyKind.DCC, DCC)
+    by_dcc = shown_to(PartyKind.DCC, DCC, *found)
     assert {one.kind for one in by_dcc} == {PartyKind.CSP, PartyKind.SUPPLIER}
+
+
+def test_of_the_others_all_that_is_late_is_shown_and_the_rest_counted() -> None:
+    """Before, a supplier saw one group that a CSP was to decide on, and nothing of two more, and nowhere how many."""
+    late = UndecidedGroup(OURS, "LATE", NOW - SECOND, 1)
+    groups = (late, replace(late, group_id="OVD"), replace(late, group_id="NEXT", starts=NOW + SECOND))
+    found = csp_deadlines(release(), CspFacts(CSP, undecided=groups), NOW)
+    assert next_actions_of_others(found, PartyKind.SUPPLIER, OURS, NOW) == (NextActions(found[:2], 1),)
+    assert next_actions_of_others(found, PartyKind.SUPPLIER, THEIRS, NOW) == ()
+    untold = replace(found[2], not_told=NotTold(1, "PreferredPilotSchedule", given_up=True))
+    assert shown_to(PartyKind.SUPPLIER, OURS, *found[:2], untold) == (*found[:2], untold)
 
 
 @given(
