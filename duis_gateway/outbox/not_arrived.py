@@ -5,7 +5,7 @@ A message that was stored a moment ago is not among it: it is on its way, as all
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -140,6 +140,17 @@ def _stuck(conn: Connection, release_ids: Collection[str], recipients: Collectio
 def _made(row: Any, error: str | None, *, given_up: bool) -> NotArrived:
     same = (row.id, row.message_id, row.recipient, row.channel, row.kind, row.release_id, row.created_at)
     return NotArrived(*same, given_up, error or None, stands_for(row.beginning))
+
+
+def still_open(conn: Connection, messages: Collection[int]) -> Mapping[int, NotArrived]:
+    """Return those of some messages that have not arrived by now, by their numbers."""
+    found: dict[int, NotArrived] = {}
+    every = sorted(messages)
+    for start in range(0, len(every), _AT_ONCE):
+        which = (outbox.c.id.in_(every[start : start + _AT_ONCE]), outbox.c.state != "delivered")
+        for row in conn.execute(select(*_COLUMNS, outbox.c.state).where(*which)):
+            found[row.id] = _made(row, row.last_error, given_up=row.state == "dead")
+    return found
 
 
 def names(conn: Connection, message: int, *words: str) -> bool:

@@ -204,6 +204,23 @@ def test_it_is_the_operators_turn_where_a_csp_was_not_told(pages: Pages) -> None
 
 
 @pytest.mark.requirement("BR-5.5")
+def test_what_was_worked_out_a_while_ago_says_of_messages_how_they_are_now(pages: Pages) -> None:
+    """Before, the overview's first look had "Gateway: delivering" of what had been given up long since."""
+    with pages.dcc.store.write() as conn:
+        conn.execute(update(outbox).where(outbox.c.state == "dead").values(state="pending"))
+    for path in ("/", "/releases/R1"):
+        assert "Gateway: delivering PreferredPilotSchedule" in pages.words(path)
+    given_up(pages.dcc, "PreferredPilotSchedule", NORTH)
+    for path in ("/", "/releases/R1"):
+        text = pages.words(path)
+        assert "Operator: replay PreferredPilotSchedule" in text
+        assert "Gateway: delivering" not in text
+    arrived(pages.dcc, "dead")
+    for path in ("/", "/releases/R1"):
+        assert f"CSP North {format_eui(NORTH)}: decide on group G1" in pages.words(path)
+
+
+@pytest.mark.requirement("BR-5.5")
 def test_a_supplier_does_not_wait_for_a_csp_that_was_not_told(pages: Pages) -> None:
     given_up(pages.dcc, "FirmwareReleaseNotice", NORTH, SOUTH)
     for path in ("/supplier", "/supplier/releases/R1"):

@@ -49,6 +49,7 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.retry import DEFAULT_RETRIES, RetryPolicy
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.deadlines.not_told import told_by_now
 from duis_gateway.rollout.deadlines.rules import Deadline, in_order
 from duis_gateway.rollout.deadlines.view import partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.estate.hub_pages import PAGE, hub_page
@@ -56,6 +57,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.progress.store import Estate, estate_of, how_far
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.engine import Store
+from duis_gateway.text.numbers import is_digits
 from duis_gateway.text.pages import path_part, render
 
 T = TypeVar("T")
@@ -155,7 +157,7 @@ class Console:
             seen = overview.overview_of(conn, now)
             audit = state_of(conn)
         estate, backlogs = self._estate.get(None), self._backlogs.get(None)
-        turns = self._turns.get(None)
+        turns = self._told_now(self._turns.get(None))
         far, turn = {}, {}
         until = monotonic() + _MOMENTS
         for one in seen.live[: overview.MOST_RELEASES]:
@@ -163,7 +165,7 @@ class Console:
             if estate is not None:
                 far[one.release_id] = how_far(estate.value, one, counted.value.told if counted else None)
             # Counted beside the requests: with many hubs it takes a while, and the page is not to wait for each.
-            tasks = self._tasks.get(one.release_id, patience=until - monotonic())
+            tasks = self._told_now(self._tasks.get(one.release_id, patience=until - monotonic()))
             of_suppliers = [task for task in tasks.value if task.kind is PartyKind.SUPPLIER] if tasks else []
             every = in_order((*(turns.value if turns else ()), *of_suppliers))
             turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks)
@@ -200,7 +202,7 @@ class Console:
         if found is None:
             raise NoSuchPath(f"there is no release {release_id[:80]!r}")
         estate, counted = self._estate.get(None), self._counts.get(release_id)
-        tasks = self._tasks.get(release_id) if not found.release.state.is_over else None
+        tasks = self._told_now(self._tasks.get(release_id)) if not found.release.state.is_over else None
         return self._page(
             "release.html",
             page=found,
@@ -329,9 +331,11 @@ class Console:
         name = asked.query(request).get("q", "").strip()
         with self._store.read() as conn:
             places = _places(conn, name)
-        if len(places) == 1:
+        # Whoever types a number alone may mean something else than a message.
+        numbered = is_digits(name) and [place for place, _ in places] == [f"/messages/{Way.SENT}-{int(name)}"]
+        if len(places) == 1 and not numbered:
             return answers.see_other(places[0][0])
-        return self._page("search.html", name=name, places=places)
+        return self._page("search.html", name=name, places=places, numbered=numbered)
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
         """Say on a page why a request is refused."""
@@ -351,6 +355,11 @@ class Console:
         shared |= {"hubs_of": hub_list.of_task, "happened": happened, "names": names.value if names else {}}
         text = render(f"{_HERE}/{template}", **shared, **facts)
         return answers.page(text)
+
+    def _told_now(self, figure: Figure[tuple[Deadline, ...]] | None) -> Figure[tuple[Deadline, ...]] | None:
+        """Return tasks that were counted a while ago with how the messages stand now that their parties wait for."""
+        with self._store.read() as conn:
+            return figure and Figure(told_by_now(conn, figure.value), figure.age)
 
     # --- what is remembered ---------------------------------------------------------------------------------------
 

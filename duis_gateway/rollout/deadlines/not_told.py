@@ -13,7 +13,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.outbox.not_arrived import NotArrived, names, not_arrived, repeated_since, unheard
+from duis_gateway.outbox.not_arrived import NotArrived, names, not_arrived, repeated_since, still_open, unheard
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.bodies import group_as_written
@@ -63,6 +63,17 @@ def told(conn: Connection, tasks: Sequence[Deadline]) -> Sequence[Deadline]:
     if not late:
         return tasks
     return [replace(one, not_told=_not_told(conn, one, late.get((one.party, one.release_id), ()))) for one in tasks]
+
+
+def told_by_now(conn: Connection, tasks: Sequence[Deadline]) -> tuple[Deadline, ...]:
+    """Return tasks that were worked out before: without what their parties have been told since, or as it is now."""
+    stand = still_open(conn, {one.not_told.message for one in tasks if one.not_told})
+
+    def as_it_is(one: NotTold) -> NotTold | None:
+        now = stand.get(one.message)
+        return None if now is None else replace(one, given_up=now.given_up, error=now.error or one.error)
+
+    return tuple(one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks)
 
 
 def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> NotTold | None:

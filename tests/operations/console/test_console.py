@@ -89,6 +89,8 @@ def test_the_overview_shows_how_far_each_release_is_and_whose_turn_it_is(shown: 
     ]
     active = [hub for hub in hubs if shown.play.version(hub) == "9002"]
     assert f"All hubs {len(active)} of {len(hubs)} 1 failed" in text
+    (listed,) = card.xpath(".//a[.='All hubs']/@href")
+    assert len(get(shown, str(listed)).xpath("//div[@aria-label='Hubs']//tbody/tr")) == len(hubs), "those counted"
     assert "Pilot" in text
     assert "Safe launch" in text
     assert "piloting" in text
@@ -299,6 +301,15 @@ def test_an_address_that_there_is_not_gives_a_browser_a_page_and_others_problem_
     assert "Nothing is called zzz" in words(get(shown, "/search?q=zzz"))
 
 
+def test_a_number_alone_does_not_lead_to_a_message_without_a_word(shown: Shown) -> None:
+    """It may be meant for a hub, as the sandbox numbers them."""
+    root = get(shown, "/search?q=1")
+    assert "A message has the number 1" in words(root)
+    assert "A hub has no number here: it is found by its EUI-64." in words(root)
+    assert root.xpath("//main//a/@href") == ["/messages/sent-1"]
+    assert sought(shown, "sent-1") == "/messages/sent-1"
+
+
 def test_nothing_that_others_wrote_becomes_markup(shown: Shown) -> None:
     for path in ("/", f"/releases/{shown.release}", f"/hubs/{shown.failed}"):
         assert not [one for one in get(shown, path).xpath("//b") if "No radio" in one.text_content()], path
@@ -437,7 +448,8 @@ def test_what_is_sought_may_be_typed_as_it_is_written_anywhere(shown: Shown) -> 
     assert "Nothing is called" in words(get(shown, f"/search?q={shown.active}/{identity}"))
     (told,) = get(shown, hub).xpath("//div[@id='told']//td[2]/a/@href")
     number = told.rpartition("-")[2]
-    assert {sought(shown, number), sought(shown, f"sent-{number}")} == {told}
+    assert sought(shown, f"sent-{number}") == told
+    assert get(shown, f"/search?q={number}").xpath("//main//a/@href") == [told]
 
 
 def test_a_group_is_found_and_a_miss_says_what_can_be_found(shown: Shown) -> None:
