@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, literal_column, select
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox.stand_ins import BEGINNING, in_full, stands_for
@@ -184,9 +184,23 @@ def unheard(conn: Connection, one: NotArrived, words: frozenset[str]) -> frozens
     return left
 
 
+def named_since(conn: Connection, one: NotArrived, words: frozenset[str]) -> frozenset[str]:
+    """Return which of these words a message has in it, or any later one of the kind, of the next few thousand."""
+    found = _named(conn, one.id, words)
+    for number in conn.execute(_since(one)).scalars().all():
+        if found == words:
+            break
+        found |= _named(conn, number, words - found)
+    return found
+
+
 def _arrived_since(conn: Connection, one: NotArrived) -> Sequence[int]:
     """Return the later messages of the kind that have arrived, of the next few thousand, the newest first."""
-    query = (
+    return conn.execute(_since(one).where(outbox.c.state == "delivered")).scalars().all()
+
+
+def _since(one: NotArrived) -> Select[int]:
+    return (
         select(outbox.c.id)
         .where(
             outbox.c.id > one.id,
@@ -194,8 +208,6 @@ def _arrived_since(conn: Connection, one: NotArrived) -> Sequence[int]:
             outbox.c.recipient == one.recipient,
             outbox.c.kind == one.kind,
             outbox.c.release_id == one.release_id,
-            outbox.c.state == "delivered",
         )
         .order_by(outbox.c.id.desc())
     )
-    return conn.execute(query).scalars().all()

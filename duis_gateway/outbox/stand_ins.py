@@ -24,6 +24,11 @@ def stands_for(beginning: bytes | None) -> str:
     return "" if found is None else found[1].decode()
 
 
+def as_meant(code: str) -> str:
+    """Return what a message has in it that was sent in the place of an alert with this code."""
+    return f"DCCAlertCode>{code}<"
+
+
 def in_full(kind: str, meant: str) -> str:
     """Return what people call a message: its kind, and what that stands for."""
     return f"{kind} (for {meant})" if meant else kind

@@ -151,6 +151,36 @@ def test_a_groups_list_of_hubs_says_what_its_csp_said_and_that_it_was_not_told(p
     assert "was not told" not in pages.words(place)
 
 
+@pytest.mark.requirement("BR-5.5")
+def test_plans_are_numbered_so_that_a_later_one_does_not_make_up_for_one_that_was_given_up(pages: Pages) -> None:
+    """Before, a hub's page said to wait for its CSP, which waited for the plan before the one that it had."""
+    dcc = pages.dcc
+    arrived(dcc, "dead")
+    plans = given_up(dcc, "PlannedDeployment", NORTH)
+    later = DeploymentGroup("G2", Stage.SAFE_LAUNCH, (SPLIT,), Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK))
+    for supplier in (OURS, THEIRS):
+        assert not dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (later,))).startswith("E")
+    arrived(dcc)
+    north, said = f"CSP North {format_eui(NORTH)}", "its CSP has not been told yet: whoever runs the gateway has to"
+    replay = f"Operator: replay PlannedDeployment to {north} (HTTP 404); it was not told to update planned hubs"
+    for hub in (OWN_NORTH, SPLIT):
+        standing = pages.words(f"/hubs/{format_eui(hub)}", part="//div[@id='standing']")
+        assert said in standing
+        assert "What to do: First replay what was given up: its CSP knows nothing of it." in standing
+        assert f"{replay}: each later plan of the release waits for this one" in standing
+        assert said in pages.words(f"/supplier/hubs/{format_eui(hub)}", OURS, "//div[@id='standing']")
+    (link,) = pages.read(f"/hubs/{format_eui(SPLIT)}").xpath("//section[@id='not-told']//li/a[2]/@href")
+    assert link == f"/messages/sent-{plans[0]}"
+    assert replay not in pages.words(f"/hubs/{format_eui(OWN_SOUTH)}")
+    for path in ("/", "/releases/R1"):
+        assert replay in pages.words(path)
+    with dcc.store.write() as conn:
+        assert sum(outbox_view.replay(conn, message=plan) for plan in plans) == len(plans)
+    arrived(dcc)
+    for path in (f"/hubs/{format_eui(OWN_NORTH)}", f"/hubs/{format_eui(SPLIT)}"):
+        assert "Operator: replay" not in pages.words(path)
+
+
 def test_a_supplier_is_shown_what_itself_was_not_told(pages: Pages) -> None:
     (number, *_) = given_up(pages.dcc, "N77", OURS)
     path = f"/supplier/hubs/{format_eui(OWN_NORTH)}"

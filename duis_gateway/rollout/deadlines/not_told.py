@@ -13,7 +13,16 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.outbox.not_arrived import NotArrived, names, not_arrived, repeated_since, still_open, unheard
+from duis_gateway.outbox.not_arrived import (
+    NotArrived,
+    named_since,
+    names,
+    not_arrived,
+    repeated_since,
+    still_open,
+    unheard,
+)
+from duis_gateway.outbox.stand_ins import as_meant
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.bodies import group_as_written
@@ -24,6 +33,7 @@ from duis_gateway.rollout.plans.void import HALVES
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 _NOTICE, _SCHEDULE = frozenset({"FirmwareReleaseNotice"}), "PreferredPilotSchedule"
+_PLAN = "PlannedDeployment"
 _ANNOUNCED = frozenset({"A01"})
 
 TOLD_BY: Mapping[Task, frozenset[str]] = {
@@ -37,7 +47,7 @@ TOLD_BY: Mapping[Task, frozenset[str]] = {
     Task.SEND_DEFAULT_SCHEDULE: _NOTICE,
     Task.SEND_SAFE_LAUNCH_SCHEDULE: _NOTICE,
     Task.DECIDE_ON_GROUP: _NOTICE | {_SCHEDULE},
-    Task.UPDATE_REMAINING_HUBS: _NOTICE | {"StageChange"},
+    Task.UPDATE_REMAINING_HUBS: _NOTICE | {"StageChange", _PLAN},
     Task.SELECT_FOR_SUPPLIER: frozenset({"X08"}),
     Task.DECIDE_ON_PAUSE: frozenset({"PauseProposal"}),
     Task.DECIDE_ON_PROPOSED_PAUSE: frozenset({"PauseProposal"}),
@@ -80,13 +90,23 @@ def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> N
     """Return the first message without which the party does not know of the task, if there is one."""
     kinds = TOLD_BY.get(task.task, frozenset())
     for one in late:
-        if one.kind in kinds and any(_tells(conn, one, words) for words in _words_of(task, one.kind)):
-            return NotTold(one.id, one.kind, one.given_up, one.error)
+        if (one.stands_for or one.kind) in kinds and any(_tells(conn, one, words) for words in _words_of(task, one)):
+            return _not_told_by(one)
     return None
 
 
-def _words_of(task: Deadline, kind: str) -> Iterable[tuple[str, ...]]:
-    """Return what a message of this kind has in it, this or that, if it tells of a task and not of another one."""
+def _not_told_by(one: NotArrived) -> NotTold:
+    return NotTold(one.id, one.name, one.given_up, one.error)
+
+
+def _words_of(task: Deadline, message: NotArrived) -> Iterable[tuple[str, ...]]:
+    """Return what a message of its kind has in it, this or that, if it tells of a task and not of another one.
+
+    What is sent in the place of an alert says of which only: it tells of whatever that alert might.
+    """
+    kind = message.kind
+    if message.stands_for:
+        return ((as_meant(message.stands_for),),)
     if kind == _SCHEDULE:
         return (_of_group(task.about or 0, task.subject),)
     if task.task is not Task.INSTRUCT_ANEW:
@@ -99,8 +119,12 @@ def _words_of(task: Deadline, kind: str) -> Iterable[tuple[str, ...]]:
 
 
 def _tells(conn: Connection, one: NotArrived, words: Sequence[str]) -> bool:
-    """Whether a message says something with these words in it that its recipient has not heard by a later one."""
-    return names(conn, one.id, *words) and not (one.given_up and repeated_since(conn, one, *words))
+    """Whether a message says something with these words in it that its recipient has not heard by a later one.
+
+    No later plan makes up for one that was given up: they are numbered, and a CSP that misses one waits for it.
+    """
+    made_up = one.given_up and one.kind != _PLAN
+    return names(conn, one.id, *words) and not (made_up and repeated_since(conn, one, *words))
 
 
 def _of_group(supplier: int, group_id: str) -> tuple[str, ...]:
@@ -162,20 +186,48 @@ def _not_told_of(
             concerned[eui][format_eui(hub.device_id)] = hub
     if not release_ids or not concerned:
         return found
-    for one in not_arrived(conn, release_ids, concerned.keys()):
+    late = not_arrived(conn, release_ids, concerned.keys())
+    missing = {one.id for one in _first_plans(late)}
+    for one in late:
         # To a CSP, an email is a courtesy: its interface tells it.
         own = {
             name: hub
             for name, hub in concerned[one.recipient].items()
             if one.channel == "http" or one.recipient in hub.suppliers
         }
-        for name in _names_of(conn, one, frozenset(own)):
+        names_of = named_since if one.id in missing else _names_of
+        for name in names_of(conn, one, frozenset(own)):
             found[own[name].device_id].append(one)
     return found
 
 
+def plans_not_told(conn: Connection, release_ids: Collection[str]) -> tuple[Deadline, ...]:
+    """Return what CSPs cannot do under these releases as a plan was given up, each with the first that it misses.
+
+    It is for the operator alone, who is to replay it: to the CSP there is no date by which it is to do what it knows
+    nothing of.
+    """
+    csps = {one.eui for one in parties.all_parties(conn, PartyKind.CSP)}
+    name, why = Task.UPDATE_PLANNED_HUBS, "each later plan of the release waits for this one"
+    return tuple(
+        Deadline(one.release_id, PartyKind.CSP, one.recipient, name, None, why=why, not_told=_not_told_by(one))
+        for one in _first_plans(not_arrived(conn, release_ids, csps))
+    )
+
+
+def _first_plans(late: Iterable[NotArrived]) -> Collection[NotArrived]:
+    """Return the oldest plan of each release and CSP that was given up: whatever a later one says waits for it."""
+    first: dict[tuple[str, int], NotArrived] = {}
+    for one in late:
+        if one.kind == _PLAN and one.given_up:
+            first.setdefault((one.release_id, one.recipient), one)
+    return first.values()
+
+
 def _names_of(conn: Connection, one: NotArrived, euis: frozenset[str]) -> frozenset[str]:
     """Return of which of these hubs a message tells what its recipient has not heard by a later one."""
+    if one.kind == _PLAN and one.given_up:
+        return unheard(conn, replace(one, given_up=False), euis)
     if one.kind not in _OF_ALL_HUBS:
         return unheard(conn, one, euis)
     return euis if _tells(conn, one, ()) else frozenset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known
 from duis_gateway.rollout.deadlines.asked import DCC
-from duis_gateway.rollout.deadlines.not_told import told
+from duis_gateway.rollout.deadlines.not_told import not_told_of_hub, plans_not_told, told
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
@@ -49,7 +49,14 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
                 own.add(one)
         found += _of_suppliers(conn, release, hub, own, now)
         found += _of_partners(conn, release, hub, own, now)
-    return in_order(told(conn, [replace(one, hubs=0) for one in found]))
+    return in_order((*told(conn, [replace(one, hubs=0) for one in found]), *_plans(conn, hub, asked.releases)))
+
+
+def _plans(conn: Connection, hub: Hub, under: Mapping[str, Release]) -> Iterator[Deadline]:
+    """Yield what its CSP cannot do as it misses a plan, unless the hub runs what that would bring."""
+    names = [name for name, release in under.items() if release.firmware_version != hub.firmware_version]
+    of_hub = {one.id for one in not_told_of_hub(conn, hub, names)}
+    yield from (one for one in plans_not_told(conn, names) if one.not_told and one.not_told.message in of_hub)
 
 
 def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime) -> Iterator[Deadline]:

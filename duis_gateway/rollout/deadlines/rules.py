@@ -37,6 +37,7 @@ class Task(StrEnum):
     SEND_DEFAULT_SCHEDULE = "send_default_schedule"
     SEND_SAFE_LAUNCH_SCHEDULE = "send_safe_launch_schedule"
     DECIDE_ON_GROUP = "decide_on_group"
+    UPDATE_PLANNED_HUBS = "update_planned_hubs"  # only where the message that plans them has not arrived
     UPDATE_REMAINING_HUBS = "update_remaining_hubs"  # the automatic date has come (BR-3.6)
     APPROVE_RELEASE = "approve_release"
     SELECT_FOR_SUPPLIER = "select_for_supplier"

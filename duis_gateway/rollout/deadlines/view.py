@@ -14,7 +14,7 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.dates import dates_of
-from duis_gateway.rollout.deadlines.not_told import told
+from duis_gateway.rollout.deadlines.not_told import plans_not_told, told
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.others import next_actions_of_others
 from duis_gateway.rollout.deadlines.rules import (
@@ -89,8 +89,9 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
 
 def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
     """Return what DCC and the CSPs have outstanding, for the operator; suppliers are too many to count on a page."""
-    every = [one for release in open_releases(conn) for one in _of_partners(conn, release, now, (), {})]
-    return in_order(told(conn, every))
+    under = open_releases(conn)
+    every = [one for release in under for one in _of_partners(conn, release, now, (), {})]
+    return in_order((*told(conn, every), *plans_not_told(conn, {one.release_id for one in under})))
 
 
 def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
@@ -98,7 +99,7 @@ def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tup
     partners = (one for kind in (PartyKind.CSP, PartyKind.DCC) for one in parties.all_parties(conn, kind))
     off_plan = [one for party in partners for one in _off_plan(conn, release, party, now)]
     every = (*_of_release(conn, release, Party(0, PartyKind.DCC, ""), now), *off_plan)
-    return in_order(told(conn, every))
+    return in_order((*told(conn, every), *plans_not_told(conn, {release.release_id})))
 
 
 def remaining_then(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:

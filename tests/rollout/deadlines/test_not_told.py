@@ -166,3 +166,19 @@ def test_only_what_tells_of_what_is_void_is_missing_for_its_task(dcc: Steering) 
     assert anew() == [True]
     becomes(dcc, "dead", OURS, kind="N74", last_error="HTTP 404")
     assert anew() == [False]
+
+
+def test_what_stands_in_for_an_alert_tells_of_what_that_would(dcc: Steering) -> None:
+    """Before, the N999 that a supplier with an older DUIS version gets was taken for no message about the task."""
+    refused = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED, None, None)
+    dcc.clock.instant = PILOT.end
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    becomes(dcc, "delivered", OURS)
+    becomes(dcc, "dead", OURS, kind="N74", last_error="HTTP 404")
+    for meant, told_by in (("N70", None), ("N77", "N999 (for N77)")):
+        stands_for = f"<sr:DCCAlertVersionMismatch><sr:DCCAlertCode>{meant}</sr:DCCAlertCode>"
+        with dcc.store.write() as conn:
+            these = update(outbox).where(outbox.c.recipient == OURS, outbox.c.state == "dead")
+            conn.execute(these.values(kind="N999", content=stands_for.encode()))
+        (mine,) = [one for one in tasks(dcc, Task.INSTRUCT_ANEW) if one.party == OURS]
+        assert (mine.not_told and mine.not_told.kind) == told_by
