@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -215,15 +216,19 @@ def turn_of(deadlines: Sequence[Deadline], release_id: str, now: datetime) -> li
     """Return whose turn it is under a release: each party with its most pressing tasks, duties first.
 
     Whatever is overdue is shown, up to a few tasks of each; of the others the first, where nothing is. What a party was
-    not told of comes first, by the message that has not arrived: that is the operator's turn, or the gateway's.
+    not told of comes first, by the message that has not arrived: that is the operator's turn, or the gateway's. What is
+    off the plan is nobody's turn, and only counted with what more its party has, as it is in the table of all tasks.
     """
-    own = [one for one in deadlines if one.release_id == release_id and one.state is not TaskState.OFF_PLAN]
+    own = [one for one in deadlines if one.release_id == release_id]
+    off_plan = Counter(one.party for one in own if one.state is TaskState.OFF_PLAN)
     by_party: dict[tuple[int, int], list[Deadline]] = {}
     for one in sorted(own, key=lambda one: (one.not_told is None, one.optional)):
-        by_party.setdefault((one.party, one.not_told.message if one.not_told else 0), []).append(one)
-    return [_turn(tasks, now) for tasks in by_party.values()]
+        if one.state is not TaskState.OFF_PLAN:
+            by_party.setdefault((one.party, one.not_told.message if one.not_told else 0), []).append(one)
+    last = {party: (party, message) for party, message in by_party}
+    return [_turn(own, now, off_plan[key[0]] if key == last[key[0]] else 0) for key, own in by_party.items()]
 
 
-def _turn(tasks: Sequence[Deadline], now: datetime) -> Turn:
+def _turn(tasks: Sequence[Deadline], now: datetime, besides: int) -> Turn:
     shown = [tasks[0], *(one for one in tasks[1:] if one.overdue(now))][:_MOST_TASKS]
-    return Turn(shown, len(tasks) - len(shown))
+    return Turn(shown, len(tasks) - len(shown) + besides)

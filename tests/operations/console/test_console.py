@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from collections import Counter
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -101,6 +103,26 @@ def test_the_overview_shows_how_far_each_release_is_and_whose_turn_it_is(shown: 
     assert "Worked out" in words(root, "//div[@id='outstanding']")
     assert card.xpath(".//svg[@role='img'][contains(@aria-label, '% active')]")
     assert "Hubs were counted" in words(root)
+
+
+@pytest.mark.requirement("BR-5.5")
+def test_and_so_many_more_tasks_are_as_many_in_all_places(shown: Shown) -> None:
+    """The overview and the release's page counted differently, and the table to which both lead had yet more."""
+    seen = 0
+    overview = get(shown, "/")
+    for release in (shown.release, shown.successor.lot.release):
+        (card,) = overview.xpath(f"//article[h3/a='{release}']")
+        page = get(shown, f"/releases/{release}")
+        who = Counter(page.xpath("//*[@id='tasks']//tbody/tr/td[1]//*[@class='eui']/text()"))
+        for turns in (card.xpath(".//ul[@class='turn']/li"), page.xpath("//section[@id='turn']//li")):
+            counted: Counter[str] = Counter()
+            for one in turns:
+                more = re.search(r"and (\d+) more task", one.text_content())
+                for party in one.xpath(".//span[@class='eui'][1]/text()")[:1]:
+                    counted[party] += 1 + int(more[1] if more else 0)
+            assert counted.items() <= who.items()
+            seen += counted.total() - len(turns)
+    assert seen > 0, "somebody has more tasks than are shown"
 
 
 def test_the_stages_on_the_overview_are_those_of_the_release_itself(shown: Shown) -> None:

@@ -60,6 +60,9 @@ def test_whatever_is_overdue_is_shown_and_the_rest_is_counted() -> None:
     ]
     assert turn_of([pause, outcome, later, *late], "R1", NOW) == [Turn([pause, outcome], 1), Turn(late[:5], 2)]
     assert turn_of([later], "R1", NOW) == [Turn([later])]
+    off_plan = task(PartyKind.DCC, 99, Task.LOOK_INTO_DEVIATIONS, state=TaskState.OFF_PLAN)
+    assert turn_of([later, off_plan], "R1", NOW) == [Turn([later], 1)], "the table that is linked to has it, too"
+    assert turn_of([off_plan], "R1", NOW) == []
 
 
 def test_what_keeps_a_release_from_going_on_is_said_with_who_decided_and_why() -> None:
