@@ -246,7 +246,7 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
     found: list[Deadline] = []
     last = last_to_instruct(release)
     if not release.state.is_live:
-        return tuple(_void(anew(one, hubs), _INVALIDATED) for one, hubs in facts.void.items())
+        return tuple(replace(_void(anew(one, hubs), _INVALIDATED), due=None) for one, hubs in facts.void.items())
     if pilot_window_open(release, now):
         due = last_for_the_pilot(release)
         if facts.listed is None and facts.eligible:

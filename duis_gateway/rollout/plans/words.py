@@ -13,7 +13,7 @@ from duis_gateway.rollout.hub_events.records import (
     PROTECTED,
     TAKEN_BACK,
 )
-from duis_gateway.rollout.plans.counting import ended_since, given_by, instructs
+from duis_gateway.rollout.plans.counting import ended_since, given_by, instructs, why_ended
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 
 _ENDED = {
@@ -41,7 +41,7 @@ def how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str) -> 
     ended = None if supplier is None else facts.endings.get(supplier)
     if ended is None:
         return f"{has} not instructed"
-    word = VoidReason.PERIOD_ENDED.value if ended.over else ended.word
+    word = why_ended(ended).value if ended.over else ended.word
     void, own = _VOIDED.get(word), facts.viewer in (None, supplier)
     if ended.by_dcc and own:
         # To its second supplier it was an instruction like any other.

@@ -7,20 +7,23 @@ from pathlib import Path
 
 import pytest
 
+import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.hub import OPERATOR
+from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from duis_gateway.rollout.releases.rules import last_to_instruct
-from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from duis_gateway.text.times import show_time
 from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES
-from tests.support.steering import OWN_NORTH, OWN_SOUTH, SPLIT, WEEK, Steering, steering
+from tests.support.steering import HUBS, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, WEEK, Steering, steering
 
 pytestmark = pytest.mark.requirement("BR-5.3", "BR-5.4")
 
@@ -128,8 +131,32 @@ def test_what_a_successors_approval_made_void_is_instructed_as_the_successor_tak
         f"Instruct it again for safe launch (11.6, stage SafeLaunch) until {last(dcc)}, put it on your preferred list"
     )
     assert what_to_do(dcc, OURS, OWN_NORTH).startswith(f"{again} first (11.5, by {show_time(PILOT.end)}) for the pilot")
+    with dcc.store.read() as conn:
+        (anew,) = tasks_of_hub(conn, HUBS[0], dcc.clock.now())
+    assert (anew.release_id, anew.due) == ("R0", None), "until when is said once, of the release that takes it"
     assert not accepts(dcc, OURS, OWN_NORTH, Stage.PILOT)
     assert accepts(dcc, OURS, OWN_NORTH, Stage.SAFE_LAUNCH)
+
+
+def test_a_refusal_stays_one_when_dcc_proceeds_with_an_invalidated_pilot(dcc: Steering) -> None:
+    """Before, the period had ended in the first lines, while the task below said that the CSP had refused."""
+    dcc.piloting()
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
+    group = DeploymentGroup("P1", Stage.PILOT, (OWN_NORTH,), Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK))
+    assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
+    refused = csp.ScheduleDecision("R1", OURS, "P1", GroupDecision.REFUSED, None, "no capacity")
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    dcc.passes(PILOT.start + 3 * WEEK)
+    dcc.announces("R2", firmware_version="00000003")
+    dcc.approves("R2")
+    for release, action in (("R2", RolloutAction.STOP), ("R1", RolloutAction.PROCEED)):
+        decision = esi.RolloutDecision(release, action, "so", Standing.CONFIRMED, "DCC")
+        assert dcc.says(decision).status == "Accepted"
+    for viewer, who in ((PARTIES[OURS], "you have"), (OPERATOR, "its supplier has")):
+        with dcc.store.read() as conn:
+            row = hub_on_a_page(conn, viewer, OWN_NORTH, dcc.clock.now())
+        assert row is not None
+        assert (row["reason"], row["void"]) == (f"{who} instructed, but the CSP refused it", "RefusedByCSP")
 
 
 def test_where_the_successor_was_stopped_dcc_has_to_decide_on_the_invalidated_pilot(dcc: Steering) -> None:
