@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, func, or_
 
 from duis_gateway.rollout.hubs.device_models import model_number
 from duis_gateway.rollout.hubs.records import Hub, NamedHub
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.store.tables import hub as hub_table
 
 COMMUNICATIONS_HUB = "CHF"
@@ -77,6 +77,11 @@ def unfit(hub: Hub | NamedHub | None, release: Release) -> Unfit | None:
 def fits(hub: Hub | NamedHub, release: Release) -> bool:
     """Whether the release may be applied to the hub as it is now: whether the hub is eligible."""
     return unfit(hub, release) is None
+
+
+def awaits_dcc(hub: Hub | NamedHub, release: Release) -> bool:
+    """Whether a hub could move again by a release whose pilot a successor has invalidated, if DCC decides so."""
+    return release.state is ReleaseState.INVALIDATED and fits(hub, release)
 
 
 def runs(hub: Hub | NamedHub, release: Release) -> bool:

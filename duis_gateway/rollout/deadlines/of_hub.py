@@ -27,7 +27,8 @@ from duis_gateway.rollout.deadlines.rules import (
     supplier_deadlines,
 )
 from duis_gateway.rollout.deadlines.turns import Turns, asked_of_hub
-from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back
+from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back, why_invalidated
+from duis_gateway.rollout.eligibility import awaits_dcc, fits
 from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.half_instructed import halves_in_vain
@@ -42,6 +43,7 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
     """
     asked = asked_of_hub(conn, hub, now)
     found: list[Deadline] = []
+    moved = any(one.state.is_live and fits(hub, one) for one in asked.releases.values())
     for release in asked.releases.values():
         own = Turns()
         for one in asked.tasks:
@@ -49,7 +51,16 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
                 own.add(one)
         found += _of_suppliers(conn, release, hub, own, now)
         found += _of_partners(conn, release, hub, own, now)
+        if awaits_dcc(hub, release) and not moved:
+            found += _decision(conn, release, now)
     return in_order((*told(conn, [replace(one, hubs=0) for one in found]), *_plans(conn, hub, asked.releases)))
+
+
+def _decision(conn: Connection, release: Release, now: datetime) -> Iterator[Deadline]:
+    """Yield what DCC has to decide on a release whose pilot is invalidated, for a hub that no other can move."""
+    for dcc in parties.all_parties(conn, PartyKind.DCC):
+        every = dcc_deadlines(release, DccFacts(dcc.eui, why_invalidated=why_invalidated(conn, release)), now)
+        yield from (one for one in every if one.task is Task.DECIDE_ON_INVALIDATED_PILOT)
 
 
 def _plans(conn: Connection, hub: Hub, under: Mapping[str, Release]) -> Iterator[Deadline]:

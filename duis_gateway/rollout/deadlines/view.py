@@ -319,7 +319,7 @@ def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obl
         provisional=tuple(one.action.value for one in provisional),
         missed=missed,
         why_paused=_why_paused(decided),
-        why_invalidated=_why_invalidated(conn, release),
+        why_invalidated=why_invalidated(conn, release),
         proposed_pause="" if proposed is None else proposal_in_words(proposed),
         without_pilot=history.pilot_never_was(conn, release),
     )
@@ -331,6 +331,7 @@ def _why_paused(decided: Sequence[RecordedDecision]) -> str:
     return next((one.reason for one in reversed(decided) if one.action not in proceeds), "")
 
 
-def _why_invalidated(conn: Connection, release: Release) -> str:
+def why_invalidated(conn: Connection, release: Release) -> str:
+    """Return what invalidated the pilot of a release."""
     event = history.newest(conn, release.release_id, Event.SUCCESSOR_APPROVED)
     return (event.commentary or "") if event is not None else ""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from duis_gateway.rollout.deadlines.asked import Asked
 from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.deadlines.turns import AskedOfHub
-from duis_gateway.rollout.eligibility import Unfit, in_use, unfit
+from duis_gateway.rollout.eligibility import Unfit, awaits_dcc, in_use, unfit
 from duis_gateway.rollout.estate.rules import Prospect
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
@@ -73,7 +73,7 @@ def next_step(
 def _without_release(hub: Hub, asked: AskedOfHub) -> str:
     """Say what is waited for where no release in flight is for the hub's model, but one may wait for DCC's decision."""
     for release in asked.releases.values():
-        if release.state is ReleaseState.INVALIDATED and unfit(hub, release) is None:
+        if awaits_dcc(hub, release):
             name = release.release_id
             return f"DCC has to decide on {name}, whose pilot was invalidated: ask it. Until then nothing can be done."
     return "Nothing can be done until DCC announces a release for its device model."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import eui_as_typed
-from duis_gateway.rollout.eligibility import runs, unfit
+from duis_gateway.rollout.eligibility import awaits_dcc, runs, unfit
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
@@ -67,15 +67,16 @@ class ReleasesOver:
         return [self._with_end(one) for one in mine if runs(hub, one) or unfit(hub, one) is None]
 
     def why_nothing(self, hub: Hub) -> str:
-        """Say why nothing is planned for a hub that no release in flight is for."""
+        """Say why nothing is planned for a hub that no release in flight is for, and on which one DCC has to decide."""
         found = self.of(hub)
         if not found:
             return NO_RELEASE
         newest = found[0]
         name = newest.release.release_id
-        if runs(hub, newest.release):
-            return f"{NO_RELEASE}; it runs the version of {name}, which {newest.how}"
-        return f"{NO_RELEASE}; {name}, which was for it, {newest.how}"
+        what = f"it runs the version of {name}, which" if runs(hub, newest.release) else f"{name}, which was for it,"
+        waits = next((one for one in found if awaits_dcc(hub, one.release)), None)
+        which = "it" if waits is newest else waits and f"{waits.release.release_id}, whose pilot was invalidated"
+        return f"{NO_RELEASE}; {what} {newest.how}" + (f"; DCC has to decide on {which}" if which else "")
 
     def _with_end(self, release: Release) -> OverRelease:
         if release.release_id not in self._ends:

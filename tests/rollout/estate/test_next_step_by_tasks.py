@@ -14,7 +14,9 @@ from duis_gateway.duis.service_requests.preferred_pilot_schedule import Deployme
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.hub import OPERATOR
 from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
+from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
+from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
@@ -170,6 +172,11 @@ def test_where_the_successor_was_stopped_dcc_has_to_decide_on_the_invalidated_pi
     for viewer in (OURS, None):
         said = what_to_do(dcc, viewer, OWN_NORTH)
         assert said.startswith("DCC has to decide on R1, whose pilot was invalidated: ask it.")
+    with dcc.store.read() as conn:
+        (decision,) = tasks_of_hub(conn, HUBS[0], dcc.clock.now())
+        why = ReleasesOver(conn).why_nothing(HUBS[0])
+    assert (decision.release_id, decision.task) == ("R1", Task.DECIDE_ON_INVALIDATED_PILOT)
+    assert why.endswith("by DCC: bad; DCC has to decide on R1, whose pilot was invalidated")
     again = esi.RolloutDecision("R1", RolloutAction.PROCEED, "again", Standing.CONFIRMED, "DCC")
     assert dcc.says(again).status == "Accepted"
     assert "nstruct it" in what_to_do(dcc, OURS, OWN_NORTH)
