@@ -102,6 +102,10 @@ def moment(text: str, what: str) -> datetime:
         raise HttpRefused(f"{what}: {error}") from None
 
 
+OF_MESSAGES = ("way", "party", "hub", "kind", "state", "release", "since", "until", "before")
+"""All fields that messages can be asked for by."""
+
+
 def wanted(asked: Mapping[str, str]) -> Wanted:
     """Return which messages the fields of a query ask for.
 

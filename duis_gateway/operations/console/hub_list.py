@@ -39,12 +39,15 @@ _AS_THEY_ARE = ("manufacturer", "model", "firmware_version", "status", "csp_regi
 _ABOUT = ("group", "failed_under", "reason")
 
 FIELDS = (*CHOICES, *_AS_THEY_ARE, *_ABOUT, "after")
-"""All fields that hubs can be asked for by; on the console, "supplier" is one more."""
+"""All fields that hubs can be asked for by."""
+
+OF_PARTIES = ("supplier", "csp")
+"""Those by which the console can be asked for them besides: whose they are, of a CSP those in its regions."""
 
 T = TypeVar("T", bound=StrEnum)
 
 
-def wanted_hubs(fields: Mapping[str, str], *, of_any_supplier: bool = False) -> WantedHubs:
+def wanted_hubs(fields: Mapping[str, str], *, of_any_party: bool = False) -> WantedHubs:
     """Return which hubs the fields of a query ask for.
 
     Raises:
@@ -52,14 +55,16 @@ def wanted_hubs(fields: Mapping[str, str], *, of_any_supplier: bool = False) -> 
     """
     given = {name: value for name, value in fields.items() if value}
     task = _one_of(AskedFor, given, "task")
-    of_supplier = of_any_supplier and "supplier" in given
+    whose = {name: asked.eui(given[name], f"The {name}") for name in OF_PARTIES if of_any_party and name in given}
     return WantedHubs(
         **{name: given.get(name) for name in (*_AS_THEY_ARE, *_ABOUT)},
         state=_one_of(HubState, given, "state"),
         void=_one_of(VoidReason, given, "void"),
         off_plan=_one_of(DeviationKind, given, "off_plan"),
         task=None if task is None else Task(task),
-        supplier=asked.eui(given["supplier"], "The supplier") if of_supplier else None,
+        supplier=whose.get("supplier"),
+        csp=whose.get("csp"),
+        csp_regions=None,
         after=asked.eui(given["after"], "The hub to continue after") if "after" in given else None,
     )
 
@@ -79,7 +84,7 @@ def further(fields: Mapping[str, str], found: FoundHubs) -> str | None:
     return None if found.further is None else urlencode({**kept, "after": format_eui(found.further)})
 
 
-def of_task(release: str, task: str, subject: str, supplier: int = 0) -> str | None:
+def of_task(release: str, task: str, subject: str, supplier: int = 0, csp: int = 0) -> str | None:
     """Return the query for the hubs that a task is about, None where they are not told apart.
 
     Args:
@@ -87,6 +92,7 @@ def of_task(release: str, task: str, subject: str, supplier: int = 0) -> str | N
         task: which one (`deadlines.rules.Task`).
         subject: its subject: the reason, the kind of deviation or the group.
         supplier: whose hubs; 0 on a supplier's own pages, or if they are anyone's.
+        csp: in whose regions; 0 on a supplier's own pages, or if they are anywhere.
     """
     which = {
         "instruct_anew": {"task": task, "void": subject},
@@ -98,7 +104,7 @@ def of_task(release: str, task: str, subject: str, supplier: int = 0) -> str | N
         which = {"task": task}
     if which is None:
         return None
-    whose = {"supplier": format_eui(supplier)} if supplier else {}
+    whose = {name: format_eui(one) for name, one in zip(OF_PARTIES, (supplier, csp), strict=True) if one}
     return urlencode({"release": release, **which, **whose})
 
 

@@ -225,8 +225,8 @@ class Console:
 
     def hubs(self, request: HttpRequest) -> Answer:
         """The hubs one by one, by what is asked for."""
-        fields = asked.query(request)
-        wanted = hub_list.wanted_hubs(fields, of_any_supplier=True)
+        fields = asked.only(asked.query(request), *hub_list.FIELDS, *hub_list.OF_PARTIES)
+        wanted = hub_list.wanted_hubs(fields, of_any_party=True)
         with self._store.read() as conn:
             found = hub_page(conn, hub.OPERATOR, self._clock.now(), wanted)
             groups = [] if wanted.after else named.groups_in_full(conn, wanted)
@@ -235,7 +235,7 @@ class Console:
 
     def messages(self, request: HttpRequest) -> Answer:
         """Messages in and out, by what is asked for."""
-        fields = asked.query(request)
+        fields = asked.only(asked.query(request), *asked.OF_MESSAGES)
         wanted = asked.wanted(fields)
         with self._store.read() as conn:
             if wanted.way is Way.SENT and wanted.hub is None and wanted.state in ("pending", "in_flight", "dead"):
@@ -271,7 +271,7 @@ class Console:
             self._backlogs.forget()
             told = {"done": number, "back": asked.came_from(request) or ""}
             return answers.see_other(f"/dead-letters?{urlencode(told)}")
-        fields = asked.query(request)
+        fields = asked.only(asked.query(request), "skip", "done", "back")
         skip = asked.number(fields.get("skip", "0"), "skip")
         with self._store.read() as conn:
             lines = search.sent(outbox_view.undelivered(conn, "dead", skip=skip, limit=_DEAD_A_PAGE))
@@ -298,7 +298,7 @@ class Console:
                 self._store, self._clock, request, "acknowledge", lambda conn: _acknowledge(conn, form, now)
             )
             return answers.see_other(f"/flags?done={number}")
-        fields = asked.query(request)
+        fields = asked.only(asked.query(request), "done")
         with self._store.read() as conn:
             unseen = flags.unacknowledged(conn, 200)
             names = {one.release_id for one in releases.all_releases(conn)}
@@ -328,7 +328,7 @@ class Console:
 
     def search(self, request: HttpRequest) -> Answer:
         """Go to the hub, release or message of this name."""
-        name = asked.query(request).get("q", "").strip()
+        name = asked.only(asked.query(request), "q").get("q", "").strip()
         with self._store.read() as conn:
             places = _places(conn, name)
         # Whoever types a number alone may mean something else than a message.

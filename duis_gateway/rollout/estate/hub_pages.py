@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import ColumnElement, Connection, select
 
 from duis_gateway.duis.identifiers import to_signed
+from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.rules import Task
@@ -49,7 +50,8 @@ class WantedHubs:
 
     `release` is the one that has a hub next, `state` how it stands under that (as in the columns of the estate), `void`
     and `off_plan` why it is not moved or how it departed from its plan (as in the status). `supplier` narrows down what
-    whoever may read all looks at. `group` is the deployment group that has it, under `release` where one is named.
+    whoever may read all looks at, `csp` to a CSP's regions (`csp_regions`, which are looked up then). `group` is the
+    deployment group that has it, under `release` where one is named.
     `task` is what a supplier is asked for of it under `release`, which then need not have it next.
     `failed_under` is a release under which it failed, for this `reason` at least once, or (without) that has yet to
     update it.
@@ -63,6 +65,8 @@ class WantedHubs:
     release: str | None = None
     state: HubState | None = None
     supplier: int | None = None
+    csp: int | None = None
+    csp_regions: frozenset[str] | None = None
     void: VoidReason | None = None
     off_plan: DeviationKind | None = None
     group: str | None = None
@@ -85,7 +89,8 @@ class WantedHubs:
             (self.status, one.status),
             (self.csp_region, one.csp_region),
         )
-        return all(wanted in (None, own) for wanted, own in given)
+        there = self.csp_regions is None or one.csp_region in self.csp_regions
+        return there and all(wanted in (None, own) for wanted, own in given)
 
     @property
     def is_judged(self) -> bool:
@@ -128,6 +133,9 @@ def _page(
 ) -> tuple[list[tuple[Hub, Row]], int | None]:
     """Return the hubs of a page with their rows, and the hub to go on behind."""
     reader = EstateReader(conn, party, now)
+    if wanted.csp is not None:
+        csp = parties.find(conn, wanted.csp)
+        wanted = replace(wanted, csp_regions=frozenset() if csp is None else csp.regions)
     scope = scope_of(party) if wanted.supplier is None else Scope(supplier=wanted.supplier)
     only = _only(conn, scope, now, wanted)
     if wanted.task is not None and only is None:
@@ -287,7 +295,8 @@ def _conditions(wanted: WantedHubs) -> list[ColumnElement[bool]]:
         (hub.c.status, wanted.status),
         (hub.c.csp_region, wanted.csp_region),
     )
-    return [is_hub_sql(), *(column == value for column, value in given if value is not None)]
+    there = [] if wanted.csp_regions is None else [hub.c.csp_region.in_(sorted(wanted.csp_regions))]
+    return [is_hub_sql(), *there, *(column == value for column, value in given if value is not None)]
 
 
 def _sorted(

@@ -508,6 +508,12 @@ def listed(root: html.HtmlElement) -> list[str]:
     return [str(hub) for hub in root.xpath("//div[@aria-label='Hubs']//tbody/tr/td[1]/a/text()")]
 
 
+def test_a_field_that_there_is_not_is_refused_with_those_that_there_are(shown: Shown) -> None:
+    """Before, it was left out without a word, and everything was listed."""
+    for path in ("/hubs", "/messages", "/flags", "/dead-letters", "/search"):
+        assert "There is no field 'failed' here, only " in words(get(shown, f"{path}?failed=X", 400)), path
+
+
 @pytest.mark.requirement("BR-5.3")
 def test_the_numbers_lead_to_the_hubs_that_they_count(shown: Shown) -> None:
     """Whoever sees "1 failed" need not know an EUI-64 to read which one, and why."""

@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.flow.incoming import Door
+from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.store.tables import outbox
 from duis_gateway.text.times import show_time
 from tests.support.databases import KINDS
 from tests.support.pages import Pages, pages_over
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
-from tests.support.steering import DCC, NORTH, OWN_NORTH, SPLIT, steering
+from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, steering
 
 pytestmark = pytest.mark.requirement("BR-5.5", "BR-5.7")
 DAY = timedelta(days=1)
@@ -90,3 +93,16 @@ def test_a_period_that_was_missed_is_said_to_be_and_the_tasks_lead_to_the_hub(pa
         assert "release=R1" in link
         about = (OWN_NORTH,) if "off_plan=" in link else (OWN_NORTH, SPLIT)
         assert listed(pages, link) == [format_eui(one) for one in about], link
+
+
+def test_a_csps_tasks_lead_to_the_hubs_in_its_regions(pages: Pages) -> None:
+    """Before, what one CSP was to look into led to the hubs of all."""
+    for hub, by in ((SPLIT, NORTH), (OWN_SOUTH, SOUTH)):
+        outcome = HubOutcome(hub, OutcomeStage.ACTIVATION, True, NEW, pages.dcc.clock.now())
+        said = pages.dcc.says(csp.ActivateFirmwareResponses((outcome,)), by=by, door=Door.CSP)
+        assert said.status == "Accepted"
+    tasks = pages.read("/releases/R1").xpath("//div[@id='tasks']//tbody/tr[contains(., 'NotPlanned')]")
+    shown = {str(row.xpath("td[1]/a/text()")[0]): listed(pages, row.xpath("td[4]/a/@href")[0]) for row in tasks}
+    every = [format_eui(one) for one in (SPLIT, OWN_SOUTH)]
+    north, south = every
+    assert shown == {format_eui(NORTH): [north], format_eui(SOUTH): [south], format_eui(DCC): sorted(every)}

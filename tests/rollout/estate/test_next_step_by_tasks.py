@@ -146,7 +146,7 @@ def test_a_refusal_stays_one_when_dcc_proceeds_with_an_invalidated_pilot(dcc: St
     assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
     group = DeploymentGroup("P1", Stage.PILOT, (OWN_NORTH,), Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK))
     assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
-    refused = csp.ScheduleDecision("R1", OURS, "P1", GroupDecision.REFUSED, None, "no capacity")
+    refused = csp.ScheduleDecision("R1", OURS, "P1", GroupDecision.REFUSED, reason="no capacity")
     assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
     dcc.passes(PILOT.start + 3 * WEEK)
     dcc.announces("R2", firmware_version="00000003")
