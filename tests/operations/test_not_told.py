@@ -177,8 +177,8 @@ def test_plans_are_numbered_so_that_a_later_one_does_not_make_up_for_one_that_wa
     with dcc.store.write() as conn:
         assert sum(outbox_view.replay(conn, message=plan) for plan in plans) == len(plans)
     arrived(dcc)
-    for path in (f"/hubs/{format_eui(OWN_NORTH)}", f"/hubs/{format_eui(SPLIT)}"):
-        assert "Operator: replay" not in pages.words(path)
+    for path in (f"/hubs/{format_eui(OWN_NORTH)}", f"/hubs/{format_eui(SPLIT)}", "/", "/releases/R1"):
+        assert "update planned hubs" not in pages.words(path)
 
 
 def test_a_supplier_is_shown_what_itself_was_not_told(pages: Pages) -> None:

@@ -48,10 +48,9 @@ from duis_gateway.operations.readiness import Checks
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.retry import DEFAULT_RETRIES, RetryPolicy
 from duis_gateway.parties import store as parties
-from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.not_told import told_by_now
 from duis_gateway.rollout.deadlines.rules import Deadline, in_order
-from duis_gateway.rollout.deadlines.view import HUB_BY_HUB, partner_deadlines, tasks_of_everybody
+from duis_gateway.rollout.deadlines.view import counts_hubs, partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.estate.hub_pages import PAGE, hub_page
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.progress.store import Estate, estate_of, how_far
@@ -166,7 +165,7 @@ class Console:
                 far[one.release_id] = how_far(estate.value, one, counted.value.told if counted else None)
             # Counted beside the requests: with many hubs it takes a while, and the page is not to wait for each.
             tasks = self._told_now(self._tasks.get(one.release_id, patience=until - monotonic()))
-            counted_for = [task for task in tasks.value if _is_counted_for(task)] if tasks else []
+            counted_for = [task for task in tasks.value if counts_hubs(task)] if tasks else []
             every = in_order((*(turns.value if turns else ()), *counted_for))
             turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks)
         if estate is not None:
@@ -390,11 +389,6 @@ class Console:
     def _find_backlogs(self, _: None) -> list[Backlog]:
         with self._store.read() as conn:
             return waiting.backlogs(conn, self._sources.relay)
-
-
-def _is_counted_for(one: Deadline) -> bool:
-    """Whether hubs are counted for a task, so that it is not among what is worked out for all releases at once."""
-    return one.kind is PartyKind.SUPPLIER or one.task in HUB_BY_HUB
 
 
 # --- what changes something ---------------------------------------------------------------------------------------

@@ -83,7 +83,9 @@ def told_by_now(conn: Connection, tasks: Sequence[Deadline]) -> tuple[Deadline, 
         now = stand.get(one.message)
         return None if now is None else replace(one, given_up=now.given_up, error=now.error or one.error)
 
-    return tuple(one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks)
+    found = (one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks)
+    # Once its CSP has it, a plan is no task of anybody's before its time.
+    return tuple(one for one in found if one.not_told or one.task is not Task.UPDATE_PLANNED_HUBS)
 
 
 def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> NotTold | None:

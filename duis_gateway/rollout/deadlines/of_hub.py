@@ -28,7 +28,7 @@ from duis_gateway.rollout.deadlines.rules import (
 )
 from duis_gateway.rollout.deadlines.turns import Turns, asked_of_hub
 from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back, why_invalidated
-from duis_gateway.rollout.eligibility import awaits_dcc, fits
+from duis_gateway.rollout.eligibility import awaits_dcc, fits, runs
 from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.half_instructed import halves_in_vain
@@ -65,7 +65,7 @@ def _decision(conn: Connection, release: Release, now: datetime) -> Iterator[Dea
 
 def _plans(conn: Connection, hub: Hub, under: Mapping[str, Release]) -> Iterator[Deadline]:
     """Yield what its CSP cannot do as it misses a plan, unless the hub runs what that would bring."""
-    names = [name for name, release in under.items() if release.firmware_version != hub.firmware_version]
+    names = [name for name, release in under.items() if not runs(hub, release)]
     of_hub = {one.id for one in not_told_of_hub(conn, hub, names)}
     yield from (one for one in plans_not_told(conn, names) if one.not_told and one.not_told.message in of_hub)
 

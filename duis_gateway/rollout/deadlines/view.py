@@ -65,9 +65,6 @@ DEADLINE_COLUMNS = (
     "why",
 )
 
-HUB_BY_HUB = frozenset({Task.INSTRUCT_ANEW, Task.SELECT_FOR_SUPPLIER, Task.LOOK_INTO_DEVIATIONS})
-"""Tasks of DCC and the CSPs that `partner_deadlines` leaves out, as hubs would have to be counted for them."""
-
 OWN = "own"
 """Of the column `whose`: the tasks of the party that looks; the others' next actions have their kind there."""
 
@@ -91,13 +88,19 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
 
 
 def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
-    """Return what DCC and the CSPs have outstanding, for the operator, without what is `HUB_BY_HUB`.
+    """Return what DCC and the CSPs have outstanding, for the operator, but for what `counts_hubs`.
 
     Suppliers are too many to count on a page.
     """
     under = open_releases(conn)
     every = [one for release in under for one in _of_partners(conn, release, now, (), {})]
     return in_order((*told(conn, every), *plans_not_told(conn, {one.release_id for one in under})))
+
+
+def counts_hubs(one: Deadline) -> bool:
+    """Whether a task is not among `partner_deadlines`, as hubs have to be counted for it, release by release."""
+    counted = (Task.INSTRUCT_ANEW, Task.SELECT_FOR_SUPPLIER, Task.LOOK_INTO_DEVIATIONS)
+    return one.kind is PartyKind.SUPPLIER or one.task in counted
 
 
 def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
