@@ -50,6 +50,11 @@ DEVICE_MODEL = Wrapped("DeviceModel", (Field("Manufacturer", "manufacturer", TEX
 PERIOD = Inline("period", Record(Period, Field("EarliestStart", "start", TIME), Field("LatestEnd", "end", TIME)))
 
 
+def text_as_written(text: str) -> str:
+    """Return a text as an element has it, with the ends of its tags, whatever prefix they are written with."""
+    return f">{escape_text(text)}</"
+
+
 def group_as_written(group_id: str) -> str:
     """Return the element that names a group, as it stands in every message that does."""
     return f"<{GROUP_ID.element}>{escape_text(group_id)}</{GROUP_ID.element}>"

@@ -56,6 +56,23 @@ def own(play: Play) -> list[str]:
     return hubs
 
 
+@pytest.mark.parametrize("paused_first", [True, False])
+def test_what_is_of_one_time_is_told_as_it_happened_also_around_a_pause(play: Play, paused_first: bool) -> None:
+    """Before, a CSP's decision stood before a pause that it came after, wherever the clock stood still."""
+    launching(play)
+    (device, *_) = play.lot.of_csp("north", play.lot["own"])
+    assert play.pilot_schedule("main", Group.launch("G1", [device])).code == "I99"
+    decided, paused = ["CSP: Accepted"], ["void: Paused", "planned"]
+    if not paused_first:
+        assert say(play, "north", "main", "G1").code == "Accepted"
+    assert decide(play, "Pause").code == "Accepted"
+    assert decide(play, "Proceed").code == "Accepted"
+    if paused_first:
+        assert say(play, "north", "main", "G1").code == "Accepted"
+    told = [what for what, _ in history(play, "main", device)][::-1]
+    assert told == ["instructed", *(paused + decided if paused_first else decided + paused)]
+
+
 def protect(play: Play, supplier: str, ids: list[str]) -> None:
     answer = play[supplier].client.exchange(
         "PUT", "/party/v1/protected-hubs", json.dumps(ids).encode(), "application/json", play[supplier].token

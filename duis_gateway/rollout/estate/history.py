@@ -19,6 +19,7 @@ from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.scopes import viewer_of
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.estate.hub_by_hub import outcome_word
+from duis_gateway.rollout.estate.ties import decided_after, is_of_a_pause
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import (
     DATE_TAKEN_BACK,
@@ -39,6 +40,7 @@ from duis_gateway.text.times import show_time
 HISTORY_COLUMNS = ("at", "what", "release", "firmware_version", "stage", "detail")
 
 Row = Mapping[str, object]
+_ANY_TIME: Mapping[HubEvent, int] = {}
 
 
 def history_rows(conn: Connection, party: Party, device_id: int) -> list[Row]:
@@ -54,7 +56,7 @@ def history_rows(conn: Connection, party: Party, device_id: int) -> list[Row]:
         *reversed(past.standing_on(conn, device_id)),
     ]
     seen = [one for one in happened if viewer in (None, one.supplier) or one.supplier == OF_DCC]
-    told = in_sequence(tuple(_told_once(seen)))
+    told = in_sequence(tuple(_told_once(seen)), decided_after(conn, seen))
     requests = activations.matching_requests(conn, [device_id]).values()
     every = with_moves(told, tuple(requests), activations.outcomes_of(conn, device_id)[::-1])
     rows = [_any_row(one, viewer is not None) for one in every]
@@ -109,21 +111,34 @@ def _before_what_ends_it(one: Entry, found: Sequence[Entry]) -> int:
     return place
 
 
-def in_sequence(happened: Sequence[HubEvent]) -> list[HubEvent]:
+def in_sequence(happened: Sequence[HubEvent], decided: Mapping[HubEvent, int] = _ANY_TIME) -> list[HubEvent]:
     """Return events, those noted first and what stands last, as they happened where several are of one time.
 
     An instruction, and a CSP's word on it, are noted when they end, and what was told to be void meanwhile is noted
-    before: it came after them.
+    before: it came after them. `decided`: what a CSP said after so many pauses, and ends of pauses, of the same time.
     """
     found: list[HubEvent] = []
     for one in happened:
         place = len(found) if one.what in _NOTED_AT_ONCE else _before_what_came_of_it(one, found)
+        if decided.get(one):
+            place = max(place, _after_pauses(one, found, decided[one]))
         found.insert(place, one)
     return found
 
 
 _WHAT_CAME_OF_IT = (Happened.VOID, Happened.OFF_PLAN, Happened.ENDED, Happened.CHOICE_ENDED)
 _NOTED_AT_ONCE = (*_WHAT_CAME_OF_IT, Happened.PLANNED)
+
+
+def _after_pauses(one: HubEvent, found: Sequence[HubEvent], number: int) -> int:
+    """Return the place behind the first so many that pauses brought, or their ends, at the same time."""
+    same = (one.at, one.release_id, one.supplier)
+    pauses = [
+        place
+        for place, other in enumerate(found)
+        if is_of_a_pause(other) and (other.at, other.release_id, other.supplier) == same
+    ]
+    return pauses[:number][-1] + 1 if pauses else 0
 
 
 def _before_what_came_of_it(one: HubEvent, found: Sequence[HubEvent]) -> int:
