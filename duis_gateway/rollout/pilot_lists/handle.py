@@ -23,6 +23,7 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.obligations import store as obligations
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.rules import PilotListFacts, PilotListJudgement, judge_pilot_list
+from duis_gateway.rollout.plans.held import held_plans
 from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.plans.under_way import course
 from duis_gateway.rollout.protection import store as protection
@@ -44,11 +45,13 @@ def submit_preferred_pilot_list(request: ServiceRequest[PreferredPilotList], tx:
     if not judgement.accepted or facts.release is None:
         return answer
     tx.send(_sends(facts, judgement, tx))
+    left = judgement.findings.removed_from_groups
+    held = held_plans(tx, facts.release, left)
     _replace(body, facts.release, judgement, tx)
     tx.send(take_out_of_safe_launch(facts.release, [hub.device_id for hub in judgement.pilot], tx))
     listed = {hub.device_id for hubs in (facts.default, facts.previous or (), judgement.pilot) for hub in hubs}
     batched = direct.batches_naming(tx.conn, facts.release.release_id, listed)
-    replan(tx, facts.release, (*judgement.findings.removed_from_groups, *batched))
+    replan(tx, facts.release, (*left, *batched), held)
     return answer
 
 

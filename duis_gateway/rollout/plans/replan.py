@@ -51,16 +51,23 @@ def _in_chunks(moment: Moment, ids: Iterable[int]) -> Iterator[Collection[int]]:
         yield chunk
 
 
-def replan_all(moment: Moment, release: Release, lost: Lost | None = None, *, proceeds: bool = False) -> None:
+def replan_all(
+    moment: Moment,
+    release: Release,
+    lost: Lost | None = None,
+    *,
+    proceeds: bool = False,
+    held: Mapping[int, ToldHub] = MappingProxyType({}),
+) -> None:
     """Tell what has changed in the plan of every hub under a release: it is the release itself that changed.
 
     Instructions that this has ended (`lost`) are told in the same messages, also where they were only half of what a
-    plan needs. `proceeds`: a pause has ended.
+    plan needs. `proceeds`: a pause has ended. `held`: as in `replan`.
     """
     if not (release.paused and release.state.is_live):
         events.forget_under_way(moment.conn, release.release_id)
     chunks = told.concerned(moment.conn, release.release_id, named=release.state.is_live, size=HUBS_AT_ONCE)
-    _replan(moment, release, chunks, lost, proceeds=proceeds)
+    _replan(moment, release, chunks, lost, proceeds=proceeds, held=held)
 
 
 def replan_hubs(
@@ -69,6 +76,7 @@ def replan_hubs(
     ids: Collection[int],
     activated: Mapping[str, Collection[int]] = MappingProxyType({}),
     lost: Callable[[Release], Lost] = lambda _: Lost(),
+    held: Mapping[str, Mapping[int, ToldHub]] = MappingProxyType({}),
 ) -> None:
     """Tell what has changed in the plan of hubs of which the inventory changed, under each live release.
 
@@ -79,13 +87,14 @@ def replan_hubs(
         activated: those of them that their CSP has just reported as activated, by version. It knows, and the others
             are told by N64 and `PilotProgress`, so that the plan under the release of that version ends without a word.
         lost: returns the instructions under a release that the change has ended, to be told of.
+        held: what pauses have held of them until now, by release (as in `replan`).
     """
     for release in releases_of(moment, models):
         done = frozenset(activated.get(release.firmware_version, ()))
         if done:
             told.forget(moment.conn, release.release_id, done)
         chunks = _in_chunks(moment, (device_id for device_id in ids if device_id not in done))
-        _replan(moment, release, chunks, lost(release))
+        _replan(moment, release, chunks, lost(release), held=held.get(release.release_id, {}))
 
 
 def lock_releases_of(moment: Moment, models: Collection[tuple[str, str]]) -> None:

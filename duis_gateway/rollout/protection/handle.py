@@ -11,6 +11,7 @@ from duis_gateway.rollout.eligibility import responsible
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.gpfs import whose
 from duis_gateway.rollout.moments import Moments
+from duis_gateway.rollout.plans.held import held_plans
 from duis_gateway.rollout.plans.replan import lock_releases_of, releases_of, replan_hubs
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.second_suppliers.handle import alerts_on_protection
@@ -71,9 +72,11 @@ class ProtectionLists:
             changes = sorted(added | removed)
             models = {model for few in portions(changes) for model in hubs.models_of(moment.conn, few)}
             lock_releases_of(moment, models)
+            ids, live = protection.instructed(moment.conn, supplier, changes), releases_of(moment, models)
+            held = {one.release_id: held_plans(moment, one, ids) for one in live}
             protection.add(moment.conn, supplier, added)
             protection.remove(moment.conn, supplier, removed)
-            for release in releases_of(moment, models):
+            for release in live:
                 moment.send(alerts_on_protection(release, supplier, added, removed, moment))
-            replan_hubs(moment, models, protection.instructed(moment.conn, supplier, changes))
+            replan_hubs(moment, models, ids, held=held)
         return added, removed

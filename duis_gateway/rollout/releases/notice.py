@@ -20,11 +20,13 @@ from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.audience import registered, suppliers_of_model, within_regions
 from duis_gateway.rollout.deadlines.dates import put_into_the_past
 from duis_gateway.rollout.deadlines.view import csp_standing
+from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.plans.held import held_plans
 from duis_gateway.rollout.plans.remaining import follow_the_date
 from duis_gateway.rollout.plans.replan import replan_all
 from duis_gateway.rollout.releases import history
@@ -65,6 +67,8 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
         return _csp_notice(release, own)
 
     revised = standing is not None
+    # Of the rest that a revision ends, it is told as it is dropped.
+    held = held_plans(tx, standing, direct.batched_hubs(tx.conn, body.release_id)) if standing is not None else {}
     releases.put(tx.conn, release=release, marks=known)
     history.record(tx.conn, _line(release, tx, revised=revised))
     history.note_past_dates(tx.conn, release.release_id, put_into_the_past(standing, release, tx.now), tx.now)
@@ -77,7 +81,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     if standing is not None and standing.failure_threshold != release.failure_threshold:
         thresholds.changed(tx.conn, release)
     if standing is not None:
-        replan_all(tx, release, drop_what_is_void(release, tx))
+        replan_all(tx, release, drop_what_is_void(release, tx), held=held)
         follow_the_date(standing, release, tx)
     caught_up(release, tx, not_before=tx.now)
     return accepted(message, unknown, _for_nobody(release, tx))

@@ -14,6 +14,7 @@ from duis_gateway.flow.tx import Tx, accepted, refused
 from duis_gateway.parties import store as parties
 from duis_gateway.partners.messages import Acknowledgement, PartnerMessage
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.held import held_plans
 from duis_gateway.rollout.plans.records import VoidPlan, VoidReason
 from duis_gateway.rollout.plans.replan import replan
 from duis_gateway.rollout.plans.rules import plan_hub
@@ -58,6 +59,7 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
         text = f"Nothing is decided: {judged.refusal}."
         return refused(message, "DecisionRefused", text, judged.items)
     instructing = halves(release, judged.device_ids, tx) if release is not None else {}
+    held = held_plans(tx, release, judged.device_ids) if release is not None else {}
     here = {hub: regions[hub] for hub in judged.device_ids}
     if judged.say.piece:
         says.put_piece(tx.conn, group=group, regions=here, csp=tx.party.eui, say=judged.say, at=tx.now)
@@ -67,7 +69,7 @@ def receive_schedule_decision(message: PartnerMessage[csp.ScheduleDecision], tx:
     tx.send(_alerts(group, judged, _not_planned(group, judged, release, tx), tx))
     if release is not None:
         tx.send(alerts_on_halves(release, instructing, tx))
-        replan(tx, release, judged.device_ids)
+        replan(tx, release, judged.device_ids, held)
     return accepted(message, judged.items)
 
 

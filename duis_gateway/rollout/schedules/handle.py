@@ -19,6 +19,7 @@ from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_in_pilot
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.counting import moves_by_its_own
+from duis_gateway.rollout.plans.held import held_plans
 from duis_gateway.rollout.plans.replan import HUBS_AT_ONCE, replan
 from duis_gateway.rollout.plans.under_way import begun, instructed_since, under_way
 from duis_gateway.rollout.protection import store as protection
@@ -46,10 +47,12 @@ def submit_preferred_pilot_schedule(request: ServiceRequest[PreferredPilotSchedu
     tx.send(forward_schedule(facts.release, tx.party.eui, judgement.instructions, facts.standing, tx))
     tx.send(second_supplier_alerts(facts.release, facts.standing, judgement.instructions, facts.named, tx))
     since = instructed_since(tx, facts.release, tx.party.eui, _sent_again(judgement.instructions, facts, tx))
-    schedules.put_instructions(tx.conn, judgement.instructions, since, judgement.findings.how_left_out())
     replaced = {(group.stage, group.group_id) for group in judgement.instructions}
     changed = [group for group in facts.standing if (group.stage, group.group_id) in replaced]
-    replan(tx, facts.release, (d for group in (*changed, *judgement.instructions) for d in group.device_ids))
+    ids = [d for group in (*changed, *judgement.instructions) for d in group.device_ids]
+    held = held_plans(tx, facts.release, ids)
+    schedules.put_instructions(tx.conn, judgement.instructions, since, judgement.findings.how_left_out())
+    replan(tx, facts.release, ids, held)
     return answer
 
 

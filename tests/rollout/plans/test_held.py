@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
-from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
+    CancelledGroup,
+    DeploymentGroup,
+    PreferredPilotSchedule,
+)
+from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.estate.history import history_rows
-from duis_gateway.rollout.releases.records import Period, Stage
-from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
+from duis_gateway.rollout.moments import Moments
+from duis_gateway.rollout.protection.handle import ProtectionLists
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from tests.rollout.plans.test_off_the_plan import hubs, told
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.status_of import void_of
 from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, THEIR_HUB, Steering
 from tests.support.told_and_shown import PLANNED, words_since
 
 DAY = timedelta(days=1)
 FIRST = Period(PILOT.start + 7 * DAY, PILOT.start + 14 * DAY)
 SECOND = Period(PILOT.start + 20 * DAY, PILOT.start + 27 * DAY)
+LAST = Period(PILOT.end - 6 * DAY, PILOT.end - DAY)
 
 pytestmark = pytest.mark.requirement("X09", "BR-6.5", "BR-3.6")
 
@@ -71,6 +82,116 @@ def test_what_dcc_takes_back_in_a_pause_is_told_as_taken_back(dcc: Steering, giv
     before = dcc.last_row()
     decides(dcc, RolloutAction.PROCEED)
     assert set(words_since(dcc, before).values()) == {PLANNED}
+
+
+def cancels(dcc: Steering) -> None:
+    body = PreferredPilotSchedule("R1", NEW, (), (CancelledGroup("W1", Stage.PILOT),))
+    assert dcc.asks(OURS, "11.6", body).startswith("I")
+
+
+def sends_again_without(dcc: Steering) -> None:
+    group = DeploymentGroup("W1", Stage.PILOT, (OWN_SOUTH,), SECOND)
+    assert dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("I")
+
+
+def takes_off_its_list(dcc: Steering) -> None:
+    assert dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_SOUTH,))) == "W110501"
+
+
+def is_refused(dcc: Steering) -> None:
+    refused = csp.ScheduleDecision("R1", OURS, "W1", GroupDecision.REFUSED)
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+
+
+WAYS = (cancels, sends_again_without, takes_off_its_list, is_refused)
+
+
+@pytest.mark.requirement("A04", "A05", "X07")
+@pytest.mark.parametrize("given", ["before", "within"])
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_supplier_or_csp_ends_in_a_pause_is_told(
+    dcc: Steering, given: str, way: Callable[[Steering], None]
+) -> None:
+    """Before, the last word on it was `Paused`, or nothing, for ever; it was shown otherwise all the same."""
+    if given == "within":
+        decides(dcc, RolloutAction.PAUSE)
+    instructs(dcc, OURS, FIRST, OWN_NORTH, OWN_SOUTH, SPLIT)
+    instructs(dcc, THEIRS, FIRST, SPLIT)
+    if given == "before":
+        decides(dcc, RolloutAction.PAUSE)
+    before = dcc.last_row()
+    way(dcc)
+    found = words_since(dcc, before)
+    # The group is cancelled as a whole.
+    south = {(one, OWN_SOUTH) for one in (OURS, SOUTH, DCC)} if way is cancels else set()
+    assert found.keys() == south | {
+        *((one, OWN_NORTH) for one in (OURS, NORTH, DCC)),
+        *((one, SPLIT) for one in (OURS, THEIRS, NORTH, DCC)),
+    }
+    ended = "RefusedByCSP" if way is is_refused else "NotInstructed"
+    assert {word for (_, hub), word in found.items() if hub != SPLIT} == {ended}
+    assert {word for (party, hub), word in found.items() if hub == SPLIT and party != OURS} <= {
+        ended,
+        "AwaitsSecondSupplier",
+    }
+    assert {one[1] for one in told(dcc, before, "Void")[OURS]} == {"W1"}
+    before = dcc.last_row()
+    decides(dcc, RolloutAction.PROCEED)
+    found = words_since(dcc, before)
+    assert {hub for _, hub in found} == (set() if way is cancels else {OWN_SOUTH})
+    assert set(found.values()) <= {PLANNED}
+
+
+@pytest.mark.parametrize("given", ["before", "within"])
+def test_what_a_supplier_protects_in_a_pause_is_told_as_taken_back(dcc: Steering, given: str) -> None:
+    """The brother; nobody else learns that it is protected."""
+    if given == "within":
+        decides(dcc, RolloutAction.PAUSE)
+    instructs(dcc, OURS, FIRST, OWN_NORTH, OWN_SOUTH, SPLIT)
+    instructs(dcc, THEIRS, FIRST, SPLIT)
+    if given == "before":
+        decides(dcc, RolloutAction.PAUSE)
+    before = dcc.last_row()
+    lists = ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000))
+    lists.replace(OURS, (OWN_NORTH, SPLIT))
+    awaited, gone = ("AwaitsSecondSupplier", hubs(SPLIT)), ("NotInstructed", hubs(OWN_NORTH))
+    assert told(dcc, before, "Void") == {
+        OURS: [("AwaitsSecondSupplier", "W1", "Pilot", hubs(SPLIT)), ("NotInstructed", "W1", "Pilot", hubs(OWN_NORTH))],
+        THEIRS: [("AwaitsSecondSupplier", "W1", "Pilot", hubs(SPLIT))],
+        NORTH: [awaited, gone],
+        DCC: [awaited, gone],
+    }
+    assert void_of(dcc, OURS) == {"AwaitsSecondSupplier": 1, "NotInstructed": 1, "Paused": 1}
+    assert void_of(dcc, NORTH) == {"AwaitsSecondSupplier": 1, "NotInstructed": 1}
+    before = dcc.last_row()
+    lists.remove(OURS, (OWN_NORTH,))
+    assert told(dcc, before, "Deployment") == {}, "it is held"
+    decides(dcc, RolloutAction.PROCEED)
+    assert {hub for _, hub in words_since(dcc, before)} == {OWN_NORTH, OWN_SOUTH}
+
+
+@pytest.mark.requirement("X04")
+@pytest.mark.parametrize("given", ["before", "within"])
+def test_what_a_revision_ends_in_a_pause_is_told(dcc: Steering, given: str) -> None:
+    """The brother: of DCC's batches nothing was told, of the rest it was."""
+    if given == "within":
+        decides(dcc, RolloutAction.PAUSE)
+    instructs(dcc, OURS, LAST, OWN_NORTH)
+    dcc.says(esi.PilotSelection("R1", OURS, (OWN_SOUTH,), FIRST))
+    dcc.says(esi.BatchInstruction("R1", "B1", (THEIR_HUB, SPLIT), LAST))
+    if given == "before":
+        decides(dcc, RolloutAction.PAUSE)
+    before = dcc.last_row()
+    dcc.announces(revision=2, automatic_date=LAST.end - DAY, pilot=PilotTerms(Period(PILOT.start, FIRST.end), limit=10))
+    found = words_since(dcc, before)
+    assert found == {
+        **{(one, OWN_NORTH): "TooLate" for one in (OURS, NORTH, DCC)},
+        **{(one, THEIR_HUB): "TooLate" for one in (THEIRS, SOUTH, DCC)},
+        **{(one, SPLIT): "TooLate" for one in (OURS, THEIRS, NORTH, DCC)},
+    }
+    before = dcc.last_row()
+    decides(dcc, RolloutAction.PROCEED)
+    assert {hub for _, hub in words_since(dcc, before)} == {OWN_SOUTH}
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["looked at when it is over", "not before DCC proceeds"])
