@@ -13,7 +13,15 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, de
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hub_events import store as events
-from duis_gateway.rollout.hub_events.records import DATE_TAKEN_BACK, OF_DCC, TAKEN_BACK, Ending, Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import (
+    DATE_ENDED,
+    DATE_TAKEN_BACK,
+    OF_DCC,
+    TAKEN_BACK,
+    Ending,
+    Happened,
+    HubEvent,
+)
 from duis_gateway.rollout.periods import is_over, is_over_sql, to_come_sql
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
@@ -149,9 +157,10 @@ def _end(
         passed = given.period if given.period is not None and is_over(given.period, ending.at) else None
         ended = replace(given, what=what, at=ending.at, period=passed, word=ending.word)
         named.difference_update(() if staying is None else staying.device_ids)
-        if groups is batch and ending.word == TAKEN_BACK:
+        if groups is batch and (ending.word == TAKEN_BACK or passed is None):
             nothing = named if given.period is None else _behind_another(connection, given, named)
-            events.note(connection, replace(ended, word=DATE_TAKEN_BACK), nothing)
+            word = DATE_TAKEN_BACK if ending.word == TAKEN_BACK else DATE_ENDED
+            events.note(connection, replace(ended, word=word), nothing)
             named = named.difference(nothing)
         events.note(connection, ended, named)
 

@@ -22,6 +22,7 @@ from duis_gateway.rollout.estate.hub_by_hub import outcome_word
 from duis_gateway.rollout.estate.ties import decided_after, is_of_a_pause
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import (
+    DATE_ENDED,
     DATE_TAKEN_BACK,
     NOT_ACCEPTED,
     OF_DCC,
@@ -252,6 +253,8 @@ def _words(one: HubEvent, own: bool) -> tuple[str, str | None]:
             return "taken back", "by its supplier"
         case Happened.ENDED | Happened.CHOICE_ENDED if one.word in (TAKEN_BACK, DATE_TAKEN_BACK):
             return "taken back", "by DCC"
+        case Happened.ENDED if one.word == DATE_ENDED:
+            return "ended", "with the pilot"
         case Happened.ENDED if one.word == OFF_THE_LIST:
             return "taken back", "no longer on its supplier's preferred list"
         case Happened.ENDED if one.word == ON_THE_LIST:

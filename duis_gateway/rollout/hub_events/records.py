@@ -46,6 +46,9 @@ DATE_TAKEN_BACK = "DateTakenBack"
 It was for the automatic date, or a newer batch counted in its place.
 """
 
+DATE_ENDED = "DateEnded"
+"""The word of such a batch that ended with its release."""
+
 OFF_THE_LIST = "OffTheList"
 """The word of an instruction that ended with a preferred list which does not name the hub any more."""
 

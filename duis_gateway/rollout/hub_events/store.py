@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, select
 
-from duis_gateway.rollout.hub_events.records import DATE_TAKEN_BACK, Ended, Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import DATE_ENDED, DATE_TAKEN_BACK, Ended, Happened, HubEvent
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.store.bulk import id_list, insert_ids, stored_columns
 from duis_gateway.store.rollout_tables import hub_event, hub_event_hub
@@ -77,7 +77,7 @@ def left_groups(
 def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, Ended]]:
     """Return whose instructions under a release ended, and how, by the event's number, the oldest first.
 
-    `OF_DCC`: DCC's batches, but for those that had planned nothing (`DATE_TAKEN_BACK`).
+    `OF_DCC`: DCC's batches, but for those that had planned nothing (`DATE_TAKEN_BACK`, `DATE_ENDED`).
     """
     query = (
         select(
@@ -91,7 +91,7 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
         .where(
             hub_event.c.release_id == release_id,
             hub_event.c.what.in_((Happened.ENDED, Happened.CHOICE_ENDED)),
-            hub_event.c.word != DATE_TAKEN_BACK,
+            hub_event.c.word.not_in((DATE_TAKEN_BACK, DATE_ENDED)),
         )
         .order_by(hub_event.c.id)
     )

@@ -112,7 +112,7 @@ def _not_instructed(facts: PlanFacts) -> VoidReason:
     found += _of_former_suppliers(facts)
     if found:
         return max(found, key=lambda one: (one[0], _rank(one[1])))[1]
-    return next(filter(None, (ended_void(facts, one) for one in facts.hub.suppliers)), VoidReason.NOT_INSTRUCTED)
+    return next(filter(None, (ended_void(facts, one) for one in seen)), VoidReason.NOT_INSTRUCTED)
 
 
 def _of_former_suppliers(facts: PlanFacts) -> Iterator[tuple[datetime, VoidReason]]:

@@ -165,6 +165,22 @@ def test_one_half_under_the_successor_is_asked_for_there_alone(dcc: Steering) ->
     assert anew(dcc, OURS) == {}
 
 
+@pytest.mark.parametrize("proceeds", [False, True])
+def test_who_was_told_nothing_is_shown_nothing_as_void_with_the_pilot(dcc: Steering, proceeds: bool) -> None:
+    """Before, the second supplier of a half was once DCC proceeded, and all were of a batch that planned nothing."""
+    assert dcc.says(esi.BatchInstruction("R1", "B1", (THEIR_HUB,), None)).status == "Accepted"
+    before = dcc.last_row()
+    gives_way(dcc)
+    if proceeds:
+        decides(dcc, RolloutAction.PROCEED)
+        dcc.announces("R2", revision=2, firmware_version=NEWER, pilot=dcc.release("R2").pilot, automatic_date=LATER)
+    assert void_told(dcc, THEIRS, before) == void_told(dcc, SOUTH, before) == []
+    assert void_of(dcc, THEIRS) == void_of(dcc, SOUTH) == {}
+    assert void_of(dcc, OURS) == void_of(dcc, NORTH) == void_of(dcc, DCC) == {"PilotInvalidated": 2}
+    assert anew(dcc, DCC) == {}
+    assert history_of(dcc, THEIR_HUB)[0] == "ended"
+
+
 def asked(dcc: Steering, supplier: int) -> dict[tuple[str, str, str], int]:
     """Of how many hubs a supplier is asked for what, by release, task and subject."""
     with dcc.store.read() as conn:
