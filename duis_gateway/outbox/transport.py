@@ -163,11 +163,10 @@ class _Connection:
     def _begin(self, content: bytes) -> None:
         self.clean = False
         """Whether the last exchange ended as it should, so that the next may use the connection."""
-        self._content, self._taken = content, 0
+        self._content, self._taken, self._sent = content, 0, 0
         self._status, self._no_http = 0, ""
-        self._in_header = False
+        self._in_header, self._early = False, False
         self._answered = False  # the header of an answer that is not informational has come, to its last line
-        self._early = False
         self._fields: list[bytes] = []
         self._reply = b""
         self._refused: list[str] = []
@@ -225,8 +224,8 @@ class _Connection:
     def _header_is_over(self) -> int | None:
         if self._status < 200:
             return None
-        if self._status < 300 and self._taken < len(self._content):
-            # Nobody can accept what has not left us yet.
+        if self._status < 300 and self._sent < len(self._content):
+            # Nobody can accept what has not left us yet. What libcurl has read may not have left it.
             self._early = True
             return -1
         self._answered = True
@@ -237,8 +236,9 @@ class _Connection:
         self._reply += piece
         return -1 if len(self._reply) > self._settings.reply_limit or monotonic() > self._drained_by else None
 
-    def _look(self, *_: int) -> bool:
-        """Tell whether to abort: called at every step, and each second while nothing happens."""
+    def _look(self, _to_come: int, _come: int, _to_send: int, sent: int) -> bool:
+        """Tell whether to abort; called at every step, and each second while nothing happens: `sent` octets are out."""
+        self._sent = sent
         return self._aborted.is_set() or monotonic() > self._drained_by
 
     # --- what it comes to -----------------------------------------------------------------------------------------

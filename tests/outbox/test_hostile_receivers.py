@@ -92,8 +92,12 @@ def receiving(
     reads_body: bool = True,
     greeted: threading.Event | None = None,
     every: bool = False,
+    narrow: bool = False,
 ) -> Iterator[str]:
-    """A receiver that answers the first message, or every one, like this, and others with 503, on any connection."""
+    """A receiver that answers the first message, or every one, like this, and others with 503, on any connection.
+
+    To a `narrow` one the system sends some 15,000 octets before it waits for them to be read.
+    """
     over, answers = threading.Event(), repeat(first) if every else iter([first])
     answered.clear()
     refuse = says(NO)
@@ -126,6 +130,9 @@ def receiving(
                 threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        if narrow:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 88)
         thread = threading.Thread(target=accept, args=(listener,), daemon=True)
         thread.start()
         try:
@@ -257,17 +264,20 @@ def test_what_is_no_answer_of_http_is_told_as_such(said: str) -> None:
     assert failure.detail.isprintable()
 
 
-def test_nobody_accepts_what_has_not_been_sent() -> None:
+@pytest.mark.parametrize("size", [50_000, 30_000_000], ids=["in libcurl's buffer", "beyond libcurl's buffer"])
+def test_nobody_accepts_what_has_not_been_sent(size: int) -> None:
     """A 200 that comes after the header of a request, whose body is never read, is no acceptance."""
-    transport = HttpTransport(TransportSettings(total_timeout=5.0, allowed_networks=parse_networks(["127.0.0.0/8"])))
-    with receiving(for_ever(OK, b"", 60), threading.Event(), reads_body=False) as url:
-        failure = transport.post(url, b"x" * 30_000_000, "application/xml")
+    settings = TransportSettings(total_timeout=5.0, allowed_networks=parse_networks(["127.0.0.0/8"]))
+    with (
+        receiving(for_ever(OK, b"", 60), threading.Event(), reads_body=False, narrow=True) as url,
+        contextlib.closing(HttpTransport(settings)) as transport,
+    ):
+        failure = transport.post(url, b"x" * size, "application/xml")
         assert failure
         assert failure.detail == "HTTP 200 before the whole message was sent"
         following = transport.post(url, b"<next/>", "application/xml")
         assert following
         assert following.status == 503
-    transport.close()
 
 
 @pytest.mark.parametrize("size", [0, 2, 20_000])
