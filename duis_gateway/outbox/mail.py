@@ -22,7 +22,8 @@ from duis_gateway.text.numbers import is_digits
 
 _EXCERPT = 160
 _TO = re.compile(rb"^To: .*?(?=\r\n(?![ \t])|\Z)", re.MULTILINE | re.DOTALL)
-_OK, _OK_FORWARDED = 250, 251
+_DONE = range(200, 300)
+"""The first digit says how a command ended; a client need not know the others (RFC 5321, 4.2.1 and 4.3.2)."""
 
 _SPEAKS_OF_THE_EMAIL = {
     "MAIL": {552},
@@ -121,16 +122,16 @@ class MailSender:
                 return Failure(FailureKind.STATUS, detail, refused=True)
             options = [f"size={len(content)}"]
         code, text = relay.mail(self._settings.sender, options)
-        if code != _OK:
+        if code not in _DONE:
             return _refusal("MAIL", code, text)
         code, text = relay.rcpt(address)
-        if code not in (_OK, _OK_FORWARDED):
+        if code not in _DONE:
             return _refusal("RCPT", code, text)
         try:
             code, text = relay.data(content)
         except smtplib.SMTPDataError as error:
             return _refusal("DATA", error.smtp_code, error.smtp_error)
-        return None if code == _OK else _refusal("content", code, text)
+        return None if code in _DONE else _refusal("content", code, text)
 
     def _from_us(self, content: bytes) -> bytes:
         """Return the email with a From; one that was stored before there was a relay has none."""

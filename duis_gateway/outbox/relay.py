@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import smtplib
 import socket
 import ssl
@@ -16,13 +17,13 @@ from typing import Any
 
 from duis_gateway.outbox.watchdog import Attempt
 from duis_gateway.text.controls import one_line
-from duis_gateway.text.numbers import is_digits
 
 _LONGEST_REPLY = 64 * 1024
 _AT_ONCE = 4096
 _EXCERPT = 160
 _LAST_LINE = len(b".\r\n")
 _LOGGED_IN = 235
+_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:[ -].*)?\r?\n", re.DOTALL)
 
 
 class Relay(smtplib.SMTP):
@@ -82,8 +83,8 @@ class Relay(smtplib.SMTP):
         if self.file is not None:
             self.file.next_answer()
         code, text = super().getreply()
-        if isinstance(self.file, _Lines) and not is_digits(self.file.last[:3].decode("latin-1")):
-            said = one_line(self.file.last.decode("utf-8", "replace"))[:_EXCERPT]
+        if isinstance(self.file, _Lines) and (wrong := self.file.wrong) is not None:
+            said = one_line(wrong.decode("utf-8", "replace"))[:_EXCERPT]
             self.close()
             raise ConnectionAbortedError(f"not an SMTP answer: {said}")
         return code, text
@@ -131,12 +132,14 @@ class _Lines:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._held = b""
-        self._left = _LONGEST_REPLY
-        self.last = b""
+        self.next_answer()
 
     def next_answer(self) -> None:
-        """Start counting again."""
+        """Begin with the next answer."""
         self._left = _LONGEST_REPLY
+        self._code: bytes | None = None
+        self.wrong: bytes | None = None
+        """The first line that is not a reply's, or has another code than those before it (RFC 5321, 4.2 and 4.2.1)."""
 
     def readline(self, size: int) -> bytes:
         """Return the next line, or as much of a longer one as is asked for.
@@ -153,10 +156,16 @@ class _Lines:
         length = min(self._held.find(b"\n") + 1 or size, size)
         line, self._held = self._held[:length], self._held[length:]
         self._left -= length
-        self.last = line
+        self._look_at(line)
         if self._left < 0:
             raise ConnectionAbortedError(f"the answer is longer than {_LONGEST_REPLY} octets")
         return line
+
+    def _look_at(self, line: bytes) -> None:
+        found = _REPLY_LINE.fullmatch(line)
+        if self.wrong is None and (found is None or self._code not in (None, found[1])):
+            self.wrong = line
+        self._code = self._code or (found and found[1])
 
     def unasked(self) -> bytes | None:
         """Return what has come after the last answer; None: nothing."""

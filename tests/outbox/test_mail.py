@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -147,6 +147,44 @@ def test_what_is_no_answer_of_smtp_is_told_as_it_came(said: str) -> None:
     assert failure
     assert (failure.kind, failure.concerns_message) == (FailureKind.CONNECTION, False)
     assert failure.detail == f"not an SMTP answer: {said} [31m"
+
+
+REPLIES = [b"220 relay", b"250 ok", b"250 ok", b"250 ok", b"354 go", b"250 taken"]
+"""To the connection, EHLO, MAIL, RCPT, DATA and the email."""
+
+
+def relay_that_says(*replies: bytes) -> AbstractContextManager[int]:
+    ends = [b"", *[b"\r\n"] * 4, b"\r\n.\r\n"]
+    return scripted_peer([(end, reply + b"\r\n") for end, reply in zip(ends, replies, strict=True)])
+
+
+@pytest.mark.parametrize("step", range(len(REPLIES)))
+@pytest.mark.parametrize("form", ["{0}0 ok", "{0}ok", "550-no\r\n{0} ok", "{0}-ok\r\n550 no", "\u0662{0} ok", "650 ok"])
+def test_a_reply_that_is_not_in_the_form_of_smtp_accepts_nothing(step: int, form: str) -> None:
+    """RFC 5321, 4.2 and 4.2.1: three digits, then a space or a hyphen, and the same three in each line."""
+    replies = list(REPLIES)
+    replies[step] = form.format(REPLIES[step][:3].decode()).encode()
+    with relay_that_says(*replies) as port, sender(port) as mail:
+        failure = mail.send(claimed())
+    assert failure
+    assert (failure.kind, failure.concerns_message) == (FailureKind.CONNECTION, False)
+    assert failure.detail.startswith("not an SMTP answer: ")
+
+
+@pytest.mark.parametrize("code", [200, 250, 251, 252, 299])
+@pytest.mark.parametrize("step", [2, 3, 5], ids=["MAIL", "RCPT", "content"])
+def test_the_first_digit_says_what_a_relay_accepts(step: int, code: int) -> None:
+    """RFC 5321, 4.2.1 and 4.3.2: an email that was accepted must not go out again and again."""
+    replies = list(REPLIES)
+    replies[step] = b"%d it will do" % code
+    with relay_that_says(*replies) as port, sender(port) as mail:
+        assert mail.send(claimed()) is None
+
+
+@pytest.mark.parametrize("reply", [b"250", b"250-one\r\n250 two", b"250-one\r\n250-\r\n250"])
+def test_a_reply_may_have_several_lines_or_no_text(reply: bytes) -> None:
+    with relay_that_says(*REPLIES[:-1], reply) as port, sender(port) as mail:
+        assert mail.send(claimed()) is None
 
 
 def test_a_challenge_that_is_none_is_told_as_the_relays(tmp_path: Path) -> None:
