@@ -14,7 +14,7 @@ from duis_gateway.rollout.deadlines.rules import VOID_OF_INSTRUCTIONS, Task
 from duis_gateway.rollout.estate.rules import Prospect, next_prospect
 from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.periods import ends_before, is_over
-from duis_gateway.rollout.plans.counting import ended_void, instructs
+from duis_gateway.rollout.plans.counting import ended_void, instructs, over_since
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub, waiting
 from duis_gateway.rollout.plans.void import HALVES, of_ones_own
@@ -136,7 +136,10 @@ def _void(place: PlanFacts | None, who: int) -> Asked | None:
 
 
 def _given_void(facts: PlanFacts, void: VoidReason | None) -> Iterator[tuple[int, VoidReason]]:
-    """Yield whose instruction moves the hub no more, and why."""
+    """Yield whose instruction moves the hub no more, and why: of what DCC gave, what moved it last comes first."""
+    of_batch, over = ended_void(facts, OF_DCC), over_since(facts)
+    if of_batch in VOID_OF_INSTRUCTIONS and (over is None or over <= facts.endings[OF_DCC].since):
+        yield DCC, of_batch
     if void in VOID_OF_INSTRUCTIONS:
         for who in _who(facts, void):
             yield who, of_ones_own(facts, who, void) if void is VoidReason.REFUSED_BY_CSP else void

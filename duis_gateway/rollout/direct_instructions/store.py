@@ -23,6 +23,7 @@ from duis_gateway.rollout.hub_events.records import (
     HubEvent,
 )
 from duis_gateway.rollout.periods import is_over, is_over_sql, to_come_sql
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.store.bulk import (
@@ -120,6 +121,25 @@ def remove_selected(
     )
 
 
+def periods_of_batches(connection: Connection, release_id: str) -> dict[str, Period]:
+    """Return the periods of the release's batches, by name, the oldest first; those without one are left out."""
+    rows = connection.execute(_in_order(batch, release_id)).all()
+    return {row.group_id: Period(row.starts, row.ends) for row in rows if row.ends is not None}
+
+
+def remove_batched(
+    connection: Connection, release_id: str, group_id: str, ids: Collection[int], ending: Ending
+) -> None:
+    """Take these hubs out of the batch of this name."""
+    here = _equal(batch, {"release_id": release_id, "group_id": group_id})
+    _end(connection, batch, batch_hub, here, ending, only=frozenset(ids))
+    mine = select(batch.c.id).where(*here)
+    dropped = id_list(connection, ids)
+    connection.execute(
+        delete(batch_hub).where(batch_hub.c.batch_id.in_(mine), batch_hub.c.device_id.in_(select(dropped.c.value)))
+    )
+
+
 def drop(connection: Connection, release_id: str, ending: Ending, *, over: Ending) -> None:
     """Drop the release's batches, and what DCC chose on suppliers' behalf for it; `over`: of batches that had ended."""
     of_batches = _equal(batch, {"release_id": release_id})
@@ -159,10 +179,16 @@ def _end(
         named.difference_update(() if staying is None else staying.device_ids)
         if groups is batch and (ending.word == TAKEN_BACK or passed is None):
             nothing = named if given.period is None else _behind_another(connection, given, named)
-            word = DATE_TAKEN_BACK if ending.word == TAKEN_BACK else DATE_ENDED
-            events.note(connection, replace(ended, word=word), nothing)
+            events.note(connection, _of_no_plan(ended), nothing)
             named = named.difference(nothing)
         events.note(connection, ended, named)
+
+
+def _of_no_plan(ended: HubEvent) -> HubEvent:
+    """Return the end of a batch that planned nothing for its hubs: nothing that moved them ends with it."""
+    if ended.word == VoidReason.TOO_LATE:
+        return replace(ended, what=Happened.VOID)
+    return replace(ended, word=DATE_TAKEN_BACK if ended.word == TAKEN_BACK else DATE_ENDED)
 
 
 def _behind_another(connection: Connection, one: HubEvent, ids: Collection[int]) -> set[int]:

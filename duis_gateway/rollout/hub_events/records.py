@@ -25,7 +25,10 @@ class Happened(StrEnum):
     CHOICE_ENDED = "ChoiceEnded"
     """What DCC had chosen on its supplier's behalf ended; the event's word says how."""
     VOID = "Void"
-    """The supplier was told that the plan is void; the event's word is the reason."""
+    """The supplier was told that the plan is void; the event's word is the reason.
+
+    `OF_DCC`: a batch that had planned nothing, as another counted in its place, is void.
+    """
     PLANNED = "Planned"
     """The supplier was told of the plan, new or again, as DCC proceeded with a release that was paused."""
     OFF_PLAN = "OffPlan"

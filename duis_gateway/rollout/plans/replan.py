@@ -67,7 +67,17 @@ def replan_all(
     if not (release.paused and release.state.is_live):
         events.forget_under_way(moment.conn, release.release_id)
     chunks = told.concerned(moment.conn, release.release_id, named=release.state.is_live, size=HUBS_AT_ONCE)
-    _replan(moment, release, chunks, lost, proceeds=proceeds, held=held)
+    _replan(moment, release, _and_the_rest(chunks, held), lost, proceeds=proceeds, held=held)
+
+
+def _and_the_rest(chunks: Iterable[Collection[int]], ids: Iterable[int]) -> Iterator[Collection[int]]:
+    """Yield the chunks, and then those of the hubs that were in none: what named them is gone, and nothing was told."""
+    left = set(ids)
+    for chunk in chunks:
+        left.difference_update(chunk)
+        yield chunk
+    rest = sorted(left)
+    yield from (rest[start : start + HUBS_AT_ONCE] for start in range(0, len(rest), HUBS_AT_ONCE))
 
 
 def replan_hubs(

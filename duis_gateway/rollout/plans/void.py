@@ -107,12 +107,18 @@ def _not_instructed(facts: PlanFacts) -> VoidReason:
     seen = suppliers_seen(facts)
     if facts.withheld & seen:
         return VoidReason.NOT_INSTRUCTED
-    every = (facts.endings[one] for one in (*seen, OF_DCC) if one in facts.endings)
-    found = [(ended.since, why_ended(ended)) for ended in every if ended.at <= facts.at]
-    found += _of_former_suppliers(facts)
+    every = ((one != OF_DCC, facts.endings[one]) for one in (*seen, OF_DCC) if one in facts.endings)
+    found = [(ended.since, own, why_ended(ended)) for own, ended in every if ended.at <= facts.at]
+    found += ((since, True, why) for since, why in _of_former_suppliers(facts))
     if found:
-        return max(found, key=lambda one: (one[0], _rank(one[1])))[1]
+        return max(found, key=_weight)[2]
     return next(filter(None, (ended_void(facts, one) for one in seen)), VoidReason.NOT_INSTRUCTED)
+
+
+def _weight(one: tuple[datetime, bool, VoidReason]) -> tuple[datetime, int, bool, VoidReason]:
+    """Weigh when something ended, whether it was a supplier's, which counts before a batch, and why."""
+    since, own, why = one
+    return since, _rank(why)[0], own, why
 
 
 def _of_former_suppliers(facts: PlanFacts) -> Iterator[tuple[datetime, VoidReason]]:

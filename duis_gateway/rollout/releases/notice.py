@@ -20,7 +20,6 @@ from duis_gateway.rollout.activations.records import RefusedItem
 from duis_gateway.rollout.audience import registered, suppliers_of_model, within_regions
 from duis_gateway.rollout.deadlines.dates import put_into_the_past
 from duis_gateway.rollout.deadlines.view import csp_standing
-from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hubs import freshness
@@ -34,7 +33,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.effects import caught_up, current
 from duis_gateway.rollout.releases.records import HubMark, Release, VoidSchedule
 from duis_gateway.rollout.releases.rules import ReleaseNotice, receive_notice
-from duis_gateway.rollout.releases.voiding import drop_what_is_void
+from duis_gateway.rollout.releases.voiding import drop_what_is_void, instructed_hubs
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 from duis_gateway.rollout.schedules.csp_voiding import Dropped
 from duis_gateway.rollout.schedules.csp_voiding import drop_what_is_void as drop_what_is_void_of_csps
@@ -67,8 +66,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
         return _csp_notice(release, own)
 
     revised = standing is not None
-    # Of the rest that a revision ends, it is told as it is dropped.
-    held = held_plans(tx, standing, direct.batched_hubs(tx.conn, body.release_id)) if standing is not None else {}
+    held = held_plans(tx, standing, instructed_hubs(standing, tx)) if standing is not None and standing.paused else {}
     releases.put(tx.conn, release=release, marks=known)
     history.record(tx.conn, _line(release, tx, revised=revised))
     history.note_past_dates(tx.conn, release.release_id, put_into_the_past(standing, release, tx.now), tx.now)

@@ -1,7 +1,8 @@
 """What a revision of a release makes void (BR-6.5): each supplier is told of it once, by N77, with its plan.
 
-Standing groups, and what DCC chose on suppliers' behalf, have periods that fitted the release as it was. Those that no
-longer fit stand no more for the hubs that are not active yet: the period that the CSP fixed counts, where it fixed one.
+Standing groups, and what DCC chose on suppliers' behalf or in batches, have periods that fitted the release as it was.
+Those that no longer fit stand no more for the hubs that are not active yet: the period that the CSP fixed counts, where
+it fixed one.
 """
 
 from __future__ import annotations
@@ -84,7 +85,19 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
             for why, gone in _by_reason(hubs_of_group):
                 schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, gone, Ending(tx.now, why))
     tx.send(alerts_on_halves(release, instructing, tx))
+    _end_batches(release, tx)
     return _as_shown({supplier: void.own for supplier, void in voided.items()}, reasons, release, tx)
+
+
+def _end_batches(release: Release, tx: Tx) -> None:
+    """End DCC's batches that are too late now, but for hubs that are active."""
+    for group_id, period in direct.periods_of_batches(tx.conn, release.release_id).items():
+        if is_over(period, tx.now) or ends_before(period, release.automatic_date):
+            continue
+        for chunk in _in_chunks(sorted(direct.batch_hubs(tx.conn, release.release_id, group_id))):
+            gone = [device_id for device_id, hub in hubs.get_many(tx.conn, chunk).items() if not runs(hub, release)]
+            ending = Ending(tx.now, VoidReason.TOO_LATE)
+            direct.remove_batched(tx.conn, release.release_id, group_id, gone, ending)
 
 
 _REVISED = (VoidReason.TOO_LATE, VoidReason.OUTSIDE_PILOT, VoidReason.BEFORE_SAFE_LAUNCH, VoidReason.EXCLUDED)
@@ -125,7 +138,7 @@ def _voided(release: Release, tx: Tx) -> tuple[dict[int, VoidReason], dict[int, 
     reasons: dict[int, VoidReason] = {}
     found: defaultdict[int, Voided] = defaultdict(Voided)
     shared = plans.of_release(tx.conn, release, tx.now)
-    for chunk in _in_chunks(_instructed(release, tx)):
+    for chunk in _in_chunks(_named_by_groups(release, tx)):
         known = hubs.get_many(tx.conn, chunk)
         for facts in plans.of_hubs(tx.conn, shared, list(known.values())):
             given = () if runs(facts.hub, release) else sorted(facts.instructions, key=lambda one: one.received_at)
@@ -141,7 +154,12 @@ def _voided(release: Release, tx: Tx) -> tuple[dict[int, VoidReason], dict[int, 
     return reasons, dict(found)
 
 
-def _instructed(release: Release, tx: Tx) -> list[int]:
+def instructed_hubs(release: Release, tx: Tx) -> list[int]:
+    """Return the hubs of which a revision can make something void, in order."""
+    return sorted(direct.batched_hubs(tx.conn, release.release_id).union(_named_by_groups(release, tx)))
+
+
+def _named_by_groups(release: Release, tx: Tx) -> list[int]:
     named = schedules.instructed_hubs(tx.conn, release.release_id)
     return sorted(named | direct.selected_hubs(tx.conn, release.release_id))
 
