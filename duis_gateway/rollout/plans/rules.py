@@ -362,11 +362,9 @@ def _why_silent(facts: PlanFacts, supplier: int | None, has: str, its: str) -> s
         return f"{has} instructed, but {_in_words(facts, newest)}"
     if supplier in facts.withheld and supplier == facts.viewer:
         return f"{has} instructed, but you protect it"
-    if supplier in facts.unregistered:
-        return "cannot instruct (it is not registered)"
-    if supplier in facts.unable:
-        return "cannot instruct (older DUIS version)"
-    return how_it_ended(facts, supplier, has, its)
+    cannot = "cannot instruct (older DUIS version)" if supplier in facts.unable else None
+    cannot = "cannot instruct (it is not registered)" if supplier in facts.unregistered else cannot
+    return how_it_ended(facts, supplier, has, its, cannot)
 
 
 def _in_words(facts: PlanFacts, instruction: HubInstruction) -> str:

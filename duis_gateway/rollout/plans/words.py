@@ -36,23 +36,33 @@ _VOIDED = {
 """What ended an instruction without its supplier's doing."""
 
 
-def how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str) -> str:
-    """Return how a supplier's instruction of a hub ended, in words that go on from who gave it."""
+def how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str, cannot: str | None = None) -> str:
+    """Return how a supplier's instruction of a hub ended, in words that go on from who gave it.
+
+    `cannot`: likewise, why it can instruct nothing itself, if it cannot. What DCC chose for it ends all the same.
+    """
+    nothing = cannot or f"{has} not instructed"
     ended = None if supplier is None else facts.endings.get(supplier)
     if ended is None:
-        return f"{has} not instructed"
+        return nothing
     word = why_ended(ended).value if ended.over else ended.word
     void, own = _VOIDED.get(word), facts.viewer in (None, supplier)
     if ended.by_dcc and own:
         # To its second supplier it was an instruction like any other.
         what = "was taken back" if void is None else f"is void, as {void}"
-        return f"{has} not instructed, and DCC's choice for {'you' if its == 'your' else 'it'} {what}"
+        return f"{nothing}, and DCC's choice for {'you' if its == 'your' else 'it'} {what}"
+    said = None
     if void is not None:
-        return f"{has} instructed, but {void}"
-    if ended.word == PROTECTED and supplier == facts.viewer:
-        return "named it again while you protected it, and so it left your group"
-    # A second supplier is not told what the other did, and nobody else, not even by silence, that it protects the hub.
-    return _ENDED[word].format(its=its) if own and word in _ENDED else f"{has} not instructed"
+        said = f"{has} instructed, but {void}"
+    elif ended.word == PROTECTED and supplier == facts.viewer:
+        said = "named it again while you protected it, and so it left your group"
+    elif own and word in _ENDED:
+        said = _ENDED[word].format(its=its)
+    if said is None:
+        # A second supplier is not told what the other did, and nobody else, not even by silence, that it protects the
+        # hub.
+        return nothing
+    return said if cannot is None else f"{said}, and {cannot}"
 
 
 def and_otherwise(facts: PlanFacts) -> str:
