@@ -44,10 +44,14 @@ def note_groups(
 def without_group(facts: PlanFacts, *, by_dcc: bool) -> Iterator[int]:
     """Yield the suppliers of a hub whose own group had no part in its plan at the time of the facts.
 
-    DCC had chosen the hub on its behalf, or had instructed it by itself (`by_dcc`), and its own group was over.
+    DCC had chosen the hub on its behalf, or had instructed it by itself (`by_dcc`), and its own group was over. One
+    that ended just now, and before which DCC's choice had not counted, had a part in it.
     """
     ended = ended_since(replace(facts, viewer=None))
     for supplier in facts.hub.suppliers:
+        gone = facts.endings.get(supplier)
+        if not by_dcc and gone is not None and not gone.by_dcc and facts.at <= gone.at:
+            continue
         counts = counting_in_the_plan(facts, supplier)
         given = (one for one in given_by(facts, supplier) if not one.by_dcc)
         own = any(not is_over(one.counting_period, facts.at) for one in given)

@@ -187,7 +187,7 @@ class GroupName:
 class Lost:
     """Why hubs lost instructions, and what each supplier's own hubs lost of its own (by the supplier's EUI).
 
-    `chosen`: by supplier, those of them that DCC has chosen on its behalf, which goes on: no group is named of them.
+    `chosen`: by supplier, those of them that it lost of what DCC chose on its behalf alone: no group is named of them.
     """
 
     reasons: Mapping[int, VoidReason] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.periods import ends_before, is_over, safe_launch_opens
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.counting import counting_in_the_plan, never_counts
+from duis_gateway.rollout.plans.counting import never_counts
 from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.plans.void import told_to
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
@@ -61,6 +61,11 @@ class Voided:
     chosen: dict[int, VoidReason] = field(default_factory=dict)
     own: dict[int, VoidReason] = field(default_factory=dict)
 
+    @property
+    def of_choice(self) -> frozenset[int]:
+        """The hubs of which no group of the supplier's own ended, but what DCC chose alone."""
+        return frozenset(self.own).difference(*self.by_group.values())
+
 
 def drop_what_is_void(release: Release, tx: Tx) -> Lost:
     """Drop what stands no more under a release that was just revised, and return it; the plan tells of it.
@@ -86,7 +91,7 @@ def drop_what_is_void(release: Release, tx: Tx) -> Lost:
                 schedules.remove_hubs(tx.conn, release.release_id, supplier, stage, gone, Ending(tx.now, why))
     tx.send(alerts_on_halves(release, instructing, tx))
     _end_batches(release, tx)
-    return _as_shown({supplier: void.own for supplier, void in voided.items()}, reasons, release, tx)
+    return _as_shown(voided, reasons, release, tx)
 
 
 def _end_batches(release: Release, tx: Tx) -> None:
@@ -103,26 +108,22 @@ def _end_batches(release: Release, tx: Tx) -> None:
 _REVISED = (VoidReason.TOO_LATE, VoidReason.OUTSIDE_PILOT, VoidReason.BEFORE_SAFE_LAUNCH, VoidReason.EXCLUDED)
 
 
-def _as_shown(own: Mapping[int, Mapping[int, VoidReason]], ids: Iterable[int], release: Release, tx: Tx) -> Lost:
+def _as_shown(voided: Mapping[int, Voided], ids: Iterable[int], release: Release, tx: Tx) -> Lost:
     """Return how hubs that lost instructions stand now, as it is shown: another instruction may carry on.
 
     The CSPs and DCC hear of those that are void by the revision: of the others they have nothing new to hear.
     """
     reasons: dict[int, VoidReason] = {}
     told: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
-    chosen: defaultdict[int, set[int]] = defaultdict(set)
     shared = plans.of_release(tx.conn, release, tx.now)
     for facts, members in plans.kinds(tx.conn, shared, ids, ended=True):
         why = told_to(facts, None)
         if why in _REVISED:
             reasons.update(dict.fromkeys(members, why))
-        for supplier in facts.hub.suppliers & own.keys():
-            its = [device_id for device_id in members if device_id in own[supplier]]
+        for supplier in facts.hub.suppliers & voided.keys():
+            its = [device_id for device_id in members if device_id in voided[supplier].own]
             told[supplier].update(dict.fromkeys(its, told_to(facts, supplier)))
-            counts = counting_in_the_plan(facts, supplier)
-            if counts is not None and counts.by_dcc:
-                chosen[supplier].update(its)
-    return Lost(reasons, told, {supplier: frozenset(its) for supplier, its in chosen.items()})
+    return Lost(reasons, told, {supplier: void.of_choice for supplier, void in voided.items()})
 
 
 def _by_reason(void: Mapping[int, VoidReason]) -> Iterator[tuple[VoidReason, list[int]]]:

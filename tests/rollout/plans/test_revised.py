@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 import esi.messages as esi
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import CancelledGroup, PreferredPilotSchedule
 from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
@@ -24,7 +25,7 @@ from tests.rollout.plans.test_told_is_shown import (
     history,
     instructs,
 )
-from tests.support.rules import OURS, PILOT, THEIRS
+from tests.support.rules import NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES, void_of
 from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, Steering
 from tests.support.told_and_shown import words_since
@@ -209,6 +210,48 @@ def test_a_joint_plan_of_which_a_revision_ends_one_half_in_a_pause_is_told_to_bo
     assert void_of(dcc, THEIRS) == {"OutsidePilot": 1}
     pauses(dcc, RolloutAction.PROCEED)
     assert void_of(dcc, THEIRS) == {"OutsidePilot": 1}
+
+
+def groups_of(dcc: Steering, since: int, party: int) -> set[tuple[str, ...]]:
+    """For what reason and with which group a party was told of hubs that are void."""
+    return {one[:-1] for one in told(dcc, since, "Void").get(party, [])}
+
+
+@pytest.mark.requirement("BR-3.3", "BR-4.2")
+@pytest.mark.parametrize("joint", [False, True])
+def test_the_group_that_a_revision_ends_is_named_also_where_dcc_s_choice_carries_on(dcc: Steering, joint: bool) -> None:
+    """Before, no message said that the supplier's own group does not have the hub any more."""
+    instructs(dcc, OURS, LATER, SPLIT)
+    chooses(dcc, OURS, FIRST, SPLIT)
+    if joint:
+        instructs(dcc, THEIRS, LATER, SPLIT, name="G")
+    before = dcc.last_row()
+    dcc.announces(revision=2, pilot=PilotTerms(Period(PILOT.start, LATER.start), limit=10))
+    assert groups_of(dcc, before, OURS) == {("OutsidePilot" if joint else "AwaitsSecondSupplier", "W1", "Pilot")}
+    words_since(dcc, before)
+
+
+@pytest.mark.requirement("BR-3.3", "BR-4.2")
+def test_of_a_choice_that_a_revision_ends_no_group_is_named_that_was_over(dcc: Steering) -> None:
+    """The brother: the group had ended long before, and had no part in it."""
+    instructs(dcc, OURS, FIRST, SPLIT, OWN_NORTH)
+    dcc.passes(BETWEEN)
+    chooses(dcc, OURS, LATER, SPLIT, OWN_NORTH)
+    before = dcc.last_row()
+    dcc.announces(revision=2, pilot=PilotTerms(Period(PILOT.start, LATER.start), limit=10))
+    assert groups_of(dcc, before, OURS) == {("OutsidePilot",)}
+    words_since(dcc, before)
+
+
+@pytest.mark.requirement("BR-4.2")
+def test_a_group_that_is_cancelled_is_named_where_dcc_s_choice_was_over_before(dcc: Steering) -> None:
+    """The brother: it was told as if the supplier had no group of it."""
+    chooses(dcc, OURS, FIRST, OWN_NORTH)
+    dcc.passes(BETWEEN)
+    instructs(dcc, OURS, LATER, OWN_NORTH)
+    before = dcc.last_row()
+    dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (), (CancelledGroup("W1", Stage.PILOT),)))
+    assert groups_of(dcc, before, OURS) == {("NotInstructed", "W1", "Pilot")}
 
 
 def test_of_a_batch_that_is_over_a_revision_says_nothing(dcc: Steering) -> None:

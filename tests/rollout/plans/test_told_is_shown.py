@@ -240,7 +240,7 @@ def test_a_half_that_dcc_s_choice_carries_on_after_a_revision_awaits_the_other(d
     outside = {(party, OWN_NORTH): "OutsidePilot" for party in (NORTH, DCC, OURS)}
     assert words_since(dcc, before) == {**outside, (OURS, SPLIT): "AwaitsSecondSupplier"}
     assert sorted(told(dcc, before, "Void")[OURS]) == [
-        ("AwaitsSecondSupplier", format_eui(SPLIT)),
+        ("AwaitsSecondSupplier", "W1", "Pilot", format_eui(SPLIT)),
         ("OutsidePilot", "W1", "Pilot", format_eui(OWN_NORTH)),
     ]
     assert void_of(dcc, NORTH) == {"OutsidePilot": 1, "AwaitsSecondSupplier": 1}
