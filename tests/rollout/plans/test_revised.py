@@ -212,6 +212,19 @@ def test_a_joint_plan_of_which_a_revision_ends_one_half_in_a_pause_is_told_to_bo
     assert void_of(dcc, THEIRS) == {"OutsidePilot": 1}
 
 
+@pytest.mark.requirement("BR-3.3", "X06")
+def test_a_half_that_a_revision_ends_is_void_to_whoever_was_told_so(dcc: Steering) -> None:
+    """Before, its second supplier was shown `OutsidePilot`, and had been told by N73 alone: `NotInstructed`."""
+    instructs(dcc, OURS, LATER, SPLIT)
+    assert void_of(dcc, THEIRS) == {"AwaitsSecondSupplier": 1}
+    before = dcc.last_row()
+    dcc.announces(revision=2, pilot=PilotTerms(Period(PILOT.start, LATER.start), limit=10))
+    assert words_since(dcc, before) == dict.fromkeys(((one, SPLIT) for one in OF_NORTH), "OutsidePilot")
+    assert void_of(dcc, THEIRS) == {}
+    said = "the Import Supplier has instructed, but the period was not within the pilot"
+    assert said in str(column(dcc, THEIRS, SPLIT, "why"))
+
+
 def groups_of(dcc: Steering, since: int, party: int) -> set[tuple[str, ...]]:
     """For what reason and with which group a party was told of hubs that are void."""
     return {one[:-1] for one in told(dcc, since, "Void").get(party, [])}
