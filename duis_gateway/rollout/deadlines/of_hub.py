@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,6 +26,7 @@ from duis_gateway.rollout.deadlines.rules import (
     in_order,
     supplier_deadlines,
 )
+from duis_gateway.rollout.deadlines.scopes import with_departures
 from duis_gateway.rollout.deadlines.turns import Turns, asked_of_hub
 from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back, why_invalidated
 from duis_gateway.rollout.eligibility import awaits_dcc, fits, runs
@@ -53,6 +54,11 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
         found += _of_partners(conn, release, hub, own, now)
         if awaits_dcc(hub, release) and not moved:
             found += _decision(conn, release, now)
+    csps, dccs = _partners(conn, hub)
+    model = (hub.manufacturer, hub.model)
+    for release in with_departures(conn):
+        if (release.manufacturer, release.model) == model:
+            found += _off_plan(conn, release, hub, [*csps, *dccs], now)
     return in_order((*told(conn, [replace(one, hubs=0) for one in found]), *_plans(conn, hub, asked.releases)))
 
 
@@ -91,15 +97,19 @@ def _of_partners(conn: Connection, release: Release, hub: Hub, own: Turns, now: 
     waiting = says.undecided(conn, release, hub.device_id, in_vain=in_vain)
     undecided = [one for one in waiting if can_be_decided(one, release, now)]
     groups = tuple(UndecidedGroup(one.supplier, one.group_id, one.starts, one.hubs) for one in undecided)
-    csps = [one for one in parties.all_parties(conn, PartyKind.CSP) if hub.csp_region in one.regions]
-    dccs = parties.all_parties(conn, PartyKind.DCC)
+    csps, dccs = _partners(conn, hub)
     for csp in csps:
         facts = CspFacts(csp.eui, undecided=groups, put_back=dates_put_back(conn, release))
         yield from (one for one in csp_deadlines(release, facts, now) if one.task is Task.DECIDE_ON_GROUP)
     for dcc in dccs:
         every = dcc_deadlines(release, DccFacts(dcc.eui, void=own.void[DCC]), now)
         yield from (one for one in every if one.task is Task.INSTRUCT_ANEW)
-    yield from _off_plan(conn, release, hub, [*csps, *dccs], now)
+
+
+def _partners(conn: Connection, hub: Hub) -> tuple[list[Party], Sequence[Party]]:
+    """Return the CSP of a hub's region, and DCC."""
+    csps = [one for one in parties.all_parties(conn, PartyKind.CSP) if hub.csp_region in one.regions]
+    return csps, parties.all_parties(conn, PartyKind.DCC)
 
 
 def _off_plan(conn: Connection, release: Release, hub: Hub, who: list[Party], now: datetime) -> Iterator[Deadline]:

@@ -53,6 +53,11 @@ def _superseded_lately(conn: Connection, release: Release, every: Sequence[Relea
     return ended is not None and any(one.notified_at <= ended.at for one in successors)
 
 
+def with_departures(conn: Connection) -> list[Release]:
+    """Return the releases of which it is shown how hubs departed from their plan: open ones, and superseded lately."""
+    return [*open_releases(conn), *(one for one in given_way(conn) if one.state.is_over)]
+
+
 def open_releases(conn: Connection) -> list[Release]:
     """Return the releases that are not over, those included on which DCC has to decide, the newest notice first."""
     return [release for release in releases.all_releases(conn) if not release.state.is_over]

@@ -29,7 +29,7 @@ from duis_gateway.rollout.deadlines.rules import (
     in_order,
     supplier_deadlines,
 )
-from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, scope_of
+from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, scope_of, with_departures
 from duis_gateway.rollout.deadlines.turns import turns
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.estate.eligible_hubs import Scope
@@ -76,7 +76,7 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
     """
     open_ones = open_releases(conn)
     every = [one for release in open_ones for one in _of_release(conn, release, party, now)]
-    every += [one for release in open_ones for one in _off_plan(conn, release, party, now)]
+    every += [one for release in with_departures(conn) for one in _off_plan(conn, release, party, now)]
     every = [*told(conn, every)]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
     others = next_actions_of_others(every, party.kind, party.eui, now)

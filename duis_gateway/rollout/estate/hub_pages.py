@@ -176,11 +176,11 @@ class _OffPlan:
 def _only(conn: Connection, scope: Scope, now: datetime, wanted: WantedHubs) -> _Only | None:
     """Return what tells which hubs the task that is asked for is about, None where there is none such."""
     release = None if wanted.task is None else releases.find(conn, wanted.release or "")
-    if wanted.task is None or release is None or release.state.is_over:
+    if wanted.task is None or release is None:
         return None
     if wanted.task is Task.LOOK_INTO_DEVIATIONS:
         return _OffPlan(Departures(conn, release, now, scope.supplier), wanted.off_plan)
-    if scope.supplier is None and wanted.task is not Task.INSTRUCT_ANEW:
+    if release.state.is_over or (scope.supplier is None and wanted.task is not Task.INSTRUCT_ANEW):
         return None
     return WhoIsAsked(conn, release, wanted.task, {DCC if scope.supplier is None else scope.supplier}, now, wanted.void)
 

@@ -17,11 +17,13 @@ from duis_gateway.duis.service_requests.preferred_pilot_schedule import Deployme
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.release import turn_of
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
 from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.deadlines.view import deadline_rows, tasks_of_everybody
 from duis_gateway.rollout.estate.hub_by_hub import estate_rows
 from duis_gateway.rollout.estate.hub_pages import WantedHubs, hub_page
 from duis_gateway.rollout.estate.view import status_rows
+from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans.records import DeviationKind
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from tests.support.databases import KINDS
@@ -86,9 +88,9 @@ def off_plan(dcc: Steering, party: int) -> dict[str, int]:
     return shown
 
 
-def hubs_to_look_into(dcc: Steering, party: int) -> list[Any]:
+def hubs_to_look_into(dcc: Steering, party: int, kind: DeviationKind = DeviationKind.PERIOD_MISSED) -> list[Any]:
     """The hubs on the page to which the task leads."""
-    wanted = WantedHubs(release="R1", task=Task.LOOK_INTO_DEVIATIONS, off_plan=DeviationKind.PERIOD_MISSED)
+    wanted = WantedHubs(release="R1", task=Task.LOOK_INTO_DEVIATIONS, off_plan=kind)
     with dcc.store.read() as conn:
         return list(hub_page(conn, PARTIES[party], dcc.clock.now(), wanted).rows)
 
@@ -169,6 +171,26 @@ def test_an_activation_off_the_plan_is_shown_under_a_newer_notice_too(dcc: Steer
     dcc.announces("R2", firmware_version="00000003", pilot=newer)
     for party in (OURS, NORTH, DCC):
         assert off_plan(dcc, party) == {"BeforePeriod": 1}
+
+
+def test_an_activation_off_the_plan_is_to_be_looked_into_under_a_superseded_release_too(dcc: Steering) -> None:
+    """Before, the status counted it, and nothing led to it."""
+    activates(dcc, OWN_NORTH)
+    newer = PilotTerms(Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK), limit=10)
+    dcc.announces("R2", firmware_version="00000003", pilot=newer)
+    dcc.approves("R2")
+    for superseded in (False, True):
+        if superseded:
+            assert dcc.says(esi.Supersession("R1", "R2", dcc.clock.now())).status == "Accepted"
+        for party in (OURS, NORTH, DCC):
+            assert off_plan(dcc, party) == {"BeforePeriod": 1}
+            assert len(hubs_to_look_into(dcc, party, DeviationKind.BEFORE_PERIOD)) == 1
+        with dcc.store.read() as conn:
+            hub = hubs.get(conn, OWN_NORTH)
+            assert hub is not None
+            tasks = tasks_of_hub(conn, hub, dcc.clock.now())
+        off = {(one.release_id, one.party) for one in tasks if one.task is Task.LOOK_INTO_DEVIATIONS}
+        assert off == {("R1", NORTH), ("R1", DCC)}
 
 
 def test_it_is_nobody_s_turn_and_comes_after_what_is(dcc: Steering) -> None:
