@@ -90,7 +90,7 @@ def verify(root: etree._Element, public_key_of: Callable[[SignerReference], ec.E
     """
     signature = only_signature(root)
     claims = read_signature(signature)
-    signed_info = _canonical(signature[first_element(signature)], exclusive=True)
+    signed_info = _c14n(signature[first_element(signature)], exclusive=True)
     public_key = public_key_of(claims.signer)
     content = _content_without(root, signature)
     digest = hashlib.sha256(content).digest()
@@ -110,7 +110,7 @@ def content_of(root: etree._Element) -> bytes:
     Raises:
         NotAuthenticated: it cannot be canonicalised, so that nobody can sign it.
     """
-    return _canonical(root, exclusive=False)
+    return _canonical(root)
 
 
 def sign(document: bytes, key: SigningKey) -> bytes:
@@ -125,7 +125,7 @@ def sign(document: bytes, key: SigningKey) -> bytes:
     for old in list(root.iterchildren(ds("Signature"))):
         _detach(old)
     try:
-        content = _canonical(root, exclusive=False)
+        content = _canonical(root)
     except NotAuthenticated as error:
         raise NotSafeXml(f"the document cannot be signed: {error.detail}") from None
     return sign_canonical(content, key)
@@ -168,9 +168,18 @@ _SIGNED_INFO_HEAD = (
 _SIGNED_INFO_TAIL = b"</ds:DigestValue></ds:Reference></ds:SignedInfo>"
 
 
-def _canonical(element: etree._Element, *, exclusive: bool) -> bytes:
+def _canonical(root: etree._Element) -> bytes:
+    """Return the inclusive C14N of a document, which has no comment, by its root.
+
+    It is made of the tree. Of a root with a comment beside it, lxml makes a root of its own for a moment, and libxml2
+    then declares `xmlns=""` on all below its children that are in a default namespace.
+    """
+    return _c14n(root.getroottree(), exclusive=False)
+
+
+def _c14n(what: etree._Element | etree._ElementTree, *, exclusive: bool) -> bytes:
     try:
-        return etree.tostring(element, method="c14n", exclusive=exclusive, with_comments=False)
+        return etree.tostring(what, method="c14n", exclusive=exclusive, with_comments=False)
     except etree.C14NError:
         require_memory()
         # For example a relative namespace URI; an empty result must never count as the content (T24).
@@ -185,7 +194,7 @@ def _content_without(root: etree._Element, signature: etree._Element) -> bytes:
     index = root.index(signature)
     tail = _detach(signature)
     try:
-        return _canonical(root, exclusive=False)
+        return _canonical(root)
     finally:
         if before is not None:
             before.tail = before_tail

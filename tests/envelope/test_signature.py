@@ -92,6 +92,17 @@ def test_comments_in_content_and_directly_in_the_signature_are_allowed_and_gone(
     assert one(content, ".//sr:DeviceID").text == "00-DB-12-34-56-78-90-A2"
 
 
+@pytest.mark.parametrize("before", [b"", b"<!-- before -->\n"])
+@pytest.mark.parametrize("after", [b"", b"\n<!-- after -->"])
+def test_comments_beside_the_root_are_no_content_whatever_the_namespaces(before: bytes, after: bytes) -> None:
+    """Of a default namespace, what was signed was `xmlns=""` on the elements below the root's children (lxml)."""
+    plain = b'<Message xmlns="urn:x"><Header><MessageID a="1">1</MessageID></Header><b xmlns=""><c/></b></Message>'
+    content = b'<Message xmlns="urn:x"><Header><MessageID a="1">1</MessageID></Header><b xmlns=""><c></c></b></Message>'
+    signed = sign(before + plain + after, KEY)
+    assert check(signed).content == content
+    assert check(before + signed + after).content == content
+
+
 @pytest.mark.parametrize("breaks", ["&#13;\n", "\n", " \t\r\n ", "&#xD;&#xA;"])
 def test_white_space_in_base64_is_allowed(breaks: str) -> None:
     """Java breaks SignatureValue after 76 characters, with a carriage return."""

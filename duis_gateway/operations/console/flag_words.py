@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.operations.flags import OperatorFlag
+from duis_gateway.rollout.releases.records import Release
 
 TO_DO: Mapping[str, str] = {
     "unmatched": "Ask the CSP for the CS06 that this outcome belongs to; its registered suppliers were told of it.",
@@ -35,10 +36,17 @@ class About:
     to_do: str
 
 
-def about(flag: OperatorFlag, releases: Set[str]) -> About:
-    """Return what a flag is about; `releases`: the names of all that there are."""
+_OF_ITS_COURSE = frozenset({"decision outstanding", "pause proposed", "missed obligation"})
+"""The kinds that ask for something of a release that goes on."""
+
+
+def about(flag: OperatorFlag, releases: Mapping[str, Release]) -> About:
+    """Return what a flag is about; `releases`: all that there are, by their names."""
     subject = flag.subject
     named = (subject, subject.rpartition(" ")[0], subject.partition(" ")[0])
     release = next((one for one in named if one in releases), None)
     eui = eui_as_typed(subject)
-    return About(flag, release, None if eui is None else format_eui(eui), TO_DO.get(flag.kind, ""))
+    to_do = TO_DO.get(flag.kind, "")
+    if release is not None and flag.kind in _OF_ITS_COURSE and releases[release].state.is_over:
+        to_do = f"Nothing any more: {release} is {releases[release].state}."
+    return About(flag, release, None if eui is None else format_eui(eui), to_do)

@@ -300,12 +300,12 @@ class Console:
         fields = asked.only(asked.query(request), "done")
         with self._store.read() as conn:
             unseen = flags.unacknowledged(conn, 200)
-            names = {one.release_id for one in releases.all_releases(conn)}
+            every = {one.release_id: one for one in releases.all_releases(conn)}
             seen = [one for one in flags.newest(conn, 200) if one.acknowledged_at is not None]
             done = evidence.newest(conn)
         return self._page(
             "flags.html",
-            unseen=[flag_words.about(one, names) for one in unseen],
+            unseen=[flag_words.about(one, every) for one in unseen],
             seen=seen,
             form_token=self._guard.form_token("acknowledge"),
             told=asked.number(fields["done"], "done") if "done" in fields else None,
