@@ -496,7 +496,7 @@ def test_there_is_one_escape_for_xml() -> None:
 def test_what_others_wrote_is_read_in_one_place() -> None:
     """Python's readers of JSON and TOML crash on deep nestings, and its words for digits mean those of any script."""
     places = [f"duis_gateway.text.{name}" for name in ("json_reader", "toml_reader", "numbers")]
-    in_latin_1 = ["duis_gateway.outbox.transport", "duis_gateway.client.server"]
+    in_latin_1 = ["duis_gateway.outbox.answer", "duis_gateway.client.server"]
     calls = {"json.loads", "json.load", "tomllib.loads", "tomllib.load"}
     digits = {"isdecimal", "isdigit", "isnumeric"}
     wrong = [

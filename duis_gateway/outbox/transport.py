@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import socket
 import ssl
 import sys
@@ -20,8 +19,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -30,6 +27,7 @@ import pycurl
 
 from duis_gateway.machine.files import states_of
 from duis_gateway.machine.strays import Strays
+from duis_gateway.outbox.answer import STATUS_LINE, field, seconds_asked, stays_open
 from duis_gateway.outbox.guard import AddressGuard, AddressRefused, Network, own_authorities, parse_url
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.text.controls import one_line
@@ -39,7 +37,6 @@ log = logging.getLogger(__name__)
 _MOST_URLS = 1024
 _DRAIN_SECONDS = 1.0
 _EXCERPT = 160
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: |\r?\n)")
 _NO_HTTP = frozenset({pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY})  # the latter of HTTP, too
 _TLS_ERRORS = frozenset(
     {
@@ -138,6 +135,8 @@ class _Connection:
             self.clean = False
             return Failure(FailureKind.CONNECTION, "the recipient's answer is not an answer to a POST")
         if 200 <= self._status < 300:
+            if self.clean and self._ended_by_surplus():
+                self._strays.seen = True
             return None
         self.clean = False
         return self._refusal()
@@ -167,11 +166,16 @@ class _Connection:
         self._status, self._no_http = 0, ""
         self._in_header, self._early = False, False
         self._answered = False  # the header of an answer that is not informational has come, to its last line
+        self._status_line = b""
         self._fields: list[bytes] = []
         self._reply = b""
         self._refused: list[str] = []
         self._opened: list[socket.socket] = []
         self._drained_by = float("inf")
+
+    def _ended_by_surplus(self) -> bool:
+        """Whether libcurl has closed it after an answer that leaves it open: it has read more octets than that."""
+        return int(self._handle.getinfo(pycurl.ACTIVESOCKET)) < 0 and stays_open(self._status_line, self._fields)
 
     # --- called by libcurl ----------------------------------------------------------------------------------------
 
@@ -209,11 +213,11 @@ class _Connection:
         if self._answered:
             return None  # a trailer
         if not self._in_header:
-            found = _STATUS_LINE.match(line)
+            found = STATUS_LINE.match(line)
             if found is None:
                 self._no_http = f"it begins with {line[:_EXCERPT].decode('utf-8', 'replace')!r}"
                 return -1
-            self._in_header, self._status, self._fields = True, int(found[1]), []
+            self._in_header, self._status, self._status_line, self._fields = True, int(found[1]), line, []
         elif line.strip(b"\r\n"):
             self._fields.append(line)
         else:
@@ -269,11 +273,11 @@ class _Connection:
     def _refusal(self) -> Failure:
         excerpt = _printable(self._reply[: 4 * _EXCERPT].decode("utf-8", "replace"))
         detail = f"HTTP {self._status}: {excerpt}" if excerpt else f"HTTP {self._status}"
-        fields = dict(map(_field, self._fields))
+        fields = dict(map(field, self._fields))
         if 300 <= self._status < 400 and (leads := _printable(fields.get(b"location", ""))):
             detail = f"HTTP {self._status} to {leads}: redirects are not followed; register the URL that accepts alerts"
         return Failure(
-            FailureKind.STATUS, detail, self._status, _seconds_asked(fields.get(b"retry-after"), fields.get(b"date"))
+            FailureKind.STATUS, detail, self._status, seconds_asked(fields.get(b"retry-after"), fields.get(b"date"))
         )
 
 
@@ -424,26 +428,6 @@ def _options(settings: TransportSettings) -> dict[int, Any]:
     elif paths.capath is not None:
         options[pycurl.CAPATH] = paths.capath
     return options
-
-
-def _field(line: bytes) -> tuple[bytes, str]:
-    name, _, value = line.partition(b":")
-    return name.strip().lower(), value.decode("latin-1").strip()
-
-
-def _seconds_asked(retry_after: str | None, date: str | None) -> float | None:
-    """Return what `Retry-After` asks for; a date is compared with the answer's own `Date` (RFC 9110, 10.2.3)."""
-    if retry_after is None:
-        return None
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        until = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
-        return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _printable(text: str) -> str:

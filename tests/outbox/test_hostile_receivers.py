@@ -349,6 +349,50 @@ def test_whoever_sends_what_nobody_asked_for_gets_a_connection_for_each_message(
     assert caplog.text.count("octets that belong to no answer came from") == 1
 
 
+def test_a_second_answer_that_is_read_with_the_next_ones_own_is_found_out(
+    way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T67: libcurl closes such a connection by itself, after a message that counts: it must be the only one."""
+    peers: list[Peer] = []
+    refused = 0
+
+    def answer(peer: Peer, _: bytes) -> None:
+        nonlocal refused
+        is_first = peer.connection not in [one.connection for one in peers]
+        peers.append(peer)
+        refused += not is_first
+        peer.say(OK if is_first else OK + NO)
+
+    with (
+        receiving(answer, threading.Event(), way.tls, every=True) as url,
+        contextlib.closing(HttpTransport(way.settings)) as transport,
+    ):
+        assert [transport.post(url, b"<x/>", "application/xml") for _ in range(6)] == [None] * 6
+    assert refused == 1
+    assert caplog.text.count("octets that belong to no answer came from") == 1
+
+
+ENDS = {
+    "it is said": (OK.replace(b"Content", b"Connection: close\r\nContent"), True),
+    "nothing is said": (OK, True),
+    "HTTP/1.0": (OK.replace(b"1.1", b"1.0"), True),
+    "an end that only closing shows": (b"HTTP/1.1 200 OK\r\n\r\nyes", True),
+    "no end": (b"HTTP/1.1 204 No Content\r\n\r\n", False),
+}
+
+
+@pytest.mark.parametrize(("answer", "close"), ENDS.values(), ids=ENDS)
+def test_whoever_closes_its_connections_has_sent_nothing_unasked(
+    way: Way, answer: bytes, close: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        receiving(says(answer, close=close), threading.Event(), way.tls, every=True) as url,
+        contextlib.closing(HttpTransport(way.settings)) as transport,
+    ):
+        assert [transport.post(url, b"<x/>", "application/xml") for _ in range(4)] == [None] * 4
+    assert "octets that belong to no answer" not in caplog.text
+
+
 def test_without_kept_connections_no_answer_can_be_anothers(way: Way) -> None:
     settings = replace(way.settings, keep_connections=False)
     peers: list[Peer] = []
