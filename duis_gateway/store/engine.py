@@ -208,6 +208,7 @@ class Store:
         seconds = None if alone else self.options.statement_timeout
         with (
             database_faults(self.shown_url),
+            self._postgresql.renewed_where_read_only(self._writer),
             self._connect(self._writer) as connection,
             self._patient(connection, seconds),
         ):

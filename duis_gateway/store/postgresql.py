@@ -56,6 +56,7 @@ _FROM_17_ON = {"transaction_timeout": "0"}
 _VERSION_17 = 17_00_00
 _ON_DISK = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 """Nothing is acknowledged before it is durable; whether a standby has it too is the operator's to say (`local`)."""
+_READ_ONLY = "25006"
 _LEAST_SECONDS_TO_CONNECT = 2
 _coming = threading.local()
 """`until`: by when this thread is to have its connection, on the monotonic clock, where it waits for one."""
@@ -201,6 +202,17 @@ def one_deadline(seconds: float) -> Iterator[None]:
         yield
     finally:
         del _coming.until
+
+
+@contextmanager
+def renewed_where_read_only(engine: Engine) -> Iterator[None]:
+    """Connect anew after a refusal to write: a session keeps the `default_transaction_read_only` it began with."""
+    try:
+        yield
+    except Exception as error:
+        if sqlstate_of(error) == _READ_ONLY:
+            engine.dispose()
+        raise
 
 
 def _behind_pooler(connection: DeadlineConnection) -> bool:

@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -233,6 +233,28 @@ def test_a_database_that_an_operator_set_to_read_only_is_not_durable(url: str) -
             assert notes(reader_first) == []
             with pytest.raises(NotDurable, match="read-only transaction"):
                 reader_first.probe()
+
+
+def test_a_database_that_was_set_to_read_only_for_a_while_is_written_to_at_once_afterwards(url: str) -> None:
+    """Whatever sessions began meanwhile: they would stay read-only for as long as they live."""
+    with postgresql_database() as own, opened(own) as store:
+        set_it = f"ALTER DATABASE {make_url(own).database} SET default_transaction_read_only = "
+        with store.write() as connection:
+            connection.execute(text(f"{set_it}on"))
+        with opened(own) as served:
+            with pytest.raises(NotDurable, match="read-only transaction"):
+                served.probe()
+            with ExitStack() as together:
+                for _ in range(3):
+                    together.enter_context(served.read())
+            with store.write() as connection:
+                connection.execute(text(f"{set_it}off"))
+            with pytest.raises(NotDurable, match="read-only transaction"):
+                served.probe()  # on one of the sessions that began meanwhile
+            served.probe()
+            for _ in range(4):
+                with served.write() as connection:
+                    connection.execute(text("UPDATE alert_counter SET value = value"))
 
 
 def test_times_are_read_as_they_were_written_whatever_the_server_is_set_to() -> None:
