@@ -126,4 +126,4 @@ def test_its_pages_are_made_away_from_the_checkout(installed: Path) -> None:
 def test_the_entry_point_is_the_command_line(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         [name] = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-        assert "duis-gateway = duis_gateway.cli.main:main" in archive.read(name).decode()
+        assert "duis-gateway = duis_gateway.__main__:main" in archive.read(name).decode()
