@@ -22,7 +22,7 @@ from duis_gateway.text.numbers import is_digits
 
 _EXCERPT = 160
 _TO = re.compile(rb"^To: .*?(?=\r\n(?![ \t])|\Z)", re.MULTILINE | re.DOTALL)
-_DONE = range(200, 300)
+_DONE, _FOR_GOOD = range(200, 300), range(500, 600)
 """The first digit says how a command ended; a client need not know the others (RFC 5321, 4.2.1 and 4.3.2)."""
 
 _SPEAKS_OF_THE_EMAIL = {
@@ -33,9 +33,13 @@ _SPEAKS_OF_THE_EMAIL = {
 }
 """The replies that refuse this email for good, by the step that they answer (RFC 5321, 4.2.3 and 4.3.2).
 
-552 at MAIL means the size (RFC 1870, 6.1). Every other permanent reply is about the gateway or the relay (our address,
-a login, an unknown command: RFC 5321, RFC 4954, RFC 7504), and every 4xx is temporary: both have the large budget.
+552 at MAIL means the size (RFC 1870, 6.1), which an enhanced code may say instead. Every other permanent reply is
+about the gateway or the relay (our address, a login, an unknown command: RFC 5321, RFC 4954, RFC 7504), and every 4xx
+is temporary: both have the large budget.
 """
+
+_TOO_LARGE = re.compile(r"5\.(3\.4|2\.3)\b")
+"""Enhanced codes (RFC 3463) that are about the email's size, whatever stands before them."""
 
 _SPEAKS_OF_US = re.compile(r"5\.(7\.[0-9]{1,3}|1\.[78])\b")
 """Enhanced codes (RFC 3463) that are about the gateway, even at RCPT: that is where many relays say what they have
@@ -205,7 +209,9 @@ def _password(path: Path) -> str:
 def _refusal(step: str, code: int, text: bytes | str) -> Failure:
     words = _words(text)
     of_us = step != "content" and _SPEAKS_OF_US.match(words) is not None
-    return Failure(FailureKind.STATUS, _answer(code, words), refused=code in _SPEAKS_OF_THE_EMAIL[step] and not of_us)
+    of_size = code in _FOR_GOOD and _TOO_LARGE.match(words) is not None
+    of_the_email = of_size or (code in _SPEAKS_OF_THE_EMAIL[step] and not of_us)
+    return Failure(FailureKind.STATUS, _answer(code, words), refused=of_the_email)
 
 
 def _answer(code: int, text: bytes | str) -> str:

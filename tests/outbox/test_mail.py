@@ -520,6 +520,21 @@ def test_which_answers_speak_of_this_email(code: int, speaks_of_the_email: tuple
     assert tuple(found) == speaks_of_the_email
 
 
+@pytest.mark.parametrize("said", ["550 5.3.4 message too big", "523 5.2.3 too long", "554 5.3.4 too big"])
+@pytest.mark.parametrize("step", STEPS)
+def test_an_enhanced_code_says_that_the_email_is_too_large(step: str, said: str) -> None:
+    """F18: by RFC 3463; what stands behind it goes on after the small budget."""
+    with MailRelay() as relay, sender(relay.port) as mail:
+        relay.refuse = {step: said}
+        failure = mail.send(claimed())
+        assert failure
+        assert failure.concerns_message
+        relay.refuse = {step: said.replace("5", "4", 1).replace("5.", "4.", 1)}
+        failure = mail.send(claimed())
+        assert failure
+        assert not failure.concerns_message
+
+
 def test_an_email_that_is_too_large_is_not_sent_and_those_behind_it_go_on(store: Store) -> None:
     """RFC 1870: the relay says what it takes; whoever asks nevertheless gets 552."""
     large = replace(email_message(1), content=EMAIL + b"x" * 30_000)
