@@ -202,8 +202,8 @@ def token(eui: int, config: Config) -> None:
     The gateway keeps only its SHA-256. The previous token stops working.
     """
     with opened_store(config) as store, store.write() as connection:
-        made = give_token(connection, eui)
-    say(made)
+        # Before it counts: where the output is lost (a full disk, a closed pipe), the previous token works on.
+        say(give_token(connection, eui))
 
 
 def give_token(connection: Connection, eui: int) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.machine.files import put_whole, write_bytes
 from duis_gateway.store.engine import Store
 from tests.support.cli import SUPPLIER, Installation, done, refused
@@ -137,6 +140,27 @@ def test_what_a_signal_interrupts_is_taken_away(tmp_path: Path, number: signal.S
         assert "interrupted" in process.stderr.read()
     assert left_in(tmp_path) == []
     done("init", folder)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("code", [2, 1], ids=["a full disk", "a closed pipe"])
+def test_a_token_that_nobody_could_read_replaces_none(installation: Installation, code: int) -> None:
+    installation.add_supplier(SUPPLIER)
+    done("party", "token", SUPPLIER, *installation.config)
+
+    def kept() -> list[tuple[str]]:
+        with closing(sqlite3.connect(installation.folder / "gateway.db")) as database:
+            return database.execute("SELECT token_hash FROM party").fetchall()
+
+    before = kept()
+    words = ["party", "token", format_eui(SUPPLIER), *map(str, installation.config)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open("/dev/full", "wb") as full, open(writing, "wb") as pipe:
+        output = full if code == 2 else pipe
+        ended = subprocess.run([sys.executable, "-m", "duis_gateway", *words], cwd=ROOT, stdout=output, timeout=60)
+    assert ended.returncode == code
+    assert kept() == before
 
 
 def test_a_file_that_cannot_be_replaced_stays_and_is_named(tmp_path: Path) -> None:
