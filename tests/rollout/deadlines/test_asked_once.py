@@ -57,7 +57,7 @@ def two_releases(draw: st.DrawFn) -> Scenario:
 
 
 @pytest.mark.once
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     scenario=two_releases(),
     listed=st.fixed_dictionaries({"R1": _SOME, "R2": _SOME}),
