@@ -24,6 +24,7 @@ _DECIDED = Parameter(
     "release", "the release; otherwise the newest approved one in flight, and to proceed the newest paused one", TEXT
 )
 _OF_HUBS = Parameter("release", "the release; otherwise the newest approved one for these hubs", TEXT)
+_NEXT = Parameter("release", "the release; otherwise the one that has these hubs next, or the newest approved", TEXT)
 _COMMENTARY = Parameter("commentary", "a remark", TEXT)
 _STAGE = choice("pilot", "safe-launch")
 _SUPPLIER = Parameter("supplier", "who", party(*SUPPLIERS), required=True, argument=True)
@@ -95,7 +96,7 @@ COMMANDS: tuple[Command, ...] = (
         "The CSPs send CS06 to hubs and report that the firmware is active: N64. DCC first instructs those that are "
         "not planned for now.",
         "activate",
-        (_HUBS, _OF_HUBS),
+        (_HUBS, _NEXT),
     ),
     Command(
         "fail",
@@ -104,7 +105,7 @@ COMMANDS: tuple[Command, ...] = (
         (
             _HUBS,
             Parameter("reason", _REASON, TEXT, default="hashMismatch"),
-            _OF_HUBS,
+            _NEXT,
             Parameter("stage", "when", choice("activation", "distribution"), default="activation"),
             _COMMENTARY,
         ),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.operations.console.release import LastWord, Turn, last_word, turn_of
@@ -13,7 +17,7 @@ from duis_gateway.rollout.deadlines.scopes import given_way
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.prospects import judged_prospects
-from duis_gateway.rollout.estate.rules import HubState, Prospect, and_more, state_of, why_of
+from duis_gateway.rollout.estate.rules import HubState, Prospect, and_more, next_prospect, state_of, why_of
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
@@ -21,9 +25,8 @@ from duis_gateway.rollout.progress.records import Far
 from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.sandbox import cast
-from duis_gateway.sandbox.turn import newest_approved
 from duis_gateway.sandbox.world import World
 
 
@@ -60,7 +63,7 @@ class Standing:
 
 
 def standing_of(world: World) -> Standing:
-    """Look at how everything stands: each hub under the release that a command would take for it."""
+    """Look at how everything stands: each hub under the release that has it next, and that a command takes for it."""
     now = world.clock.now()
     with world.store.read() as conn:
         every, live, estate = releases.all_releases(conn), releases.live(conn), estate_of(conn)
@@ -75,22 +78,41 @@ def standing_of(world: World) -> Standing:
         }
         stand: dict[str, HubStanding] = {}
         known = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
-        for release, approved, own in _of_models(live, known):
-            not_told = said_of_hubs(conn, [(hub, release.release_id) for hub in own])
-            before = [one for one in given_way(conn) if _model(one) == _model(release)]
-            under = (judged_prospects(conn, plans.of_release(conn, one, now), own, None) for one in (release, *before))
-            for hub, prospect, *gone in zip(own, *under, strict=True):
-                state, said = state_of(prospect), not_told.get((hub.device_id, release.release_id))
-                why = f"{_dated(prospect)}{and_more(prospect, gone)}"
-                why = why if state is HubState.ACTIVATED or not said else f"{why}; {said}"
-                stand[format_eui(hub.device_id)] = HubStanding(release.release_id, state, why, approved)
+        chosen = under_next(conn, live, list(known.values()), now)
+        not_told = said_of_hubs(conn, [(known[hub], one.release.release_id) for hub, one in chosen.items()])
+        gone = _under(conn, given_way(conn), list(known.values()), now)
+        for device_id, prospect in chosen.items():
+            release, state = prospect.release, state_of(prospect)
+            said = not_told.get((device_id, release.release_id))
+            why = f"{_dated(prospect)}{and_more(prospect, gone.get(device_id, ()))}"
+            why = why if state is HubState.ACTIVATED or not said else f"{why}; {said}"
+            approved = release.state is not ReleaseState.NOTIFIED
+            stand[format_eui(device_id)] = HubStanding(release.release_id, state, why, approved)
         over, left = ReleasesOver(conn), (hub for hub in known.values() if format_eui(hub.device_id) not in stand)
         nothing = {format_eui(hub.device_id): over.why_nothing(hub) for hub in left}
     return Standing(far, stand, nothing)
 
 
-def _model(release: Release) -> tuple[str, str]:
-    return release.manufacturer, release.model
+def under_next(conn: Connection, live: Sequence[Release], own: Sequence[Hub], now: datetime) -> dict[int, Prospect]:
+    """Return what is planned for hubs under the release that has each next, as console and suppliers have it.
+
+    `live`: the releases in flight, the newest first; a hub for whose model none is has no place in the answer.
+    """
+    found = {device_id: next_prospect(under) for device_id, under in _under(conn, live, own, now).items()}
+    return {device_id: one for device_id, one in found.items() if one is not None}
+
+
+def _under(
+    conn: Connection, several: Sequence[Release], own: Sequence[Hub], now: datetime
+) -> defaultdict[int, list[Prospect]]:
+    """Return what is planned for each hub under each of these releases that is for its model."""
+    found: defaultdict[int, list[Prospect]] = defaultdict(list)
+    for release in several:
+        of_model = [hub for hub in own if (hub.manufacturer, hub.model) == (release.manufacturer, release.model)]
+        judged = judged_prospects(conn, plans.of_release(conn, release, now), of_model, None)
+        for hub, prospect in zip(of_model, judged, strict=True):
+            found[hub.device_id].append(prospect)
+    return found
 
 
 def _dated(prospect: Prospect) -> str:
@@ -99,15 +121,3 @@ def _dated(prospect: Prospect) -> str:
     if plan.period is not None or plan.due is None:
         return why
     return why.replace("automatic date: ", f"automatic date, {plan.due:%Y-%m-%d %H:%M} UTC: ", 1)
-
-
-def _of_models(live: Sequence[Release], known: Mapping[int, Hub]) -> Iterator[tuple[Release, bool, list[Hub]]]:
-    """Yield for each model the release that is acted under, whether it is approved, and the hubs of the model."""
-    for model in dict.fromkeys(map(_model, live)):
-        own = [one for one in live if _model(one) == model]
-        approved = newest_approved(own)
-        yield (
-            approved or own[0],
-            approved is not None,
-            [hub for hub in known.values() if (hub.manufacturer, hub.model) == model],
-        )

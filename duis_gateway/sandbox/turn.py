@@ -22,6 +22,7 @@ from duis_gateway.sandbox.cast import Member
 from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
 from duis_gateway.sandbox.players import summary
+from duis_gateway.sandbox.standing import under_next
 from duis_gateway.sandbox.world import World
 
 
@@ -90,17 +91,27 @@ class Turn:
     def approved(self, named: str | None, device_ids: Sequence[int]) -> Release:
         """Return a release as `release` does; without a name only one that is approved.
 
+        Of the approved ones it is the one that has all of these hubs next, if one has.
+
         Raises:
             WrongCommand: no release of that name was announced.
             CannotBeDone: none is in flight, or none is approved.
         """
-        found = self.release(named, device_ids)
+        found = self.release(named, device_ids, self._has_next(device_ids) if named is None else lambda _: False)
         if named is None and found.state is ReleaseState.NOTIFIED:
             yet = f"{found.release_id} is not approved yet"
             raise CannotBeDone(
                 f"{yet}: `sandbox approve --release {shlex.quote(found.release_id)}` lets DCC approve it"
             )
         return found
+
+    def _has_next(self, device_ids: Sequence[int]) -> Callable[[Release], bool]:
+        """Return whether a release is approved and is the one that has all of these hubs next."""
+        with self.world.store.read() as conn:
+            known = hubs.get_many(conn, device_ids)
+            chosen = under_next(conn, releases.live(conn), list(known.values()), self.now)
+        names = {one.release.release_id for one in chosen.values()}
+        return lambda one: names == {one.release_id} and one.state is not ReleaseState.NOTIFIED
 
     def release_of_group(self, supplier: Member, group: str) -> Release:
         """Return the newest release in flight for which the supplier asked for this group; without one as `release`."""

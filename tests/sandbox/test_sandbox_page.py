@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -106,8 +107,9 @@ def own_pages(town: RunningSandbox, name: str, password: str) -> int:
 
 def test_a_hub_says_how_it_stands_and_why(town: RunningSandbox) -> None:
     root = get(town)
-    assert "activated under SEC-2027-A" in words(row(root, "hubs", "1"))
-    assert words(row(root, "hubs", "1")).endswith("nothing to activate: it runs the version")
+    # It runs the version of SEC-2027-A, and the next release has it, as on the console.
+    assert "planned under SEC-2027-C: not before DCC approves the release" in words(row(root, "hubs", "1"))
+    assert words(row(root, "hubs", "1")).endswith("not before DCC approves SEC-2027-C")
     failed = row(root, "hubs", "4")
     assert "failed under SEC-2027-A: " in words(failed)
     assert "hashMismatch" in words(failed)
@@ -118,6 +120,26 @@ def test_a_hub_says_how_it_stands_and_why(town: RunningSandbox) -> None:
     assert "nothing to activate: no release" in none
     (page, *_) = failed.xpath(".//a/@href")
     assert "00-DB-12-34-56-00-00-04" in words(on_console(town, page).root.find(".//h1"))
+
+
+@pytest.mark.once
+def test_of_two_releases_in_flight_a_hub_stands_under_the_one_that_moves_it_next(tmp_path: Path) -> None:
+    """Before, the page had it planned by the newest, while console and supplier had it instructed under the first."""
+    with sandbox(tmp_path / "work") as town:
+        town.do("activate", hub=[1])
+        assert words(row(get(town), "hubs", "1")).endswith("nothing to activate: it runs the version")
+        town.do("clock", to="+90d")  # safe launch: a successor's approval would end the pilot
+        town.do("announce", release="SEC-2027-C", model="433100AC", version="9003", predecessor="9001", days=20)
+        town.do("batch", hub=[6], release="SEC-2027-A")
+        instructed = words(row(get(town), "hubs", "6"))
+        assert "batch under SEC-2027-A: " in instructed
+        assert "under SEC-2027-A Activate Fail" in instructed
+        (link,) = row(get(town), "hubs", "6").xpath(".//td[1]/a/@href")
+        assert "SEC-2027-A" in words(on_console(town, link).root)
+        assert shown(get(town, "/?state=batch")) == ["6"]
+        answers = town.do("activate", hub=[6])["answers"]
+        assert {one["release"] for one in answers} <= {"SEC-2027-A", None}
+        assert answers
 
 
 def test_a_hubs_buttons_go_for_the_release_that_they_name(town: RunningSandbox) -> None:
@@ -342,5 +364,5 @@ def test_a_message_that_waits_says_for_what_and_what_to_do_and_its_page_follows(
         found.goto(f"{town.remote.url}/?hub=9")
         expect(found.locator("#hubs tbody tr")).to_have_count(1)
         town.do("activate", hub=[9])
-        expect(found.locator("#hubs tbody")).to_contain_text("the hub runs version", timeout=30_000)
+        expect(found.locator("#hubs tbody")).to_contain_text("9002", timeout=30_000)
         expect(found.locator("#hubs tbody tr")).to_have_count(1)
