@@ -29,7 +29,7 @@ from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.protection import store as protection
-from duis_gateway.rollout.releases.records import HubMark, Release
+from duis_gateway.rollout.releases.records import HubMark, Release, Stage
 from duis_gateway.rollout.releases.rules import pilot_window_open
 
 _Pilots = Mapping[int, frozenset[tuple[str, int]]]
@@ -92,6 +92,7 @@ class AskedOfHub:
         schedulable: the pilots for which it can be scheduled (11.6, stage Pilot) as it is, likewise.
         listable: the releases under which it may be put on a preferred list (11.5), likewise, whether or not in time.
         waiting: by release, when the half of a split hub ends that waits for the other supplier's.
+        half_stages: by release, the stage of that half.
     """
 
     tasks: tuple[Asked, ...] = ()
@@ -101,6 +102,7 @@ class AskedOfHub:
     schedulable: Collection[tuple[str, int]] = frozenset()
     listable: Collection[tuple[str, int]] = frozenset()
     waiting: Mapping[str, datetime] = field(default_factory=dict)
+    half_stages: Mapping[str, Stage] = field(default_factory=dict)
 
 
 def turns(connection: Connection, release: Release, suppliers: Collection[int], scope: Scope, now: datetime) -> Turns:
@@ -124,7 +126,7 @@ def turns(connection: Connection, release: Release, suppliers: Collection[int], 
                 if one.release_id == release.release_id:
                     found.add(one)
             found.listable.update(who for name, who in outlooks.listable if name == release.release_id)
-            for name, who, end in outlooks.halves:
+            for name, who, end, _ in outlooks.halves:
                 if name == release.release_id:
                     found.add_half(who, end)
     if release.state.is_live:
@@ -181,7 +183,8 @@ def asked_of_hub(connection: Connection, hub: Hub, now: datetime) -> AskedOfHub:
         model.barred.get(hub.device_id, _NONE),
         model.schedulable(hub),
         outlooks.listable,
-        {release_id: end for release_id, _, end in outlooks.halves},
+        {release_id: end for release_id, _, end, _ in outlooks.halves},
+        {release_id: stage for release_id, _, _, stage in outlooks.halves},
     )
 
 
@@ -238,11 +241,11 @@ def _frozen(found: Mapping[int, set[tuple[str, int]]]) -> _Pilots:
 
 
 class _Answer(NamedTuple):
-    """What is asked of a hub; by release and supplier, who may list it for a pilot, and whose half waits how long."""
+    """What is asked of a hub; by release and supplier: who may list it, whose half waits until when, its stage."""
 
     asked: tuple[Asked, ...]
     listable: tuple[tuple[str, int], ...]
-    halves: tuple[tuple[str, int, datetime], ...]
+    halves: tuple[tuple[str, int, datetime, Stage], ...]
 
 
 def _outlooks(
@@ -293,11 +296,11 @@ def _listable(hub: Outlooks) -> Iterator[tuple[str, int]]:
                 yield facts.release.release_id, supplier
 
 
-def _halves(hub: Outlooks) -> Iterator[tuple[str, int, datetime]]:
+def _halves(hub: Outlooks) -> Iterator[tuple[str, int, datetime, Stage]]:
     for facts in hub.live:
         half = waiting(facts)
         if half is not None and not half.by_dcc and not is_over(half.counting_period, facts.at):
-            yield facts.release.release_id, half.supplier, half.counting_period.end
+            yield facts.release.release_id, half.supplier, half.counting_period.end, half.stage
 
 
 def _count_the_others(

@@ -12,9 +12,10 @@ from duis_gateway.rollout.deadlines.turns import AskedOfHub
 from duis_gateway.rollout.eligibility import Unfit, awaits_dcc, in_use, unfit
 from duis_gateway.rollout.estate.rules import Prospect
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.plans.rules import Basis
-from duis_gateway.rollout.releases.records import Release, ReleaseState
+from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, lists_taken_until
 from duis_gateway.text.times import show_time
 
@@ -92,6 +93,14 @@ class _How(NamedTuple):
         """What the viewer is asked for of it."""
         return next((one for one in self.asked.tasks if one.who == self.viewer), None)
 
+    def under(self, release: Release) -> Release:
+        """The release under which the viewer is asked for it, where that is in flight; else the one that has it next.
+
+        They differ where something stands under the one that has it next, or under another one.
+        """
+        asked_under = None if self.mine is None else self.asked.releases.get(self.mine.release_id)
+        return asked_under if asked_under is not None and asked_under.state.is_live else release
+
     @property
     def other(self) -> str:
         """The role of the supplier that the viewer is not."""
@@ -139,7 +148,7 @@ def _wait(start: datetime, end: datetime, now: datetime, *, undecided: bool) -> 
 
 def _instruct(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     release = chosen.release
-    last = last_to_instruct(release)
+    last = last_to_instruct(release if how.viewer is None else how.under(release))
     if how.viewer is not None and (of_pilot := _of_the_pilot(release, now, by_date, how)):
         return of_pilot
     if now > last:
@@ -213,7 +222,8 @@ def _first_listed(release: Release, now: datetime, how: _How) -> str:
 
 def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     """Say to one of the hub's suppliers what it can do, or whom it has to wait for."""
-    release, mine = chosen.release, how.mine
+    release, mine = how.under(chosen.release), how.mine
+    named = "" if release.release_id == chosen.release.release_id else f" under {release.release_id}"
     last = last_to_instruct(release)
     until, or_leave_it = show_time(last), f"or leave it: then {by_date}.{_both(how)}"
     if how.viewer in how.asked.protectors:
@@ -221,41 +231,60 @@ def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     match mine.task if mine is not None else None:
         case Task.INSTRUCT_SPLIT_HUBS:
             assert mine is not None
-            as_the_other = f", as its {how.other} has,"
-            ways = _ways(release, now, min(last, mine.until or last), how, then=as_the_other)
-            return f"{ways}, or leave it: then {by_date}."
+            half = how.asked.half_stages.get(release.release_id)
+            return (
+                f"{_ways(release, now, min(last, mine.until or last), how, named, half)}, or leave it: then {by_date}."
+            )
         case Task.INSTRUCT_ANEW:
-            return f"{_ways(release, now, last, how, again=' again')}, {or_leave_it}"
+            return f"{_ways(release, now, last, how, f' again{named}')}, {or_leave_it}"
         case Task.INSTRUCT_SAFE_LAUNCH if lists_taken_until(release, now) is None:
-            return f"Instruct it for safe launch (11.6, stage SafeLaunch) until {until}, {or_leave_it}"
+            after = _after_the_pilot(release, now)
+            return f"Instruct it{named} for safe launch (11.6, stage SafeLaunch){after} until {until}, {or_leave_it}"
     if chosen.plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
         end = how.asked.waiting.get(release.release_id, last)
         return f"Its {how.other} can instruct it (11.6) until {show_time(min(last, end))}; otherwise {by_date}."
     if mine is not None and mine.task is Task.SEND_PREFERRED_SCHEDULE:
-        return f"Instruct it for safe launch once the pilot has ended (11.6), until {until}, {or_leave_it}"
-    return f"{_ways(release, now, last, how)}, {or_leave_it}"
+        return f"Instruct it{named} for safe launch once the pilot has ended (11.6), until {until}, {or_leave_it}"
+    return f"{_ways(release, now, last, how, named)}, {or_leave_it}"
 
 
-def _ways(release: Release, now: datetime, last: datetime, how: _How, again: str = "", then: str = "") -> str:
+def _ways(
+    release: Release, now: datetime, last: datetime, how: _How, again: str = "", half: Stage | None = None
+) -> str:
     """Say for which stage the viewer can instruct the hub, as 11.6 is judged: for the pilot what its list has.
 
-    What is in the pilot is not for safe launch until that has ended (BR-0.3). `again` and `then` are put into it.
+    What is in the pilot is not for safe launch until that has ended (BR-0.3). `again` is put into it; `half`: the stage
+    for which the other supplier of a split hub has instructed it.
     """
     until, lists = f"until {show_time(last)}", lists_taken_until(release, now)
+    as_the_other = f", as its {how.other} has,"
     if lists is None or release.pilot is None:
-        return f"Instruct it{again} (11.6){then} {until}"
+        after = _after_the_pilot(release, now)
+        return f"Instruct it{again} (11.6){as_the_other if half and not after else after} {until}"
     here, by = (release.release_id, how.viewer), show_time(min(lists, last))
     after = f"instruct it for safe launch once the pilot has ended (11.6), {until}"
     later = f", {after}" if last > release.pilot.period.end else ""
+    pilot_too = as_the_other if half is Stage.PILOT else ""
     if here in how.asked.schedulable:
-        return f"Instruct it{again} for the pilot (11.6, stage Pilot){then} until {by}{later}"
-    listable = here in how.asked.listable
+        return f"Instruct it{again} for the pilot (11.6, stage Pilot){pilot_too} until {by}{later}"
+    put = f"ut it on your preferred list (11.5, by {by}) and schedule it{again} (11.6){pilot_too} until {by}"
     if here not in how.asked.barred:
-        put = f", put it on your preferred list first (11.5, by {by}) for the pilot" if listable else ""
-        return f"Instruct it{again} for safe launch (11.6, stage SafeLaunch){then} {until}{put}"
-    if not listable:
+        launch_too = as_the_other[:-1] if half is Stage.SAFE_LAUNCH else ""
+        after = _after_the_pilot(release, now)
+        launch = f"nstruct it{again} for safe launch (11.6, stage SafeLaunch){launch_too}{after} {until}"
+        if here in how.asked.listable and half is Stage.PILOT:
+            return f"P{put}, or i{launch}"
+        listed = f", put it on your preferred list first (11.5, by {by}) for the pilot"
+        return f"I{launch}{listed if here in how.asked.listable else ''}"
+    if here not in how.asked.listable:
         return f"{after[0].upper()}{after[1:]}"
-    return f"Put it on your preferred list (11.5, by {by}) and schedule it{again} (11.6){then} until {by}{later}"
+    return f"P{put}{later}"
+
+
+def _after_the_pilot(release: Release, now: datetime) -> str:
+    """Say when a period of safe launch can begin, while the pilot goes on; "" where it is over."""
+    opens = None if release.pilot is None else safe_launch_opens(release, now)
+    return "" if opens is None else f", with a period after the pilot's end, {show_time(opens)},"
 
 
 def _both(how: _How) -> str:

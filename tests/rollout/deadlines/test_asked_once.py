@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -147,7 +148,8 @@ def _is_taken_as_advised(store: Store, connection: Connection, scenario: Scenari
     said = "" if row is None else str(row["next_step"])
     if row is None or "nstruct it" not in said or " of R" in said or "rotect" in said:
         return
-    release = release_of(scenario, str(row["release"]))
+    named = re.search(r" under (R\d)", said)
+    release = release_of(scenario, named[1] if named else str(row["release"]))
     for stage in Stage:
         if f"(11.6, stage {stage.value})" in said:
             schedules = _schedules(scenario, hub, release, (stage,))

@@ -21,6 +21,8 @@ DAY = timedelta(days=1)
 RELEASE = release(state=ReleaseState.PILOTING)
 HUB = Hub(1, "CHF", RELEASE.manufacturer, RELEASE.model, "00000001", "Commissioned", "North", 1, 1)
 LAST, DATE = show_time(last_to_instruct(RELEASE)), show_time(AUTOMATIC)
+assert RELEASE.pilot is not None
+AFTER = f"with a period after the pilot's end, {show_time(RELEASE.pilot.period.end)}"
 AT_THE_DATE = HubPlan(Basis.AUTOMATIC_DATE, "", due=AUTOMATIC)
 SOON = Period(NOW + DAY, NOW + 2 * DAY)
 
@@ -37,7 +39,7 @@ def step(plan: HubPlan | None, now: datetime = NOW, *, hub: Hub = HUB, **how: bo
 
 @pytest.mark.requirement("BR-5.3", "BR-3.4")
 def test_a_supplier_reads_until_when_it_can_instruct_and_what_happens_otherwise() -> None:
-    launch = f"Instruct it for safe launch (11.6, stage SafeLaunch) until {LAST}"
+    launch = f"Instruct it for safe launch (11.6, stage SafeLaunch), {AFTER}, until {LAST}"
     assert step(AT_THE_DATE) == f"{launch}, or leave it: then its CSP updates it from {DATE} on."
     late = step(AT_THE_DATE, last_to_instruct(RELEASE) + DAY)
     assert late.startswith("It is too late for its supplier to instruct it")
@@ -63,7 +65,7 @@ def test_in_a_pause_it_says_what_can_be_done_meanwhile() -> None:
     def paused(plan: HubPlan, *, viewer: int | None = 1, hub: Hub = HUB) -> str:
         return next_step(hub, Prospect(replace(RELEASE, paused=True), plan), NOW, viewer=viewer)
 
-    assert f"goes on. Meanwhile: Instruct it for safe launch (11.6, stage SafeLaunch) until {LAST}" in paused(
+    assert f"goes on. Meanwhile: Instruct it for safe launch (11.6, stage SafeLaunch), {AFTER}, until {LAST}" in paused(
         AT_THE_DATE
     )
     assert f"Meanwhile: Its supplier can instruct it (11.6), until {LAST}" in paused(AT_THE_DATE, viewer=None)

@@ -30,6 +30,7 @@ from tests.support.steering import HUBS, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, WEE
 pytestmark = pytest.mark.requirement("BR-5.3", "BR-5.4")
 
 FIRST = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
+AFTER = f"with a period after the pilot's end, {show_time(PILOT.end)}"
 LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
 
 
@@ -62,8 +63,8 @@ def test_of_a_split_hub_the_one_that_can_do_something_is_named(dcc: Steering) ->
     assert what_to_do(dcc, OURS).endswith("It takes instructions of both its suppliers.")
     instructs(dcc, OURS, FIRST)
     end = show_time(FIRST.end)
-    launch = f"Instruct it for safe launch (11.6, stage SafeLaunch), as its Import Supplier has, until {end}, put it on"
-    assert what_to_do(dcc, THEIRS).startswith(launch)
+    launch = "Instruct it for safe launch (11.6, stage SafeLaunch), as its Import Supplier has"
+    assert what_to_do(dcc, THEIRS).startswith(f"{launch}, {AFTER}, until {end}, put it on")
     assert what_to_do(dcc, None).endswith("For the pilot it has to be on their preferred lists first (11.5).")
     assert what_to_do(dcc, OURS).startswith(f"Its Gas Supplier can instruct it (11.6) until {end}; otherwise")
     assert what_to_do(dcc, None).startswith(f"Its Gas Supplier can instruct it (11.6), until {end}; otherwise")
@@ -79,7 +80,8 @@ def test_of_a_hub_on_the_list_the_pilots_date_is_said_and_of_others_that_of_safe
     """Before, both could be instructed until the same date, which for one was another than the task's."""
     dcc.piloting()
     put = f"put it on your preferred list first (11.5, by {show_time(PILOT.end)}) for the pilot, or leave it"
-    launch = f"Instruct it for safe launch (11.6, stage SafeLaunch) until {last(dcc)}"
+    safe, until = "Instruct it for safe launch (11.6, stage SafeLaunch)", f"until {last(dcc)}"
+    launch = f"{safe}, {AFTER}, {until}"
     assert what_to_do(dcc, OURS, OWN_NORTH).startswith(f"{launch}, {put}")
     assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
     pilot = f"Schedule it for the pilot (11.6, stage Pilot) until {show_time(PILOT.end)}, as you have put it on your"
@@ -87,7 +89,7 @@ def test_of_a_hub_on_the_list_the_pilots_date_is_said_and_of_others_that_of_safe
     assert what_to_do(dcc, OURS, OWN_SOUTH).startswith(f"{launch}, {put}")
     dcc.passes(PILOT.end)
     for hub in (OWN_NORTH, OWN_SOUTH):
-        assert what_to_do(dcc, OURS, hub).startswith(f"{launch}, or leave it")
+        assert what_to_do(dcc, OURS, hub).startswith(f"{safe} {until}, or leave it")
 
 
 def accepts(dcc: Steering, supplier: int, hub: int, stage: Stage) -> bool:
@@ -111,8 +113,8 @@ def test_a_split_hub_that_is_off_the_list_is_not_to_be_scheduled_for_the_pilot(d
     )
     assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
     assert what_to_do(dcc, OURS).startswith(
-        f"Instruct it for safe launch (11.6, stage SafeLaunch), as its Gas Supplier has, until {end}, "
-        f"put it on your preferred list first (11.5, by {end}) for the pilot, or leave it"
+        f"Put it on your preferred list (11.5, by {end}) and schedule it (11.6), as its Gas Supplier has, until {end}, "
+        f"or instruct it for safe launch (11.6, stage SafeLaunch), {AFTER}, until {end}, or leave it"
     )
     assert what_to_do(dcc, None).endswith(
         "For the pilot it has to be on its Import Supplier's preferred list first (11.5)."
@@ -129,9 +131,8 @@ def test_what_a_successors_approval_made_void_is_instructed_as_the_successor_tak
     assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R0", "00000003", (group,))).startswith("E")
     dcc.announces("R1")
     dcc.approves("R1")
-    again = (
-        f"Instruct it again for safe launch (11.6, stage SafeLaunch) until {last(dcc)}, put it on your preferred list"
-    )
+    launch = "Instruct it again for safe launch (11.6, stage SafeLaunch)"
+    again = f"{launch}, {AFTER}, until {last(dcc)}, put it on your preferred list"
     assert what_to_do(dcc, OURS, OWN_NORTH).startswith(f"{again} first (11.5, by {show_time(PILOT.end)}) for the pilot")
     with dcc.store.read() as conn:
         (anew,) = tasks_of_hub(conn, HUBS[0], dcc.clock.now())
@@ -190,6 +191,20 @@ def test_a_pilots_schedule_is_asked_for_on_the_page_also_where_another_release_h
     dcc.announces("R2", firmware_version="00000003", pilot=sooner, automatic_date=AUTOMATIC - WEEK)
     assert what_to_do(dcc, OURS, OWN_NORTH).startswith("Schedule it for the pilot of R1 (11.6, stage Pilot) until")
     assert what_to_do(dcc, OURS, OWN_SOUTH).startswith("Instruct it for safe launch")
+
+
+def test_a_split_hub_that_another_release_has_next_is_instructed_under_the_one_of_the_others_half(
+    dcc: Steering,
+) -> None:
+    """Before, the page named none, and under the release of its row it was refused: OtherRequestInProgress."""
+    dcc.piloting()
+    instructs(dcc, OURS, FIRST)
+    sooner = PilotTerms(Period(PILOT.start + WEEK, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version="00000003", pilot=sooner, automatic_date=AUTOMATIC - WEEK)
+    launch = "Instruct it under R1 for safe launch (11.6, stage SafeLaunch), as its Import Supplier has"
+    assert what_to_do(dcc, THEIRS).startswith(f"{launch}, {AFTER}, until {show_time(FIRST.end)}")
+    instructs(dcc, THEIRS, FIRST)
+    assert "CSP" in what_to_do(dcc, THEIRS)
 
 
 def test_a_protected_hub_is_taken_off_the_protected_ones_first(dcc: Steering) -> None:
