@@ -21,8 +21,10 @@ from duis_gateway.rollout.estate.rules import HubState, Prospect, and_more, next
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.rules import Basis
 from duis_gateway.rollout.progress.records import Far
 from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release, ReleaseState
@@ -80,11 +82,14 @@ def standing_of(world: World) -> Standing:
         known = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
         chosen = under_next(conn, live, list(known.values()), now)
         not_told = said_of_hubs(conn, [(known[hub], one.release.release_id) for hub, one in chosen.items()])
+        protected = protection.protectors(conn, chosen)
         gone = _under(conn, given_way(conn), list(known.values()), now)
         for device_id, prospect in chosen.items():
             release, state = prospect.release, state_of(prospect)
             said = not_told.get((device_id, release.release_id))
             why = f"{_dated(prospect)}{and_more(prospect, gone.get(device_id, ()))}"
+            if device_id in protected and prospect.plan.basis is Basis.AUTOMATIC_DATE:
+                why = f"{why}; protected by its supplier, which keeps it out of every group and batch"
             why = why if state is HubState.ACTIVATED or not said else f"{why}; {said}"
             approved = release.state is not ReleaseState.NOTIFIED
             stand[format_eui(device_id)] = HubStanding(release.release_id, state, why, approved)

@@ -127,6 +127,9 @@ def test_of_two_releases_in_flight_a_hub_stands_under_the_one_that_moves_it_next
     """Before, the page had it planned by the newest, while console and supplier had it instructed under the first."""
     with sandbox(tmp_path / "work") as town:
         town.do("activate", hub=[1])
+        (town.folder / "kept.txt").write_text("00-DB-12-34-56-00-00-07\n", encoding="utf-8")
+        run("protect", "load", town.folder / "kept.txt", "--party", SUPPLIER, "--config", town.folder / "gateway.toml")
+        assert "has not instructed; protected by its supplier" in words(row(get(town), "hubs", "7"))
         assert words(row(get(town), "hubs", "1")).endswith("nothing to activate: it runs the version")
         town.do("clock", to="+90d")  # safe launch: a successor's approval would end the pilot
         town.do("announce", release="SEC-2027-C", model="433100AC", version="9003", predecessor="9001", days=20)

@@ -151,6 +151,8 @@ def _instruct(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     last = last_to_instruct(release if how.viewer is None else how.under(release))
     if how.viewer is not None and (of_pilot := _of_the_pilot(release, now, by_date, how)):
         return of_pilot
+    if how.viewer is None and how.asked.protectors:
+        return _protected(how, last, now, by_date)
     if now > last:
         who = "ask DCC" if how.viewer is not None else "DCC can, in a batch"
         return f"It is too late for its supplier to instruct it: {by_date}, unless DCC instructs it earlier ({who})."
@@ -176,6 +178,18 @@ def _of_the_pilot(release: Release, now: datetime, by_date: str, how: _How) -> s
         f"preferred list.{_both(how)} What is not scheduled can be instructed for safe launch once the pilot has "
         f"ended, until {show_time(last_to_instruct(under))}; otherwise {by_date}."
     )
+
+
+def _protected(how: _How, last: datetime, now: datetime, by_date: str) -> str:
+    """Say to the operator, whom alone it may be told, which supplier keeps the hub out of every pilot and period."""
+    both = len(how.hub.suppliers) > 1
+    roles = [role for who, role in how.roles.items() if who in how.asked.protectors]
+    who = f"its {' and its '.join(roles)}" if both else "its supplier"
+    said = f"It is protected by {who} (`protect list`), so that no group and no batch takes it: "
+    if now > last:
+        return f"{said}{by_date}."
+    once = f"once it is taken off that list it can be instructed (11.6), until {show_time(last)}"
+    return f"{said}{once}; otherwise {by_date}."
 
 
 def _by_dcc(how: _How, by_date: str) -> str:

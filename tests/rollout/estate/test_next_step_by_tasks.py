@@ -15,7 +15,7 @@ from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.hub import OPERATOR
 from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
 from duis_gateway.rollout.deadlines.rules import Task
-from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
+from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page, hub_row
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
@@ -208,9 +208,15 @@ def test_a_split_hub_that_another_release_has_next_is_instructed_under_the_one_o
 
 
 def test_a_protected_hub_is_taken_off_the_protected_ones_first(dcc: Steering) -> None:
-    """Before, it could be instructed by 11.6, which leaves it out; the other supplier is not told why."""
+    """Before, it could be instructed by 11.6, which leaves it out; the operator alone is told why, too."""
     dcc.piloting()
     before = what_to_do(dcc, THEIRS)
     ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000)).replace(OURS, [SPLIT])
     assert what_to_do(dcc, OURS).startswith("You protect it: take it off your protected hubs to instruct it (11.6)")
     assert what_to_do(dcc, THEIRS) == before
+    assert what_to_do(dcc, None).startswith("It is protected by its Import Supplier (`protect list`), so that no group")
+    with dcc.store.read() as conn:
+        rows = [hub_row(conn, PARTIES[viewer], SPLIT, dcc.clock.now()) for viewer in PARTIES if viewer != OURS]
+        rows.append(hub_on_a_page(conn, PARTIES[THEIRS], SPLIT, dcc.clock.now()))
+    assert any(rows)
+    assert "rotect" not in str(rows), "nobody else learns of it, at the party door or on the other's pages"
