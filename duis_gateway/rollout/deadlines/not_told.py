@@ -245,12 +245,15 @@ def in_words(messages: Iterable[NotArrived], hub: Hub, viewer: int | None = None
 
 
 def first_step(messages: Iterable[NotArrived], hub: Hub, *, of_supplier: bool) -> str:
-    """Say what has to be done before anything else helps: where somebody was not told, and will not be by itself.
+    """Say what has to be done before anything else helps: where somebody was not told, or its CSP not yet.
 
     A supplier reads it of its CSP: of itself it knows, and the other's messages are not its affair.
     """
-    untold = [one.recipient for one in messages if one.given_up]
+    late = list(messages)
+    untold = [one.recipient for one in late if one.given_up]
     of_csp = any(who not in hub.suppliers for who in untold)
+    if not untold and any(one.recipient not in hub.suppliers for one in late):
+        return "First its CSP has to be told: the gateway is still trying to deliver the message."
     if of_supplier:
         return "First ask whoever runs the gateway to send its CSP the message again." if of_csp else ""
     if of_csp:

@@ -13,9 +13,11 @@ from sqlalchemy import select, update
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
+from duis_gateway.operations.console.hub import OPERATOR
 from duis_gateway.operations.console.release import turn_of
 from duis_gateway.rollout.deadlines.rules import Deadline, Task
 from duis_gateway.rollout.deadlines.view import deadline_rows, partner_deadlines, tasks_of_everybody
+from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.tables import outbox
@@ -87,7 +89,8 @@ def test_the_doors_say_it_to_the_csp_and_to_the_supplier(dcc: Steering) -> None:
     (own,) = [row for row in rows(dcc, NORTH, "own") if row["task"] == "decide_on_group"]
     assert (own["state"], own["overdue"], own["why"]) == ("not_told", False, GIVEN_UP)
     seen = rows(dcc, OURS, "csp")
-    assert [row["task"] for row in seen[1:]] == ["decide_on_group"], "beside what is next, its own group"
+    beside = [row["task"] for row in seen[1:]]
+    assert beside == ["decide_on_group", "send_safe_launch_schedule"], "its own group, and what the other CSP does next"
     assert all((row["state"], row["overdue"]) == ("not_told", False) for row in seen)
     assert all(str(row["why"]).startswith(GIVEN_UP) for row in seen)
     assert "csp.example" not in str(seen)
@@ -121,6 +124,12 @@ def test_what_waits_behind_a_message_that_fails_is_not_told_either(dcc: Steering
     assert late.not_told is not None
     assert (late.not_told.given_up, late.not_told.error) == (False, "Connection refused")
     assert "still trying to deliver" in late.not_told.words
+    for party in (OPERATOR, PARTIES[OURS]):
+        with dcc.store.read() as conn:
+            hub = hub_on_a_page(conn, party, OWN_NORTH, dcc.clock.now())
+        assert hub is not None
+        step = "First its CSP has to be told: the gateway is still trying to deliver the message."
+        assert str(hub["next_step"]).startswith(step), "it said to wait for the CSP, which knows nothing"
     becomes(dcc, "delivered", NORTH)
     becomes(dcc, "pending", NORTH, last_error=None)
     assert [one.not_told for one in tasks(dcc)] == [None]

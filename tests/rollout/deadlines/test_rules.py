@@ -307,6 +307,10 @@ def test_of_the_others_all_that_is_late_is_shown_and_the_rest_counted() -> None:
     assert next_actions_of_others(found, PartyKind.SUPPLIER, THEIRS, NOW) == ()
     untold = replace(found[2], not_told=NotTold(1, "PreferredPilotSchedule", given_up=True))
     assert shown_to(PartyKind.SUPPLIER, OURS, *found[:2], untold) == (*found[:2], untold)
+    another = tuple(replace(one, party=CSP + 1) for one in found)
+    both = next_actions_of_others((*found, *another), PartyKind.SUPPLIER, OURS, NOW)
+    each = (NextActions(found[:2], 1), NextActions(another[:2], 1))
+    assert set(both) == set(each), "what is more of one CSP's was counted under the other's regions"
 
 
 @given(
