@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ def signalled(words: tuple[str, ...], number: signal.Signals, *, in_front: bool 
 
     `in_front`: the first word starts the rest, as a process of its own.
     """
-    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    hears = partial(signal.signal, number, signal.SIG_DFL)  # also where the tests run under nohup
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=ROOT, stderr=pipe, stdout=pipe, text=True, preexec_fn=hears) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "duis_gateway.text" in line:
