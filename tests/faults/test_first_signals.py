@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.cli import done
 
-pytestmark = [pytest.mark.processes, pytest.mark.requirement("F24")]
+pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parents[2]
 LOADING = (sys.executable, "-X", "importtime", "-m", "duis_gateway")
