@@ -103,6 +103,16 @@ def is_refused(dcc: Steering) -> None:
     assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
 
 
+def both_instruct_and_it_is_paused(dcc: Steering, given: str) -> None:
+    """We instruct three hubs, and the other supplier its half of one, `before` the pause or `within` it."""
+    if given == "within":
+        decides(dcc, RolloutAction.PAUSE)
+    instructs(dcc, OURS, FIRST, OWN_NORTH, OWN_SOUTH, SPLIT)
+    instructs(dcc, THEIRS, FIRST, SPLIT)
+    if given == "before":
+        decides(dcc, RolloutAction.PAUSE)
+
+
 WAYS = (cancels, sends_again_without, takes_off_its_list, is_refused)
 
 
@@ -113,12 +123,7 @@ def test_what_a_supplier_or_csp_ends_in_a_pause_is_told(
     dcc: Steering, given: str, way: Callable[[Steering], None]
 ) -> None:
     """Before, the last word on it was `Paused`, or nothing, for ever; it was shown otherwise all the same."""
-    if given == "within":
-        decides(dcc, RolloutAction.PAUSE)
-    instructs(dcc, OURS, FIRST, OWN_NORTH, OWN_SOUTH, SPLIT)
-    instructs(dcc, THEIRS, FIRST, SPLIT)
-    if given == "before":
-        decides(dcc, RolloutAction.PAUSE)
+    both_instruct_and_it_is_paused(dcc, given)
     before = dcc.last_row()
     way(dcc)
     found = words_since(dcc, before)
@@ -145,12 +150,7 @@ def test_what_a_supplier_or_csp_ends_in_a_pause_is_told(
 @pytest.mark.parametrize("given", ["before", "within"])
 def test_what_a_supplier_protects_in_a_pause_is_told_as_taken_back(dcc: Steering, given: str) -> None:
     """The brother; nobody else learns that it is protected."""
-    if given == "within":
-        decides(dcc, RolloutAction.PAUSE)
-    instructs(dcc, OURS, FIRST, OWN_NORTH, OWN_SOUTH, SPLIT)
-    instructs(dcc, THEIRS, FIRST, SPLIT)
-    if given == "before":
-        decides(dcc, RolloutAction.PAUSE)
+    both_instruct_and_it_is_paused(dcc, given)
     before = dcc.last_row()
     lists = ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000))
     lists.replace(OURS, (OWN_NORTH, SPLIT))
