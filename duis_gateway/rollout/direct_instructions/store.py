@@ -111,14 +111,7 @@ def remove_selected(
 ) -> None:
     """Take these hubs out of what DCC chose on the supplier's behalf."""
     here = _equal(pilot_selection, {"release_id": release_id, "supplier": supplier})
-    _end(connection, pilot_selection, selected_hub, here, ending, only=frozenset(ids))
-    mine = select(pilot_selection.c.id).where(*here)
-    dropped = id_list(connection, ids)
-    connection.execute(
-        delete(selected_hub).where(
-            selected_hub.c.selection_id.in_(mine), selected_hub.c.device_id.in_(select(dropped.c.value))
-        )
-    )
+    _take_out(connection, pilot_selection, selected_hub, here, ids, ending)
 
 
 def periods_of_batches(connection: Connection, release_id: str) -> dict[str, Period]:
@@ -132,12 +125,27 @@ def remove_batched(
 ) -> None:
     """Take these hubs out of the batch of this name."""
     here = _equal(batch, {"release_id": release_id, "group_id": group_id})
-    _end(connection, batch, batch_hub, here, ending, only=frozenset(ids))
-    mine = select(batch.c.id).where(*here)
-    dropped = id_list(connection, ids)
-    connection.execute(
-        delete(batch_hub).where(batch_hub.c.batch_id.in_(mine), batch_hub.c.device_id.in_(select(dropped.c.value)))
-    )
+    _take_out(connection, batch, batch_hub, here, ids, ending)
+
+
+def _take_out(
+    connection: Connection,
+    groups: Table,
+    members: Table,
+    which: Sequence[ColumnElement[bool]],
+    ids: Collection[int],
+    ending: Ending,
+) -> None:
+    """Take hubs out of the groups that these conditions choose, and note how that ended for them."""
+    _end(connection, groups, members, which, ending, only=frozenset(ids))
+    mine, dropped = select(groups.c.id).where(*which), id_list(connection, ids)
+    named = members.c.device_id.in_(select(dropped.c.value))
+    connection.execute(delete(members).where(_owner(members).in_(mine), named))
+
+
+def _owner(members: Table) -> Column[int]:
+    """Return the column that says which group a hub is in."""
+    return next(iter(members.primary_key.columns))
 
 
 def drop(connection: Connection, release_id: str, ending: Ending, *, over: Ending) -> None:
@@ -165,7 +173,7 @@ def _end(
 
     `staying`: what takes their place; for its hubs they go on.
     """
-    owner = next(iter(members.primary_key.columns))
+    owner = _owner(members)
     for row in connection.execute(select(groups).where(*which).order_by(groups.c.id)).all():
         query = select(members.c.device_id).where(owner == row.id)
         named = set(unsigned(stored_columns(connection, query)[0]))
