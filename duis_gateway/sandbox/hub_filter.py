@@ -74,8 +74,7 @@ def _named(text: str) -> Iterator[str]:
         yield format_eui(eui)
         return
     for one in re.split(r"[,\s]+", text.strip(", \t")):
-        typed = eui_as_typed(one)
-        yield format_eui(HUB.read(one) if typed is None else typed)
+        yield format_eui(HUB.read(one))
 
 
 def _states(hub: Mapping[str, Any], stands: HubStanding | None) -> set[str]:

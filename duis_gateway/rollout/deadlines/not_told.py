@@ -121,12 +121,16 @@ def _words_of(task: Deadline, message: NotArrived) -> Iterable[tuple[str, ...]]:
 
 
 def _tells(conn: Connection, one: NotArrived, words: Sequence[str]) -> bool:
-    """Whether a message says something with these words in it that its recipient has not heard by a later one.
+    """Whether a message says something with these words in it that its recipient has not heard by a later one."""
+    return names(conn, one.id, *words) and not (_can_be_made_up(one) and repeated_since(conn, one, *words))
 
-    No later plan makes up for one that was given up: they are numbered, and a CSP that misses one waits for it.
+
+def _can_be_made_up(one: NotArrived) -> bool:
+    """Whether a later message may say what this one did, which was given up.
+
+    No later plan does: they are numbered, and a CSP that misses one waits for it.
     """
-    made_up = one.given_up and one.kind != _PLAN
-    return names(conn, one.id, *words) and not (made_up and repeated_since(conn, one, *words))
+    return one.given_up and one.kind != _PLAN
 
 
 def _of_group(supplier: int, group_id: str) -> tuple[str, ...]:
@@ -228,10 +232,8 @@ def _first_plans(late: Iterable[NotArrived]) -> Collection[NotArrived]:
 
 def _names_of(conn: Connection, one: NotArrived, euis: frozenset[str]) -> frozenset[str]:
     """Return of which of these hubs a message tells what its recipient has not heard by a later one."""
-    if one.kind == _PLAN and one.given_up:
-        return unheard(conn, replace(one, given_up=False), euis)
     if one.kind not in _OF_ALL_HUBS:
-        return unheard(conn, one, euis)
+        return unheard(conn, replace(one, given_up=_can_be_made_up(one)), euis)
     return euis if _tells(conn, one, ()) else frozenset()
 
 
