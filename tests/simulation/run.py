@@ -104,7 +104,7 @@ class Simulation:
         self.world.step()
         self.world.reads(own)
         self.world.reported()
-        assert not any(self.world.over.values()), "a period ended in a pause, and nobody said so"
+        assert not any(self.world.over.values()), "a plan ended in a pause, and not everybody was told"
         planned = self.world.planned()
         assert self.world.told == planned, "what was told is not what is planned"
         self.world.heard.is_shown(self.world.dcc)

@@ -111,13 +111,13 @@ def own_of(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> lis
 
 
 def over_in_the_pause(before: Scenario, after: Scenario) -> dict[int, bool]:
-    """The hubs whose plan was held before, each with whether nothing is planned now: a paused hub's period ended."""
+    """The hubs whose plan was held before, each with whether nothing is planned now: it ended in the pause."""
     release, now = before.releases[0], after.releases[0]
     found = {}
     for hub in before.hubs:
         if hub in after.hubs and expected_plan(before, release, hub).period is not None and release.paused:
             is_over = expected_plan(after, now, hub)
-            found[hub.device_id] = is_over.period is None and is_over.basis == "automatic_date"
+            found[hub.device_id] = is_over.period is None and is_over.basis in ("automatic_date", "batch")
     return found
 
 

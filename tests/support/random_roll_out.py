@@ -76,7 +76,7 @@ class World:
     activated: int | None = None
     remaining: dict[int, datetime] = field(default_factory=dict)
     over: dict[int, set[int]] = field(default_factory=dict)
-    """The hubs whose period ended in a pause, each with who has not been told yet."""
+    """The hubs whose plan has ended in a pause, each with who has not been told yet."""
     revision: Iterator[int] = field(default_factory=lambda: count(2))
     heard: Heard = field(default_factory=Heard)
 
@@ -220,13 +220,13 @@ class World:
         happens += [self.batches, self.chooses, self.rolls, self.revises, self.delays, self.activates]
         happens += [self.lists] * 3 + [self.sends_again] * 4 + [self.takes_back] * 2 + [self.revises]
         if self.dcc.release().paused:
-            happens += [self.rolls] * 7 + [self.passes] * 2
+            happens += [self.rolls] * 7 + [self.passes, self.takes_back, self.batches, self.chooses] * 2
         before, what = self.scenario(), self.random.choice(happens)
         what()
         # What is due is due before anybody looks.
         self.dcc.passes(self.dcc.clock.now())
         after = self.scenario()
-        ended = over_in_the_pause(before, after) if what == self.passes else {}
+        ended = over_in_the_pause(before, after) if after.releases[0].paused else {}
         self.over = {
             hub.device_id: {DCC, NORTH if hub.csp_region == "North" else SOUTH, *hub.suppliers} & self.told.keys()
             for hub in after.hubs
@@ -353,9 +353,7 @@ class World:
             for device_id in _devices(element):
                 was = ledger.pop(device_id, None)
                 reason = _texts(element, "Reason")[0]
-                known = (
-                    was is not None or recipient in SUPPLIERS or (device_id in self.over and reason == "PeriodEnded")
-                )
+                known = was is not None or recipient in SUPPLIERS or device_id in self.over
                 assert known or reason in REQUEST_ENDED, "void of what was not planned"
                 self.over.get(device_id, set()).discard(recipient)
 

@@ -39,7 +39,7 @@ def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> N
         estates.miss_nothing_since(since, dcc)
         world.reads(own)
         world.reported()
-        assert not any(world.over.values()), "a period ended in a pause, and nobody said so"
+        assert not any(world.over.values()), "a plan ended in a pause, and not everybody was told"
         assert world.told == world.planned(), f"after step {number}"
         world.heard.is_shown(dcc)
         world.remains()
