@@ -45,6 +45,10 @@ class Pages:
         path, _, query = path.partition("?")
         return ask(self.edge, path, query=query, headers=headers)
 
+    def headers(self, path: str, who: int | None = None) -> dict[str, str]:
+        """What is said of a page beside it."""
+        return dict(self._answer(path, who).headers)
+
     def leads_to(self, path: str, who: int | None = None) -> str:
         """Where a page sends the browser on to."""
         answer = self._answer(path, who)

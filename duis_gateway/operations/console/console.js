@@ -40,6 +40,8 @@ async function refresh() {
       if (isBusy(old)) later(POLL);
       else take(old, document.adoptNode(fresh));
     }
+    // Figures that take long to count come later than what has happened.
+    if (document.querySelector("[data-behind]")) later(POLL);
     say(isTold() ? "live" : "live, every " + POLL / 1000 + " seconds");
   } catch {
     say("the gateway does not answer; tried again every " + POLL / 1000 + " seconds");

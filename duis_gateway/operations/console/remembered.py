@@ -18,16 +18,22 @@ Value = TypeVar("Value")
 _PATIENCE = 2.0
 _QUICK = 0.5
 _REST = 20.0
+_AFFORDABLE = 2.0
+"""Seconds that all figures may take together to be counted anew whenever something happens."""
 _MOST = 256
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure(Generic[Value]):
-    """What was counted, and how many seconds ago."""
+    """What was counted, and how many seconds ago.
+
+    `is_behind`: something has happened since, so that it may not be so any more.
+    """
 
     value: Value
     age: float
+    is_behind: bool = False
 
 
 @dataclass(slots=True)
@@ -37,6 +43,7 @@ class _Slot(Generic[Value]):
     took: float = 0.0
     known: bool = False
     facts: Hashable = None
+    mark: Hashable = None
     making: threading.Thread | None = None
     changed: threading.Event = field(default_factory=threading.Event)
 
@@ -48,8 +55,9 @@ class Remembered(Generic[Key, Value]):
     """Keeps one figure for each key, and counts it again when somebody asks and it is old.
 
     It is counted in a thread of its own, one at a time: each at most every `every` seconds, and all together at most a
-    twentieth of the time. Whoever asks waits two seconds at most, and only where counting is quick or nothing is known
-    yet.
+    twentieth of the time. Where counting is quick it is also counted anew whenever something has happened, so that
+    whoever asks sees it; where it is not, a figure says that something has. Whoever asks waits two seconds at most, and
+    only where counting is quick or nothing is known yet.
 
     Args:
         make: counts; may take as long as it takes, and raise.
@@ -65,30 +73,43 @@ class Remembered(Generic[Key, Value]):
         # Also those that count for what nobody asks for any more.
         self._working: set[threading.Thread] = set()
 
-    def get(self, key: Key, *, patience: float = _PATIENCE, facts: Hashable = None) -> Figure[Value] | None:
+    def get(
+        self, key: Key, *, patience: float = _PATIENCE, facts: Hashable = None, mark: Hashable = None
+    ) -> Figure[Value] | None:
         """Return the figure; None while it is counted for the first time, or where that failed.
 
         Args:
             key: which one.
             patience: how many seconds to wait for it where the class says so; then what is known is taken as it is.
             facts: what it follows from, as it is now; of what was counted by others nothing is known any more.
+            mark: what is another value once something has happened, read before this.
         """
+        until = monotonic() + patience
+        # What is being counted may not have seen the mark yet: then it is counted once more.
+        for _ in range(2):
+            slot, wait = self._begun(key, facts, mark)
+            if not wait or not slot.changed.wait(max(0.0, until - monotonic())):
+                break
+        if not slot.known or slot.value is None:
+            return None
+        return Figure(slot.value, monotonic() - slot.made, slot.mark != mark)
+
+    def _begun(self, key: Key, facts: Hashable, mark: Hashable) -> tuple[_Slot[Value], bool]:
+        """Have a figure counted that is old or behind; return its place, and whether it is to be waited for."""
         with self._lock:
             if len(self._slots) > _MOST:
                 self._slots.clear()
             slot = self._slots.setdefault(key, _Slot(facts=facts))
             if slot.facts != facts:
                 slot = self._slots[key] = _Slot(facts=facts, took=slot.took)
-            every = max(self._every, _REST * sum(one.took for one in self._slots.values()))
-            if slot.making is None and slot.is_old(every):
+            takes = sum(one.took for one in self._slots.values())
+            is_due = slot.is_old(max(self._every, _REST * takes)) or (slot.mark != mark and takes < _AFFORDABLE)
+            if slot.making is None and is_due:
                 slot.changed.clear()
-                slot.making = started(self._work, key, slot, name="console")
+                slot.making = started(self._work, key, slot, mark, name="console")
                 alive = (one for one in (*self._working, slot.making) if one is not None and one.is_alive())
                 self._working = set(alive)
-            wait = patience > 0 and slot.making is not None and slot.took < _QUICK
-        if wait:
-            slot.changed.wait(patience)
-        return Figure(slot.value, monotonic() - slot.made) if slot.known and slot.value is not None else None
+            return slot, slot.making is not None and slot.took < _QUICK
 
     def forget(self) -> None:
         """Count everything anew when it is asked for: something was changed here."""
@@ -103,7 +124,7 @@ class Remembered(Generic[Key, Value]):
             thread.join(max(0.0, deadline - monotonic()))
         return not any(thread.is_alive() for thread in working)
 
-    def _work(self, key: Key, slot: _Slot[Value]) -> None:
+    def _work(self, key: Key, slot: _Slot[Value], mark: Hashable) -> None:
         value: Value | None = None
         with self._turn:
             began = monotonic()
@@ -115,7 +136,7 @@ class Remembered(Generic[Key, Value]):
                 _log.exception("one of the console's figures cannot be counted", extra={"event": "defect"})
         with self._lock:
             slot.took = monotonic() - began
-            slot.made = monotonic() if value is not None else slot.made
-            slot.value, slot.known = (value, True) if value is not None else (slot.value, slot.known)
+            if value is not None:
+                slot.value, slot.known, slot.mark, slot.made = value, True, mark, monotonic()
             slot.making = None
         slot.changed.set()

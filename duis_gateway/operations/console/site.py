@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ from duis_gateway.operations.console.actions import Form, Guard
 from duis_gateway.operations.console.code_words import happened
 from duis_gateway.operations.console.counts import ReleaseCounts, counts_of, versions_of
 from duis_gateway.operations.console.documents import Stored
-from duis_gateway.operations.console.events import events_of
+from duis_gateway.operations.console.events import events_of, mark_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Way
 from duis_gateway.operations.console.waiting import Backlog
@@ -64,7 +64,7 @@ T = TypeVar("T")
 _READ = ("GET", "HEAD")
 _HERE = "duis_gateway.operations.console"
 _A_MOMENT = 2.0
-_MOMENTS = 0.5
+_MOMENTS = 1.5
 """Seconds for which a page waits for all of its figures that are counted for each release."""
 _DEAD_A_PAGE = 100
 
@@ -154,17 +154,17 @@ class Console:
         now = self._clock.now()
         with self._store.read() as conn:
             seen = overview.overview_of(conn, now)
-            audit = state_of(conn)
-        estate, backlogs = self._estate.get(None), self._backlogs.get(None)
-        turns = self._told_now(self._turns.get(None))
+            audit, mark = state_of(conn), mark_of(conn, now)
+        estate, backlogs = self._estate.get(None, mark=mark), self._backlogs.get(None, mark=mark)
+        turns = self._told_now(self._turns.get(None, mark=mark))
         far, turn = {}, {}
         until = monotonic() + _MOMENTS
         for one in seen.live[: overview.MOST_RELEASES]:
-            counted = self._counts.get(one.release_id)
+            counted = self._counts.get(one.release_id, mark=mark)
             if estate is not None:
                 far[one.release_id] = how_far(estate.value, one, counted.value.told if counted else None)
             # Counted beside the requests: with many hubs it takes a while, and the page is not to wait for each.
-            tasks = self._told_now(self._tasks.get(one.release_id, patience=until - monotonic()))
+            tasks = self._told_now(self._tasks.get(one.release_id, patience=until - monotonic(), mark=mark))
             counted_for = [task for task in tasks.value if counts_hubs(task)] if tasks else []
             every = in_order((*(turns.value if turns else ()), *counted_for))
             turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks)
@@ -179,10 +179,10 @@ class Console:
             counted=estate,
             versions=versions_of(estate.value) if estate else [],
             backlogs=backlogs.value if backlogs else [],
-            outbox_age=backlogs.age if backlogs else None,
+            outbox=backlogs,
             states=waiting.states(backlogs.value) if backlogs else {},
             deadlines=turns.value if turns else (),
-            deadlines_age=turns.age if turns else None,
+            outstanding=turns,
             turn=turn,
             overdue=overview.overdue(turns.value, now) if turns else 0,
             unready={name: check.detail for name, check in checks.items() if not check.ok},
@@ -198,16 +198,18 @@ class Console:
         release_id = asked.last_part(request)
         with self._store.read() as conn:
             found = release.page_of(conn, release_id, self._sources.relay)
+            mark = mark_of(conn, now)
         if found is None:
             raise NoSuchPath(f"there is no release {release_id[:80]!r}")
-        estate, counted = self._estate.get(None), self._counts.get(release_id)
-        tasks = self._told_now(self._tasks.get(release_id)) if not found.release.state.is_over else None
+        estate, counted = self._estate.get(None, mark=mark), self._counts.get(release_id, mark=mark)
+        tasks = self._told_now(self._tasks.get(release_id, mark=mark)) if not found.release.state.is_over else None
         return self._page(
             "release.html",
             page=found,
             one=found.release,
             far=how_far(estate.value, found.release, counted.value.told if counted else None) if estate else None,
             counted=counted,
+            figures=max((one for one in (estate, counted) if one), key=lambda one: one.age, default=None),
             picture=release.picture_of(found.release, _value(counted), now),
             tasks=tasks,
             turn=release.turn_of(tasks.value, release_id, now) if tasks else [],
@@ -358,7 +360,7 @@ class Console:
     def _told_now(self, figure: Figure[tuple[Deadline, ...]] | None) -> Figure[tuple[Deadline, ...]] | None:
         """Return tasks that were counted a while ago with how the messages stand now that their parties wait for."""
         with self._store.read() as conn:
-            return figure and Figure(told_by_now(conn, figure.value), figure.age)
+            return figure and replace(figure, value=told_by_now(conn, figure.value))
 
     # --- what is remembered ---------------------------------------------------------------------------------------
 

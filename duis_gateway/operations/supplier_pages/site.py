@@ -18,6 +18,7 @@ from duis_gateway.errors import MessageRefused, NoSuchPath, TokenRefused, refusa
 from duis_gateway.operations.console import answers, asked, hub_list, message, search
 from duis_gateway.operations.console.code_words import happened
 from duis_gateway.operations.console.documents import Stored
+from duis_gateway.operations.console.events import mark_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.supplier_pages import own_messages
 from duis_gateway.operations.supplier_pages.own_names import places_called, places_near
@@ -53,6 +54,7 @@ ROOT = "/supplier"
 _HERE = "duis_gateway.operations.supplier_pages"
 _READ = ("GET", "HEAD")
 _A_MOMENT = 2.0
+_AGAIN = 10  # seconds
 _UNDELIVERED = 50
 _OF_MESSAGES = ("way", "hub", "kind", "state", "release", "since", "until", "before", "further")
 _WHOSE = "supplier"
@@ -114,8 +116,9 @@ class SupplierPages:
             every = releases_of(conn, supplier.eui)
             undelivered = undelivered_to(conn, supplier.eui, _UNDELIVERED, relay=self._relay)
             facts, not_approved = what_it_follows_from(conn), announced(conn)
-        standing = self._standing.get(supplier.eui, facts=facts)
-        return self._page(
+            mark = mark_of(conn, self._clock.now())
+        standing = self._standing.get(supplier.eui, facts=facts, mark=mark)
+        page = self._page(
             "overview.html",
             supplier,
             live=[one for one in every if one.release.state.is_live],
@@ -128,6 +131,7 @@ class SupplierPages:
             counted=standing,
             announced=not_approved,
         )
+        return _renewed(page, standing)
 
     def release(self, supplier: Party, request: HttpRequest) -> Answer:
         """One release: its terms, what there is to do, the supplier's list and groups."""
@@ -135,17 +139,19 @@ class SupplierPages:
         with self._store.read() as conn:
             found = release_of(conn, supplier.eui, release_id)
             follows_from, not_approved = what_it_follows_from(conn), announced(conn)
+            mark = mark_of(conn, self._clock.now())
         if found is None:
             raise NoSuchPath(f"No release {release_id[:80]!r} concerns your hubs.")
-        standing = self._standing.get(supplier.eui, facts=follows_from)
-        far = None
+        standing = self._standing.get(supplier.eui, facts=follows_from, mark=mark)
+        far: Figure[OwnFar] | None = None
         if found.release.state.is_over:
-            far = self._over.get((supplier.eui, release_id), facts=follows_from)
+            far = self._over.get((supplier.eui, release_id), facts=follows_from, mark=mark)
         elif standing is not None and release_id in standing.value.far:
-            far = Figure(standing.value.far[release_id], standing.age)
+            far = Figure(standing.value.far[release_id], standing.age, standing.is_behind)
         facts = {"page": found, "one": found.release, "standing": _value(standing), "far": far}
         facts |= {"announced": not_approved}
-        return self._page("release.html", supplier, **facts)
+        page = self._page("release.html", supplier, **facts)
+        return _renewed(page, far if found.release.state.is_over else standing)
 
     def hubs(self, supplier: Party, request: HttpRequest) -> Answer:
         """The hubs one by one, by what is asked for."""
@@ -251,6 +257,13 @@ def _registered(conn: Connection, supplier: int) -> Party:
     if who is None:
         raise NoSuchPath("The supplier is gone.")
     return who
+
+
+def _renewed(page: Answer, figure: Figure[Any] | None) -> Answer:
+    """Have a browser load a page again whose figures are being counted: it has no script to take them in."""
+    if figure is not None and not figure.is_behind:
+        return page
+    return replace(page, headers=(*page.headers, ("Refresh", str(_AGAIN))))
 
 
 def _value(figure: Figure[Standing] | None) -> Standing | None:

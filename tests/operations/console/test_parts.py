@@ -12,6 +12,7 @@ import pytest
 
 from duis_gateway.clock import FixedClock
 from duis_gateway.doors.http import Edge
+from duis_gateway.operations.console import remembered as remembered_figures
 from duis_gateway.operations.console import search
 from duis_gateway.operations.console.release import LastWord, Turn, last_word, turn_in_short, turn_of
 from duis_gateway.operations.console.remembered import Remembered
@@ -114,6 +115,42 @@ def test_who_asks_does_not_wait_for_ever_and_a_figure_that_failed_is_tried_again
     figure = remembered.get(None)
     assert figure is not None
     assert figure.value == 7
+
+
+def test_what_has_just_happened_is_in_the_figure_also_where_one_is_being_counted_that_has_it_not() -> None:
+    """The page that was loaded after something had happened showed how it was before, for up to two minutes."""
+    facts, began, go = ["before"], threading.Event(), threading.Event()
+
+    def make(_: None) -> str:
+        found = facts[0]
+        began.set()
+        if not go.wait(30):
+            raise ValueError("nobody let go")
+        return found
+
+    remembered: Remembered[None, str] = Remembered(make, 60.0)
+    assert remembered.get(None, patience=0, mark=1) is None
+    assert began.wait(30)
+    facts[0] = "after"
+    go.set()
+    figure = remembered.get(None, patience=30, mark=2)
+    assert figure is not None
+    assert (figure.value, figure.is_behind) == ("after", False)
+    facts[0] = "later"
+    figure = remembered.get(None, patience=30, mark=3)
+    assert figure is not None
+    assert (figure.value, figure.is_behind) == ("later", False)
+
+
+def test_a_figure_that_takes_long_says_that_something_has_happened_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered_figures, "_AFFORDABLE", 0.0)
+    remembered: Remembered[None, int] = Remembered(lambda _: 7, 60.0)
+    figure = remembered.get(None, mark=1)
+    assert figure is not None
+    assert not figure.is_behind
+    figure = remembered.get(None, mark=2)
+    assert figure is not None
+    assert figure.is_behind
 
 
 def test_a_figure_for_which_there_was_no_thread_is_counted_when_it_is_asked_for_again() -> None:

@@ -1,0 +1,69 @@
+"""What has just happened is on the first page that is loaded after it; where it cannot be, the page says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import csp_mgmt_gw.messages as csp
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.flow.incoming import Door
+from duis_gateway.operations.console import remembered
+from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from tests.support.databases import KINDS
+from tests.support.pages import Pages, pages_over
+from tests.support.rules import NEW, OURS, PILOT
+from tests.support.steering import NORTH, OWN_NORTH, steering
+
+pytestmark = pytest.mark.requirement("BR-5.5")
+DAY = timedelta(days=1)
+GROUP = DeploymentGroup("G1", Stage.SAFE_LAUNCH, (OWN_NORTH,), Period(PILOT.end + DAY, PILOT.end + 8 * DAY))
+EVERY = [("/", None), ("/releases/R1", None), ("/supplier", OURS), ("/supplier/releases/R1", OURS)]
+WAITS = {None: "decide on group G1", OURS: "1 hub instructed"}
+SINCE = "something has happened since"
+
+
+@pytest.fixture(params=KINDS)
+def pages(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pages]:
+    """A pilot is under way, and every page has been looked at."""
+    with steering(request.param, tmp_path) as dcc:
+        dcc.piloting()
+        with pages_over(dcc) as made:
+            for path, who in EVERY:
+                assert WAITS[who] not in made.words(path, who)
+            yield made
+
+
+def test_whose_turn_it_is_has_what_has_just_been_said(pages: Pages) -> None:
+    """It was up to two minutes old on the console, and up to a minute and more on a supplier's pages."""
+    assert not pages.dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (GROUP,))).startswith("E")
+    for path, who in EVERY:
+        assert WAITS[who] in pages.words(path, who), path
+        assert SINCE not in pages.words(path, who), path
+    refused = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED, None, None, "no crew")
+    assert pages.dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    for path, who in EVERY:
+        assert WAITS[who] not in pages.words(path, who), path
+
+
+def test_figures_that_take_long_say_what_they_lack_and_come_by_themselves(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supplier read no more than how old they were, and that it could reload."""
+    monkeypatch.setattr(remembered, "_AFFORDABLE", 0.0)
+    monkeypatch.setattr(remembered, "_REST", 1e9)
+    assert not pages.dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (GROUP,))).startswith("E")
+    for path, who in EVERY:
+        assert SINCE in pages.words(path, who), path
+        if who is None:
+            assert pages.read(path).xpath("//*[@data-live]//*[@data-behind]"), "the script takes in what is newer"
+        else:
+            assert pages.headers(path, who)["Refresh"] == "10"
+    monkeypatch.undo()
+    for path, who in EVERY:
+        assert SINCE not in pages.words(path, who), path
+        assert "Refresh" not in pages.headers(path, who), path
