@@ -108,14 +108,8 @@ class Console:
 
     def stop(self, deadline: float) -> bool:
         """Return whether nothing is counted any more by the deadline, on the monotonic clock."""
-        remembered: tuple[Remembered[Any, Any], ...] = (
-            self._estate,
-            self._counts,
-            self._tasks,
-            self._turns,
-            self._backlogs,
-            self._names,
-        )
+        remembered: tuple[Remembered[Any, Any], ...]
+        remembered = (self._estate, self._counts, self._tasks, self._turns, self._backlogs, self._names)
         ended = [self._events.stop(deadline), *(one.stop(deadline) for one in remembered)]
         return all(ended)
 
