@@ -24,6 +24,10 @@ _OF_TRUST = "tests/pki/test_trust.py"
 _OF_CHAINS = "tests/pki/test_chains.py"
 _OF_STEPS = "tests/flow/test_steps.py"
 _OF_HTTP = "tests/doors/test_http.py"
+_OUTBOX = "duis_gateway/outbox/store.py"
+_MIGRATE = "duis_gateway/store/migrate.py"
+_OF_MIGRATIONS = "tests/store/test_migrations.py"
+_OF_PROMISES = "tests/faults/test_promises.py"
 
 Edit = tuple[str, str, str]
 """A file, what stands there exactly once, and what takes its place."""
@@ -323,6 +327,93 @@ DEFENCES = (
         "organisation",
     ),
     Defence(
+        "F02",
+        "the stored answer",
+        ((_STEPS, "return stored.answer", "return None"),),
+        "tests/faults/test_gateway_killed.py",
+    ),
+    Defence(
+        "F04",
+        "leases run out",
+        ((_OUTBOX, "or_(outbox.c.lease_until <= now, outbox.c.lease", "or_(outbox.c.lease"),),
+        "tests/outbox/test_delivery.py",
+        "work_of_a_worker_that_is_gone",
+    ),
+    Defence(
+        "F06",
+        "all tables are there",
+        ((_MIGRATE, "    if missing:", "    if False:"),),
+        _OF_MIGRATIONS,
+        "half_migrated",
+    ),
+    Defence(
+        "F08",
+        "commits of SQLite are flushed",
+        (("duis_gateway/store/engine.py", '"synchronous = FULL"', '"synchronous = NORMAL"'),),
+        _OF_PROMISES,
+        "flushed",
+    ),
+    Defence(
+        "F08",
+        "commits of PostgreSQL are flushed",
+        (("duis_gateway/store/postgresql.py", "{_said(driver, limits)}; {_ON_DISK}", "{_said(driver, limits)}"),),
+        "tests/store/test_server_settings.py",
+        "on_disk",
+    ),
+    Defence(
+        "F09",
+        "the low-water mark",
+        (("duis_gateway/store/engine.py", "if free < self.options.min_free_bytes:", "if False:"),),
+        "tests/faults/test_outages.py",
+        "nearly_full",
+    ),
+    Defence(
+        "F10",
+        "a corrupt file",
+        ((_MIGRATE, 'if findings != ["ok"]:', "if False:"),),
+        _OF_MIGRATIONS,
+        "corrupt",
+    ),
+    Defence(
+        "F11",
+        "a session that only reads is given up",
+        (("duis_gateway/store/postgresql.py", "if sqlstate_of(error) == _READ_ONLY:", "if False:"),),
+        "tests/store/test_postgresql.py",
+        "read_only or standby",
+    ),
+    Defence(
+        "F13",
+        "who is down is left alone",
+        (
+            (
+                "duis_gateway/outbox/breaker.py",
+                "self._pause(self._policy.pause(probes, failure, self._jitter()))",
+                "pass",
+            ),
+        ),
+        "tests/outbox/test_breaker.py",
+    ),
+    Defence(
+        "F16",
+        "older outcomes change nothing",
+        (("duis_gateway/rollout/activations/rules.py", "if _is_old(outcome, hub, distributed_at):", "if False:"),),
+        _OF_PROMISES,
+        "late_outcome",
+    ),
+    Defence(
+        "F17",
+        "a total deadline",
+        (
+            (
+                "duis_gateway/outbox/transport.py",
+                "int(1000 * settings.total_timeout)",
+                "int(20_000 * settings.total_timeout)",
+            ),
+        ),
+        "tests/outbox/test_transport.py",
+        "end_at_the_deadline",
+    ),
+    Defence(
         "F15",
         "what is passing is tried again",
         (("duis_gateway/outbox/retry.py", "frozenset({408, 425, 429})", "frozenset()"),),
@@ -334,5 +425,72 @@ DEFENCES = (
         (("duis_gateway/outbox/retry.py", "if attempts <= policy.max_attempts:", "if True:"),),
         "tests/outbox/test_delivery.py",
         "kills_its_sender",
+    ),
+    Defence(
+        "F21",
+        "only who holds the lease settles",
+        ((_OUTBOX, ", outbox.c.lease_token == token", ""),),
+        "tests/outbox/test_store.py",
+    ),
+    Defence(
+        "F22",
+        "what a newer gateway migrated",
+        ((_MIGRATE, "if newest_revision() not in (row", "if False and newest_revision() not in (row"),),
+        _OF_MIGRATIONS,
+        "newer",
+    ),
+    Defence(
+        "F22",
+        "not while older ones run",
+        ((_MIGRATE, "if rolling and revision is not None", "if False and revision is not None"),),
+        _OF_MIGRATIONS,
+        "not_made_while_they_run",
+    ),
+    Defence(
+        "F23",
+        "leases that end too far ahead",
+        (
+            (
+                _OUTBOX,
+                "or_(outbox.c.lease_until <= now, outbox.c.lease_until > now + longest)",
+                "outbox.c.lease_until <= now",
+            ),
+        ),
+        "tests/outbox/test_delivery.py",
+        "clock_that_was_put_back",
+    ),
+    Defence(
+        "F25",
+        "nothing comes in without a key",
+        (("duis_gateway/pki/signer.py", "    if signer is None:", "    if False:"),),
+        "tests/journeys/test_refusals.py",
+        "signing_key",
+    ),
+    Defence(
+        "F27",
+        "no request waits for the log",
+        (("duis_gateway/operations/logs.py", "self.queue.put_nowait(record)", "self.queue.put(record)"),),
+        "tests/operations/test_logs.py",
+        "blocks_holds_up_nobody",
+    ),
+    Defence(
+        "F30",
+        "who was idle longest goes",
+        (
+            (
+                "duis_gateway/doors/floor.py",
+                "one = self.crowd.longest_idle(address)",
+                "one = None if self else self.crowd.longest_idle(address)",
+            ),
+        ),
+        "tests/doors/test_shut_out.py",
+        "without_a_descriptor or too_many",
+    ),
+    Defence(
+        "F31",
+        "a thread that is refused",
+        (("duis_gateway/machine/threads.py", "except RuntimeError as error:", "except ZeroDivisionError as error:"),),
+        "tests/outbox/test_delivery.py",
+        "without_threads",
     ),
 )
