@@ -77,6 +77,8 @@ class World:
     remaining: dict[int, datetime] = field(default_factory=dict)
     over: dict[int, set[int]] = field(default_factory=dict)
     """The hubs whose plan has ended in a pause, each with who has not been told yet."""
+    time_passed: bool = False
+    """Whether the last step was that time passed, and nobody said anything."""
     revision: Iterator[int] = field(default_factory=lambda: count(2))
     heard: Heard = field(default_factory=Heard)
 
@@ -223,6 +225,7 @@ class World:
             happens += [self.rolls] * 7 + [self.passes, self.takes_back, self.batches, self.chooses] * 2
         before, what = self.scenario(), self.random.choice(happens)
         what()
+        self.time_passed = what == self.passes
         # What is due is due before anybody looks.
         self.dcc.passes(self.dcc.clock.now())
         after = self.scenario()
@@ -353,7 +356,8 @@ class World:
             for device_id in _devices(element):
                 was = ledger.pop(device_id, None)
                 reason = _texts(element, "Reason")[0]
-                known = was is not None or recipient in SUPPLIERS or device_id in self.over
+                ended = device_id in self.over and (reason == "PeriodEnded" or not self.time_passed)
+                known = was is not None or recipient in SUPPLIERS or ended
                 assert known or reason in REQUEST_ENDED, "void of what was not planned"
                 self.over.get(device_id, set()).discard(recipient)
 
