@@ -347,6 +347,13 @@ DEFENCES = (
         "half_migrated",
     ),
     Defence(
+        "F07",
+        "readers give up waiting for a lock",
+        (("duis_gateway/store/postgresql.py", '{"lock_timeout": _milliseconds(seconds)}', "{}"),),
+        "tests/store/test_postgresql.py",
+        "lock_to_read",
+    ),
+    Defence(
         "F08",
         "commits of SQLite are flushed",
         (("duis_gateway/store/engine.py", '"synchronous = FULL"', '"synchronous = NORMAL"'),),
@@ -394,6 +401,12 @@ DEFENCES = (
         "tests/outbox/test_breaker.py",
     ),
     Defence(
+        "F15",
+        "what is passing is tried again",
+        (("duis_gateway/outbox/retry.py", "frozenset({408, 425, 429})", "frozenset()"),),
+        "tests/outbox/test_retry.py",
+    ),
+    Defence(
         "F16",
         "older outcomes change nothing",
         (("duis_gateway/rollout/activations/rules.py", "if _is_old(outcome, hub, distributed_at):", "if False:"),),
@@ -414,17 +427,18 @@ DEFENCES = (
         "end_at_the_deadline",
     ),
     Defence(
-        "F15",
-        "what is passing is tried again",
-        (("duis_gateway/outbox/retry.py", "frozenset({408, 425, 429})", "frozenset()"),),
-        "tests/outbox/test_retry.py",
-    ),
-    Defence(
         "F18",
         "attempts have an end",
         (("duis_gateway/outbox/retry.py", "if attempts <= policy.max_attempts:", "if True:"),),
         "tests/outbox/test_delivery.py",
         "kills_its_sender",
+    ),
+    Defence(
+        "F20",
+        "the oldest first",
+        ((_OUTBOX, ".order_by(outbox.c.due_at, outbox.c.id)", ".order_by(outbox.c.id.desc())"),),
+        _OF_PROMISES,
+        "backlog",
     ),
     Defence(
         "F21",
@@ -474,15 +488,23 @@ DEFENCES = (
         "blocks_holds_up_nobody",
     ),
     Defence(
+        "F28",
+        "lists have an end",
+        (("duis_gateway/pki/revocation.py", "crl.next_update is not None and at < crl.next_update", "True"),),
+        _OF_TRUST,
+        "past_its_next_update",
+    ),
+    Defence(
+        "F29",
+        "never below the time",
+        ((_OUTBOX, "case((value < floor, floor), else_=value)", "value"),),
+        "tests/outbox/test_store.py",
+        "counters",
+    ),
+    Defence(
         "F30",
         "who was idle longest goes",
-        (
-            (
-                "duis_gateway/doors/floor.py",
-                "one = self.crowd.longest_idle(address)",
-                "one = None if self else self.crowd.longest_idle(address)",
-            ),
-        ),
+        (("duis_gateway/doors/floor.py", "one = self.crowd.longest_idle(address)", "one = None"),),
         "tests/doors/test_shut_out.py",
         "without_a_descriptor or too_many",
     ),

@@ -42,6 +42,10 @@ def test_a_large_backlog_is_taken_page_by_page_and_fairly(store: Store) -> None:
     assert {place.recipient for place in places} == {SUPPLIER, OTHER}
     assert len(claimed) == 100
     assert [one.id for one in claimed] == sorted(one.id for one in claimed)
+    with store.write() as conn:
+        later = outbox.claim(conn, HTTP, 5_000, 60.0, "another token")
+    assert len(later) == 4_900
+    assert claimed[-1].id < later[0].id
 
 
 def test_business_time_moves_no_lease_and_no_due_date(store: Store) -> None:

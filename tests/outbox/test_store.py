@@ -6,11 +6,13 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import update
 
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.store import ClaimedMessage, Destination, Result, Settlement
 from duis_gateway.store.engine import Store, now_seconds
+from duis_gateway.store.tables import alert_counter
 from tests.support.outbox import HTTP, OTHER, SUPPLIER, claim, enqueue, message, messages
 
 LONGEST = 3600.0
@@ -82,6 +84,9 @@ def test_counters_rise_for_each_recipient(store: Store) -> None:
     with store.write() as conn:
         assert outbox.next_counters(conn, SUPPLIER, 1) > second
         assert outbox.next_counters(conn, OTHER, 5) < second
+    with store.write() as conn:
+        conn.execute(update(alert_counter).values(value=1))  # as a backup of long ago has it
+        assert outbox.next_counters(conn, SUPPLIER, 1) >= first
 
 
 def test_a_transaction_that_fails_sends_nothing(store: Store) -> None:
