@@ -8,11 +8,13 @@ from duis_gateway.cli.common import Commands, config_option, format_option, no_r
 from duis_gateway.cli.output import print_fields, print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.operations.console.release import LastWord, last_word
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.progress.records import Progress
 from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
+from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import DefaultSchedule, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -51,11 +53,12 @@ def show(release_id: str, config: Config) -> None:
         found = releases.find(connection, release_id)
         if found is None:
             raise no_release(release_id)
+        said = last_word(found, history.of_release(connection, release_id))
         marks = releases.marks(connection, release_id)
         proposed = thresholds.find_proposal(connection, release_id)
         in_default = pilots.default_hubs(connection, release_id)
         offered = [one for stage in Stage for one in schedules.defaults(connection, release_id, stage)]
-    print_fields(_facts(found))
+    print_fields(_facts(found, said))
     if proposed is not None:
         print_fields([("proposed pause", f"{show_time(proposed.at)}, {proposal_in_words(proposed)}")])
     print_fields((f"{mark} hubs", len(ids)) for mark, ids in marks.items())
@@ -94,11 +97,12 @@ def _progress(of: str, name: str, own: Progress) -> tuple[object, ...]:
     return of, name, own.hubs, own.activated, own.failed, own.left, own.passed_by
 
 
-def _facts(one: Release) -> list[tuple[str, object]]:
+def _facts(one: Release, said: LastWord | None) -> list[tuple[str, object]]:
     facts: list[tuple[str, object]] = [
         ("release", f"{one.release_id}, revision {one.revision}"),
         ("type", one.release_type),
         ("state", f"{one.state}{', paused' if one.paused else ''}"),
+        *([] if said is None else [("since", f"{show_time(said.at)}, by {said.by}{said.why and ': ' + said.why}")]),
         ("model", f"{one.manufacturer} {one.model}"),
         ("version", one.firmware_version),
         ("permitted predecessors", ", ".join(sorted(one.permitted_predecessors)) or "any version"),

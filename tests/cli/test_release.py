@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from duis_gateway.rollout.failure_thresholds.records import Failures, ProposedPa
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists import store as pilots
+from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import (
     DefaultGroup,
@@ -22,9 +24,11 @@ from duis_gateway.rollout.releases.records import (
     Period,
     PilotTerms,
     Release,
+    ReleaseState,
     ReleaseType,
     Stage,
 )
+from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.store.engine import Store
 from tests.support.cli import Installation, done, refused
@@ -109,6 +113,19 @@ def test_how_far_a_release_is_is_counted(announced: Installation) -> None:
     }
     said = refused(1, "release", "progress", "R9", *announced.config)
     assert said == "there is no release 'R9'; see `release list` for those that exist"
+
+
+def test_a_release_that_is_over_says_since_when_and_why(announced: Installation) -> None:
+    """It said no more than its state: a superseded one not by which."""
+    store = Store.open(f"sqlite:///{announced.folder / 'gateway.db'}")
+    with store.write() as connection:
+        over = replace(release("R2", None), state=ReleaseState.SUPERSEDED)
+        releases.move(connection, over)
+        why = "R3 takes its place"
+        history.record(connection, ReleaseEvent("R2", NOTIFIED, "superseded", over.state, False, "DCC", why))
+    store.close()
+    lines = [" ".join(line.split()) for line in done("release", "show", "R2", *announced.config).splitlines()]
+    assert lines[lines.index("state: superseded") + 1] == "since: 2027-01-04 09:00 UTC, by DCC: R3 takes its place"
 
 
 def test_an_unknown_release_is_named(announced: Installation) -> None:

@@ -48,7 +48,12 @@ def supersede(message: PartnerMessage[esi.Supersession], tx: Tx) -> Acknowledgem
     problem = None if release is None else _problem_of_successor(release, successor)
     if problem is not None:
         return refused(message, "SuccessorUnfit", problem)
-    return happened(message, tx, body.release_id, Event.SUPERSEDED, Said(body.commentary, body))
+    return happened(message, tx, body.release_id, Event.SUPERSEDED, Said(_why_superseded(body), body))
+
+
+def _why_superseded(body: esi.Supersession) -> str:
+    """Name the successor in front of what DCC said: it is how a release's history, and all pages, learn of it."""
+    return f"{body.successor} takes its place" + (f": {body.commentary}" if body.commentary else "")
 
 
 def _problem_of_successor(release: Release, successor: Release | None) -> str | None:

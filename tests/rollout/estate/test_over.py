@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 import esi.messages as esi
+from duis_gateway.operations.console.release import last_word
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page, hub_row
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.text.times import show_time
 from tests.support.databases import KINDS
@@ -63,3 +66,22 @@ def test_the_releases_that_were_for_a_hub_are_listed_beside_what_is_in_flight(dc
     with dcc.store.read() as conn:
         (over,) = ReleasesOver(conn).of(hub)
     assert (over.release.release_id, over.by, over.why) == ("R1", "DCC", "bad image")
+
+
+@pytest.mark.requirement("A12")
+@pytest.mark.parametrize(("said", "reads"), [(None, ""), ("R2 has the fix", ": R2 has the fix")])
+def test_a_superseded_release_says_by_which(dcc: Steering, said: str | None, reads: str) -> None:
+    """In its history, and so on each page and in `release show`: all said no more than that it was superseded."""
+    dcc.announces("R2")
+    told = dcc.says(esi.Supersession("R1", "R2", dcc.clock.now(), said))
+    assert told.body(NORTH, "Supersession").commentary == said, "DCC's own words"
+    with dcc.store.read() as conn:
+        one, events = releases.find(conn, "R1"), history.of_release(conn, "R1")
+        hub = hubs.get(conn, OWN_NORTH)
+        assert one is not None
+        assert hub is not None
+        word = last_word(one, events)
+        (over,) = ReleasesOver(conn).of(hub)
+    assert word is not None
+    assert (word.what, word.by, word.why) == ("Superseded", "DCC", f"R2 takes its place{reads}")
+    assert over.how.endswith(f"by DCC: R2 takes its place{reads}")
