@@ -97,8 +97,8 @@ def _moves(plan: HubPlan) -> bool:
 def departed(live: Sequence[Prospect], gone: Sequence[Prospect]) -> Prospect | None:
     """Return what was planned for a hub where it departed from that, as it is counted, shown and to be looked into.
 
-    It is of the release that has the hub next, or (else) of another one. A hub that was passed over is planned again
-    also by another release.
+    It is of the release that has the hub next, or (else) of another one. That a hub was passed over says how it stands
+    until another release has taken it.
 
     Args:
         live: what is planned under each live release of its model, the newest first.
@@ -107,9 +107,16 @@ def departed(live: Sequence[Prospect], gone: Sequence[Prospect]) -> Prospect | N
     if not any(one.off_plan for one in (*live, *gone)):
         return None  # as for most of millions of hubs
     chosen = next_prospect(live)
-    again = chosen is not None and chosen.plan.period is not None
+    taken = chosen is not None and _takes(chosen)
     every = (*filter(None, (chosen,)), *live, *gone)
-    return next((one for one in every if one.off_plan is not None and not (again and _is_missed(one))), None)
+    return next(
+        (one for one in every if one.off_plan is not None and (one is chosen or not (taken and _is_missed(one)))), None
+    )
+
+
+def _takes(chosen: Prospect) -> bool:
+    """Whether the release that has a hub next has taken it: it moves it, or is approved; a notice takes nothing."""
+    return _moves(chosen.plan) or chosen.release.state is not ReleaseState.NOTIFIED
 
 
 def _is_missed(one: Prospect) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.release import turn_of
@@ -26,13 +27,15 @@ from duis_gateway.rollout.estate.view import status_rows
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans.records import DeviationKind
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
+from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from tests.support.databases import KINDS
-from tests.support.rules import NEW, OLD, OURS, PILOT, THEIRS
+from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES
 from tests.support.steering import (
     DCC,
     HUBS,
     IDLE,
+    IN_PILOT,
     NORTH,
     OWN_NORTH,
     OWN_SOUTH,
@@ -162,6 +165,53 @@ def test_a_missed_period_is_to_be_looked_into_until_any_release_plans_the_hub(dc
         assert off_plan(dcc, party) == expected
         page = hubs_to_look_into(dcc, party)
         assert len(page) == len(expected)
+
+
+def decides(dcc: Steering, action: RolloutAction) -> None:
+    body = esi.RolloutDecision("R1", action, "why", Standing.CONFIRMED, "DCC")
+    assert dcc.says(body).status == "Accepted"
+
+
+def newer(dcc: Steering, **changes: Any) -> None:
+    """A later release for the model is announced, whose automatic date comes first."""
+    pilot = PilotTerms(Period(dcc.clock.now() + DAY, dcc.clock.now() + WEEK), limit=10)
+    sooner = AUTOMATIC - DAY
+    dcc.announces("R2", **{"firmware_version": "00000003", "pilot": pilot, "automatic_date": sooner, **changes})
+
+
+@pytest.mark.parametrize("how", ["runs it", "goes on", "gives way", "goes on later", "superseded", "stopped"])
+def test_a_missed_period_is_not_shown_any_more_once_another_release_has_taken_the_hub(dcc: Steering, how: str) -> None:
+    """Before, it was while the older release was live: also of a hub that ran the newer version, and again and again.
+
+    A notice alone takes nothing. What is void with the older release is shown by `void`.
+    """
+    if how in ("gives way", "goes on later"):
+        group = DeploymentGroup("G1", Stage.PILOT, (OWN_SOUTH,), IN_PILOT)
+        assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_SOUTH,))).startswith("E")
+        assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
+        dcc.passes(IN_PILOT.end)
+    else:
+        dcc.passes(FIRST.end)
+    newer(dcc)
+    assert off_plan(dcc, OURS) == off_plan(dcc, DCC) == {"PeriodMissed": 1}, "a notice alone takes nothing"
+    if how == "runs it":
+        dcc.says(esi.InventoryUpdate((replace(HUBS[0], firmware_version="00000003"),)))
+    elif how == "superseded":
+        assert dcc.says(esi.Supersession("R1", "R2", dcc.clock.now())).status == "Accepted"
+    elif how == "stopped":
+        decides(dcc, RolloutAction.STOP)
+    else:
+        dcc.approves("R2")
+    if how == "goes on later":
+        decides(dcc, RolloutAction.PROCEED)
+    live = {"goes on", "goes on later"}
+    assert dcc.release().state.is_live is (how in {*live, "runs it"})
+    for party in (OURS, NORTH, SOUTH, DCC):
+        assert off_plan(dcc, party) == {}
+        assert hubs_to_look_into(dcc, party) == []
+    if how in live:
+        newer(dcc, revision=2, automatic_date=AUTOMATIC + DAY)
+        assert off_plan(dcc, OURS) == off_plan(dcc, DCC) == {"PeriodMissed": 1}, "the older one has the hub next"
 
 
 def test_an_activation_off_the_plan_is_shown_under_a_newer_notice_too(dcc: Steering) -> None:
