@@ -177,13 +177,15 @@ _WITH_THE_RELEASE = frozenset({VoidReason.RELEASE_OVER, VoidReason.PILOT_INVALID
 def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason | None:
     """Return why what was instructed under a release that is over stands no more: it had ended before, or with it."""
     whose = facts.hub.suppliers if facts.viewer is None else facts.hub.suppliers & {facts.viewer}
-    ended = [why for one in whose if (why := ended_void(facts, one)) is not None]
+    ended = {one: why for one in whose if (why := ended_void(facts, one)) is not None}
+    of_batch, batch = ended_void(facts, OF_DCC), facts.endings.get(OF_DCC)
+    if of_batch in _WITH_THE_RELEASE and batch and all(facts.endings[one].since <= batch.since for one in ended):
+        return of_batch  # it moved the hub until then, whatever else could not count
     if ended:
-        return max(ended, key=_rank)
+        return max(ended.values(), key=_rank)
     if any(one.supplier in whose for one in facts.instructions):
         return reason
     found = list(_of_former_suppliers(facts))
-    of_batch = ended_void(facts, OF_DCC)
     if of_batch is not None:
         found.append((facts.endings[OF_DCC].since, of_batch))
     return max(found, key=lambda one: (one[0], _rank(one[1])), default=(facts.at, None))[1]

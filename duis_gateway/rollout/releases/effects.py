@@ -77,9 +77,13 @@ def _lost(before: Release, after: Release, moment: Moment) -> Lost:
     """Return what ends with the release that was told as planned to nobody."""
     if after.state.is_live or not before.state.is_live:
         return Lost()
-    invalidated = after.state is ReleaseState.INVALIDATED
-    reason = VoidReason.PILOT_INVALIDATED if invalidated else VoidReason.RELEASE_OVER
-    return lost_with_the_release(moment, before, reason)
+    return lost_with_the_release(moment, before, _reason(after))
+
+
+def _reason(over: Release) -> VoidReason:
+    """Return why what was instructed under a release is void with it."""
+    invalidated = over.state is ReleaseState.INVALIDATED
+    return VoidReason.PILOT_INVALIDATED if invalidated else VoidReason.RELEASE_OVER
 
 
 def _moves_plans(release: Release) -> tuple[object, ...]:
@@ -193,7 +197,7 @@ def _void_instructions(happening: Happening, moment: Moment) -> None:
                 schedules.remove_hubs(moment.conn, release_id, void.supplier, stage, ids, ending)
         else:
             direct.remove_selected(moment.conn, release_id, void.supplier, ids, ending)
-    ending = Ending(moment.now, VoidReason.PILOT_INVALIDATED)
+    ending = Ending(moment.now, _reason(happening.after))
     direct.drop(moment.conn, release_id, ending, over=Ending(moment.now, VoidReason.PERIOD_ENDED))
     schedules.drop_instructions(moment.conn, release_id, ending)
 
@@ -223,7 +227,6 @@ CARRIED_OUT: Mapping[Effect, Callable[[Happening, Moment], None]] = {
     Effect.TELL_SUPERSESSION: _tell_word,
     Effect.TELL_DECISION: _tell_word,
     Effect.INVALIDATE_PILOT_OF_PREDECESSORS: _invalidate_pilot_of_predecessors,
-    Effect.CANCEL_INSTRUCTIONS: _in_the_release,
     Effect.VOID_INSTRUCTIONS: _void_instructions,
     Effect.HOLD: _in_the_release,
     Effect.RELEASE_HOLD: _in_the_release,

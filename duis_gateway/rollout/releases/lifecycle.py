@@ -47,7 +47,6 @@ class Effect(StrEnum):
     TELL_SUPERSESSION = "tell_supersession"  # A12
     TELL_DECISION = "tell_decision"  # X03
     INVALIDATE_PILOT_OF_PREDECESSORS = "invalidate_pilot_of_predecessors"  # SUCCESSOR_APPROVED for each
-    CANCEL_INSTRUCTIONS = "cancel_instructions"
     VOID_INSTRUCTIONS = "void_instructions"  # for good: they do not stand again if the release goes on
     HOLD = "hold"
     RELEASE_HOLD = "release_hold"
@@ -80,9 +79,9 @@ _S, _E, _F = ReleaseState, Event, Effect
 _WHILE_LIVE: Mapping[Event, tuple[ReleaseState | None, tuple[Effect, ...]]] = {
     # None: the state stays as it is
     Event.CLOSED: (_S.CLOSED, (_F.TELL_CLOSURE,)),
-    Event.SUPERSEDED: (_S.SUPERSEDED, (_F.CANCEL_INSTRUCTIONS, _F.TELL_SUPERSESSION)),
-    Event.WITHDRAWN: (_S.WITHDRAWN, (_F.CANCEL_INSTRUCTIONS, _F.TELL_DECISION)),
-    Event.STOPPED: (_S.STOPPED, (_F.CANCEL_INSTRUCTIONS, _F.TELL_DECISION)),
+    Event.SUPERSEDED: (_S.SUPERSEDED, (_F.VOID_INSTRUCTIONS, _F.TELL_SUPERSESSION)),
+    Event.WITHDRAWN: (_S.WITHDRAWN, (_F.VOID_INSTRUCTIONS, _F.TELL_DECISION)),
+    Event.STOPPED: (_S.STOPPED, (_F.VOID_INSTRUCTIONS, _F.TELL_DECISION)),
     Event.PAUSED: (None, (_F.HOLD, _F.TELL_DECISION)),
     Event.PROCEEDED: (None, (_F.RELEASE_HOLD, _F.TELL_DECISION)),
     Event.DELAYED: (None, (_F.MOVE_AUTOMATIC_DATE, _F.TELL_DECISION)),
@@ -102,8 +101,8 @@ _INVALIDATED = (_F.VOID_INSTRUCTIONS, _F.TELL_DECISION, _F.AWAIT_DECISION)
 
 _OWN: Mapping[tuple[ReleaseState, Event], Move] = {
     (_S.NOTIFIED, _E.APPROVED): Move(_S.APPROVED, (_F.INVALIDATE_PILOT_OF_PREDECESSORS,)),
-    (_S.NOTIFIED, _E.REVOKED): Move(_S.REVOKED, (_F.CANCEL_INSTRUCTIONS, _F.TELL_DECISION)),
-    (_S.APPROVED, _E.REVOKED): Move(_S.REVOKED, (_F.CANCEL_INSTRUCTIONS, _F.TELL_DECISION)),
+    (_S.NOTIFIED, _E.REVOKED): Move(_S.REVOKED, (_F.VOID_INSTRUCTIONS, _F.TELL_DECISION)),
+    (_S.APPROVED, _E.REVOKED): Move(_S.REVOKED, (_F.VOID_INSTRUCTIONS, _F.TELL_DECISION)),
     (_S.APPROVED, _E.PILOT_BEGINS): Move(_S.PILOTING, (_F.TELL_STAGE,)),
     (_S.APPROVED, _E.SAFE_LAUNCH_BEGINS): Move(_S.SAFE_LAUNCH, (_F.TELL_STAGE,)),
     (_S.PILOTING, _E.SAFE_LAUNCH_BEGINS): Move(_S.SAFE_LAUNCH, (_F.TELL_STAGE,)),

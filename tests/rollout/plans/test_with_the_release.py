@@ -291,6 +291,42 @@ def test_what_was_void_before_keeps_why_under_the_successor(dcc: Steering) -> No
     assert "under another one for their model, if one is in flight" in words
 
 
+@pytest.mark.parametrize("over", ["superseded", "superseded after approval", "approved"])
+def test_what_is_void_when_a_release_gives_way_is_shown_as_it_was_told_and_else_as_before(
+    dcc: Steering, over: str
+) -> None:
+    """Before, a superseded release made all of it `ReleaseOver`, or nothing, which nobody had been told of it."""
+    dcc.says(csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED), by=NORTH, door=Door.CSP)
+    instructs(dcc, THEIRS, THEIR_HUB)
+    dcc.says(esi.BatchInstruction("R1", "B1", (SPLIT,), IN_PILOT))
+    dcc.says(esi.BatchInstruction("R1", "B2", (OWN_SOUTH,), Period(PILOT.start, IN_PILOT.start)))
+    dcc.passes(IN_PILOT.start)
+    later = PilotTerms(Period(IN_PILOT.start + WEEK / 7, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version=NEWER, pilot=later)
+    shown = {party: void_of(dcc, party) for party in (OURS, THEIRS, NORTH, SOUTH, DCC)}
+    assert shown[OURS] == {"RefusedByCSP": 1, "PeriodEnded": 1}
+    assert shown[THEIRS] == {}
+    before, word = dcc.last_row(), "PilotInvalidated" if "approv" in over else "ReleaseOver"
+    if "approv" in over:
+        dcc.approves("R2")
+    if "superseded" in over:
+        assert dcc.says(esi.Supersession("R1", "R2", dcc.clock.now())).status == "Accepted"
+    assert void_told(dcc, OURS, before) == [(word, "", hubs(SPLIT))], "its group had been refused"
+    assert sorted(void_told(dcc, THEIRS, before)) == [(word, "", hubs(SPLIT)), (word, "G1", hubs(THEIR_HUB))]
+    void = {party: void_of(dcc, party) for party in shown}
+    assert void[OURS] == {**shown[OURS], word: 1}
+    assert void[NORTH] == {"RefusedByCSP": 1, word: 1}
+    assert void[SOUTH] == {"PeriodEnded": 1, word: 1}
+    assert void[THEIRS] == {word: 2}
+    assert void[DCC] == {**shown[DCC], word: 2}
+    asked = (OWN_NORTH, SPLIT)
+    assert cs06(dcc, *asked, release="R2", version=NEWER) == (
+        ["RefusedByCSP", word] if "approv" in over else ["ReleaseNotApproved"] * 2
+    )
+    assert f"what was instructed under R1 is void ({word})" in whys(dcc, THEIRS)[format_eui(SPLIT)]
+    assert "what was instructed under R1 is void (RefusedByCSP)" in whys(dcc, OURS)[format_eui(OWN_NORTH)]
+
+
 def test_what_counted_no_longer_for_its_supplier_or_is_protected_keeps_why_too(dcc: Steering) -> None:
     moved = esi.InventoryUpdate((replace(HUBS[OWN_NORTH - 1], import_supplier=THEIRS, gas_supplier=THEIRS),))
     assert dcc.says(moved).status == "Accepted"

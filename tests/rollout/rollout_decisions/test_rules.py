@@ -38,8 +38,8 @@ def test_each_confirmed_decision_does_what_it_says() -> None:
     told = Effect.TELL_DECISION
     assert decide(A.PROCEED) == (ReleaseState.PILOTING, False, (Effect.RELEASE_HOLD, told))
     assert decide(A.PAUSE) == (ReleaseState.PILOTING, True, (Effect.HOLD, told))
-    assert decide(A.STOP) == (ReleaseState.STOPPED, False, (Effect.CANCEL_INSTRUCTIONS, told))
-    assert decide(A.WITHDRAW) == (ReleaseState.WITHDRAWN, False, (Effect.CANCEL_INSTRUCTIONS, told))
+    assert decide(A.STOP) == (ReleaseState.STOPPED, False, (Effect.VOID_INSTRUCTIONS, told))
+    assert decide(A.WITHDRAW) == (ReleaseState.WITHDRAWN, False, (Effect.VOID_INSTRUCTIONS, told))
     assert decide(A.REVOKE, before=release())[0] is ReleaseState.REVOKED
 
 
