@@ -18,6 +18,7 @@ from duis_gateway.rollout.estate.hub_by_hub import hub_row
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.store.tables import outbox
+from duis_gateway.text.pages import show_time
 from tests.support.asking import ask, whole
 from tests.support.databases import KINDS
 from tests.support.pages import TOKEN, Pages, pages_over
@@ -55,6 +56,14 @@ def given_up(dcc: Steering, kind: str, *to: int) -> list[int]:
     with dcc.store.write() as conn:
         conn.execute(update(outbox).where(*these).values(state="dead", last_error="HTTP 404", attempts=12))
         return list(conn.execute(select(outbox.c.id).where(*these).order_by(outbox.c.id)).scalars())
+
+
+def stored(pages: Pages, message: int) -> str:
+    """When a message was stored, as the pages show it."""
+    with pages.dcc.store.read() as conn:
+        found = outbox_view.find(conn, message)
+    assert found is not None
+    return show_time(found[0].created_at)
 
 
 def state(pages: Pages, message: int) -> str:
@@ -162,7 +171,10 @@ def test_plans_are_numbered_so_that_a_later_one_does_not_make_up_for_one_that_wa
         assert not dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (later,))).startswith("E")
     arrived(dcc)
     north, said = f"CSP North {format_eui(NORTH)}", "its CSP has not been told yet: whoever runs the gateway has to"
-    replay = f"Operator: replay PlannedDeployment to {north} (HTTP 404); it was not told to update planned hubs"
+    since = f"which has not taken it since {stored(pages, plans[0])}"
+    replay = (
+        f"Operator: replay PlannedDeployment to {north}, {since} (HTTP 404); it was not told to update planned hubs"
+    )
     for hub in (OWN_NORTH, SPLIT):
         standing = pages.words(f"/hubs/{format_eui(hub)}", part="//div[@id='standing']")
         assert said in standing
@@ -179,6 +191,33 @@ def test_plans_are_numbered_so_that_a_later_one_does_not_make_up_for_one_that_wa
     arrived(dcc)
     for path in (f"/hubs/{format_eui(OWN_NORTH)}", f"/hubs/{format_eui(SPLIT)}", "/", "/releases/R1"):
         assert "update planned hubs" not in pages.words(path)
+
+
+@pytest.mark.requirement("BR-5.5")
+def test_a_plan_that_its_csp_does_not_take_is_said_while_it_is_tried_and_once_it_is_given_up(pages: Pages) -> None:
+    """The release's page said nothing of a batch of DCC's while the gateway tried to tell its plan to the CSP."""
+    dcc = pages.dcc
+    arrived(dcc, "dead")
+    batch = Period(dcc.clock.now() + DAY, dcc.clock.now() + WEEK)
+    assert dcc.says(esi.BatchInstruction("R1", "B1", (OWN_SOUTH,), batch)).status == "Accepted"
+    assert "update planned hubs" not in pages.words("/releases/R1"), "it is on its way"
+    with dcc.store.write() as conn:
+        this = (outbox.c.kind == "PlannedDeployment", outbox.c.recipient == SOUTH, outbox.c.state == "pending")
+        number = conn.execute(select(outbox.c.id).where(*this)).scalar_one()
+        conn.execute(update(outbox).where(*this).values(last_error="Connection refused", attempts=3))
+    to = f"PlannedDeployment to CSP South {format_eui(SOUTH)}, which has not taken it since {stored(pages, number)}"
+    tried = f"Gateway: delivering {to} (Connection refused); it was not told to update planned hubs"
+    places = ("/", "/releases/R1", f"/hubs/{format_eui(OWN_SOUTH)}")
+    for path in places:
+        assert tried in pages.words(path)
+        assert pages.read(path).xpath(f"//ul[@class='turn']//a[@href='/messages/sent-{number}']")
+    still = f"not told yet: PlannedDeployment of {stored(pages, number)}"
+    assert f"{still} is still being tried" in pages.words("/releases/R1", part="//div[@id='tasks']")
+    assert tried not in pages.words(f"/hubs/{format_eui(OWN_NORTH)}")
+    given_up(dcc, "PlannedDeployment", SOUTH)
+    for path in places:
+        assert f"Operator: replay {to} (HTTP 404); it was not told to update planned hubs" in pages.words(path)
+    assert f"{still} was given up" in pages.words("/releases/R1", part="//div[@id='tasks']")
 
 
 def test_a_supplier_is_shown_what_itself_was_not_told(pages: Pages) -> None:
@@ -225,7 +264,9 @@ def test_a_hub_of_which_nothing_is_amiss_says_nothing_of_the_kind(pages: Pages) 
 @pytest.mark.requirement("BR-5.5")
 def test_it_is_the_operators_turn_where_a_csp_was_not_told(pages: Pages) -> None:
     north = f"CSP North {format_eui(NORTH)}"
-    told = f"Operator: replay PreferredPilotSchedule to {north} (HTTP 404); it was not told to decide"
+    (number,) = given_up(pages.dcc, "PreferredPilotSchedule", NORTH)
+    since = f"which has not taken it since {stored(pages, number)}"
+    told = f"Operator: replay PreferredPilotSchedule to {north}, {since} (HTTP 404); it was not told to decide"
     for path in ("/", "/releases/R1"):
         text = pages.words(path)
         assert told in text
@@ -255,7 +296,7 @@ def test_a_supplier_does_not_wait_for_a_csp_that_was_not_told(pages: Pages) -> N
     given_up(pages.dcc, "FirmwareReleaseNotice", NORTH, SOUTH)
     for path in ("/supplier", "/supplier/releases/R1"):
         text = pages.words(path, OURS)
-        assert "not told yet: the message about it was given up, and whoever runs the gateway has to" in text
+        assert "about it was given up, and whoever runs the gateway has to" in text
         assert "HTTP 404" not in text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
@@ -50,6 +50,7 @@ from duis_gateway.outbox.retry import DEFAULT_RETRIES, RetryPolicy
 from duis_gateway.parties import store as parties
 from duis_gateway.rollout.deadlines.not_told import told_by_now
 from duis_gateway.rollout.deadlines.rules import Deadline, in_order
+from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.deadlines.view import counts_hubs, partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.estate.hub_pages import PAGE, hub_page
 from duis_gateway.rollout.hubs import store as hubs
@@ -60,6 +61,7 @@ from duis_gateway.text.numbers import is_digits
 from duis_gateway.text.pages import path_part, render
 
 T = TypeVar("T")
+_Tasks = Figure[tuple[Deadline, ...]] | None
 
 _READ = ("GET", "HEAD")
 _HERE = "duis_gateway.operations.console"
@@ -149,8 +151,9 @@ class Console:
         with self._store.read() as conn:
             seen = overview.overview_of(conn, now)
             audit, mark = state_of(conn), mark_of(conn, now)
+            under = [one.release_id for one in open_releases(conn)]
         estate, backlogs = self._estate.get(None, mark=mark), self._backlogs.get(None, mark=mark)
-        turns = self._told_now(self._turns.get(None, mark=mark))
+        turns = self._told_now(self._turns.get(None, mark=mark), under)
         far, turn = {}, {}
         until = monotonic() + _MOMENTS
         for one in seen.live[: overview.MOST_RELEASES]:
@@ -158,7 +161,7 @@ class Console:
             if estate is not None:
                 far[one.release_id] = how_far(estate.value, one, counted.value.told if counted else None)
             # Counted beside the requests: with many hubs it takes a while, and the page is not to wait for each.
-            tasks = self._told_now(self._tasks.get(one.release_id, patience=until - monotonic(), mark=mark))
+            tasks = self._told_now(self._tasks.get(one.release_id, patience=until - monotonic(), mark=mark), ())
             counted_for = [task for task in tasks.value if counts_hubs(task)] if tasks else []
             every = in_order((*(turns.value if turns else ()), *counted_for))
             turn[one.release_id] = (*release.turn_in_short(every, one.release_id, now), tasks)
@@ -196,7 +199,8 @@ class Console:
         if found is None:
             raise NoSuchPath(f"there is no release {release_id[:80]!r}")
         estate, counted = self._estate.get(None, mark=mark), self._counts.get(release_id, mark=mark)
-        tasks = self._told_now(self._tasks.get(release_id, mark=mark)) if not found.release.state.is_over else None
+        over = found.release.state.is_over
+        tasks = None if over else self._told_now(self._tasks.get(release_id, mark=mark), [release_id])
         return self._page(
             "release.html",
             page=found,
@@ -351,10 +355,10 @@ class Console:
         text = render(f"{_HERE}/{template}", **shared, **facts)
         return answers.page(text)
 
-    def _told_now(self, figure: Figure[tuple[Deadline, ...]] | None) -> Figure[tuple[Deadline, ...]] | None:
+    def _told_now(self, figure: _Tasks, under: Collection[str]) -> _Tasks:
         """Return tasks that were counted a while ago with how the messages stand now that their parties wait for."""
         with self._store.read() as conn:
-            return figure and replace(figure, value=told_by_now(conn, figure.value))
+            return figure and replace(figure, value=in_order(told_by_now(conn, figure.value, under)))
 
     # --- what is remembered ---------------------------------------------------------------------------------------
 

@@ -75,8 +75,11 @@ def told(conn: Connection, tasks: Sequence[Deadline]) -> Sequence[Deadline]:
     return [replace(one, not_told=_not_told(conn, one, late.get((one.party, one.release_id), ()))) for one in tasks]
 
 
-def told_by_now(conn: Connection, tasks: Sequence[Deadline]) -> tuple[Deadline, ...]:
-    """Return tasks that were worked out before: without what their parties have been told since, or as it is now."""
+def told_by_now(conn: Connection, tasks: Sequence[Deadline], under: Collection[str]) -> tuple[Deadline, ...]:
+    """Return tasks that were worked out before: without what their parties have been told since, or as it is now.
+
+    `under`: the releases of which CSPs are looked at anew, whether a plan has not arrived.
+    """
     stand = still_open(conn, {one.not_told.message for one in tasks if one.not_told})
 
     def as_it_is(one: NotTold) -> NotTold | None:
@@ -84,8 +87,7 @@ def told_by_now(conn: Connection, tasks: Sequence[Deadline]) -> tuple[Deadline, 
         return None if now is None else replace(one, given_up=now.given_up, error=now.error or one.error)
 
     found = (one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks)
-    # Once its CSP has it, a plan is no task of anybody's before its time.
-    return tuple(one for one in found if one.not_told or one.task is not Task.UPDATE_PLANNED_HUBS)
+    return (*(one for one in found if one.task is not Task.UPDATE_PLANNED_HUBS), *plans_not_told(conn, under))
 
 
 def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> NotTold | None:
@@ -98,7 +100,7 @@ def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> N
 
 
 def _not_told_by(one: NotArrived) -> NotTold:
-    return NotTold(one.id, one.name, one.given_up, one.error)
+    return NotTold(one.id, one.name, one.given_up, one.created_at, one.error)
 
 
 def _words_of(task: Deadline, message: NotArrived) -> Iterable[tuple[str, ...]]:
@@ -208,10 +210,10 @@ def _not_told_of(
 
 
 def plans_not_told(conn: Connection, release_ids: Collection[str]) -> tuple[Deadline, ...]:
-    """Return what CSPs cannot do under these releases as a plan was given up, each with the first that it misses.
+    """Return what CSPs cannot do under these releases as a plan has not arrived, each with the first that it misses.
 
-    It is for the operator alone, who is to replay it: to the CSP there is no date by which it is to do what it knows
-    nothing of.
+    It is for the operator alone, who sees whether the gateway still tries to deliver it, or is to replay it: to the CSP
+    there is no date by which it is to do what it knows nothing of.
     """
     csps = {one.eui for one in parties.all_parties(conn, PartyKind.CSP)}
     name, why = Task.UPDATE_PLANNED_HUBS, "each later plan of the release waits for this one"
@@ -222,10 +224,13 @@ def plans_not_told(conn: Connection, release_ids: Collection[str]) -> tuple[Dead
 
 
 def _first_plans(late: Iterable[NotArrived]) -> Collection[NotArrived]:
-    """Return the oldest plan of each release and CSP that was given up: whatever a later one says waits for it."""
+    """Return the oldest plan of each release and CSP that has not arrived: whatever a later one says waits for it.
+
+    Given up or not: the later ones may have arrived before an old one is replayed.
+    """
     first: dict[tuple[str, int], NotArrived] = {}
     for one in late:
-        if one.kind == _PLAN and one.given_up:
+        if one.kind == _PLAN:
             first.setdefault((one.release_id, one.recipient), one)
     return first.values()
 

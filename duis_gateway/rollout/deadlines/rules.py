@@ -69,20 +69,23 @@ class TaskState(StrEnum):
 class NotTold:
     """Why a party does not know of a task: the message that tells of it, by its number in the outbox, has not arrived.
 
-    `given_up`: it is a dead letter; else the gateway still tries to deliver it. `error`: what is in its way.
+    `given_up`: it is a dead letter; else the gateway still tries to deliver it. `since`: when it was stored (business
+    time). `error`: what is in its way.
     """
 
     message: int
     kind: str
     given_up: bool
+    since: datetime
     error: str | None = None
 
     @property
     def words(self) -> str:
         """What is said to whoever may not read the message."""
+        which = f"the message of {show_time(self.since)} about it"
         if self.given_up:
-            return "not told yet: the message about it was given up, and whoever runs the gateway has to send it again"
-        return "not told yet: the gateway is still trying to deliver the message about it"
+            return f"not told yet: {which} was given up, and whoever runs the gateway has to send it again"
+        return f"not told yet: the gateway is still trying to deliver {which}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,7 +305,7 @@ def test_of_the_others_all_that_is_late_is_shown_and_the_rest_counted() -> None:
     found = csp_deadlines(release(), CspFacts(CSP, undecided=groups), NOW)
     assert next_actions_of_others(found, PartyKind.SUPPLIER, OURS, NOW) == (NextActions(found[:2], 1),)
     assert next_actions_of_others(found, PartyKind.SUPPLIER, THEIRS, NOW) == ()
-    untold = replace(found[2], not_told=NotTold(1, "PreferredPilotSchedule", given_up=True))
+    untold = replace(found[2], not_told=NotTold(1, "PreferredPilotSchedule", given_up=True, since=NOW))
     assert shown_to(PartyKind.SUPPLIER, OURS, *found[:2], untold) == (*found[:2], untold)
     another = tuple(replace(one, party=CSP + 1) for one in found)
     both = next_actions_of_others((*found, *another), PartyKind.SUPPLIER, OURS, NOW)
