@@ -69,7 +69,8 @@ def counting(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> C
         if not chosen or choice.period is None:
             continue
         counts = not own or choice.period.end > scenario.now
-        if hub.device_id in choice.device_ids and not excluded and counts:
+        excludes = excluded and choice.period.end > scenario.now
+        if hub.device_id in choice.device_ids and not excludes and counts:
             since = scenario.since.get(key_of(choice), {}).get(hub.device_id, choice.received_at)
             return Counting(choice.period, Stage.PILOT, decided=True, since=since)
     return own[-1] if own else None
@@ -96,12 +97,15 @@ def own_of(scenario: Scenario, release: Release, hub: Hub, supplier: int) -> lis
     excluded = scenario.marks[release.release_id].get(hub.device_id) is HubMark.EXCLUDED
     for group in scenario.instructions:
         mine = group.release_id == release.release_id and group.supplier == supplier
-        if not mine or hub.device_id not in group.device_ids or (excluded and group.stage is Stage.PILOT):
+        if not mine or hub.device_id not in group.device_ids:
             continue
         decision, fixed = said_of(scenario, group, hub)
         period = fixed or group.period
+        if excluded and group.stage is Stage.PILOT and period.end > scenario.now:
+            continue
         assert release.pilot is not None
         begins_in_pilot = release.pilot.period.start <= period.start < release.pilot.period.end
+        begins_in_pilot = begins_in_pilot or period.end <= scenario.now  # a revision leaves what is over
         if decision is not GroupDecision.REFUSED and (group.stage is Stage.SAFE_LAUNCH or begins_in_pilot):
             since = scenario.since.get(key_of(group), {}).get(hub.device_id, group.received_at)
             own.append((group.received_at, Counting(period, group.stage, decision is not None, since)))

@@ -149,10 +149,13 @@ def awaiting_say(facts: PlanFacts, given: Iterable[HubInstruction]) -> list[HubI
 
 
 def obstacle(facts: PlanFacts, one: HubInstruction) -> VoidReason | None:
-    """Return why an instruction does not count, whatever its hub's other supplier instructs."""
+    """Return why an instruction does not count, whatever its hub's other supplier instructs.
+
+    What was over before the release was revised is left as it is, and stays void as it was told.
+    """
     if one.is_refused:
         return VoidReason.REFUSED_BY_CSP
-    if one.stage is not Stage.PILOT:
+    if one.stage is not Stage.PILOT or is_over(one.counting_period, facts.at):
         return None
     if facts.mark is HubMark.EXCLUDED:
         return VoidReason.EXCLUDED

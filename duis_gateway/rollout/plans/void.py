@@ -132,8 +132,11 @@ def _of_former_suppliers(facts: PlanFacts) -> Iterator[tuple[datetime, VoidReaso
         if one.supplier not in facts.hub.suppliers:
             yield _left(facts, one)
     for supplier in facts.endings.keys() - facts.hub.suppliers - {OF_DCC}:
-        if not given_by(facts, supplier):
-            yield facts.endings[supplier].since, why_ended(facts.endings[supplier])
+        ended, lost = facts.endings[supplier], facts.losses.get(supplier)
+        if lost is not None and lost <= ended.since:
+            yield lost, VoidReason.CHANGED_SUPPLIER  # it had lost the hub before
+        elif not given_by(facts, supplier):
+            yield ended.since, why_ended(ended)
 
 
 def _left(facts: PlanFacts, one: HubInstruction) -> tuple[datetime, VoidReason]:
@@ -177,8 +180,8 @@ _WITH_THE_RELEASE = frozenset({VoidReason.RELEASE_OVER, VoidReason.PILOT_INVALID
 def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason | None:
     """Return why what was instructed under a release that is over stands no more: it had ended before, or with it."""
     whose = facts.hub.suppliers if facts.viewer is None else facts.hub.suppliers & {facts.viewer}
-    ended = {one: why for one in whose if (why := ended_void(facts, one)) is not None}
-    of_batch, batch = ended_void(facts, OF_DCC), facts.endings.get(OF_DCC)
+    ended = {one: why for one in whose if (why := _void_since(facts, one)) is not None}
+    of_batch, batch = _void_since(facts, OF_DCC), facts.endings.get(OF_DCC)
     if of_batch in _WITH_THE_RELEASE and batch and all(facts.endings[one].since <= batch.since for one in ended):
         return of_batch  # it moved the hub until then, whatever else could not count
     if ended:
@@ -189,6 +192,14 @@ def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason 
     if of_batch is not None:
         found.append((facts.endings[OF_DCC].since, of_batch))
     return max(found, key=lambda one: (one[0], _rank(one[1])), default=(facts.at, None))[1]
+
+
+def _void_since(facts: PlanFacts, whose: int) -> VoidReason | None:
+    """Return why an instruction is void that has ended: it was made void, or was over before it was taken back."""
+    ended = facts.endings.get(whose)
+    if ended is not None and ended.over and not given_by(facts, whose):
+        return why_ended(ended)
+    return ended_void(facts, whose)
 
 
 _BEFORE_THE_RELEASE = {VoidReason.NOT_INSTRUCTED: 0, VoidReason.PERIOD_ENDED: 1, VoidReason.REFUSED_BY_CSP: 2}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -222,3 +222,53 @@ def test_what_a_former_supplier_instructed_is_over_where_that_came_first(dcc: St
     assert void_of(dcc, NORTH) == void_of(dcc, DCC) == (ENDED if over else {"ChangedSupplier": 1})
     assert void_of(dcc, IDLE) == {}
     assert cs06(dcc, OWN_NORTH) == ("AfterPeriod" if over else "ChangedSupplier")
+
+
+def revises(dcc: Steering, *, excluded: tuple[int, ...] = (), end: datetime = PILOT.end) -> None:
+    pilot = PilotTerms(Period(PILOT.start, end), limit=10)
+    assert dcc.announces(revision=2, pilot=pilot, excluded=excluded).status == "Accepted"
+
+
+@pytest.mark.parametrize("how", ["outside", "excluded"])
+def test_a_revision_leaves_what_was_over_as_it_was_told(dcc: Steering, how: str) -> None:
+    """Before, status, `why` and CS06 said `OutsidePilot` or `Excluded` of it, which nobody was told."""
+    instructs(dcc, OURS, "W1", FIRST, OWN_NORTH, SPLIT)
+    dcc.passes(BETWEEN)
+    before = dcc.last_row()
+    if how == "excluded":
+        revises(dcc, excluded=(OWN_NORTH, SPLIT))
+    else:
+        revises(dcc, end=FIRST.start)
+    assert told(dcc, before, "Void") == {}
+    assert void_of(dcc, OURS) == void_of(dcc, NORTH) == void_of(dcc, DCC) == {"PeriodEnded": 2}
+    assert cs06(dcc, OWN_NORTH) == "AfterPeriod"
+    assert "the instructed period has ended" in why(dcc, OURS, OWN_NORTH)
+
+
+@pytest.mark.requirement("BR-4.2")
+def test_a_joint_plan_goes_on_where_the_half_that_is_over_could_not_be_in_the_pilot_now(dcc: Steering) -> None:
+    """The brother: it was void as `Excluded`, although the other supplier's half is of safe launch."""
+    instructs(dcc, OURS, "OWN", FIRST, SPLIT)
+    launch = DeploymentGroup("L", Stage.SAFE_LAUNCH, (SPLIT,), Period(PILOT.end + DAY, PILOT.end + 6 * DAY))
+    assert not dcc.asks(THEIRS, "11.6", PreferredPilotSchedule("R1", NEW, (launch,))).startswith("E")
+    dcc.passes(BETWEEN)
+    before = dcc.last_row()
+    revises(dcc, excluded=(SPLIT,))
+    assert told(dcc, before, "Void") == {}
+    assert void_of(dcc, OURS) == void_of(dcc, NORTH) == {}
+    assert cs06(dcc, SPLIT) == "BeforePeriod"
+
+
+@pytest.mark.requirement("BR-3.3")
+def test_what_a_former_supplier_takes_back_changes_nothing_of_the_hub_that_it_has_lost(dcc: Steering) -> None:
+    """Before, CSPs and DCC were shown `NotInstructed` from then on, without a word."""
+    instructs(dcc, OURS, "W1", LATER, OWN_NORTH)
+    dcc.passes(FIRST.start)
+    moved = replace(HUBS[OWN_NORTH - 1], import_supplier=IDLE, gas_supplier=IDLE)
+    assert dcc.says(esi.InventoryUpdate((moved,))).status == "Accepted"
+    dcc.passes(BETWEEN)
+    before = dcc.last_row()
+    takes_back(dcc, OURS, "W1")
+    assert told(dcc, before, "Void") == {}
+    assert void_of(dcc, NORTH) == void_of(dcc, DCC) == {"ChangedSupplier": 1}
+    assert cs06(dcc, OWN_NORTH) == "ChangedSupplier"

@@ -14,7 +14,11 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
-from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
+    CancelledGroup,
+    DeploymentGroup,
+    PreferredPilotSchedule,
+)
 from duis_gateway.flow.incoming import Door
 from duis_gateway.rollout.deadlines.scopes import viewer_of
 from duis_gateway.rollout.deadlines.view import deadline_rows
@@ -325,6 +329,23 @@ def test_what_is_void_when_a_release_gives_way_is_shown_as_it_was_told_and_else_
     )
     assert f"what was instructed under R1 is void ({word})" in whys(dcc, THEIRS)[format_eui(SPLIT)]
     assert "what was instructed under R1 is void (RefusedByCSP)" in whys(dcc, OURS)[format_eui(OWN_NORTH)]
+
+
+@pytest.mark.parametrize("superseded", [True, False])
+def test_what_was_over_before_it_was_taken_back_keeps_why_too(dcc: Steering, superseded: bool) -> None:
+    """The brother: it was shown as `PeriodEnded` before, and from then on not at all."""
+    dcc.passes(IN_PILOT.end)
+    cancelled = (CancelledGroup("G1", Stage.PILOT),)
+    assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (), cancelled)).startswith("E")
+    shown = {party: void_of(dcc, party) for party in (OURS, NORTH, DCC)}
+    assert set(map(str, shown.values())) == {"{'PeriodEnded': 2}"}
+    later = PilotTerms(Period(IN_PILOT.end + WEEK / 7, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version=NEWER, pilot=later)
+    if superseded:
+        assert dcc.says(esi.Supersession("R1", "R2", dcc.clock.now())).status == "Accepted"
+    else:
+        dcc.approves("R2")
+    assert {party: void_of(dcc, party) for party in shown} == shown
 
 
 def test_what_counted_no_longer_for_its_supplier_or_is_protected_keeps_why_too(dcc: Steering) -> None:
